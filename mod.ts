@@ -1,0 +1,1 @@
+export { WeaveWalError } from "./src/errors.ts";

@@ -1,0 +1,64 @@
+/**
+ * The one error class of this package and its stable codes.
+ *
+ * @module
+ */
+
+/**
+ * Codes of {@linkcode WeaveWalError}; a code keeps its meaning for ever.
+ *
+ * - `ERR_INVALID_OPTION`: an option or environment variable has a value that cannot be used.
+ * - `ERR_INVALID_NAME`: an entity or project name that cannot be a path part.
+ * - `ERR_MISSING_API_KEY`: the sender is on and no API key was found.
+ * - `ERR_LOG_UNWRITABLE`: the log's directory cannot be made or written.
+ * - `ERR_LOG_CLOSED`: something was written after `finish()`.
+ * - `ERR_CLAIM_LOST`: another sender took over the file that this one was draining.
+ * - `ERR_TIMEOUT`: a time limit given by the caller ran out.
+ * - `ERR_NOT_INITIALIZED`: a client was needed before `init()`.
+ * - `ERR_REQUEST_FAILED`: a read from the server failed; `status` says how.
+ */
+export type WeaveWalErrorCode =
+  | "ERR_INVALID_OPTION"
+  | "ERR_INVALID_NAME"
+  | "ERR_MISSING_API_KEY"
+  | "ERR_LOG_UNWRITABLE"
+  | "ERR_LOG_CLOSED"
+  | "ERR_CLAIM_LOST"
+  | "ERR_TIMEOUT"
+  | "ERR_NOT_INITIALIZED"
+  | "ERR_REQUEST_FAILED";
+
+/**
+ * Every error that this package throws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { WeaveWalError } from "@weave-wal/client";
+ *
+ * const error = new WeaveWalError("ERR_INVALID_NAME", 'Cannot use project name: "../x"');
+ * if (error.code !== "ERR_INVALID_NAME") throw error;
+ * ```
+ */
+export class WeaveWalError extends Error {
+  /** Always `"WeaveWalError"`. */
+  override readonly name = "WeaveWalError";
+  /** What went wrong, for programs. */
+  readonly code: WeaveWalErrorCode;
+  /** HTTP status of the answer, where one was behind the error. */
+  readonly status?: number;
+
+  /**
+   * @param code What went wrong, for programs.
+   * @param message What went wrong, for people: action, value, way out.
+   * @param options `cause`: the error behind this one; `status`: the HTTP status behind it.
+   */
+  constructor(
+    code: WeaveWalErrorCode,
+    message: string,
+    options?: { cause?: unknown; status?: number },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    if (options?.status !== undefined) this.status = options.status;
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What the library needs from the host it runs on: files, facts about processes, time.
+ *
+ * One interface, one adapter file a host (`node.ts`, `bun.ts`, `deno.ts`) and one in memory for
+ * tests (`memory.ts`); `host.ts` chooses. Nothing outside this folder names `Deno`, `Bun` or
+ * `node:fs`.
+ *
+ * @module
+ */
+
+/** Which host an adapter belongs to. */
+export type RuntimeName = "deno" | "bun" | "node" | "memory";
+
+/** Everything that the log and the sender take from their host. */
+export interface Runtime {
+  /** The host's name. */
+  readonly name: RuntimeName;
+  /** Files and directories. */
+  readonly files: FileSystem;
+  /** This process, and what can be learnt of others. */
+  readonly process: ProcessFacts;
+  /** Time and timers. */
+  readonly clock: Clock;
+}
+
+/** How much a write call took. */
+export interface WriteResult {
+  /** Bytes that the operating system accepted; less than `length` after a short write. */
+  readonly written: number;
+  /** Bytes of the whole text in UTF-8. */
+  readonly length: number;
+}
+
+/**
+ * A file open for appending (`O_APPEND`) and for reading back, mode 0600.
+ *
+ * Every method throws the host's error with a `code` such as `ENOSPC`.
+ */
+export interface AppendFile {
+  /** Appends `text` with one write call; a short write is reported, not finished. */
+  write(text: string): WriteResult;
+  /** Appends `bytes` with one write call and returns how many were accepted. */
+  writeBytes(bytes: Uint8Array): number;
+  /** The file's size in bytes, asked from the file itself (also when its name is gone). */
+  size(): number;
+  /** Cuts the file to `size` bytes. */
+  truncate(size: number): void;
+  /** Reads up to `into.length` bytes at `offset`; fewer at the end, 0 past it. Synchronous. */
+  read(offset: number, into: Uint8Array): number;
+  /** Forces the data to stable storage off the event loop (`fdatasync`). */
+  dataSync(): Promise<void>;
+  /** Forces the data to stable storage before it returns (`fdatasync`). */
+  dataSyncNow(): void;
+  /** Closes the file; a second call does nothing. */
+  close(): void;
+}
+
+/** A file open for reading at chosen offsets. */
+export interface ReadFile {
+  /** Reads up to `into.length` bytes at `offset`; fewer at the end of the file, 0 past it. */
+  read(offset: number, into: Uint8Array): Promise<number>;
+  /** The file's size in bytes now. */
+  size(): number;
+  /** Closes the file; a second call does nothing. */
+  close(): void;
+}
+
+/** What a path is. A symbolic link is reported as itself, never followed. */
+export type FileKind = "file" | "directory" | "symlink" | "other";
+
+/** One name in a directory. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly kind: FileKind;
+}
+
+/** What `stat` tells; a symbolic link is not followed. */
+export interface FileStat {
+  readonly kind: FileKind;
+  /** Bytes. */
+  readonly size: number;
+  /** Identity of the file on its device, as text: equal for two names of one file. */
+  readonly id: string;
+  /** Time of the last change of the content, epoch ms. */
+  readonly modified: number;
+}
+
+/**
+ * Files and directories. Paths are the host's own. All errors carry the POSIX `code`
+ * (`ENOENT`, `EEXIST`, `ENOSPC`, `EACCES`, `EIO`, …) whatever the host.
+ */
+export interface FileSystem {
+  /** Opens a new or existing file for appending and reading, mode 0600 when made; never through a symbolic link at its last part (`ELOOP`). */
+  openAppend(path: string): AppendFile;
+  /** Opens an existing file for reading. */
+  openRead(path: string): ReadFile;
+  /** The whole text of a small file. */
+  readText(path: string): string;
+  /** Makes a file that must not exist (`EEXIST`), mode 0600, with this text, whole (short writes finished). */
+  createExclusive(path: string, text: string): void;
+  /** Puts `text` at `path` atomically: a temporary file beside it (`<path>.<token>.tmp`, mode 0600), then a rename. */
+  replace(path: string, text: string): void;
+  /** Renames; an existing target is replaced. */
+  rename(from: string, to: string): void;
+  /** Removes a file (`ENOENT` when it is not there). */
+  remove(path: string): void;
+  /** Removes an empty directory. */
+  removeDirectory(path: string): void;
+  /** Names in a directory, in no order. */
+  list(directory: string): DirectoryEntry[];
+  /** Facts of a path without following a symbolic link; `null` when nothing is there. */
+  stat(path: string): FileStat | null;
+  /** Makes a directory and its missing parents, mode 0700 each; existing ones are left alone. */
+  makeDirectory(path: string): void;
+  /** Cuts a file to `size` bytes. */
+  truncate(path: string, size: number): void;
+  /** Forces a directory's names to stable storage, off the event loop. Hosts without it resolve. */
+  syncDirectory(path: string): Promise<void>;
+}
+
+/** This process, other processes, the environment. */
+export interface ProcessFacts {
+  /** This process's id. */
+  readonly pid: number;
+  /** When this process started, in the kernel's own unit, as text; `null` where it cannot be read. */
+  readonly startTime: string | null;
+  /** The kernel's boot id; `null` where it cannot be read. */
+  readonly bootId: string | null;
+  /** Identity of this process's PID namespace; `null` where it cannot be read. */
+  readonly pidNamespace: string | null;
+  /** The host's name. */
+  readonly host: string;
+  /** Whether a process with this id exists in this PID namespace. */
+  isAlive(pid: number): boolean;
+  /** When the process with this id started, in the same unit as `startTime`; `null` where unknown. */
+  startTimeOf(pid: number): string | null;
+  /** An environment variable; empty and unreadable ones are `undefined`. */
+  env(name: string): string | undefined;
+  /** The working directory. */
+  cwd(): string;
+  /** The user's home directory, where known. */
+  home(): string | undefined;
+  /**
+   * Calls `listener` when the program has nothing left to do, before it ends by itself (not at
+   * `process.exit`, signals or crashes). The process stays until the returned promise settles.
+   * Returns the function that takes the listener away.
+   */
+  onNaturalExit(listener: () => Promise<void>): () => void;
+  /** Calls `listener`, synchronously, as the process ends in any orderly way (also `process.exit`). */
+  onExit(listener: () => void): () => void;
+}
+
+/** A timer that can be taken back. */
+export interface Timer {
+  /** Takes the timer back; does nothing once it ran. */
+  cancel(): void;
+}
+
+/** Time and timers; replaced by a virtual one in simulations. */
+export interface Clock {
+  /** Wall-clock time, epoch ms with fractions where the host has them. */
+  now(): number;
+  /** Ms on a clock that never goes back; only differences mean anything. */
+  monotonic(): number;
+  /** Calls `run` once after `ms`. With `ref: false` (the default) it does not keep the program alive. */
+  after(ms: number, run: () => void, options?: { ref?: boolean }): Timer;
+}
