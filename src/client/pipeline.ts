@@ -1,0 +1,108 @@
+/**
+ * The pipeline under a client: a log in front, a sender behind.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../runtime/runtime.ts";
+import type { RecordType } from "../weave/record_types.ts";
+
+/** When appended records are forced to stable storage. */
+export type FsyncPolicy = "interval" | "always" | "never";
+
+/** What happens to a record that the disk quota has no room for. */
+export type QuotaPolicy = "drop-new" | "drop-oldest";
+
+/** Everything a pipeline is made from. */
+export interface PipelineOptions {
+  readonly runtime: Runtime;
+  /** The host's `fetch`, or a stand-in. */
+  readonly fetch: typeof fetch;
+  /** Random numbers in [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly entity: string;
+  readonly project: string;
+  /** Base URL of the trace server, without a trailing slash. */
+  readonly serverUrl: string;
+  /** API key; `undefined` only where the sender is off or the server needs none. */
+  readonly apiKey: string | undefined;
+  /** Records on disk (`true`) or in memory. */
+  readonly wal: boolean;
+  /** Whether this process sends; `false` needs `wal`. */
+  readonly sender: boolean;
+  /** Directory of the logs, absolute. */
+  readonly walDir: string;
+  readonly fsync: FsyncPolicy;
+  /** Ms between data syncs under `interval`. */
+  readonly fsyncIntervalMs: number;
+  /** Records after which a data sync is begun under `interval`. */
+  readonly fsyncRecords: number;
+  /** Bytes after which a segment is closed and a new one begun. */
+  readonly segmentBytes: number;
+  /** Bytes that the logs of this project may take on disk. */
+  readonly maxDiskBytes: number;
+  readonly quotaPolicy: QuotaPolicy;
+  /** Bytes and records that the memory log may hold. */
+  readonly maxMemoryBytes: number;
+  readonly maxMemoryRecords: number;
+  /** Most bytes and records in one batch of calls. */
+  readonly batchBytes: number;
+  readonly batchRecords: number;
+  /** Ms that a lone record waits for company before it is sent. */
+  readonly lingerMs: number;
+  /** Ms for one HTTP attempt, its answer's body included. */
+  readonly timeoutMs: number;
+  /** Most ms between two attempts. */
+  readonly retryMaxMs: number;
+  /** Whether calls go out as complete calls where the server can take them. */
+  readonly useCallsComplete: boolean;
+  /** Ms that the last drain at a natural exit may take. */
+  readonly exitDrainMs: number;
+  /** Told of every state change; must not throw. */
+  readonly onEvent: (event: PipelineEvent) => void;
+}
+
+/** What a pipeline tells while it works. Never holds the key or traced data. */
+export interface PipelineEvent {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Stable name, such as `server-unreachable`. */
+  readonly name: string;
+  /** One sentence for people. */
+  readonly message: string;
+}
+
+/** Limits of a flush. */
+export interface FlushOptions {
+  /** Ms to wait at most; without it, `flush` waits until all is delivered. */
+  timeout?: number;
+  /** Stops the waiting (not the sending). */
+  signal?: AbortSignal;
+}
+
+/** What a flush came to. */
+export interface FlushResult {
+  /** Whether all that was written before is delivered or dead-lettered. */
+  readonly done: boolean;
+  /** Bytes still waiting in the log. */
+  readonly pendingBytes: number;
+  /** Records still waiting in the log. */
+  readonly pendingRecords: number;
+  /** Records delivered so far by this process. */
+  readonly delivered: number;
+  /** Records dead-lettered so far by this process. */
+  readonly deadLettered: number;
+  /** Why it is not done; absent when it is. */
+  readonly reason?: "timeout" | "aborted" | "sender-off";
+}
+
+/** The log and its sender, as a client uses them. */
+export interface Pipeline {
+  /** Appends one request (its JSON text on one line). Never throws. */
+  append(type: RecordType, request: string): void;
+  /** Forces the log to stable storage. Never rejects for trouble of the disk. */
+  sync(): Promise<void>;
+  /** Waits until all appended so far is delivered or dead-lettered. */
+  flush(options?: FlushOptions): Promise<FlushResult>;
+  /** Flushes, stops the sender, closes the log. */
+  finish(options?: FlushOptions): Promise<FlushResult>;
+}
