@@ -1,0 +1,135 @@
+/**
+ * Python's `json.dumps(value, sort_keys=True)`, character for character: what the Weave server
+ * hashes to name an object or a row (`canonical_json` in the Python SDK's
+ * `weave/trace/serialization/digest.py`, shared with the server).
+ *
+ * The server never sees the JavaScript value: it sees what Python makes of the JSON text on the
+ * wire. So the text here is that of `JSON.parse(JSON.stringify(value))` as Python would hold it:
+ * `-0` is `0`, whole numbers below 1e21 are integers however they were written in the source,
+ * what JSON drops is dropped, and `NaN` is `null`.
+ *
+ * @module
+ */
+
+/** What `JSON.parse` can return. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+
+/** A JSON object. */
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+/**
+ * The text that Python's `json.dumps(value, sort_keys=True)` gives for the value that the server
+ * reads from `JSON.stringify(value)`. Pure ASCII.
+ *
+ * Meant for JSON values; a value that only `JSON.stringify` can read (`toJSON`, boxed primitives)
+ * gives the same text as what it stands for.
+ *
+ * @throws `TypeError` or `RangeError` where `JSON.stringify` does (BigInt, cycles) and on values
+ * nested deeper than the stack allows (several thousand levels).
+ *
+ * @example
+ * ```ts
+ * const text = pythonJson({ b: 1e-7, a: "é" });
+ * if (text !== '{"a": "\\u00e9", "b": 1e-07}') throw new Error(text);
+ * ```
+ */
+export function pythonJson(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return pythonString(value);
+    case "number":
+      return pythonNumber(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      if (value === null) return "null";
+      if (Array.isArray(value)) return pythonArray(value);
+      return isPlain(value) ? pythonObject(value as Record<string, unknown>) : viaJson(value);
+    case "bigint":
+      return viaJson(value);
+    default:
+      return "null";
+  }
+}
+
+/** Whether JSON reads the value's own properties and nothing else. */
+function isPlain(value: object): boolean {
+  const proto = Object.getPrototypeOf(value);
+  return (proto === Object.prototype || proto === null) &&
+    typeof (value as { toJSON?: unknown }).toJSON !== "function";
+}
+
+function viaJson(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  return text === undefined ? "null" : pythonJson(JSON.parse(text));
+}
+
+function pythonArray(items: readonly unknown[]): string {
+  if (items.length === 0) return "[]";
+  let text = "[" + pythonJson(items[0]);
+  for (let i = 1; i < items.length; i++) text += ", " + pythonJson(items[i]);
+  return text + "]";
+}
+
+function pythonObject(object: Record<string, unknown>): string {
+  const keys = Object.keys(object);
+  if (keys.length > 1) sortByCodePoint(keys);
+  let text = "";
+  for (const key of keys) {
+    const value = object[key];
+    if (isDropped(value)) continue;
+    text += (text === "" ? "{" : ", ") + pythonString(key) + ": " + pythonJson(value);
+  }
+  return text === "" ? "{}" : text + "}";
+}
+
+/** Whether `JSON.stringify` leaves a property with this value out. */
+function isDropped(value: unknown): boolean {
+  if (value === undefined || typeof value === "symbol" || typeof value === "function") return true;
+  return typeof value === "object" && value !== null &&
+    typeof (value as { toJSON?: unknown }).toJSON === "function" &&
+    JSON.stringify(value) === undefined;
+}
+
+const NEEDS_ESCAPE = /[^ !#-\[\]-~]/;
+/** What `JSON.stringify` leaves as it is and Python escapes. */
+const NOT_ASCII = /[\x7f-\uffff]/g;
+
+function pythonString(text: string): string {
+  if (!NEEDS_ESCAPE.test(text)) return '"' + text + '"';
+  return JSON.stringify(text).replace(NOT_ASCII, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
+}
+
+/** Python's `repr` of the float, or of the integer, that it reads from JavaScript's digits. */
+function pythonNumber(value: number): string {
+  if (!Number.isFinite(value)) return "null";
+  const text = String(value);
+  // Only here do the two differ: JavaScript goes to exponents below 1e-6, Python below 1e-4.
+  if (value === 0 || Math.abs(value) >= 1e-4) return text;
+  const [mantissa, exponent] = value.toExponential().split("e-");
+  return mantissa + "e-" + exponent.padStart(2, "0");
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Sorts in place by code points, as Python does; the native sort is by UTF-16 units. */
+function sortByCodePoint(keys: string[]): void {
+  if (keys.some((key) => SURROGATE.test(key))) keys.sort(compareCodePoints);
+  else keys.sort();
+}
+
+function compareCodePoints(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    if (a.charCodeAt(i) === b.charCodeAt(i)) continue;
+    // Inside a pair with equal high halves this compares the low halves, which sort alike.
+    return a.codePointAt(i)! - b.codePointAt(i)!;
+  }
+  return a.length - b.length;
+}
