@@ -8,8 +8,8 @@
  * @module
  */
 
-/** Which host an adapter belongs to. */
-export type RuntimeName = "deno" | "bun" | "node" | "memory";
+/** Which host an adapter belongs to; `bare` is a host that has no files. */
+export type RuntimeName = "deno" | "bun" | "node" | "memory" | "bare";
 
 /** Everything that the log and the sender take from their host. */
 export interface Runtime {
@@ -59,6 +59,8 @@ export interface AppendFile {
 export interface ReadFile {
   /** Reads up to `into.length` bytes at `offset`; fewer at the end of the file, 0 past it. */
   read(offset: number, into: Uint8Array): Promise<number>;
+  /** The byte at `offset`, read at once; `undefined` past the end. */
+  byteAt(offset: number): number | undefined;
   /** The file's size in bytes now. */
   size(): number;
   /** Closes the file; a second call does nothing. */
@@ -116,6 +118,8 @@ export interface FileSystem {
   truncate(path: string, size: number): void;
   /** Forces a directory's names to stable storage, off the event loop. Hosts without it resolve. */
   syncDirectory(path: string): Promise<void>;
+  /** Forces a directory's names to stable storage before it returns. Hosts without it return. */
+  syncDirectoryNow(path: string): void;
 }
 
 /** This process, other processes, the environment. */

@@ -1,0 +1,40 @@
+/**
+ * Node's built-in modules, fetched when they are first needed, so that the adapter files can be
+ * imported on a host that has none (a static `import "node:fs"` would stop the program there).
+ *
+ * @module
+ */
+
+/** The built-in modules that the adapters use. */
+export interface Builtins {
+  "node:buffer": typeof import("node:buffer");
+  "node:fs": typeof import("node:fs");
+  "node:os": typeof import("node:os");
+  "node:process": typeof import("node:process");
+}
+
+interface ProcessSlice {
+  getBuiltinModule?: (name: string) => unknown;
+}
+
+/** Whether this host hands out Node's built-in modules: Deno, Bun, and Node from 20.16 on. */
+export function hasBuiltins(): boolean {
+  const process = (globalThis as { process?: ProcessSlice }).process;
+  return typeof process?.getBuiltinModule === "function";
+}
+
+/**
+ * One of Node's built-in modules.
+ *
+ * @throws An error with code `ENOSYS` on a host that does not have it.
+ */
+export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  const process = (globalThis as { process?: ProcessSlice }).process;
+  const found = process?.getBuiltinModule?.(name);
+  if (!found) {
+    throw Object.assign(new Error(`Cannot load a built-in module on this host: ${name}`), {
+      code: "ENOSYS",
+    });
+  }
+  return found as Builtins[Name];
+}

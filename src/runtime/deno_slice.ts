@@ -1,0 +1,59 @@
+/**
+ * The part of `Deno` that the adapter uses, declared here because tsc knows no `Deno`.
+ *
+ * @module
+ */
+
+/** One permission, as `Deno.permissions` names it. */
+export type DenoPermission =
+  | { name: "read"; path: string }
+  | { name: "env"; variable: string }
+  | { name: "sys"; kind: "hostname" | "homedir" }
+  | { name: "run" };
+
+/** The global `Deno`. */
+export interface DenoSlice {
+  readonly pid: number;
+  readonly permissions: {
+    querySync(permission: DenoPermission): { readonly state: string; readonly partial: boolean };
+  };
+  readonly env: { get(name: string): string | undefined };
+  readTextFileSync(path: string): string;
+  readLinkSync(path: string): string;
+  hostname(): string;
+  cwd(): string;
+}
+
+/** The global `Deno`; to be called on Deno only. */
+export function denoGlobal(): DenoSlice {
+  const { Deno: deno } = globalThis as { Deno?: DenoSlice };
+  if (!deno) {
+    throw Object.assign(new Error("Cannot use the Deno adapter on this host: no Deno"), {
+      code: "ENOSYS",
+    });
+  }
+  return deno;
+}
+
+/** Codes of Deno's own errors that come without one, by their name. */
+const CODES: Record<string, string> = {
+  NotCapable: "EACCES",
+  PermissionDenied: "EACCES",
+};
+
+/** Runs `work`; an error of Deno's own that has no `code` gets the POSIX one. */
+export function coded<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw withCode(error);
+  }
+}
+
+/** Gives an error of Deno's own that has no `code` the POSIX one. */
+export function withCode(error: unknown): unknown {
+  if (error instanceof Error && !("code" in error && error.code) && error.name in CODES) {
+    return Object.assign(error, { code: CODES[error.name] });
+  }
+  return error;
+}

@@ -1,0 +1,75 @@
+/**
+ * Listeners for the end of the program, over the two events that a host has for it.
+ *
+ * @module
+ */
+
+/** Where listeners for the end of the program are put; each returns the way to take one away. */
+export interface ExitHooks {
+  /** For the moment when nothing is left to do; the program stays until the promise settles. */
+  onNaturalExit(listener: () => Promise<void>): () => void;
+  /** For the last synchronous moment of any orderly end. */
+  onExit(listener: () => void): () => void;
+}
+
+/** The host's two events. */
+export interface ExitEvents {
+  /** Asks to be called each time the program has nothing left to do; `stay` keeps it from ending. */
+  beforeExit(fired: (stay: () => void) => void): void;
+  /** Asks to be called as the process ends. */
+  exit(fired: () => void): void;
+}
+
+/** A delay that no program outlives, under the limit of 2^31 ms that timers have. */
+const FOR_EVER_MS = 2 ** 30;
+
+/**
+ * Hooks over the host's events. A listener for the natural exit runs once in the life of the
+ * process: after its work the host fires again, and running it again would never end. What a
+ * listener throws is dropped, because the exit code belongs to the program.
+ */
+export function exitHooks(events: ExitEvents): ExitHooks {
+  const natural = new Set<() => Promise<void>>();
+  const last = new Set<() => void>();
+  let listensBefore = false;
+  let listensExit = false;
+
+  function beforeExit(stay: () => void): void {
+    const waiting = [...natural];
+    natural.clear();
+    if (waiting.length === 0) return;
+    stay();
+    // A pending promise does not hold a program; a timer does.
+    const hold = setInterval(() => {}, FOR_EVER_MS);
+    const runs = waiting.map(async (listener) => await listener());
+    Promise.allSettled(runs).then(() => clearInterval(hold));
+  }
+
+  function exit(): void {
+    for (const listener of last) {
+      try {
+        listener();
+      } catch {
+        // The exit code belongs to the program.
+      }
+    }
+    last.clear();
+  }
+
+  return {
+    onNaturalExit: (listener) => {
+      const own = () => listener();
+      natural.add(own);
+      if (!listensBefore) events.beforeExit(beforeExit);
+      listensBefore = true;
+      return () => void natural.delete(own);
+    },
+    onExit: (listener) => {
+      const own = () => listener();
+      last.add(own);
+      if (!listensExit) events.exit(exit);
+      listensExit = true;
+      return () => void last.delete(own);
+    },
+  };
+}
