@@ -1,0 +1,206 @@
+/**
+ * Finds the top-level fields of a JSON object in UTF-8 bytes without parsing their values, so that
+ * requests are cut and joined byte for byte: parsing and printing again would change `1.0`, big
+ * integers and with them digests.
+ *
+ * The object's own commas, colons, keys and braces are checked; inside values, only that strings
+ * end and brackets match. `NaN`, which Python's `json` writes, passes.
+ *
+ * @module
+ */
+
+/** Where a field stands; every range is `[start, end)` in the bytes that were scanned. */
+export interface FieldRange {
+  /** The key's opening quote. */
+  readonly keyStart: number;
+  /** One past the key's closing quote. */
+  readonly keyEnd: number;
+  /** First byte of the value. */
+  readonly start: number;
+  /** One past the last byte of the value, spaces behind it left out. */
+  readonly end: number;
+}
+
+const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a, COMMA = 0x2c;
+const OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
+
+/** Bytes of a string that are looked at one by one before the host's own search takes over. */
+const SHORT = 24;
+/** What the scan returns where the text ends or goes wrong. */
+const BROKEN = -1;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Lists the fields of the object `bytes[start, end)`, spaces around it allowed.
+ *
+ * @param ranges Emptied, then filled with four numbers a field in the order of the text:
+ * `keyStart`, `keyEnd`, `start`, `end` as in {@linkcode FieldRange}. Reuse it to allocate nothing.
+ * @returns `false` when the bytes are not one object; `ranges` then holds what came before the
+ * trouble.
+ *
+ * @example
+ * ```ts
+ * const bytes = new TextEncoder().encode('{"a": [1, 2]}');
+ * const ranges: number[] = [];
+ * if (!listFields(bytes, 0, bytes.length, ranges)) throw new Error("no object");
+ * if (ranges.join() !== "1,4,6,12") throw new Error(ranges.join());
+ * ```
+ */
+export function listFields(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  ranges: number[],
+): boolean {
+  ranges.length = 0;
+  let at = skipSpace(bytes, start, end);
+  if (at >= end || bytes[at] !== OPEN_BRACE) return false;
+  at = skipSpace(bytes, at + 1, end);
+  if (at < end && bytes[at] === CLOSE_BRACE) return skipSpace(bytes, at + 1, end) === end;
+  while (at < end && bytes[at] === QUOTE) {
+    const keyEnd = skipString(bytes, at, end);
+    if (keyEnd === BROKEN) return false;
+    const colon = skipSpace(bytes, keyEnd, end);
+    if (colon >= end || bytes[colon] !== COLON) return false;
+    const value = skipSpace(bytes, colon + 1, end);
+    const valueEnd = skipValue(bytes, value, end);
+    if (valueEnd === BROKEN) return false;
+    ranges.push(at, keyEnd, value, valueEnd);
+    at = skipSpace(bytes, valueEnd, end);
+    if (at >= end) return false;
+    if (bytes[at] === CLOSE_BRACE) return skipSpace(bytes, at + 1, end) === end;
+    if (bytes[at] !== COMMA) return false;
+    at = skipSpace(bytes, at + 1, end);
+  }
+  return false;
+}
+
+const shared: number[] = [];
+
+/**
+ * Finds one field of the object `bytes[start, end)`; among several of that name the last, as all
+ * JSON parsers do.
+ *
+ * @returns `undefined` when there is none or the bytes are not one object.
+ */
+export function topLevelField(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  name: string,
+): FieldRange | undefined {
+  if (!listFields(bytes, start, end, shared)) return undefined;
+  for (let i = shared.length - 4; i >= 0; i -= 4) {
+    if (!isKey(bytes, shared[i], shared[i + 1], name)) continue;
+    return { keyStart: shared[i], keyEnd: shared[i + 1], start: shared[i + 2], end: shared[i + 3] };
+  }
+  return undefined;
+}
+
+/** Whether the string `bytes[start, end)`, its quotes included, says `name`. */
+function isKey(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  let i = start + 1;
+  for (; i < end - 1; i++) {
+    const byte = bytes[i];
+    if (byte === BACKSLASH || byte >= 0x80) return isUnusualKey(bytes, start, end, name);
+    if (byte !== name.charCodeAt(i - start - 1)) {
+      // An escape further on cannot mend what differs before it.
+      return false;
+    }
+  }
+  return i - start - 1 === name.length;
+}
+
+function isUnusualKey(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  const key = bytes.subarray(start, end);
+  if (!key.includes(BACKSLASH)) {
+    const wanted = encoder.encode('"' + name + '"');
+    return wanted.length === key.length && wanted.every((byte, i) => byte === key[i]);
+  }
+  try {
+    return JSON.parse(decoder.decode(key)) === name;
+  } catch {
+    return false;
+  }
+}
+
+function skipSpace(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+    at++;
+  }
+  return at;
+}
+
+/** One past the value that starts at `at`. */
+function skipValue(bytes: Uint8Array, at: number, end: number): number {
+  const first = at < end ? bytes[at] : 0;
+  if (first === QUOTE) return skipString(bytes, at, end);
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(bytes, at, end);
+  const start = at;
+  while (at < end && isScalarByte(bytes[at])) at++;
+  return at === start ? BROKEN : at;
+}
+
+/** Bytes of numbers, `true`, `false`, `null` and Python's `NaN` and `-Infinity`. */
+function isScalarByte(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x41 && byte <= 0x5a) || byte === 0x2d || byte === 0x2b || byte === 0x2e;
+}
+
+/** One past the string whose opening quote is at `at`. */
+function skipString(bytes: Uint8Array, at: number, end: number): number {
+  at++;
+  for (;;) {
+    const slow = Math.min(end, at + SHORT);
+    while (at < slow) {
+      const byte = bytes[at++];
+      if (byte === QUOTE) return at;
+      if (byte === BACKSLASH) at++;
+    }
+    const start = at;
+    const quote = bytes.indexOf(QUOTE, at);
+    if (quote === -1 || quote >= end) return BROKEN;
+    let before = quote;
+    while (before > start && bytes[before - 1] === BACKSLASH) before--;
+    at = quote + 1;
+    if ((quote - before) % 2 === 0) return at;
+  }
+}
+
+/** One for the bytes that mean something inside an object or array: faster than comparisons. */
+const STRUCTURAL = new Uint8Array(256);
+for (const byte of [QUOTE, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET]) {
+  STRUCTURAL[byte] = 1;
+}
+
+/** Which brackets are open; grows with the depth, which nothing limits. */
+let open = new Uint8Array(256);
+
+/** One past the object or array that starts at `at`. */
+function skipNested(bytes: Uint8Array, at: number, end: number): number {
+  let depth = 0;
+  while (at < end) {
+    const byte = bytes[at++];
+    if (STRUCTURAL[byte] === 0) continue;
+    if (byte === QUOTE) {
+      at = skipString(bytes, at - 1, end);
+      if (at === BROKEN) return BROKEN;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (depth === open.length) {
+        const grown = new Uint8Array(depth * 2);
+        grown.set(open);
+        open = grown;
+      }
+      open[depth++] = byte;
+    } else {
+      // In ASCII the closing bracket or brace stands two behind the opening one.
+      if (open[--depth] !== byte - 2) return BROKEN;
+      if (depth === 0) return at;
+    }
+  }
+  return BROKEN;
+}
