@@ -1,0 +1,115 @@
+/**
+ * Refs: the URIs by which requests name objects, ops, tables and calls.
+ *
+ * As in the official SDKs, entity, project, name, digest and id stand as they are; only the extra
+ * path is percent-encoded, each part with all but letters, digits and `_.-~` (Python's
+ * `extra_value_quoter`).
+ *
+ * @module
+ */
+
+/** Parts of the path behind a ref, in pairs such as `attr`, `rows`, `id`, `<row digest>`. */
+export type RefExtra = readonly string[];
+
+/** A version of an object or an op. */
+export interface ObjectRefParts {
+  readonly kind: "object" | "op";
+  readonly entity: string;
+  readonly project: string;
+  readonly name: string;
+  /** Digest of the version, or `"latest"`. */
+  readonly digest: string;
+  readonly extra?: RefExtra;
+}
+
+/** A table. */
+export interface TableRefParts {
+  readonly kind: "table";
+  readonly entity: string;
+  readonly project: string;
+  readonly digest: string;
+  readonly extra?: RefExtra;
+}
+
+/** A call. */
+export interface CallRefParts {
+  readonly kind: "call";
+  readonly entity: string;
+  readonly project: string;
+  readonly id: string;
+  readonly extra?: RefExtra;
+}
+
+/** What a ref says, part by part, nothing encoded. */
+export type RefParts = ObjectRefParts | TableRefParts | CallRefParts;
+
+/** How every ref begins. */
+export const REF_PREFIX = "weave:///";
+
+/**
+ * Writes a ref.
+ *
+ * @example
+ * ```ts
+ * const uri = formatRef({
+ *   kind: "object", entity: "team", project: "demo", name: "cats", digest: "abc",
+ *   extra: ["attr", "rows", "id", "x y"],
+ * });
+ * if (uri !== "weave:///team/demo/object/cats:abc/attr/rows/id/x%20y") throw new Error(uri);
+ * ```
+ */
+export function formatRef(ref: RefParts): string {
+  let uri = `${REF_PREFIX}${ref.entity}/${ref.project}/${ref.kind}/`;
+  if (ref.kind === "call") uri += ref.id;
+  else if (ref.kind === "table") uri += ref.digest;
+  else uri += `${ref.name}:${ref.digest}`;
+  for (const part of ref.extra ?? []) uri += "/" + quote(part);
+  return uri;
+}
+
+/**
+ * Reads a ref. The name may hold colons; a ref without a digest means `"latest"`.
+ *
+ * @returns `null` when the text is no ref, or of a kind that is not listed here.
+ */
+export function parseRef(uri: string): RefParts | null {
+  if (!uri.startsWith(REF_PREFIX)) return null;
+  const [entity, project, kind, target, ...rest] = uri.slice(REF_PREFIX.length).split("/");
+  if (!entity || !project || !target) return null;
+  const extra = rest.length === 0 ? {} : { extra: rest.map(unquote) };
+  switch (kind) {
+    case "call":
+      return { kind, entity, project, id: target, ...extra };
+    case "table":
+      return { kind, entity, project, digest: target, ...extra };
+    case "object":
+    case "op": {
+      const colon = target.lastIndexOf(":");
+      const name = colon === -1 ? target : target.slice(0, colon);
+      const digest = colon === -1 ? "latest" : target.slice(colon + 1);
+      if (name === "" || digest === "") return null;
+      return { kind, entity, project, name, digest, ...extra };
+    }
+  }
+  return null;
+}
+
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+function quote(part: string): string {
+  // encodeURIComponent throws on lone surrogates, and leaves these five marks.
+  return encodeURIComponent(part.replace(LONE_SURROGATE, "\ufffd")).replace(
+    /[!'()*]/g,
+    (mark) => "%" + mark.charCodeAt(0).toString(16).toUpperCase(),
+  );
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Like Python's `unquote`: what is no sound encoding stays, or becomes U+FFFD. */
+function unquote(part: string): string {
+  return part.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    const bytes = run.slice(1).split("%").map((hex) => parseInt(hex, 16));
+    return decoder.decode(Uint8Array.from(bytes));
+  });
+}
