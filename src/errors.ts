@@ -12,6 +12,7 @@
  * - `ERR_MISSING_API_KEY`: the sender is on and no API key was found.
  * - `ERR_LOG_UNWRITABLE`: the log's directory cannot be made or written.
  * - `ERR_LOG_CLOSED`: something was written after `finish()`.
+ * - `ERR_LOG_FULL`: a limit that the user set leaves no room for a record.
  * - `ERR_CLAIM_LOST`: another sender took over the file that this one was draining.
  * - `ERR_TIMEOUT`: a time limit given by the caller ran out.
  * - `ERR_NOT_INITIALIZED`: a client was needed before `init()`.
@@ -23,6 +24,7 @@ export type WeaveWalErrorCode =
   | "ERR_MISSING_API_KEY"
   | "ERR_LOG_UNWRITABLE"
   | "ERR_LOG_CLOSED"
+  | "ERR_LOG_FULL"
   | "ERR_CLAIM_LOST"
   | "ERR_TIMEOUT"
   | "ERR_NOT_INITIALIZED"
@@ -61,4 +63,15 @@ export class WeaveWalError extends Error {
     this.code = code;
     if (options?.status !== undefined) this.status = options.status;
   }
+}
+
+/** Whether `error` carries this `code` (`ENOENT`, `ERR_CLAIM_LOST`, …). */
+export function hasCode(error: unknown, code: string): boolean {
+  return errorCode(error) === code;
+}
+
+/** The `code` that an error carries, if it carries one. */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
 }

@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { FsyncPolicy } from "../wal/file_log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 
-/** When appended records are forced to stable storage. */
-export type FsyncPolicy = "interval" | "always" | "never";
+export type { FsyncPolicy };
 
 /** What happens to a record that the disk quota has no room for. */
 export type QuotaPolicy = "drop-new" | "drop-oldest";
@@ -30,8 +30,12 @@ export interface PipelineOptions {
   readonly wal: boolean;
   /** Whether this process sends; `false` needs `wal`. */
   readonly sender: boolean;
+  /** A new random token of 32 hex digits at every call. */
+  readonly token: () => string;
   /** Directory of the logs, absolute. */
   readonly walDir: string;
+  /** Whether a directory that cannot be written is an error; else the log falls back to memory. */
+  readonly requireDisk: boolean;
   readonly fsync: FsyncPolicy;
   /** Ms between data syncs under `interval`. */
   readonly fsyncIntervalMs: number;
@@ -99,7 +103,7 @@ export interface FlushResult {
 export interface Pipeline {
   /** Appends one request (its JSON text on one line). Never throws. */
   append(type: RecordType, request: string): void;
-  /** Forces the log to stable storage. Never rejects for trouble of the disk. */
+  /** Forces the log to stable storage; rejects with the host's error when that cannot be done. */
   sync(): Promise<void>;
   /** Waits until all appended so far is delivered or dead-lettered. */
   flush(options?: FlushOptions): Promise<FlushResult>;

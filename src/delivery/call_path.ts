@@ -1,0 +1,249 @@
+/**
+ * Calls on their way: complete calls through the v2 path, or starts and ends through
+ * `/call/upsert_batch`.
+ *
+ * A project whose calls were first written complete refuses the older path with
+ * `CALLS_COMPLETE_MODE_REQUIRED`; an older server has no v2 path (404, 405). Either way the path is
+ * switched and everything in hand is sent again: both paths are idempotent by call id.
+ *
+ * @module
+ */
+
+import type { DeadLetter } from "../wal/segment.ts";
+import type { Window, WindowRecord } from "../wal/window_reader.ts";
+import { type BatchItem, corruptLetter, sendBatch } from "./batch.ts";
+import { batchBody, bytesOf } from "./body.ts";
+import { type CallParts, endRest, readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
+import type { Refusal, Verdict } from "./exchange.ts";
+import { withoutFields } from "./json_cut.ts";
+import { pooled } from "./pool.ts";
+
+/** Sends one request until the server decides. */
+export type Send = (
+  path: string,
+  body: Uint8Array<ArrayBuffer> | FormData,
+  options?: { holdOn?: (refusal: Refusal) => boolean },
+) => Promise<Verdict>;
+
+/** Which way calls go. */
+export type CallPathName = "complete" | "batch";
+
+/** What a call path is made from. */
+export interface CallPathOptions {
+  readonly send: Send;
+  /** Where to begin: complete calls (`true`) or the older path. */
+  readonly useCallsComplete: boolean;
+  /** Requests under way at once. */
+  readonly maxInFlight: number;
+  /** Told when the path is switched, and why. */
+  readonly onSwitch: (to: CallPathName, reason: string) => void;
+}
+
+interface CallRecord {
+  readonly record: WindowRecord;
+  readonly parts: CallParts;
+}
+
+class WrongPath extends Error {
+  constructor(readonly to: CallPathName, message: string) {
+    super(message);
+  }
+}
+
+const MODE_START = bytesOf('{"mode":"start","req":');
+const MODE_END = bytesOf('{"mode":"end","req":');
+const CLOSE = bytesOf("}");
+const END_OPEN = bytesOf('{"end":');
+const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
+/** Starts whose ends are awaited, at most. */
+const MAX_OPEN = 10_000;
+/** Switches after which the two paths are taken to refuse each other, and the older one is held. */
+const MAX_SWITCHES = 4;
+
+/** Delivers starts and ends, and keeps track of the path that the server takes them on. */
+export class CallPath {
+  readonly #options: CallPathOptions;
+  #path: CallPathName;
+  #switches = 0;
+  /** Starts sent alone whose ends, in logs of others, lack what a v2 end needs. */
+  readonly #open = new Map<string, Uint8Array>();
+
+  /** Makes a path that begins where `useCallsComplete` says. */
+  constructor(options: CallPathOptions) {
+    this.#options = options;
+    this.#path = options.useCallsComplete ? "complete" : "batch";
+  }
+
+  /**
+   * Delivers the calls among the records of a window, in order.
+   *
+   * @returns The records that were not delivered, with the reasons.
+   */
+  async deliver(bytes: Window["bytes"], records: readonly WindowRecord[]): Promise<DeadLetter[]> {
+    const calls: CallRecord[] = [];
+    const letters: DeadLetter[] = [];
+    for (const record of records) {
+      const parts = readCall(bytes, record);
+      if (parts) calls.push({ record, parts });
+      else letters.push(corruptLetter(bytes, record));
+    }
+    for (;;) {
+      try {
+        const undelivered = this.#path === "batch"
+          ? await this.#upsert(bytes, calls)
+          : await this.#complete(bytes, calls);
+        return [...letters, ...undelivered];
+      } catch (error) {
+        if (!(error instanceof WrongPath)) throw error;
+        if (this.#path === error.to) continue;
+        this.#switches++;
+        this.#path = error.to;
+        this.#options.onSwitch(error.to, error.message);
+      }
+    }
+  }
+
+  #upsert(bytes: Window["bytes"], calls: readonly CallRecord[]): Promise<DeadLetter[]> {
+    const items = calls.map(({ record, parts }): BatchItem => {
+      const { start, end, type } = record;
+      if (type === "call_start") {
+        return { records: [record], pieces: [MODE_START, bytes.subarray(start, end), CLOSE] };
+      }
+      return { records: [record], pieces: [MODE_END, ...v1End(bytes, record, parts), CLOSE] };
+    });
+    return sendBatch(bytes, items, async (some) => {
+      const body = batchBody(some.map(({ pieces }) => pieces));
+      const mayWait = this.#switches >= MAX_SWITCHES;
+      const verdict = await this.#options.send("/call/upsert_batch", body, {
+        holdOn: (refusal) => isMissing(refusal) || (mayWait && refusal.errorCode === NEEDS_COMPLETE),
+      });
+      if (verdict.kind === "refused" && verdict.errorCode === NEEDS_COMPLETE) {
+        throw new WrongPath("complete", verdict.errorCode);
+      }
+      return verdict;
+    });
+  }
+
+  async #complete(bytes: Window["bytes"], calls: readonly CallRecord[]): Promise<DeadLetter[]> {
+    const starts = new Map<string, CallRecord>();
+    const pairs = new Map<string, BatchItem[]>();
+    const lone: CallRecord[] = [];
+    for (const call of calls) {
+      const { projectId, id } = call.parts;
+      const key = `${projectId}\0${id}`;
+      if (call.record.type === "call_start") {
+        if (starts.has(key)) lone.push(call); // Written twice: the server collapses it.
+        else starts.set(key, call);
+        continue;
+      }
+      const start = starts.get(key);
+      if (start === undefined) {
+        lone.push(call);
+        continue;
+      }
+      starts.delete(key);
+      const items = pairs.get(projectId) ?? [];
+      if (items.length === 0) pairs.set(projectId, items);
+      items.push({
+        records: [start.record, call.record],
+        pieces: [
+          bytes.subarray(start.parts.objectStart, start.parts.objectEnd - 1),
+          endRest(bytes, call.parts),
+        ],
+      });
+    }
+    const tasks: (() => Promise<DeadLetter[]>)[] = [];
+    for (const [projectId, items] of pairs) {
+      tasks.push(() =>
+        sendBatch(
+          bytes,
+          items,
+          (some) =>
+            this.#sendV2(projectId, "calls/complete", batchBody(some.map(({ pieces }) => pieces))),
+        )
+      );
+    }
+    for (const call of [...starts.values(), ...lone]) {
+      tasks.push(() => this.#sendAlone(bytes, call));
+    }
+    return (await pooled(tasks, this.#options.maxInFlight)).flat();
+  }
+
+  #sendAlone(bytes: Window["bytes"], { record, parts }: CallRecord): Promise<DeadLetter[]> {
+    const isStart = record.type === "call_start";
+    const request = bytes.subarray(record.start, record.end);
+    let pieces: Uint8Array[] = [request];
+    if (isStart) this.#remember(bytes, parts);
+    else pieces = this.#v2End(bytes, record, parts);
+    const body = joined(pieces);
+    return sendBatch(
+      bytes,
+      [{ records: [record], pieces }],
+      () => this.#sendV2(parts.projectId, isStart ? "call/start" : "call/end", body),
+    );
+  }
+
+  async #sendV2(
+    projectId: string,
+    endpoint: string,
+    body: Uint8Array<ArrayBuffer>,
+  ): Promise<Verdict> {
+    const project = projectId.split("/").map(encodeURIComponent).join("/");
+    const verdict = await this.#options.send(`/v2/${project}/${endpoint}`, body);
+    if (verdict.kind === "refused" && isMissing(verdict)) {
+      throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 path`);
+    }
+    return verdict;
+  }
+
+  /** Keeps what an end in another SDK's log will lack. Ends in our own logs carry it. */
+  #remember(bytes: Window["bytes"], parts: CallParts): void {
+    const { objectStart, objectEnd } = parts;
+    const fields = V2_END_FIELDS.map((name) =>
+      `,${JSON.stringify(name)}:${JSON.stringify(textField(bytes, objectStart, objectEnd, name))}`
+    );
+    this.#open.set(`${parts.projectId}\0${parts.id}`, bytesOf(fields.join("")));
+    if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
+  }
+
+  #v2End(bytes: Window["bytes"], record: WindowRecord, parts: CallParts): Uint8Array[] {
+    const key = `${parts.projectId}\0${parts.id}`;
+    const fields = this.#open.get(key);
+    this.#open.delete(key);
+    if (parts.behindStartedAt !== -1 || fields === undefined) {
+      return [bytes.subarray(record.start, record.end)];
+    }
+    const bare = withoutFields(bytes, parts.objectStart, parts.objectEnd, V2_END_FIELDS);
+    return [END_OPEN, bare.subarray(0, -1), fields, CLOSE, CLOSE];
+  }
+}
+
+/** Whether the server has no such path. */
+export function isMissing({ status }: { status: number }): boolean {
+  return status === 404 || status === 405;
+}
+
+/** An end without the fields that only the v2 path knows. */
+function v1End(bytes: Window["bytes"], record: WindowRecord, parts: CallParts): Uint8Array[] {
+  if (parts.behindStartedAt !== -1) {
+    return [
+      bytes.subarray(record.start, parts.behindId),
+      bytes.subarray(parts.behindStartedAt, record.end),
+    ];
+  }
+  return [
+    END_OPEN,
+    withoutFields(bytes, parts.objectStart, parts.objectEnd, V2_END_FIELDS),
+    CLOSE,
+  ];
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
+}

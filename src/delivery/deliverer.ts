@@ -1,0 +1,88 @@
+/**
+ * Delivers windows of records to one server.
+ *
+ * @module
+ */
+
+import type { Clock } from "../runtime/runtime.ts";
+import type { DeadLetter } from "../wal/segment.ts";
+import type { Window } from "../wal/window_reader.ts";
+import { CallPath, type CallPathName, type Send } from "./call_path.ts";
+import { exchange } from "./exchange.ts";
+import { Gate, type ServerState } from "./gate.ts";
+import { pooled } from "./pool.ts";
+import { RecordPath } from "./record_path.ts";
+import { Transport } from "./transport.ts";
+
+/** What a deliverer is made from. */
+export interface DelivererOptions {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** A new id for `X-Weave-Retry-Id`. */
+  readonly newId: () => string;
+  readonly serverUrl: string;
+  readonly apiKey: string | undefined;
+  /** Ms for one attempt. */
+  readonly timeoutMs: number;
+  /** Most ms between two attempts. */
+  readonly retryMaxMs: number;
+  readonly useCallsComplete: boolean;
+  /** Requests of one window under way at once. */
+  readonly maxInFlight: number;
+  readonly onState: (state: ServerState, reason: string) => void;
+  readonly onRetry: (reason: string) => void;
+  readonly onSwitch: (to: CallPathName, reason: string) => void;
+}
+
+/** Delivers windows; retries for ever; gives up only when stopped. */
+export class Deliverer {
+  readonly gate: Gate;
+  readonly #stop = new AbortController();
+  readonly #calls: CallPath;
+  readonly #records: RecordPath;
+  readonly #maxInFlight: number;
+
+  /** Makes a deliverer for one server. */
+  constructor(options: DelivererOptions) {
+    const { clock, random, retryMaxMs, onState, onRetry } = options;
+    this.gate = new Gate({ clock, random, maxBackoffMs: retryMaxMs, onState });
+    const transport = new Transport(options);
+    const send: Send = (path, body, sendOptions) =>
+      exchange(
+        { path, body, retryId: options.newId() },
+        { transport, gate: this.gate, stop: this.#stop.signal, onRetry },
+        sendOptions?.holdOn,
+      );
+    this.#calls = new CallPath({ ...options, send });
+    this.#records = new RecordPath(send);
+    this.#maxInFlight = options.maxInFlight;
+  }
+
+  /** Aborted when the deliverer stops. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /**
+   * Delivers every record of `window`.
+   *
+   * @returns The records that the server will not have, with the reasons; all others are delivered.
+   * @throws {Stopped} when the deliverer was stopped first; nothing may be acknowledged then.
+   */
+  async deliver({ bytes, records }: Window): Promise<DeadLetter[]> {
+    const calls = records.filter(({ type }) => type === "call_start" || type === "call_end");
+    const others = calls.length === records.length
+      ? []
+      : records.filter(({ type }) => type !== "call_start" && type !== "call_end");
+    const tasks = this.#records.tasks(bytes, others);
+    if (calls.length > 0) tasks.unshift(() => this.#calls.deliver(bytes, calls));
+    return (await pooled(tasks, this.#maxInFlight)).flat();
+  }
+
+  /** Aborts what is under way. What was not answered stays in the log. */
+  stop(): void {
+    this.#stop.abort();
+    this.gate.close();
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Drains one segment: read, deliver, set aside, acknowledge, and at its end take it away.
+ *
+ * @module
+ */
+
+import { hasCode } from "../errors.ts";
+import type { Clock } from "../runtime/runtime.ts";
+import type { DeadLetter, Segment } from "../wal/segment.ts";
+import { type Window, type WindowLimits, WindowReader } from "../wal/window_reader.ts";
+import type { Deliverer } from "./deliverer.ts";
+import { Stopped } from "./exchange.ts";
+import { type Slots, Wakeup } from "./wakeup.ts";
+
+/** Ms between two looks at a segment that another process writes. */
+export const POLL_MS = 250;
+/** Ms between two tries when the disk fails to be read, or to keep a dead letter. */
+export const DISK_RETRY_MS = 5_000;
+
+/** What a drain is made from. */
+export interface DrainOptions {
+  readonly clock: Clock;
+  readonly deliverer: Deliverer;
+  readonly limits: WindowLimits;
+  /** Bytes that need no company: with as many waiting, a live segment lingers no longer. */
+  readonly lingerBytes: number;
+  /** Ms that records of a live segment wait for company. */
+  readonly lingerMs: number;
+  /** How many segments are read and sent at once. */
+  readonly slots: Slots;
+  /** Told when records were delivered or set aside and the checkpoint moved. */
+  readonly onProgress: (delivered: number, bytes: number, letters: readonly DeadLetter[]) => void;
+  /** Told of trouble with the disk that the drain lives with. */
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+/** How a drain ended. `lost`: another sender has taken the segment over. */
+export type DrainEnd = "complete" | "stopped" | "lost";
+
+/** The draining of one segment. */
+export class Drain {
+  readonly segment: Segment;
+  readonly #options: DrainOptions;
+  readonly #wakeup: Wakeup;
+  #acknowledged: number;
+  #hurried = false;
+  #ended = false;
+  /** Byte offset of the next record to read. */
+  #offset = 0;
+  #lingering = false;
+
+  /** Makes a drain that begins at the segment's checkpoint. */
+  constructor(segment: Segment, options: DrainOptions) {
+    this.segment = segment;
+    this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
+    this.#acknowledged = segment.checkpoint;
+  }
+
+  /** Byte offset up to which everything is delivered or set aside. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Whether the drain is over. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** There may be more to drain. Cheap: called at every append. */
+  notify(): void {
+    if (this.#wakeup.waiting) this.#look();
+  }
+
+  /** Lingers no more until everything that is there now is sent. */
+  hurry(): void {
+    this.#hurried = true;
+    this.#wakeup.wake();
+  }
+
+  /** Drains until the segment ends or the deliverer stops. Never throws. */
+  async run(): Promise<DrainEnd> {
+    const { stopped } = this.#options.deliverer;
+    const wake = (): void => this.#wakeup.wake();
+    stopped.addEventListener("abort", wake);
+    let end: DrainEnd;
+    try {
+      end = await this.#loop(stopped);
+      if (end === "complete") this.segment.complete();
+    } catch (error) {
+      end = error instanceof Stopped ? "stopped" : "lost";
+      if (end === "lost" && !hasCode(error, "ERR_CLAIM_LOST")) {
+        this.#options.onTrouble("drain", error);
+      }
+    }
+    stopped.removeEventListener("abort", wake);
+    this.#ended = true;
+    if (end !== "complete") this.segment.release();
+    return end;
+  }
+
+  async #loop(stopped: AbortSignal): Promise<DrainEnd> {
+    const { limits, slots } = this.#options;
+    let reader = new WindowReader(this.segment, limits, this.#acknowledged);
+    let ahead: Promise<Window | null> | null = null;
+    while (!stopped.aborted) {
+      const sealed = this.segment.isSealed();
+      this.#offset = reader.offset;
+      if (ahead === null && !sealed && await this.#linger()) continue;
+      await slots.acquire();
+      let window: Window | null | undefined;
+      try {
+        window = await this.#read(ahead ?? reader.next(sealed));
+        ahead = null;
+        if (window) {
+          if (sealed || this.segment.end() - reader.offset >= this.#options.lingerBytes) {
+            ahead = reader.next(sealed);
+            ahead.catch(() => {}); // Seen when it is awaited.
+          }
+          await this.#settle(window, stopped);
+        }
+      } finally {
+        slots.release();
+      }
+      if (window) continue;
+      if (window === undefined) {
+        await this.#wakeup.wait(DISK_RETRY_MS);
+        reader = new WindowReader(this.segment, limits, this.#acknowledged);
+        continue;
+      }
+      this.#hurried = false;
+      if (sealed && reader.offset >= this.segment.end()) return "complete";
+      if (!this.segment.live) await this.#wakeup.wait(POLL_MS);
+      else if (reader.offset >= this.segment.end() && this.segment.isSealed() === sealed) {
+        await this.#wakeup.wait();
+      }
+    }
+    return "stopped";
+  }
+
+  /** What a read came to; `undefined` when the disk failed and it has to be tried again. */
+  async #read(reading: Promise<Window | null>): Promise<Window | null | undefined> {
+    try {
+      return await reading;
+    } catch (error) {
+      this.#options.onTrouble("read", error);
+      return undefined;
+    }
+  }
+
+  /** Waits for records, and for company for few of them; `true` when it is time to look again. */
+  async #linger(): Promise<boolean> {
+    if (!this.segment.live || this.#hurried) return false;
+    const waiting = this.segment.end() - this.#offset;
+    if (waiting === 0) {
+      await this.#wakeup.wait();
+      return true;
+    }
+    if (waiting >= this.#options.lingerBytes) return false;
+    this.#lingering = true;
+    await this.#wakeup.wait(this.#options.lingerMs);
+    this.#lingering = false;
+    return this.#options.deliverer.stopped.aborted;
+  }
+
+  #look(): void {
+    const { lingerBytes } = this.#options;
+    if (
+      !this.#lingering || this.segment.end() - this.#offset >= lingerBytes ||
+      this.segment.isSealed()
+    ) {
+      this.#wakeup.wake();
+    }
+  }
+
+  async #settle(window: Window, stopped: AbortSignal): Promise<void> {
+    const { deliverer, onProgress, onTrouble } = this.#options;
+    const refused = window.records.length === 0 ? [] : await deliverer.deliver(window);
+    const letters = [...window.damaged, ...refused].sort((a, b) => a.offset - b.offset);
+    if (letters.length > 0) await this.#setAside(letters, stopped);
+    try {
+      this.segment.acknowledge(window.to);
+    } catch (error) {
+      // Without a checkpoint the records may be sent again; the claim is another matter.
+      if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
+      onTrouble("checkpoint", error);
+    }
+    const bytes = window.to - this.#acknowledged;
+    this.#acknowledged = window.to;
+    onProgress(window.records.length - refused.length, bytes, letters);
+  }
+
+  /** What cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */
+  async #setAside(letters: readonly DeadLetter[], stopped: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.segment.setAsideLines(letters);
+      } catch (error) {
+        if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
+        this.#options.onTrouble("dead letters", error);
+      }
+      await this.#wakeup.wait(DISK_RETRY_MS);
+      if (stopped.aborted) throw new Stopped("Stopped while setting records aside");
+    }
+  }
+}

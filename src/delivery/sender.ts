@@ -1,0 +1,222 @@
+/**
+ * The sender of a process: drains its own log and what others left, side by side.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { Clock, Timer } from "../runtime/runtime.ts";
+import type { FileSegment } from "../wal/file_segment.ts";
+import type { Recovery } from "../wal/recovery.ts";
+import type { Segment } from "../wal/segment.ts";
+import type { Deliverer } from "./deliverer.ts";
+import { Drain, type DrainOptions } from "./drain.ts";
+
+/** Ms between two looks for what other processes left. */
+export const SCAN_MS = 2_000;
+
+/** What a sender is made from. */
+export interface SenderOptions {
+  readonly clock: Clock;
+  readonly deliverer: Deliverer;
+  readonly drain: DrainOptions;
+  /** Finds what others left; absent where there is no disk. */
+  readonly recovery?: Recovery;
+  /** The directories to look in, asked at every look. */
+  readonly directories: () => string[];
+  /** Told of trouble with the disk that the sender lives with. */
+  readonly onTrouble: (what: string, error: unknown) => void;
+  /** Told when another sender has taken over a segment of the own log. */
+  readonly onLost: () => void;
+  /** Told of segments of other processes as they are taken up. */
+  readonly onRecovered: (segment: FileSegment) => void;
+}
+
+/** Why a wait for delivery ended early. */
+export type WaitEnd = "done" | "timeout" | "aborted";
+
+/** Sends what the log holds, in the background. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #own: Drain[] = [];
+  readonly #recovered = new Set<Drain>();
+  readonly #running = new Set<Promise<unknown>>();
+  #watchers: (() => void)[] = [];
+  #current: Drain | null = null;
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  /** Makes a sender that has not begun to look for what others left. */
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** Looks for what others left, now and every {@linkcode SCAN_MS}. */
+  start(): void {
+    this.#scan();
+  }
+
+  /** Takes up the next segment of this process's own log. */
+  add(segment: Segment): void {
+    this.#own.push(new Drain(segment, this.#options.drain));
+    if (this.#current === null) this.#run(this.#drainOwn());
+  }
+
+  /** There may be more to drain in the own log. Cheap: called at every append. */
+  notify(): void {
+    this.#current?.notify();
+  }
+
+  /** The drains under way or waiting: the own log's in order, then the recovered ones. */
+  drains(): Drain[] {
+    return [...this.#own, ...this.#recovered];
+  }
+
+  /** Bytes that wait. */
+  pendingBytes(): number {
+    return this.drains().reduce(
+      (sum, { segment, acknowledged }) => sum + Math.max(0, segment.end() - acknowledged),
+      0,
+    );
+  }
+
+  /**
+   * Resolves when everything that is in the logs now is delivered or set aside, or when time is up.
+   *
+   * @param timeout Ms; without it there is no limit.
+   */
+  async wait(timeout: number | undefined, signal: AbortSignal | undefined): Promise<WaitEnd> {
+    if (signal?.aborted) return "aborted";
+    const { clock, deliverer } = this.#options;
+    if (!this.#stopped) this.#look();
+    const targets = new Map<Drain, number>();
+    for (const drain of this.drains()) targets.set(drain, drain.segment.end());
+    const isDone = (): boolean => {
+      // A writer's next segment is taken up when the one before it is done.
+      for (const drain of this.#recovered) {
+        if (!targets.has(drain)) targets.set(drain, drain.segment.end());
+      }
+      return [...targets].every(([drain, end]) =>
+        drain.ended || (drain.acknowledged >= end && !drain.segment.isSealed())
+      );
+    };
+    const hurry = (): void => {
+      for (const drain of targets.keys()) if (!drain.ended) drain.hurry();
+    };
+    hurry();
+    deliverer.gate.hurry();
+    return await new Promise<WaitEnd>((resolve) => {
+      const timers: Timer[] = [];
+      const finish = (end: WaitEnd): void => {
+        for (const timer of timers) timer.cancel();
+        signal?.removeEventListener("abort", onAbort);
+        this.#watchers = this.#watchers.filter((watcher) => watcher !== look);
+        resolve(end);
+      };
+      const look = (): void => {
+        if (isDone()) finish("done");
+        else if (this.#stopped) finish("aborted");
+        else hurry();
+      };
+      const onAbort = (): void => finish("aborted");
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#watchers.push(look);
+      if (timeout !== undefined) {
+        timers.push(clock.after(timeout, () => finish("timeout"), { ref: true }));
+      } else {
+        timers.push(keepAlive(clock));
+      }
+      look();
+    });
+  }
+
+  /** Stops everything that is under way and gives the claims back. What is left stays in the log. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#options.deliverer.stop();
+    for (const drain of this.drains()) drain.hurry();
+    await Promise.all([...this.#running]);
+    this.changed();
+  }
+
+  /** Gives the claims back at once, where there is no time to stop. */
+  abandon(): void {
+    for (const { segment } of this.drains()) {
+      try {
+        segment.release();
+      } catch {
+        // The next sender finds this process gone.
+      }
+    }
+  }
+
+  async #drainOwn(): Promise<void> {
+    for (let drain = this.#own[0]; drain && !this.#stopped; drain = this.#own[0]) {
+      this.#current = drain;
+      const end = await drain.run();
+      if (end === "stopped") break;
+      this.#own.shift();
+      if (end === "lost") this.#options.onLost();
+      this.changed();
+    }
+    this.#current = null;
+    if (this.#stopped) for (const drain of this.#own) drain.segment.release();
+  }
+
+  async #drainRecovered(drain: Drain): Promise<void> {
+    this.#recovered.add(drain);
+    const end = await drain.run();
+    this.#recovered.delete(drain);
+    // The same writer may have left more, which was not to be begun before this was done.
+    if (end === "complete" && !this.#stopped) this.#look();
+    this.changed();
+  }
+
+  #scan(): void {
+    if (this.#stopped) return;
+    this.#look();
+    this.#timer = this.#options.clock.after(SCAN_MS, () => this.#scan());
+  }
+
+  #look(): void {
+    const { recovery, directories, drain, onTrouble, onRecovered } = this.#options;
+    if (!recovery) return;
+    for (const directory of directories()) {
+      try {
+        for (const segment of recovery.claim(directory)) {
+          onRecovered(segment);
+          this.#run(this.#drainRecovered(new Drain(segment, drain)));
+        }
+      } catch (error) {
+        if (!isGone(error)) onTrouble("recovery", error);
+      }
+    }
+  }
+
+  #run(work: Promise<void>): void {
+    const running = work.finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Something was acknowledged or ended: whoever waits looks again. */
+  changed(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === "ENOENT" || error instanceof WeaveWalError;
+}
+
+/** A timer that does nothing but keep the program alive while somebody waits. */
+function keepAlive(clock: Clock): Timer {
+  let timer: Timer;
+  const again = (): void => {
+    timer = clock.after(60_000, again, { ref: true });
+  };
+  again();
+  return { cancel: () => timer.cancel() };
+}

@@ -1,0 +1,163 @@
+/**
+ * Claims: a segment is drained by exactly one sender at a time.
+ *
+ * A claim is a file `<stem>.claim.<generation>` made with an exclusive create. Who finds the holder
+ * of generation n gone makes generation n + 1: the exclusive create lets one of many win, and a
+ * winner that dies at once is overtaken the same way. (Taking a claim over by renaming it away, the
+ * usual way, can take away the fresh claim of whoever was quicker, because a rename does not ask
+ * what it renames.) A holder still holds while its own file carries its token and no younger
+ * generation exists; it looks before it moves a checkpoint and before it deletes.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../runtime/runtime.ts";
+import { hasCode, WeaveWalError } from "../errors.ts";
+import { type Identity, readIdentity } from "./identity.ts";
+import { basename, dirname } from "@std/path";
+
+/** A claim as it stands on disk. */
+export interface ClaimState {
+  readonly generation: number;
+  readonly path: string;
+  /** `null` when the file is damaged or still being written. */
+  readonly token: string | null;
+  /** `null` like `token`. */
+  readonly holder: Identity | null;
+}
+
+/** The youngest claim at `prefix` (`SegmentPaths.claim`), or `null` when nobody holds one. */
+export function currentClaim(files: FileSystem, prefix: string): ClaimState | null {
+  const generations = claimGenerations(files, prefix);
+  const generation = generations.at(-1);
+  if (generation === undefined) return null;
+  const path = prefix + generation;
+  let value: Record<string, unknown> | null = null;
+  try {
+    value = JSON.parse(files.readText(path)) as Record<string, unknown> | null;
+  } catch (error) {
+    // Released between the listing and the reading.
+    if (hasCode(error, "ENOENT")) return currentClaim(files, prefix);
+  }
+  return {
+    generation,
+    path,
+    token: typeof value?.token === "string" ? value.token : null,
+    holder: readIdentity(value),
+  };
+}
+
+/** Generations of the claims that stand at `prefix`, oldest first. */
+export function claimGenerations(files: FileSystem, prefix: string): number[] {
+  const start = basename(prefix);
+  const found: number[] = [];
+  for (const { name } of files.list(dirname(prefix))) {
+    if (!name.startsWith(start)) continue;
+    const rest = name.slice(start.length);
+    if (/^\d{1,9}$/.test(rest)) found.push(Number(rest));
+  }
+  return found.sort((a, b) => a - b);
+}
+
+/** A claim that this process holds. */
+export class Claim {
+  readonly #files: FileSystem;
+  readonly #prefix: string;
+  readonly #generation: number;
+  readonly #token: string;
+  readonly #identity: Identity;
+  #released = false;
+
+  private constructor(
+    files: FileSystem,
+    prefix: string,
+    generation: number,
+    token: string,
+    identity: Identity,
+  ) {
+    this.#files = files;
+    this.#prefix = prefix;
+    this.#generation = generation;
+    this.#token = token;
+    this.#identity = identity;
+  }
+
+  /**
+   * Takes the claim after `gone`, the youngest one, whose holder is known to be gone; `null` when
+   * there was none.
+   *
+   * @returns The claim, or `null` when somebody else was quicker.
+   */
+  static take(
+    files: FileSystem,
+    prefix: string,
+    gone: ClaimState | null,
+    token: string,
+    identity: Identity,
+  ): Claim | null {
+    const generation = (gone?.generation ?? 0) + 1;
+    const claim = new Claim(files, prefix, generation, token, identity);
+    try {
+      files.createExclusive(prefix + generation, claim.#text());
+    } catch (error) {
+      if (hasCode(error, "EEXIST")) return null;
+      throw error;
+    }
+    for (const older of claimGenerations(files, prefix)) {
+      if (older < generation) removeIfThere(files, prefix + older);
+    }
+    return claim;
+  }
+
+  /** The claim's file, whose change is its heartbeat. */
+  get path(): string {
+    return this.#prefix + this.#generation;
+  }
+
+  /** Whether this process still holds the claim. */
+  isHeld(): boolean {
+    if (this.#released) return false;
+    if (this.#files.stat(this.#prefix + (this.#generation + 1)) !== null) return false;
+    try {
+      const value = JSON.parse(this.#files.readText(this.path)) as { token?: unknown } | null;
+      return value?.token === this.#token;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Throws when this process does not hold the claim any more.
+   *
+   * @throws {WeaveWalError} `ERR_CLAIM_LOST`.
+   */
+  assertHeld(): void {
+    if (!this.isHeld()) {
+      throw new WeaveWalError("ERR_CLAIM_LOST", `Lost the claim on a segment: ${this.path}`);
+    }
+  }
+
+  /** Shows that the holder lives. Does nothing when the claim is lost. */
+  beat(): void {
+    if (this.isHeld()) this.#files.replace(this.path, this.#text());
+  }
+
+  /** Gives the claim back. A claim that was lost is left alone. */
+  release(): void {
+    if (this.isHeld()) removeIfThere(this.#files, this.path);
+    this.#released = true;
+  }
+
+  #text(): string {
+    return JSON.stringify({ token: this.#token, ...this.#identity });
+  }
+}
+
+/** Removes a file that may be gone already. */
+export function removeIfThere(files: FileSystem, path: string): void {
+  try {
+    files.remove(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+}

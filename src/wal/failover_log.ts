@@ -1,0 +1,84 @@
+/**
+ * The file log with the memory log behind it: trouble of the disk never reaches the program.
+ *
+ * @module
+ */
+
+import type { Clock } from "../runtime/runtime.ts";
+import type { RecordType } from "../weave/record_types.ts";
+import type { RequestLog } from "./request_log.ts";
+
+/** Ms between two tries to go back to the disk. */
+export const DISK_RETRY_MS = 5_000;
+
+/** What a failover log is made from. */
+export interface FailoverLogOptions {
+  readonly clock: Clock;
+  readonly disk: RequestLog;
+  readonly memory: RequestLog;
+  /** Told when the disk fails (with its error) and when it works again (with `null`). */
+  readonly onDisk: (error: unknown) => void;
+}
+
+/** Writes to the disk while that works, to memory while it does not. */
+export class FailoverLog implements RequestLog {
+  readonly #options: FailoverLogOptions;
+  #failed = false;
+  #retryAt = 0;
+
+  /** Puts `memory` behind `disk`. */
+  constructor(options: FailoverLogOptions) {
+    this.#options = options;
+  }
+
+  get kind(): "file" | "memory" {
+    return this.#failed ? "memory" : "file";
+  }
+
+  append(type: RecordType, request: string): void {
+    const { clock, disk, memory, onDisk } = this.#options;
+    if (!this.#failed || clock.monotonic() >= this.#retryAt) {
+      try {
+        disk.append(type, request);
+        if (this.#failed) {
+          this.#failed = false;
+          memory.close();
+          onDisk(null);
+        }
+        return;
+      } catch (error) {
+        this.#retryAt = clock.monotonic() + DISK_RETRY_MS;
+        if (!this.#failed) {
+          this.#failed = true;
+          disk.close();
+          onDisk(error);
+        }
+      }
+    }
+    memory.append(type, request);
+  }
+
+  sync(): Promise<void> {
+    return this.#failed
+      ? Promise.reject(new Error("Cannot sync the log: the disk has failed"))
+      : this.#options.disk.sync();
+  }
+
+  rotate(): void {
+    this.#options.disk.rotate();
+    this.#options.memory.rotate();
+  }
+
+  beat(): void {
+    this.#options.disk.beat();
+  }
+
+  close(): void {
+    this.#options.disk.close();
+    this.#options.memory.close();
+  }
+
+  settled(): Promise<void> {
+    return this.#options.disk.settled();
+  }
+}

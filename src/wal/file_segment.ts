@@ -1,0 +1,110 @@
+/**
+ * The draining end of a segment on disk.
+ *
+ * @module
+ */
+
+import type { ReadFile, Runtime } from "../runtime/runtime.ts";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { type Claim, claimGenerations, removeIfThere } from "./claim.ts";
+import { DeadLetterFile } from "./dead_letters.ts";
+import type { SegmentPaths } from "./names.ts";
+import type { DeadLetter, Segment } from "./segment.ts";
+
+/** What a draining end is made from. */
+export interface FileSegmentOptions {
+  readonly runtime: Runtime;
+  readonly directory: string;
+  readonly stem: string;
+  readonly paths: SegmentPaths;
+  /** The claim under which the segment is drained. */
+  readonly claim: Claim;
+  readonly live: boolean;
+  /** Where whole records end now; the size of the file when the writer is another process. */
+  readonly end?: () => number;
+  readonly isSealed: () => boolean;
+  /** Told when the segment is not drained any more. */
+  readonly onRelease?: () => void;
+}
+
+/** A segment on disk, drained under a claim. */
+export class FileSegment implements Segment {
+  readonly name: string;
+  readonly live: boolean;
+  readonly checkpoint: number;
+  readonly setAside: ReadonlySet<number>;
+  /** Why the checkpoint on disk was not trusted, if it was not. */
+  readonly distrusted: string | undefined;
+  readonly #options: FileSegmentOptions;
+  readonly #file: ReadFile;
+  readonly #deadLetters: DeadLetterFile;
+  #done = false;
+
+  /** Opens the segment and reads its checkpoint. Throws the host's error when it is not there. */
+  constructor(options: FileSegmentOptions) {
+    const { runtime, paths, directory } = options;
+    this.#options = options;
+    this.name = options.stem;
+    this.live = options.live;
+    this.#file = runtime.files.openRead(paths.data);
+    this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, paths);
+    const state = readCheckpoint(
+      runtime.files,
+      paths.checkpoint,
+      this.#file.size(),
+      (offset) => this.#file.byteAt(offset - 1) === 10,
+    );
+    this.checkpoint = state.offset;
+    this.distrusted = state.distrusted;
+    this.setAside = this.#deadLetters.offsets(state.offset);
+  }
+
+  end(): number {
+    return this.#options.end ? this.#options.end() : this.#file.size();
+  }
+
+  isSealed(): boolean {
+    return this.#options.isSealed();
+  }
+
+  read(offset: number, into: Uint8Array): Promise<number> {
+    return this.#file.read(offset, into);
+  }
+
+  acknowledge(offset: number): void {
+    const { claim, runtime, paths } = this.#options;
+    claim.assertHeld();
+    writeCheckpoint(runtime.files, paths.checkpoint, offset);
+  }
+
+  async setAsideLines(letters: readonly DeadLetter[]): Promise<void> {
+    this.#options.claim.assertHeld();
+    await this.#deadLetters.append(letters, (offset, into) => this.#file.read(offset, into));
+    this.#options.claim.assertHeld();
+  }
+
+  complete(): void {
+    if (this.#done) return;
+    const { claim, runtime: { files }, paths } = this.#options;
+    claim.assertHeld();
+    this.#finish();
+    removeIfThere(files, paths.data);
+    for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfThere(files, path);
+    for (const generation of claimGenerations(files, paths.claim)) {
+      if (paths.claim + generation !== claim.path) removeIfThere(files, paths.claim + generation);
+    }
+    claim.release();
+  }
+
+  release(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#options.claim.release();
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#file.close();
+    this.#options.onRelease?.();
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * One record, one line: `{"type":"<T>","req":<request>}\n`.
+ *
+ * `type` first, then `req`, no spaces outside values: the request can be cut out of the line and
+ * sent on byte for byte without parsing it. Lines laid out in another way (spaces, further fields)
+ * are read too, by scanning their top-level fields.
+ *
+ * @module
+ */
+
+import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
+import { topLevelField } from "../weave/json_fields.ts";
+
+/** What stands before the request in a record of each type. */
+export const RECORD_PREFIX: Readonly<Record<RecordType, string>> = Object.fromEntries(
+  RECORD_TYPES.map((type) => [type, `{"type":"${type}","req":`]),
+) as Record<RecordType, string>;
+
+/** What stands behind the request. */
+export const RECORD_SUFFIX = "}\n";
+
+/** Where a record's request stands in a buffer. */
+export interface RecordSpan {
+  type: RecordType;
+  /** First byte of the request. */
+  start: number;
+  /** One past its last byte. */
+  end: number;
+}
+
+const NEWLINE = 10, RETURN = 13, BRACE = 123, END_BRACE = 125, QUOTE = 34;
+const OPENING = bytesOf('{"type":"');
+const MIDDLE = bytesOf('","req":');
+const LONGEST_TYPE = Math.max(...RECORD_TYPES.map((type) => type.length));
+const TYPES = RECORD_TYPES.map((type) => ({ type, bytes: bytesOf(type) }));
+
+/**
+ * Finds the request in the line `bytes[start, end)`, its newline left out.
+ *
+ * @param span Filled in and returned, so that a loop over many lines allocates nothing.
+ * @returns `span`, or `null` when the line is no record. That the request itself is sound JSON is
+ *   not checked here: {@linkcode isSoundRecord} does, where it matters.
+ */
+export function readRecord(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  span: RecordSpan,
+): RecordSpan | null {
+  const type = canonicalType(bytes, start, end);
+  if (type === null) return readForeignRecord(bytes, start, end, span);
+  span.type = type;
+  span.start = start + OPENING.length + type.length + MIDDLE.length;
+  span.end = end - 1;
+  return bytes[span.start] === BRACE && bytes[span.end - 1] === END_BRACE && span.end > span.start
+    ? span
+    : null;
+}
+
+function canonicalType(bytes: Uint8Array, start: number, end: number): RecordType | null {
+  if (bytes[end - 1] !== END_BRACE || !matches(bytes, start, OPENING)) return null;
+  const at = start + OPENING.length;
+  for (let i = 0; i < TYPES.length; i++) {
+    const candidate = TYPES[i].bytes;
+    const behind = at + candidate.length;
+    if (bytes[behind] === QUOTE && matches(bytes, at, candidate) && matches(bytes, behind, MIDDLE)) {
+      return behind + MIDDLE.length < end ? TYPES[i].type : null;
+    }
+  }
+  return null;
+}
+
+function readForeignRecord(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  span: RecordSpan,
+): RecordSpan | null {
+  const type = topLevelField(bytes, start, end, "type");
+  const request = topLevelField(bytes, start, end, "req");
+  if (!type || !request || type.end - type.start > LONGEST_TYPE + 2) return null;
+  const text = decoder.decode(bytes.subarray(type.start + 1, type.end - 1));
+  const known = RECORD_TYPES.find((candidate) => candidate === text);
+  if (known === undefined || bytes[request.start] !== BRACE) return null;
+  span.type = known;
+  span.start = request.start;
+  span.end = request.end;
+  return span;
+}
+
+/** Whether the line `bytes[start, end)` is one sound JSON text in sound UTF-8. */
+export function isSoundRecord(bytes: Uint8Array, start: number, end: number): boolean {
+  try {
+    JSON.parse(strictDecoder.decode(bytes.subarray(start, end)));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * One past the last byte of the line's content: `newline` itself, or the byte before it where the
+ * line ends in CRLF.
+ */
+export function contentEnd(bytes: Uint8Array, start: number, newline: number): number {
+  return newline > start && bytes[newline - 1] === RETURN ? newline - 1 : newline;
+}
+
+/** Where the line's content starts: behind a byte order mark, if there is one. */
+export function contentStart(bytes: Uint8Array, start: number): number {
+  return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf
+    ? start + 3
+    : start;
+}
+
+/** Position of the first newline in `bytes[from, to)`, or -1. */
+export function findNewline(bytes: Uint8Array, from: number, to: number): number {
+  const at = bytes.indexOf(NEWLINE, from);
+  return at === -1 || at >= to ? -1 : at;
+}
+
+const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function matches(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) {
+    if (bytes[at + i] !== expected[i]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,216 @@
+/**
+ * What other processes left: finds segments that this sender may drain and takes claims on them.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { Runtime } from "../runtime/runtime.ts";
+import { hasCode } from "../errors.ts";
+import { Claim, currentClaim, removeIfThere } from "./claim.ts";
+import { FileSegment } from "./file_segment.ts";
+import { HeartbeatWatch } from "./heartbeat.ts";
+import { type Identity, liveness, ownIdentity } from "./identity.ts";
+import { parseStem, SEGMENT_SUFFIX, segmentPaths, type SegmentStem } from "./names.ts";
+import { readOwner } from "./owner.ts";
+
+/** What a recovery is made from. */
+export interface RecoveryOptions {
+  readonly runtime: Runtime;
+  /** Base URL of the server that this sender sends to; segments for other servers are left alone. */
+  readonly server: string;
+  /** Token of this sender, 32 hex digits: the writer token of its own log. */
+  readonly token: string;
+}
+
+/** What is known of the writer of a segment. */
+interface WriterState {
+  /** Whether it will write no more. */
+  readonly gone: boolean;
+  /** Whether somebody else may drain the segment. */
+  readonly drainable: boolean;
+}
+
+/** Finds and claims segments of other processes, directory by directory. */
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  readonly #identity: Identity;
+  readonly #watch: HeartbeatWatch;
+  readonly #claims = new Set<Claim>();
+
+  /** Makes a recovery that has claimed nothing. */
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+    this.#identity = ownIdentity(options.runtime.process);
+    this.#watch = new HeartbeatWatch(options.runtime.files, options.runtime.clock);
+  }
+
+  /**
+   * Claims the oldest segment of every writer in `directory` that may be drained and is not drained
+   * by anybody. Later segments of a writer come when the earlier ones are gone, so that its records
+   * stay in order.
+   */
+  claim(directory: string): FileSegment[] {
+    const stems = this.#stems(directory);
+    const claimed: FileSegment[] = [];
+    const seen = new Set<string>([this.#options.token]);
+    for (const stem of stems.segments) {
+      if (seen.has(stem.writer)) continue;
+      seen.add(stem.writer);
+      const segment = this.#tryClaim(directory, stem);
+      if (segment) claimed.push(segment);
+    }
+    for (const stem of stems.orphans) this.#clear(directory, stem);
+    return claimed;
+  }
+
+  /** Shows that the holder of the claims lives. Called at every heartbeat. */
+  beat(): void {
+    for (const claim of this.#claims) claim.beat();
+  }
+
+  #tryClaim(directory: string, stem: SegmentStem): FileSegment | null {
+    const { runtime, token } = this.#options;
+    const paths = segmentPaths(directory, stem.stem);
+    if (!this.#writer(directory, stem).drainable) return null;
+    const current = currentClaim(runtime.files, paths.claim);
+    if (current && !this.#isGone(directory, current.path, current.holder)) return null;
+    const claim = Claim.take(runtime.files, paths.claim, current, token, this.#identity);
+    if (claim === null) return null;
+    this.#claims.add(claim);
+    try {
+      return new FileSegment({
+        runtime,
+        directory,
+        stem: stem.stem,
+        paths,
+        claim,
+        live: false,
+        isSealed: () => this.#writer(directory, stem).gone,
+        onRelease: () => this.#claims.delete(claim),
+      });
+    } catch (error) {
+      this.#claims.delete(claim);
+      claim.release();
+      if (hasCode(error, "ENOENT")) return null;
+      throw error;
+    }
+  }
+
+  #writer(directory: string, stem: SegmentStem): WriterState {
+    const { runtime: { files, process }, server } = this.#options;
+    const paths = segmentPaths(directory, stem.stem);
+    const owner = readOwner(files, paths.owner);
+    if (owner === "missing") {
+      const gone = !this.#lockHolderLives(paths.lock);
+      return { gone, drainable: true };
+    }
+    if (owner === "damaged") {
+      const gone = this.#watch.isStale(paths.owner, this.#reference(directory));
+      return { gone, drainable: gone };
+    }
+    if (owner.server !== null && owner.server !== server) return { gone: false, drainable: false };
+    if (owner.closed) return { gone: true, drainable: true };
+    const state = liveness(owner, process);
+    if (state === "dead") return { gone: true, drainable: true };
+    if (state === "alive" && !owner.sender) return { gone: false, drainable: true };
+    const silent = this.#watch.isStale(
+      paths.owner,
+      state === "unknown" ? this.#reference(directory) : undefined,
+    );
+    // A stopped process lives and is silent: others may send for it, nobody may delete for it.
+    return { gone: state === "unknown" && silent, drainable: silent || !owner.sender };
+  }
+
+  #isGone(directory: string, path: string, holder: Identity | null): boolean {
+    const state = holder === null ? "unknown" : liveness(holder, this.#options.runtime.process);
+    if (state === "dead") return true;
+    const reference = state === "unknown" ? this.#reference(directory) : undefined;
+    return this.#watch.isStale(path, reference);
+  }
+
+  /** A lock without an owner file is the Python SDK's: it holds a PID of this host, no more. */
+  #lockHolderLives(lock: string): boolean {
+    const { files, process } = this.#options.runtime;
+    let text: string;
+    try {
+      text = files.readText(lock);
+    } catch {
+      return false;
+    }
+    const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
+    return pid > 0 && process.isAlive(pid);
+  }
+
+  /** What the file system's own clock says now, epoch ms. */
+  #reference(directory: string): number | undefined {
+    const { files } = this.#options.runtime;
+    const path = join(directory, `${this.#options.token}.probe`);
+    try {
+      removeIfThere(files, path);
+      files.createExclusive(path, "");
+      const modified = files.stat(path)?.modified;
+      files.remove(path);
+      return modified;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #stems(directory: string): { segments: SegmentStem[]; orphans: SegmentStem[] } {
+    const segments = new Map<string, SegmentStem>();
+    const others = new Map<string, SegmentStem>();
+    for (const { name, kind } of this.#options.runtime.files.list(directory)) {
+      if (kind !== "file") continue;
+      const dot = name.indexOf(".");
+      const stem = dot === -1 ? null : parseStem(name.slice(0, dot));
+      if (stem === null) continue;
+      const suffix = name.slice(dot);
+      if (suffix === SEGMENT_SUFFIX) segments.set(stem.stem, stem);
+      else if (!/^\.(deadletter|quarantine)$/.test(suffix)) others.set(stem.stem, stem);
+    }
+    const byName = (a: SegmentStem, b: SegmentStem): number => a.stem < b.stem ? -1 : 1;
+    return {
+      segments: [...segments.values()].sort(byName),
+      orphans: [...others.values()].filter(({ stem }) => !segments.has(stem)).sort(byName),
+    };
+  }
+
+  /** Takes away sidecars whose data is gone and whose writer is too. */
+  #clear(directory: string, stem: SegmentStem): void {
+    const { files } = this.#options.runtime;
+    if (stem.writer === this.#options.token || !this.#writer(directory, stem).gone) return;
+    const paths = segmentPaths(directory, stem.stem);
+    const claim = currentClaim(files, paths.claim);
+    if (claim && !this.#isGone(directory, claim.path, claim.holder)) return;
+    // A lock without a PID may be one that its writer is about to fill.
+    const halfMade = files.stat(paths.owner) === null && files.stat(paths.lock)?.size === 0;
+    if (halfMade && !this.#watch.isStale(paths.lock, undefined)) return;
+    if (files.stat(paths.data) !== null) return;
+    for (const { name } of files.list(directory)) {
+      if (!name.startsWith(`${stem.stem}.`) || /\.(deadletter|quarantine|jsonl)$/.test(name)) {
+        continue;
+      }
+      removeIfThere(files, join(directory, name));
+    }
+  }
+}
+
+/** The project directories below the root of all logs, those named by `first` in front. */
+export function projectDirectories(runtime: Runtime, root: string, first?: string): string[] {
+  const found: string[] = [];
+  for (const entity of directoriesIn(runtime, root)) {
+    found.push(...directoriesIn(runtime, entity));
+  }
+  found.sort();
+  return first === undefined ? found : [first, ...found.filter((path) => path !== first)];
+}
+
+function directoriesIn({ files }: Runtime, path: string): string[] {
+  try {
+    return files.list(path).filter(({ kind }) => kind === "directory")
+      .map(({ name }) => join(path, name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The writing end of one segment.
+ *
+ * @module
+ */
+
+import type { AppendFile, FileSystem } from "../runtime/runtime.ts";
+import { writeAll } from "./dead_letters.ts";
+import { removeIfThere } from "./claim.ts";
+import type { SegmentPaths } from "./names.ts";
+import { type Owner, writeOwner } from "./owner.ts";
+
+/** Appends records to one segment, one write call a record. */
+export class SegmentWriter {
+  readonly paths: SegmentPaths;
+  readonly #files: FileSystem;
+  readonly #file: AppendFile;
+  readonly #owner: Owner;
+  #size = 0;
+  #records = 0;
+  #sealed = false;
+
+  private constructor(files: FileSystem, paths: SegmentPaths, owner: Owner, file: AppendFile) {
+    this.#files = files;
+    this.paths = paths;
+    this.#owner = owner;
+    this.#file = file;
+  }
+
+  /**
+   * Begins a segment. The lock and the owner file are there before the data file, so that nobody
+   * ever finds records without knowing whose they are; `beforeData` runs between them and the data.
+   */
+  static open(
+    files: FileSystem,
+    paths: SegmentPaths,
+    owner: Owner,
+    beforeData: () => void,
+  ): SegmentWriter {
+    try {
+      files.createExclusive(paths.lock, String(owner.pid));
+      writeOwner(files, paths.owner, owner);
+      beforeData();
+      return new SegmentWriter(files, paths, owner, files.openAppend(paths.data));
+    } catch (error) {
+      for (const path of [paths.data, paths.owner, paths.lock]) {
+        try {
+          removeIfThere(files, path);
+        } catch {
+          // The first error says what is wrong; what is left here is cleared as an orphan later.
+        }
+      }
+      throw error;
+    }
+  }
+
+  /** Bytes of whole records. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Records appended. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Whether no record will follow. */
+  get sealed(): boolean {
+    return this.#sealed;
+  }
+
+  /**
+   * Appends one line, its newline included. When it throws, the segment holds no part of the line;
+   * a part that cannot be taken back seals the segment in front of it.
+   */
+  append(line: string): void {
+    let length: number;
+    try {
+      const result = this.#file.write(line);
+      length = result.length;
+      if (result.written !== length) {
+        writeAll(this.#file, new TextEncoder().encode(line).subarray(result.written));
+      }
+    } catch (error) {
+      this.#takeBack();
+      throw error;
+    }
+    this.#size += length;
+    this.#records++;
+  }
+
+  /** Forces the records to stable storage, off the event loop. */
+  dataSync(): Promise<void> {
+    return this.#file.dataSync();
+  }
+
+  /** Forces the records to stable storage before it returns. */
+  dataSyncNow(): void {
+    this.#file.dataSyncNow();
+  }
+
+  /** Shows that the writer lives. */
+  beat(): void {
+    if (!this.#sealed) writeOwner(this.#files, this.paths.owner, this.#owner);
+  }
+
+  /** Says, on disk too, that no record will follow. */
+  seal(): void {
+    if (this.#sealed) return;
+    this.#sealed = true;
+    try {
+      writeOwner(this.#files, this.paths.owner, { ...this.#owner, closed: true });
+      removeIfThere(this.#files, this.paths.lock);
+    } catch {
+      // Whoever drains the segment finds the writer gone by its identity instead.
+    }
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  #takeBack(): void {
+    try {
+      if (this.#file.size() !== this.#size) this.#file.truncate(this.#size);
+    } catch {
+      this.seal();
+    }
+  }
+}

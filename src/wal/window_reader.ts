@@ -1,0 +1,225 @@
+/**
+ * Reads a segment window by window: whole records, in order, in bounded memory.
+ *
+ * @module
+ */
+
+import type { RecordType } from "../weave/record_types.ts";
+import {
+  contentEnd,
+  contentStart,
+  findNewline,
+  isSoundRecord,
+  readRecord,
+  type RecordSpan,
+} from "./record.ts";
+import type { DeadLetter, Segment } from "./segment.ts";
+
+/** A record in a window. */
+export interface WindowRecord {
+  readonly type: RecordType;
+  /** Byte offset of its line in the segment. */
+  readonly offset: number;
+  /** The line in `Window.bytes`, its newline left out. */
+  readonly lineStart: number;
+  readonly lineEnd: number;
+  /** The request in `Window.bytes`. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A stretch of a segment that is delivered and acknowledged as one. */
+export interface Window {
+  /** Holds the lines; valid until the window after the next is read. */
+  readonly bytes: Uint8Array;
+  readonly records: readonly WindowRecord[];
+  /** Lines that are no records. */
+  readonly damaged: readonly DeadLetter[];
+  /** Byte offset to acknowledge when all of it is settled. */
+  readonly to: number;
+}
+
+/** Limits of a window. */
+export interface WindowLimits {
+  /** Bytes; a single longer record makes a window of its own. */
+  readonly bytes: number;
+  readonly records: number;
+  /** Bytes of a record that are read into memory at most; longer lines are set aside. */
+  readonly recordBytes: number;
+  /** Whether a record may not share a window with what stands before it or after it. */
+  readonly standsAlone: (type: RecordType) => boolean;
+}
+
+const SMALLEST_BUFFER = 64 * 1024;
+
+/** Reads windows from a segment. */
+export class WindowReader {
+  readonly #segment: Segment;
+  readonly #limits: WindowLimits;
+  readonly #span: RecordSpan = { type: "call_start", start: 0, end: 0 };
+  #bytes = new Uint8Array(0);
+  #spare = new Uint8Array(0);
+  /** Position in `#bytes` of the next line, and the end of what was read into it. */
+  #from = 0;
+  #filled = 0;
+  /** Byte offset in the segment of `#from`. */
+  #offset: number;
+
+  /** Reads `segment` from `offset` on, which is the start of a line. */
+  constructor(segment: Segment, limits: WindowLimits, offset: number) {
+    this.#segment = segment;
+    this.#limits = limits;
+    this.#offset = offset;
+  }
+
+  /** Byte offset of the next record to read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /**
+   * The next window, or `null` when there is no whole record to read now.
+   *
+   * @param sealed Whether the segment was sealed before this call: then a last line without a
+   *   newline is torn, and not one that is still being written.
+   */
+  async next(sealed: boolean): Promise<Window | null> {
+    const end = this.#segment.end();
+    if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
+      if (this.#offset >= end) {
+        this.#bytes = this.#spare = new Uint8Array(0);
+        this.#from = this.#filled = 0;
+        return null;
+      }
+      const damaged = await this.#fill(end, sealed);
+      if (damaged) return damaged;
+      if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
+        return sealed && this.#offset + (this.#filled - this.#from) >= end ? this.#tornTail() : null;
+      }
+    }
+    return this.#cut();
+  }
+
+  /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
+  async #fill(end: number, sealed: boolean): Promise<Window | null> {
+    this.#moveRest();
+    for (;;) {
+      const unread = end - this.#offset - this.#filled;
+      if (unread <= 0) return null;
+      if (this.#filled > this.#limits.recordBytes) return await this.#skipOversize(end, sealed);
+      this.#makeRoom(unread);
+      const into = this.#bytes.subarray(this.#filled, this.#filled + unread);
+      const count = await this.#segment.read(this.#offset + this.#filled, into);
+      if (count === 0) return null;
+      const seen = this.#filled;
+      this.#filled += count;
+      if (findNewline(this.#bytes, seen, this.#filled) !== -1) return null;
+    }
+  }
+
+  /** Moves the begun line into the other buffer: a window in flight may still use this one. */
+  #moveRest(): void {
+    const rest = this.#bytes.subarray(this.#from, this.#filled);
+    const target = this.#spare.length >= rest.length ? this.#spare : new Uint8Array(rest.length);
+    target.set(rest);
+    this.#spare = this.#bytes;
+    this.#bytes = target;
+    this.#from = 0;
+    this.#filled = rest.length;
+  }
+
+  #makeRoom(unread: number): void {
+    const wanted = Math.max(
+      SMALLEST_BUFFER,
+      this.#filled + Math.min(unread, Math.max(this.#limits.bytes - this.#filled, this.#filled)),
+    );
+    if (this.#bytes.length >= wanted || this.#bytes.length > this.#filled + SMALLEST_BUFFER) return;
+    const larger = new Uint8Array(wanted);
+    larger.set(this.#bytes.subarray(0, this.#filled));
+    this.#bytes = larger;
+  }
+
+  #cut(): Window {
+    const { bytes: maxBytes, records: maxRecords, standsAlone } = this.#limits;
+    const bytes = this.#bytes;
+    const base = this.#offset - this.#from;
+    const records: WindowRecord[] = [];
+    const damaged: DeadLetter[] = [];
+    let at = this.#from;
+    while (records.length < maxRecords && damaged.length < maxRecords) {
+      const newline = findNewline(bytes, at, this.#filled);
+      if (newline === -1) break;
+      const offset = base + at;
+      const lineStart = offset === 0 ? contentStart(bytes, at) : at;
+      const lineEnd = contentEnd(bytes, lineStart, newline);
+      if (lineEnd > lineStart && !this.#segment.setAside.has(offset)) {
+        const span = readRecord(bytes, lineStart, lineEnd, this.#span);
+        if (span === null) {
+          damaged.push({
+            reason: "corrupt",
+            offset,
+            length: lineEnd - at,
+            line: bytes.slice(at, lineEnd),
+          });
+        } else {
+          const alone = standsAlone(span.type);
+          if (alone && records.length > 0) break;
+          if (records.length > 0 && newline - this.#from > maxBytes) break;
+          const { type, start, end } = span;
+          records.push({ type, offset, lineStart, lineEnd, start, end });
+          if (alone) {
+            at = newline + 1;
+            break;
+          }
+        }
+      }
+      at = newline + 1;
+    }
+    this.#offset = base + at;
+    this.#from = at;
+    return { bytes, records, damaged, to: this.#offset };
+  }
+
+  /** The last line of a segment whose writer died while writing it, or in front of its newline. */
+  #tornTail(): Window {
+    const bytes = this.#bytes;
+    const from = this.#from, to = this.#filled;
+    const offset = this.#offset;
+    this.#from = to;
+    this.#offset = offset + (to - from);
+    const window = { bytes, records: [], damaged: [], to: this.#offset };
+    if (this.#segment.setAside.has(offset)) return window;
+    const span = readRecord(bytes, from, to, this.#span);
+    if (span && isSoundRecord(bytes, from, to)) {
+      const { type, start, end } = span;
+      return { ...window, records: [{ type, offset, lineStart: from, lineEnd: to, start, end }] };
+    }
+    const line = bytes.slice(from, to);
+    return { ...window, damaged: [{ reason: "torn", offset, length: line.length, line }] };
+  }
+
+  /** Walks over a line that is too long for memory; `null` when its end is not there yet. */
+  async #skipOversize(end: number, sealed: boolean): Promise<Window | null> {
+    const offset = this.#offset;
+    const buffer = new Uint8Array(1 << 20);
+    let at = offset + (this.#filled - this.#from);
+    let newline = -1;
+    while (newline === -1 && at < end) {
+      const count = await this.#segment.read(at, buffer);
+      if (count === 0) break;
+      newline = findNewline(buffer, 0, count);
+      at += newline === -1 ? count : newline;
+    }
+    if (newline === -1 && !sealed) return null;
+    const to = newline === -1 ? at : at + 1;
+    this.#bytes = new Uint8Array(0);
+    this.#from = this.#filled = 0;
+    this.#offset = to;
+    const damaged = this.#segment.setAside.has(offset)
+      ? []
+      : [{ reason: "oversize" as const, offset, length: at - offset }];
+    return { ...EMPTY, damaged, to };
+  }
+}
+
+const EMPTY = { bytes: new Uint8Array(0), records: [], damaged: [] };
