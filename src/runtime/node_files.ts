@@ -131,7 +131,11 @@ function writeNew(fs: Fs, path: string, text: string): void {
   try {
     const bytes = new TextEncoder().encode(text);
     for (let done = 0; done < bytes.length;) {
-      done += fs.writeSync(fd, bytes, done, bytes.length - done);
+      const taken = fs.writeSync(fd, bytes, done, bytes.length - done);
+      if (taken === 0) {
+        throw Object.assign(new Error(`Cannot fill a file: ${path}`), { code: "EIO" });
+      }
+      done += taken;
     }
   } catch (error) {
     fs.closeSync(fd);

@@ -1,0 +1,194 @@
+/**
+ * The content of a simulated file: what programs see, what is on the platter, and what a machine
+ * crash makes of the difference.
+ *
+ * @module
+ */
+
+/** Bytes that reach the platter together or not at all. */
+const SECTOR_BYTES = 512;
+
+interface Write {
+  readonly kind: "write";
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+interface Truncate {
+  readonly kind: "truncate";
+  readonly size: number;
+}
+type Change = Write | Truncate;
+
+/** A growing run of bytes; what was never written is zero. */
+class Image {
+  #bytes = new Uint8Array(0);
+  size = 0;
+
+  get view(): Uint8Array {
+    return this.#bytes.subarray(0, this.size);
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    this.resize(Math.max(this.size, offset + bytes.length));
+    this.#bytes.set(bytes, offset);
+  }
+
+  resize(size: number): void {
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2, 256));
+      grown.set(this.view);
+      this.#bytes = grown;
+    }
+    if (size < this.size) this.#bytes.fill(0, size, this.size);
+    this.size = size;
+  }
+
+  apply(change: Change): void {
+    if (change.kind === "write") this.write(change.offset, change.bytes);
+    else this.resize(change.size);
+  }
+}
+
+/** The content of one file. */
+export class MemoryContent {
+  #seen = new Image();
+  #platter = new Image();
+  /** What the platter lacks, oldest first. */
+  #pending: Change[] = [];
+  /** How many changes ever left `#pending`; with its length this numbers them. */
+  #settled = 0;
+
+  /** Bytes as programs see them. */
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** What programs see; valid until the next change. */
+  get view(): Uint8Array {
+    return this.#seen.view;
+  }
+
+  /** What is on the platter; valid until the next sync. */
+  get durable(): Uint8Array {
+    return this.#platter.view;
+  }
+
+  /** Reads up to `into.length` bytes at `offset`. */
+  read(offset: number, into: Uint8Array): number {
+    const found = this.#seen.view.subarray(offset, offset + into.length);
+    into.set(found);
+    return found.length;
+  }
+
+  /** Puts bytes behind the last one. */
+  append(bytes: Uint8Array): void {
+    this.#change({ kind: "write", offset: this.size, bytes: bytes.slice() });
+  }
+
+  /** Cuts (or lengthens by zeros). */
+  truncate(size: number): void {
+    if (size !== this.size) this.#change({ kind: "truncate", size });
+  }
+
+  #change(change: Change): void {
+    this.#seen.apply(change);
+    this.#pending.push(change);
+  }
+
+  /** A mark for all changes so far, for {@linkcode sync} and {@linkcode forget}. */
+  mark(): number {
+    return this.#settled + this.#pending.length;
+  }
+
+  /** Brings all changes up to `mark` to the platter. */
+  sync(mark: number): void {
+    for (const change of this.#take(mark)) this.#platter.apply(change);
+  }
+
+  /**
+   * What Linux does when a sync fails: the pages count as clean, so the bytes stay readable but no
+   * later sync will write them.
+   */
+  forget(mark: number): void {
+    for (const change of this.#take(mark)) {
+      if (change.kind === "truncate") this.#platter.apply(change);
+    }
+  }
+
+  #take(mark: number): Change[] {
+    const taken = this.#pending.splice(0, Math.max(0, mark - this.#settled));
+    this.#settled += taken.length;
+    return taken;
+  }
+
+  /**
+   * The machine goes down: what was synced stays; the rest is lost, kept or torn. Each sector holds
+   * what it held after some number of the pending changes, and the file's size is that after some
+   * number of them, which may be another: then bytes that never came are zeros.
+   */
+  crash(random: () => number): void {
+    const changes = this.#pending;
+    const fate = random();
+    if (fate >= 0.25 && fate < 0.5) {
+      for (const change of changes) this.#platter.apply(change);
+    } else if (fate >= 0.5) {
+      this.#tear(changes, random);
+    }
+    this.#settled += changes.length;
+    this.#pending = [];
+    this.#seen = new Image();
+    this.#seen.write(0, this.#platter.view);
+  }
+
+  #tear(changes: Change[], random: () => number): void {
+    const sized = part(random, changes.length);
+    // No sector holds what was written after a cut that did not happen.
+    const cut = changes.findIndex(({ kind }, index) => index >= sized && kind === "truncate");
+    const limit = cut < 0 ? changes.length : cut;
+    const size = this.#tornSize(changes, sized, limit, random);
+    const versions = new Map<number, number>();
+    changes.slice(0, limit).forEach((change, index) => {
+      if (change.kind === "truncate") return this.#platter.apply(change);
+      for (const { offset, bytes } of sectors(change)) {
+        const sector = Math.floor(offset / SECTOR_BYTES);
+        let version = versions.get(sector);
+        if (version === undefined) versions.set(sector, version = part(random, limit));
+        if (index < version) this.#platter.write(offset, bytes);
+      }
+    });
+    this.#platter.resize(size);
+  }
+
+  /** The size after `sized` changes, and sometimes after some sectors of the next one. */
+  #tornSize(changes: Change[], sized: number, limit: number, random: () => number): number {
+    let size = this.#platter.size;
+    for (const change of changes.slice(0, sized)) {
+      size = change.kind === "truncate"
+        ? change.size
+        : Math.max(size, change.offset + change.bytes.length);
+    }
+    const next = changes[sized];
+    if (sized >= limit || next.kind !== "write" || random() < 0.5) return size;
+    const pieces = [...sectors(next)];
+    const last = pieces[Math.floor(random() * pieces.length)];
+    return Math.max(size, last.offset);
+  }
+}
+
+/** How many of `count` changes reached the platter: often none or all. */
+export function part(random: () => number, count: number): number {
+  const fate = random();
+  if (fate < 0.25) return 0;
+  if (fate < 0.6) return count;
+  return Math.floor((fate - 0.6) / 0.4 * (count + 1));
+}
+
+/** A write in pieces of which none crosses a sector's border. */
+function* sectors({ offset, bytes }: Write): Generator<{ offset: number; bytes: Uint8Array }> {
+  for (let done = 0; done < bytes.length;) {
+    const at = offset + done;
+    const piece = bytes.subarray(done, done + SECTOR_BYTES - at % SECTOR_BYTES);
+    yield { offset: at, bytes: piece };
+    done += piece.length;
+  }
+}

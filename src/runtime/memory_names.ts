@@ -1,0 +1,141 @@
+/**
+ * The names of a simulated disk: the tree that programs see, the tree on the platter, and the
+ * changes that lie between them.
+ *
+ * @module
+ */
+
+import { MemoryContent, part } from "./memory_content.ts";
+
+/** A file, directory or symbolic link, whatever its names. */
+export interface MemoryNode {
+  /** Number on its disk. */
+  readonly id: number;
+  readonly kind: "file" | "directory" | "symlink";
+  readonly mode: number;
+  /** A file's bytes. */
+  readonly content: MemoryContent;
+  /** A symbolic link's target. */
+  readonly target: string;
+  /** A directory's names, as programs see them. */
+  entries: Map<string, MemoryNode>;
+  /** A directory's names on the platter. */
+  durable: Map<string, MemoryNode>;
+  /** Time of the last change of the content, epoch ms. */
+  modified: number;
+}
+
+/** One name of a directory that gets another node, or none. */
+export interface NameChange {
+  readonly directory: MemoryNode;
+  readonly name: string;
+  readonly node: MemoryNode | undefined;
+}
+
+/** Changes of names that happen all or not at all: one, or the two of a rename. */
+type Step = readonly NameChange[];
+
+/** The tree of names with its journal. */
+export class MemoryNames {
+  /** The directory `/`. */
+  readonly root: MemoryNode;
+  #lastId = 0;
+  /** Steps that the platter lacks, oldest first. */
+  #journal: Step[] = [];
+  readonly #numbers = new Map<Step, number>();
+  #lastNumber = 0;
+
+  constructor(now: number) {
+    this.root = this.make("directory", 0o755, now);
+  }
+
+  /** A new node that has no name yet. */
+  make(kind: MemoryNode["kind"], mode: number, now: number, target = ""): MemoryNode {
+    return {
+      id: ++this.#lastId,
+      kind,
+      mode,
+      content: new MemoryContent(),
+      target,
+      entries: new Map(),
+      durable: new Map(),
+      modified: now,
+    };
+  }
+
+  /** Changes names in one step. */
+  change(...step: NameChange[]): void {
+    put(step, "entries");
+    this.#journal.push(step);
+    this.#numbers.set(step, ++this.#lastNumber);
+  }
+
+  /** A mark for all steps so far. */
+  mark(): number {
+    return this.#lastNumber;
+  }
+
+  /**
+   * Brings the names of `directory` up to `mark` to the platter, and with a rename from elsewhere
+   * what went before it there: a name never stands twice.
+   */
+  sync(directory: MemoryNode, mark: number): void {
+    const wanted = new Set([directory]);
+    const steps = new Set<Step>();
+    for (const step of this.#journal.toReversed()) {
+      if (this.#numbers.get(step)! > mark) continue;
+      if (!step.some((change) => wanted.has(change.directory))) continue;
+      steps.add(step);
+      for (const change of step) wanted.add(change.directory);
+    }
+    for (const step of this.#journal) if (steps.has(step)) put(step, "durable");
+    for (const step of steps) this.#numbers.delete(step);
+    this.#journal = this.#journal.filter((step) => !steps.has(step));
+  }
+
+  /**
+   * The machine goes down: of each directory's steps the first few are kept, a rename between two
+   * directories only when both keep it; then every file that still has a name loses or tears what
+   * was not synced.
+   */
+  crash(random: () => number): void {
+    const left = new Map<MemoryNode, number>();
+    for (const directory of this.#journal.flatMap((step) => [...directoriesOf(step)])) {
+      left.set(directory, (left.get(directory) ?? 0) + 1);
+    }
+    for (const [directory, count] of left) left.set(directory, part(random, count));
+    for (const step of this.#journal) {
+      const directories = directoriesOf(step);
+      const keeps = [...directories].every((directory) => left.get(directory)! > 0);
+      for (const directory of directories) {
+        left.set(directory, keeps ? left.get(directory)! - 1 : 0);
+      }
+      if (keeps) put(step, "durable");
+    }
+    this.#journal = [];
+    this.#numbers.clear();
+    settle(this.root, random, new Set());
+  }
+}
+
+function directoriesOf(step: Step): Set<MemoryNode> {
+  return new Set(step.map(({ directory }) => directory));
+}
+
+function put(step: Step, where: "entries" | "durable"): void {
+  for (const { directory, name, node } of step) {
+    if (node) directory[where].set(name, node);
+    else directory[where].delete(name);
+  }
+}
+
+/** Makes the platter's names the visible ones, and lets every named file crash, each once. */
+function settle(directory: MemoryNode, random: () => number, done: Set<MemoryNode>): void {
+  directory.entries = new Map(directory.durable);
+  for (const node of directory.entries.values()) {
+    if (done.has(node)) continue;
+    done.add(node);
+    if (node.kind === "file") node.content.crash(random);
+    else settle(node, random, done);
+  }
+}

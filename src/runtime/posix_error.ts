@@ -1,0 +1,23 @@
+/**
+ * Errors as a host's file system throws them.
+ *
+ * @module
+ */
+
+/** A failed operation of the simulated host. */
+export class PosixError extends Error {
+  /** Always `"PosixError"`. */
+  override readonly name = "PosixError";
+  /** The POSIX code, such as `ENOENT`. */
+  readonly code: string;
+
+  /**
+   * @param code The POSIX code.
+   * @param operation What was tried.
+   * @param path On what.
+   */
+  constructor(code: string, operation: string, path: string) {
+    super(`${code}: ${operation} '${path}'`);
+    this.code = code;
+  }
+}
