@@ -1,0 +1,148 @@
+/**
+ * The mock trace server as a hono application: reads the body, notes the request, lets a fault
+ * happen, asks for the key, and hands over to the routes.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import { addCallRoutes } from "./call_routes.ts";
+import { addControlRoutes } from "./control_routes.ts";
+import {
+  bodyText,
+  type MockApp,
+  type MockContext,
+  type MockEnv,
+  type MockParts,
+  refuse,
+} from "./exchange.ts";
+import { type Fault, kindOf } from "./faults.ts";
+import { addReadRoutes } from "./read_routes.ts";
+import { addValueRoutes } from "./value_routes.ts";
+
+const OPEN_PATHS = new Set(["/health", "/server_info"]);
+
+/** Makes the application over the given parts. */
+export function createMockApp(parts: MockParts): MockApp {
+  const { journal, faults } = parts;
+  const app = new Hono<MockEnv>();
+
+  app.use("*", async (c, next) => {
+    c.set("bytes", new Uint8Array(await c.req.arrayBuffer()));
+    if (c.req.path.startsWith("/__mock/")) return await next();
+    const entry = journal.open({
+      at: Date.now(),
+      method: c.req.method,
+      path: c.req.path,
+      retryId: c.req.header("x-weave-retry-id") ?? null,
+      authorization: c.req.header("authorization") ?? null,
+      contentType: c.req.header("content-type") ?? null,
+      userAgent: c.req.header("user-agent") ?? null,
+      bytes: c.get("bytes").length,
+      ...(parts.journalBodies ? { body: bodyText(c) } : {}),
+    });
+    c.set("entry", entry);
+    const fault = faults.take(c.req.path, () => bodyText(c));
+    const kind = fault && kindOf(fault);
+    entry.fault = kind;
+    let status: number | null = null;
+    try {
+      if (fault && (kind === "hang" || kind === "reset")) {
+        await pause(kind === "hang" ? Infinity : fault.delayMs, c, parts.stopping);
+        return c.env.wire.tear();
+      }
+      const replaced = fault && replacement(c, fault);
+      if (replaced) c.res = replaced;
+      else {
+        const refused = refusal(c, parts);
+        if (refused) c.res = refused;
+        else await next();
+        parts.changed();
+      }
+      await pause(fault?.delayMs, c, parts.stopping);
+      if (kind === "loseReply") return replace(c, c.env.wire.tear());
+      status = c.res.status;
+      if (kind === "truncate") {
+        const body = new Uint8Array(await c.res.arrayBuffer());
+        const bytes = Math.min(fault!.truncate!, body.length);
+        replace(c, await c.env.wire.cut(c.res, body, bytes));
+      }
+    } finally {
+      journal.close(entry, status);
+      parts.changed();
+    }
+  });
+
+  addControlRoutes(app, parts);
+  addCallRoutes(app, parts);
+  addValueRoutes(app, parts);
+  addReadRoutes(app, parts);
+  app.notFound((c) => c.json({ detail: "Not Found" }, 404));
+  app.onError((error, c) => c.json({ reason: String(error), error_type: "MockError" }, 500));
+  return app;
+}
+
+/** Hono keeps the headers of an answer that another takes the place of, unless it is gone before. */
+function replace(c: MockContext, answer: Response): void {
+  c.res = undefined;
+  c.res = answer;
+}
+
+/** What the door refuses before any route looks at the request. */
+function refusal(c: MockContext, { behaviour }: MockParts): Response | null {
+  const { apiKey, bodyLimit } = behaviour;
+  if (c.get("bytes").length > bodyLimit) {
+    return refuse(c, 413, `Request body over ${bodyLimit} bytes`, "RequestTooLarge");
+  }
+  if (apiKey === null || OPEN_PATHS.has(c.req.path)) return null;
+  const given = c.req.header("authorization");
+  if (given === undefined) return refuse(c, 401, "No API key given", "MissingCredentials");
+  if (given === `Basic ${btoa(`api:${apiKey}`)}`) return null;
+  return refuse(c, 403, "This API key is not known", "InvalidCredentials");
+}
+
+/** The answer that a fault gives instead of the real one; `null` when the work is to be done. */
+function replacement(c: MockContext, fault: Readonly<Fault>): Response | null {
+  switch (kindOf(fault)) {
+    case "status": {
+      const { status = 500, retryAfter, body } = fault;
+      const headers = new Headers();
+      if (retryAfter !== undefined) {
+        const value = typeof retryAfter === "number" ? `${retryAfter}` : retryAfter.toUTCString();
+        headers.set("retry-after", value);
+      }
+      if (status === 204 || status === 304) return new Response(null, { status, headers });
+      if (typeof body === "string") return new Response(body, { status, headers });
+      headers.set("content-type", "application/json");
+      const value = body ?? { reason: `Injected fault: ${status}`, error_type: "InjectedFault" };
+      return new Response(JSON.stringify(value), { status, headers });
+    }
+    case "redirect":
+      return new Response(null, {
+        status: fault.status ?? 307,
+        headers: { location: fault.redirect! },
+      });
+    case "garbage":
+      return c.html("<!doctype html><title>Sign in to the network</title>");
+    default:
+      return null;
+  }
+}
+
+/** Waits, or until the client or the server goes away. */
+function pause(ms: number | undefined, c: MockContext, stopping: AbortSignal): Promise<void> {
+  if (!ms) return Promise.resolve();
+  const leaving = c.env.wire.left;
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      leaving.removeEventListener("abort", done);
+      stopping.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = ms === Infinity ? undefined : setTimeout(done, ms);
+    leaving.addEventListener("abort", done);
+    stopping.addEventListener("abort", done);
+    if (leaving.aborted || stopping.aborted) done();
+  });
+}

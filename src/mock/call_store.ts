@@ -1,0 +1,262 @@
+/**
+ * The calls that the mock server holds: starts and ends of the v1 tables merged by id, rows of the
+ * v2 table collapsed by project, `started_at` and id.
+ *
+ * @module
+ */
+
+/** A JSON object. */
+export type Json = Record<string, unknown>;
+
+/** A call as the reads show it. */
+export interface CallRecord {
+  id: string;
+  project_id: string;
+  op_name: string | null;
+  display_name: string | null;
+  trace_id: string | null;
+  parent_id: string | null;
+  thread_id: string | null;
+  turn_id: string | null;
+  started_at: string | null;
+  attributes: Json;
+  inputs: Json;
+  ended_at: string | null;
+  exception: string | null;
+  output: unknown;
+  summary: Json | null;
+  wb_user_id: string | null;
+  wb_run_id: string | null;
+  wb_run_step: number | null;
+  wb_run_step_end: number | null;
+  deleted_at: string | null;
+}
+
+/** How often the call writes happened, each item of a batch counted. */
+export interface CallCounts {
+  /** Starts taken, repeated ones too. */
+  callStarts: number;
+  /** Ends taken, repeated ones too. */
+  callEnds: number;
+  /** Items of `calls/complete` taken, repeated ones too. */
+  callCompletes: number;
+  /** Starts that were there already, the same. */
+  duplicateStarts: number;
+  /** Ends that were there already, the same. */
+  duplicateEnds: number;
+  /** Items of `calls/complete` that were there already, the same. */
+  duplicateCompletes: number;
+  /** Starts, ends and completes that replaced something else under the same key. */
+  conflicts: number;
+  /** v2 ends without their start's row: the real server changes nothing then and says 200. */
+  orphanEnds: number;
+  /** Calls renamed. */
+  callUpdates: number;
+  /** Calls deleted. */
+  callDeletes: number;
+}
+
+interface Row {
+  start: Json | null;
+  end: Json | null;
+  displayName?: string | null;
+  deletedAt?: string;
+  /** Another row of the v2 table with the same id and another `started_at`. */
+  next?: Row;
+}
+
+const START_FACTS = ["id", "project_id", "op_name", "trace_id", "parent_id", "started_at"];
+const END_FACTS = ["id", "project_id", "ended_at", "exception"];
+const COMPLETE_FACTS = [...new Set([...START_FACTS, ...END_FACTS])];
+
+/** All calls of one project. */
+export class ProjectCalls {
+  readonly #rows: Map<string, Row> = new Map();
+  readonly #counts: CallCounts;
+  readonly #keepBodies: boolean;
+  #size = 0;
+  #finished = 0;
+
+  /**
+   * @param counts Where to count.
+   * @param keepBodies Without, only ids, names and times are kept.
+   */
+  constructor(counts: CallCounts, keepBodies: boolean) {
+    this.#counts = counts;
+    this.#keepBodies = keepBodies;
+  }
+
+  /** How many calls there are that were not deleted. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many of these have both a start and an end. */
+  get finished(): number {
+    return this.#finished;
+  }
+
+  /** v1: a start, whatever came before it. */
+  start(start: Json): void {
+    this.#counts.callStarts++;
+    const row = this.#rows.get(start.id as string) ?? this.#addRow(start.id as string);
+    this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
+  }
+
+  /** v1: an end, its start may come later. */
+  end(end: Json): void {
+    this.#counts.callEnds++;
+    const row = this.#rows.get(end.id as string) ?? this.#addRow(end.id as string);
+    this.#put(row, "end", this.#slim(end, END_FACTS), "Ends");
+  }
+
+  /** v2: a call that runs. */
+  startV2(start: Json): void {
+    this.#counts.callStarts++;
+    const row = this.#rowOf(start.id as string, start.started_at as string) ??
+      this.#addRow(start.id as string);
+    this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
+  }
+
+  /** v2: the end of a call that runs. */
+  endV2(end: Json): void {
+    this.#counts.callEnds++;
+    const row = this.#rowOf(end.id as string, end.started_at as string);
+    if (row?.start == null) this.#counts.orphanEnds++;
+    else this.#put(row, "end", this.#slim(end, END_FACTS), "Ends");
+  }
+
+  /** v2: a whole call. */
+  complete(call: Json): void {
+    this.#counts.callCompletes++;
+    const row = this.#rowOf(call.id as string, call.started_at as string) ??
+      this.#addRow(call.id as string);
+    const whole = this.#slim(call, COMPLETE_FACTS);
+    // The row of a call that ran until now is not a duplicate: its end comes for the first time.
+    if (row.start === row.end) this.#compare(row.start, whole, "Completes");
+    this.#change(row, () => row.start = row.end = whole);
+  }
+
+  /** Renames a call, also one that comes later; `""` takes the name away, `null` changes nothing. */
+  rename(id: string, displayName: string | null): void {
+    this.#counts.callUpdates++;
+    const row = this.#rows.get(id) ?? this.#addRow(id);
+    if (displayName !== null) row.displayName = displayName === "" ? null : displayName;
+  }
+
+  /** Deletes calls and all below them, and says how many. */
+  delete(ids: readonly string[], at: string): number {
+    const wanted = new Set(ids);
+    let deleted = 0;
+    for (let grew = true; grew;) {
+      grew = false;
+      for (const row of this.#live()) {
+        const { id, parent_id: parent } = (row.start ?? row.end) as Record<string, string | null>;
+        if (!wanted.has(id!) && !(parent && wanted.has(parent))) continue;
+        wanted.add(id!);
+        this.#change(row, () => row.deletedAt = at);
+        deleted++;
+        grew = true;
+      }
+    }
+    this.#counts.callDeletes += deleted;
+    return deleted;
+  }
+
+  /** One call; `null` when there is none, or it was deleted. */
+  get(id: string): CallRecord | null {
+    const row = this.#rows.get(id);
+    return row && isLive(row) ? view(row) : null;
+  }
+
+  /** All calls that were not deleted, in order of arrival. */
+  *list(): Generator<CallRecord> {
+    for (const row of this.#live()) yield view(row);
+  }
+
+  *#live(): Generator<Row> {
+    for (const first of this.#rows.values()) {
+      for (let row: Row | undefined = first; row; row = row.next) if (isLive(row)) yield row;
+    }
+  }
+
+  #addRow(id: string): Row {
+    const row: Row = { start: null, end: null };
+    const first = this.#rows.get(id);
+    if (first === undefined) this.#rows.set(id, row);
+    else {
+      row.next = first.next;
+      first.next = row;
+    }
+    return row;
+  }
+
+  /** The row of the v2 table with this key, or one that has no start yet. */
+  #rowOf(id: string, startedAt: string): Row | null {
+    for (let row = this.#rows.get(id); row; row = row.next) {
+      if (row.start === null || row.start.started_at === startedAt) return row;
+    }
+    return null;
+  }
+
+  #put(row: Row, part: "start" | "end", value: Json, kind: "Starts" | "Ends"): void {
+    this.#compare(row[part], value, kind);
+    this.#change(row, () => row[part] = value);
+  }
+
+  #compare(before: Json | null, now: Json, kind: "Starts" | "Ends" | "Completes"): void {
+    if (before === null) return;
+    if (JSON.stringify(before) === JSON.stringify(now)) this.#counts[`duplicate${kind}`]++;
+    else this.#counts.conflicts++;
+  }
+
+  #change(row: Row, change: () => void): void {
+    this.#tally(row, -1);
+    change();
+    this.#tally(row, 1);
+  }
+
+  #tally(row: Row, by: 1 | -1): void {
+    if (!isLive(row)) return;
+    this.#size += by;
+    if (row.start && row.end) this.#finished += by;
+  }
+
+  #slim(value: Json, facts: readonly string[]): Json {
+    if (this.#keepBodies) return value;
+    const slim: Json = {};
+    for (const name of facts) if (value[name] != null) slim[name] = value[name];
+    return slim;
+  }
+}
+
+// A rename makes a row of its own when the call has not come yet; that is no call.
+function isLive(row: Row): boolean {
+  return row.deletedAt === undefined && (row.start ?? row.end) !== null;
+}
+
+function view({ start, end, displayName, deletedAt }: Row): CallRecord {
+  const at = <T>(part: Json | null, name: string) => (part?.[name] ?? null) as T | null;
+  return {
+    id: at<string>(start ?? end, "id")!,
+    project_id: at<string>(start ?? end, "project_id")!,
+    op_name: at(start, "op_name"),
+    display_name: displayName === undefined ? at(start, "display_name") : displayName,
+    trace_id: at(start, "trace_id"),
+    parent_id: at(start, "parent_id"),
+    thread_id: at(start, "thread_id"),
+    turn_id: at(start, "turn_id"),
+    started_at: at(start, "started_at"),
+    attributes: at(start, "attributes") ?? {},
+    inputs: at(start, "inputs") ?? {},
+    ended_at: at(end, "ended_at"),
+    exception: at(end, "exception"),
+    output: at(end, "output"),
+    summary: at(end, "summary"),
+    wb_user_id: null,
+    wb_run_id: at(start, "wb_run_id"),
+    wb_run_step: at(start, "wb_run_step"),
+    wb_run_step_end: at(end, "wb_run_step_end"),
+    deleted_at: deletedAt ?? null,
+  };
+}

@@ -1,0 +1,289 @@
+/**
+ * What the mock server holds, by project.
+ *
+ * @module
+ */
+
+import { bytesDigest, tableDigest } from "./digest.ts";
+import { type CallCounts, type CallRecord, type Json, ProjectCalls } from "./call_store.ts";
+
+/** How often each write happened since the last reset. */
+export interface MockCounts extends CallCounts {
+  /** Objects taken, repeated ones too. */
+  objects: number;
+  /** Objects that were there already under the same id and digest. */
+  duplicateObjects: number;
+  /** Tables taken, repeated ones too. */
+  tables: number;
+  /** Tables that were there already. */
+  duplicateTables: number;
+  /** Row digests that a table named and the server never saw. */
+  danglingRows: number;
+  /** Files taken, repeated ones too. */
+  files: number;
+  /** Files that were there already. */
+  duplicateFiles: number;
+  /** Feedback items taken, repeated ones too. */
+  feedback: number;
+  /** Feedback items that were there already under the same id. */
+  duplicateFeedback: number;
+  /** Costs taken. */
+  costs: number;
+}
+
+/** One version of an object. */
+export interface ObjectVersion {
+  project_id: string;
+  object_id: string;
+  created_at: string;
+  digest: string;
+  version_index: number;
+  is_latest: number;
+  kind: "op" | "object";
+  base_object_class: string | null;
+  val: unknown;
+}
+
+/** One row of a table. */
+export interface TableRow {
+  digest: string;
+  val: unknown;
+}
+
+/** A file's content, or its size alone with `keepBodies: false`. */
+export interface StoredFile {
+  name: string;
+  size: number;
+  content: Uint8Array | null;
+}
+
+/** All that is held of one project. */
+export class Project {
+  /** `"entity/project"`. */
+  readonly id: string;
+  /** The id that the server uses inside: a value's refs are digested with it. */
+  readonly internalId: string;
+  /** Which table took the first call: `"v1"`, or `"complete"` for v2. */
+  callTable: "v1" | "complete" | null = null;
+  readonly calls: ProjectCalls;
+  /** Versions by object id, in the order they were made. */
+  readonly objects: Map<string, ObjectVersion[]> = new Map();
+  /** Row digests by table digest. */
+  readonly tables: Map<string, readonly string[]> = new Map();
+  /** Row values by row digest. */
+  readonly rows: Map<string, unknown> = new Map();
+  /** Files by digest. */
+  readonly files: Map<string, StoredFile> = new Map();
+  /** Feedback by id, with `created_at`. */
+  readonly feedback: Map<string, Json> = new Map();
+  /** Costs in order of arrival, with `id` and `llm_id`. */
+  readonly costs: Json[] = [];
+
+  constructor(id: string, counts: CallCounts, keepBodies: boolean) {
+    this.id = id;
+    this.internalId = internalIdOf(id);
+    this.calls = new ProjectCalls(counts, keepBodies);
+  }
+}
+
+/** The internal id of a project: the same in every mock server, without asking. */
+export function internalIdOf(projectId: string): string {
+  const number = Number.parseInt(bytesDigest(projectId).replace(/\D/g, "").slice(0, 8), 10) || 1;
+  return btoa(`ProjectInternalId:${number}`).replaceAll("=", "");
+}
+
+/** The state of a mock server; outlives restarts of the server around it. */
+export class MockStore {
+  /** How often each write happened since the last reset. */
+  readonly counts: MockCounts = noCounts();
+  /** Whether values and files are kept. */
+  readonly keepBodies: boolean;
+  readonly #projects: Map<string, Project> = new Map();
+
+  /** @param options `keepBodies: false` keeps ids and counts only. */
+  constructor(options: { keepBodies?: boolean } = {}) {
+    this.keepBodies = options.keepBodies ?? true;
+  }
+
+  /** A project, made when it is first named. */
+  project(id: string): Project {
+    let project = this.#projects.get(id);
+    if (project === undefined) {
+      this.#projects.set(id, project = new Project(id, this.counts, this.keepBodies));
+    }
+    return project;
+  }
+
+  /** All projects that were named so far. */
+  get projects(): Project[] {
+    return [...this.#projects.values()];
+  }
+
+  /** The calls of one project, or of all, in order of arrival. */
+  calls(projectId?: string): CallRecord[] {
+    const projects = projectId === undefined ? this.projects : [this.project(projectId)];
+    return projects.flatMap((project) => [...project.calls.list()]);
+  }
+
+  /** How many calls one project has, or all have. */
+  callCount(projectId?: string): number {
+    const projects = projectId === undefined ? this.projects : [this.project(projectId)];
+    return projects.reduce((sum, project) => sum + project.calls.size, 0);
+  }
+
+  /** How many calls of one project, or of all, have both a start and an end. */
+  finishedCount(projectId?: string): number {
+    const projects = projectId === undefined ? this.projects : [this.project(projectId)];
+    return projects.reduce((sum, project) => sum + project.calls.finished, 0);
+  }
+
+  /** Adds an object version; the digest that is there already becomes the latest again. */
+  addObject(obj: Json, digest: string, at: string): void {
+    const project = this.project(obj.project_id as string);
+    const id = obj.object_id as string;
+    const versions = project.objects.get(id) ?? [];
+    project.objects.set(id, versions);
+    this.counts.objects++;
+    for (const version of versions) version.is_latest = 0;
+    const known = versions.find((version) => version.digest === digest);
+    if (known) {
+      known.is_latest = 1;
+      this.counts.duplicateObjects++;
+      return;
+    }
+    versions.push({
+      project_id: project.id,
+      object_id: id,
+      created_at: at,
+      digest,
+      version_index: versions.length,
+      is_latest: 1,
+      kind: isOp(obj.val) ? "op" : "object",
+      base_object_class: (obj.builtin_object_class as string | null | undefined) ?? null,
+      val: this.keepBodies ? obj.val : null,
+    });
+  }
+
+  /** One version of an object by digest, `"latest"` or `"v0"`, `"v1"`, …; `null` when unknown. */
+  object(projectId: string, objectId: string, digest = "latest"): ObjectVersion | null {
+    const versions = this.project(projectId).objects.get(objectId) ?? [];
+    return versions.find((version) =>
+      digest === "latest"
+        ? version.is_latest === 1
+        : version.digest === digest || `v${version.version_index}` === digest
+    ) ?? null;
+  }
+
+  /** Keeps rows that a table may name. */
+  addRows(projectId: string, rows: readonly unknown[], digests: readonly string[]): void {
+    const known = this.project(projectId).rows;
+    rows.forEach((row, index) => known.set(digests[index], this.keepBodies ? row : null));
+  }
+
+  /** Adds a table of rows and returns its digest. */
+  addTable(projectId: string, rowDigests: readonly string[]): string {
+    const { tables, rows } = this.project(projectId);
+    const digest = tableDigest(rowDigests);
+    this.counts.tables++;
+    this.counts.danglingRows += rowDigests.filter((row) => !rows.has(row)).length;
+    if (tables.has(digest)) this.counts.duplicateTables++;
+    tables.set(digest, [...rowDigests]);
+    return digest;
+  }
+
+  /** The rows of a table, those that never came left out; `null` when the table is unknown. */
+  table(projectId: string, digest: string): TableRow[] | null {
+    const { tables, rows } = this.project(projectId);
+    return tables.get(digest)?.filter((row) => rows.has(row))
+      .map((row) => ({ digest: row, val: rows.get(row) })) ?? null;
+  }
+
+  /** Adds a file and returns its digest. */
+  addFile(projectId: string, name: string, content: Uint8Array): string {
+    const { files } = this.project(projectId);
+    const digest = bytesDigest(content);
+    this.counts.files++;
+    if (files.has(digest)) this.counts.duplicateFiles++;
+    files.set(digest, {
+      name,
+      size: content.length,
+      content: this.keepBodies ? content : null,
+    });
+    return digest;
+  }
+
+  /** A file by its digest; `null` when unknown. */
+  file(projectId: string, digest: string): StoredFile | null {
+    return this.project(projectId).files.get(digest) ?? null;
+  }
+
+  /** Adds feedback under its id, or one made up, and returns what is stored. */
+  addFeedback(feedback: Json, at: string): Json {
+    const id = (feedback.id as string | null | undefined) ?? crypto.randomUUID();
+    const known = this.project(feedback.project_id as string).feedback;
+    const before = known.get(id);
+    this.counts.feedback++;
+    if (before) this.counts.duplicateFeedback++;
+    const stored = {
+      ...feedback,
+      id,
+      payload: this.keepBodies ? feedback.payload : {},
+      created_at: before?.created_at ?? at,
+      wb_user_id: "mock-user",
+    };
+    known.set(id, stored);
+    return stored;
+  }
+
+  /** The feedback of one project, or of all, in order of arrival. */
+  feedback(projectId?: string): Json[] {
+    const projects = projectId === undefined ? this.projects : [this.project(projectId)];
+    return projects.flatMap((project) => [...project.feedback.values()]);
+  }
+
+  /** Adds costs and returns their ids with the names of their models. */
+  addCosts(projectId: string, costs: Record<string, Json>): [string, string][] {
+    return Object.entries(costs).map(([llmId, cost]) => {
+      const id = crypto.randomUUID();
+      this.project(projectId).costs.push({ ...cost, id, llm_id: llmId });
+      this.counts.costs++;
+      return [id, llmId];
+    });
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#projects.clear();
+    Object.assign(this.counts, noCounts());
+  }
+}
+
+function isOp(val: unknown): boolean {
+  const type = (val as { weave_type?: { type?: unknown } } | null)?.weave_type?.type;
+  return type === "Op";
+}
+
+function noCounts(): MockCounts {
+  return {
+    callStarts: 0,
+    callEnds: 0,
+    callCompletes: 0,
+    duplicateStarts: 0,
+    duplicateEnds: 0,
+    duplicateCompletes: 0,
+    conflicts: 0,
+    orphanEnds: 0,
+    callUpdates: 0,
+    callDeletes: 0,
+    objects: 0,
+    duplicateObjects: 0,
+    tables: 0,
+    duplicateTables: 0,
+    danglingRows: 0,
+    files: 0,
+    duplicateFiles: 0,
+    feedback: 0,
+    duplicateFeedback: 0,
+    costs: 0,
+  };
+}
