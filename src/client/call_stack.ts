@@ -1,0 +1,56 @@
+/**
+ * Which call the running code belongs to, carried along by `AsyncLocalStorage`.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** What running code can know of the call that it belongs to. */
+export interface CallStackEntry {
+  /** The call's id. */
+  readonly callId: string;
+  /** The id of the call's trace. */
+  readonly traceId: string;
+  /** What the summaries of the finished children add up to; what is put in here is added too. */
+  childSummary: Record<string, unknown>;
+}
+
+/** Custom attributes of the calls made in a stretch of code. */
+export interface AttributeScope {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** JSON text of all attributes of such a call, and who made the text. */
+  text?: string;
+  textBy?: object;
+}
+
+/** What the storage carries: the running call and the attributes of calls to come. */
+export interface CallContext {
+  readonly call: CallStackEntry | null;
+  readonly attributes: AttributeScope | null;
+}
+
+// One storage for all clients of a program: a call made under one client stays the parent of what
+// runs inside it, and each further storage would cost every promise of the program.
+const storage = new AsyncLocalStorage<CallContext>();
+
+/** The context of the running code; `undefined` outside of every call. */
+export function currentContext(): CallContext | undefined {
+  return storage.getStore();
+}
+
+/** Calls `fn(...args)` inside `context`. */
+export function runInContext<A extends unknown[], R>(
+  context: CallContext,
+  fn: (...args: A) => R,
+  ...args: A
+): R {
+  return storage.run(context, fn, ...args);
+}
+
+/** Calls `fn` with `values` added to the attributes of the calls made inside. */
+export function runWithAttributes<R>(values: Record<string, unknown>, fn: () => R): R {
+  const outer = storage.getStore();
+  const merged = { ...outer?.attributes?.values, ...values };
+  return storage.run({ call: outer?.call ?? null, attributes: { values: merged } }, fn);
+}

@@ -1,0 +1,179 @@
+/**
+ * `WeaveClient`: everything that can be written and read under one project.
+ *
+ * @module
+ */
+
+import type { Clock } from "../runtime/runtime.ts";
+import type { Ids } from "../weave/ids.ts";
+import { CallRecorder } from "./call_recorder.ts";
+import { ClientReads } from "./client_reads.ts";
+import { type GlobalClient, globalClient, setGlobalClient } from "./global_client.ts";
+import type { KnownFacts } from "./known_facts.ts";
+import type { Logger } from "./logger.ts";
+import type { ObjectRef, OpRef } from "./object_ref.ts";
+import type { FlushOptions, FlushResult, Pipeline } from "./pipeline.ts";
+import { ProjectIds } from "./project_ids.ts";
+import { Publisher } from "./publisher.ts";
+import type { ServerReader } from "./server_reader.ts";
+import type { Settings } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+/** Most ms that `publish` waits for what it needs to know of the project. */
+const PUBLISH_WAIT_MS = 2_000;
+
+/** What a client is made from. */
+export interface ClientParts {
+  readonly entity: string;
+  readonly project: string;
+  readonly settings: Settings;
+  readonly pipeline: Pipeline;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly reader: ServerReader;
+  readonly facts: KnownFacts;
+  readonly logger: Logger;
+}
+
+/**
+ * Writes and reads under one project. Made by {@linkcode init}.
+ *
+ * @example
+ * ```ts ignore
+ * await using client = await init("team/project");
+ * const ref = await client.publish({ temperature: 0.5 }, "settings");
+ * ```
+ */
+export class WeaveClient extends ClientReads implements GlobalClient {
+  /** The entity (team or user) that the project belongs to. */
+  readonly entity: string;
+  /** The project's name. */
+  readonly project: string;
+  /** The host of links for people. */
+  readonly domain: string;
+  /** Records the calls of ops; `null` where tracing is disabled. */
+  readonly recorder: CallRecorder | null;
+  readonly #settings: Settings;
+  readonly #pipeline: Pipeline;
+  readonly #publisher: Publisher;
+  readonly #projectIds: ProjectIds;
+  readonly #reader: ServerReader;
+  readonly #clock: Clock;
+
+  /** Not for users: {@linkcode init} makes clients. */
+  constructor(parts: ClientParts) {
+    const { entity, project, settings, pipeline, ids, logger, reader } = parts;
+    const projectId = `${entity}/${project}`;
+    const projectIds = new ProjectIds(parts.facts, reader, parts.clock);
+    const append: Pipeline["append"] = settings.disabled
+      ? () => {}
+      : (type, request) => pipeline.append(type, request);
+    const publisher = new Publisher({
+      projectId,
+      append,
+      ids,
+      internalProjectId: projectIds.lookUp,
+      onUnknownProject: () => {
+        if (settings.sender && !settings.disabled) void projectIds.ask(projectId);
+      },
+      remember: !settings.disabled,
+    });
+    super({ projectId, ids, append, publisher }, reader, (digest) => digest);
+    this.entity = entity;
+    this.project = project;
+    this.domain = settings.domain;
+    this.#settings = settings;
+    this.#pipeline = pipeline;
+    this.#publisher = publisher;
+    this.#projectIds = projectIds;
+    this.#reader = reader;
+    this.#clock = parts.clock;
+    this.recorder = settings.disabled ? null : new CallRecorder({
+      projectId,
+      append,
+      ids,
+      toText: publisher.toText,
+      saveOp: publisher.opText,
+      attributes: {
+        weave: { client_version: VERSION, source: "js-sdk" },
+        ...settings.globalAttributes,
+      },
+      onRootCall: settings.printCallLink
+        ? (callId) => logger.print(`🍩 https://${this.domain}/${projectId}/r/call/${callId}`)
+        : undefined,
+      logger,
+    });
+  }
+
+  /**
+   * Saves a value and gives its ref. An object that was saved before keeps its ref.
+   *
+   * The record is made at once; only for a value that refers to others does it wait, for 2 s at
+   * most, for what digests of refs need and what the server tells once a project.
+   *
+   * @param value An object, an op, a `WeaveObject` such as a `Dataset`, or any JSON value.
+   * @param objectId The object's name; the `name` of a `WeaveObject`, or a new id, unless given.
+   * @throws {WeaveWalError} `ERR_INVALID_NAME` for a name without a letter or a digit.
+   */
+  async publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
+    const { sender, disabled } = this.#settings;
+    const unknown = this.#projectIds.lookUp(this.projectId) === undefined;
+    if (unknown && sender && !disabled && this.#publisher.holdsRefs(value)) {
+      await this.#atMost(PUBLISH_WAIT_MS, this.#projectIds.ask(this.projectId));
+    }
+    return this.#publisher.save(value, objectId);
+  }
+
+  /** Forces what was written so far to stable storage; rejects with the host's error where it cannot. */
+  sync(): Promise<void> {
+    return this.#pipeline.sync();
+  }
+
+  /**
+   * Waits until all that was written so far is delivered or dead-lettered, and says what is left.
+   * Never rejects.
+   */
+  flush(options?: FlushOptions): Promise<FlushResult> {
+    return this.#pipeline.flush(options);
+  }
+
+  /**
+   * Flushes and closes. Ops are plain function calls afterwards. Never rejects.
+   *
+   * Without the log, what is left when the limits of `options` are reached is lost; with it, the
+   * next run sends it.
+   */
+  async finish(options?: FlushOptions): Promise<FlushResult> {
+    if (globalClient() === this) setGlobalClient(null);
+    const result = await this.#pipeline.finish(options);
+    this.#reader.close();
+    await this.#projectIds.settled();
+    return result;
+  }
+
+  /** The official SDK's name for waiting until calls are sent. */
+  async waitForBatchProcessing(): Promise<void> {
+    await this.flush();
+  }
+
+  /** {@linkcode WeaveClient.finish}, bounded: 2 s (`exitDrainMs`) with the log, else 30 s (`timeoutMs`). */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { wal, exitDrainMs, timeoutMs } = this.#settings;
+    await this.finish({ timeout: wal ? exitDrainMs : timeoutMs });
+  }
+
+  /** Starts to finish, without waiting for it. */
+  [Symbol.dispose](): void {
+    void this[Symbol.asyncDispose]();
+  }
+
+  async #atMost(ms: number, work: Promise<void>): Promise<void> {
+    let stop = (): void => {};
+    const limit = new Promise<void>((resolve) => {
+      const timer = this.#clock.after(ms, resolve, { ref: true });
+      stop = () => timer.cancel();
+    });
+    await Promise.race([work, limit]);
+    stop();
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The reads of a client: they go straight to the server.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { Call } from "./call.ts";
+import { ClientWrites, type WriteParts } from "./client_writes.ts";
+import { Dataset } from "./dataset.ts";
+import type { SavedRef } from "./global_client.ts";
+import { weaveAudio, weaveImage } from "./media.ts";
+import { ObjectRef, type TableRef } from "./object_ref.ts";
+import { MessagesPrompt, StringPrompt } from "./prompts.ts";
+import { setSavedRef } from "./saved_refs.ts";
+import type { ServerReader } from "./server_reader.ts";
+import { Table } from "./table.ts";
+
+/** Which calls to read; the fields are the server's. */
+export interface CallsFilter {
+  op_names?: string[] | null;
+  input_refs?: string[] | null;
+  output_refs?: string[] | null;
+  parent_ids?: string[] | null;
+  trace_ids?: string[] | null;
+  call_ids?: string[] | null;
+  trace_roots_only?: boolean | null;
+  wb_user_ids?: string[] | null;
+  wb_run_ids?: string[] | null;
+}
+
+type Json = Record<string, unknown>;
+
+/** A client's writes and reads. */
+export class ClientReads extends ClientWrites {
+  readonly #reader: ServerReader;
+  readonly #finalDigest: (digest: string) => string;
+
+  /** @param finalDigest The server's digest for one that was provisional. */
+  constructor(parts: WriteParts, reader: ServerReader, finalDigest: (digest: string) => string) {
+    super(parts);
+    this.#reader = reader;
+    this.#finalDigest = finalDigest;
+  }
+
+  /**
+   * What the server says of itself.
+   *
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`, as every read does.
+   */
+  async serverInfo(): Promise<Record<string, unknown>> {
+    return await this.#reader.json("/server_info") as Json;
+  }
+
+  /** Reads one call. */
+  async getCall(callId: string, includeCosts = false): Promise<Call> {
+    const [call] = await this.getCalls({ call_ids: [callId] }, includeCosts);
+    if (call) return call;
+    throw new WeaveWalError("ERR_REQUEST_FAILED", `Cannot find call: ${callId}`, { status: 404 });
+  }
+
+  /** Reads calls. */
+  async getCalls(filter: CallsFilter = {}, includeCosts = false, limit = 1000): Promise<Call[]> {
+    const calls: Call[] = [];
+    for await (const call of this.getCallsIterator(filter, includeCosts, limit)) calls.push(call);
+    return calls;
+  }
+
+  /** Reads calls one by one, as the server sends them. */
+  async *getCallsIterator(
+    filter: CallsFilter = {},
+    includeCosts = false,
+    limit = 1000,
+  ): AsyncIterableIterator<Call> {
+    const rows = this.#reader.lines("/calls/stream_query", {
+      project_id: this.projectId,
+      filter,
+      include_costs: includeCosts,
+      limit,
+    });
+    for await (const row of rows) {
+      const call = row as Json & { id: string };
+      Object.defineProperty(call, "setDisplayName", {
+        value: (displayName: string) => this.updateCall(call.id, displayName),
+      });
+      yield call as Json & Call;
+    }
+  }
+
+  /**
+   * Reads what a ref names: prompts, datasets and tables as such, images and sounds with their
+   * bytes, all else as the JSON that was saved.
+   */
+  async get(ref: SavedRef): Promise<unknown> {
+    const answer = await this.#reader.json("/obj/read", {
+      project_id: ref.projectId,
+      object_id: ref.objectId,
+      digest: this.#finalDigest(ref.digest),
+    }) as { obj: { val: unknown; object_id?: string } };
+    const value = answer.obj.val;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return await this.#revive(value as Json, ref);
+  }
+
+  async #revive(value: Json, ref: SavedRef): Promise<unknown> {
+    const saved = <T extends object>(object: T): T => {
+      setSavedRef(object, new ObjectRef(ref.projectId, ref.objectId, ref.digest));
+      return object;
+    };
+    const name = typeof value.name === "string" ? value.name : undefined;
+    const base = {
+      ...(name === undefined ? {} : { name }),
+      ...(typeof value.description === "string" ? { description: value.description } : {}),
+    };
+    switch (value._type) {
+      case "StringPrompt":
+        return saved(new StringPrompt({ ...base, content: String(value.content) }));
+      case "MessagesPrompt":
+        return saved(new MessagesPrompt({ ...base, messages: value.messages as Json[] }));
+      case "Dataset": {
+        const rows = value.rows as Json[] | string;
+        const dataset = saved(new Dataset({ name: ref.objectId, ...base, rows }));
+        await dataset.rows.load();
+        return dataset;
+      }
+      case "Table": {
+        const table = new Table(value.rows as Json[] | string);
+        await table.load();
+        return table;
+      }
+      case "CustomWeaveType":
+        return await this.#reviveFiles(value, ref.projectId);
+    }
+    return value;
+  }
+
+  async #reviveFiles(value: Json, projectId: string): Promise<unknown> {
+    const type = (value.weave_type as { type?: unknown } | undefined)?.type;
+    const digest = Object.values((value.files ?? {}) as Record<string, string>)[0];
+    if (typeof digest !== "string") return value;
+    if (type === "PIL.Image.Image") {
+      return weaveImage({ data: await this.fileContent(digest, projectId) });
+    }
+    if (type === "wave.Wave_read") {
+      return weaveAudio({ data: await this.fileContent(digest, projectId) });
+    }
+    return value;
+  }
+
+  /** Reads the rows of a table with their digests. */
+  async tableRows(
+    projectId: string,
+    digest: string,
+  ): Promise<{ digest: string; val: unknown }[]> {
+    const answer = await this.#reader.json("/table/query", {
+      project_id: projectId,
+      digest: this.#finalDigest(digest),
+    }) as { rows: { digest: string; val: unknown }[] };
+    return answer.rows;
+  }
+
+  /** Reads the rows that a table's ref names. */
+  async getTable(ref: TableRef): Promise<Table> {
+    const table = new Table(ref);
+    await table.load();
+    return table;
+  }
+
+  /** Reads a file's content. */
+  async fileContent(
+    digest: string,
+    projectId: string = this.projectId,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const body = { project_id: projectId, digest };
+    try {
+      return await this.#reader.bytes("/files/content", body);
+    } catch (error) {
+      const status = error instanceof WeaveWalError ? error.status : undefined;
+      if (status !== 404 && status !== 405) throw error;
+      // Older servers know the older path alone.
+      return await this.#reader.bytes("/file/content", body);
+    }
+  }
+}

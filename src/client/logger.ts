@@ -1,0 +1,70 @@
+/**
+ * What the library says by itself, by level. Nothing that is said holds the key or traced data.
+ *
+ * @module
+ */
+
+import type { PipelineEvent } from "./pipeline.ts";
+
+/** The least grave thing that is said, under the names of `WEAVE_LOG_LEVEL`. */
+export type LogLevel = "debug" | "info" | "warning" | "error" | "critical";
+
+/** Every {@linkcode LogLevel}, least grave first. */
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error", "critical"];
+
+/** Says things, and each thing that is said "once" one time only. */
+export interface Logger {
+  /** Says what a pipeline tells. */
+  event(event: PipelineEvent): void;
+  /** Says something the first time that `name` comes up. */
+  once(level: PipelineEvent["level"], name: string, message: string): void;
+  /** Prints one line for the user, such as the link to a call: to standard output, as the SDK does. */
+  print(line: string): void;
+}
+
+/** The slice of `console` that a logger needs. */
+export interface Sink {
+  log(line: string): void;
+  warn(line: string): void;
+}
+
+const GRAVITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
+
+/**
+ * Makes a logger. Events go to `sink.warn` (standard error), so that a program's output stays its
+ * own.
+ *
+ * @param level What is less grave is not said.
+ * @param listener Told of every event, whatever the level; what it throws is swallowed.
+ */
+export function createLogger(
+  level: LogLevel,
+  sink: Sink,
+  listener?: (event: PipelineEvent) => void,
+): Logger {
+  const threshold = LOG_LEVELS.indexOf(level);
+  const said = new Set<string>();
+  const quietly = (run: () => void): void => {
+    try {
+      run();
+    } catch {
+      // A sink or a listener that throws must not reach the code being traced.
+    }
+  };
+  const event = (event: PipelineEvent): void => {
+    if (listener) quietly(() => listener(event));
+    if (GRAVITY[event.level] < threshold) return;
+    quietly(() => sink.warn(`weave-wal: ${event.message}`));
+  };
+  return {
+    event,
+    once(level, name, message) {
+      if (said.has(name)) return;
+      said.add(name);
+      event({ level, name, message });
+    },
+    print(line) {
+      if (threshold <= GRAVITY.info) quietly(() => sink.log(line));
+    },
+  };
+}

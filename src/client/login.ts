@@ -1,0 +1,73 @@
+/**
+ * `login`: keeps an API key in `~/.netrc`.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { WeaveWalError } from "../errors.ts";
+import { detectRuntime } from "../runtime/host.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { DEFAULT_BASE_URL, DEFAULT_SERVER_URL } from "./defaults.ts";
+import { hostFetch } from "./host_fetch.ts";
+import { withNetrcEntry } from "./netrc.ts";
+import { OPEN_OPTIONS } from "./option_table.ts";
+import { setSessionKey } from "./session_keys.ts";
+import { ServerReader } from "./server_reader.ts";
+
+/** Ms that the server may take to answer. */
+const LOGIN_TIMEOUT_MS = 30_000;
+
+/** What `login` takes from outside. */
+export interface LoginHost {
+  readonly runtime?: Runtime;
+  readonly fetch?: typeof fetch;
+}
+
+/**
+ * Checks that the trace server can be reached with an API key, and keeps the key in `~/.netrc`
+ * (mode 0600), where `init` finds it. Where that file cannot be written, or is a link, the key holds
+ * for this process alone, and a warning says so.
+ *
+ * @param apiKey The key.
+ * @param host Host name of the W&B server; `api.wandb.ai` unless given.
+ * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
+ *   cannot be sent, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
+ */
+export async function login(apiKey: string, host?: string, from: LoginHost = {}): Promise<void> {
+  const runtime = from.runtime ?? detectRuntime();
+  if (!apiKey) {
+    throw new WeaveWalError(
+      "ERR_MISSING_API_KEY",
+      "Cannot log in without an API key: get one at https://wandb.ai/authorize",
+    );
+  }
+  const key = OPEN_OPTIONS.apiKey.check(apiKey, "argument apiKey");
+  const base = OPEN_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
+  const reader = new ServerReader({
+    fetch: from.fetch ?? hostFetch,
+    clock: runtime.clock,
+    url: runtime.process.env("WF_TRACE_SERVER_URL") ??
+      (base === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${base}/traces`),
+    apiKey: key,
+    timeoutMs: LOGIN_TIMEOUT_MS,
+  });
+  await reader.bytes("/health");
+  const machine = new URL(base).host;
+  setSessionKey(machine, key);
+  try {
+    const home = runtime.process.home();
+    if (home === undefined) throw new Error("no home directory");
+    const path = join(home, ".netrc");
+    const stat = runtime.files.stat(path);
+    if (stat !== null && stat.kind !== "file") throw new Error(`it is a ${stat.kind}`);
+    const old = stat === null ? "" : runtime.files.readText(path);
+    runtime.files.replace(path, withNetrcEntry(old, machine, key));
+  } catch (error) {
+    console.warn(
+      `weave-wal: Cannot keep the key in ~/.netrc (${
+        (error as Error).message
+      }): it holds for this process; set WANDB_API_KEY for others`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * What an op is.
+ *
+ * @module
+ */
+
+import type { Call } from "./call.ts";
+import type { Summary } from "./summary.ts";
+
+/** Any function at all. */
+export type AnyFunction = (...args: never[]) => unknown;
+
+/** How arguments are named: by a list, or by the keys of the first argument. */
+export type ParameterNamesOption = "useParam0Object" | string[] | undefined;
+
+/** What a function yields, where what it returns can be iterated. */
+export type ChunkOf<T extends AnyFunction> = Awaited<ReturnType<T>> extends AsyncIterable<infer U>
+  ? U
+  : Awaited<ReturnType<T>> extends Iterable<infer V> ? V
+  : unknown;
+
+/** Makes one output of the chunks of a stream. */
+export interface StreamReducer<T, R> {
+  /** The state before the first chunk. */
+  initialStateFn(): R;
+  /** The state after a further chunk. */
+  reduceFn(state: R, chunk: T): R;
+  /** Told of the last state; may change it. */
+  finalizeFn(state: R): void;
+}
+
+/** Options of {@linkcode op}. */
+export interface OpOptions<T extends AnyFunction, S = unknown> {
+  /** The op's name; the function's own unless given. */
+  name?: string;
+  /** Makes the call's output of what the function yields. */
+  streamReducer?: StreamReducer<ChunkOf<T>, S>;
+  /** The function whose name and source are recorded, where it is not the one that is called. */
+  originalFunction?: T;
+  /** Names a single call, from its arguments. */
+  callDisplayName?(...args: Parameters<T>): string;
+  /** Says what goes into the call's summary, such as `{usage: {model: {…}}}`. */
+  summarize?(result: Awaited<ReturnType<T>>): Summary;
+  /** What `this` is in the function. */
+  bindThis?: object;
+  /** Whether the op is a method put in place by a decorator. */
+  isDecorator?: boolean;
+  /** Whether `this` is recorded as the input `self`. */
+  shouldAdoptThis?: boolean;
+  /** How arguments are named; `arg0`, `arg1`, … unless given. */
+  parameterNames?: ParameterNamesOption;
+  /** Attributes of every call of this op. */
+  attributes?: Record<string, unknown>;
+}
+
+/** Calls an op and gives its call along with its result. */
+export type CallMethod<T extends AnyFunction> = (
+  ...args: Parameters<T>
+) => Promise<[Awaited<ReturnType<T>>, Call]>;
+
+/** What an op has beside being a function. */
+export interface OpFields<T extends AnyFunction> {
+  readonly __isOp: true;
+  readonly __name: string;
+  readonly __wrappedFunction: T;
+  readonly __boundThis?: object;
+  readonly __parameterNames?: ParameterNamesOption;
+  /** Calls the op and gives its call along with its result. */
+  readonly invoke: CallMethod<T>;
+}
+
+/** A traced function: called like the function that it wraps, with the same results. */
+export type Op<T extends AnyFunction> = T & OpFields<T>;
+
+/** A decorator for methods, in both forms that TypeScript knows. */
+export interface OpDecorator {
+  <T extends AnyFunction>(method: T, context: MethodDecoratorContext): Op<T>;
+  <T>(
+    target: object,
+    propertyKey: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): TypedPropertyDescriptor<T>;
+}
+
+/** What a standard decorator is told of its method; the slice of it that is used. */
+export interface MethodDecoratorContext {
+  readonly kind: string;
+  readonly name: string | symbol;
+  readonly static?: boolean;
+  addInitializer?(initializer: (this: unknown) => void): void;
+}
+
+/** The function, its options and what is remembered of it between calls. */
+export interface OpState {
+  name: string;
+  readonly fn: (...args: unknown[]) => unknown;
+  readonly original: AnyFunction;
+  readonly options: OpOptions<AnyFunction>;
+  /** Who saved the op last, and the JSON text of its ref. */
+  savedBy: object | null;
+  savedText: string;
+}
+
+const states = new WeakMap<object, OpState>();
+
+/** Remembers what is behind an op. */
+export function setOpState(op: object, state: OpState): void {
+  states.set(op, state);
+}
+
+/** What is behind an op; `undefined` for everything else. */
+export function opState(value: unknown): OpState | undefined {
+  return typeof value === "function" ? states.get(value) : undefined;
+}
+
+/** Whether `value` is an op. */
+export function isOp(value: unknown): value is Op<AnyFunction> {
+  return opState(value) !== undefined;
+}

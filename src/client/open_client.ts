@@ -1,0 +1,103 @@
+/**
+ * Makes a client of a project's name, options and a host.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { checkName } from "../wal/names.ts";
+import { createIds } from "../weave/ids.ts";
+import { WeaveClient } from "./client.ts";
+import { defaultEntity } from "./default_entity.ts";
+import { KnownFacts } from "./known_facts.ts";
+import { createLogger, type Sink } from "./logger.ts";
+import { nullPipeline } from "./null_pipeline.ts";
+import type { InitOptions } from "./options.ts";
+import type { Pipeline, PipelineOptions } from "./pipeline.ts";
+import { ServerReader } from "./server_reader.ts";
+import { resolveSettings } from "./settings.ts";
+
+/** What a client takes from outside; options of the same name come first. */
+export interface ClientHost {
+  readonly runtime: Runtime;
+  readonly fetch: typeof fetch;
+  readonly sink: Sink;
+  readonly openPipeline: (options: PipelineOptions) => Pipeline;
+}
+
+/**
+ * Makes a client.
+ *
+ * @param name `entity/project`, or a project of the key's default entity.
+ * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_MISSING_API_KEY`,
+ *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` when the default entity had to be asked for and was
+ *   not told.
+ */
+export async function openClient(
+  name: string,
+  options: InitOptions,
+  host: ClientHost,
+): Promise<WeaveClient> {
+  const runtime = options.runtime ?? host.runtime;
+  const fetch = options.fetch ?? host.fetch;
+  const settings = resolveSettings(runtime, options);
+  const logger = createLogger(settings.logLevel, host.sink, options.onEvent);
+  const ids = createIds({
+    now: () => runtime.clock.now(),
+    randomBytes: options.random
+      ? bytesFrom(options.random)
+      : (into) => crypto.getRandomValues(into),
+  });
+  const { clock } = runtime;
+  const { apiKey, timeoutMs } = settings;
+  const keep = settings.wal && !settings.disabled;
+  const facts = new KnownFacts(runtime, settings.serverUrl, keep ? settings.walDir : null);
+  const given = splitName(name);
+  const entity = given.entity ?? (settings.disabled ? "disabled" : await defaultEntity({
+    reader: new ServerReader({ fetch, clock, url: settings.baseUrl, apiKey, timeoutMs }),
+    facts,
+    apiKey,
+  }));
+  checkName("entity", entity);
+  return new WeaveClient({
+    entity,
+    project: given.project,
+    settings,
+    pipeline: settings.disabled ? nullPipeline : host.openPipeline({
+      ...settings,
+      // A directory that nobody asked for is no reason not to run.
+      requireDisk: settings.walDirExplicit,
+      token: ids.uuidHex,
+      runtime,
+      fetch,
+      random: options.random ?? Math.random,
+      entity,
+      project: given.project,
+      onEvent: logger.event,
+    }),
+    ids,
+    clock,
+    reader: new ServerReader({ fetch, clock, url: settings.serverUrl, apiKey, timeoutMs }),
+    facts,
+    logger,
+  });
+}
+
+function splitName(name: string): { entity: string | undefined; project: string } {
+  if (typeof name !== "string") {
+    throw new WeaveWalError(
+      "ERR_INVALID_NAME",
+      `Cannot use project: ${typeof name} is not text such as "entity/project"`,
+    );
+  }
+  const slash = name.indexOf("/");
+  const entity = slash === -1 ? undefined : checkName("entity", name.slice(0, slash));
+  return { entity, project: checkName("project", name.slice(slash + 1)) };
+}
+
+function bytesFrom(random: () => number): (into: Uint8Array<ArrayBuffer>) => void {
+  return (into) => {
+    for (let i = 0; i < into.length; i++) into[i] = Math.floor(random() * 256);
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Which values are saved already, and under which ref.
+ *
+ * @module
+ */
+
+/** A ref of any kind. */
+export interface AnyRef {
+  /** `entity/project`. */
+  readonly projectId: string;
+  uri(): string;
+}
+
+const refs = new WeakMap<object, AnyRef>();
+let known = false;
+
+/** Remembers that `value` is saved. Its properties are left alone: it may be frozen. */
+export function setSavedRef(value: object, ref: AnyRef): void {
+  known = true;
+  refs.set(value, ref);
+}
+
+/** The ref under which `value` was saved last, in whatever project. */
+export function savedRef(value: object): AnyRef | undefined {
+  return known ? refs.get(value) : undefined;
+}
+
+/** Forgets that `value` is saved. */
+export function forgetSavedRef(value: object): void {
+  refs.delete(value);
+}

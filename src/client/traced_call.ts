@@ -1,0 +1,116 @@
+/**
+ * One running call: what its end needs of its start.
+ *
+ * @module
+ */
+
+import { type Call, clipDisplayName } from "./call.ts";
+import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
+import type { Summary } from "./summary.ts";
+
+/** What a call needs of whoever records it. No method throws. */
+export interface CallEnder {
+  /** Records that the call returned `output`. */
+  succeed(call: TracedCall, output: unknown): void;
+  /** Records that the call threw `error`. */
+  fail(call: TracedCall, error: unknown, output?: unknown): void;
+  /** Records a new name. */
+  rename(callId: string, displayName: string): void;
+  /** Says once that code of the user that was to help tracing failed. */
+  complain(name: string, message: string, error: unknown): void;
+}
+
+/** A call that was started; its end is recorded once. */
+export class TracedCall implements CallContext, CallStackEntry {
+  childSummary: Summary = {};
+  /** Whether the end is recorded. */
+  ended = false;
+  /** The requests' texts, where someone asked to see the call. */
+  startText: string | undefined;
+  endText: string | undefined;
+
+  constructor(
+    readonly callId: string,
+    readonly traceId: string,
+    readonly parent: CallStackEntry | null,
+    readonly attributes: AttributeScope | null,
+    readonly startedAt: string,
+    readonly summarize: ((result: never) => Summary) | undefined,
+    readonly ender: CallEnder,
+  ) {}
+
+  /** The call is the context of what runs in it. */
+  get call(): CallStackEntry {
+    return this;
+  }
+
+  /** Records that the call returned `output`. Never throws. */
+  succeed(output: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.ender.succeed(this, output);
+  }
+
+  /** Records that the call threw `error`, with what it had put out until then. Never throws. */
+  fail(error: unknown, output?: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.ender.fail(this, error, output);
+  }
+}
+
+const FIELDS = [
+  "id",
+  "project_id",
+  "trace_id",
+  "parent_id",
+  "op_name",
+  "display_name",
+  "started_at",
+  "ended_at",
+  "attributes",
+  "inputs",
+  "output",
+  "summary",
+  "exception",
+] as const;
+
+/** Shows a call as its records tell it, also while it runs. */
+export class CallView {
+  readonly #call: TracedCall | null;
+  #displayName: string | undefined;
+
+  constructor(call: TracedCall | null) {
+    this.#call = call;
+    for (const field of FIELDS) {
+      Object.defineProperty(this, field, { enumerable: true, get: () => this.#fields()[field] });
+    }
+  }
+
+  /** The call under its interface. */
+  static of(call: TracedCall | null): Call {
+    return new CallView(call) as CallView & Call;
+  }
+
+  // deno-lint-ignore require-await -- as the SDK has it
+  async setDisplayName(displayName: string): Promise<void> {
+    if (!this.#call) return;
+    this.#displayName = clipDisplayName(displayName);
+    this.#call.ender.rename(this.#call.callId, this.#displayName);
+  }
+
+  /** The fields that are known. */
+  toJSON(): Record<string, unknown> {
+    return this.#fields();
+  }
+
+  #fields(): Record<string, unknown> {
+    const { startText, endText } = this.#call ?? {};
+    const fields: Record<string, unknown> = {
+      ...(startText === undefined ? {} : JSON.parse(startText).start),
+      ...(endText === undefined ? {} : JSON.parse(endText).end),
+    };
+    if (this.#displayName !== undefined) fields.display_name = this.#displayName;
+    return fields;
+  }
+}
