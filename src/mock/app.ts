@@ -57,8 +57,9 @@ export function createMockApp(parts: MockParts): MockApp {
         const refused = refusal(c, parts);
         if (refused) c.res = refused;
         else await next();
-        parts.changed();
       }
+      // The listener does this when an answer has left; this one may never leave.
+      if (kind) parts.changed();
       await pause(fault?.delayMs, c, parts.stopping);
       if (kind === "loseReply") return replace(c, c.env.wire.tear());
       status = c.res.status;
@@ -69,7 +70,7 @@ export function createMockApp(parts: MockParts): MockApp {
       }
     } finally {
       journal.close(entry, status);
-      parts.changed();
+      parts.answered(entry);
     }
   });
 

@@ -17,6 +17,8 @@ import type { MockStore } from "./store.ts";
 export interface Wire {
   /** Aborted when the client goes away before its answer. */
   readonly left: AbortSignal;
+  /** Settles when the answer has left for the client, or the connection is gone. */
+  sent(): Promise<void>;
   /** Tears the connection without an answer; what it returns goes nowhere, or is the nearest thing. */
   tear(): Response;
   /** Sends status, headers and length of the whole answer, `bytes` of its body, then tears. */
@@ -33,8 +35,10 @@ export interface MockParts {
   readonly journalBodies: boolean;
   /** Aborted when the listener stops. */
   readonly stopping: AbortSignal;
-  /** To be called whenever a request may have changed something that is waited for. */
+  /** Looks again at what is waited for. */
   changed(): void;
+  /** Told of every request when its answer is known. */
+  answered(entry: JournalEntry): void;
 }
 
 /** What hono carries through a request. */
