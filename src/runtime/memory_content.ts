@@ -141,7 +141,7 @@ export class MemoryContent {
   }
 
   #tear(changes: Change[], random: () => number): void {
-    const sized = part(random, changes.length);
+    const sized = Math.floor(random() * (changes.length + 1));
     // No sector holds what was written after a cut that did not happen.
     const cut = changes.findIndex(({ kind }, index) => index >= sized && kind === "truncate");
     const limit = cut < 0 ? changes.length : cut;
