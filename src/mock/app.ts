@@ -48,6 +48,7 @@ export function createMockApp(parts: MockParts): MockApp {
     let status: number | null = null;
     try {
       if (fault && (kind === "hang" || kind === "reset")) {
+        parts.changed();
         await pause(kind === "hang" ? Infinity : fault.delayMs, c, parts.stopping);
         return c.env.wire.tear();
       }

@@ -9,7 +9,17 @@ import type { Json } from "./call_store.ts";
 import { bodyText, type MockApp, type MockParts, readBody, unprocessable } from "./exchange.ts";
 import type { Fault } from "./faults.ts";
 import type { MockBehaviour } from "./options.ts";
-import { anything, bool, integer, nullable, number, type Rule, shape, text } from "./rules.ts";
+import {
+  anything,
+  bool,
+  integer,
+  nullable,
+  number,
+  oneOf,
+  type Rule,
+  shape,
+  text,
+} from "./rules.ts";
 
 const FAULT: Rule = shape({}, {
   path: text,
@@ -30,8 +40,8 @@ const FAULT: Rule = shape({}, {
 });
 
 const BEHAVIOUR: Rule = shape({}, {
-  callMode: text,
-  filePaths: text,
+  callMode: oneOf("old", "new", "complete"),
+  filePaths: oneOf("new", "old", "both"),
   feedbackBatch: bool,
   bodyLimit: integer,
   apiKey: nullable(text),

@@ -90,6 +90,15 @@ export const bool: Rule = leaf(
   (value) => typeof value === "boolean",
 );
 
+/** One of these strings. */
+export function oneOf(...values: string[]): Rule {
+  return leaf(
+    "literal_error",
+    `Input should be one of: ${values}`,
+    (value) => typeof value === "string" && values.includes(value),
+  );
+}
+
 /** A JSON object with any keys. */
 export const record: Rule = leaf("dict_type", "Input should be a valid dictionary", isRecord);
 

@@ -1,0 +1,80 @@
+/**
+ * Requests for the mock server's own tests: plain `fetch`, nothing of the client.
+ *
+ * @module
+ */
+
+/** An answer that was read. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The body as JSON; `undefined` when it is none. */
+  // deno-lint-ignore no-explicit-any
+  json: any;
+}
+
+/** Sends a request and reads its answer. */
+export async function send(url: string, init?: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = undefined;
+  }
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+/** Posts a JSON value. */
+export function post(
+  { url }: { url: string },
+  path: string,
+  body: unknown,
+  init: RequestInit = {},
+): Promise<Answer> {
+  return send(url + path, {
+    method: "POST",
+    body: JSON.stringify(body),
+    ...init,
+    headers: { "content-type": "application/json", ...init.headers },
+  });
+}
+
+/** The project of all these requests. */
+export const PROJECT = "team/project";
+
+/** The start of a call, with everything that is required. */
+export function startOf(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    project_id: PROJECT,
+    id,
+    trace_id: `trace-${id}`,
+    op_name: `weave:///${PROJECT}/op/work:abc`,
+    started_at: "2025-01-02T03:04:05.678901Z",
+    attributes: {},
+    inputs: { text: "in" },
+    ...more,
+  };
+}
+
+/** The end of a call, with everything that is required. */
+export function endOf(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    project_id: PROJECT,
+    id,
+    ended_at: "2025-01-02T03:04:06.000000Z",
+    summary: {},
+    output: "out",
+    ...more,
+  };
+}
+
+/** A whole call, as `calls/complete` takes it. */
+export function completeOf(
+  id: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return { ...startOf(id), ...endOf(id), ...more };
+}
