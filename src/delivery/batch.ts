@@ -6,7 +6,7 @@
 
 import { isSoundRecord } from "../wal/record.ts";
 import type { DeadLetter } from "../wal/segment.ts";
-import type { Window, WindowRecord } from "../wal/window_reader.ts";
+import type { Window, WindowRecord } from "../wal/window.ts";
 import type { Verdict } from "./exchange.ts";
 
 /** One element of a batch and the records that it stands for. */

@@ -7,11 +7,28 @@
  * @module
  */
 
-import type { WindowRecord } from "../wal/window_reader.ts";
+import type { WindowRecord } from "../wal/window.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 import { withoutFields } from "./json_cut.ts";
 
-/** The parts of a start or an end. */
+/** Positions of the fields that a start or an end of ours begins with. */
+export interface CallHead {
+  /** The object inside `{"start":…}` or `{"end":…}`: its opening brace. */
+  objectStart: number;
+  /** The texts inside the quotes. */
+  projectStart: number;
+  projectEnd: number;
+  idStart: number;
+  idEnd: number;
+  /** A hash of the id's bytes. */
+  idHash: number;
+  /** Where the fields behind `id` begin (at a comma). */
+  behindId: number;
+  /** Where the fields behind `started_at` begin (at a comma), or -1 when it does not follow. */
+  behindStartedAt: number;
+}
+
+/** The parts of a start or an end, where one is looked at alone. */
 export interface CallParts {
   readonly projectId: string;
   readonly id: string;
@@ -24,11 +41,12 @@ export interface CallParts {
   readonly behindStartedAt: number;
 }
 
-const QUOTE = 34, BACKSLASH = 92, CLOSE = 125;
+const QUOTE = 34, BACKSLASH = 92, COMMA = 44, CLOSE = 125;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const START = encoder.encode('{"start":{"project_id":"');
 const END = encoder.encode('{"end":{"project_id":"');
+const OBJECT_BEFORE_PROJECT = '{"project_id":"'.length;
 const ID = encoder.encode(',"id":"');
 const TRACE_ID = encoder.encode(',"trace_id":"');
 const STARTED_AT = encoder.encode(',"started_at":"');
@@ -36,20 +54,74 @@ const STARTED_AT = encoder.encode(',"started_at":"');
 /** Fields of an end that an end on the older path must not have. */
 export const V2_END_FIELDS = ["trace_id", "started_at"] as const;
 
+/** A head with nothing in it, to be filled by {@linkcode readHead}. */
+export function emptyHead(): CallHead {
+  return {
+    objectStart: 0,
+    projectStart: 0,
+    projectEnd: 0,
+    idStart: 0,
+    idEnd: 0,
+    idHash: 0,
+    behindId: 0,
+    behindStartedAt: -1,
+  };
+}
+
+/**
+ * Finds the first fields of the request `bytes[start, end)`.
+ *
+ * @param head Filled in; a loop over many calls allocates nothing.
+ * @returns Whether the fields stand there in the order in which this package writes them.
+ */
+export function readHead(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isEnd: boolean,
+  head: CallHead,
+): boolean {
+  const opening = isEnd ? END : START;
+  if (!standsAt(bytes, start, opening) || bytes[end - 2] !== CLOSE) return false;
+  head.projectStart = start + opening.length;
+  head.objectStart = head.projectStart - OBJECT_BEFORE_PROJECT;
+  head.projectEnd = closingQuote(bytes, head.projectStart, end);
+  if (head.projectEnd === -1 || !standsAt(bytes, head.projectEnd + 1, ID)) return false;
+  head.idStart = head.projectEnd + 1 + ID.length;
+  let hash = 0;
+  let at = head.idStart;
+  for (; at < end && bytes[at] !== QUOTE; at++) {
+    if (bytes[at] === BACKSLASH) return false;
+    hash = (Math.imul(hash, 31) + bytes[at]) | 0;
+  }
+  head.idEnd = at;
+  head.idHash = hash;
+  head.behindId = at + 1;
+  head.behindStartedAt = isEnd ? behindStartedAt(bytes, head.behindId, end) : -1;
+  return bytes[head.behindId] === COMMA;
+}
+
+function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
+  if (!standsAt(bytes, at, TRACE_ID)) return -1;
+  const trace = closingQuote(bytes, at + TRACE_ID.length, end);
+  if (trace === -1 || !standsAt(bytes, trace + 1, STARTED_AT)) return -1;
+  const close = closingQuote(bytes, trace + 1 + STARTED_AT.length, end);
+  return close === -1 || bytes[close + 1] !== COMMA ? -1 : close + 1;
+}
+
 /** Reads the parts of a `call_start` or `call_end`; `null` when it is neither. */
 export function readCall(bytes: Uint8Array, record: WindowRecord): CallParts | null {
-  const opening = record.type === "call_start" ? START : END;
-  const project = stringBehind(bytes, record.start, opening);
-  const id = project === -1 ? -1 : stringBehind(bytes, project, ID);
-  if (id === -1 || bytes[record.end - 2] !== CLOSE) return readForeignCall(bytes, record);
-  const trace = stringBehind(bytes, id, TRACE_ID);
+  const head = emptyHead();
+  if (!readHead(bytes, record.start, record.end, record.type === "call_end", head)) {
+    return readForeignCall(bytes, record);
+  }
   return {
-    projectId: textOf(bytes, record.start + opening.length, project - 1),
-    id: textOf(bytes, project + ID.length, id - 1),
-    objectStart: record.start + opening.length - '{"project_id":"'.length,
+    projectId: textOf(bytes, head.projectStart, head.projectEnd),
+    id: textOf(bytes, head.idStart, head.idEnd),
+    objectStart: head.objectStart,
     objectEnd: record.end - 1,
-    behindId: id,
-    behindStartedAt: trace === -1 ? -1 : stringBehind(bytes, trace, STARTED_AT),
+    behindId: head.behindId,
+    behindStartedAt: head.behindStartedAt,
   };
 }
 
@@ -106,18 +178,20 @@ export function endRest(bytes: Uint8Array, parts: CallParts): Uint8Array {
   return joined;
 }
 
-/** Position behind the string that follows `expected` at `at`, or -1. */
-function stringBehind(bytes: Uint8Array, at: number, expected: Uint8Array): number {
+function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   for (let i = 0; i < expected.length; i++) {
-    if (bytes[at + i] !== expected[i]) return -1;
+    if (bytes[at + i] !== expected[i]) return false;
   }
-  const start = at + expected.length;
-  const close = bytes.indexOf(QUOTE, start);
-  if (close === -1) return -1;
-  for (let i = start; i < close; i++) {
-    if (bytes[i] === BACKSLASH) return -1;
+  return true;
+}
+
+/** Position of the quote that ends the string whose text begins at `at`; -1 for escapes. */
+function closingQuote(bytes: Uint8Array, at: number, end: number): number {
+  for (; at < end; at++) {
+    if (bytes[at] === QUOTE) return at;
+    if (bytes[at] === BACKSLASH) return -1;
   }
-  return close + 1;
+  return -1;
 }
 
 function textOf(bytes: Uint8Array, start: number, end: number): string {

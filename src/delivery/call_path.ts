@@ -10,13 +10,15 @@
  */
 
 import type { DeadLetter } from "../wal/segment.ts";
-import type { Window, WindowRecord } from "../wal/window_reader.ts";
+import type { Window, WindowRecord } from "../wal/window.ts";
 import { type BatchItem, corruptLetter, sendBatch } from "./batch.ts";
 import { batchBody, bytesOf } from "./body.ts";
 import { type CallParts, endRest, readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
+import { type CompleteCalls, completeCalls } from "./complete_body.ts";
 import type { Refusal, Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
 import { pooled } from "./pool.ts";
+import { upsertBody } from "./upsert_body.ts";
 
 /** Sends one request until the server decides. */
 export type Send = (
@@ -42,6 +44,18 @@ export interface CallPathOptions {
 interface CallRecord {
   readonly record: WindowRecord;
   readonly parts: CallParts;
+}
+
+/** The calls of a window, sorted for the v2 path. */
+interface SortedCalls {
+  readonly pairs: readonly {
+    readonly projectId: string;
+    /** All of them as one request, where that is at hand. */
+    readonly body: Uint8Array<ArrayBuffer> | null;
+    readonly items: () => BatchItem[];
+  }[];
+  readonly lone: readonly CallRecord[];
+  readonly letters: readonly DeadLetter[];
 }
 
 class WrongPath extends Error {
@@ -79,20 +93,10 @@ export class CallPath {
    *
    * @returns The records that were not delivered, with the reasons.
    */
-  async deliver(bytes: Window["bytes"], records: readonly WindowRecord[]): Promise<DeadLetter[]> {
-    const calls: CallRecord[] = [];
-    const letters: DeadLetter[] = [];
-    for (const record of records) {
-      const parts = readCall(bytes, record);
-      if (parts) calls.push({ record, parts });
-      else letters.push(corruptLetter(bytes, record));
-    }
+  async deliver(window: Window): Promise<DeadLetter[]> {
     for (;;) {
       try {
-        const undelivered = this.#path === "batch"
-          ? await this.#upsert(bytes, calls)
-          : await this.#complete(bytes, calls);
-        return [...letters, ...undelivered];
+        return this.#path === "batch" ? await this.#upsert(window) : await this.#complete(window);
       } catch (error) {
         if (!(error instanceof WrongPath)) throw error;
         if (this.#path === error.to) continue;
@@ -103,70 +107,55 @@ export class CallPath {
     }
   }
 
-  #upsert(bytes: Window["bytes"], calls: readonly CallRecord[]): Promise<DeadLetter[]> {
+  async #upsert(window: Window): Promise<DeadLetter[]> {
+    const whole = upsertBody(window);
+    if (whole !== null && (await this.#postUpsert(whole)).kind === "done") return [];
+    const { calls, letters } = readCalls(window);
     const items = calls.map(({ record, parts }): BatchItem => {
       const { start, end, type } = record;
       if (type === "call_start") {
-        return { records: [record], pieces: [MODE_START, bytes.subarray(start, end), CLOSE] };
+        return { records: [record], pieces: [MODE_START, window.bytes.subarray(start, end), CLOSE] };
       }
-      return { records: [record], pieces: [MODE_END, ...v1End(bytes, record, parts), CLOSE] };
+      return { records: [record], pieces: [MODE_END, ...v1End(window.bytes, record, parts), CLOSE] };
     });
-    return sendBatch(bytes, items, async (some) => {
-      const body = batchBody(some.map(({ pieces }) => pieces));
-      const mayWait = this.#switches >= MAX_SWITCHES;
-      const verdict = await this.#options.send("/call/upsert_batch", body, {
-        holdOn: (refusal) => isMissing(refusal) || (mayWait && refusal.errorCode === NEEDS_COMPLETE),
-      });
-      if (verdict.kind === "refused" && verdict.errorCode === NEEDS_COMPLETE) {
-        throw new WrongPath("complete", verdict.errorCode);
-      }
-      return verdict;
-    });
+    const refused = await sendBatch(
+      window.bytes,
+      items,
+      (some) => this.#postUpsert(batchBody(some.map(({ pieces }) => pieces))),
+    );
+    return [...letters, ...refused];
   }
 
-  async #complete(bytes: Window["bytes"], calls: readonly CallRecord[]): Promise<DeadLetter[]> {
-    const starts = new Map<string, CallRecord>();
-    const pairs = new Map<string, BatchItem[]>();
-    const lone: CallRecord[] = [];
-    for (const call of calls) {
-      const { projectId, id } = call.parts;
-      const key = `${projectId}\0${id}`;
-      if (call.record.type === "call_start") {
-        if (starts.has(key)) lone.push(call); // Written twice: the server collapses it.
-        else starts.set(key, call);
-        continue;
-      }
-      const start = starts.get(key);
-      if (start === undefined) {
-        lone.push(call);
-        continue;
-      }
-      starts.delete(key);
-      const items = pairs.get(projectId) ?? [];
-      if (items.length === 0) pairs.set(projectId, items);
-      items.push({
-        records: [start.record, call.record],
-        pieces: [
-          bytes.subarray(start.parts.objectStart, start.parts.objectEnd - 1),
-          endRest(bytes, call.parts),
-        ],
+  async #postUpsert(body: Uint8Array<ArrayBuffer>): Promise<Verdict> {
+    const mayWait = this.#switches >= MAX_SWITCHES;
+    const verdict = await this.#options.send("/call/upsert_batch", body, {
+      holdOn: (refusal) => isMissing(refusal) || (mayWait && refusal.errorCode === NEEDS_COMPLETE),
+    });
+    if (verdict.kind === "refused" && verdict.errorCode === NEEDS_COMPLETE) {
+      throw new WrongPath("complete", verdict.errorCode);
+    }
+    return verdict;
+  }
+
+  async #complete(window: Window): Promise<DeadLetter[]> {
+    const { bytes } = window;
+    const known = completeCalls(window);
+    const { pairs, lone, letters } = known ? ofOneProject(window, known) : pairUp(window);
+    const tasks: (() => Promise<DeadLetter[]>)[] = [];
+    for (const { projectId, body, items } of pairs) {
+      tasks.push(async () => {
+        if (body) {
+          const verdict = await this.#sendV2(projectId, "calls/complete", body);
+          if (verdict.kind === "done") return [];
+        }
+        return await sendBatch(bytes, items(), (some) => {
+          const part = batchBody(some.map(({ pieces }) => pieces));
+          return this.#sendV2(projectId, "calls/complete", part);
+        });
       });
     }
-    const tasks: (() => Promise<DeadLetter[]>)[] = [];
-    for (const [projectId, items] of pairs) {
-      tasks.push(() =>
-        sendBatch(
-          bytes,
-          items,
-          (some) =>
-            this.#sendV2(projectId, "calls/complete", batchBody(some.map(({ pieces }) => pieces))),
-        )
-      );
-    }
-    for (const call of [...starts.values(), ...lone]) {
-      tasks.push(() => this.#sendAlone(bytes, call));
-    }
-    return (await pooled(tasks, this.#options.maxInFlight)).flat();
+    for (const call of lone) tasks.push(() => this.#sendAlone(bytes, call));
+    return [...letters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
   }
 
   #sendAlone(bytes: Window["bytes"], { record, parts }: CallRecord): Promise<DeadLetter[]> {
@@ -246,4 +235,71 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += piece.length;
   }
   return body;
+}
+
+function readCalls(window: Window): { calls: CallRecord[]; letters: DeadLetter[] } {
+  const calls: CallRecord[] = [];
+  const letters: DeadLetter[] = [];
+  for (const record of window.records((type) => type === "call_start" || type === "call_end")) {
+    const parts = readCall(window.bytes, record);
+    if (parts) calls.push({ record, parts });
+    else letters.push(corruptLetter(window.bytes, record));
+  }
+  return { calls, letters };
+}
+
+function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
+  const callAt = (index: number): CallRecord => {
+    const record = window.record(index);
+    return { record, parts: readCall(window.bytes, record)! };
+  };
+  const items = (): BatchItem[] => {
+    const found: BatchItem[] = [];
+    for (let i = 0; i < calls.pairs.length; i += 2) {
+      found.push(joinedCall(window.bytes, callAt(calls.pairs[i]), callAt(calls.pairs[i + 1])));
+    }
+    return found;
+  };
+  const { projectId, body } = calls;
+  return {
+    pairs: body === null ? [] : [{ projectId, body, items }],
+    lone: calls.lone.map(callAt),
+    letters: [],
+  };
+}
+
+/** The same for any layout and any number of projects. */
+function pairUp(window: Window): SortedCalls {
+  const { calls, letters } = readCalls(window);
+  const starts = new Map<string, CallRecord>();
+  const items = new Map<string, BatchItem[]>();
+  const lone: CallRecord[] = [];
+  for (const call of calls) {
+    const { projectId, id } = call.parts;
+    const key = `${projectId}\0${id}`;
+    const start = starts.get(key);
+    if (call.record.type === "call_start" && start === undefined) {
+      starts.set(key, call);
+    } else if (call.record.type === "call_start" || start === undefined) {
+      lone.push(call);
+    } else {
+      starts.delete(key);
+      const ofProject = items.get(projectId) ?? [];
+      items.set(projectId, ofProject);
+      ofProject.push(joinedCall(window.bytes, start, call));
+    }
+  }
+  return {
+    pairs: [...items].map(([projectId, found]) => ({ projectId, body: null, items: () => found })),
+    lone: [...starts.values(), ...lone],
+    letters,
+  };
+}
+
+function joinedCall(bytes: Window["bytes"], start: CallRecord, end: CallRecord): BatchItem {
+  const { objectStart, objectEnd } = start.parts;
+  return {
+    records: [start.record, end.record],
+    pieces: [bytes.subarray(objectStart, objectEnd - 1), endRest(bytes, end.parts)],
+  };
 }

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../runtime/runtime.ts";
 import type { DeadLetter } from "../wal/segment.ts";
-import type { Window } from "../wal/window_reader.ts";
+import type { Window } from "../wal/window.ts";
 import { CallPath, type CallPathName, type Send } from "./call_path.ts";
 import { exchange } from "./exchange.ts";
 import { Gate, type ServerState } from "./gate.ts";
@@ -70,13 +70,10 @@ export class Deliverer {
    * @returns The records that the server will not have, with the reasons; all others are delivered.
    * @throws {Stopped} when the deliverer was stopped first; nothing may be acknowledged then.
    */
-  async deliver({ bytes, records }: Window): Promise<DeadLetter[]> {
-    const calls = records.filter(({ type }) => type === "call_start" || type === "call_end");
-    const others = calls.length === records.length
-      ? []
-      : records.filter(({ type }) => type !== "call_start" && type !== "call_end");
-    const tasks = this.#records.tasks(bytes, others);
-    if (calls.length > 0) tasks.unshift(() => this.#calls.deliver(bytes, calls));
+  async deliver(window: Window): Promise<DeadLetter[]> {
+    const others = window.records((type) => type !== "call_start" && type !== "call_end");
+    const tasks = this.#records.tasks(window.bytes, others);
+    if (window.count > others.length) tasks.unshift(() => this.#calls.deliver(window));
     return (await pooled(tasks, this.#maxInFlight)).flat();
   }
 

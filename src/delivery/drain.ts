@@ -7,7 +7,8 @@
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { DeadLetter, Segment } from "../wal/segment.ts";
-import { type Window, type WindowLimits, WindowReader } from "../wal/window_reader.ts";
+import type { Window } from "../wal/window.ts";
+import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
 import type { Deliverer } from "./deliverer.ts";
 import { Stopped } from "./exchange.ts";
 import { type Slots, Wakeup } from "./wakeup.ts";
@@ -117,7 +118,7 @@ export class Drain {
             ahead = reader.next(sealed);
             ahead.catch(() => {}); // Seen when it is awaited.
           }
-          await this.#settle(window, stopped);
+          await this.#settle(window, ahead !== null, stopped);
         }
       } finally {
         slots.release();
@@ -173,13 +174,13 @@ export class Drain {
     }
   }
 
-  async #settle(window: Window, stopped: AbortSignal): Promise<void> {
+  async #settle(window: Window, more: boolean, stopped: AbortSignal): Promise<void> {
     const { deliverer, onProgress, onTrouble } = this.#options;
-    const refused = window.records.length === 0 ? [] : await deliverer.deliver(window);
+    const refused = window.count === 0 ? [] : await deliverer.deliver(window);
     const letters = [...window.damaged, ...refused].sort((a, b) => a.offset - b.offset);
     if (letters.length > 0) await this.#setAside(letters, stopped);
     try {
-      this.segment.acknowledge(window.to);
+      this.segment.acknowledge(window.to, more);
     } catch (error) {
       // Without a checkpoint the records may be sent again; the claim is another matter.
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
@@ -187,7 +188,7 @@ export class Drain {
     }
     const bytes = window.to - this.#acknowledged;
     this.#acknowledged = window.to;
-    onProgress(window.records.length - refused.length, bytes, letters);
+    onProgress(window.count - refused.length, bytes, letters);
   }
 
   /** What cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */

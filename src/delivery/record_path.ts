@@ -5,7 +5,7 @@
  */
 
 import type { DeadLetter } from "../wal/segment.ts";
-import type { Window, WindowRecord } from "../wal/window_reader.ts";
+import type { Window, WindowRecord } from "../wal/window.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { corruptLetter, refusedLetter, sendBatch } from "./batch.ts";

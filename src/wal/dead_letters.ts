@@ -11,6 +11,7 @@
 
 import type { AppendFile, Clock, FileSystem } from "../runtime/runtime.ts";
 import { hasCode } from "../errors.ts";
+import { RECORD_TYPES } from "../weave/record_types.ts";
 import { readRecord } from "./record.ts";
 import type { DeadLetter } from "./segment.ts";
 import type { SegmentPaths } from "./names.ts";
@@ -89,10 +90,10 @@ export class DeadLetterFile {
       length: letter.length,
     };
     const { line } = letter;
-    const span = { type: "call_start" as const, start: 0, end: 0 };
+    const span = { code: 0, start: 0, end: 0, canonical: true };
     if (letter.reason === "refused" && line && readRecord(line, 0, line.length, span)) {
       const request = decoder.decode(line.subarray(span.start, span.end));
-      return `{"type":"${span.type}","req":${request},"error":${JSON.stringify(error)}}\n`;
+      return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${JSON.stringify(error)}}\n`;
     }
     const at = await this.#quarantine(letter, readSource);
     return `${JSON.stringify({ type: "unreadable", error, quarantine: at })}\n`;

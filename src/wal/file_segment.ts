@@ -5,11 +5,15 @@
  */
 
 import type { ReadFile, Runtime } from "../runtime/runtime.ts";
+import { hasCode } from "../errors.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type Claim, claimGenerations, removeIfThere } from "./claim.ts";
 import { DeadLetterFile } from "./dead_letters.ts";
 import type { SegmentPaths } from "./names.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
+
+/** Ms between two checkpoints while records follow without a pause. */
+const CHECKPOINT_MS = 50;
 
 /** What a draining end is made from. */
 export interface FileSegmentOptions {
@@ -39,6 +43,9 @@ export class FileSegment implements Segment {
   readonly #file: ReadFile;
   readonly #deadLetters: DeadLetterFile;
   #done = false;
+  #acknowledged: number;
+  #checkpointed: number;
+  #checkpointAt = -Infinity;
 
   /** Opens the segment and reads its checkpoint. Throws the host's error when it is not there. */
   constructor(options: FileSegmentOptions) {
@@ -54,7 +61,7 @@ export class FileSegment implements Segment {
       this.#file.size(),
       (offset) => this.#file.byteAt(offset - 1) === 10,
     );
-    this.checkpoint = state.offset;
+    this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
     this.distrusted = state.distrusted;
     this.setAside = this.#deadLetters.offsets(state.offset);
   }
@@ -71,10 +78,20 @@ export class FileSegment implements Segment {
     return this.#file.read(offset, into);
   }
 
-  acknowledge(offset: number): void {
+  acknowledge(offset: number, more: boolean): void {
+    this.#acknowledged = offset;
+    const now = this.#options.runtime.clock.monotonic();
+    if (more && now - this.#checkpointAt < CHECKPOINT_MS) return;
+    this.#checkpointAt = now;
+    this.#checkpointNow();
+  }
+
+  #checkpointNow(): void {
     const { claim, runtime, paths } = this.#options;
     claim.assertHeld();
-    writeCheckpoint(runtime.files, paths.checkpoint, offset);
+    if (this.#acknowledged === this.#checkpointed) return;
+    writeCheckpoint(runtime.files, paths.checkpoint, this.#acknowledged);
+    this.#checkpointed = this.#acknowledged;
   }
 
   async setAsideLines(letters: readonly DeadLetter[]): Promise<void> {
@@ -86,7 +103,12 @@ export class FileSegment implements Segment {
   complete(): void {
     if (this.#done) return;
     const { claim, runtime: { files }, paths } = this.#options;
-    claim.assertHeld();
+    try {
+      this.#checkpointNow();
+    } catch (error) {
+      // A full disk must not keep from deleting what fills it.
+      if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
+    }
     this.#finish();
     removeIfThere(files, paths.data);
     for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfThere(files, path);
@@ -98,6 +120,11 @@ export class FileSegment implements Segment {
 
   release(): void {
     if (this.#done) return;
+    try {
+      this.#checkpointNow();
+    } catch {
+      // The claim is lost, or the disk has failed: what was delivered is sent once more.
+    }
     this.#finish();
     this.#options.claim.release();
   }

@@ -21,18 +21,21 @@ export const RECORD_SUFFIX = "}\n";
 
 /** Where a record's request stands in a buffer. */
 export interface RecordSpan {
-  type: RecordType;
+  /** Position of its type in `RECORD_TYPES`. */
+  code: number;
   /** First byte of the request. */
   start: number;
   /** One past its last byte. */
   end: number;
+  /** Whether the line is laid out as this package writes it. */
+  canonical: boolean;
 }
 
 const NEWLINE = 10, RETURN = 13, BRACE = 123, END_BRACE = 125, QUOTE = 34;
 const OPENING = bytesOf('{"type":"');
 const MIDDLE = bytesOf('","req":');
 const LONGEST_TYPE = Math.max(...RECORD_TYPES.map((type) => type.length));
-const TYPES = RECORD_TYPES.map((type) => ({ type, bytes: bytesOf(type) }));
+const TYPES = RECORD_TYPES.map(bytesOf);
 
 /**
  * Finds the request in the line `bytes[start, end)`, its newline left out.
@@ -47,27 +50,28 @@ export function readRecord(
   end: number,
   span: RecordSpan,
 ): RecordSpan | null {
-  const type = canonicalType(bytes, start, end);
-  if (type === null) return readForeignRecord(bytes, start, end, span);
-  span.type = type;
-  span.start = start + OPENING.length + type.length + MIDDLE.length;
+  const code = canonicalCode(bytes, start, end);
+  if (code === -1) return readForeignRecord(bytes, start, end, span);
+  span.code = code;
+  span.canonical = true;
+  span.start = start + OPENING.length + TYPES[code].length + MIDDLE.length;
   span.end = end - 1;
   return bytes[span.start] === BRACE && bytes[span.end - 1] === END_BRACE && span.end > span.start
     ? span
     : null;
 }
 
-function canonicalType(bytes: Uint8Array, start: number, end: number): RecordType | null {
-  if (bytes[end - 1] !== END_BRACE || !matches(bytes, start, OPENING)) return null;
+function canonicalCode(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[end - 1] !== END_BRACE || !matches(bytes, start, OPENING)) return -1;
   const at = start + OPENING.length;
-  for (let i = 0; i < TYPES.length; i++) {
-    const candidate = TYPES[i].bytes;
+  for (let code = 0; code < TYPES.length; code++) {
+    const candidate = TYPES[code];
     const behind = at + candidate.length;
     if (bytes[behind] === QUOTE && matches(bytes, at, candidate) && matches(bytes, behind, MIDDLE)) {
-      return behind + MIDDLE.length < end ? TYPES[i].type : null;
+      return behind + MIDDLE.length < end ? code : -1;
     }
   }
-  return null;
+  return -1;
 }
 
 function readForeignRecord(
@@ -80,9 +84,10 @@ function readForeignRecord(
   const request = topLevelField(bytes, start, end, "req");
   if (!type || !request || type.end - type.start > LONGEST_TYPE + 2) return null;
   const text = decoder.decode(bytes.subarray(type.start + 1, type.end - 1));
-  const known = RECORD_TYPES.find((candidate) => candidate === text);
-  if (known === undefined || bytes[request.start] !== BRACE) return null;
-  span.type = known;
+  const code = (RECORD_TYPES as readonly string[]).indexOf(text);
+  if (code === -1 || bytes[request.start] !== BRACE) return null;
+  span.code = code;
+  span.canonical = false;
   span.start = request.start;
   span.end = request.end;
   return span;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RecordType } from "../weave/record_types.ts";
+import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
 import {
   contentEnd,
   contentStart,
@@ -14,30 +14,7 @@ import {
   type RecordSpan,
 } from "./record.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
-
-/** A record in a window. */
-export interface WindowRecord {
-  readonly type: RecordType;
-  /** Byte offset of its line in the segment. */
-  readonly offset: number;
-  /** The line in `Window.bytes`, its newline left out. */
-  readonly lineStart: number;
-  readonly lineEnd: number;
-  /** The request in `Window.bytes`. */
-  readonly start: number;
-  readonly end: number;
-}
-
-/** A stretch of a segment that is delivered and acknowledged as one. */
-export interface Window {
-  /** Holds the lines; valid until the window after the next is read. */
-  readonly bytes: Uint8Array;
-  readonly records: readonly WindowRecord[];
-  /** Lines that are no records. */
-  readonly damaged: readonly DeadLetter[];
-  /** Byte offset to acknowledge when all of it is settled. */
-  readonly to: number;
-}
+import { Window } from "./window.ts";
 
 /** Limits of a window. */
 export interface WindowLimits {
@@ -56,7 +33,9 @@ const SMALLEST_BUFFER = 64 * 1024;
 export class WindowReader {
   readonly #segment: Segment;
   readonly #limits: WindowLimits;
-  readonly #span: RecordSpan = { type: "call_start", start: 0, end: 0 };
+  readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+  /** Whether a type stands alone, by its position in `RECORD_TYPES`. */
+  readonly #alone: readonly boolean[];
   #bytes = new Uint8Array(0);
   #spare = new Uint8Array(0);
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
@@ -70,6 +49,7 @@ export class WindowReader {
     this.#segment = segment;
     this.#limits = limits;
     this.#offset = offset;
+    this.#alone = RECORD_TYPES.map(limits.standsAlone);
   }
 
   /** Byte offset of the next record to read. */
@@ -140,33 +120,26 @@ export class WindowReader {
   }
 
   #cut(): Window {
-    const { bytes: maxBytes, records: maxRecords, standsAlone } = this.#limits;
+    const { bytes: maxBytes, records: maxRecords } = this.#limits;
+    const { setAside } = this.#segment;
     const bytes = this.#bytes;
     const base = this.#offset - this.#from;
-    const records: WindowRecord[] = [];
-    const damaged: DeadLetter[] = [];
+    const window = new Window(bytes, base, maxRecords);
     let at = this.#from;
-    while (records.length < maxRecords && damaged.length < maxRecords) {
+    while (window.count < maxRecords && window.damaged.length < maxRecords) {
       const newline = findNewline(bytes, at, this.#filled);
       if (newline === -1) break;
       const offset = base + at;
       const lineStart = offset === 0 ? contentStart(bytes, at) : at;
       const lineEnd = contentEnd(bytes, lineStart, newline);
-      if (lineEnd > lineStart && !this.#segment.setAside.has(offset)) {
+      if (lineEnd > lineStart && !(setAside.size > 0 && setAside.has(offset))) {
         const span = readRecord(bytes, lineStart, lineEnd, this.#span);
         if (span === null) {
-          damaged.push({
-            reason: "corrupt",
-            offset,
-            length: lineEnd - at,
-            line: bytes.slice(at, lineEnd),
-          });
+          window.damaged.push(damage("corrupt", offset, bytes.slice(at, lineEnd)));
         } else {
-          const alone = standsAlone(span.type);
-          if (alone && records.length > 0) break;
-          if (records.length > 0 && newline - this.#from > maxBytes) break;
-          const { type, start, end } = span;
-          records.push({ type, offset, lineStart, lineEnd, start, end });
+          const alone = this.#alone[span.code];
+          if (window.count > 0 && (alone || newline - this.#from > maxBytes)) break;
+          window.add(span, at, lineEnd);
           if (alone) {
             at = newline + 1;
             break;
@@ -175,9 +148,9 @@ export class WindowReader {
       }
       at = newline + 1;
     }
-    this.#offset = base + at;
+    window.to = this.#offset = base + at;
     this.#from = at;
-    return { bytes, records, damaged, to: this.#offset };
+    return window;
   }
 
   /** The last line of a segment whose writer died while writing it, or in front of its newline. */
@@ -185,17 +158,14 @@ export class WindowReader {
     const bytes = this.#bytes;
     const from = this.#from, to = this.#filled;
     const offset = this.#offset;
+    const window = new Window(bytes, offset - from, 1);
     this.#from = to;
-    this.#offset = offset + (to - from);
-    const window = { bytes, records: [], damaged: [], to: this.#offset };
+    window.to = this.#offset = offset + (to - from);
     if (this.#segment.setAside.has(offset)) return window;
     const span = readRecord(bytes, from, to, this.#span);
-    if (span && isSoundRecord(bytes, from, to)) {
-      const { type, start, end } = span;
-      return { ...window, records: [{ type, offset, lineStart: from, lineEnd: to, start, end }] };
-    }
-    const line = bytes.slice(from, to);
-    return { ...window, damaged: [{ reason: "torn", offset, length: line.length, line }] };
+    if (span && isSoundRecord(bytes, from, to)) window.add(span, from, to);
+    else window.damaged.push(damage("torn", offset, bytes.slice(from, to)));
+    return window;
   }
 
   /** Walks over a line that is too long for memory; `null` when its end is not there yet. */
@@ -215,11 +185,15 @@ export class WindowReader {
     this.#bytes = new Uint8Array(0);
     this.#from = this.#filled = 0;
     this.#offset = to;
-    const damaged = this.#segment.setAside.has(offset)
-      ? []
-      : [{ reason: "oversize" as const, offset, length: at - offset }];
-    return { ...EMPTY, damaged, to };
+    const window = new Window(this.#bytes, to, 0);
+    window.to = to;
+    if (!this.#segment.setAside.has(offset)) {
+      window.damaged.push({ reason: "oversize", offset, length: at - offset });
+    }
+    return window;
   }
 }
 
-const EMPTY = { bytes: new Uint8Array(0), records: [], damaged: [] };
+function damage(reason: "corrupt" | "torn", offset: number, line: Uint8Array): DeadLetter {
+  return { reason, offset, length: line.length, line };
+}

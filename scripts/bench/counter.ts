@@ -1,0 +1,27 @@
+/**
+ * A server that counts what it is sent and does nothing else. Prints its URL as its first line.
+ *
+ * @module
+ */
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+let requests = 0;
+let bytes = 0;
+const server = createServer((request, response) => {
+  if (request.method === "GET") {
+    response.end(JSON.stringify({ requests, bytes }));
+    requests = bytes = 0;
+    return;
+  }
+  request.on("data", (chunk: Uint8Array) => bytes += chunk.length);
+  request.on("end", () => {
+    requests++;
+    response.setHeader("content-type", "application/json");
+    response.end('{"res":[]}');
+  });
+});
+server.listen(0, "127.0.0.1", () => {
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});

@@ -1,0 +1,94 @@
+/**
+ * A stretch of a segment that is delivered and acknowledged as one.
+ *
+ * Positions stand in typed arrays: a log is drained at a million records a second, and an object
+ * for each of them would cost more than all the rest.
+ *
+ * @module
+ */
+
+import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
+import type { RecordSpan } from "./record.ts";
+import type { DeadLetter } from "./segment.ts";
+
+/** A record in a window, where one is looked at alone. */
+export interface WindowRecord {
+  readonly type: RecordType;
+  /** Byte offset of its line in the segment. */
+  readonly offset: number;
+  /** The line in `Window.bytes`, its newline left out. */
+  readonly lineStart: number;
+  readonly lineEnd: number;
+  /** The request in `Window.bytes`. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Whole records, in order, and the damaged lines between them. */
+export class Window {
+  /** Holds the lines; valid until the window after the next is read. */
+  readonly bytes: Uint8Array;
+  /** Lines that are no records. */
+  readonly damaged: DeadLetter[] = [];
+  /** Byte offset to acknowledge when all of it is settled. */
+  to = 0;
+  /** Records. */
+  count = 0;
+  /** Position of each record's type in `RECORD_TYPES`. */
+  readonly codes: Uint8Array;
+  /** Position in `bytes` of each record's line, and of its end, the newline left out. */
+  readonly lineStarts: Int32Array;
+  readonly lineEnds: Int32Array;
+  /** Position in `bytes` of each record's request, and of its end. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** Whether every line is laid out as this package writes it. */
+  canonical = true;
+  readonly #base: number;
+
+  /**
+   * @param base Byte offset in the segment of `bytes[0]`.
+   * @param capacity Most records.
+   */
+  constructor(bytes: Uint8Array, base: number, capacity: number) {
+    this.bytes = bytes;
+    this.#base = base;
+    this.codes = new Uint8Array(capacity);
+    this.lineStarts = new Int32Array(capacity);
+    this.lineEnds = new Int32Array(capacity);
+    this.starts = new Int32Array(capacity);
+    this.ends = new Int32Array(capacity);
+  }
+
+  /** Adds a record. */
+  add(span: RecordSpan, lineStart: number, lineEnd: number): void {
+    const index = this.count++;
+    this.codes[index] = span.code;
+    this.lineStarts[index] = lineStart;
+    this.lineEnds[index] = lineEnd;
+    this.starts[index] = span.start;
+    this.ends[index] = span.end;
+    if (!span.canonical) this.canonical = false;
+  }
+
+  /** One record, as an object. */
+  record(index: number): WindowRecord {
+    return {
+      type: RECORD_TYPES[this.codes[index]],
+      offset: this.#base + this.lineStarts[index],
+      lineStart: this.lineStarts[index],
+      lineEnd: this.lineEnds[index],
+      start: this.starts[index],
+      end: this.ends[index],
+    };
+  }
+
+  /** The records whose types `wanted` names, as objects, in order. */
+  records(wanted: (type: RecordType) => boolean): WindowRecord[] {
+    const found: WindowRecord[] = [];
+    for (let index = 0; index < this.count; index++) {
+      if (wanted(RECORD_TYPES[this.codes[index]])) found.push(this.record(index));
+    }
+    return found;
+  }
+}
