@@ -10,6 +10,7 @@
  */
 
 import type { JsonObject, JsonValue } from "./python_json.ts";
+import type { RecordType } from "./record_types.ts";
 
 /**
  * A call that begins.
@@ -289,3 +290,9 @@ export interface WriteReplies {
   feedback_replace: FeedbackReply;
   cost_create: CostCreateReply;
 }
+
+/** The request that a record of type `T` holds. */
+export type RequestOf<T extends RecordType> = WriteRequests[T];
+
+/** The answer to the request of a record of type `T`. */
+export type ReplyOf<T extends RecordType> = WriteReplies[T];

@@ -50,12 +50,14 @@ export function writeValue(value: unknown, depth: number, substitute?: Substitut
 /** `undefined` for what JSON leaves out. */
 function write(walk: Walk, value: unknown, depth: number): string | undefined {
   if (typeof value === "string" || typeof value === "number") return JSON.stringify(value);
-  if (typeof value === "object" && value !== null || typeof value === "function") {
-    return writeGuarded(walk, value, depth);
-  }
+  if (isObject(value)) return writeGuarded(walk, value, depth);
   if (typeof value === "bigint") return '"' + value + '"';
   if (typeof value === "symbol") return JSON.stringify(String(value));
   return value === undefined ? undefined : String(value);
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
 function writeGuarded(walk: Walk, value: object, depth: number): string | undefined {
@@ -75,10 +77,12 @@ function writeGuarded(walk: Walk, value: object, depth: number): string | undefi
 }
 
 function writeObject(walk: Walk, value: object, depth: number): string | undefined {
-  const substituted = walk.substitute?.(value);
-  const chosen = substituted === undefined ? standIn(value) : substituted;
-  if (typeof chosen === "function" && chosen !== value) return write(walk, standIn(chosen), depth);
-  if (typeof chosen !== "object" || chosen === null) return write(walk, chosen, depth);
+  let chosen: unknown = walk.substitute?.(value);
+  if (chosen === undefined) chosen = standIn(value);
+  else if (isObject(chosen)) chosen = standIn(chosen);
+  // What toJSON returned may again be a function.
+  if (typeof chosen === "function") chosen = standIn(chosen);
+  if (!isObject(chosen)) return write(walk, chosen, depth);
   if (depth === 0) return TRUNCATED;
   return Array.isArray(chosen)
     ? writeArray(walk, chosen, depth - 1)
