@@ -12,7 +12,7 @@ export interface ReadSegmentOptions {
   /** Its name in messages. */
   readonly name: string;
   /** Byte offset to stop at; the end of the file unless given. */
-  readonly end?: number;
+  readonly end?: () => number;
   /** Offsets of lines to pass over. */
   readonly setAside?: ReadonlySet<number>;
   /** Whether no record will follow. */
@@ -31,7 +31,7 @@ export class ReadSegment implements Segment {
   readonly live = false;
   readonly setAside: ReadonlySet<number>;
   readonly #file: ReadFile;
-  readonly #end: number | undefined;
+  readonly #end: (() => number) | undefined;
   readonly #sealed: boolean;
 
   /** Opens the file at `path`. Throws the host's error when it is not there. */
@@ -45,7 +45,7 @@ export class ReadSegment implements Segment {
 
   end(): number {
     const size = this.#file.size();
-    return this.#end === undefined ? size : Math.min(size, this.#end);
+    return this.#end === undefined ? size : Math.min(size, this.#end());
   }
 
   isSealed(): boolean {
