@@ -33,3 +33,25 @@ export function batchBody(items: readonly (readonly Uint8Array[])[]): Uint8Array
 export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
+
+/** `length` bytes to fill: the front of `spare` where that is large enough. */
+export function sized(spare: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  return spare.length >= length ? spare.subarray(0, length) : new Uint8Array(length);
+}
+
+/** Buffers of bodies that were answered, to be filled again instead of made anew. */
+export class SpareBodies {
+  readonly #spare: ArrayBuffer[] = [];
+
+  /** A buffer to fill; an empty one when there is none. */
+  take(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(0));
+  }
+
+  /** Gives back the buffer of a body that nobody reads any more. */
+  give(body: Uint8Array<ArrayBuffer> | null): void {
+    if (body !== null && this.#spare.length < MAX_SPARE) this.#spare.push(body.buffer);
+  }
+}
+
+const MAX_SPARE = 2;

@@ -12,7 +12,7 @@
 import type { DeadLetter } from "../wal/segment.ts";
 import type { Window, WindowRecord } from "../wal/window.ts";
 import { type BatchItem, corruptLetter, sendBatch } from "./batch.ts";
-import { batchBody, bytesOf } from "./body.ts";
+import { batchBody, bytesOf, SpareBodies } from "./body.ts";
 import { type CallParts, endRest, readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
 import { type CompleteCalls, completeCalls } from "./complete_body.ts";
 import type { Refusal, Verdict } from "./exchange.ts";
@@ -79,6 +79,7 @@ export class CallPath {
   readonly #options: CallPathOptions;
   #path: CallPathName;
   #switches = 0;
+  readonly #bodies = new SpareBodies();
   /** Starts sent alone whose ends, in logs of others, lack what a v2 end needs. */
   readonly #open = new Map<string, Uint8Array>();
 
@@ -89,27 +90,51 @@ export class CallPath {
   }
 
   /**
-   * Delivers the calls among the records of a window, in order.
+   * Makes ready to deliver the calls among the records of a window: what takes time without waiting
+   * is done here, while the window before this one is under way.
    *
-   * @returns The records that were not delivered, with the reasons.
+   * @returns Delivers them, in order, and returns the records that it could not, with the reasons.
    */
-  async deliver(window: Window): Promise<DeadLetter[]> {
-    for (;;) {
-      try {
-        return this.#path === "batch" ? await this.#upsert(window) : await this.#complete(window);
-      } catch (error) {
-        if (!(error instanceof WrongPath)) throw error;
-        if (this.#path === error.to) continue;
-        this.#switches++;
-        this.#path = error.to;
-        this.#options.onSwitch(error.to, error.message);
-      }
+  prepare(window: Window): () => Promise<DeadLetter[]> {
+    const path = this.#path;
+    const spare = this.#bodies.take();
+    if (path === "batch") {
+      const body = upsertBody(window, spare);
+      return () => this.#deliver(window, path, () => this.#upsert(window, body));
     }
+    const calls = completeCalls(window, spare);
+    return () => this.#deliver(window, path, () => this.#complete(window, calls));
   }
 
-  async #upsert(window: Window): Promise<DeadLetter[]> {
-    const whole = upsertBody(window);
-    if (whole !== null && (await this.#postUpsert(whole)).kind === "done") return [];
+  async #deliver(
+    window: Window,
+    preparedFor: CallPathName,
+    send: () => Promise<DeadLetter[]>,
+  ): Promise<DeadLetter[]> {
+    try {
+      if (this.#path === preparedFor) return await send();
+    } catch (error) {
+      if (!(error instanceof WrongPath)) throw error;
+      this.#switch(error);
+    }
+    return await this.prepare(window)();
+  }
+
+  #switch({ to, message }: WrongPath): void {
+    if (this.#path === to) return;
+    this.#switches++;
+    this.#path = to;
+    this.#options.onSwitch(to, message);
+  }
+
+  async #upsert(
+    window: Window,
+    whole: Uint8Array<ArrayBuffer> | null,
+  ): Promise<DeadLetter[]> {
+    if (whole !== null && (await this.#postUpsert(whole)).kind === "done") {
+      this.#bodies.give(whole);
+      return [];
+    }
     const { calls, letters } = readCalls(window);
     const items = calls.map(({ record, parts }): BatchItem => {
       const { start, end, type } = record;
@@ -137,16 +162,18 @@ export class CallPath {
     return verdict;
   }
 
-  async #complete(window: Window): Promise<DeadLetter[]> {
+  async #complete(window: Window, known: CompleteCalls | null): Promise<DeadLetter[]> {
     const { bytes } = window;
-    const known = completeCalls(window);
     const { pairs, lone, letters } = known ? ofOneProject(window, known) : pairUp(window);
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
     for (const { projectId, body, items } of pairs) {
       tasks.push(async () => {
         if (body) {
           const verdict = await this.#sendV2(projectId, "calls/complete", body);
-          if (verdict.kind === "done") return [];
+          if (verdict.kind === "done") {
+            this.#bodies.give(body);
+            return [];
+          }
         }
         return await sendBatch(bytes, items(), (some) => {
           const part = batchBody(some.map(({ pieces }) => pieces));

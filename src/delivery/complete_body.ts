@@ -6,7 +6,7 @@
 
 import { RECORD_TYPES } from "../weave/record_types.ts";
 import type { Window } from "../wal/window.ts";
-import { bytesOf } from "./body.ts";
+import { bytesOf, sized } from "./body.ts";
 import { type CallHead, emptyHead, readHead } from "./call_bytes.ts";
 
 const HEAD = bytesOf('{"batch":[');
@@ -29,10 +29,14 @@ export interface CompleteCalls {
 /**
  * Joins the starts and ends in `window` that belong together.
  *
+ * @param spare A buffer to build the body in, if it is large enough.
  * @returns `null` when a call is not laid out as this package writes it, when calls of two projects
  *   stand in one window, or when there is no call.
  */
-export function completeCalls(window: Window): CompleteCalls | null {
+export function completeCalls(
+  window: Window,
+  spare: Uint8Array<ArrayBuffer>,
+): CompleteCalls | null {
   if (!window.canonical) return null;
   const { bytes, count, codes, starts, ends } = window;
   const table = new StartTable(window);
@@ -54,7 +58,7 @@ export function completeCalls(window: Window): CompleteCalls | null {
   const { pairs, size } = table.finish(lone);
   return {
     projectId: new TextDecoder().decode(bytes.subarray(project.start, project.end)),
-    body: pairs.length === 0 ? null : table.body(pairs, size),
+    body: pairs.length === 0 ? null : table.body(pairs, size, spare),
     pairs,
     lone: lone.sort((a, b) => a - b),
   };
@@ -123,9 +127,13 @@ class StartTable {
     return { pairs, size };
   }
 
-  body(pairs: readonly number[], size: number): Uint8Array<ArrayBuffer> {
+  body(
+    pairs: readonly number[],
+    size: number,
+    spare: Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> {
     const { bytes, ends } = this.#window;
-    const body = new Uint8Array(HEAD.length + size + pairs.length / 2 - 1 + 2);
+    const body = sized(spare, HEAD.length + size + pairs.length / 2 - 1 + 2);
     body.set(HEAD);
     let at = HEAD.length;
     for (let i = 0; i < pairs.length; i += 2) {

@@ -65,16 +65,16 @@ export class Deliverer {
   }
 
   /**
-   * Delivers every record of `window`.
+   * Makes ready to deliver every record of `window`; nothing is sent before the result is called.
    *
-   * @returns The records that the server will not have, with the reasons; all others are delivered.
-   * @throws {Stopped} when the deliverer was stopped first; nothing may be acknowledged then.
+   * @returns Delivers them and returns those that the server will not have, with the reasons; throws
+   *   {@linkcode Stopped} when the deliverer was stopped first, and nothing may be acknowledged then.
    */
-  async deliver(window: Window): Promise<DeadLetter[]> {
+  prepare(window: Window): () => Promise<DeadLetter[]> {
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
     const tasks = this.#records.tasks(window.bytes, others);
-    if (window.count > others.length) tasks.unshift(() => this.#calls.deliver(window));
-    return (await pooled(tasks, this.#maxInFlight)).flat();
+    if (window.count > others.length) tasks.unshift(this.#calls.prepare(window));
+    return async () => (await pooled(tasks, this.#maxInFlight)).flat();
   }
 
   /** Aborts what is under way. What was not answered stays in the log. */

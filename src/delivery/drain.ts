@@ -38,6 +38,14 @@ export interface DrainOptions {
 /** How a drain ended. `lost`: another sender has taken the segment over. */
 export type DrainEnd = "complete" | "stopped" | "lost";
 
+/** A window that was read, and its delivery. */
+interface Prepared {
+  readonly window: Window;
+  readonly send: () => Promise<DeadLetter[]>;
+}
+
+const nothingToSend = (): Promise<DeadLetter[]> => Promise.resolve([]);
+
 /** The draining of one segment. */
 export class Drain {
   readonly segment: Segment;
@@ -103,22 +111,24 @@ export class Drain {
   async #loop(stopped: AbortSignal): Promise<DrainEnd> {
     const { limits, slots } = this.#options;
     let reader = new WindowReader(this.segment, limits, this.#acknowledged);
-    let ahead: Promise<Window | null> | null = null;
+    let ahead: Promise<Prepared | null> | null = null;
     while (!stopped.aborted) {
       const sealed = this.segment.isSealed();
       this.#offset = reader.offset;
       if (ahead === null && !sealed && await this.#linger()) continue;
       await slots.acquire();
-      let window: Window | null | undefined;
+      let window: Prepared | null | undefined;
       try {
-        window = await this.#read(ahead ?? reader.next(sealed));
+        window = await this.#tried(ahead ?? this.#read(reader, sealed));
         ahead = null;
         if (window) {
+          const sending = window.send();
+          sending.catch(() => {}); // Seen when it is awaited, like a failure to read ahead.
           if (sealed || this.segment.end() - reader.offset >= this.#options.lingerBytes) {
-            ahead = reader.next(sealed);
-            ahead.catch(() => {}); // Seen when it is awaited.
+            ahead = this.#read(reader, sealed);
+            ahead.catch(() => {});
           }
-          await this.#settle(window, ahead !== null, stopped);
+          await this.#settle(window, sending, ahead !== null, stopped);
         }
       } finally {
         slots.release();
@@ -139,8 +149,15 @@ export class Drain {
     return "stopped";
   }
 
+  async #read(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
+    const window = await reader.next(sealed);
+    if (window === null) return null;
+    const send = window.count === 0 ? nothingToSend : this.#options.deliverer.prepare(window);
+    return { window, send };
+  }
+
   /** What a read came to; `undefined` when the disk failed and it has to be tried again. */
-  async #read(reading: Promise<Window | null>): Promise<Window | null | undefined> {
+  async #tried(reading: Promise<Prepared | null>): Promise<Prepared | null | undefined> {
     try {
       return await reading;
     } catch (error) {
@@ -174,9 +191,14 @@ export class Drain {
     }
   }
 
-  async #settle(window: Window, more: boolean, stopped: AbortSignal): Promise<void> {
-    const { deliverer, onProgress, onTrouble } = this.#options;
-    const refused = window.count === 0 ? [] : await deliverer.deliver(window);
+  async #settle(
+    { window }: Prepared,
+    sending: Promise<DeadLetter[]>,
+    more: boolean,
+    stopped: AbortSignal,
+  ): Promise<void> {
+    const { onProgress, onTrouble } = this.#options;
+    const refused = await sending;
     const letters = [...window.damaged, ...refused].sort((a, b) => a.offset - b.offset);
     if (letters.length > 0) await this.#setAside(letters, stopped);
     try {

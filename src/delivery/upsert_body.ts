@@ -11,7 +11,7 @@
 import { RECORD_TYPES } from "../weave/record_types.ts";
 import { RECORD_PREFIX } from "../wal/record.ts";
 import type { Window } from "../wal/window.ts";
-import { bytesOf } from "./body.ts";
+import { bytesOf, sized } from "./body.ts";
 import { emptyHead, readHead } from "./call_bytes.ts";
 
 const HEAD = bytesOf('{"batch":[');
@@ -30,14 +30,18 @@ function front(mode: string, prefix: string): Uint8Array {
 /**
  * The batch of all calls in `window`, which must have one; other records are left out.
  *
+ * @param spare A buffer to build it in, if it is large enough.
  * @returns `null` when a call is not laid out as this package writes it.
  */
-export function upsertBody(window: Window): Uint8Array<ArrayBuffer> | null {
+export function upsertBody(
+  window: Window,
+  spare: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | null {
   if (!window.canonical) return null;
   const { bytes, count, codes, lineStarts, lineEnds, starts, ends } = window;
   const from = lineStarts[0], to = lineEnds[count - 1];
   const shift = HEAD.length - from;
-  const body = new Uint8Array(HEAD.length + (to - from) + 2);
+  const body = sized(spare, HEAD.length + (to - from) + 2);
   body.set(HEAD);
   body.set(bytes.subarray(from, to), HEAD.length);
   const head = emptyHead();
