@@ -193,6 +193,31 @@ test("a rename happens or does not, within a directory and between two", () => {
   }
 });
 
+test("nothing survives in a directory that came after a rename which did not", () => {
+  const left = outcomes((runtime) => {
+    const { files } = runtime;
+    for (const path of ["/from", "/to"]) files.makeDirectory(path);
+    files.createExclusive("/from/log", "");
+    for (const path of ["/from", "/"]) files.syncDirectoryNow(path);
+    files.rename("/from/log", "/to/log");
+    files.createExclusive("/to/later", "");
+  }, (files) => [namesIn("/from")(files), namesIn("/to")(files)].join(" | "));
+  assert.deepEqual([...new Set(left)].sort(), [" | later log", " | log", "log | "]);
+});
+
+test("a directory's sync covers the names that were there as it began", async () => {
+  const queue: (() => void)[] = [];
+  const disk = new MemoryDisk();
+  const runtime = new MemoryRuntime({ disk, schedule: (run) => void queue.push(run) });
+  runtime.files.createExclusive("/before", "");
+  const syncing = runtime.files.syncDirectory("/");
+  runtime.files.createExclusive("/during", "");
+  queue[0]();
+  await syncing;
+  disk.crash(() => 0);
+  assert.equal(namesIn("/")(new MemoryRuntime({ disk }).files), "before");
+});
+
 test("a rename that one directory's sync saved is gone from the other", () => {
   const left = outcomes((runtime) => {
     const { files } = runtime;

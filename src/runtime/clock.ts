@@ -19,14 +19,15 @@ interface DenoSlice {
 /**
  * Wall-clock ms with a fraction. `Date.now()` gives whole ms, too coarse to order calls, and
  * `performance.timeOrigin + performance.now()` goes wrong for good after a suspend or a change of
- * the clock. This takes the ms from the first and the fraction from the second, moving the offset
- * between the two whenever they disagree: `Math.floor` of the result is always `Date.now()`.
+ * the clock. This takes the ms from the first (`date`) and the fraction from the second
+ * (`monotonic`), moving the offset between the two whenever they disagree: `Math.floor` of the
+ * result is always `date()`.
  */
-function wallClock(): () => number {
-  let offset = Date.now() - performance.now();
+export function wallClock(date: () => number, monotonic: () => number): () => number {
+  let offset = date() - monotonic();
   return () => {
-    const floor = Date.now();
-    const ticks = performance.now();
+    const floor = date();
+    const ticks = monotonic();
     const estimate = offset + ticks;
     const now = Math.min(Math.max(estimate, floor), floor + LAST_FRACTION);
     if (now !== estimate) offset = now - ticks;
@@ -67,7 +68,7 @@ function unref(handle: TimerHandle): void {
 
 /** The host's time and timers. */
 export const systemClock: Clock = {
-  now: wallClock(),
+  now: wallClock(() => Date.now(), () => performance.now()),
   monotonic: () => performance.now(),
   after: (ms, run, options) => new HostTimer(ms, run, options?.ref ?? false),
 };

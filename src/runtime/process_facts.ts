@@ -48,7 +48,6 @@ export function processFacts(source: ProcessSource): ProcessFacts {
     isAlive: (other) => {
       // Zero and negative ids name groups of processes, not one.
       if (!Number.isInteger(other) || other <= 0 || other > MAX_PID) return false;
-      if (other === pid) return true;
       if (source.signal(other) === false) return false;
       const state = readStat(proc, other)?.state;
       return state !== "Z" && state !== "X";
