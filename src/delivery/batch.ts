@@ -36,7 +36,9 @@ export async function sendBatch(
       records.every((record) => isSoundRecord(bytes, record.lineStart, record.lineEnd))
     );
     if (sound.length < items.length) {
-      const damaged = items.filter((item) => !sound.includes(item)).flatMap(({ records }) => records);
+      const damaged = items.filter((item) => !sound.includes(item)).flatMap(({ records }) =>
+        records
+      );
       const letters = damaged.map((record) => {
         const isSound = isSoundRecord(bytes, record.lineStart, record.lineEnd);
         return isSound ? refusedLetter(bytes, record, verdict) : corruptLetter(bytes, record);

@@ -11,6 +11,7 @@
 
 import type { DeadLetter } from "../wal/segment.ts";
 import type { Window, WindowRecord } from "../wal/window.ts";
+import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../weave/endpoints.ts";
 import { type BatchItem, corruptLetter, sendBatch } from "./batch.ts";
 import { batchBody, bytesOf, SpareBodies } from "./body.ts";
 import { type CallParts, endRest, readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
@@ -139,9 +140,15 @@ export class CallPath {
     const items = calls.map(({ record, parts }): BatchItem => {
       const { start, end, type } = record;
       if (type === "call_start") {
-        return { records: [record], pieces: [MODE_START, window.bytes.subarray(start, end), CLOSE] };
+        return {
+          records: [record],
+          pieces: [MODE_START, window.bytes.subarray(start, end), CLOSE],
+        };
       }
-      return { records: [record], pieces: [MODE_END, ...v1End(window.bytes, record, parts), CLOSE] };
+      return {
+        records: [record],
+        pieces: [MODE_END, ...v1End(window.bytes, record, parts), CLOSE],
+      };
     });
     const refused = await sendBatch(
       window.bytes,
@@ -153,7 +160,7 @@ export class CallPath {
 
   async #postUpsert(body: Uint8Array<ArrayBuffer>): Promise<Verdict> {
     const mayWait = this.#switches >= MAX_SWITCHES;
-    const verdict = await this.#options.send("/call/upsert_batch", body, {
+    const verdict = await this.#options.send(CALL_BATCH_PATH, body, {
       holdOn: (refusal) => isMissing(refusal) || (mayWait && refusal.errorCode === NEEDS_COMPLETE),
     });
     if (verdict.kind === "refused" && verdict.errorCode === NEEDS_COMPLETE) {
@@ -201,11 +208,11 @@ export class CallPath {
 
   async #sendV2(
     projectId: string,
-    endpoint: string,
+    route: V2CallRoute,
     body: Uint8Array<ArrayBuffer>,
   ): Promise<Verdict> {
-    const project = projectId.split("/").map(encodeURIComponent).join("/");
-    const verdict = await this.#options.send(`/v2/${project}/${endpoint}`, body);
+    const [entity, project = ""] = projectId.split("/");
+    const verdict = await this.#options.send(v2CallPath(entity, project, route), body);
     if (verdict.kind === "refused" && isMissing(verdict)) {
       throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 path`);
     }

@@ -84,19 +84,34 @@ interface Trouble {
 }
 
 function troubleOf(attempt: Exclude<Attempt, { kind: "stopped" }>): Trouble | null {
-  if (attempt.kind === "unreachable") return { kind: "trouble", state: "down", reason: attempt.error };
+  if (attempt.kind === "unreachable") {
+    return { kind: "trouble", state: "down", reason: attempt.error };
+  }
   const { status, text } = attempt;
   if (status >= 200 && status < 300) {
-    return isJsonObject(text) ? null : { kind: "trouble", state: "down", reason: `HTTP ${status} without JSON` };
+    return isJsonObject(text)
+      ? null
+      : { kind: "trouble", state: "down", reason: `HTTP ${status} without JSON` };
   }
   if (status === 401 || status === 403) {
-    return { kind: "trouble", state: "held", reason: `HTTP ${status}: the API key is not accepted` };
+    return {
+      kind: "trouble",
+      state: "held",
+      reason: `HTTP ${status}: the API key is not accepted`,
+    };
   }
   // A browser-like host hides a redirect behind status 0.
-  if (status < 400) return { kind: "trouble", state: "held", reason: `HTTP ${status}: redirects are not followed` };
+  if (status < 400) {
+    return { kind: "trouble", state: "held", reason: `HTTP ${status}: redirects are not followed` };
+  }
   if (status >= 500 || status === 408 || status === 425 || status === 429) {
     const wait = attempt.retryAfter;
-    return { kind: "trouble", state: "down", reason: `HTTP ${status}`, ...(wait === undefined ? {} : { wait }) };
+    return {
+      kind: "trouble",
+      state: "down",
+      reason: `HTTP ${status}`,
+      ...(wait === undefined ? {} : { wait }),
+    };
   }
   return null;
 }

@@ -6,6 +6,7 @@
 
 import type { DeadLetter } from "../wal/segment.ts";
 import type { Window, WindowRecord } from "../wal/window.ts";
+import { ENDPOINTS } from "../weave/endpoints.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { corruptLetter, refusedLetter, sendBatch } from "./batch.ts";
@@ -13,25 +14,6 @@ import { batchBody } from "./body.ts";
 import { isMissing, type Send } from "./call_path.ts";
 import type { Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
-
-/** Record types that are no calls. */
-export type SingleType = Exclude<RecordType, "call_start" | "call_end">;
-
-const PATHS: Readonly<Record<Exclude<SingleType, "file_create">, string>> = {
-  call_update: "/call/update",
-  calls_delete: "/calls/delete",
-  obj_create: "/obj/create",
-  table_create: "/table/create",
-  table_update: "/table/update",
-  table_create_from_digests: "/table/create_from_digests",
-  feedback_create: "/feedback/create",
-  feedback_replace: "/feedback/replace",
-  cost_create: "/cost/create",
-};
-
-/** Newer and older path of a file upload; a server knows at least one. */
-const FILE_PATHS = ["/files/create", "/file/create"] as const;
-const FEEDBACK_BATCH_PATH = "/feedback/batch/create";
 
 const ORDERED: ReadonlySet<RecordType> = new Set([
   "call_update",
@@ -52,7 +34,8 @@ export function actsOnEarlier(type: RecordType): boolean {
 /** Delivers records that are no calls, and keeps track of which endpoints the server has. */
 export class RecordPath {
   readonly #send: Send;
-  #filePath = 0;
+  /** Which of its paths a type goes to, where the first turned out to be missing. */
+  readonly #chosen = new Map<RecordType, number>();
   #feedbackBatch = true;
 
   /** Makes a path that begins with the newer endpoints. */
@@ -73,18 +56,17 @@ export class RecordPath {
   }
 
   async #single(bytes: Window["bytes"], record: WindowRecord): Promise<DeadLetter[]> {
-    const type = record.type as SingleType;
-    if (type === "file_create") return await this.#file(bytes, record);
+    const { type } = record;
+    const { body, expectedDigestIn } = ENDPOINTS[type];
+    if (body === "multipart") return await this.#file(bytes, record);
     const request = bytes.slice(record.start, record.end);
-    return this.#letters(bytes, record, await this.#withoutDigest(PATHS[type], request));
-  }
-
-  /** A digest that the server computes otherwise is no reason to lose the record. */
-  async #withoutDigest(path: string, request: Uint8Array<ArrayBuffer>): Promise<Verdict> {
-    const verdict = await this.#send(path, request);
-    if (verdict.kind !== "refused" || verdict.status !== 409) return verdict;
-    const bare = withoutExpectedDigest(request);
-    return bare.length === request.length ? verdict : await this.#send(path, bare);
+    let verdict = await this.#sendTo(type, () => request);
+    if (verdict.kind === "refused" && verdict.status === 409 && expectedDigestIn !== undefined) {
+      // A digest that the server computes otherwise is no reason to lose the record.
+      const bare = withoutExpectedDigest(request, expectedDigestIn);
+      if (bare.length < request.length) verdict = await this.#sendTo(type, () => bare);
+    }
+    return letters(bytes, record, verdict);
   }
 
   async #file(bytes: Window["bytes"], record: WindowRecord): Promise<DeadLetter[]> {
@@ -94,56 +76,55 @@ export class RecordPath {
     } catch {
       return [corruptLetter(bytes, record)];
     }
-    const path = this.#filePath;
-    let verdict = await this.#sendFile(FILE_PATHS[path], file);
-    if (verdict.kind === "refused" && isMissing(verdict)) {
-      const other = 1 - path;
-      const second = await this.#sendFile(FILE_PATHS[other], file);
-      if (second.kind !== "refused" || !isMissing(second)) this.#filePath = other;
-      verdict = second;
-    }
-    return this.#letters(bytes, record, verdict);
+    return letters(bytes, record, await this.#sendTo(record.type, () => formOf(file)));
   }
 
-  #sendFile(path: string, file: FileRequest): Promise<Verdict> {
-    const form = new FormData();
-    form.set("project_id", file.project_id);
-    form.set("file", new Blob([fileContent(file)]), file.name);
-    return this.#send(path, form);
+  /** Sends to the newest path of a type that the server has. */
+  async #sendTo(
+    type: RecordType,
+    body: () => Uint8Array<ArrayBuffer> | FormData,
+  ): Promise<Verdict> {
+    const { paths } = ENDPOINTS[type];
+    const chosen = this.#chosen.get(type) ?? 0;
+    let verdict = await this.#send(paths[chosen], body());
+    for (let step = 1; step < paths.length; step++) {
+      if (verdict.kind !== "refused" || !isMissing(verdict)) break;
+      const next = (chosen + step) % paths.length;
+      verdict = await this.#send(paths[next], body());
+      if (verdict.kind === "done") this.#chosen.set(type, next);
+    }
+    return verdict;
   }
 
   async #feedback(
     bytes: Window["bytes"],
     records: readonly WindowRecord[],
   ): Promise<DeadLetter[]> {
-    if (this.#feedbackBatch && records.length > 1) {
+    const { batch } = ENDPOINTS.feedback_create;
+    if (batch !== undefined && this.#feedbackBatch && records.length > 1) {
       const items = records.map((record) => ({
         records: [record],
         pieces: [bytes.subarray(record.start, record.end)],
       }));
       let missing = false;
-      const letters = await sendBatch(bytes, items, async (some) => {
+      const refused = await sendBatch(bytes, items, async (some) => {
         if (missing) return NOTHING;
         const body = batchBody(some.map(({ pieces }) => pieces));
-        const verdict = await this.#send(FEEDBACK_BATCH_PATH, body);
+        const verdict = await this.#send(batch, body);
         missing = verdict.kind === "refused" && isMissing(verdict);
         return missing ? NOTHING : verdict;
       });
-      if (!missing) return letters;
+      if (!missing) return refused;
       this.#feedbackBatch = false;
     }
-    const letters: DeadLetter[] = [];
-    for (const record of records) {
-      const request = bytes.slice(record.start, record.end);
-      const verdict = await this.#send(PATHS.feedback_create, request);
-      letters.push(...this.#letters(bytes, record, verdict));
-    }
-    return letters;
+    const refused: DeadLetter[] = [];
+    for (const record of records) refused.push(...await this.#single(bytes, record));
+    return refused;
   }
+}
 
-  #letters(bytes: Window["bytes"], record: WindowRecord, verdict: Verdict): DeadLetter[] {
-    return verdict.kind === "done" ? [] : [refusedLetter(bytes, record, verdict)];
-  }
+function letters(bytes: Window["bytes"], record: WindowRecord, verdict: Verdict): DeadLetter[] {
+  return verdict.kind === "done" ? [] : [refusedLetter(bytes, record, verdict)];
 }
 
 const decoder = new TextDecoder();
@@ -157,6 +138,13 @@ interface FileRequest {
   readonly content_base64?: string;
 }
 
+function formOf(file: FileRequest): FormData {
+  const form = new FormData();
+  form.set("project_id", file.project_id);
+  form.set("file", new Blob([fileContent(file)]), file.name);
+  return form;
+}
+
 function fileContent(file: FileRequest): Uint8Array<ArrayBuffer> {
   if (file.content_base64 === undefined) return new TextEncoder().encode(file.content ?? "");
   const binary = atob(file.content_base64);
@@ -165,18 +153,19 @@ function fileContent(file: FileRequest): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The request without `expected_digest`, at the top or inside `obj` or `table`. */
-export function withoutExpectedDigest(request: Uint8Array): Uint8Array<ArrayBuffer> {
-  const NAME = "expected_digest";
-  for (const wrapper of ["obj", "table"]) {
-    const inner = topLevelField(request, 0, request.length, wrapper);
-    if (!inner) continue;
-    const bare = withoutFields(request, inner.start, inner.end, [NAME]);
-    const result = new Uint8Array(request.length - (inner.end - inner.start) + bare.length);
-    result.set(request.subarray(0, inner.start));
-    result.set(bare, inner.start);
-    result.set(request.subarray(inner.end), inner.start + bare.length);
-    return result;
-  }
-  return new Uint8Array(withoutFields(request, 0, request.length, [NAME]));
+/** The request without `expected_digest` in the field `wrapper`, or in itself when that is `""`. */
+export function withoutExpectedDigest(
+  request: Uint8Array<ArrayBuffer>,
+  wrapper: string,
+): Uint8Array<ArrayBuffer> {
+  const inner = wrapper === ""
+    ? { start: 0, end: request.length }
+    : topLevelField(request, 0, request.length, wrapper);
+  if (!inner) return request;
+  const bare = withoutFields(request, inner.start, inner.end, ["expected_digest"]);
+  const result = new Uint8Array(request.length - (inner.end - inner.start) + bare.length);
+  result.set(request.subarray(0, inner.start));
+  result.set(bare, inner.start);
+  result.set(request.subarray(inner.end), inner.start + bare.length);
+  return result;
 }

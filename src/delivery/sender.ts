@@ -162,7 +162,7 @@ export class Sender {
       this.changed();
     }
     this.#current = null;
-    if (this.#stopped) for (const drain of this.#own) drain.segment.release();
+    if (this.#stopped) { for (const drain of this.#own) drain.segment.release(); }
   }
 
   async #drainRecovered(drain: Drain): Promise<void> {

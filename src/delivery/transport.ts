@@ -18,7 +18,12 @@ export interface OutgoingRequest {
 
 /** What came of one attempt. */
 export type Attempt =
-  | { readonly kind: "answer"; readonly status: number; readonly text: string; readonly retryAfter?: number }
+  | {
+    readonly kind: "answer";
+    readonly status: number;
+    readonly text: string;
+    readonly retryAfter?: number;
+  }
   /** No answer, half an answer, or none in time; `error` says what the host reported. */
   | { readonly kind: "unreachable"; readonly error: string }
   /** The caller stopped it. */
