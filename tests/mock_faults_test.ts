@@ -87,14 +87,20 @@ test("mock fault: a hanging request ends with its client, no work done", async (
   assert.equal(mock.store.callCount(), 0);
 });
 
-test("mock fault: a hanging request ends when the server stops", async () => {
-  await using mock = await startMockServer();
-  mock.faults.add({ hang: true });
-  const hanging = assert.rejects(start(mock));
-  await mock.waitFor(() => mock.journal.inFlight === 1);
-  await mock.stop();
-  await hanging;
-});
+for (const engine of ["native", "node"] as const) {
+  test(`mock fault (${engine}): a held request ends when the server stops`, async () => {
+    for (const fault of [{ hang: true }, { delayMs: 60_000 }]) {
+      await using mock = await startMockServer({ engine });
+      mock.faults.add(fault);
+      const held = assert.rejects(start(mock));
+      await mock.waitFor(() => mock.journal.inFlight === 1);
+      await mock.stop();
+      await held;
+      await mock.restart();
+      await mock.waitFor(() => mock.journal.inFlight === 0);
+    }
+  });
+}
 
 test("mock fault: a reset makes fetch reject, no work done", async () => {
   await using mock = await startMockServer();

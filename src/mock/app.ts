@@ -62,7 +62,7 @@ export function createMockApp(parts: MockParts): MockApp {
       // The listener does this when an answer has left; this one may never leave.
       if (kind) parts.changed();
       await pause(fault?.delayMs, c, parts.stopping);
-      if (kind === "loseReply") return replace(c, c.env.wire.tear());
+      if (kind === "loseReply" || parts.stopping.aborted) return replace(c, c.env.wire.tear());
       status = c.res.status;
       if (kind === "truncate") {
         const body = new Uint8Array(await c.res.arrayBuffer());
