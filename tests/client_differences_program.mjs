@@ -1,0 +1,90 @@
+// Run by client_compare_test.ts like client_compare_program.mjs: everything in which this package
+// differs from the official SDK on purpose.
+const weave = await import(process.argv[2]);
+const client = await weave.init("team/compare", { printCallLink: false });
+const said = {};
+
+const give = (name, value) => weave.op(() => value, { name })();
+await give("date", new Date(0));
+await give("map", new Map([["a", 1]]));
+await give("set", new Set([1]));
+await give("bytes", new Uint8Array([1, 2]));
+await give("error", new RangeError("too far"));
+await give("function", function named() {});
+await give("undefined", undefined);
+const shared = { n: 1 };
+await give("shared", { first: shared, second: shared });
+await give(
+  "publishedCopy",
+  await (async () => {
+    const settings = { temperature: 1 };
+    await client.publish(settings, "settings");
+    return { ...settings, temperature: 2 };
+  })(),
+);
+const owned = { temperature: 1 };
+await client.publish(owned, "owned");
+said.propertiesAfterPublish = Object.keys(owned);
+
+const sync = weave.op(() => 1, { name: "sync" });
+said.syncReturns = sync() instanceof Promise ? "a promise" : "the value";
+const throws = weave.op(() => {
+  throw new Error("");
+}, { name: "emptyError" });
+said.syncThrows = "the error";
+try {
+  throws()?.catch?.(() => {});
+  said.syncThrows = "a rejected promise";
+} catch { /* The error. */ }
+
+const reducer = {
+  initialStateFn: () => "",
+  reduceFn: (state, chunk) => state + chunk,
+  finalizeFn: () => {},
+};
+async function* broken() {
+  yield "a";
+  throw new Error("cut off");
+}
+try {
+  for await (const _ of await weave.op(broken, { streamReducer: reducer })());
+} catch { /* As it must. */ }
+
+async function* plain() {
+  yield "a";
+  yield "b";
+  return "end";
+}
+for await (const _ of await weave.op(plain)());
+const nextOf = await weave.op(plain, { name: "next", streamReducer: reducer })();
+try {
+  said.nextOfStream = (await nextOf.next()).value;
+} catch (error) {
+  said.nextOfStream = error.constructor.name;
+}
+
+const slow = weave.op(async function slow(n) {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return n;
+});
+const both = await Promise.all([slow.invoke(1), slow.invoke(2)]);
+said.callsOfInvoke = new Set(both.map(([, call]) => call.id)).size;
+said.jsonOfCall = typeof JSON.parse(JSON.stringify(both[0][1]));
+
+const quietly = async (run) => {
+  try {
+    return await run();
+  } catch (error) {
+    return error.message;
+  }
+};
+const mistake = () => {
+  throw new Error("my mistake");
+};
+said.summarizeThrows = await quietly(() => weave.op(() => "value", { summarize: mistake })());
+said.displayNameThrows = await quietly(
+  () => weave.op(() => "value", { callDisplayName: mistake })(),
+);
+
+await client.waitForBatchProcessing();
+console.log(JSON.stringify(said));
