@@ -16,10 +16,10 @@ export type Substitute = (value: object) => unknown;
 
 /** Objects that may be written again; after them a graph with shared parts stops growing. */
 const MAX_REPEATS = 100_000;
-/** Objects of one value; a proxy can invent them without end. */
-const MAX_OBJECTS = 1_000_000;
+/** Objects of one value; a getter can invent them without end. */
+const MAX_OBJECTS = 500_000;
 /** Slots above which an array is looked at for gaps: `a[4e9] = 1` must not cost 4e9 steps. */
-const MAX_SLOTS = 1_000_000;
+export const MAX_SLOTS = 1_000_000;
 
 const CIRCULAR = '"[Circular]"';
 const REPEATED = '"[Repeated]"';

@@ -25,15 +25,15 @@
  * | stream of Node | `"<Readable>"` with the name of its class |
  * | object inside itself | `"[Circular]"`, as in the official SDK |
  * | what is nested deeper than {@linkcode MAX_DEPTH} levels | `"[Truncated]"` |
- * | object that occurs again after 100,000 such repetitions | `"[Repeated]"` |
- * | object after a million others | `"[Truncated]"` |
+ * | object that occurs again after 100,000 repetitions or more | `"[Repeated]"` |
+ * | object after half a million others | `"[Truncated]"` |
  * | array of over a million slots, most of them never set | object of the slots that are set |
  * | getter, `toJSON` or proxy that throws; text too long for the host | `"<error: message>"` |
  *
  * @module
  */
 
-import { type Substitute, writeValue } from "./value_writer.ts";
+import { MAX_SLOTS, type Substitute, writeValue } from "./value_writer.ts";
 
 export type { Substitute } from "./value_writer.ts";
 
@@ -45,8 +45,7 @@ export type { Substitute } from "./value_writer.ts";
 export const MAX_DEPTH = 180;
 
 /** Objects that the check looks at before it leaves a value to the careful writer. */
-const CHECKED_OBJECTS = 250_000;
-const CHECKED_SLOTS = 1_000_000;
+const CHECKED_OBJECTS = 500_000;
 
 /**
  * The JSON text of any value, on one line. Never throws. The table of this module says how it
@@ -93,7 +92,7 @@ function isPlainJson(value: unknown, depth: number, substitute?: Substitute): bo
 }
 
 function isPlainArray(items: unknown[], depth: number, substitute?: Substitute): boolean {
-  if (items.length > CHECKED_SLOTS) return false;
+  if (items.length > MAX_SLOTS && Object.keys(items).length < items.length) return false;
   for (let i = 0; i < items.length; i++) {
     const item = items[i];
     if (typeof item === "string" || typeof item === "number") continue;
