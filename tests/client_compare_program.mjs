@@ -1,3 +1,4 @@
+// deno-lint-ignore-file require-await -- async functions are what is compared
 // Run by client_compare_test.ts in a Node process of its own, once with the official SDK and once
 // with this package: only the module differs.
 const weave = await import(process.argv[2]);
