@@ -1,0 +1,120 @@
+/**
+ * Documents: which files there are, and the passages of each.
+ *
+ * @module
+ */
+
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "@std/path";
+
+/** A stretch of text that can answer a question. */
+export interface Passage {
+  /** Path of the file. */
+  readonly path: string;
+  /** Number of the line that it begins in, from 1. */
+  readonly line: number;
+  /** The headings above it, or the declaration that it documents. */
+  readonly heading: string;
+  readonly text: string;
+}
+
+/** All documents at `paths`, folders walked: Markdown, TypeScript and glossaries. */
+export async function findDocuments(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if ((await stat(path)).isDirectory()) {
+      const names = (await readdir(path)).filter((name) => !/^\.|^node_modules$/.test(name));
+      found.push(...await findDocuments(names.sort().map((name) => join(path, name))));
+    } else if (/\.(md|ts)$/.test(path) || basename(path) === "glossary.json") {
+      found.push(path);
+    }
+  }
+  return found;
+}
+
+/** The paragraphs and list items of a Markdown file under their headings, code left out. */
+export function markdownPassages(path: string, text: string): Passage[] {
+  const passages: Passage[] = [];
+  const headings: string[] = [];
+  let lines: string[] = [];
+  let first = 0;
+  let inCode = false;
+  const close = (): void => {
+    if (lines.length > 0) {
+      const heading = headings.filter(Boolean).join(" › ");
+      passages.push({ path, line: first, heading, text: plain(lines.join(" ")) });
+    }
+    lines = [];
+  };
+  text.split("\n").forEach((line, index) => {
+    const heading = /^(#{1,6})\s+(.*)/.exec(line);
+    if (/^\s*(```|~~~)/.test(line)) inCode = !inCode;
+    if (inCode || heading || /^\s*(```|~~~|\||$)/.test(line)) {
+      close();
+      if (heading && !inCode) headings.splice(heading[1].length - 1, 6, plain(heading[2]));
+      return;
+    }
+    if (/^\s*([-*]|\d+\.)\s/.test(line)) close();
+    if (lines.length === 0) first = index + 1;
+    lines.push(line.replace(/^\s*([-*]|\d+\.|>)\s+/, "").trim());
+  });
+  close();
+  return passages;
+}
+
+/** The doc comments of a TypeScript file, each under the declaration that follows it. */
+export function typescriptPassages(path: string, text: string): Passage[] {
+  const passages: Passage[] = [];
+  for (const match of text.matchAll(/\/\*\*(.*?)\*\/(?=[ \t]*\n?[ \t]*([^\n]*))/gs)) {
+    const said = match[1].split("\n").map((line) => line.replace(/^\s*\*?\s?/, "")).join("\n");
+    // Examples and tags are code and names, not sentences.
+    const prose = said.split(/\n@example|\n@module/)[0].replace(
+      /\s+@(param|returns|throws)\b/g,
+      "\n",
+    );
+    const body = plain(prose.replace(/\s+/g, " "));
+    if (body === "") continue;
+    passages.push({
+      path,
+      line: text.slice(0, match.index).split("\n").length,
+      heading: /^[\w#]/.test(match[2]) ? match[2].replace(/[{(=<;].*/, "").trim() : basename(path),
+      text: body,
+    });
+  }
+  return passages;
+}
+
+/**
+ * The terms of a glossary: a JSON object of term and meaning.
+ *
+ * @throws {SyntaxError} When it is no JSON.
+ */
+export function glossaryPassages(path: string, text: string): Passage[] {
+  const terms = JSON.parse(text) as Record<string, string>;
+  return Object.entries(terms).map(([heading, meaning]) => ({
+    path,
+    line: 1,
+    heading,
+    text: meaning,
+  }));
+}
+
+/** The passages of a document, by what kind of file it is. */
+export function passagesOf(path: string, text: string): Passage[] {
+  if (path.endsWith(".json")) return glossaryPassages(path, text);
+  return path.endsWith(".md") ? markdownPassages(path, text) : typescriptPassages(path, text);
+}
+
+/** The sentences of a passage. */
+export function sentencesOf(text: string): string[] {
+  const parts = text.split(/(?<=[.!?:])\s+(?=[A-Z`"(])/).map((part) => part.trim());
+  return parts.filter((part) => part.length > 20);
+}
+
+function plain(markup: string): string {
+  return markup
+    .replace(/\{@linkcode ([^}]*)\}/g, "$1")
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/\*\*|`/g, "")
+    .trim();
+}

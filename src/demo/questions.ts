@@ -1,0 +1,54 @@
+/**
+ * What the traced program is asked, and when trouble comes.
+ *
+ * @module
+ */
+
+/** Questions that the project's own documentation answers. */
+export const QUESTIONS: readonly string[] = [
+  "What happens when the disk is full?",
+  "When does the checkpoint move?",
+  "How long does the sender wait before it tries again?",
+  "Who may drain the segment of a dead process?",
+  "When are records forced to stable storage?",
+  "What is a dead letter?",
+  "How is the digest of a table computed?",
+  "What happens to a torn line at the end of a segment?",
+  "What does flush wait for?",
+  "What becomes of a value that JSON cannot hold?",
+  "How many bytes may one batch of calls have?",
+  "Where is the API key looked for?",
+];
+
+/** The one document that does not parse: somebody stopped writing in the middle. */
+export const BROKEN_GLOSSARY = `{
+  "segment": "One file of the log",
+  "checkpoint": "How far the server has taken`;
+
+/** When trouble comes; counts of questions and calls. */
+export interface Plan {
+  /** Questions answered while all is well. */
+  readonly calm: number;
+  /** Questions answered while the server is down. */
+  readonly outage: number;
+  /** Calls that the program sees finish in the next question before it is killed. */
+  readonly killAfterCalls: number;
+}
+
+/** The plan that a seed stands for. */
+export function planFor(seed: number): Plan {
+  const random = mulberry32(seed);
+  const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
+  return { calm: between(2, 4), outage: between(2, 4), killAfterCalls: between(1, 6) };
+}
+
+/** A small generator of random numbers in [0, 1), by Tommy Ettinger. */
+function mulberry32(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
