@@ -122,6 +122,12 @@ class LogPipeline implements Pipeline {
       onSegment: (segment) => this.#sender?.add(segment),
       onAppend: () => this.#sender?.notify(),
       onSyncError: (error) => this.#trouble("sync", error),
+      onDetached: () =>
+        this.#tell(
+          "warn",
+          "log-removed",
+          "A file of the log was removed or replaced; beginning anew",
+        ),
     };
     const memory = new MemoryLog({
       maxBytes: maxMemoryBytes,

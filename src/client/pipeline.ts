@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FsyncPolicy } from "../wal/file_log.ts";
+import type { FsyncPolicy } from "../wal/data_sync.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 

@@ -93,7 +93,9 @@ export class DeadLetterFile {
     const span = { code: 0, start: 0, end: 0, canonical: true };
     if (letter.reason === "refused" && line && readRecord(line, 0, line.length, span)) {
       const request = decoder.decode(line.subarray(span.start, span.end));
-      return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${JSON.stringify(error)}}\n`;
+      return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${
+        JSON.stringify(error)
+      }}\n`;
     }
     const at = await this.#quarantine(letter, readSource);
     return `${JSON.stringify({ type: "unreadable", error, quarantine: at })}\n`;

@@ -5,10 +5,11 @@
  */
 
 import { basename, dirname, join } from "@std/path";
-import type { Runtime, Timer } from "../runtime/runtime.ts";
+import type { FileSystem, Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { hasCode } from "../errors.ts";
 import { Claim } from "./claim.ts";
+import { DataSync, type FsyncPolicy } from "./data_sync.ts";
 import { FileSegment } from "./file_segment.ts";
 import { type Identity, ownIdentity } from "./identity.ts";
 import { formatStem, segmentPaths } from "./names.ts";
@@ -16,9 +17,6 @@ import type { Owner } from "./owner.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "./record.ts";
 import type { LogListener, RequestLog } from "./request_log.ts";
 import { SegmentWriter } from "./segment_writer.ts";
-
-/** When appended records are forced to stable storage. */
-export type FsyncPolicy = "interval" | "always" | "never";
 
 /** What a file log is made from. */
 export interface FileLogOptions {
@@ -49,18 +47,28 @@ export class FileLog implements RequestLog {
   readonly #options: FileLogOptions;
   readonly #identity: Identity;
   readonly #claims = new Set<Claim>();
-  readonly #background = new Set<Promise<void>>();
+  readonly #sync: DataSync;
   #active: SegmentWriter | null = null;
   #lastTime = 0n;
-  #unsynced = 0;
-  #timer: Timer | null = null;
-  #syncing = false;
-  #prepared = false;
+  /** Size of the current segment when its name was last seen to be in place. */
+  #verified = 0;
+  /** A second failure to sync in a row: the disk is not to be trusted with the next record. */
+  #failed: unknown = null;
+  #syncFailures = 0;
 
   /** Makes the log; nothing is on disk before the first record. */
   constructor(options: FileLogOptions) {
     this.#options = options;
     this.#identity = ownIdentity(options.runtime.process);
+    this.#sync = new DataSync({
+      clock: options.runtime.clock,
+      files: options.runtime.files,
+      policy: options.fsync,
+      intervalMs: options.fsyncIntervalMs,
+      records: options.fsyncRecords,
+      onFailed: (segment, error) => this.#syncFailed(segment, error),
+      onDirectoryFailed: (error) => options.listener.onSyncError(error),
+    });
   }
 
   /**
@@ -69,46 +77,44 @@ export class FileLog implements RequestLog {
    * Throws the host's error when it cannot.
    */
   prepare(): void {
-    if (this.#prepared) return;
-    const { runtime: { files }, root, directory, writer } = this.#options;
-    files.makeDirectory(directory);
-    writeGitignore(this.#options);
+    const { runtime: { files }, directory, writer } = this.#options;
+    this.#makeDirectories();
     const probe = join(directory, `${writer}.probe`);
     files.createExclusive(probe, "");
     files.remove(probe);
-    this.#prepared = true;
-    this.#syncDirectories([dirname(dirname(root)), dirname(root), root, dirname(directory)]);
   }
 
   append(type: RecordType, request: string): void {
+    if (this.#failed !== null) {
+      const error = this.#failed;
+      this.#failed = null;
+      throw error;
+    }
     const segment = this.#active ?? this.#begin();
     try {
       segment.append(RECORD_PREFIX[type] + request + RECORD_SUFFIX);
+      this.#sync.appended(segment);
     } catch (error) {
       if (segment.sealed) this.#leave(segment);
       throw error;
     }
-    const { fsync, fsyncRecords, segmentBytes } = this.#options;
-    if (fsync === "interval") {
-      if (++this.#unsynced >= fsyncRecords) this.#syncSoon();
-      else if (this.#timer === null) this.#startTimer();
-    } else if (fsync === "always") {
-      segment.dataSyncNow();
-    }
-    if (segment.size >= segmentBytes) this.rotate();
+    if (segment.size >= this.#options.segmentBytes) this.rotate();
     this.#options.listener.onAppend();
   }
 
   async sync(): Promise<void> {
-    this.#stopTimer();
+    await this.#sync.settled();
     const segment = this.#active;
-    this.#unsynced = 0;
-    const waiting = [...this.#background];
-    if (segment) waiting.push(segment.dataSync());
-    await Promise.all(waiting);
+    if (segment === null) return;
+    try {
+      await this.#sync.now(segment);
+    } catch (error) {
+      // The records were copied to a new segment; they are safe when that one can be synced.
+      if (this.#active === null || this.#active === segment) throw error;
+      await this.#sync.now(this.#active);
+    }
   }
 
-  /** Closes the current segment; the next record begins a new one. */
   rotate(): void {
     const segment = this.#active;
     if (segment === null) return;
@@ -116,24 +122,32 @@ export class FileLog implements RequestLog {
     this.#leave(segment);
   }
 
-  /** Shows that the writer and its claims live. Called at every heartbeat. */
   beat(): void {
-    this.#active?.beat();
     for (const claim of this.#claims) claim.beat();
+    const segment = this.#active;
+    if (segment === null) return;
+    if (!segment.isDetached()) {
+      segment.beat();
+      this.#verified = segment.size;
+      return;
+    }
+    this.#options.listener.onDetached();
+    // A sender of this process still reads the file that lost its name; without one, nobody does.
+    if (this.#options.sender) this.rotate();
+    else this.#rescue(segment, this.#verified);
   }
 
   close(): void {
-    this.#stopTimer();
+    this.#sync.close();
     this.rotate();
   }
 
-  /** Resolves when all that goes on in the background is over. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([...this.#background]);
+  settled(): Promise<void> {
+    return this.#sync.settled();
   }
 
   #begin(): SegmentWriter {
-    this.prepare();
+    this.#makeDirectories();
     const { runtime, directory, writer, server, sender, listener } = this.#options;
     const { stem } = formatStem(this.#nextTime(), writer);
     const paths = segmentPaths(directory, stem);
@@ -160,16 +174,41 @@ export class FileLog implements RequestLog {
       );
     }
     this.#active = segment;
-    this.#syncDirectories([directory]);
+    this.#verified = 0;
+    this.#sync.directories([directory]);
     return segment;
   }
 
   #leave(segment: SegmentWriter): void {
-    this.#active = null;
-    this.#unsynced = 0;
-    this.#stopTimer();
-    if (this.#options.fsync === "never") segment.close();
-    else this.#inBackground(segment.dataSync().finally(() => segment.close()));
+    if (this.#active === segment) this.#active = null;
+    this.#sync.leave(segment);
+    this.#options.listener.onAppend();
+  }
+
+  /**
+   * After a failed sync the kernel may call pages clean that never reached the disk, and a later
+   * sync of the same file succeeds without them: they are written again, into a new segment.
+   */
+  #syncFailed(segment: SegmentWriter, error: unknown): void {
+    this.#options.listener.onSyncError(error);
+    if (++this.#syncFailures > 1) {
+      this.#failed = error;
+      return;
+    }
+    try {
+      this.#rescue(segment, segment.synced);
+    } catch (second) {
+      this.#failed = second;
+    }
+  }
+
+  /** Copies what `segment` holds from `offset` on into a new segment, and leaves it. */
+  #rescue(segment: SegmentWriter, offset: number): void {
+    const lines = segment.linesFrom(offset);
+    let records = 0;
+    for (let at = lines.indexOf(10); at !== -1; at = lines.indexOf(10, at + 1)) records++;
+    if (this.#active === segment) this.rotate();
+    if (records > 0) (this.#active ?? this.#begin()).appendLines(lines, records);
     this.#options.listener.onAppend();
   }
 
@@ -179,51 +218,27 @@ export class FileLog implements RequestLog {
     return this.#lastTime;
   }
 
-  #syncDirectories(directories: string[]): void {
-    const { runtime: { files }, fsync } = this.#options;
-    if (fsync === "never") return;
-    for (const directory of directories) {
-      if (fsync === "always") files.syncDirectoryNow(directory);
-      else this.#inBackground(files.syncDirectory(directory));
+  #makeDirectories(): void {
+    const { runtime: { files }, root, directory } = this.#options;
+    const parents: string[] = [];
+    for (let path = directory; files.stat(path) === null && dirname(path) !== path;) {
+      path = dirname(path);
+      parents.push(path);
     }
-  }
-
-  #startTimer(): void {
-    const { clock } = this.#options.runtime;
-    this.#timer = clock.after(this.#options.fsyncIntervalMs, () => {
-      this.#timer = null;
-      this.#syncSoon();
-    });
-  }
-
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #syncSoon(): void {
-    if (this.#syncing || this.#active === null) return;
-    this.#stopTimer();
-    this.#unsynced = 0;
-    this.#syncing = true;
-    this.#inBackground(
-      this.#active.dataSync().finally(() => {
-        this.#syncing = false;
-        if (this.#unsynced > 0 && this.#timer === null) this.#startTimer();
-      }),
-    );
-  }
-
-  #inBackground(work: Promise<void>): void {
-    const watched: Promise<void> = work
-      .catch((error) => this.#options.listener.onSyncError(error))
-      .finally(() => this.#background.delete(watched));
-    this.#background.add(watched);
+    files.makeDirectory(directory);
+    for (const path of [dirname(directory), directory]) {
+      if (files.stat(path)?.kind === "directory") continue;
+      const error = new Error(`Cannot use as a directory, it is a link: ${JSON.stringify(path)}`);
+      throw Object.assign(error, { code: "ELOOP" });
+    }
+    if (parents.length === 0) return;
+    writeGitignore(files, root);
+    this.#sync.directories(parents);
   }
 }
 
 /** Keeps the logs out of everybody's repository, without touching a directory that is not ours. */
-function writeGitignore({ runtime: { files }, root }: FileLogOptions): void {
+function writeGitignore(files: FileSystem, root: string): void {
   const parent = dirname(root);
   const path = join(basename(parent) === ".weave" ? parent : root, ".gitignore");
   try {

@@ -42,6 +42,9 @@ export class FileSegment implements Segment {
   readonly #options: FileSegmentOptions;
   readonly #file: ReadFile;
   readonly #deadLetters: DeadLetterFile;
+  /** Identity of the data file. */
+  readonly #id: string | undefined;
+  #detached = false;
   #done = false;
   #acknowledged: number;
   #checkpointed: number;
@@ -54,6 +57,7 @@ export class FileSegment implements Segment {
     this.name = options.stem;
     this.live = options.live;
     this.#file = runtime.files.openRead(paths.data);
+    this.#id = runtime.files.stat(paths.data)?.id;
     this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, paths);
     const state = readCheckpoint(
       runtime.files,
@@ -88,6 +92,8 @@ export class FileSegment implements Segment {
 
   #checkpointNow(): void {
     const { claim, runtime, paths } = this.#options;
+    // A file without a name is nobody else's: it is drained to its end, without sidecars.
+    if (this.#isDetached()) return;
     claim.assertHeld();
     if (this.#acknowledged === this.#checkpointed) return;
     writeCheckpoint(runtime.files, paths.checkpoint, this.#acknowledged);
@@ -95,9 +101,9 @@ export class FileSegment implements Segment {
   }
 
   async setAsideLines(letters: readonly DeadLetter[]): Promise<void> {
-    this.#options.claim.assertHeld();
+    if (!this.#isDetached()) this.#options.claim.assertHeld();
     await this.#deadLetters.append(letters, (offset, into) => this.#file.read(offset, into));
-    this.#options.claim.assertHeld();
+    if (!this.#isDetached()) this.#options.claim.assertHeld();
   }
 
   complete(): void {
@@ -110,6 +116,7 @@ export class FileSegment implements Segment {
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
     }
     this.#finish();
+    if (this.#detached) return;
     removeIfThere(files, paths.data);
     for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfThere(files, path);
     for (const generation of claimGenerations(files, paths.claim)) {
@@ -127,6 +134,12 @@ export class FileSegment implements Segment {
     }
     this.#finish();
     this.#options.claim.release();
+  }
+
+  #isDetached(): boolean {
+    const { runtime, paths } = this.#options;
+    this.#detached ||= runtime.files.stat(paths.data)?.id !== this.#id;
+    return this.#detached;
   }
 
   #finish(): void {

@@ -67,7 +67,9 @@ function canonicalCode(bytes: Uint8Array, start: number, end: number): number {
   for (let code = 0; code < TYPES.length; code++) {
     const candidate = TYPES[code];
     const behind = at + candidate.length;
-    if (bytes[behind] === QUOTE && matches(bytes, at, candidate) && matches(bytes, behind, MIDDLE)) {
+    if (
+      bytes[behind] === QUOTE && matches(bytes, at, candidate) && matches(bytes, behind, MIDDLE)
+    ) {
       return behind + MIDDLE.length < end ? code : -1;
     }
   }

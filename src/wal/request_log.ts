@@ -38,4 +38,6 @@ export interface LogListener {
   onAppend(): void;
   /** Data could not be forced to stable storage. */
   onSyncError(error: unknown): void;
+  /** The current segment's file has lost its name; the next record begins a new one. */
+  onDetached(): void;
 }

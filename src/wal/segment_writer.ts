@@ -16,8 +16,11 @@ export class SegmentWriter {
   readonly #files: FileSystem;
   readonly #file: AppendFile;
   readonly #owner: Owner;
+  /** Identity of the data file, to notice when its name is gone or names another. */
+  readonly #id: string | undefined;
   #size = 0;
   #records = 0;
+  #synced = 0;
   #sealed = false;
 
   private constructor(files: FileSystem, paths: SegmentPaths, owner: Owner, file: AppendFile) {
@@ -25,6 +28,7 @@ export class SegmentWriter {
     this.paths = paths;
     this.#owner = owner;
     this.#file = file;
+    this.#id = files.stat(paths.data)?.id;
   }
 
   /**
@@ -64,6 +68,11 @@ export class SegmentWriter {
     return this.#records;
   }
 
+  /** Bytes known to be on stable storage. */
+  get synced(): number {
+    return this.#synced;
+  }
+
   /** Whether no record will follow. */
   get sealed(): boolean {
     return this.#sealed;
@@ -89,6 +98,40 @@ export class SegmentWriter {
     this.#records++;
   }
 
+  /** Appends whole lines of another segment. */
+  appendLines(lines: Uint8Array, records: number): void {
+    try {
+      writeAll(this.#file, lines);
+    } catch (error) {
+      this.#takeBack();
+      throw error;
+    }
+    this.#size += lines.length;
+    this.#records += records;
+  }
+
+  /** The lines from `offset` to the end, read through the open file: it may have lost its name. */
+  linesFrom(offset: number): Uint8Array {
+    const lines = new Uint8Array(this.#size - offset);
+    let at = 0;
+    while (at < lines.length) {
+      const count = this.#file.read(offset + at, lines.subarray(at));
+      if (count === 0) break;
+      at += count;
+    }
+    return lines.subarray(0, at);
+  }
+
+  /** Whether the data file's name is gone or names another file: what is appended has no future. */
+  isDetached(): boolean {
+    return this.#files.stat(this.paths.data)?.id !== this.#id;
+  }
+
+  /** Everything before `offset` is on stable storage. */
+  markSynced(offset: number): void {
+    this.#synced = Math.max(this.#synced, offset);
+  }
+
   /** Forces the records to stable storage, off the event loop. */
   dataSync(): Promise<void> {
     return this.#file.dataSync();
@@ -97,11 +140,12 @@ export class SegmentWriter {
   /** Forces the records to stable storage before it returns. */
   dataSyncNow(): void {
     this.#file.dataSyncNow();
+    this.#synced = this.#size;
   }
 
-  /** Shows that the writer lives. */
+  /** Shows that the writer lives; a file that has lost its name gets no sidecars any more. */
   beat(): void {
-    if (!this.#sealed) writeOwner(this.#files, this.paths.owner, this.#owner);
+    if (!this.#sealed && !this.isDetached()) writeOwner(this.#files, this.paths.owner, this.#owner);
   }
 
   /** Says, on disk too, that no record will follow. */
@@ -109,6 +153,7 @@ export class SegmentWriter {
     if (this.#sealed) return;
     this.#sealed = true;
     try {
+      if (this.isDetached()) return;
       writeOwner(this.#files, this.paths.owner, { ...this.#owner, closed: true });
       removeIfThere(this.#files, this.paths.lock);
     } catch {

@@ -74,7 +74,9 @@ export class WindowReader {
       const damaged = await this.#fill(end, sealed);
       if (damaged) return damaged;
       if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
-        return sealed && this.#offset + (this.#filled - this.#from) >= end ? this.#tornTail() : null;
+        return sealed && this.#offset + (this.#filled - this.#from) >= end
+          ? this.#tornTail()
+          : null;
       }
     }
     return this.#cut();
