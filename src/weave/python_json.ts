@@ -16,6 +16,7 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObj
 
 /** A JSON object. */
 export interface JsonObject {
+  /** Any key. */
   [key: string]: JsonValue;
 }
 

@@ -13,30 +13,45 @@ export type RefExtra = readonly string[];
 
 /** A version of an object or an op. */
 export interface ObjectRefParts {
+  /** What the ref is of. */
   readonly kind: "object" | "op";
+  /** Who owns the project. */
   readonly entity: string;
+  /** Name of the project. */
   readonly project: string;
+  /** Name of the object or op. */
   readonly name: string;
   /** Digest of the version, or `"latest"`. */
   readonly digest: string;
+  /** Path to a part of it. */
   readonly extra?: RefExtra;
 }
 
 /** A table. */
 export interface TableRefParts {
+  /** What the ref is of. */
   readonly kind: "table";
+  /** Who owns the project. */
   readonly entity: string;
+  /** Name of the project. */
   readonly project: string;
+  /** Digest of the table. */
   readonly digest: string;
+  /** Path to a part of it. */
   readonly extra?: RefExtra;
 }
 
 /** A call. */
 export interface CallRefParts {
+  /** What the ref is of. */
   readonly kind: "call";
+  /** Who owns the project. */
   readonly entity: string;
+  /** Name of the project. */
   readonly project: string;
+  /** Id of the call. */
   readonly id: string;
+  /** Path to a part of it. */
   readonly extra?: RefExtra;
 }
 
