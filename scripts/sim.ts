@@ -1,0 +1,139 @@
+/**
+ * Runs the deterministic simulation of the log and its sender.
+ *
+ * `npm run sim -- --seed 1 --runs 2000` runs 2,000 seeds and ends with status 1 at the first that
+ * breaks a promise, after it has shortened it.
+ *
+ * | option | |
+ * |---|---|
+ * | `--seed N` | the first seed; 1 |
+ * | `--runs M` | how many seeds; 1,000 |
+ * | `--minutes N` | go on for so long instead |
+ * | `--steps 0,3,7` | only these steps of the seed's scenario |
+ * | `--trace` | print what happens |
+ * | `--bug NAME` | with a deliberate mistake, which must be found |
+ * | `--prove` | with every deliberate mistake, one after the other |
+ * | `--go-on` | do not stop at the first failure, and shorten nothing |
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import type { Bug } from "../tests/sim/bug.ts";
+import { BUGS } from "../tests/sim/bugs/all.ts";
+import { generate } from "../tests/sim/generate.ts";
+import { type Outcome, runScenario } from "../tests/sim/judge.ts";
+import { describeStep, type Scenario } from "../tests/sim/scenario.ts";
+import { only, shrink } from "../tests/sim/shrink.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    runs: { type: "string", default: "1000" },
+    minutes: { type: "string" },
+    steps: { type: "string" },
+    trace: { type: "boolean", default: false },
+    bug: { type: "string" },
+    prove: { type: "boolean", default: false },
+    "go-on": { type: "boolean", default: false },
+  },
+});
+
+process.exitCode = values.prove ? await prove() : await simulate();
+
+async function simulate(): Promise<number> {
+  const bug = values.bug === undefined ? undefined : bugNamed(values.bug);
+  const first = Number(values.seed);
+  const end = values.minutes === undefined
+    ? first + Number(values.runs)
+    : Number.MAX_SAFE_INTEGER;
+  const started = performance.now();
+  const deadline = values.minutes === undefined
+    ? Infinity
+    : started + Number(values.minutes) * 60_000;
+  let seed = first, failures = 0, records = 0, requests = 0;
+  let hash = 0;
+  for (; seed < end && performance.now() < deadline; seed++) {
+    const scenario = scenarioOf(seed);
+    const outcome = await runScenario(scenario, {
+      ...(bug ? { bug } : {}),
+      keepTrace: values.trace,
+    });
+    records += outcome.records;
+    requests += outcome.requests;
+    hash = (Math.imul(hash, 31) + Number.parseInt(outcome.hash, 16)) >>> 0;
+    if (values.trace) console.log(outcome.trace.join("\n"));
+    if (outcome.violations.length === 0) continue;
+    failures++;
+    if (values["go-on"]) {
+      console.log(`seed ${seed}: ${firstLine(outcome)}`);
+    } else {
+      await report(scenario, outcome, bug);
+      return 1;
+    }
+  }
+  const seconds = (performance.now() - started) / 1_000;
+  console.log(
+    `${seed - first} seeds from ${first}: ${failures} failed, ${records} records, ` +
+      `${requests} requests, ${seconds.toFixed(1)} s, trace ${hash.toString(16)}`,
+  );
+  return failures > 0 ? 1 : 0;
+}
+
+async function prove(): Promise<number> {
+  let missed = 0;
+  for (const bug of BUGS) {
+    const found = await firstFailure(bug);
+    if (found === null) missed++;
+    console.log(
+      found === null
+        ? `MISSED ${bug.name}: not found in ${bug.seeds} seeds`
+        : `found ${bug.name} at seed ${found.seed}: ${found.what}`,
+    );
+  }
+  console.log(`${BUGS.length - missed} of ${BUGS.length} mistakes found`);
+  return missed > 0 ? 1 : 0;
+}
+
+async function firstFailure(bug: Bug): Promise<{ seed: number; what: string } | null> {
+  for (let seed = 1; seed <= bug.seeds; seed++) {
+    const outcome = await runScenario(generate(seed), { bug });
+    if (outcome.violations.length > 0) return { seed, what: firstLine(outcome) };
+  }
+  return null;
+}
+
+async function report(scenario: Scenario, outcome: Outcome, bug: Bug | undefined): Promise<void> {
+  const { seed, setup, steps } = scenario;
+  const withBug = bug ? ` --bug ${bug.name}` : "";
+  console.log(`FAILED seed ${seed}`);
+  for (const { code, text } of outcome.violations) console.log(`  ${code}: ${text}`);
+  console.log(`replay: npm run sim -- --seed ${seed} --runs 1${withBug}`);
+  const left = await shrink(scenario, outcome.violations[0].code, bug);
+  console.log(`shortest form, ${left.length} of ${steps.length} steps:`);
+  console.log(`  ${JSON.stringify(setup)}`);
+  for (const index of left) console.log(`  ${index} ${describeStep(steps[index])}`);
+  const { violations } = await runScenario(only(scenario, left), bug ? { bug } : {});
+  for (const { code, text } of violations) console.log(`  ${code}: ${text}`);
+  console.log(
+    `replay: npm run sim -- --seed ${seed} --runs 1 --steps ${left.join(",")} --trace${withBug}`,
+  );
+}
+
+function scenarioOf(seed: number): Scenario {
+  const scenario = generate(seed);
+  return values.steps === undefined
+    ? scenario
+    : only(scenario, values.steps.split(",").filter((part) => part !== "").map(Number));
+}
+
+function bugNamed(name: string): Bug {
+  const bug = BUGS.find((candidate) => candidate.name === name);
+  if (!bug) throw new Error(`Cannot find the bug: ${name}; there are ${BUGS.map((b) => b.name)}`);
+  return bug;
+}
+
+function firstLine({ violations: [{ code, text }] }: Outcome): string {
+  return `${code}: ${text.split("\n")[0].slice(0, 200)}`;
+}

@@ -1,0 +1,127 @@
+/**
+ * Looks at every change of a checkpoint and every removal of a log as it happens.
+ *
+ * @module
+ */
+
+import type { SimContext } from "./context.ts";
+import type { Letter, ProcessView } from "./ledger.ts";
+
+const decoder = new TextDecoder();
+const NEWLINE = 10;
+
+/** A line of a segment. */
+export interface Line {
+  readonly offset: number;
+  readonly text: string;
+}
+
+/** Holds what processes do to logs against what the servers answered. */
+export class Auditor {
+  readonly #context: SimContext;
+  /** How far each segment was found settled. */
+  readonly #settled = new Map<string, number>();
+  /** The checkpoints that the library wrote. */
+  readonly #positions = new Map<string, number>();
+
+  constructor(context: SimContext) {
+    this.#context = context;
+  }
+
+  /** What was on disk may have changed without the library. */
+  forget(): void {
+    this.#settled.clear();
+    this.#positions.clear();
+  }
+
+  /** A file is about to be replaced. */
+  beforeReplace(process: ProcessView, path: string, text: string): void {
+    if (!path.endsWith(".checkpoint")) return;
+    const base = path.slice(0, -".checkpoint".length);
+    this.#checkClaim(process, base, `moved the checkpoint to ${text}`);
+    const before = this.#positions.get(base) ?? 0;
+    if (Number(text) < before && !process.suspect) {
+      this.#context.violate("checkpoint", `${base}: went back from ${before} to ${text}`);
+    }
+  }
+
+  /** A file was replaced. */
+  afterReplace(path: string): void {
+    if (!path.endsWith(".checkpoint")) return;
+    const base = path.slice(0, -".checkpoint".length);
+    const to = Number(this.#context.ledger.read(path) ?? "0");
+    this.#positions.set(base, to);
+    for (const line of this.#unsettled(base, to)) {
+      this.#context.violate("checkpoint", `${base}: ${to} is past ${show(line)}`);
+    }
+  }
+
+  /** A file is about to be removed. */
+  beforeRemove(process: ProcessView, path: string): void {
+    if (!path.endsWith(".jsonl")) return;
+    const size = this.#context.ledger.bytes(path)?.length ?? 0;
+    if (size === 0) return;
+    const base = path.slice(0, -".jsonl".length);
+    this.#checkClaim(process, base, "removed the log");
+    for (const line of this.#unsettled(base, size)) {
+      this.#context.violate("removed", `${base}: with ${show(line)}`);
+    }
+  }
+
+  /** The lines of a segment in front of `to` that are neither answered nor set aside. */
+  #unsettled(base: string, to: number): Line[] {
+    const { ledger } = this.#context;
+    const from = this.#settled.get(base) ?? 0;
+    if (to <= from) return [];
+    const lines = linesOf(ledger.bytes(`${base}.jsonl`) ?? new Uint8Array(0), from, to);
+    this.#settled.set(base, to);
+    let letters: ReadonlySet<number> | undefined;
+    return lines.filter(({ offset, text }) => {
+      const record = ledger.findLine(text);
+      if (record?.answered) {
+        record.checkpointed = true;
+        return false;
+      }
+      letters ??= offsetsOf(ledger.letters(`${base}.deadletter`).letters);
+      if (!letters.has(offset)) return true;
+      if (record) record.checkpointed = true;
+      return false;
+    });
+  }
+
+  #checkClaim(process: ProcessView, base: string, what: string): void {
+    const { ledger, violate } = this.#context;
+    const slash = base.lastIndexOf("/");
+    const start = `${base.slice(slash + 1)}.claim.`;
+    let youngest = -1;
+    for (const { name } of ledger.list(base.slice(0, slash))) {
+      if (!name.startsWith(start)) continue;
+      const generation = name.slice(start.length);
+      if (/^\d+$/.test(generation)) youngest = Math.max(youngest, Number(generation));
+    }
+    const text = youngest < 0 ? null : ledger.read(`${base}.claim.${youngest}`);
+    if (text === null || !text.includes(`"${process.token}"`)) {
+      violate("claim", `process ${process.id} ${what} of ${base} without holding its claim`);
+    }
+  }
+}
+
+/** The lines of `bytes[from, to)`; `from` is the start of one. Empty ones are left out. */
+export function linesOf(bytes: Uint8Array, from: number, to: number): Line[] {
+  const lines: Line[] = [];
+  for (let at = from; at < to;) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    const end = newline === -1 || newline > to ? Math.min(to, bytes.length) : newline;
+    if (end > at) lines.push({ offset: at, text: decoder.decode(bytes.subarray(at, end)) });
+    at = end + 1;
+  }
+  return lines;
+}
+
+function offsetsOf(letters: readonly Letter[]): ReadonlySet<number> {
+  return new Set(letters.map(({ offset }) => offset));
+}
+
+function show({ offset, text }: Line): string {
+  return `the line at ${offset}: ${text.length > 120 ? `${text.slice(0, 120)}…` : text}`;
+}

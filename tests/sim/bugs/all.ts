@@ -1,0 +1,2 @@
+import type { Bug } from "../bug.ts";
+export const BUGS: readonly Bug[] = [];

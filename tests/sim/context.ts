@@ -1,0 +1,85 @@
+/**
+ * What the parts of a simulation share.
+ *
+ * @module
+ */
+
+import type { MemoryClock } from "../../src/runtime/memory_clock.ts";
+import type { MemoryDisk } from "../../src/runtime/memory_disk.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Setup } from "./scenario.ts";
+import type { Trace } from "./trace.ts";
+
+/** What was promised and not kept. */
+export type ViolationCode =
+  /** An accepted record is neither delivered nor set aside. */
+  | "lost"
+  /** A record that was said to be on stable storage did not survive a machine crash. */
+  | "unsynced"
+  /** A server got bytes that nobody appended. */
+  | "altered"
+  /** A server got a record again after it was set aside. */
+  | "after-dead-letter"
+  /** A server got a record again that a checkpoint was past, or that had been answered. */
+  | "resent"
+  /** A checkpoint is past something that is not settled, or went back. */
+  | "checkpoint"
+  /** A log was removed with something in it that is not settled. */
+  | "removed"
+  /** A checkpoint was moved or a log removed by a process that does not hold the claim. */
+  | "claim"
+  /** Two senders had the same segment under way. */
+  | "two-senders"
+  /** A record came before one that it depends on. */
+  | "order"
+  /** A record was set aside that no server refused, or whose bytes were sound. */
+  | "dead-letter"
+  /** A flush said that it was done and it was not, or ran over its limit. */
+  | "flush"
+  /** Something is still waiting when all works. */
+  | "pending"
+  /** Files are left that belong to nothing. */
+  | "leftover"
+  /** A request went to a server that its records are not for. */
+  | "wrong-server"
+  /** One retry id stood for different requests. */
+  | "retry-id"
+  /** An error reached the program. */
+  | "threw"
+  /** An endless loop. */
+  | "spins";
+
+/** A promise that was not kept. */
+export interface Violation {
+  readonly code: ViolationCode;
+  readonly text: string;
+}
+
+/** Shared by everything in one run. */
+export interface SimContext {
+  readonly setup: Setup;
+  readonly clock: MemoryClock;
+  readonly disk: MemoryDisk;
+  readonly ledger: Ledger;
+  readonly trace: Trace;
+  /** What has happened so far in this run that changes what may be expected. */
+  readonly past: Past;
+  /** A promise was not kept. */
+  violate(code: ViolationCode, text: string): void;
+}
+
+/** What has happened so far. */
+export interface Past {
+  /** Requests made. */
+  requests: number;
+  /** The machine crashed: bytes may be torn, checkpoints lost. */
+  crashed: boolean;
+  /** The wall clock jumped, by which file times are taken. */
+  jumped: boolean;
+  /** Anything happened that makes it right to send something twice. */
+  disturbed: boolean;
+  /** What the host still has to read before the run can be judged. */
+  readonly checks: Promise<void>[];
+  /** Segments in which a broken line is no mistake. */
+  readonly torn: Set<string>;
+}

@@ -1,0 +1,280 @@
+/**
+ * Makes a scenario from a seed.
+ *
+ * Every run has only some of the features (swarm testing): with everything at once nothing would
+ * ever get far, and some mistakes show only where others things stay away.
+ *
+ * @module
+ */
+
+import { Random } from "./random.ts";
+import { RECORD_KINDS, type RecordKind } from "./records.ts";
+import type {
+  CheckpointDamage,
+  DiskFaultKind,
+  Scenario,
+  ServerFault,
+  ServerFaultKind,
+  ServerMode,
+  Setup,
+  StartStep,
+  Step,
+} from "./scenario.ts";
+
+/** What a run may have. */
+interface Features {
+  readonly several: boolean;
+  readonly hosts: boolean;
+  readonly servers: boolean;
+  readonly foreign: boolean;
+  readonly memory: boolean;
+  readonly writeOnly: boolean;
+  readonly kills: boolean;
+  readonly crashes: boolean;
+  readonly disk: boolean;
+  readonly short: boolean;
+  readonly stops: boolean;
+  readonly jumps: boolean;
+  readonly faults: boolean;
+  readonly modes: boolean;
+  readonly damage: boolean;
+}
+
+const SERVER_FAULTS: readonly ServerFaultKind[] = [
+  "unreachable",
+  "lost",
+  "hang",
+  "body-hang",
+  "truncated",
+  "cut-body",
+  "garbage",
+  "late",
+  "redirect",
+  400,
+  401,
+  403,
+  404,
+  408,
+  409,
+  413,
+  425,
+  429,
+  500,
+  503,
+];
+const DISK_FAULTS: readonly DiskFaultKind[] = [
+  "full",
+  "io",
+  "sync",
+  "read-only",
+  "handles",
+  "checkpoint",
+  "truncate",
+];
+const DAMAGES: readonly CheckpointDamage[] = [
+  "inside",
+  "beyond",
+  "negative",
+  "empty",
+  "garbage",
+  "zeros",
+];
+const MODES: readonly ServerMode[] = ["both", "old", "complete", "neither"];
+/** Places for processes. */
+export const SLOTS = 4;
+
+/** The scenario of a seed. */
+export function generate(seed: number): Scenario {
+  const random = new Random(seed);
+  const features = chooseFeatures(random);
+  const setup = chooseSetup(random, features);
+  const steps: Step[] = [start(random, features, setup, 0)];
+  const length = random.int(8, random.chance(0.3) ? 70 : 35);
+  while (steps.length < length) steps.push(...nextSteps(random, features, setup));
+  return { seed, setup, steps };
+}
+
+function chooseFeatures(random: Random): Features {
+  const calm = random.chance(0.15);
+  const chance = (probability: number) => random.chance(calm ? 0 : probability);
+  const hosts = random.chance(0.2);
+  return {
+    hosts,
+    several: random.chance(0.7),
+    servers: random.chance(0.1),
+    foreign: !hosts && random.chance(0.15),
+    memory: random.chance(0.1),
+    writeOnly: random.chance(0.3),
+    kills: chance(0.6),
+    crashes: chance(0.4),
+    disk: chance(0.25),
+    short: chance(0.3),
+    stops: chance(0.25),
+    jumps: chance(0.15),
+    faults: random.chance(calm ? 0.3 : 0.6),
+    modes: chance(0.1),
+    damage: chance(0.1),
+  };
+}
+
+function chooseSetup(random: Random, features: Features): Setup {
+  return {
+    hosts: features.hosts ? 2 : 1,
+    facts: random.chance(0.8),
+    segmentBytes: random.pick([300, 600, 1_200, 2_048, 2_048, 8_192]),
+    batchRecords: random.pick([1, 2, 5, 5, 20]),
+    batchBytes: random.pick([500, 1_500, 4_000]),
+    lingerMs: random.pick([0, 10, 100]),
+    timeoutMs: random.pick([500, 2_000]),
+    retryMaxMs: random.pick([100, 1_000, 4_000]),
+    fsyncRecords: random.pick([2, 5, 64]),
+    fsyncIntervalMs: random.pick([20, 100, 500]),
+    maxMemoryRecords: random.pick([3, 1_000, 1_000]),
+    maxMemoryBytes: random.pick([2_000, 1_000_000, 1_000_000]),
+    exitDrainMs: random.pick([0, 200, 1_000]),
+    serverBytes: random.pick([1_000, 6_000, 1_000_000]),
+    mode: random.pick(["both", "both", "old", "complete"]),
+    feedbackBatch: random.chance(0.7),
+    newFiles: random.chance(0.7),
+    latencyMs: random.pick([0, 5, 50, 300]),
+    diskMs: random.pick([0, 0, 3, 40]),
+    poison: random.pick([0, 0, 0.05, 0.3]),
+  };
+}
+
+function start(random: Random, features: Features, setup: Setup, slot: number): StartStep {
+  const wal = !(features.memory && random.chance(0.4));
+  return {
+    do: "start",
+    slot,
+    host: random.int(0, setup.hosts - 1),
+    wal,
+    sender: !wal || !(features.writeOnly && random.chance(0.5)),
+    fsync: random.pick(["interval", "interval", "always", "never"]),
+    complete: random.chance(0.7),
+    project: random.chance(0.2) ? 1 : 0,
+    server: features.servers && random.chance(0.3) ? 1 : 0,
+    samePid: random.chance(0.2),
+    seed: random.seed(),
+  };
+}
+
+function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
+  const on = (feature: boolean, weight: number) => feature ? weight : 0;
+  const slot = features.several ? random.int(0, SLOTS - 1) : 0;
+  const name = random.weighted<Step["do"]>({
+    append: 10,
+    pass: 8,
+    start: 3,
+    foreign: on(features.foreign, 1.5),
+    sync: 1.5,
+    flush: 1.5,
+    finish: 0.7,
+    exit: 0.6,
+    kill: on(features.kills, 1.2),
+    "kill-at": on(features.kills, 1.2),
+    crash: on(features.crashes, 0.6),
+    "crash-at": on(features.crashes, 0.6),
+    disk: on(features.disk, 1.2) + on(features.short, 0.5),
+    heal: on(features.disk || features.short, 1.5),
+    stop: on(features.stops, 1.2),
+    resume: on(features.stops, 1),
+    jump: on(features.jumps, 1),
+    server: on(features.faults, 1.5),
+    mode: on(features.modes, 1),
+    damage: on(features.damage, 0.7),
+  });
+  switch (name) {
+    case "start":
+      return [start(random, features, setup, slot)];
+    case "foreign":
+      return [{ do: "foreign", slot, project: random.int(0, 1) }];
+    case "append":
+      return appends(random, slot);
+    case "sync":
+      // What follows at once sees the sync under way or just done.
+      return random.chance(0.5)
+        ? [{ do: "sync", slot }]
+        : [{ do: "sync", slot }, { do: "pass", ms: setup.diskMs * 2 + 1 }];
+    case "flush":
+      return [{ do: "flush", slot, ...timeLimit(random, 0.6) }];
+    case "finish":
+      return [{ do: "finish", slot, ...timeLimit(random, 0.5) }];
+    case "exit":
+      return [{ do: "exit", slot, natural: random.chance(0.5) }];
+    case "kill":
+    case "stop":
+    case "resume":
+      return [{ do: name, slot }];
+    case "kill-at":
+      return [{ do: name, slot, after: random.int(0, random.pick([3, 15, 80])) }];
+    case "crash":
+      return [{ do: "crash", seed: random.seed() }];
+    case "crash-at":
+      return [{
+        do: "crash-at",
+        slot,
+        after: random.int(0, random.pick([3, 15, 80])),
+        seed: random.seed(),
+      }];
+    case "disk":
+      return [{
+        do: "disk",
+        slot: random.chance(0.3) ? -1 : slot,
+        fault: features.short && (!features.disk || random.chance(0.4))
+          ? "short"
+          : random.pick(DISK_FAULTS),
+        probability: random.pick([1, 0.5, 0.1]),
+        seed: random.seed(),
+      }];
+    case "heal":
+      return [{ do: "heal" }];
+    case "pass":
+      return [{ do: "pass", ms: duration(random) }];
+    case "jump":
+      return [{ do: "jump", ms: random.pick([-3_600_000, -5_000, 5_000, 3_600_000]) }];
+    case "server":
+      return [{
+        do: "server",
+        server: features.servers ? random.int(0, 1) : 0,
+        faults: serverFaults(random),
+        seed: random.seed(),
+      }];
+    case "mode":
+      return [{ do: "mode", server: 0, mode: random.pick(MODES) }];
+    case "damage":
+      return [{ do: "damage", how: random.pick(DAMAGES), seed: random.seed() }];
+  }
+}
+
+function appends(random: Random, slot: number): Step[] {
+  const big = random.chance(0.15);
+  return [{
+    do: "append",
+    slot,
+    kind: random.chance(0.5)
+      ? random.pick<RecordKind>(["call", "start", "end"])
+      : random.pick(RECORD_KINDS),
+    count: big ? 1 : random.int(1, random.pick([1, 3, 8])),
+    size: big ? random.int(400, 4_000) : random.int(0, 200),
+    seed: random.seed(),
+  }];
+}
+
+function duration(random: Random): number {
+  return random.weighted({ short: 3, middle: 3, long: 2, stale: 0.7 }) === "stale"
+    ? random.int(9_000, 14_000)
+    : random.int(0, random.pick([5, 50, 300, 3_000]));
+}
+
+function timeLimit(random: Random, probability: number): { timeout?: number } {
+  return random.chance(probability) ? { timeout: random.pick([0, 50, 1_000, 20_000]) } : {};
+}
+
+function serverFaults(random: Random): ServerFault[] {
+  if (random.chance(0.3)) return [];
+  return Array.from({ length: random.int(1, 3) }, () => ({
+    kind: random.pick(SERVER_FAULTS),
+    probability: random.pick([1, 0.5, 0.2]),
+  }));
+}

@@ -1,0 +1,192 @@
+/**
+ * What the simulation knows of every record: the truth that the log, the sender and the servers are
+ * held against.
+ *
+ * @module
+ */
+
+import { MAX_MESSAGE_LENGTH } from "../../src/wal/dead_letters.ts";
+import type { MemoryDisk } from "../../src/runtime/memory_disk.ts";
+import type { RecordKind, RecordText } from "./records.ts";
+
+/** A process of the library, as others see it. */
+export interface ProcessView {
+  /** Number in the order of starting. */
+  readonly id: number;
+  /** The token of its log and of its claims. */
+  readonly token: string;
+  readonly dead: boolean;
+  /** It was stopped or its disk failed: others may have taken it for gone, and that is right. */
+  readonly suspect: boolean;
+  /** Lets something that it waited for happen to it: not while it is stopped, never once dead. */
+  gate(run: () => void): void;
+}
+
+/** One record and what became of it. */
+export interface SimRecord {
+  /** `c7:start`, `c7:end` or `r7`. */
+  readonly key: string;
+  readonly kind: RecordKind;
+  readonly text: RecordText;
+  /** Its line in a segment, the newline left out. */
+  readonly line: string;
+  /** The call that it is or is about. */
+  readonly call: string;
+  readonly project: number;
+  /** The server that it is for; `null` when any will do. */
+  readonly server: number | null;
+  readonly poison: boolean;
+  /** The process that appended it; `null` for a foreign writer. */
+  readonly origin: ProcessView | null;
+  /** Number in the order of appending. */
+  readonly order: number;
+  /** Monotonic ms when it was appended. */
+  readonly at: number;
+  /** Whether `append` returned normally in a living process. */
+  accepted: boolean;
+  /** Whether it went to the memory log. */
+  memory: boolean;
+  /** Whether a promise was given that it survives a machine crash. */
+  synced: boolean;
+  /** Why its loss would be no mistake. */
+  excuse: string | null;
+  /** The segment that it was written to; the last one, when there are several. */
+  segment: string | null;
+  /** A server did its work. */
+  stored: boolean;
+  /** A sender saw a server's 2xx. */
+  answered: boolean;
+  /** A server refused it for good in a request that held nothing else. */
+  refused: boolean;
+  /** It stands in a dead letter file; the number of the first request made after that. */
+  letteredAt: number | null;
+  /** A checkpoint on disk is past it. */
+  checkpointed: boolean;
+}
+
+/** An entry of a dead letter file. */
+export interface Letter {
+  readonly offset: number;
+  readonly reason: string;
+  readonly status?: number;
+  readonly message?: string;
+  readonly type: string;
+  /** The request's text as it stands in the file; absent for bytes that are no record. */
+  readonly request?: string;
+  readonly quarantine?: { readonly offset: number; readonly length: number };
+}
+
+const LETTER = /^\{"type":"(\w+)","req":(\{.*\}),"error":(\{.*?\})\}$/s;
+const decoder = new TextDecoder();
+
+/** All records of a run. */
+export class Ledger {
+  readonly records: SimRecord[] = [];
+  readonly #byKey = new Map<string, SimRecord>();
+  readonly #byLine = new Map<string, SimRecord>();
+  readonly #disk: MemoryDisk;
+
+  /** @param disk Where the logs are. */
+  constructor(disk: MemoryDisk) {
+    this.#disk = disk;
+  }
+
+  /** Takes a record in. */
+  add(record: SimRecord): void {
+    this.records.push(record);
+    this.#byKey.set(record.key, record);
+    this.#byLine.set(record.line, record);
+  }
+
+  /** The record with this key. */
+  find(key: string): SimRecord | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** The record with this line. */
+  findLine(line: string): SimRecord | undefined {
+    return this.#byLine.get(line);
+  }
+
+  /** A file's text as programs see it now; `null` when there is none. */
+  read(path: string): string | null {
+    const bytes = this.bytes(path);
+    return bytes === null ? null : decoder.decode(bytes);
+  }
+
+  /** A file's bytes as programs see them now. */
+  bytes(path: string): Uint8Array | null {
+    try {
+      return this.#disk.node(path, "look").content.view;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Names in a directory with whether each is one itself; none when it is not there. */
+  list(path: string): { name: string; isDirectory: boolean }[] {
+    try {
+      return [...this.#disk.node(path, "look").entries]
+        .map(([name, { kind }]) => ({ name, isDirectory: kind === "directory" }));
+    } catch {
+      return [];
+    }
+  }
+
+  /** Every file below a directory. */
+  files(path: string): string[] {
+    return this.list(path).flatMap(({ name, isDirectory }) =>
+      isDirectory ? this.files(`${path}/${name}`) : [`${path}/${name}`]
+    );
+  }
+
+  /**
+   * The entries of the dead letter file at `path`, and what in it is none.
+   *
+   * @returns `broken`: lines that cannot be read, whether or not they end.
+   */
+  letters(path: string): { letters: Letter[]; broken: string[] } {
+    const letters: Letter[] = [];
+    const broken: string[] = [];
+    for (const line of (this.read(path) ?? "").split("\n")) {
+      if (line === "") continue;
+      const letter = readLetter(line);
+      if (letter) letters.push(letter);
+      else broken.push(line);
+    }
+    return { letters, broken };
+  }
+
+  /** Marks the records that stand in the dead letter file at `path`. */
+  noteLetters(path: string, request: number): void {
+    for (const letter of this.letters(path).letters) {
+      const record = this.ofLetter(letter);
+      if (record) record.letteredAt ??= request;
+    }
+  }
+
+  /** The record that a dead letter holds. */
+  ofLetter({ type, request }: Letter): SimRecord | undefined {
+    return request === undefined
+      ? undefined
+      : this.findLine(`{"type":"${type}","req":${request}}`) ??
+        this.findLine(`{"type": "${type}", "req": ${request}}`);
+  }
+}
+
+function readLetter(line: string): Letter | null {
+  try {
+    const value = JSON.parse(line) as {
+      type: string;
+      error: Omit<Letter, "type">;
+      quarantine?: Letter["quarantine"];
+    };
+    const { offset, reason, status, message } = value.error;
+    if (message !== undefined && message.length > MAX_MESSAGE_LENGTH) return null;
+    const request = LETTER.exec(line)?.[2];
+    const base = { offset, reason, status, message, type: value.type, quarantine: value.quarantine };
+    return request === undefined ? base : { ...base, request };
+  } catch {
+    return null;
+  }
+}

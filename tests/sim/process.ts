@@ -1,0 +1,338 @@
+/**
+ * A simulated process of the library: a pipeline over a runtime in memory that can be killed,
+ * stopped and gone wrong.
+ *
+ * @module
+ */
+
+import { openPipeline } from "../../src/client/open_pipeline.ts";
+import type { FlushResult, Pipeline, PipelineEvent } from "../../src/client/pipeline.ts";
+import { MemoryRuntime } from "../../src/runtime/memory.ts";
+import type { MemoryHost } from "../../src/runtime/memory_host.ts";
+import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory_process.ts";
+import type { Clock, FileSystem, Runtime, Timer } from "../../src/runtime/runtime.ts";
+import type { Auditor } from "./auditor.ts";
+import type { Bug } from "./bug.ts";
+import type { SimContext } from "./context.ts";
+import { type ActiveFault, strike } from "./faults.ts";
+import type { ProcessView, SimRecord } from "./ledger.ts";
+import { Random } from "./random.ts";
+import type { StartStep } from "./scenario.ts";
+import { SimServers } from "./server.ts";
+import { WatchedFiles } from "./watched_files.ts";
+
+/** Directory of the logs. */
+export const WAL_DIR = "/home/.weave/wal";
+/** Operations without a pause after which a process is taken to be in an endless loop. */
+const MAX_OPERATIONS = 20_000;
+
+/** What a process is put together from. */
+export interface SimProcessOptions {
+  readonly context: SimContext;
+  readonly servers: SimServers;
+  readonly auditor: Auditor;
+  readonly host: MemoryHost;
+  readonly id: number;
+  readonly step: StartStep;
+  readonly pid?: number;
+  readonly bug?: Bug;
+  /** What the disk does wrong from the start. */
+  readonly faults: readonly ActiveFault[];
+  /** Ends the process in the middle of an operation: by a kill, or with the whole machine. */
+  readonly strikeDown: (process: SimProcess, crashSeed: number | undefined) => void;
+}
+
+/** One process. */
+export class SimProcess implements ProcessView {
+  readonly id: number;
+  readonly token: string;
+  readonly step: StartStep;
+  readonly memory: MemoryRuntime;
+  readonly pipeline: Pipeline;
+  /** What it appended. */
+  readonly records: SimRecord[] = [];
+  /** Calls that it began and did not end. */
+  readonly openCalls: string[] = [];
+  readonly random: Random;
+  readonly #options: SimProcessOptions;
+  readonly #queue: (() => void)[] = [];
+  /** What the disk does wrong for this process. */
+  faults: ActiveFault[] = [];
+  /** Index of the operation that does not happen, and what happens instead. */
+  doom: { at: number; crashSeed?: number } | null = null;
+  /** Whether `finish` was called. */
+  finishing = false;
+  #stopped = false;
+  #everStopped = false;
+  #troubled = false;
+  #inMemory = false;
+  #dropped = false;
+  /** The record that is being appended. */
+  #appending: SimRecord | null = null;
+  #operations = 0;
+  #sinceTurn = 0;
+  #lastWriteFell = false;
+
+  constructor(options: SimProcessOptions) {
+    const { context, servers, host, id, step, pid, bug } = options;
+    this.#options = options;
+    this.id = id;
+    this.step = step;
+    this.random = new Random(step.seed);
+    this.token = this.random.hex(32);
+    this.#inMemory = !step.wal;
+    this.faults = [...options.faults];
+    this.memory = new MemoryRuntime({
+      disk: context.disk,
+      clock: context.clock,
+      host,
+      cwd: "/home",
+      ...(pid === undefined ? {} : { pid }),
+      fault: (operation) => this.#operation(operation),
+      schedule: (run) => this.#schedule(run),
+    });
+    const fetchOf = servers.fetchOf(this);
+    this.pipeline = this.guard(() =>
+      openPipeline({
+        ...context.setup,
+        runtime: this.#runtime(bug),
+        fetch: bug?.fetch ? bug.fetch(fetchOf) : fetchOf,
+        random: () => this.random.next(),
+        token: this.#tokens(),
+        entity: "e",
+        project: `p${step.project}`,
+        serverUrl: SimServers.url(step.server),
+        apiKey: "key",
+        wal: step.wal,
+        sender: step.sender,
+        walDir: WAL_DIR,
+        requireDisk: false,
+        fsync: step.fsync,
+        maxDiskBytes: 1e9,
+        quotaPolicy: "drop-new",
+        useCallsComplete: step.complete,
+        onEvent: (event) => this.#event(event),
+      })
+    )!;
+  }
+
+  get dead(): boolean {
+    return this.memory.dead;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Whether the disk ever failed it. */
+  get troubled(): boolean {
+    return this.#troubled;
+  }
+
+  get suspect(): boolean {
+    const { past, setup } = this.#options.context;
+    // Without facts about processes, and across hosts, only file times tell who lives.
+    const judgedByTime = setup.hosts > 1 || !setup.facts;
+    return this.#everStopped || this.#troubled || (past.jumped && judgedByTime);
+  }
+
+  gate(run: () => void): void {
+    if (this.dead) return;
+    if (this.#stopped) this.#queue.push(run);
+    else run();
+  }
+
+  /** The process is stopped, as by SIGSTOP. */
+  stop(): void {
+    this.#stopped = this.#everStopped = true;
+  }
+
+  /** It goes on; what it waited for in the meantime happens now. */
+  resume(): void {
+    this.#stopped = false;
+    for (const run of this.#queue.splice(0)) this.gate(run);
+  }
+
+  /** It ends, as by SIGKILL. */
+  kill(): void {
+    const segment = this.#appending?.segment;
+    if (segment && this.#lastWriteFell) this.#options.context.past.torn.add(segment);
+    this.memory.kill();
+    this.#forgetMemory();
+  }
+
+  /** It ends in an orderly way, as by `process.exit()`. */
+  exit(): void {
+    this.guard(() => this.memory.exit());
+    this.#forgetMemory();
+  }
+
+  #forgetMemory(): void {
+    for (const record of this.records) if (record.memory) record.excuse ??= "memory";
+  }
+
+  /** The driver has let everything settle: no loop. */
+  turned(): void {
+    this.#sinceTurn = 0;
+  }
+
+  /** Appends a record; it counts as accepted when this returns and the process still lives. */
+  append(record: SimRecord): void {
+    this.#appending = record;
+    record.accepted = true;
+    this.records.push(record);
+    this.guard(() => this.pipeline.append(record.text.type, record.text.request));
+    this.#appending = null;
+    if (this.dead) record.accepted = false;
+    record.memory = this.#inMemory;
+    // A drop is told once; later ones cannot be seen.
+    if (this.#dropped && record.memory) record.excuse ??= "dropped";
+    if (this.step.fsync === "always" && !record.memory) record.synced = true;
+  }
+
+  /** Whether its records are on stable storage by now without having been asked. */
+  hasSyncedBy(at: number): boolean {
+    const { setup, clock } = this.#options.context;
+    return this.step.fsync === "interval" && !this.suspect &&
+      clock.monotonic() - at > 2 * setup.fsyncIntervalMs + 4 * setup.diskMs + 10;
+  }
+
+  /** Runs something of the program's; nothing may be thrown into it. */
+  guard<Result>(run: () => Result): Result | undefined {
+    try {
+      return run();
+    } catch (error) {
+      if (!this.dead) this.threw(error);
+      return undefined;
+    }
+  }
+
+  /** Waits for something that the program asked for; only `sync` may reject. */
+  watch(work: Promise<FlushResult> | undefined, then: (result: FlushResult) => void): void {
+    work?.then(then).catch((error) => {
+      if (!this.dead) this.threw(error);
+    });
+  }
+
+  /** An error reached the program. */
+  threw(error: unknown): void {
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#options.context.violate("threw", `in process ${this.id}: ${text}`);
+  }
+
+  #runtime(bug: Bug | undefined): Runtime {
+    const { auditor } = this.#options;
+    const living = (run: () => void): void => {
+      if (!this.dead) run();
+    };
+    const watched: FileSystem = new WatchedFiles(this.memory.files, {
+      beforeRemove: (path) => living(() => auditor.beforeRemove(this, path)),
+      beforeReplace: (path, text) => living(() => auditor.beforeReplace(this, path, text)),
+      afterReplace: (path) => living(() => auditor.afterReplace(path)),
+      afterAppend: (path) => this.#appended(path),
+    });
+    const { process } = this.memory;
+    const clock = this.#clock();
+    return {
+      name: "memory",
+      files: bug?.files ? bug.files(watched, this.memory) : watched,
+      process: bug?.process ? bug.process(process) : process,
+      clock: bug?.clock ? bug.clock(clock, this.#options.context.setup) : clock,
+    };
+  }
+
+  #clock(): Clock {
+    const { clock } = this.memory;
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, run): Timer => {
+        let taken = false;
+        const timer = clock.after(ms, () =>
+          this.gate(() => {
+            if (!taken) this.guard(run);
+          }));
+        return {
+          cancel: () => {
+            taken = true;
+            timer.cancel();
+          },
+        };
+      },
+    };
+  }
+
+  /** Completes an asynchronous operation of the disk, now or a little later. */
+  #schedule(run: () => void): void {
+    const { context: { setup, clock } } = this.#options;
+    if (setup.diskMs === 0) queueMicrotask(() => this.gate(run));
+    else clock.after(this.random.int(0, setup.diskMs), () => this.gate(run));
+  }
+
+  #operation(operation: MemoryOperation): MemoryFault | undefined {
+    const { context, strikeDown } = this.#options;
+    context.trace.add(`p${this.id} ${operation.kind} ${operation.path} ${operation.bytes ?? ""}`);
+    this.#operations++;
+    if (++this.#sinceTurn > MAX_OPERATIONS) {
+      context.violate("spins", `process ${this.id}: ${operation.kind} ${operation.path}`);
+      this.kill();
+      return undefined;
+    }
+    if (this.doom && this.#operations > this.doom.at) {
+      strikeDown(this, this.doom.crashSeed);
+      return undefined;
+    }
+    if (operation.kind === "write" && operation.path.endsWith(".jsonl") && this.#appending) {
+      this.#appending.segment = operation.path.slice(0, -".jsonl".length);
+      this.#lastWriteFell = false;
+    }
+    for (const fault of this.faults) {
+      const struck = strike(fault, operation);
+      if (!struck) continue;
+      context.trace.add(`fault ${JSON.stringify(struck)}`);
+      if ("code" in struck) this.#troubled = true;
+      this.#noteTear(operation);
+      return struck;
+    }
+    return undefined;
+  }
+
+  /** A write that fell short may leave a fragment when it can be neither finished nor taken back. */
+  #noteTear({ kind, path }: MemoryOperation): void {
+    const segment = this.#appending?.segment;
+    if (!segment || path !== `${segment}.jsonl`) return;
+    if (kind === "write") this.#lastWriteFell = true;
+    else if (this.#lastWriteFell) this.#options.context.past.torn.add(segment);
+  }
+
+  /** How many operations on the disk it has begun. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  #appended(path: string): void {
+    const { ledger, past } = this.#options.context;
+    if (path.endsWith(".deadletter")) ledger.noteLetters(path, past.requests);
+  }
+
+  #event({ level, name, message }: PipelineEvent): void {
+    if (this.dead) return;
+    this.#options.context.trace.add(`p${this.id} ${level} ${name}: ${message}`);
+    if (name === "disk-failed") this.#inMemory = true;
+    if (name === "disk-recovered") this.#inMemory = false;
+    if (name === "log-full" || name === "log-closed") {
+      this.#dropped = true;
+      if (this.#appending) this.#appending.accepted = false;
+    }
+  }
+
+  /** The first token is the one that this process was given; it is also what its claims hold. */
+  #tokens(): () => string {
+    let first = true;
+    return () => {
+      if (!first) return this.random.hex(32);
+      first = false;
+      return this.token;
+    };
+  }
+}
