@@ -1,0 +1,14 @@
+/**
+ * `npm run check`: everything that can be said of the project without running its tests.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { runChecks } from "./check_steps.ts";
+
+const checks = await runChecks();
+const failed = checks.filter(({ passed }) => !passed);
+for (const { name } of failed) console.log(`failed: ${name}`);
+console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
+process.exitCode = failed.length === 0 ? 0 : 1;

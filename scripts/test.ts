@@ -1,0 +1,144 @@
+/**
+ * The whole test run: `npm test` checks the project and runs every test file on Deno, Bun and Node.
+ *
+ * ```sh
+ * npm test                          # the check and the suite on all three
+ * npm run test:bun -- wal_ reader   # test files whose name holds one of the words, on Bun
+ * npm test -- --jobs 4              # files at once; as many as there are cores unless given
+ * ```
+ *
+ * Every file runs in a process of its own, on each runtime: one that hangs, crashes or leaves
+ * something behind cannot disturb another. What a failing file printed is shown whole.
+ *
+ * @module
+ */
+
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { runChecks } from "./check_steps.ts";
+import { inParallel, projectRoot, run } from "./test_process.ts";
+import {
+  type Counts,
+  readCounts,
+  type RuntimeName,
+  runtimeNames,
+  testCommand,
+} from "./test_runners.ts";
+
+interface Row extends Counts {
+  ms: number;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runtime: { type: "string", multiple: true },
+    check: { type: "boolean", default: false },
+    jobs: { type: "string", default: String(Math.max(2, availableParallelism())) },
+  },
+});
+const runtimes = runtimeNames.filter((name) => values.runtime?.includes(name) ?? true);
+const files = testFiles(positionals);
+const begin = performance.now();
+const rows = new Map<string, Row>();
+const failures: string[] = [];
+const notes: string[] = [];
+const durations: { name: string; ms: number }[] = [];
+
+if (values.check) {
+  const start = performance.now();
+  const checks = await runChecks();
+  const failed = checks.filter(({ passed }) => !passed);
+  failures.push(...failed.map(({ name }) => `check: ${name}`));
+  rows.set("check", {
+    passed: checks.length - failed.length,
+    failed: failed.length,
+    skipped: 0,
+    ms: performance.now() - start,
+  });
+}
+for (const runtime of runtimes) rows.set(runtime, { passed: 0, failed: 0, skipped: 0, ms: 0 });
+const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
+const done = new Map<string, Map<RuntimeName, Row>>(files.map((file) => [file, new Map()]));
+await inParallel(jobs, Number(values.jobs), async ({ file, runtime }) => {
+  const row = await runFile(file, runtime);
+  const fileRows = done.get(file)!.set(runtime, row);
+  if (fileRows.size === runtimes.length) reportFile(file, fileRows);
+});
+for (const runtime of runtimes) {
+  const { passed, failed } = rows.get(runtime)!;
+  if (passed + failed > 0) continue;
+  rows.get(runtime)!.failed++;
+  failures.push(`${runtime}: no test ran`);
+}
+summarize();
+
+function testFiles(words: readonly string[]): string[] {
+  return readdirSync(join(projectRoot, "tests"))
+    .filter((name) => name.endsWith("_test.ts"))
+    .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+    .sort()
+    .map((name) => `tests/${name}`);
+}
+
+async function runFile(file: string, runtime: RuntimeName): Promise<Row> {
+  const { status, ending, output, ms } = await run(...testCommand(runtime, file));
+  const counts = readCounts(runtime, output) ?? { passed: 0, failed: 0, skipped: 0 };
+  const empty = counts.passed + counts.failed + counts.skipped === 0;
+  // A file may also fail outside of its tests: an import that throws, an error after the last one.
+  if (counts.failed === 0 && (status !== 0 || empty)) counts.failed = 1;
+  if (counts.failed > 0) {
+    const how = status === 0 && empty ? "no test in it" : ending;
+    failures.push(`${runtime}: ${file} (${how})`);
+    console.log(`\nFAILED on ${runtime}: ${file} (${how}, ${seconds(ms)})\n${output.trimEnd()}\n`);
+  }
+  durations.push({ name: `${file} on ${runtime}`, ms });
+  const total = rows.get(runtime)!;
+  for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
+  total.ms += ms;
+  return { ...counts, ms };
+}
+
+function reportFile(file: string, fileRows: ReadonlyMap<RuntimeName, Row>): void {
+  const parts = runtimes.map((runtime) => {
+    const { passed, failed, skipped, ms } = fileRows.get(runtime)!;
+    const fate = [`${passed} passed`];
+    if (failed > 0) fate.push(`${failed} FAILED`);
+    if (skipped > 0) fate.push(`${skipped} skipped`);
+    return `${runtime} ${fate.join(", ")} in ${seconds(ms)}`;
+  });
+  console.log(`${file.replace("tests/", "")}: ${parts.join("; ")}`);
+  const sizes = new Set([...fileRows.values()].map((row) => row.passed + row.failed + row.skipped));
+  if (sizes.size > 1) notes.push(`${file} does not hold the same number of tests on each runtime`);
+}
+
+function summarize(): void {
+  durations.sort((a, b) => b.ms - a.ms);
+  const slow = durations.slice(0, 5).filter(({ ms }) => ms > 5_000);
+  console.log();
+  for (const { name, ms } of slow) console.log(`slow: ${name}, ${seconds(ms)}`);
+  for (const note of notes) console.log(`note: ${note}`);
+  for (const failure of failures) console.log(`failed: ${failure}`);
+  console.log(`${"".padEnd(8)}${columns("passed", "failed", "skipped", "time")}`);
+  let [passed, failed] = [0, 0];
+  for (const [name, row] of rows) {
+    passed += row.passed;
+    failed += row.failed;
+    const { skipped, ms } = row;
+    console.log(`${name.padEnd(8)}${columns(row.passed, row.failed, skipped, seconds(ms))}`);
+  }
+  console.log(`all in ${seconds(performance.now() - begin)}, ${values.jobs} files at a time`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+function columns(...cells: (string | number)[]): string {
+  return cells.map((cell) => String(cell).padStart(10)).join("");
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,149 @@
+/**
+ * The npm package as its users get it: packed, and installed where there is nothing else.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "@std/path";
+import { publicEntries, readJson } from "../scripts/build_entries.ts";
+import { type Outcome, projectRoot, run, type RunOptions } from "../scripts/test_process.ts";
+import { startMockServer } from "../src/mock/serve.ts";
+import { detectRuntime } from "../src/runtime/host.ts";
+import { test } from "./harness.ts";
+
+const manifest = readJson<{ name: string; version: string; bin?: Record<string, string> }>(
+  "package.json",
+);
+const program = `
+import { finish, init, op } from "${manifest.name}";
+
+await init("team/packed", { wal: true });
+const add = op(function add(a, b) { return a + b; });
+const double = op(async function double(a, b) { return 2 * add(a, b); });
+const answer = await double(1, 2);
+const { done } = await finish({ timeout: 20_000 });
+console.log(JSON.stringify({ answer, done }));
+`;
+const typedProgram = `
+import { init, op, WeaveWalError, type InitOptions } from "${manifest.name}";
+ENTRIES
+const options: InitOptions = { wal: true, fsync: "always" };
+await using client = await init("team/packed", options);
+const add = op(function add(a: number, b: number): number { return a + b; });
+const sum: number = add(1, 2);
+// A type that the compiler knows refuses this.
+const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_TIMEOUT", String(sum)));
+void [client, wrong];
+`;
+const compilerOptions = {
+  module: "nodenext",
+  target: "es2022",
+  lib: ["es2023", "dom", "dom.iterable", "esnext.disposable"],
+  types: [],
+  strict: true,
+  skipLibCheck: false,
+  exactOptionalPropertyTypes: true,
+  noEmit: true,
+};
+
+test("the packed package installs alone, compiles, and traces", async () => {
+  const top = mkdtempSync(join(tmpdir(), "weave-wal-package-"));
+  try {
+    const app = await installed(top);
+    assert.deepEqual(readdirSync(join(app, "node_modules", "@weave-wal")), ["client"]);
+    assert.deepEqual(
+      readdirSync(join(app, "node_modules")).filter((name) => !name.startsWith(".")),
+      ["@weave-wal"],
+    );
+    const inPackage = join(app, "node_modules", manifest.name);
+    for (const { javascript, types } of publicEntries()) {
+      assert.ok(existsSync(join(inPackage, javascript)), javascript);
+      assert.ok(existsSync(join(inPackage, types)), types);
+    }
+    assert.deepEqual(existsSync(join(inPackage, "src")), false);
+    await compiles(app);
+    await traces(app);
+    for (const command of Object.keys(manifest.bin ?? {})) await answers(app, command);
+  } finally {
+    rmSync(top, { recursive: true });
+  }
+}, { timeout: 180_000 });
+
+/** Builds, packs and installs; the folder it is installed in. */
+async function installed(top: string): Promise<string> {
+  const [stage, app] = [join(top, "stage"), join(top, "app")];
+  mkdirSync(stage);
+  mkdirSync(app);
+  const scripts = ["--import", "tsx", "scripts/build.ts", "--out", join(stage, "dist")];
+  await succeeds("node", scripts);
+  for (const name of ["package.json", "README.md", "CHANGELOG.md", "LICENSE"]) {
+    copyFileSync(join(projectRoot, name), join(stage, name));
+  }
+  // The build is done already.
+  await succeeds("npm", ["pack", "--ignore-scripts", "--pack-destination", top], { cwd: stage });
+  const tarball = readdirSync(top).find((name) => name.endsWith(".tgz"));
+  assert.ok(tarball?.includes(manifest.version), `tarball: ${tarball}`);
+  writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
+  await succeeds("npm", ["install", "--offline", "--no-audit", "--no-fund", join(top, tarball)], {
+    cwd: app,
+  });
+  return app;
+}
+
+/** A strict compiler takes the declarations, with no other types at hand. */
+async function compiles(app: string): Promise<void> {
+  const imports = publicEntries().map(({ subpath }, index) =>
+    `import type * as entry${index} from "${manifest.name}${subpath.slice(1)}";\n` +
+    `export type Entry${index} = typeof entry${index};`
+  );
+  writeFileSync(join(app, "typed.ts"), typedProgram.replace("ENTRIES", imports.join("\n")));
+  writeFileSync(
+    join(app, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["typed.ts"] }),
+  );
+  await succeeds("tsc", ["-p", app]);
+}
+
+/** A program with the package delivers its calls, on the runtime that runs this test. */
+async function traces(app: string): Promise<void> {
+  const runners = { deno: ["deno", "run", "-A"], bun: ["bun"], node: ["node"] } as const;
+  const [command, ...args] = runners[detectRuntime().name as keyof typeof runners];
+  writeFileSync(join(app, "program.js"), program);
+  await using server = await startMockServer();
+  const { output } = await succeeds(command, [...args, "program.js"], {
+    cwd: app,
+    env: {
+      WF_TRACE_SERVER_URL: server.url,
+      WANDB_API_KEY: "key",
+      WEAVE_PRINT_CALL_LINK: "false",
+      WEAVE_LOG_LEVEL: "ERROR",
+    },
+  });
+  assert.equal(output.trim(), '{"answer":6,"done":true}');
+  const calls = [...server.store.project("team/packed").calls.list()];
+  const [double, add] = calls.sort((a, b) => a.started_at! < b.started_at! ? -1 : 1);
+  assert.deepEqual(calls.map((call) => call.output), [6, 3]);
+  assert.equal(add.parent_id, double.id);
+  const log = join(app, ".weave", "wal", "team", "packed");
+  assert.deepEqual(readdirSync(log).filter((name) => name.endsWith(".jsonl")), []);
+}
+
+/** A command of the package starts and knows its version. */
+async function answers(app: string, command: string): Promise<void> {
+  const { output } = await succeeds(join(app, "node_modules", ".bin", command), ["--version"]);
+  assert.ok(output.includes(manifest.version), `${command} --version: ${output}`);
+}
+
+async function succeeds(
+  command: string,
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<Outcome> {
+  const outcome = await run(command, args, options);
+  assert.equal(outcome.status, 0, `${command} ${args.join(" ")}: ${outcome.output}`);
+  return outcome;
+}
