@@ -7,12 +7,20 @@
  * @module
  */
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { projectFiles } from "./check_files.ts";
-import { projectRoot, run } from "./test_process.ts";
+import { tool } from "./check_tool.ts";
+import { projectRoot } from "./test_process.ts";
 
 const block = /^[ *]*```(?:ts|typescript)\b/m;
 const ignoredBlock = /^([ *]*```(?:ts|typescript)) ignore\b/gm;
@@ -32,11 +40,8 @@ export async function checkExamples(): Promise<string[]> {
       mkdirSync(dirname(join(copy, path)), { recursive: true });
       writeFileSync(join(copy, path), text.replace(ignoredBlock, "$1"));
     }
-    const { status, ending, output } = await run("deno", ["check", "--doc-only", ...files], {
-      cwd: copy,
-    });
-    if (status === 0) return [];
-    return [`deno check: ${ending}`, output.replaceAll(`file://${copy}/`, "").trimEnd()];
+    const problems = await tool("deno", ["check", "--doc-only", ...files], { cwd: copy });
+    return problems.map((problem) => problem.replaceAll(`file://${copy}/`, ""));
   } finally {
     rmSync(copy, { recursive: true });
   }
@@ -45,14 +50,7 @@ export async function checkExamples(): Promise<string[]> {
 /** Runs the blocks that are not ignored; they may read, but neither write nor use the network. */
 export async function runExamples(): Promise<string[]> {
   const allowed = ["--allow-read", "--allow-env", "--allow-sys", "--no-prompt"];
-  const { status, ending, output } = await run("deno", [
-    "test",
-    "--doc",
-    "--no-check",
-    ...allowed,
-    ...withExamples(),
-  ]);
-  return status === 0 ? [] : [`deno test --doc: ${ending}`, output.trimEnd()];
+  return await tool("deno", ["test", "--doc", "--no-check", ...allowed, ...withExamples()]);
 }
 
 /** Files that show TypeScript. */

@@ -9,8 +9,9 @@ import { publicEntries } from "./build_entries.ts";
 import { checkExamples, runExamples } from "./check_examples.ts";
 import { checkManifests } from "./check_manifests.ts";
 import { checkPublish } from "./check_publish.ts";
+import { tool } from "./check_tool.ts";
 import { checkWords } from "./check_words.ts";
-import { inParallel, run } from "./test_process.ts";
+import { inParallel } from "./test_process.ts";
 
 /** One step and how it went. */
 export interface CheckResult {
@@ -22,15 +23,15 @@ export interface CheckResult {
 type Step = () => string[] | Promise<string[]>;
 
 const steps: Record<string, Step> = {
-  "types (deno)": () => tool("deno", "check", "mod.ts", "src", "tests", "scripts"),
+  "types (deno)": () => tool("deno", ["check", "mod.ts", "src", "tests", "scripts"]),
   "published to JSR": checkPublish,
   "examples (types)": checkExamples,
   "examples (run)": runExamples,
-  "types (tsc)": () => tool("tsc", "-p", "."),
-  "format": () => tool("deno", "fmt", "--check"),
-  "lint": () => tool("deno", "lint"),
+  "types (tsc)": () => tool("tsc", ["-p", "."]),
+  "format": () => tool("deno", ["fmt", "--check"]),
+  "lint": () => tool("deno", ["lint"]),
   "documentation": () =>
-    tool("deno", "doc", "--lint", ...publicEntries().map(({ source }) => source)),
+    tool("deno", ["doc", "--lint", ...publicEntries().map(({ source }) => source)]),
   "manifests": checkManifests,
   "words": checkWords,
 };
@@ -52,9 +53,4 @@ export async function runChecks(): Promise<CheckResult[]> {
     },
   );
   return results;
-}
-
-async function tool(command: string, ...args: string[]): Promise<string[]> {
-  const { status, ending, output } = await run(command, args);
-  return status === 0 ? [] : [`${command} ${args[0]}: ${ending}`, output.trimEnd()];
 }

@@ -45,7 +45,6 @@ const files = testFiles(positionals);
 const begin = performance.now();
 const rows = new Map<string, Row>();
 const failures: string[] = [];
-const notes: string[] = [];
 const durations: { name: string; ms: number }[] = [];
 
 if (values.check) {
@@ -111,8 +110,6 @@ function reportFile(file: string, fileRows: ReadonlyMap<RuntimeName, Row>): void
     return `${runtime} ${fate.join(", ")} in ${seconds(ms)}`;
   });
   console.log(`${file.replace("tests/", "")}: ${parts.join("; ")}`);
-  const sizes = new Set([...fileRows.values()].map((row) => row.passed + row.failed + row.skipped));
-  if (sizes.size > 1) notes.push(`${file} does not hold the same number of tests on each runtime`);
 }
 
 function summarize(): void {
@@ -120,7 +117,6 @@ function summarize(): void {
   const slow = durations.slice(0, 5).filter(({ ms }) => ms > 5_000);
   console.log();
   for (const { name, ms } of slow) console.log(`slow: ${name}, ${seconds(ms)}`);
-  for (const note of notes) console.log(`note: ${note}`);
   for (const failure of failures) console.log(`failed: ${failure}`);
   console.log(`${"".padEnd(8)}${columns("passed", "failed", "skipped", "time")}`);
   let [passed, failed] = [0, 0];

@@ -5,8 +5,15 @@
  */
 
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
-import { rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "@std/path";
 import { publicEntries, readJson } from "../scripts/build_entries.ts";
@@ -85,8 +92,8 @@ async function installed(top: string): Promise<string> {
   }
   // The build is done already.
   await succeeds("npm", ["pack", "--ignore-scripts", "--pack-destination", top], { cwd: stage });
-  const tarball = readdirSync(top).find((name) => name.endsWith(".tgz"));
-  assert.ok(tarball?.includes(manifest.version), `tarball: ${tarball}`);
+  const tarball = readdirSync(top).find((name) => name.endsWith(".tgz")) ?? "none";
+  assert.ok(tarball.includes(manifest.version), `tarball: ${tarball}`);
   writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
   await succeeds("npm", ["install", "--offline", "--no-audit", "--no-fund", join(top, tarball)], {
     cwd: app,
