@@ -5,6 +5,7 @@
  * npm test                          # the check and the suite on all three
  * npm run test:bun -- wal_ reader   # test files whose name holds one of the words, on Bun
  * npm test -- --jobs 4              # files at once; as many as there are cores unless given
+ * npm test -- --limit 900           # seconds that one file may take; 300 unless given
  * ```
  *
  * Every file runs in a process of its own, on each runtime: one that hangs, crashes or leaves
@@ -38,6 +39,7 @@ const { values, positionals } = parseArgs({
     runtime: { type: "string", multiple: true },
     check: { type: "boolean", default: false },
     jobs: { type: "string", default: String(Math.max(2, availableParallelism())) },
+    limit: { type: "string", default: "300" },
   },
 });
 const runtimes = runtimeNames.filter((name) => values.runtime?.includes(name) ?? true);
@@ -84,7 +86,9 @@ function testFiles(words: readonly string[]): string[] {
 }
 
 async function runFile(file: string, runtime: RuntimeName): Promise<Row> {
-  const { status, ending, output, ms } = await run(...testCommand(runtime, file));
+  const { status, ending, output, ms } = await run(...testCommand(runtime, file), {
+    limitMs: Number(values.limit) * 1000,
+  });
   const counts = readCounts(runtime, output) ?? { passed: 0, failed: 0, skipped: 0 };
   const empty = counts.passed + counts.failed + counts.skipped === 0;
   // A file may also fail outside of its tests: an import that throws, an error after the last one.
