@@ -36,6 +36,8 @@ export function openScreen(): Screen {
   const isTerminal = out.isTTY === true;
   const { NO_COLOR, TERM } = process.env;
   const colors = picocolors.createColors(isTerminal && !NO_COLOR && TERM !== "dumb");
+  // Whoever reads a pipe may go; the demo still ends in order.
+  out.on("error", () => {});
   let sections = 0;
   let hasStatus = false;
   let lastStatus = 0;

@@ -43,10 +43,13 @@ export class Stage {
   constructor(parts: StoryParts, server: MockServer) {
     this.server = server;
     this.#parts = parts;
-    const here = import.meta.url;
-    const root = packageRoot(dirname(fileURLToPath(here)));
-    const entry = new URL(`./program/main.${here.endsWith(".ts") ? "ts" : "js"}`, here);
-    this.#command = commandFor(parts.options.runtime, fileURLToPath(entry), root);
+    const here = fileURLToPath(import.meta.url);
+    const root = packageRoot(dirname(here));
+    // The build keeps the folders of entries, but it may put this file anywhere below dist.
+    const entry = here.endsWith(".ts")
+      ? join(root, "src/demo/program/main.ts")
+      : join(root, "dist/src/demo/program/main.js");
+    this.#command = commandFor(parts.options.runtime, entry, root);
     const glossary = join(parts.folder, "glossary.json");
     detectRuntime().files.createExclusive(glossary, BROKEN_GLOSSARY);
     this.#documents = [...documentsOf(root), glossary];

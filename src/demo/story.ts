@@ -25,6 +25,8 @@ export interface AtKill {
   readonly delivered: number;
   /** How many were nowhere but in the log, if there is one. */
   readonly undelivered: number;
+  /** Calls that the program saw finish while the server was down; none of them can be delivered. */
+  readonly duringOutage: number;
   /** Files in the log directory. */
   readonly logFiles: number;
   /** Their bytes. */
@@ -78,6 +80,7 @@ async function play(parts: StoryParts, stage: Stage): Promise<StoryResult> {
 
   screen.section("The server goes down, the program goes on");
   await server.stop();
+  const seenBefore = first.seen.length;
   await stage.ask(first, questions.shift()!);
   // It goes on whether it has noticed or not; this only lets people see that it has.
   await first.hasSaid(/^weave-wal: Cannot deliver/, NOTICE_MS);
@@ -87,7 +90,13 @@ async function play(parts: StoryParts, stage: Stage): Promise<StoryResult> {
   screen.section("SIGKILL takes the program");
   await first.askAndKill(questions[0], plan.killAfterCalls);
   const delivered = new Set(stage.arrived(first.seen).map(({ id }) => id));
-  const atKill = examine(parts, stage, first, questions[0], delivered.size);
+  const atKill: AtKill = {
+    seen: first.seen.length,
+    delivered: delivered.size,
+    undelivered: first.seen.length - delivered.size,
+    duringOutage: first.seen.length - seenBefore,
+    ...examine(parts, stage, first, questions[0]),
+  };
   if (isAnswered(first, questions[0])) questions.shift();
 
   screen.section("The server is back, the program starts again");
@@ -138,8 +147,7 @@ function examine(
   stage: Stage,
   program: TracedProgram,
   question: string,
-  delivered: number,
-): AtKill {
+): Pick<AtKill, "logFiles" | "logBytes" | "question"> {
   const { red, green, dim } = screen.colors;
   const files = stage.logFiles();
   const logBytes = files.reduce((sum, { size }) => sum + size, 0);
@@ -154,14 +162,7 @@ function examine(
       ? `  left on disk: ${(logBytes / 1024).toFixed(0)} KiB of log`
       : `  ${red("left on disk: nothing")}`,
   );
-  return {
-    seen: program.seen.length,
-    delivered,
-    undelivered: program.seen.length - delivered,
-    logFiles: files.length,
-    logBytes,
-    question,
-  };
+  return { logFiles: files.length, logBytes, question };
 }
 
 function isAnswered(program: TracedProgram, question: string): boolean {
