@@ -58,7 +58,8 @@ const reports: Record<RuntimeName, Report> = {
   bun: {
     begin: /^ *\d+ pass$/m,
     passed: [/^ *(\d+) pass$/m],
-    failed: [/^ *(\d+) fail$/m, /^ *(\d+) errors?$/m],
+    // Errors between tests are counted here too.
+    failed: [/^ *(\d+) fail$/m],
     skipped: [/^ *(\d+) skip$/m],
   },
   node: {
