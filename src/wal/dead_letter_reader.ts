@@ -49,6 +49,12 @@ export interface DeadLetterEntry {
   readonly damaged?: string;
 }
 
+/** Whether an entry is half of one that a crash cut off: its record is still in the log. */
+export function isTornEntry({ damaged }: DeadLetterEntry): boolean {
+  return damaged === TORN;
+}
+
+const TORN = "torn";
 /** Bytes of one entry that are read into memory: the largest record and what is said of it. */
 const MAX_ENTRY_BYTES = 34 * 1024 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
@@ -90,7 +96,7 @@ export async function* readDeadLetters(
         yield line === undefined
           ? damagedEntry(offset, length, new Uint8Array(0), "too long")
           : torn
-          ? damagedEntry(offset, length, line, "torn")
+          ? damagedEntry(offset, length, line, TORN)
           : entryOf(offset, line);
       }
     }

@@ -43,6 +43,7 @@ export interface SenderView extends Party, SenderReport {
 /** The note of this process's sender. */
 export class SenderNote {
   readonly #runtime: Runtime;
+  readonly #root: string;
   readonly #directory: string;
   readonly #path: string;
   readonly #token: string;
@@ -53,14 +54,19 @@ export class SenderNote {
    */
   constructor(runtime: Runtime, root: string, token: string) {
     this.#runtime = runtime;
+    this.#root = root;
     this.#directory = join(root, SENDERS_DIRECTORY);
     this.#path = join(this.#directory, `${token}.json`);
     this.#token = token;
   }
 
-  /** Writes the note; also its heartbeat. Throws the host's error when the disk does not take it. */
+  /**
+   * Writes the note; also its heartbeat. Does nothing before there is a log: the root belongs to
+   * whoever writes first. Throws the host's error when the disk does not take it.
+   */
   write(report: SenderReport): void {
     const { files, process } = this.#runtime;
+    if (files.stat(this.#root) === null) return;
     files.makeDirectory(this.#directory);
     files.replace(
       this.#path,

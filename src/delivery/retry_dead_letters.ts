@@ -1,0 +1,278 @@
+/**
+ * Sends dead letters again: after a mistake at the server was mended, or a limit raised.
+ *
+ * @module
+ */
+
+import type { Runtime, Timer } from "../runtime/runtime.ts";
+import { type DeadLetterEntry, isTornEntry, readDeadLetters } from "../wal/dead_letter_reader.ts";
+import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters.ts";
+import { type DeadLettersInHand, DeadLetterStore } from "../wal/dead_letter_store.ts";
+import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
+import { listStems, writerOf } from "../wal/inspect.ts";
+import { RECORD_PREFIX } from "../wal/record.ts";
+import type { DeadLetter } from "../wal/segment.ts";
+import { Window } from "../wal/window.ts";
+import { RECORD_TYPES } from "../weave/record_types.ts";
+import type { Deliverer } from "./deliverer.ts";
+import { Stopped } from "./exchange.ts";
+import { actsOnEarlier } from "./record_path.ts";
+
+/** Where a dead letter stands. */
+export interface DeadLetterPlace {
+  /** The project's directory. */
+  readonly directory: string;
+  /** The segment that it comes from. */
+  readonly stem: string;
+}
+
+/** What a retry is made from. */
+export interface RetryOptions {
+  readonly runtime: Runtime;
+  readonly deliverer: Deliverer;
+  /** Base URL of the server; dead letters of another one are left alone. */
+  readonly server: string;
+  /** Names this process in its claims: 32 hex digits. */
+  readonly token: string;
+  /** The projects' directories. */
+  readonly directories: readonly string[];
+  /** Which dead letters are sent again; those that the server refused unless given. */
+  readonly select?: (entry: DeadLetterEntry, place: DeadLetterPlace) => boolean;
+  /** Ends the retry; what was not answered stays. */
+  readonly stop?: AbortSignal;
+  /** Told after every batch. */
+  readonly onProgress?: (result: RetryResult) => void;
+}
+
+/** What a retry came to. */
+export interface RetryResult {
+  /** Dead letters that the server took. */
+  readonly delivered: number;
+  /** Dead letters that it refused again; they stay, with the new reason. */
+  readonly refused: number;
+  /** Dead letters that were to be sent and hold no record; they stay. */
+  readonly unreadable: number;
+  /** Directories whose dead letters another process holds. */
+  readonly busy: readonly string[];
+  /** Whether it was ended early. */
+  readonly stopped: boolean;
+}
+
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+const MAX_BATCH_RECORDS = 500;
+
+/**
+ * Sends dead letters again, each with the bytes that it had; keeps those that fail again.
+ *
+ * Resolves when all were answered, however long the server takes, or when `stop` is aborted. Rejects
+ * with the host's error when the disk fails; then nothing is lost, and a letter that was delivered
+ * may still stand.
+ */
+export async function retryDeadLetters(options: RetryOptions): Promise<RetryResult> {
+  const { runtime, token, directories } = options;
+  const retry = new Retry(options);
+  for (const directory of directories) {
+    if (retry.stopped) break;
+    const stems = await stemsToRetry(options, directory);
+    if (stems.length === 0) continue;
+    const store = DeadLetterStore.claim(runtime, directory, token);
+    if (store === null) {
+      retry.busy.push(directory);
+      continue;
+    }
+    const heartbeat = beating(runtime, store);
+    try {
+      for (const stem of stems) {
+        if (!retry.stopped) await retry.file(store, { directory, stem });
+      }
+    } finally {
+      heartbeat.cancel();
+      store.release();
+    }
+  }
+  return retry.result();
+}
+
+class Retry {
+  readonly busy: string[] = [];
+  readonly #options: RetryOptions;
+  readonly #stop = new AbortController();
+  #delivered = 0;
+  #refused = 0;
+  #unreadable = 0;
+
+  constructor(options: RetryOptions) {
+    this.#options = options;
+    for (const signal of [options.stop, options.deliverer.stopped]) {
+      if (signal?.aborted) this.#stop.abort();
+      signal?.addEventListener("abort", () => this.#stop.abort(), { once: true });
+    }
+  }
+
+  get stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  result(): RetryResult {
+    return {
+      delivered: this.#delivered,
+      refused: this.#refused,
+      unreadable: this.#unreadable,
+      busy: this.busy,
+      stopped: this.stopped,
+    };
+  }
+
+  async file(store: DeadLetterStore, place: DeadLetterPlace): Promise<void> {
+    const inHand = await store.take(place.stem);
+    if (inHand === null) return;
+    try {
+      await this.#sendAll(inHand, place);
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      this.#stop.abort();
+    } finally {
+      await inHand.putBack();
+    }
+  }
+
+  async #sendAll(inHand: DeadLettersInHand, place: DeadLetterPlace): Promise<void> {
+    let batch: DeadLetterEntry[] = [];
+    let bytes = 0;
+    const flush = async (): Promise<void> => {
+      if (batch.length > 0) await this.#send(inHand, batch);
+      batch = [];
+      bytes = 0;
+    };
+    for await (const entry of inHand.entries()) {
+      if (this.stopped) return;
+      if (!isSelected(this.#options, entry, place)) continue;
+      if (entry.type === null) {
+        this.#unreadable++;
+        continue;
+      }
+      const alone = actsOnEarlier(entry.type);
+      const full = bytes + entry.length > MAX_BATCH_BYTES || batch.length === MAX_BATCH_RECORDS;
+      if (alone || full) await flush();
+      batch.push(entry);
+      bytes += entry.length;
+      if (alone) await flush();
+    }
+    await flush();
+  }
+
+  async #send(inHand: DeadLettersInHand, batch: readonly DeadLetterEntry[]): Promise<void> {
+    const { deliverer, runtime: { clock }, onProgress } = this.#options;
+    const { window, offsets } = windowOf(batch);
+    const letters = await deliverer.prepare(window, this.#stop.signal)();
+    const refused = new Map<DeadLetterEntry, DeadLetter>();
+    for (const letter of letters) {
+      const entry = offsets.get(letter.offset);
+      if (entry) refused.set(entry, letter);
+    }
+    inHand.remove(batch.filter((entry) => !refused.has(entry)));
+    await inHand.replace(
+      [...refused].map(([entry, letter]) => [entry, refusedAgain(entry, letter, clock.now())]),
+    );
+    this.#delivered += batch.length - refused.size;
+    this.#refused += refused.size;
+    onProgress?.(this.result());
+  }
+}
+
+/** The segments of a project that have something to send again. */
+async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
+  const { runtime, server } = options;
+  const found: string[] = [];
+  for (const stem of listStems(runtime.files, directory)) {
+    if (!stem.suffixes.has(".deadletter")) continue;
+    const named = writerOf(runtime, stem).server;
+    if (named !== null && named !== server) continue;
+    for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {
+      if (!isSelected(options, entry, { directory, stem: stem.stem })) continue;
+      found.push(stem.stem);
+      break;
+    }
+  }
+  return found;
+}
+
+function isSelected(
+  { select, server }: RetryOptions,
+  entry: DeadLetterEntry,
+  place: DeadLetterPlace,
+): boolean {
+  if (isTornEntry(entry)) return false;
+  if (entry.error.server !== undefined && entry.error.server !== server) return false;
+  return select ? select(entry, place) : entry.error.reason === "refused";
+}
+
+/** The entries' records as a window, laid out as they were in their segment. */
+function windowOf(
+  batch: readonly DeadLetterEntry[],
+): { window: Window; offsets: Map<number, DeadLetterEntry> } {
+  const pieces = batch.map((entry) => ({
+    entry,
+    prefix: encoder.encode(RECORD_PREFIX[entry.type!]),
+    request: entry.request!,
+  }));
+  const size = pieces.reduce(
+    (sum, { prefix, request }) => sum + prefix.length + request.length + 2,
+    0,
+  );
+  const bytes = new Uint8Array(size);
+  const window = new Window(bytes, 0, batch.length);
+  const offsets = new Map<number, DeadLetterEntry>();
+  let at = 0;
+  for (const { entry, prefix, request } of pieces) {
+    const start = at + prefix.length;
+    const end = start + request.length;
+    bytes.set(prefix, at);
+    bytes.set(request, start);
+    bytes.set(ENDING, end);
+    const code = RECORD_TYPES.indexOf(entry.type!);
+    window.add({ code, start, end, canonical: true }, at, end + 1);
+    offsets.set(at, entry);
+    at = end + ENDING.length;
+  }
+  window.to = at;
+  return { window, offsets };
+}
+
+function refusedAgain(
+  { type, request, error }: DeadLetterEntry,
+  letter: DeadLetter,
+  now: number,
+): string {
+  const again = {
+    ...error,
+    reason: error.reason,
+    status: letter.status,
+    message: letter.message?.slice(0, MAX_MESSAGE_LENGTH),
+    at: new Date(now).toISOString(),
+    retries: (error.retries ?? 0) + 1,
+  };
+  const text = decoder.decode(request!);
+  return `{"type":"${type}","req":${text},"error":${JSON.stringify(again)}}\n`;
+}
+
+/** Shows every few seconds that the claim on the dead letters is alive. */
+function beating({ clock }: Runtime, store: DeadLetterStore): Timer {
+  let timer: Timer;
+  const again = (): void => {
+    timer = clock.after(HEARTBEAT_MS, () => {
+      try {
+        store.beat();
+      } catch {
+        // A full disk; the claim is looked at before anything is removed.
+      }
+      again();
+    });
+  };
+  again();
+  return { cancel: () => timer.cancel() };
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const ENDING = encoder.encode("}\n");
