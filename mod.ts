@@ -68,12 +68,14 @@ export {
 } from "./src/client/media.ts";
 export { MessagesPrompt, Prompt, StringPrompt } from "./src/client/prompts.ts";
 export type { InitOptions } from "./src/client/options.ts";
+export type { DropCause, ServerStatus } from "./src/client/pipeline_ledger.ts";
 export type { LogLevel } from "./src/client/logger.ts";
 export type {
   FlushOptions,
   FlushResult,
   FsyncPolicy,
   PipelineEvent,
+  PipelineStats,
   QuotaPolicy,
 } from "./src/client/pipeline.ts";
 export { WeaveWalError, type WeaveWalErrorCode } from "./src/errors.ts";

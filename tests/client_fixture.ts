@@ -14,7 +14,9 @@ import type {
   FlushResult,
   Pipeline,
   PipelineOptions,
+  PipelineStats,
 } from "../src/client/pipeline.ts";
+import { nullPipeline } from "../src/client/null_pipeline.ts";
 import type { RecordType } from "../src/weave/record_types.ts";
 
 // deno-lint-ignore no-explicit-any -- tests look into requests freely
@@ -39,6 +41,10 @@ export class FakePipeline implements Pipeline {
 
   sync(): Promise<void> {
     return Promise.resolve();
+  }
+
+  stats(): Promise<PipelineStats> {
+    return nullPipeline.stats();
   }
 
   flush(): Promise<FlushResult> {

@@ -306,7 +306,7 @@ test("delivery: the memory log keeps to its bounds and says what it drops", asyn
     await fixture.mock.stop();
     const pipeline = fixture.open({ wal: false, maxMemoryRecords: 10 });
     appendCalls(pipeline, "a", 20);
-    await fixture.event("log-full");
+    await fixture.event("dropped");
     await fixture.mock.restart();
     assert.equal((await pipeline.finish()).delivered, 10);
   });

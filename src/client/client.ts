@@ -12,7 +12,7 @@ import { type GlobalClient, globalClient, setGlobalClient } from "./global_clien
 import type { KnownFacts } from "./known_facts.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./object_ref.ts";
-import type { FlushOptions, FlushResult, Pipeline } from "./pipeline.ts";
+import type { FlushOptions, FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
 import { ProjectIds } from "./project_ids.ts";
 import { Publisher } from "./publisher.ts";
 import type { ServerReader } from "./server_reader.ts";
@@ -135,6 +135,14 @@ export class WeaveClient extends ClientReads implements GlobalClient {
    */
   flush(options?: FlushOptions): Promise<FlushResult> {
     return this.#pipeline.flush(options);
+  }
+
+  /**
+   * What waits in the log, what became of the rest, and how the server is. Counts the records that
+   * wait, so it reads the backlog once.
+   */
+  stats(): Promise<PipelineStats> {
+    return this.#pipeline.stats();
   }
 
   /**

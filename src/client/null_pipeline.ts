@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FlushResult, Pipeline } from "./pipeline.ts";
+import type { FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
+import { noDrops } from "./pipeline_ledger.ts";
 
 const NOTHING: FlushResult = {
   done: true,
@@ -14,10 +15,26 @@ const NOTHING: FlushResult = {
   deadLettered: 0,
 };
 
+const NO_STATS: PipelineStats = {
+  log: "memory",
+  pendingRecords: 0,
+  pendingBytes: 0,
+  oldestPendingMs: null,
+  appended: 0,
+  delivered: 0,
+  deadLettered: 0,
+  dropped: noDrops(),
+  lastDelivery: null,
+  lastError: null,
+  server: { state: "up", reason: "", since: 0 },
+  disk: null,
+};
+
 /** Keeps nothing and sends nothing. */
 export const nullPipeline: Pipeline = {
   append: () => {},
   sync: () => Promise.resolve(),
+  stats: () => Promise.resolve(NO_STATS),
   flush: () => Promise.resolve(NOTHING),
   finish: () => Promise.resolve(NOTHING),
 };

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { WeaveWalError } from "../errors.ts";
+import { errorCode, WeaveWalError } from "../errors.ts";
 import { Deliverer } from "../delivery/deliverer.ts";
 import { Sender } from "../delivery/sender.ts";
 import { Slots } from "../delivery/wakeup.ts";
 import { actsOnEarlier } from "../delivery/record_path.ts";
 import type { Timer } from "../runtime/runtime.ts";
+import { DiskQuota } from "../wal/disk_quota.ts";
 import { FailoverLog } from "../wal/failover_log.ts";
 import { FileLog } from "../wal/file_log.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
@@ -19,6 +20,7 @@ import { projectDirectories, Recovery } from "../wal/recovery.ts";
 import { countRecords } from "../wal/count.ts";
 import type { LogListener, RequestLog } from "../wal/request_log.ts";
 import type { DeadLetter } from "../wal/segment.ts";
+import { SenderNote } from "../wal/sender_note.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import type {
   FlushOptions,
@@ -26,7 +28,9 @@ import type {
   Pipeline,
   PipelineEvent,
   PipelineOptions,
+  PipelineStats,
 } from "./pipeline.ts";
+import { type DropCause, PipelineLedger } from "./pipeline_ledger.ts";
 
 /** Bytes of one record that are read into memory at most: the server's own request limit. */
 const MAX_RECORD_BYTES = 33 * 1024 * 1024;
@@ -36,6 +40,10 @@ const LINGER_BYTES = 512 * 1024;
 const MAX_ACTIVE_DRAINS = 4;
 /** Requests of one window under way at once. */
 const MAX_IN_FLIGHT = 4;
+/** Ms between two reminders that nothing can be delivered, and between two of the same trouble. */
+const REMIND_MS = 300_000;
+/** Parts of the disk quota between which `drop-oldest` keeps the log. */
+const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 
 /**
  * Opens a pipeline: the file log or the memory log in front, and, unless it is off, the sender
@@ -50,42 +58,54 @@ export function openPipeline(options: PipelineOptions): Pipeline {
 
 class LogPipeline implements Pipeline {
   readonly #options: PipelineOptions;
+  readonly #ledger: PipelineLedger;
+  readonly #token: string;
   readonly #log: RequestLog;
+  readonly #quota: DiskQuota | null;
   readonly #sender: Sender | null;
   readonly #recovery: Recovery | undefined;
-  readonly #token: string;
+  readonly #note: SenderNote | null;
   readonly #takeBack: (() => void)[] = [];
+  /** When a kind of trouble was last told, on the monotonic clock. */
+  readonly #told = new Map<string, number>();
   #heartbeat: Timer | null = null;
-  #delivered = 0;
-  #deadLettered = 0;
-  #dropped = 0;
   #closed = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    const { runtime, wal, sender, walDir, serverUrl } = options;
+    this.#ledger = new PipelineLedger(runtime.clock);
     this.#token = options.token();
-    this.#recovery = this.#makeRecovery();
-    this.#sender = options.sender ? this.#makeSender() : null;
+    const sends = wal && sender;
+    this.#note = sends ? new SenderNote(runtime, walDir, this.#token) : null;
+    this.#recovery = sends
+      ? new Recovery({ runtime, server: serverUrl, token: this.#token })
+      : undefined;
+    this.#quota = wal ? this.#makeQuota() : null;
+    this.#sender = sender ? this.#makeSender() : null;
     this.#log = this.#makeLog();
     if (this.#sender) {
       this.#sender.start();
-      const { process } = options.runtime;
-      this.#takeBack.push(process.onNaturalExit(() => this.#lastDrain()));
+      this.#takeBack.push(runtime.process.onNaturalExit(() => this.#lastDrain()));
     }
-    this.#takeBack.push(options.runtime.process.onExit(() => this.#closeNow()));
+    this.#takeBack.push(runtime.process.onExit(() => this.#closeNow()));
     this.#beatLater();
   }
 
   append(type: RecordType, request: string): void {
     if (this.#closed) {
-      this.#drop("log-closed", "A record came after finish() and is not kept");
+      this.#drop("closed", 1, "it came after finish()");
       return;
     }
     try {
       this.#log.append(type, request);
+      this.#ledger.appended++;
     } catch (error) {
-      this.#drop("log-full", `Dropped a record: ${messageOf(error)}`);
+      const full = errorCode(error) === "ERR_LOG_FULL";
+      const cause = !full ? "failed" : this.#log.kind === "file" ? "quota-new" : "memory-full";
+      this.#drop(cause, 1, messageOf(error));
     }
+    if (this.#options.quotaPolicy === "drop-oldest") this.#makeRoom();
   }
 
   sync(): Promise<void> {
@@ -101,6 +121,34 @@ class LogPipeline implements Pipeline {
     return await this.#result(end === "done" ? undefined : end);
   }
 
+  async stats(): Promise<PipelineStats> {
+    const { records, bytes } = await this.#pending();
+    const { clock } = this.#options.runtime;
+    const ages = (this.#sender?.drains() ?? [])
+      .map(({ pendingSince }) => pendingSince)
+      .filter((since) => since !== null)
+      .map((since) => Math.max(0, clock.now() - since));
+    const { appended, delivered, deadLettered, dropped, lastDelivery, lastError, server } =
+      this.#ledger;
+    return {
+      log: this.#log.kind,
+      pendingRecords: records,
+      pendingBytes: bytes,
+      oldestPendingMs: ages.length === 0 ? null : Math.max(...ages),
+      appended,
+      delivered,
+      deadLettered,
+      dropped: { ...dropped },
+      lastDelivery,
+      lastError,
+      server,
+      disk: this.#quota && {
+        usedBytes: this.#quota.recount(),
+        maxBytes: this.#quota.maxBytes,
+      },
+    };
+  }
+
   async finish(options: FlushOptions = {}): Promise<FlushResult> {
     if (this.#closed) return await this.#result(undefined);
     this.#closed = true;
@@ -112,43 +160,43 @@ class LogPipeline implements Pipeline {
     await this.#sender?.stop();
     await this.#log.settled();
     this.#heartbeat?.cancel();
+    this.#withNote((note) => note.remove());
     for (const takeBack of this.#takeBack) takeBack();
     return result;
   }
 
+  #makeQuota(): DiskQuota {
+    const { runtime: { files, clock }, maxDiskBytes } = this.#options;
+    return new DiskQuota({ files, clock, directory: this.#directory(), maxBytes: maxDiskBytes });
+  }
+
   #makeLog(): RequestLog {
-    const { runtime, wal, maxMemoryBytes, maxMemoryRecords } = this.#options;
+    const { runtime, maxMemoryBytes, maxMemoryRecords } = this.#options;
     const listener: LogListener = {
       onSegment: (segment) => this.#sender?.add(segment),
       onAppend: () => this.#sender?.notify(),
       onSyncError: (error) => this.#trouble("sync", error),
       onDetached: () =>
-        this.#tell(
-          "warn",
-          "log-removed",
-          "A file of the log was removed or replaced; beginning anew",
-        ),
+        this.#tell("warn", "log-removed", "A file of the log was removed or replaced: began anew"),
     };
     const memory = new MemoryLog({
       maxBytes: maxMemoryBytes,
       maxRecords: maxMemoryRecords,
+      clock: runtime.clock,
       listener,
-      onSetAside: (letters) =>
-        this.#tell(
-          "error",
-          "dead-letter-lost",
-          `${letters.length} refused records could not be kept: the log is in memory`,
-        ),
+      onSetAside: ({ length }) =>
+        this.#drop("refused-in-memory", length, "the server refused it and the log is in memory"),
     });
-    if (!wal) return memory;
-    const { entity, project, walDir, serverUrl, sender, requireDisk } = this.#options;
+    if (this.#quota === null) return memory;
+    const { walDir, serverUrl, sender, requireDisk } = this.#options;
     const disk = new FileLog({
       ...this.#options,
       root: walDir,
-      directory: projectDirectory(walDir, entity, project),
+      directory: this.#directory(),
       writer: this.#token,
       server: serverUrl,
       sender,
+      quota: this.#quota,
       listener,
     });
     if (requireDisk) {
@@ -167,41 +215,25 @@ class LogPipeline implements Pipeline {
       clock: runtime.clock,
       disk,
       memory,
-      onDisk: (error) =>
-        error === null
-          ? this.#tell("info", "disk-recovered", "The log is on disk again")
-          : this.#tell(
-            "warn",
-            "disk-failed",
-            `Cannot write the log on disk, keeping records in memory: ${messageOf(error)}`,
-          ),
+      onDisk: (error) => this.#diskChanged(error),
     });
   }
 
-  #makeRecovery(): Recovery | undefined {
-    const { wal, sender, runtime, serverUrl } = this.#options;
-    if (!wal || !sender) return undefined;
-    return new Recovery({ runtime, server: serverUrl, token: this.#token });
-  }
-
   #makeSender(): Sender {
-    const { runtime, fetch, random, batchBytes, batchRecords, lingerMs } = this.#options;
+    const { runtime, batchBytes, batchRecords, lingerMs, walDir } = this.#options;
     const { clock } = runtime;
-    const { walDir, entity, project } = this.#options;
-    const own = projectDirectory(walDir, entity, project);
+    const own = this.#directory();
+    const onTrouble = (what: string, error: unknown): void => this.#trouble(what, error);
     const deliverer = new Deliverer({
       ...this.#options,
-      fetch,
       clock,
-      random,
       newId: this.#options.token,
       maxInFlight: MAX_IN_FLIGHT,
-      onState: (state, reason) =>
-        state === "up"
-          ? this.#tell("info", "server-up", "The server takes requests again")
-          : state === "down"
-          ? this.#tell("warn", "server-down", `Cannot deliver, trying again: ${reason}`)
-          : this.#tell("error", "server-held", `Cannot deliver until this is mended: ${reason}`),
+      onState: (state, reason) => {
+        this.#ledger.serverChanged(state, reason);
+        this.#sayServerState();
+        this.#withNote((note) => note.write(this.#report()));
+      },
       onRetry: (reason) => this.#tell("debug", "retry", reason),
       onSwitch: (to, reason) => this.#tell("info", "call-path", `Calls go ${to} now: ${reason}`),
     });
@@ -220,12 +252,14 @@ class LogPipeline implements Pipeline {
         lingerBytes: Math.min(LINGER_BYTES, batchBytes),
         lingerMs,
         slots: new Slots(MAX_ACTIVE_DRAINS),
-        onProgress: (delivered, _bytes, letters) => this.#progress(delivered, letters),
-        onTrouble: (what, error) => this.#trouble(what, error),
+        onProgress: (delivered, letters) => this.#progress(delivered, letters),
+        onDropped: (records) =>
+          this.#drop("quota-oldest", records, "maxDiskBytes is nearly reached"),
+        onTrouble,
       },
       recovery: this.#recovery,
       directories: () => projectDirectories(runtime, walDir, own),
-      onTrouble: (what, error) => this.#trouble(what, error),
+      onTrouble,
       onLost: () => {
         if (!this.#closed) this.#log.rotate();
       },
@@ -233,14 +267,41 @@ class LogPipeline implements Pipeline {
     });
   }
 
+  #directory(): string {
+    const { walDir, entity, project } = this.#options;
+    return projectDirectory(walDir, entity, project);
+  }
+
+  #diskChanged(error: unknown): void {
+    if (error === null) {
+      this.#tell("info", "disk-recovered", "The log is on disk again");
+      return;
+    }
+    this.#ledger.failed(messageOf(error));
+    const message = `Cannot write the log on disk, keeping records in memory: ${messageOf(error)}`;
+    this.#tell("warn", "disk-failed", message);
+  }
+
   #progress(delivered: number, letters: readonly DeadLetter[]): void {
-    this.#delivered += delivered;
-    this.#deadLettered += letters.length;
+    // What a log in memory cannot set aside is counted as dropped instead.
+    this.#ledger.settled(delivered, this.#options.wal ? letters : []);
     for (const { reason, status } of letters) {
       const why = status === undefined ? reason : `${reason}, HTTP ${status}`;
+      this.#ledger.failed(why);
       this.#tell("error", "dead-letter", `Set a record aside: ${why}`);
     }
     this.#sender?.changed();
+  }
+
+  /** Under `drop-oldest`: begins to give up old segments before the quota is reached. */
+  #makeRoom(): void {
+    const quota = this.#quota;
+    if (quota === null || quota.used < quota.maxBytes * DROP_ABOVE) return;
+    const waiting = this.#sender?.drains() ?? [];
+    let goal = quota.used - quota.maxBytes * DROP_BELOW;
+    for (const { segment, dropped } of waiting) if (dropped) goal -= segment.end();
+    if (goal <= 0) return;
+    if (!this.#sender?.dropOldest()) this.#log.rotate();
   }
 
   async #lastDrain(): Promise<void> {
@@ -253,6 +314,7 @@ class LogPipeline implements Pipeline {
     this.#closed = true;
     this.#log.close();
     this.#sender?.abandon();
+    this.#withNote((note) => note.remove());
   }
 
   #beatLater(): void {
@@ -264,34 +326,80 @@ class LogPipeline implements Pipeline {
       } catch (error) {
         this.#trouble("heartbeat", error);
       }
+      if (this.#quota && this.#quota.used > this.#quota.maxBytes / 2) this.#quota.recount();
+      this.#withNote((note) => note.write(this.#report()));
+      this.#remind();
       this.#beatLater();
     });
   }
 
-  async #result(reason: FlushResult["reason"]): Promise<FlushResult> {
-    let pendingRecords = 0;
-    const drains = this.#sender?.drains() ?? [];
-    const pendingBytes = this.#sender?.pendingBytes() ?? 0;
-    if (reason !== undefined) {
-      for (const { segment, acknowledged } of drains) {
-        pendingRecords += await countRecords(segment, acknowledged).catch(() => 0);
-      }
+  #report(): Parameters<SenderNote["write"]>[0] {
+    const { delivered, deadLettered, lastDelivery, lastError, server } = this.#ledger;
+    const { serverUrl } = this.#options;
+    return { server: serverUrl, ...server, delivered, deadLettered, lastDelivery, lastError };
+  }
+
+  #withNote(work: (note: SenderNote) => void): void {
+    try {
+      if (this.#note) work(this.#note);
+    } catch (error) {
+      this.#trouble("note", error);
     }
+  }
+
+  async #result(reason: FlushResult["reason"]): Promise<FlushResult> {
+    const { delivered, deadLettered } = this.#ledger;
+    const { records, bytes } = await this.#pending();
     return {
       done: reason === undefined,
-      pendingBytes,
-      pendingRecords,
-      delivered: this.#delivered,
-      deadLettered: this.#deadLettered,
+      pendingBytes: bytes,
+      pendingRecords: records,
+      delivered,
+      deadLettered,
       ...(reason === undefined ? {} : { reason }),
     };
   }
 
-  #drop(name: string, message: string): void {
-    if (this.#dropped++ === 0) this.#tell("error", name, message);
+  async #pending(): Promise<{ records: number; bytes: number }> {
+    if (this.#sender === null) return this.#log.written;
+    let records = 0;
+    for (const { segment, acknowledged, ended } of this.#sender.drains()) {
+      if (!ended) records += await countRecords(segment, acknowledged).catch(() => 0);
+    }
+    return { records, bytes: this.#sender.pendingBytes() };
+  }
+
+  #sayServerState(): void {
+    const { state, reason } = this.#ledger.server;
+    this.#told.set("server", this.#options.runtime.clock.monotonic());
+    if (state === "up") this.#tell("info", "server-up", "The server takes requests again");
+    else if (state === "down") {
+      this.#tell("warn", "server-down", `Cannot deliver, trying again: ${reason}`);
+    } else this.#tell("error", "server-held", `Cannot deliver until this is mended: ${reason}`);
+  }
+
+  /** Says from time to time that nothing goes out. */
+  #remind(): void {
+    if (this.#ledger.server.state !== "up" && this.#due("server")) this.#sayServerState();
+  }
+
+  #due(what: string): boolean {
+    const now = this.#options.runtime.clock.monotonic();
+    const last = this.#told.get(what);
+    if (last !== undefined && now - last < REMIND_MS) return false;
+    this.#told.set(what, now);
+    return true;
+  }
+
+  #drop(cause: DropCause, records: number, why: string): void {
+    if (this.#ledger.drop(cause, records) || this.#due(cause)) {
+      this.#tell("error", "dropped", `Dropped records (${cause}): ${why}`);
+    }
   }
 
   #trouble(what: string, error: unknown): void {
+    this.#ledger.failed(`${what}: ${messageOf(error)}`);
+    if (!this.#due(`trouble ${what}`)) return;
     this.#tell("warn", "disk-trouble", `Trouble with the log (${what}): ${messageOf(error)}`);
   }
 

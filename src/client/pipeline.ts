@@ -5,6 +5,7 @@
  */
 
 import type { FsyncPolicy } from "../wal/data_sync.ts";
+import type { DropCause, ServerStatus } from "./pipeline_ledger.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 
@@ -75,6 +76,34 @@ export interface PipelineEvent {
   readonly message: string;
 }
 
+/** What a pipeline holds and what became of the rest. */
+export interface PipelineStats {
+  /** Where records go now. */
+  readonly log: "file" | "memory";
+  /** Records that wait: this process's, and those of others that it drains. */
+  readonly pendingRecords: number;
+  /** Bytes that wait. */
+  readonly pendingBytes: number;
+  /** Ms since the oldest waiting record was written, at most; `null` when none waits. */
+  readonly oldestPendingMs: number | null;
+  /** Records that this process took into its log. */
+  readonly appended: number;
+  /** Records that the server took from this process, also those of earlier processes. */
+  readonly delivered: number;
+  /** Records that were set aside with a reason. */
+  readonly deadLettered: number;
+  /** Records that were dropped, by cause. */
+  readonly dropped: Readonly<Record<DropCause, number>>;
+  /** When something was last delivered, epoch ms. */
+  readonly lastDelivery: number | null;
+  /** What last went wrong; never holds the key or traced data. */
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+  /** The server as it was last seen. */
+  readonly server: ServerStatus;
+  /** Bytes that the project's directory takes, of how many it may; `null` without a disk. */
+  readonly disk: { readonly usedBytes: number; readonly maxBytes: number } | null;
+}
+
 /** Limits of a flush. */
 export interface FlushOptions {
   /** Ms to wait at most; without it, `flush` waits until all is delivered. */
@@ -107,6 +136,8 @@ export interface Pipeline {
   sync(): Promise<void>;
   /** Waits until all appended so far is delivered or dead-lettered. */
   flush(options?: FlushOptions): Promise<FlushResult>;
+  /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
+  stats(): Promise<PipelineStats>;
   /** Flushes, stops the sender, closes the log. */
   finish(options?: FlushOptions): Promise<FlushResult>;
 }

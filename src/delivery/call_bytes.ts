@@ -51,8 +51,10 @@ const ID = encoder.encode(',"id":"');
 const TRACE_ID = encoder.encode(',"trace_id":"');
 const STARTED_AT = encoder.encode(',"started_at":"');
 
-/** Fields of an end that an end on the older path must not have. */
+/** Fields that an end on the v2 path must have. */
 export const V2_END_FIELDS = ["trace_id", "started_at"] as const;
+/** Fields of an end, ours or the Python SDK's, that an end on the older path must not have. */
+export const NO_V1_END_FIELDS: readonly string[] = [...V2_END_FIELDS, "is_eval"];
 
 /** A head with nothing in it, to be filled by {@linkcode readHead}. */
 export function emptyHead(): CallHead {

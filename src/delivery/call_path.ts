@@ -14,7 +14,14 @@ import type { Window, WindowRecord } from "../wal/window.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../weave/endpoints.ts";
 import { type BatchItem, corruptLetter, sendBatch } from "./batch.ts";
 import { batchBody, bytesOf, SpareBodies } from "./body.ts";
-import { type CallParts, endRest, readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
+import {
+  type CallParts,
+  endRest,
+  NO_V1_END_FIELDS,
+  readCall,
+  textField,
+  V2_END_FIELDS,
+} from "./call_bytes.ts";
 import { type CompleteCalls, completeCalls } from "./complete_body.ts";
 import type { Refusal, Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
@@ -33,7 +40,6 @@ export type CallPathName = "complete" | "batch";
 
 /** What a call path is made from. */
 export interface CallPathOptions {
-  readonly send: Send;
   /** Where to begin: complete calls (`true`) or the older path. */
   readonly useCallsComplete: boolean;
   /** Requests under way at once. */
@@ -94,31 +100,33 @@ export class CallPath {
    * Makes ready to deliver the calls among the records of a window: what takes time without waiting
    * is done here, while the window before this one is under way.
    *
+   * @param send Sends one request.
    * @returns Delivers them, in order, and returns the records that it could not, with the reasons.
    */
-  prepare(window: Window): () => Promise<DeadLetter[]> {
+  prepare(window: Window, send: Send): () => Promise<DeadLetter[]> {
     const path = this.#path;
     const spare = this.#bodies.take();
     if (path === "batch") {
       const body = upsertBody(window, spare);
-      return () => this.#deliver(window, path, () => this.#upsert(window, body));
+      return () => this.#deliver(window, send, path, () => this.#upsert(window, body, send));
     }
     const calls = completeCalls(window, spare);
-    return () => this.#deliver(window, path, () => this.#complete(window, calls));
+    return () => this.#deliver(window, send, path, () => this.#complete(window, calls, send));
   }
 
   async #deliver(
     window: Window,
+    send: Send,
     preparedFor: CallPathName,
-    send: () => Promise<DeadLetter[]>,
+    deliver: () => Promise<DeadLetter[]>,
   ): Promise<DeadLetter[]> {
     try {
-      if (this.#path === preparedFor) return await send();
+      if (this.#path === preparedFor) return await deliver();
     } catch (error) {
       if (!(error instanceof WrongPath)) throw error;
       this.#switch(error);
     }
-    return await this.prepare(window)();
+    return await this.prepare(window, send)();
   }
 
   #switch({ to, message }: WrongPath): void {
@@ -131,8 +139,9 @@ export class CallPath {
   async #upsert(
     window: Window,
     whole: Uint8Array<ArrayBuffer> | null,
+    send: Send,
   ): Promise<DeadLetter[]> {
-    if (whole !== null && (await this.#postUpsert(whole)).kind === "done") {
+    if (whole !== null && (await this.#postUpsert(whole, send)).kind === "done") {
       this.#bodies.give(whole);
       return [];
     }
@@ -153,14 +162,14 @@ export class CallPath {
     const refused = await sendBatch(
       window.bytes,
       items,
-      (some) => this.#postUpsert(batchBody(some.map(({ pieces }) => pieces))),
+      (some) => this.#postUpsert(batchBody(some.map(({ pieces }) => pieces)), send),
     );
     return [...letters, ...refused];
   }
 
-  async #postUpsert(body: Uint8Array<ArrayBuffer>): Promise<Verdict> {
+  async #postUpsert(body: Uint8Array<ArrayBuffer>, send: Send): Promise<Verdict> {
     const mayWait = this.#switches >= MAX_SWITCHES;
-    const verdict = await this.#options.send(CALL_BATCH_PATH, body, {
+    const verdict = await send(CALL_BATCH_PATH, body, {
       holdOn: (refusal) => isMissing(refusal) || (mayWait && refusal.errorCode === NEEDS_COMPLETE),
     });
     if (verdict.kind === "refused" && verdict.errorCode === NEEDS_COMPLETE) {
@@ -169,14 +178,18 @@ export class CallPath {
     return verdict;
   }
 
-  async #complete(window: Window, known: CompleteCalls | null): Promise<DeadLetter[]> {
+  async #complete(
+    window: Window,
+    known: CompleteCalls | null,
+    send: Send,
+  ): Promise<DeadLetter[]> {
     const { bytes } = window;
     const { pairs, lone, letters } = known ? ofOneProject(window, known) : pairUp(window);
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
     for (const { projectId, body, items } of pairs) {
       tasks.push(async () => {
         if (body) {
-          const verdict = await this.#sendV2(projectId, "calls/complete", body);
+          const verdict = await this.#sendV2(projectId, "calls/complete", body, send);
           if (verdict.kind === "done") {
             this.#bodies.give(body);
             return [];
@@ -184,15 +197,19 @@ export class CallPath {
         }
         return await sendBatch(bytes, items(), (some) => {
           const part = batchBody(some.map(({ pieces }) => pieces));
-          return this.#sendV2(projectId, "calls/complete", part);
+          return this.#sendV2(projectId, "calls/complete", part, send);
         });
       });
     }
-    for (const call of lone) tasks.push(() => this.#sendAlone(bytes, call));
+    for (const call of lone) tasks.push(() => this.#sendAlone(bytes, call, send));
     return [...letters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
   }
 
-  #sendAlone(bytes: Window["bytes"], { record, parts }: CallRecord): Promise<DeadLetter[]> {
+  #sendAlone(
+    bytes: Window["bytes"],
+    { record, parts }: CallRecord,
+    send: Send,
+  ): Promise<DeadLetter[]> {
     const isStart = record.type === "call_start";
     const request = bytes.subarray(record.start, record.end);
     let pieces: Uint8Array[] = [request];
@@ -202,7 +219,7 @@ export class CallPath {
     return sendBatch(
       bytes,
       [{ records: [record], pieces }],
-      () => this.#sendV2(parts.projectId, isStart ? "call/start" : "call/end", body),
+      () => this.#sendV2(parts.projectId, isStart ? "call/start" : "call/end", body, send),
     );
   }
 
@@ -210,9 +227,10 @@ export class CallPath {
     projectId: string,
     route: V2CallRoute,
     body: Uint8Array<ArrayBuffer>,
+    send: Send,
   ): Promise<Verdict> {
     const [entity, project = ""] = projectId.split("/");
-    const verdict = await this.#options.send(v2CallPath(entity, project, route), body);
+    const verdict = await send(v2CallPath(entity, project, route), body);
     if (verdict.kind === "refused" && isMissing(verdict)) {
       throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 path`);
     }
@@ -256,7 +274,7 @@ function v1End(bytes: Window["bytes"], record: WindowRecord, parts: CallParts): 
   }
   return [
     END_OPEN,
-    withoutFields(bytes, parts.objectStart, parts.objectEnd, V2_END_FIELDS),
+    withoutFields(bytes, parts.objectStart, parts.objectEnd, NO_V1_END_FIELDS),
     CLOSE,
   ];
 }

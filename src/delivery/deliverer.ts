@@ -39,6 +39,7 @@ export interface DelivererOptions {
 export class Deliverer {
   readonly gate: Gate;
   readonly #stop = new AbortController();
+  readonly #sender: (stop: AbortSignal) => Send;
   readonly #calls: CallPath;
   readonly #records: RecordPath;
   readonly #maxInFlight: number;
@@ -48,14 +49,14 @@ export class Deliverer {
     const { clock, random, retryMaxMs, onState, onRetry } = options;
     this.gate = new Gate({ clock, random, maxBackoffMs: retryMaxMs, onState });
     const transport = new Transport(options);
-    const send: Send = (path, body, sendOptions) =>
+    this.#sender = (stop) => (path, body, sendOptions) =>
       exchange(
         { path, body, retryId: options.newId() },
-        { transport, gate: this.gate, stop: this.#stop.signal, onRetry },
+        { transport, gate: this.gate, stop, onRetry },
         sendOptions?.holdOn,
       );
-    this.#calls = new CallPath({ ...options, send });
-    this.#records = new RecordPath(send);
+    this.#calls = new CallPath(options);
+    this.#records = new RecordPath();
     this.#maxInFlight = options.maxInFlight;
   }
 
@@ -67,13 +68,15 @@ export class Deliverer {
   /**
    * Makes ready to deliver every record of `window`; nothing is sent before the result is called.
    *
+   * @param stop Gives it up.
    * @returns Delivers them and returns those that the server will not have, with the reasons; throws
-   *   {@linkcode Stopped} when the deliverer was stopped first, and nothing may be acknowledged then.
+   *   {@linkcode Stopped} when it was stopped first, and nothing may be acknowledged then.
    */
-  prepare(window: Window): () => Promise<DeadLetter[]> {
+  prepare(window: Window, stop: AbortSignal): () => Promise<DeadLetter[]> {
+    const send = this.#sender(stop);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
-    const tasks = this.#records.tasks(window.bytes, others);
-    if (window.count > others.length) tasks.unshift(this.#calls.prepare(window));
+    const tasks = this.#records.tasks(window.bytes, others, send);
+    if (window.count > others.length) tasks.unshift(this.#calls.prepare(window, send));
     return async () => (await pooled(tasks, this.#maxInFlight)).flat();
   }
 

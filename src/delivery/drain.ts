@@ -6,6 +6,7 @@
 
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
+import { countRecords } from "../wal/count.ts";
 import type { DeadLetter, Segment } from "../wal/segment.ts";
 import type { Window } from "../wal/window.ts";
 import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
@@ -30,7 +31,9 @@ export interface DrainOptions {
   /** How many segments are read and sent at once. */
   readonly slots: Slots;
   /** Told when records were delivered or set aside and the checkpoint moved. */
-  readonly onProgress: (delivered: number, bytes: number, letters: readonly DeadLetter[]) => void;
+  readonly onProgress: (delivered: number, letters: readonly DeadLetter[]) => void;
+  /** Told of records that were given up. */
+  readonly onDropped: (records: number, bytes: number) => void;
   /** Told of trouble with the disk that the drain lives with. */
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -51,12 +54,16 @@ export class Drain {
   readonly segment: Segment;
   readonly #options: DrainOptions;
   readonly #wakeup: Wakeup;
+  readonly #stop = new AbortController();
   #acknowledged: number;
+  #dropped = false;
   #hurried = false;
   #ended = false;
   /** Byte offset of the next record to read. */
   #offset = 0;
   #lingering = false;
+  /** When everything was last delivered, epoch ms. */
+  #caughtUp = -Infinity;
 
   /** Makes a drain that begins at the segment's checkpoint. */
   constructor(segment: Segment, options: DrainOptions) {
@@ -69,6 +76,12 @@ export class Drain {
   /** Byte offset up to which everything is delivered or set aside. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Since when records have been waiting, epoch ms, at the earliest; `null` when none waits. */
+  get pendingSince(): number | null {
+    if (this.#ended || this.#acknowledged >= this.segment.end()) return null;
+    return Math.max(this.segment.begun, this.#caughtUp);
   }
 
   /** Whether the drain is over. */
@@ -87,25 +100,59 @@ export class Drain {
     this.#wakeup.wake();
   }
 
+  /** Gives the segment up, which must be sealed: what it holds is counted and taken away. */
+  drop(): void {
+    this.#dropped = true;
+    this.#stop.abort();
+  }
+
+  /** Whether the segment was given up. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
   /** Drains until the segment ends or the deliverer stops. Never throws. */
   async run(): Promise<DrainEnd> {
     const { stopped } = this.#options.deliverer;
-    const wake = (): void => this.#wakeup.wake();
-    stopped.addEventListener("abort", wake);
-    let end: DrainEnd;
-    try {
-      end = await this.#loop(stopped);
-      if (end === "complete") this.segment.complete();
-    } catch (error) {
-      end = error instanceof Stopped ? "stopped" : "lost";
-      if (end === "lost" && !hasCode(error, "ERR_CLAIM_LOST")) {
-        this.#options.onTrouble("drain", error);
-      }
-    }
-    stopped.removeEventListener("abort", wake);
+    const stop = (): void => this.#stop.abort();
+    stopped.addEventListener("abort", stop);
+    if (stopped.aborted) stop();
+    this.#stop.signal.addEventListener("abort", () => this.#wakeup.wake());
+    let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
+    if (end === "stopped" && this.#dropped) end = await this.#discard();
+    if (end === "complete") end = this.#complete();
+    stopped.removeEventListener("abort", stop);
     this.#ended = true;
     if (end !== "complete") this.segment.release();
     return end;
+  }
+
+  #complete(): DrainEnd {
+    try {
+      this.segment.complete();
+      return "complete";
+    } catch (error) {
+      return this.#endOf(error);
+    }
+  }
+
+  #endOf(error: unknown): DrainEnd {
+    if (error instanceof Stopped) return "stopped";
+    if (!hasCode(error, "ERR_CLAIM_LOST")) this.#options.onTrouble("drain", error);
+    return "lost";
+  }
+
+  /** Counts what is given up, and takes it for done. */
+  async #discard(): Promise<DrainEnd> {
+    try {
+      const records = await countRecords(this.segment, this.#acknowledged);
+      const bytes = this.segment.end() - this.#acknowledged;
+      this.#acknowledged = this.segment.end();
+      this.#options.onDropped(records, bytes);
+      return "complete";
+    } catch (error) {
+      return this.#endOf(error);
+    }
   }
 
   async #loop(stopped: AbortSignal): Promise<DrainEnd> {
@@ -152,7 +199,9 @@ export class Drain {
   async #read(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
     const window = await reader.next(sealed);
     if (window === null) return null;
-    const send = window.count === 0 ? nothingToSend : this.#options.deliverer.prepare(window);
+    const send = window.count === 0
+      ? nothingToSend
+      : this.#options.deliverer.prepare(window, this.#stop.signal);
     return { window, send };
   }
 
@@ -178,7 +227,7 @@ export class Drain {
     this.#lingering = true;
     await this.#wakeup.wait(this.#options.lingerMs);
     this.#lingering = false;
-    return this.#options.deliverer.stopped.aborted;
+    return this.#stop.signal.aborted;
   }
 
   #look(): void {
@@ -208,9 +257,9 @@ export class Drain {
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
       onTrouble("checkpoint", error);
     }
-    const bytes = window.to - this.#acknowledged;
     this.#acknowledged = window.to;
-    onProgress(window.count - refused.length, bytes, letters);
+    if (window.to >= this.segment.end()) this.#caughtUp = this.#options.clock.now();
+    onProgress(window.count - refused.length, letters);
   }
 
   /** What cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */

@@ -33,64 +33,68 @@ export function actsOnEarlier(type: RecordType): boolean {
 
 /** Delivers records that are no calls, and keeps track of which endpoints the server has. */
 export class RecordPath {
-  readonly #send: Send;
   /** Which of its paths a type goes to, where the first turned out to be missing. */
   readonly #chosen = new Map<RecordType, number>();
   #feedbackBatch = true;
-
-  /** Makes a path that begins with the newer endpoints. */
-  constructor(send: Send) {
-    this.#send = send;
-  }
 
   /** What is to be done for these records: each task delivers some and returns what it could not. */
   tasks(
     bytes: Window["bytes"],
     records: readonly WindowRecord[],
+    send: Send,
   ): (() => Promise<DeadLetter[]>)[] {
     const feedback = records.filter(({ type }) => type === "feedback_create");
     const others = records.filter(({ type }) => type !== "feedback_create");
-    const tasks = others.map((record) => () => this.#single(bytes, record));
-    if (feedback.length > 0) tasks.push(() => this.#feedback(bytes, feedback));
+    const tasks = others.map((record) => () => this.#single(bytes, record, send));
+    if (feedback.length > 0) tasks.push(() => this.#feedback(bytes, feedback, send));
     return tasks;
   }
 
-  async #single(bytes: Window["bytes"], record: WindowRecord): Promise<DeadLetter[]> {
+  async #single(
+    bytes: Window["bytes"],
+    record: WindowRecord,
+    send: Send,
+  ): Promise<DeadLetter[]> {
     const { type } = record;
     const { body, expectedDigestIn } = ENDPOINTS[type];
-    if (body === "multipart") return await this.#file(bytes, record);
+    if (body === "multipart") return await this.#file(bytes, record, send);
     const request = bytes.slice(record.start, record.end);
-    let verdict = await this.#sendTo(type, () => request);
+    let verdict = await this.#sendTo(type, () => request, send);
     if (verdict.kind === "refused" && verdict.status === 409 && expectedDigestIn !== undefined) {
       // A digest that the server computes otherwise is no reason to lose the record.
       const bare = withoutExpectedDigest(request, expectedDigestIn);
-      if (bare.length < request.length) verdict = await this.#sendTo(type, () => bare);
+      if (bare.length < request.length) verdict = await this.#sendTo(type, () => bare, send);
     }
     return letters(bytes, record, verdict);
   }
 
-  async #file(bytes: Window["bytes"], record: WindowRecord): Promise<DeadLetter[]> {
+  async #file(
+    bytes: Window["bytes"],
+    record: WindowRecord,
+    send: Send,
+  ): Promise<DeadLetter[]> {
     let file: FileRequest;
     try {
       file = JSON.parse(decoder.decode(bytes.subarray(record.start, record.end))) as FileRequest;
     } catch {
       return [corruptLetter(bytes, record)];
     }
-    return letters(bytes, record, await this.#sendTo(record.type, () => formOf(file)));
+    return letters(bytes, record, await this.#sendTo(record.type, () => formOf(file), send));
   }
 
   /** Sends to the newest path of a type that the server has. */
   async #sendTo(
     type: RecordType,
     body: () => Uint8Array<ArrayBuffer> | FormData,
+    send: Send,
   ): Promise<Verdict> {
     const { paths } = ENDPOINTS[type];
     const chosen = this.#chosen.get(type) ?? 0;
-    let verdict = await this.#send(paths[chosen], body());
+    let verdict = await send(paths[chosen], body());
     for (let step = 1; step < paths.length; step++) {
       if (verdict.kind !== "refused" || !isMissing(verdict)) break;
       const next = (chosen + step) % paths.length;
-      verdict = await this.#send(paths[next], body());
+      verdict = await send(paths[next], body());
       if (verdict.kind === "done") this.#chosen.set(type, next);
     }
     return verdict;
@@ -99,6 +103,7 @@ export class RecordPath {
   async #feedback(
     bytes: Window["bytes"],
     records: readonly WindowRecord[],
+    send: Send,
   ): Promise<DeadLetter[]> {
     const { batch } = ENDPOINTS.feedback_create;
     if (batch !== undefined && this.#feedbackBatch && records.length > 1) {
@@ -110,7 +115,7 @@ export class RecordPath {
       const refused = await sendBatch(bytes, items, async (some) => {
         if (missing) return NOTHING;
         const body = batchBody(some.map(({ pieces }) => pieces));
-        const verdict = await this.#send(batch, body);
+        const verdict = await send(batch, body);
         missing = verdict.kind === "refused" && isMissing(verdict);
         return missing ? NOTHING : verdict;
       });
@@ -118,7 +123,7 @@ export class RecordPath {
       this.#feedbackBatch = false;
     }
     const refused: DeadLetter[] = [];
-    for (const record of records) refused.push(...await this.#single(bytes, record));
+    for (const record of records) refused.push(...await this.#single(bytes, record, send));
     return refused;
   }
 }

@@ -130,6 +130,19 @@ export class Sender {
     });
   }
 
+  /**
+   * Gives up the oldest segment that no record will be added to.
+   *
+   * @returns Whether there was one.
+   */
+  dropOldest(): boolean {
+    const oldest = this.drains()
+      .filter(({ segment, ended, dropped }) => !ended && !dropped && segment.isSealed())
+      .sort((a, b) => a.segment.name < b.segment.name ? -1 : 1)[0];
+    oldest?.drop();
+    return oldest !== undefined;
+  }
+
   /** Stops everything that is under way and gives the claims back. What is left stays in the log. */
   async stop(): Promise<void> {
     this.#stopped = true;

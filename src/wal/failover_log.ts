@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import type { RequestLog } from "./request_log.ts";
@@ -47,6 +48,8 @@ export class FailoverLog implements RequestLog {
         }
         return;
       } catch (error) {
+        // A quota that is used up is the user's will, not the disk's failure.
+        if (hasCode(error, "ERR_LOG_FULL")) throw error;
         this.#retryAt = clock.monotonic() + DISK_RETRY_MS;
         if (!this.#failed) {
           this.#failed = true;
@@ -56,6 +59,14 @@ export class FailoverLog implements RequestLog {
       }
     }
     memory.append(type, request);
+  }
+
+  get written(): { readonly records: number; readonly bytes: number } {
+    const { disk, memory } = this.#options;
+    return {
+      records: disk.written.records + memory.written.records,
+      bytes: disk.written.bytes + memory.written.bytes,
+    };
   }
 
   sync(): Promise<void> {

@@ -10,6 +10,7 @@ import type { RecordType } from "../weave/record_types.ts";
 import { hasCode } from "../errors.ts";
 import { Claim } from "./claim.ts";
 import { DataSync, type FsyncPolicy } from "./data_sync.ts";
+import type { DiskQuota } from "./disk_quota.ts";
 import { FileSegment } from "./file_segment.ts";
 import { type Identity, ownIdentity } from "./identity.ts";
 import { formatStem, segmentPaths } from "./names.ts";
@@ -38,6 +39,8 @@ export interface FileLogOptions {
   readonly fsyncRecords: number;
   /** Bytes after which a segment is closed and the next one begun. */
   readonly segmentBytes: number;
+  /** Keeps the project's directory within its bytes. */
+  readonly quota: DiskQuota;
   readonly listener: LogListener;
 }
 
@@ -47,6 +50,7 @@ export class FileLog implements RequestLog {
   readonly #options: FileLogOptions;
   readonly #identity: Identity;
   readonly #claims = new Set<Claim>();
+  readonly #written = { records: 0, bytes: 0 };
   readonly #sync: DataSync;
   #active: SegmentWriter | null = null;
   #lastTime = 0n;
@@ -90,16 +94,27 @@ export class FileLog implements RequestLog {
       this.#failed = null;
       throw error;
     }
+    const { quota, segmentBytes, listener } = this.#options;
+    const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
+    quota.admit(line);
     const segment = this.#active ?? this.#begin();
+    const size = segment.size;
     try {
-      segment.append(RECORD_PREFIX[type] + request + RECORD_SUFFIX);
+      segment.append(line);
+      quota.add(segment.size - size);
+      this.#written.records++;
+      this.#written.bytes += segment.size - size;
       this.#sync.appended(segment);
     } catch (error) {
       if (segment.sealed) this.#leave(segment);
       throw error;
     }
-    if (segment.size >= this.#options.segmentBytes) this.rotate();
-    this.#options.listener.onAppend();
+    if (segment.size >= segmentBytes) this.rotate();
+    listener.onAppend();
+  }
+
+  get written(): { readonly records: number; readonly bytes: number } {
+    return this.#written;
   }
 
   async sync(): Promise<void> {

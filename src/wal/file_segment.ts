@@ -9,7 +9,7 @@ import { hasCode } from "../errors.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type Claim, claimGenerations, removeIfThere } from "./claim.ts";
 import { DeadLetterFile } from "./dead_letters.ts";
-import type { SegmentPaths } from "./names.ts";
+import { parseStem, type SegmentPaths } from "./names.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
 
 /** Ms between two checkpoints while records follow without a pause. */
@@ -35,6 +35,7 @@ export interface FileSegmentOptions {
 export class FileSegment implements Segment {
   readonly name: string;
   readonly live: boolean;
+  readonly begun: number;
   readonly checkpoint: number;
   readonly setAside: ReadonlySet<number>;
   /** Why the checkpoint on disk was not trusted, if it was not. */
@@ -56,6 +57,7 @@ export class FileSegment implements Segment {
     this.#options = options;
     this.name = options.stem;
     this.live = options.live;
+    this.begun = Number(parseStem(options.stem)?.time ?? 0) / 1e6;
     this.#file = runtime.files.openRead(paths.data);
     this.#id = runtime.files.stat(paths.data)?.id;
     this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, paths);

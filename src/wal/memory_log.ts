@@ -5,6 +5,7 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
+import type { Clock } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { findNewline, RECORD_PREFIX, RECORD_SUFFIX } from "./record.ts";
 import type { LogListener, RequestLog } from "./request_log.ts";
@@ -16,6 +17,7 @@ export interface MemoryLogOptions {
   readonly maxBytes: number;
   /** Records that may wait. */
   readonly maxRecords: number;
+  readonly clock: Clock;
   readonly listener: LogListener;
   /** Told of records that were set aside: there is no disk to keep them on. */
   readonly onSetAside: (letters: readonly DeadLetter[]) => void;
@@ -25,6 +27,7 @@ export interface MemoryLogOptions {
 export class MemoryLog implements RequestLog {
   readonly kind = "memory";
   readonly #options: MemoryLogOptions;
+  readonly #written = { records: 0, bytes: 0 };
   #segment: MemorySegment | null = null;
 
   /** Makes an empty log. */
@@ -38,9 +41,9 @@ export class MemoryLog implements RequestLog {
    * @throws {WeaveWalError} `ERR_LOG_FULL` when the bounds leave no room.
    */
   append(type: RecordType, request: string): void {
-    const { listener, onSetAside, maxBytes, maxRecords } = this.#options;
+    const { clock, listener, onSetAside, maxBytes, maxRecords } = this.#options;
     if (this.#segment === null) {
-      this.#segment = new MemorySegment(onSetAside);
+      this.#segment = new MemorySegment(clock.now(), onSetAside);
       listener.onSegment(this.#segment);
     }
     const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
@@ -50,8 +53,13 @@ export class MemoryLog implements RequestLog {
         `Memory log is full: ${this.#segment.records} records, ${this.#segment.bytes} bytes`,
       );
     }
-    this.#segment.append(line);
+    this.#written.bytes += this.#segment.append(line);
+    this.#written.records++;
     listener.onAppend();
+  }
+
+  get written(): { readonly records: number; readonly bytes: number } {
+    return this.#written;
   }
 
   sync(): Promise<void> {
@@ -88,6 +96,7 @@ const encoder = new TextEncoder();
 class MemorySegment implements Segment {
   readonly name = "memory";
   readonly checkpoint = 0;
+  readonly begun: number;
   readonly live = true;
   readonly setAside: ReadonlySet<number> = new Set();
   readonly #onSetAside: (letters: readonly DeadLetter[]) => void;
@@ -98,7 +107,8 @@ class MemorySegment implements Segment {
   /** Records that wait. */
   records = 0;
 
-  constructor(onSetAside: (letters: readonly DeadLetter[]) => void) {
+  constructor(begun: number, onSetAside: (letters: readonly DeadLetter[]) => void) {
+    this.begun = begun;
     this.#onSetAside = onSetAside;
   }
 
@@ -107,7 +117,7 @@ class MemorySegment implements Segment {
     return this.#end - this.#acknowledged;
   }
 
-  append(line: string): void {
+  append(line: string): number {
     let block = this.#blocks.at(-1);
     let result = block && encoder.encodeInto(line, block.bytes.subarray(block.used));
     if (!block || result!.read < line.length) {
@@ -119,6 +129,7 @@ class MemorySegment implements Segment {
     block.used += result!.written;
     this.#end += result!.written;
     this.records++;
+    return result!.written;
   }
 
   seal(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseStem } from "./names.ts";
 import type { FileSystem, ReadFile } from "../runtime/runtime.ts";
 import type { Segment } from "./segment.ts";
 
@@ -27,6 +28,7 @@ const NONE: ReadonlySet<number> = new Set();
  */
 export class ReadSegment implements Segment {
   readonly name: string;
+  readonly begun: number;
   readonly checkpoint = 0;
   readonly live = false;
   readonly setAside: ReadonlySet<number>;
@@ -37,6 +39,7 @@ export class ReadSegment implements Segment {
   /** Opens the file at `path`. Throws the host's error when it is not there. */
   constructor(files: FileSystem, path: string, options: ReadSegmentOptions) {
     this.name = options.name;
+    this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
     this.setAside = options.setAside ?? NONE;
     this.#end = options.end;
     this.#sealed = options.sealed ?? false;

@@ -18,6 +18,8 @@ export interface RequestLog {
    * page cache: it survives the end of the process. When it throws, no part of it is in the log.
    */
   append(type: RecordType, request: string): void;
+  /** What was appended so far. */
+  readonly written: { readonly records: number; readonly bytes: number };
   /** Forces everything appended so far to stable storage; a memory log resolves at once. */
   sync(): Promise<void>;
   /** What was appended so far is final; the next record begins a new segment. */

@@ -29,6 +29,8 @@ export interface DeadLetter extends DeadLetterReason {
 export interface Segment {
   /** Its name in messages: the stem, or `memory`. */
   readonly name: string;
+  /** When its first record was written, epoch ms. */
+  readonly begun: number;
   /** Byte offset to go on from. */
   readonly checkpoint: number;
   /** Whether records arrive while it is drained: such a segment lingers for full batches. */
