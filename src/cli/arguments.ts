@@ -1,0 +1,63 @@
+/**
+ * Reads the values of options.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "commander";
+import { quoted } from "./format.ts";
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Ms of `500ms`, `30s`, `10m`, `2h`, `1d`; a bare number is seconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?$/.exec(text.trim());
+  if (!match) {
+    throw new InvalidArgumentError(`${quoted(text)} is no duration such as 30s, 10m, 2h or 1d.`);
+  }
+  return Number(match[1]) * UNITS[match[2] ?? "s"];
+}
+
+/** A moment, as a duration back from now or as a date. */
+export type Moment = { readonly agoMs: number } | { readonly at: number };
+
+/** Reads `10m` (ten minutes ago) or `2026-05-01T12:00:00Z`. */
+export function parseMoment(text: string): Moment {
+  if (/^\d+(?:\.\d+)?\s*(?:ms|s|m|min|h|d)$/.test(text.trim())) {
+    return { agoMs: parseDuration(text) };
+  }
+  const at = Date.parse(text);
+  if (!/^\d{4}-\d\d/.test(text) || Number.isNaN(at)) {
+    throw new InvalidArgumentError(
+      `${quoted(text)} is neither a duration such as 10m nor a date such as 2026-05-01T12:00:00Z.`,
+    );
+  }
+  return { at };
+}
+
+/** The epoch ms of a moment. */
+export function momentAt(moment: Moment, now: number): number {
+  return "at" in moment ? moment.at : now - moment.agoMs;
+}
+
+/** A whole number of at least 0. */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError(`${quoted(text)} is no whole number of at least 0.`);
+  }
+  return value;
+}
+
+/** Adds a value to those of an option that may be given several times, or with commas. */
+export function collect(text: string, before: readonly string[] | undefined): string[] {
+  const values = text.split(",").map((value) => value.trim()).filter((value) => value !== "");
+  return [...(before ?? []), ...values];
+}

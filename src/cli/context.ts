@@ -1,0 +1,49 @@
+/**
+ * What every command is given.
+ *
+ * @module
+ */
+
+import type { Clock, Runtime } from "../runtime/runtime.ts";
+import { EXIT } from "./exit.ts";
+import type { EndSignal, Terminal } from "./terminal.ts";
+
+/** The surroundings of a command. */
+export interface Context {
+  readonly runtime: Runtime;
+  readonly terminal: Terminal;
+  /** Aborted when the user or the system asks the command to end. */
+  readonly stop: AbortSignal;
+}
+
+/** Thrown where a command leaves its work because it was asked to end. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  /** Exit code that tells the signal. */
+  readonly exitCode: number;
+
+  /** @param signal The signal that came. */
+  constructor(signal: EndSignal) {
+    super(`Ended by ${signal}`);
+    this.exitCode = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+  }
+}
+
+/** Throws {@linkcode Interrupted} when the command was asked to end. */
+export function throwIfStopped(stop: AbortSignal): void {
+  if (stop.aborted) throw new Interrupted(stop.reason as EndSignal);
+}
+
+/** Waits for `ms`, or until `stop` is aborted. Keeps the program alive. */
+export function pause(clock: Clock, ms: number, stop?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop?.aborted) return resolve();
+    const done = (): void => {
+      timer.cancel();
+      stop?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = clock.after(ms, done, { ref: true });
+    stop?.addEventListener("abort", done);
+  });
+}

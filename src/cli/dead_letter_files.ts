@@ -1,0 +1,45 @@
+/**
+ * Where dead letters stand.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { FileSystem } from "../runtime/runtime.ts";
+import type { StemFiles } from "../wal/inspect.ts";
+import { RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
+
+/** A dead letter file. */
+export interface DeadLetterPath {
+  readonly path: string;
+  /** The segment that the records come from. */
+  readonly stem: string;
+  /** Raw bytes of records that cannot be read. */
+  readonly quarantine: string;
+}
+
+/** The dead letter files of a project, and those that a broken retry left. */
+export function deadLetterPaths(
+  files: FileSystem,
+  directory: string,
+  stems: readonly StemFiles[],
+): DeadLetterPath[] {
+  const found: DeadLetterPath[] = stems
+    .filter(({ suffixes }) => suffixes.has(".deadletter"))
+    .map(({ paths, stem }) => ({ path: paths.deadLetters, stem, quarantine: paths.quarantine }));
+  const retried = join(directory, RETRY_DIRECTORY);
+  try {
+    for (const { name } of files.list(retried)) {
+      const stem = name.replace(/\.deadletter$/, "");
+      if (stem === name) continue;
+      found.push({
+        path: join(retried, name),
+        stem,
+        quarantine: join(directory, `${stem}.quarantine`),
+      });
+    }
+  } catch {
+    // No retry is under way, and none was broken off.
+  }
+  return found;
+}

@@ -1,0 +1,79 @@
+/**
+ * How the command ends.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | 0 | done; a check found nothing |
+ * | 1 | a check failed, or not everything arrived |
+ * | 2 | the command or its settings cannot be used |
+ * | 3 | the disk or the command itself failed |
+ * | 130, 143 | ended by SIGINT, SIGTERM |
+ *
+ * @module
+ */
+
+import { errorCode, WeaveWalError } from "../errors.ts";
+
+/** The exit codes of `weave-wal`. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  trouble: 3,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** Ends the command with a message for people and no stack trace. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  /** One of {@linkcode EXIT}. */
+  readonly exitCode: number;
+  /** What to do about it. */
+  readonly hint: string | undefined;
+
+  /**
+   * @param message What went wrong.
+   * @param options `exitCode`: 2 unless given; `hint`: what to do about it.
+   */
+  constructor(message: string, options: { exitCode?: number; hint?: string } = {}) {
+    super(message);
+    this.exitCode = options.exitCode ?? EXIT.usage;
+    this.hint = options.hint;
+  }
+}
+
+/** What is said of an error, and the exit code. */
+export interface Ending {
+  readonly code: number;
+  /** `undefined` where nothing is to be said. */
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+/** How an error ends the command. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof CommandError) {
+    return {
+      code: error.exitCode,
+      message: error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    };
+  }
+  if (error instanceof WeaveWalError) {
+    const isSetting = /^ERR_(INVALID|MISSING)/.test(error.code);
+    return { code: isSetting ? EXIT.usage : EXIT.trouble, message: error.message };
+  }
+  const code = errorCode(error);
+  // Whoever read our output has seen enough: `weave-wal inspect | head`.
+  if (code === "EPIPE") return { code: EXIT.ok };
+  const message = error instanceof Error ? error.message : String(error);
+  if (code !== undefined && /^E[A-Z]+$/.test(code)) {
+    return { code: EXIT.trouble, message: `Cannot use the log: ${message}` };
+  }
+  return {
+    code: EXIT.trouble,
+    message: `Unexpected failure: ${message}`,
+    hint: "This is a mistake in weave-wal; WEAVE_LOG_LEVEL=debug prints where",
+  };
+}

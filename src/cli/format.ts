@@ -1,0 +1,75 @@
+/**
+ * Numbers, sizes and times as people read them.
+ *
+ * @module
+ */
+
+const COUNT = new Intl.NumberFormat("en-US");
+
+/** `1234567` as `1,234,567`. */
+export function formatCount(count: number): string {
+  return COUNT.format(Math.round(count));
+}
+
+/** `1 file`, `1,234 files`. */
+export function plural(count: number, one: string, many: string = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+const SIZES = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/** Bytes in steps of 1,000: `620 B`, `18.2 MB`. */
+export function formatBytes(bytes: number): string {
+  let size = Math.max(0, bytes);
+  let step = 0;
+  while (size >= 999.5 && step < SIZES.length - 1) {
+    size /= 1_000;
+    step++;
+  }
+  return `${step === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1)} ${SIZES[step]}`;
+}
+
+/** Ms in the two largest units that matter: `3 s`, `12 min`, `2 h 5 min`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000;
+  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  if (minutes < 48 * 60) return joinUnits(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  const hours = Math.round(minutes / 60);
+  return joinUnits(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+function joinUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}
+
+/**
+ * Text that is safe to show: control characters, which could move the cursor or colour the
+ * terminal, become a visible stand-in; line breaks become a space.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\r\n\t]+/g, " ").replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    "\ufffd",
+  );
+}
+
+/** At most `length` characters, the cut marked. */
+export function clip(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join("")}…`;
+}
+
+/** A call's or a writer's id, long enough to tell it from others by eye. */
+export function shortId(id: string): string {
+  return id.length <= 12 ? id : id.slice(-12);
+}
+
+/** Text for a message, quoted. */
+export function quoted(value: string): string {
+  return JSON.stringify(clip(value, 200));
+}

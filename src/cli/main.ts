@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/**
+ * The command `weave-wal`: shows, sends, reads and mends the logs of this package. Importing this
+ * module runs it.
+ *
+ * `npx @weave-wal/client status`, `bunx @weave-wal/client status`,
+ * `deno run -A jsr:@weave-wal/client/cli status`.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { detectRuntime } from "../runtime/host.ts";
+import { runCommand } from "./program.ts";
+import { listenForSignals, processTerminal } from "./terminal.ts";
+
+const code = await runCommand(process.argv.slice(2), {
+  runtime: detectRuntime(),
+  terminal: processTerminal(),
+  stop: listenForSignals(),
+});
+process.exit(code);

@@ -1,0 +1,84 @@
+/**
+ * The command `weave-wal`, put together.
+ *
+ * @module
+ */
+
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../client/version.ts";
+import { type Context, Interrupted } from "./context.ts";
+import { endingOf, EXIT } from "./exit.ts";
+import { flushCommand } from "./flush.ts";
+import { statusCommand } from "./status.ts";
+
+const NOTES = `
+Exit codes:
+  0  done; a check found nothing
+  1  a check failed, or not everything arrived
+  2  the command or its settings cannot be used
+  3  the disk or the command itself failed
+  130, 143  ended by SIGINT, SIGTERM
+
+Settings come from the environment (WEAVE_WAL_DIR, WF_TRACE_SERVER_URL, WANDB_API_KEY, …), from
+weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_COLOR takes colours
+away.`;
+
+/**
+ * Runs `weave-wal` with `args` (what stands after the command's name).
+ *
+ * @returns The exit code. Never throws.
+ */
+export async function runCommand(args: readonly string[], context: Context): Promise<number> {
+  const { terminal, runtime } = context;
+  let code: number = EXIT.ok;
+  const said: { out: string; err: string } = { out: "", err: "" };
+  const program = makeProgram(context, (exitCode) => code = exitCode);
+  prepare(program, said);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      code = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    } else if (error instanceof Interrupted) {
+      code = error.exitCode;
+    } else {
+      const { code: exitCode, message, hint } = endingOf(error);
+      code = exitCode;
+      const { red, dim } = terminal.err.colours;
+      if (message !== undefined) said.err += `${red("error:")} ${message}\n`;
+      if (hint !== undefined) said.err += `${dim(hint)}\n`;
+      const debug = runtime.process.env("WEAVE_LOG_LEVEL")?.toLowerCase() === "debug";
+      if (debug && error instanceof Error) said.err += `${error.stack}\n`;
+    }
+  }
+  try {
+    if (said.out !== "") await terminal.out.write(said.out);
+    if (said.err !== "") await terminal.err.write(said.err);
+  } catch {
+    // Nobody reads any more.
+  }
+  return code;
+}
+
+function makeProgram(context: Context, setCode: (code: number) => void): Command {
+  return new Command("weave-wal")
+    .description("Look after the write-ahead logs of W&B Weave tracing")
+    .version(VERSION, "-V, --version", "print the version")
+    .addHelpText("after", NOTES)
+    .addCommand(statusCommand(context, setCode))
+    .addCommand(flushCommand(context, setCode));
+}
+
+/** What commander prints goes out with the rest; where it would end the process, it throws. */
+function prepare(command: Command, said: { out: string; err: string }): void {
+  command.exitOverride();
+  command.showHelpAfterError("(add --help for help)");
+  command.configureOutput({
+    writeOut: (text) => said.out += text,
+    writeErr: (text) => said.err += text,
+    outputError: (text, write) => write(text),
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  });
+  for (const child of command.commands) prepare(child, said);
+}

@@ -1,0 +1,196 @@
+/**
+ * The sender of the command: drains what the programs below one root left or leave to it.
+ *
+ * @module
+ */
+
+import { Deliverer } from "../delivery/deliverer.ts";
+import { actsOnEarlier } from "../delivery/record_path.ts";
+import { Sender } from "../delivery/sender.ts";
+import { Slots } from "../delivery/wakeup.ts";
+import type { Settings } from "../client/settings.ts";
+import type { Runtime, Timer } from "../runtime/runtime.ts";
+import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
+import { Recovery } from "../wal/recovery.ts";
+import { SenderNote, type SenderReport } from "../wal/sender_note.ts";
+import { MAX_RECORD_BYTES } from "./read_limits.ts";
+import { listProjects, type ProjectFilter } from "./tree.ts";
+
+/** Segments read and sent at once. */
+const MAX_ACTIVE_DRAINS = 4;
+/** Requests of one window under way at once. */
+const MAX_IN_FLIGHT = 4;
+
+/** Something that happened while sending. */
+export interface SenderEvent {
+  readonly level: "info" | "warn" | "error";
+  /** Stable name, for programs. */
+  readonly name: string;
+  /** One sentence for people. Never holds the key or traced data. */
+  readonly message: string;
+}
+
+/** What a tree sender is made from. */
+export interface TreeSenderOptions {
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+  readonly filter: ProjectFilter;
+  /** 32 hex digits, new for every sender. */
+  readonly token: string;
+  readonly newId: () => string;
+  readonly onEvent: (event: SenderEvent) => void;
+}
+
+/** Sends every log below a root that may be sent, also those that appear later. */
+export class TreeSender {
+  readonly #options: TreeSenderOptions;
+  readonly #recovery: Recovery;
+  readonly #sender: Sender;
+  readonly #note: SenderNote;
+  readonly #forgetExit: () => void;
+  #timer: Timer | null = null;
+  #report: SenderReport;
+
+  /** Makes a sender that has not begun. */
+  constructor(options: TreeSenderOptions) {
+    const { runtime, settings, token, filter, newId, onEvent } = options;
+    const { clock } = runtime;
+    this.#options = options;
+    this.#report = {
+      server: settings.serverUrl,
+      state: "up",
+      reason: "",
+      since: clock.now(),
+      delivered: 0,
+      deadLettered: 0,
+      lastDelivery: null,
+      lastError: null,
+    };
+    this.#note = new SenderNote(runtime, settings.walDir, token);
+    this.#recovery = new Recovery({ runtime, server: settings.serverUrl, token });
+    const deliverer = new Deliverer({
+      ...settings,
+      fetch: (input, init) => fetch(input, init),
+      clock,
+      random: Math.random,
+      newId,
+      maxInFlight: MAX_IN_FLIGHT,
+      onState: (state, reason) => this.#stateChanged(state, reason),
+      onRetry: (reason) => this.#failed(reason),
+      onSwitch: (to, reason) =>
+        onEvent({ level: "info", name: "call-path", message: `Calls go ${to} now: ${reason}` }),
+    });
+    const onTrouble = (what: string, error: unknown): void => {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#failed(`${what}: ${why}`);
+      onEvent({ level: "warn", name: "disk-trouble", message: `Trouble with ${what}: ${why}` });
+    };
+    this.#sender = new Sender({
+      clock,
+      deliverer,
+      recovery: this.#recovery,
+      directories: () =>
+        listProjects(runtime, settings.walDir, filter).map(({ directory }) => directory),
+      drain: {
+        clock,
+        deliverer,
+        limits: {
+          bytes: settings.batchBytes,
+          records: settings.batchRecords,
+          recordBytes: MAX_RECORD_BYTES,
+          standsAlone: actsOnEarlier,
+        },
+        lingerBytes: settings.batchBytes,
+        lingerMs: settings.lingerMs,
+        slots: new Slots(MAX_ACTIVE_DRAINS),
+        onProgress: (delivered, letters) => this.#progressed(delivered, letters.length),
+        onDropped: () => {}, // Only a log with a quota of its own gives records up.
+        onTrouble,
+      },
+      onTrouble,
+      onLost: () => {},
+      onRecovered: ({ name }) =>
+        onEvent({ level: "info", name: "taken-up", message: `Taking up ${name}` }),
+    });
+    // A second signal, or a crash: the claims go back at once instead of after a silence.
+    this.#forgetExit = runtime.process.onExit(() => {
+      this.#sender.abandon();
+      this.#quietly(() => this.#note.remove());
+    });
+  }
+
+  /** What it has done, and how the server is. */
+  get report(): SenderReport {
+    return this.#report;
+  }
+
+  /** Begins to send. */
+  start(): void {
+    this.#quietly(() => this.#note.sweep());
+    this.#sender.start();
+    this.#beat();
+  }
+
+  /** Ends what is under way and gives the claims back. What was not answered stays in the log. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#sender.stop();
+    this.#quietly(() => this.#note.remove());
+    this.#forgetExit();
+  }
+
+  #beat(): void {
+    this.#quietly(() => this.#recovery.beat());
+    this.#write();
+    this.#timer = this.#options.runtime.clock.after(HEARTBEAT_MS, () => this.#beat());
+  }
+
+  #write(): void {
+    this.#quietly(() => this.#note.write(this.#report));
+  }
+
+  #stateChanged(state: SenderReport["state"], reason: string): void {
+    const { runtime: { clock }, settings: { serverUrl }, onEvent } = this.#options;
+    this.#report = { ...this.#report, state, reason, since: clock.now() };
+    if (state === "up") {
+      onEvent({ level: "info", name: "server-up", message: `${serverUrl} takes requests again` });
+    } else if (state === "down") {
+      const message = `Cannot deliver to ${serverUrl}, trying again: ${reason}`;
+      onEvent({ level: "warn", name: "server-down", message });
+    } else {
+      const message = `Cannot deliver to ${serverUrl} until this is mended: ${reason}`;
+      onEvent({ level: "error", name: "server-held", message });
+    }
+    this.#write();
+  }
+
+  #failed(message: string): void {
+    this.#report = {
+      ...this.#report,
+      lastError: { message, at: this.#options.runtime.clock.now() },
+    };
+  }
+
+  #progressed(delivered: number, deadLettered: number): void {
+    const { runtime: { clock }, onEvent } = this.#options;
+    this.#report = {
+      ...this.#report,
+      delivered: this.#report.delivered + delivered,
+      deadLettered: this.#report.deadLettered + deadLettered,
+      ...(delivered > 0 ? { lastDelivery: clock.now() } : {}),
+    };
+    if (deadLettered > 0) {
+      const message = `Set ${deadLettered} records aside; see weave-wal dead-letters list`;
+      onEvent({ level: "error", name: "dead-letters", message });
+    }
+  }
+
+  /** The disk may be full or gone: that is no reason not to send. */
+  #quietly(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
