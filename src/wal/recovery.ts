@@ -14,6 +14,8 @@ import { type Identity, liveness, ownIdentity } from "./identity.ts";
 import { parseStem, SEGMENT_SUFFIX, segmentPaths, type SegmentStem } from "./names.ts";
 import { readOwner } from "./owner.ts";
 
+const PROBE = /^[0-9a-f]{32}\.probe$/;
+
 /** What a recovery is made from. */
 export interface RecoveryOptions {
   readonly runtime: Runtime;
@@ -61,6 +63,9 @@ export class Recovery {
       if (segment) claimed.push(segment);
     }
     for (const stem of stems.orphans) this.#clear(directory, stem);
+    for (const probe of stems.probes) {
+      if (this.#watch.isStale(probe, undefined)) removeIfThere(this.#options.runtime.files, probe);
+    }
     return claimed;
   }
 
@@ -157,11 +162,16 @@ export class Recovery {
     }
   }
 
-  #stems(directory: string): { segments: SegmentStem[]; orphans: SegmentStem[] } {
+  #stems(
+    directory: string,
+  ): { segments: SegmentStem[]; orphans: SegmentStem[]; probes: string[] } {
     const segments = new Map<string, SegmentStem>();
     const others = new Map<string, SegmentStem>();
+    const probes: string[] = [];
     for (const { name, kind } of this.#options.runtime.files.list(directory)) {
       if (kind !== "file") continue;
+      // Made and removed in one breath: one that stays is of a process killed in between.
+      if (PROBE.test(name)) probes.push(join(directory, name));
       const dot = name.indexOf(".");
       const stem = dot === -1 ? null : parseStem(name.slice(0, dot));
       if (stem === null) continue;
@@ -173,6 +183,7 @@ export class Recovery {
     return {
       segments: [...segments.values()].sort(byName),
       orphans: [...others.values()].filter(({ stem }) => !segments.has(stem)).sort(byName),
+      probes,
     };
   }
 
