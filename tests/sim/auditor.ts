@@ -54,6 +54,11 @@ export class Auditor {
     for (const line of this.#unsettled(base, to)) {
       this.#context.violate("checkpoint", `${base}: ${to} is past ${show(line)}`);
     }
+    const data = this.#context.ledger.bytes(`${base}.jsonl`) ?? new Uint8Array(0);
+    for (const { text } of linesOf(data, 0, to)) {
+      const record = this.#context.ledger.findLine(text);
+      if (record) record.checkpointed = true;
+    }
   }
 
   /** A file is about to be removed. */
@@ -78,14 +83,9 @@ export class Auditor {
     let letters: ReadonlySet<number> | undefined;
     return lines.filter(({ offset, text }) => {
       const record = ledger.findLine(text);
-      if (record?.answered) {
-        record.checkpointed = true;
-        return false;
-      }
+      if (record?.answered) return false;
       letters ??= offsetsOf(ledger.letters(`${base}.deadletter`).letters);
-      if (!letters.has(offset)) return true;
-      if (record) record.checkpointed = true;
-      return false;
+      return !letters.has(offset);
     });
   }
 

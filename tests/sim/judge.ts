@@ -62,6 +62,7 @@ export async function runScenario(
 async function drain(world: World): Promise<void> {
   await world.heal();
   await finishLiving(world);
+  if (world.violations.length > 0) return;
   const servers = new Set<number>([0]);
   for (const { server } of world.context.ledger.records) if (server !== null) servers.add(server);
   for (const server of servers) {
@@ -101,10 +102,11 @@ async function finishLiving(world: World): Promise<void> {
         }
       });
     } else {
-      one.kill();
+      world.kill(one);
     }
   }
   await world.pass(DRAIN_MS, () => all.every((one: SimProcess) => one.dead));
+  if (world.violations.length > 0) return;
   for (const one of all) {
     if (!one.dead) world.violate("pending", `process ${one.id} does not finish`);
   }

@@ -176,14 +176,14 @@ export class SimProcess implements ProcessView {
     this.#sinceTurn = 0;
   }
 
-  /** Appends a record; it counts as accepted when this returns and the process still lives. */
+  /** Appends a record; it counts as accepted when this returns in a living, unfinished process. */
   append(record: SimRecord): void {
     this.#appending = record;
     record.accepted = true;
     this.records.push(record);
     this.guard(() => this.pipeline.append(record.text.type, record.text.request));
     this.#appending = null;
-    if (this.dead) record.accepted = false;
+    if (this.dead || this.finishing) record.accepted = false;
     record.memory = this.#inMemory;
     // A drop is told once; later ones cannot be seen.
     if (this.#dropped && record.memory) record.excuse ??= "dropped";

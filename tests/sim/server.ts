@@ -160,7 +160,9 @@ export class SimServers {
           );
         case "truncated":
           return arrive((reply) => {
-            const text = reply.text.slice(0, random.int(0, reply.text.length - 1));
+            if (reply.status !== 200) return whole(reply);
+            // With a brace at its end it would pass for whole, and rightly: it is a 2xx.
+            const text = reply.text.slice(0, random.int(0, reply.text.length - 1)).replace(/}+$/, "");
             answer(reply, () => Promise.resolve(text));
           });
         case "garbage": {
@@ -251,7 +253,8 @@ export class SimServers {
   #checkFresh({ request, process }: Attempt): void {
     const { past, violate } = this.#context;
     for (const record of request.records) {
-      if (process.suspect || record.memory) continue;
+      // A log whose disk failed writes records again, to be on the safe side.
+      if (process.suspect || record.memory || record.origin?.suspect) continue;
       if (record.checkpointed) {
         violate("resent", `${record.key} by process ${process.id}, past its checkpoint`);
       } else if (record.answered && !past.disturbed) {
@@ -263,8 +266,8 @@ export class SimServers {
   /** A request with records of some segments sets out; the answer is called when it is over. */
   #enter({ request, process }: Attempt): () => void {
     const segments = new Set<string>();
-    for (const { segment, memory } of request.records) {
-      if (segment !== null && !memory) segments.add(segment);
+    for (const { segment, memory, origin } of request.records) {
+      if (segment !== null && !memory && !origin?.suspect) segments.add(segment);
     }
     for (const segment of segments) {
       let senders = this.#senders.get(segment);

@@ -70,7 +70,7 @@ export class World {
     const { facts } = scenario.setup;
     this.#hosts = [0, 1].map((number) =>
       new MemoryHost({
-        name: facts ? `host${number}` : "host",
+        name: `host${number}`,
         bootId: facts ? "boot" : null,
         pidNamespace: facts ? `pid:[${number}]` : null,
         startTimes: facts,
@@ -130,7 +130,7 @@ export class World {
       ...(pid === undefined ? {} : { pid }),
       ...(this.#bug === undefined ? {} : { bug: this.#bug }),
       strikeDown: (victim, crashSeed) => {
-        if (crashSeed === undefined) this.#kill(victim);
+        if (crashSeed === undefined) this.kill(victim);
         else this.#crash(crashSeed);
       },
     });
@@ -228,7 +228,7 @@ export class World {
     }
     const { past } = this.context;
     if (step.do === "resume") return slot.resume();
-    if (step.do === "kill") return this.#kill(slot);
+    if (step.do === "kill") return this.kill(slot);
     if (slot.stopped) return; // What does not run cannot do anything.
     switch (step.do) {
       case "sync":
@@ -265,7 +265,8 @@ export class World {
     if (setup.hosts > 1 || !setup.facts) clock.after(5_000, () => slot.resume());
   }
 
-  #kill(victim: SimProcess): void {
+  /** A process is killed. */
+  kill(victim: SimProcess): void {
     this.context.past.disturbed = true;
     this.trace.add(`p${victim.id} is killed`);
     victim.kill();
