@@ -29,6 +29,9 @@ export interface DataSyncOptions {
 export class DataSync {
   readonly #options: DataSyncOptions;
   readonly #running = new Set<Promise<void>>();
+  /** Segments left under `never`, each with the error of a sync that failed. */
+  readonly #owedFiles = new Map<string, unknown>();
+  readonly #owedDirectories = new Set<string>();
   #active: SegmentWriter | null = null;
   #unsynced = 0;
   #timer: Timer | null = null;
@@ -54,8 +57,10 @@ export class DataSync {
   /** `segment` is sealed: syncs what is left of it and closes it. */
   leave(segment: SegmentWriter): void {
     if (this.#active === segment) this.#forget();
-    if (this.#options.policy === "never") segment.close();
-    else this.#run(this.#sync(segment).finally(() => segment.close()));
+    if (this.#options.policy === "never") {
+      this.#owedFiles.set(segment.paths.data, null);
+      segment.close();
+    } else this.#run(this.#sync(segment).finally(() => segment.close()));
   }
 
   /** Syncs `segment` now; rejects with the host's error after `onFailed` was told. */
@@ -67,10 +72,44 @@ export class DataSync {
   /** Syncs the names in `directories`. */
   directories(directories: readonly string[]): void {
     const { policy, files, onDirectoryFailed } = this.#options;
-    if (policy === "never") return;
     for (const directory of directories) {
-      if (policy === "always") files.syncDirectoryNow(directory);
-      else this.#run(files.syncDirectory(directory).catch(onDirectoryFailed));
+      if (policy === "never") this.#owedDirectories.add(directory);
+      else if (policy === "always") files.syncDirectoryNow(directory);
+      else {
+        this.#run(
+          files.syncDirectory(directory).catch((error) => {
+            this.#owedDirectories.add(directory);
+            onDirectoryFailed(error);
+          }),
+        );
+      }
+    }
+  }
+
+  /** Syncs what `never` has left alone so far, and directories that failed; rejects with the host's error. */
+  async owed(): Promise<void> {
+    const { files } = this.#options;
+    for (const [path, failed] of [...this.#owedFiles]) {
+      if (files.stat(path) === null) {
+        this.#owedFiles.delete(path); // Delivered.
+        continue;
+      }
+      // A sync that follows a failed one succeeds without having written what that one lost.
+      if (failed !== null) throw failed;
+      const file = files.openAppend(path);
+      try {
+        await file.dataSync();
+        this.#owedFiles.delete(path);
+      } catch (error) {
+        this.#owedFiles.set(path, error);
+        throw error;
+      } finally {
+        file.close();
+      }
+    }
+    for (const directory of [...this.#owedDirectories]) {
+      await files.syncDirectory(directory);
+      this.#owedDirectories.delete(directory);
     }
   }
 

@@ -56,6 +56,8 @@ export class FileLog implements RequestLog {
   #lastTime = 0n;
   /** Size of the current segment when its name was last seen to be in place. */
   #verified = 0;
+  /** Whether the names of the directories were forced to stable storage. */
+  #named = false;
   /** A second failure to sync in a row: the disk is not to be trusted with the next record. */
   #failed: unknown = null;
   #syncFailures = 0;
@@ -119,6 +121,7 @@ export class FileLog implements RequestLog {
 
   async sync(): Promise<void> {
     await this.#sync.settled();
+    await this.#sync.owed();
     const segment = this.#active;
     if (segment === null) return;
     try {
@@ -236,7 +239,12 @@ export class FileLog implements RequestLog {
   #makeDirectories(): void {
     const { runtime: { files }, root, directory } = this.#options;
     const parents: string[] = [];
-    for (let path = directory; files.stat(path) === null && dirname(path) !== path;) {
+    // Another process may have made them a moment ago, and not have forced their names yet.
+    const shared = this.#named ? [] : [directory, dirname(directory), root, dirname(root)];
+    for (
+      let path = directory;
+      (files.stat(path) === null || shared.includes(path)) && dirname(path) !== path;
+    ) {
       path = dirname(path);
       parents.push(path);
     }
@@ -251,6 +259,7 @@ export class FileLog implements RequestLog {
     this.#sync.directories(parents);
   }
 }
+    this.#named = true;
 
 /** Keeps the logs out of everybody's repository, without touching a directory that is not ours. */
 function writeGitignore(files: FileSystem, root: string): void {
