@@ -257,9 +257,9 @@ export class FileLog implements RequestLog {
     if (parents.length === 0) return;
     writeGitignore(files, root);
     this.#sync.directories(parents);
+    this.#named = true;
   }
 }
-    this.#named = true;
 
 /** Keeps the logs out of everybody's repository, without touching a directory that is not ours. */
 function writeGitignore(files: FileSystem, root: string): void {
