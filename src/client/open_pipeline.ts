@@ -40,6 +40,8 @@ const LINGER_BYTES = 512 * 1024;
 const MAX_ACTIVE_DRAINS = 4;
 /** Requests of one window under way at once. */
 const MAX_IN_FLIGHT = 4;
+/** How often what waits is counted anew because it moved meanwhile. */
+const MAX_COUNTS = 5;
 /** Ms between two reminders that nothing can be delivered, and between two of the same trouble. */
 const REMIND_MS = 300_000;
 /** Parts of the disk quota between which `drop-oldest` keeps the log. */
@@ -255,6 +257,7 @@ class LogPipeline implements Pipeline {
         onProgress: (delivered, letters) => this.#progress(delivered, letters),
         onDropped: (records) =>
           this.#drop("quota-oldest", records, "maxDiskBytes is nearly reached"),
+        onComplete: () => this.#quota?.recount(),
         onTrouble,
       },
       recovery: this.#recovery,
@@ -362,11 +365,16 @@ class LogPipeline implements Pipeline {
 
   async #pending(): Promise<{ records: number; bytes: number }> {
     if (this.#sender === null) return this.#log.written;
-    let records = 0;
-    for (const { segment, acknowledged, ended } of this.#sender.drains()) {
-      if (!ended) records += await countRecords(segment, acknowledged).catch(() => 0);
+    for (let tries = 1;; tries++) {
+      const before = this.#ledger.movements;
+      const bytes = this.#sender.pendingBytes();
+      let records = 0;
+      for (const { segment, acknowledged, ended } of this.#sender.drains()) {
+        if (!ended) records += await countRecords(segment, acknowledged).catch(() => 0);
+      }
+      // What moved while it was counted would be counted on both sides, or on none.
+      if (before === this.#ledger.movements || tries === MAX_COUNTS) return { records, bytes };
     }
-    return { records, bytes: this.#sender.pendingBytes() };
   }
 
   #sayServerState(): void {
@@ -392,7 +400,8 @@ class LogPipeline implements Pipeline {
   }
 
   #drop(cause: DropCause, records: number, why: string): void {
-    if (this.#ledger.drop(cause, records) || this.#due(cause)) {
+    const first = this.#ledger.drop(cause, records);
+    if (this.#due(cause) || first) {
       this.#tell("error", "dropped", `Dropped records (${cause}): ${why}`);
     }
   }

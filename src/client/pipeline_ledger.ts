@@ -61,6 +61,12 @@ export class PipelineLedger {
     this.server = { state: "up", reason: "", since: clock.now() };
   }
 
+  /** A number that changes whenever a record comes in or goes out. */
+  get movements(): number {
+    const dropped = Object.values(this.dropped).reduce((sum, count) => sum + count, 0);
+    return this.appended + this.delivered + this.deadLettered + dropped;
+  }
+
   /** Records were delivered or set aside. */
   settled(delivered: number, letters: readonly DeadLetter[]): void {
     this.delivered += delivered;

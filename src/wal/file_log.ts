@@ -193,6 +193,8 @@ export class FileLog implements RequestLog {
     }
     this.#active = segment;
     this.#verified = 0;
+    // The sidecars count too.
+    this.#options.quota.recount();
     this.#sync.directories([directory]);
     return segment;
   }

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "./harness.ts";
+import { appendCalls, start, withDelivery } from "./delivery_fixture.ts";
+import { HEARTBEAT_MS } from "../src/wal/heartbeat.ts";
+
+test("stats: counts follow the records from the log to the server", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    const active = fixture.mock.faults.add({ status: 503 });
+    const pipeline = fixture.open();
+    appendCalls(pipeline, "a", 5);
+    await fixture.event("server-down");
+    const waiting = await pipeline.stats();
+    assert.equal(waiting.log, "file");
+    assert.equal(waiting.pendingRecords, 10);
+    assert.equal(waiting.appended, 10);
+    assert.equal(waiting.delivered, 0);
+    assert.equal(waiting.lastDelivery, null);
+    assert.equal(waiting.server.state, "down");
+    assert.equal(waiting.server.reason, "HTTP 503");
+    assert.equal(waiting.lastError?.message, "HTTP 503");
+    assert.ok(waiting.oldestPendingMs !== null && waiting.oldestPendingMs >= 0);
+    assert.ok(waiting.disk!.usedBytes >= waiting.pendingBytes);
+    active.remove();
+    await pipeline.flush();
+    const after = await pipeline.stats();
+    assert.equal(after.pendingRecords, 0);
+    assert.equal(after.pendingBytes, 0);
+    assert.equal(after.oldestPendingMs, null);
+    assert.equal(after.delivered, 10);
+    assert.equal(after.server.state, "up");
+    assert.ok(after.lastDelivery! > 0);
+    await pipeline.finish();
+  });
+});
+
+test("stats: what another process left is counted before it is sent", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    const writer = fixture.open({ sender: false });
+    appendCalls(writer, "a", 7);
+    const left = await writer.finish();
+    assert.equal(left.done, false);
+    assert.equal(left.reason, "sender-off");
+    assert.equal(left.pendingRecords, 14);
+    assert.ok(left.pendingBytes > 14 * 100);
+    fixture.mock.faults.add({ status: 503 });
+    const sender = fixture.open();
+    await fixture.event("server-down");
+    const { pendingRecords, pendingBytes } = await sender.stats();
+    assert.deepEqual({ pendingRecords, pendingBytes }, {
+      pendingRecords: 14,
+      pendingBytes: left.pendingBytes,
+    });
+  });
+});
+
+test("stats: nothing that is told holds the key or the traced data", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    fixture.mock.faults.add({ bodyHas: "secret-input", status: 422, times: 1, body: "no" });
+    fixture.mock.faults.add({ status: 403, times: 1 });
+    const pipeline = fixture.open({ apiKey: "secret-key" });
+    pipeline.append("call_start", start("a", "secret-input"));
+    await pipeline.flush();
+    const told = JSON.stringify([fixture.events, await pipeline.stats()]);
+    assert.doesNotMatch(told, /secret/);
+    assert.doesNotMatch(told, new RegExp(btoa("api:secret-key")));
+  });
+});
+
+test("quota: what does not fit is dropped, counted, and said once", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    await fixture.mock.stop();
+    const pipeline = fixture.open({ maxDiskBytes: 20_000 });
+    appendCalls(pipeline, "a", 200);
+    const { appended, dropped, disk, pendingRecords } = await pipeline.stats();
+    assert.equal(appended + dropped["quota-new"], 400);
+    assert.ok(appended > 40 && dropped["quota-new"] > 0);
+    assert.equal(pendingRecords, appended);
+    assert.ok(disk!.usedBytes <= 20_000, `${disk!.usedBytes} bytes`);
+    assert.equal(fixture.events.filter(({ name }) => name === "dropped").length, 1);
+    await fixture.mock.restart();
+    assert.equal((await pipeline.finish()).delivered, appended);
+  });
+});
+
+test("quota: the count starts from what is on the disk already", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    const writer = fixture.open({ sender: false, maxDiskBytes: 20_000 });
+    appendCalls(writer, "a", 200);
+    const { appended } = await writer.stats();
+    await writer.finish();
+    const second = fixture.open({ sender: false, maxDiskBytes: 20_000 });
+    appendCalls(second, "b", 10);
+    assert.ok((await second.stats()).appended < 10);
+    await second.finish();
+    const result = await fixture.open({ maxDiskBytes: 20_000 }).finish();
+    assert.ok(result.delivered >= appended);
+    assert.deepEqual(fixture.files(), []);
+  });
+});
+
+test("quota: once delivered records are gone there is room again", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    const pipeline = fixture.open({ maxDiskBytes: 20_000, segmentBytes: 4_000 });
+    let dropped = 0;
+    for (let round = 0; round < 10; round++) {
+      appendCalls(pipeline, `r${round}-`, 20);
+      await pipeline.flush();
+      dropped = (await pipeline.stats()).dropped["quota-new"];
+    }
+    assert.equal(dropped, 0);
+    assert.equal((await pipeline.finish()).delivered, 400);
+  });
+});
+
+test("quota: drop-oldest gives up the oldest segments and counts their records", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    await fixture.mock.stop();
+    const pipeline = fixture.open({
+      maxDiskBytes: 40_000,
+      segmentBytes: 4_000,
+      quotaPolicy: "drop-oldest",
+    });
+    for (let i = 0; i < 200; i++) {
+      appendCalls(pipeline, `c${i}-`, 1);
+      // Segments are given up in the background: the program goes on meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    const { appended, dropped, pendingRecords } = await pipeline.stats();
+    assert.ok(dropped["quota-oldest"] > 0);
+    assert.equal(appended + dropped["quota-new"], 400);
+    assert.equal(pendingRecords + dropped["quota-oldest"], appended);
+    await fixture.mock.restart();
+    const result = await pipeline.finish();
+    assert.equal(result.delivered, pendingRecords);
+    const ids = fixture.mock.store.calls("team/project").map(({ id }) => id);
+    assert.ok(ids.includes("c199-0"), "the newest call arrived");
+    assert.ok(!ids.includes("c0-0"), "the oldest was given up");
+  });
+});
+
+test("disk: a log that is removed while it is written goes on, and loses nothing", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    await fixture.mock.stop();
+    const pipeline = fixture.open();
+    appendCalls(pipeline, "a", 5);
+    rmSync(join(fixture.directory, ".weave"), { recursive: true, force: true });
+    appendCalls(pipeline, "b", 5);
+    await fixture.event("log-removed");
+    appendCalls(pipeline, "c", 5);
+    assert.ok(fixture.files().some((name) => name.endsWith(".jsonl")), "a new file was begun");
+    await fixture.mock.restart();
+    const result = await pipeline.finish();
+    assert.equal(result.done, true);
+    assert.equal(fixture.mock.store.finishedCount("team/project"), 15);
+  });
+}, { timeout: HEARTBEAT_MS * 10 });
+
+test("disk: a link in place of the directory is not followed; memory takes over, then the disk", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    const elsewhere = join(fixture.directory, "elsewhere");
+    const entity = join(fixture.walDir, "team");
+    mkdirSync(elsewhere);
+    mkdirSync(entity, { recursive: true });
+    symlinkSync(elsewhere, join(entity, "project"));
+    const pipeline = fixture.open({ requireDisk: false });
+    appendCalls(pipeline, "a", 5);
+    assert.match((await fixture.event("disk-failed")).message, /link/);
+    assert.equal((await pipeline.stats()).log, "memory");
+    assert.equal((await pipeline.finish()).delivered, 10);
+    renameSync(elsewhere, join(fixture.directory, "untouched"));
+    assert.equal(fixture.events.filter(({ name }) => name === "disk-failed").length, 1);
+  });
+});
+
+test("disk: a file in place of the directory is an error where the directory was asked for", async () => {
+  await withDelivery({}, async (fixture) => {
+    writeFileSync(join(fixture.directory, ".weave"), "");
+    assert.throws(() => fixture.open(), { code: "ERR_LOG_UNWRITABLE", message: /wal/ });
+    const pipeline = fixture.open({ requireDisk: false });
+    appendCalls(pipeline, "a", 1);
+    await fixture.event("disk-failed");
+    assert.equal((await pipeline.finish()).delivered, 2);
+  });
+});
