@@ -43,6 +43,10 @@ export class FakePipeline implements Pipeline {
     return Promise.resolve();
   }
 
+  retryDeadLetters(): ReturnType<Pipeline["retryDeadLetters"]> {
+    return nullPipeline.retryDeadLetters();
+  }
+
   stats(): Promise<PipelineStats> {
     return nullPipeline.stats();
   }

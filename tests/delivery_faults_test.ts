@@ -228,6 +228,30 @@ test("delivery: one poison record in a thousand is found with few requests, and 
   });
 });
 
+test("delivery: dead letters stay until they are sent again, and those that fail again stay", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    const first = fixture.mock.faults.add({ bodyHas: '"id":"a1"', status: 422 });
+    fixture.mock.faults.add({ bodyHas: '"id":"a3"', status: 422 });
+    const pipeline = fixture.open();
+    for (let i = 0; i < 5; i++) pipeline.append("call_start", start(`a${i}`));
+    assert.equal((await pipeline.flush()).deadLettered, 2);
+    first.remove();
+    const result = await pipeline.retryDeadLetters();
+    assert.deepEqual(result, {
+      delivered: 1,
+      refused: 1,
+      unreadable: 0,
+      busy: [],
+      stopped: false,
+    });
+    assert.equal(fixture.mock.store.callCount("team/project"), 4);
+    const ids = fixture.deadLetters().map(({ req }) => (req as { start: { id: string } }).start.id);
+    assert.deepEqual(ids, ["a3"]);
+    await pipeline.finish();
+    assert.equal(fixture.deadLetters().length, 1);
+  });
+});
+
 test("delivery: a digest that the server computes otherwise is left out the second time", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open();

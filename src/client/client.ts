@@ -12,6 +12,7 @@ import { type GlobalClient, globalClient, setGlobalClient } from "./global_clien
 import type { KnownFacts } from "./known_facts.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./object_ref.ts";
+import type { RetryResult } from "../delivery/retry_dead_letters.ts";
 import type { FlushOptions, FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
 import { ProjectIds } from "./project_ids.ts";
 import { Publisher } from "./publisher.ts";
@@ -135,6 +136,15 @@ export class WeaveClient extends ClientReads implements GlobalClient {
    */
   flush(options?: FlushOptions): Promise<FlushResult> {
     return this.#pipeline.flush(options);
+  }
+
+  /**
+   * Sends the project's dead letters again that the server refused, after what made it refuse them
+   * was mended. Those that fail again stay. Waits as long as the server takes, or until `signal` is
+   * aborted.
+   */
+  retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult> {
+    return this.#pipeline.retryDeadLetters(options);
   }
 
   /**

@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { detectRuntime } from "../runtime/host.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { type CallStackEntry, currentContext, runWithAttributes } from "./call_stack.ts";
 import type { WeaveClient } from "./client.ts";
 import {
@@ -20,10 +21,23 @@ import { openClient } from "./open_client.ts";
 import type { InitOptions } from "./options.ts";
 import { openPipeline } from "./open_pipeline.ts";
 import type { FlushOptions, FlushResult } from "./pipeline.ts";
+import { resolveSettings } from "./settings.ts";
+
+/** The client that `init` made last, and what it was made from. */
+let latest: { readonly made: Making; readonly client: WeaveClient } | null = null;
+
+/** What a client was made from: the settings as text, and what only code can give. */
+interface Making {
+  readonly text: string;
+  readonly given: readonly unknown[];
+}
 
 /**
- * Starts tracing: ops called from now on are recorded under `project`. A client that `init` made
- * before is left as it is; finish it first.
+ * Starts tracing: ops called from now on are recorded under `project`.
+ *
+ * Called again with the same project and settings it gives the same client, unless that is finished:
+ * a handler may call it for every request. With others it makes a second client that ops write to
+ * from then on; the first stays open until it is finished.
  *
  * @param project `entity/project`, or a project of your default entity.
  * @param options See {@linkcode InitOptions}; environment variables beat them.
@@ -44,14 +58,36 @@ import type { FlushOptions, FlushResult } from "./pipeline.ts";
  * ```
  */
 export async function init(project: string, options: InitOptions = {}): Promise<WeaveClient> {
+  const runtime = options.runtime ?? detectRuntime();
+  const made = making(project, options, runtime);
+  if (latest && latest.client === globalClient() && isSame(latest.made, made)) return latest.client;
   const client = await openClient(project, options, {
-    runtime: options.runtime ?? detectRuntime(),
+    runtime,
     fetch: hostFetch,
     sink: console,
     openPipeline,
   });
   setGlobalClient(client);
+  latest = { made, client };
   return client;
+}
+
+function making(project: string, options: InitOptions, runtime: Runtime): Making {
+  const { fetch, random, onEvent } = options;
+  let text: string;
+  try {
+    text = JSON.stringify([project, resolveSettings(runtime, options)]);
+  } catch (error) {
+    if (error instanceof WeaveWalError) throw error;
+    // Attributes that have no JSON text; the client is then never taken for another.
+    text = "";
+  }
+  return { text, given: [runtime, fetch, random, onEvent] };
+}
+
+function isSame(one: Making, other: Making): boolean {
+  return one.text !== "" && one.text === other.text &&
+    one.given.every((value, i) => value === other.given[i]);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { errorCode, WeaveWalError } from "../errors.ts";
 import { Deliverer } from "../delivery/deliverer.ts";
+import { retryDeadLetters, type RetryResult } from "../delivery/retry_dead_letters.ts";
 import { Sender } from "../delivery/sender.ts";
 import { Slots } from "../delivery/wakeup.ts";
 import { actsOnEarlier } from "../delivery/record_path.ts";
@@ -64,6 +65,7 @@ class LogPipeline implements Pipeline {
   readonly #token: string;
   readonly #log: RequestLog;
   readonly #quota: DiskQuota | null;
+  readonly #deliverer: Deliverer;
   readonly #sender: Sender | null;
   readonly #recovery: Recovery | undefined;
   readonly #note: SenderNote | null;
@@ -84,6 +86,7 @@ class LogPipeline implements Pipeline {
       ? new Recovery({ runtime, server: serverUrl, token: this.#token })
       : undefined;
     this.#quota = wal ? this.#makeQuota() : null;
+    this.#deliverer = this.#makeDeliverer();
     this.#sender = sender ? this.#makeSender() : null;
     this.#log = this.#makeLog();
     if (this.#sender) {
@@ -151,6 +154,18 @@ class LogPipeline implements Pipeline {
     };
   }
 
+  async retryDeadLetters(options: { signal?: AbortSignal } = {}): Promise<RetryResult> {
+    const { runtime, serverUrl, wal } = this.#options;
+    return await retryDeadLetters({
+      runtime,
+      deliverer: this.#deliverer,
+      server: serverUrl,
+      token: this.#token,
+      directories: wal ? [this.#directory()] : [],
+      ...(options.signal ? { stop: options.signal } : {}),
+    });
+  }
+
   async finish(options: FlushOptions = {}): Promise<FlushResult> {
     if (this.#closed) return await this.#result(undefined);
     this.#closed = true;
@@ -160,6 +175,7 @@ class LogPipeline implements Pipeline {
     this.#log.close();
     const result = await this.flush(options);
     await this.#sender?.stop();
+    this.#deliverer.stop();
     await this.#log.settled();
     this.#heartbeat?.cancel();
     this.#withNote((note) => note.remove());
@@ -221,14 +237,10 @@ class LogPipeline implements Pipeline {
     });
   }
 
-  #makeSender(): Sender {
-    const { runtime, batchBytes, batchRecords, lingerMs, walDir } = this.#options;
-    const { clock } = runtime;
-    const own = this.#directory();
-    const onTrouble = (what: string, error: unknown): void => this.#trouble(what, error);
-    const deliverer = new Deliverer({
+  #makeDeliverer(): Deliverer {
+    return new Deliverer({
       ...this.#options,
-      clock,
+      clock: this.#options.runtime.clock,
       newId: this.#options.token,
       maxInFlight: MAX_IN_FLIGHT,
       onState: (state, reason) => {
@@ -239,6 +251,14 @@ class LogPipeline implements Pipeline {
       onRetry: (reason) => this.#tell("debug", "retry", reason),
       onSwitch: (to, reason) => this.#tell("info", "call-path", `Calls go ${to} now: ${reason}`),
     });
+  }
+
+  #makeSender(): Sender {
+    const { runtime, batchBytes, batchRecords, lingerMs, walDir } = this.#options;
+    const { clock } = runtime;
+    const own = this.#directory();
+    const deliverer = this.#deliverer;
+    const onTrouble = (what: string, error: unknown): void => this.#trouble(what, error);
     return new Sender({
       clock,
       deliverer,

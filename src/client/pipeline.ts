@@ -6,6 +6,7 @@
 
 import type { FsyncPolicy } from "../wal/data_sync.ts";
 import type { DropCause, ServerStatus } from "./pipeline_ledger.ts";
+import type { RetryResult } from "../delivery/retry_dead_letters.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 
@@ -138,6 +139,11 @@ export interface Pipeline {
   flush(options?: FlushOptions): Promise<FlushResult>;
   /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
   stats(): Promise<PipelineStats>;
+  /**
+   * Sends the project's dead letters again that the server refused; those that fail again stay.
+   * Waits as long as the server takes, or until `signal` is aborted.
+   */
+  retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult>;
   /** Flushes, stops the sender, closes the log. */
   finish(options?: FlushOptions): Promise<FlushResult>;
 }
