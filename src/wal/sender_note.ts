@@ -10,6 +10,7 @@
 import { join } from "@std/path";
 import type { FileSystem, Runtime } from "../runtime/runtime.ts";
 import { removeIfThere } from "./claim.ts";
+import { ABANDONED_AFTER_MS } from "./heartbeat.ts";
 import { ownIdentity, readIdentity } from "./identity.ts";
 import { type Party, partyOf } from "./inspect.ts";
 
@@ -47,6 +48,7 @@ export class SenderNote {
   readonly #directory: string;
   readonly #path: string;
   readonly #token: string;
+  #swept = false;
 
   /**
    * @param root Directory of all logs.
@@ -61,8 +63,10 @@ export class SenderNote {
   }
 
   /**
-   * Writes the note; also its heartbeat. Does nothing before there is a log: the root belongs to
-   * whoever writes first. Throws the host's error when the disk does not take it.
+   * Writes the note; also its heartbeat. The first time it takes away the notes of dead senders:
+   * one that is killed again and again would leave more and more of them. Does nothing before there
+   * is a log: the root belongs to whoever writes first. Throws the host's error when the disk does
+   * not take it.
    */
   write(report: SenderReport): void {
     const { files, process } = this.#runtime;
@@ -72,12 +76,16 @@ export class SenderNote {
       this.#path,
       JSON.stringify({ token: this.#token, ...ownIdentity(process), ...report }),
     );
+    if (this.#swept) return;
+    this.#swept = true;
+    this.sweep();
   }
 
-  /** Takes the note away, and the directory with the last one. */
+  /** Takes the note away, those of dead senders, and the directory with the last one. */
   remove(): void {
     const { files } = this.#runtime;
     removeIfThere(files, this.#path);
+    this.sweep();
     try {
       files.removeDirectory(this.#directory);
     } catch {
@@ -85,12 +93,20 @@ export class SenderNote {
     }
   }
 
-  /** Takes away the notes of senders that are known to be dead. */
+  /**
+   * Takes away the notes of senders that are known to be dead, or silent for so long that a living
+   * one would write its note anew, and what a kill left of a note that was being written.
+   */
   sweep(): void {
-    const { files } = this.#runtime;
-    for (const name of namesIn(files, this.#directory)) {
+    const { files, clock } = this.#runtime;
+    // Backwards: what was to become a note comes before the note that says whose it was.
+    for (const name of namesIn(files, this.#directory, /^\w+\.json(\.\w+\.tmp)?$/).reverse()) {
       const path = join(this.#directory, name);
-      if (readNote(this.#runtime, path)?.standing === "dead") removeIfThere(files, path);
+      const note = readNote(this.#runtime, path.replace(/\.\w+\.tmp$/, ""));
+      const modified = files.stat(path)?.modified ?? Infinity;
+      if (note?.standing === "dead" || clock.now() - modified > ABANDONED_AFTER_MS) {
+        removeIfThere(files, path);
+      }
     }
   }
 }
@@ -104,9 +120,9 @@ export function readSenderNotes(runtime: Runtime, root: string): SenderView[] {
     .filter(({ standing }) => standing !== "dead");
 }
 
-function namesIn(files: FileSystem, directory: string): string[] {
+function namesIn(files: FileSystem, directory: string, wanted = /^\w+\.json$/): string[] {
   try {
-    return files.list(directory).map(({ name }) => name).filter((name) => /^\w+\.json$/.test(name));
+    return files.list(directory).map(({ name }) => name).filter((name) => wanted.test(name)).sort();
   } catch {
     return [];
   }
