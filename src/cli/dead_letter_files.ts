@@ -6,8 +6,10 @@
 
 import { join } from "@std/path";
 import type { FileSystem } from "../runtime/runtime.ts";
-import type { StemFiles } from "../wal/inspect.ts";
+import { hasCode } from "../errors.ts";
+import { isTornEntry, readDeadLetters } from "../wal/dead_letter_reader.ts";
 import { RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
+import type { StemFiles } from "../wal/inspect.ts";
 
 /** A dead letter file. */
 export interface DeadLetterPath {
@@ -42,4 +44,27 @@ export function deadLetterPaths(
     // No retry is under way, and none was broken off.
   }
   return found;
+}
+
+/** Byte offsets of the records of one segment that were set aside. */
+export async function setAsideOffsets(
+  files: FileSystem,
+  { directory, stem, paths }: StemFiles,
+): Promise<ReadonlySet<number>> {
+  const offsets = new Set<number>();
+  for (
+    const path of [paths.deadLetters, join(directory, RETRY_DIRECTORY, `${stem}.deadletter`)]
+  ) {
+    if (files.stat(path) === null) continue;
+    try {
+      for await (const entry of readDeadLetters(files, path)) {
+        if (!isTornEntry(entry) && entry.error.offset !== undefined) {
+          offsets.add(entry.error.offset);
+        }
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+  }
+  return offsets;
 }

@@ -9,7 +9,9 @@ import { VERSION } from "../client/version.ts";
 import { type Context, Interrupted } from "./context.ts";
 import { endingOf, EXIT } from "./exit.ts";
 import { flushCommand } from "./flush.ts";
+import { inspectCommand } from "./inspect.ts";
 import { statusCommand } from "./status.ts";
+import { verifyCommand } from "./verify.ts";
 
 const NOTES = `
 Exit codes:
@@ -66,7 +68,9 @@ function makeProgram(context: Context, setCode: (code: number) => void): Command
     .version(VERSION, "-V, --version", "print the version")
     .addHelpText("after", NOTES)
     .addCommand(statusCommand(context, setCode))
-    .addCommand(flushCommand(context, setCode));
+    .addCommand(flushCommand(context, setCode))
+    .addCommand(inspectCommand(context, setCode))
+    .addCommand(verifyCommand(context, setCode));
 }
 
 /** What commander prints goes out with the rest; where it would end the process, it throws. */

@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { Writer } from "../wal/inspect.ts";
 import type { SenderView } from "../wal/sender_note.ts";
 import { formatDuration, plural, printable, quoted } from "./format.ts";
-import { partyName, senderStateOf } from "./sender_state.ts";
+import { partyName } from "./sender_state.ts";
 import type { ProjectReport, StatusReport } from "./status_report.ts";
 import { writersOf } from "./writer_summary.ts";
 
@@ -34,7 +35,7 @@ export interface AdviceOptions {
 export function adviseOn(report: StatusReport, options: AdviceOptions): Advice[] {
   return [
     ...report.senders.flatMap((note) => ofSender(note, report.at)),
-    ...report.projects.flatMap((project) => ofProject(project, report, options)),
+    ...report.projects.flatMap((project) => ofProject(project, options)),
   ];
 }
 
@@ -61,11 +62,7 @@ function ofSender(note: SenderView, now: number): Advice[] {
   return [];
 }
 
-function ofProject(
-  project: ProjectReport,
-  report: StatusReport,
-  options: AdviceOptions,
-): Advice[] {
+function ofProject(project: ProjectReport, options: AdviceOptions): Advice[] {
   const name = `${project.entity}/${project.project}`;
   const where = options.dir === undefined ? "" : ` --dir ${shellWord(options.dir)}`;
   const only = ` --entity ${shellWord(project.entity)} --project ${shellWord(project.project)}`;
@@ -74,37 +71,16 @@ function ofProject(
     const line = command === undefined ? {} : { command: `weave-wal ${command}${where}` };
     advice.push({ level, name: kind, project: name, message, ...line });
   };
-  const waiting = project.segments.filter(({ pendingBytes }) => pendingBytes > 0);
-  const servers = new Set(waiting.map(({ state }) => state.writer.server));
-  for (const server of servers) {
-    if (server === null || server === options.server) continue;
-    const records = waiting.filter(({ state }) => state.writer.server === server)
-      .reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
+  for (const { server, records, level, kind, message, command } of unsent(project)) {
+    const isOther = server !== null && server !== options.server;
+    const forWhom = isOther ? ` for ${printable(server)}` : "";
+    const help = command && `${command}${isOther ? ` --server ${shellWord(server)}` : ""}`;
     add(
-      "info",
-      "other-server",
-      `${plural(records, "record")} for another server: ${printable(server)}`,
-      `flush --server ${shellWord(server)}${only}`,
+      level,
+      kind,
+      `${plural(records, "record")}${forWhom} ${message}`,
+      help && (help.includes("--follow") ? help : help + only),
     );
-  }
-  if (senderStateOf(project, report.senders).state === "nobody") {
-    const writers = writersOf(project);
-    const alive = writers.get("alive") ?? [];
-    const records = plural(project.pendingRecords, "record");
-    if (alive.some(({ sends }) => sends === false)) {
-      add(
-        "warn",
-        "no-sender",
-        `${records} with nobody to send them; the writers have their sender off`,
-        "flush --follow",
-      );
-    } else if (alive.some(({ sends }) => sends !== false)) {
-      add("info", "not-claimed", `${records} not taken up yet by their own process`);
-    } else if (writers.has("elsewhere")) {
-      add("info", "elsewhere", `${records} written on another host or in another container`);
-    } else {
-      add("warn", "left-behind", `${records} left by processes that are gone`, `flush${only}`);
-    }
   }
   for (const writer of writersOf(project).get("silent") ?? []) {
     add("warn", "silent-writer", `${partyName(writer)} shows no life: stopped, or stuck`);
@@ -130,6 +106,44 @@ function ofProject(
     );
   }
   return advice;
+}
+
+interface Unsent {
+  readonly server: string | null;
+  readonly records: number;
+  readonly level: Advice["level"];
+  readonly kind: string;
+  readonly message: string;
+  readonly command?: string;
+}
+
+/** What waits and is held by no sender, by server. */
+function unsent(project: ProjectReport): Unsent[] {
+  const segments = project.segments.filter(({ state, pendingBytes }) =>
+    pendingBytes > 0 && (state.claim === null || state.claim.standing === "dead")
+  );
+  return [...new Set(segments.map(({ state }) => state.writer.server))].map((server) => {
+    const ofServer = segments.filter(({ state }) => state.writer.server === server);
+    const records = ofServer.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
+    const has = (wanted: (writer: Writer) => boolean): boolean =>
+      ofServer.some(({ state: { writer } }) => wanted(writer));
+    const rest = { server, records };
+    if (has(({ standing, sends }) => standing === "alive" && sends === false)) {
+      const message = "with nobody to send them: the writers have their sender off";
+      return { ...rest, level: "warn", kind: "no-sender", message, command: "flush --follow" };
+    }
+    if (has(({ standing, sends }) => standing === "alive" && sends !== false)) {
+      const message = "not taken up yet by their own process";
+      return { ...rest, level: "info", kind: "not-taken-up", message };
+    }
+    if (has(({ standing }) => standing === "elsewhere" || standing === "silent")) {
+      const message =
+        "of writers that cannot be asked: on another host, in a container, or stopped";
+      return { ...rest, level: "info", kind: "elsewhere", message, command: "flush" };
+    }
+    const message = "left by processes that are gone";
+    return { ...rest, level: "warn", kind: "left-behind", message, command: "flush" };
+  });
 }
 
 /** A word as a shell takes it. */

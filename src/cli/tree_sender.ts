@@ -104,7 +104,9 @@ export class TreeSender {
         lingerMs: settings.lingerMs,
         slots: new Slots(MAX_ACTIVE_DRAINS),
         onProgress: (delivered, letters) => this.#progressed(delivered, letters.length),
-        onDropped: () => {}, // Only a log with a quota of its own gives records up.
+        // Quotas are the affair of those who write.
+        onDropped: () => {},
+        onComplete: () => {},
         onTrouble,
       },
       onTrouble,

@@ -1,0 +1,176 @@
+/**
+ * Joins starts and ends into calls and calls into trees.
+ *
+ * @module
+ */
+
+import type { RecordFacts } from "./record_facts.ts";
+
+/** A call as a log tells of it. */
+export interface CallNode {
+  readonly id: string;
+  traceId: string | undefined;
+  parentId: string | undefined;
+  op: string | undefined;
+  displayName: string | undefined;
+  /** Epoch ms. */
+  started: number | undefined;
+  ended: number | undefined;
+  exception: string | undefined;
+  /** Whether the log holds its start and its end. */
+  hasStart: boolean;
+  hasEnd: boolean;
+  /** Bytes of its records. */
+  bytes: number;
+  children: CallNode[];
+}
+
+/** Calls of one trace. */
+export interface Trace {
+  readonly id: string;
+  readonly roots: readonly CallNode[];
+  /** All of its calls. */
+  readonly calls: readonly CallNode[];
+}
+
+/** Calls that are held in memory at most. */
+export const MAX_CALLS = 100_000;
+
+/** Holds the calls of a log until they are shown. */
+export class CallForest {
+  readonly #traces = new Map<string, Map<string, CallNode>>();
+  readonly #traceOfCall = new Map<string, string>();
+  #size = 0;
+
+  /** Calls in memory. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes a `call_start` or `call_end` in. */
+  add(type: "call_start" | "call_end", facts: RecordFacts, bytes: number): void {
+    const { callId } = facts;
+    if (callId === undefined) return;
+    const node = this.#node(callId, facts.traceId);
+    node.bytes += bytes;
+    if (type === "call_start") {
+      node.hasStart = true;
+      node.parentId = facts.parentId;
+      node.op = facts.op;
+      node.started = facts.time;
+      node.displayName ??= facts.displayName;
+    } else {
+      node.hasEnd = true;
+      node.ended = facts.time;
+      node.exception = facts.exception;
+    }
+  }
+
+  /** Takes another record of a call in, such as a new name. */
+  note({ callId, displayName }: RecordFacts, bytes: number): void {
+    const trace = callId === undefined ? undefined : this.#traceOfCall.get(callId);
+    const node = trace === undefined ? undefined : this.#traces.get(trace)?.get(callId!);
+    if (!node) return;
+    node.bytes += bytes;
+    if (displayName) node.displayName = displayName;
+  }
+
+  /**
+   * Takes traces out, oldest first, until at most `keep` calls are left; those whose calls have all
+   * ended go first.
+   */
+  take(keep: number): Trace[] {
+    const traces = [...this.#traces].map(([id, calls]) => treeOf(id, calls));
+    if (keep > 0) traces.sort((a, b) => Number(isRunning(a)) - Number(isRunning(b)));
+    const taken: Trace[] = [];
+    for (const trace of traces) {
+      if (this.#size <= keep) break;
+      this.#size -= trace.calls.length;
+      this.#traces.delete(trace.id);
+      for (const { id } of trace.calls) this.#traceOfCall.delete(id);
+      taken.push(trace);
+    }
+    return taken.sort((a, b) => begin(a) - begin(b));
+  }
+
+  #node(id: string, traceId: string | undefined): CallNode {
+    const trace = this.#traceOfCall.get(id) ?? traceId ?? id;
+    let calls = this.#traces.get(trace);
+    if (!calls) this.#traces.set(trace, calls = new Map());
+    let node = calls.get(id);
+    if (!node) {
+      node = {
+        id,
+        traceId,
+        parentId: undefined,
+        op: undefined,
+        displayName: undefined,
+        started: undefined,
+        ended: undefined,
+        exception: undefined,
+        hasStart: false,
+        hasEnd: false,
+        bytes: 0,
+        children: [],
+      };
+      calls.set(id, node);
+      this.#traceOfCall.set(id, trace);
+      this.#size++;
+    }
+    return node;
+  }
+}
+
+/** The calls of a tree from the top down, each with its depth and what stands around it. */
+export interface PlacedCall {
+  readonly call: CallNode;
+  readonly depth: number;
+  /** For each level above: whether more follows there. Its last entry is the call's own. */
+  readonly more: readonly boolean[];
+}
+
+/** Walks a tree of any depth. */
+export function* walk({ roots }: Trace): Generator<PlacedCall> {
+  const stack: PlacedCall[] = [...roots].reverse()
+    .map((call) => ({ call, depth: 0, more: [] }));
+  for (let placed = stack.pop(); placed; placed = stack.pop()) {
+    yield placed;
+    const { call: { children }, depth, more } = placed;
+    for (let i = children.length - 1; i >= 0; i--) {
+      const isLast = i === children.length - 1;
+      stack.push({ call: children[i], depth: depth + 1, more: [...more, !isLast] });
+    }
+  }
+}
+
+function treeOf(id: string, nodes: Map<string, CallNode>): Trace {
+  const calls = [...nodes.values()];
+  const roots: CallNode[] = [];
+  for (const call of calls) call.children = [];
+  for (const call of calls) {
+    const parent = call.parentId === undefined ? undefined : nodes.get(call.parentId);
+    if (parent && !isBelow(parent, call, nodes)) parent.children.push(call);
+    else roots.push(call);
+  }
+  const byStart = (a: CallNode, b: CallNode): number => (a.started ?? 0) - (b.started ?? 0);
+  for (const { children } of calls) children.sort(byStart);
+  return { id, roots: roots.sort(byStart), calls };
+}
+
+/** Whether `call` stands above `parent`: a log may hold anything, also a ring. */
+function isBelow(parent: CallNode, call: CallNode, nodes: Map<string, CallNode>): boolean {
+  let steps = nodes.size;
+  for (let at: CallNode | undefined = parent; at && steps-- > 0;) {
+    if (at === call) return true;
+    at = at.parentId === undefined ? undefined : nodes.get(at.parentId);
+  }
+  return steps <= 0;
+}
+
+function isRunning({ calls }: Trace): boolean {
+  return calls.some(({ hasEnd }) => !hasEnd);
+}
+
+function begin({ calls }: Trace): number {
+  return calls.reduce((least, { started }) => Math.min(least, started ?? Infinity), Infinity);
+}
