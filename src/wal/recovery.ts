@@ -144,7 +144,8 @@ export class Recovery {
       return false;
     }
     const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
-    return pid > 0 && process.isAlive(pid);
+    // This process did not write it: the id is used again, as 1 is in every container.
+    return pid > 0 && pid !== process.pid && process.isAlive(pid);
   }
 
   /** What the file system's own clock says now, epoch ms. */
