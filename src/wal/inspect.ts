@@ -183,7 +183,8 @@ function lockHolder({ files, process }: Runtime, path: string): Writer {
     return { standing: "closed", pid: null, ...nobody };
   }
   const pid = /^\d{1,10}$/.test(text) ? Number(text) : null;
-  const standing = pid !== null && process.isAlive(pid) ? "alive" : "dead";
+  const isOther = pid !== null && pid !== process.pid;
+  const standing = isOther && process.isAlive(pid) ? "alive" : "dead";
   return { standing, pid, ...nobody };
 }
 
