@@ -16,7 +16,7 @@ import { FailoverLog } from "../wal/failover_log.ts";
 import { FileLog } from "../wal/file_log.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
 import { MemoryLog } from "../wal/memory_log.ts";
-import { projectDirectory } from "../wal/names.ts";
+import { projectDirectory, writerToken } from "../wal/names.ts";
 import { projectDirectories, Recovery } from "../wal/recovery.ts";
 import { countRecords } from "../wal/count.ts";
 import type { LogListener, RequestLog } from "../wal/request_log.ts";
@@ -79,7 +79,7 @@ class LogPipeline implements Pipeline {
     this.#options = options;
     const { runtime, wal, sender, walDir, serverUrl } = options;
     this.#ledger = new PipelineLedger(runtime.clock);
-    this.#token = options.token();
+    this.#token = writerToken(options.token(), options.serverUrl);
     const sends = wal && sender;
     this.#note = sends ? new SenderNote(runtime, walDir, this.#token) : null;
     this.#recovery = sends

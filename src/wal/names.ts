@@ -9,6 +9,7 @@
 
 import { join } from "@std/path";
 import { WeaveWalError } from "../errors.ts";
+import { sha256 } from "../weave/sha256.ts";
 
 /** The ending of a segment's file name. */
 export const SEGMENT_SUFFIX = ".jsonl";
@@ -24,6 +25,26 @@ export interface SegmentStem {
 }
 
 const STEM = /^(\d{20})_([0-9a-f]{32})$/;
+/** Digits of a writer's token that stand for its server. */
+const SERVER_DIGITS = 8;
+
+/**
+ * Makes a writer's token of 32 random hex digits: its last digits stand for `server`, the base URL
+ * that its records are for. A machine crash can empty an owner file; a name comes whole.
+ */
+export function writerToken(token: string, server: string): string {
+  return token.slice(0, -SERVER_DIGITS) + serverDigits(server);
+}
+
+/** Whether a segment of this writer can be for `server`, where nothing but its name is left. */
+export function mayBeFor(server: string, writer: string): boolean {
+  return writer.endsWith(serverDigits(server));
+}
+
+function serverDigits(server: string): string {
+  const bytes = sha256(new TextEncoder().encode(server)).subarray(0, SERVER_DIGITS / 2);
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 /** Forms the stem of a segment begun at `ns` (epoch nanoseconds) by the writer with this token. */
 export function formatStem(ns: bigint, writer: string): SegmentStem {

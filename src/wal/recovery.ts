@@ -11,7 +11,7 @@ import { Claim, currentClaim, removeIfThere } from "./claim.ts";
 import { FileSegment } from "./file_segment.ts";
 import { HeartbeatWatch } from "./heartbeat.ts";
 import { type Identity, liveness, ownIdentity } from "./identity.ts";
-import { parseStem, SEGMENT_SUFFIX, segmentPaths, type SegmentStem } from "./names.ts";
+import { mayBeFor, parseStem, SEGMENT_SUFFIX, segmentPaths, type SegmentStem } from "./names.ts";
 import { readOwner } from "./owner.ts";
 
 const PROBE = /^[0-9a-f]{32}\.probe$/;
@@ -111,6 +111,7 @@ export class Recovery {
       return { gone, drainable: true };
     }
     if (owner === "damaged") {
+      if (!mayBeFor(server, stem.writer)) return { gone: false, drainable: false };
       const gone = this.#watch.isStale(paths.owner, this.#reference(directory));
       return { gone, drainable: gone };
     }
