@@ -7,7 +7,7 @@
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { type DeadLetterEntry, isTornEntry, readDeadLetters } from "../wal/dead_letter_reader.ts";
 import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters.ts";
-import { type DeadLettersInHand, DeadLetterStore } from "../wal/dead_letter_store.ts";
+import { type DeadLettersInHand, DeadLetterStore, leftInHand } from "../wal/dead_letter_store.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
 import { listStems, writerOf } from "../wal/inspect.ts";
 import { RECORD_PREFIX } from "../wal/record.ts";
@@ -183,9 +183,10 @@ class Retry {
 /** The segments of a project that have something to send again. */
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
   const { runtime, server } = options;
-  const found: string[] = [];
+  // Those are put back first; whether they are wanted is seen then.
+  const found = leftInHand(runtime.files, directory);
   for (const stem of listStems(runtime.files, directory)) {
-    if (!stem.suffixes.has(".deadletter")) continue;
+    if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem)) continue;
     const named = writerOf(runtime, stem).server;
     if (named !== null && named !== server) continue;
     for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {

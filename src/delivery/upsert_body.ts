@@ -41,7 +41,7 @@ export function upsertBody(
   const { bytes, count, codes, lineStarts, lineEnds, starts, ends } = window;
   const from = lineStarts[0], to = lineEnds[count - 1];
   const shift = HEAD.length - from;
-  const body = sized(spare, HEAD.length + (to - from) + 2);
+  const body = sized(spare, HEAD.length + (to - from) + 2, bytes.byteOffset + from);
   body.set(HEAD);
   body.set(bytes.subarray(from, to), HEAD.length);
   const head = emptyHead();
@@ -57,7 +57,7 @@ export function upsertBody(
       continue;
     }
     const pattern = code === CALL_START ? START_FRONT : END_FRONT;
-    for (let i = 2, at = lineStart + shift; i < pattern.length; i++) body[at + i] = pattern[i];
+    body.set(pattern, lineStart + shift);
     if (code === CALL_END) {
       if (!readHead(bytes, starts[index], ends[index], true, head)) return null;
       if (head.behindStartedAt !== -1) {

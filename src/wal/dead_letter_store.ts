@@ -24,6 +24,16 @@ import { segmentPaths } from "./names.ts";
 /** Directory of the files in hand, below a project's. */
 export const RETRY_DIRECTORY = ".retry";
 
+/** The segments whose dead letters a broken retry left in hand. */
+export function leftInHand(files: FileSystem, directory: string): string[] {
+  const retry = join(directory, RETRY_DIRECTORY);
+  if (files.stat(retry) === null) return [];
+  return files.list(retry).map(({ name }) => name).filter((name) => name.endsWith(SUFFIX))
+    .map((name) => name.slice(0, -SUFFIX.length));
+}
+
+const SUFFIX = ".deadletter";
+
 /** The dead letters of one project, held by one process. */
 export class DeadLetterStore {
   readonly #runtime: Runtime;
@@ -61,7 +71,7 @@ export class DeadLetterStore {
   async take(stem: string): Promise<DeadLettersInHand | null> {
     const { files } = this.#runtime;
     const paths = segmentPaths(this.#directory, stem).deadLetters;
-    const aside = join(this.#directory, RETRY_DIRECTORY, `${stem}.deadletter`);
+    const aside = join(this.#directory, RETRY_DIRECTORY, stem + SUFFIX);
     const inHand = new DeadLettersInHand(files, this.#claim, this.#directory, paths, aside);
     if (files.stat(aside) !== null) await inHand.putBack();
     this.#claim.assertHeld();

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { findByte } from "../runtime/find_byte.ts";
 import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 
@@ -122,8 +123,7 @@ export function contentStart(bytes: Uint8Array, start: number): number {
 
 /** Position of the first newline in `bytes[from, to)`, or -1. */
 export function findNewline(bytes: Uint8Array, from: number, to: number): number {
-  const at = bytes.indexOf(NEWLINE, from);
-  return at === -1 || at >= to ? -1 : at;
+  return findByte(bytes, NEWLINE, from, to);
 }
 
 const decoder = new TextDecoder();
