@@ -68,9 +68,19 @@ export class Auditor {
     if (size === 0) return;
     const base = path.slice(0, -".jsonl".length);
     this.#checkClaim(process, base, "removed the log");
-    for (const line of this.#unsettled(base, size)) {
-      this.#context.violate("removed", `${base}: with ${show(line)}`);
+    for (const line of this.#unsettled(base, size)) this.#checkRemoved(process, base, line);
+  }
+
+  #checkRemoved(process: ProcessView, base: string, line: Line): void {
+    const record = this.#context.ledger.findLine(line.text);
+    if (process.mayDropOldest) {
+      process.removed++;
+      if (record) record.excuse ??= "drop-oldest";
+      return;
     }
+    // A part of a line that could neither be finished nor taken back is nobody's record.
+    if (!record?.accepted && this.#context.past.fragments.has(base)) return;
+    this.#context.violate("removed", `${base}: with ${show(line)}`);
   }
 
   /** The lines of a segment in front of `to` that are neither answered nor set aside. */

@@ -42,6 +42,8 @@ export type ViolationCode =
   | "leftover"
   /** A request went to a server that its records are not for. */
   | "wrong-server"
+  /** What the pipeline counts is not what happened. */
+  | "counters"
   /** One retry id stood for different requests. */
   | "retry-id"
   /** An error reached the program. */
@@ -82,4 +84,6 @@ export interface Past {
   readonly checks: Promise<void>[];
   /** Segments in which a broken line is no mistake. */
   readonly torn: Set<string>;
+  /** Those in which it was left by a process that lived on and knew of it. */
+  readonly fragments: Set<string>;
 }

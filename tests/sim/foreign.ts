@@ -25,7 +25,7 @@ export class ForeignWriter {
   readonly #base: string;
   readonly #file: AppendFile;
   /** Lines, and rests of lines, that are still to be written. */
-  readonly #queue: { text: string; record: SimRecord | null }[] = [];
+  readonly #queue: { bytes: Uint8Array; record: SimRecord | null }[] = [];
   #midLine = false;
 
   constructor(context: SimContext, host: MemoryHost, directory: string, project: number, id: number) {
@@ -48,9 +48,10 @@ export class ForeignWriter {
   /** Writes a record's line, or its first half now and the rest later. */
   append(record: SimRecord): void {
     record.segment = this.#base;
-    const half = this.random.chance(0.4) ? this.random.int(1, record.line.length - 1) : 0;
-    if (half > 0) this.#queue.push({ text: record.line.slice(0, half), record: null });
-    this.#queue.push({ text: `${record.line.slice(half)}\n`, record });
+    const bytes = new TextEncoder().encode(`${record.line}\n`);
+    const half = this.random.chance(0.4) ? this.random.int(1, bytes.length - 1) : 0;
+    if (half > 0) this.#queue.push({ bytes: bytes.subarray(0, half), record: null });
+    this.#queue.push({ bytes: bytes.subarray(half), record });
     if (!this.#midLine) this.#write();
   }
 
@@ -82,8 +83,8 @@ export class ForeignWriter {
   }
 
   #writeOne(): void {
-    const { text, record } = this.#queue.shift()!;
-    this.#file.write(text);
+    const { bytes, record } = this.#queue.shift()!;
+    this.#file.writeBytes(bytes);
     this.#midLine = record === null;
     if (record) record.accepted = true;
   }

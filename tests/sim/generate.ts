@@ -38,6 +38,7 @@ interface Features {
   readonly faults: boolean;
   readonly modes: boolean;
   readonly damage: boolean;
+  readonly quota: boolean;
 }
 
 const SERVER_FAULTS: readonly ServerFaultKind[] = [
@@ -114,6 +115,7 @@ function chooseFeatures(random: Random): Features {
     faults: random.chance(calm ? 0.3 : 0.6),
     modes: chance(0.1),
     damage: chance(0.1),
+    quota: random.chance(0.1),
   };
 }
 
@@ -132,6 +134,8 @@ function chooseSetup(random: Random, features: Features): Setup {
     maxMemoryRecords: random.pick([3, 1_000, 1_000]),
     maxMemoryBytes: random.pick([2_000, 1_000_000, 1_000_000]),
     exitDrainMs: random.pick([0, 200, 1_000]),
+    maxDiskBytes: features.quota ? random.pick([3_000, 10_000]) : 1e9,
+    quotaPolicy: random.pick(["drop-new", "drop-oldest"]),
     serverBytes: random.pick([1_000, 6_000, 1_000_000]),
     mode: random.pick(["both", "both", "old", "complete"]),
     feedbackBatch: random.chance(0.7),

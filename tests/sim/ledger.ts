@@ -18,6 +18,10 @@ export interface ProcessView {
   readonly dead: boolean;
   /** It was stopped or its disk failed: others may have taken it for gone, and that is right. */
   readonly suspect: boolean;
+  /** Whether it may remove records that were not delivered, because the log is at its quota. */
+  readonly mayDropOldest: boolean;
+  /** Records that it removed for that reason. */
+  removed: number;
   /** Lets something that it waited for happen to it: not while it is stopped, never once dead. */
   gate(run: () => void): void;
 }

@@ -11,6 +11,7 @@ import { MemoryRuntime } from "../../src/runtime/memory.ts";
 import type { MemoryHost } from "../../src/runtime/memory_host.ts";
 import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory_process.ts";
 import type { Clock, FileSystem, Runtime, Timer } from "../../src/runtime/runtime.ts";
+import { writerToken } from "../../src/wal/names.ts";
 import type { Auditor } from "./auditor.ts";
 import type { Bug } from "./bug.ts";
 import type { SimContext } from "./context.ts";
@@ -60,13 +61,21 @@ export class SimProcess implements ProcessView {
   faults: ActiveFault[] = [];
   /** Index of the operation that does not happen, and what happens instead. */
   doom: { at: number; crashSeed?: number } | null = null;
+  /** Whether it could clear up behind it. */
+  leftOrderly = false;
   /** Whether `finish` was called. */
   finishing = false;
+  #endedAt: number | undefined;
   #stopped = false;
   #everStopped = false;
   #troubled = false;
   #inMemory = false;
-  #dropped = false;
+  readonly #dropCauses = new Set<string>();
+  /** Records that it said were dropped as they came. */
+  dropped = 0;
+  /** Records that it may have dropped without saying so: it does that now and then only. */
+  readonly maybeDropped: SimRecord[] = [];
+  removed = 0;
   /** The record that is being appended. */
   #appending: SimRecord | null = null;
   #operations = 0;
@@ -79,7 +88,7 @@ export class SimProcess implements ProcessView {
     this.id = id;
     this.step = step;
     this.random = new Random(step.seed);
-    this.token = this.random.hex(32);
+    this.token = writerToken(this.random.hex(32), SimServers.url(step.server));
     this.#inMemory = !step.wal;
     this.faults = [...options.faults];
     this.memory = new MemoryRuntime({
@@ -108,8 +117,6 @@ export class SimProcess implements ProcessView {
         walDir: WAL_DIR,
         requireDisk: false,
         fsync: step.fsync,
-        maxDiskBytes: 1e9,
-        quotaPolicy: "drop-new",
         useCallsComplete: step.complete,
         onEvent: (event) => this.#event(event),
       })
@@ -134,6 +141,11 @@ export class SimProcess implements ProcessView {
     // Without facts about processes, and across hosts, only file times tell who lives.
     const judgedByTime = setup.hosts > 1 || !setup.facts;
     return this.#everStopped || this.#troubled || (past.jumped && judgedByTime);
+  }
+
+  get mayDropOldest(): boolean {
+    const { setup } = this.#options.context;
+    return setup.quotaPolicy === "drop-oldest" && setup.maxDiskBytes < 1e9;
   }
 
   gate(run: () => void): void {
@@ -164,10 +176,12 @@ export class SimProcess implements ProcessView {
   /** It ends in an orderly way, as by `process.exit()`. */
   exit(): void {
     this.guard(() => this.memory.exit());
+    this.leftOrderly = true;
     this.#forgetMemory();
   }
 
   #forgetMemory(): void {
+    this.#endedAt ??= this.#options.context.clock.monotonic();
     for (const record of this.records) if (record.memory) record.excuse ??= "memory";
   }
 
@@ -185,8 +199,10 @@ export class SimProcess implements ProcessView {
     this.#appending = null;
     if (this.dead || this.finishing) record.accepted = false;
     record.memory = this.#inMemory;
-    // A drop is told once; later ones cannot be seen.
-    if (this.#dropped && record.memory) record.excuse ??= "dropped";
+    if (record.accepted && this.#dropCauses.has(record.memory ? "memory-full" : "quota-new")) {
+      this.maybeDropped.push(record);
+      record.excuse ??= "dropped";
+    }
     if (this.step.fsync === "always" && !record.memory) record.synced = true;
   }
 
@@ -194,7 +210,7 @@ export class SimProcess implements ProcessView {
   hasSyncedBy(at: number): boolean {
     const { setup, clock } = this.#options.context;
     return this.step.fsync === "interval" && !this.suspect &&
-      clock.monotonic() - at > 2 * setup.fsyncIntervalMs + 4 * setup.diskMs + 10;
+      (this.#endedAt ?? clock.monotonic()) - at > 2 * setup.fsyncIntervalMs + 4 * setup.diskMs + 10;
   }
 
   /** Runs something of the program's; nothing may be thrown into it. */
@@ -302,7 +318,10 @@ export class SimProcess implements ProcessView {
     const segment = this.#appending?.segment;
     if (!segment || path !== `${segment}.jsonl`) return;
     if (kind === "write") this.#lastWriteFell = true;
-    else if (this.#lastWriteFell) this.#options.context.past.torn.add(segment);
+    else if (this.#lastWriteFell) {
+      this.#options.context.past.torn.add(segment);
+      this.#options.context.past.fragments.add(segment);
+    }
   }
 
   /** How many operations on the disk it has begun. */
@@ -320,9 +339,13 @@ export class SimProcess implements ProcessView {
     this.#options.context.trace.add(`p${this.id} ${level} ${name}: ${message}`);
     if (name === "disk-failed") this.#inMemory = true;
     if (name === "disk-recovered") this.#inMemory = false;
-    if (name === "log-full" || name === "log-closed") {
-      this.#dropped = true;
-      if (this.#appending) this.#appending.accepted = false;
+    const cause = /^Dropped records \(([\w-]+)\)/.exec(message)?.[1];
+    if (cause === undefined) return;
+    this.#dropCauses.add(cause);
+    if (cause === "failed") this.threw(message);
+    if (this.#appending && (cause === "memory-full" || cause === "quota-new")) {
+      this.#appending.accepted = false;
+      this.dropped++;
     }
   }
 

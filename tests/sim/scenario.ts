@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FsyncPolicy } from "../../src/client/pipeline.ts";
+import type { FsyncPolicy, QuotaPolicy } from "../../src/client/pipeline.ts";
 import type { RecordKind } from "./records.ts";
 
 /** Which call paths a simulated server has. `neither` refuses both, as in the middle of a rollout. */
@@ -68,6 +68,8 @@ export interface Setup {
   readonly maxMemoryRecords: number;
   readonly maxMemoryBytes: number;
   readonly exitDrainMs: number;
+  readonly maxDiskBytes: number;
+  readonly quotaPolicy: QuotaPolicy;
   /** Most bytes of a request that the servers take. */
   readonly serverBytes: number;
   readonly mode: ServerMode;

@@ -48,6 +48,7 @@ export class World {
     this.#bug = options.bug;
     this.trace = new Trace(options.keepTrace ?? false);
     const disk = new MemoryDisk();
+    disk.put("/home/program.js", ""); // The directory that the log is made in was there before.
     this.context = {
       setup: scenario.setup,
       clock: new MemoryClock(),
@@ -61,6 +62,7 @@ export class World {
         disturbed: false,
         checks: [],
         torn: new Set(),
+        fragments: new Set(),
       },
       violate: (code, text) => this.violate(code, text),
     };
@@ -83,6 +85,9 @@ export class World {
     this.violations.push({ code, text });
     this.trace.add(`VIOLATION ${code}: ${text}`);
   }
+
+  /** All processes of the library that ever were. */
+  readonly all: SimProcess[] = [];
 
   /** The processes of the library that live. */
   get living(): SimProcess[] {
@@ -134,6 +139,7 @@ export class World {
         else this.#crash(crashSeed);
       },
     });
+    this.all.push(started);
     this.#slots.set(step.slot, started);
     this.#pids.set(step.slot, started.memory.process.pid);
     return started;
