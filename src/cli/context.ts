@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Runtime } from "../runtime/runtime.ts";
+import { createIds } from "../weave/ids.ts";
 import { EXIT } from "./exit.ts";
 import type { EndSignal, Terminal } from "./terminal.ts";
 
@@ -46,4 +47,12 @@ export function pause(clock: Clock, ms: number, stop?: AbortSignal): Promise<voi
     const timer = clock.after(ms, done, { ref: true });
     stop?.addEventListener("abort", done);
   });
+}
+
+/** Makes ids of 32 hex digits, for tokens and requests. */
+export function commandIds({ clock }: Runtime): () => string {
+  return createIds({
+    now: () => clock.now(),
+    randomBytes: (into) => crypto.getRandomValues(into),
+  }).uuidHex;
 }

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import type { FileSystem } from "../runtime/runtime.ts";
 import { hasCode } from "../errors.ts";
 import { isTornEntry, readDeadLetters } from "../wal/dead_letter_reader.ts";
-import { RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
+import { leftInHand, RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
 import type { StemFiles } from "../wal/inspect.ts";
 
 /** A dead letter file. */
@@ -29,19 +29,12 @@ export function deadLetterPaths(
   const found: DeadLetterPath[] = stems
     .filter(({ suffixes }) => suffixes.has(".deadletter"))
     .map(({ paths, stem }) => ({ path: paths.deadLetters, stem, quarantine: paths.quarantine }));
-  const retried = join(directory, RETRY_DIRECTORY);
-  try {
-    for (const { name } of files.list(retried)) {
-      const stem = name.replace(/\.deadletter$/, "");
-      if (stem === name) continue;
-      found.push({
-        path: join(retried, name),
-        stem,
-        quarantine: join(directory, `${stem}.quarantine`),
-      });
-    }
-  } catch {
-    // No retry is under way, and none was broken off.
+  for (const stem of leftInHand(files, directory)) {
+    found.push({
+      path: join(directory, RETRY_DIRECTORY, `${stem}.deadletter`),
+      stem,
+      quarantine: join(directory, `${stem}.quarantine`),
+    });
   }
   return found;
 }

@@ -5,9 +5,9 @@
  */
 
 import type { Command } from "commander";
-import { createIds } from "../weave/ids.ts";
 import { parseDuration } from "./arguments.ts";
-import type { Context } from "./context.ts";
+import { requireKey } from "./command_deliverer.ts";
+import { commandIds, type Context } from "./context.ts";
 import { CommandError } from "./exit.ts";
 import { flushOnce } from "./flush_once.ts";
 import { follow } from "./follow.ts";
@@ -64,22 +64,15 @@ async function flush(context: Context, flags: FlushFlags): Promise<number> {
   }
   const { runtime } = context;
   const settings = commandSettings(runtime, flags);
-  if (settings.apiKey === undefined) {
-    throw new CommandError("Cannot send without an API key: none in WANDB_API_KEY or ~/.netrc", {
-      hint: "Get one at https://wandb.ai/authorize; a server that asks for none takes any word",
-    });
-  }
+  requireKey(settings);
   hasLogs(runtime, settings.walDir);
-  const ids = createIds({
-    now: () => runtime.clock.now(),
-    randomBytes: (into) => crypto.getRandomValues(into),
-  });
+  const newId = commandIds(runtime);
   const job = {
     context,
     settings,
     filter: projectFilter(flags),
-    token: ids.uuidHex(),
-    newId: ids.uuidHex,
+    token: newId(),
+    newId,
     json: flags.json ?? false,
   };
   return flags.follow

@@ -8,8 +8,10 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "../client/version.ts";
 import { type Context, Interrupted } from "./context.ts";
 import { endingOf, EXIT } from "./exit.ts";
+import { deadLettersCommand } from "./dead_letters.ts";
 import { flushCommand } from "./flush.ts";
 import { inspectCommand } from "./inspect.ts";
+import { demoCommand, mockCommand } from "./play.ts";
 import { statusCommand } from "./status.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -70,7 +72,10 @@ function makeProgram(context: Context, setCode: (code: number) => void): Command
     .addCommand(statusCommand(context, setCode))
     .addCommand(flushCommand(context, setCode))
     .addCommand(inspectCommand(context, setCode))
-    .addCommand(verifyCommand(context, setCode));
+    .addCommand(verifyCommand(context, setCode))
+    .addCommand(deadLettersCommand(context, setCode))
+    .addCommand(demoCommand(setCode))
+    .addCommand(mockCommand(setCode));
 }
 
 /** What commander prints goes out with the rest; where it would end the process, it throws. */

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Deliverer } from "../delivery/deliverer.ts";
 import { actsOnEarlier } from "../delivery/record_path.ts";
 import { Sender } from "../delivery/sender.ts";
 import { Slots } from "../delivery/wakeup.ts";
@@ -13,13 +12,12 @@ import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
 import { Recovery } from "../wal/recovery.ts";
 import { SenderNote, type SenderReport } from "../wal/sender_note.ts";
+import { commandDeliverer } from "./command_deliverer.ts";
 import { MAX_RECORD_BYTES } from "./read_limits.ts";
 import { listProjects, type ProjectFilter } from "./tree.ts";
 
 /** Segments read and sent at once. */
 const MAX_ACTIVE_DRAINS = 4;
-/** Requests of one window under way at once. */
-const MAX_IN_FLIGHT = 4;
 
 /** Something that happened while sending. */
 export interface SenderEvent {
@@ -68,13 +66,7 @@ export class TreeSender {
     };
     this.#note = new SenderNote(runtime, settings.walDir, token);
     this.#recovery = new Recovery({ runtime, server: settings.serverUrl, token });
-    const deliverer = new Deliverer({
-      ...settings,
-      fetch: (input, init) => fetch(input, init),
-      clock,
-      random: Math.random,
-      newId,
-      maxInFlight: MAX_IN_FLIGHT,
+    const deliverer = commandDeliverer(runtime, settings, newId, {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#failed(reason),
       onSwitch: (to, reason) =>

@@ -5,8 +5,7 @@
  */
 
 import type { Command } from "commander";
-import { createIds } from "../weave/ids.ts";
-import type { Context } from "./context.ts";
+import { commandIds, type Context } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { Findings } from "./findings.ts";
 import { formatBytes, formatCount, plural, printable } from "./format.ts";
@@ -70,10 +69,7 @@ async function verify(
     context,
     findings,
     repair: flags.repair ?? false,
-    token: createIds({
-      now: () => runtime.clock.now(),
-      randomBytes: (into) => crypto.getRandomValues(into),
-    }).uuidHex(),
+    token: commandIds(runtime)(),
     onBytes: (bytes) => progress.update(done += bytes, total),
   };
   try {

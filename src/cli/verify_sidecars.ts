@@ -9,7 +9,7 @@ import { hasCode } from "../errors.ts";
 import type { FileSystem, Runtime } from "../runtime/runtime.ts";
 import { currentClaim } from "../wal/claim.ts";
 import { isTornEntry, readDeadLetters } from "../wal/dead_letter_reader.ts";
-import { DeadLetterStore, RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
+import { DeadLetterStore, leftInHand, RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
 import { ABANDONED_AFTER_MS } from "../wal/heartbeat.ts";
 import { partyOf, type StemFiles, writerOf } from "../wal/inspect.ts";
 import { parseStem, SEGMENT_SUFFIX } from "../wal/names.ts";
@@ -115,18 +115,17 @@ async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
   if (runtime.files.stat(retry) === null) return;
   const claim = currentClaim(runtime.files, join(retry, "claim."));
   if (claim && partyOf(runtime, claim.holder, claim.path).standing !== "dead") return;
-  const left = runtime.files.list(retry).map(({ name }) => name)
-    .filter((name) => name.endsWith(".deadletter"));
+  const left = leftInHand(runtime.files, log.directory);
   const store = job.repair && left.length > 0
     ? DeadLetterStore.claim(runtime, log.directory, token)
     : null;
   try {
-    for (const name of left) {
-      const inHand = await store?.take(name.replace(/\.deadletter$/, ""));
+    for (const stem of left) {
+      const inHand = await store?.take(stem);
       await inHand?.putBack();
       add(job, log, {
         kind: "unfinished-retry",
-        file: join(RETRY_DIRECTORY, name),
+        file: join(RETRY_DIRECTORY, `${stem}.deadletter`),
         message: "Dead letters that a broken retry left",
         ...(store ? { repaired: "put back" } : {}),
       });
