@@ -1,0 +1,81 @@
+/**
+ * The official SDK's requests, told from those of the rest of the program.
+ *
+ * @module
+ */
+
+/** What `fetch` is to those who call it. */
+export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+
+/** A request of the SDK on its way to `fetch`. */
+export interface SdkRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly input: RequestInfo | URL;
+  readonly init: RequestInit | undefined;
+}
+
+/** How the SDK names itself: to the trace server `W&B Weave JS Client`, else `Weave JS Client`. */
+const USER_AGENT = /\bWeave JS Client\b/;
+
+/**
+ * The request, if it is one of the SDK's.
+ *
+ * Cheap for all others: every `fetch` of the program comes by here.
+ */
+export function sdkRequest(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+): SdkRequest | null {
+  const given = init?.headers ?? (input instanceof Request ? input.headers : undefined);
+  return given !== undefined && USER_AGENT.test(userAgent(given)) ? readRequest(input, init) : null;
+}
+
+/** The same where it is known whose the request is. */
+export function readRequest(input: RequestInfo | URL, init: RequestInit | undefined): SdkRequest {
+  const request = input instanceof Request ? input : undefined;
+  return {
+    url: request ? request.url : String(input),
+    method: (init?.method ?? request?.method ?? "GET").toUpperCase(),
+    headers: new Headers(init?.headers ?? request?.headers),
+    input,
+    init,
+  };
+}
+
+function userAgent(headers: HeadersInit): string {
+  if (headers instanceof Headers) return headers.get("User-Agent") ?? "";
+  const entries = Array.isArray(headers) ? headers : Object.entries(headers);
+  return entries.find(([name]) => name.toLowerCase() === "user-agent")?.[1] ?? "";
+}
+
+/** The API key that a request with these headers carries. */
+export function apiKeyIn(headers: Headers): string | undefined {
+  const basic = /^Basic (\S+)$/.exec(headers.get("Authorization") ?? "")?.[1];
+  if (basic === undefined) return undefined;
+  try {
+    return atob(basic).replace(/^api:/, "");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The request's body as text. */
+export async function bodyText({ input, init }: SdkRequest): Promise<string> {
+  if (typeof init?.body === "string") return init.body;
+  return await bodyOf(input, init).text();
+}
+
+/** The request's body as a form. */
+export async function bodyForm({ input, init }: SdkRequest): Promise<FormData> {
+  return init?.body instanceof FormData ? init.body : await bodyOf(input, init).formData();
+}
+
+/** A copy: what was read here may still have to be sent. */
+function bodyOf(input: RequestInfo | URL, init: RequestInit | undefined): Response | Request {
+  if (init?.body == null) return input instanceof Request ? input.clone() : new Response(null);
+  // A stream can be read once.
+  if (init.body instanceof ReadableStream) throw new TypeError("Cannot read a stream twice");
+  return new Response(init.body);
+}
