@@ -118,6 +118,17 @@ test("publish: a dataset is a table and an object that refers to it; rows have r
   assert.deepEqual(seen, [1, 2]);
 });
 
+test("publish: rows that are in a saved table already are rows of the next one too", async () => {
+  using fixture = await clientFixture({}, { answer: projectInfo });
+  const rows = [{ x: 1 }];
+  await fixture.client.publish(new Dataset({ name: "one", rows }));
+  await fixture.client.publish(new Dataset({ name: "two", rows }));
+  assert.deepEqual(fixture.pipeline.of("table_create").map(({ table }) => table.rows), [
+    rows,
+    rows,
+  ]);
+});
+
 test("publish: with the project's internal id known, a digest over refs is the server's", async () => {
   using fixture = await clientFixture({}, { answer: projectInfo });
   const ref = await fixture.client.publish(new Dataset({ name: "d", rows: [{ x: 1 }] }));

@@ -262,6 +262,29 @@ test("op: attributes hold for what runs later in the function that was given", a
   assert.equal(fixture.pipeline.callsOf("plain")[0].attributes.request, "r");
 });
 
+test("op: attributes of a scope are those of the client that records the call", async () => {
+  using first = await clientFixture({ globalAttributes: { of: "first" } });
+  const second = await clientFixture({ globalAttributes: { of: "second" } });
+  const plain = op(function plain() {});
+  withAttributes({ request: "r" }, () => {
+    plain();
+    setGlobalClient(first.client);
+    plain();
+  });
+  const strip = ({ attributes: { weave: _, ...rest } }: Any) => rest;
+  assert.deepEqual(second.pipeline.callsOf("plain").map(strip), [{ of: "second", request: "r" }]);
+  assert.deepEqual(first.pipeline.callsOf("plain").map(strip), [{ of: "first", request: "r" }]);
+});
+
+test("op: a clock that is set back does not end a call before its start", async () => {
+  using fixture = await clientFixture();
+  op(function timed() {
+    fixture.runtime.time.jump(-60_000);
+  })();
+  const [call] = fixture.pipeline.callsOf("timed");
+  assert.equal(call.ended_at, call.started_at);
+});
+
 test("op: source and op object are saved once, before the first call that names them", async () => {
   using fixture = await clientFixture();
   const fn = function twice(n: number) {

@@ -75,7 +75,9 @@ test("decorator: methods of the standard form are named after the class that def
   initializers.push(standard(Base.prototype, "tagged", op({ name: "tag" })));
   standard(Base, "make", op);
   assert.equal(new Derived().run(2), 4);
+  Object.defineProperty(Base, "name", { value: "Renamed" });
   assert.equal(new Base().run(3), 6);
+  assert.equal((Base.prototype.run as Any).__name, "Base.run");
   assert.equal(new Base().tagged(), "tagged");
   assert.equal(Base.make(5), 5);
   assert.equal(fixture.pipeline.callsOf("Base.run").length, 2);

@@ -7,6 +7,7 @@ machine one login a password p1 machine two
   login b
   password p2
 macdef init
+  echo hello
   machine three password no
 
 default login anonymous password guest
