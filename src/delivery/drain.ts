@@ -60,7 +60,7 @@ export class Drain {
   #acknowledged: number;
   #dropped = false;
   #hurried = false;
-  #ended = false;
+  #end: DrainEnd | null = null;
   /** Byte offset of the next record to read. */
   #offset = 0;
   #lingering = false;
@@ -82,13 +82,18 @@ export class Drain {
 
   /** Since when records have been waiting, epoch ms, at the earliest; `null` when none waits. */
   get pendingSince(): number | null {
-    if (this.#ended || this.#acknowledged >= this.segment.end()) return null;
+    if (this.ended || this.#acknowledged >= this.segment.end()) return null;
     return Math.max(this.segment.begun, this.#caughtUp);
   }
 
   /** Whether the drain is over. */
   get ended(): boolean {
-    return this.#ended;
+    return this.#end !== null;
+  }
+
+  /** How it ended; `null` before that. */
+  get end(): DrainEnd | null {
+    return this.#end;
   }
 
   /** There may be more to drain. Cheap: called at every append. */
@@ -124,7 +129,7 @@ export class Drain {
     if (end === "stopped" && this.#dropped) end = await this.#discard();
     if (end === "complete") end = this.#complete();
     stopped.removeEventListener("abort", stop);
-    this.#ended = true;
+    this.#end = end;
     if (end === "complete") this.#options.onComplete();
     if (end !== "complete") this.segment.release();
     return end;

@@ -10,7 +10,8 @@ import type { FileSegment } from "../wal/file_segment.ts";
 import type { Recovery } from "../wal/recovery.ts";
 import type { Segment } from "../wal/segment.ts";
 import type { Deliverer } from "./deliverer.ts";
-import { Drain, type DrainOptions } from "./drain.ts";
+import { Drain, type DrainOptions, POLL_MS } from "./drain.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /** Ms between two looks for what other processes left. */
 export const SCAN_MS = 2_000;
@@ -45,10 +46,12 @@ export class Sender {
   #current: Drain | null = null;
   #timer: Timer | null = null;
   #stopped = false;
+  readonly #lost: Wakeup;
 
   /** Makes a sender that has not begun to look for what others left. */
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#lost = new Wakeup(options.clock);
   }
 
   /** Looks for what others left, now and every {@linkcode SCAN_MS}. */
@@ -97,7 +100,7 @@ export class Sender {
         if (!targets.has(drain)) targets.set(drain, drain.segment.end());
       }
       return [...targets].every(([drain, end]) =>
-        drain.ended || (drain.acknowledged >= end && !drain.segment.isSealed())
+        this.#isOver(drain) || (drain.acknowledged >= end && !drain.segment.isSealed())
       );
     };
     const hurry = (): void => {
@@ -130,6 +133,11 @@ export class Sender {
     });
   }
 
+  /** Whether nothing of a drain's segment waits, as far as this process has to care. */
+  #isOver(drain: Drain): boolean {
+    return drain.end === "complete" || (drain.end === "lost" && !this.#own.includes(drain));
+  }
+
   /**
    * Gives up the oldest segment that no record will be added to.
    *
@@ -150,6 +158,7 @@ export class Sender {
     this.#timer = null;
     this.#options.deliverer.stop();
     for (const drain of this.drains()) drain.hurry();
+    this.#lost.wake();
     await Promise.all([...this.#running]);
     this.changed();
   }
@@ -170,12 +179,22 @@ export class Sender {
       this.#current = drain;
       const end = await drain.run();
       if (end === "stopped") break;
+      if (end === "lost") {
+        this.#options.onLost();
+        await this.#gone(drain);
+        if (this.#stopped) break;
+      }
       this.#own.shift();
-      if (end === "lost") this.#options.onLost();
       this.changed();
     }
     this.#current = null;
     if (this.#stopped) { for (const drain of this.#own) drain.segment.release(); }
+  }
+
+  /** Waits until a segment that was lost is drained by whoever has it: the next must not overtake it. */
+  async #gone({ segment }: Drain): Promise<void> {
+    this.#options.recovery?.adopt(segment.name);
+    while (!this.#stopped && !segment.isGone()) await this.#lost.wait(POLL_MS);
   }
 
   async #drainRecovered(drain: Drain): Promise<void> {

@@ -138,6 +138,15 @@ export class FileSegment implements Segment {
     this.#options.claim.release();
   }
 
+  isGone(): boolean {
+    const { runtime, paths } = this.#options;
+    try {
+      return runtime.files.stat(paths.data)?.id !== this.#id;
+    } catch {
+      return false;
+    }
+  }
+
   #isDetached(): boolean {
     const { runtime, paths } = this.#options;
     this.#detached ||= runtime.files.stat(paths.data)?.id !== this.#id;

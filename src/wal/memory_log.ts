@@ -180,4 +180,8 @@ class MemorySegment implements Segment {
   }
 
   release(): void {}
+
+  isGone(): boolean {
+    return true;
+  }
 }

@@ -98,6 +98,11 @@ export class ReadSegment implements Segment {
   close(): void {
     this.#file.close();
   }
+
+  /** Not for a reader; `false`. */
+  isGone(): boolean {
+    return false;
+  }
 }
 
 function readOnly(name: string): Error {

@@ -39,6 +39,8 @@ export class Recovery {
   readonly #identity: Identity;
   readonly #watch: HeartbeatWatch;
   readonly #claims = new Set<Claim>();
+  /** Segments of the own log that another sender took over, or that could not be removed. */
+  readonly #lost = new Set<string>();
 
   /** Makes a recovery that has claimed nothing. */
   constructor(options: RecoveryOptions) {
@@ -55,9 +57,10 @@ export class Recovery {
   claim(directory: string): FileSegment[] {
     const stems = this.#stems(directory);
     const claimed: FileSegment[] = [];
-    const seen = new Set<string>([this.#options.token]);
+    const seen = new Set<string>();
     for (const stem of stems.segments) {
       if (seen.has(stem.writer)) continue;
+      if (stem.writer === this.#options.token && !this.#lost.has(stem.stem)) continue;
       seen.add(stem.writer);
       const segment = this.#tryClaim(directory, stem);
       if (segment) claimed.push(segment);
@@ -67,6 +70,11 @@ export class Recovery {
       if (this.#watch.isStale(probe, undefined)) removeIfThere(this.#options.runtime.files, probe);
     }
     return claimed;
+  }
+
+  /** A segment of this process's own log is not its own to drain any more: it may be claimed anew. */
+  adopt(stem: string): void {
+    this.#lost.add(stem);
   }
 
   /** Shows that the holder of the claims lives. Called at every heartbeat. */
@@ -104,6 +112,8 @@ export class Recovery {
 
   #writer(directory: string, stem: SegmentStem): WriterState {
     const { runtime: { files, process }, server } = this.#options;
+    // Given up by the log of this process, which has gone on to the next.
+    if (this.#lost.has(stem.stem)) return { gone: true, drainable: true };
     const paths = segmentPaths(directory, stem.stem);
     const owner = readOwner(files, paths.owner);
     if (owner === "missing") {

@@ -57,4 +57,6 @@ export interface Segment {
   complete(): void;
   /** The sender stops draining it before its end. */
   release(): void;
+  /** Whether nothing of it is left, whoever drained it. */
+  isGone(): boolean;
 }
