@@ -2,9 +2,10 @@
  * Heartbeats: a file that its holder rewrites at an interval, and the judgement of those who watch.
  *
  * A watcher never compares the holder's clock with its own. It trusts two things: that it has seen
- * no change for {@linkcode STALE_AFTER_MS} of its own monotonic time, or that the file is older
- * than {@linkcode ABANDONED_AFTER_MS} measured against a file just written to the same file system
- * (both times come from the file system's clock).
+ * no change for {@linkcode STALE_AFTER_MS} of its own monotonic time, or none for
+ * {@linkcode CONFIRM_AFTER_MS} of a file that is older than {@linkcode ABANDONED_AFTER_MS},
+ * measured against a file just written to the same file system (both times come from the file
+ * system's clock).
  *
  * @module
  */
@@ -15,8 +16,13 @@ import type { Clock, FileSystem } from "../runtime/runtime.ts";
 export const HEARTBEAT_MS = 2_000;
 /** Ms without a change after which a watcher takes the holder for gone. */
 export const STALE_AFTER_MS = 10_000;
-/** Ms of age on the file system's own clock after which no watching is needed. */
+/** Ms of age on the file system's own clock after which a shorter watch will do. */
 export const ABANDONED_AFTER_MS = 300_000;
+/**
+ * Ms without a change that an old file is watched: after a jump of the file system's clock, as when
+ * a machine wakes up, every file is old until its living holder's next heartbeat.
+ */
+export const CONFIRM_AFTER_MS = 5_000;
 
 /** Watches the heartbeats of others. */
 export class HeartbeatWatch {
@@ -45,14 +51,14 @@ export class HeartbeatWatch {
       this.#seen.delete(path);
       return true;
     }
-    if (reference !== undefined && reference - stat.modified > ABANDONED_AFTER_MS) return true;
+    const isOld = reference !== undefined && reference - stat.modified > ABANDONED_AFTER_MS;
     const now = this.#clock.monotonic();
     const seen = this.#seen.get(path);
     if (!seen || seen.modified !== stat.modified || seen.id !== stat.id) {
       this.#seen.set(path, { modified: stat.modified, id: stat.id, since: now });
       return false;
     }
-    return now - seen.since >= STALE_AFTER_MS;
+    return now - seen.since >= (isOld ? CONFIRM_AFTER_MS : STALE_AFTER_MS);
   }
 
   /** Forgets a path that is of no interest any more. */
