@@ -76,8 +76,6 @@ export interface Past {
   requests: number;
   /** The machine crashed: bytes may be torn, checkpoints lost. */
   crashed: boolean;
-  /** The wall clock jumped, by which file times are taken. */
-  jumped: boolean;
   /** Anything happened that makes it right to send something twice. */
   disturbed: boolean;
   /** What the host still has to read before the run can be judged. */

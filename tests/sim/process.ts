@@ -137,10 +137,7 @@ export class SimProcess implements ProcessView {
   }
 
   get suspect(): boolean {
-    const { past, setup } = this.#options.context;
-    // Without facts about processes, and across hosts, only file times tell who lives.
-    const judgedByTime = setup.hosts > 1 || !setup.facts;
-    return this.#everStopped || this.#troubled || (past.jumped && judgedByTime);
+    return this.#everStopped || this.#troubled;
   }
 
   get mayDropOldest(): boolean {

@@ -58,7 +58,6 @@ export class World {
       past: {
         requests: 0,
         crashed: false,
-        jumped: false,
         disturbed: false,
         checks: [],
         torn: new Set(),
@@ -195,7 +194,6 @@ export class World {
       case "pass":
         return await this.pass(step.ms);
       case "jump":
-        this.context.past.jumped = this.context.past.disturbed = true;
         this.context.clock.jump(step.ms);
         return;
       case "crash":

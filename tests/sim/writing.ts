@@ -21,6 +21,8 @@ import {
 } from "./records.ts";
 import type { AppendStep } from "./scenario.ts";
 
+/** Ms of virtual time between the end of `finish` and the process's. */
+const EXIT_MS = 50;
 /** Ms of virtual time that the end of a flush may come late. */
 const SLACK_MS = 2_000;
 
@@ -83,7 +85,8 @@ export class Writing {
         }
       }
       then(result);
-      slot.exit();
+      // What else the program waits for may still come.
+      this.#context.clock.after(EXIT_MS, () => slot.exit());
     });
   }
 
