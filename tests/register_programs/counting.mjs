@@ -1,0 +1,18 @@
+// Calls ops until it is killed, and says of each call that it returned.
+import process from "node:process";
+import * as weave from "weave";
+
+const limit = Number(process.argv[2] ?? Infinity);
+await weave.init("team/counting", { printCallLink: false });
+const inner = weave.op(function inner(i) {
+  return { i, text: "x".repeat(100) };
+});
+const count = weave.op(async function count(i) {
+  if (i % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  return await inner(i);
+});
+console.log("ready");
+for (let i = 0; i < limit; i++) {
+  await count(i);
+  console.log(`returned ${i}`);
+}

@@ -1,0 +1,63 @@
+/**
+ * The official SDK does the same with the log as without: what the program sees, and what the server
+ * holds in the end.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { startMockServer } from "../src/mock/serve.ts";
+import { test } from "./harness.ts";
+import { FakeOpenAi, SDK_VERSIONS, SdkProject } from "./register_fixture.ts";
+import { type Snapshot, snapshotOf } from "./register_snapshot.ts";
+
+interface Run {
+  said: Record<string, unknown>;
+  snapshot: Snapshot;
+  paths: Set<string>;
+  asked: number;
+}
+
+async function tour(version: string, wal: boolean): Promise<Run> {
+  using project = new SdkProject(version);
+  await using openai = await FakeOpenAi.start();
+  await using mock = await startMockServer({ apiKey: "k".repeat(40) });
+  const { code, lines, errors } = await project.run("tour.mjs", {
+    env: {
+      WF_TRACE_SERVER_URL: mock.url,
+      FAKE_OPENAI: openai.url,
+      ...(wal ? { WEAVE_ENABLE_WAL: "true" } : {}),
+    },
+  });
+  assert.equal(code, 0, errors);
+  assert.equal(existsSync(project.walDir), wal);
+  assert.doesNotMatch(`${errors}${lines.join("\n")}`, /Retrying fetch|Error processing|weave-wal/);
+  const refused = mock.journal.entries.filter(({ status }) => status !== 200);
+  assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), []);
+  return {
+    said: JSON.parse(lines.at(-1)!),
+    snapshot: snapshotOf(mock.store, "team/tour"),
+    paths: new Set(mock.journal.entries.map(({ path }) => path)),
+    asked: openai.requests.length,
+  };
+}
+
+for (const version of Object.keys(SDK_VERSIONS)) {
+  test(`register: weave ${version} gives the server the same with the log as without`, async () => {
+    const alone = await tour(version, false);
+    const durable = await tour(version, true);
+    assert.ok(alone.paths.has("/call/upsert_batch"));
+    assert.ok(!durable.paths.has("/call/upsert_batch"), "the SDK's own batches went out");
+    assert.ok(durable.paths.has("/v2/team/tour/calls/complete"));
+    assert.deepEqual(durable.said, alone.said);
+    assert.equal(durable.asked, alone.asked);
+    for (const part of Object.keys(alone.snapshot) as (keyof Snapshot)[]) {
+      assert.deepEqual(durable.snapshot[part], alone.snapshot[part], part);
+    }
+    assert.ok(durable.snapshot.calls.length > 10);
+    const { weave } = durable.snapshot.calls[0].attributes as Record<string, unknown>;
+    assert.deepEqual(weave, { client_version: version, source: "js-sdk" });
+    assert.deepEqual(durable.snapshot.dangling, []);
+  }, { timeout: 90_000 });
+}
