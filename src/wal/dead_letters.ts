@@ -12,7 +12,7 @@
 import type { AppendFile, Clock, FileSystem } from "../runtime/runtime.ts";
 import { hasCode } from "../errors.ts";
 import { RECORD_TYPES } from "../weave/record_types.ts";
-import { readRecord } from "./record.ts";
+import { contentStart, isSoundRecord, readRecord } from "./record.ts";
 import type { DeadLetter } from "./segment.ts";
 import type { SegmentPaths } from "./names.ts";
 
@@ -89,9 +89,12 @@ export class DeadLetterFile {
       offset: letter.offset,
       length: letter.length,
     };
-    const { line } = letter;
+    const line = letter.line?.subarray(contentStart(letter.line, 0));
     const span = { code: 0, start: 0, end: 0, canonical: true };
-    if (letter.reason === "refused" && line && readRecord(line, 0, line.length, span)) {
+    if (
+      letter.reason === "refused" && line && readRecord(line, 0, line.length, span) &&
+      isSoundRecord(line, 0, line.length)
+    ) {
       const request = decoder.decode(line.subarray(span.start, span.end));
       return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${
         JSON.stringify(error)
