@@ -42,19 +42,23 @@ export {
   type ParameterNamesOption,
   type StreamReducer,
 } from "./src/client/op_types.ts";
-export type { Call } from "./src/client/call.ts";
+export type { Call, Call as CallSchema } from "./src/client/call.ts";
 export type { CallStackEntry } from "./src/client/call_stack.ts";
 export type { Summary } from "./src/client/summary.ts";
 export { WeaveClient } from "./src/client/client.ts";
-export type { CallsFilter } from "./src/client/client_reads.ts";
+export type { CallsFilter, ClientReads } from "./src/client/client_reads.ts";
 export type {
   AnyObject,
   CallEndInput,
   CallHandle,
   CallStartInput,
+  ClientWrites,
   FeedbackInput,
   FeedbackReplaceInput,
+  TableChange,
 } from "./src/client/client_writes.ts";
+export type { Cost } from "./src/weave/requests.ts";
+export type { SavedRef } from "./src/client/global_client.ts";
 export { Dataset, type DatasetParameters } from "./src/client/dataset.ts";
 export { Table, type TableRow } from "./src/client/table.ts";
 export { WeaveObject, type WeaveObjectParameters } from "./src/client/weave_object.ts";

@@ -8,7 +8,7 @@ import type { Clock } from "../runtime/runtime.ts";
 import type { Ids } from "../weave/ids.ts";
 import { CallRecorder } from "./call_recorder.ts";
 import { ClientReads } from "./client_reads.ts";
-import { type GlobalClient, globalClient, setGlobalClient } from "./global_client.ts";
+import { globalClient, setGlobalClient, setRecorder } from "./global_client.ts";
 import type { KnownFacts } from "./known_facts.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./object_ref.ts";
@@ -45,15 +45,13 @@ export interface ClientParts {
  * const ref = await client.publish({ temperature: 0.5 }, "settings");
  * ```
  */
-export class WeaveClient extends ClientReads implements GlobalClient {
+export class WeaveClient extends ClientReads {
   /** The entity (team or user) that the project belongs to. */
   readonly entity: string;
   /** The project's name. */
   readonly project: string;
   /** The host of links for people. */
   readonly domain: string;
-  /** Records the calls of ops; `null` where tracing is disabled. */
-  readonly recorder: CallRecorder | null;
   readonly #settings: Settings;
   readonly #pipeline: Pipeline;
   readonly #publisher: Publisher;
@@ -89,7 +87,8 @@ export class WeaveClient extends ClientReads implements GlobalClient {
     this.#projectIds = projectIds;
     this.#reader = reader;
     this.#clock = parts.clock;
-    this.recorder = settings.disabled ? null : new CallRecorder({
+    if (settings.disabled) return;
+    const recorder = new CallRecorder({
       projectId,
       append,
       ids,
@@ -104,6 +103,7 @@ export class WeaveClient extends ClientReads implements GlobalClient {
         : undefined,
       logger,
     });
+    setRecorder(this, recorder);
   }
 
   /**

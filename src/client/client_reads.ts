@@ -18,14 +18,23 @@ import { Table } from "./table.ts";
 
 /** Which calls to read; the fields are the server's. */
 export interface CallsFilter {
+  /** Refs of ops; `:*` in the place of the digest means every version. */
   op_names?: string[] | null;
+  /** Refs that the inputs hold. */
   input_refs?: string[] | null;
+  /** Refs that the output holds. */
   output_refs?: string[] | null;
+  /** Ids of the calls that made the call. */
   parent_ids?: string[] | null;
+  /** Ids of traces. */
   trace_ids?: string[] | null;
+  /** Ids of calls. */
   call_ids?: string[] | null;
+  /** Calls without a parent alone. */
   trace_roots_only?: boolean | null;
+  /** Ids of users. */
   wb_user_ids?: string[] | null;
+  /** Ids of W&B runs. */
   wb_run_ids?: string[] | null;
 }
 
@@ -36,7 +45,11 @@ export class ClientReads extends ClientWrites {
   readonly #reader: ServerReader;
   readonly #finalDigest: (digest: string) => string;
 
-  /** @param finalDigest The server's digest for one that was provisional. */
+  /**
+   * Not for users: `init` makes clients.
+   *
+   * @param finalDigest The server's digest for one that was provisional.
+   */
   constructor(parts: WriteParts, reader: ServerReader, finalDigest: (digest: string) => string) {
     super(parts);
     this.#reader = reader;

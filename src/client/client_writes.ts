@@ -7,13 +7,7 @@
 
 import { tableDigest } from "../weave/digest.ts";
 import type { Ids } from "../weave/ids.ts";
-import type {
-  CallStart,
-  Cost,
-  FeedbackCreateRequest,
-  FeedbackReplaceRequest,
-  TableUpdate,
-} from "../weave/requests.ts";
+import type { Cost } from "../weave/requests.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { clipDisplayName } from "./call.ts";
 import { callRefUri } from "./object_ref.ts";
@@ -24,13 +18,40 @@ import type { Publisher } from "./publisher.ts";
 export type AnyObject = Record<string, unknown>;
 
 /** What a call's start may say; the rest is filled in. */
-export type CallStartInput =
-  & Omit<Partial<CallStart>, "project_id" | "op_name" | "attributes" | "inputs" | "otel_dump">
-  & { op_name: string; attributes?: AnyObject; inputs?: AnyObject; otel_dump?: AnyObject | null };
+export interface CallStartInput {
+  /** Ref of the op, or its bare name. */
+  op_name: string;
+  /** The call's id; a new UUIDv7 unless given. */
+  id?: string;
+  /** The id of the call's trace; a new one unless given. */
+  trace_id?: string;
+  /** Id of the call that made this one. */
+  parent_id?: string | null;
+  /** ISO 8601, UTC; now unless given. */
+  started_at?: string;
+  /** What people see instead of the op's name. */
+  display_name?: string | null;
+  /** The conversation that the call belongs to. */
+  thread_id?: string | null;
+  /** The turn of the conversation. */
+  turn_id?: string | null;
+  /** Custom attributes. */
+  attributes?: AnyObject;
+  /** The call's arguments by name. */
+  inputs?: AnyObject;
+  /** The span that the call was made from, if any. */
+  otel_dump?: AnyObject | null;
+  /** The W&B run that the call belongs to. */
+  wb_run_id?: string | null;
+  /** The run's step at the start. */
+  wb_run_step?: number | null;
+}
 
 /** Names a running call; give it to {@linkcode ClientWrites.callEnd}. */
 export interface CallHandle {
+  /** The call's id. */
   readonly id: string;
+  /** The id of the call's trace. */
   readonly trace_id: string;
   /** The very text of the start: the server joins the two by it. */
   readonly started_at: string;
@@ -38,22 +59,51 @@ export interface CallHandle {
 
 /** What a call's end may say; the rest is filled in. */
 export interface CallEndInput extends CallHandle {
+  /** ISO 8601, UTC; now unless given. */
   ended_at?: string;
+  /** What went wrong, if the call failed. */
   exception?: string | null;
+  /** What the call returned. */
   output?: unknown;
+  /** Numbers about the call, such as token usage. */
   summary?: AnyObject;
+  /** The W&B run's step at the end. */
   wb_run_step_end?: number | null;
 }
 
+/** One change of a table. */
+export type TableChange =
+  | { append: { row: AnyObject } }
+  | { pop: { index: number } }
+  | { insert: { index: number; row: AnyObject } };
+
 /** What a feedback may say; the rest is filled in. */
-export type FeedbackInput =
-  & Omit<FeedbackCreateRequest, "project_id" | "payload">
-  & { payload: AnyObject };
+export interface FeedbackInput {
+  /** Ref of what the feedback is on. */
+  weave_ref: string;
+  /** Its kind; `wandb.runnable.<name>` for a score. */
+  feedback_type: string;
+  /** What it says. */
+  payload: AnyObject;
+  /** Its id; a new UUIDv7 unless given. */
+  id?: string;
+  /** Who gave it. */
+  creator?: string | null;
+  /** Ref of the annotation that asked for it. */
+  annotation_ref?: string | null;
+  /** Ref of the scorer that made it. */
+  runnable_ref?: string | null;
+  /** Ref of the scorer's call. */
+  call_ref?: string | null;
+  /** Ref of what triggered it. */
+  trigger_ref?: string | null;
+}
 
 /** What a replacing feedback may say; the rest is filled in. */
-export type FeedbackReplaceInput =
-  & Omit<FeedbackReplaceRequest, "project_id" | "payload">
-  & { payload: AnyObject };
+export interface FeedbackReplaceInput extends FeedbackInput {
+  /** Id of the feedback that this one takes the place of. */
+  feedback_id: string;
+}
 
 /** What the writes need. */
 export interface WriteParts {
@@ -69,6 +119,7 @@ export class ClientWrites {
   readonly projectId: string;
   readonly #parts: WriteParts;
 
+  /** Not for users: `init` makes clients. */
   constructor(parts: WriteParts) {
     this.projectId = parts.projectId;
     this.#parts = parts;
@@ -167,7 +218,7 @@ export class ClientWrites {
    */
   tableUpdate(
     baseDigest: string,
-    updates: readonly TableUpdate[],
+    updates: readonly TableChange[],
     baseRowDigests?: readonly string[],
   ): { digest: string | undefined; row_digests: string[] | undefined } {
     this.#write("table_update", {
@@ -201,6 +252,7 @@ export class ClientWrites {
 
   /** Records feedback, one or many. Ids are made unless given, so a replay does not double it. */
   feedbackCreate(feedback: FeedbackInput): { id: string };
+  /** Records many feedbacks. */
   feedbackCreate(feedback: readonly FeedbackInput[]): { id: string }[];
   feedbackCreate(
     feedback: FeedbackInput | readonly FeedbackInput[],

@@ -31,6 +31,7 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   /** The rows. */
   rows: Table<R>;
 
+  /** A dataset of rows in memory, or behind the ref of a table. */
   constructor(parameters: DatasetParameters<R>) {
     super({ name: parameters.name, description: parameters.description });
     this.rows = new Table<R>(parameters.rows);

@@ -11,14 +11,14 @@ import type { CallRecorder } from "./call_recorder.ts";
 export interface SavedRef {
   /** `entity/project`. */
   readonly projectId: string;
+  /** The object's id. */
   readonly objectId: string;
+  /** The digest of its value, or `"latest"`. */
   readonly digest: string;
 }
 
 /** What the parts of the API that know no client need of one. */
 export interface GlobalClient {
-  /** Records calls; `null` where tracing is disabled. */
-  readonly recorder: CallRecorder | null;
   /** The host of links for people. */
   readonly domain: string;
   /** Reads what a ref names. */
@@ -29,6 +29,7 @@ export interface GlobalClient {
   tableRows(projectId: string, digest: string): Promise<{ digest: string; val: unknown }[]>;
 }
 
+const recorders = new WeakMap<GlobalClient, CallRecorder>();
 let current: GlobalClient | null = null;
 let recorder: CallRecorder | null = null;
 
@@ -42,10 +43,15 @@ export function globalRecorder(): CallRecorder | null {
   return recorder;
 }
 
+/** Remembers what records the calls of `client`'s ops; a client without it does not trace. */
+export function setRecorder(client: GlobalClient, own: CallRecorder): void {
+  recorders.set(client, own);
+}
+
 /** Makes `client` the one that ops write to. */
 export function setGlobalClient(client: GlobalClient | null): void {
   current = client;
-  recorder = client?.recorder ?? null;
+  recorder = client === null ? null : recorders.get(client) ?? null;
 }
 
 /**

@@ -20,8 +20,9 @@ const LOGIN_TIMEOUT_MS = 30_000;
 
 /** What `login` takes from outside. */
 export interface LoginHost {
-  readonly runtime?: Runtime;
-  readonly fetch?: typeof fetch;
+  readonly runtime: Runtime;
+  readonly fetch: typeof fetch;
+  readonly warn: (line: string) => void;
 }
 
 /**
@@ -34,8 +35,17 @@ export interface LoginHost {
  * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
  *   cannot be sent, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
  */
-export async function login(apiKey: string, host?: string, from: LoginHost = {}): Promise<void> {
-  const runtime = from.runtime ?? detectRuntime();
+export function login(apiKey: string, host?: string): Promise<void> {
+  return loginFrom(
+    { runtime: detectRuntime(), fetch: hostFetch, warn: (line) => console.warn(line) },
+    apiKey,
+    host,
+  );
+}
+
+/** {@linkcode login} with all that it takes from outside. */
+export async function loginFrom(from: LoginHost, apiKey: string, host?: string): Promise<void> {
+  const { runtime } = from;
   if (!apiKey) {
     throw new WeaveWalError(
       "ERR_MISSING_API_KEY",
@@ -45,7 +55,7 @@ export async function login(apiKey: string, host?: string, from: LoginHost = {})
   const key = OPEN_OPTIONS.apiKey.check(apiKey, "argument apiKey");
   const base = OPEN_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
   const reader = new ServerReader({
-    fetch: from.fetch ?? hostFetch,
+    fetch: from.fetch,
     clock: runtime.clock,
     url: runtime.process.env("WF_TRACE_SERVER_URL") ??
       (base === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${base}/traces`),
@@ -64,7 +74,7 @@ export async function login(apiKey: string, host?: string, from: LoginHost = {})
     const old = stat === null ? "" : runtime.files.readText(path);
     runtime.files.replace(path, withNetrcEntry(old, machine, key));
   } catch (error) {
-    console.warn(
+    from.warn(
       `weave-wal: Cannot keep the key in ~/.netrc (${
         (error as Error).message
       }): it holds for this process; set WANDB_API_KEY for others`,

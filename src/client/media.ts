@@ -9,15 +9,21 @@ export type MediaData = Uint8Array | ArrayBuffer;
 
 /** An image, made by {@linkcode weaveImage}. */
 export interface WeaveImage {
+  /** Tells images from other objects. */
   readonly _weaveType: "Image";
+  /** The bytes of the file. */
   data: MediaData;
+  /** The kind of file. */
   imageType?: "png";
 }
 
 /** A sound, made by {@linkcode weaveAudio}. */
 export interface WeaveAudio {
+  /** Tells sounds from other objects. */
   readonly _weaveType: "Audio";
+  /** The bytes of the file. */
   data: MediaData;
+  /** The kind of file. */
   audioType?: "wav";
 }
 

@@ -20,10 +20,13 @@ import { globalClient, requireGlobalClient } from "./global_client.ts";
  * ```
  */
 export class ObjectRef {
+  /** Names what is saved under these parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
+    /** The object's id. */
     readonly objectId: string,
+    /** The digest of its value, or `"latest"`. */
     readonly digest: string,
   ) {}
 
@@ -66,10 +69,13 @@ export class ObjectRef {
 
 /** Names a saved op. */
 export class OpRef {
+  /** Names what is saved under these parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
+    /** The object's id. */
     readonly objectId: string,
+    /** The digest of its value, or `"latest"`. */
     readonly digest: string,
   ) {}
 
@@ -86,9 +92,11 @@ export class OpRef {
 
 /** Names a saved table. */
 export class TableRef {
+  /** Names what is saved under these parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
+    /** The table's digest. */
     readonly digest: string,
   ) {}
 
@@ -116,11 +124,13 @@ export class TableRef {
 
 /** Names a row of a saved table. */
 export class TableRowRef {
+  /** Names what is saved under these parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
     /** The table's digest. */
     readonly digest: string,
+    /** The row's digest. */
     readonly rowDigest: string,
   ) {}
 
@@ -132,6 +142,7 @@ export class TableRowRef {
 
 /** Names a row of a saved dataset. */
 export class DatasetRowRef {
+  /** Names what is saved under these parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
@@ -139,6 +150,7 @@ export class DatasetRowRef {
     readonly objId: string,
     /** The dataset's digest. */
     readonly digest: string,
+    /** The row's digest. */
     readonly rowDigest: string,
   ) {}
 

@@ -42,17 +42,21 @@ import { CallView, type TracedCall } from "./traced_call.ts";
  * ```
  */
 export function op<T extends AnyFunction, S = unknown>(fn: T, options?: OpOptions<T, S>): Op<T>;
+/** Makes a method traced, bound to its object, which is recorded as the input `self`. */
 export function op<T extends AnyFunction, S = unknown>(
   thisArg: object,
   fn: T,
   options?: OpOptions<T, S>,
 ): Op<T>;
+/** Decorates a method under `experimentalDecorators`. */
 export function op<T>(
   target: object,
   propertyKey: string | symbol,
   descriptor: TypedPropertyDescriptor<T>,
 ): TypedPropertyDescriptor<T>;
+/** Decorates a method as the standard has it. */
 export function op<T extends AnyFunction>(method: T, context: MethodDecoratorContext): Op<T>;
+/** Makes a decorator for methods. */
 export function op(options: OpOptions<AnyFunction>): OpDecorator;
 export function op(...args: unknown[]): unknown {
   const [first, second, third] = args;

@@ -60,10 +60,15 @@ export type CallMethod<T extends AnyFunction> = (
 
 /** What an op has beside being a function. */
 export interface OpFields<T extends AnyFunction> {
+  /** Always `true`. */
   readonly __isOp: true;
+  /** The op's name. */
   readonly __name: string;
+  /** The function that it wraps. */
   readonly __wrappedFunction: T;
+  /** What `this` is in the function, where it was bound. */
   readonly __boundThis?: object;
+  /** How arguments are named. */
   readonly __parameterNames?: ParameterNamesOption;
   /** Calls the op and gives its call along with its result. */
   readonly invoke: CallMethod<T>;
@@ -84,9 +89,13 @@ export interface OpDecorator {
 
 /** What a standard decorator is told of its method; the slice of it that is used. */
 export interface MethodDecoratorContext {
+  /** `"method"`; everything else is refused. */
   readonly kind: string;
+  /** The method's name. */
   readonly name: string | symbol;
+  /** Whether it is a method of the class itself. */
   readonly static?: boolean;
+  /** Adds code that runs when the class, or an instance of it, is made. */
   addInitializer?(initializer: (this: unknown) => void): void;
 }
 

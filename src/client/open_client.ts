@@ -39,15 +39,13 @@ export async function openClient(
   options: InitOptions,
   host: ClientHost,
 ): Promise<WeaveClient> {
-  const runtime = options.runtime ?? host.runtime;
+  const { runtime = host.runtime, random } = options;
   const fetch = options.fetch ?? host.fetch;
   const settings = resolveSettings(runtime, options);
   const logger = createLogger(settings.logLevel, host.sink, options.onEvent);
   const ids = createIds({
     now: () => runtime.clock.now(),
-    randomBytes: options.random
-      ? bytesFrom(options.random)
-      : (into) => crypto.getRandomValues(into),
+    randomBytes: random ? bytesFrom(random) : (into) => crypto.getRandomValues(into),
   });
   const { clock } = runtime;
   const { apiKey, timeoutMs } = settings;
@@ -71,7 +69,7 @@ export async function openClient(
       token: ids.uuidHex,
       runtime,
       fetch,
-      random: options.random ?? Math.random,
+      random: random ?? Math.random,
       entity,
       project: given.project,
       onEvent: logger.event,

@@ -67,10 +67,14 @@ export interface InitOptions {
   exitDrainMs?: number;
   /** Told of every change of state; what it throws is swallowed. */
   onEvent?: (event: PipelineEvent) => void;
-  /** The host; detected unless given. */
-  runtime?: Runtime;
   /** Sends requests; the host's `fetch` unless given. */
   fetch?: typeof fetch;
-  /** Random numbers in [0, 1); `Math.random` unless given. */
+  /**
+   * The host; detected unless given.
+   *
+   * @internal
+   */
+  runtime?: Runtime;
+  /** Random numbers in [0, 1), for ids and jitter; the host's own unless given. */
   random?: () => number;
 }

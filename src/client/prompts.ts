@@ -31,6 +31,7 @@ export class StringPrompt extends Prompt {
   /** The text; `{name}` is a place to fill in. */
   content: string;
 
+  /** A prompt of one text. */
   constructor(parameters: WeaveObjectParameters & { content: string }) {
     super(parameters);
     this.content = parameters.content;
@@ -52,6 +53,7 @@ export class MessagesPrompt extends Prompt {
   /** The messages; `{name}` in any of their texts is a place to fill in. */
   messages: Record<string, unknown>[];
 
+  /** A prompt of messages. */
   constructor(parameters: WeaveObjectParameters & { messages: Record<string, unknown>[] }) {
     super(parameters);
     this.messages = parameters.messages;

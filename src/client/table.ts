@@ -15,7 +15,11 @@ export type TableRow = Record<string, unknown>;
 export class Table<R extends object = TableRow> {
   #rows: R[];
 
-  /** @param rows The rows, or the ref of a table on the server. */
+  /**
+   * Holds rows, or names a table on the server.
+   *
+   * @param rows The rows, or the ref of a table on the server.
+   */
   constructor(rows: R[] | string | TableRef) {
     if (Array.isArray(rows)) {
       this.#rows = rows;

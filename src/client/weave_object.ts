@@ -12,6 +12,7 @@ import { forgetSavedRef, savedRef, setSavedRef } from "./saved_refs.ts";
 export interface WeaveObjectParameters {
   /** Names the object; the class's name unless given. */
   name?: string;
+  /** What the object is for. */
   description?: string;
 }
 
@@ -35,6 +36,7 @@ export class WeaveObject {
   /** The parameters that every object has. */
   protected _baseParameters: WeaveObjectParameters;
 
+  /** An object with a name and a description. */
   constructor(baseParameters: WeaveObjectParameters = {}) {
     this._baseParameters = baseParameters;
   }
