@@ -86,8 +86,7 @@ export function startProcess(
     return value === undefined ? [] : [[name, value]];
   });
   const child = spawn(command, [...args], {
-    // tsx looks for its settings from the working directory; logs are elsewhere.
-    cwd: runtimeName === "node" && command === process.execPath ? root : cwd,
+    cwd: runtimeName === "node" ? root : cwd, // tsx is found from the working directory.
     env: { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
@@ -141,7 +140,8 @@ function follow(child: ChildProcess): Running {
         if (over) resolve();
         else watchers.add(look);
       }),
-    kill: (signal) => void child.kill(signal),
+    // Deno reports no exit code of a child that was signalled through its handle.
+    kill: (signal) => void process.kill(child.pid!, signal),
     type: (input) => void child.stdin!.write(input),
   };
 }
