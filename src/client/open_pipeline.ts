@@ -18,7 +18,6 @@ import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
 import { MemoryLog } from "../wal/memory_log.ts";
 import { projectDirectory, writerToken } from "../wal/names.ts";
 import { projectDirectories, Recovery } from "../wal/recovery.ts";
-import { countRecords } from "../wal/count.ts";
 import type { LogListener, RequestLog } from "../wal/request_log.ts";
 import type { DeadLetter } from "../wal/segment.ts";
 import { SenderNote } from "../wal/sender_note.ts";
@@ -389,8 +388,8 @@ class LogPipeline implements Pipeline {
       const before = this.#ledger.movements;
       const bytes = this.#sender.pendingBytes();
       let records = 0;
-      for (const { segment, acknowledged, ended } of this.#sender.drains()) {
-        if (!ended) records += await countRecords(segment, acknowledged).catch(() => 0);
+      for (const drain of this.#sender.drains()) {
+        records += await drain.countPending().catch(() => 0);
       }
       // What moved while it was counted would be counted on both sides, or on none.
       if (before === this.#ledger.movements || tries === MAX_COUNTS) return { records, bytes };

@@ -29,6 +29,20 @@ export function batchBody(items: readonly (readonly Uint8Array[])[]): Uint8Array
   return body;
 }
 
+/** `batch`, a body that {@linkcode batchBody} made, with further items. */
+export function extendedBatch(
+  batch: Uint8Array<ArrayBuffer>,
+  items: readonly (readonly Uint8Array[])[],
+): Uint8Array<ArrayBuffer> {
+  const tail = batchBody(items).subarray(BATCH_START.length);
+  const front = batch.length - BATCH_END.length;
+  const body = new Uint8Array(front + 1 + tail.length);
+  body.set(batch.subarray(0, front));
+  body[front] = COMMA;
+  body.set(tail, front + 1);
+  return body;
+}
+
 /** The UTF-8 bytes of a constant. */
 export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);

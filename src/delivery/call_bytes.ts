@@ -112,7 +112,8 @@ function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** Reads the parts of a `call_start` or `call_end`; `null` when it is neither. */
-export function readCall(bytes: Uint8Array, record: WindowRecord): CallParts | null {
+export function readCall(record: WindowRecord): CallParts | null {
+  const { bytes } = record;
   const head = emptyHead();
   if (!readHead(bytes, record.start, record.end, record.type === "call_end", head)) {
     return readForeignCall(bytes, record);

@@ -10,22 +10,17 @@
  */
 
 import type { DeadLetter } from "../wal/segment.ts";
-import type { Window, WindowRecord } from "../wal/window.ts";
+import type { Window } from "../wal/window.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../weave/endpoints.ts";
 import { type BatchItem, corruptLetter, sendBatch } from "./batch.ts";
-import { batchBody, bytesOf, SpareBodies } from "./body.ts";
-import {
-  type CallParts,
-  endRest,
-  NO_V1_END_FIELDS,
-  readCall,
-  textField,
-  V2_END_FIELDS,
-} from "./call_bytes.ts";
-import { type CompleteCalls, completeCalls } from "./complete_body.ts";
+import { batchBody, bytesOf, extendedBatch, SpareBodies } from "./body.ts";
+import { readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
+import { callKey, type CallRecord, completeItem, readCalls, upsertItem } from "./call_record.ts";
+import type { CarriedStarts } from "./carried_starts.ts";
 import type { Refusal, Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
 import { pooled } from "./pool.ts";
+import { sortCalls, type SortedCalls, sortWindow } from "./sorted_calls.ts";
 import { upsertBody } from "./upsert_body.ts";
 
 /** Sends one request until the server decides. */
@@ -48,21 +43,16 @@ export interface CallPathOptions {
   readonly onSwitch: (to: CallPathName, reason: string) => void;
 }
 
-interface CallRecord {
-  readonly record: WindowRecord;
-  readonly parts: CallParts;
-}
-
-/** The calls of a window, sorted for the v2 path. */
-interface SortedCalls {
-  readonly pairs: readonly {
-    readonly projectId: string;
-    /** All of them as one request, where that is at hand. */
-    readonly body: Uint8Array<ArrayBuffer> | null;
-    readonly items: () => BatchItem[];
-  }[];
-  readonly lone: readonly CallRecord[];
-  readonly letters: readonly DeadLetter[];
+/** What goes out with one window, whichever path it takes in the end. */
+interface Load {
+  /** The path that it was made ready for. */
+  readonly path: CallPathName;
+  /** All of it in one body, for `batch`. */
+  readonly upsert: Uint8Array<ArrayBuffer> | null;
+  /** The same for `complete`. */
+  readonly sorted: SortedCalls | null;
+  /** The same for any path: calls in order, those that waited first. */
+  readonly all: () => { calls: CallRecord[]; letters: DeadLetter[] };
 }
 
 class WrongPath extends Error {
@@ -71,12 +61,10 @@ class WrongPath extends Error {
   }
 }
 
-const MODE_START = bytesOf('{"mode":"start","req":');
-const MODE_END = bytesOf('{"mode":"end","req":');
 const CLOSE = bytesOf("}");
 const END_OPEN = bytesOf('{"end":');
 const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
-/** Starts whose ends are awaited, at most. */
+/** Starts sent alone that are remembered for their ends, at most. */
 const MAX_OPEN = 10_000;
 /** Switches after which the two paths are taken to refuse each other, and the older one is held. */
 const MAX_SWITCHES = 4;
@@ -87,7 +75,7 @@ export class CallPath {
   #path: CallPathName;
   #switches = 0;
   readonly #bodies = new SpareBodies();
-  /** Starts sent alone whose ends, in logs of others, lack what a v2 end needs. */
+  /** What ends in logs of others lack of their starts, for a v2 end. */
   readonly #open = new Map<string, Uint8Array>();
 
   /** Makes a path that begins where `useCallsComplete` says. */
@@ -101,67 +89,90 @@ export class CallPath {
    * is done here, while the window before this one is under way.
    *
    * @param send Sends one request.
+   * @param carried Starts that wait for their ends: some go out now, others come to them.
+   * @param wait Whether starts without ends may wait.
    * @returns Delivers them, in order, and returns the records that it could not, with the reasons.
    */
-  prepare(window: Window, send: Send): () => Promise<DeadLetter[]> {
-    const path = this.#path;
-    const spare = this.#bodies.take();
-    if (path === "batch") {
-      const body = upsertBody(window, spare);
-      return () => this.#deliver(window, send, path, () => this.#upsert(window, body, send));
-    }
-    const calls = completeCalls(window, spare);
-    return () => this.#deliver(window, send, path, () => this.#complete(window, calls, send));
-  }
-
-  async #deliver(
+  prepare(
     window: Window,
     send: Send,
-    preparedFor: CallPathName,
-    deliver: () => Promise<DeadLetter[]>,
-  ): Promise<DeadLetter[]> {
-    try {
-      if (this.#path === preparedFor) return await deliver();
-    } catch (error) {
-      if (!(error instanceof WrongPath)) throw error;
-      this.#switch(error);
-    }
-    return await this.prepare(window, send)();
+    carried: CarriedStarts,
+    wait: boolean,
+  ): () => Promise<DeadLetter[]> {
+    const load = this.#path === "batch"
+      ? this.#loadUpsert(window, carried)
+      : this.#loadComplete(window, carried, wait);
+    return () => this.#deliver(load, send);
   }
 
-  #switch({ to, message }: WrongPath): void {
-    if (this.#path === to) return;
-    this.#switches++;
-    this.#path = to;
-    this.#options.onSwitch(to, message);
+  #loadUpsert(window: Window, carried: CarriedStarts): Load {
+    const waited = carried.takeAll();
+    const upsert = waited.length > 0 ? null : upsertBody(window, this.#bodies.take());
+    return { path: "batch", upsert, sorted: null, all: () => allOf(window, waited, NONE) };
+  }
+
+  #loadComplete(window: Window, carried: CarriedStarts, wait: boolean): Load {
+    const { groups, lone, letters } = sortWindow(window, this.#bodies.take());
+    const waited: CallRecord[] = [];
+    const waiting = new Set<number>();
+    const alone: CallRecord[] = [];
+    const joined = new Map<string, BatchItem[]>();
+    for (const call of lone) {
+      if (call.record.type === "call_start") {
+        if (wait && carried.add(call)) waiting.add(call.record.offset);
+        else alone.push(call);
+        continue;
+      }
+      const start = carried.take(call);
+      if (start === undefined) {
+        alone.push(call);
+        continue;
+      }
+      waited.push(start);
+      const { projectId } = call.parts;
+      joined.set(projectId, [...joined.get(projectId) ?? [], completeItem(start, call)]);
+    }
+    // Nothing that begins in this window is due, and what is sent alone goes out before its end.
+    const due = wait ? carried.takeDue() : carried.takeAll();
+    waited.push(...due);
+    const sorted = {
+      groups: withItems(groups, joined),
+      lone: [...due, ...alone],
+      letters,
+    };
+    return { path: "complete", upsert: null, sorted, all: () => allOf(window, waited, waiting) };
+  }
+
+  async #deliver(load: Load, send: Send): Promise<DeadLetter[]> {
+    for (;;) {
+      const prepared = this.#path === load.path;
+      try {
+        if (this.#path === "complete") {
+          return await this.#complete((prepared && load.sorted) || sortedAll(load), send);
+        }
+        return await this.#upsert(prepared ? load.upsert : null, load, send);
+      } catch (error) {
+        if (!(error instanceof WrongPath)) throw error;
+        if (this.#path === error.to) continue;
+        this.#switches++;
+        this.#path = error.to;
+        this.#options.onSwitch(error.to, error.message);
+      }
+    }
   }
 
   async #upsert(
-    window: Window,
     whole: Uint8Array<ArrayBuffer> | null,
+    load: Load,
     send: Send,
   ): Promise<DeadLetter[]> {
     if (whole !== null && (await this.#postUpsert(whole, send)).kind === "done") {
       this.#bodies.give(whole);
       return [];
     }
-    const { calls, letters } = readCalls(window);
-    const items = calls.map(({ record, parts }): BatchItem => {
-      const { start, end, type } = record;
-      if (type === "call_start") {
-        return {
-          records: [record],
-          pieces: [MODE_START, window.bytes.subarray(start, end), CLOSE],
-        };
-      }
-      return {
-        records: [record],
-        pieces: [MODE_END, ...v1End(window.bytes, record, parts), CLOSE],
-      };
-    });
+    const { calls, letters } = load.all();
     const refused = await sendBatch(
-      window.bytes,
-      items,
+      calls.map(upsertItem),
       (some) => this.#postUpsert(batchBody(some.map(({ pieces }) => pieces)), send),
     );
     return [...letters, ...refused];
@@ -178,15 +189,9 @@ export class CallPath {
     return verdict;
   }
 
-  async #complete(
-    window: Window,
-    known: CompleteCalls | null,
-    send: Send,
-  ): Promise<DeadLetter[]> {
-    const { bytes } = window;
-    const { pairs, lone, letters } = known ? ofOneProject(window, known) : pairUp(window);
+  async #complete({ groups, lone, letters }: SortedCalls, send: Send): Promise<DeadLetter[]> {
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
-    for (const { projectId, body, items } of pairs) {
+    for (const { projectId, body, items } of groups) {
       tasks.push(async () => {
         if (body) {
           const verdict = await this.#sendV2(projectId, "calls/complete", body, send);
@@ -195,29 +200,38 @@ export class CallPath {
             return [];
           }
         }
-        return await sendBatch(bytes, items(), (some) => {
-          const part = batchBody(some.map(({ pieces }) => pieces));
-          return this.#sendV2(projectId, "calls/complete", part, send);
-        });
+        return await sendBatch(
+          items(),
+          (some) => {
+            const part = batchBody(some.map(({ pieces }) => pieces));
+            return this.#sendV2(projectId, "calls/complete", part, send);
+          },
+          (records) => this.#apart(records, send),
+        );
       });
     }
-    for (const call of lone) tasks.push(() => this.#sendAlone(bytes, call, send));
+    for (const call of lone) tasks.push(() => this.#sendAlone(call, send));
     return [...letters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
   }
 
-  #sendAlone(
-    bytes: Window["bytes"],
-    { record, parts }: CallRecord,
-    send: Send,
-  ): Promise<DeadLetter[]> {
+  /** A start and its end that were refused as one: only one of them may be at fault. */
+  async #apart(records: BatchItem["records"], send: Send): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (const record of records) {
+      const parts = readCall(record);
+      if (parts) letters.push(...await this.#sendAlone({ record, parts }, send));
+      else letters.push(corruptLetter(record));
+    }
+    return letters;
+  }
+
+  #sendAlone(call: CallRecord, send: Send): Promise<DeadLetter[]> {
+    const { record, parts } = call;
     const isStart = record.type === "call_start";
-    const request = bytes.subarray(record.start, record.end);
-    let pieces: Uint8Array[] = [request];
-    if (isStart) this.#remember(bytes, parts);
-    else pieces = this.#v2End(bytes, record, parts);
-    const body = joined(pieces);
+    if (isStart) this.#remember(call);
+    const pieces = isStart ? [requestOf(call)] : this.#v2End(call);
+    const body = joinedBytes(pieces);
     return sendBatch(
-      bytes,
       [{ records: [record], pieces }],
       () => this.#sendV2(parts.projectId, isStart ? "call/start" : "call/end", body, send),
     );
@@ -238,48 +252,70 @@ export class CallPath {
   }
 
   /** Keeps what an end in another SDK's log will lack. Ends in our own logs carry it. */
-  #remember(bytes: Window["bytes"], parts: CallParts): void {
-    const { objectStart, objectEnd } = parts;
+  #remember(call: CallRecord): void {
+    const { record: { bytes }, parts: { objectStart, objectEnd } } = call;
     const fields = V2_END_FIELDS.map((name) =>
       `,${JSON.stringify(name)}:${JSON.stringify(textField(bytes, objectStart, objectEnd, name))}`
     );
-    this.#open.set(`${parts.projectId}\0${parts.id}`, bytesOf(fields.join("")));
+    this.#open.set(callKey(call), bytesOf(fields.join("")));
     if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
   }
 
-  #v2End(bytes: Window["bytes"], record: WindowRecord, parts: CallParts): Uint8Array[] {
-    const key = `${parts.projectId}\0${parts.id}`;
-    const fields = this.#open.get(key);
-    this.#open.delete(key);
-    if (parts.behindStartedAt !== -1 || fields === undefined) {
-      return [bytes.subarray(record.start, record.end)];
-    }
+  #v2End(call: CallRecord): Uint8Array[] {
+    const { record: { bytes }, parts } = call;
+    const fields = this.#open.get(callKey(call));
+    this.#open.delete(callKey(call));
+    if (parts.behindStartedAt !== -1 || fields === undefined) return [requestOf(call)];
     const bare = withoutFields(bytes, parts.objectStart, parts.objectEnd, V2_END_FIELDS);
     return [END_OPEN, bare.subarray(0, -1), fields, CLOSE, CLOSE];
   }
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Whether the server has no such path. */
 export function isMissing({ status }: { status: number }): boolean {
   return status === 404 || status === 405;
 }
 
-/** An end without the fields that only the v2 path knows. */
-function v1End(bytes: Window["bytes"], record: WindowRecord, parts: CallParts): Uint8Array[] {
-  if (parts.behindStartedAt !== -1) {
-    return [
-      bytes.subarray(record.start, parts.behindId),
-      bytes.subarray(parts.behindStartedAt, record.end),
-    ];
-  }
-  return [
-    END_OPEN,
-    withoutFields(bytes, parts.objectStart, parts.objectEnd, NO_V1_END_FIELDS),
-    CLOSE,
-  ];
+function sortedAll(load: Load): SortedCalls {
+  const { calls, letters } = load.all();
+  return sortCalls(calls, letters);
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** The calls that go out with a window: those that waited, and its own but for those that wait. */
+function allOf(
+  window: Window,
+  waited: readonly CallRecord[],
+  waiting: ReadonlySet<number>,
+): { calls: CallRecord[]; letters: DeadLetter[] } {
+  const { calls, letters } = readCalls(window);
+  const going = calls.filter(({ record }) => !waiting.has(record.offset));
+  return { calls: [...waited, ...going], letters };
+}
+
+function withItems(
+  groups: SortedCalls["groups"],
+  joined: ReadonlyMap<string, readonly BatchItem[]>,
+): SortedCalls["groups"] {
+  if (joined.size === 0) return groups;
+  const all = new Map(groups.map((group) => [group.projectId, group]));
+  for (const [projectId, more] of joined) {
+    const group = all.get(projectId);
+    all.set(projectId, {
+      projectId,
+      body: group?.body ? extendedBatch(group.body, more.map(({ pieces }) => pieces)) : null,
+      items: () => [...group?.items() ?? [], ...more],
+    });
+  }
+  return [...all.values()];
+}
+
+function requestOf({ record: { bytes, start, end } }: CallRecord): Uint8Array {
+  return bytes.subarray(start, end);
+}
+
+function joinedBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const body = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -287,71 +323,4 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += piece.length;
   }
   return body;
-}
-
-function readCalls(window: Window): { calls: CallRecord[]; letters: DeadLetter[] } {
-  const calls: CallRecord[] = [];
-  const letters: DeadLetter[] = [];
-  for (const record of window.records((type) => type === "call_start" || type === "call_end")) {
-    const parts = readCall(window.bytes, record);
-    if (parts) calls.push({ record, parts });
-    else letters.push(corruptLetter(window.bytes, record));
-  }
-  return { calls, letters };
-}
-
-function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
-  const callAt = (index: number): CallRecord => {
-    const record = window.record(index);
-    return { record, parts: readCall(window.bytes, record)! };
-  };
-  const items = (): BatchItem[] => {
-    const found: BatchItem[] = [];
-    for (let i = 0; i < calls.pairs.length; i += 2) {
-      found.push(joinedCall(window.bytes, callAt(calls.pairs[i]), callAt(calls.pairs[i + 1])));
-    }
-    return found;
-  };
-  const { projectId, body } = calls;
-  return {
-    pairs: body === null ? [] : [{ projectId, body, items }],
-    lone: calls.lone.map(callAt),
-    letters: [],
-  };
-}
-
-/** The same for any layout and any number of projects. */
-function pairUp(window: Window): SortedCalls {
-  const { calls, letters } = readCalls(window);
-  const starts = new Map<string, CallRecord>();
-  const items = new Map<string, BatchItem[]>();
-  const lone: CallRecord[] = [];
-  for (const call of calls) {
-    const { projectId, id } = call.parts;
-    const key = `${projectId}\0${id}`;
-    const start = starts.get(key);
-    if (call.record.type === "call_start" && start === undefined) {
-      starts.set(key, call);
-    } else if (call.record.type === "call_start" || start === undefined) {
-      lone.push(call);
-    } else {
-      starts.delete(key);
-      const ofProject = items.get(projectId) ?? [];
-      items.set(projectId, ofProject);
-      ofProject.push(joinedCall(window.bytes, start, call));
-    }
-  }
-  return {
-    pairs: [...items].map(([projectId, found]) => ({ projectId, body: null, items: () => found })),
-    lone: [...starts.values(), ...lone],
-    letters,
-  };
-}
-
-function joinedCall(bytes: Window["bytes"], start: CallRecord, end: CallRecord): BatchItem {
-  const { objectStart, objectEnd } = start.parts;
-  return {
-    records: [start.record, end.record],
-    pieces: [bytes.subarray(objectStart, objectEnd - 1), endRest(bytes, end.parts)],
-  };
 }

@@ -7,11 +7,12 @@
 import type { Clock } from "../runtime/runtime.ts";
 import type { DeadLetter } from "../wal/segment.ts";
 import type { Window } from "../wal/window.ts";
+import type { CarriedStarts } from "./carried_starts.ts";
 import { CallPath, type CallPathName, type Send } from "./call_path.ts";
 import { exchange } from "./exchange.ts";
 import { Gate, type ServerState } from "./gate.ts";
 import { pooled } from "./pool.ts";
-import { RecordPath } from "./record_path.ts";
+import { actsOnEarlier, RecordPath } from "./record_path.ts";
 import { Transport } from "./transport.ts";
 
 /** What a deliverer is made from. */
@@ -69,15 +70,25 @@ export class Deliverer {
    * Makes ready to deliver every record of `window`; nothing is sent before the result is called.
    *
    * @param stop Gives it up.
+   * @param carried Starts of the same log that wait for their ends.
+   * @param wait Whether more of them may wait.
    * @returns Delivers them and returns those that the server will not have, with the reasons; throws
    *   {@linkcode Stopped} when it was stopped first, and nothing may be acknowledged then.
    */
-  prepare(window: Window, stop: AbortSignal): () => Promise<DeadLetter[]> {
+  prepare(
+    window: Window,
+    stop: AbortSignal,
+    carried: CarriedStarts,
+    wait: boolean,
+  ): () => Promise<DeadLetter[]> {
     const send = this.#sender(stop);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
-    const tasks = this.#records.tasks(window.bytes, others, send);
-    if (window.count > others.length) tasks.unshift(this.#calls.prepare(window, send));
-    return async () => (await pooled(tasks, this.#maxInFlight)).flat();
+    const tasks = this.#records.tasks(others, send);
+    const hasCalls = window.count > others.length || carried.count > 0;
+    // What acts on earlier records stands alone in its window, and after the starts that waited.
+    const ordered = others.some(({ type }) => actsOnEarlier(type));
+    if (hasCalls) tasks.unshift(this.#calls.prepare(window, send, carried, wait && !ordered));
+    return async () => (await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat();
   }
 
   /** Aborts what is under way. What was not answered stays in the log. */

@@ -8,8 +8,9 @@ import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { countRecords } from "../wal/count.ts";
 import type { DeadLetter, Segment } from "../wal/segment.ts";
-import type { Window } from "../wal/window.ts";
+import { Window } from "../wal/window.ts";
 import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
+import { CarriedStarts } from "./carried_starts.ts";
 import type { Deliverer } from "./deliverer.ts";
 import { Stopped } from "./exchange.ts";
 import { type Slots, Wakeup } from "./wakeup.ts";
@@ -47,9 +48,13 @@ export type DrainEnd = "complete" | "stopped" | "lost";
 interface Prepared {
   readonly window: Window;
   readonly send: () => Promise<DeadLetter[]>;
+  /** Records that `send` sends: without those that wait, with those that have waited. */
+  readonly count: number;
+  /** Byte offset to acknowledge when it is settled: in front of the oldest start that waits. */
+  readonly to: number;
+  /** What waits behind it. */
+  readonly carried: { readonly count: number; readonly bytes: number };
 }
-
-const nothingToSend = (): Promise<DeadLetter[]> => Promise.resolve([]);
 
 /** The draining of one segment. */
 export class Drain {
@@ -57,6 +62,9 @@ export class Drain {
   readonly #options: DrainOptions;
   readonly #wakeup: Wakeup;
   readonly #stop = new AbortController();
+  readonly #carried: CarriedStarts;
+  /** What is settled but for the starts that wait. */
+  #settled: { offset: number; carried: Prepared["carried"] };
   #acknowledged: number;
   #dropped = false;
   #hurried = false;
@@ -72,12 +80,28 @@ export class Drain {
     this.segment = segment;
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
+    this.#carried = new CarriedStarts(options.clock);
     this.#acknowledged = segment.checkpoint;
+    this.#settled = { offset: segment.checkpoint, carried: { count: 0, bytes: 0 } };
   }
 
   /** Byte offset up to which everything is delivered or set aside. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Bytes that wait. */
+  get pendingBytes(): number {
+    if (this.ended) return 0;
+    const { offset, carried } = this.#settled;
+    return Math.max(0, this.segment.end() - offset) + carried.bytes;
+  }
+
+  /** Counts the records that wait. */
+  async countPending(): Promise<number> {
+    if (this.ended) return 0;
+    const { offset, carried } = this.#settled;
+    return await countRecords(this.segment, offset) + carried.count;
   }
 
   /** Since when records have been waiting, epoch ms, at the earliest; `null` when none waits. */
@@ -153,8 +177,8 @@ export class Drain {
   /** Counts what is given up, and takes it for done. */
   async #discard(): Promise<DrainEnd> {
     try {
-      const records = await countRecords(this.segment, this.#acknowledged);
-      const bytes = this.segment.end() - this.#acknowledged;
+      const records = await this.countPending();
+      const bytes = this.pendingBytes;
       this.#acknowledged = this.segment.end();
       this.#options.onDropped(records, bytes);
       return "complete";
@@ -191,26 +215,51 @@ export class Drain {
       if (window) continue;
       if (window === undefined) {
         await this.#wakeup.wait(DISK_RETRY_MS);
+        this.#carried.takeAll();
         reader = new WindowReader(this.segment, limits, this.#acknowledged);
         continue;
       }
-      this.#hurried = false;
-      if (sealed && reader.offset >= this.segment.end()) return "complete";
-      if (!this.segment.live) await this.#wakeup.wait(POLL_MS);
-      else if (reader.offset >= this.segment.end() && this.segment.isSealed() === sealed) {
-        await this.#wakeup.wait();
+      const drained = reader.offset >= this.segment.end();
+      const { dueIn } = this.#carried;
+      if (dueIn !== undefined && (dueIn === 0 || this.#hurried || (sealed && drained))) {
+        await this.#settleCarried(reader.offset, stopped);
+        continue;
       }
+      this.#hurried = false;
+      if (sealed && drained) return "complete";
+      if (!this.segment.live) await this.#wakeup.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
+      else if (drained && this.segment.isSealed() === sealed) await this.#wakeup.wait(dueIn);
     }
     return "stopped";
+  }
+
+  /** Sends starts that have waited for their ends long enough, or all when there is no more time. */
+  async #settleCarried(offset: number, stopped: AbortSignal): Promise<void> {
+    const none = new Window(new Uint8Array(0), offset, 0);
+    none.to = offset;
+    const prepared = this.#prepare(none, this.#carried.dueIn === 0 && !this.#hurried);
+    await this.#settle(prepared, prepared.send(), false, stopped);
+  }
+
+  #prepare(window: Window, wait: boolean): Prepared {
+    const before = this.#carried.count;
+    const { deliverer } = this.#options;
+    const send = deliverer.prepare(window, this.#stop.signal, this.#carried, wait);
+    const { count, bytes, oldestOffset } = this.#carried;
+    return {
+      window,
+      send,
+      count: window.count + before - count,
+      to: Math.min(window.to, oldestOffset ?? window.to),
+      carried: { count, bytes },
+    };
   }
 
   async #read(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
     const window = await reader.next(sealed);
     if (window === null) return null;
-    const send = window.count === 0
-      ? nothingToSend
-      : this.#options.deliverer.prepare(window, this.#stop.signal);
-    return { window, send };
+    const last = sealed && reader.offset >= this.segment.end();
+    return this.#prepare(window, !last && !this.#hurried);
   }
 
   /** What a read came to; `undefined` when the disk failed and it has to be tried again. */
@@ -228,7 +277,9 @@ export class Drain {
     if (!this.segment.live || this.#hurried) return false;
     const waiting = this.segment.end() - this.#offset;
     if (waiting === 0) {
-      await this.#wakeup.wait();
+      const { dueIn } = this.#carried;
+      if (dueIn === 0) return false;
+      await this.#wakeup.wait(dueIn);
       return true;
     }
     if (waiting >= this.#options.lingerBytes) return false;
@@ -249,7 +300,7 @@ export class Drain {
   }
 
   async #settle(
-    { window }: Prepared,
+    { window, count, to, carried }: Prepared,
     sending: Promise<DeadLetter[]>,
     more: boolean,
     stopped: AbortSignal,
@@ -259,15 +310,16 @@ export class Drain {
     const letters = [...window.damaged, ...refused].sort((a, b) => a.offset - b.offset);
     if (letters.length > 0) await this.#setAside(letters, stopped);
     try {
-      this.segment.acknowledge(window.to, more);
+      this.segment.acknowledge(to, more);
     } catch (error) {
       // Without a checkpoint the records may be sent again; the claim is another matter.
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
       onTrouble("checkpoint", error);
     }
-    this.#acknowledged = window.to;
-    if (window.to >= this.segment.end()) this.#caughtUp = this.#options.clock.now();
-    onProgress(window.count - refused.length, letters);
+    this.#acknowledged = to;
+    this.#settled = { offset: window.to, carried };
+    if (to >= this.segment.end()) this.#caughtUp = this.#options.clock.now();
+    onProgress(count - refused.length, letters);
   }
 
   /** What cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */

@@ -5,11 +5,11 @@
  */
 
 import type { DeadLetter } from "../wal/segment.ts";
-import type { Window, WindowRecord } from "../wal/window.ts";
+import type { WindowRecord } from "../wal/window.ts";
 import { ENDPOINTS } from "../weave/endpoints.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 import type { RecordType } from "../weave/record_types.ts";
-import { corruptLetter, refusedLetter, sendBatch } from "./batch.ts";
+import { corruptLetter, letterOf, sendBatch } from "./batch.ts";
 import { batchBody } from "./body.ts";
 import { isMissing, type Send } from "./call_path.ts";
 import type { Verdict } from "./exchange.ts";
@@ -39,47 +39,46 @@ export class RecordPath {
 
   /** What is to be done for these records: each task delivers some and returns what it could not. */
   tasks(
-    bytes: Window["bytes"],
     records: readonly WindowRecord[],
     send: Send,
   ): (() => Promise<DeadLetter[]>)[] {
     const feedback = records.filter(({ type }) => type === "feedback_create");
     const others = records.filter(({ type }) => type !== "feedback_create");
-    const tasks = others.map((record) => () => this.#single(bytes, record, send));
-    if (feedback.length > 0) tasks.push(() => this.#feedback(bytes, feedback, send));
+    const tasks = others.map((record) => () => this.#single(record, send));
+    if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send));
     return tasks;
   }
 
   async #single(
-    bytes: Window["bytes"],
     record: WindowRecord,
     send: Send,
   ): Promise<DeadLetter[]> {
     const { type } = record;
     const { body, expectedDigestIn } = ENDPOINTS[type];
-    if (body === "multipart") return await this.#file(bytes, record, send);
-    const request = bytes.slice(record.start, record.end);
+    if (body === "multipart") return await this.#file(record, send);
+    const request = record.bytes.slice(record.start, record.end);
     let verdict = await this.#sendTo(type, () => request, send);
     if (verdict.kind === "refused" && verdict.status === 409 && expectedDigestIn !== undefined) {
       // A digest that the server computes otherwise is no reason to lose the record.
       const bare = withoutExpectedDigest(request, expectedDigestIn);
       if (bare.length < request.length) verdict = await this.#sendTo(type, () => bare, send);
     }
-    return letters(bytes, record, verdict);
+    return letters(record, verdict);
   }
 
   async #file(
-    bytes: Window["bytes"],
     record: WindowRecord,
     send: Send,
   ): Promise<DeadLetter[]> {
     let file: FileRequest;
     try {
-      file = JSON.parse(decoder.decode(bytes.subarray(record.start, record.end))) as FileRequest;
+      file = JSON.parse(
+        decoder.decode(record.bytes.subarray(record.start, record.end)),
+      ) as FileRequest;
     } catch {
-      return [corruptLetter(bytes, record)];
+      return [corruptLetter(record)];
     }
-    return letters(bytes, record, await this.#sendTo(record.type, () => formOf(file), send));
+    return letters(record, await this.#sendTo(record.type, () => formOf(file), send));
   }
 
   /** Sends to the newest path of a type that the server has. */
@@ -101,7 +100,6 @@ export class RecordPath {
   }
 
   async #feedback(
-    bytes: Window["bytes"],
     records: readonly WindowRecord[],
     send: Send,
   ): Promise<DeadLetter[]> {
@@ -109,10 +107,10 @@ export class RecordPath {
     if (batch !== undefined && this.#feedbackBatch && records.length > 1) {
       const items = records.map((record) => ({
         records: [record],
-        pieces: [bytes.subarray(record.start, record.end)],
+        pieces: [record.bytes.subarray(record.start, record.end)],
       }));
       let missing = false;
-      const refused = await sendBatch(bytes, items, async (some) => {
+      const refused = await sendBatch(items, async (some) => {
         if (missing) return NOTHING;
         const body = batchBody(some.map(({ pieces }) => pieces));
         const verdict = await send(batch, body);
@@ -123,13 +121,13 @@ export class RecordPath {
       this.#feedbackBatch = false;
     }
     const refused: DeadLetter[] = [];
-    for (const record of records) refused.push(...await this.#single(bytes, record, send));
+    for (const record of records) refused.push(...await this.#single(record, send));
     return refused;
   }
 }
 
-function letters(bytes: Window["bytes"], record: WindowRecord, verdict: Verdict): DeadLetter[] {
-  return verdict.kind === "done" ? [] : [refusedLetter(bytes, record, verdict)];
+function letters(record: WindowRecord, verdict: Verdict): DeadLetter[] {
+  return verdict.kind === "done" ? [] : [letterOf(record, verdict)];
 }
 
 const decoder = new TextDecoder();

@@ -14,6 +14,7 @@ import { RECORD_PREFIX } from "../wal/record.ts";
 import type { DeadLetter } from "../wal/segment.ts";
 import { Window } from "../wal/window.ts";
 import { RECORD_TYPES } from "../weave/record_types.ts";
+import { CarriedStarts } from "./carried_starts.ts";
 import type { Deliverer } from "./deliverer.ts";
 import { Stopped } from "./exchange.ts";
 import { actsOnEarlier } from "./record_path.ts";
@@ -164,7 +165,8 @@ class Retry {
   async #send(inHand: DeadLettersInHand, batch: readonly DeadLetterEntry[]): Promise<void> {
     const { deliverer, runtime: { clock }, onProgress } = this.#options;
     const { window, offsets } = windowOf(batch);
-    const letters = await deliverer.prepare(window, this.#stop.signal)();
+    const none = new CarriedStarts(clock);
+    const letters = await deliverer.prepare(window, this.#stop.signal, none, false)();
     const refused = new Map<DeadLetterEntry, DeadLetter>();
     for (const letter of letters) {
       const entry = offsets.get(letter.offset);

@@ -77,10 +77,7 @@ export class Sender {
 
   /** Bytes that wait. */
   pendingBytes(): number {
-    return this.drains().reduce(
-      (sum, { segment, acknowledged }) => sum + Math.max(0, segment.end() - acknowledged),
-      0,
-    );
+    return this.drains().reduce((sum, drain) => sum + drain.pendingBytes, 0);
   }
 
   /**

@@ -59,7 +59,7 @@ export function readRecord(
   span.end = end - 1;
   return bytes[span.start] === BRACE && bytes[span.end - 1] === END_BRACE && span.end > span.start
     ? span
-    : null;
+    : readForeignRecord(bytes, start, end, span);
 }
 
 function canonicalCode(bytes: Uint8Array, start: number, end: number): number {

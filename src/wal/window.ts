@@ -14,12 +14,14 @@ import type { DeadLetter } from "./segment.ts";
 /** A record in a window, where one is looked at alone. */
 export interface WindowRecord {
   readonly type: RecordType;
+  /** Holds the line; of a window's record it is the window's. */
+  readonly bytes: Uint8Array;
   /** Byte offset of its line in the segment. */
   readonly offset: number;
-  /** The line in `Window.bytes`, its newline left out. */
+  /** The line in `bytes`, its newline left out. */
   readonly lineStart: number;
   readonly lineEnd: number;
-  /** The request in `Window.bytes`. */
+  /** The request in `bytes`. */
   readonly start: number;
   readonly end: number;
 }
@@ -75,6 +77,7 @@ export class Window {
   record(index: number): WindowRecord {
     return {
       type: RECORD_TYPES[this.codes[index]],
+      bytes: this.bytes,
       offset: this.#base + this.lineStarts[index],
       lineStart: this.lineStarts[index],
       lineEnd: this.lineEnds[index],
