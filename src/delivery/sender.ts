@@ -225,7 +225,9 @@ export class Sender {
   }
 
   #run(work: Promise<void>): void {
-    const running = work.finally(() => this.#running.delete(running));
+    const running: Promise<void> = work
+      .catch((error) => this.#options.onTrouble("sender", error))
+      .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 

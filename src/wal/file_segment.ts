@@ -47,6 +47,8 @@ export class FileSegment implements Segment {
   readonly #id: string | undefined;
   #detached = false;
   #done = false;
+  /** Size when it was last asked for. */
+  #known = 0;
   #acknowledged: number;
   #checkpointed: number;
   #checkpointAt = -Infinity;
@@ -73,7 +75,13 @@ export class FileSegment implements Segment {
   }
 
   end(): number {
-    return this.#options.end ? this.#options.end() : this.#file.size();
+    if (this.#options.end) return this.#options.end();
+    if (this.#done) return this.#known;
+    try {
+      return this.#known = this.#file.size();
+    } catch {
+      return this.#known; // It will be asked again.
+    }
   }
 
   isSealed(): boolean {
@@ -135,7 +143,11 @@ export class FileSegment implements Segment {
       // The claim is lost, or the disk has failed: what was delivered is sent once more.
     }
     this.#finish();
-    this.#options.claim.release();
+    try {
+      this.#options.claim.release();
+    } catch {
+      // Without a heartbeat it counts as given back soon.
+    }
   }
 
   isGone(): boolean {

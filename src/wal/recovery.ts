@@ -151,8 +151,8 @@ export class Recovery {
     let text: string;
     try {
       text = files.readText(lock);
-    } catch {
-      return false;
+    } catch (error) {
+      return !hasCode(error, "ENOENT");
     }
     const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
     // This process did not write it: the id is used again, as 1 is in every container.
