@@ -16,6 +16,8 @@ const external = ["weave"];
 const inlined = ["deno-std"];
 /** The entry of the command. */
 const command = "./cli";
+/** Files that the command starts as programs of their own, by their path. */
+const programs = ["./src/demo/program/main.ts"];
 
 /** One built file. */
 export interface BuiltFile {
@@ -32,7 +34,7 @@ export interface BuiltFile {
 export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
   const { metafile } = await build({
     absWorkingDir: projectRoot,
-    entryPoints: publicEntries().map(({ source }) => source),
+    entryPoints: [...publicEntries().map(({ source }) => source), ...programs],
     outdir: out,
     outbase: ".",
     chunkNames: "chunks/[name]-[hash]",

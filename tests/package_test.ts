@@ -139,10 +139,12 @@ async function traces(app: string): Promise<void> {
   assert.deepEqual(readdirSync(log).filter((name) => name.endsWith(".jsonl")), []);
 }
 
-/** A command of the package starts and knows its version. */
+/** The package's commands start, know their version, and do the main job. */
 async function answers(app: string, command: string): Promise<void> {
-  const { output } = await succeeds(join(app, "node_modules", ".bin", command), ["--version"]);
-  assert.ok(output.includes(manifest.version), `${command} --version: ${output}`);
+  const path = join(app, "node_modules", ".bin", command);
+  const { output } = await succeeds(path, ["--version"], { cwd: app });
+  assert.equal(output.trim(), manifest.version);
+  await succeeds(path, ["demo", "--runtime", detectRuntime().name], { cwd: app });
 }
 
 async function succeeds(
