@@ -8,7 +8,7 @@ import {
   requireCurrentChildSummary,
   withAttributes,
 } from "../src/client/init.ts";
-import { type Any, clientFixture } from "./client_fixture.ts";
+import { type Any, clientFixture, type Fixture } from "./client_fixture.ts";
 import { test } from "./harness.ts";
 
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -147,6 +147,25 @@ test("op: parents are right across Promise.all, timers and microtasks that inter
   const leaves = fixture.pipeline.callsOf("leaf");
   assert.equal(leaves.length, 12);
   for (const call of leaves) assert.equal(workers.get(call.parent_id), call.inputs.arg0);
+});
+
+test("op: a call of one client is no parent for a call of another", async () => {
+  using first = await clientFixture();
+  const leaf = op(function leaf() {});
+  let second: Fixture | undefined;
+  await op(async function root() {
+    leaf();
+    second = await clientFixture({}, { project: "team/other" });
+    withAttributes({ a: 1 }, leaf);
+    setGlobalClient(first.client);
+    withAttributes({ a: 1 }, leaf);
+  })();
+  const [root] = first.pipeline.callsOf("root");
+  const parents = first.pipeline.callsOf("leaf").map(({ parent_id }) => parent_id);
+  assert.deepEqual(parents, [root.id, root.id]);
+  const [other] = second!.pipeline.callsOf("leaf");
+  assert.equal("parent_id" in other, false);
+  assert.notEqual(other.trace_id, root.trace_id);
 });
 
 test("op: a listener belongs to the call that emits, as any function that is called", async () => {
@@ -303,6 +322,22 @@ test("op: source and op object are saved once, before the first call that names 
   assert.equal(obj.object_id, "twice");
   assert.deepEqual(Object.keys(obj.val.files), ["obj.py"]);
   assert.equal(obj.val.weave_type.type, "Op");
+});
+
+test("op: a method that is made an op for every object is saved once a name", async () => {
+  using fixture = await clientFixture();
+  class Model {
+    run = op(this, this.work);
+    work() {}
+  }
+  new Model().run();
+  new Model().run();
+  assert.equal(fixture.pipeline.of("file_create").length, 1);
+  op(Model.prototype.work, { name: "other" })();
+  assert.deepEqual(fixture.pipeline.of("obj_create").map(({ obj }) => obj.object_id), [
+    "Model.work",
+    "other",
+  ]);
 });
 
 test("op: a name that the server would refuse is kept for people and cleaned for the ref", async () => {

@@ -65,7 +65,7 @@ export class CallRecorder implements CallEnder {
       const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
       const { options } = state;
       const context = currentContext();
-      const parent = context?.call ?? null;
+      const parent = context?.owner === this ? context.call : null;
       const attributes = context?.attributes ?? null;
       const callId = parts.ids.uuidv7();
       const traceId = parent === null ? parts.ids.uuidv7() : parent.traceId;

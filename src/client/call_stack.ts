@@ -27,11 +27,12 @@ export interface AttributeScope {
 /** What the storage carries: the running call and the attributes of calls to come. */
 export interface CallContext {
   readonly call: CallStackEntry | null;
+  /** Who records the running call; a call of another client is no parent. */
+  readonly owner: object | null;
   readonly attributes: AttributeScope | null;
 }
 
-// One storage for all clients of a program: a call made under one client stays the parent of what
-// runs inside it, and each further storage would cost every promise of the program.
+// One storage for all clients of a program: each further one would cost every promise of it.
 const storage = new AsyncLocalStorage<CallContext>();
 
 /** The context of the running code; `undefined` outside of every call. */
@@ -52,5 +53,6 @@ export function runInContext<A extends unknown[], R>(
 export function runWithAttributes<R>(values: Record<string, unknown>, fn: () => R): R {
   const outer = storage.getStore();
   const merged = { ...outer?.attributes?.values, ...values };
-  return storage.run({ call: outer?.call ?? null, attributes: { values: merged } }, fn);
+  const { call = null, owner = null } = outer ?? {};
+  return storage.run({ call, owner, attributes: { values: merged } }, fn);
 }

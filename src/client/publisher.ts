@@ -46,7 +46,8 @@ export class Publisher {
   readonly #parts: PublisherParts;
   readonly #projectText: string;
   readonly #files = new WeakMap<object, unknown>();
-  readonly #ops = new WeakMap<OpState, OpRef>();
+  /** By function: ops of one method that are made anew for every object are saved once. */
+  readonly #ops = new WeakMap<object, Map<string, OpRef>>();
   /** Objects whose fields are being saved. */
   readonly #saving = new Set<object>();
 
@@ -239,14 +240,16 @@ export class Publisher {
   }
 
   #saveOp(op: OpState, objectId?: string): OpRef {
-    const known = this.#ops.get(op);
-    if (known) return known;
     const id = objectId === undefined ? opObjectId(op.name) : checkObjectId(objectId);
+    let saved = this.#ops.get(op.original);
+    if (!saved) this.#ops.set(op.original, saved = new Map());
+    const known = saved.get(id);
+    if (known) return known;
     const digest = this.saveFile("obj.py", Function.prototype.toString.call(op.original));
     const { projectId } = this.#parts;
     const object = this.#createObject(id, JSON.stringify(customType("Op", { "obj.py": digest })));
     const ref = new OpRef(projectId, id, object.digest);
-    this.#ops.set(op, ref);
+    saved.set(id, ref);
     return ref;
   }
 

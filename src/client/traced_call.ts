@@ -44,6 +44,11 @@ export class TracedCall implements CallContext, CallStackEntry {
     return this;
   }
 
+  /** Calls of the same recorder are its children. */
+  get owner(): object {
+    return this.ender;
+  }
+
   /** Records that the call returned `output`. Never throws. */
   succeed(output: unknown): void {
     if (this.ended) return;
