@@ -56,6 +56,15 @@ interface Prepared {
   readonly carried: { readonly count: number; readonly bytes: number };
 }
 
+/** Where a segment ends now; `undefined` when the disk does not say. */
+export function endOf(segment: Segment): number | undefined {
+  try {
+    return segment.end();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The draining of one segment. */
 export class Drain {
   readonly segment: Segment;
@@ -94,7 +103,7 @@ export class Drain {
   get pendingBytes(): number {
     if (this.ended) return 0;
     const { offset, carried } = this.#settled;
-    return Math.max(0, this.segment.end() - offset) + carried.bytes;
+    return Math.max(0, (endOf(this.segment) ?? offset) - offset) + carried.bytes;
   }
 
   /** Counts the records that wait. */
@@ -106,7 +115,7 @@ export class Drain {
 
   /** Since when records have been waiting, epoch ms, at the earliest; `null` when none waits. */
   get pendingSince(): number | null {
-    if (this.ended || this.#acknowledged >= this.segment.end()) return null;
+    if (this.ended || this.#acknowledged >= (endOf(this.segment) ?? Infinity)) return null;
     return Math.max(this.segment.begun, this.#caughtUp);
   }
 

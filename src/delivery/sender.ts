@@ -10,7 +10,7 @@ import type { FileSegment } from "../wal/file_segment.ts";
 import type { Recovery } from "../wal/recovery.ts";
 import type { Segment } from "../wal/segment.ts";
 import type { Deliverer } from "./deliverer.ts";
-import { Drain, type DrainOptions, POLL_MS } from "./drain.ts";
+import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
 import { Wakeup } from "./wakeup.ts";
 
 /** Ms between two looks for what other processes left. */
@@ -90,11 +90,12 @@ export class Sender {
     const { clock, deliverer } = this.#options;
     if (!this.#stopped) this.#look();
     const targets = new Map<Drain, number>();
-    for (const drain of this.drains()) targets.set(drain, drain.segment.end());
+    const aim = (drain: Drain): unknown => targets.set(drain, endOf(drain.segment) ?? Infinity);
+    for (const drain of this.drains()) aim(drain);
     const isDone = (): boolean => {
       // A writer's next segment is taken up when the one before it is done.
       for (const drain of this.#recovered) {
-        if (!targets.has(drain)) targets.set(drain, drain.segment.end());
+        if (!targets.has(drain)) aim(drain);
       }
       return [...targets].every(([drain, end]) =>
         this.#isOver(drain) || (drain.acknowledged >= end && !drain.segment.isSealed())

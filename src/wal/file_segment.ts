@@ -76,16 +76,15 @@ export class FileSegment implements Segment {
 
   end(): number {
     if (this.#options.end) return this.#options.end();
-    if (this.#done) return this.#known;
-    try {
-      return this.#known = this.#file.size();
-    } catch {
-      return this.#known; // It will be asked again.
-    }
+    return this.#done ? this.#known : this.#known = this.#file.size();
   }
 
   isSealed(): boolean {
-    return this.#options.isSealed();
+    try {
+      return this.#options.isSealed();
+    } catch {
+      return false; // The disk does not say: nobody may take it for the end.
+    }
   }
 
   read(offset: number, into: Uint8Array): Promise<number> {
