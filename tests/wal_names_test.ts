@@ -3,9 +3,11 @@ import {
   checkName,
   formatStem,
   MAX_NAME_LENGTH,
+  mayBeFor,
   parseStem,
   projectDirectory,
   segmentPaths,
+  writerToken,
 } from "../src/wal/names.ts";
 import { test } from "./harness.ts";
 
@@ -43,6 +45,15 @@ test("names: what is no stem is none", () => {
   ) {
     assert.equal(parseStem(text), null, text);
   }
+});
+
+test("names: a writer's token keeps its randomness and tells for which server it may be", () => {
+  const token = writerToken(WRITER, "https://trace.example");
+  assert.match(token, /^[0-9a-f]{32}$/);
+  assert.equal(token.slice(0, 24), WRITER.slice(0, 24));
+  assert.notEqual(parseStem(formatStem(1n, token).stem), null);
+  assert.equal(mayBeFor("https://trace.example", token), true);
+  assert.equal(mayBeFor("https://trace.example/other", token), false);
 });
 
 test("names: a segment's files share its stem, under the names of the Python SDK where it has them", () => {
