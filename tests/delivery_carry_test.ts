@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
+import type { Pipeline, PipelineStats } from "../src/client/pipeline.ts";
 import { test } from "./harness.ts";
 import { appendCalls, end, start, withDelivery } from "./delivery_fixture.ts";
 
 const COMPLETE = { useCallsComplete: true };
+
+/** The server has them; its answer may still be on the way. */
+async function deliveredAtLeast(pipeline: Pipeline, count: number): Promise<PipelineStats> {
+  for (;;) {
+    const stats = await pipeline.stats();
+    if (stats.delivered >= count) return stats;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 test("carry: a call that ends soon goes out whole, though its start was read before its end", async () => {
   await withDelivery({}, async (fixture) => {
@@ -10,12 +20,7 @@ test("carry: a call that ends soon goes out whole, though its start was read bef
     pipeline.append("call_start", start("slow"));
     appendCalls(pipeline, "a", 10);
     await fixture.mock.waitFor((store) => store.finishedCount("team/project") === 10);
-    let waiting = await pipeline.stats();
-    // The server has them; its answer may still be on the way.
-    while (waiting.delivered < 20) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      waiting = await pipeline.stats();
-    }
+    const waiting = await deliveredAtLeast(pipeline, 20);
     assert.equal(waiting.pendingRecords, 1, "the start waits, and is told as waiting");
     assert.equal(waiting.delivered, 20);
     assert.ok(waiting.pendingBytes > 100 && waiting.pendingBytes < 500);
@@ -55,6 +60,7 @@ test("carry: what waits is not acknowledged, and a process that ends at once los
     first.append("call_start", start("slow"));
     appendCalls(first, "a", 10);
     await fixture.mock.waitFor((store) => store.finishedCount("team/project") === 10);
+    await deliveredAtLeast(first, 20);
     // A signal that has fired ends the wait at once: the start is still in the log.
     const left = await first.finish({ signal: AbortSignal.abort() });
     assert.equal(left.done, false);

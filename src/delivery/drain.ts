@@ -216,7 +216,7 @@ export class Drain {
             ahead = this.#read(reader, sealed);
             ahead.catch(() => {});
           }
-          await this.#settle(window, sending, ahead !== null, stopped);
+          await this.#settle(window, sending, stopped);
         }
       } finally {
         slots.release();
@@ -247,7 +247,7 @@ export class Drain {
     const none = new Window(new Uint8Array(0), offset, 0);
     none.to = offset;
     const prepared = this.#prepare(none, this.#carried.dueIn === 0 && !this.#hurried);
-    await this.#settle(prepared, prepared.send(), false, stopped);
+    await this.#settle(prepared, prepared.send(), stopped);
   }
 
   #prepare(window: Window, wait: boolean): Prepared {
@@ -311,7 +311,6 @@ export class Drain {
   async #settle(
     { window, count, to, carried }: Prepared,
     sending: Promise<DeadLetter[]>,
-    more: boolean,
     stopped: AbortSignal,
   ): Promise<void> {
     const { onProgress, onTrouble } = this.#options;
@@ -319,7 +318,7 @@ export class Drain {
     const letters = [...window.damaged, ...refused].sort((a, b) => a.offset - b.offset);
     if (letters.length > 0) await this.#setAside(letters, stopped);
     try {
-      this.segment.acknowledge(to, more);
+      this.segment.acknowledge(to);
     } catch (error) {
       // Without a checkpoint the records may be sent again; the claim is another matter.
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ReadFile, Runtime } from "../runtime/runtime.ts";
+import type { ReadFile, Runtime, Timer } from "../runtime/runtime.ts";
 import { hasCode } from "../errors.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type Claim, claimGenerations, removeIfThere } from "./claim.ts";
@@ -12,8 +12,12 @@ import { DeadLetterFile } from "./dead_letters.ts";
 import { parseStem, type SegmentPaths } from "./names.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
 
-/** Ms between two checkpoints while records follow without a pause. */
-const CHECKPOINT_MS = 50;
+/**
+ * Ms between two checkpoints. Replacing a file by a rename makes some file systems (ext4) write it
+ * to the disk at once, which takes longer than sending a batch; records that a crash finds behind
+ * the checkpoint are sent again, to no effect.
+ */
+const CHECKPOINT_MS = 500;
 
 /** What a draining end is made from. */
 export interface FileSegmentOptions {
@@ -52,6 +56,7 @@ export class FileSegment implements Segment {
   #acknowledged: number;
   #checkpointed: number;
   #checkpointAt = -Infinity;
+  #timer: Timer | null = null;
 
   /** Opens the segment and reads its checkpoint. Throws the host's error when it is not there. */
   constructor(options: FileSegmentOptions) {
@@ -91,12 +96,26 @@ export class FileSegment implements Segment {
     return this.#file.read(offset, into);
   }
 
-  acknowledge(offset: number, more: boolean): void {
+  acknowledge(offset: number): void {
     this.#acknowledged = offset;
-    const now = this.#options.runtime.clock.monotonic();
-    if (more && now - this.#checkpointAt < CHECKPOINT_MS) return;
-    this.#checkpointAt = now;
-    this.#checkpointNow();
+    const { clock } = this.#options.runtime;
+    const wait = this.#checkpointAt + CHECKPOINT_MS - clock.monotonic();
+    if (wait <= 0) {
+      this.#checkpointAt = clock.monotonic();
+      this.#checkpointNow();
+    } else {
+      this.#timer ??= clock.after(wait, () => this.#checkpointLater());
+    }
+  }
+
+  #checkpointLater(): void {
+    this.#timer = null;
+    this.#checkpointAt = this.#options.runtime.clock.monotonic();
+    try {
+      this.#checkpointNow();
+    } catch {
+      // The next acknowledgement meets the same trouble, where somebody can be told.
+    }
   }
 
   #checkpointNow(): void {
@@ -166,6 +185,7 @@ export class FileSegment implements Segment {
 
   #finish(): void {
     this.#done = true;
+    this.#timer?.cancel();
     this.#file.close();
     this.#options.onRelease?.();
   }

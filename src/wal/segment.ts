@@ -46,11 +46,11 @@ export interface Segment {
   /**
    * Moves the checkpoint: everything before `offset` is delivered or set aside.
    *
-   * @param more Whether the next records are on their way already: then the checkpoint on disk may
-   *   follow a little later, because a rename for every batch costs more than reading it.
+   * The checkpoint on disk may follow a little later.
+   *
    * @throws {WeaveWalError} `ERR_CLAIM_LOST` when another sender has taken the segment over.
    */
-  acknowledge(offset: number, more: boolean): void;
+  acknowledge(offset: number): void;
   /** Sets lines aside, forced to stable storage before it resolves. */
   setAsideLines(letters: readonly DeadLetter[]): Promise<void>;
   /** The segment is drained to its end and sealed: takes it away. Called once. */
