@@ -54,6 +54,8 @@ export interface Running {
   readonly ended: Promise<Finished>;
   /** Types into it. */
   type(text: string): void;
+  /** Reads no more of what it prints. */
+  closeOutput(): void;
 }
 
 /** Surroundings of a program. */
@@ -61,6 +63,9 @@ export interface Surroundings {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+/** Ms that a program may take to print what is waited for. */
+const SEE_MS = 60_000;
 
 /** Starts a TypeScript program of the project. */
 export function startProgram(
@@ -121,12 +126,19 @@ function follow(child: ChildProcess): Running {
     ended,
     sees: (wanted) =>
       new Promise((resolve, reject) => {
+        const fail = (how: string) =>
+          reject(new Error(`${how} without ${JSON.stringify(wanted)}: ${text.out}${text.err}`));
+        const limit = setTimeout(() => {
+          watchers.delete(look);
+          fail(`Ran for ${SEE_MS} ms`);
+        }, SEE_MS);
         const look = () => {
           const found = text.out.includes(wanted) || text.err.includes(wanted);
           if (!found && !over) return;
           watchers.delete(look);
+          clearTimeout(limit);
           if (found) resolve();
-          else reject(new Error(`Ended without ${wanted}: ${text.out}${text.err}`));
+          else fail("Ended");
         };
         watchers.add(look);
         look();
@@ -143,6 +155,7 @@ function follow(child: ChildProcess): Running {
     // Deno reports no exit code of a child that was signalled through its handle.
     kill: (signal) => void process.kill(child.pid!, signal),
     type: (input) => void child.stdin!.write(input),
+    closeOutput: () => void child.stdout!.destroy(),
   };
 }
 

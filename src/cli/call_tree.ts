@@ -121,50 +121,61 @@ export class CallForest {
   }
 }
 
-/** The calls of a tree from the top down, each with its depth and what stands around it. */
+/** A call of a tree, and where it stands in it. */
 export interface PlacedCall {
   readonly call: CallNode;
   readonly depth: number;
-  /** For each level above: whether more follows there. Its last entry is the call's own. */
-  readonly more: readonly boolean[];
+  /** Whether no sibling follows. */
+  readonly isLast: boolean;
+  /** The call above it; `null` for a root. */
+  readonly above: PlacedCall | null;
 }
 
-/** Walks a tree of any depth. */
+/** Walks a tree of any depth from the top down. */
 export function* walk({ roots }: Trace): Generator<PlacedCall> {
-  const stack: PlacedCall[] = [...roots].reverse()
-    .map((call) => ({ call, depth: 0, more: [] }));
+  const stack: PlacedCall[] = [];
+  const push = (calls: readonly CallNode[], above: PlacedCall | null): void => {
+    const depth = above === null ? 0 : above.depth + 1;
+    for (let i = calls.length - 1; i >= 0; i--) {
+      stack.push({ call: calls[i], depth, isLast: i === calls.length - 1, above });
+    }
+  };
+  push(roots, null);
   for (let placed = stack.pop(); placed; placed = stack.pop()) {
     yield placed;
-    const { call: { children }, depth, more } = placed;
-    for (let i = children.length - 1; i >= 0; i--) {
-      const isLast = i === children.length - 1;
-      stack.push({ call: children[i], depth: depth + 1, more: [...more, !isLast] });
-    }
+    push(placed.call.children, placed);
   }
 }
 
 function treeOf(id: string, nodes: Map<string, CallNode>): Trace {
-  const calls = [...nodes.values()];
+  const calls = [...nodes.values()].sort((a, b) => (a.started ?? 0) - (b.started ?? 0));
   const roots: CallNode[] = [];
   for (const call of calls) call.children = [];
   for (const call of calls) {
     const parent = call.parentId === undefined ? undefined : nodes.get(call.parentId);
-    if (parent && !isBelow(parent, call, nodes)) parent.children.push(call);
+    if (parent) parent.children.push(call);
     else roots.push(call);
   }
-  const byStart = (a: CallNode, b: CallNode): number => (a.started ?? 0) - (b.started ?? 0);
-  for (const { children } of calls) children.sort(byStart);
-  return { id, roots: roots.sort(byStart), calls };
+  const reached = new Set<CallNode>();
+  for (const root of roots) reach(root, reached);
+  for (const call of calls) {
+    if (reached.has(call)) continue;
+    // A log may hold anything, also calls that stand in a ring: it is opened at the first of them.
+    const above = nodes.get(call.parentId!)!;
+    above.children = above.children.filter((child) => child !== call);
+    roots.push(call);
+    reach(call, reached);
+  }
+  return { id, roots, calls };
 }
 
-/** Whether `call` stands above `parent`: a log may hold anything, also a ring. */
-function isBelow(parent: CallNode, call: CallNode, nodes: Map<string, CallNode>): boolean {
-  let steps = nodes.size;
-  for (let at: CallNode | undefined = parent; at && steps-- > 0;) {
-    if (at === call) return true;
-    at = at.parentId === undefined ? undefined : nodes.get(at.parentId);
+function reach(root: CallNode, reached: Set<CallNode>): void {
+  const stack = [root];
+  for (let call = stack.pop(); call; call = stack.pop()) {
+    if (reached.has(call)) continue;
+    reached.add(call);
+    stack.push(...call.children);
   }
-  return steps <= 0;
 }
 
 function isRunning({ calls }: Trace): boolean {

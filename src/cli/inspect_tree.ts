@@ -6,7 +6,14 @@
 
 import { hasCode } from "../errors.ts";
 import { inspectSegment } from "../wal/inspect.ts";
-import { CallForest, type CallNode, MAX_CALLS, type Trace, walk } from "./call_tree.ts";
+import {
+  CallForest,
+  type CallNode,
+  MAX_CALLS,
+  type PlacedCall,
+  type Trace,
+  walk,
+} from "./call_tree.ts";
 import { type Context, throwIfStopped } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "./format.ts";
@@ -137,16 +144,24 @@ function traceText(trace: Trace, { colours }: Output): string {
     running === 0 ? null : colours.yellow(`${formatCount(running)} without an end`),
   ].filter((fact) => fact !== null);
   let text = `${colours.dim("trace")} ${printable(trace.id)}  ${facts.join(", ")}\n`;
-  for (const { call, more } of walk(trace)) {
-    text += `  ${colours.dim(branch(more))}${callText(call, colours)}\n`;
+  for (const placed of walk(trace)) {
+    text += `  ${colours.dim(branch(placed))}${callText(placed.call, colours)}\n`;
   }
   return text;
 }
 
-function branch(more: readonly boolean[]): string {
-  if (more.length === 0) return "";
-  const above = more.slice(0, -1).map((follows) => follows ? "│  " : "   ").join("");
-  return above + (more.at(-1) ? "├─ " : "└─ ");
+/** Levels that are drawn; what is deeper is told by a number. */
+const MOST_LEVELS = 24;
+
+function branch(placed: PlacedCall): string {
+  if (placed.above === null) return "";
+  let drawn = placed.isLast ? "└─ " : "├─ ";
+  let levels = 1;
+  for (let at = placed.above; at.above !== null; at = at.above) {
+    if (++levels > MOST_LEVELS) return `… ${placed.depth} ${drawn}`;
+    drawn = (at.isLast ? "   " : "│  ") + drawn;
+  }
+  return drawn;
 }
 
 function callText(call: CallNode, colours: Output["colours"]): string {
