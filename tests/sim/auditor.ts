@@ -75,7 +75,7 @@ export class Auditor {
     const record = this.#context.ledger.findLine(line.text);
     if (process.mayDropOldest) {
       process.removed++;
-      if (record) record.excuse ??= "drop-oldest";
+      if (record) record.excuse = "drop-oldest";
       return;
     }
     // A part of a line that could neither be finished nor taken back is nobody's record.

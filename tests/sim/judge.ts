@@ -89,7 +89,9 @@ async function drain(world: World): Promise<void> {
   }
   await finishLiving(world);
   // The note of a sender on another host that died is nobody's to remove for a while.
-  const cleared = world.all.filter(({ leftOrderly, troubled }) => leftOrderly && !troubled);
+  const cleared = world.all.filter(({ leftOrderly, troubled }) =>
+    leftOrderly && !troubled && !world.context.past.crashed
+  );
   for (const path of leftovers(world)) {
     if (isNote(path) && !cleared.some(({ token }) => path.includes(token))) continue;
     world.violate("leftover", `after the last: ${path}`);
@@ -131,6 +133,7 @@ function judge(world: World): void {
   for (const path of ledger.files(WAL_DIR)) {
     if (path.endsWith(".deadletter")) judgeLetters(world, path, lettered);
   }
+  if (!world.context.past.crashed) judgeDrops(world, lettered);
   for (const record of ledger.records) {
     if (!record.accepted || record.stored || lettered.has(record)) continue;
     if (record.memory && record.refused) continue;
@@ -139,6 +142,26 @@ function judge(world: World): void {
       record.synced && world.context.past.crashed ? "unsynced" : "lost",
       `${record.key} of process ${record.origin?.id ?? "foreign"}`,
     );
+  }
+}
+
+/** What a process counted as dropped is what is missing, no more and no less. */
+function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
+  for (const { id, counted, maybeDropped, dropped, removed } of world.all) {
+    if (counted === null) continue;
+    const missing = maybeDropped.filter((record) =>
+      record.accepted && record.excuse === "dropped" && !record.stored && !record.refused &&
+      !lettered.has(record)
+    );
+    const told = counted.dropped["quota-new"] + counted.dropped["memory-full"];
+    if (missing.length + dropped !== told) {
+      const all = missing.length + dropped;
+      world.violate("counters", `process ${id} dropped ${all} as they came and counts ${told}`);
+    }
+    if (removed > counted.dropped["quota-oldest"]) {
+      const counts = counted.dropped["quota-oldest"];
+      world.violate("counters", `process ${id} removed ${removed} old ones and counts ${counts}`);
+    }
   }
 }
 

@@ -6,7 +6,12 @@
  */
 
 import { openPipeline } from "../../src/client/open_pipeline.ts";
-import type { FlushResult, Pipeline, PipelineEvent } from "../../src/client/pipeline.ts";
+import type {
+  FlushResult,
+  Pipeline,
+  PipelineEvent,
+  PipelineStats,
+} from "../../src/client/pipeline.ts";
 import { MemoryRuntime } from "../../src/runtime/memory.ts";
 import type { MemoryHost } from "../../src/runtime/memory_host.ts";
 import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory_process.ts";
@@ -73,6 +78,8 @@ export class SimProcess implements ProcessView {
   readonly #dropCauses = new Set<string>();
   /** Records that it said were dropped as they came. */
   dropped = 0;
+  /** What it counted when it finished with nothing left to send. */
+  counted: PipelineStats | null = null;
   /** Records that it may have dropped without saying so: it does that now and then only. */
   readonly maybeDropped: SimRecord[] = [];
   removed = 0;

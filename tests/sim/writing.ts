@@ -9,7 +9,7 @@ import type { FlushResult } from "../../src/client/pipeline.ts";
 import type { SimContext } from "./context.ts";
 import type { ForeignWriter } from "./foreign.ts";
 import type { SimRecord } from "./ledger.ts";
-import { SimProcess } from "./process.ts";
+import { SimProcess, WAL_DIR } from "./process.ts";
 import { mix, Random } from "./random.ts";
 import {
   endText,
@@ -85,9 +85,39 @@ export class Writing {
         }
       }
       then(result);
+      if (result.done && slot.step.sender && !slot.troubled) this.#count(slot);
       // What else the program waits for may still come.
       this.#context.clock.after(EXIT_MS, () => slot.exit());
     });
+  }
+
+  /** Asks for the counters of a process that has finished; `judge.ts` compares the drops. */
+  #count(slot: SimProcess): void {
+    const { violate, ledger } = this.#context;
+    slot.pipeline.stats().then((stats) => {
+      if (slot.dead || slot.troubled) return;
+      slot.counted = stats;
+      if (stats.pendingRecords !== 0 || stats.pendingBytes !== 0) {
+        violate("counters", `process ${slot.id} finished and still counts ${stats.pendingRecords}`);
+      }
+      const { dropped } = stats;
+      const refused = dropped["quota-new"] + dropped["memory-full"] + dropped.closed;
+      if (stats.appended + refused !== slot.records.length) {
+        violate(
+          "counters",
+          `process ${slot.id}: ${slot.records.length} came, ${stats.appended} + ${refused} counted`,
+        );
+      }
+      if (!stats.disk) return;
+      const directory = `${WAL_DIR}/e/p${slot.step.project}`;
+      const used = ledger.list(directory).reduce(
+        (sum, { name }) => sum + (ledger.bytes(`${directory}/${name}`)?.length ?? 0),
+        0,
+      );
+      if (used !== stats.disk.usedBytes) {
+        violate("counters", `process ${slot.id} counts ${stats.disk.usedBytes} bytes of ${used}`);
+      }
+    }, (error) => slot.threw(error));
   }
 
   /** The program has nothing left to do. */
