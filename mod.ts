@@ -47,16 +47,16 @@ export type { CallStackEntry } from "./src/client/call_stack.ts";
 export type { Summary } from "./src/client/summary.ts";
 export { WeaveClient } from "./src/client/client.ts";
 export type { CallsFilter, ClientReads } from "./src/client/client_reads.ts";
+export type { ClientWrites } from "./src/client/client_writes.ts";
 export type {
   AnyObject,
   CallEndInput,
   CallHandle,
   CallStartInput,
-  ClientWrites,
   FeedbackInput,
   FeedbackReplaceInput,
   TableChange,
-} from "./src/client/client_writes.ts";
+} from "./src/client/write_inputs.ts";
 export type { Cost } from "./src/weave/requests.ts";
 export type { SavedRef } from "./src/client/global_client.ts";
 export { Dataset, type DatasetParameters } from "./src/client/dataset.ts";
