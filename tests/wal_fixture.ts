@@ -64,6 +64,8 @@ export class FakeServer {
   limit = 1_000;
   /** Called before each request is worked on. */
   onRequest: (path: string) => void = () => {};
+  /** Refuses requests of its choice. */
+  refuse: (path: string) => { status: number; body: unknown } | null = () => null;
 
   /** The host's `fetch` for a pipeline. */
   readonly fetch: typeof fetch = async (url, init) => {
@@ -71,6 +73,8 @@ export class FakeServer {
     const path = String(url).slice(SERVER.length);
     await Promise.resolve();
     this.onRequest(path);
+    const refusal = this.refuse(path);
+    if (refusal) return answer(refusal.status, refusal.body);
     let body: Record<string, unknown>;
     try {
       const text = new TextDecoder("utf-8", { fatal: true }).decode(init!.body as Uint8Array);

@@ -44,6 +44,7 @@ export interface CallParts {
 const QUOTE = 34, BACKSLASH = 92, COMMA = 44, CLOSE = 125;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const START = encoder.encode('{"start":{"project_id":"');
 const END = encoder.encode('{"end":{"project_id":"');
 const OBJECT_BEFORE_PROJECT = '{"project_id":"'.length;
@@ -118,8 +119,10 @@ export function readCall(record: WindowRecord): CallParts | null {
   if (!readHead(bytes, record.start, record.end, record.type === "call_end", head)) {
     return readForeignCall(bytes, record);
   }
+  const projectId = projectIdOf(bytes, head.projectStart, head.projectEnd);
+  if (projectId === undefined) return null;
   return {
-    projectId: textOf(bytes, head.projectStart, head.projectEnd),
+    projectId,
     id: textOf(bytes, head.idStart, head.idEnd),
     objectStart: head.objectStart,
     objectEnd: record.end - 1,
@@ -134,7 +137,7 @@ function readForeignCall(bytes: Uint8Array, record: WindowRecord): CallParts | n
   if (!object) return null;
   const projectId = textField(bytes, object.start, object.end, "project_id");
   const id = textField(bytes, object.start, object.end, "id");
-  if (projectId === undefined || id === undefined) return null;
+  if (projectId === undefined || id === undefined || !isProjectId(projectId)) return null;
   return {
     projectId,
     id,
@@ -143,6 +146,26 @@ function readForeignCall(bytes: Uint8Array, record: WindowRecord): CallParts | n
     behindId: -1,
     behindStartedAt: -1,
   };
+}
+
+/**
+ * The project that these bytes name; `undefined` when they name none. A path made of such a name
+ * would lead nowhere, and the answer would look like that of a server without v2 paths.
+ */
+export function projectIdOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  try {
+    const text = strictDecoder.decode(bytes.subarray(start, end));
+    return isProjectId(text) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a text is `entity/project`, and both can stand in a URL's path. */
+function isProjectId(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length === 2 && parts.every((part) => !/^\.{0,2}$/.test(part)) &&
+    !/[\ud800-\udfff]/u.test(text);
 }
 
 /** The text of a top-level string field, or `undefined`. */

@@ -7,7 +7,7 @@
 import { RECORD_TYPES } from "../weave/record_types.ts";
 import type { Window } from "../wal/window.ts";
 import { bytesOf, sized } from "./body.ts";
-import { type CallHead, emptyHead, readHead } from "./call_bytes.ts";
+import { type CallHead, emptyHead, projectIdOf, readHead } from "./call_bytes.ts";
 
 const HEAD = bytesOf('{"batch":[');
 const COMMA = 44, CLOSE_BRACKET = 93, CLOSE_BRACE = 125;
@@ -54,10 +54,11 @@ export function completeCalls(
     const taken = code === CALL_START ? table.add(index, head) : table.pair(index, head);
     if (!taken) lone.push(index);
   }
-  if (project === null) return null;
+  const projectId = project && projectIdOf(bytes, project.start, project.end);
+  if (!projectId) return null;
   const { pairs, size } = table.finish(lone);
   return {
-    projectId: new TextDecoder().decode(bytes.subarray(project.start, project.end)),
+    projectId,
     body: pairs.length === 0 ? null : table.body(pairs, size, spare),
     pairs,
     lone: lone.sort((a, b) => a - b),
