@@ -5,7 +5,15 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -54,23 +62,33 @@ export class SdkProject {
   readonly directory: string;
   readonly walDir: string;
 
-  /** @param version Which SDK `import "weave"` finds in it. */
-  constructor(version = "0.11.1") {
+  /**
+   * @param version Which SDK `import "weave"` finds in it.
+   * @param settings What stands in its `weave.jsonc`.
+   */
+  constructor(version = "0.11.1", settings: Readonly<Record<string, unknown>> = {}) {
     this.directory = mkdtempSync(join(tmpdir(), "weave-wal-register-"));
     this.walDir = join(this.directory, ".weave/wal");
     const packages = join(this.directory, "node_modules");
     mkdirSync(packages);
     symlinkSync(join(root, "node_modules", SDK_VERSIONS[version]), join(packages, "weave"));
     symlinkSync(join(root, "node_modules/openai"), join(packages, "openai"));
+    this.settings(settings);
     const dependencies = { weave: "*", openai: "*" };
     writeFileSync(join(this.directory, "package.json"), JSON.stringify({ dependencies }));
   }
 
-  /** Starts a program of `register_programs`. */
+  /** Writes its `weave.jsonc`. */
+  settings(settings: Readonly<Record<string, unknown>>): void {
+    writeFileSync(join(this.directory, "weave.jsonc"), JSON.stringify(settings));
+  }
+
+  /** Starts a program of `register_programs`, or one that stands in the folder. */
   start(program: string, options: ProgramOptions = {}): Running {
     const { before = [], preload = true, args = [], env = {} } = options;
     for (const file of [program, ...before]) {
-      copyFileSync(join(root, "tests/register_programs", file), join(this.directory, file));
+      const path = join(root, "tests/register_programs", file);
+      if (existsSync(path)) copyFileSync(path, join(this.directory, file));
     }
     const preloads = before.map((file) => join(this.directory, file));
     if (preload) preloads.push(bundled("src/sdk/register.ts"));
@@ -181,6 +199,18 @@ function watch(child: ChildProcess): Running {
       }),
     kill: (signal) => void child.kill(signal),
   };
+}
+
+/** Bundles a program of `register_programs` with the SDK inside, as a user's build may. */
+export function bundleProgram(program: string, into: string): void {
+  execFileSync(join(root, "node_modules/.bin/esbuild"), [
+    join(root, "tests/register_programs", program),
+    "--bundle",
+    "--platform=node",
+    "--format=cjs",
+    "--log-level=error",
+    `--outfile=${into}`,
+  ], { cwd: root });
 }
 
 /** A server that plays OpenAI's; counts what it was asked. */

@@ -16,6 +16,7 @@ import type {
 import { ProjectIds } from "../client/project_ids.ts";
 import { ServerReader } from "../client/server_reader.ts";
 import type { Settings } from "../client/settings.ts";
+import { checkName } from "../wal/names.ts";
 import { createIds } from "../weave/ids.ts";
 import { ProjectLog } from "./project_log.ts";
 
@@ -123,7 +124,7 @@ export class OpenLog {
 
 function splitProject(projectId: string): [entity: string, project: string] {
   const parts = `${projectId}`.split("/");
-  if (parts.length === 2) return [parts[0], parts[1]];
+  if (parts.length === 2) return [checkName("entity", parts[0]), checkName("project", parts[1])];
   throw new WeaveWalError(
     "ERR_INVALID_NAME",
     `Cannot use project: ${JSON.stringify(projectId)} is not "entity/project"`,

@@ -1,12 +1,13 @@
 // Says what a preload changed in the process before the program's own first line.
-import { createRequire } from "node:module";
+import Module from "node:module";
 import process from "node:process";
 
-const require = createRequire(import.meta.url);
-const Module = require("node:module");
+const { fetch } = globalThis;
+const loaded = Object.keys(Module._cache ?? {});
 console.log(JSON.stringify({
-  fetch: Function.prototype.toString.call(globalThis.fetch).includes("[native code]"),
-  require: Module.prototype.require.toString().length,
-  sdk: Object.keys(require.cache ?? {}).filter((path) => path.includes("weave")),
-  handlers: ["beforeExit", "exit"].map((event) => process.listenerCount(event)),
+  native: fetch.toString().length > 0 && !globalThis[Symbol.for("@weave-wal/client/register")],
+  fetch: fetch.toString(),
+  require: Module.prototype.require.toString(),
+  sdk: loaded.filter((path) => /[\\/]weave[\\/]/.test(path)),
+  listeners: ["beforeExit", "exit", "SIGTERM"].map((event) => process.listenerCount(event)),
 }));
