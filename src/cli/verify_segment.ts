@@ -15,6 +15,7 @@ import { setAsideOffsets } from "./dead_letter_files.ts";
 import type { Finding, Findings } from "./findings.ts";
 import { formatBytes, plural } from "./format.ts";
 import { type LogLine, type LogWindow, readLog } from "./log_lines.ts";
+import { MAX_RECORD_BYTES } from "./read_limits.ts";
 import { type RepairResult, SegmentRepair } from "./repair.ts";
 import type { ProjectPath } from "./tree.ts";
 
@@ -88,8 +89,10 @@ function damageIn({ bytes, lines }: LogWindow): DeadLetter[] {
 function damageOf(bytes: Uint8Array, line: LogLine): DeadLetter | null {
   if ("damage" in line) return line.damage;
   const { lineStart, lineEnd } = line.record;
-  if (isSoundRecord(bytes, lineStart, lineEnd)) return null;
   const { offset, length } = line;
+  // The reader looks at its limit between two reads, so a line may come a little over it.
+  if (length > MAX_RECORD_BYTES) return { reason: "oversize", offset, length };
+  if (isSoundRecord(bytes, lineStart, lineEnd)) return null;
   return { reason: "corrupt", offset, length, line: bytes.slice(lineStart, lineEnd) };
 }
 
