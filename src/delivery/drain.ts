@@ -140,10 +140,15 @@ export class Drain {
     this.#wakeup.wake();
   }
 
+  /** Ends the draining where it is. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
   /** Gives the segment up, which must be sealed: what it holds is counted and taken away. */
   drop(): void {
     this.#dropped = true;
-    this.#stop.abort();
+    this.stop();
   }
 
   /** Whether the segment was given up. */
@@ -153,15 +158,11 @@ export class Drain {
 
   /** Drains until the segment ends or the deliverer stops. Never throws. */
   async run(): Promise<DrainEnd> {
-    const { stopped } = this.#options.deliverer;
-    const stop = (): void => this.#stop.abort();
-    stopped.addEventListener("abort", stop);
-    if (stopped.aborted) stop();
+    if (this.#options.deliverer.stopped.aborted) this.stop();
     this.#stop.signal.addEventListener("abort", () => this.#wakeup.wake());
     let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
     if (end === "stopped" && this.#dropped) end = await this.#discard();
     if (end === "complete") end = this.#complete();
-    stopped.removeEventListener("abort", stop);
     this.#end = end;
     if (end === "complete") this.#options.onComplete();
     if (end !== "complete") this.segment.release();

@@ -155,7 +155,8 @@ export class Sender {
     this.#timer?.cancel();
     this.#timer = null;
     this.#options.deliverer.stop();
-    for (const drain of this.drains()) drain.hurry();
+    // Each is told by itself: Node warns of a signal that more than ten listen to.
+    for (const drain of this.drains()) drain.stop();
     this.#lost.wake();
     await Promise.all([...this.#running]);
     this.changed();
