@@ -11,13 +11,13 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { hasCode } from "../errors.ts";
 import type { AppendFile, FileSystem, Runtime } from "../runtime/runtime.ts";
 import { Claim, type ClaimState, currentClaim, removeIfThere } from "./claim.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";
 import { writeAll } from "./dead_letters.ts";
-import { ABANDONED_AFTER_MS } from "./heartbeat.ts";
+import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "./heartbeat.ts";
 import { liveness, ownIdentity } from "./identity.ts";
 import { segmentPaths } from "./names.ts";
 
@@ -70,18 +70,22 @@ export class DeadLetterStore {
   /** Takes the dead letters of one segment into hand; `null` when there are none. */
   async take(stem: string): Promise<DeadLettersInHand | null> {
     const { files } = this.#runtime;
-    const paths = segmentPaths(this.#directory, stem).deadLetters;
+    const path = segmentPaths(this.#directory, stem).deadLetters;
     const aside = join(this.#directory, RETRY_DIRECTORY, stem + SUFFIX);
-    const inHand = new DeadLettersInHand(files, this.#claim, this.#directory, paths, aside);
-    if (files.stat(aside) !== null) await inHand.putBack();
+    const inHand = (): DeadLettersInHand =>
+      new DeadLettersInHand(files, this.#claim, this.#directory, path, aside);
+    if (files.stat(aside) !== null) await inHand().putBack();
+    // The new name has to be durable before anything is taken out of the old place for good.
+    await files.syncDirectory(this.#directory);
     this.#claim.assertHeld();
     try {
-      files.rename(paths, aside);
+      files.rename(path, aside);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null;
       throw error;
     }
-    return inHand;
+    await files.syncDirectory(dirname(aside));
+    return inHand();
   }
 
   /** Removes a quarantine that no entry points to and no sender can add to any more. */
@@ -235,7 +239,8 @@ function isGone(
   try {
     files.createExclusive(probe, "");
     const now = files.stat(probe)?.modified ?? beat;
-    return now - beat > ABANDONED_AFTER_MS;
+    // A claim that says nothing is one that its holder was killed over, or is just about to fill.
+    return now - beat > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
   } finally {
     removeIfThere(files, probe);
   }
