@@ -50,6 +50,8 @@ export class WeaveWalError extends Error {
   readonly status?: number;
 
   /**
+   * Makes an error.
+   *
    * @param code What went wrong, for programs.
    * @param message What went wrong, for people: action, value, way out.
    * @param options `cause`: the error behind this one; `status`: the HTTP status behind it.

@@ -43,6 +43,10 @@ export class FakePipeline implements Pipeline {
     return Promise.resolve();
   }
 
+  finalDigest(digest: string): string {
+    return digest;
+  }
+
   retryDeadLetters(): ReturnType<Pipeline["retryDeadLetters"]> {
     return nullPipeline.retryDeadLetters();
   }

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { hostFetch } from "../client/host_fetch.ts";
 import { Deliverer, type DelivererOptions } from "../delivery/deliverer.ts";
 import type { Settings } from "../client/settings.ts";
+import { DigestBook } from "../wal/digest_book.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { CommandError } from "./exit.ts";
 
@@ -25,7 +27,8 @@ export function commandDeliverer(
   return new Deliverer({
     ...settings,
     ...listener,
-    fetch: (input, init) => fetch(input, init),
+    fetch: hostFetch,
+    digests: new DigestBook(runtime.files, settings.walDir),
     clock: runtime.clock,
     random: Math.random,
     newId,

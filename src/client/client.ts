@@ -77,7 +77,11 @@ export class WeaveClient extends ClientReads {
       },
       remember: !settings.disabled,
     });
-    super({ projectId, ids, append, publisher }, reader, (digest) => digest);
+    super(
+      { projectId, ids, append, publisher },
+      reader,
+      (digest) => parts.pipeline.finalDigest(digest),
+    );
     this.entity = entity;
     this.project = project;
     this.domain = settings.domain;

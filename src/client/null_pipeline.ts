@@ -35,6 +35,7 @@ export const nullPipeline: Pipeline = {
   append: () => {},
   sync: () => Promise.resolve(),
   stats: () => Promise.resolve(NO_STATS),
+  finalDigest: (digest) => digest,
   retryDeadLetters: () =>
     Promise.resolve({ delivered: 0, refused: 0, unreadable: 0, busy: [], stopped: false }),
   flush: () => Promise.resolve(NOTHING),

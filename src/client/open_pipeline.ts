@@ -11,6 +11,7 @@ import { Sender } from "../delivery/sender.ts";
 import { Slots } from "../delivery/wakeup.ts";
 import { actsOnEarlier } from "../delivery/record_path.ts";
 import type { Timer } from "../runtime/runtime.ts";
+import { DigestBook } from "../wal/digest_book.ts";
 import { DiskQuota } from "../wal/disk_quota.ts";
 import { FailoverLog } from "../wal/failover_log.ts";
 import { FileLog } from "../wal/file_log.ts";
@@ -21,6 +22,7 @@ import { projectDirectories, Recovery } from "../wal/recovery.ts";
 import type { LogListener, RequestLog } from "../wal/request_log.ts";
 import type { DeadLetter } from "../wal/segment.ts";
 import { SenderNote } from "../wal/sender_note.ts";
+import { isProvisional } from "../weave/provisional.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import type {
   FlushOptions,
@@ -64,6 +66,7 @@ class LogPipeline implements Pipeline {
   readonly #token: string;
   readonly #log: RequestLog;
   readonly #quota: DiskQuota | null;
+  readonly #digests: DigestBook;
   readonly #deliverer: Deliverer;
   readonly #sender: Sender | null;
   readonly #recovery: Recovery | undefined;
@@ -85,6 +88,7 @@ class LogPipeline implements Pipeline {
       ? new Recovery({ runtime, server: serverUrl, token: this.#token })
       : undefined;
     this.#quota = wal ? this.#makeQuota() : null;
+    this.#digests = new DigestBook(wal ? runtime.files : null, walDir);
     this.#deliverer = this.#makeDeliverer();
     this.#sender = sender ? this.#makeSender() : null;
     this.#log = this.#makeLog();
@@ -151,6 +155,10 @@ class LogPipeline implements Pipeline {
         maxBytes: this.#quota.maxBytes,
       },
     };
+  }
+
+  finalDigest(digest: string): string {
+    return isProvisional(digest) ? this.#digests.final(digest) ?? digest : digest;
   }
 
   async retryDeadLetters(options: { signal?: AbortSignal } = {}): Promise<RetryResult> {
@@ -240,6 +248,7 @@ class LogPipeline implements Pipeline {
     return new Deliverer({
       ...this.#options,
       clock: this.#options.runtime.clock,
+      digests: this.#digests,
       newId: this.#options.token,
       maxInFlight: MAX_IN_FLIGHT,
       onState: (state, reason) => {

@@ -70,6 +70,7 @@ export interface PipelineOptions {
 
 /** What a pipeline tells while it works. Never holds the key or traced data. */
 export interface PipelineEvent {
+  /** How much it matters. */
   readonly level: "debug" | "info" | "warn" | "error";
   /** Stable name, such as `server-unreachable`. */
   readonly name: string;
@@ -139,6 +140,8 @@ export interface Pipeline {
   flush(options?: FlushOptions): Promise<FlushResult>;
   /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
   stats(): Promise<PipelineStats>;
+  /** The server's digest for one that was provisional, where it is known; else the same. */
+  finalDigest(digest: string): string;
   /**
    * Sends the project's dead letters again that the server refused; those that fail again stay.
    * Waits as long as the server takes, or until `signal` is aborted.

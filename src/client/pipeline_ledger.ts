@@ -25,6 +25,7 @@ export type DropCause =
 
 /** The state of the server as it was last seen. */
 export interface ServerStatus {
+  /** `up`: it takes requests. `down`: it cannot be reached. `held`: somebody must act. */
   readonly state: ServerState;
   /** Why it is not up. */
   readonly reason: string;

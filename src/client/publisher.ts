@@ -22,6 +22,11 @@ import { type OpState, opState } from "./op_types.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
+import {
+  provisionalDigest,
+  provisionalRowDigest,
+  provisionalTableDigest,
+} from "../weave/provisional.ts";
 import { classChain, WeaveObject } from "./weave_object.ts";
 
 /** Bytes of rows after which a table goes out in several requests. */
@@ -131,16 +136,12 @@ export class Publisher {
   /** Saves rows as a table and gives the digests of the table and of its rows. */
   createTable(rows: readonly unknown[]): { digest: string; rowDigests: string[] } {
     const texts = rows.map(this.toText);
-    let provisional = false;
-    const rowDigests = texts.map((text) => {
-      const row: unknown = JSON.parse(text);
-      const digest = serverDigest(row, this.#parts.internalProjectId);
-      if (digest !== undefined) return digest;
-      provisional = true;
-      return objectDigest(row);
-    });
-    if (provisional) this.#parts.onUnknownProject();
-    const chunks = provisional ? [texts] : chunksOf(texts);
+    const known = texts.map((text) =>
+      serverDigest(JSON.parse(text), this.#parts.internalProjectId)
+    );
+    if (known.includes(undefined)) return this.#createUnknownTable(texts);
+    const rowDigests = known as string[];
+    const chunks = chunksOf(texts);
     for (const chunk of chunks) {
       this.#parts.append(
         "table_create",
@@ -154,6 +155,19 @@ export class Publisher {
       );
     }
     return { digest: tableDigest(rowDigests), rowDigests };
+  }
+
+  /** A table with rows whose digests only the server can know: it goes out whole. */
+  #createUnknownTable(texts: readonly string[]): { digest: string; rowDigests: string[] } {
+    const { ids, append, onUnknownProject } = this.#parts;
+    onUnknownProject();
+    const digest = provisionalTableDigest(ids.uuidHex());
+    append(
+      "table_create",
+      `{"table":{"project_id":${this.#projectText},"expected_digest":"${digest}",` +
+        `"rows":[${texts.join(",")}]}}`,
+    );
+    return { digest, rowDigests: texts.map((_, index) => provisionalRowDigest(digest, index)) };
   }
 
   readonly #substitute = (value: object): unknown => {
@@ -207,12 +221,16 @@ export class Publisher {
   }
 
   #createObject(objectId: string, valueText: string): ObjectRef {
-    const { projectId, internalProjectId, onUnknownProject } = this.#parts;
-    const value: unknown = JSON.parse(valueText);
-    const exact = serverDigest(value, internalProjectId);
-    if (exact === undefined) onUnknownProject();
-    this.#appendObject(objectId, valueText, "");
-    return new ObjectRef(projectId, objectId, exact ?? objectDigest(value));
+    const { projectId, internalProjectId, onUnknownProject, ids } = this.#parts;
+    const exact = serverDigest(JSON.parse(valueText), internalProjectId);
+    if (exact !== undefined) {
+      this.#appendObject(objectId, valueText, "");
+      return new ObjectRef(projectId, objectId, exact);
+    }
+    onUnknownProject();
+    const digest = provisionalDigest(ids.uuidHex());
+    this.#appendObject(objectId, valueText, `,"expected_digest":"${digest}"`);
+    return new ObjectRef(projectId, objectId, digest);
   }
 
   #appendObject(objectId: string, valueText: string, more: string): void {

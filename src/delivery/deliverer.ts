@@ -9,6 +9,7 @@ import type { DeadLetter } from "../wal/segment.ts";
 import type { Window } from "../wal/window.ts";
 import type { CarriedStarts } from "./carried_starts.ts";
 import { CallPath, type CallPathName, type Send } from "./call_path.ts";
+import type { DigestBook } from "../wal/digest_book.ts";
 import { exchange } from "./exchange.ts";
 import { Gate, type ServerState } from "./gate.ts";
 import { pooled } from "./pool.ts";
@@ -29,6 +30,8 @@ export interface DelivererOptions {
   /** Most ms between two attempts. */
   readonly retryMaxMs: number;
   readonly useCallsComplete: boolean;
+  /** Puts the server's digests in the place of provisional ones. */
+  readonly digests: DigestBook;
   /** Requests of one window under way at once. */
   readonly maxInFlight: number;
   readonly onState: (state: ServerState, reason: string) => void;
@@ -50,14 +53,16 @@ export class Deliverer {
     const { clock, random, retryMaxMs, onState, onRetry } = options;
     this.gate = new Gate({ clock, random, maxBackoffMs: retryMaxMs, onState });
     const transport = new Transport(options);
-    this.#sender = (stop) => (path, body, sendOptions) =>
-      exchange(
+    this.#sender = (stop) => (path, body, sendOptions) => {
+      if (body instanceof Uint8Array && options.digests.inUse) options.digests.settle(body);
+      return exchange(
         { path, body, retryId: options.newId() },
         { transport, gate: this.gate, stop, onRetry },
         sendOptions?.holdOn,
       );
+    };
     this.#calls = new CallPath(options);
-    this.#records = new RecordPath();
+    this.#records = new RecordPath(options.digests);
     this.#maxInFlight = options.maxInFlight;
   }
 
@@ -83,12 +88,16 @@ export class Deliverer {
   ): () => Promise<DeadLetter[]> {
     const send = this.#sender(stop);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
+    const first = this.#records.firstTask(others, send);
     const tasks = this.#records.tasks(others, send);
     const hasCalls = window.count > others.length || carried.count > 0;
     // What acts on earlier records stands alone in its window, and after the starts that waited.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
     if (hasCalls) tasks.unshift(this.#calls.prepare(window, send, carried, wait && !ordered));
-    return async () => (await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat();
+    return async () => [
+      ...await first(),
+      ...(await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat(),
+    ];
   }
 
   /** Aborts what is under way. What was not answered stays in the log. */

@@ -5,13 +5,16 @@
  */
 
 import type { DeadLetter } from "../wal/segment.ts";
+import type { DigestBook } from "../wal/digest_book.ts";
 import type { WindowRecord } from "../wal/window.ts";
 import { ENDPOINTS } from "../weave/endpoints.ts";
+import { isProvisional, provisionalRowDigest } from "../weave/provisional.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { corruptLetter, letterOf, sendBatch } from "./batch.ts";
 import { batchBody } from "./body.ts";
 import { isMissing, type Send } from "./call_path.ts";
+import { textField } from "./call_bytes.ts";
 import type { Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
 
@@ -35,7 +38,26 @@ export function actsOnEarlier(type: RecordType): boolean {
 export class RecordPath {
   /** Which of its paths a type goes to, where the first turned out to be missing. */
   readonly #chosen = new Map<RecordType, number>();
+  readonly #digests: DigestBook;
   #feedbackBatch = true;
+
+  /** Makes a path that begins with the newer endpoints. */
+  constructor(digests: DigestBook) {
+    this.#digests = digests;
+  }
+
+  /**
+   * What makes values with provisional digests goes out before everything that may name them, one
+   * after the other.
+   */
+  firstTask(records: readonly WindowRecord[], send: Send): () => Promise<DeadLetter[]> {
+    const makers = records.filter(makesProvisional);
+    return async () => {
+      const refused: DeadLetter[] = [];
+      for (const record of makers) refused.push(...await this.#maker(record, send));
+      return refused;
+    };
+  }
 
   /** What is to be done for these records: each task delivers some and returns what it could not. */
   tasks(
@@ -43,7 +65,9 @@ export class RecordPath {
     send: Send,
   ): (() => Promise<DeadLetter[]>)[] {
     const feedback = records.filter(({ type }) => type === "feedback_create");
-    const others = records.filter(({ type }) => type !== "feedback_create");
+    const others = records.filter((record) =>
+      record.type !== "feedback_create" && !makesProvisional(record)
+    );
     const tasks = others.map((record) => () => this.#single(record, send));
     if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send));
     return tasks;
@@ -63,6 +87,16 @@ export class RecordPath {
       const bare = withoutExpectedDigest(request, expectedDigestIn);
       if (bare.length < request.length) verdict = await this.#sendTo(type, () => bare, send);
     }
+    return letters(record, verdict);
+  }
+
+  async #maker(record: WindowRecord, send: Send): Promise<DeadLetter[]> {
+    const { type } = record;
+    const provisional = expectedDigest(record)!;
+    const request = record.bytes.slice(record.start, record.end);
+    const bare = withoutExpectedDigest(request, ENDPOINTS[type].expectedDigestIn!);
+    const verdict = await this.#sendTo(type, () => bare, send);
+    if (verdict.kind === "done") await this.#digests.learn(answered(provisional, verdict.text));
     return letters(record, verdict);
   }
 
@@ -124,6 +158,34 @@ export class RecordPath {
     for (const record of records) refused.push(...await this.#single(record, send));
     return refused;
   }
+}
+
+/** Whether a record makes a value whose digest only the server can know. */
+function makesProvisional(record: WindowRecord): boolean {
+  return isProvisional(expectedDigest(record));
+}
+
+function expectedDigest({ type, bytes, start, end }: WindowRecord): string | undefined {
+  const wrapper = ENDPOINTS[type].expectedDigestIn;
+  if (!wrapper) return undefined;
+  const inner = topLevelField(bytes, start, end, wrapper);
+  return inner && textField(bytes, inner.start, inner.end, "expected_digest");
+}
+
+/** The digests in an answer, by what stood for them. */
+function answered(provisional: string, text: string): [string, string][] {
+  const { digest, row_digests: rows } = JSON.parse(text) as {
+    digest?: unknown;
+    row_digests?: unknown;
+  };
+  const found: [string, string][] = [];
+  if (typeof digest === "string") found.push([provisional, digest]);
+  if (Array.isArray(rows)) {
+    rows.forEach((row, index) => {
+      if (typeof row === "string") found.push([provisionalRowDigest(provisional, index), row]);
+    });
+  }
+  return found;
 }
 
 function letters(record: WindowRecord, verdict: Verdict): DeadLetter[] {

@@ -1,0 +1,42 @@
+/**
+ * Provisional digests: what stands in a ref until the server has said the digest.
+ *
+ * The server digests a value that holds refs with ids that only it knows. A ref to such a value, made
+ * while the server cannot be reached, carries a token as long as a digest; the record that makes the
+ * value carries the same token as its `expected_digest`. The sender keeps what the server answers and
+ * puts it in the token's place, byte for byte, in everything that goes out later.
+ *
+ * @module
+ */
+
+/** How every provisional digest begins. A real one begins so once in 10^19. */
+export const PROVISIONAL = "PROVISIONAL";
+
+/** Characters of a digest of an object, a row or a file. */
+export const DIGEST_LENGTH = 43;
+/** Characters of a digest of a table. */
+export const TABLE_DIGEST_LENGTH = 64;
+
+const TOKEN = /^PROVISIONAL[0-9a-f]+$/;
+
+/** A provisional digest of an object. `uuid` is 32 hex digits. */
+export function provisionalDigest(uuid: string): string {
+  return PROVISIONAL + uuid;
+}
+
+/** A provisional digest of a table. `uuid` is 32 hex digits. */
+export function provisionalTableDigest(uuid: string): string {
+  return (PROVISIONAL + uuid).padEnd(TABLE_DIGEST_LENGTH, "0");
+}
+
+/** The provisional digest of the row at `index` of a table with this provisional digest. */
+export function provisionalRowDigest(table: string, index: number): string {
+  const own = table.slice(0, DIGEST_LENGTH - 8);
+  return own + index.toString(16).padStart(8, "0");
+}
+
+/** Whether a digest is provisional. */
+export function isProvisional(digest: string | undefined): digest is string {
+  return digest !== undefined && TOKEN.test(digest) &&
+    (digest.length === DIGEST_LENGTH || digest.length === TABLE_DIGEST_LENGTH);
+}
