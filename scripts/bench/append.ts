@@ -2,46 +2,69 @@
  * Cost of an append against its floor on the same runtime: `JSON.stringify` plus one bare write of
  * the same bytes. Prints one line of JSON.
  *
+ * Usage: `append.ts [ms for each]`
+ *
  * @module
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Bench } from "tinybench";
+import process from "node:process";
 import { detectRuntime } from "../../src/runtime/host.ts";
+import { median } from "./median.ts";
 import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
 
-const PER_RUN = 2_000;
+/** Records of one turn; the three ways take turns, so that what troubles one troubles all. */
+const PER_TURN = 1_000;
+const [time = "1500"] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), "weave-wal-append-"));
 const runtime = detectRuntime();
-const requests = Array.from({ length: PER_RUN }, (_, index) => startRequest(idOf(index)));
-
-const bench = new Bench({ time: 1_500, warmupTime: 500 });
+const requests = Array.from({ length: PER_TURN }, (_, index) => startRequest(idOf(index)));
 
 const floor = runtime.files.openAppend(join(directory, "floor.jsonl"));
-bench.add("floor", () => {
-  for (let i = 0; i < PER_RUN; i++) {
-    floor.write(`{"type":"call_start","req":${JSON.stringify(requests[i])}}\n`);
-  }
-});
+const [interval, never] = (["interval", "never"] as const).map((fsync) =>
+  benchPipeline(join(directory, fsync), { fsync, sender: false, segmentBytes: 2 ** 40 })
+);
+const ways: { append: (request: unknown) => void; micros: number[] }[] = [
+  {
+    append: (request) => {
+      floor.write(`{"type":"call_start","req":${JSON.stringify(request)}}\n`);
+    },
+    micros: [],
+  },
+  ...[interval, never].map((pipeline) => ({
+    append: (request: unknown) => pipeline.append("call_start", JSON.stringify(request)),
+    micros: [],
+  })),
+];
 
-for (const fsync of ["never", "interval"] as const) {
-  const pipeline = benchPipeline(join(directory, fsync), { fsync, sender: false, segmentBytes: 2 ** 40 });
-  bench.add(fsync, () => {
-    for (let i = 0; i < PER_RUN; i++) pipeline.append("call_start", JSON.stringify(requests[i]));
-  });
+async function takeTurns(ms: number): Promise<void> {
+  const end = performance.now() + ms * ways.length;
+  for (let turn = 0; performance.now() < end; turn++) {
+    for (let i = 0; i < ways.length; i++) {
+      const { append, micros } = ways[(turn + i) % ways.length];
+      // Between turns data syncs that were begun may end, as they do in any program.
+      await new Promise((resolve) => setTimeout(resolve));
+      const from = performance.now();
+      for (const request of requests) append(request);
+      micros.push((performance.now() - from) * 1_000 / PER_TURN);
+    }
+  }
 }
 
-await bench.run();
-const microseconds = (name: string): number =>
-  (bench.getTask(name)!.result as { latency: { p50: number } }).latency.p50 * 1_000 / PER_RUN;
+await takeTurns(Number(time) / 3);
+for (const { micros } of ways) micros.length = 0;
+await takeTurns(Number(time));
+
+const [floorMicros, appendMicros, appendNeverMicros] = ways.map(({ micros }) => median(micros));
 console.log(JSON.stringify({
   runtime: runtime.name,
-  floorMicros: microseconds("floor"),
-  appendMicros: microseconds("interval"),
-  appendNeverMicros: microseconds("never"),
-  ratio: microseconds("interval") / microseconds("floor"),
+  floorMicros,
+  appendMicros,
+  appendNeverMicros,
+  ratio: appendMicros / floorMicros,
 }));
 floor.close();
+await Promise.all([interval.finish(), never.finish()]);
 rmSync(directory, { recursive: true, force: true });

@@ -2,7 +2,7 @@
  * Draining a log into a server that only counts, against a bare `fetch` loop that posts the same
  * bytes in the same batches. Prints one line of JSON.
  *
- * Usage: `drain.ts <server URL> [records]`
+ * Usage: `drain.ts <server URL> [records] [rounds]`
  *
  * @module
  */
@@ -10,12 +10,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { detectRuntime } from "../../src/runtime/host.ts";
+import { median } from "./median.ts";
 import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
 
-const [serverUrl, count = "200000"] = process.argv.slice(2);
+const [serverUrl, count = "200000", rounds = "5"] = process.argv.slice(2);
 const RECORDS = Number(count);
-const ROUNDS = 5;
+const ROUNDS = Number(rounds);
 const directory = mkdtempSync(join(tmpdir(), "weave-wal-drain-"));
 
 async function writeLog(): Promise<void> {
@@ -36,10 +38,12 @@ async function drain(post: typeof fetch): Promise<number> {
 }
 
 const bodies: Uint8Array<ArrayBuffer>[] = [];
-await drain(((_url: string, init: RequestInit) => {
-  bodies.push(init.body as Uint8Array<ArrayBuffer>);
-  return Promise.resolve(new Response('{"res":[]}'));
-}) as typeof fetch);
+await drain(
+  ((_url: string, init: RequestInit) => {
+    bodies.push(init.body as Uint8Array<ArrayBuffer>);
+    return Promise.resolve(new Response('{"res":[]}'));
+  }) as typeof fetch,
+);
 
 async function bare(): Promise<number> {
   const from = performance.now();
@@ -62,7 +66,6 @@ for (let round = 0; round < ROUNDS; round++) {
   bares.push(await bare());
   drains.push(await drain(globalThis.fetch));
 }
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1];
 const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
 const [bareMs, drainMs] = [median(bares), median(drains)];
 console.log(JSON.stringify({

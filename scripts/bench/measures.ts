@@ -1,0 +1,219 @@
+/**
+ * What is measured, against what, and what the goals are.
+ *
+ * @module
+ */
+
+import type { RuntimeName } from "../test_runners.ts";
+import type { BenchHost, Numbers } from "./host.ts";
+import { median } from "./median.ts";
+
+/** How large a run is. */
+export interface Sizes {
+  /** Ms that each way of appending is measured for. */
+  readonly appendMs: number;
+  readonly drainRecords: number;
+  readonly drainRounds: number;
+  /** MiB of the smaller and of the larger log. */
+  readonly logsMiB: readonly [number, number];
+  readonly tracedCalls: number;
+  readonly tracedRounds: number;
+}
+
+/** A whole run. */
+export const FULL: Sizes = {
+  appendMs: 1_500,
+  drainRecords: 200_000,
+  drainRounds: 5,
+  logsMiB: [64, 1024],
+  tracedCalls: 20_000,
+  tracedRounds: 5,
+};
+
+/** A look in a minute or two; goals that need size or quiet may be missed by chance. */
+export const QUICK: Sizes = {
+  appendMs: 300,
+  drainRecords: 100_000,
+  drainRounds: 3,
+  logsMiB: [64, 256],
+  tracedCalls: 10_000,
+  tracedRounds: 2,
+};
+
+/** One number with its goal. */
+export interface Line {
+  readonly measure: string;
+  readonly runtime: RuntimeName;
+  /** What was seen, for people. */
+  readonly seen: string;
+  /** What the goal speaks of. */
+  readonly value: number;
+  /** What `value` is, for people. */
+  readonly unit: string;
+  readonly goal: Goal;
+  readonly met: boolean;
+}
+
+/** A bound. */
+export interface Goal {
+  readonly is: "at most" | "at least" | "below";
+  readonly bound: number;
+}
+
+/** What a measure takes. */
+export interface MeasureContext {
+  readonly host: BenchHost;
+  readonly sizes: Sizes;
+  /** Says what is going on. */
+  readonly doing: (what: string) => void;
+}
+
+/** A measure: its lines on one runtime, and all numbers behind them. */
+export type Measure = (
+  runtime: RuntimeName,
+  context: MeasureContext,
+) => Promise<{ readonly lines: readonly Line[]; readonly numbers: Numbers }>;
+
+/** Every measure, by the name that `--only` takes. */
+export const MEASURES: Readonly<Record<string, Measure>> = { append, drain, memory, traced };
+
+async function append(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
+  const { host, sizes, doing } = context;
+  doing("appending records");
+  const numbers = await host.program(runtime, "append.ts", [String(sizes.appendMs)]);
+  const { appendMicros, floorMicros, ratio } = numbers;
+  const seen = `${fixed(appendMicros, 2)} µs a record, floor ${fixed(floorMicros, 2)} µs`;
+  const goal: Goal = { is: "at most", bound: 1.3 };
+  return { numbers, lines: [line("append", runtime, seen, ratio, "× floor", goal)] };
+}
+
+async function drain(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
+  const { host, sizes, doing } = context;
+  const server = await host.server("scripts/bench/counter.ts");
+  try {
+    doing(`draining ${count(sizes.drainRecords)} records`);
+    const numbers = await host.program(runtime, "drain.ts", [
+      server.url,
+      String(sizes.drainRecords),
+      String(sizes.drainRounds),
+    ]);
+    const { recordsPerSecond, megabytesPerSecond, bareMegabytesPerSecond, ratio } = numbers;
+    const seen = `${count(recordsPerSecond)} records/s, ${count(megabytesPerSecond)} MB/s; ` +
+      `bare fetch ${count(bareMegabytesPerSecond)} MB/s`;
+    const goal: Goal = { is: "at least", bound: 0.7 };
+    return { numbers, lines: [line("drain", runtime, seen, ratio, "× bare fetch", goal)] };
+  } finally {
+    server.stop();
+  }
+}
+
+async function memory(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
+  const { host, sizes, doing } = context;
+  const server = await host.server("scripts/bench/counter.ts");
+  try {
+    const peaks: number[] = [];
+    const lines: Line[] = [];
+    for (const size of sizes.logsMiB) {
+      doing(`writing a log of ${count(size)} MiB`);
+      const directory = host.newFolder();
+      const { records } = await host.program("node", "write_log.ts", [
+        directory,
+        server.url,
+        String(size),
+      ]);
+      doing(`draining a log of ${count(size)} MiB`);
+      const args = [directory, server.url, String(records)];
+      const { idleMB, peakOverIdleMB } = await host.program(runtime, "memory.ts", args);
+      peaks.push(peakOverIdleMB);
+      const seen = `log of ${count(size)} MiB; the idle process has ${fixed(idleMB, 0)} MB`;
+      const goal: Goal = { is: "below", bound: 150 };
+      lines.push(line("memory", runtime, seen, peakOverIdleMB, "MB over idle", goal));
+    }
+    const [small, large] = sizes.logsMiB;
+    const growth = peaks[1] - peaks[0];
+    lines.push(
+      line("memory", runtime, `log ${fixed(large / small, 0)} times as large`, growth, "MB more", {
+        is: "at most",
+        // What a garbage collector's moods may hide: a fortieth of what a log of 1 GiB has more.
+        bound: 24,
+      }),
+    );
+    return { lines, numbers: { smallMB: peaks[0], largeMB: peaks[1], growthMB: growth } };
+  } finally {
+    server.stop();
+  }
+}
+
+async function traced(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
+  const { host, sizes, doing } = context;
+  const server = await host.server("scripts/mock.ts", ["--lean", "--quiet", "--port", "0"]);
+  try {
+    const one = (which: "official" | "ours"): Promise<Numbers> =>
+      host.program(runtime, "traced_program.ts", [which, String(sizes.tracedCalls)], {
+        WF_TRACE_SERVER_URL: server.url,
+        WANDB_API_KEY: "k".repeat(40),
+        WEAVE_PRINT_CALL_LINK: "false",
+        WEAVE_ENABLE_WAL: String(which === "ours"),
+        WEAVE_WAL_DIR: host.newFolder(),
+      });
+    const official: Numbers[] = [];
+    const ours: Numbers[] = [];
+    for (let round = 1; round <= sizes.tracedRounds; round++) {
+      // In turns, so that what else goes on in the machine troubles both.
+      doing(`tracing calls with the official SDK, round ${round} of ${sizes.tracedRounds}`);
+      official.push(await one("official"));
+      doing(`tracing calls with the log, round ${round} of ${sizes.tracedRounds}`);
+      ours.push(await one("ours"));
+    }
+    const cpu = median(ours.map(({ cpuMicros }) => cpuMicros));
+    const officialCpu = median(official.map(({ cpuMicros }) => cpuMicros));
+    const ratio = median(ours.map(({ cpuMicros }, i) => cpuMicros / official[i].cpuMicros));
+    const program = median(ours.map(({ programMicros }) => programMicros));
+    const officialProgram = median(official.map(({ programMicros }) => programMicros));
+    const seen = `${fixed(cpu, 1)} µs CPU a call, official ${fixed(officialCpu, 1)} µs; ` +
+      `time ${fixed(program, 1)} and ${fixed(officialProgram, 1)} µs`;
+    const goal: Goal = runtime === "node"
+      ? { is: "at most", bound: 0.4 }
+      : { is: "below", bound: 1 };
+    return {
+      lines: [line("traced", runtime, seen, ratio, "× official", goal)],
+      numbers: {
+        cpuMicros: cpu,
+        officialCpuMicros: officialCpu,
+        ratio,
+        programMicros: program,
+        officialProgramMicros: officialProgram,
+        rssMiB: median(ours.map(({ rssMiB }) => rssMiB)),
+        officialRssMiB: median(official.map(({ rssMiB }) => rssMiB)),
+      },
+    };
+  } finally {
+    server.stop();
+  }
+}
+
+function line(
+  measure: string,
+  runtime: RuntimeName,
+  seen: string,
+  value: number,
+  unit: string,
+  goal: Goal,
+): Line {
+  const { is, bound } = goal;
+  const met = is === "at most"
+    ? value <= bound
+    : is === "at least"
+    ? value >= bound
+    : value < bound;
+  return { measure, runtime, seen, value, unit, goal, met };
+}
+
+/** A number with so many digits behind the point. */
+export function fixed(value: number, digits: number): string {
+  return value.toFixed(digits);
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}

@@ -1,0 +1,75 @@
+/**
+ * The traced program of the benchmark, with the official SDK or with this package. Prints one line
+ * of JSON: CPU (user and system, whole process) and time per traced call.
+ *
+ * Usage: `traced_program.ts official|ours <calls>`; the server and the key come from the environment.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+const [which, count = "20000"] = process.argv.slice(2);
+const CALLS = Number(count);
+
+interface Tracing {
+  op: <Args extends unknown[], Result>(
+    fn: (...args: Args) => Promise<Result>,
+    options: { name: string },
+  ) => (...args: Args) => Promise<Result>;
+  flush: () => Promise<unknown>;
+}
+
+async function official(): Promise<Tracing> {
+  const weave = await import("weave");
+  const client = await weave.init("bench/official");
+  return {
+    op: weave.op as unknown as Tracing["op"],
+    flush: () =>
+      (client as unknown as { waitForBatchProcessing(): Promise<void> })
+        .waitForBatchProcessing(),
+  };
+}
+
+async function ours(): Promise<Tracing> {
+  const weave = await import("../../mod.ts");
+  const client = await weave.init("bench/ours");
+  return { op: weave.op as unknown as Tracing["op"], flush: () => client.finish() };
+}
+
+const { op, flush } = await (which === "official" ? official() : ours());
+
+const retrieve = op(
+  (question: string) =>
+    Promise.resolve([
+      { text: `A passage about ${question}`, score: 0.75 },
+      { text: "Another passage, a little longer, that says what a log is good for.", score: 0.5 },
+    ]),
+  { name: "retrieve" },
+);
+const answer = op(async (question: string, options: { limit: number; temperature: number }) => {
+  const passages = await retrieve(question);
+  return { answer: passages[0].text, passages: passages.slice(0, options.limit) };
+}, { name: "answer" });
+
+const options = { limit: 2, temperature: 0.25 };
+for (let i = 0; i < 200; i++) await answer(`warm-up ${i}`, options);
+
+const cpu = process.cpuUsage();
+const from = performance.now();
+// Two traced calls a round; a pause now and then, as every program that waits for a model has it.
+for (let i = 0; i < CALLS / 2; i++) {
+  await answer(`What is written before it is sent? (${i})`, options);
+  if (i % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+const program = performance.now() - from;
+await flush();
+const { user, system } = process.cpuUsage(cpu);
+console.log(JSON.stringify({
+  which,
+  cpuMicros: (user + system) / CALLS,
+  programMicros: program * 1_000 / CALLS,
+  totalMicros: (performance.now() - from) * 1_000 / CALLS,
+  rssMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+}));
+process.exit(0);
