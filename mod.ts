@@ -73,6 +73,7 @@ export {
 export { MessagesPrompt, Prompt, StringPrompt } from "./src/client/prompts.ts";
 export type { InitOptions } from "./src/client/options.ts";
 export type { DropCause, ServerStatus } from "./src/client/pipeline_ledger.ts";
+export type { Fetch } from "./src/runtime/runtime.ts";
 export type { ServerState } from "./src/delivery/gate.ts";
 export type { RetryResult } from "./src/delivery/retry_dead_letters.ts";
 export type { LogLevel } from "./src/client/logger.ts";

@@ -7,7 +7,7 @@
 import { join } from "@std/path";
 import { WeaveWalError } from "../errors.ts";
 import { detectRuntime } from "../runtime/host.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { DEFAULT_BASE_URL, DEFAULT_SERVER_URL } from "./defaults.ts";
 import { hostFetch } from "./host_fetch.ts";
 import { withNetrcEntry } from "./netrc.ts";
@@ -21,7 +21,7 @@ const LOGIN_TIMEOUT_MS = 30_000;
 /** What `login` takes from outside. */
 export interface LoginHost {
   readonly runtime: Runtime;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly warn: (line: string) => void;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { checkName } from "../wal/names.ts";
 import { createIds } from "../weave/ids.ts";
 import { WeaveClient } from "./client.ts";
@@ -21,7 +21,7 @@ import { resolveSettings } from "./settings.ts";
 /** What a client takes from outside; options of the same name come first. */
 export interface ClientHost {
   readonly runtime: Runtime;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import type { LogLevel } from "./logger.ts";
 import type { FsyncPolicy, PipelineEvent, QuotaPolicy } from "./pipeline.ts";
 
@@ -68,7 +68,7 @@ export interface InitOptions {
   /** Told of every change of state; what it throws is swallowed. */
   onEvent?: (event: PipelineEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */
-  fetch?: typeof fetch;
+  fetch?: Fetch;
   /**
    * The host; detected unless given.
    *

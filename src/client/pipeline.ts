@@ -7,7 +7,7 @@
 import type { FsyncPolicy } from "../wal/data_sync.ts";
 import type { DropCause, ServerStatus } from "./pipeline_ledger.ts";
 import type { RetryResult } from "../delivery/retry_dead_letters.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 
 export type { FsyncPolicy };
@@ -19,7 +19,7 @@ export type QuotaPolicy = "drop-new" | "drop-oldest";
 export interface PipelineOptions {
   readonly runtime: Runtime;
   /** The host's `fetch`, or a stand-in. */
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   /** Random numbers in [0, 1), for jitter. */
   readonly random: () => number;
   readonly entity: string;

@@ -6,11 +6,11 @@
 
 import { basicAuth } from "../delivery/transport.ts";
 import { WeaveWalError } from "../errors.ts";
-import type { Clock } from "../runtime/runtime.ts";
+import type { Clock, Fetch } from "../runtime/runtime.ts";
 
 /** What a reader is made from. */
 export interface ReaderParts {
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly clock: Clock;
   /** Base URL without a trailing slash. */
   readonly url: string;

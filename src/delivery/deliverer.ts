@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../runtime/runtime.ts";
+import type { Clock, Fetch } from "../runtime/runtime.ts";
 import type { DeadLetter } from "../wal/segment.ts";
 import type { Window } from "../wal/window.ts";
 import type { CarriedStarts } from "./carried_starts.ts";
@@ -18,7 +18,7 @@ import { Transport } from "./transport.ts";
 
 /** What a deliverer is made from. */
 export interface DelivererOptions {
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly clock: Clock;
   readonly random: () => number;
   /** A new id for `X-Weave-Retry-Id`. */

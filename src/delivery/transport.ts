@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../runtime/runtime.ts";
+import type { Clock, Fetch } from "../runtime/runtime.ts";
 import { retryAfter } from "./backoff.ts";
 
 /** A request, the same bytes at every attempt. */
@@ -31,7 +31,7 @@ export type Attempt =
 
 /** What a transport is made from. */
 export interface TransportOptions {
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly clock: Clock;
   /** Base URL without a trailing slash. */
   readonly serverUrl: string;

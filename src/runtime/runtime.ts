@@ -169,3 +169,6 @@ export interface Clock {
   /** Calls `run` once after `ms`. With `ref: false` (the default) it does not keep the program alive. */
   after(ms: number, run: () => void, options?: { ref?: boolean }): Timer;
 }
+
+/** As much of `fetch` as is used: any function of this shape can take its place. */
+export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;

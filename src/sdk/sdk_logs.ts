@@ -50,7 +50,7 @@ export class SdkLogs {
     this.#options = options;
     this.#openPipeline = host.openPipeline;
     this.runtime = options.runtime ?? host.runtime;
-    this.fetch = options.fetch ?? host.fetch;
+    this.fetch = (options.fetch as typeof fetch | undefined) ?? host.fetch;
     const { logLevel, wal } = this.#settings();
     this.wanted = wal;
     this.logger = createLogger(logLevel, host.sink, options.onEvent);
