@@ -9,11 +9,13 @@ import { type MockServer, startMockServer } from "../src/mock/serve.ts";
 import type { Any } from "./client_fixture.ts";
 import { test } from "./harness.ts";
 
-const PAGE = new URL("../docs/short_lived_hosts.md", import.meta.url);
-const EXAMPLES = [...readFileSync(PAGE, "utf8").matchAll(/^## (.*)$[^]*?```ts\n([^]*?)```/gm)]
+const PAGE = new URL("../docs/serverless.md", import.meta.url);
+const EXAMPLES = [
+  ...readFileSync(PAGE, "utf8").matchAll(/^## (.*)$[^]*?```ts ignore\n([^]*?)```/gm),
+]
   .map(([, title, code]) => ({ title, code }));
 
-/** Runs the example under a heading of docs/short_lived_hosts.md and gives what it exports. */
+/** Runs the example under a heading of docs/serverless.md and gives what it exports. */
 async function example(title: RegExp, use: (module: Any, mock: MockServer) => Promise<void>) {
   const found = EXAMPLES.find((one) => title.test(one.title));
   assert.ok(found, `${title}`);
