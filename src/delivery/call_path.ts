@@ -66,14 +66,13 @@ const END_OPEN = bytesOf('{"end":');
 const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
 /** Starts sent alone that are remembered for their ends, at most. */
 const MAX_OPEN = 10_000;
-/** Switches after which the two paths are taken to refuse each other, and the older one is held. */
-const MAX_SWITCHES = 4;
 
 /** Delivers starts and ends, and keeps track of the path that the server takes them on. */
 export class CallPath {
   readonly #options: CallPathOptions;
   #path: CallPathName;
-  #switches = 0;
+  /** Whether the path was switched and nothing was delivered since. */
+  #unproven = false;
   readonly #bodies = new SpareBodies();
   /** What ends in logs of others lack of their starts, for a v2 end. */
   readonly #open = new Map<string, Uint8Array>();
@@ -154,7 +153,7 @@ export class CallPath {
       } catch (error) {
         if (!(error instanceof WrongPath)) throw error;
         if (this.#path === error.to) continue;
-        this.#switches++;
+        this.#unproven = true;
         this.#path = error.to;
         this.#options.onSwitch(error.to, error.message);
       }
@@ -179,13 +178,18 @@ export class CallPath {
   }
 
   async #postUpsert(body: Uint8Array<ArrayBuffer>, send: Send): Promise<Verdict> {
-    const mayWait = this.#switches >= MAX_SWITCHES;
     const verdict = await send(CALL_BATCH_PATH, body, {
-      holdOn: (refusal) => isMissing(refusal) || (mayWait && refusal.errorCode === NEEDS_COMPLETE),
+      // Two paths that refuse each other are tried in turn, one a probe.
+      holdOn: (refusal) =>
+        isMissing(refusal) || (this.#unproven && refusal.errorCode === NEEDS_COMPLETE),
     });
-    if (verdict.kind === "refused" && verdict.errorCode === NEEDS_COMPLETE) {
-      throw new WrongPath("complete", verdict.errorCode);
+    if (verdict.kind === "refused") {
+      if (verdict.errorCode === NEEDS_COMPLETE) throw new WrongPath("complete", NEEDS_COMPLETE);
+      if (isMissing(verdict)) {
+        throw new WrongPath("complete", `HTTP ${verdict.status}: the server has no older path`);
+      }
     }
+    if (verdict.kind === "done") this.#unproven = false;
     return verdict;
   }
 
@@ -244,7 +248,10 @@ export class CallPath {
     send: Send,
   ): Promise<Verdict> {
     const [entity, project = ""] = projectId.split("/");
-    const verdict = await send(v2CallPath(entity, project, route), body);
+    const verdict = await send(v2CallPath(entity, project, route), body, {
+      holdOn: (refusal) => this.#unproven && isMissing(refusal),
+    });
+    if (verdict.kind === "done") this.#unproven = false;
     if (verdict.kind === "refused" && isMissing(verdict)) {
       throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 path`);
     }

@@ -46,7 +46,8 @@ export interface ExchangeOptions {
 /**
  * Sends `request` until the server decides.
  *
- * @param holdOn Tells refusals that no record can be blamed for: everything is held instead.
+ * @param holdOn Tells refusals that no record can be blamed for: everything is held until the next
+ *   probe is due, and the caller, who gets the refusal, may make that a different request.
  * @throws {Stopped} when `stop` is aborted first.
  */
 export async function exchange(
@@ -71,6 +72,7 @@ export async function exchange(
     }
     gate.failed(trouble.state, trouble.reason, trouble.wait);
     onRetry(trouble.reason);
+    if (verdict.kind === "refused") return verdict;
   }
 }
 
