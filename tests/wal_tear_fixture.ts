@@ -89,11 +89,46 @@ function linesOf(bytes: Uint8Array): Line[] {
     const to = newline !== -1 && end > start && bytes[end - 1] === 13 ? end - 1 : end;
     if (to > start + (hasMark ? 3 : 0)) {
       const content = bytes.subarray(start + (hasMark ? 3 : 0), to);
-      lines.push({ offset: start, bytes: bytes.subarray(start, to), record: readLine(content) });
+      const record = readLine(content);
+      if (record) lines.push({ offset: start, bytes: bytes.subarray(start, to), record });
+      else lines.push(...piecesOf(bytes.subarray(start, to), start));
     }
     start = end + 1;
   }
   return lines;
+}
+
+/** The whole records in a line that is none, and what lies around them. */
+function piecesOf(line: Uint8Array, offset: number): Line[] {
+  const places = [...latin1(line).matchAll(/\{"type":/g)].map(({ index }) => index);
+  const bounds = [...places, line.length];
+  const chainFrom = (start: number): Line[] => {
+    for (const end of bounds.filter((bound) => bound > start)) {
+      const bytes = line.subarray(start, end);
+      const record = readLine(bytes);
+      if (record) return [{ offset: offset + start, bytes, record }, ...chainFrom(end)];
+    }
+    return [];
+  };
+  const lengthOf = (chain: Line[]): number =>
+    chain.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const first = places[0] === 0 ? chainFrom(0) : [];
+  const from = lengthOf(first);
+  if (from === line.length) return first;
+  // Behind these bytes the object might be a part of the damaged record.
+  const last = places.filter((place) =>
+    place > from && !":,[ \t\r".includes(latin1(line)[place - 1])
+  )
+    .map(chainFrom).find((chain) =>
+      chain.length > 0 && lengthOf(chain) === line.length - (chain[0].offset - offset)
+    );
+  const to = last ? last[0].offset - offset : line.length;
+  const damaged = { offset: offset + from, bytes: line.subarray(from, to), record: null };
+  return [...first, damaged, ...last ?? []];
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
 function readLine(bytes: Uint8Array): Line["record"] {

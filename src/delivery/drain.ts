@@ -13,6 +13,7 @@ import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
 import { CarriedStarts } from "./carried_starts.ts";
 import type { Deliverer } from "./deliverer.ts";
 import { Stopped } from "./exchange.ts";
+import { salvage } from "./salvage.ts";
 import { type Slots, Wakeup } from "./wakeup.ts";
 
 /** Ms between two looks at a segment that another process writes. */
@@ -314,9 +315,18 @@ export class Drain {
     sending: Promise<DeadLetter[]>,
     stopped: AbortSignal,
   ): Promise<void> {
-    const { onProgress, onTrouble } = this.#options;
+    const { deliverer, onProgress, onTrouble } = this.#options;
     const refused = await sending;
-    const letters = [...window.damaged, ...refused].sort((a, b) => a.offset - b.offset);
+    const { windows, letters: left } = salvage([...window.damaged, ...refused]);
+    const letters = [...left];
+    let delivered = count - refused.length;
+    for (const found of windows) {
+      const none = new CarriedStarts(this.#options.clock);
+      const again = await deliverer.prepare(found, this.#stop.signal, none, false)();
+      letters.push(...again);
+      delivered += found.count - again.length;
+    }
+    letters.sort((a, b) => a.offset - b.offset);
     if (letters.length > 0) await this.#setAside(letters, stopped);
     try {
       this.segment.acknowledge(to);
@@ -328,7 +338,7 @@ export class Drain {
     this.#acknowledged = to;
     this.#settled = { offset: window.to, carried };
     if (to >= this.segment.end()) this.#caughtUp = this.#options.clock.now();
-    onProgress(count - refused.length, letters);
+    onProgress(delivered, letters);
   }
 
   /** What cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */

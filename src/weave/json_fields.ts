@@ -77,6 +77,16 @@ export function listFields(
   return false;
 }
 
+/**
+ * One past the closing brace of the object that begins at `start`, whatever follows it; `undefined`
+ * when none begins there, or it does not end before `end`.
+ */
+export function objectEnd(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (start >= end || bytes[start] !== OPEN_BRACE) return undefined;
+  const behind = skipNested(bytes, start, end);
+  return behind === BROKEN ? undefined : behind;
+}
+
 const shared: number[] = [];
 
 /**
