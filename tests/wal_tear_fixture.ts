@@ -47,7 +47,7 @@ const RULES: Record<string, [v1: WriteName, v2: WriteName]> = {
 export async function judge(
   bytes: Uint8Array,
   useCallsComplete: boolean,
-  sound: Uint8Array = bytes,
+  sound: Uint8Array = new Uint8Array(0),
 ): Promise<Outcome> {
   const world = new LogWorld();
   world.put(bytes);
@@ -101,7 +101,7 @@ function linesOf(bytes: Uint8Array): Line[] {
 /** The whole records in a line that is none, and what lies around them. */
 function piecesOf(line: Uint8Array, offset: number): Line[] {
   const places = [...latin1(line).matchAll(/\{"type":/g)].map(({ index }) => index);
-  const bounds = [...places, line.length];
+  const bounds = [...latin1(line).matchAll(/\}/g)].map(({ index }) => index + 1);
   const chainFrom = (start: number): Line[] => {
     for (const end of bounds.filter((bound) => bound > start)) {
       const bytes = line.subarray(start, end);
@@ -127,8 +127,9 @@ function piecesOf(line: Uint8Array, offset: number): Line[] {
   return [...first, damaged, ...last ?? []];
 }
 
+/** A text with one character a byte. */
 function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  return bytes.reduce((text, byte) => text + String.fromCharCode(byte), "");
 }
 
 function readLine(bytes: Uint8Array): Line["record"] {
