@@ -28,9 +28,11 @@ export class Auditor {
     this.#context = context;
   }
 
-  /** What was on disk may have changed without the library. */
+  /**
+   * Checkpoints may have changed without the library. What was settled stays so, whatever a crash
+   * made of its bytes.
+   */
   forget(): void {
-    this.#settled.clear();
     this.#positions.clear();
   }
 

@@ -70,6 +70,7 @@ export class SimProcess implements ProcessView {
   leftOrderly = false;
   /** Whether `finish` was called. */
   finishing = false;
+  #killed = false;
   #endedAt: number | undefined;
   #stopped = false;
   #everStopped = false;
@@ -171,6 +172,7 @@ export class SimProcess implements ProcessView {
 
   /** It ends, as by SIGKILL. */
   kill(): void {
+    this.#killed ||= !this.dead;
     const segment = this.#appending?.segment;
     if (segment && this.#lastWriteFell) this.#options.context.past.torn.add(segment);
     this.memory.kill();
@@ -180,7 +182,7 @@ export class SimProcess implements ProcessView {
   /** It ends in an orderly way, as by `process.exit()`. */
   exit(): void {
     this.guard(() => this.memory.exit());
-    this.leftOrderly = true;
+    this.leftOrderly = !this.#killed;
     this.#forgetMemory();
   }
 

@@ -199,6 +199,8 @@ export class World {
       case "crash":
         return this.#crash(step.seed);
       case "server":
+        // A path that goes missing for a moment makes calls go the other way, all of them again.
+        this.context.past.disturbed ||= step.faults.some(({ kind }) => kind === 404);
         return this.servers.setFaults(step.server, step.faults, step.seed);
       case "mode":
         this.context.past.disturbed = true;

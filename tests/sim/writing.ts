@@ -93,7 +93,8 @@ export class Writing {
 
   /** Asks for the counters of a process that has finished; `judge.ts` compares the drops. */
   #count(slot: SimProcess): void {
-    const { violate, ledger } = this.#context;
+    const { violate } = this.#context;
+    const before = this.#used(slot);
     slot.pipeline.stats().then((stats) => {
       if (slot.dead || slot.troubled) return;
       slot.counted = stats;
@@ -108,16 +109,22 @@ export class Writing {
           `process ${slot.id}: ${slot.records.length} came, ${stats.appended} + ${refused} counted`,
         );
       }
-      if (!stats.disk) return;
-      const directory = `${WAL_DIR}/e/p${slot.step.project}`;
-      const used = ledger.list(directory).reduce(
-        (sum, { name }) => sum + (ledger.bytes(`${directory}/${name}`)?.length ?? 0),
-        0,
-      );
-      if (used !== stats.disk.usedBytes) {
+      const used = this.#used(slot);
+      // Others may have written or removed something in between.
+      if (stats.disk && used === before && used !== stats.disk.usedBytes) {
         violate("counters", `process ${slot.id} counts ${stats.disk.usedBytes} bytes of ${used}`);
       }
     }, (error) => slot.threw(error));
+  }
+
+  /** Bytes in the directory of a process's project. */
+  #used(slot: SimProcess): number {
+    const { ledger } = this.#context;
+    const directory = `${WAL_DIR}/e/p${slot.step.project}`;
+    return ledger.list(directory).reduce(
+      (sum, { name }) => sum + (ledger.bytes(`${directory}/${name}`)?.length ?? 0),
+      0,
+    );
   }
 
   /** The program has nothing left to do. */
