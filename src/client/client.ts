@@ -41,6 +41,8 @@ export interface ClientParts {
  *
  * @example
  * ```ts ignore
+ * import { init } from "@weave-wal/client";
+ *
  * await using client = await init("team/project");
  * const ref = await client.publish({ temperature: 0.5 }, "settings");
  * ```

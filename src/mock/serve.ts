@@ -78,7 +78,7 @@ export interface MockServer {
  *
  * @example
  * ```ts
- * import { startMockServer } from "../src/mock/serve.ts";
+ * import { startMockServer } from "./serve.ts";
  *
  * await using mock = await startMockServer({ callMode: "old" });
  * mock.faults.add({ path: "/call/upsert_batch", times: 2, status: 503, retryAfter: 1 });

@@ -39,8 +39,8 @@ export interface MemoryRuntimeOptions {
  *
  * @example
  * ```ts
- * import { MemoryDisk } from "../src/runtime/memory_disk.ts";
- * import { MemoryRuntime } from "../src/runtime/memory.ts";
+ * import { MemoryDisk } from "./memory_disk.ts";
+ * import { MemoryRuntime } from "./memory.ts";
  *
  * const disk = new MemoryDisk();
  * const first = new MemoryRuntime({ disk });

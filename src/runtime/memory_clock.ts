@@ -18,7 +18,7 @@ interface Entry {
  *
  * @example
  * ```ts
- * import { MemoryClock } from "../src/runtime/memory_clock.ts";
+ * import { MemoryClock } from "./memory_clock.ts";
  *
  * const clock = new MemoryClock();
  * const fired: string[] = [];
