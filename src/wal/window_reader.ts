@@ -43,6 +43,8 @@ export class WindowReader {
   #filled = 0;
   /** Byte offset in the segment of `#from`. */
   #offset: number;
+  /** Whether what was read last cannot change any more. */
+  #final = true;
 
   /** Reads `segment` from `offset` on, which is the start of a line. */
   constructor(segment: Segment, limits: WindowLimits, offset: number) {
@@ -71,6 +73,9 @@ export class WindowReader {
         this.#from = this.#filled = 0;
         return null;
       }
+      // The writer may have taken a begun line back since, and have begun another in its place.
+      if (!this.#final) this.#filled = this.#from;
+      this.#final = sealed;
       const damaged = await this.#fill(end, sealed);
       if (damaged) return damaged;
       if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
@@ -111,9 +116,13 @@ export class WindowReader {
   }
 
   #makeRoom(unread: number): void {
-    const wanted = Math.max(
-      SMALLEST_BUFFER,
-      this.#filled + Math.min(unread, Math.max(this.#limits.bytes - this.#filled, this.#filled)),
+    const { bytes, recordBytes } = this.#limits;
+    const wanted = Math.min(
+      Math.max(bytes, recordBytes + 1),
+      Math.max(
+        SMALLEST_BUFFER,
+        this.#filled + Math.min(unread, Math.max(bytes - this.#filled, this.#filled)),
+      ),
     );
     if (this.#bytes.length >= wanted || this.#bytes.length > this.#filled + SMALLEST_BUFFER) return;
     const larger = new Uint8Array(wanted);
@@ -164,7 +173,8 @@ export class WindowReader {
     this.#from = to;
     window.to = this.#offset = offset + (to - from);
     if (this.#segment.setAside.has(offset)) return window;
-    const span = readRecord(bytes, from, to, this.#span);
+    const start = offset === 0 ? contentStart(bytes, from) : from;
+    const span = readRecord(bytes, start, to, this.#span);
     if (span && isSoundRecord(bytes, from, to)) window.add(span, from, to);
     else window.damaged.push(damage("torn", offset, bytes.slice(from, to)));
     return window;

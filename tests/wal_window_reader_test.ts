@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import type { Segment } from "../src/wal/segment.ts";
+import type { Window } from "../src/wal/window.ts";
+import { type WindowLimits, WindowReader } from "../src/wal/window_reader.ts";
+import type { RecordType } from "../src/weave/record_types.ts";
+import { test } from "./harness.ts";
+import { bytesOf, joined } from "./wal_fixture.ts";
+
+const LIMITS: WindowLimits = {
+  bytes: 1_000_000,
+  records: 1_000,
+  recordBytes: 2_000_000,
+  standsAlone: () => false,
+};
+
+/** A segment of bytes that a test changes as it likes. */
+class Bytes implements Segment {
+  readonly name = "bytes";
+  readonly begun = 0;
+  readonly live = false;
+  readonly checkpoint = 0;
+  setAside: ReadonlySet<number> = new Set();
+  bytes: Uint8Array;
+  sealed = true;
+  /** Most bytes that one read gives. */
+  atOnce = Infinity;
+  reads: { offset: number; length: number }[] = [];
+
+  constructor(content: string | Uint8Array) {
+    this.bytes = typeof content === "string" ? bytesOf(content) : content;
+  }
+
+  append(text: string): void {
+    this.bytes = joined(this.bytes, bytesOf(text));
+  }
+  end = (): number => this.bytes.length;
+  isSealed = (): boolean => this.sealed;
+  read(offset: number, into: Uint8Array): Promise<number> {
+    this.reads.push({ offset, length: into.length });
+    const found = this.bytes.subarray(offset, offset + Math.min(into.length, this.atOnce));
+    into.set(found);
+    return Promise.resolve(found.length);
+  }
+  acknowledge(): void {}
+  setAsideLines = (): Promise<void> => Promise.resolve();
+  complete(): void {}
+  release(): void {}
+  isGone = (): boolean => false;
+}
+
+function line(name: string, type: RecordType = "obj_create"): string {
+  return `{"type":"${type}","req":{"n":"${name}"}}\n`;
+}
+
+function texts(window: Window): string[] {
+  return window.records(() => true).map(({ start, end }) =>
+    new TextDecoder().decode(window.bytes.subarray(start, end))
+  );
+}
+
+/** Reads to the end: what each window holds, and the damage between. */
+async function readAll(segment: Bytes, limits: Partial<WindowLimits> = {}, offset = 0) {
+  const reader = new WindowReader(segment, { ...LIMITS, ...limits }, offset);
+  const windows: string[][] = [];
+  const damaged: { reason: string; offset: number; length: number }[] = [];
+  for (let window = await reader.next(segment.sealed); window;) {
+    windows.push(texts(window));
+    for (const { reason, offset, length } of window.damaged) {
+      damaged.push({ reason, offset, length });
+    }
+    assert.equal(window.to, reader.offset);
+    window = await reader.next(segment.sealed);
+  }
+  return { windows, damaged, to: reader.offset };
+}
+
+test("window reader: records come in order, whatever a read gives at once", async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `é${index}`.repeat(index));
+  for (const atOnce of [1, 7, 64, Infinity]) {
+    const segment = new Bytes(names.map((name) => line(name)).join(""));
+    segment.atOnce = atOnce;
+    const { windows, damaged, to } = await readAll(segment);
+    assert.deepEqual(windows.flat(), names.map((name) => `{"n":"${name}"}`));
+    assert.deepEqual(damaged, []);
+    assert.equal(to, segment.bytes.length);
+  }
+});
+
+test("window reader: reading begins at the offset that is asked for", async () => {
+  const first = line("a");
+  const { windows } = await readAll(new Bytes(first + line("b")), {}, bytesOf(first).length);
+  assert.deepEqual(windows, [['{"n":"b"}']]);
+});
+
+test("window reader: a window keeps to its records and bytes; a longer record stands alone", async () => {
+  const segment = () => new Bytes(["a", "b", "x".repeat(200), "c"].map((n) => line(n)).join(""));
+  const byRecords = await readAll(segment(), { records: 3 });
+  assert.deepEqual(byRecords.windows.map(({ length }) => length), [3, 1]);
+  const byBytes = await readAll(segment(), { bytes: 100, recordBytes: 1_000 });
+  assert.deepEqual(byBytes.windows.map(({ length }) => length), [2, 1, 1]);
+});
+
+test("window reader: a type that stands alone has a window of its own", async () => {
+  const types: RecordType[] = ["obj_create", "call_update", "obj_create", "call_update"];
+  const segment = new Bytes(types.map((type, index) => line(String(index), type)).join(""));
+  const { windows } = await readAll(segment, { standsAlone: (type) => type === "call_update" });
+  assert.deepEqual(windows.map(({ length }) => length), [1, 1, 1, 1]);
+});
+
+test("window reader: a last line without newline waits while the writer lives", async () => {
+  const whole = line("a") + line("b");
+  for (let cut = line("a").length; cut < whole.length; cut++) {
+    const segment = new Bytes(whole.slice(0, cut));
+    segment.sealed = false;
+    const reader = new WindowReader(segment, LIMITS, 0);
+    assert.deepEqual(texts((await reader.next(false))!), ['{"n":"a"}']);
+    assert.equal(await reader.next(false), null);
+    segment.append(whole.slice(cut));
+    const next = (await reader.next(false))!;
+    assert.deepEqual([texts(next), next.damaged], [['{"n":"b"}'], []]);
+  }
+});
+
+test("window reader: of a line that its writer took back nothing is mixed with the next", async () => {
+  const begun = line("taken back").slice(0, -9);
+  for (const sealedThen of [false, true]) {
+    const segment = new Bytes(line("a") + begun);
+    segment.sealed = false;
+    const reader = new WindowReader(segment, LIMITS, 0);
+    await reader.next(false);
+    assert.equal(await reader.next(false), null);
+    segment.bytes = bytesOf(line("a"));
+    segment.append(line("another, and longer"));
+    const next = (await reader.next(sealedThen))!;
+    assert.deepEqual([texts(next), next.damaged], [['{"n":"another, and longer"}'], []]);
+  }
+});
+
+test("window reader: a last line without newline is sent if it is whole, torn if it is not", async () => {
+  const whole = line("a").trimEnd();
+  for (let cut = 1; cut <= whole.length; cut++) {
+    const { windows, damaged } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
+    const isWhole = cut === whole.length;
+    assert.equal(windows.flat().length, isWhole ? 2 : 1);
+    const torn = { reason: "torn", offset: line("b").length, length: cut };
+    assert.deepEqual(damaged, isWhole ? [] : [torn]);
+  }
+});
+
+test("window reader: a last line with a carriage return or a byte order mark is whole too", async () => {
+  const whole = line("a").trimEnd();
+  for (const text of [`${whole}\r`, `\ufeff${whole}`, `\ufeff${whole}\r`]) {
+    const { windows, damaged } = await readAll(new Bytes(text));
+    assert.deepEqual([windows.flat(), damaged], [['{"n":"a"}'], []]);
+  }
+});
+
+test("window reader: damaged lines are set aside where they stand", async () => {
+  const log = `x\n${line("a")}\n\r\n{}\r\n${line("b")}y\n`;
+  const { windows, damaged } = await readAll(new Bytes(log));
+  assert.deepEqual(windows.flat(), ['{"n":"a"}', '{"n":"b"}']);
+  assert.deepEqual(damaged, [
+    { reason: "corrupt", offset: 0, length: 1 },
+    { reason: "corrupt", offset: log.indexOf("{}"), length: 2 },
+    { reason: "corrupt", offset: log.indexOf("y\n"), length: 1 },
+  ]);
+});
+
+test("window reader: what was set aside before is passed over", async () => {
+  const log = line("a") + line("b") + "x\n" + line("c") + "torn";
+  const segment = new Bytes(log);
+  segment.setAside = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
+  const { windows, damaged, to } = await readAll(segment);
+  assert.deepEqual(windows.flat(), ['{"n":"b"}', '{"n":"c"}']);
+  assert.deepEqual(damaged, []);
+  assert.equal(to, log.length);
+});
+
+test("window reader: damage fills windows too, so that none grows without bound", async () => {
+  const { windows, damaged } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
+  assert.equal(windows.length, 3);
+  assert.equal(damaged.length, 25);
+});
+
+test("window reader: the limit of a record is exact, at every size of a read", async () => {
+  const exact = line("x".repeat(500));
+  const over = line("x".repeat(501));
+  const recordBytes = exact.length - 1;
+  for (const atOnce of [13, 100, Infinity]) {
+    const segment = new Bytes(line("a") + over + exact + over);
+    segment.atOnce = atOnce;
+    const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes });
+    assert.deepEqual(windows.flat().map((text) => text.length), [9, 508]);
+    assert.deepEqual(damaged, [
+      { reason: "oversize", offset: line("a").length, length: over.length - 1 },
+      {
+        reason: "oversize",
+        offset: (line("a") + over + exact).length,
+        length: over.length - 1,
+      },
+    ]);
+  }
+});
+
+test("window reader: an oversize line that is still being written waits for its end", async () => {
+  const over = line("x".repeat(500));
+  const segment = new Bytes(over.slice(0, 300));
+  segment.sealed = false;
+  const reader = new WindowReader(segment, { ...LIMITS, bytes: 100, recordBytes: 200 }, 0);
+  assert.equal(await reader.next(false), null);
+  segment.append(over.slice(300) + line("b"));
+  assert.deepEqual((await reader.next(false))!.damaged.map(({ reason }) => reason), ["oversize"]);
+  assert.deepEqual(texts((await reader.next(false))!), ['{"n":"b"}']);
+});
+
+test("window reader: an oversize line without an end is set aside when no more will come", async () => {
+  const segment = new Bytes("x".repeat(1_000));
+  const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes: 200 });
+  assert.deepEqual(windows, [[]]);
+  assert.deepEqual(damaged, [{ reason: "oversize", offset: 0, length: 1_000 }]);
+});
+
+test("window reader: memory is bounded by the limits, not by the log", async () => {
+  const segment = new Bytes(line("x".repeat(100)).repeat(20_000));
+  const limits = { ...LIMITS, bytes: 10_000, recordBytes: 20_000 };
+  const reader = new WindowReader(segment, limits, 0);
+  let records = 0;
+  for (let window = await reader.next(true); window; window = await reader.next(true)) {
+    assert.ok(window.bytes.length <= 20_001, `${window.bytes.length} bytes`);
+    records += window.count;
+  }
+  assert.equal(records, 20_000);
+  const read = segment.reads.reduce((sum, { length }) => sum + length, 0);
+  assert.ok(read < segment.bytes.length * 1.1, "and nothing is read twice");
+});
+
+test("window reader: the bytes of a window stay until the window after the next is read", async () => {
+  const segment = new Bytes(Array.from({ length: 100 }, (_, n) => line(`n${n}`)).join(""));
+  const reader = new WindowReader(segment, { ...LIMITS, records: 7, bytes: 300 }, 0);
+  let before: { window: Window; texts: string[] } | null = null;
+  for (let window = await reader.next(true); window; window = await reader.next(true)) {
+    if (before) assert.deepEqual(texts(before.window), before.texts);
+    before = { window, texts: texts(window) };
+  }
+});
+
+test("window reader: a read that fails is an error, and a new reader goes on", async () => {
+  const segment = new Bytes(line("a") + line("b"));
+  const { read } = segment;
+  segment.read = () => Promise.reject(Object.assign(new Error("Disk"), { code: "EIO" }));
+  await assert.rejects(new WindowReader(segment, LIMITS, 0).next(true), { code: "EIO" });
+  segment.read = read;
+  assert.equal((await readAll(segment)).windows.flat().length, 2);
+});
