@@ -98,7 +98,14 @@ export function startProcess(
   return follow(child);
 }
 
+/** Programs that run: a test that fails must not leave them behind. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 function follow(child: ChildProcess): Running {
+  running.add(child);
   const text = { out: "", err: "" };
   const watchers = new Set<() => void>();
   const tell = () => {
@@ -115,6 +122,7 @@ function follow(child: ChildProcess): Running {
     child.on("error", reject);
     child.on("close", (code) => {
       over = true;
+      running.delete(child);
       resolve({ code, ...text });
       tell();
     });
@@ -164,9 +172,23 @@ export function startCli(args: readonly string[], surroundings: Surroundings): R
   return startProgram("src/cli/main.ts", args, surroundings);
 }
 
+/** Ms that a command may take to its end. */
+const END_MS = 90_000;
+
 /** Runs `weave-wal` to its end. */
 export async function cli(args: readonly string[], surroundings: Surroundings): Promise<Finished> {
-  return await startCli(args, surroundings).ended;
+  const command = startCli(args, surroundings);
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    command.kill("SIGKILL");
+  }, END_MS);
+  const finished = await command.ended;
+  clearTimeout(limit);
+  if (isLate) {
+    throw new Error(`Ran over ${END_MS} ms: ${args.join(" ")}: ${finished.out}${finished.err}`);
+  }
+  return finished;
 }
 
 /** A directory that is gone after the test. */

@@ -5,7 +5,7 @@
  */
 
 import { DeadLetterStore } from "../wal/dead_letter_store.ts";
-import { commandIds, type Context } from "./context.ts";
+import { commandIds, type Context, throwIfStopped } from "./context.ts";
 import { type IndexedLetter, letterId } from "./dead_letter_index.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { plural, printable } from "./format.ts";
@@ -16,7 +16,7 @@ export async function dropLetters(
   letters: AsyncIterable<IndexedLetter>,
   yes: boolean,
 ): Promise<number> {
-  const { terminal: { out, err, ask } } = context;
+  const { terminal: { out, err, ask }, stop } = context;
   /** Ids by the stems and directories that hold them. */
   const chosen = new Map<string, { directory: string; stem: string; ids: Set<string> }>();
   let count = 0;
@@ -31,7 +31,11 @@ export async function dropLetters(
     return EXIT.ok;
   }
   if (!yes) {
-    const answer = await ask(`Drop ${plural(count, "dead letter")} for good? [y/N] `);
+    const answer = await ask(`Drop ${plural(count, "dead letter")} for good? [y/N] `, stop)
+      .catch((error) => {
+        throwIfStopped(stop);
+        throw error;
+      });
     if (answer === null) {
       throw new CommandError(`Cannot ask whether to drop ${plural(count, "dead letter")}`, {
         hint: "Nobody is at the terminal; --yes drops without asking",

@@ -30,8 +30,11 @@ export interface Output {
 export interface Terminal {
   readonly out: Output;
   readonly err: Output;
-  /** Asks a question that only a person can answer; `null` when there is none. */
-  ask(question: string): Promise<string | null>;
+  /**
+   * Asks a question that only a person can answer; `null` when there is none. Rejects when `stop` is
+   * aborted first.
+   */
+  ask(question: string, stop: AbortSignal): Promise<string | null>;
 }
 
 /** The terminal of this process. */
@@ -39,11 +42,16 @@ export function processTerminal(): Terminal {
   return {
     out: outputTo(process.stdout),
     err: outputTo(process.stderr),
-    async ask(question) {
+    async ask(question, stop) {
       if (!process.stdin.isTTY) return null;
-      const reader = createInterface({ input: process.stdin, output: process.stderr });
+      // Not as a terminal: the terminal itself edits the line, and Ctrl-C stays a signal.
+      const reader = createInterface({
+        input: process.stdin,
+        output: process.stderr,
+        terminal: false,
+      });
       try {
-        return await reader.question(question);
+        return await reader.question(question, { signal: stop });
       } finally {
         reader.close();
       }
