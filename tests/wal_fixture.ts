@@ -13,6 +13,7 @@ import { MemoryRuntime } from "../src/runtime/memory.ts";
 import { MemoryClock } from "../src/runtime/memory_clock.ts";
 import { MemoryDisk } from "../src/runtime/memory_disk.ts";
 import { MemoryHost } from "../src/runtime/memory_host.ts";
+import { formatStem, writerToken } from "../src/wal/names.ts";
 import { pipelineOptions } from "./delivery_fixture.ts";
 
 /** Where the logs of the tests are. */
@@ -172,6 +173,20 @@ export class LogWorld {
     const result = await openPipeline(this.options(runtime, changes)).finish();
     runtime.exit();
     return result;
+  }
+
+  /** Lets a new process look for what others left for `ms` of virtual time. */
+  async recoverFor(ms: number, changes: Partial<PipelineOptions> = {}): Promise<void> {
+    const runtime = this.process();
+    const pipeline = openPipeline(this.options(runtime, changes));
+    await this.clock.elapse(ms);
+    await pipeline.finish();
+    runtime.exit();
+  }
+
+  /** The stem of a segment whose name tells that it is for this server. */
+  get ownStem(): string {
+    return formatStem(1_700_000_000_000_000_000n, writerToken(WRITER, SERVER)).stem;
   }
 
   /** Names in the project's directory. */

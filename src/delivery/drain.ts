@@ -76,6 +76,7 @@ export class Drain {
   /** What is settled but for the starts that wait. */
   #settled: { offset: number; carried: Prepared["carried"] };
   #acknowledged: number;
+  #reached = 0;
   #dropped = false;
   #hurried = false;
   #end: DrainEnd | null = null;
@@ -98,6 +99,14 @@ export class Drain {
   /** Byte offset up to which everything is delivered or set aside. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /**
+   * Byte offset up to which there is nothing to send: as `acknowledged`, and past a line that its
+   * writer, another process, has begun and not ended.
+   */
+  get reached(): number {
+    return Math.max(this.#acknowledged, this.#reached);
   }
 
   /** Bytes that wait. */
@@ -237,6 +246,7 @@ export class Drain {
         continue;
       }
       this.#hurried = false;
+      if (dueIn === undefined) this.#reached = reader.lookedTo;
       if (sealed && drained) return "complete";
       if (!this.segment.live) await this.#wakeup.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
       else if (drained && this.segment.isSealed() === sealed) await this.#wakeup.wait(dueIn);

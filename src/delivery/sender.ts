@@ -98,7 +98,7 @@ export class Sender {
         if (!targets.has(drain)) aim(drain);
       }
       return [...targets].every(([drain, end]) =>
-        this.#isOver(drain) || (drain.acknowledged >= end && !drain.segment.isSealed())
+        this.#isOver(drain) || (drain.reached >= end && !drain.segment.isSealed())
       );
     };
     const hurry = (): void => {
@@ -119,6 +119,14 @@ export class Sender {
         else if (this.#stopped) finish("aborted");
         else hurry();
       };
+      // What another process writes is looked at now and then; that there is no more tells nobody.
+      const poll = (): void => {
+        timers[0] = clock.after(POLL_MS, () => {
+          poll();
+          look();
+        });
+      };
+      poll();
       const onAbort = (): void => finish("aborted");
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#watchers.push(look);

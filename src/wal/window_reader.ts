@@ -45,6 +45,7 @@ export class WindowReader {
   #offset: number;
   /** Whether what was read last cannot change any more. */
   #final = true;
+  #lookedTo = 0;
 
   /** Reads `segment` from `offset` on, which is the start of a line. */
   constructor(segment: Segment, limits: WindowLimits, offset: number) {
@@ -59,6 +60,11 @@ export class WindowReader {
     return this.#offset;
   }
 
+  /** Where the segment ended when it was last looked at. */
+  get lookedTo(): number {
+    return this.#lookedTo;
+  }
+
   /**
    * The next window, or `null` when there is no whole record to read now.
    *
@@ -66,7 +72,7 @@ export class WindowReader {
    *   newline is torn, and not one that is still being written.
    */
   async next(sealed: boolean): Promise<Window | null> {
-    const end = this.#segment.end();
+    const end = this.#lookedTo = this.#segment.end();
     if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
       if (this.#offset >= end) {
         this.#bytes = this.#spare = new Uint8Array(0);
