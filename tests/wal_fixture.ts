@@ -63,6 +63,8 @@ export class FakeServer {
   requests = 0;
   /** Requests after which something must have gone into a loop. */
   limit = 1_000;
+  /** Bytes of a body that are taken at most, as at the real server. */
+  readonly bodyLimit = 32 * 1024 * 1024;
   /** Called before each request is worked on. */
   onRequest: (path: string) => void = () => {};
   /** Refuses requests of its choice. */
@@ -76,9 +78,11 @@ export class FakeServer {
     this.onRequest(path);
     const refusal = this.refuse(path);
     if (refusal) return answer(refusal.status, refusal.body);
+    const bytes = init!.body as Uint8Array;
+    if (bytes.length > this.bodyLimit) return answer(413, { reason: "too large" });
     let body: Record<string, unknown>;
     try {
-      const text = new TextDecoder("utf-8", { fatal: true }).decode(init!.body as Uint8Array);
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       body = JSON.parse(text) as Record<string, unknown>;
     } catch {
       return answer(400, { reason: "no sound JSON" });
