@@ -28,6 +28,8 @@ export interface WindowLimits {
 }
 
 const SMALLEST_BUFFER = 64 * 1024;
+/** Bytes read at once: few enough that the reading is over before the request before it is. */
+const READ_BYTES = 1024 * 1024;
 
 /** Reads windows from a segment. */
 export class WindowReader {
@@ -38,6 +40,8 @@ export class WindowReader {
   readonly #alone: readonly boolean[];
   #bytes = new Uint8Array(0);
   #spare = new Uint8Array(0);
+  /** Bytes of the last full window: with fewer at hand the next one would be a small one. */
+  #usual = 0;
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
   #from = 0;
   #filled = 0;
@@ -73,7 +77,9 @@ export class WindowReader {
    */
   async next(sealed: boolean): Promise<Window | null> {
     const end = this.#lookedTo = this.#segment.end();
-    if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
+    const buffered = this.#filled - this.#from;
+    const tooFew = buffered < this.#usual && this.#offset + buffered < end;
+    if (tooFew || findNewline(this.#bytes, this.#from, this.#filled) === -1) {
       if (this.#offset >= end) {
         this.#bytes = this.#spare = new Uint8Array(0);
         this.#from = this.#filled = 0;
@@ -127,7 +133,7 @@ export class WindowReader {
       Math.max(bytes, recordBytes + 1),
       Math.max(
         SMALLEST_BUFFER,
-        this.#filled + Math.min(unread, Math.max(bytes - this.#filled, this.#filled)),
+        this.#filled + Math.min(unread, Math.max(Math.min(bytes, READ_BYTES), this.#filled)),
       ),
     );
     if (this.#bytes.length >= wanted || this.#bytes.length > this.#filled + SMALLEST_BUFFER) return;
@@ -165,6 +171,7 @@ export class WindowReader {
       }
       at = newline + 1;
     }
+    this.#usual = window.count === maxRecords ? at - this.#from : 0;
     window.to = this.#offset = base + at;
     this.#from = at;
     return window;
