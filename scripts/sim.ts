@@ -45,9 +45,7 @@ process.exitCode = values.prove ? await prove() : await simulate();
 async function simulate(): Promise<number> {
   const bug = values.bug === undefined ? undefined : bugNamed(values.bug);
   const first = Number(values.seed);
-  const end = values.minutes === undefined
-    ? first + Number(values.runs)
-    : Number.MAX_SAFE_INTEGER;
+  const end = values.minutes === undefined ? first + Number(values.runs) : Number.MAX_SAFE_INTEGER;
   const started = performance.now();
   const deadline = values.minutes === undefined
     ? Infinity
@@ -99,7 +97,8 @@ async function prove(): Promise<number> {
 async function firstFailure(bug: Bug): Promise<{ seed: number; what: string } | null> {
   for (let seed = 1; seed <= bug.seeds; seed++) {
     const outcome = await runScenario(generate(seed), { bug });
-    if (outcome.violations.length > 0) return { seed, what: firstLine(outcome) };
+    const found = outcome.violations.find(({ code }) => bug.breaks.includes(code));
+    if (found) return { seed, what: firstLine({ ...outcome, violations: [found] }) };
   }
   return null;
 }

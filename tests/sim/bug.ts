@@ -6,6 +6,7 @@
 
 import type { MemoryRuntime } from "../../src/runtime/memory.ts";
 import type { Clock, FileSystem, ProcessFacts } from "../../src/runtime/runtime.ts";
+import type { ViolationCode } from "./context.ts";
 import type { Setup } from "./scenario.ts";
 
 /** A mistake and how it is made. */
@@ -14,6 +15,8 @@ export interface Bug {
   readonly name: string;
   /** What is done wrong. */
   readonly mistake: string;
+  /** The promises that it breaks; other findings do not count. */
+  readonly breaks: readonly ViolationCode[];
   /** Seeds within which it must be found. */
   readonly seeds: number;
   /** Changes the library's classes; returns the way back. */

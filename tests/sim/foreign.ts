@@ -28,7 +28,13 @@ export class ForeignWriter {
   readonly #queue: { bytes: Uint8Array; record: SimRecord | null }[] = [];
   #midLine = false;
 
-  constructor(context: SimContext, host: MemoryHost, directory: string, project: number, id: number) {
+  constructor(
+    context: SimContext,
+    host: MemoryHost,
+    directory: string,
+    project: number,
+    id: number,
+  ) {
     this.#context = context;
     this.project = project;
     this.random = new Random(id);

@@ -12,6 +12,7 @@ import { RECORD_KINDS, type RecordKind } from "./records.ts";
 import type {
   CheckpointDamage,
   DiskFaultKind,
+  DoomStep,
   Scenario,
   ServerFault,
   ServerFaultKind,
@@ -63,9 +64,13 @@ const SERVER_FAULTS: readonly ServerFaultKind[] = [
   500,
   503,
 ];
+const DOOM_OPERATIONS = ["remove", "rename", "replace", "create", "sync", "write"] as const;
+const DOOM_FILES = [".checkpoint", ".jsonl", ".deadletter", ".claim", ".owner"] as const;
 const DISK_FAULTS: readonly DiskFaultKind[] = [
   "full",
   "io",
+  "sync",
+  "sync",
   "sync",
   "read-only",
   "handles",
@@ -90,7 +95,7 @@ export function generate(seed: number): Scenario {
   const features = chooseFeatures(random);
   const setup = chooseSetup(random, features);
   const steps: Step[] = [start(random, features, setup, 0)];
-  const length = random.int(8, random.chance(0.3) ? 70 : 35);
+  const length = random.int(10, random.chance(0.3) ? 80 : 45);
   while (steps.length < length) steps.push(...nextSteps(random, features, setup));
   return { seed, setup, steps };
 }
@@ -130,7 +135,7 @@ function chooseSetup(random: Random, features: Features): Setup {
     timeoutMs: random.pick([500, 2_000]),
     retryMaxMs: random.pick([100, 1_000, 4_000]),
     fsyncRecords: random.pick([2, 5, 64]),
-    fsyncIntervalMs: random.pick([20, 100, 500]),
+    fsyncIntervalMs: random.pick([21, 103, 509]),
     maxMemoryRecords: random.pick([3, 1_000, 1_000]),
     maxMemoryBytes: random.pick([2_000, 1_000_000, 1_000_000]),
     exitDrainMs: random.pick([0, 200, 1_000]),
@@ -207,21 +212,17 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     case "exit":
       return [{ do: "exit", slot, natural: random.chance(0.5) }];
     case "kill":
-    case "stop":
     case "resume":
       return [{ do: name, slot }];
+    case "stop":
+      return stop(random, slot);
     case "kill-at":
-      return [{ do: name, slot, after: random.int(0, random.pick([3, 15, 80])) }];
+    case "crash-at":
+      return doomed(random, features, setup, doom(random, name, slot));
     case "crash":
       return [{ do: "crash", seed: random.seed() }];
-    case "crash-at":
-      return [{
-        do: "crash-at",
-        slot,
-        after: random.int(0, random.pick([3, 15, 80])),
-        seed: random.seed(),
-      }];
     case "disk":
+      if (features.disk && features.crashes && random.chance(0.3)) return syncLoss(random, slot);
       return [{
         do: "disk",
         slot: random.chance(0.3) ? -1 : slot,
@@ -249,6 +250,52 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     case "damage":
       return [{ do: "damage", how: random.pick(DAMAGES), seed: random.seed() }];
   }
+}
+
+function doom(random: Random, name: DoomStep["do"], slot: number): DoomStep {
+  const on = random.chance(0.5) ? { on: random.pick(DOOM_OPERATIONS) } : {};
+  const near = random.chance(0.5) ? { near: random.pick(DOOM_FILES) } : {};
+  const after = random.int(0, random.pick(on.on || near.near ? [0, 3, 10] : [3, 15, 80]));
+  return { do: name, slot, after, ...on, ...near, seed: random.seed() };
+}
+
+/** A process that is struck down while it works, and another that takes its place. */
+function doomed(random: Random, features: Features, setup: Setup, step: DoomStep): Step[] {
+  if (random.chance(0.5)) return [step];
+  return [
+    ...appends(random, step.slot),
+    step,
+    { do: "pass", ms: random.int(0, 3_000) },
+    start(random, features, setup, step.slot),
+    { do: "pass", ms: random.int(0, 300) },
+  ];
+}
+
+/** The disk fails to sync and says so; what is said to be safe afterwards must be. */
+function syncLoss(random: Random, slot: number): Step[] {
+  const probability = random.pick([1, 0.5]);
+  return [
+    { do: "disk", slot, fault: "sync", probability, seed: random.seed() },
+    ...appends(random, slot),
+    { do: "sync", slot },
+    { do: "pass", ms: random.int(0, 100) },
+    ...(random.chance(0.5) ? [{ do: "heal" } as const] : []),
+    ...(random.chance(0.5) ? [{ do: "sync", slot } as const] : []),
+    { do: "pass", ms: random.int(0, 100) },
+    ...(random.chance(0.5) ? [{ do: "crash", seed: random.seed() } as const] : []),
+  ];
+}
+
+/** Stopped for a moment, or long enough for others to take over what it holds. */
+function stop(random: Random, slot: number): Step[] {
+  if (random.chance(0.4)) return [{ do: "stop", slot }];
+  return [
+    ...appends(random, slot),
+    { do: "pass", ms: random.int(0, 120) },
+    { do: "stop", slot },
+    { do: "pass", ms: random.int(10_000, 15_000) },
+    { do: "resume", slot },
+  ];
 }
 
 function appends(random: Random, slot: number): Step[] {

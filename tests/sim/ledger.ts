@@ -188,7 +188,14 @@ function readLetter(line: string): Letter | null {
     const { offset, reason, status, message } = value.error;
     if (message !== undefined && message.length > MAX_MESSAGE_LENGTH) return null;
     const request = LETTER.exec(line)?.[2];
-    const base = { offset, reason, status, message, type: value.type, quarantine: value.quarantine };
+    const base = {
+      offset,
+      reason,
+      status,
+      message,
+      type: value.type,
+      quarantine: value.quarantine,
+    };
     return request === undefined ? base : { ...base, request };
   } catch {
     return null;

@@ -14,7 +14,11 @@ import type {
 } from "../../src/client/pipeline.ts";
 import { MemoryRuntime } from "../../src/runtime/memory.ts";
 import type { MemoryHost } from "../../src/runtime/memory_host.ts";
-import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory_process.ts";
+import type {
+  MemoryFault,
+  MemoryOperation,
+  MemoryOperationKind,
+} from "../../src/runtime/memory_process.ts";
 import type { Clock, FileSystem, Runtime, Timer } from "../../src/runtime/runtime.ts";
 import { writerToken } from "../../src/wal/names.ts";
 import type { Auditor } from "./auditor.ts";
@@ -31,6 +35,16 @@ import { WatchedFiles } from "./watched_files.ts";
 export const WAL_DIR = "/home/.weave/wal";
 /** Operations without a pause after which a process is taken to be in an endless loop. */
 const MAX_OPERATIONS = 20_000;
+
+/** The end that waits for a process. */
+interface Doom {
+  /** Operations of that kind and place that still happen. */
+  left: number;
+  readonly on?: MemoryOperationKind;
+  readonly near?: string;
+  /** For a crash of the whole machine. */
+  readonly crashSeed?: number;
+}
 
 /** What a process is put together from. */
 export interface SimProcessOptions {
@@ -64,8 +78,8 @@ export class SimProcess implements ProcessView {
   readonly #queue: (() => void)[] = [];
   /** What the disk does wrong for this process. */
   faults: ActiveFault[] = [];
-  /** Index of the operation that does not happen, and what happens instead. */
-  doom: { at: number; crashSeed?: number } | null = null;
+  /** After how many operations, of what kind, one does not happen, and what happens instead. */
+  doom: Doom | null = null;
   /** Whether it could clear up behind it. */
   leftOrderly = false;
   /** Whether `finish` was called. */
@@ -86,7 +100,6 @@ export class SimProcess implements ProcessView {
   removed = 0;
   /** The record that is being appended. */
   #appending: SimRecord | null = null;
-  #operations = 0;
   #sinceTurn = 0;
   #lastWriteFell = false;
 
@@ -294,13 +307,12 @@ export class SimProcess implements ProcessView {
   #operation(operation: MemoryOperation): MemoryFault | undefined {
     const { context, strikeDown } = this.#options;
     context.trace.add(`p${this.id} ${operation.kind} ${operation.path} ${operation.bytes ?? ""}`);
-    this.#operations++;
     if (++this.#sinceTurn > MAX_OPERATIONS) {
       context.violate("spins", `process ${this.id}: ${operation.kind} ${operation.path}`);
       this.kill();
       return undefined;
     }
-    if (this.doom && this.#operations > this.doom.at) {
+    if (this.doom && isMet(this.doom, operation) && this.doom.left-- === 0) {
       strikeDown(this, this.doom.crashSeed);
       return undefined;
     }
@@ -328,11 +340,6 @@ export class SimProcess implements ProcessView {
       this.#options.context.past.torn.add(segment);
       this.#options.context.past.fragments.add(segment);
     }
-  }
-
-  /** How many operations on the disk it has begun. */
-  get operations(): number {
-    return this.#operations;
   }
 
   #appended(path: string): void {
@@ -364,4 +371,8 @@ export class SimProcess implements ProcessView {
       return this.token;
     };
   }
+}
+
+function isMet({ on, near }: Doom, { kind, path }: MemoryOperation): boolean {
+  return (on === undefined || on === kind) && (near === undefined || path.includes(near));
 }

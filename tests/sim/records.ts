@@ -95,7 +95,9 @@ function payload(plan: RecordPlan): string {
 }
 
 /** The first fields of a call's start, shared with its end. */
-function head({ project, call }: RecordPlan): { project: Field; id: Field; trace: Field; at: Field } {
+function head(
+  { project, call }: RecordPlan,
+): { project: Field; id: Field; trace: Field; at: Field } {
   return {
     project: ["project_id", text(project)],
     id: ["id", text(call)],
@@ -149,7 +151,10 @@ export function completeText(start: RecordText, end: RecordText): string {
 }
 
 /** A record of any other kind. */
-export function otherText(kind: Exclude<RecordKind, "call" | "start" | "end">, plan: RecordPlan): RecordText {
+export function otherText(
+  kind: Exclude<RecordKind, "call" | "start" | "end">,
+  plan: RecordPlan,
+): RecordText {
   const project: Field = ["project_id", text(plan.project)];
   const key = text(plan.key);
   const one = (type: RecordType, request: string, without?: string): RecordText => ({

@@ -118,7 +118,10 @@ function findRecords(ledger: Ledger, path: string, text: string): Found | null {
     if (key === undefined) return null;
     JSON.parse(text);
     const record = known(ledger, key);
-    return { records: [record], bodies: PATHS[path] === record.text.type ? record.text.bodies : [] };
+    return {
+      records: [record],
+      bodies: PATHS[path] === record.text.type ? record.text.bodies : [],
+    };
   } catch {
     return null;
   }
@@ -166,7 +169,9 @@ function compare(bytes: Uint8Array, text: string, { records, bodies }: Found): s
   const isWhole = records.every(({ origin, text: { half, bodies: [body] } }) =>
     origin === null || text.includes(half ?? body) || bodies.includes(text)
   );
-  return isWhole && bodies.includes(unspaced(text)) ? null : `is not what was appended: ${cut(text)}`;
+  return isWhole && bodies.includes(unspaced(text))
+    ? null
+    : `is not what was appended: ${cut(text)}`;
 }
 
 function readForm(

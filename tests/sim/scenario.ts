@@ -6,6 +6,7 @@
  */
 
 import type { FsyncPolicy, QuotaPolicy } from "../../src/client/pipeline.ts";
+import type { MemoryOperationKind } from "../../src/runtime/memory_process.ts";
 import type { RecordKind } from "./records.ts";
 
 /** Which call paths a simulated server has. `neither` refuses both, as in the middle of a rollout. */
@@ -94,10 +95,8 @@ export type Step =
   | { readonly do: "finish"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "exit"; readonly slot: number; readonly natural: boolean }
   | { readonly do: "kill"; readonly slot: number }
-  /** Killed when it begins its `after`th operation on the disk from now. */
-  | { readonly do: "kill-at"; readonly slot: number; readonly after: number }
+  | DoomStep
   | { readonly do: "crash"; readonly seed: number }
-  | { readonly do: "crash-at"; readonly slot: number; readonly after: number; readonly seed: number }
   | DiskStep
   | { readonly do: "heal" }
   | { readonly do: "stop"; readonly slot: number }
@@ -131,6 +130,20 @@ export interface StartStep {
   readonly server: number;
   /** Under the id of the process that was in this slot before. */
   readonly samePid: boolean;
+  readonly seed: number;
+}
+
+/**
+ * The process is killed, or the machine crashes, when it begins an operation on the disk: after
+ * `after` others from now, of those of one kind where `on` names it, on files whose path holds
+ * `near`.
+ */
+export interface DoomStep {
+  readonly do: "kill-at" | "crash-at";
+  readonly slot: number;
+  readonly after: number;
+  readonly on?: MemoryOperationKind;
+  readonly near?: string;
   readonly seed: number;
 }
 

@@ -162,7 +162,10 @@ export class SimServers {
           return arrive((reply) => {
             if (reply.status !== 200) return whole(reply);
             // With a brace at its end it would pass for whole, and rightly: it is a 2xx.
-            const text = reply.text.slice(0, random.int(0, reply.text.length - 1)).replace(/}+$/, "");
+            const text = reply.text.slice(0, random.int(0, reply.text.length - 1)).replace(
+              /}+$/,
+              "",
+            );
             answer(reply, () => Promise.resolve(text));
           });
         case "garbage": {

@@ -12,7 +12,7 @@ import { MemoryHost } from "../../src/runtime/memory_host.ts";
 import { Auditor } from "./auditor.ts";
 import type { Bug } from "./bug.ts";
 import type { SimContext, Violation, ViolationCode } from "./context.ts";
-import { activeFault, type ActiveFault } from "./faults.ts";
+import { type ActiveFault, activeFault } from "./faults.ts";
 import { ForeignWriter } from "./foreign.ts";
 import { Ledger, type SimRecord } from "./ledger.ts";
 import { SimProcess, WAL_DIR } from "./process.ts";
@@ -223,7 +223,9 @@ export class World {
     }
   }
 
-  #act(step: Exclude<Step, { do: "start" | "foreign" | "append" | "pass" | "jump" | "crash" }>): void {
+  #act(
+    step: Exclude<Step, { do: "start" | "foreign" | "append" | "pass" | "jump" | "crash" }>,
+  ): void {
     if (!("slot" in step)) return;
     const slot = this.#slots.get(step.slot);
     if (!slot || slot.dead) return;
@@ -250,10 +252,13 @@ export class World {
         else slot.exit();
         return;
       case "kill-at":
-        slot.doom = { at: slot.operations + step.after };
-        return;
       case "crash-at":
-        slot.doom = { at: slot.operations + step.after, crashSeed: step.seed };
+        slot.doom = {
+          left: step.after,
+          ...(step.on ? { on: step.on } : {}),
+          ...(step.near ? { near: step.near } : {}),
+          ...(step.do === "crash-at" ? { crashSeed: step.seed } : {}),
+        };
         return;
       case "stop":
         return this.#stop(slot);

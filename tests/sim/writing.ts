@@ -55,7 +55,7 @@ export class Writing {
     const before = slot.records.filter(({ accepted, memory }) => accepted && !memory);
     slot.guard(() => slot.pipeline.sync())?.then(
       () => {
-        if (!slot.dead) for (const record of before) record.synced = true;
+        if (!slot.dead) { for (const record of before) record.synced = true; }
       },
       (error: unknown) => {
         if (!slot.dead && !slot.troubled) slot.threw(error);

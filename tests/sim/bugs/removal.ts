@@ -1,0 +1,82 @@
+/**
+ * Mistakes in taking delivered logs away, and in setting records aside.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import { DeadLetterFile } from "../../../src/wal/dead_letters.ts";
+import type { Bug } from "../bug.ts";
+import { instead, patch, withAppends, withReads } from "./make.ts";
+
+/** Removes the files that stand beside a log. */
+function removeBeside(files: FileSystem, path: string, endings: readonly string[]): void {
+  for (const ending of endings) {
+    const beside = path.replace(/jsonl$/, ending);
+    if (files.stat(beside) !== null) files.remove(beside);
+  }
+}
+
+/** Mistakes in taking logs away. */
+export const REMOVAL_BUGS: readonly Bug[] = [
+  {
+    name: "removed-when-read",
+    mistake: "a log is removed when it is read, not when it is delivered",
+    breaks: ["removed"],
+    seeds: 100,
+    files: (files) =>
+      withReads(files, (file, path) => ({
+        read: async (offset, into) => {
+          const count = await file.read(offset, into);
+          const closed = files.stat(path.replace(/jsonl$/, "lock")) === null;
+          const last = closed && offset + count >= file.size();
+          if (last && files.stat(path) !== null) files.remove(path);
+          return count;
+        },
+      })),
+  },
+  {
+    name: "sidecars-first",
+    mistake: "the checkpoint is removed before the log, and a crash in between sends all again",
+    breaks: ["resent"],
+    seeds: 2_000,
+    files: (files) =>
+      instead(files, {
+        remove: (path) => {
+          if (path.endsWith(".jsonl")) removeBeside(files, path, ["checkpoint"]);
+          files.remove(path);
+        },
+      }),
+  },
+  {
+    name: "dead-letters-removed",
+    mistake: "dead letters go with the log that they came from (Weave Python)",
+    breaks: ["lost"],
+    seeds: 100,
+    files: (files) =>
+      instead(files, {
+        remove: (path) => {
+          files.remove(path);
+          if (path.endsWith(".jsonl")) removeBeside(files, path, ["deadletter"]);
+        },
+      }),
+  },
+  {
+    name: "dead-letter-unsynced",
+    mistake: "the checkpoint passes a dead letter that is not on stable storage",
+    breaks: ["unsynced", "lost"],
+    seeds: 3_000,
+    files: (files) =>
+      withAppends(
+        files,
+        (_, path) => path.endsWith(".deadletter") ? { dataSync: () => Promise.resolve() } : {},
+      ),
+  },
+  {
+    name: "dead-letter-forgotten",
+    mistake: "a record that was set aside before a crash is sent again after it",
+    breaks: ["after-dead-letter"],
+    seeds: 3_000,
+    patch: () => patch(DeadLetterFile.prototype, "offsets", () => () => new Set<number>()),
+  },
+];
