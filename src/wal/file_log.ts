@@ -171,25 +171,16 @@ export class FileLog implements RequestLog {
     const paths = segmentPaths(directory, stem);
     const owner: Owner = { ...this.#identity, server, sender, closed: false };
     let claim: Claim | null = null;
-    const segment = SegmentWriter.open(runtime.files, paths, owner, () => {
-      if (sender) claim = Claim.take(runtime.files, paths.claim, null, writer, this.#identity);
-    });
-    if (claim !== null) {
-      const held: Claim = claim;
-      this.#claims.add(held);
-      listener.onSegment(
-        new FileSegment({
-          runtime,
-          directory,
-          stem,
-          paths,
-          claim: held,
-          live: true,
-          end: () => segment.size,
-          isSealed: () => segment.sealed,
-          onRelease: () => this.#claims.delete(held),
-        }),
-      );
+    let segment: SegmentWriter | null = null;
+    try {
+      segment = SegmentWriter.open(runtime.files, paths, owner, () => {
+        if (sender) claim = Claim.take(runtime.files, paths.claim, null, writer, this.#identity);
+      });
+      if (claim !== null) listener.onSegment(this.#readerOf(segment, stem, claim));
+    } catch (error) {
+      segment?.discard();
+      discardClaim(claim);
+      throw error;
     }
     this.#active = segment;
     this.#verified = 0;
@@ -197,6 +188,23 @@ export class FileLog implements RequestLog {
     this.#options.quota.recount();
     this.#sync.directories([directory]);
     return segment;
+  }
+
+  #readerOf(segment: SegmentWriter, stem: string, claim: Claim): FileSegment {
+    const { runtime, directory } = this.#options;
+    const reader = new FileSegment({
+      runtime,
+      directory,
+      stem,
+      paths: segment.paths,
+      claim,
+      live: true,
+      end: () => segment.size,
+      isSealed: () => segment.sealed,
+      onRelease: () => this.#claims.delete(claim),
+    });
+    this.#claims.add(claim);
+    return reader;
   }
 
   #leave(segment: SegmentWriter): void {
@@ -260,6 +268,15 @@ export class FileLog implements RequestLog {
     writeGitignore(files, root);
     this.#sync.directories(parents);
     this.#named = true;
+  }
+}
+
+/** Gives back the claim on a segment that could not be begun; the first error is the one to tell. */
+function discardClaim(claim: Claim | null): void {
+  try {
+    claim?.release();
+  } catch {
+    // Cleared as an orphan later.
   }
 }
 

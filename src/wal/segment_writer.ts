@@ -47,13 +47,7 @@ export class SegmentWriter {
       beforeData();
       return new SegmentWriter(files, paths, owner, files.openAppend(paths.data));
     } catch (error) {
-      for (const path of [paths.data, paths.owner, paths.lock]) {
-        try {
-          removeIfThere(files, path);
-        } catch {
-          // The first error says what is wrong; what is left here is cleared as an orphan later.
-        }
-      }
+      removeAll(files, paths);
       throw error;
     }
   }
@@ -166,11 +160,28 @@ export class SegmentWriter {
     this.#file.close();
   }
 
+  /** Takes a segment without records back: it could not be begun. */
+  discard(): void {
+    this.#sealed = true;
+    this.close();
+    removeAll(this.#files, this.paths);
+  }
+
   #takeBack(): void {
     try {
       if (this.#file.size() !== this.#size) this.#file.truncate(this.#size);
     } catch {
       this.seal();
+    }
+  }
+}
+
+function removeAll(files: FileSystem, paths: SegmentPaths): void {
+  for (const path of [paths.data, paths.owner, paths.lock]) {
+    try {
+      removeIfThere(files, path);
+    } catch {
+      // The first error says what is wrong; what is left here is cleared as an orphan later.
     }
   }
 }
