@@ -11,6 +11,7 @@ import {
   serverDigest,
   tableDigest,
 } from "../src/weave/digest.ts";
+import { provisionalDigest } from "../src/weave/provisional.ts";
 import vectors from "./data/digest-vectors.json" with { type: "json" };
 
 const REF = "weave:///team/demo/object/cats:abc";
@@ -87,4 +88,9 @@ test("serverDigest does not guess", () => {
   assert.equal(serverDigest("weave:///team/demo", known), undefined);
   assert.equal(serverDigest(INTERNAL_REF, () => "id"), undefined);
   assert.equal(serverDigest({ text: JSON.stringify([REF]) }, known), undefined);
+  const provisional = provisionalDigest("0123456789abcdef".repeat(2));
+  for (const text of [REF.replace(/abc$/, provisional), `see ${provisional}`]) {
+    assert.equal(serverDigest({ text }, known), undefined, text);
+  }
+  assert.notEqual(serverDigest({ text: "PROVISIONAL results" }, known), undefined);
 });

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { holdsProvisional } from "./provisional.ts";
 import { pythonJson } from "./python_json.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -83,7 +84,8 @@ export function containsWeaveRef(value: unknown): boolean {
  * @param value A JSON value.
  * @param internalProjectId Looks up internal project ids; leave it out when none is known.
  * @returns `undefined` when it cannot be known: a project's internal id is missing, a ref has no
- * project, is internal already, or sits in a string that is itself a JSON text.
+ * project, is internal already, carries a provisional digest, or sits in a string that is itself a
+ * JSON text.
  * @throws What `JSON.stringify` throws, see {@linkcode objectDigest}.
  */
 export function serverDigest(
@@ -118,6 +120,8 @@ function copyOf(value: object): Record<string, unknown> {
 }
 
 function internalRef(text: string, lookUp: InternalProjectId): string | typeof NOT_COMPUTABLE {
+  // On its way to the server another text takes the place of a provisional digest.
+  if (holdsProvisional(text)) return NOT_COMPUTABLE;
   if (!isRef(text)) return holdsEmbeddedRef(text) ? NOT_COMPUTABLE : text;
   if (text.startsWith(INTERNAL)) return NOT_COMPUTABLE;
   const project = /^([^/]*\/[^/]*)\//.exec(text.slice(EXTERNAL.length))?.[1];

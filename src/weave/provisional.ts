@@ -18,6 +18,12 @@ export const DIGEST_LENGTH = 43;
 export const TABLE_DIGEST_LENGTH = 64;
 
 const TOKEN = /^PROVISIONAL[0-9a-f]+$/;
+const INSIDE = /PROVISIONAL[0-9a-f]{32}/;
+
+/** Whether a text holds a provisional digest of any kind. */
+export function holdsProvisional(text: string): boolean {
+  return text.includes(PROVISIONAL) && INSIDE.test(text);
+}
 
 /** A provisional digest of an object. `uuid` is 32 hex digits. */
 export function provisionalDigest(uuid: string): string {
