@@ -21,6 +21,8 @@ export interface DataSyncOptions {
   readonly records: number;
   /** A sync of this segment failed: what it was to cover must be taken for lost. */
   readonly onFailed: (segment: SegmentWriter, error: unknown) => void;
+  /** A sync succeeded. */
+  readonly onSynced: () => void;
   /** A directory's names could not be forced to stable storage. */
   readonly onDirectoryFailed: (error: unknown) => void;
 }
@@ -29,7 +31,7 @@ export interface DataSyncOptions {
 export class DataSync {
   readonly #options: DataSyncOptions;
   readonly #running = new Set<Promise<void>>();
-  /** Segments left under `never`, each with the error of a sync that failed. */
+  /** Segments left under `never`, and those of which a sync failed, with its error. */
   readonly #owedFiles = new Map<string, unknown>();
   readonly #owedDirectories = new Set<string>();
   #active: SegmentWriter | null = null;
@@ -113,6 +115,11 @@ export class DataSync {
     }
   }
 
+  /** What `segment` holds may be lost for good: nothing counts as synced while it waits. */
+  taint(segment: SegmentWriter, error: unknown): void {
+    this.#owedFiles.set(segment.paths.data, error);
+  }
+
   /** Stops the timer. */
   close(): void {
     this.#forget();
@@ -148,6 +155,7 @@ export class DataSync {
     try {
       await segment.dataSync();
       segment.markSynced(size);
+      this.#options.onSynced();
     } catch (error) {
       this.#options.onFailed(segment, error);
       if (rethrow) throw error;

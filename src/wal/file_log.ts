@@ -61,6 +61,8 @@ export class FileLog implements RequestLog {
   /** A second failure to sync in a row: the disk is not to be trusted with the next record. */
   #failed: unknown = null;
   #syncFailures = 0;
+  /** Segments whose records stand in a later one too. */
+  readonly #rescued = new WeakSet<SegmentWriter>();
 
   /** Makes the log; nothing is on disk before the first record. */
   constructor(options: FileLogOptions) {
@@ -73,6 +75,7 @@ export class FileLog implements RequestLog {
       intervalMs: options.fsyncIntervalMs,
       records: options.fsyncRecords,
       onFailed: (segment, error) => this.#syncFailed(segment, error),
+      onSynced: () => this.#syncFailures = 0,
       onDirectoryFailed: (error) => options.listener.onSyncError(error),
     });
   }
@@ -126,6 +129,7 @@ export class FileLog implements RequestLog {
     if (segment === null) return;
     try {
       await this.#sync.now(segment);
+      await this.#sync.owed();
     } catch (error) {
       // The records were copied to a new segment; they are safe when that one can be synced.
       if (this.#active === null || this.#active === segment) throw error;
@@ -219,14 +223,18 @@ export class FileLog implements RequestLog {
    */
   #syncFailed(segment: SegmentWriter, error: unknown): void {
     this.#options.listener.onSyncError(error);
+    if (this.#rescued.has(segment)) return;
     if (++this.#syncFailures > 1) {
       this.#failed = error;
+      this.#sync.taint(segment, error);
       return;
     }
     try {
       this.#rescue(segment, segment.synced);
+      this.#rescued.add(segment);
     } catch (second) {
       this.#failed = second;
+      this.#sync.taint(segment, second);
     }
   }
 
