@@ -35,38 +35,59 @@ test("register: a program starts, runs and ends normally with no server at all",
   assert.ok(!files.some((name) => name.endsWith(".lock")), "the writer closed its log");
 });
 
-test("register: what a whole run wrote without a server arrives with a later run", async () => {
-  await using openai = await FakeOpenAi.start();
-  const env = { FAKE_OPENAI: openai.url, NO_READS: "1" };
+/** What a run of the tour says, and what a server holds that it could reach all the time. */
+async function online(openai: FakeOpenAi) {
+  using project = new SdkProject();
+  await using mock = await startMockServer();
+  const env = { FAKE_OPENAI: openai.url, NO_READS: "1", WF_TRACE_SERVER_URL: mock.url };
+  const { code, lines, errors } = await project.run("tour.mjs", { env });
+  assert.equal(code, 0, errors);
+  return { said: JSON.parse(lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
+}
 
-  using control = new SdkProject();
-  await using always = await startMockServer();
-  const online = await control.run("tour.mjs", {
-    env: { ...env, WF_TRACE_SERVER_URL: always.url },
-  });
-  assert.equal(online.code, 0, online.errors);
-
+/** The same with the log and no server, and what a server then holds after a later run. */
+async function offline(openai: FakeOpenAi, { projectKnown }: { projectKnown: boolean }) {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
-  const durable = { ...env, WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url };
-  // What digests of refs need is learnt once a project.
-  const known = { ...durable, PROJECT: "team/tour" };
-  assertQuiet(await project.run("plain.cjs", { env: known }));
-  mock.store.clear();
+  const durable = {
+    FAKE_OPENAI: openai.url,
+    NO_READS: "1",
+    WEAVE_ENABLE_WAL: "true",
+    WF_TRACE_SERVER_URL: mock.url,
+  };
+  if (projectKnown) {
+    assertQuiet(await project.run("plain.cjs", { env: { ...durable, PROJECT: "team/tour" } }));
+    mock.store.clear();
+  }
   await mock.stop();
-
   project.settings({ exitDrainMs: 100 });
-  const offline = await project.run("tour.mjs", { env: durable });
-  assertQuiet(offline);
-  assert.deepEqual(offline.lines.at(-1), online.lines.at(-1));
+  const ended = await project.run("tour.mjs", { env: durable });
+  assertQuiet(ended);
   assert.equal(mock.store.callCount(), 0);
 
   await mock.restart();
   project.settings({ exitDrainMs: 20_000 });
   assertQuiet(await project.run("plain.cjs", { env: durable }));
-  assert.deepEqual(
-    snapshotOf(mock.store, "team/tour"),
-    snapshotOf(always.store, "team/tour"),
-  );
   assert.deepEqual(readdirSync(`${project.walDir}/team/tour`), []);
+  return { said: JSON.parse(ended.lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
+}
+
+test("register: what a whole run wrote without a server arrives with a later run", async () => {
+  await using openai = await FakeOpenAi.start();
+  assert.deepEqual(await offline(openai, { projectKnown: true }), await online(openai));
 }, { timeout: 90_000 });
+
+test(
+  "register: datasets and evaluations of a project never seen before resolve after delivery",
+  async () => {
+    await using openai = await FakeOpenAi.start();
+    const { said, snapshot } = await offline(openai, { projectKnown: false });
+    const expected = await online(openai);
+    // The program itself has refs that the server replaces when it gets to know of them.
+    assert.match(said.dataset, /questions:PROVISIONAL[0-9a-f]{32}$/);
+    assert.deepEqual({ ...said, dataset: expected.said.dataset }, expected.said);
+    assert.deepEqual(snapshot.dangling, []);
+    assert.deepEqual(snapshot, expected.snapshot);
+  },
+  { timeout: 90_000 },
+);

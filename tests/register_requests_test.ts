@@ -10,6 +10,7 @@ import { intercepting } from "../src/sdk/intercept.ts";
 import { SdkLogs } from "../src/sdk/sdk_logs.ts";
 import { internalIdOf } from "../src/mock/store.ts";
 import { objectDigest, serverDigest, tableDigest } from "../src/weave/digest.ts";
+import { isProvisional, provisionalDigest } from "../src/weave/provisional.ts";
 import { type Any, FakePipeline } from "./client_fixture.ts";
 import { test } from "./harness.ts";
 
@@ -167,8 +168,38 @@ test("register: a value that holds refs is digested with the project's internal 
   assert.equal(known.sent.filter((path) => path === "/service/projects_info").length, 1);
 
   const unknown = ground({ answer: () => Promise.reject(new TypeError("fetch failed")) });
-  assert.equal((await unknown.post("/obj/create", { obj })).digest, objectDigest(val));
-  assert.deepEqual(unknown.pipeline.of("obj_create"), [{ obj }]);
+  const provisional = (await unknown.post("/obj/create", { obj })).digest;
+  assert.ok(isProvisional(provisional), provisional);
+  const { expected_digest, ...rest } = unknown.pipeline.of("obj_create")[0].obj;
+  assert.deepEqual([expected_digest, rest], [provisional, obj]);
+});
+
+test("register: a value of a class that the server rewrites has no digest that is known before", async () => {
+  const { post, pipeline } = ground();
+  const obj = { project_id: "team/p", object_id: "o", val: 1, builtin_object_class: "Leaderboard" };
+  const { digest } = await post("/obj/create", { obj });
+  assert.ok(isProvisional(digest));
+  assert.equal(pipeline.of("obj_create")[0].obj.expected_digest, digest);
+});
+
+test("register: a read by a provisional digest asks for the server's, once that is known", async () => {
+  const bodies: unknown[] = [];
+  const { logs, post, pipeline } = ground();
+  const ofClient = intercepting(logs, (_input, init) => {
+    bodies.push(init?.body);
+    return Promise.resolve(Response.json({}));
+  }, { trusted: true });
+  await post("/calls/delete", { project_id: "team/p", call_ids: [] });
+  const provisional = provisionalDigest("0123456789abcdef".repeat(2));
+  const body = JSON.stringify({
+    digest: provisional,
+    ref: `weave:///team/p/op/f:${provisional}/x`,
+  });
+  const read = () => ofClient(`${SERVER}/obj/read`, { method: "POST", headers: HEADERS, body });
+  await read();
+  pipeline.finalDigest = (digest) => digest === provisional ? "final" : digest;
+  await read();
+  assert.deepEqual(bodies, [body, body.replaceAll(provisional, "final")]);
 });
 
 test("register: only the SDK's own question for a table it just made is answered here", async () => {

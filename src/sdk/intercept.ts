@@ -45,9 +45,11 @@ export function intercepting(
 ): Fetch {
   return (input, init) => {
     const request = find(input, init, options.trusted);
-    return request === null
-      ? next(input, init)
-      : answer(logs, request, options, () => next(input, init));
+    return request === null ? next(input, init) : answer(logs, request, options, (body) => {
+      const final = body === undefined ? init : { ...init, body };
+      if (final) passed.add(final);
+      return next(input, final);
+    });
   };
 }
 
@@ -69,9 +71,8 @@ async function answer(
   logs: SdkLogs,
   request: SdkRequest,
   { onCallRequest }: InterceptOptions,
-  send: () => Promise<Response>,
+  send: (body?: string) => Promise<Response>,
 ): Promise<Response> {
-  const { init } = request;
   let reply: Json | null = null;
   try {
     const target = request.method === "POST" ? writeTarget(request.url) : null;
@@ -83,8 +84,9 @@ async function answer(
     logs.logger.once("warn", `not-recorded ${why}`, `Cannot record a request of weave: ${why}`);
   }
   if (reply !== null) return Response.json(reply);
-  if (init) passed.add(init);
-  return await send();
+  const body = request.init?.body;
+  // A ref from before the server was reached may name what the server knows otherwise.
+  return await send(typeof body === "string" ? logs.withFinalDigests(body) : undefined);
 }
 
 async function record(

@@ -8,12 +8,13 @@ import type { Pipeline } from "../client/pipeline.ts";
 import type { ProjectIds } from "../client/project_ids.ts";
 import { Publisher } from "../client/publisher.ts";
 import type { Clock } from "../runtime/runtime.ts";
-import { objectDigest, serverDigest } from "../weave/digest.ts";
+import { serverDigest } from "../weave/digest.ts";
 import type { Ids } from "../weave/ids.ts";
+import { REF_PREFIX } from "../weave/refs.ts";
 import { CallLog } from "./call_log.ts";
 import { KnownTables } from "./known_tables.ts";
 
-/** Most ms that a value which holds refs waits for what its digest needs and the server can tell. */
+/** Most ms that a value which holds refs waits for what its digest needs of the server. */
 const DIGEST_WAIT_MS = 1_000;
 
 /** What a project's log is made from. */
@@ -66,16 +67,25 @@ export class ProjectLog {
   }
 
   /**
-   * The digest of a value as the server will compute it. For a value that refers to this project
-   * that takes the project's internal id: what is not told within a second leaves the digest
-   * provisional.
+   * The digest of a value as the server will compute it; `undefined` where only the server can.
    */
-  async digestOf(value: unknown): Promise<string> {
-    const { projectIds } = this.#parts;
-    const exact = serverDigest(value, projectIds.lookUp);
-    if (exact !== undefined) return exact;
+  digestOf(value: unknown): string | undefined {
+    return serverDigest(value, this.#parts.projectIds.lookUp);
+  }
+
+  /**
+   * Waits for what digests need of the project, where `text` holds refs and it is not known yet: for
+   * a second at most, and not at all when the server cannot be reached.
+   */
+  async forRefsIn(text: string): Promise<void> {
+    const { projectId, projectIds } = this.#parts;
+    if (projectIds.lookUp(projectId) !== undefined || !text.includes(REF_PREFIX)) return;
     await this.#atMost(DIGEST_WAIT_MS, this.#ask());
-    return serverDigest(value, projectIds.lookUp) ?? objectDigest(value);
+  }
+
+  /** The server's digest for one that was provisional, where it is known; else the same. */
+  finalDigest(digest: string): string {
+    return this.#parts.pipeline.finalDigest(digest);
   }
 
   #ask(): Promise<void> {

@@ -10,6 +10,7 @@ import type { InitOptions } from "../client/options.ts";
 import type { FlushOptions, FlushResult, Pipeline, PipelineOptions } from "../client/pipeline.ts";
 import { resolveSettings, type Settings } from "../client/settings.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { holdsProvisional } from "../weave/provisional.ts";
 import type { TableRow } from "./known_tables.ts";
 import { type LogKey, OpenLog } from "./open_log.ts";
 import type { ProjectLog } from "./project_log.ts";
@@ -75,6 +76,18 @@ export class SdkLogs {
       if (rows) return rows;
     }
     return undefined;
+  }
+
+  /** A text with the server's digests in the place of provisional ones, as far as they are known. */
+  withFinalDigests(text: string): string {
+    if (!holdsProvisional(text)) return text;
+    return text.replace(/PROVISIONAL[0-9a-f]+/g, (digest) => {
+      for (const { log } of this.#open.values()) {
+        const final = log.finalDigest(digest);
+        if (final !== digest) return final;
+      }
+      return digest;
+    });
   }
 
   /** What is known of servers, kept beside the logs. */

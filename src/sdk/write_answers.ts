@@ -5,6 +5,7 @@
  */
 
 import { tableDigest } from "../weave/digest.ts";
+import { isProvisional, provisionalDigest } from "../weave/provisional.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import type { Json } from "./json_text.ts";
 import type { ProjectLog } from "./project_log.ts";
@@ -63,23 +64,33 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
     return { num_deleted: (write.body.call_ids as unknown[]).length };
   },
   "/obj/create": async (write) => {
-    const { project_id, object_id, val } = write.body.obj as Json;
-    append("obj_create", write, project_id);
-    return { digest: await write.log(project_id).digestOf(val), object_id };
+    const obj = write.body.obj as Json;
+    const log = write.log(obj.project_id);
+    await log.forRefsIn(write.text);
+    // A value of a class that the server knows is rewritten before it is digested.
+    const digest = obj.builtin_object_class == null ? log.digestOf(obj.val) : undefined;
+    if (digest !== undefined) {
+      append("obj_create", write, obj.project_id);
+      return { digest, object_id: obj.object_id };
+    }
+    const expected_digest = provisionalDigest(log.ids.uuidHex());
+    log.append("obj_create", JSON.stringify({ obj: { ...obj, expected_digest } }));
+    return { digest: expected_digest, object_id: obj.object_id };
   },
-  "/table/create": ({ body, log }) => {
+  "/table/create": async ({ body, text, log }) => {
     const { project_id, rows } = body.table as { project_id: string; rows: Json[] };
-    const { publisher, tables } = log(project_id);
-    const { digest, rowDigests } = publisher.createTable(rows);
-    tables.add(digest, rowDigests, rows);
+    const project = log(project_id);
+    await project.forRefsIn(text);
+    const { digest, rowDigests } = project.publisher.createTable(rows);
+    project.tables.add(digest, rowDigests, rows);
     return { digest, row_digests: rowDigests };
   },
   "/table/update": (write) => {
     const { project_id, base_digest, updates } = write.body;
-    const { publisher, tables } = write.log(project_id);
-    const base = tables.rowDigests(base_digest as string);
+    const log = write.log(project_id);
+    const base = log.tables.rowDigests(base_digest as string);
     // What the new table is depends on rows that only the server knows.
-    if (!base) return null;
+    if (!base || isProvisional(base_digest as string)) return null;
     const digests = [...base];
     const added: string[] = [];
     for (const { append: last, insert, pop } of updates as Record<string, Json>[]) {
@@ -87,7 +98,8 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
         digests.splice(pop.index as number, 1);
         continue;
       }
-      const digest = publisher.rowDigest((last ?? insert).row);
+      const digest = log.digestOf((last ?? insert).row);
+      if (digest === undefined) return null;
       digests.splice(insert ? insert.index as number : digests.length, 0, digest);
       added.push(digest);
     }
