@@ -5,7 +5,12 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { ownRuntime, root } from "./child_fixture.ts";
 import { test } from "./harness.ts";
 import { type ProgramOptions, SdkProject } from "./register_fixture.ts";
 
@@ -49,4 +54,35 @@ test("register: a variable or setting that cannot be used is said, and the SDK g
   const wrong = await inspect({ env: { WEAVE_ENABLE_WAL: "true", WEAVE_HTTP_TIMEOUT: "soon" } });
   assert.ok(wrong.native);
   assert.match(wrong.errors, /Cannot make weave durable: .*WEAVE_HTTP_TIMEOUT: "soon"/);
+});
+
+test("register: the entry works from its source", async () => {
+  using project = new SdkProject();
+  const entry = join(root, "src/sdk/register.ts");
+  const flags: Record<string, string[]> = {
+    deno: ["run", "-A", "--no-check", "--preload", entry],
+    bun: ["--preload", entry],
+    node: ["--import", "tsx", "--import", entry],
+  };
+  const program = join(root, "tests/register_programs/plain.cjs");
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...flags[ownRuntime], program],
+    {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        WANDB_API_KEY: "k".repeat(40),
+        WEAVE_ENABLE_WAL: "true",
+        WEAVE_DISABLE_WAL_SENDER: "true",
+        WEAVE_WAL_DIR: project.walDir,
+      },
+    },
+  );
+  assert.match(stdout, /result 42/);
+  const [file] = readdirSync(join(project.walDir, "team/plain"))
+    .filter((name) => name.endsWith(".jsonl"));
+  const text = readFileSync(join(project.walDir, "team/plain", file), "utf8");
+  assert.match(text, /^\{"type":"call_end","req":\{"end":\{"project_id":"team\/plain","id":"/m);
 });

@@ -61,3 +61,16 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     assert.deepEqual(durable.snapshot.dangling, []);
   }, { timeout: 90_000 });
 }
+
+for (const callMode of ["old", "complete"] as const) {
+  test(`register: calls go the way that the server takes: ${callMode}`, async () => {
+    using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+    await using mock = await startMockServer({ callMode });
+    const { code, errors } = await project.run("counting.mjs", {
+      env: { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url },
+      args: ["20"],
+    });
+    assert.equal(code, 0, errors);
+    assert.equal(mock.store.finishedCount("team/counting"), 40);
+  });
+}

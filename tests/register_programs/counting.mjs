@@ -16,3 +16,5 @@ for (let i = 0; i < limit; i++) {
   await count(i);
   console.log(`returned ${i}`);
 }
+// Without this, a process that has nothing to do any more waits for what the SDK still holds.
+if (process.env.EXIT) process.exit(7);

@@ -1,0 +1,134 @@
+/**
+ * A program of the official SDK, alone and with the register step: CPU of the whole process and time
+ * for each traced call, in turns. Prints one line of JSON.
+ *
+ * Usage: `register.ts <server URL> [calls] [rounds]`
+ *
+ * @module
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { detectRuntime } from "../../src/runtime/host.ts";
+import { median } from "./median.ts";
+
+/** What one run of the program printed; µs a traced call. */
+interface Run {
+  /** User and system time of all threads, until everything is delivered. */
+  readonly cpu: number;
+  /** Until the last op returned. */
+  readonly program: number;
+  /** Until everything is delivered. */
+  readonly total: number;
+  readonly rssMiB: number;
+}
+
+const [first, calls = "20000", rounds = "5"] = process.argv.slice(2);
+if (first === "--program") await program(Number(calls));
+else compare(first, Number(rounds));
+
+function compare(serverUrl: string, rounds: number): void {
+  const alone: Run[] = [];
+  const log: Run[] = [];
+  for (let round = 0; round < rounds; round++) {
+    alone.push(run(serverUrl, false));
+    log.push(run(serverUrl, true));
+  }
+  const of = (runs: readonly Run[], field: keyof Run) => median(runs.map((one) => one[field]));
+  const ratio = (field: keyof Run) => median(log.map((one, i) => one[field] / alone[i][field]));
+  console.log(JSON.stringify({
+    runtime: detectRuntime().name,
+    aloneCpuMicros: of(alone, "cpu"),
+    logCpuMicros: of(log, "cpu"),
+    ratio: ratio("cpu"),
+    aloneProgramMicros: of(alone, "program"),
+    logProgramMicros: of(log, "program"),
+    programRatio: ratio("program"),
+    aloneTotalMicros: of(alone, "total"),
+    logTotalMicros: of(log, "total"),
+    totalRatio: ratio("total"),
+    aloneRssMiB: of(alone, "rssMiB"),
+    logRssMiB: of(log, "rssMiB"),
+  }));
+}
+
+function run(serverUrl: string, log: boolean): Run {
+  const directory = mkdtempSync(join(tmpdir(), "weave-wal-bench-register-"));
+  const own: Record<string, readonly string[]> = {
+    deno: ["run", "-A", "--quiet"],
+    bun: [],
+    node: ["--import", "tsx"],
+  };
+  const args = [...own[detectRuntime().name], fileURLToPath(import.meta.url), "--program", calls];
+  try {
+    const output = execFileSync(process.execPath, args, {
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        WF_TRACE_SERVER_URL: serverUrl,
+        WANDB_API_KEY: "k".repeat(40),
+        WEAVE_PRINT_CALL_LINK: "false",
+        WEAVE_ENABLE_WAL: String(log),
+        WEAVE_WAL_DIR: directory,
+      },
+    });
+    return JSON.parse(output.trim().split("\n").at(-1)!) as Run;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Two traced calls a turn; a pause now and then, as every program that waits for a model has it. */
+async function program(calls: number): Promise<void> {
+  await import("../../src/sdk/register.ts");
+  const { flush } = await import("../../src/sdk/durable.ts");
+  const weave = await import("weave");
+  // Projects of their own: one whose calls came in whole no longer takes the SDK's batches.
+  const client = await weave.init(
+    process.env.WEAVE_ENABLE_WAL === "true" ? "bench/log" : "bench/alone",
+  );
+  const retrieve = weave.op(
+    (question: string) =>
+      Promise.resolve([
+        { text: `A passage about ${question}`, score: 0.75 },
+        { text: "Another passage, a little longer, that says what a log is good for.", score: 0.5 },
+      ]),
+    { name: "retrieve" },
+  );
+  const answer = weave.op(async (question: string, options: { limit: number }) => {
+    const passages = await retrieve(question);
+    return { answer: passages[0].text, passages: passages.slice(0, options.limit) };
+  }, { name: "answer" });
+  const turns = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await answer(`What is written before it is sent? (${i})`, { limit: 2 });
+      if (i % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  const delivered = async (): Promise<void> => {
+    await (client as unknown as { waitForBatchProcessing(): Promise<void> })
+      .waitForBatchProcessing();
+    await flush();
+  };
+  // Until both are compiled: a program that runs for a while has that behind it.
+  await turns(5_000);
+  await delivered();
+
+  const before = process.cpuUsage();
+  const from = performance.now();
+  await turns(calls / 2);
+  const ran = performance.now() - from;
+  await delivered();
+  const { user, system } = process.cpuUsage(before);
+  console.log(JSON.stringify({
+    cpu: (user + system) / calls,
+    program: ran * 1_000 / calls,
+    total: (performance.now() - from) * 1_000 / calls,
+    rssMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+  }));
+  process.exit(0);
+}
