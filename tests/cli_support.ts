@@ -15,7 +15,7 @@ import { DEFAULTS } from "../src/client/defaults.ts";
 import { openPipeline } from "../src/client/open_pipeline.ts";
 import type { Pipeline } from "../src/client/pipeline.ts";
 import { detectRuntime } from "../src/runtime/host.ts";
-import { createIds } from "../src/weave/ids.ts";
+import { createIds, type Ids } from "../src/weave/ids.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const runtimeName = detectRuntime().name;
@@ -204,7 +204,7 @@ export async function temporary(): Promise<{ path: string; wal: string } & Async
 const runtime = detectRuntime();
 
 /** New ids. */
-export const ids = createIds({
+export const ids: Ids = createIds({
   now: () => runtime.clock.now(),
   randomBytes: (into) => crypto.getRandomValues(into),
 });

@@ -50,7 +50,7 @@ function ground(
   };
   const logs = new SdkLogs({}, {
     runtime: new MemoryRuntime({ env }),
-    fetch: next as typeof fetch,
+    fetch: next as typeof globalThis.fetch,
     sink: { log: () => {}, warn: (line) => said.push(line) },
     openPipeline: (options) => {
       pipeline.options = options;

@@ -9,6 +9,7 @@ import { openPipeline } from "../src/client/open_pipeline.ts";
 import type { FlushResult, PipelineOptions } from "../src/client/pipeline.ts";
 import { check } from "../src/mock/rules.ts";
 import { WRITE_RULES, type WriteName } from "../src/mock/schema.ts";
+import type { Fetch } from "../src/runtime/runtime.ts";
 import { MemoryRuntime } from "../src/runtime/memory.ts";
 import { MemoryClock } from "../src/runtime/memory_clock.ts";
 import { MemoryDisk } from "../src/runtime/memory_disk.ts";
@@ -19,13 +20,13 @@ import { pipelineOptions } from "./delivery_fixture.ts";
 /** Where the logs of the tests are. */
 export const WAL = "/work/.weave/wal";
 /** The directory of `team/project`. */
-export const PROJECT = `${WAL}/team/project`;
+export const PROJECT: string = `${WAL}/team/project`;
 /** The server that the logs are for. */
 export const SERVER = "http://server.test";
 /** A writer's token. */
 export const WRITER = "0123456789abcdef0123456789abcdef";
 /** The stem of that writer's first segment. */
-export const STEM = `01700000000000000000_${WRITER}`;
+export const STEM: string = `01700000000000000000_${WRITER}`;
 
 /** The UTF-8 bytes of a text. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
@@ -64,14 +65,14 @@ export class FakeServer {
   /** Requests after which something must have gone into a loop. */
   limit = 1_000;
   /** Bytes of a body that are taken at most, as at the real server. */
-  readonly bodyLimit = 32 * 1024 * 1024;
+  readonly bodyLimit: number = 32 * 1024 * 1024;
   /** Called before each request is worked on. */
   onRequest: (path: string) => void = () => {};
   /** Refuses requests of its choice. */
   refuse: (path: string) => { status: number; body: unknown } | null = () => null;
 
   /** The host's `fetch` for a pipeline. */
-  readonly fetch: typeof fetch = async (url, init) => {
+  readonly fetch: Fetch = async (url, init) => {
     if (++this.requests > this.limit) throw new Error(`More than ${this.limit} requests`);
     const path = String(url).slice(SERVER.length);
     await Promise.resolve();

@@ -8,7 +8,7 @@
  */
 
 import type { RecordType } from "../../src/weave/record_types.ts";
-import { Random } from "./random.ts";
+import type { Random } from "./random.ts";
 
 /** What a record may be. `call` is a start and its end at once. */
 export const RECORD_KINDS = [
