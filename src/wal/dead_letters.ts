@@ -69,7 +69,7 @@ export class DeadLetterFile {
     const file = this.#files.openAppend(this.#paths.deadLetters);
     try {
       endTornLine(file);
-      writeAll(file, encoder.encode(entries.join("")));
+      writeWhole(file, encoder.encode(entries.join("")));
       await file.dataSync();
     } finally {
       file.close();
@@ -112,7 +112,7 @@ export class DeadLetterFile {
     try {
       const offset = file.size();
       if (letter.line) {
-        writeAll(file, letter.line);
+        writeWhole(file, letter.line);
       } else {
         const buffer = new Uint8Array(Math.min(COPY_BYTES, letter.length));
         for (let done = 0; done < letter.length;) {
@@ -151,6 +151,21 @@ function endTornLine(file: AppendFile): void {
   const last = new Uint8Array(1);
   file.read(size - 1, last);
   if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
+}
+
+/** Appends all of `bytes` or, when that fails, nothing: half an entry would stand there for ever. */
+function writeWhole(file: AppendFile, bytes: Uint8Array): void {
+  const size = file.size();
+  try {
+    writeAll(file, bytes);
+  } catch (error) {
+    try {
+      file.truncate(size);
+    } catch {
+      // The next one to append ends the line.
+    }
+    throw error;
+  }
 }
 
 /** Appends all of `bytes`, however many write calls it takes. */

@@ -7,6 +7,7 @@
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
+import type { MemoryLog } from "./memory_log.ts";
 import type { RequestLog } from "./request_log.ts";
 
 /** Ms between two tries to go back to the disk. */
@@ -16,7 +17,7 @@ export const DISK_RETRY_MS = 5_000;
 export interface FailoverLogOptions {
   readonly clock: Clock;
   readonly disk: RequestLog;
-  readonly memory: RequestLog;
+  readonly memory: RequestLog & Pick<MemoryLog, "waiting">;
   /** Told when the disk fails (with its error) and when it works again (with `null`). */
   readonly onDisk: (error: unknown) => void;
 }
@@ -69,10 +70,13 @@ export class FailoverLog implements RequestLog {
     };
   }
 
-  sync(): Promise<void> {
-    return this.#failed
-      ? Promise.reject(new Error("Cannot sync the log: the disk has failed"))
-      : this.#options.disk.sync();
+  /** Rejects while records are in memory, also when the disk works again. */
+  async sync(): Promise<void> {
+    const { disk, memory } = this.#options;
+    if (this.#failed) throw new Error("Cannot sync the log: the disk has failed");
+    await disk.sync();
+    const { waiting } = memory;
+    if (waiting > 0) throw new Error(`Cannot sync the log: records in memory: ${waiting}`);
   }
 
   rotate(): void {

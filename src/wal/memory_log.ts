@@ -28,6 +28,7 @@ export class MemoryLog implements RequestLog {
   readonly kind = "memory";
   readonly #options: MemoryLogOptions;
   readonly #written = { records: 0, bytes: 0 };
+  #segments: MemorySegment[] = [];
   #segment: MemorySegment | null = null;
 
   /** Makes an empty log. */
@@ -44,6 +45,8 @@ export class MemoryLog implements RequestLog {
     const { clock, listener, onSetAside, maxBytes, maxRecords } = this.#options;
     if (this.#segment === null) {
       this.#segment = new MemorySegment(clock.now(), onSetAside);
+      this.#segments = this.#segments.filter(({ records }) => records > 0);
+      this.#segments.push(this.#segment);
       listener.onSegment(this.#segment);
     }
     const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
@@ -60,6 +63,11 @@ export class MemoryLog implements RequestLog {
 
   get written(): { readonly records: number; readonly bytes: number } {
     return this.#written;
+  }
+
+  /** Records that were neither delivered nor given up. */
+  get waiting(): number {
+    return this.#segments.reduce((sum, { records }) => sum + records, 0);
   }
 
   sync(): Promise<void> {
@@ -177,6 +185,7 @@ class MemorySegment implements Segment {
 
   complete(): void {
     this.#blocks = [];
+    this.records = 0;
   }
 
   release(): void {}
