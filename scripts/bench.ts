@@ -16,10 +16,11 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures on each runtime, and says which goals are met:
 
-  append  an append against JSON.stringify and one bare write of the same bytes
-  drain   draining a log against a bare fetch loop with the same bytes and batches
-  memory  memory while a log is drained, and whether it grows with the log
-  traced  CPU of a traced call against the official SDK, which has no log
+  append    an append against JSON.stringify and one bare write of the same bytes
+  drain     draining a log against a bare fetch loop with the same bytes and batches
+  memory    memory while a log is drained, and whether it grows with the log
+  traced    CPU of a traced call against the official SDK, which has no log
+  register  the official SDK with the log under it, against the same alone
 
 Options:
   --runtime <name>  deno, bun or node; may be given several times (default: all)

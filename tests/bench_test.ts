@@ -46,7 +46,7 @@ test("bench: what the runner does not know is refused, and help names every meas
   assert.equal(unknown.status, 2);
   const help = await bench("--help");
   assert.equal(help.status, 0);
-  for (const name of ["append", "drain", "memory", "traced"]) {
+  for (const name of ["append", "drain", "memory", "traced", "register"]) {
     assert.match(help.output, new RegExp(`^  ${name} `, "m"));
   }
 }, { timeout: 60_000 });

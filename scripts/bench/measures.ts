@@ -75,7 +75,13 @@ export type Measure = (
 ) => Promise<{ readonly lines: readonly Line[]; readonly numbers: Numbers }>;
 
 /** Every measure, by the name that `--only` takes. */
-export const MEASURES: Readonly<Record<string, Measure>> = { append, drain, memory, traced };
+export const MEASURES: Readonly<Record<string, Measure>> = {
+  append,
+  drain,
+  memory,
+  traced,
+  register,
+};
 
 async function append(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
   const { host, sizes, doing } = context;
@@ -187,6 +193,32 @@ async function traced(runtime: RuntimeName, context: MeasureContext): ReturnType
         rssMiB: median(ours.map(({ rssMiB }) => rssMiB)),
         officialRssMiB: median(official.map(({ rssMiB }) => rssMiB)),
       },
+    };
+  } finally {
+    server.stop();
+  }
+}
+
+async function register(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
+  const { host, sizes, doing } = context;
+  const server = await host.server("scripts/mock.ts", ["--lean", "--quiet", "--port", "0"]);
+  try {
+    doing("tracing calls with the official SDK, alone and with the log under it");
+    const numbers = await host.program(runtime, "register.ts", [
+      server.url,
+      String(sizes.tracedCalls),
+      String(sizes.tracedRounds),
+    ]);
+    const { logCpuMicros, aloneCpuMicros, logProgramMicros, aloneProgramMicros } = numbers;
+    const cpu = `${fixed(logCpuMicros, 1)} µs CPU a call, alone ${fixed(aloneCpuMicros, 1)} µs`;
+    const time = `${fixed(logProgramMicros, 1)} µs time a call, alone ` +
+      `${fixed(aloneProgramMicros, 1)} µs`;
+    return {
+      numbers,
+      lines: [
+        line("register", runtime, cpu, numbers.ratio, "× alone", { is: "at most", bound: 1 }),
+        line("register", runtime, time, numbers.programRatio, "× alone", { is: "below", bound: 1 }),
+      ],
     };
   } finally {
     server.stop();
