@@ -161,7 +161,7 @@ export class LogWorld {
     return pipelineOptions(WAL, SERVER, {
       runtime,
       fetch: this.server.fetch,
-      token: () => (++this.#tokens).toString(16).padStart(32, "f"),
+      token: () => (++this.#tokens).toString(16).padStart(4, "0").padEnd(32, "f"),
       requireDisk: false,
       ...changes,
     });

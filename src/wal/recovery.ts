@@ -31,6 +31,8 @@ interface WriterState {
   readonly gone: boolean;
   /** Whether somebody else may drain the segment. */
   readonly drainable: boolean;
+  /** Whether its heartbeat alone speaks for it, and is being watched. */
+  readonly watched?: boolean;
 }
 
 /** Finds and claims segments of other processes, directory by directory. */
@@ -85,9 +87,12 @@ export class Recovery {
   #tryClaim(directory: string, stem: SegmentStem): FileSegment | null {
     const { runtime, token } = this.#options;
     const paths = segmentPaths(directory, stem.stem);
-    if (!this.#writer(directory, stem).drainable) return null;
+    const { drainable, watched } = this.#writer(directory, stem);
+    if (!drainable && !watched) return null;
+    // Watched together with the writer: one after the other they would take twice as long.
     const current = currentClaim(runtime.files, paths.claim);
-    if (current && !this.#isGone(directory, current.path, current.holder)) return null;
+    const claimed = current && !this.#isGone(directory, current.path, current.holder);
+    if (!drainable || claimed) return null;
     const claim = Claim.take(runtime.files, paths.claim, current, token, this.#identity);
     if (claim === null) return null;
     this.#claims.add(claim);
@@ -123,7 +128,7 @@ export class Recovery {
     if (owner === "damaged") {
       if (!mayBeFor(server, stem.writer)) return { gone: false, drainable: false };
       const gone = this.#watch.isStale(paths.owner, this.#reference(directory));
-      return { gone, drainable: gone };
+      return { gone, drainable: gone, watched: !gone };
     }
     if (owner.server !== null && owner.server !== server) return { gone: false, drainable: false };
     if (owner.closed) return { gone: true, drainable: true };
@@ -135,7 +140,8 @@ export class Recovery {
       state === "unknown" ? this.#reference(directory) : undefined,
     );
     // A stopped process lives and is silent: others may send for it, nobody may delete for it.
-    return { gone: state === "unknown" && silent, drainable: silent || !owner.sender };
+    const watched = state === "unknown" && !silent;
+    return { gone: state === "unknown" && silent, drainable: silent || !owner.sender, watched };
   }
 
   #isGone(directory: string, path: string, holder: Identity | null): boolean {
