@@ -34,6 +34,7 @@ export class DataSync {
   /** Segments left under `never`, and those of which a sync failed, with its error. */
   readonly #owedFiles = new Map<string, unknown>();
   readonly #owedDirectories = new Set<string>();
+  #lastOwed: Promise<void> = Promise.resolve();
   #active: SegmentWriter | null = null;
   #unsynced = 0;
   #timer: Timer | null = null;
@@ -89,7 +90,14 @@ export class DataSync {
   }
 
   /** Syncs what `never` has left alone so far, and directories that failed; rejects with the host's error. */
-  async owed(): Promise<void> {
+  owed(): Promise<void> {
+    // One after the other: a second one beside a failing one would succeed.
+    const turn = this.#lastOwed.then(() => this.#syncOwed());
+    this.#lastOwed = turn.catch(() => {});
+    return turn;
+  }
+
+  async #syncOwed(): Promise<void> {
     const { files } = this.#options;
     for (const [path, failed] of [...this.#owedFiles]) {
       if (files.stat(path) === null) {

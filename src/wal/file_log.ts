@@ -123,17 +123,18 @@ export class FileLog implements RequestLog {
   }
 
   async sync(): Promise<void> {
-    await this.#sync.settled();
-    await this.#sync.owed();
-    const segment = this.#active;
-    if (segment === null) return;
-    try {
-      await this.#sync.now(segment);
+    for (let again = false;; again = true) {
+      await this.#sync.settled();
       await this.#sync.owed();
-    } catch (error) {
-      // The records were copied to a new segment; they are safe when that one can be synced.
-      if (this.#active === null || this.#active === segment) throw error;
-      await this.#sync.now(this.#active);
+      const segment = this.#active;
+      if (segment === null) return;
+      try {
+        await this.#sync.now(segment);
+      } catch (error) {
+        if (again || !this.#rescued.has(segment)) throw error;
+      }
+      // Records that were copied to a new segment are safe when that one is synced.
+      if (!this.#rescued.has(segment)) return await this.#sync.owed();
     }
   }
 
