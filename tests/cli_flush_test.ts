@@ -146,7 +146,7 @@ test("flush fails when records were refused, and keeps them as dead letters", as
   await log.finish();
   const { code, out } = await cli(["flush"], sending(place.path, mock.url));
   assert.equal(code, 1);
-  assert.match(out, /1 record refused: see weave-wal dead-letters list/);
+  assert.match(out, /1 record set aside: see weave-wal dead-letters list/);
   assert.equal(mock.store.finishedCount(NAME), 2);
   assert.ok(readdirSync(join(place.wal, NAME)).some((name) => name.endsWith(".deadletter")));
 }, SLOW);

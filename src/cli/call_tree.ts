@@ -34,7 +34,7 @@ export interface Trace {
 }
 
 /** Calls that are held in memory at most. */
-export const MAX_CALLS = 100_000;
+export const MAX_CALLS = 50_000;
 
 /** Holds the calls of a log until they are shown. */
 export class CallForest {

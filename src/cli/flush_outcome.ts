@@ -55,7 +55,7 @@ export function flushText(outcome: FlushOutcome, colours: Colours): string {
   }
   if (deadLettered > 0) {
     lines.push(
-      colours.red(`${plural(deadLettered, "record")} refused: see weave-wal dead-letters list`),
+      colours.red(`${plural(deadLettered, "record")} set aside: see weave-wal dead-letters list`),
     );
   }
   if (end !== "done") {

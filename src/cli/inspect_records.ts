@@ -45,6 +45,8 @@ const POLL_MS = 250;
 /** Calls whose ops are remembered for their ends. */
 const MOST_OPS = 10_000;
 
+const NO_FACTS: RecordFacts = {};
+
 /** Shows records; resolves with the exit code. */
 export async function showRecords(context: Context, job: InspectJob): Promise<number> {
   const printer = new Printer(context, job);
@@ -138,13 +140,15 @@ class Printer {
     const from = this.#read.get(data) ?? offset ?? 0;
     if (from >= segment.size || this.#next !== null) return;
     const passes = recordFilter(filter, begunAt(segment.stem));
+    // Lines of JSON hold the request itself: without a filter nothing of it has to be known.
+    const bare = json && filter.call === undefined && filter.since === undefined;
     const setAside = await setAsideOffsets(runtime.files, segment);
     try {
       for await (const { bytes, lines, to } of readLog(runtime, segment, { from })) {
         throwIfStopped(stop);
         let text = "";
         for (const line of lines) {
-          const facts = this.#named(lineFacts(line, bytes));
+          const facts = bare ? NO_FACTS : this.#named(lineFacts(line, bytes));
           if ("record" in line && !passes(bytes, line.record, facts)) continue;
           if ("damage" in line && (filter.types.length > 0 || filter.call !== undefined)) continue;
           if (this.#shown >= limit) {

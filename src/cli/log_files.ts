@@ -64,9 +64,7 @@ function absolute({ process }: Runtime, path: string): string {
 }
 
 function holdsSegments({ files }: Runtime, directory: string): boolean {
-  return files.list(directory).some(({ name }) =>
-    /\.(jsonl|deadletter|quarantine|checkpoint|owner|lock)$/.test(name)
-  );
+  return listStems(files, directory).length > 0;
 }
 
 function withStems({ files }: Runtime, project: ProjectPath): LogDirectory {

@@ -29,7 +29,7 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   table_create: "table",
 };
 
-const WANTED = new Set([
+const WANTED: readonly string[] = [
   "id",
   "trace_id",
   "parent_id",
@@ -44,8 +44,16 @@ const WANTED = new Set([
   "feedback_type",
   "call_ref",
   "weave_ref",
-]);
+];
 
+/** The wanted names by their length, so that most keys are passed over without a look at them. */
+const BY_LENGTH = new Map<number, { name: string; bytes: Uint8Array }[]>();
+for (const name of WANTED) {
+  const bytes = new TextEncoder().encode(name);
+  BY_LENGTH.set(name.length, [...BY_LENGTH.get(name.length) ?? [], { name, bytes }]);
+}
+
+const QUOTE = 34;
 const decoder = new TextDecoder();
 const ranges: number[] = [];
 
@@ -117,17 +125,26 @@ function wantedFields(bytes: Uint8Array, record: WindowRecord): Map<string, stri
   const values = new Map<string, string>();
   listFields(bytes, start, end, ranges);
   for (let i = 0; i + 3 < ranges.length; i += 4) {
-    const key = decoder.decode(bytes.subarray(ranges[i] + 1, ranges[i + 1] - 1));
-    if (!WANTED.has(key) || bytes[ranges[i + 2]] !== 34) continue;
+    if (bytes[ranges[i + 2]] !== QUOTE) continue;
+    const name = wantedName(bytes, ranges[i] + 1, ranges[i + 1] - 1);
+    if (name === undefined) continue;
     const text = stringAt(bytes, ranges[i + 2], ranges[i + 3]);
-    if (text !== undefined) values.set(key, text);
+    if (text !== undefined) values.set(name, text);
   }
   return values;
 }
 
+function wantedName(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const candidates = BY_LENGTH.get(end - start);
+  return candidates?.find((wanted) => wanted.bytes.every((byte, i) => byte === bytes[start + i]))
+    ?.name;
+}
+
 function stringAt(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const text = decoder.decode(bytes.subarray(start + 1, end - 1));
+  if (!text.includes("\\")) return text;
   try {
-    return JSON.parse(decoder.decode(bytes.subarray(start, end))) as string;
+    return JSON.parse(`"${text}"`) as string;
   } catch {
     return undefined;
   }

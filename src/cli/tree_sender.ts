@@ -13,6 +13,7 @@ import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
 import { Recovery } from "../wal/recovery.ts";
 import { SenderNote, type SenderReport } from "../wal/sender_note.ts";
 import { commandDeliverer } from "./command_deliverer.ts";
+import { plural } from "./format.ts";
 import { MAX_RECORD_BYTES } from "./read_limits.ts";
 import { listProjects, type ProjectFilter } from "./tree.ts";
 
@@ -174,7 +175,9 @@ export class TreeSender {
       ...(delivered > 0 ? { lastDelivery: clock.now() } : {}),
     };
     if (deadLettered > 0) {
-      const message = `Set ${deadLettered} records aside; see weave-wal dead-letters list`;
+      const message = `Set aside: ${
+        plural(deadLettered, "record")
+      }; see weave-wal dead-letters list`;
       onEvent({ level: "error", name: "dead-letters", message });
     }
   }
