@@ -267,16 +267,23 @@ export class FileLog implements RequestLog {
       path = dirname(path);
       parents.push(path);
     }
+    refuseLinks(files, directory);
     files.makeDirectory(directory);
-    for (const path of [dirname(directory), directory]) {
-      if (files.stat(path)?.kind === "directory") continue;
-      const error = new Error(`Cannot use as a directory, it is a link: ${JSON.stringify(path)}`);
-      throw Object.assign(error, { code: "ELOOP" });
-    }
+    refuseLinks(files, directory);
     if (parents.length === 0) return;
     writeGitignore(files, root);
     this.#sync.directories(parents);
     this.#named = true;
+  }
+}
+
+/** A link in place of an entity's or a project's directory would lead the records elsewhere. */
+function refuseLinks(files: FileSystem, directory: string): void {
+  for (const path of [dirname(directory), directory]) {
+    const kind = files.stat(path)?.kind ?? "directory";
+    if (kind === "directory") continue;
+    const error = new Error(`Cannot use as a directory, it is a ${kind}: ${JSON.stringify(path)}`);
+    throw Object.assign(error, { code: kind === "symlink" ? "ELOOP" : "ENOTDIR" });
   }
 }
 
