@@ -37,6 +37,18 @@ for (const version of Object.keys(SDK_VERSIONS)) {
   });
 }
 
+test("register: an SDK that was loaded before is found all the same", async () => {
+  using project = new SdkProject();
+  const { code, errors } = await project.run("counting.mjs", {
+    before: ["early.mjs"],
+    env: { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true", EXIT: "1" },
+    args: ["5"],
+  });
+  assert.equal(code, 7, errors);
+  const ends = logged(project, "team/counting").filter(({ type }) => type === "call_end");
+  assert.equal(ends.length, 10);
+});
+
 test("register: the order of a log is that in which things happened", async () => {
   using project = new SdkProject();
   const env = { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true", EXIT: "1" };

@@ -11,6 +11,7 @@ import { SdkLogs } from "../src/sdk/sdk_logs.ts";
 import { internalIdOf } from "../src/mock/store.ts";
 import { objectDigest, serverDigest, tableDigest } from "../src/weave/digest.ts";
 import { isProvisional, provisionalDigest } from "../src/weave/provisional.ts";
+import type { FlushOptions } from "../src/client/pipeline.ts";
 import { type Any, FakePipeline } from "./client_fixture.ts";
 import { test } from "./harness.ts";
 
@@ -323,6 +324,38 @@ test("register: reads wait for what was written, and go on as they are", async (
   await (await fetch(`${SERVER}/health`, { headers: HEADERS })).body?.cancel();
   assert.equal(flushes, 1);
   assert.deepEqual(others(sent), ["/obj/read", "/health"]);
+});
+
+test("register: reads do not wait for a server that cannot be reached", async () => {
+  const { fetch, post, pipeline, sent } = ground();
+  await post("/calls/delete", { project_id: "team/p", call_ids: [] });
+  let flushes = 0;
+  const { flush } = pipeline;
+  pipeline.flush = ({ signal }: FlushOptions = {}) => {
+    flushes++;
+    return new Promise((resolve) =>
+      signal!.addEventListener("abort", () => resolve(flush.call(pipeline)))
+    );
+  };
+  const tell = (name: string) => pipeline.options!.onEvent({ level: "info", name, message: name });
+  const read = async () => {
+    const init = { method: "POST", headers: HEADERS, body: "{}" };
+    await (await fetch(`${SERVER}/obj/read`, init)).body?.cancel();
+  };
+  const waiting = read();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([flushes, others(sent).length], [1, 0]);
+  tell("server-down");
+  await waiting;
+  await read();
+  assert.deepEqual([flushes, others(sent).length], [1, 2]);
+  tell("server-up");
+  pipeline.flush = () => {
+    flushes++;
+    return flush.call(pipeline);
+  };
+  await read();
+  assert.equal(flushes, 2);
 });
 
 test("register: a read that the client's fetch sent on is not looked at a second time", async () => {

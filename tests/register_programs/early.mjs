@@ -1,0 +1,2 @@
+// Loads the whole SDK before anything else does.
+import "weave";
