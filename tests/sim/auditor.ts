@@ -90,8 +90,11 @@ export class Auditor {
     const { ledger } = this.#context;
     const from = this.#settled.get(base) ?? 0;
     if (to <= from) return [];
-    const lines = linesOf(ledger.bytes(`${base}.jsonl`) ?? new Uint8Array(0), from, to);
+    const data = ledger.bytes(`${base}.jsonl`) ?? new Uint8Array(0);
+    const lines = linesOf(data, from, to);
     this.#settled.set(base, to);
+    // A crash may have taken the end of the line in front: what follows is a part of that one now.
+    if (from > 0 && data[from - 1] !== NEWLINE) lines.shift();
     let letters: ReadonlySet<number> | undefined;
     return lines.filter(({ offset, text }) => {
       const record = ledger.findLine(text);

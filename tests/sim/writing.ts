@@ -55,6 +55,7 @@ export class Writing {
     const before = slot.records.filter(({ accepted, memory }) => accepted && !memory);
     slot.guard(() => slot.pipeline.sync())?.then(
       () => {
+        this.#context.trace.add(`p${slot.id} is synced`);
         if (!slot.dead) { for (const record of before) record.synced = true; }
       },
       (error: unknown) => {
