@@ -49,6 +49,27 @@ test("register: an SDK that was loaded before is found all the same", async () =
   assert.equal(ends.length, 10);
 });
 
+test("register: values that would stop the SDK's queue are recorded, and so is what follows", async () => {
+  using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+  await using mock = await startMockServer();
+  const { code, lines, errors } = await project.run("odd.mjs", {
+    env: { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url },
+  });
+  assert.equal(code, 0, errors);
+  assert.equal(lines.at(-1), "through");
+  const calls = mock.store.calls("team/odd");
+  assert.equal(mock.store.finishedCount("team/odd"), 4);
+  assert.deepEqual(calls.map(({ output }) => output).sort(), [
+    10,
+    11 * 1024 * 1024,
+    "12345678901234567890",
+    4,
+  ]);
+  const { around } = calls.find(({ output }) => output === 10)!.attributes;
+  assert.deepEqual(around, { name: "around", self: "[Circular]" });
+  assert.equal(calls.find(({ output }) => output === 4)!.display_name, "renamed at last");
+});
+
 test("register: the order of a log is that in which things happened", async () => {
   using project = new SdkProject();
   const env = { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true", EXIT: "1" };
