@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "@std/path";
 import {
   cli,
@@ -253,6 +260,30 @@ test("inspect --follow shows records as they are written, and ends with the file
   await log.finish();
   await other.finish();
 }, SLOW);
+
+test("inspect --follow holds no file open between two looks", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME);
+  const [id] = writeCalls(log, NAME, 1);
+  const follow = startCli(["inspect", "--follow", "--json"], { cwd: place.path });
+  await follow.sees(id);
+  const held = () =>
+    readdirSync(`/proc/${follow.pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${follow.pid}/fd/${fd}`);
+      } catch {
+        return ""; // Closed meanwhile.
+      }
+    }).filter((path) => path.endsWith(".jsonl"));
+  // It was just reading; a file that is held stays in the list.
+  for (let looks = 0; held().length > 0; looks++) {
+    assert.ok(looks < 200, held().join());
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  follow.kill("SIGTERM");
+  await follow.ended;
+  await log.finish();
+}, { ...SLOW, skip: existsSync("/proc/self/fd") ? false : "open files are read from /proc" });
 
 test("inspect ends quietly when nobody reads on", async () => {
   await using place = await temporary();

@@ -10,6 +10,7 @@ import { Slots } from "../delivery/wakeup.ts";
 import type { Settings } from "../client/settings.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
+import { segmentPaths } from "../wal/names.ts";
 import { Recovery } from "../wal/recovery.ts";
 import { SenderNote, type SenderReport } from "../wal/sender_note.ts";
 import { commandDeliverer } from "./command_deliverer.ts";
@@ -104,8 +105,10 @@ export class TreeSender {
       },
       onTrouble,
       onLost: () => {},
-      onRecovered: ({ name }) =>
-        onEvent({ level: "info", name: "taken-up", message: `Taking up ${name}` }),
+      onRecovered: ({ name }) => {
+        const message = `Taking up ${this.#projectOf(name)}${name}`;
+        onEvent({ level: "info", name: "taken-up", message });
+      },
     });
     // A second signal, or a crash: the claims go back at once instead of after a silence.
     this.#forgetExit = runtime.process.onExit(() => {
@@ -132,6 +135,15 @@ export class TreeSender {
     await this.#sender.stop();
     this.#quietly(() => this.#note.remove());
     this.#forgetExit();
+  }
+
+  /** `entity/project ` of a segment. */
+  #projectOf(stem: string): string {
+    const { runtime, settings: { walDir }, filter } = this.#options;
+    const found = listProjects(runtime, walDir, filter).find(({ directory }) =>
+      runtime.files.stat(segmentPaths(directory, stem).data) !== null
+    );
+    return found ? `${found.entity}/${found.project} ` : "";
   }
 
   #beat(): void {
