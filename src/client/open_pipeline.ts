@@ -338,7 +338,8 @@ class LogPipeline implements Pipeline {
   async #lastDrain(): Promise<void> {
     if (this.#closed) return;
     this.#log.rotate();
-    await this.flush({ timeout: this.#options.exitDrainMs });
+    const { done } = await this.flush({ timeout: this.#options.exitDrainMs });
+    if (!done) this.#deliverer.interrupt();
   }
 
   #closeNow(): void {

@@ -44,6 +44,7 @@ export class Deliverer {
   readonly gate: Gate;
   readonly #stop = new AbortController();
   readonly #sender: (stop: AbortSignal) => Send;
+  readonly #transport: Transport;
   readonly #calls: CallPath;
   readonly #records: RecordPath;
   readonly #maxInFlight: number;
@@ -52,7 +53,7 @@ export class Deliverer {
   constructor(options: DelivererOptions) {
     const { clock, random, retryMaxMs, onState, onRetry } = options;
     this.gate = new Gate({ clock, random, maxBackoffMs: retryMaxMs, onState });
-    const transport = new Transport(options);
+    const transport = this.#transport = new Transport(options);
     this.#sender = (stop) => (path, body, sendOptions) => {
       if (body instanceof Uint8Array && options.digests.inUse) options.digests.settle(body);
       return exchange(
@@ -98,6 +99,14 @@ export class Deliverer {
       ...await first(),
       ...(await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat(),
     ];
+  }
+
+  /**
+   * Ends the attempts under way, so that they keep no program alive; they are made again when it
+   * goes on.
+   */
+  interrupt(): void {
+    this.#transport.interrupt();
   }
 
   /** Aborts what is under way. What was not answered stays in the log. */

@@ -70,7 +70,7 @@ export async function exchange(
       gate.succeeded();
       return trouble;
     }
-    gate.failed(trouble.state, trouble.reason, trouble.wait);
+    gate.failed(trouble.state, trouble.reason, trouble.wait, trouble.pause);
     onRetry(trouble.reason);
     if (verdict.kind === "refused") return verdict;
   }
@@ -83,11 +83,13 @@ interface Trouble {
   readonly state: "down" | "held";
   readonly reason: string;
   readonly wait?: number;
+  readonly pause?: number;
 }
 
 function troubleOf(attempt: Exclude<Attempt, { kind: "stopped" }>): Trouble | null {
   if (attempt.kind === "unreachable") {
-    return { kind: "trouble", state: "down", reason: attempt.error };
+    const { error, pause = 0 } = attempt;
+    return { kind: "trouble", state: "down", reason: error, pause };
   }
   const { status, text } = attempt;
   if (status >= 200 && status < 300) {

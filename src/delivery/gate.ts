@@ -72,8 +72,9 @@ export class Gate {
    * The server did not work.
    *
    * @param wait Ms that the server asked for, if it did.
+   * @param pause Ms to wait at least.
    */
-  failed(state: "down" | "held", reason: string, wait?: number): void {
+  failed(state: "down" | "held", reason: string, wait?: number, pause = 0): void {
     const wasProbe = this.#probing;
     this.#set(state, reason);
     // Requests that were under way when the server went down say nothing new.
@@ -82,7 +83,7 @@ export class Gate {
     const { clock, random, maxBackoffMs } = this.#options;
     const jittered = backoff(this.#failures++, maxBackoffMs, random);
     const slow = state === "held" ? Math.min(HELD_PROBE_MS, maxBackoffMs) : 0;
-    const delay = Math.max(wait ?? jittered, slow);
+    const delay = Math.max(wait ?? jittered, slow, pause);
     this.#timer?.cancel();
     this.#timer = clock.after(delay, () => {
       this.#timer = null;

@@ -24,8 +24,11 @@ export type Attempt =
     readonly text: string;
     readonly retryAfter?: number;
   }
-  /** No answer, half an answer, or none in time; `error` says what the host reported. */
-  | { readonly kind: "unreachable"; readonly error: string }
+  /**
+   * No answer, half an answer, or none in time; `error` says what the host reported, `pause` how
+   * many ms the next attempt has to wait at least: a program that has nothing else to do ends then.
+   */
+  | { readonly kind: "unreachable"; readonly error: string; readonly pause?: number }
   /** The caller stopped it. */
   | { readonly kind: "stopped" };
 
@@ -36,19 +39,37 @@ export interface TransportOptions {
   /** Base URL without a trailing slash. */
   readonly serverUrl: string;
   readonly apiKey: string | undefined;
-  /** Ms for one attempt, its answer's body included. */
+  /** Most ms for one attempt, its answer's body included. */
   readonly timeoutMs: number;
 }
+
+/**
+ * Ms for an attempt as long as nothing is known of the server. An attempt under way keeps the
+ * program alive, and a server that never answers must not keep it for the whole time limit; one that
+ * is slow gets twice the time at each attempt, and after an answer four times what it took.
+ */
+export const FIRST_LIMIT_MS = 3_000;
+const PATIENCE = 4;
+/** Ms without an attempt after one that ran out of time, and after one that was interrupted. */
+const PAUSE_MS = 250, INTERRUPTED_PAUSE_MS = 5_000;
 
 /** Sends requests to one server. */
 export class Transport {
   readonly #options: TransportOptions;
   readonly #authorization: string | undefined;
+  readonly #underWay = new Set<() => void>();
+  /** Ms that the next attempt may take: more after each that ran out of time. */
+  #patienceMs = FIRST_LIMIT_MS;
 
   /** Makes a transport; the key is kept in memory only. */
   constructor(options: TransportOptions) {
     this.#options = options;
     if (options.apiKey !== undefined) this.#authorization = basicAuth(options.apiKey);
+  }
+
+  /** Ends the attempts under way as if the server could not be reached. */
+  interrupt(): void {
+    for (const abort of [...this.#underWay]) abort();
   }
 
   /** Makes one attempt. Never throws. Redirects are answers: the key goes to no other host. */
@@ -58,7 +79,14 @@ export class Transport {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     stop.addEventListener("abort", abort, { once: true });
-    const timer = clock.after(timeoutMs, abort);
+    this.#underWay.add(abort);
+    const limitMs = Math.min(this.#patienceMs, timeoutMs);
+    const begun = clock.monotonic();
+    let timedOut = false;
+    const timer = clock.after(limitMs, () => {
+      timedOut = true;
+      abort();
+    });
     try {
       const headers: Record<string, string> = { "X-Weave-Retry-Id": request.retryId };
       if (!(request.body instanceof FormData)) headers["Content-Type"] = "application/json";
@@ -71,6 +99,7 @@ export class Transport {
         redirect: "manual",
       });
       const text = await response.text();
+      this.#patienceMs = Math.max(FIRST_LIMIT_MS, PATIENCE * (clock.monotonic() - begun));
       const wait = retryAfter(response.headers.get("Retry-After"), clock.now());
       return {
         kind: "answer",
@@ -80,12 +109,21 @@ export class Transport {
       };
     } catch (error) {
       if (stop.aborted) return { kind: "stopped" };
+      if (timedOut) {
+        this.#patienceMs = Math.min(timeoutMs, limitMs * 2);
+        return {
+          kind: "unreachable",
+          error: `No whole answer within ${limitMs} ms`,
+          pause: PAUSE_MS,
+        };
+      }
       if (controller.signal.aborted) {
-        return { kind: "unreachable", error: `No whole answer within ${timeoutMs} ms` };
+        return { kind: "unreachable", error: "Interrupted", pause: INTERRUPTED_PAUSE_MS };
       }
       return { kind: "unreachable", error: describe(error) };
     } finally {
       timer.cancel();
+      this.#underWay.delete(abort);
       stop.removeEventListener("abort", abort);
     }
   }
