@@ -142,6 +142,21 @@ test("dead-letters retry sends those that are named and no other", async () => {
   assert.deepEqual(left.map(({ project }) => project), ["chat", "chat", "eval"]);
 }, SLOW);
 
+test("dead-letters retry sends nothing to another server unless it is named", async () => {
+  await using place = await temporary();
+  await using mock = await startMockServer();
+  await using other = await startMockServer();
+  await refuse(place, mock, 2);
+  const { code, out } = await letters(place, other, "retry");
+  assert.equal(code, 0);
+  assert.match(out, /Left alone, they are for another server: 2; name them/);
+  assert.equal(other.journal.total, 0);
+  assert.equal((await letters(place, other, "retry", "1")).code, 0);
+  assert.deepEqual(other.store.feedback(NAME).map(({ id }) => id), ["f0"]);
+  assert.equal((await letters(place, mock, "retry")).code, 0);
+  assert.deepEqual(mock.store.feedback(NAME).map(({ id }) => id), ["f1"]);
+}, SLOW);
+
 test("dead-letters retry gives up when its time runs out, and keeps all", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../src/mock/serve.ts";
 import {
@@ -89,6 +89,63 @@ test("flush leaves the logs of other servers alone, and says so", async () => {
   assert.match(out, /Left alone: .* in 1 file for https:\/\/trace\.example\.com/);
   assert.equal(mock.journal.total, 0);
   assert.equal(dataFiles(place.wal, NAME).length, 1);
+}, SLOW);
+
+test(
+  "flush takes up what the Python SDK left: a lock with a process id, spaces in records",
+  async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    const directory = join(place.wal, NAME);
+    mkdirSync(directory, { recursive: true });
+    const stem = join(directory, `01700000000000000000_${"b".repeat(32)}`);
+    writeFileSync(`${stem}.lock`, "1999999999");
+    const start = {
+      project_id: NAME,
+      id: "01a20642-0000-7000-8000-000000000001",
+      trace_id: "01a20642-0000-7000-8000-000000000002",
+      op_name: "answer",
+      started_at: "2026-05-01T12:00:00.000Z",
+      attributes: {},
+      inputs: {},
+    };
+    const { id, trace_id, started_at } = start;
+    const end = {
+      project_id: NAME,
+      id,
+      ended_at: "2026-05-01T12:00:01.000Z",
+      summary: {},
+      output: 1,
+    };
+    writeFileSync(
+      `${stem}.jsonl`,
+      `{"type": "call_start", "req": ${JSON.stringify({ start })}}\n` +
+        `{"type": "call_end", "req": ${JSON.stringify({ end })}}\n`,
+    );
+    const status = await cli(["status", "--json"], { cwd: place.path });
+    const [{ pendingRecords, writers }] = JSON.parse(status.out).projects;
+    assert.deepEqual({ pendingRecords, writers }, { pendingRecords: 2, writers: { dead: 1 } });
+    const { code, out } = await cli(["flush"], sending(place.path, mock.url));
+    assert.equal(code, 0, out);
+    const [call] = mock.store.calls(NAME);
+    assert.deepEqual([call.id, call.trace_id, call.started_at], [id, trace_id, started_at]);
+    assert.ok(call.ended_at);
+    assert.deepEqual(readdirSync(directory), []);
+  },
+  SLOW,
+);
+
+test("flush does not wait for a log whose damaged owner file hides another server", async () => {
+  await using place = await temporary();
+  await using mock = await startMockServer();
+  await leave(place.wal, NAME, "https://trace.example.com", 2);
+  const directory = join(place.wal, NAME);
+  const owner = readdirSync(directory).find((name) => name.endsWith(".owner"))!;
+  writeFileSync(join(directory, owner), "");
+  const { code, out } = await cli(["flush"], sending(place.path, mock.url));
+  assert.equal(code, 0, out);
+  assert.match(out, /Left alone: .* for another server \(the owner file is damaged\)/);
+  assert.equal(mock.journal.total, 0);
 }, SLOW);
 
 test("flush gives up when its time runs out, and loses nothing", async () => {

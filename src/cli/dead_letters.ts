@@ -83,7 +83,9 @@ function retryCommand(context: Context, setCode: SetCode): Command {
       ["weave-wal dead-letters retry", "all that the server refused"],
       ["weave-wal dead-letters retry 1 2 --timeout 30s", "two of them"],
     ],
-    notes: "Exit code 0 when the server took all of them, else 1.",
+    notes:
+      "Those of other servers are left alone unless they are named. Exit code 0 when the server\n" +
+      "took all of them, else 1.",
   }))
     .argument("[names...]", "numbers or ids (default: all that were refused)")
     .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
@@ -94,7 +96,12 @@ function retryCommand(context: Context, setCode: SetCode): Command {
       requireKey(settings);
       const reason = flags.reason ?? (names.length === 0 ? ["refused"] : undefined);
       const letters = lettersOf(context, names, { ...flags, ...(reason ? { reason } : {}) });
-      const job = { settings, timeoutMs: flags.timeout, json: flags.json ?? false };
+      const job = {
+        settings,
+        timeoutMs: flags.timeout,
+        json: flags.json ?? false,
+        named: names.length > 0,
+      };
       setCode(await retryLetters(context, letters, job));
     });
 }

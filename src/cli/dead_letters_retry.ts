@@ -6,6 +6,9 @@
 
 import { retryDeadLetters, type RetryResult } from "../delivery/retry_dead_letters.ts";
 import type { Settings } from "../client/settings.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { lettersAreFor, stemOf } from "../wal/inspect.ts";
+import { segmentPaths } from "../wal/names.ts";
 import { commandDeliverer } from "./command_deliverer.ts";
 import { commandIds, type Context, throwIfStopped } from "./context.ts";
 import { type IndexedLetter, letterId } from "./dead_letter_index.ts";
@@ -17,6 +20,8 @@ export interface RetryJob {
   readonly settings: Settings;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
+  /** Whether the user named each of them: then they go to this server, whatever they were for. */
+  readonly named: boolean;
 }
 
 /** Most ms between two attempts while somebody waits. */
@@ -26,12 +31,17 @@ const RETRY_MAX_MS = 10_000;
 export async function retryLetters(
   context: Context,
   letters: AsyncIterable<IndexedLetter>,
-  { settings, timeoutMs, json }: RetryJob,
+  { settings, timeoutMs, json, named }: RetryJob,
 ): Promise<number> {
   const { runtime, terminal: { out, err }, stop } = context;
   const ids = new Set<string>();
   const directories = new Set<string>();
-  for await (const { id, directory } of letters) {
+  let others = 0;
+  for await (const { id, directory, stem } of letters) {
+    if (!named && !mayGoTo(runtime, settings.serverUrl, directory, stem)) {
+      others++;
+      continue;
+    }
     ids.add(id);
     directories.add(directory);
   }
@@ -66,6 +76,7 @@ export async function retryLetters(
       runtime,
       deliverer,
       server: settings.serverUrl,
+      anyServer: named,
       token: newId(),
       directories: [...directories],
       select: (entry, { stem }) => ids.has(letterId(stem, entry)),
@@ -77,18 +88,31 @@ export async function retryLetters(
     deliverer.stop();
   }
   if (json) {
-    const value = { chosen: ids.size, ...result, lastError: trouble };
+    const value = { chosen: ids.size, ...result, otherServers: others, lastError: trouble };
     await out.write(`${JSON.stringify(value, null, 2)}\n`);
   } else {
-    await out.write(resultText(ids.size, result, trouble));
+    await out.write(resultText(ids.size, result, others, trouble));
   }
   throwIfStopped(stop);
   return result.delivered === ids.size ? EXIT.ok : EXIT.failed;
 }
 
-function resultText(chosen: number, result: RetryResult, trouble: string | null): string {
+/** Whether what was set aside of a segment is for this server. */
+function mayGoTo(runtime: Runtime, server: string, directory: string, stem: string): boolean {
+  return lettersAreFor(runtime, stemOf(runtime.files, segmentPaths(directory, stem).data), server);
+}
+
+function resultText(
+  chosen: number,
+  result: RetryResult,
+  others: number,
+  trouble: string | null,
+): string {
   const { delivered, refused, unreadable, busy, stopped } = result;
-  if (chosen === 0) return "No dead letters to send again\n";
+  const alone = others === 0
+    ? ""
+    : `Left alone, they are for another server: ${others}; name them to send them to this one\n`;
+  if (chosen === 0) return `No dead letters to send again\n${alone}`;
   const left = chosen - delivered - refused - unreadable;
   const lines = [
     `Delivered ${delivered} of ${plural(chosen, "dead letter")}`,
@@ -97,7 +121,7 @@ function resultText(chosen: number, result: RetryResult, trouble: string | null)
     ...busy.map((directory) => `Another process holds those of ${printable(directory)}`),
     ...(stopped ? [`Not answered: ${left}${trouble === null ? "" : `; last: ${trouble}`}`] : []),
   ];
-  return `${lines.join("\n")}\n`;
+  return `${lines.join("\n")}\n${alone}`;
 }
 
 /** A promise alone does not keep a program alive. */

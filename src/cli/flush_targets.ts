@@ -10,6 +10,7 @@ import { hasCode } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import {
   inspectSegment,
+  isForServer,
   isSealed,
   listStems,
   pendingBytes,
@@ -52,11 +53,11 @@ export class FlushTargets {
     this.#targets = [];
     for (const state of states) {
       const left = pendingBytes(state);
-      const named = state.writer.server;
-      if (named === null || named === server) {
+      if (isForServer(state, server)) {
         // A file with nothing left in it is still to be taken away when its writer is gone.
         if (left > 0 || isSealed(state)) this.#targets.push({ state, end: state.size, left });
       } else if (left > 0) {
+        const named = state.writer.server ?? "another server (the owner file is damaged)";
         const { files, bytes } = others.get(named) ?? { files: 0, bytes: 0 };
         others.set(named, { server: named, files: files + 1, bytes: bytes + left });
       }

@@ -9,7 +9,8 @@ import { type DeadLetterEntry, isTornEntry, readDeadLetters } from "../wal/dead_
 import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters.ts";
 import { type DeadLettersInHand, DeadLetterStore, leftInHand } from "../wal/dead_letter_store.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
-import { listStems, writerOf } from "../wal/inspect.ts";
+import { lettersAreFor, listStems, type StemFiles, stemOf } from "../wal/inspect.ts";
+import { segmentPaths } from "../wal/names.ts";
 import { RECORD_PREFIX } from "../wal/record.ts";
 import type { DeadLetter } from "../wal/segment.ts";
 import { Window } from "../wal/window.ts";
@@ -31,8 +32,10 @@ export interface DeadLetterPlace {
 export interface RetryOptions {
   readonly runtime: Runtime;
   readonly deliverer: Deliverer;
-  /** Base URL of the server; dead letters of another one are left alone. */
+  /** Base URL of the server; dead letters that may be for another one are left alone. */
   readonly server: string;
+  /** Sends them all the same: somebody who knows has named them. */
+  readonly anyServer?: boolean;
   /** Names this process in its claims: 32 hex digits. */
   readonly token: string;
   /** The projects' directories. */
@@ -184,13 +187,13 @@ class Retry {
 
 /** The segments of a project that have something to send again. */
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
-  const { runtime, server } = options;
+  const { runtime, runtime: { files }, server, anyServer } = options;
+  const isOurs = (stem: StemFiles): boolean => anyServer || lettersAreFor(runtime, stem, server);
   // Those are put back first; whether they are wanted is seen then.
-  const found = leftInHand(runtime.files, directory);
-  for (const stem of listStems(runtime.files, directory)) {
-    if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem)) continue;
-    const named = writerOf(runtime, stem).server;
-    if (named !== null && named !== server) continue;
+  const found = leftInHand(files, directory)
+    .filter((stem) => isOurs(stemOf(files, segmentPaths(directory, stem).data)));
+  for (const stem of listStems(files, directory)) {
+    if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem) || !isOurs(stem)) continue;
     for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {
       if (!isSelected(options, entry, { directory, stem: stem.stem })) continue;
       found.push(stem.stem);
@@ -201,12 +204,13 @@ async function stemsToRetry(options: RetryOptions, directory: string): Promise<s
 }
 
 function isSelected(
-  { select, server }: RetryOptions,
+  { select, server, anyServer }: RetryOptions,
   entry: DeadLetterEntry,
   place: DeadLetterPlace,
 ): boolean {
   if (isTornEntry(entry)) return false;
-  if (entry.error.server !== undefined && entry.error.server !== server) return false;
+  const named = entry.error.server;
+  if (!anyServer && named !== undefined && named !== server) return false;
   return select ? select(entry, place) : entry.error.reason === "refused";
 }
 

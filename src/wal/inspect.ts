@@ -13,7 +13,7 @@ import { type CheckpointState, readCheckpoint } from "./checkpoint.ts";
 import { currentClaim } from "./claim.ts";
 import { STALE_AFTER_MS } from "./heartbeat.ts";
 import { type Identity, liveness } from "./identity.ts";
-import { parseStem, SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./names.ts";
+import { mayBeFor, parseStem, SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./names.ts";
 import { readOwner } from "./owner.ts";
 
 /** The files that share a stem. */
@@ -53,6 +53,8 @@ export interface Writer extends Party {
   readonly sends: boolean | null;
   /** Base URL of the server that the records are for; `null` where the file does not say. */
   readonly server: string | null;
+  /** Whether its owner file cannot be read. */
+  readonly damaged: boolean;
 }
 
 /** Who drains a segment. */
@@ -116,6 +118,22 @@ export function inspectSegment(runtime: Runtime, stem: StemFiles): SegmentState 
   };
 }
 
+/** Whether the records of a segment may go to `server`, as senders see it. */
+export function isForServer({ writer, stem }: SegmentState, server: string): boolean {
+  if (writer.server !== null) return writer.server === server;
+  return !writer.damaged || mayBeFor(server, parseStem(stem)?.writer ?? "");
+}
+
+/**
+ * Whether dead letters of a stem may go to `server`. Its owner file is gone with its data; then the
+ * name alone speaks.
+ */
+export function lettersAreFor(runtime: Runtime, stem: StemFiles, server: string): boolean {
+  const named = writerOf(runtime, stem).server;
+  if (named !== null) return named === server;
+  return mayBeFor(server, parseStem(stem.stem)?.writer ?? "");
+}
+
 /** Bytes of a segment that wait. */
 export function pendingBytes({ size, checkpoint }: SegmentState): number {
   return Math.max(0, size - checkpoint.offset);
@@ -166,16 +184,16 @@ export function writerOf(runtime: Runtime, { paths }: StemFiles): Writer {
   const owner = readOwner(runtime.files, paths.owner);
   if (owner === "missing") return lockHolder(runtime, paths.lock);
   if (owner === "damaged") {
-    return { ...partyOf(runtime, null, paths.owner), sends: null, server: null };
+    return { ...partyOf(runtime, null, paths.owner), sends: null, server: null, damaged: true };
   }
   const party = partyOf(runtime, owner, paths.owner);
   const { sender: sends, server, closed } = owner;
-  return { ...party, ...(closed ? { standing: "closed" } : {}), sends, server };
+  return { ...party, ...(closed ? { standing: "closed" } : {}), sends, server, damaged: false };
 }
 
 /** The Python SDK writes a lock with a PID of this host and no owner file. */
 function lockHolder({ files, process }: Runtime, path: string): Writer {
-  const nobody = { host: null, beat: null, sends: null, server: null };
+  const nobody = { host: null, beat: null, sends: null, server: null, damaged: false };
   let text: string;
   try {
     text = files.readText(path).trim();
