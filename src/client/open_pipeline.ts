@@ -240,6 +240,7 @@ class LogPipeline implements Pipeline {
       clock: runtime.clock,
       disk,
       memory,
+      sender,
       onDisk: (error) => this.#diskChanged(error),
     });
   }

@@ -27,6 +27,8 @@ export class DeadLetterFile {
   readonly #clock: Clock;
   readonly #paths: SegmentPaths;
   readonly #directory: string;
+  /** Whether an append failed before. */
+  #unsure = false;
 
   /**
    * @param directory The directory of the segment, synced when a file is made in it.
@@ -67,10 +69,14 @@ export class DeadLetterFile {
     const entries: string[] = [];
     for (const letter of letters) entries.push(await this.#entry(letter, readSource));
     const file = this.#files.openAppend(this.#paths.deadLetters);
+    // What a failed sync was to write may turn into zeros: it must not share a line with what follows.
+    const begin = this.#unsure ? "\n" : "";
+    this.#unsure = true;
     try {
       endTornLine(file);
-      writeWhole(file, encoder.encode(entries.join("")));
+      writeWhole(file, encoder.encode(begin + entries.join("")));
       await file.dataSync();
+      this.#unsure = false;
     } finally {
       file.close();
     }

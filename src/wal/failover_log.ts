@@ -17,7 +17,9 @@ export const DISK_RETRY_MS = 5_000;
 export interface FailoverLogOptions {
   readonly clock: Clock;
   readonly disk: RequestLog;
-  readonly memory: RequestLog & Pick<MemoryLog, "waiting">;
+  readonly memory: RequestLog & Pick<MemoryLog, "waiting" | "moveTo">;
+  /** Whether a sender empties the memory log; else its records go back to the disk with it. */
+  readonly sender: boolean;
   /** Told when the disk fails (with its error) and when it works again (with `null`). */
   readonly onDisk: (error: unknown) => void;
 }
@@ -41,12 +43,9 @@ export class FailoverLog implements RequestLog {
     const { clock, disk, memory, onDisk } = this.#options;
     if (!this.#failed || clock.monotonic() >= this.#retryAt) {
       try {
+        if (this.#failed) this.#moveBack();
         disk.append(type, request);
-        if (this.#failed) {
-          this.#failed = false;
-          memory.close();
-          onDisk(null);
-        }
+        this.#recovered();
         return;
       } catch (error) {
         // A quota that is used up is the user's will, not the disk's failure.
@@ -85,12 +84,41 @@ export class FailoverLog implements RequestLog {
   }
 
   beat(): void {
-    this.#options.disk.beat();
+    const { clock, disk, memory } = this.#options;
+    disk.beat();
+    if (!this.#failed || memory.waiting === 0 || clock.monotonic() < this.#retryAt) return;
+    this.#tryBack();
   }
 
   close(): void {
-    this.#options.disk.close();
+    const { disk, memory } = this.#options;
+    if (this.#failed) this.#tryBack();
+    disk.close();
+    memory.close();
+  }
+
+  #moveBack(): void {
+    const { sender, memory, disk } = this.#options;
+    if (!sender) memory.moveTo(disk);
+  }
+
+  #tryBack(): void {
+    const { clock, sender, disk } = this.#options;
+    if (sender) return;
+    try {
+      this.#moveBack();
+      this.#recovered();
+    } catch {
+      this.#retryAt = clock.monotonic() + DISK_RETRY_MS;
+      disk.close(); // What it took is final.
+    }
+  }
+
+  #recovered(): void {
+    if (!this.#failed) return;
+    this.#failed = false;
     this.#options.memory.close();
+    this.#options.onDisk(null);
   }
 
   settled(): Promise<void> {

@@ -6,8 +6,14 @@
 
 import { WeaveWalError } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
-import type { RecordType } from "../weave/record_types.ts";
-import { findNewline, RECORD_PREFIX, RECORD_SUFFIX } from "./record.ts";
+import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
+import {
+  findNewline,
+  readRecord,
+  RECORD_PREFIX,
+  RECORD_SUFFIX,
+  type RecordSpan,
+} from "./record.ts";
 import type { LogListener, RequestLog } from "./request_log.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
 
@@ -70,6 +76,20 @@ export class MemoryLog implements RequestLog {
     return this.#segments.reduce((sum, { records }) => sum + records, 0);
   }
 
+  /**
+   * Hands what waits over to `log`, in order: where nobody sends, nobody else empties this one.
+   * What `log` does not take stays, with all that came after it, and its error is thrown.
+   */
+  moveTo(log: Pick<RequestLog, "append">): void {
+    for (const segment of this.#segments) {
+      segment.moveTo((type, request, bytes) => {
+        log.append(type, request);
+        this.#written.records--;
+        this.#written.bytes -= bytes;
+      });
+    }
+  }
+
   sync(): Promise<void> {
     return Promise.resolve();
   }
@@ -100,6 +120,7 @@ interface Block {
 
 const BLOCK_BYTES = 256 * 1024;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class MemorySegment implements Segment {
   readonly name = "memory";
@@ -138,6 +159,19 @@ class MemorySegment implements Segment {
     this.#end += result!.written;
     this.records++;
     return result!.written;
+  }
+
+  moveTo(take: (type: RecordType, request: string, bytes: number) => void): void {
+    const span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+    while (this.records > 0) {
+      const { bytes, base, used } = this.#blocks[0];
+      const from = Math.max(0, this.#acknowledged - base);
+      const newline = findNewline(bytes, from, used);
+      readRecord(bytes, from, newline, span);
+      const request = decoder.decode(bytes.subarray(span.start, span.end));
+      take(RECORD_TYPES[span.code], request, newline + 1 - from);
+      this.acknowledge(base + newline + 1);
+    }
   }
 
   seal(): void {
