@@ -80,8 +80,8 @@ export class Auditor {
       if (record) record.excuse = "drop-oldest";
       return;
     }
-    // A part of a line that could neither be finished nor taken back is nobody's record.
-    if (!record?.accepted && this.#context.past.fragments.has(base)) return;
+    // What could neither be finished nor taken back is in memory, or nobody's record.
+    if (!(record?.accepted && !record.memory) && this.#context.past.fragments.has(base)) return;
     this.#context.violate("removed", `${base}: with ${show(line)}`);
   }
 

@@ -351,7 +351,7 @@ export class SimProcess implements ProcessView {
     if (this.dead) return;
     this.#options.context.trace.add(`p${this.id} ${level} ${name}: ${message}`);
     if (name === "disk-failed") this.#inMemory = true;
-    if (name === "disk-recovered") this.#inMemory = false;
+    if (name === "disk-recovered") this.#recovered();
     const cause = /^Dropped records \(([\w-]+)\)/.exec(message)?.[1];
     if (cause === undefined) return;
     this.#dropCauses.add(cause);
@@ -360,6 +360,13 @@ export class SimProcess implements ProcessView {
       this.#appending.accepted = false;
       this.dropped++;
     }
+  }
+
+  /** Where nobody sends, what was in memory is on disk now. */
+  #recovered(): void {
+    this.#inMemory = false;
+    if (this.step.sender) return;
+    for (const record of this.records) if (record.excuse === null) record.memory = false;
   }
 
   /** The first token is the one that this process was given; it is also what its claims hold. */
