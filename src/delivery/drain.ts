@@ -224,7 +224,7 @@ export class Drain {
           const sending = window.send();
           sending.catch(() => {}); // Seen when it is awaited, like a failure to read ahead.
           if (sealed || this.segment.end() - reader.offset >= this.#options.lingerBytes) {
-            ahead = this.#read(reader, sealed);
+            ahead = this.#readLater(reader, sealed);
             ahead.catch(() => {});
           }
           await this.#settle(window, sending, stopped);
@@ -274,6 +274,13 @@ export class Drain {
       to: Math.min(window.to, oldestOffset ?? window.to),
       carried: { count, bytes },
     };
+  }
+
+  /** Lets the request under way get out first: reading takes the processor for a while. */
+  async #readLater(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
+    const { clock } = this.#options;
+    if (clock.soon) await new Promise<void>((resolve) => clock.soon!(resolve));
+    return await this.#read(reader, sealed);
   }
 
   async #read(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {

@@ -12,6 +12,9 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 const LAST_FRACTION = 1 - 2 ** -11;
 
 type TimerHandle = ReturnType<typeof setTimeout>;
+interface ImmediateSlice {
+  setImmediate?: (run: () => void) => unknown;
+}
 interface DenoSlice {
   unrefTimer(handle: TimerHandle): void;
 }
@@ -71,4 +74,6 @@ export const systemClock: Clock = {
   now: wallClock(() => Date.now(), () => performance.now()),
   monotonic: () => performance.now(),
   after: (ms, run, options) => new HostTimer(ms, run, options?.ref ?? false),
+  soon: (globalThis as ImmediateSlice).setImmediate &&
+    ((run) => void (globalThis as ImmediateSlice).setImmediate!(run)),
 };

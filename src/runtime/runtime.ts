@@ -166,6 +166,8 @@ export interface Clock {
   now(): number;
   /** Ms on a clock that never goes back; only differences mean anything. */
   monotonic(): number;
+  /** Calls `run` once input and output that is due now has been done; not on every host. */
+  soon?(run: () => void): void;
   /** Calls `run` once after `ms`. With `ref: false` (the default) it does not keep the program alive. */
   after(ms: number, run: () => void, options?: { ref?: boolean }): Timer;
 }
