@@ -188,6 +188,7 @@ class Retry {
 /** The segments of a project that have something to send again. */
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
   const { runtime, runtime: { files }, server, anyServer } = options;
+  if (files.stat(directory) === null) return [];
   const isOurs = (stem: StemFiles): boolean => anyServer || lettersAreFor(runtime, stem, server);
   // Those are put back first; whether they are wanted is seen then.
   const found = leftInHand(files, directory)
