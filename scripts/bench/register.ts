@@ -115,7 +115,7 @@ async function program(calls: number): Promise<void> {
     await flush();
   };
   // Until both are compiled: a program that runs for a while has that behind it.
-  await turns(5_000);
+  await turns(10_000);
   await delivered();
 
   const before = process.cpuUsage();
