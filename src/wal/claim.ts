@@ -153,6 +153,19 @@ export class Claim {
   }
 }
 
+/** Shows that the holder of all of these lives; throws the first error when each had its turn. */
+export function beatAll(claims: Iterable<Claim>): void {
+  const errors: unknown[] = [];
+  for (const claim of claims) {
+    try {
+      claim.beat();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
 /** Removes a file that may be gone already. */
 export function removeIfThere(files: FileSystem, path: string): void {
   try {

@@ -8,7 +8,7 @@ import { basename, dirname, join } from "@std/path";
 import type { FileSystem, Runtime } from "../runtime/runtime.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { hasCode } from "../errors.ts";
-import { Claim } from "./claim.ts";
+import { beatAll, Claim } from "./claim.ts";
 import { DataSync, type FsyncPolicy } from "./data_sync.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 import { FileSegment } from "./file_segment.ts";
@@ -61,6 +61,8 @@ export class FileLog implements RequestLog {
   /** A second failure to sync in a row: the disk is not to be trusted with the next record. */
   #failed: unknown = null;
   #syncFailures = 0;
+  /** Segments that were left and are not known to be closed on disk. */
+  readonly #unclosed = new Set<SegmentWriter>();
   /** Segments whose records stand in a later one too. */
   readonly #rescued = new WeakSet<SegmentWriter>();
 
@@ -141,12 +143,12 @@ export class FileLog implements RequestLog {
   rotate(): void {
     const segment = this.#active;
     if (segment === null) return;
-    segment.seal();
     this.#leave(segment);
   }
 
   beat(): void {
-    for (const claim of this.#claims) claim.beat();
+    beatAll(this.#claims);
+    for (const segment of this.#unclosed) if (segment.seal()) this.#unclosed.delete(segment);
     const segment = this.#active;
     if (segment === null) return;
     if (!segment.isDetached()) {
@@ -214,6 +216,7 @@ export class FileLog implements RequestLog {
 
   #leave(segment: SegmentWriter): void {
     if (this.#active === segment) this.#active = null;
+    if (!segment.seal()) this.#unclosed.add(segment);
     this.#sync.leave(segment);
     this.#options.listener.onAppend();
   }

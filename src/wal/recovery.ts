@@ -7,7 +7,7 @@
 import { join } from "@std/path";
 import type { Runtime } from "../runtime/runtime.ts";
 import { hasCode } from "../errors.ts";
-import { Claim, currentClaim, removeIfThere } from "./claim.ts";
+import { beatAll, Claim, currentClaim, removeIfThere } from "./claim.ts";
 import { FileSegment } from "./file_segment.ts";
 import { HeartbeatWatch } from "./heartbeat.ts";
 import { type Identity, liveness, ownIdentity } from "./identity.ts";
@@ -81,7 +81,7 @@ export class Recovery {
 
   /** Shows that the holder of the claims lives. Called at every heartbeat. */
   beat(): void {
-    for (const claim of this.#claims) claim.beat();
+    beatAll(this.#claims);
   }
 
   #tryClaim(directory: string, stem: SegmentStem): FileSegment | null {

@@ -22,6 +22,8 @@ export class SegmentWriter {
   #records = 0;
   #synced = 0;
   #sealed = false;
+  /** Whether that stands on disk. */
+  #closed = false;
 
   private constructor(files: FileSystem, paths: SegmentPaths, owner: Owner, file: AppendFile) {
     this.#files = files;
@@ -142,16 +144,23 @@ export class SegmentWriter {
     if (!this.#sealed && !this.isDetached()) writeOwner(this.#files, this.paths.owner, this.#owner);
   }
 
-  /** Says, on disk too, that no record will follow. */
-  seal(): void {
-    if (this.#sealed) return;
+  /**
+   * Says, on disk too, that no record will follow.
+   *
+   * @returns Whether the disk took it. If not, whoever drains the segment waits for the end of this
+   *   process, or for another call.
+   */
+  seal(): boolean {
     this.#sealed = true;
+    if (this.#closed) return true;
     try {
-      if (this.isDetached()) return;
-      writeOwner(this.#files, this.paths.owner, { ...this.#owner, closed: true });
-      removeIfThere(this.#files, this.paths.lock);
+      if (!this.isDetached()) {
+        writeOwner(this.#files, this.paths.owner, { ...this.#owner, closed: true });
+        removeIfThere(this.#files, this.paths.lock);
+      }
+      return this.#closed = true;
     } catch {
-      // Whoever drains the segment finds the writer gone by its identity instead.
+      return false;
     }
   }
 
