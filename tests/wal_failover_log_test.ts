@@ -32,6 +32,10 @@ class NotedLog implements RequestLog {
   beat = (): void => void this.asked.push("beat");
   close = (): void => void this.asked.push("close");
   settled = (): Promise<void> => Promise.resolve();
+  moveTo(other: RequestLog): void {
+    for (const request of this.records.splice(0)) other.append("obj_create", request);
+    this.waiting = 0;
+  }
 }
 
 function world() {
@@ -39,7 +43,13 @@ function world() {
   const disk = new NotedLog("file");
   const memory = new NotedLog("memory");
   const told: unknown[] = [];
-  const log = new FailoverLog({ clock, disk, memory, onDisk: (error) => void told.push(error) });
+  const log = new FailoverLog({
+    clock,
+    disk,
+    memory,
+    sender: true,
+    onDisk: (error) => void told.push(error),
+  });
   const append = (name: string) => log.append("obj_create", name);
   return { clock, disk, memory, told, log, append };
 }
