@@ -160,8 +160,12 @@ function follow(child: ChildProcess): Running {
         if (over) resolve();
         else watchers.add(look);
       }),
-    // Deno reports no exit code of a child that was signalled through its handle.
-    kill: (signal) => void process.kill(child.pid!, signal),
+    kill(signal) {
+      // The id of a child that has ended may be another's by now.
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      // Deno reports no exit code of a child that was signalled through its handle.
+      process.kill(child.pid!, signal);
+    },
     type: (input) => void child.stdin!.write(input),
     closeOutput: () => void child.stdout!.destroy(),
   };
