@@ -43,7 +43,9 @@ class Bytes implements Segment {
   }
   acknowledge(): void {}
   setAsideLines = (): Promise<void> => Promise.resolve();
-  complete(): void {}
+  complete(): Promise<void> {
+    return Promise.resolve();
+  }
   release(): void {}
   isGone = (): boolean => false;
 }

@@ -83,4 +83,5 @@ export class SpareBodies {
   }
 }
 
-const MAX_SPARE = 2;
+/** As many as are on their way or being made at once. */
+const MAX_SPARE = 3;

@@ -17,6 +17,7 @@ import { batchBody, bytesOf, extendedBatch, SpareBodies } from "./body.ts";
 import { readCall, textField, V2_END_FIELDS } from "./call_bytes.ts";
 import { callKey, type CallRecord, completeItem, readCalls, upsertItem } from "./call_record.ts";
 import type { CarriedStarts } from "./carried_starts.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Refusal, Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
 import { pooled } from "./pool.ts";
@@ -47,6 +48,8 @@ export interface CallPathOptions {
 interface Load {
   /** The path that it was made ready for. */
   readonly path: CallPathName;
+  /** Whether it holds no end without its start. */
+  readonly independent: boolean;
   /** All of it in one body, for `batch`. */
   readonly upsert: Uint8Array<ArrayBuffer> | null;
   /** The same for `complete`. */
@@ -84,30 +87,29 @@ export class CallPath {
   }
 
   /**
-   * Makes ready to deliver the calls among the records of a window: what takes time without waiting
-   * is done here, while the window before this one is under way.
+   * Makes ready to deliver the calls among the records of a window.
    *
    * @param send Sends one request.
    * @param carried Starts that wait for their ends: some go out now, others come to them.
    * @param wait Whether starts without ends may wait.
-   * @returns Delivers them, in order, and returns the records that it could not, with the reasons.
    */
-  prepare(
-    window: Window,
-    send: Send,
-    carried: CarriedStarts,
-    wait: boolean,
-  ): () => Promise<DeadLetter[]> {
+  prepare(window: Window, send: Send, carried: CarriedStarts, wait: boolean): Delivery {
     const load = this.#path === "batch"
       ? this.#loadUpsert(window, carried)
       : this.#loadComplete(window, carried, wait);
-    return () => this.#deliver(load, send);
+    return { independent: load.independent, send: () => this.#deliver(load, send) };
   }
 
   #loadUpsert(window: Window, carried: CarriedStarts): Load {
     const waited = carried.takeAll();
     const upsert = waited.length > 0 ? null : upsertBody(window, this.#bodies.take());
-    return { path: "batch", upsert, sorted: null, all: () => allOf(window, waited, NONE) };
+    return {
+      path: "batch",
+      independent: !window.has("call_end"),
+      upsert,
+      sorted: null,
+      all: () => allOf(window, waited, NONE),
+    };
   }
 
   #loadComplete(window: Window, carried: CarriedStarts, wait: boolean): Load {
@@ -139,7 +141,13 @@ export class CallPath {
       lone: [...due, ...alone],
       letters,
     };
-    return { path: "complete", upsert: null, sorted, all: () => allOf(window, waited, waiting) };
+    return {
+      path: "complete",
+      independent: alone.every(({ record }) => record.type === "call_start"),
+      upsert: null,
+      sorted,
+      all: () => allOf(window, waited, waiting),
+    };
   }
 
   async #deliver(load: Load, send: Send): Promise<DeadLetter[]> {

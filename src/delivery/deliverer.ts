@@ -9,6 +9,7 @@ import type { DeadLetter } from "../wal/segment.ts";
 import type { Window } from "../wal/window.ts";
 import type { CarriedStarts } from "./carried_starts.ts";
 import { CallPath, type CallPathName, type Send } from "./call_path.ts";
+import type { Delivery } from "./delivery.ts";
 import type { DigestBook } from "../wal/digest_book.ts";
 import { exchange } from "./exchange.ts";
 import { Gate, type ServerState } from "./gate.ts";
@@ -73,20 +74,20 @@ export class Deliverer {
   }
 
   /**
-   * Makes ready to deliver every record of `window`; nothing is sent before the result is called.
+   * Makes ready to deliver every record of `window`: what takes time without waiting is done here,
+   * while the window before this one is under way.
    *
    * @param stop Gives it up.
-   * @param carried Starts of the same log that wait for their ends.
-   * @param wait Whether more of them may wait.
-   * @returns Delivers them and returns those that the server will not have, with the reasons; throws
-   *   {@linkcode Stopped} when it was stopped first, and nothing may be acknowledged then.
+   * @param carried Starts of the same log that wait for their ends: some go out now, others come to
+   *   them.
+   * @param wait Whether starts without ends may wait.
    */
   prepare(
     window: Window,
     stop: AbortSignal,
     carried: CarriedStarts,
     wait: boolean,
-  ): () => Promise<DeadLetter[]> {
+  ): Delivery {
     const send = this.#sender(stop);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
     const first = this.#records.firstTask(others, send);
@@ -94,11 +95,17 @@ export class Deliverer {
     const hasCalls = window.count > others.length || carried.count > 0;
     // What acts on earlier records stands alone in its window, and after the starts that waited.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
-    if (hasCalls) tasks.unshift(this.#calls.prepare(window, send, carried, wait && !ordered));
-    return async () => [
-      ...await first(),
-      ...(await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat(),
-    ];
+    const calls = hasCalls
+      ? this.#calls.prepare(window, send, carried, wait && !ordered)
+      : undefined;
+    if (calls) tasks.unshift(calls.send);
+    return {
+      independent: others.length === 0 && (calls?.independent ?? true),
+      send: async () => [
+        ...await first(),
+        ...(await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat(),
+      ],
+    };
   }
 
   /**

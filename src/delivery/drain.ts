@@ -12,7 +12,9 @@ import { Window } from "../wal/window.ts";
 import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
 import { CarriedStarts } from "./carried_starts.ts";
 import type { Deliverer } from "./deliverer.ts";
+import type { Delivery } from "./delivery.ts";
 import { Stopped } from "./exchange.ts";
+import { Line } from "./line.ts";
 import { salvage } from "./salvage.ts";
 import { type Slots, Wakeup } from "./wakeup.ts";
 
@@ -30,7 +32,7 @@ export interface DrainOptions {
   readonly lingerBytes: number;
   /** Ms that records of a live segment wait for company. */
   readonly lingerMs: number;
-  /** How many segments are read and sent at once. */
+  /** How many windows are read and sent at once, of all segments. */
   readonly slots: Slots;
   /** Told when records were delivered or set aside and the checkpoint moved. */
   readonly onProgress: (delivered: number, letters: readonly DeadLetter[]) => void;
@@ -48,8 +50,8 @@ export type DrainEnd = "complete" | "stopped" | "lost";
 /** A window that was read, and its delivery. */
 interface Prepared {
   readonly window: Window;
-  readonly send: () => Promise<DeadLetter[]>;
-  /** Records that `send` sends: without those that wait, with those that have waited. */
+  readonly delivery: Delivery;
+  /** Records that it sends: without those that wait, with those that have waited. */
   readonly count: number;
   /** Byte offset to acknowledge when it is settled: in front of the oldest start that waits. */
   readonly to: number;
@@ -73,6 +75,7 @@ export class Drain {
   readonly #wakeup: Wakeup;
   readonly #stop = new AbortController();
   readonly #carried: CarriedStarts;
+  readonly #line = new Line();
   /** What is settled but for the starts that wait. */
   #settled: { offset: number; carried: Prepared["carried"] };
   #acknowledged: number;
@@ -171,17 +174,20 @@ export class Drain {
     if (this.#options.deliverer.stopped.aborted) this.stop();
     this.#stop.signal.addEventListener("abort", () => this.#wakeup.wake());
     let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
+    // One that could not be settled leaves the next on its way, which no checkpoint waits for now.
+    this.stop();
+    await this.#line.quiet();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
-    if (end === "complete") end = this.#complete();
+    if (end === "complete") end = await this.#complete();
     this.#end = end;
     if (end === "complete") this.#options.onComplete();
     if (end !== "complete") this.segment.release();
     return end;
   }
 
-  #complete(): DrainEnd {
+  async #complete(): Promise<DrainEnd> {
     try {
-      this.segment.complete();
+      await this.segment.complete();
       return "complete";
     } catch (error) {
       return this.#endOf(error);
@@ -209,30 +215,29 @@ export class Drain {
 
   async #loop(stopped: AbortSignal): Promise<DrainEnd> {
     const { limits, slots } = this.#options;
+    const line = this.#line;
     let reader = new WindowReader(this.segment, limits, this.#acknowledged);
     let ahead: Promise<Prepared | null> | null = null;
     while (!stopped.aborted) {
       const sealed = this.segment.isSealed();
       this.#offset = reader.offset;
+      if (ahead === null) await line.empty();
       if (ahead === null && !sealed && await this.#linger()) continue;
       await slots.acquire();
-      let window: Prepared | null | undefined;
-      try {
-        window = await this.#tried(ahead ?? this.#read(reader, sealed));
-        ahead = null;
-        if (window) {
-          const sending = window.send();
-          sending.catch(() => {}); // Seen when it is awaited, like a failure to read ahead.
-          if (sealed || this.segment.end() - reader.offset >= this.#options.lingerBytes) {
-            ahead = this.#readLater(reader, sealed);
-            ahead.catch(() => {});
-          }
-          await this.#settle(window, sending, stopped);
-        }
-      } finally {
+      const window = await this.#tried(ahead ?? this.#read(reader, sealed));
+      ahead = null;
+      if (!window) {
         slots.release();
+        await line.empty();
       }
-      if (window) continue;
+      if (window) {
+        await this.#launch(window, stopped);
+        if (sealed || this.segment.end() - reader.offset >= this.#options.lingerBytes) {
+          ahead = this.#readLater(reader, sealed);
+          ahead.catch(() => {}); // Seen when it is awaited.
+        }
+        continue;
+      }
       if (window === undefined) {
         await this.#wakeup.wait(DISK_RETRY_MS);
         this.#carried.takeAll();
@@ -242,7 +247,7 @@ export class Drain {
       const drained = reader.offset >= this.segment.end();
       const { dueIn } = this.#carried;
       if (dueIn !== undefined && (dueIn === 0 || this.#hurried || (sealed && drained))) {
-        await this.#settleCarried(reader.offset, stopped);
+        await this.#sendCarried(reader.offset, stopped);
         continue;
       }
       this.#hurried = false;
@@ -251,25 +256,43 @@ export class Drain {
       if (!this.segment.live) await this.#wakeup.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
       else if (drained && this.segment.isSealed() === sealed) await this.#wakeup.wait(dueIn);
     }
+    await line.empty();
     return "stopped";
   }
 
+  /** Sends a window, in its turn; whoever calls holds a slot for it. */
+  async #launch(window: Prepared, stopped: AbortSignal): Promise<void> {
+    const { slots } = this.#options;
+    try {
+      await this.#line.turn(window.delivery);
+    } catch (error) {
+      slots.release();
+      throw error;
+    }
+    this.#line.send(
+      window.delivery,
+      (refused) => this.#settle(window, refused, stopped),
+      () => slots.release(),
+    );
+  }
+
   /** Sends starts that have waited for their ends long enough, or all when there is no more time. */
-  async #settleCarried(offset: number, stopped: AbortSignal): Promise<void> {
+  async #sendCarried(offset: number, stopped: AbortSignal): Promise<void> {
     const none = new Window(new Uint8Array(0), offset, 0);
     none.to = offset;
-    const prepared = this.#prepare(none, this.#carried.dueIn === 0 && !this.#hurried);
-    await this.#settle(prepared, prepared.send(), stopped);
+    await this.#options.slots.acquire();
+    const window = this.#prepare(none, this.#carried.dueIn === 0 && !this.#hurried);
+    await this.#launch(window, stopped);
   }
 
   #prepare(window: Window, wait: boolean): Prepared {
     const before = this.#carried.count;
     const { deliverer } = this.#options;
-    const send = deliverer.prepare(window, this.#stop.signal, this.#carried, wait);
+    const delivery = deliverer.prepare(window, this.#stop.signal, this.#carried, wait);
     const { count, bytes, oldestOffset } = this.#carried;
     return {
       window,
-      send,
+      delivery,
       count: window.count + before - count,
       to: Math.min(window.to, oldestOffset ?? window.to),
       carried: { count, bytes },
@@ -329,17 +352,16 @@ export class Drain {
 
   async #settle(
     { window, count, to, carried }: Prepared,
-    sending: Promise<DeadLetter[]>,
+    refused: readonly DeadLetter[],
     stopped: AbortSignal,
   ): Promise<void> {
     const { deliverer, onProgress, onTrouble } = this.#options;
-    const refused = await sending;
     const { windows, letters: left } = salvage([...window.damaged, ...refused]);
     const letters = [...left];
     let delivered = count - refused.length;
     for (const found of windows) {
       const none = new CarriedStarts(this.#options.clock);
-      const again = await deliverer.prepare(found, this.#stop.signal, none, false)();
+      const again = await deliverer.prepare(found, this.#stop.signal, none, false).send();
       letters.push(...again);
       delivered += found.count - again.length;
     }

@@ -29,9 +29,12 @@ const files: FileSystem = {
   replace: (path) => refuse(path),
   rename: (from) => refuse(from),
   remove: (path) => refuse(path),
+  // deno-lint-ignore require-await -- a refusal must be a rejection
+  removeLarge: async (path) => refuse(path),
   removeDirectory: (path) => refuse(path),
   list: (directory) => refuse(directory),
   stat: (path) => refuse(path),
+  exists: () => false,
   makeDirectory: (path) => refuse(path),
   truncate: (path) => refuse(path),
   // deno-lint-ignore require-await -- a refusal must be a rejection

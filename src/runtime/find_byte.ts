@@ -40,6 +40,14 @@ export const findByWords: FindByte = (bytes, byte, from, to) => {
   const shift = (bytes.byteOffset - words.byteOffset) | 0;
   let word = (at + shift) >> 2;
   const end = (to + shift) >> 2;
+  // Four words a turn; which of them it was is found out by the loop behind.
+  for (; word < end - 3; word += 4) {
+    const a = words[word] ^ pattern, b = words[word + 1] ^ pattern;
+    const c = words[word + 2] ^ pattern, d = words[word + 3] ^ pattern;
+    const found = ((a - 0x01010101) & ~a) | ((b - 0x01010101) & ~b) |
+      ((c - 0x01010101) & ~c) | ((d - 0x01010101) & ~d);
+    if ((found & 0x80808080) !== 0) break;
+  }
   for (; word < end; word++) {
     const difference = words[word] ^ pattern;
     if (((difference - 0x01010101) & ~difference & 0x80808080) !== 0) break;

@@ -111,6 +111,12 @@ export class MemoryFiles implements FileSystem {
     this.#disk.names.change({ directory, name, node: undefined });
   }
 
+  // deno-lint-ignore require-await -- a failure to begin must be a rejection
+  async removeLarge(path: string): Promise<void> {
+    this.remove(path);
+    return this.#gate.later(() => {});
+  }
+
   removeDirectory(path: string): void {
     const at = this.#absolute(path);
     this.#gate.enter("remove", at);
@@ -143,6 +149,14 @@ export class MemoryFiles implements FileSystem {
     } catch (error) {
       if ((error as PosixError).code === "ENOENT") return null;
       throw error;
+    }
+  }
+
+  exists(path: string): boolean {
+    try {
+      return this.#disk.node(this.#absolute(path), "stat") !== undefined;
+    } catch {
+      return false;
     }
   }
 

@@ -28,6 +28,7 @@ export function nodeFiles(): FileSystem {
     replace: (path, text) => replace(fs(), path, text),
     rename: (from, to) => fs().renameSync(from, to),
     remove: (path) => fs().unlinkSync(path),
+    removeLarge: (path) => removeLarge(fs(), path),
     removeDirectory: (path) => fs().rmdirSync(path),
     list: (directory) =>
       fs().readdirSync(directory, { withFileTypes: true }).map((entry): DirectoryEntry => ({
@@ -35,6 +36,7 @@ export function nodeFiles(): FileSystem {
         kind: kindOf(entry),
       })),
     stat: (path) => stat(fs(), path),
+    exists: (path) => fs().existsSync(path),
     makeDirectory: (path) => void fs().mkdirSync(path, { recursive: true, mode: 0o700 }),
     truncate: (path, size) => fs().truncateSync(path, size),
     syncDirectory: (path) => syncDirectory(fs(), path),
@@ -112,8 +114,8 @@ function kindOf(entry: Kinds): FileKind {
 function stat(fs: Fs, path: string): FileStat | null {
   try {
     // Inode numbers may pass 2^53, where two files would look like one.
-    const found = fs.lstatSync(path, { bigint: true });
-    return {
+    const found = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? null : {
       kind: kindOf(found),
       size: Number(found.size),
       id: `${found.dev}:${found.ino}`,
@@ -154,6 +156,12 @@ function replace(fs: Fs, path: string, text: string): void {
     discard(fs, temporary);
     throw error;
   }
+}
+
+function removeLarge(fs: Fs, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.unlink(path, (error) => error ? reject(error) : resolve());
+  });
 }
 
 /** Removes what a failed step left; the first error is the one that matters. */

@@ -106,12 +106,16 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file (`ENOENT` when it is not there). */
   remove(path: string): void;
+  /** As `remove`, off the event loop: to give back the space of a large file takes milliseconds. */
+  removeLarge(path: string): Promise<void>;
   /** Removes an empty directory. */
   removeDirectory(path: string): void;
   /** Names in a directory, in no order. */
   list(directory: string): DirectoryEntry[];
   /** Facts of a path without following a symbolic link; `null` when nothing is there. */
   stat(path: string): FileStat | null;
+  /** Whether something is there, links followed; quick where nothing is. `false` where it cannot be told. */
+  exists(path: string): boolean;
   /** Makes a directory and its missing parents, mode 0700 each; existing ones are left alone. */
   makeDirectory(path: string): void;
   /** Cuts a file to `size` bytes. */

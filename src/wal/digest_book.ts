@@ -42,7 +42,7 @@ export class DigestBook {
 
   /** Whether there is any provisional digest that may stand in a request. */
   get inUse(): boolean {
-    if (this.#digests.size === 0) this.#reload();
+    if (this.#digests.size === 0 && this.#files?.exists(this.#path)) this.#reload();
     return this.#digests.size > 0;
   }
 

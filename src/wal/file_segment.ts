@@ -30,7 +30,8 @@ export interface FileSegmentOptions {
   readonly live: boolean;
   /** Where whole records end now; the size of the file when the writer is another process. */
   readonly end?: () => number;
-  readonly isSealed: () => boolean;
+  /** Whether `end` is final, as far as is known now, or beyond doubt. */
+  readonly isSealed: () => boolean | "for ever";
   /** Told when the segment is not drained any more. */
   readonly onRelease?: () => void;
 }
@@ -53,6 +54,8 @@ export class FileSegment implements Segment {
   #done = false;
   /** Size when it was last asked for. */
   #known = 0;
+  /** Whether that is the last one, beyond doubt. */
+  #ended = false;
   #acknowledged: number;
   #checkpointed: number;
   #checkpointAt = -Infinity;
@@ -81,12 +84,18 @@ export class FileSegment implements Segment {
 
   end(): number {
     if (this.#options.end) return this.#options.end();
-    return this.#done ? this.#known : this.#known = this.#file.size();
+    return this.#done || this.#ended ? this.#known : this.#known = this.#file.size();
   }
 
   isSealed(): boolean {
+    if (this.#ended) return true;
     try {
-      return this.#options.isSealed();
+      const state = this.#options.isSealed();
+      if (state === "for ever" && this.#options.end === undefined) {
+        this.#known = this.#file.size();
+        this.#ended = true;
+      }
+      return state !== false;
     } catch {
       return false; // The disk does not say: nobody may take it for the end.
     }
@@ -134,18 +143,28 @@ export class FileSegment implements Segment {
     if (!this.#isDetached()) this.#options.claim.assertHeld();
   }
 
-  complete(): void {
+  async complete(): Promise<void> {
     if (this.#done) return;
-    const { claim, runtime: { files }, paths } = this.#options;
     try {
       this.#checkpointNow();
     } catch (error) {
       // A full disk must not keep from deleting what fills it.
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
     }
-    this.#finish();
-    if (this.#detached) return;
-    removeIfThere(files, paths.data);
+    this.#close();
+    try {
+      if (!this.#detached) await this.#removeFiles();
+    } finally {
+      this.#options.onRelease?.();
+    }
+  }
+
+  /** The data first: a checkpoint without data harms nobody, data without one is sent again. */
+  async #removeFiles(): Promise<void> {
+    const { claim, runtime: { files }, paths } = this.#options;
+    await files.removeLarge(paths.data).catch((error) => {
+      if (!hasCode(error, "ENOENT")) throw error;
+    });
     for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfThere(files, path);
     for (const generation of claimGenerations(files, paths.claim)) {
       if (paths.claim + generation !== claim.path) removeIfThere(files, paths.claim + generation);
@@ -160,7 +179,8 @@ export class FileSegment implements Segment {
     } catch {
       // The claim is lost, or the disk has failed: what was delivered is sent once more.
     }
-    this.#finish();
+    this.#close();
+    this.#options.onRelease?.();
     try {
       this.#options.claim.release();
     } catch {
@@ -183,10 +203,9 @@ export class FileSegment implements Segment {
     return this.#detached;
   }
 
-  #finish(): void {
+  #close(): void {
     this.#done = true;
     this.#timer?.cancel();
     this.#file.close();
-    this.#options.onRelease?.();
   }
 }

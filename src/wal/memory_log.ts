@@ -217,9 +217,10 @@ class MemorySegment implements Segment {
     return Promise.resolve();
   }
 
-  complete(): void {
+  complete(): Promise<void> {
     this.#blocks = [];
     this.records = 0;
+    return Promise.resolve();
   }
 
   release(): void {}

@@ -37,6 +37,7 @@ const OPENING = bytesOf('{"type":"');
 const MIDDLE = bytesOf('","req":');
 const LONGEST_TYPE = Math.max(...RECORD_TYPES.map((type) => type.length));
 const TYPES = RECORD_TYPES.map(bytesOf);
+const PREFIXES = RECORD_TYPES.map((type) => bytesOf(RECORD_PREFIX[type]));
 
 /**
  * Finds the request in the line `bytes[start, end)`, its newline left out.
@@ -55,15 +56,30 @@ export function readRecord(
   if (code === -1) return readForeignRecord(bytes, start, end, span);
   span.code = code;
   span.canonical = true;
-  span.start = start + OPENING.length + TYPES[code].length + MIDDLE.length;
+  span.start = start + PREFIXES[code].length;
   span.end = end - 1;
   return bytes[span.start] === BRACE && bytes[span.end - 1] === END_BRACE && span.end > span.start
     ? span
     : readForeignRecord(bytes, start, end, span);
 }
 
+/** What the last canonical line began with: most lines begin like the one before. */
+let lastCode = RECORD_TYPES.indexOf("call_start");
+let lastPrefix = bytesOf(RECORD_PREFIX.call_start);
+
 function canonicalCode(bytes: Uint8Array, start: number, end: number): number {
-  if (bytes[end - 1] !== END_BRACE || !matches(bytes, start, OPENING)) return -1;
+  if (bytes[end - 1] !== END_BRACE) return -1;
+  if (end - start > lastPrefix.length && matches(bytes, start, lastPrefix)) return lastCode;
+  const code = findCode(bytes, start, end);
+  if (code !== -1) {
+    lastCode = code;
+    lastPrefix = PREFIXES[code];
+  }
+  return code;
+}
+
+function findCode(bytes: Uint8Array, start: number, end: number): number {
+  if (!matches(bytes, start, OPENING)) return -1;
   const at = start + OPENING.length;
   for (let code = 0; code < TYPES.length; code++) {
     const candidate = TYPES[code];

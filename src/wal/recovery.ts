@@ -27,8 +27,8 @@ export interface RecoveryOptions {
 
 /** What is known of the writer of a segment. */
 interface WriterState {
-  /** Whether it will write no more. */
-  readonly gone: boolean;
+  /** Whether it will write no more: as far as is known now, or beyond doubt. */
+  readonly gone: boolean | "for ever";
   /** Whether somebody else may drain the segment. */
   readonly drainable: boolean;
   /** Whether its heartbeat alone speaks for it, and is being watched. */
@@ -131,9 +131,9 @@ export class Recovery {
       return { gone, drainable: gone, watched: !gone };
     }
     if (owner.server !== null && owner.server !== server) return { gone: false, drainable: false };
-    if (owner.closed) return { gone: true, drainable: true };
+    if (owner.closed) return { gone: "for ever", drainable: true };
     const state = liveness(owner, process);
-    if (state === "dead") return { gone: true, drainable: true };
+    if (state === "dead") return { gone: "for ever", drainable: true };
     if (state === "alive" && !owner.sender) return { gone: false, drainable: true };
     const silent = this.#watch.isStale(
       paths.owner,

@@ -28,7 +28,7 @@ export interface WindowRecord {
 
 /** Whole records, in order, and the damaged lines between them. */
 export class Window {
-  /** Holds the lines; valid until the window after the next is read. */
+  /** Holds the lines; valid until the third window after this one is read. */
   readonly bytes: Uint8Array;
   /** Lines that are no records. */
   readonly damaged: DeadLetter[] = [];
@@ -55,11 +55,14 @@ export class Window {
   constructor(bytes: Uint8Array, base: number, capacity: number) {
     this.bytes = bytes;
     this.#base = base;
-    this.codes = new Uint8Array(capacity);
-    this.lineStarts = new Int32Array(capacity);
-    this.lineEnds = new Int32Array(capacity);
-    this.starts = new Int32Array(capacity);
-    this.ends = new Int32Array(capacity);
+    const positions = new ArrayBuffer(17 * capacity);
+    const column = (index: number): Int32Array =>
+      new Int32Array(positions, 4 * index * capacity, capacity);
+    this.lineStarts = column(0);
+    this.lineEnds = column(1);
+    this.starts = column(2);
+    this.ends = column(3);
+    this.codes = new Uint8Array(positions, 16 * capacity, capacity);
   }
 
   /** Adds a record. */
@@ -71,6 +74,11 @@ export class Window {
     this.starts[index] = span.start;
     this.ends[index] = span.end;
     if (!span.canonical) this.canonical = false;
+  }
+
+  /** Whether it holds a record of `type`. */
+  has(type: RecordType): boolean {
+    return this.codes.subarray(0, this.count).includes(RECORD_TYPES.indexOf(type));
   }
 
   /** One record, as an object. */

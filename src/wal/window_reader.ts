@@ -27,6 +27,7 @@ export interface WindowLimits {
   readonly standsAlone: (type: RecordType) => boolean;
 }
 
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const SMALLEST_BUFFER = 64 * 1024;
 /** Bytes read at once: few enough that the reading is over before the request before it is. */
 const READ_BYTES = 1024 * 1024;
@@ -38,8 +39,9 @@ export class WindowReader {
   readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
   /** Whether a type stands alone, by its position in `RECORD_TYPES`. */
   readonly #alone: readonly boolean[];
-  #bytes = new Uint8Array(0);
-  #spare = new Uint8Array(0);
+  #bytes: Uint8Array<ArrayBuffer> = NOTHING;
+  /** Buffers of earlier windows, the longest out of use first. */
+  #spare = [NOTHING, NOTHING];
   /** Bytes of the last full window: with fewer at hand the next one would be a small one. */
   #usual = 0;
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
@@ -81,7 +83,8 @@ export class WindowReader {
     const tooFew = buffered < this.#usual && this.#offset + buffered < end;
     if (tooFew || findNewline(this.#bytes, this.#from, this.#filled) === -1) {
       if (this.#offset >= end) {
-        this.#bytes = this.#spare = new Uint8Array(0);
+        this.#bytes = NOTHING;
+        this.#spare.fill(NOTHING);
         this.#from = this.#filled = 0;
         return null;
       }
@@ -116,12 +119,13 @@ export class WindowReader {
     }
   }
 
-  /** Moves the begun line into the other buffer: a window in flight may still use this one. */
+  /** Moves the begun line into another buffer: windows in flight may still use the last ones. */
   #moveRest(): void {
     const rest = this.#bytes.subarray(this.#from, this.#filled);
-    const target = this.#spare.length >= rest.length ? this.#spare : new Uint8Array(rest.length);
+    const spare = this.#spare.shift()!;
+    const target = spare.length >= rest.length ? spare : new Uint8Array(rest.length);
     target.set(rest);
-    this.#spare = this.#bytes;
+    this.#spare.push(this.#bytes);
     this.#bytes = target;
     this.#from = 0;
     this.#filled = rest.length;
@@ -207,7 +211,7 @@ export class WindowReader {
     }
     if (newline === -1 && !sealed) return null;
     const to = newline === -1 ? at : at + 1;
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = NOTHING;
     this.#from = this.#filled = 0;
     this.#offset = to;
     const window = new Window(this.#bytes, to, 0);

@@ -59,6 +59,10 @@ export class WatchedFiles implements FileSystem {
     this.#watcher.beforeRemove(path);
     this.#inner.remove(path);
   }
+  removeLarge(path: string): Promise<void> {
+    this.#watcher.beforeRemove(path);
+    return this.#inner.removeLarge(path);
+  }
   removeDirectory(path: string): void {
     this.#inner.removeDirectory(path);
   }
@@ -67,6 +71,9 @@ export class WatchedFiles implements FileSystem {
   }
   stat(path: string): FileStat | null {
     return this.#inner.stat(path);
+  }
+  exists(path: string): boolean {
+    return this.#inner.exists(path);
   }
   makeDirectory(path: string): void {
     this.#inner.makeDirectory(path);

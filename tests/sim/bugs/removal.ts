@@ -42,9 +42,9 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 2_000,
     files: (files) =>
       instead(files, {
-        remove: (path) => {
-          if (path.endsWith(".jsonl")) removeBeside(files, path, ["checkpoint"]);
-          files.remove(path);
+        removeLarge: (path) => {
+          removeBeside(files, path, ["checkpoint"]);
+          return files.removeLarge(path);
         },
       }),
   },
@@ -55,9 +55,9 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 100,
     files: (files) =>
       instead(files, {
-        remove: (path) => {
-          files.remove(path);
-          if (path.endsWith(".jsonl")) removeBeside(files, path, ["deadletter"]);
+        removeLarge: async (path) => {
+          await files.removeLarge(path);
+          removeBeside(files, path, ["deadletter"]);
         },
       }),
   },

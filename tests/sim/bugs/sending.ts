@@ -40,11 +40,12 @@ export const SENDING_BUGS: readonly Bug[] = [
     patch: () =>
       patch(Deliverer.prototype, "prepare", (original) =>
         function (this: Deliverer, ...window) {
-          const send = original.apply(this, window);
-          return () => {
-            send().catch(() => {});
+          const delivery = original.apply(this, window);
+          const send = () => {
+            delivery.send().catch(() => {});
             return Promise.resolve([]);
           };
+          return { ...delivery, send };
         }),
   },
   {
@@ -59,12 +60,13 @@ export const SENDING_BUGS: readonly Bug[] = [
         "prepare",
         (original) =>
           function (this: Deliverer, ...window) {
-            const send = original.apply(this, window);
-            return () => {
+            const delivery = original.apply(this, window);
+            const send = () => {
               const before = queues.get(this) ?? Promise.resolve();
-              queues.set(this, before.then(send).catch(() => {}));
+              queues.set(this, before.then(delivery.send).catch(() => {}));
               return Promise.resolve([]);
             };
+            return { ...delivery, send };
           },
       );
     },
