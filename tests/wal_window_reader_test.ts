@@ -43,9 +43,7 @@ class Bytes implements Segment {
   }
   acknowledge(): void {}
   setAsideLines = (): Promise<void> => Promise.resolve();
-  complete(): Promise<void> {
-    return Promise.resolve();
-  }
+  complete(): void {}
   release(): void {}
   isGone = (): boolean => false;
 }

@@ -6,6 +6,7 @@
 
 import type { RuntimeName } from "../test_runners.ts";
 import type { BenchHost, Numbers } from "./host.ts";
+import { RECORD_BYTES } from "./pipeline.ts";
 import { median } from "./median.ts";
 
 /** How large a run is. */
@@ -97,11 +98,19 @@ async function drain(runtime: RuntimeName, context: MeasureContext): ReturnType<
   const { host, sizes, doing } = context;
   const server = await host.server("scripts/bench/counter.ts");
   try {
+    const records = String(sizes.drainRecords);
+    const directories: string[] = [];
+    // One for the bodies that the bare loop posts, one to warm up.
+    for (let log = 1; log <= sizes.drainRounds + 2; log++) {
+      doing(`writing log ${log} of ${sizes.drainRounds + 2}`);
+      directories.push(host.newFolder());
+      await host.program("node", "write_log.ts", [directories.at(-1)!, server.url, records]);
+    }
     doing(`draining ${count(sizes.drainRecords)} records`);
     const numbers = await host.program(runtime, "drain.ts", [
       server.url,
-      String(sizes.drainRecords),
-      String(sizes.drainRounds),
+      records,
+      ...directories,
     ]);
     const { recordsPerSecond, megabytesPerSecond, bareMegabytesPerSecond, ratio } = numbers;
     const seen = `${count(recordsPerSecond)} records/s, ${count(megabytesPerSecond)} MB/s; ` +
@@ -122,11 +131,8 @@ async function memory(runtime: RuntimeName, context: MeasureContext): ReturnType
     for (const size of sizes.logsMiB) {
       doing(`writing a log of ${count(size)} MiB`);
       const directory = host.newFolder();
-      const { records } = await host.program("node", "write_log.ts", [
-        directory,
-        server.url,
-        String(size),
-      ]);
+      const records = Math.ceil(size * 2 ** 20 / RECORD_BYTES);
+      await host.program("node", "write_log.ts", [directory, server.url, String(records)]);
       doing(`draining a log of ${count(size)} MiB`);
       const args = [directory, server.url, String(records)];
       const { idleMB, peakOverIdleMB } = await host.program(runtime, "memory.ts", args);

@@ -9,7 +9,10 @@ import { openPipeline } from "../../src/client/open_pipeline.ts";
 import type { Pipeline, PipelineOptions } from "../../src/client/pipeline.ts";
 import { detectRuntime } from "../../src/runtime/host.ts";
 
-/** A request of a call's start; its record is about 620 bytes. */
+/** Bytes of a request of {@linkcode startRequest}, about. */
+export const RECORD_BYTES = 620;
+
+/** A request of a call's start. */
 export function startRequest(id: string): Record<string, unknown> {
   return {
     start: {

@@ -178,16 +178,16 @@ export class Drain {
     this.stop();
     await this.#line.quiet();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
-    if (end === "complete") end = await this.#complete();
+    if (end === "complete") end = this.#complete();
     this.#end = end;
     if (end === "complete") this.#options.onComplete();
     if (end !== "complete") this.segment.release();
     return end;
   }
 
-  async #complete(): Promise<DrainEnd> {
+  #complete(): DrainEnd {
     try {
-      await this.segment.complete();
+      this.segment.complete();
       return "complete";
     } catch (error) {
       return this.#endOf(error);

@@ -29,8 +29,6 @@ const files: FileSystem = {
   replace: (path) => refuse(path),
   rename: (from) => refuse(from),
   remove: (path) => refuse(path),
-  // deno-lint-ignore require-await -- a refusal must be a rejection
-  removeLarge: async (path) => refuse(path),
   removeDirectory: (path) => refuse(path),
   list: (directory) => refuse(directory),
   stat: (path) => refuse(path),

@@ -30,10 +30,6 @@ function denoFiles(files: FileSystem): FileSystem {
     replace: (path, text) => coded(() => files.replace(path, text)),
     rename: (from, to) => coded(() => files.rename(from, to)),
     remove: (path) => coded(() => remove(files, path)),
-    removeLarge: async (path) => {
-      coded(() => refuseDirectory(files, path));
-      await files.removeLarge(path).catch((error) => Promise.reject(withCode(error)));
-    },
     removeDirectory: (path) => coded(() => files.removeDirectory(path)),
     list: (directory) => coded(() => files.list(directory)),
     stat: (path) => coded(() => files.stat(path)),
@@ -46,16 +42,12 @@ function denoFiles(files: FileSystem): FileSystem {
   };
 }
 
-function remove(files: FileSystem, path: string): void {
-  refuseDirectory(files, path);
-  files.remove(path);
-}
-
 /** Deno's unlink takes an empty directory away, where POSIX refuses. */
-function refuseDirectory(files: FileSystem, path: string): void {
+function remove(files: FileSystem, path: string): void {
   if (files.stat(path)?.kind === "directory") {
     throw Object.assign(new Error(`Cannot remove a directory as a file: ${path}`), {
       code: "EISDIR",
     });
   }
+  files.remove(path);
 }

@@ -111,12 +111,6 @@ export class MemoryFiles implements FileSystem {
     this.#disk.names.change({ directory, name, node: undefined });
   }
 
-  // deno-lint-ignore require-await -- a failure to begin must be a rejection
-  async removeLarge(path: string): Promise<void> {
-    this.remove(path);
-    return this.#gate.later(() => {});
-  }
-
   removeDirectory(path: string): void {
     const at = this.#absolute(path);
     this.#gate.enter("remove", at);

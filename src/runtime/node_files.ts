@@ -28,7 +28,6 @@ export function nodeFiles(): FileSystem {
     replace: (path, text) => replace(fs(), path, text),
     rename: (from, to) => fs().renameSync(from, to),
     remove: (path) => fs().unlinkSync(path),
-    removeLarge: (path) => removeLarge(fs(), path),
     removeDirectory: (path) => fs().rmdirSync(path),
     list: (directory) =>
       fs().readdirSync(directory, { withFileTypes: true }).map((entry): DirectoryEntry => ({
@@ -71,7 +70,7 @@ class NodeReadFile implements ReadFile {
       });
     } finally {
       this.#reading--;
-      this.#release();
+      this.#release((fd) => this.#fs.closeSync(fd));
     }
   }
 
@@ -86,7 +85,13 @@ class NodeReadFile implements ReadFile {
 
   close(): void {
     this.#closed = true;
-    this.#release();
+    this.#release((fd) => this.#fs.closeSync(fd));
+  }
+
+  closeLater(): void {
+    this.#closed = true;
+    // It was open for reading: there is nothing that could fail to be written.
+    this.#release((fd) => this.#fs.close(fd, () => {}));
   }
 
   #open(): number {
@@ -97,11 +102,11 @@ class NodeReadFile implements ReadFile {
   }
 
   /** A descriptor closed under a running read could be reused, and the read would hit another file. */
-  #release(): void {
+  #release(close: (fd: number) => void): void {
     if (!this.#closed || this.#reading > 0 || this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
-    this.#fs.closeSync(fd);
+    close(fd);
   }
 }
 
@@ -156,12 +161,6 @@ function replace(fs: Fs, path: string, text: string): void {
     discard(fs, temporary);
     throw error;
   }
-}
-
-function removeLarge(fs: Fs, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    fs.unlink(path, (error) => error ? reject(error) : resolve());
-  });
 }
 
 /** Removes what a failed step left; the first error is the one that matters. */

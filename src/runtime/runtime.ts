@@ -65,6 +65,11 @@ export interface ReadFile {
   size(): number;
   /** Closes the file; a second call does nothing. */
   close(): void;
+  /**
+   * Closes the file off the event loop: the last one open of a file without a name gives its space
+   * back, which takes milliseconds where it is large.
+   */
+  closeLater(): void;
 }
 
 /** What a path is. A symbolic link is reported as itself, never followed. */
@@ -106,8 +111,6 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file (`ENOENT` when it is not there). */
   remove(path: string): void;
-  /** As `remove`, off the event loop: to give back the space of a large file takes milliseconds. */
-  removeLarge(path: string): Promise<void>;
   /** Removes an empty directory. */
   removeDirectory(path: string): void;
   /** Names in a directory, in no order. */

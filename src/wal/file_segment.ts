@@ -143,28 +143,22 @@ export class FileSegment implements Segment {
     if (!this.#isDetached()) this.#options.claim.assertHeld();
   }
 
-  async complete(): Promise<void> {
+  complete(): void {
     if (this.#done) return;
+    const { claim, runtime: { files }, paths } = this.#options;
     try {
       this.#checkpointNow();
     } catch (error) {
       // A full disk must not keep from deleting what fills it.
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
     }
-    this.#close();
+    this.#finish();
     try {
-      if (!this.#detached) await this.#removeFiles();
+      if (this.#detached) return;
+      removeIfThere(files, paths.data);
     } finally {
-      this.#options.onRelease?.();
+      this.#file.closeLater();
     }
-  }
-
-  /** The data first: a checkpoint without data harms nobody, data without one is sent again. */
-  async #removeFiles(): Promise<void> {
-    const { claim, runtime: { files }, paths } = this.#options;
-    await files.removeLarge(paths.data).catch((error) => {
-      if (!hasCode(error, "ENOENT")) throw error;
-    });
     for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfThere(files, path);
     for (const generation of claimGenerations(files, paths.claim)) {
       if (paths.claim + generation !== claim.path) removeIfThere(files, paths.claim + generation);
@@ -179,8 +173,8 @@ export class FileSegment implements Segment {
     } catch {
       // The claim is lost, or the disk has failed: what was delivered is sent once more.
     }
-    this.#close();
-    this.#options.onRelease?.();
+    this.#finish();
+    this.#file.close();
     try {
       this.#options.claim.release();
     } catch {
@@ -203,9 +197,9 @@ export class FileSegment implements Segment {
     return this.#detached;
   }
 
-  #close(): void {
+  #finish(): void {
     this.#done = true;
     this.#timer?.cancel();
-    this.#file.close();
+    this.#options.onRelease?.();
   }
 }

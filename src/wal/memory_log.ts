@@ -217,10 +217,9 @@ class MemorySegment implements Segment {
     return Promise.resolve();
   }
 
-  complete(): Promise<void> {
+  complete(): void {
     this.#blocks = [];
     this.records = 0;
-    return Promise.resolve();
   }
 
   release(): void {}

@@ -84,9 +84,9 @@ export class ReadSegment implements Segment {
     return Promise.reject(readOnly(this.name));
   }
 
-  /** Not for a reader; rejects. */
-  complete(): Promise<void> {
-    return Promise.reject(readOnly(this.name));
+  /** Not for a reader; throws. */
+  complete(): void {
+    throw readOnly(this.name);
   }
 
   /** Closes the file. */

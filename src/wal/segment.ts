@@ -54,7 +54,7 @@ export interface Segment {
   /** Sets lines aside, forced to stable storage before it resolves. */
   setAsideLines(letters: readonly DeadLetter[]): Promise<void>;
   /** The segment is drained to its end and sealed: takes it away. Called once. */
-  complete(): Promise<void>;
+  complete(): void;
   /** The sender stops draining it before its end. */
   release(): void;
   /** Whether nothing of it is left, whoever drained it. */

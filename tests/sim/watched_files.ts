@@ -59,10 +59,6 @@ export class WatchedFiles implements FileSystem {
     this.#watcher.beforeRemove(path);
     this.#inner.remove(path);
   }
-  removeLarge(path: string): Promise<void> {
-    this.#watcher.beforeRemove(path);
-    return this.#inner.removeLarge(path);
-  }
   removeDirectory(path: string): void {
     this.#inner.removeDirectory(path);
   }

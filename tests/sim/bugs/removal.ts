@@ -42,9 +42,9 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 2_000,
     files: (files) =>
       instead(files, {
-        removeLarge: (path) => {
-          removeBeside(files, path, ["checkpoint"]);
-          return files.removeLarge(path);
+        remove: (path) => {
+          if (path.endsWith(".jsonl")) removeBeside(files, path, ["checkpoint"]);
+          files.remove(path);
         },
       }),
   },
@@ -55,9 +55,9 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 100,
     files: (files) =>
       instead(files, {
-        removeLarge: async (path) => {
-          await files.removeLarge(path);
-          removeBeside(files, path, ["deadletter"]);
+        remove: (path) => {
+          files.remove(path);
+          if (path.endsWith(".jsonl")) removeBeside(files, path, ["deadletter"]);
         },
       }),
   },
