@@ -7,6 +7,7 @@
  * @module
  */
 
+import { BytePattern } from "../runtime/byte_pattern.ts";
 import type { WindowRecord } from "../wal/window.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 import { withoutFields } from "./json_cut.ts";
@@ -42,15 +43,14 @@ export interface CallParts {
 }
 
 const QUOTE = 34, BACKSLASH = 92, COMMA = 44, CLOSE = 125;
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const START = encoder.encode('{"start":{"project_id":"');
-const END = encoder.encode('{"end":{"project_id":"');
+const START = new BytePattern('{"start":{"project_id":"');
+const END = new BytePattern('{"end":{"project_id":"');
 const OBJECT_BEFORE_PROJECT = '{"project_id":"'.length;
-const ID = encoder.encode(',"id":"');
-const TRACE_ID = encoder.encode(',"trace_id":"');
-const STARTED_AT = encoder.encode(',"started_at":"');
+const ID = new BytePattern(',"id":"');
+const TRACE_ID = new BytePattern(',"trace_id":"');
+const STARTED_AT = new BytePattern(',"started_at":"');
 
 /** Fields that an end on the v2 path must have. */
 export const V2_END_FIELDS = ["trace_id", "started_at"] as const;
@@ -85,11 +85,11 @@ export function readHead(
   head: CallHead,
 ): boolean {
   const opening = isEnd ? END : START;
-  if (!standsAt(bytes, start, opening) || bytes[end - 2] !== CLOSE) return false;
+  if (!opening.standsAt(bytes, start) || bytes[end - 2] !== CLOSE) return false;
   head.projectStart = start + opening.length;
   head.objectStart = head.projectStart - OBJECT_BEFORE_PROJECT;
   head.projectEnd = closingQuote(bytes, head.projectStart, end);
-  if (head.projectEnd === -1 || !standsAt(bytes, head.projectEnd + 1, ID)) return false;
+  if (head.projectEnd === -1 || !ID.standsAt(bytes, head.projectEnd + 1)) return false;
   head.idStart = head.projectEnd + 1 + ID.length;
   let hash = 0;
   let at = head.idStart;
@@ -105,9 +105,9 @@ export function readHead(
 }
 
 function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
-  if (!standsAt(bytes, at, TRACE_ID)) return -1;
+  if (!TRACE_ID.standsAt(bytes, at)) return -1;
   const trace = closingQuote(bytes, at + TRACE_ID.length, end);
-  if (trace === -1 || !standsAt(bytes, trace + 1, STARTED_AT)) return -1;
+  if (trace === -1 || !STARTED_AT.standsAt(bytes, trace + 1)) return -1;
   const close = closingQuote(bytes, trace + 1 + STARTED_AT.length, end);
   return close === -1 || bytes[close + 1] !== COMMA ? -1 : close + 1;
 }
@@ -202,13 +202,6 @@ export function endRest(bytes: Uint8Array, parts: CallParts): Uint8Array {
   joined[0] = 44;
   joined.set(inner, 1);
   return joined;
-}
-
-function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  for (let i = 0; i < expected.length; i++) {
-    if (bytes[at + i] !== expected[i]) return false;
-  }
-  return true;
 }
 
 /** Position of the quote that ends the string whose text begins at `at`; -1 for escapes. */

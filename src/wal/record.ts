@@ -8,6 +8,7 @@
  * @module
  */
 
+import { BytePattern } from "../runtime/byte_pattern.ts";
 import { findByte } from "../runtime/find_byte.ts";
 import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
 import { topLevelField } from "../weave/json_fields.ts";
@@ -32,12 +33,9 @@ export interface RecordSpan {
   canonical: boolean;
 }
 
-const NEWLINE = 10, RETURN = 13, BRACE = 123, END_BRACE = 125, QUOTE = 34;
-const OPENING = bytesOf('{"type":"');
-const MIDDLE = bytesOf('","req":');
+const NEWLINE = 10, RETURN = 13, BRACE = 123, END_BRACE = 125;
 const LONGEST_TYPE = Math.max(...RECORD_TYPES.map((type) => type.length));
-const TYPES = RECORD_TYPES.map(bytesOf);
-const PREFIXES = RECORD_TYPES.map((type) => bytesOf(RECORD_PREFIX[type]));
+const PREFIXES = RECORD_TYPES.map((type) => new BytePattern(RECORD_PREFIX[type]));
 
 /**
  * Finds the request in the line `bytes[start, end)`, its newline left out.
@@ -63,34 +61,21 @@ export function readRecord(
     : readForeignRecord(bytes, start, end, span);
 }
 
-/** What the last canonical line began with: most lines begin like the one before. */
+/** The type of the last canonical line: most lines are of the same one. */
 let lastCode = RECORD_TYPES.indexOf("call_start");
-let lastPrefix = bytesOf(RECORD_PREFIX.call_start);
 
 function canonicalCode(bytes: Uint8Array, start: number, end: number): number {
   if (bytes[end - 1] !== END_BRACE) return -1;
-  if (end - start > lastPrefix.length && matches(bytes, start, lastPrefix)) return lastCode;
-  const code = findCode(bytes, start, end);
-  if (code !== -1) {
-    lastCode = code;
-    lastPrefix = PREFIXES[code];
-  }
-  return code;
-}
-
-function findCode(bytes: Uint8Array, start: number, end: number): number {
-  if (!matches(bytes, start, OPENING)) return -1;
-  const at = start + OPENING.length;
-  for (let code = 0; code < TYPES.length; code++) {
-    const candidate = TYPES[code];
-    const behind = at + candidate.length;
-    if (
-      bytes[behind] === QUOTE && matches(bytes, at, candidate) && matches(bytes, behind, MIDDLE)
-    ) {
-      return behind + MIDDLE.length < end ? code : -1;
-    }
+  if (beginsWith(bytes, start, end, lastCode)) return lastCode;
+  for (let code = 0; code < PREFIXES.length; code++) {
+    if (beginsWith(bytes, start, end, code)) return lastCode = code;
   }
   return -1;
+}
+
+function beginsWith(bytes: Uint8Array, start: number, end: number, code: number): boolean {
+  const prefix = PREFIXES[code];
+  return start + prefix.length < end && prefix.standsAt(bytes, start);
 }
 
 function readForeignRecord(
@@ -144,14 +129,3 @@ export function findNewline(bytes: Uint8Array, from: number, to: number): number
 
 const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function matches(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  for (let i = 0; i < expected.length; i++) {
-    if (bytes[at + i] !== expected[i]) return false;
-  }
-  return true;
-}
