@@ -19,7 +19,10 @@ class Desk {
           resolve(new Response('{"res":[]}'));
         },
       };
-      init!.signal!.addEventListener("abort", () => reject(init!.signal!.reason));
+      init!.signal!.addEventListener("abort", () => {
+        if (this.waiting.includes(request)) this.waiting.splice(this.waiting.indexOf(request), 1);
+        reject(init!.signal!.reason);
+      });
       this.waiting.push(request);
       this.most = Math.max(this.most, this.waiting.length);
       this.onRequest();
