@@ -5,7 +5,6 @@
  */
 
 import type { Clock, Fetch } from "../runtime/runtime.ts";
-import type { DeadLetter } from "../wal/segment.ts";
 import type { Window } from "../wal/window.ts";
 import type { CarriedStarts } from "./carried_starts.ts";
 import { CallPath, type CallPathName, type Send } from "./call_path.ts";
