@@ -25,6 +25,7 @@ const HEADERS = {
 
 interface Ground {
   logs: SdkLogs;
+  runtime: MemoryRuntime;
   pipeline: FakePipeline;
   /** Requests that went on to the network, the SDK's and the log's own. */
   sent: string[];
@@ -37,20 +38,21 @@ function ground(
   host: {
     trusted?: boolean;
     env?: Record<string, string>;
-    answer?: (url: string) => Response | Promise<Response>;
+    answer?: (url: string, init?: RequestInit) => Response | Promise<Response>;
   } = {},
 ): Ground {
   const { trusted = false, env = {}, answer = () => Response.json({ from: "server" }) } = host;
   const pipeline = new FakePipeline();
   const sent: string[] = [];
   const said: string[] = [];
-  const next = async (input: RequestInfo | URL) => {
+  const next = async (input: RequestInfo | URL, init?: RequestInit) => {
     const url = input instanceof Request ? input.url : String(input);
     sent.push(url.replace(SERVER, ""));
-    return await answer(url);
+    return await answer(url, init);
   };
+  const runtime = new MemoryRuntime({ env });
   const logs = new SdkLogs({}, {
-    runtime: new MemoryRuntime({ env }),
+    runtime,
     fetch: next as typeof globalThis.fetch,
     sink: { log: () => {}, warn: (line) => said.push(line) },
     openPipeline: (options) => {
@@ -61,6 +63,7 @@ function ground(
   const fetch = intercepting(logs, next, { trusted });
   return {
     logs,
+    runtime,
     pipeline,
     sent,
     said,
@@ -173,6 +176,32 @@ test("register: a value that holds refs is digested with the project's internal 
   assert.ok(isProvisional(provisional), provisional);
   const { expected_digest, ...rest } = unknown.pipeline.of("obj_create")[0].obj;
   assert.deepEqual([expected_digest, rest], [provisional, obj]);
+});
+
+test("register: a server that never answers is waited for once, a second", async () => {
+  let givenUp = 0;
+  const { runtime, post, sent } = ground({
+    answer: (_url, init) =>
+      new Promise((_, reject) =>
+        init!.signal!.addEventListener("abort", () => {
+          givenUp++;
+          reject(new DOMException("stop", "AbortError"));
+        })
+      ),
+  });
+  const publish = async () => {
+    const obj = { project_id: "team/p", object_id: "o", val: "weave:///team/p/table/abc" };
+    return (await post("/obj/create", { obj })).digest;
+  };
+  const first = publish();
+  await runtime.time.elapse(1000);
+  assert.ok(isProvisional(await first));
+  // With the clock at rest, one that waits would wait for ever.
+  assert.ok(isProvisional(await publish()));
+  assert.deepEqual([givenUp, sent], [0, ["/service/projects_info"]]);
+  // Under way, the question would keep a program that has nothing left to do.
+  await runtime.time.elapse(2000);
+  assert.equal(givenUp, 1);
 });
 
 test("register: a value of a class that the server rewrites has no digest that is known before", async () => {

@@ -11,6 +11,8 @@ import type { ServerReader } from "./server_reader.ts";
 
 /** Ms after a failed question before it is asked again. */
 const ASK_AGAIN_MS = 30_000;
+/** Most ms for an answer. Nobody waits for it that long, but while it is out the program cannot end. */
+const ANSWER_MS = 3_000;
 
 /** Looks internal ids up and asks for them, once a project. */
 export class ProjectIds {
@@ -49,7 +51,8 @@ export class ProjectIds {
 
   async #ask(project: string): Promise<void> {
     try {
-      const answer = await this.#reader.json("/service/projects_info", { project_ids: [project] });
+      const body = { project_ids: [project] };
+      const answer = await this.#reader.json("/service/projects_info", body, ANSWER_MS);
       const infos = Array.isArray(answer) ? answer as Record<string, unknown>[] : [];
       for (const { external_project_id: external, internal_project_id: internal } of infos) {
         if (external === project && typeof internal === "string") {

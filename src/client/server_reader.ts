@@ -31,10 +31,11 @@ export class ServerReader {
   /**
    * Posts a JSON body, or gets where there is none, and reads the JSON answer.
    *
+   * @param timeoutMs A shorter time than this reader's.
    * @throws {WeaveWalError} `ERR_REQUEST_FAILED`; `status` is the answer's, if there was one.
    */
-  async json(path: string, body?: unknown): Promise<unknown> {
-    const text = new TextDecoder().decode(await this.bytes(path, body));
+  async json(path: string, body?: unknown, timeoutMs?: number): Promise<unknown> {
+    const text = new TextDecoder().decode(await this.bytes(path, body, timeoutMs));
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -43,12 +44,24 @@ export class ServerReader {
   }
 
   /** Like {@linkcode ServerReader.json} for an answer of any kind. */
-  async bytes(path: string, body?: unknown): Promise<Uint8Array<ArrayBuffer>> {
-    return await this.#request(
-      path,
-      body,
-      async (response) => new Uint8Array(await response.arrayBuffer()),
-    );
+  async bytes(
+    path: string,
+    body?: unknown,
+    timeoutMs: number = this.#parts.timeoutMs,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const limitMs = Math.min(timeoutMs, this.#parts.timeoutMs);
+    const controller = new AbortController();
+    this.#open.add(controller);
+    const timer = this.#limit(controller, limitMs);
+    try {
+      const response = await this.#fetch(path, body, controller);
+      return new Uint8Array(await response.arrayBuffer());
+    } catch (error) {
+      throw this.#explain(path, error, controller, limitMs);
+    } finally {
+      timer.cancel();
+      this.#open.delete(controller);
+    }
   }
 
   /** Reads an answer of one JSON value a line, as it comes. */
@@ -85,27 +98,11 @@ export class ServerReader {
     for (const controller of this.#open) controller.abort();
   }
 
-  async #request<T>(
-    path: string,
-    body: unknown,
-    read: (response: Response) => Promise<T>,
-  ): Promise<T> {
-    const controller = new AbortController();
-    this.#open.add(controller);
-    const timer = this.#limit(controller);
-    try {
-      return await read(await this.#fetch(path, body, controller));
-    } catch (error) {
-      throw this.#explain(path, error, controller);
-    } finally {
-      timer.cancel();
-      this.#open.delete(controller);
-    }
-  }
-
-  #limit(controller: AbortController): { cancel(): void } {
-    const { clock, timeoutMs } = this.#parts;
-    return clock.after(timeoutMs, () => controller.abort());
+  #limit(
+    controller: AbortController,
+    ms: number = this.#parts.timeoutMs,
+  ): { cancel(): void } {
+    return this.#parts.clock.after(ms, () => controller.abort());
   }
 
   async #fetch(path: string, body: unknown, controller: AbortController): Promise<Response> {
@@ -126,10 +123,15 @@ export class ServerReader {
     throw failed(path, `HTTP ${response.status}${reasonOf(text)}`, { status: response.status });
   }
 
-  #explain(path: string, error: unknown, controller: AbortController): WeaveWalError {
+  #explain(
+    path: string,
+    error: unknown,
+    controller: AbortController,
+    limitMs: number = this.#parts.timeoutMs,
+  ): WeaveWalError {
     if (error instanceof WeaveWalError) return error;
     if (controller.signal.aborted) {
-      return failed(path, `no whole answer within ${this.#parts.timeoutMs} ms`, { cause: error });
+      return failed(path, `no whole answer within ${limitMs} ms`, { cause: error });
     }
     const { name, code, cause } = (error ?? {}) as {
       name?: string;

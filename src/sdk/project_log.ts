@@ -46,6 +46,7 @@ export class ProjectLog {
   /** `entity/project`. */
   readonly projectId: string;
   readonly #parts: ProjectLogParts;
+  #waited: Promise<void> | undefined;
 
   constructor(parts: ProjectLogParts) {
     const { projectId, pipeline, ids, projectIds } = parts;
@@ -75,12 +76,14 @@ export class ProjectLog {
 
   /**
    * Waits for what digests need of the project, where `text` holds refs and it is not known yet: for
-   * a second at most, and not at all when the server cannot be reached.
+   * a second at most, once, and not at all when the server cannot be reached.
    */
   async forRefsIn(text: string): Promise<void> {
     const { projectId, projectIds } = this.#parts;
     if (projectIds.lookUp(projectId) !== undefined || !text.includes(REF_PREFIX)) return;
-    await this.#atMost(DIGEST_WAIT_MS, this.#ask());
+    const answered = this.#ask();
+    // A server that never answers would else hold up one value after the other.
+    await (this.#waited ??= this.#atMost(DIGEST_WAIT_MS, answered));
   }
 
   /** The server's digest for one that was provisional, where it is known; else the same. */
