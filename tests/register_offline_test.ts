@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import type { Fault } from "../src/mock/faults.ts";
 import { startMockServer } from "../src/mock/serve.ts";
 import { test } from "./harness.ts";
 import { type Ended, FakeOpenAi, SdkProject } from "./register_fixture.ts";
@@ -33,6 +34,31 @@ test("register: a program starts, runs and ends normally with no server at all",
   const files = readdirSync(`${project.walDir}/team/plain`);
   assert.equal(files.filter((name) => name.endsWith(".jsonl")).length, 1);
   assert.ok(!files.some((name) => name.endsWith(".lock")), "the writer closed its log");
+});
+
+const TROUBLES: readonly Fault[] = [
+  { hang: true },
+  { status: 500 },
+  { status: 401, body: { reason: "no such key" } },
+  { garbage: true },
+];
+
+test("register: a server in trouble is no trouble of the program, and gets all when it is well", async () => {
+  await Promise.all(TROUBLES.map(async (trouble) => {
+    using project = new SdkProject("0.11.1", { exitDrainMs: 100 });
+    await using mock = await startMockServer();
+    const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url };
+    const fault = mock.faults.add(trouble);
+    // More than the ten batches that the SDK alone dies of.
+    const ended = await project.run("troubled.mjs", { env });
+    assertQuiet(ended);
+    assert.equal(ended.lines.at(-1), "through 12");
+    fault.remove();
+    project.settings({ exitDrainMs: 20_000 });
+    assertQuiet(await project.run("init_only.mjs", { env: { ...env, PROJECT: "team/troubled" } }));
+    assert.equal(mock.store.finishedCount("team/troubled"), 12, JSON.stringify(trouble));
+    assert.deepEqual(snapshotOf(mock.store, "team/troubled").dangling, []);
+  }));
 });
 
 /** What a run of the tour says, and what a server holds that it could reach all the time. */

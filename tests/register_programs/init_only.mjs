@@ -1,4 +1,5 @@
 // Makes a client and does nothing with it.
+import process from "node:process";
 import * as weave from "weave";
 
-await weave.init("team/plain");
+await weave.init(process.env.PROJECT ?? "team/plain");
