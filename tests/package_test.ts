@@ -12,13 +12,15 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import process from "node:process";
 import { join } from "@std/path";
 import { publicEntries, readJson } from "../scripts/build_entries.ts";
 import { type Outcome, projectRoot, run, type RunOptions } from "../scripts/test_process.ts";
-import { startMockServer } from "../src/mock/serve.ts";
+import { type MockServer, startMockServer } from "../src/mock/serve.ts";
 import { detectRuntime } from "../src/runtime/host.ts";
 import { test } from "./harness.ts";
 
@@ -45,6 +47,24 @@ const sum: number = add(1, 2);
 // A type that the compiler knows refuses this.
 const wrong: boolean = !(("x" as string) in new WeaveWalError("ERR_TIMEOUT", String(sum)));
 void [client, wrong];
+`;
+/** The same of the official SDK: how the register step is loaded is in front. */
+const sdkProgram = `
+(async () => {
+  await init("team/official", { printCallLink: false });
+  const double = op(function double(n) { return 2 * n; });
+  const answer = await double(21);
+  const { done, delivered } = await flush({ timeout: 20_000 });
+  console.log(JSON.stringify({ answer, done, delivered }));
+})();
+`;
+const sdkImports = `
+import { init, op } from "weave";
+import { flush } from "${manifest.name}/durable";
+`;
+const sdkRequires = `
+const { init, op } = require("weave");
+const { flush } = require("${manifest.name}/durable");
 `;
 const compilerOptions = {
   module: "nodenext",
@@ -74,6 +94,7 @@ test("the packed package installs alone, compiles, and traces", async () => {
     assert.deepEqual(existsSync(join(inPackage, "src")), false);
     await compiles(app);
     await traces(app);
+    await makesDurable(app);
     for (const command of Object.keys(manifest.bin ?? {})) await answers(app, command);
   } finally {
     rmSync(top, { recursive: true });
@@ -115,21 +136,34 @@ async function compiles(app: string): Promise<void> {
   await succeeds("tsc", ["-p", app]);
 }
 
-/** A program with the package delivers its calls, on the runtime that runs this test. */
-async function traces(app: string): Promise<void> {
+type RuntimeName = "deno" | "bun" | "node";
+
+/** Runs a program of the app's folder on the runtime that runs this test. */
+async function start(
+  app: string,
+  server: MockServer,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   const runners = { deno: ["deno", "run", "-A"], bun: ["bun"], node: ["node"] } as const;
-  const [command, ...args] = runners[detectRuntime().name as keyof typeof runners];
-  writeFileSync(join(app, "program.js"), program);
-  await using server = await startMockServer();
-  const { output } = await succeeds(command, [...args, "program.js"], {
+  const [command, ...own] = runners[detectRuntime().name as RuntimeName];
+  return await succeeds(command, [...own, ...args], {
     cwd: app,
     env: {
       WF_TRACE_SERVER_URL: server.url,
       WANDB_API_KEY: "key",
       WEAVE_PRINT_CALL_LINK: "false",
       WEAVE_LOG_LEVEL: "ERROR",
+      ...env,
     },
   });
+}
+
+/** A program with the package delivers its calls. */
+async function traces(app: string): Promise<void> {
+  writeFileSync(join(app, "program.js"), program);
+  await using server = await startMockServer();
+  const { output } = await start(app, server, ["program.js"]);
   assert.equal(output.trim(), '{"answer":6,"done":true}');
   const calls = [...server.store.project("team/packed").calls.list()];
   const [double, add] = calls.sort((a, b) => a.started_at! < b.started_at! ? -1 : 1);
@@ -137,6 +171,49 @@ async function traces(app: string): Promise<void> {
   assert.equal(add.parent_id, double.id);
   const log = join(app, ".weave", "wal", "team", "packed");
   assert.deepEqual(readdirSync(log).filter((name) => name.endsWith(".jsonl")), []);
+}
+
+/** The register step makes the official package durable in every form that the docs name. */
+async function makesDurable(app: string): Promise<void> {
+  symlinkSync(join(projectRoot, "node_modules/weave"), join(app, "node_modules/weave"));
+  // As from a registry: Deno finds `npm:` by what is asked for here.
+  const dependencies = { [manifest.name]: manifest.version, weave: "*" };
+  writeFileSync(join(app, "package.json"), JSON.stringify({ type: "module", dependencies }));
+  const register = `${manifest.name}/register`;
+  const programs = {
+    "official.mjs": sdkImports + sdkProgram,
+    "official.cjs": sdkRequires + sdkProgram,
+    "first_line.mjs": `import "${register}";${sdkImports}${sdkProgram}`,
+    "first_line.cjs": `require("${register}");${sdkRequires}${sdkProgram}`,
+  };
+  for (const [name, text] of Object.entries(programs)) writeFileSync(join(app, name), text);
+  const preloads = {
+    deno: ["--preload", `npm:${register}`],
+    bun: ["--preload", register],
+    node: ["--import", register],
+  };
+  const preload = preloads[detectRuntime().name as RuntimeName];
+  const forms = [[...preload, "official.mjs"], ["first_line.mjs"]];
+  // What Node of 20.19 and later can do.
+  if (detectRuntime().name !== "node" || "require_module" in process.features) {
+    forms.push([...preload, "official.cjs"], ["first_line.cjs"]);
+  }
+  await Promise.all(forms.map(async (form) => {
+    await using server = await startMockServer();
+    const WEAVE_WAL_DIR = join(app, ".weave", form.join("-").replace(/[^a-z]+/g, "-"));
+    const env = { WEAVE_ENABLE_WAL: "true", WEAVE_WAL_DIR };
+    const { output } = await start(app, server, form, env);
+    // A file, an object, a start and an end.
+    const said = '{"answer":42,"done":true,"delivered":4}';
+    assert.equal(output.trim().split("\n").at(-1), said, form.join(" "));
+    assert.doesNotMatch(output, /weave-wal/);
+    assert.equal(server.store.finishedCount("team/official"), 1);
+    assert.deepEqual(
+      server.journal.entries.filter(({ path }) => path === "/call/upsert_batch"),
+      [],
+      "the SDK sent nothing itself",
+    );
+  }));
 }
 
 /** The package's commands start, know their version, and do the main job. */
