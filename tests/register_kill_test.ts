@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { type MockServer, startMockServer } from "../src/mock/serve.ts";
 import { test } from "./harness.ts";
-import { SdkProject } from "./register_fixture.ts";
+import { SDK_VERSIONS, SdkProject } from "./register_fixture.ts";
 
 /** More by REGISTER_KILL_ROUNDS. */
 const ROUNDS = Number(process.env.REGISTER_KILL_ROUNDS ?? 6);
@@ -54,8 +54,10 @@ test(
   "register: a program killed at random moments loses no call whose op had returned",
   async () => {
     const random = numbers(SEED);
+    const versions = Object.keys(SDK_VERSIONS);
     for (let round = 0; round < ROUNDS; round++) {
-      using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+      const version = versions[round % versions.length];
+      using project = new SdkProject(version, { exitDrainMs: 20_000 });
       await using mock = await startMockServer();
       const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url };
       const count = await killed(project, env, random.next().value);
@@ -63,7 +65,11 @@ test(
       // Whatever runs next with the log sends what was left.
       const next = await project.run("plain.cjs", { env });
       assert.equal(next.code, 0, next.errors);
-      assert.deepEqual(lost(mock, count), [], `seed ${SEED}, round ${round}: of ${count}`);
+      assert.deepEqual(
+        lost(mock, count),
+        [],
+        `seed ${SEED}, round ${round}, weave ${version}: of ${count}`,
+      );
       assert.equal(mock.store.counts.conflicts, 0);
     }
   },

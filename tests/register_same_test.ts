@@ -6,7 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { startMockServer } from "../src/mock/serve.ts";
 import { test } from "./harness.ts";
 import { FakeOpenAi, SDK_VERSIONS, SdkProject } from "./register_fixture.ts";
@@ -61,6 +62,29 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     assert.deepEqual(durable.snapshot.dangling, []);
   }, { timeout: 90_000 });
 }
+
+test("register: one program may write to several projects, and take back what it wrote", async () => {
+  const projects = async (wal: boolean) => {
+    using project = new SdkProject();
+    await using mock = await startMockServer();
+    const { code, lines, errors } = await project.run("projects.mjs", {
+      env: { WF_TRACE_SERVER_URL: mock.url, ...(wal ? { WEAVE_ENABLE_WAL: "true" } : {}) },
+    });
+    assert.equal(code, 0, errors);
+    const ids = ["team/first", "team/second"];
+    if (wal) {
+      assert.deepEqual(readdirSync(join(project.walDir, "team")).sort(), ["first", "second"]);
+    }
+    return {
+      said: JSON.parse(lines.at(-1)!),
+      snapshots: ids.map((id) => snapshotOf(mock.store, id)),
+      costs: ids.map((id) => mock.store.project(id).costs.map(({ id: _, ...cost }) => cost)),
+    };
+  };
+  const [alone, durable] = [await projects(false), await projects(true)];
+  assert.deepEqual(durable, alone);
+  assert.deepEqual(durable.snapshots.map(({ calls }) => calls.length), [2, 2]);
+});
 
 for (const callMode of ["old", "complete"] as const) {
   test(`register: calls go the way that the server takes: ${callMode}`, async () => {
