@@ -67,6 +67,22 @@ test("register: init alone sends what an earlier run left", async () => {
   assert.equal(mock.store.finishedCount("team/plain"), 1);
 });
 
+test("register: a worker that loads it is durable as its parent is", async () => {
+  using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+  await using mock = await startMockServer();
+  const env = { ...ON, WF_TRACE_SERVER_URL: mock.url, PROJECT: "team/workers" };
+  const { code, lines, errors } = await project.run("workers.mjs", {
+    preload: false,
+    env: { ...env, REGISTER: pathToFileURL(bundled("src/sdk/register.ts")).href },
+  });
+  assert.equal(code, 0, errors);
+  assert.equal(lines.at(-1), "7 0");
+  // A worker of Deno has no end that code could hear of: what it wrote waits for the next program.
+  assert.equal((await project.run("init_only.mjs", { env })).code, 0);
+  assert.equal(mock.store.finishedCount("team/workers"), 3);
+  assert.ok(!mock.journal.entries.some(({ path }) => path === "/call/upsert_batch"));
+});
+
 test("register: where the disk cannot be written, calls are delivered from memory", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
