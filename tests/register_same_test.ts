@@ -98,3 +98,13 @@ for (const callMode of ["old", "complete"] as const) {
     assert.equal(mock.store.finishedCount("team/counting"), 40);
   });
 }
+
+test("register: without complete calls, a project stays open to programs of the SDK alone", async () => {
+  using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+  await using mock = await startMockServer();
+  const env = { WF_TRACE_SERVER_URL: mock.url, WEAVE_USE_CALLS_COMPLETE: "false" };
+  const durable = await project.run("plain.cjs", { env: { ...env, WEAVE_ENABLE_WAL: "true" } });
+  const alone = await project.run("plain.cjs", { env });
+  assert.deepEqual([durable.code, alone.code], [0, 0], durable.errors + alone.errors);
+  assert.equal(mock.store.finishedCount("team/plain"), 2);
+});
