@@ -15,8 +15,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { join } from "@std/path";
 import { publicEntries, readJson } from "../scripts/build_entries.ts";
 import { type Outcome, projectRoot, run, type RunOptions } from "../scripts/test_process.ts";
@@ -24,6 +26,7 @@ import { type MockServer, startMockServer } from "../src/mock/serve.ts";
 import { detectRuntime } from "../src/runtime/host.ts";
 import { test } from "./harness.ts";
 
+const manifestPath = join(projectRoot, "package.json");
 const manifest = readJson<{ name: string; version: string; bin?: Record<string, string> }>(
   "package.json",
 );
@@ -183,6 +186,7 @@ async function makesDurable(app: string): Promise<void> {
   const programs = {
     "official.mjs": sdkImports + sdkProgram,
     "official.cjs": sdkRequires + sdkProgram,
+    "official.mts": sdkImports + sdkProgram.replace("(n)", "(n: number): number"),
     "first_line.mjs": `import "${register}";${sdkImports}${sdkProgram}`,
     "first_line.cjs": `require("${register}");${sdkRequires}${sdkProgram}`,
   };
@@ -193,14 +197,23 @@ async function makesDurable(app: string): Promise<void> {
     node: ["--import", register],
   };
   const preload = preloads[detectRuntime().name as RuntimeName];
-  const forms = [[...preload, "official.mjs"], ["first_line.mjs"]];
+  const onNode = detectRuntime().name === "node";
+  // The other two need nothing to run TypeScript.
+  const tsx = onNode
+    ? ["--import", pathToFileURL(createRequire(manifestPath).resolve("tsx")).href]
+    : [];
+  const forms = [
+    [...preload, "official.mjs"],
+    ["first_line.mjs"],
+    [...tsx, ...preload, "official.mts"],
+  ];
   // What Node of 20.19 and later can do.
-  if (detectRuntime().name !== "node" || "require_module" in process.features) {
+  if (!onNode || "require_module" in process.features) {
     forms.push([...preload, "official.cjs"], ["first_line.cjs"]);
   }
   await Promise.all(forms.map(async (form) => {
     await using server = await startMockServer();
-    const WEAVE_WAL_DIR = join(app, ".weave", form.join("-").replace(/[^a-z]+/g, "-"));
+    const WEAVE_WAL_DIR = join(app, ".weave", form.at(-1) ?? "");
     const env = { WEAVE_ENABLE_WAL: "true", WEAVE_WAL_DIR };
     const { output } = await start(app, server, form, env);
     // A file, an object, a start and an end.
