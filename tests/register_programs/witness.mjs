@@ -64,7 +64,9 @@ const breaking = weave.op(async function* breaking() {
 }, { streamReducer });
 try {
   for await (const _ of await breaking());
-} catch {}
+} catch {
+  // As meant.
+}
 look("stream that breaks");
 
 await weave.op(function picture() {
