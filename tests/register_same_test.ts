@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { startMockServer } from "../src/mock/serve.ts";
+import { isProvisional } from "../src/weave/provisional.ts";
 import { test } from "./harness.ts";
 import { FakeOpenAi, SDK_VERSIONS, SdkProject } from "./register_fixture.ts";
 import { type Snapshot, snapshotOf } from "./register_snapshot.ts";
@@ -33,7 +34,10 @@ async function tour(version: string, wal: boolean): Promise<Run> {
   });
   assert.equal(code, 0, errors);
   assert.equal(existsSync(project.walDir), wal);
-  assert.doesNotMatch(`${errors}${lines.join("\n")}`, /Retrying fetch|Error processing|weave-wal/);
+  assert.doesNotMatch(
+    `${errors}${lines.join("\n")}`,
+    /Retrying fetch|Error processing|Cannot (?:take|make|record|write)/,
+  );
   const refused = mock.journal.entries.filter(({ status }) => status !== 200);
   assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), []);
   return {
@@ -51,7 +55,11 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     assert.ok(alone.paths.has("/call/upsert_batch"));
     assert.ok(!durable.paths.has("/call/upsert_batch"), "the SDK's own batches went out");
     assert.ok(durable.paths.has("/v2/team/tour/calls/complete"));
-    assert.deepEqual(durable.said, alone.said);
+    // A busy machine may have no answer within the second that a ref waits for it.
+    const said = isProvisional(String(durable.said.dataset).split(":").at(-1)!)
+      ? { ...durable.said, dataset: alone.said.dataset }
+      : durable.said;
+    assert.deepEqual(said, alone.said);
     assert.equal(durable.asked, alone.asked);
     for (const part of Object.keys(alone.snapshot) as (keyof Snapshot)[]) {
       assert.deepEqual(durable.snapshot[part], alone.snapshot[part], part);
