@@ -55,7 +55,8 @@ test("register: a server in trouble is no trouble of the program, and gets all w
     assert.equal(ended.lines.at(-1), "through 12");
     fault.remove();
     project.settings({ exitDrainMs: 20_000 });
-    assertQuiet(await project.run("init_only.mjs", { env: { ...env, PROJECT: "team/troubled" } }));
+    const later = await project.run("init_only.mjs", { env: { ...env, PROJECT: "team/troubled" } });
+    assert.equal(later.code, 0, later.errors);
     assert.equal(mock.store.finishedCount("team/troubled"), 12, JSON.stringify(trouble));
     assert.deepEqual(snapshotOf(mock.store, "team/troubled").dangling, []);
   }));
