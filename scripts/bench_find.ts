@@ -7,6 +7,7 @@
 
 import { Bench } from "tinybench";
 import { findByIndexOf, findByte, findByWords } from "../src/runtime/find_byte.ts";
+import { scanBytes } from "../src/runtime/scan_bytes.ts";
 
 const RECORDS = 1_000, RECORD_BYTES = 620, NEWLINE = 10;
 const bytes = new Uint8Array(RECORDS * RECORD_BYTES).fill(97);
@@ -27,6 +28,12 @@ for (const [name, find] of Object.entries(ways)) {
     if (count !== RECORDS) throw new Error(`Found ${count} of ${RECORDS} records`);
   });
 }
+bench.add("scan, as chosen", () => {
+  let count = 0;
+  const scan = scanBytes(bytes, NEWLINE, bytes.length);
+  for (let at = 0; at < bytes.length; count++) at = scan.next(at) + 1;
+  if (count !== RECORDS) throw new Error(`Found ${count} of ${RECORDS} records`);
+});
 await bench.run();
 console.table(bench.tasks.map(({ name, result }) => ({
   name,

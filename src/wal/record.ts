@@ -10,6 +10,7 @@
 
 import { BytePattern } from "../runtime/byte_pattern.ts";
 import { findByte } from "../runtime/find_byte.ts";
+import { type ByteScan, scanBytes } from "../runtime/scan_bytes.ts";
 import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
 import { topLevelField } from "../weave/json_fields.ts";
 
@@ -125,6 +126,11 @@ export function contentStart(bytes: Uint8Array, start: number): number {
 /** Position of the first newline in `bytes[from, to)`, or -1. */
 export function findNewline(bytes: Uint8Array, from: number, to: number): number {
   return findByte(bytes, NEWLINE, from, to);
+}
+
+/** Begins a search for all newlines in `bytes[0, to)`. */
+export function scanNewlines(bytes: Uint8Array, to: number): ByteScan {
+  return scanBytes(bytes, NEWLINE, to);
 }
 
 const decoder = new TextDecoder();

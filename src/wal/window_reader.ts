@@ -12,6 +12,7 @@ import {
   isSoundRecord,
   readRecord,
   type RecordSpan,
+  scanNewlines,
 } from "./record.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
 import { Window } from "./window.ts";
@@ -110,7 +111,7 @@ export class WindowReader {
       if (unread <= 0) return null;
       if (this.#filled > this.#limits.recordBytes) return await this.#skipOversize(end, sealed);
       this.#makeRoom(unread);
-      const into = this.#bytes.subarray(this.#filled, this.#filled + unread);
+      const into = this.#bytes.subarray(this.#filled, this.#filled + this.#readSize(unread));
       const count = await this.#segment.read(this.#offset + this.#filled, into);
       if (count === 0) return null;
       const seen = this.#filled;
@@ -129,6 +130,15 @@ export class WindowReader {
     this.#bytes = target;
     this.#from = 0;
     this.#filled = rest.length;
+  }
+
+  /**
+   * Little more than the next window is likely to take: what is behind it is moved before the next
+   * read.
+   */
+  #readSize(unread: number): number {
+    const likely = this.#usual + (this.#usual >> 4) - this.#filled;
+    return likely > 0 ? Math.min(unread, Math.max(likely, SMALLEST_BUFFER)) : unread;
   }
 
   #makeRoom(unread: number): void {
@@ -152,9 +162,10 @@ export class WindowReader {
     const bytes = this.#bytes;
     const base = this.#offset - this.#from;
     const window = new Window(bytes, base, maxRecords);
+    const newlines = scanNewlines(bytes, this.#filled);
     let at = this.#from;
     while (window.count < maxRecords && window.damaged.length < maxRecords) {
-      const newline = findNewline(bytes, at, this.#filled);
+      const newline = newlines.next(at);
       if (newline === -1) break;
       const offset = base + at;
       const lineStart = offset === 0 ? contentStart(bytes, at) : at;
