@@ -6,7 +6,6 @@
 
 import assert from "node:assert/strict";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,16 +19,14 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { join } from "@std/path";
-import { publicEntries, readJson } from "../scripts/build_entries.ts";
-import { type Outcome, projectRoot, run, type RunOptions } from "../scripts/test_process.ts";
+import { publicEntries } from "../scripts/build_entries.ts";
+import { type Outcome, projectRoot } from "../scripts/test_process.ts";
 import { type MockServer, startMockServer } from "../src/mock/serve.ts";
 import { detectRuntime } from "../src/runtime/host.ts";
 import { test } from "./harness.ts";
+import { manifest, packed, succeeds } from "./package_fixture.ts";
 
 const manifestPath = join(projectRoot, "package.json");
-const manifest = readJson<{ name: string; version: string; bin?: Record<string, string> }>(
-  "package.json",
-);
 const program = `
 import { finish, init, op } from "${manifest.name}";
 
@@ -104,24 +101,13 @@ test("the packed package installs alone, compiles, and traces", async () => {
   }
 }, { timeout: 180_000 });
 
-/** Builds, packs and installs; the folder it is installed in. */
+/** Installs the package where there is nothing else. */
 async function installed(top: string): Promise<string> {
-  const [stage, app] = [join(top, "stage"), join(top, "app")];
-  mkdirSync(stage);
+  const app = join(top, "app");
   mkdirSync(app);
-  const scripts = ["--import", "tsx", "scripts/build.ts", "--out", join(stage, "dist")];
-  await succeeds("node", scripts);
-  for (const name of ["package.json", "README.md", "CHANGELOG.md", "LICENSE"]) {
-    copyFileSync(join(projectRoot, name), join(stage, name));
-  }
-  // The build is done already.
-  await succeeds("npm", ["pack", "--ignore-scripts", "--pack-destination", top], { cwd: stage });
-  const tarball = readdirSync(top).find((name) => name.endsWith(".tgz")) ?? "none";
-  assert.ok(tarball.includes(manifest.version), `tarball: ${tarball}`);
+  const tarball = await packed(top);
   writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
-  await succeeds("npm", ["install", "--offline", "--no-audit", "--no-fund", join(top, tarball)], {
-    cwd: app,
-  });
+  await succeeds("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], { cwd: app });
   return app;
 }
 
@@ -235,14 +221,4 @@ async function answers(app: string, command: string): Promise<void> {
   const { output } = await succeeds(path, ["--version"], { cwd: app });
   assert.equal(output.trim(), manifest.version);
   await succeeds(path, ["demo", "--runtime", detectRuntime().name], { cwd: app });
-}
-
-async function succeeds(
-  command: string,
-  args: readonly string[],
-  options?: RunOptions,
-): Promise<Outcome> {
-  const outcome = await run(command, args, options);
-  assert.equal(outcome.status, 0, `${command} ${args.join(" ")}: ${outcome.output}`);
-  return outcome;
 }

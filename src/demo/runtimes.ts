@@ -55,6 +55,22 @@ export function commandFor(runtime: DemoRuntime, entry: string, root: string): C
   };
 }
 
+/**
+ * The command that starts `entry`, the URL of a TypeScript file.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a runtime that runs files of this disk alone.
+ */
+export function commandAt(runtime: DemoRuntime, entry: string): Command {
+  if (runtime !== "deno" || ownRuntime() !== "deno") {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      `Cannot run the traced program of ${entry} on: ${runtime} (only deno runs a program from a ` +
+        "URL; npx @weave-wal/client demo has it on this disk)",
+    );
+  }
+  return { file: process.execPath, args: ["run", "-A", "--quiet", entry], env: {} };
+}
+
 /** The nearest folder at or above `from` that holds the package's manifest. */
 export function packageRoot(from: string): string {
   const { files } = detectRuntime();

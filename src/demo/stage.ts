@@ -5,14 +5,13 @@
  */
 
 import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import type { MockServer } from "../mock/serve.ts";
 import { detectRuntime } from "../runtime/host.ts";
 import type { DemoOptions } from "./demo_options.ts";
-import { documentsOf, type FoundFile, logFiles } from "./folders.ts";
+import { type FoundFile, logFiles } from "./folders.ts";
+import { type PackageFiles, packageFiles } from "./package_files.ts";
 import { BROKEN_GLOSSARY } from "./questions.ts";
-import { type Command, commandFor, packageRoot } from "./runtimes.ts";
 import type { Screen } from "./screen.ts";
 import { type SeenCall, TracedProgram } from "./traced_program.ts";
 import { clip } from "./tree_rows.ts";
@@ -36,23 +35,21 @@ export class Stage {
   readonly server: MockServer;
   readonly #parts: StoryParts;
   readonly #programs: TracedProgram[] = [];
-  readonly #command: Command;
-  readonly #documents: readonly string[];
+  readonly #package: PackageFiles;
 
-  /** Puts the documents where the programs find them. */
-  constructor(parts: StoryParts, server: MockServer) {
+  private constructor(parts: StoryParts, server: MockServer, files: PackageFiles) {
     this.server = server;
     this.#parts = parts;
-    const here = fileURLToPath(import.meta.url);
-    const root = packageRoot(dirname(here));
-    // The build keeps the folders of entries, but it may put this file anywhere below dist.
-    const entry = here.endsWith(".ts")
-      ? join(root, "src/demo/program/main.ts")
-      : join(root, "dist/src/demo/program/main.js");
-    this.#command = commandFor(parts.options.runtime, entry, root);
-    const glossary = join(parts.folder, "glossary.json");
+    this.#package = files;
+  }
+
+  /** Puts the documents where the programs find them. */
+  static async set(parts: StoryParts, server: MockServer): Promise<Stage> {
+    const { options: { runtime }, folder } = parts;
+    const { command, documents } = await packageFiles(import.meta.url, runtime, folder);
+    const glossary = join(folder, "glossary.json");
     detectRuntime().files.createExclusive(glossary, BROKEN_GLOSSARY);
-    this.#documents = [...documentsOf(root), glossary];
+    return new Stage(parts, server, { command, documents: [...documents, glossary] });
   }
 
   /** Starts the traced program. */
@@ -60,8 +57,8 @@ export class Stage {
     const { options, screen, folder, signal } = this.#parts;
     let count = 0;
     const program = new TracedProgram({
-      command: this.#command,
-      args: this.#documents,
+      command: this.#package.command,
+      args: this.#package.documents,
       cwd: folder,
       env: environmentFor(this.server.url, options.wal),
       signal,

@@ -52,7 +52,7 @@ export interface StoryResult extends Verdict {
 /** Plays the story to its end. */
 export async function playStory(parts: StoryParts): Promise<StoryResult> {
   await using server = await startMockServer();
-  const stage = new Stage(parts, server);
+  const stage = await Stage.set(parts, server);
   try {
     return await play(parts, stage);
   } catch (error) {
