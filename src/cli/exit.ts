@@ -69,7 +69,10 @@ export function endingOf(error: unknown): Ending {
   if (code === "EPIPE") return { code: EXIT.ok };
   const message = error instanceof Error ? error.message : String(error);
   if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-    return { code: EXIT.trouble, message: `Cannot use the log: ${message}` };
+    const hint = /^E(ACCES|PERM)$/.test(code)
+      ? { hint: "Logs are readable to their owner alone: run this as the user that writes them" }
+      : {};
+    return { code: EXIT.trouble, message: `Cannot use the log: ${message}`, ...hint };
   }
   return {
     code: EXIT.trouble,

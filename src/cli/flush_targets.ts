@@ -16,7 +16,7 @@ import {
   pendingBytes,
   type SegmentState,
 } from "../wal/inspect.ts";
-import { listProjects, type ProjectFilter } from "./tree.ts";
+import { listProjects, type OnUnreadable, type ProjectFilter } from "./tree.ts";
 
 /** Records for a server that is not this command's. */
 export interface OtherServer {
@@ -66,15 +66,27 @@ export class FlushTargets {
     this.total = this.#targets.reduce((sum, { left }) => sum + left, 0);
   }
 
-  /** Looks at everything below `root` that is for `server`. */
+  /**
+   * Looks at everything below `root` that is for `server`.
+   *
+   * @param onUnreadable As in {@linkcode listProjects}.
+   */
   static take(
     runtime: Runtime,
     root: string,
     filter: ProjectFilter,
     server: string,
+    onUnreadable?: OnUnreadable,
   ): FlushTargets {
-    const states = listProjects(runtime, root, filter)
-      .flatMap(({ directory }) => statesIn(runtime, directory));
+    const states = listProjects(runtime, root, filter, onUnreadable).flatMap(({ directory }) => {
+      try {
+        return statesIn(runtime, directory);
+      } catch (error) {
+        if (onUnreadable === undefined) throw error;
+        onUnreadable(directory, error);
+        return [];
+      }
+    });
     return new FlushTargets(runtime, states, server);
   }
 

@@ -25,8 +25,15 @@ export async function follow(job: FlushJob, graceMs: number): Promise<number> {
   const screen = await followScreen(job);
   const onEvent = (event: SenderEvent): void => screen.event(event);
   const sender = new TreeSender({ ...job, runtime, onEvent });
+  // One project that cannot be read must not keep the others from being sent.
   const look = (): FlushTargets =>
-    FlushTargets.take(runtime, settings.walDir, filter, settings.serverUrl);
+    FlushTargets.take(
+      runtime,
+      settings.walDir,
+      filter,
+      settings.serverUrl,
+      (_, error) => sender.trouble("logs", error),
+    );
   onEvent({
     level: "info",
     name: "following",

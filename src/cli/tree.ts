@@ -4,9 +4,9 @@
  * @module
  */
 
-import { basename, dirname } from "@std/path";
+import { basename, dirname, join } from "@std/path";
+import { hasCode } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { projectDirectories } from "../wal/recovery.ts";
 import { CommandError } from "./exit.ts";
 import { quoted } from "./format.ts";
 
@@ -23,17 +23,43 @@ export interface ProjectFilter {
   readonly project?: string;
 }
 
-/** The projects below `root`, by name. */
+/** Told of a directory that cannot be read. */
+export type OnUnreadable = (directory: string, error: unknown) => void;
+
+/**
+ * The projects below `root`, by name.
+ *
+ * @param onUnreadable Told of directories that cannot be read; without it their error is thrown:
+ *   what cannot be read must not look like nothing.
+ */
 export function listProjects(
   runtime: Runtime,
   root: string,
   filter: ProjectFilter = {},
+  onUnreadable?: OnUnreadable,
 ): ProjectPath[] {
-  return projectDirectories(runtime, root).map(projectAt).filter(({ entity, project }) =>
-    !entity.startsWith(".") && !project.startsWith(".") &&
-    (filter.entity === undefined || filter.entity === entity) &&
-    (filter.project === undefined || filter.project === project)
-  );
+  const { entity, project } = filter;
+  return directoriesIn(runtime, root, onUnreadable)
+    .filter((path) => entity === undefined || entity === basename(path))
+    .flatMap((path) => directoriesIn(runtime, path, onUnreadable))
+    .filter((path) => project === undefined || project === basename(path))
+    .map(projectAt);
+}
+
+function directoriesIn(
+  { files }: Runtime,
+  path: string,
+  onUnreadable: OnUnreadable | undefined,
+): string[] {
+  try {
+    return files.list(path).filter(({ kind, name }) => kind === "directory" && name[0] !== ".")
+      .map(({ name }) => join(path, name)).sort();
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    if (onUnreadable === undefined) throw error;
+    onUnreadable(path, error);
+    return [];
+  }
 }
 
 /** Reads entity and project out of a project's directory. */

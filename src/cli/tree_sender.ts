@@ -21,6 +21,9 @@ import { listProjects, type ProjectFilter } from "./tree.ts";
 /** Segments read and sent at once. */
 const MAX_ACTIVE_DRAINS = 4;
 
+/** Ms before the same trouble is told again. */
+const TELL_AGAIN_MS = 300_000;
+
 /** Something that happened while sending. */
 export interface SenderEvent {
   readonly level: "info" | "warn" | "error";
@@ -48,6 +51,8 @@ export class TreeSender {
   readonly #sender: Sender;
   readonly #note: SenderNote;
   readonly #forgetExit: () => void;
+  /** When trouble was told last, by what the host said of it and the monotonic clock. */
+  readonly #toldAt = new Map<string, number>();
   #timer: Timer | null = null;
   #report: SenderReport;
 
@@ -74,17 +79,14 @@ export class TreeSender {
       onSwitch: (to, reason) =>
         onEvent({ level: "info", name: "call-path", message: `Calls go ${to} now: ${reason}` }),
     });
-    const onTrouble = (what: string, error: unknown): void => {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#failed(`${what}: ${why}`);
-      onEvent({ level: "warn", name: "disk-trouble", message: `Trouble with ${what}: ${why}` });
-    };
+    const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#sender = new Sender({
       clock,
       deliverer,
       recovery: this.#recovery,
       directories: () =>
-        listProjects(runtime, settings.walDir, filter).map(({ directory }) => directory),
+        listProjects(runtime, settings.walDir, filter, (_, error) => onTrouble("logs", error))
+          .map(({ directory }) => directory),
       drain: {
         clock,
         deliverer,
@@ -122,6 +124,21 @@ export class TreeSender {
     return this.#report;
   }
 
+  /** Takes note of trouble with the disk, and tells of it now and then. */
+  trouble(what: string, error: unknown): void {
+    const { runtime: { clock }, onEvent } = this.#options;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `Trouble with ${what}: ${why}`;
+    this.#failed(message);
+    const now = clock.monotonic();
+    for (const [told, at] of this.#toldAt) {
+      if (now - at >= TELL_AGAIN_MS) this.#toldAt.delete(told);
+    }
+    if (this.#toldAt.has(why)) return;
+    this.#toldAt.set(why, now);
+    onEvent({ level: "warn", name: "disk-trouble", message });
+  }
+
   /** Begins to send. */
   start(): void {
     this.#quietly(() => this.#note.sweep());
@@ -140,7 +157,7 @@ export class TreeSender {
   /** `entity/project ` of a segment. */
   #projectOf(stem: string): string {
     const { runtime, settings: { walDir }, filter } = this.#options;
-    const found = listProjects(runtime, walDir, filter).find(({ directory }) =>
+    const found = listProjects(runtime, walDir, filter, () => {}).find(({ directory }) =>
       runtime.files.stat(segmentPaths(directory, stem).data) !== null
     );
     return found ? `${found.entity}/${found.project} ` : "";
