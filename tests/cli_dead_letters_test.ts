@@ -244,6 +244,12 @@ test("dead-letters drop wants a choice and an answer", async () => {
   const unasked = await letters(place, mock, "drop", "1");
   assert.equal(unasked.code, 2);
   assert.match(unasked.err, /--yes drops without asking/);
+  for (const choice of ["--status", "--reason", "--type"]) {
+    // A variable of a script that is not set must not mean all of them.
+    const empty = await letters(place, mock, "drop", choice, "", "--yes");
+    assert.equal(empty.code, 2, empty.out);
+    assert.match(empty.err, /"" names nothing/);
+  }
   assert.equal((await all(place, mock)).length, 3);
   const { code, out } = await letters(place, mock, "drop", "2", "--yes");
   assert.equal(code, 0);

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { join } from "@std/path";
-import { cli, openLog, startProgram, temporary, writeCalls } from "./cli_support.ts";
+import {
+  cli,
+  openLog,
+  projectPath,
+  RUNTIME_ARGS,
+  startProcess,
+  startProgram,
+  temporary,
+  writeCalls,
+} from "./cli_support.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "./cli_terminal.ts";
 import { test } from "./harness.ts";
 
@@ -167,22 +177,52 @@ test("status --watch --json prints a line of JSON at every look", async () => {
   for (const line of out.trim().split("\n")) assert.equal(JSON.parse(line).pendingRecords, 4);
 }, SLOW);
 
-test("a word that is no option ends with code 2 and a hint, without a stack trace", async () => {
+test("what cannot be used ends with code 2 and says what, without a stack trace", async () => {
   await using place = await temporary();
-  for (
-    const [args, message] of [
-      [["stauts"], "Did you mean status?"],
-      [["status", "--fail-if-older", "soon"], "no duration"],
-      [["flush", "--timeout"], "argument missing"],
-      [["status", "--dir", "/dev/null"], 'Cannot use --dir: "/dev/null" is no directory'],
-    ] as const
-  ) {
-    const { code, err } = await cli(args, { cwd: place.path });
+  const note = join(place.path, "note.txt");
+  writeFileSync(note, "no log");
+  const cases: readonly (readonly [string[], string])[] = [
+    [["stauts"], "Did you mean status?"],
+    [["status", "--fail-if-older", "soon"], "no duration"],
+    [["flush", "--timeout"], "argument missing"],
+    [["status", "--dir", "/dev/null"], 'Cannot use --dir: "/dev/null" is no directory'],
+    [["status", "--dir", ""], 'Cannot use --dir: ""'],
+    [["flush", "--server", "nowhere"], 'Cannot use --server: "nowhere" is not a URL'],
+    [["inspect", "--type", "call"], '"call" is none of call_start, call_end'],
+    [["inspect", note], `Cannot read: "${note}" is no log file`],
+    [["verify", note], `Cannot read: "${note}" is no log file`],
+    [["dead-letters", "list", "--status", "4xx"], '"4xx" is no whole number'],
+    [["dead-letters", "export", "--output", "/nowhere/x"], '"/nowhere/x" (ENOENT)'],
+  ];
+  const ends = await Promise.all(cases.map(([args]) => cli(args, { cwd: place.path, env: ENV })));
+  ends.forEach(({ code, err }, index) => {
+    const [args, message] = cases[index];
     assert.equal(code, 2, args.join(" "));
     assert.ok(err.includes(message), err);
     assert.ok(!err.includes("    at "), err);
-  }
+  });
 }, SLOW);
+
+test("inspect and verify take no other directories for logs", async () => {
+  await using place = await temporary();
+  mkdirSync(join(place.path, "src", "module"), { recursive: true });
+  const inspect = await cli(["inspect", place.path], { cwd: place.path });
+  assert.deepEqual([inspect.code, inspect.out], [0, `No records: ${place.path}\n`]);
+  const verify = await cli(["verify", place.path, "--json"], { cwd: place.path });
+  assert.deepEqual([verify.code, JSON.parse(verify.out).problems], [0, []]);
+}, SLOW);
+
+test("a full disk under the output is told as what it is", async () => {
+  await using place = await temporary();
+  const command = [process.execPath, ...RUNTIME_ARGS, projectPath("src/cli/main.ts"), "status"];
+  const { code, err } = await startProcess(
+    "sh",
+    ["-c", 'exec "$@" > /dev/full', "sh", ...command],
+    { cwd: place.path },
+  ).ended;
+  assert.equal(code, 3, err);
+  assert.match(err, /Cannot write the output: .*[Nn]o space left on device/);
+}, { ...SLOW, skip: existsSync("/dev/full") ? false : "there is no /dev/full" });
 
 test("every command explains itself with examples", async () => {
   await using place = await temporary();

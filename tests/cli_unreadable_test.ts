@@ -42,6 +42,7 @@ function memoryTerminal(): { terminal: Terminal; said: () => string } {
   const output: Output = {
     isTerminal: false,
     columns: undefined,
+    rows: undefined,
     colours: createColors(false),
     stream: undefined as unknown as Output["stream"],
     write: (more) => {

@@ -53,7 +53,7 @@ test("mock command: prints its address, the line to copy, and each request", asy
   const [first, second, last] = terminal.lines.slice(3);
   assert.match(first, /^\d\d:\d\d:\d\d 401 POST \/calls\/stream_query {2}\d+ ms$/);
   assert.match(second, /^\d\d:\d\d:\d\d 200 POST \/call\/start {2}1 item · \d+ B · \d+ ms$/);
-  assert.equal(last, "Stopped: 2 requests, 1 calls");
+  assert.equal(last, "Stopped: 2 requests, 1 call");
   assert.equal(terminal.lines.some((line) => line.includes("\x1b")), false);
 });
 
@@ -87,7 +87,7 @@ test("mock command: says that its port is taken", async () => {
   const terminal = new Terminal();
   assert.equal(await runMock(["--port", `${mock.port}`], terminal), 2);
   assert.deepEqual(terminal.errors, [
-    `Cannot listen on port: ${mock.port} (it is in use)\nChoose another with --port`,
+    `Cannot listen on port: ${mock.port} (it is in use)\nChoose others: --host, --port`,
   ]);
 });
 

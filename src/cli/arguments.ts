@@ -56,8 +56,31 @@ export function parseCount(text: string): number {
   return value;
 }
 
-/** Adds a value to those of an option that may be given several times, or with commas. */
-export function collect(text: string, before: readonly string[] | undefined): string[] {
-  const values = text.split(",").map((value) => value.trim()).filter((value) => value !== "");
-  return [...(before ?? []), ...values];
+/** Reads an option that may be given several times, or with commas. */
+export type Collect<T> = (text: string, before: readonly T[] | undefined) => T[];
+
+/**
+ * Collects values of which each is read by `parse`. An empty one is refused: a variable of a script
+ * that is not set must not mean everything.
+ */
+export function collect<T>(parse: (word: string) => T): Collect<T> {
+  return (text, before) => {
+    const words = text.split(",").map((word) => word.trim());
+    if (words.includes("")) throw new InvalidArgumentError(`${quoted(text)} names nothing.`);
+    return [...(before ?? []), ...words.map(parse)];
+  };
+}
+
+/** One of `known`. */
+export function parseOneOf(known: readonly string[]): (word: string) => string {
+  return (word) => {
+    if (known.includes(word)) return word;
+    throw new InvalidArgumentError(`${quoted(word)} is none of ${known.join(", ")}.`);
+  };
+}
+
+/** A word that is not empty. */
+export function parseWord(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError(`${quoted(text)} names nothing.`);
+  return text.trim();
 }

@@ -5,7 +5,8 @@
  */
 
 import type { Command } from "commander";
-import { collect, parseCount, parseDuration } from "./arguments.ts";
+import { RECORD_TYPES } from "../weave/record_types.ts";
+import { collect, parseCount, parseDuration, parseOneOf } from "./arguments.ts";
 import { requireKey } from "./command_deliverer.ts";
 import type { Context } from "./context.ts";
 import { type IndexedLetter, type LetterFilter, readIndex } from "./dead_letter_index.ts";
@@ -20,7 +21,7 @@ import { commandSettings } from "./settings.ts";
 interface LetterFlags extends LogFlags {
   readonly reason?: string[];
   readonly type?: string[];
-  readonly status?: string[];
+  readonly status?: number[];
   readonly json?: boolean;
   readonly all?: boolean;
   readonly output?: string;
@@ -30,6 +31,9 @@ interface LetterFlags extends LogFlags {
 }
 
 type SetCode = (code: number) => void;
+
+/** Why records are set aside; `unknown` where a dead letter of another program does not say. */
+const REASONS = ["refused", "corrupt", "torn", "oversize", "unknown"];
 
 /** Makes the command. */
 export function deadLettersCommand(context: Context, setCode: SetCode): Command {
@@ -148,9 +152,17 @@ function dropCommand(context: Context, setCode: SetCode): Command {
 
 function withFilter(command: Command): Command {
   return withLogOptions(command)
-    .option("--reason <reason>", "only refused, corrupt, torn or oversize ones", collect)
-    .option("--type <type>", "only records of this type", collect)
-    .option("--status <status>", "only those refused with this HTTP status", collect);
+    .option(
+      "--reason <reason>",
+      "only refused, corrupt, torn or oversize ones",
+      collect(parseOneOf(REASONS)),
+    )
+    .option(
+      "--type <type>",
+      "only records of this type",
+      collect(parseOneOf([...RECORD_TYPES, "unreadable"])),
+    )
+    .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
 }
 
 function lettersOf(
@@ -164,7 +176,7 @@ function lettersOf(
     names: names.map((name) => name.replace(/^#/, "")),
     ...(flags.reason ? { reasons: flags.reason } : {}),
     ...(flags.type ? { types: flags.type } : {}),
-    ...(flags.status ? { statuses: flags.status.map(parseCount) } : {}),
+    ...(flags.status ? { statuses: flags.status } : {}),
   };
   return readIndex(context.runtime, root, filter);
 }

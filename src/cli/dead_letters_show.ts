@@ -5,7 +5,8 @@
  */
 
 import { isAbsolute, join } from "@std/path";
-import type { FileSystem } from "../runtime/runtime.ts";
+import { errorCode } from "../errors.ts";
+import type { AppendFile, FileSystem } from "../runtime/runtime.ts";
 import { writeAll } from "../wal/dead_letters.ts";
 import { type Context, throwIfStopped } from "./context.ts";
 import { type IndexedLetter, letterJson } from "./dead_letter_index.ts";
@@ -80,7 +81,7 @@ export async function exportLetters(
   if (files.stat(path) !== null) {
     throw new CommandError(`Cannot use --output: ${quoted(output)} is there already`);
   }
-  const file = files.openAppend(path);
+  const file = openOutput(files, path, output);
   let count = 0;
   try {
     for await (const letter of letters) {
@@ -93,6 +94,15 @@ export async function exportLetters(
     file.close();
   }
   await terminal.err.write(`Exported ${plural(count, "dead letter")} to ${printable(output)}\n`);
+}
+
+function openOutput(files: FileSystem, path: string, output: string): AppendFile {
+  try {
+    return files.openAppend(path);
+  } catch (error) {
+    const why = errorCode(error) ?? String(error);
+    throw new CommandError(`Cannot write --output: ${quoted(output)} (${why})`);
+  }
 }
 
 const encoder = new TextEncoder();

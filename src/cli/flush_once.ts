@@ -9,7 +9,7 @@ import { EXIT } from "./exit.ts";
 import { type FlushJob, type WaitEnd, waitForTargets } from "./flush_wait.ts";
 import { FlushTargets } from "./flush_targets.ts";
 import { flushJson, type FlushOutcome, flushText, holdersOf } from "./flush_outcome.ts";
-import { formatBytes, formatCount } from "./format.ts";
+import { formatBytes, formatCount, plural, printable } from "./format.ts";
 import { beginProgress, Rate } from "./progress.ts";
 import { TreeSender } from "./tree_sender.ts";
 
@@ -27,7 +27,7 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
   const root = settings.walDir;
   const targets = FlushTargets.take(runtime, root, filter, settings.serverUrl);
   const { dim, red, yellow } = err.colours;
-  const progress = await beginProgress(context.terminal, clock, "Sending", targets.total, true);
+  const progress = await beginProgress(context.terminal, clock, "Sending", targets.total, "always");
   let lines: string[] = [];
   const sender = new TreeSender({
     ...job,
@@ -49,15 +49,18 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
         isRefused: () => sender.report.state === "held",
         onLook({ bytes }) {
           const { delivered, state, reason } = sender.report;
-          const pace = `${formatCount(delivered)} records, ${formatCount(rate.at(delivered))}/s`;
+          const text = plural(delivered, "record");
+          const more = `, ${formatCount(rate.at(delivered))}/s`;
           progress.update(
             targets.total - bytes,
             targets.total,
-            state === "up" ? pace : yellow(`${state}: ${reason}`),
+            state === "up" ? { text, more } : { trouble: printable(`${state}: ${reason}`), text },
           );
           if (!err.isTerminal && clock.monotonic() - toldAt >= TELL_MS) {
             toldAt = clock.monotonic();
-            lines.push(dim(`${formatBytes(bytes)} of ${formatBytes(targets.total)} left, ${pace}`));
+            lines.push(
+              dim(`${formatBytes(bytes)} of ${formatBytes(targets.total)} left, ${text}${more}`),
+            );
           }
           // A bar and a line share the terminal: lines wait until the bar is gone.
           if (!err.isTerminal && lines.length > 0) {

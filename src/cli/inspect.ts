@@ -6,10 +6,16 @@
 
 import { type Command, Option } from "commander";
 import { RECORD_TYPES } from "../weave/record_types.ts";
-import { collect, type Moment, momentAt, parseCount, parseMoment } from "./arguments.ts";
+import {
+  collect,
+  type Moment,
+  momentAt,
+  parseCount,
+  parseMoment,
+  parseOneOf,
+  parseWord,
+} from "./arguments.ts";
 import type { Context } from "./context.ts";
-import { CommandError } from "./exit.ts";
-import { quoted } from "./format.ts";
 import { showRecords } from "./inspect_records.ts";
 import { showTree } from "./inspect_tree.ts";
 import { describe, type LogFlags, projectFilter, withLogOptions } from "./log_options.ts";
@@ -46,8 +52,16 @@ export function inspectCommand(context: Context, setCode: (code: number) => void
     notes: NOTES,
   }))
     .argument("[path]", "FILE|DIR to read (default: --dir)")
-    .option("--type <type>", "only records of this type; several with commas", collect)
-    .option("--call <id>", "only records of this call: its id, or how it begins or ends")
+    .option(
+      "--type <type>",
+      "only records of this type; several with commas",
+      collect(parseOneOf(RECORD_TYPES)),
+    )
+    .option(
+      "--call <id>",
+      "only records of this call: its id, or how it begins or ends",
+      parseWord,
+    )
     .option(
       "--since <time>",
       "only records from then on: 10m, 2h, 2026-05-01T12:00:00Z",
@@ -76,12 +90,6 @@ async function inspect(
   flags: InspectFlags,
 ): Promise<number> {
   const { runtime } = context;
-  const unknown = flags.type?.find((type) => !(RECORD_TYPES as readonly string[]).includes(type));
-  if (unknown !== undefined) {
-    throw new CommandError(`Cannot use --type: ${quoted(unknown)} is no record type`, {
-      hint: `Known are ${RECORD_TYPES.join(", ")}`,
-    });
-  }
   const settings = commandSettings(runtime, flags);
   const now = runtime.clock.now();
   const limit = flags.limit ?? (flags.json || flags.follow ? 0 : DEFAULT_LIMIT);

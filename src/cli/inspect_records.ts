@@ -9,7 +9,7 @@ import { inspectSegment } from "../wal/inspect.ts";
 import { type Context, pause, throwIfStopped } from "./context.ts";
 import { setAsideOffsets } from "./dead_letter_files.ts";
 import { CommandError, EXIT } from "./exit.ts";
-import { formatCount, plural } from "./format.ts";
+import { formatCount, plural, printable } from "./format.ts";
 import {
   columnTitles,
   jsonOf,
@@ -57,19 +57,15 @@ export async function showRecords(context: Context, job: InspectJob): Promise<nu
     );
   }
   const total = segments.reduce((sum, { size }) => sum + size, 0);
-  const { terminal: { out }, runtime: { clock }, stop } = context;
-  // Rows that run over the screen are progress enough.
-  const progress = out.isTerminal ? null : await beginProgress(
-    context.terminal,
-    clock,
-    "Reading",
-    total,
-  );
+  const { terminal, runtime: { clock }, stop } = context;
+  // Rows that run over the screen are progress enough; a filter may leave none for long.
+  const when = terminal.out.isTerminal ? "quiet" : "large";
+  const progress = await beginProgress(terminal, clock, "Reading", total, when);
   try {
     await printer.begin(segments.length);
     for (const segment of segments) await printer.segment(segment, progress, total);
   } finally {
-    progress?.stop();
+    progress.stop();
   }
   await printer.end();
   while (job.follow && !printer.full) {
@@ -113,9 +109,9 @@ class Printer {
 
   async begin(files: number): Promise<void> {
     const { out } = this.#context.terminal;
-    const { json, root, follow } = this.#job;
+    const { json, path, root, follow } = this.#job;
     if (json) return;
-    if (files === 0 && !follow) await out.write(`No records: ${root}\n`);
+    if (files === 0 && !follow) await out.write(`No records: ${printable(path ?? root)}\n`);
     else await out.write(columnTitles(out));
   }
 
@@ -160,7 +156,10 @@ class Printer {
           if (!json) text += this.#headingOf(segment);
           text += json ? jsonOf(line, bytes, standing, segment) : rowOf(line, facts, standing, out);
         }
-        if (text !== "") await out.write(text);
+        if (text !== "") {
+          if (out.isTerminal) progress?.hide();
+          await out.write(text);
+        }
         const before = this.#read.get(data) ?? from;
         this.#read.set(data, to);
         progress?.update(this.#done += to - before, total);

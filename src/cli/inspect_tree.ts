@@ -33,7 +33,7 @@ export async function showTree(context: Context, job: InspectJob): Promise<numbe
   const states = segments.map((stem) => ({ stem, state: inspectSegment(runtime, stem) }));
   const total = states.reduce((sum, { state }) => sum + (state?.size ?? 0), 0);
   const progress = await beginProgress(terminal, runtime.clock, "Reading", total);
-  const printer = new TreePrinter(context, job);
+  const printer = new TreePrinter(context, job, () => progress.hide());
   let done = 0;
   try {
     let project = "";
@@ -80,13 +80,16 @@ export async function showTree(context: Context, job: InspectJob): Promise<numbe
 class TreePrinter {
   readonly #context: Context;
   readonly #job: InspectJob;
+  readonly #makeRoom: () => void;
   #project: string | null = null;
   #shown = 0;
   #left = 0;
 
-  constructor(context: Context, job: InspectJob) {
+  /** @param makeRoom Called before traces are shown on a terminal. */
+  constructor(context: Context, job: InspectJob, makeRoom: () => void) {
     this.#context = context;
     this.#job = job;
+    this.#makeRoom = makeRoom;
   }
 
   /** Whether more traces would not be shown. */
@@ -103,6 +106,7 @@ class TreePrinter {
         continue;
       }
       this.#shown++;
+      if (out.isTerminal) this.#makeRoom();
       if (this.#job.json) {
         await out.write(traceJson(project, trace));
         continue;
@@ -116,7 +120,8 @@ class TreePrinter {
   async end(): Promise<void> {
     if (this.#job.json) return;
     const { terminal: { out } } = this.#context;
-    if (this.#shown === 0) await out.write("No calls\n");
+    const { path, root } = this.#job;
+    if (this.#shown === 0) await out.write(`No calls: ${printable(path ?? root)}\n`);
     if (this.#left > 0) {
       const text = `Shown: ${plural(this.#shown, "trace")}; --limit 0 for all\n`;
       await out.write(out.colours.dim(text));

@@ -8,6 +8,7 @@ import { dirname, isAbsolute, join } from "@std/path";
 import { hasCode } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { listStems, type StemFiles, stemOf } from "../wal/inspect.ts";
+import { RETRY_DIRECTORY } from "../wal/dead_letter_store.ts";
 import { SEGMENT_SUFFIX } from "../wal/names.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { quoted } from "./format.ts";
@@ -39,13 +40,19 @@ export function findLogs(
     throw new CommandError(`Cannot read: ${quoted(path)} is not there`, { exitCode: EXIT.usage });
   }
   if (stat.kind === "file") {
+    if (!target.endsWith(SEGMENT_SUFFIX)) {
+      throw new CommandError(`Cannot read: ${quoted(path ?? root)} is no log file`, {
+        hint: `Logs end in ${SEGMENT_SUFFIX}; weave-wal dead-letters reads dead letters`,
+      });
+    }
     return [{ ...projectAt(dirname(target)), stems: [stemOf(files, target)] }];
   }
-  if (holdsSegments(runtime, target)) return [withStems(runtime, projectAt(target))];
-  const below = listProjects(runtime, target, filter);
-  if (below.length > 0 || path === undefined) {
-    return below.map((project) => withStems(runtime, project));
-  }
+  if (isProject(runtime, target)) return [withStems(runtime, projectAt(target))];
+  const below = listProjects(runtime, target, filter).map((project) => withStems(runtime, project));
+  if (path === undefined) return below;
+  // Any directory has directories below: these are not all of logs.
+  const found = below.filter(({ stems }) => stems.length > 0);
+  if (found.length > 0) return found;
   // An entity's directory: its projects stand one level below.
   return files.list(target).filter(({ kind, name }) =>
     kind === "directory" && !name.startsWith(".")
@@ -63,8 +70,9 @@ function absolute({ process }: Runtime, path: string): string {
   return isAbsolute(path) ? path : join(process.cwd(), path);
 }
 
-function holdsSegments({ files }: Runtime, directory: string): boolean {
-  return listStems(files, directory).length > 0;
+function isProject({ files }: Runtime, directory: string): boolean {
+  return listStems(files, directory).length > 0 ||
+    files.stat(join(directory, RETRY_DIRECTORY)) !== null;
 }
 
 function withStems({ files }: Runtime, project: ProjectPath): LogDirectory {

@@ -5,6 +5,7 @@
  */
 
 import { resolveSettings, type Settings } from "../client/settings.ts";
+import { WeaveWalError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** Flags that stand for settings. */
@@ -30,11 +31,19 @@ export function commandSettings(runtime: Runtime, flags: SettingFlags): Settings
   const process = Object.create(runtime.process, {
     env: { value: (name: string) => hidden.has(name) ? undefined : runtime.process.env(name) },
   }) as Runtime["process"];
-  return resolveSettings({ ...runtime, process }, {
-    wal: true,
-    sender: false,
-    disabled: false,
-    ...(flags.dir === undefined ? {} : { walDir: flags.dir }),
-    ...(flags.server === undefined ? {} : { serverUrl: flags.server }),
-  });
+  try {
+    return resolveSettings({ ...runtime, process }, {
+      wal: true,
+      sender: false,
+      disabled: false,
+      ...(flags.dir === undefined ? {} : { walDir: flags.dir }),
+      ...(flags.server === undefined ? {} : { serverUrl: flags.server }),
+    });
+  } catch (error) {
+    if (!(error instanceof WeaveWalError)) throw error;
+    // What was typed was a flag.
+    const message = error.message
+      .replace('option "walDir"', "--dir").replace('option "serverUrl"', "--server");
+    throw new WeaveWalError(error.code, message, { cause: error });
+  }
 }

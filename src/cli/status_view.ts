@@ -9,7 +9,8 @@ import { formatBytes, formatCount, formatDuration, plural, printable } from "./f
 import { partyName, type SenderState, senderStateOf } from "./sender_state.ts";
 import type { Advice } from "./status_advice.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./status_report.ts";
-import { type Column, formatTable } from "./table.ts";
+import { divide, urgent } from "./status_room.ts";
+import { type Column, formatTable, visibleLength } from "./table.ts";
 import type { Colours, Output } from "./terminal.ts";
 import { writersOf } from "./writer_summary.ts";
 
@@ -34,20 +35,63 @@ const RATES: readonly Column[] = [
 ];
 const SENDER: Column = { title: "SENDER", flexible: true };
 
-/**
- * The report as text.
- *
- * @param rates By project directory, where they are known.
- */
+/** What is shown of a report that is looked at again and again. */
+export interface WatchedView {
+  /** By project directory. */
+  readonly rates: ReadonlyMap<string, FlowRate>;
+  /** Lines that there are for it; all that it takes where absent. */
+  readonly lines?: number;
+}
+
+/** The report as text. */
 export async function statusText(
   report: StatusReport,
   advice: readonly Advice[],
   output: Output,
-  rates?: ReadonlyMap<string, FlowRate>,
+  { rates, lines }: Partial<WatchedView> = {},
+): Promise<string> {
+  const { colours, columns } = output;
+  const pieces = [...advice].sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level])
+    .map((piece) => adviceText(piece, colours));
+  const all = { projects: report.projects.length, advice: pieces.length };
+  if (lines === undefined) return await textOf(report, pieces, output, rates, all);
+  const heights = pieces.map((text) => heightOf(text, columns));
+  // Where the table is wider than the screen a row takes more than a line.
+  for (let room = lines;; room--) {
+    const fit = divide(room, all.projects, heights);
+    const text = await textOf(report, pieces, output, rates, fit);
+    if (room <= LEAST_LINES || heightOf(text, columns) <= lines) return text;
+  }
+}
+
+/** Below this nothing is left out any more. */
+const LEAST_LINES = 6;
+
+async function textOf(
+  report: StatusReport,
+  advice: readonly string[],
+  output: Output,
+  rates: ReadonlyMap<string, FlowRate> | undefined,
+  most: { readonly projects: number; readonly advice: number },
 ): Promise<string> {
   const { colours } = output;
+  let text = `${headline(report, colours)}\n`;
+  const { shown, left } = urgent(report.projects, most.projects);
+  if (shown.length > 0) {
+    const rows = shown.map((project) => row(project, report, colours, rates));
+    const columns = [...COLUMNS, ...(rates ? RATES : []), SENDER];
+    text += `\n${await formatTable(columns, rows, output)}`;
+    if (left > 0) text += colours.dim(`… and ${plural(left, "project")} more\n`);
+  }
+  if (advice.length === 0) return text;
+  const unsaid = advice.length - most.advice;
+  text += `\n${advice.slice(0, most.advice).join("")}`;
+  return unsaid === 0 ? text : text + colours.dim(`  … and ${formatCount(unsaid)} more to mend\n`);
+}
+
+function headline(report: StatusReport, colours: Colours): string {
   const totals = totalsOf(report);
-  const facts = [
+  return [
     colours.bold(printable(report.root)),
     plural(totals.projects, "project"),
     plural(totals.files, "file"),
@@ -56,14 +100,7 @@ export async function statusText(
       : `${plural(totals.pendingRecords, "record")} (${formatBytes(totals.pendingBytes)}) waiting`,
     ...(totals.oldest === null ? [] : [`oldest ${formatDuration(report.at - totals.oldest)}`]),
     ...(totals.deadLetters === 0 ? [] : [colours.red(plural(totals.deadLetters, "dead letter"))]),
-  ];
-  let text = `${facts.join(" · ")}\n`;
-  if (report.projects.length > 0) {
-    const rows = report.projects.map((project) => row(project, report, colours, rates));
-    const columns = [...COLUMNS, ...(rates ? RATES : []), SENDER];
-    text += `\n${await formatTable(columns, rows, output)}`;
-  }
-  return text + adviceText(advice, colours);
+  ].join(" · ");
 }
 
 function row(
@@ -119,13 +156,17 @@ function senderText({ state, by, note }: SenderState, now: number, colours: Colo
   }
 }
 
-function adviceText(advice: readonly Advice[], colours: Colours): string {
-  if (advice.length === 0) return "";
+const GRAVITY: Readonly<Record<Advice["level"], number>> = { info: 0, warn: 1, error: 2 };
+
+function adviceText({ level, project, message, command }: Advice, colours: Colours): string {
   const marks = { info: colours.dim("·"), warn: colours.yellow("!"), error: colours.red("✗") };
-  const lines = advice.map(({ level, project, message, command }) => {
-    const subject = project === undefined ? "" : `${colours.bold(printable(project))}  `;
-    const help = command === undefined ? "" : `\n      ${colours.cyan(command)}`;
-    return `  ${marks[level]} ${subject}${message}${help}\n`;
-  });
-  return `\n${lines.join("")}`;
+  const subject = project === undefined ? "" : `${colours.bold(printable(project))}  `;
+  const help = command === undefined ? "" : `\n      ${colours.cyan(command)}`;
+  return `  ${marks[level]} ${subject}${message}${help}\n`;
+}
+
+/** Lines that a text takes on a terminal of so many columns. */
+function heightOf(text: string, columns: number | undefined): number {
+  return text.trimEnd().split("\n")
+    .reduce((sum, line) => sum + Math.ceil(visibleLength(line) / (columns ?? Infinity) || 1), 0);
 }

@@ -10,6 +10,7 @@ import { type AdviceOptions, adviseOn } from "./status_advice.ts";
 import { statusJson } from "./status_json.ts";
 import type { StatusReport, StatusReporter } from "./status_report.ts";
 import { type FlowRate, statusText } from "./status_view.ts";
+import type { Output } from "./terminal.ts";
 
 /** Least ms between two looks. */
 const LEAST_MS = 100;
@@ -37,7 +38,7 @@ export async function watchStatus(
       await draw.show(
         json
           ? `${JSON.stringify(statusJson(report, advice))}\n`
-          : await statusText(report, advice, out, rates),
+          : await statusText(report, advice, out, { rates, ...linesOf(out) }),
       );
       await pause(clock, Math.max(LEAST_MS, everyMs), stop);
       throwIfStopped(stop);
@@ -45,6 +46,11 @@ export async function watchStatus(
   } finally {
     draw.done();
   }
+}
+
+/** The last line of a screen is the cursor's. */
+function linesOf({ rows }: Output): { lines?: number } {
+  return rows === undefined ? {} : { lines: rows - 1 };
 }
 
 interface Drawer {

@@ -71,7 +71,8 @@ function trimmed(text: string): string {
   return text.split("\n").map((line) => line.trimEnd()).join("\n") + "\n";
 }
 
-function visibleLength(text: string): number {
+/** Characters of a text that are seen. */
+export function visibleLength(text: string): number {
   // deno-lint-ignore no-control-regex
   return [...text.replace(/\u001b\[[0-9;]*m/g, "")].length;
 }

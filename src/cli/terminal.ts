@@ -8,7 +8,8 @@ import process from "node:process";
 import { createInterface } from "node:readline/promises";
 import type { WriteStream } from "node:tty";
 import { createColors } from "picocolors";
-import { EXIT } from "./exit.ts";
+import { hasCode } from "../errors.ts";
+import { CommandError, EXIT } from "./exit.ts";
 
 /** Colours, or the same functions without effect. */
 export type Colours = ReturnType<typeof createColors>;
@@ -19,6 +20,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Characters in a line; `undefined` where lines may be as long as they like. */
   readonly columns: number | undefined;
+  /** Lines of the screen; `undefined` where there is none. */
+  readonly rows: number | undefined;
   readonly colours: Colours;
   /** The stream itself, for libraries that draw on it. */
   readonly stream: WriteStream;
@@ -69,13 +72,28 @@ function outputTo(stream: WriteStream): Output {
     get columns() {
       return isTerminal ? stream.columns || 80 : undefined;
     },
+    get rows() {
+      return isTerminal ? stream.rows || 24 : undefined;
+    },
     colours: createColors(isTerminal && !NO_COLOR && TERM !== "dumb"),
     stream,
-    write: (text) =>
-      new Promise((resolve, reject) => {
-        stream.write(text, (error) => error ? reject(error) : resolve());
-      }),
+    async write(text) {
+      try {
+        // On Deno a file under the output fails at once.
+        await new Promise<void>((resolve, reject) => {
+          stream.write(text, (error) => error ? reject(error) : resolve());
+        });
+      } catch (error) {
+        throw outputError(error as Error);
+      }
+    },
   };
+}
+
+/** A full disk under `weave-wal status > file` is no trouble with the log. */
+function outputError(error: Error): Error {
+  if (hasCode(error, "EPIPE")) return error;
+  return new CommandError(`Cannot write the output: ${error.message}`, { exitCode: EXIT.trouble });
 }
 
 /** A signal that ends the command. */

@@ -135,9 +135,20 @@ export function basicAuth(apiKey: string): string {
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
-/** Name and code of a network error; its text may hold the URL's credentials, so it stays out. */
+/**
+ * Name and code of a network error. Its text may hold the URL, so it stays out; where the host gives
+ * no code (Deno), the words that end the text of its cause say what it was.
+ */
 function describe(error: unknown): string {
   const { name, code, cause } = (error ?? {}) as { name?: string; code?: string; cause?: unknown };
-  const inner = (cause as { code?: string } | undefined)?.code;
-  return [name ?? "Error", inner ?? code].filter((part) => part !== undefined).join(" ");
+  const inner = (cause ?? {}) as { code?: string; message?: unknown };
+  const why = inner.code ?? code ?? lastWords(inner.message);
+  return [name ?? "Error", why].filter((part) => part !== undefined).join(" ");
+}
+
+/** `Connection refused` of `… (Connect): tcp connect error: Connection refused (os error 111)`. */
+function lastWords(text: unknown): string | undefined {
+  return typeof text === "string"
+    ? /(?:^|: )([A-Za-z][A-Za-z ]{2,80}?)(?: \(os error \d+\))?$/.exec(text)?.[1]
+    : undefined;
 }

@@ -28,7 +28,7 @@ export interface DemoOptions {
 }
 
 /** What `--help` prints. */
-export const HELP = `Usage: npm run demo -- [options]
+export const HELP = `Usage: weave-wal demo [options]        npm run demo -- [options]  in a checkout
 
 Traces a program that answers questions from this project's own documentation, against a mock
 Weave server. In the middle the server goes down and the program is killed with SIGKILL; then both

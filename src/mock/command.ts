@@ -13,7 +13,7 @@ import { type MockServer, startMockServer, type StartOptions } from "./serve.ts"
 
 const HELP = `Plays a Weave trace server on this machine.
 
-Usage: mock [options]
+Usage: weave-wal mock [options]
 
   --port <number>   port to listen on, 0 for a free one (default 8787)
   --host <address>  address to listen on (default 127.0.0.1)
@@ -64,7 +64,7 @@ export async function runMock(
     mock = await startMockServer(options);
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;
-    const wayOut = error.cause === undefined ? "See --help" : "Choose another with --port";
+    const wayOut = error.cause === undefined ? "See --help" : "Choose others: --host, --port";
     terminal.printError(`${error.message}\n${wayOut}`);
     return 2;
   }
@@ -74,10 +74,8 @@ export async function runMock(
   terminal.print(paint("dim", `State: ${mock.url}/__mock/state · Stop: Ctrl-C`));
   await terminal.interrupted();
   await mock.stop();
-  const { total } = mock.journal;
-  terminal.print(
-    `Stopped: ${total} ${total === 1 ? "request" : "requests"}, ${mock.store.callCount()} calls`,
-  );
+  const requests = counted(mock.journal.total, "request");
+  terminal.print(`Stopped: ${requests}, ${counted(mock.store.callCount(), "call")}`);
   return 0;
 }
 
@@ -134,6 +132,10 @@ function parse(args: readonly string[]) {
   }
 }
 
+function counted(count: number, one: string): string {
+  return `${count} ${count === 1 ? one : `${one}s`}`;
+}
+
 type Paint = (colour: "cyan" | "dim" | "green" | "red" | "yellow", text: string) => string;
 
 function painter(colours: boolean): Paint {
@@ -146,7 +148,7 @@ function requestLine(entry: JournalEntry, paint: Paint): string {
   const { status } = entry;
   const colour = status === null || status >= 500 ? "red" : status >= 400 ? "yellow" : "green";
   const facts = [
-    entry.items > 0 ? `${entry.items} ${entry.items === 1 ? "item" : "items"}` : "",
+    entry.items > 0 ? counted(entry.items, "item") : "",
     entry.bytes > 0 ? sizeOf(entry.bytes) : "",
     `${entry.duration} ms`,
     entry.fault === null ? "" : `fault: ${entry.fault}`,

@@ -180,7 +180,9 @@ class Server implements MockServer, MockParts {
     } catch (error) {
       throw new WeaveWalError(
         "ERR_INVALID_OPTION",
-        `Cannot listen on port: ${port} (${isTaken(error) ? "it is in use" : error})`,
+        isTaken(error)
+          ? `Cannot listen on port: ${port} (it is in use)`
+          : `Cannot listen on ${this.#setup.hostname}, port: ${port} (${error})`,
         { cause: error },
       );
     }
