@@ -117,11 +117,17 @@ test("status tells that a sidecar cannot reach the server, and since when", asyn
   assert.equal(sender.by.pid, sidecar.pid);
   assert.equal(note.server, mock.url);
   assert.equal(note.state, "down");
+  // Every host says it in its own words; without any, nobody would know where to look.
+  assert.match(note.reason, /refused/i);
   assert.deepEqual(advice.map(({ name }: { name: string }) => name), ["server-down"]);
   const { out: text } = await cli(["status"], surroundings);
   assert.match(text, /down: .* since .* \(pid \d+\)/);
   await mock.restart();
   await sidecar.sees("server-up");
+  const again = JSON.parse((await cli(["status", "--json"], surroundings)).out);
+  assert.equal(again.projects[0].sender.state, "sending");
+  assert.match(again.projects[0].sender.lastError.message, /refused/i);
+  assert.deepEqual(again.advice.map(({ name }: { name: string }) => name), ["last-error"]);
   sidecar.kill("SIGINT");
   const ended = await sidecar.ended;
   assert.equal(ended.code, 130);

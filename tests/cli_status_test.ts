@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { join } from "@std/path";
 import {
@@ -79,6 +79,28 @@ test("status tells people what waits, why, and what to do", async () => {
     out,
   );
   assert.ok(!out.includes("\u001b"), "colours without a terminal");
+}, SLOW);
+
+test("status tells which host a writer is on that cannot be asked from here", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME, { server: SERVER });
+  writeCalls(log, NAME, 2);
+  await log.finish();
+  const directory = join(place.wal, NAME);
+  const owner = join(directory, readdirSync(directory).find((name) => name.endsWith(".owner"))!);
+  const known = JSON.parse(readFileSync(owner, "utf8"));
+  writeFileSync(
+    owner,
+    JSON.stringify({ ...known, pid: 4711, host: "worker-7", boot: "another", closed: false }),
+  );
+  const { out } = await cli(["status"], { cwd: place.path, env: ENV });
+  assert.match(out, /acme\/chat +1 +1 elsewhere \(worker-7\) +4 /);
+  assert.match(out, /4 records of pid 4711 on worker-7, which cannot be asked/);
+  const { projects: [{ writers, segments: [{ writer }] }] } = JSON.parse(
+    (await cli(["status", "--json"], { cwd: place.path, env: ENV })).out,
+  );
+  assert.deepEqual(writers, { elsewhere: 1 });
+  assert.deepEqual([writer.pid, writer.host], [4711, "worker-7"]);
 }, SLOW);
 
 test("status fails on request when a record is too old", async () => {

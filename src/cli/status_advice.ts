@@ -31,6 +31,9 @@ export interface AdviceOptions {
   readonly dir?: string;
 }
 
+/** Ms for which the last error of a sender that is well again is worth a line. */
+const RECENT_MS = 3_600_000;
+
 /** Reads a report. */
 export function adviseOn(report: StatusReport, options: AdviceOptions): Advice[] {
   return [
@@ -59,7 +62,14 @@ function ofSender(note: SenderView, now: number): Advice[] {
         `${printable(note.reason)}; it is tried again by itself; nothing is lost`,
     }];
   }
-  return [];
+  const { lastError } = note;
+  if (lastError === null || now - lastError.at > RECENT_MS) return [];
+  return [{
+    level: "info",
+    name: "last-error",
+    message: `${who} sends; its last trouble, ${formatDuration(now - lastError.at)} ago: ` +
+      printable(lastError.message),
+  }];
 }
 
 function ofProject(project: ProjectReport, options: AdviceOptions): Advice[] {
@@ -137,8 +147,10 @@ function unsent(project: ProjectReport): Unsent[] {
       return { ...rest, level: "info", kind: "not-taken-up", message };
     }
     if (has(({ standing }) => standing === "elsewhere" || standing === "silent")) {
-      const message =
-        "of writers that cannot be asked: on another host, in a container, or stopped";
+      const names = [...new Set(ofServer.map(({ state }) => partyName(state.writer)))];
+      const message = `of ${printable(names.slice(0, 3).join(", "))}${
+        names.length > 3 ? " and others" : ""
+      }, which cannot be asked: on another host, in a container, or stopped`;
       return { ...rest, level: "info", kind: "elsewhere", message, command: "flush" };
     }
     const message = "left by processes that are gone";

@@ -44,6 +44,7 @@ export function statusJson(report: StatusReport, advice: readonly Advice[]): unk
           state: sender.state,
           by: sender.by === null ? null : partyJson(sender.by),
           reason: sender.note?.reason || null,
+          lastError: sender.note === null ? null : lastErrorJson(sender.note),
         },
         segments: project.segments.map((segment) => segmentJson(segment, at)),
       };
@@ -79,10 +80,12 @@ function senderJson(note: SenderView): unknown {
     delivered: note.delivered,
     deadLettered: note.deadLettered,
     lastDelivery: iso(note.lastDelivery),
-    lastError: note.lastError === null
-      ? null
-      : { message: note.lastError.message, at: iso(note.lastError.at) },
+    lastError: lastErrorJson(note),
   };
+}
+
+function lastErrorJson({ lastError }: SenderView): unknown {
+  return lastError === null ? null : { message: lastError.message, at: iso(lastError.at) };
 }
 
 function partyJson({ standing, pid, host, beat }: Party): Record<string, unknown> {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Standing } from "../wal/inspect.ts";
-import { formatBytes, formatCount, formatDuration, plural, printable } from "./format.ts";
+import type { Standing, Writer } from "../wal/inspect.ts";
+import { clip, formatBytes, formatCount, formatDuration, plural, printable } from "./format.ts";
 import { partyName, type SenderState, senderStateOf } from "./sender_state.ts";
 import type { Advice } from "./status_advice.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./status_report.ts";
@@ -134,9 +134,18 @@ const STANDING_COLOURS: Readonly<Record<Standing, "green" | "yellow" | "red" | "
 
 function writersText(project: ProjectReport, colours: Colours): string {
   const parts = [...writersOf(project)].map(([standing, writers]) =>
-    colours[STANDING_COLOURS[standing]](`${writers.length} ${standing}`)
+    colours[STANDING_COLOURS[standing]](`${writers.length} ${standing}${hostsText(writers)}`)
   );
   return parts.length === 0 ? "–" : parts.join(", ");
+}
+
+/** Where writers are that are not here. */
+function hostsText(writers: readonly Writer[]): string {
+  const hosts = new Set(
+    writers.flatMap(({ standing, host }) => standing === "elsewhere" && host ? [host] : []),
+  );
+  if (hosts.size === 0) return "";
+  return ` (${hosts.size === 1 ? clip(printable([...hosts][0]), 24) : plural(hosts.size, "host")})`;
 }
 
 function senderText({ state, by, note }: SenderState, now: number, colours: Colours): string {

@@ -14,7 +14,12 @@ import { formatMs, treeLines } from "./tree_rows.ts";
 const NAMED = 5;
 
 /** Shows the tree of calls and the count. */
-export function showResult(screen: Screen, result: StoryResult, durationMs: number): void {
+export function showResult(
+  screen: Screen,
+  { wal }: DemoOptions,
+  result: StoryResult,
+  durationMs: number,
+): void {
   const { colors } = screen;
   const roots = traceTrees(result.calls);
   screen.section("What the server has");
@@ -33,7 +38,9 @@ export function showResult(screen: Screen, result: StoryResult, durationMs: numb
     for (const line of treeLines(own, (root) => open.has(root), view)) screen.line(`  ${line}`);
   }
 
-  screen.line(colors.dim("  ⇡ sent from the log when its process was dead"));
+  if (result.fromTheLog > 0) {
+    screen.line(colors.dim("  ⇡ sent from the log when its process was dead"));
+  }
 
   screen.section("The count");
   const rows: [string, number][] = [
@@ -55,6 +62,8 @@ export function showResult(screen: Screen, result: StoryResult, durationMs: numb
   for (const name of result.leftover.slice(0, NAMED)) screen.line(colors.red(`  left: ${name}`));
   screen.line();
   screen.line(lastWord(screen, result) + colors.dim(` · ${formatMs(durationMs)}`));
+  if (result.ok && wal) screen.line(colors.dim("  The same without the log: add --no-wal"));
+  if (!result.ok && !wal) screen.line(colors.dim("  The same with the log: leave out --no-wal"));
 }
 
 function lastWord({ colors }: Screen, result: StoryResult): string {

@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { hasCode } from "../errors.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./demo_options.ts";
 import { makeTemporaryFolder, removeFolder } from "./folders.ts";
 import { closedScreen, openScreen } from "./screen.ts";
@@ -51,16 +52,22 @@ export async function runDemo(args: string[]): Promise<number> {
         )
       }`,
     );
+    screen.line(
+      colors.dim(
+        "A program answers questions from this project's documents. Each of its functions",
+      ),
+    );
+    screen.line(colors.dim("is traced, and what it traces goes to a server on this machine."));
     const result = await playStory({ options, screen, folder, signal: stop.signal });
     const durationMs = Math.round(performance.now() - began);
     if (options.json) process.stdout.write(`${resultJson(options, result, durationMs)}\n`);
-    else showResult(screen, result, durationMs);
+    else showResult(screen, options, result, durationMs);
     if (options.keep && !options.json) screen.line(`  ${colors.dim(`kept: ${folder}`)}`);
     return result.ok ? 0 : 1;
   } catch (error) {
     screen.clear();
     console.error(error instanceof Error ? error.message : error);
-    return 1;
+    return hasCode(error, "ERR_INVALID_OPTION") ? 2 : 1;
   } finally {
     clearTimeout(limit);
     process.off("SIGINT", onInterrupt);

@@ -137,7 +137,9 @@ function showReady({ screen }: StoryParts, ready: Ready): void {
   const { documents, passages, terms, skipped } = ready;
   screen.line(`  ${documents} documents read: ${passages} passages, ${terms} words indexed`);
   for (const name of skipped) {
-    screen.line(`  ${screen.colors.red("✗")} does not parse: ${basename(name)}`);
+    const { red, dim } = screen.colors;
+    const why = dim("(broken on purpose, to trace an error)");
+    screen.line(`  ${red("✗")} does not parse: ${basename(name)} ${why}`);
   }
 }
 
