@@ -9,6 +9,7 @@ import { WordIndex, wordsOf } from "../src/demo/program/word_index.ts";
 import { BROKEN_GLOSSARY, planFor, QUESTIONS } from "../src/demo/questions.ts";
 import { closedScreen } from "../src/demo/screen.ts";
 import { opNameOf, traceTrees } from "../src/demo/trace_tree.ts";
+import { TracedProgram } from "../src/demo/traced_program.ts";
 import { formatMs, treeLines } from "../src/demo/tree_rows.ts";
 import { judge } from "../src/demo/verdict.ts";
 import type { CallRecord } from "../src/mock/call_store.ts";
@@ -192,4 +193,21 @@ test("demo plan: a seed is a plan, and questions are left for the second process
     assert.ok(calm >= 2 && outage >= 2 && killAfterCalls >= 1);
     assert.ok(calm + outage + 2 <= QUESTIONS.length);
   }
+});
+
+test("demo: a runtime that is not there is named, and the way out", async () => {
+  const program = new TracedProgram({
+    command: { file: "no-such-runtime", args: [], env: {} },
+    args: [],
+    cwd: ".",
+    env: {},
+    onCall() {},
+    onSaid() {},
+    signal: new AbortController().signal,
+  });
+  await assert.rejects(
+    program.ready,
+    /Cannot find no-such-runtime: install it, or choose another with --runtime$/,
+  );
+  await program.stop();
 });

@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { Readable } from "node:stream";
+import { hasCode } from "../errors.ts";
 import type { ProgramEvent } from "./program/witness.ts";
 import type { Command } from "./runtimes.ts";
 
@@ -75,7 +76,11 @@ export class TracedProgram {
         resolve(code);
       };
       this.#child.on("error", (error) => {
-        this.#said.push(String(error));
+        this.#said.push(
+          hasCode(error, "ENOENT")
+            ? `Cannot find ${command.file}: install it, or choose another with --runtime`
+            : String(error),
+        );
         end(null);
       });
       // Comes after the last line of its output.
