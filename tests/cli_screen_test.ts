@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { createColors } from "picocolors";
+import { columnTitles, rowOf } from "../src/cli/inspect_rows.ts";
+import type { LogLine } from "../src/cli/log_lines.ts";
 import { beginProgress } from "../src/cli/progress.ts";
 import { progressLine } from "../src/cli/progress_line.ts";
 import { divide } from "../src/cli/status_room.ts";
@@ -112,3 +114,24 @@ test("status --watch fits on the screen: totals, titles and what waits are not l
   watch.type(CTRL_C);
   assert.equal((await watch.ended).code, 130);
 }, { timeout: 120_000, skip: noTerminal });
+
+test("rows of inspect fit into 80 columns and still say what they are about", () => {
+  const output = (columns: number | undefined): Output => ({ ...screen().terminal.out, columns });
+  const record = { type: "table_create_from_digests", start: 0, end: 0, lineStart: 0, lineEnd: 0 };
+  const line = { offset: 1_371_963_291, length: 10_500, record } as unknown as LogLine;
+  const facts = {
+    time: Date.parse("2026-11-26T10:02:06.981Z"),
+    callId: "019d0000-0000-7000-8000-00000001f000",
+    op: "answerQuestion",
+  };
+  const row = rowOf(line, facts, "waiting", output(80)).trimEnd();
+  assert.equal(
+    row,
+    "1371963291 10:02:06.981 table_create… 0001f000 waiting    10.5 kB answerQuestion",
+  );
+  assert.ok(row.length <= 80 && columnTitles(output(80)).trimEnd().length <= 80);
+  assert.equal(row.indexOf("answer"), columnTitles(output(80)).indexOf("WHAT"));
+  const wide = rowOf(line, facts, "waiting", output(undefined));
+  assert.match(wide, / 2026-11-26 10:02:06\.981 +table_create_from_digests +00000001f000 /);
+  assert.match(wide, /answerQuestion\n$/);
+});

@@ -5,7 +5,7 @@
  */
 
 import type { SegmentState } from "../wal/inspect.ts";
-import { formatBytes, printable, shortId } from "./format.ts";
+import { clip, formatBytes, printable, shortId } from "./format.ts";
 import type { LogLine } from "./log_lines.ts";
 import { factsOf, type RecordFacts } from "./record_facts.ts";
 import { partyName } from "./sender_state.ts";
@@ -19,7 +19,26 @@ export type ShownSegment = SegmentState & ProjectPath;
 export type RecordStanding = "sent" | "set aside" | "waiting";
 
 const decoder = new TextDecoder();
-const WIDTHS = { offset: 12, time: 23, type: 25, call: 12, state: 9, size: 8 };
+
+interface Layout {
+  readonly gap: string;
+  readonly offset: number;
+  readonly time: number;
+  readonly type: number;
+  readonly call: number;
+  readonly state: number;
+  readonly size: number;
+}
+
+const WIDE: Layout = { gap: "  ", offset: 12, time: 23, type: 25, call: 12, state: 9, size: 8 };
+/** For terminals of 80 columns: the date, half of a long type and of an id give way. */
+const NARROW: Layout = { gap: " ", offset: 10, time: 12, type: 13, call: 8, state: 9, size: 8 };
+/** Columns from which the wide layout leaves room for what a record is about. */
+const WIDE_FROM = 115;
+
+function layoutFor({ columns = Infinity }: Output): Layout {
+  return columns < WIDE_FROM ? NARROW : WIDE;
+}
 
 /** The line above the records of a segment. */
 export function segmentHeading(segment: ShownSegment, { colours }: Output): string {
@@ -31,17 +50,18 @@ export function segmentHeading(segment: ShownSegment, { colours }: Output): stri
 }
 
 /** The titles of the columns. */
-export function columnTitles({ colours }: Output): string {
-  return colours.bold(
+export function columnTitles(output: Output): string {
+  const { gap, offset, time, type, call, state, size } = layoutFor(output);
+  return output.colours.bold(
     [
-      "OFFSET".padStart(WIDTHS.offset),
-      "TIME".padEnd(WIDTHS.time),
-      "TYPE".padEnd(WIDTHS.type),
-      "CALL".padEnd(WIDTHS.call),
-      "STATE".padEnd(WIDTHS.state),
-      "SIZE".padStart(WIDTHS.size),
+      "OFFSET".padStart(offset),
+      "TIME".padEnd(time),
+      "TYPE".padEnd(type),
+      "CALL".padEnd(call),
+      "STATE".padEnd(state),
+      "SIZE".padStart(size),
       "WHAT",
-    ].join("  "),
+    ].join(gap),
   ) + "\n";
 }
 
@@ -50,20 +70,25 @@ export function rowOf(
   line: LogLine,
   facts: RecordFacts,
   standing: RecordStanding,
-  { colours, columns }: Output,
+  output: Output,
 ): string {
+  const { colours, columns } = output;
+  const { gap, ...widths } = layoutFor(output);
   const type = "record" in line ? line.record.type : line.damage.reason;
+  const time = facts.time === undefined ? "" : timeText(facts.time).slice(-widths.time);
   const before = [
-    String(line.offset).padStart(WIDTHS.offset),
-    (facts.time === undefined ? "" : timeText(facts.time)).padEnd(WIDTHS.time),
-    type.padEnd(WIDTHS.type),
-    shortId(printable(facts.callId ?? "")).padEnd(WIDTHS.call),
-    standing.padEnd(WIDTHS.state),
-    formatBytes(line.length).padStart(WIDTHS.size),
-  ].join("  ");
+    String(line.offset).padStart(widths.offset),
+    time.padEnd(widths.time),
+    clip(type, widths.type).padEnd(widths.type),
+    shortId(printable(facts.callId ?? "")).slice(-widths.call).padEnd(widths.call),
+    standing.padEnd(widths.state),
+    formatBytes(line.length).padStart(widths.size),
+  ].join(gap);
   const what = whatOf(line, facts);
-  const room = columns === undefined ? what.length : Math.max(0, columns - before.length - 2);
-  const text = `${before}  ${[...what].slice(0, room).join("")}`.trimEnd();
+  const room = columns === undefined
+    ? what.length
+    : Math.max(0, columns - before.length - gap.length);
+  const text = `${before}${gap}${[...what].slice(0, room).join("")}`.trimEnd();
   return `${colourOf(line, facts, standing, colours)(text)}\n`;
 }
 
