@@ -57,6 +57,13 @@ test("a zombie counts as dead", async () => {
   }
 }, { skip: noProc });
 
+test("a directory that cannot be made in /proc is an error, and soon", () => {
+  const { files } = detectRuntime();
+  for (const path of ["/proc/weave-wal", "/proc/weave-wal/team/demo", "/proc/stat/x"]) {
+    assert.throws(() => files.makeDirectory(path), { code: /^(ENOENT|ENOTDIR|EACCES)$/ }, path);
+  }
+}, { skip: noProc });
+
 test("parseStat finds its fields behind any command name", () => {
   const rest = `S 1 ${Array.from({ length: 17 }, (_, index) => index).join(" ")} 4242 0 0\n`;
   for (const command of ["node", "a b", "((x) y", ") R 1 2 3", "", "S 1 (2) Z"]) {

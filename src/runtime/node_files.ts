@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "@std/path";
 import { builtin } from "./builtin.ts";
 import { openNodeAppend } from "./node_append.ts";
 import type { DirectoryEntry, FileKind, FileStat, FileSystem, ReadFile } from "./runtime.ts";
@@ -36,7 +37,7 @@ export function nodeFiles(): FileSystem {
       })),
     stat: (path) => stat(fs(), path),
     exists: (path) => fs().existsSync(path),
-    makeDirectory: (path) => void fs().mkdirSync(path, { recursive: true, mode: 0o700 }),
+    makeDirectory: (path) => makeDirectory(fs(), path),
     truncate: (path, size) => fs().truncateSync(path, size),
     syncDirectory: (path) => syncDirectory(fs(), path),
     syncDirectoryNow: (path) => syncDirectoryNow(fs(), path),
@@ -129,6 +130,35 @@ function stat(fs: Fs, path: string): FileStat | null {
   } catch (error) {
     if ((error as { code?: unknown }).code === "ENOENT") return null;
     throw error;
+  }
+}
+
+/**
+ * Makes one directory after the other: Node's own recursion never ends below a directory that exists
+ * and answers `ENOENT` to a new name, as those of /proc do.
+ */
+function makeDirectory(fs: Fs, path: string): void {
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+    return;
+  } catch (error) {
+    if (isDirectory(fs, path)) return;
+    const parent = dirname(path);
+    if ((error as { code?: unknown }).code !== "ENOENT" || parent === path) throw error;
+    makeDirectory(fs, parent);
+  }
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!isDirectory(fs, path)) throw error;
+  }
+}
+
+function isDirectory(fs: Fs, path: string): boolean {
+  try {
+    return fs.statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 
