@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { globalClient } from "../src/client/global_client.ts";
-import { finish, flush, publish } from "../src/client/init.ts";
+import { finish, flush, init, publish } from "../src/client/init.ts";
 import { setGlobalClient } from "../src/client/global_client.ts";
 import { op } from "../src/client/op.ts";
 import { VERSION } from "../src/client/version.ts";
@@ -20,7 +20,13 @@ test("init: the name gives entity and project, and what a path cannot hold is re
   for (const project of [...bad, "team/\0", "team/a\nb", "team/\ud800", "t/" + "x".repeat(129)]) {
     await assert.rejects(clientFixture({}, { project }), { code: "ERR_INVALID_NAME" }, project);
   }
-  await assert.rejects(clientFixture({}, { project: 7 as Any }), { code: "ERR_INVALID_NAME" });
+  await assert.rejects(clientFixture({}, { project: 7 as Any }), {
+    code: "ERR_INVALID_NAME",
+    message: /project: 7 is not text/,
+  });
+  for (const options of [null, 7, "wal", []]) {
+    await assert.rejects(init("team/demo", options as Any), { code: "ERR_INVALID_OPTION" });
+  }
 });
 
 test("init: without an entity the key's default is asked for, and remembered", async () => {

@@ -58,7 +58,8 @@ interface Making {
  * ```
  */
 export async function init(project: string, options: InitOptions = {}): Promise<WeaveClient> {
-  const runtime = options.runtime ?? detectRuntime();
+  // What is no object at all is refused with the settings.
+  const runtime = options?.runtime ?? detectRuntime();
   const made = making(project, options, runtime);
   if (latest && latest.client === globalClient() && isSame(latest.made, made)) return latest.client;
   const client = await openClient(project, options, {
@@ -73,7 +74,6 @@ export async function init(project: string, options: InitOptions = {}): Promise<
 }
 
 function making(project: string, options: InitOptions, runtime: Runtime): Making {
-  const { fetch, random, onEvent } = options;
   let text: string;
   try {
     text = JSON.stringify([project, resolveSettings(runtime, options)]);
@@ -82,6 +82,7 @@ function making(project: string, options: InitOptions, runtime: Runtime): Making
     // Attributes that have no JSON text; the client is then never taken for another.
     text = "";
   }
+  const { fetch, random, onEvent } = options;
   return { text, given: [runtime, fetch, random, onEvent] };
 }
 

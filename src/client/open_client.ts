@@ -16,6 +16,7 @@ import { nullPipeline } from "./null_pipeline.ts";
 import type { InitOptions } from "./options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline.ts";
 import { ServerReader } from "./server_reader.ts";
+import { show } from "./option_table.ts";
 import { resolveSettings } from "./settings.ts";
 
 /** What a client takes from outside; options of the same name come first. */
@@ -86,7 +87,7 @@ function splitName(name: string): { entity: string | undefined; project: string 
   if (typeof name !== "string") {
     throw new WeaveWalError(
       "ERR_INVALID_NAME",
-      `Cannot use project: ${typeof name} is not text such as "entity/project"`,
+      `Cannot use project: ${show(name)} is not text such as "entity/project"`,
     );
   }
   const slash = name.indexOf("/");

@@ -204,12 +204,33 @@ export const OPEN_OPTIONS: {
   globalAttributes: attributes,
 };
 
-/** Options that only code can give. */
-export const CODE_OPTIONS: readonly string[] = ["runtime", "fetch", "random", "onEvent"];
+const callable: OptionSpec<unknown> = {
+  check: (value, origin) => {
+    if (typeof value !== "function") throw invalidOption(origin, value, "a function");
+    return value;
+  },
+};
+
+const host: OptionSpec<unknown> = {
+  check: (value, origin) => {
+    if (typeof value !== "object" || value === null) {
+      throw invalidOption(origin, value, "a runtime");
+    }
+    return value;
+  },
+};
+
+/** Options that only code can give, and their checks. */
+export const CODE_OPTIONS: Readonly<Record<string, OptionSpec<unknown>>> = {
+  runtime: host,
+  fetch: callable,
+  random: callable,
+  onEvent: callable,
+};
 
 /** Every name that an option can have. */
 export const OPTION_NAMES: readonly string[] = [
   ...Object.keys(DEFAULTS),
   ...Object.keys(OPEN_OPTIONS),
-  ...CODE_OPTIONS,
+  ...Object.keys(CODE_OPTIONS),
 ];

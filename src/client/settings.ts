@@ -15,7 +15,14 @@ import {
   type Defaults,
 } from "./defaults.ts";
 import { netrcPassword } from "./netrc.ts";
-import { OPEN_OPTIONS, OPTION_NAMES, OPTION_TABLE, type OptionSpec } from "./option_table.ts";
+import {
+  CODE_OPTIONS,
+  invalidOption,
+  OPEN_OPTIONS,
+  OPTION_NAMES,
+  OPTION_TABLE,
+  type OptionSpec,
+} from "./option_table.ts";
 import type { InitOptions } from "./options.ts";
 import { sessionKey } from "./session_keys.ts";
 import { readSettingsFile, unknownOption } from "./settings_file.ts";
@@ -43,9 +50,7 @@ export interface Settings extends Defaults {
  *   `ERR_MISSING_API_KEY` when this process sends and no key was found.
  */
 export function resolveSettings(runtime: Runtime, options: InitOptions = {}): Settings {
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.includes(name)) throw unknownOption("options of init", name);
-  }
+  checkOptions(options);
   const find = finder(runtime, options as Readonly<Record<string, unknown>>);
   const settings = { ...DEFAULTS } as { -readonly [K in keyof Defaults]: Defaults[K] };
   const take = <K extends keyof Defaults>(name: K): boolean => {
@@ -90,6 +95,17 @@ export function resolveSettings(runtime: Runtime, options: InitOptions = {}): Se
     globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes) ?? {},
     walDirExplicit,
   };
+}
+
+/** Refuses what is no object, holds unknown names, or cannot stand where only code can put it. */
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalidOption("options of init", options, "an object of options");
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!OPTION_NAMES.includes(name)) throw unknownOption("options of init", name);
+    if (value !== undefined) CODE_OPTIONS[name]?.check(value, `option "${name}"`);
+  }
 }
 
 type Find = <T>(name: string, spec: OptionSpec<T>) => T | undefined;

@@ -55,7 +55,7 @@ export function readSettingsFile(runtime: Runtime): SettingsFile | null {
           `set WANDB_API_KEY or log in, which keeps it in ~/.netrc`,
       );
     }
-    if (!OPTION_NAMES.includes(name) || CODE_OPTIONS.includes(name)) {
+    if (!OPTION_NAMES.includes(name) || name in CODE_OPTIONS) {
       throw unknownOption(`${path}`, name);
     }
   }
