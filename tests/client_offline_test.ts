@@ -106,6 +106,36 @@ test("offline: refs in later records, also of later processes, get the server's 
   });
 });
 
+test("offline: a table of rows that only the server can name gets the server's digest", async () => {
+  await offline(async (mock, open) => {
+    await mock.stop();
+    const writer = await open({ sender: false });
+    const holdsRef = (n: number) => ({ n, model: "weave:///team/demo/object/model:abc" });
+    const { digest, row_digests } = writer.tableCreate([holdsRef(1), holdsRef(2)]);
+    assert.ok(isProvisional(digest));
+    const turned = writer.tableCreateFromDigests([...row_digests].reverse());
+    assert.ok(isProvisional(turned.digest));
+    const unknown = { digest: undefined, row_digests: undefined };
+    const append = [{ append: { row: holdsRef(3) } }];
+    assert.deepEqual(writer.tableUpdate(digest, append, row_digests), unknown);
+    const plain = writer.tableCreate([{ n: 1 }]);
+    assert.deepEqual(writer.tableUpdate(plain.digest, append, plain.row_digests), unknown);
+    const inputs = { table: `weave:///team/demo/table/${turned.digest}` };
+    writer.callEnd(writer.callStart({ op_name: "uses", inputs }));
+    await writer.finish();
+    await mock.restart();
+    const reader = await open();
+    const { done, deadLettered } = await reader.finish();
+    assert.deepEqual([done, deadLettered], [true, 0]);
+    const [call] = mock.store.calls("team/demo");
+    const uri = (call.inputs as { table: string }).table;
+    const { tables, rows } = mock.store.project("team/demo");
+    const found = tables.get(uri.split("/").at(-1)!)!;
+    assert.deepEqual(found.map((row) => rows.get(row)), [holdsRef(2), holdsRef(1)]);
+    assert.equal(mock.store.counts.danglingRows, 0);
+  });
+});
+
 test("offline: without a log on disk the refs are settled in memory", async () => {
   await offline(async (mock, open) => {
     mock.faults.add({ path: "/service/projects_info", status: 404 });

@@ -7,6 +7,7 @@
 
 import { tableDigest } from "../weave/digest.ts";
 import type { Ids } from "../weave/ids.ts";
+import { isProvisional } from "../weave/provisional.ts";
 import type { Cost } from "../weave/requests.ts";
 import type { RecordType } from "../weave/record_types.ts";
 import { clipDisplayName } from "./call.ts";
@@ -132,7 +133,8 @@ export class ClientWrites {
    * Makes a table of another with rows added and taken out.
    *
    * @param baseRowDigests The row digests of the base table, where they are known.
-   * @returns The new table's digest, as far as it can be known: only with `baseRowDigests`.
+   * @returns The new table's digest, as far as it can be known: only with `baseRowDigests`, and
+   *   where every row's digest is known.
    */
   tableUpdate(
     baseDigest: string,
@@ -144,23 +146,26 @@ export class ClientWrites {
       base_digest: baseDigest,
       updates,
     });
-    if (!baseRowDigests) return { digest: undefined, row_digests: undefined };
-    const digests = [...baseRowDigests];
+    const unknown = { digest: undefined, row_digests: undefined };
+    if (!baseRowDigests) return unknown;
+    const digests: (string | undefined)[] = [...baseRowDigests];
     for (const update of updates) {
       if ("append" in update) digests.push(this.#rowDigest(update.append.row));
       else if ("pop" in update) digests.splice(update.pop.index, 1);
       else digests.splice(update.insert.index, 0, this.#rowDigest(update.insert.row));
     }
-    return { digest: tableDigest(digests), row_digests: digests };
+    const known = digests.filter((digest) => digest !== undefined && !isProvisional(digest));
+    if (known.length < digests.length) return unknown;
+    return { digest: tableDigest(known as string[]), row_digests: known as string[] };
   }
 
-  /** Makes a table of rows that the server has already. */
+  /**
+   * Makes a table of rows that the server has already, or gets from records before this one.
+   *
+   * @returns The table's digest, provisional where a row's is.
+   */
   tableCreateFromDigests(rowDigests: readonly string[]): { digest: string } {
-    this.#write("table_create_from_digests", {
-      project_id: this.projectId,
-      row_digests: rowDigests,
-    });
-    return { digest: tableDigest(rowDigests) };
+    return { digest: this.#parts.publisher.createTableFromDigests(rowDigests) };
   }
 
   /** Saves a file. */
@@ -220,7 +225,7 @@ export class ClientWrites {
     }).id;
   }
 
-  #rowDigest(row: unknown): string {
+  #rowDigest(row: unknown): string | undefined {
     return this.#parts.publisher.rowDigest(row);
   }
 

@@ -5,13 +5,7 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import {
-  bytesDigest,
-  type InternalProjectId,
-  objectDigest,
-  serverDigest,
-  tableDigest,
-} from "../weave/digest.ts";
+import { bytesDigest, type InternalProjectId, serverDigest, tableDigest } from "../weave/digest.ts";
 import type { Ids } from "../weave/ids.ts";
 import { toJsonText } from "../weave/values.ts";
 import { fileRequest } from "./file_request.ts";
@@ -23,6 +17,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
 import {
+  isProvisional,
   provisionalDigest,
   provisionalRowDigest,
   provisionalTableDigest,
@@ -103,10 +98,9 @@ export class Publisher {
     return undefined;
   }
 
-  /** The digest of a row, provisional where that cannot be known. */
-  rowDigest(row: unknown): string {
-    const value: unknown = JSON.parse(this.toText(row));
-    return serverDigest(value, this.#parts.internalProjectId) ?? objectDigest(value);
+  /** The digest of a row; `undefined` where only the server can know it. */
+  rowDigest(row: unknown): string | undefined {
+    return serverDigest(JSON.parse(this.toText(row)), this.#parts.internalProjectId);
   }
 
   /**
@@ -148,13 +142,24 @@ export class Publisher {
         `{"table":{"project_id":${this.#projectText},"rows":[${chunk.join(",")}]}}`,
       );
     }
-    if (chunks.length > 1) {
-      this.#parts.append(
-        "table_create_from_digests",
-        `{"project_id":${this.#projectText},"row_digests":${JSON.stringify(rowDigests)}}`,
-      );
-    }
-    return { digest: tableDigest(rowDigests), rowDigests };
+    const digest = chunks.length > 1
+      ? this.createTableFromDigests(rowDigests)
+      : tableDigest(rowDigests);
+    return { digest, rowDigests };
+  }
+
+  /** Makes a table of rows that the server has, or gets before it; gives the table's digest. */
+  createTableFromDigests(rowDigests: readonly string[]): string {
+    const unknown = rowDigests.some(isProvisional);
+    const digest = unknown
+      ? provisionalTableDigest(this.#parts.ids.uuidHex())
+      : tableDigest(rowDigests);
+    const expected = unknown ? `,"expected_digest":"${digest}"` : "";
+    this.#parts.append(
+      "table_create_from_digests",
+      `{"project_id":${this.#projectText},"row_digests":${JSON.stringify(rowDigests)}${expected}}`,
+    );
+    return digest;
   }
 
   /** A table with rows whose digests only the server can know: it goes out whole. */

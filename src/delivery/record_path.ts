@@ -166,9 +166,9 @@ function makesProvisional(record: WindowRecord): boolean {
 }
 
 function expectedDigest({ type, bytes, start, end }: WindowRecord): string | undefined {
-  const wrapper = ENDPOINTS[type].expectedDigestIn;
-  if (!wrapper) return undefined;
-  const inner = topLevelField(bytes, start, end, wrapper);
+  const { expectedDigestIn: wrapper, body } = ENDPOINTS[type];
+  if (wrapper === undefined || body === "multipart") return undefined;
+  const inner = wrapper === "" ? { start, end } : topLevelField(bytes, start, end, wrapper);
   return inner && textField(bytes, inner.start, inner.end, "expected_digest");
 }
 
