@@ -130,6 +130,23 @@ test("publish: rows that are in a saved table already are rows of the next one t
   ]);
 });
 
+test("publish: while it waits for what it needs, an object has the promise of its ref", async () => {
+  let answer = (_response: Response): void => {};
+  const asked = () => new Promise<Response>((resolve) => answer = resolve);
+  using fixture = await clientFixture({}, { answer: asked });
+  const dataset = new Dataset({ name: "numbers", rows: [{ x: 1 }] });
+  const saving = dataset.save();
+  const promised = dataset.__savedRef;
+  assert.ok(promised instanceof Promise);
+  await Promise.resolve();
+  answer(projectInfo("/service/projects_info"));
+  assert.equal(await promised, await saving);
+  assert.equal(dataset.__savedRef, await saving);
+  const nameless = new Dataset({ name: "!", rows: [] });
+  await assert.rejects(fixture.client.publish(nameless), { code: "ERR_INVALID_NAME" });
+  assert.equal(nameless.__savedRef, undefined);
+});
+
 test("publish: with the project's internal id known, a digest over refs is the server's", async () => {
   using fixture = await clientFixture({}, { answer: projectInfo });
   const ref = await fixture.client.publish(new Dataset({ name: "d", rows: [{ x: 1 }] }));

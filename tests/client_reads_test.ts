@@ -98,7 +98,7 @@ test("reads: objects come back as what they were saved as", async () => {
   val = { _type: "StringPrompt", name: "p", content: "Hi {name}" };
   const prompt = await StringPrompt.get(client, ref.uri());
   assert.equal(prompt.format({ name: "Ada" }), "Hi Ada");
-  assert.equal(prompt.__savedRef?.uri(), ref.uri());
+  assert.equal((await prompt.__savedRef)?.uri(), ref.uri());
   val = { _type: "MessagesPrompt", messages: [{ role: "user", content: "x" }] };
   assert.deepEqual((await MessagesPrompt.get(client, ref.uri())).messages[0].role, "user");
   val = { _type: "Dataset", description: "d", rows: "weave:///team/demo/table/tt" };

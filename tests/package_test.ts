@@ -10,6 +10,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -66,8 +67,10 @@ const sdkRequires = `
 const { init, op } = require("weave");
 const { flush } = require("${manifest.name}/durable");
 `;
+/** Code as it is written for the official SDK, with another import line. */
+const officialProgram = readFileSync(join(projectRoot, "tests/package_types_program.ts"), "utf8")
+  .replaceAll('from "weave"', `from "${manifest.name}"`);
 const compilerOptions = {
-  module: "nodenext",
   target: "es2022",
   lib: ["es2023", "dom", "dom.iterable", "esnext.disposable"],
   types: [],
@@ -118,11 +121,14 @@ async function compiles(app: string): Promise<void> {
     `export type Entry${index} = typeof entry${index};`
   );
   writeFileSync(join(app, "typed.ts"), typedProgram.replace("ENTRIES", imports.join("\n")));
-  writeFileSync(
-    join(app, "tsconfig.json"),
-    JSON.stringify({ compilerOptions, files: ["typed.ts"] }),
-  );
-  await succeeds("tsc", ["-p", app]);
+  writeFileSync(join(app, "official.ts"), officialProgram);
+  for (const resolution of ["nodenext", "bundler"]) {
+    const module = resolution === "nodenext" ? resolution : "esnext";
+    const options = { ...compilerOptions, module, moduleResolution: resolution };
+    const files = ["typed.ts", "official.ts"];
+    writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
+    await succeeds("tsc", ["-p", app]);
+  }
 }
 
 type RuntimeName = "deno" | "bun" | "node";

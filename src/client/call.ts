@@ -6,28 +6,31 @@
 
 import type { Summary } from "./summary.ts";
 
-/** A call. Fields stay absent until they are known; `output` and `summary` until the call ended. */
+/**
+ * A call. `output` and `summary` are absent until it ended; one that was not traced, as there was no
+ * client, has no fields at all.
+ */
 export interface Call {
   /** The call's id. */
-  readonly id?: string;
+  readonly id: string;
   /** `entity/project`. */
-  readonly project_id?: string;
+  readonly project_id: string;
   /** The id of the call's trace. */
-  readonly trace_id?: string;
+  readonly trace_id: string;
   /** Id of the call that made this one. */
   readonly parent_id?: string | null;
   /** Ref of the op. */
-  readonly op_name?: string;
+  readonly op_name: string;
   /** What people see instead of the op's name. */
   readonly display_name?: string | null;
   /** ISO 8601, UTC. */
-  readonly started_at?: string;
+  readonly started_at: string;
   /** ISO 8601, UTC. */
   readonly ended_at?: string | null;
   /** Custom attributes, and the client's under `weave`. */
-  readonly attributes?: Record<string, unknown>;
+  readonly attributes: Record<string, unknown>;
   /** The arguments by name. */
-  readonly inputs?: Record<string, unknown>;
+  readonly inputs: Record<string, unknown>;
   /** What the call returned. */
   readonly output?: unknown;
   /** Numbers about the call, such as token usage. */

@@ -14,11 +14,14 @@ import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./object_ref.ts";
 import type { RetryResult } from "../delivery/retry_dead_letters.ts";
 import type { FlushOptions, FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
+import type { AnyFunction, OpFields } from "./op_types.ts";
+import { setSavingRef } from "./saved_refs.ts";
 import { ProjectIds } from "./project_ids.ts";
 import { Publisher } from "./publisher.ts";
 import type { ServerReader } from "./server_reader.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
+import { WeaveObject } from "./weave_object.ts";
 
 /** Most ms that `publish` waits for what it needs to know of the project. */
 const PUBLISH_WAIT_MS = 2_000;
@@ -118,11 +121,22 @@ export class WeaveClient extends ClientReads {
    * The record is made at once; only for a value that refers to others does it wait, for 2 s at
    * most, for what digests of refs need and what the server tells once a project.
    *
+   * Meanwhile a `WeaveObject` has the promise as its `__savedRef`.
+   *
    * @param value An object, an op, a `WeaveObject` such as a `Dataset`, or any JSON value.
    * @param objectId The object's name; the `name` of a `WeaveObject`, or a new id, unless given.
    * @throws {WeaveWalError} `ERR_INVALID_NAME` for a name without a letter or a digit.
    */
-  async publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
+  publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
+  /** Saves a value that is no op. */
+  publish(value: unknown, objectId?: string): Promise<ObjectRef>;
+  publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
+    const saving = this.#publish(value, objectId);
+    if (value instanceof WeaveObject) setSavingRef(value, saving);
+    return saving;
+  }
+
+  async #publish(value: unknown, objectId: string | undefined): Promise<ObjectRef | OpRef> {
     const { sender, disabled } = this.#settings;
     const unknown = this.#projectIds.lookUp(this.projectId) === undefined;
     if (unknown && sender && !disabled && this.#publisher.holdsRefs(value)) {

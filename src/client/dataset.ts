@@ -5,7 +5,7 @@
  */
 
 import { requireGlobalClient } from "./global_client.ts";
-import { DatasetRowRef, type ObjectRef, type TableRef, TableRowRef } from "./object_ref.ts";
+import { DatasetRowRef, ObjectRef, type TableRef, TableRowRef } from "./object_ref.ts";
 import { savedRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
@@ -60,9 +60,9 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   getRow(index: number): R {
     const saved = this.rows.row(index);
     const row = { ...saved };
-    const ref = this.__savedRef;
+    const ref = savedRef(this);
     const rowRef = saved && savedRef(saved);
-    if (ref && rowRef instanceof TableRowRef) {
+    if (ref instanceof ObjectRef && rowRef instanceof TableRowRef) {
       setSavedRef(
         row,
         new DatasetRowRef(ref.projectId, ref.objectId, ref.digest, rowRef.rowDigest),

@@ -17,6 +17,7 @@ import {
 } from "./global_client.ts";
 import { hostFetch } from "./host_fetch.ts";
 import type { ObjectRef, OpRef } from "./object_ref.ts";
+import type { AnyFunction, OpFields } from "./op_types.ts";
 import { openClient } from "./open_client.ts";
 import type { InitOptions } from "./options.ts";
 import { openPipeline } from "./open_pipeline.ts";
@@ -140,6 +141,9 @@ export function withAttributes<T>(attributes: Record<string, unknown>, fn: () =>
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`; else as `client.publish`.
  */
+export async function publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
+/** Saves a value that is no op. */
+export async function publish(value: unknown, objectId?: string): Promise<ObjectRef>;
 export async function publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
   return await (requireGlobalClient() as WeaveClient).publish(value, objectId);
 }

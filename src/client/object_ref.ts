@@ -88,6 +88,15 @@ export class OpRef {
   ui_url(): string {
     return uiUrl(this.projectId, "ops", this.objectId, this.digest);
   }
+
+  /**
+   * Reads what was saved of the op: the digest of its source, among others.
+   *
+   * @throws {WeaveWalError} As {@linkcode ObjectRef.get}.
+   */
+  get(): Promise<unknown> {
+    return requireGlobalClient().get(this);
+  }
 }
 
 /** Names a saved table. */

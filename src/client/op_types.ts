@@ -7,8 +7,9 @@
 import type { Call } from "./call.ts";
 import type { Summary } from "./summary.ts";
 
-/** Any function at all. */
-export type AnyFunction = (...args: never[]) => unknown;
+/** Any function at all. A constraint only: the types of what is traced stay what they are. */
+// deno-lint-ignore no-explicit-any -- with `never`, arguments without types would be `never`
+export type AnyFunction = (...args: any[]) => unknown;
 
 /** How arguments are named: by a list, or by the keys of the first argument. */
 export type ParameterNamesOption = "useParam0Object" | string[] | undefined;
@@ -77,9 +78,9 @@ export interface OpFields<T extends AnyFunction> {
 /** A traced function: called like the function that it wraps, with the same results. */
 export type Op<T extends AnyFunction> = T & OpFields<T>;
 
-/** A decorator for methods, in both forms that TypeScript knows. */
-export interface OpDecorator {
-  <T extends AnyFunction>(method: T, context: MethodDecoratorContext): Op<T>;
+/** A decorator for methods of a kind, in both forms that TypeScript knows. */
+export interface OpDecorator<F extends AnyFunction = AnyFunction> {
+  <T extends F>(method: T, context: MethodDecoratorContext): Op<T>;
   <T>(
     target: object,
     propertyKey: string | symbol,

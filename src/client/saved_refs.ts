@@ -29,3 +29,19 @@ export function savedRef(value: object): AnyRef | undefined {
 export function forgetSavedRef(value: object): void {
   refs.delete(value);
 }
+
+const saving = new WeakMap<object, Promise<AnyRef>>();
+
+/** Remembers that `value` is being saved, until it is or cannot be. */
+export function setSavingRef(value: object, ref: Promise<AnyRef>): void {
+  saving.set(value, ref);
+  const forget = () => {
+    if (saving.get(value) === ref) saving.delete(value);
+  };
+  ref.then(forget, forget);
+}
+
+/** The ref to come of a value that is being saved. */
+export function savingRef(value: object): Promise<AnyRef> | undefined {
+  return saving.get(value);
+}

@@ -6,7 +6,7 @@
 
 import type { ObjectRef } from "./object_ref.ts";
 import { isOp } from "./op_types.ts";
-import { forgetSavedRef, savedRef, setSavedRef } from "./saved_refs.ts";
+import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 
 /** What every {@linkcode WeaveObject} can be told. */
 export interface WeaveObjectParameters {
@@ -41,9 +41,9 @@ export class WeaveObject {
     this._baseParameters = baseParameters;
   }
 
-  /** The object's ref, once it is saved. */
-  get __savedRef(): ObjectRef | undefined {
-    return savedRef(this) as ObjectRef | undefined;
+  /** The object's ref once it is saved; a promise of it while `publish` is at work. */
+  get __savedRef(): ObjectRef | Promise<ObjectRef> | undefined {
+    return (savedRef(this) ?? savingRef(this)) as ObjectRef | Promise<ObjectRef> | undefined;
   }
 
   /** Setting it to `undefined` makes the next publish save the object again. */
