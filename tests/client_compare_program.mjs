@@ -45,6 +45,12 @@ await attempt(() => failing());
 await attempt(weave.op(async function throwsText() {
   throw "just text";
 }));
+await attempt(weave.op(async function throwsObject() {
+  throw { code: 1 };
+}));
+await attempt(weave.op(async function throwsNothing() {
+  throw undefined;
+}));
 
 // Summaries.
 const model = weave.op(async function model(name, tokens) {
@@ -56,6 +62,13 @@ await weave.op(async function agent() {
   weave.requireCurrentChildSummary().own = 1;
   return "done";
 }, { summarize: () => ({ answers: 1 }) })();
+await attempt(weave.op(async function failsWithSummary() {
+  await model("m1", 1);
+  throw new Error("after its children");
+}, { summarize: () => ({ never: 1 }) }));
+for (const result of [null, 0, ""]) {
+  await weave.op(() => result, { name: "summarized", summarize: () => ({ seen: 1 }) })();
+}
 
 // Methods.
 class Counter {
@@ -69,6 +82,72 @@ class Counter {
 const counter = new Counter();
 await weave.op(counter, counter.count)(3);
 await weave.op(counter, counter.count, { name: "counting", parameterNames: ["n"] })(4);
+
+await weave.op(function bound() {
+  return this.step;
+}, { bindThis: counter })();
+await weave.op(function adopted() {
+  return this.step;
+}, { shouldAdoptThis: true }).call(counter);
+
+// Decorators as compilers call them: the old form, the standard one, and both with options.
+class Legacy {
+  step = 1;
+  add(n) {
+    return n + this.step;
+  }
+  named(n) {
+    return n;
+  }
+  static double(n) {
+    return 2 * n;
+  }
+}
+for (
+  const [target, key, decorate] of [
+    [Legacy.prototype, "add", weave.op],
+    [Legacy.prototype, "named", weave.op({ name: "legacy-named", parameterNames: ["n"] })],
+    [Legacy, "double", weave.op],
+  ]
+) {
+  const descriptor = Object.getOwnPropertyDescriptor(target, key);
+  Object.defineProperty(target, key, decorate(target, key, descriptor));
+}
+await new Legacy().add(1);
+await new Legacy().named(2);
+await Legacy.double(3);
+const initializers = [];
+class Standard {
+  constructor() {
+    for (const run of initializers) run.call(this);
+  }
+  add(n) {
+    return n + 1;
+  }
+  named(n) {
+    return n;
+  }
+}
+const context = (name) => ({
+  kind: "method",
+  name,
+  static: false,
+  private: false,
+  addInitializer: (run) => initializers.push(run),
+});
+Standard.prototype.add = weave.op(Standard.prototype.add, context("add"));
+Standard.prototype.named = weave.op({ callDisplayName: (n) => `shown ${n}` })(
+  Standard.prototype.named,
+  context("named"),
+);
+await new Standard().add(1);
+await new Standard().named(2);
+
+// Names of functions, and arguments that are missing.
+const arrow = (value) => value ?? "nothing";
+await weave.op(arrow)();
+await weave.op(arrow, { originalFunction: function original() {} })(null);
+await weave.op((_a, _b, _c) => 0, { name: "some", parameterNames: ["a", "b", "c"] })(1, undefined);
 
 // Attributes.
 await weave.withAttributes({ request: "r-1", app: "inner" }, async () => {
@@ -90,6 +169,34 @@ const stream = weave.op(async function* stream(n) {
   summarize: (state) => ({ sums: state.sum }),
 });
 for await (const _ of await stream(4));
+const texts = {
+  initialStateFn: () => ({ text: "" }),
+  reduceFn: (state, chunk) => ({ text: state.text + chunk }),
+  finalizeFn: () => {},
+};
+for await (
+  const _ of await weave.op(function web() {
+    return new ReadableStream({
+      start(controller) {
+        for (const chunk of ["a", "b"]) controller.enqueue(chunk);
+        controller.close();
+      },
+    });
+  }, { streamReducer: texts })()
+);
+const iterable = weave.op(async function iterable() {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield "x";
+      yield "y";
+    },
+  };
+}, { streamReducer: texts });
+for await (const _ of await iterable());
+for await (const _ of await iterable()) break;
+await weave.op(function noStream() {
+  return { text: "whole" };
+}, { streamReducer: texts })();
 
 // Values that have a form of their own.
 await weave.op(function picture() {
@@ -132,6 +239,8 @@ const messages = new weave.MessagesPrompt({ messages: [{ role: "user", content: 
 await client.publish(messages);
 const text = prompt.format({ name: "Ada" }) + messages.format({ q: "why" })[0].content;
 await new Model({ name: "model", temperature: 3 }).predict("warm");
+const opRef = await client.publish(leaf);
+await useRow(new weave.Dataset({ name: "unsaved", rows: [{ word: "c" }] }));
 
 // A call's own view of itself, and changes afterwards.
 const [result, call] = await leaf.invoke("seen");
@@ -156,6 +265,6 @@ console.log(JSON.stringify({
   again: again.format({ name: "Eve" }),
   settings: await settingsRef.get(),
   named: calls.map(({ display_name }) => display_name),
-  uris: [datasetRef.uri(), settingsRef.uri(), promptRef.uri()],
+  uris: [datasetRef, settingsRef, promptRef, opRef].map((ref) => ref.uri()),
   missing: Object.keys(weave).filter((name) => typeof weave[name] === "undefined"),
 }));

@@ -142,6 +142,14 @@ const OUTPUTS: Record<string, [unknown, unknown]> = {
   bytes: [{ 0: 1, 1: 2 }, { _type: "Uint8Array", base64: "AQI=" }],
   function: [undefined, "<function named>"],
   undefined: [undefined, null],
+  symbol: [undefined, "Symbol(s)"],
+  expression: [{}, "/a/g"],
+  address: [{}, "http://x/y"],
+  boxed: [{ 0: "a", 1: "b" }, "ab"],
+  ref: [
+    { projectId: "team/compare", objectId: "o", digest: "abc" },
+    "weave:///team/compare/object/o:abc",
+  ],
   shared: [
     { first: { n: 1 }, second: "[Circular]" },
     { first: { n: 1 }, second: { n: 1 } },
@@ -167,10 +175,17 @@ test("compare: the differences from the official SDK are those that are listed",
   assert.equal(output(own.calls, "emptyError")!.exception, "Error");
   assert.equal(output(official.calls, "broken")!.exception, null);
   assert.equal(output(own.calls, "broken")!.exception, "cut off");
+  assert.deepEqual(output(official.calls, "extra")!.inputs, { a: 1, undefined: 2 });
+  assert.deepEqual(output(own.calls, "extra")!.inputs, { a: 1, arg1: 2 });
+  assert.deepEqual(output(official.calls, "lists")!.summary, { list: { 0: 3 } });
+  assert.deepEqual(output(own.calls, "lists")!.summary, { list: [2] });
   assert.equal(output(official.calls, "next")!.ended, false);
   assert.equal(output(own.calls, "next")!.ended, false, "nobody read it to its end");
   assert.deepEqual(official.said, {
     propertiesAfterPublish: ["temperature", "__savedRef"],
+    publishesWhatHoldsObjects: "Programming error:  WeaveObject not saved",
+    savedRefOfOp: true,
+    clientOfIntegrations: ["saveOp", "createCall", "finishCall", "runWithCallStack"],
     syncReturns: "a promise",
     syncThrows: "a rejected promise",
     nextOfStream: "TypeError",
@@ -181,6 +196,9 @@ test("compare: the differences from the official SDK are those that are listed",
   });
   assert.deepEqual(own.said, {
     propertiesAfterPublish: ["temperature"],
+    publishesWhatHoldsObjects: "holder",
+    savedRefOfOp: false,
+    clientOfIntegrations: [],
     syncReturns: "the value",
     syncThrows: "the error",
     nextOfStream: "a",

@@ -12,6 +12,11 @@ await give("bytes", new Uint8Array([1, 2]));
 await give("error", new RangeError("too far"));
 await give("function", function named() {});
 await give("undefined", undefined);
+await give("symbol", Symbol("s"));
+await give("expression", /a/g);
+await give("address", new URL("http://x/y"));
+await give("boxed", new String("ab"));
+await give("ref", new weave.ObjectRef("team/compare", "o", "abc"));
 const shared = { n: 1 };
 await give("shared", { first: shared, second: shared });
 await give(
@@ -25,6 +30,25 @@ await give(
 const owned = { temperature: 1 };
 await client.publish(owned, "owned");
 said.propertiesAfterPublish = Object.keys(owned);
+
+try {
+  const prompt = new weave.StringPrompt({ name: "p", content: "c" });
+  said.publishesWhatHoldsObjects = (await client.publish({ prompt }, "holder")).objectId;
+} catch (error) {
+  said.publishesWhatHoldsObjects = error.message;
+}
+
+const extra = weave.op((_a) => null, { name: "extra", parameterNames: ["a"] });
+await extra(1, 2);
+said.savedRefOfOp = "__savedRef" in extra;
+said.clientOfIntegrations = ["saveOp", "createCall", "finishCall", "runWithCallStack"]
+  .filter((name) => name in client);
+const lists = weave.op(() => null, { name: "leafOfLists" });
+await weave.op(async () => {
+  await lists();
+  weave.requireCurrentChildSummary().list = [1];
+  return "lists";
+}, { name: "lists", summarize: () => ({ list: [2] }) })();
 
 const sync = weave.op(() => 1, { name: "sync" });
 said.syncReturns = sync() instanceof Promise ? "a promise" : "the value";
