@@ -225,6 +225,17 @@ test("publish: images and sounds become files and are saved once", async () => {
   assert.deepEqual(call.output, call.inputs.arg0);
 });
 
+test("publish: a proxy that answers nothing is saved as what can be said of it", async () => {
+  using fixture = await clientFixture();
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  await fixture.client.publish(proxy, "revoked");
+  fixture.client.objCreate("holder", { proxy });
+  const [revoked, holder] = fixture.pipeline.of("obj_create").map(({ obj }) => obj.val);
+  assert.match(revoked, /^<error: .*revoked/);
+  assert.deepEqual(holder, { proxy: revoked });
+});
+
 test("publish: an object that holds itself is saved", async () => {
   using fixture = await clientFixture();
   class Node extends WeaveObject {

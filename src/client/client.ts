@@ -21,7 +21,7 @@ import { Publisher } from "./publisher.ts";
 import type { ServerReader } from "./server_reader.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
-import { WeaveObject } from "./weave_object.ts";
+import { isWeaveObject } from "./weave_object.ts";
 
 /** Most ms that `publish` waits for what it needs to know of the project. */
 const PUBLISH_WAIT_MS = 2_000;
@@ -132,7 +132,7 @@ export class WeaveClient extends ClientReads {
   publish(value: unknown, objectId?: string): Promise<ObjectRef>;
   publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
     const saving = this.#publish(value, objectId);
-    if (value instanceof WeaveObject) setSavingRef(value, saving);
+    if (isWeaveObject(value)) setSavingRef(value, saving);
     return saving;
   }
 

@@ -22,7 +22,7 @@ import {
   provisionalRowDigest,
   provisionalTableDigest,
 } from "../weave/provisional.ts";
-import { classChain, WeaveObject } from "./weave_object.ts";
+import { classChain, isWeaveObject, WeaveObject } from "./weave_object.ts";
 
 /** Bytes of rows after which a table goes out in several requests. */
 const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
@@ -70,7 +70,7 @@ export class Publisher {
   save(value: unknown, objectId?: string): ObjectRef | OpRef {
     const op = opState(value);
     if (op) return this.#saveOp(op, objectId);
-    if (value instanceof WeaveObject) return this.#saveObject(value, objectId);
+    if (isWeaveObject(value)) return this.#saveObject(value, objectId);
     const known = typeof value === "object" && value !== null ? this.#refOf(value) : undefined;
     if (known instanceof ObjectRef) return known;
     const text = this.toText(value);
@@ -108,7 +108,7 @@ export class Publisher {
    */
   holdsRefs(value: unknown): boolean {
     let found = false;
-    const text = toJsonText(value instanceof WeaveObject ? value.saveAttrs() : value, (part) => {
+    const text = toJsonText(isWeaveObject(value) ? value.saveAttrs() : value, (part) => {
       if (Array.isArray(part)) return undefined;
       const isRef = opState(part) !== undefined || part instanceof WeaveObject ||
         part instanceof Table || part instanceof ObjectRef || part instanceof OpRef ||

@@ -75,6 +75,15 @@ export class WeaveObject {
   }
 }
 
+/** Whether a value is a {@linkcode WeaveObject}; a proxy that cannot be asked is none. */
+export function isWeaveObject(value: unknown): value is WeaveObject {
+  try {
+    return value instanceof WeaveObject;
+  } catch {
+    return false;
+  }
+}
+
 /** The names of an object's classes as the server knows them: its own first, `BaseModel` last. */
 export function classChain(instance: WeaveObject): string[] {
   const names: string[] = [];
