@@ -205,6 +205,14 @@ test("settings: the key is found in netrc under the host of the base URL", () =>
   assert.equal(resolve({ env, files }).apiKey, "one");
   const own = { ...env, WANDB_BASE_URL: "https://wandb.example.com" };
   assert.equal(resolve({ env: own, files }).apiKey, "two");
+  const twice = {
+    "/home/ada/.netrc": `${files["/home/ada/.netrc"]}machine api.wandb.ai password x`,
+  };
+  assert.equal(resolve({ env, files: twice }).apiKey, "x", "the last entry of a machine holds");
+  const odd = refusal({ env, files: { "/home/ada/.netrc": "machine api.wandb.ai password clé" } });
+  assert.equal(odd.code, "ERR_INVALID_OPTION");
+  assert.match(odd.message, /machine api.wandb.ai in ~\/.netrc: the API key is not one word/);
+  assert.doesNotMatch(odd.message, /clé/);
 });
 
 test("settings: the base URL is found in the settings of wandb", () => {

@@ -50,7 +50,10 @@ export function parseNetrc(text: string): NetrcEntry[] {
   return entries;
 }
 
-/** The password of `machine` in `~/.netrc`; `undefined` where there is none or it cannot be read. */
+/**
+ * The password of `machine` in `~/.netrc`; `undefined` where there is none or it cannot be read. Of
+ * several entries the last holds, as for the official SDKs.
+ */
 export function netrcPassword(runtime: Runtime, machine: string): string | undefined {
   const home = runtime.process.home();
   if (home === undefined) return undefined;
@@ -60,7 +63,7 @@ export function netrcPassword(runtime: Runtime, machine: string): string | undef
   } catch {
     return undefined;
   }
-  return parseNetrc(text).find((entry) => entry.machine === machine)?.password;
+  return parseNetrc(text).filter((entry) => entry.machine === machine).at(-1)?.password;
 }
 
 /**

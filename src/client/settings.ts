@@ -83,8 +83,7 @@ export function resolveSettings(runtime: Runtime, options: InitOptions = {}): Se
   const serverUrl = find("serverUrl", OPEN_OPTIONS.serverUrl) ??
     (own ? `${baseUrl}/traces` : DEFAULT_SERVER_URL);
   const host = new URL(baseUrl).host;
-  const apiKey = find("apiKey", OPEN_OPTIONS.apiKey) ?? sessionKey(host) ??
-    netrcPassword(runtime, host);
+  const apiKey = find("apiKey", OPEN_OPTIONS.apiKey) ?? sessionKey(host) ?? netrcKey(runtime, host);
   if (apiKey === undefined && settings.sender && !settings.disabled) throw missingKey(host);
   return {
     ...settings,
@@ -131,6 +130,13 @@ function settingsBaseUrl(runtime: Runtime): string | undefined {
   return found === undefined
     ? undefined
     : OPEN_OPTIONS.baseUrl.check(found, "base_url of ~/.config/wandb/settings");
+}
+
+function netrcKey(runtime: Runtime, host: string): string | undefined {
+  const found = netrcPassword(runtime, host);
+  return found === undefined
+    ? undefined
+    : OPEN_OPTIONS.apiKey.check(found, `the password of machine ${host} in ~/.netrc`);
 }
 
 function workingDirectory(runtime: Runtime): string {
