@@ -75,4 +75,14 @@ test("login: no key, or one that cannot be sent, is refused before anything is a
   await assert.rejects(run("two words"), { code: "ERR_INVALID_OPTION" });
   await assert.rejects(run("key", "not a host"), { code: "ERR_INVALID_OPTION" });
   assert.deepEqual(asked, []);
+  const nowhere = loginOn(new MemoryRuntime({ env: { WF_TRACE_SERVER_URL: "no//where" } }));
+  await assert.rejects(nowhere.run("key"), {
+    code: "ERR_INVALID_OPTION",
+    message: /WF_TRACE_SERVER_URL: "no\/\/where"/,
+  });
+  const unset = loginOn(new MemoryRuntime({ env: { WF_TRACE_SERVER_URL: "" } }));
+  await unset.run("some-key", "unset.example.com");
+  assert.deepEqual(unset.asked, [
+    `https://unset.example.com/traces/health Basic ${btoa("api:some-key")}`,
+  ]);
 });

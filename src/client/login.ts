@@ -33,7 +33,7 @@ export interface LoginHost {
  * @param apiKey The key.
  * @param host Host name of the W&B server; `api.wandb.ai` unless given.
  * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
- *   cannot be sent, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
+ *   cannot be sent and for a host or URL that is none, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
  */
 export function login(apiKey: string, host?: string): Promise<void> {
   return loginFrom(
@@ -54,11 +54,13 @@ export async function loginFrom(from: LoginHost, apiKey: string, host?: string):
   }
   const key = OPEN_OPTIONS.apiKey.check(apiKey, "argument apiKey");
   const base = OPEN_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
+  // An empty variable counts as not set.
+  const named = runtime.process.env("WF_TRACE_SERVER_URL") || undefined;
+  const followed = base === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${base}/traces`;
   const reader = new ServerReader({
     fetch: from.fetch,
     clock: runtime.clock,
-    url: runtime.process.env("WF_TRACE_SERVER_URL") ??
-      (base === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${base}/traces`),
+    url: OPEN_OPTIONS.serverUrl.check(named ?? followed, "WF_TRACE_SERVER_URL"),
     apiKey: key,
     timeoutMs: LOGIN_TIMEOUT_MS,
   });
