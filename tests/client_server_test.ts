@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Dataset, init, type InitOptions, op, type WeaveClient, weaveImage } from "../mod.ts";
 import { startMockServer } from "../src/mock/serve.ts";
+import { bareRuntime } from "../src/runtime/bare.ts";
+import { detectRuntime } from "../src/runtime/host.ts";
+import type { Runtime } from "../src/runtime/runtime.ts";
 import { test } from "./harness.ts";
 
 interface Place extends AsyncDisposable {
@@ -161,6 +164,41 @@ test("client: without a log it works over memory and leaves nothing behind", asy
   assert.equal(mock.store.finishedCount(), 1);
   assert.deepEqual(readdirSync(here.options.walDir!), []);
 });
+
+const host = detectRuntime();
+const FILE_SYSTEMS: [string, Runtime, boolean][] = [
+  ["that is not there", bareRuntime(), true],
+  [
+    "that takes nothing",
+    // Not even root can make a directory in /proc.
+    { ...host, process: Object.create(host.process, { cwd: { value: () => "/proc" } }) },
+    existsSync("/proc/self"),
+  ],
+];
+
+for (const [which, runtime, here] of FILE_SYSTEMS) {
+  test(`client: a file system ${which} is said once, and records arrive from memory`, async () => {
+    await using mock = await startMockServer();
+    const said: string[] = [];
+    const client = await init("team/demo", {
+      apiKey: "key",
+      serverUrl: mock.url,
+      wal: true,
+      runtime,
+      printCallLink: false,
+      logLevel: "critical",
+      onEvent: ({ level, name }) => void (/warn|error/.test(level) && said.push(name)),
+    });
+    const noop = op(function noop() {});
+    noop();
+    assert.equal((await client.flush()).done, true);
+    assert.equal((await client.stats()).log, "memory");
+    noop();
+    assert.equal((await client.finish()).done, true);
+    assert.equal(mock.store.finishedCount(), 2);
+    assert.deepEqual(said, ["disk-failed"]);
+  }, { skip: !here && "needs Linux's /proc" });
+}
 
 test("client: a directory that was asked for and cannot be made is an error at init", async () => {
   await using here = place("http://127.0.0.1:1");

@@ -75,6 +75,8 @@ class LogPipeline implements Pipeline {
   /** When a kind of trouble was last told, on the monotonic clock. */
   readonly #told = new Map<string, number>();
   #heartbeat: Timer | null = null;
+  /** What recovery met before a first record showed whether the disk takes any. */
+  #early: unknown = null;
   #closed = false;
 
   constructor(options: PipelineOptions) {
@@ -176,6 +178,7 @@ class LogPipeline implements Pipeline {
   async finish(options: FlushOptions = {}): Promise<FlushResult> {
     if (this.#closed) return await this.#result(undefined);
     this.#closed = true;
+    this.#tellEarly();
     if (this.#options.fsync !== "never") {
       await this.#log.sync().catch((error) => this.#trouble("sync", error));
     }
@@ -198,7 +201,10 @@ class LogPipeline implements Pipeline {
   #makeLog(): RequestLog {
     const { runtime, maxMemoryBytes, maxMemoryRecords } = this.#options;
     const listener: LogListener = {
-      onSegment: (segment) => this.#sender?.add(segment),
+      onSegment: (segment) => {
+        this.#sender?.add(segment);
+        this.#tellEarly();
+      },
       onAppend: () => this.#sender?.notify(),
       onSyncError: (error) => this.#trouble("sync", error),
       onDetached: () =>
@@ -338,6 +344,7 @@ class LogPipeline implements Pipeline {
 
   async #lastDrain(): Promise<void> {
     if (this.#closed) return;
+    this.#tellEarly();
     this.#log.rotate();
     const { done } = await this.flush({ timeout: this.#options.exitDrainMs });
     if (!done) this.#deliverer.interrupt();
@@ -361,6 +368,7 @@ class LogPipeline implements Pipeline {
       }
       if (this.#quota && this.#quota.used > this.#quota.maxBytes / 2) this.#quota.recount();
       this.#withNote((note) => note.write(this.#report()));
+      this.#tellEarly();
       this.#remind();
       this.#beatLater();
     });
@@ -438,8 +446,25 @@ class LogPipeline implements Pipeline {
 
   #trouble(what: string, error: unknown): void {
     this.#ledger.failed(`${what}: ${messageOf(error)}`);
+    if (what === "recovery" && this.#ledger.appended === 0 && !this.#closed) {
+      this.#early = error;
+      return;
+    }
+    this.#tellTrouble(what, error);
+  }
+
+  #tellEarly(): void {
+    const error = this.#early;
+    if (error === null) return;
+    this.#early = null;
+    this.#tellTrouble("recovery", error);
+  }
+
+  #tellTrouble(what: string, error: unknown): void {
     if (!this.#due(`trouble ${what}`)) return;
-    this.#tell("warn", "disk-trouble", `Trouble with the log (${what}): ${messageOf(error)}`);
+    // What follows from a disk that is known to have failed is no news.
+    const level = this.#options.wal && this.#log.kind === "memory" ? "debug" : "warn";
+    this.#tell(level, "disk-trouble", `Trouble with the log (${what}): ${messageOf(error)}`);
   }
 
   #tell(level: PipelineEvent["level"], name: string, message: string): void {
