@@ -2,12 +2,12 @@
  * Kills writers and senders with SIGKILL for as long as one likes, and counts what is lost.
  *
  * ```sh
- * node --import tsx scripts/kills.ts --rounds 1000                 # children on all three runtimes
- * node --import tsx scripts/kills.ts --rounds 200 --runtime bun --seed 7 --jobs 2
+ * npm run kills -- --rounds 1000                              # children on all three runtimes
+ * npm run kills -- --rounds 200 --runtime bun --seed 7 --jobs 2
  * ```
  *
- * The children of a round write to one directory, are killed one after the other, and may run on
- * different runtimes; what they left is recovered by the runtime that runs this script. A failure
+ * The children of a round write to one directory, are killed one after the other or side by side, and
+ * may run on different runtimes; what they left is recovered by the runtime that runs this script. A failure
  * prints the seed of its round, which plays it again with `--rounds 1 --seed <seed>` but for the
  * moment in which the signals arrive.
  *
@@ -32,14 +32,14 @@ const runtimes = values.runtime.map((runtime) => ({ runtime: runtime as ChildRun
 const STEP = 50;
 
 console.log(`${rounds} rounds from seed ${seed}, children on ${values.runtime.join(", ")}`);
-const total = { reported: 0, torn: 0, repeated: 0 };
+const total = { reported: 0, kills: 0, torn: 0, repeated: 0 };
 try {
   for (let done = 0; done < rounds; done += STEP) {
     const part = await killRounds(Math.min(STEP, rounds - done), seed + done, jobs, runtimes);
-    for (const key of ["reported", "torn", "repeated"] as const) total[key] += part[key];
-    const { reported, torn, repeated } = total;
+    for (const key of ["reported", "kills", "torn", "repeated"] as const) total[key] += part[key];
+    const { reported, kills, torn, repeated } = total;
     console.log(
-      `${Math.min(rounds, done + STEP)} rounds: ${reported} records reported, 0 lost, ` +
+      `${Math.min(rounds, done + STEP)} rounds, ${kills} kills: ${reported} records reported, 0 lost, ` +
         `${torn} torn last lines set aside, ${repeated} sent again without effect`,
     );
   }

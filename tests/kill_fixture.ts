@@ -1,6 +1,6 @@
 /**
- * One round of the kill tests: children that write under load and are killed one after the other on
- * one directory, then a sender that recovers what they left, then a comparison of what they reported
+ * One round of the kill tests: children that write under load and are killed one after the other, or
+ * side by side, on one directory, then a sender that recovers what they left, then a comparison of what they reported
  * with what the server has.
  *
  * @module
@@ -24,6 +24,8 @@ const PROJECT = "team/project";
 export interface KillResult {
   /** Records and calls that the children reported. */
   readonly reported: number;
+  /** Children that were killed. */
+  readonly kills: number;
   /** Last lines of the log that the kills tore. */
   readonly torn: number;
   /** Records that reached the server more than once, all of them without effect. */
@@ -120,6 +122,7 @@ export class KillGround {
     const { duplicateStarts, duplicateEnds, duplicateCompletes, duplicateFeedback } = store.counts;
     return {
       reported: reported.length,
+      kills,
       torn: this.#checkDirectory(kills),
       repeated: duplicateStarts + duplicateEnds + duplicateCompletes + duplicateFeedback,
     };
@@ -192,7 +195,7 @@ export async function killRound(
     if (random() < 0.3) ground.mock.faults.add({ loseReply: true, times: pick([1, 2, 3]) });
     if (random() < 0.3) ground.mock.faults.add({ status: 503, times: pick([1, 5, 20]) });
     const kills = pick([1, 1, 2, 3]);
-    for (let kill = 0; kill < kills; kill++) {
+    const life = async (): Promise<void> => {
       const plan = ground.plan({
         seed: Math.floor(random() * 2 ** 32),
         way: pick(["records", "records", "ops"]),
@@ -203,14 +206,18 @@ export async function killRound(
           batchRecords: pick([10, 1_000]),
         },
       });
+      const age = random() ** 2 * 400;
       const child = startChild("kill_child.ts", JSON.stringify(plan), pick(runtimes));
       // Some are killed while they start: their log is being made, and an older one taken up.
       await Promise.race([child.line("started"), child.ended]);
-      await new Promise((resolve) => setTimeout(resolve, random() ** 2 * 400));
+      await new Promise((resolve) => setTimeout(resolve, age));
       child.kill("SIGKILL");
       const { signal, errors } = await child.ended;
       assert.equal(signal, "SIGKILL", errors);
-    }
+    };
+    // Side by side they also take over, and die with, what the others left.
+    if (random() < 0.4) await Promise.all(Array.from({ length: kills }, life));
+    else for (let kill = 0; kill < kills; kill++) await life();
     await ground.recover();
     return ground.compare(kills);
   } catch (error) {
@@ -230,7 +237,7 @@ export async function killRounds(
   atOnce: number,
   runtimes?: readonly ChildOptions[],
 ): Promise<KillResult> {
-  const total = { reported: 0, torn: 0, repeated: 0 };
+  const total = { reported: 0, kills: 0, torn: 0, repeated: 0 };
   const failures: unknown[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -238,6 +245,7 @@ export async function killRounds(
       try {
         const result = await killRound(firstSeed + next++, runtimes);
         total.reported += result.reported;
+        total.kills += result.kills;
         total.torn += result.torn;
         total.repeated += result.repeated;
       } catch (error) {

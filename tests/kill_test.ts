@@ -5,13 +5,13 @@ import { type ChildOptions, type ChildRuntime, ownRuntime, startChild } from "./
 import type { KillPlan } from "./kill_child.ts";
 import { KillGround, killRounds } from "./kill_fixture.ts";
 
-const rounds = Number(process.env.KILL_ROUNDS || 25);
+const rounds = Number(process.env.KILL_ROUNDS || 80);
 const seed = Number(process.env.KILL_SEED || Date.now() % 1_000_000);
 
 test(`kill: ${rounds} rounds of SIGKILL under load lose no record that was reported`, async () => {
   console.log(`kill rounds from seed ${seed}`);
-  const { reported, torn, repeated } = await killRounds(rounds, seed, 3);
-  console.log(`${reported} records reported, ${torn} torn, ${repeated} sent again`);
+  const { reported, kills, torn, repeated } = await killRounds(rounds, seed, 3);
+  console.log(`${kills} kills, ${reported} records reported, ${torn} torn, ${repeated} sent again`);
   assert.ok(rounds < 10 || reported > rounds * 10, "the children wrote under load");
 }, { timeout: 60_000 + rounds * 5_000 });
 
