@@ -39,7 +39,9 @@ try {
     for (const key of ["reported", "kills", "torn", "repeated"] as const) total[key] += part[key];
     const { reported, kills, torn, repeated } = total;
     console.log(
-      `${Math.min(rounds, done + STEP)} rounds, ${kills} kills: ${reported} records reported, 0 lost, ` +
+      `${
+        Math.min(rounds, done + STEP)
+      } rounds, ${kills} kills: ${reported} records reported, 0 lost, ` +
         `${torn} torn last lines set aside, ${repeated} sent again without effect`,
     );
   }

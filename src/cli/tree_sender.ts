@@ -8,6 +8,7 @@ import { actsOnEarlier } from "../delivery/record_path.ts";
 import { Sender } from "../delivery/sender.ts";
 import { Slots } from "../delivery/wakeup.ts";
 import type { Settings } from "../client/settings.ts";
+import { StateVoice } from "../client/state_voice.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
 import { segmentPaths } from "../wal/names.ts";
@@ -53,6 +54,7 @@ export class TreeSender {
   readonly #forgetExit: () => void;
   /** When trouble was told last, by what the host said of it and the monotonic clock. */
   readonly #toldAt = new Map<string, number>();
+  readonly #voice: StateVoice<SenderReport["state"]>;
   #timer: Timer | null = null;
   #report: SenderReport;
 
@@ -61,6 +63,7 @@ export class TreeSender {
     const { runtime, settings, token, filter, newId, onEvent } = options;
     const { clock } = runtime;
     this.#options = options;
+    this.#voice = new StateVoice(clock, "up", Infinity);
     this.#report = {
       server: settings.serverUrl,
       state: "up",
@@ -176,6 +179,9 @@ export class TreeSender {
   #stateChanged(state: SenderReport["state"], reason: string): void {
     const { runtime: { clock }, settings: { serverUrl }, onEvent } = this.#options;
     this.#report = { ...this.#report, state, reason, since: clock.now() };
+    this.#write();
+    // What comes and goes is in the report, and said now and then.
+    if (!this.#voice.changed(state)) return;
     if (state === "up") {
       onEvent({ level: "info", name: "server-up", message: `${serverUrl} takes requests again` });
     } else if (state === "down") {
@@ -185,7 +191,6 @@ export class TreeSender {
       const message = `Cannot deliver to ${serverUrl} until this is mended: ${reason}`;
       onEvent({ level: "error", name: "server-held", message });
     }
-    this.#write();
   }
 
   #failed(message: string): void {

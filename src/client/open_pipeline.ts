@@ -33,6 +33,7 @@ import type {
   PipelineStats,
 } from "./pipeline.ts";
 import { type DropCause, PipelineLedger } from "./pipeline_ledger.ts";
+import { PipelineVoice } from "./pipeline_voice.ts";
 
 /** Bytes of one record that are read into memory at most: the server's own request limit. */
 const MAX_RECORD_BYTES = 33 * 1024 * 1024;
@@ -44,8 +45,6 @@ const MAX_ACTIVE_DRAINS = 4;
 const MAX_IN_FLIGHT = 4;
 /** How often what waits is counted anew because it moved meanwhile. */
 const MAX_COUNTS = 5;
-/** Ms between two reminders that nothing can be delivered, and between two of the same trouble. */
-const REMIND_MS = 300_000;
 /** Parts of the disk quota between which `drop-oldest` keeps the log. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 
@@ -63,6 +62,7 @@ export function openPipeline(options: PipelineOptions): Pipeline {
 class LogPipeline implements Pipeline {
   readonly #options: PipelineOptions;
   readonly #ledger: PipelineLedger;
+  readonly #voice: PipelineVoice;
   readonly #token: string;
   readonly #log: RequestLog;
   readonly #quota: DiskQuota | null;
@@ -72,8 +72,6 @@ class LogPipeline implements Pipeline {
   readonly #recovery: Recovery | undefined;
   readonly #note: SenderNote | null;
   readonly #takeBack: (() => void)[] = [];
-  /** When a kind of trouble was last told, on the monotonic clock. */
-  readonly #told = new Map<string, number>();
   #heartbeat: Timer | null = null;
   /** What recovery met before a first record showed whether the disk takes any. */
   #early: unknown = null;
@@ -83,6 +81,7 @@ class LogPipeline implements Pipeline {
     this.#options = options;
     const { runtime, wal, sender, walDir, serverUrl } = options;
     this.#ledger = new PipelineLedger(runtime.clock);
+    this.#voice = new PipelineVoice(runtime.clock, options.onEvent);
     this.#token = writerToken(options.token(), options.serverUrl);
     const sends = wal && sender;
     this.#note = sends ? new SenderNote(runtime, walDir, this.#token) : null;
@@ -208,7 +207,11 @@ class LogPipeline implements Pipeline {
       onAppend: () => this.#sender?.notify(),
       onSyncError: (error) => this.#trouble("sync", error),
       onDetached: () =>
-        this.#tell("warn", "log-removed", "A file of the log was removed or replaced: began anew"),
+        this.#voice.tell(
+          "warn",
+          "log-removed",
+          "A file of the log was removed or replaced: began anew",
+        ),
     };
     const memory = new MemoryLog({
       maxBytes: maxMemoryBytes,
@@ -260,11 +263,12 @@ class LogPipeline implements Pipeline {
       maxInFlight: MAX_IN_FLIGHT,
       onState: (state, reason) => {
         this.#ledger.serverChanged(state, reason);
-        this.#sayServerState();
+        this.#voice.server(this.#ledger.server);
         this.#withNote((note) => note.write(this.#report()));
       },
-      onRetry: (reason) => this.#tell("debug", "retry", reason),
-      onSwitch: (to, reason) => this.#tell("info", "call-path", `Calls go ${to} now: ${reason}`),
+      onRetry: (reason) => this.#voice.tell("debug", "retry", reason),
+      onSwitch: (to, reason) =>
+        this.#voice.tell("info", "call-path", `Calls go ${to} now: ${reason}`),
     });
   }
 
@@ -301,7 +305,8 @@ class LogPipeline implements Pipeline {
       onLost: () => {
         if (!this.#closed) this.#log.rotate();
       },
-      onRecovered: ({ name }) => this.#tell("info", "recovered", `Sending what was left: ${name}`),
+      onRecovered: ({ name }) =>
+        this.#voice.tell("info", "recovered", `Sending what was left: ${name}`),
     });
   }
 
@@ -311,13 +316,8 @@ class LogPipeline implements Pipeline {
   }
 
   #diskChanged(error: unknown): void {
-    if (error === null) {
-      this.#tell("info", "disk-recovered", "The log is on disk again");
-      return;
-    }
-    this.#ledger.failed(messageOf(error));
-    const message = `Cannot write the log on disk, keeping records in memory: ${messageOf(error)}`;
-    this.#tell("warn", "disk-failed", message);
+    if (error !== null) this.#ledger.failed(messageOf(error));
+    this.#voice.disk(error === null ? null : messageOf(error));
   }
 
   #progress(delivered: number, letters: readonly DeadLetter[]): void {
@@ -326,7 +326,7 @@ class LogPipeline implements Pipeline {
     for (const { reason, status } of letters) {
       const why = status === undefined ? reason : `${reason}, HTTP ${status}`;
       this.#ledger.failed(why);
-      this.#tell("error", "dead-letter", `Set a record aside: ${why}`);
+      this.#voice.deadLetter(why);
     }
     this.#sender?.changed();
   }
@@ -358,18 +358,18 @@ class LogPipeline implements Pipeline {
   }
 
   #beatLater(): void {
-    if (!this.#options.wal) return;
     this.#heartbeat = this.#options.runtime.clock.after(HEARTBEAT_MS, () => {
-      try {
-        this.#log.beat();
-        this.#recovery?.beat();
-      } catch (error) {
-        this.#trouble("heartbeat", error);
+      for (const part of [this.#log, this.#recovery]) {
+        try {
+          part?.beat();
+        } catch (error) {
+          this.#trouble("heartbeat", error);
+        }
       }
       if (this.#quota && this.#quota.used > this.#quota.maxBytes / 2) this.#quota.recount();
       this.#withNote((note) => note.write(this.#report()));
       this.#tellEarly();
-      this.#remind();
+      this.#voice.remind(this.#ledger.server);
       this.#beatLater();
     });
   }
@@ -415,33 +415,8 @@ class LogPipeline implements Pipeline {
     }
   }
 
-  #sayServerState(): void {
-    const { state, reason } = this.#ledger.server;
-    this.#told.set("server", this.#options.runtime.clock.monotonic());
-    if (state === "up") this.#tell("info", "server-up", "The server takes requests again");
-    else if (state === "down") {
-      this.#tell("warn", "server-down", `Cannot deliver, trying again: ${reason}`);
-    } else this.#tell("error", "server-held", `Cannot deliver until this is mended: ${reason}`);
-  }
-
-  /** Says from time to time that nothing goes out. */
-  #remind(): void {
-    if (this.#ledger.server.state !== "up" && this.#due("server")) this.#sayServerState();
-  }
-
-  #due(what: string): boolean {
-    const now = this.#options.runtime.clock.monotonic();
-    const last = this.#told.get(what);
-    if (last !== undefined && now - last < REMIND_MS) return false;
-    this.#told.set(what, now);
-    return true;
-  }
-
   #drop(cause: DropCause, records: number, why: string): void {
-    const first = this.#ledger.drop(cause, records);
-    if (this.#due(cause) || first) {
-      this.#tell("error", "dropped", `Dropped records (${cause}): ${why}`);
-    }
+    this.#voice.dropped(cause, this.#ledger.drop(cause, records), why);
   }
 
   #trouble(what: string, error: unknown): void {
@@ -461,14 +436,9 @@ class LogPipeline implements Pipeline {
   }
 
   #tellTrouble(what: string, error: unknown): void {
-    if (!this.#due(`trouble ${what}`)) return;
     // What follows from a disk that is known to have failed is no news.
-    const level = this.#options.wal && this.#log.kind === "memory" ? "debug" : "warn";
-    this.#tell(level, "disk-trouble", `Trouble with the log (${what}): ${messageOf(error)}`);
-  }
-
-  #tell(level: PipelineEvent["level"], name: string, message: string): void {
-    this.#options.onEvent({ level, name, message });
+    const isNews = !this.#options.wal || this.#log.kind !== "memory";
+    this.#voice.trouble(what, messageOf(error), isNews);
   }
 }
 

@@ -72,7 +72,7 @@ export interface PipelineOptions {
 export interface PipelineEvent {
   /** How much it matters. */
   readonly level: "debug" | "info" | "warn" | "error";
-  /** Stable name, such as `server-unreachable`. */
+  /** Stable name, such as `server-down`. */
   readonly name: string;
   /** One sentence for people. */
   readonly message: string;
