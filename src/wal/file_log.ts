@@ -58,7 +58,7 @@ export class FileLog implements RequestLog {
   #verified = 0;
   /** Whether the names of the directories were forced to stable storage. */
   #named = false;
-  /** A second failure to sync in a row: the disk is not to be trusted with the next record. */
+  /** A second failure to sync in a row: the current segment is not to be trusted with the next record. */
   #failed: unknown = null;
   #syncFailures = 0;
   /** Segments that were left and are not known to be closed on disk. */
@@ -215,7 +215,7 @@ export class FileLog implements RequestLog {
   }
 
   #leave(segment: SegmentWriter): void {
-    if (this.#active === segment) this.#active = null;
+    if (this.#active === segment) this.#active = this.#failed = null;
     if (!segment.seal()) this.#unclosed.add(segment);
     this.#sync.leave(segment);
     this.#options.listener.onAppend();
@@ -228,18 +228,19 @@ export class FileLog implements RequestLog {
   #syncFailed(segment: SegmentWriter, error: unknown): void {
     this.#options.listener.onSyncError(error);
     if (this.#rescued.has(segment)) return;
-    if (++this.#syncFailures > 1) {
-      this.#failed = error;
-      this.#sync.taint(segment, error);
-      return;
-    }
+    if (++this.#syncFailures > 1) return this.#distrust(segment, error);
     try {
       this.#rescue(segment, segment.synced);
       this.#rescued.add(segment);
     } catch (second) {
-      this.#failed = second;
-      this.#sync.taint(segment, second);
+      this.#distrust(segment, second);
     }
+  }
+
+  /** The next record goes elsewhere, unless it would begin a new segment, and so try the disk anew. */
+  #distrust(segment: SegmentWriter, error: unknown): void {
+    if (this.#active !== null) this.#failed = error;
+    this.#sync.taint(segment, error);
   }
 
   /** Copies what `segment` holds from `offset` on into a new segment, and leaves it. */
