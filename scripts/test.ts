@@ -48,6 +48,8 @@ const begin = performance.now();
 const rows = new Map<string, Row>();
 const failures: string[] = [];
 const durations: { name: string; ms: number }[] = [];
+/** Tests that were skipped, by file and reason, and where. */
+const skips = new Map<string, Set<RuntimeName>>();
 
 if (values.check) {
   const start = performance.now();
@@ -99,10 +101,21 @@ async function runFile(file: string, runtime: RuntimeName): Promise<Row> {
     console.log(`\nFAILED on ${runtime}: ${file} (${how}, ${seconds(ms)})\n${output.trimEnd()}\n`);
   }
   durations.push({ name: `${file} on ${runtime}`, ms });
+  noteSkips(file, runtime, output);
   const total = rows.get(runtime)!;
   for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
   total.ms += ms;
   return { ...counts, ms };
+}
+
+/** A test that did not run must not pass for one that did: the reasons stand in the summary. */
+function noteSkips(file: string, runtime: RuntimeName, output: string): void {
+  const reasons = [...output.matchAll(/^SKIPPED: .*: ([^:\n]+)$/gm)].map(([, reason]) => reason);
+  for (const reason of new Set(reasons)) {
+    const count = reasons.filter((other) => other === reason).length;
+    const what = `${count} of ${file} (${reason})`;
+    skips.set(what, (skips.get(what) ?? new Set()).add(runtime));
+  }
 }
 
 function reportFile(file: string, fileRows: ReadonlyMap<RuntimeName, Row>): void {
@@ -121,6 +134,7 @@ function summarize(): void {
   const slow = durations.slice(0, 5).filter(({ ms }) => ms > 5_000);
   console.log();
   for (const { name, ms } of slow) console.log(`slow: ${name}, ${seconds(ms)}`);
+  for (const [what, where] of skips) console.log(`skipped: ${what} on ${[...where].join(", ")}`);
   for (const failure of failures) console.log(`failed: ${failure}`);
   console.log(`${"".padEnd(8)}${columns("passed", "failed", "skipped", "time")}`);
   let [passed, failed] = [0, 0];

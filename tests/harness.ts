@@ -32,6 +32,8 @@ export function test(
   body: () => void | Promise<void>,
   options: TestOptions = {},
 ): void {
+  // Not every runner tells why; the summary of all runs is made from this.
+  if (options.skip) console.log(`SKIPPED: ${name}: ${options.skip}`);
   const limit = options.timeout ?? 30_000;
   const fn = () => withLimit(name, limit, body);
   if (deno) {

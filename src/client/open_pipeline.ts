@@ -28,7 +28,6 @@ import type {
   FlushOptions,
   FlushResult,
   Pipeline,
-  PipelineEvent,
   PipelineOptions,
   PipelineStats,
 } from "./pipeline.ts";
