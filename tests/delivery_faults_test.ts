@@ -53,6 +53,9 @@ const RETRIED: [string, Fault][] = [
   ["HTTP 503 with a date in Retry-After", { status: 503, retryAfter: new Date(0) }],
   ["HTTP 504", { status: 504 }],
   ["a captive portal's page", { garbage: true }],
+  ["a 200 with nothing in it", { status: 200, body: "" }],
+  ["a 200 with other text", { status: 200, body: "OK" }],
+  ["a 200 with JSON that is no object", { status: 200, body: [] }],
 ];
 
 for (const [name, fault] of RETRIED) {
@@ -155,22 +158,26 @@ for (const status of [401, 403]) {
   });
 }
 
-test("delivery: a redirect is not followed, so the key goes to no other host", async () => {
-  await withDelivery({ callMode: "old" }, async (fixture) => {
-    await withDelivery({ callMode: "old" }, async (other) => {
-      const active = fixture.mock.faults.add({
-        redirect: `${other.mock.url}${BATCH}`,
-        path: BATCH,
+for (const status of [301, 302, 303, 307, 308]) {
+  test(`delivery: a redirect (${status}) is not followed, so the key goes to no other host`, async () => {
+    await withDelivery({ callMode: "old" }, async (fixture) => {
+      await withDelivery({ callMode: "old" }, async (other) => {
+        const active = fixture.mock.faults.add({
+          redirect: `${other.mock.url}${BATCH}`,
+          status,
+          path: BATCH,
+        });
+        const pipeline = fixture.open();
+        appendCalls(pipeline, "a", 1);
+        await fixture.event("server-held");
+        active.remove();
+        const result = await pipeline.finish();
+        assert.deepEqual([result.done, result.deadLettered], [true, 0]);
+        assert.equal(other.mock.journal.total, 0);
       });
-      const pipeline = fixture.open();
-      appendCalls(pipeline, "a", 1);
-      await fixture.event("server-held");
-      active.remove();
-      assert.equal((await pipeline.finish()).done, true);
-      assert.equal(other.mock.journal.total, 0);
     });
   });
-});
+}
 
 test("delivery: a batch over the server's limit is halved until it fits", async () => {
   await withDelivery({ callMode: "old", bodyLimit: 4_000 }, async (fixture) => {
