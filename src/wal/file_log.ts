@@ -148,7 +148,7 @@ export class FileLog implements RequestLog {
 
   beat(): void {
     beatAll(this.#claims);
-    for (const segment of this.#unclosed) if (segment.seal()) this.#unclosed.delete(segment);
+    this.#sealLeft();
     const segment = this.#active;
     if (segment === null) return;
     if (!segment.isDetached()) {
@@ -165,6 +165,8 @@ export class FileLog implements RequestLog {
   close(): void {
     this.#sync.close();
     this.rotate();
+    // The last chance: as long as this process lives, its later segments wait behind them.
+    this.#sealLeft();
   }
 
   settled(): Promise<void> {
@@ -219,6 +221,11 @@ export class FileLog implements RequestLog {
     if (!segment.seal()) this.#unclosed.add(segment);
     this.#sync.leave(segment);
     this.#options.listener.onAppend();
+  }
+
+  /** Says again of segments that were left that they are closed. */
+  #sealLeft(): void {
+    for (const segment of this.#unclosed) if (segment.seal()) this.#unclosed.delete(segment);
   }
 
   /**
