@@ -171,3 +171,57 @@ test("disk quota: a full directory at the start gives up its oldest under drop-o
   assert.equal(arrived.size, left + appended - dropped["quota-oldest"], "each is counted");
   assert.ok(arrived.has("new199") && !arrived.has("old0"), "the oldest went, the newest stayed");
 });
+
+test("disk quota: who only writes gives up the oldest too, its own and others', and counts them", async () => {
+  const { world, left } = await filled(20_000);
+  const runtime = world.process();
+  const pipeline = openPipeline(world.options(runtime, {
+    sender: false,
+    segmentBytes: 2_000,
+    maxDiskBytes: 20_000,
+    quotaPolicy: "drop-oldest",
+  }));
+  let names = 0;
+  for (let n = 0; n < 400; n++) {
+    append(pipeline, `new${n}`);
+    await world.clock.elapse(10);
+    assert.ok(onDisk(runtime) <= 20_000 + 500, `${onDisk(runtime)} bytes`);
+    names = Math.max(names, world.names().filter((name) => name.endsWith(".jsonl")).length);
+  }
+  assert.ok(names <= 15, `${names} files`);
+  const { appended, dropped } = await pipeline.stats();
+  assert.ok(dropped["quota-new"] <= 1, `${dropped["quota-new"]} new ones dropped`);
+  assert.ok(dropped["quota-oldest"] > left, "its own are among them");
+  await pipeline.finish();
+  runtime.exit();
+  await world.recoverFor(5_000);
+  const ids = world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
+  assert.equal(new Set(ids).size, left + appended - dropped["quota-oldest"], "each is counted");
+  assert.ok(ids.includes("new399") && !ids.includes("new0"));
+  assert.deepEqual(world.names(), []);
+});
+
+test("disk quota: a file that a sender holds is not given up by who only writes", async () => {
+  const { world, left } = await filled(20_000);
+  const { pipeline: sender, finish } = openNext(world, { maxDiskBytes: 1e9 });
+  await world.clock.elapse(3_000);
+  const runtime = world.process();
+  const writer = openPipeline(world.options(runtime, {
+    sender: false,
+    segmentBytes: 2_000,
+    maxDiskBytes: 20_000,
+    quotaPolicy: "drop-oldest",
+  }));
+  for (let n = 0; n < 20; n++) {
+    append(writer, `new${n}`);
+    await world.clock.elapse(100);
+  }
+  const { appended, dropped } = await writer.stats();
+  assert.equal(appended + dropped["quota-new"], 20);
+  await writer.finish();
+  runtime.exit();
+  assert.equal((await sender.stats()).dropped["quota-oldest"], 0);
+  const { ids } = await finish();
+  assert.equal(new Set(ids).size, left + appended - dropped["quota-oldest"]);
+  assert.ok(ids.includes("old0"), "what was held is sent");
+});

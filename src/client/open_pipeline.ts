@@ -12,6 +12,7 @@ import { Slots } from "../delivery/wakeup.ts";
 import { actsOnEarlier } from "../delivery/record_path.ts";
 import type { Timer } from "../runtime/runtime.ts";
 import { DigestBook } from "../wal/digest_book.ts";
+import { DropOldest } from "./drop_oldest.ts";
 import { DiskQuota } from "../wal/disk_quota.ts";
 import { FailoverLog } from "../wal/failover_log.ts";
 import { FileLog } from "../wal/file_log.ts";
@@ -44,8 +45,6 @@ const MAX_ACTIVE_DRAINS = 4;
 const MAX_IN_FLIGHT = 4;
 /** How often what waits is counted anew because it moved meanwhile. */
 const MAX_COUNTS = 5;
-/** Parts of the disk quota between which `drop-oldest` keeps the log. */
-const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 
 /**
  * Opens a pipeline: the file log or the memory log in front, and, unless it is off, the sender
@@ -69,6 +68,7 @@ class LogPipeline implements Pipeline {
   readonly #deliverer: Deliverer;
   readonly #sender: Sender | null;
   readonly #recovery: Recovery | undefined;
+  readonly #dropOldest: DropOldest | null;
   readonly #note: SenderNote | null;
   readonly #takeBack: (() => void)[] = [];
   #heartbeat: Timer | null = null;
@@ -92,6 +92,7 @@ class LogPipeline implements Pipeline {
     this.#deliverer = this.#makeDeliverer();
     this.#sender = sender ? this.#makeSender() : null;
     this.#log = this.#makeLog();
+    this.#dropOldest = this.#makeDropOldest();
     if (this.#sender) {
       this.#sender.start();
       this.#takeBack.push(runtime.process.onNaturalExit(() => this.#lastDrain()));
@@ -113,7 +114,7 @@ class LogPipeline implements Pipeline {
       const cause = !full ? "failed" : this.#log.kind === "file" ? "quota-new" : "memory-full";
       this.#drop(cause, 1, messageOf(error));
     }
-    if (this.#options.quotaPolicy === "drop-oldest") this.#makeRoom();
+    this.#dropOldest?.makeRoom();
   }
 
   sync(): Promise<void> {
@@ -180,6 +181,7 @@ class LogPipeline implements Pipeline {
     if (this.#options.fsync !== "never") {
       await this.#log.sync().catch((error) => this.#trouble("sync", error));
     }
+    await this.#dropOldest?.close();
     this.#log.close();
     const result = await this.flush(options);
     await this.#sender?.stop();
@@ -253,6 +255,26 @@ class LogPipeline implements Pipeline {
     });
   }
 
+  #makeDropOldest(): DropOldest | null {
+    const quota = this.#quota;
+    const { runtime, serverUrl, quotaPolicy } = this.#options;
+    if (quota === null || quotaPolicy !== "drop-oldest") return null;
+    return new DropOldest({
+      clock: runtime.clock,
+      quota,
+      log: this.#log,
+      sender: this.#sender,
+      recovery: new Recovery({ runtime, server: serverUrl, token: this.#token, ownToo: true }),
+      directory: this.#directory(),
+      onDropped: (records) => this.#droppedOldest(records),
+      onTrouble: (error) => this.#trouble("quota", error),
+    });
+  }
+
+  #droppedOldest(records: number): void {
+    this.#drop("quota-oldest", records, "maxDiskBytes is nearly reached");
+  }
+
   #makeDeliverer(): Deliverer {
     return new Deliverer({
       ...this.#options,
@@ -293,8 +315,7 @@ class LogPipeline implements Pipeline {
         lingerMs,
         slots: new Slots(MAX_ACTIVE_DRAINS),
         onProgress: (delivered, letters) => this.#progress(delivered, letters),
-        onDropped: (records) =>
-          this.#drop("quota-oldest", records, "maxDiskBytes is nearly reached"),
+        onDropped: (records) => this.#droppedOldest(records),
         onComplete: () => this.#quota?.recount(),
         onTrouble,
       },
@@ -328,17 +349,6 @@ class LogPipeline implements Pipeline {
       this.#voice.deadLetter(why);
     }
     this.#sender?.changed();
-  }
-
-  /** Under `drop-oldest`: begins to give up old segments before the quota is reached. */
-  #makeRoom(): void {
-    const quota = this.#quota;
-    if (quota === null || quota.used < quota.maxBytes * DROP_ABOVE) return;
-    const waiting = this.#sender?.drains() ?? [];
-    let goal = quota.used - quota.maxBytes * DROP_BELOW;
-    for (const { segment, dropped } of waiting) if (dropped) goal -= segment.end();
-    if (goal <= 0) return;
-    if (!this.#sender?.dropOldest()) this.#log.rotate();
   }
 
   async #lastDrain(): Promise<void> {

@@ -23,6 +23,8 @@ export interface RecoveryOptions {
   readonly server: string;
   /** Token of this sender, 32 hex digits: the writer token of its own log. */
   readonly token: string;
+  /** Whether segments of its own log may be claimed too: where this process does not send them. */
+  readonly ownToo?: boolean;
 }
 
 /** What is known of the writer of a segment. */
@@ -62,7 +64,7 @@ export class Recovery {
     const seen = new Set<string>();
     for (const stem of stems.segments) {
       if (seen.has(stem.writer)) continue;
-      if (stem.writer === this.#options.token && !this.#lost.has(stem.stem)) continue;
+      if (this.#isOwn(stem)) continue;
       seen.add(stem.writer);
       const segment = this.#tryClaim(directory, stem);
       if (segment) claimed.push(segment);
@@ -72,6 +74,12 @@ export class Recovery {
       if (this.#watch.isStale(probe, undefined)) removeIfThere(this.#options.runtime.files, probe);
     }
     return claimed;
+  }
+
+  /** Whether this process drains a segment as the one that writes it. */
+  #isOwn({ stem, writer }: SegmentStem): boolean {
+    const { token, ownToo = false } = this.#options;
+    return writer === token && !ownToo && !this.#lost.has(stem);
   }
 
   /** A segment of this process's own log is not its own to drain any more: it may be claimed anew. */
