@@ -154,7 +154,8 @@ export class SegmentWriter {
     this.#sealed = true;
     if (this.#closed) return true;
     try {
-      if (!this.isDetached()) {
+      // Also of a file that another was put in place of: that one waits for nobody then.
+      if (this.#files.stat(this.paths.data) !== null) {
         writeOwner(this.#files, this.paths.owner, { ...this.#owner, closed: true });
         removeIfThere(this.#files, this.paths.lock);
       }
