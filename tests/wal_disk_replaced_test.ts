@@ -67,36 +67,52 @@ for (const sender of [true, false]) {
   }, PATIENT);
 }
 
-test(
-  "replaced: a link in place of the directory of a running program is not followed",
-  async () => {
-    await withDelivery({ callMode: "old" }, async (fixture) => {
-      await fixture.mock.stop();
-      const { runtime, skip } = skippingRuntime();
-      const pipeline = fixture.open({ runtime });
-      appendCalls(pipeline, "a", 5);
-      const project = projectOf(fixture);
-      const [aside, elsewhere] = ["aside", "elsewhere"].map((name) =>
-        join(fixture.directory, name)
-      );
-      mkdirSync(elsewhere);
-      renameSync(project, aside);
-      symlinkSync(elsewhere, project);
-      await fixture.event("log-removed");
-      appendCalls(pipeline, "b", 5);
-      assert.match((await fixture.event("disk-failed")).message, /symlink/);
-      assert.equal((await pipeline.stats()).log, "memory");
-      assert.deepEqual(readdirSync(elsewhere), [], "nothing was written through the link");
-      rmSync(project);
-      skip(DISK_RETRY_MS);
-      appendCalls(pipeline, "c", 5);
-      assert.equal((await pipeline.stats()).log, "file");
-      await fixture.mock.restart();
-      assert.equal((await pipeline.finish()).done, true);
-      assert.equal(fixture.mock.store.finishedCount("team/project"), 15);
-      assert.equal(fixture.events.filter(({ name }) => name === "disk-failed").length, 1);
-      assert.deepEqual(readdirSync(elsewhere), []);
-    });
-  },
-  PATIENT,
-);
+test("replaced: what was put in place of a log is sent when its writer is gone", async () => {
+  const world = new LogWorld();
+  const runtime = world.process();
+  const pipeline = openPipeline(world.options(runtime));
+  pipeline.append("call_start", start("a"));
+  const name = world.names().find((name) => name.endsWith(".jsonl"))!;
+  const editor = world.process();
+  const line = JSON.stringify({ type: "call_start", req: JSON.parse(start("edited")) });
+  editor.files.createExclusive(`${PROJECT}/copy`, `${line}\n`);
+  editor.files.rename(`${PROJECT}/copy`, `${PROJECT}/${name}`);
+  await world.clock.elapse(HEARTBEAT_MS * 2);
+  pipeline.append("call_start", start("b"));
+  const finishing = pipeline.finish();
+  await world.clock.elapse(HEARTBEAT_MS);
+  assert.equal((await finishing).done, true);
+  assert.deepEqual(world.server.taken.map(({ value }) => value.id), ["a", "b"]);
+  runtime.exit();
+  await world.recoverFor(15_000);
+  assert.deepEqual(world.server.taken.map(({ value }) => value.id), ["a", "b", "edited"]);
+  assert.deepEqual(world.names(), []);
+});
+
+test("replaced: a link in place of the directory of a program is not followed", async () => {
+  await withDelivery({ callMode: "old" }, async (fixture) => {
+    await fixture.mock.stop();
+    const { runtime, skip } = skippingRuntime();
+    const pipeline = fixture.open({ runtime });
+    appendCalls(pipeline, "a", 5);
+    const project = projectOf(fixture);
+    const [aside, elsewhere] = ["aside", "elsewhere"].map((name) => join(fixture.directory, name));
+    mkdirSync(elsewhere);
+    renameSync(project, aside);
+    symlinkSync(elsewhere, project);
+    await fixture.event("log-removed");
+    appendCalls(pipeline, "b", 5);
+    assert.match((await fixture.event("disk-failed")).message, /symlink/);
+    assert.equal((await pipeline.stats()).log, "memory");
+    assert.deepEqual(readdirSync(elsewhere), [], "nothing was written through the link");
+    rmSync(project);
+    skip(DISK_RETRY_MS);
+    appendCalls(pipeline, "c", 5);
+    assert.equal((await pipeline.stats()).log, "file");
+    await fixture.mock.restart();
+    assert.equal((await pipeline.finish()).done, true);
+    assert.equal(fixture.mock.store.finishedCount("team/project"), 15);
+    assert.equal(fixture.events.filter(({ name }) => name === "disk-failed").length, 1);
+    assert.deepEqual(readdirSync(elsewhere), []);
+  });
+}, PATIENT);
