@@ -55,16 +55,77 @@ test("stats: what another process left is counted before it is sent", async () =
   });
 });
 
-test("stats: nothing that is told holds the key or the traced data", async () => {
+/** What a server may do that gets the key and the data: each answer holds all that it was sent. */
+const ECHOES: [string, (echo: string) => Promise<Response>][] = [
+  ...[400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503].map((
+    status,
+  ): [string, (echo: string) => Promise<Response>] => [
+    `HTTP ${status}`,
+    (echo) => Promise.resolve(new Response(JSON.stringify({ reason: echo }), { status })),
+  ]),
+  ["a page", (echo) => Promise.resolve(new Response(`<html>${echo}</html>`))],
+  ["a redirect", (echo) =>
+    Promise.resolve(
+      new Response(null, { status: 307, headers: { Location: `http://other/?${btoa(echo)}` } }),
+    )],
+  ["an error", (echo) => Promise.reject(Object.assign(new TypeError(echo), { cause: echo }))],
+];
+
+for (const [name, answer] of ECHOES) {
+  test(`stats: nothing told holds the key or the data, whatever comes: ${name}`, async () => {
+    await withDelivery({ callMode: "old" }, async (fixture) => {
+      let attempts = 0;
+      const pipeline = fixture.open({
+        apiKey: "secret-key",
+        fetch: async (url, init) => {
+          if (++attempts > 6) return await fetch(url, init);
+          const body = new TextDecoder().decode(init!.body as Uint8Array);
+          return await answer(`${JSON.stringify(init!.headers)} ${body}`);
+        },
+      });
+      pipeline.append("call_start", start("a", "secret-input"));
+      pipeline.append("obj_create", '{"obj":{"secret-input":1}}');
+      await pipeline.flush();
+      assert.ok(attempts > 0);
+      const told = JSON.stringify([
+        fixture.events,
+        await pipeline.stats(),
+        await pipeline.finish(),
+      ]);
+      assert.doesNotMatch(told, /secret/);
+      assert.ok(!told.includes(btoa("api:secret-key")));
+    });
+  });
+}
+
+test("stats: every way in which a record is dropped has its own count", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
-    fixture.mock.faults.add({ bodyHas: "secret-input", status: 422, times: 1, body: "no" });
-    fixture.mock.faults.add({ status: 403, times: 1 });
-    const pipeline = fixture.open({ apiKey: "secret-key" });
-    pipeline.append("call_start", start("a", "secret-input"));
+    fixture.mock.faults.add({ bodyHas: '"id":"bad"', status: 422 });
+    const pipeline = fixture.open({ wal: false, maxMemoryRecords: 4 });
+    pipeline.append("call_start", start("bad"));
     await pipeline.flush();
-    const told = JSON.stringify([fixture.events, await pipeline.stats()]);
-    assert.doesNotMatch(told, /secret/);
-    assert.doesNotMatch(told, new RegExp(btoa("api:secret-key")));
+    await fixture.mock.stop();
+    appendCalls(pipeline, "a", 5);
+    const { dropped, disk, log } = await pipeline.stats();
+    assert.deepEqual([log, disk], ["memory", null]);
+    assert.deepEqual([dropped["refused-in-memory"], dropped["memory-full"]], [1, 6]);
+    await fixture.mock.restart();
+    await pipeline.finish();
+    pipeline.append("call_start", start("late"));
+    const after = await pipeline.stats();
+    assert.deepEqual(after.dropped, {
+      "quota-new": 0,
+      "quota-oldest": 0,
+      "memory-full": 6,
+      "refused-in-memory": 1,
+      "closed": 1,
+      "failed": 0,
+    });
+    assert.equal(after.appended, 5);
+    assert.equal(after.delivered, 4);
+    const causes = fixture.events.filter(({ name }) => name === "dropped")
+      .map(({ message }) => /\((.+?)\)/.exec(message)![1]);
+    assert.deepEqual(causes.sort(), ["closed", "memory-full", "refused-in-memory"]);
   });
 });
 
