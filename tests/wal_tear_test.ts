@@ -63,6 +63,7 @@ for (const [path, useCallsComplete] of PATHS) {
   const DAMAGE: [string, (byte: number) => number][] = [
     ["with its lowest bit flipped", (byte) => byte ^ 0x01],
     ["with its highest bit flipped", (byte) => byte ^ 0x80],
+    ["with all its bits flipped", (byte) => byte ^ 0xff],
     ["set to zero", () => 0],
     ["turned into a newline", () => 10],
     ["turned into a quote", () => 34],
