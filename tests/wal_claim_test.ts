@@ -15,7 +15,7 @@ function world() {
   runtime.disk.put("/wal/stem.jsonl", "");
   const identity = ownIdentity(runtime.process);
   const take = (token: string, gone = currentClaim(runtime.files, PREFIX)) =>
-    Claim.take(runtime.files, PREFIX, gone, token, identity);
+    Claim.take(runtime, PREFIX, gone, token, identity);
   const names = () =>
     runtime.files.list("/wal").map(({ name }) => name).filter((name) => name.includes(".claim."));
   return { runtime, files: runtime.files, identity, take, names };
@@ -147,18 +147,19 @@ test("claim: a claim that cannot be written is an error, and nothing is left", (
 test("claim: on the host's files it says who holds it, and a beat keeps it", () => {
   const directory = mkdtempSync(join(tmpdir(), "weave-wal-claim-"));
   try {
-    const { files, process } = detectRuntime();
+    const runtime = detectRuntime();
+    const { files, process } = runtime;
     const prefix = join(directory, "stem.claim.");
     const identity = ownIdentity(process);
-    const claim = Claim.take(files, prefix, null, "token", identity)!;
-    assert.equal(Claim.take(files, prefix, null, "other", identity), null);
+    const claim = Claim.take(runtime, prefix, null, "token", identity)!;
+    assert.equal(Claim.take(runtime, prefix, null, "other", identity), null);
     assert.deepEqual(JSON.parse(readFileSync(claim.path, "utf8")), { token: "token", ...identity });
     const before = files.stat(claim.path)!;
     claim.beat();
     assert.notEqual(files.stat(claim.path)!.id, before.id, "a beat can be seen");
     assert.equal(claim.isHeld(), true);
     assert.deepEqual(currentClaim(files, prefix)?.holder, identity);
-    const next = Claim.take(files, prefix, currentClaim(files, prefix), "next", identity)!;
+    const next = Claim.take(runtime, prefix, currentClaim(files, prefix), "next", identity)!;
     assert.equal(claim.isHeld(), false);
     next.release();
     assert.deepEqual(readdirSync(directory), []);

@@ -15,6 +15,7 @@ const LIMITS: WindowLimits = {
 
 /** A segment of bytes that a test changes as it likes. */
 class Bytes implements Segment {
+  assertHeld(): void {}
   readonly name = "bytes";
   readonly begun = 0;
   readonly live = false;

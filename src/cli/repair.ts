@@ -97,7 +97,7 @@ export class SegmentRepair {
     }
     const current = currentClaim(files, this.#stem.paths.claim);
     const prefix = this.#stem.paths.claim;
-    this.#claim = Claim.take(files, prefix, current, this.#token, ownIdentity(process));
+    this.#claim = Claim.take(this.#runtime, prefix, current, this.#token, ownIdentity(process));
     return this.#claim ?? this.#refuse("left to a sender that was quicker");
   }
 

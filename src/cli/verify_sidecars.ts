@@ -20,7 +20,7 @@ import type { LogDirectory } from "./log_files.ts";
 import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
 import type { VerifyJob } from "./verify_segment.ts";
 
-const SIDECARS = /^\.(lock|owner|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+const SIDECARS = /^\.(lock|owner|seal|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
 
 /** Verifies everything but the data in a project's directory. */
 export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {

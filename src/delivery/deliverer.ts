@@ -39,11 +39,19 @@ export interface DelivererOptions {
   readonly onSwitch: (to: CallPathName, reason: string) => void;
 }
 
+/** How long something may be sent. */
+export interface Permit {
+  /** Gives it up. */
+  readonly stop: AbortSignal;
+  /** Throws when another sender has taken over what is to be sent; asked before every attempt. */
+  assertHeld(): void;
+}
+
 /** Delivers windows; retries for ever; gives up only when stopped. */
 export class Deliverer {
   readonly gate: Gate;
   readonly #stop = new AbortController();
-  readonly #sender: (stop: AbortSignal) => Send;
+  readonly #sender: (permit: Permit) => Send;
   readonly #transport: Transport;
   readonly #calls: CallPath;
   readonly #records: RecordPath;
@@ -54,11 +62,17 @@ export class Deliverer {
     const { clock, random, retryMaxMs, onState, onRetry } = options;
     this.gate = new Gate({ clock, random, maxBackoffMs: retryMaxMs, onState });
     const transport = this.#transport = new Transport(options);
-    this.#sender = (stop) => (path, body, sendOptions) => {
+    this.#sender = (permit) => (path, body, sendOptions) => {
       if (body instanceof Uint8Array && options.digests.inUse) options.digests.settle(body);
       return exchange(
         { path, body, retryId: options.newId() },
-        { transport, gate: this.gate, stop, onRetry },
+        {
+          transport,
+          gate: this.gate,
+          stop: permit.stop,
+          assertHeld: () => permit.assertHeld(),
+          onRetry,
+        },
         sendOptions?.holdOn,
       );
     };
@@ -76,18 +90,18 @@ export class Deliverer {
    * Makes ready to deliver every record of `window`: what takes time without waiting is done here,
    * while the window before this one is under way.
    *
-   * @param stop Gives it up.
+   * @param permit How long it may be sent.
    * @param carried Starts of the same log that wait for their ends: some go out now, others come to
    *   them.
    * @param wait Whether starts without ends may wait.
    */
   prepare(
     window: Window,
-    stop: AbortSignal,
+    permit: Permit,
     carried: CarriedStarts,
     wait: boolean,
   ): Delivery {
-    const send = this.#sender(stop);
+    const send = this.#sender(permit);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
     const first = this.#records.firstTask(others, send);
     const tasks = this.#records.tasks(others, send);

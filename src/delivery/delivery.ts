@@ -15,7 +15,8 @@ export interface Delivery {
   readonly independent: boolean;
   /**
    * Delivers it and returns the records that the server will not have, with the reasons. Throws
-   * `Stopped` when it was stopped first, and nothing may be acknowledged then.
+   * `Stopped` when it was stopped first, or what its permit throws, and nothing may be acknowledged
+   * then.
    */
   readonly send: () => Promise<DeadLetter[]>;
 }

@@ -11,7 +11,7 @@ import type { DeadLetter, Segment } from "../wal/segment.ts";
 import { Window } from "../wal/window.ts";
 import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
 import { CarriedStarts } from "./carried_starts.ts";
-import type { Deliverer } from "./deliverer.ts";
+import type { Deliverer, Permit } from "./deliverer.ts";
 import type { Delivery } from "./delivery.ts";
 import { Stopped } from "./exchange.ts";
 import { Line } from "./line.ts";
@@ -74,6 +74,7 @@ export class Drain {
   readonly #options: DrainOptions;
   readonly #wakeup: Wakeup;
   readonly #stop = new AbortController();
+  readonly #permit: Permit;
   readonly #carried: CarriedStarts;
   readonly #line = new Line();
   /** What is settled but for the starts that wait. */
@@ -94,6 +95,7 @@ export class Drain {
     this.segment = segment;
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
+    this.#permit = { stop: this.#stop.signal, assertHeld: () => segment.assertHeld() };
     this.#carried = new CarriedStarts(options.clock);
     this.#acknowledged = segment.checkpoint;
     this.#settled = { offset: segment.checkpoint, carried: { count: 0, bytes: 0 } };
@@ -288,7 +290,7 @@ export class Drain {
   #prepare(window: Window, wait: boolean): Prepared {
     const before = this.#carried.count;
     const { deliverer } = this.#options;
-    const delivery = deliverer.prepare(window, this.#stop.signal, this.#carried, wait);
+    const delivery = deliverer.prepare(window, this.#permit, this.#carried, wait);
     const { count, bytes, oldestOffset } = this.#carried;
     return {
       window,
@@ -361,7 +363,7 @@ export class Drain {
     let delivered = count - refused.length;
     for (const found of windows) {
       const none = new CarriedStarts(this.#options.clock);
-      const again = await deliverer.prepare(found, this.#stop.signal, none, false).send();
+      const again = await deliverer.prepare(found, this.#permit, none, false).send();
       letters.push(...again);
       delivered += found.count - again.length;
     }

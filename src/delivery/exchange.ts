@@ -39,6 +39,8 @@ export interface ExchangeOptions {
   readonly transport: Transport;
   readonly gate: Gate;
   readonly stop: AbortSignal;
+  /** Throws where nothing may be sent any more; asked before every attempt. */
+  readonly assertHeld: () => void;
   /** Told of every attempt that came to nothing. */
   readonly onRetry: (reason: string) => void;
 }
@@ -48,15 +50,21 @@ export interface ExchangeOptions {
  *
  * @param holdOn Tells refusals that no record can be blamed for: everything is held until the next
  *   probe is due, and the caller, who gets the refusal, may make that a different request.
- * @throws {Stopped} when `stop` is aborted first.
+ * @throws {Stopped} when `stop` is aborted first; what `assertHeld` throws.
  */
 export async function exchange(
   request: OutgoingRequest,
-  { transport, gate, stop, onRetry }: ExchangeOptions,
+  { transport, gate, stop, assertHeld, onRetry }: ExchangeOptions,
   holdOn: (refusal: Refusal) => boolean = () => false,
 ): Promise<Verdict> {
   for (;;) {
     await gate.pass(stop);
+    try {
+      assertHeld();
+    } catch (error) {
+      gate.abandoned();
+      throw error;
+    }
     const attempt = await transport.attempt(request, stop);
     if (attempt.kind === "stopped") {
       gate.abandoned();

@@ -169,7 +169,8 @@ class Retry {
     const { deliverer, runtime: { clock }, onProgress } = this.#options;
     const { window, offsets } = windowOf(batch);
     const none = new CarriedStarts(clock);
-    const letters = await deliverer.prepare(window, this.#stop.signal, none, false).send();
+    const permit = { stop: this.#stop.signal, assertHeld: () => inHand.assertHeld() };
+    const letters = await deliverer.prepare(window, permit, none, false).send();
     const refused = new Map<DeadLetterEntry, DeadLetter>();
     for (const letter of letters) {
       const entry = offsets.get(letter.offset);

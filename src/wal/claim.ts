@@ -6,13 +6,15 @@
  * winner that dies at once is overtaken the same way. (Taking a claim over by renaming it away, the
  * usual way, can take away the fresh claim of whoever was quicker, because a rename does not ask
  * what it renames.) A holder still holds while its own file carries its token and no younger
- * generation exists; it looks before it moves a checkpoint and before it deletes.
+ * generation exists; it looks before it moves a checkpoint and before it deletes, and before it
+ * sends if it has been silent for so long that somebody could have taken it for gone.
  *
  * @module
  */
 
-import type { FileSystem } from "../runtime/runtime.ts";
+import type { Clock, FileSystem, Runtime } from "../runtime/runtime.ts";
 import { hasCode, WeaveWalError } from "../errors.ts";
+import { LEASE_MS } from "./heartbeat.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { basename, dirname } from "@std/path";
 
@@ -62,20 +64,25 @@ export function claimGenerations(files: FileSystem, prefix: string): number[] {
 /** A claim that this process holds. */
 export class Claim {
   readonly #files: FileSystem;
+  readonly #clock: Clock;
   readonly #prefix: string;
   readonly #generation: number;
   readonly #token: string;
   readonly #identity: Identity;
   #released = false;
+  /** When the last heartbeat began that found the claim held, on the monotonic clock. */
+  #heldAt: number;
 
   private constructor(
-    files: FileSystem,
+    { files, clock }: Pick<Runtime, "files" | "clock">,
     prefix: string,
     generation: number,
     token: string,
     identity: Identity,
   ) {
     this.#files = files;
+    this.#clock = clock;
+    this.#heldAt = clock.monotonic();
     this.#prefix = prefix;
     this.#generation = generation;
     this.#token = token;
@@ -86,23 +93,34 @@ export class Claim {
    * Takes the claim after `gone`, the youngest one, whose holder is known to be gone; `null` when
    * there was none.
    *
+   * @param stillGone Whether that holder is still to be taken for gone, asked when the new claim
+   *   stands: a heartbeat that came in between has not seen it.
    * @returns The claim, or `null` when somebody else was quicker.
    */
   static take(
-    files: FileSystem,
+    runtime: Pick<Runtime, "files" | "clock">,
     prefix: string,
     gone: ClaimState | null,
     token: string,
     identity: Identity,
+    stillGone: (gone: ClaimState) => boolean = () => true,
   ): Claim | null {
+    const { files } = runtime;
     const generation = (gone?.generation ?? 0) + 1;
-    const claim = new Claim(files, prefix, generation, token, identity);
+    const claim = new Claim(runtime, prefix, generation, token, identity);
     try {
       files.createExclusive(prefix + generation, claim.#text());
     } catch (error) {
       if (hasCode(error, "EEXIST")) return null;
       throw error;
     }
+    let confirmed = false;
+    try {
+      confirmed = gone === null || stillGone(gone);
+    } finally {
+      if (!confirmed) claim.release();
+    }
+    if (!confirmed) return null;
     for (const older of claimGenerations(files, prefix)) {
       if (older < generation) removeIfThere(files, prefix + older);
     }
@@ -139,7 +157,31 @@ export class Claim {
 
   /** Shows that the holder lives. Does nothing when the claim is lost. */
   beat(): void {
-    if (this.isHeld()) this.#files.replace(this.path, this.#text());
+    const at = this.#clock.monotonic();
+    if (!this.isHeld()) return;
+    this.#files.replace(this.path, this.#text());
+    if (this.isHeld()) this.#heldAt = at;
+  }
+
+  /** Whether nobody can have taken the claim since it was last seen to be held; asks no disk. */
+  get isFresh(): boolean {
+    return !this.#released && this.#clock.monotonic() - this.#heldAt <= LEASE_MS;
+  }
+
+  /**
+   * Throws when this process does not hold the claim any more; looks at the disk only when it has
+   * shown no life for so long that somebody could have taken it for gone.
+   *
+   * @throws {WeaveWalError} `ERR_CLAIM_LOST`.
+   */
+  renew(): void {
+    if (this.isFresh) return;
+    try {
+      this.beat();
+    } catch {
+      // A full disk takes no heartbeat. What counts is whose the claim is.
+    }
+    if (!this.isFresh) this.assertHeld();
   }
 
   /** Gives the claim back. A claim that was lost is left alone. */

@@ -58,7 +58,7 @@ export class DeadLetterStore {
     const prefix = join(retry, "claim.");
     const current = currentClaim(files, prefix);
     if (current && !isGone(runtime, retry, current, token)) return null;
-    const claim = Claim.take(files, prefix, current, token, ownIdentity(process));
+    const claim = Claim.take(runtime, prefix, current, token, ownIdentity(process));
     return claim && new DeadLetterStore(runtime, directory, claim);
   }
 
@@ -136,6 +136,16 @@ export class DeadLettersInHand {
   /** The entries, in order. */
   entries(): AsyncGenerator<DeadLetterEntry> {
     return readDeadLetters(this.#files, this.#aside);
+  }
+
+  /**
+   * Throws when another process has taken the dead letters over; looks at the disk only when this
+   * one has shown no life for a while.
+   *
+   * @throws {WeaveWalError} `ERR_CLAIM_LOST`.
+   */
+  assertHeld(): void {
+    this.#claim.renew();
   }
 
   /** These entries are dead letters no more. */

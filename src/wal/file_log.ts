@@ -104,18 +104,27 @@ export class FileLog implements RequestLog {
     const { quota, segmentBytes, listener } = this.#options;
     const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
     quota.admit(line);
-    const segment = this.#active ?? this.#begin();
-    const size = segment.size;
-    try {
-      segment.append(line);
-      quota.add(segment.size - size);
-      this.#written.records++;
-      this.#written.bytes += segment.size - size;
-      this.#sync.appended(segment);
-    } catch (error) {
-      if (segment.sealed) this.#leave(segment);
-      throw error;
+    let segment = this.#active ?? this.#begin();
+    for (;;) {
+      const size = segment.size;
+      try {
+        segment.append(line);
+      } catch (error) {
+        if (segment.sealed) this.#leave(segment);
+        throw error;
+      }
+      const bytes = segment.size - size;
+      if (segment.isOwn()) {
+        quota.add(bytes);
+        this.#written.records++;
+        this.#written.bytes += bytes;
+        break;
+      }
+      if (segment.isDetached()) segment.takeBackDetached(bytes);
+      this.#lose(segment);
+      segment = this.#active ?? this.#begin();
     }
+    this.#sync.appended(segment);
     if (segment.size >= segmentBytes) this.rotate();
     listener.onAppend();
   }
@@ -151,15 +160,8 @@ export class FileLog implements RequestLog {
     this.#sealLeft();
     const segment = this.#active;
     if (segment === null) return;
-    if (!segment.isDetached()) {
-      segment.beat();
-      this.#verified = segment.size;
-      return;
-    }
-    this.#options.listener.onDetached();
-    // A sender of this process still reads the file that lost its name; without one, nobody does.
-    if (this.#options.sender) this.rotate();
-    else this.#rescue(segment, this.#verified);
+    if (segment.beat()) this.#verified = segment.size;
+    else this.#lose(segment);
   }
 
   close(): void {
@@ -182,8 +184,8 @@ export class FileLog implements RequestLog {
     let claim: Claim | null = null;
     let segment: SegmentWriter | null = null;
     try {
-      segment = SegmentWriter.open(runtime.files, paths, owner, () => {
-        if (sender) claim = Claim.take(runtime.files, paths.claim, null, writer, this.#identity);
+      segment = SegmentWriter.open(runtime, paths, owner, () => {
+        if (sender) claim = Claim.take(runtime, paths.claim, null, writer, this.#identity);
       });
       if (claim !== null) listener.onSegment(this.#readerOf(segment, stem, claim));
     } catch (error) {
@@ -214,6 +216,16 @@ export class FileLog implements RequestLog {
     });
     this.#claims.add(claim);
     return reader;
+  }
+
+  /** The segment is not this log's to write any more. */
+  #lose(segment: SegmentWriter): void {
+    // Whoever took this process for gone sends what is in it.
+    if (!segment.isDetached()) return this.#leave(segment);
+    this.#options.listener.onDetached();
+    // A sender of this process still reads the file that lost its name; without one, nobody does.
+    if (this.#options.sender) this.#leave(segment);
+    else this.#rescue(segment, this.#verified);
   }
 
   #leave(segment: SegmentWriter): void {
@@ -256,7 +268,12 @@ export class FileLog implements RequestLog {
     let records = 0;
     for (let at = lines.indexOf(10); at !== -1; at = lines.indexOf(10, at + 1)) records++;
     if (this.#active === segment) this.rotate();
-    if (records > 0) (this.#active ?? this.#begin()).appendLines(lines, records);
+    while (records > 0) {
+      const to = this.#active ?? this.#begin();
+      to.appendLines(lines, records);
+      if (to.isOwn()) break;
+      this.#leave(to);
+    }
     this.#options.listener.onAppend();
   }
 

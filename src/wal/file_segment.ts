@@ -30,8 +30,8 @@ export interface FileSegmentOptions {
   readonly live: boolean;
   /** Where whole records end now; the size of the file when the writer is another process. */
   readonly end?: () => number;
-  /** Whether `end` is final, as far as is known now, or beyond doubt. */
-  readonly isSealed: () => boolean | "for ever";
+  /** Whether `end` is final; asked no more once it is, where another process wrote the segment. */
+  readonly isSealed: () => boolean;
   /** Told when the segment is not drained any more. */
   readonly onRelease?: () => void;
 }
@@ -54,7 +54,7 @@ export class FileSegment implements Segment {
   #done = false;
   /** Size when it was last asked for. */
   #known = 0;
-  /** Whether that is the last one, beyond doubt. */
+  /** Whether that is the last one. */
   #ended = false;
   #acknowledged: number;
   #checkpointed: number;
@@ -90,12 +90,12 @@ export class FileSegment implements Segment {
   isSealed(): boolean {
     if (this.#ended) return true;
     try {
-      const state = this.#options.isSealed();
-      if (state === "for ever" && this.#options.end === undefined) {
+      if (!this.#options.isSealed()) return false;
+      if (this.#options.end === undefined) {
         this.#known = this.#file.size();
         this.#ended = true;
       }
-      return state !== false;
+      return true;
     } catch {
       return false; // The disk does not say: nobody may take it for the end.
     }
@@ -103,6 +103,13 @@ export class FileSegment implements Segment {
 
   read(offset: number, into: Uint8Array): Promise<number> {
     return this.#file.read(offset, into);
+  }
+
+  assertHeld(): void {
+    const { claim, live } = this.#options;
+    // What this process wrote and lost the name of is nobody else's any more.
+    if (claim.isFresh || (live && this.#isDetached())) return;
+    claim.renew();
   }
 
   acknowledge(offset: number): void {
@@ -159,7 +166,9 @@ export class FileSegment implements Segment {
     } finally {
       this.#file.closeLater();
     }
-    for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfThere(files, path);
+    for (const path of [paths.checkpoint, paths.lock, paths.owner, paths.seal]) {
+      removeIfThere(files, path);
+    }
     for (const generation of claimGenerations(files, paths.claim)) {
       if (paths.claim + generation !== claim.path) removeIfThere(files, paths.claim + generation);
     }

@@ -23,6 +23,11 @@ export const ABANDONED_AFTER_MS = 300_000;
  * a machine wakes up, every file is old until its living holder's next heartbeat.
  */
 export const CONFIRM_AFTER_MS = 5_000;
+/**
+ * Ms after the beginning of a heartbeat for which its holder may be sure, without a look at the
+ * disk, that nobody takes it for gone: less than any watcher waits.
+ */
+export const LEASE_MS = 4_000;
 
 /** Watches the heartbeats of others. */
 export class HeartbeatWatch {

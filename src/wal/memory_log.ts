@@ -224,6 +224,8 @@ class MemorySegment implements Segment {
 
   release(): void {}
 
+  assertHeld(): void {}
+
   isGone(): boolean {
     return true;
   }

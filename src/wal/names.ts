@@ -74,6 +74,8 @@ export interface SegmentPaths {
   readonly quarantine: string;
   /** The start of the names of claim files; see `claim.ts`. */
   readonly claim: string;
+  /** Stands where a sender took the writer for gone by its silence; see `seal.ts`. */
+  readonly seal: string;
 }
 
 /** Forms the paths of the segment `stem` in `directory`. */
@@ -87,6 +89,7 @@ export function segmentPaths(directory: string, stem: string): SegmentPaths {
     deadLetters: `${base}.deadletter`,
     quarantine: `${base}.quarantine`,
     claim: `${base}.claim.`,
+    seal: `${base}.seal`,
   };
 }
 

@@ -75,6 +75,11 @@ export class ReadSegment implements Segment {
   }
 
   /** Not for a reader; throws. */
+  assertHeld(): void {
+    throw readOnly(this.name);
+  }
+
+  /** Not for a reader; throws. */
   acknowledge(): void {
     throw readOnly(this.name);
   }

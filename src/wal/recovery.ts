@@ -13,6 +13,7 @@ import { HeartbeatWatch } from "./heartbeat.ts";
 import { type Identity, liveness, ownIdentity } from "./identity.ts";
 import { mayBeFor, parseStem, SEGMENT_SUFFIX, segmentPaths, type SegmentStem } from "./names.ts";
 import { readOwner } from "./owner.ts";
+import { seal } from "./seal.ts";
 
 const PROBE = /^[0-9a-f]{32}\.probe$/;
 
@@ -29,8 +30,10 @@ export interface RecoveryOptions {
 
 /** What is known of the writer of a segment. */
 interface WriterState {
-  /** Whether it will write no more: as far as is known now, or beyond doubt. */
-  readonly gone: boolean | "for ever";
+  /** Whether it will write no more. */
+  readonly gone: boolean;
+  /** Whether that is known, and not only likely because it is silent. */
+  readonly known?: boolean;
   /** Whether somebody else may drain the segment. */
   readonly drainable: boolean;
   /** Whether its heartbeat alone speaks for it, and is being watched. */
@@ -101,7 +104,14 @@ export class Recovery {
     const current = currentClaim(runtime.files, paths.claim);
     const claimed = current && !this.#isGone(directory, current.path, current.holder);
     if (!drainable || claimed) return null;
-    const claim = Claim.take(runtime.files, paths.claim, current, token, this.#identity);
+    const claim = Claim.take(
+      runtime,
+      paths.claim,
+      current,
+      token,
+      this.#identity,
+      ({ path, holder }) => this.#isGone(directory, path, holder),
+    );
     if (claim === null) return null;
     this.#claims.add(claim);
     try {
@@ -112,7 +122,7 @@ export class Recovery {
         paths,
         claim,
         live: false,
-        isSealed: () => this.#writer(directory, stem).gone,
+        isSealed: () => this.#isFinal(directory, stem),
         onRelease: () => this.#claims.delete(claim),
       });
     } catch (error) {
@@ -123,10 +133,21 @@ export class Recovery {
     }
   }
 
+  #isFinal(directory: string, stem: SegmentStem): boolean {
+    const { gone, known } = this.#writer(directory, stem);
+    if (!gone || known) return gone;
+    const { files } = this.#options.runtime;
+    return seal(
+      files,
+      segmentPaths(directory, stem.stem),
+      () => this.#writer(directory, stem).gone,
+    );
+  }
+
   #writer(directory: string, stem: SegmentStem): WriterState {
     const { runtime: { files, process }, server } = this.#options;
     // Given up by the log of this process, which has gone on to the next.
-    if (this.#lost.has(stem.stem)) return { gone: true, drainable: true };
+    if (this.#lost.has(stem.stem)) return { gone: true, known: true, drainable: true };
     const paths = segmentPaths(directory, stem.stem);
     const owner = readOwner(files, paths.owner);
     if (owner === "missing") {
@@ -139,9 +160,9 @@ export class Recovery {
       return { gone, drainable: gone, watched: !gone };
     }
     if (owner.server !== null && owner.server !== server) return { gone: false, drainable: false };
-    if (owner.closed) return { gone: "for ever", drainable: true };
+    if (owner.closed) return { gone: true, known: true, drainable: true };
     const state = liveness(owner, process);
-    if (state === "dead") return { gone: "for ever", drainable: true };
+    if (state === "dead") return { gone: true, known: true, drainable: true };
     if (state === "alive" && !owner.sender) return { gone: false, drainable: true };
     const silent = this.#watch.isStale(
       paths.owner,

@@ -41,6 +41,13 @@ export interface Segment {
   isSealed(): boolean;
   /** Reads up to `into.length` bytes at `offset`. */
   read(offset: number, into: Uint8Array): Promise<number>;
+  /**
+   * Asked before anything is sent. Looks at the disk only when this process has shown no life for so
+   * long that another sender could have taken the segment over.
+   *
+   * @throws {WeaveWalError} `ERR_CLAIM_LOST` when one has.
+   */
+  assertHeld(): void;
   /** Offsets of lines past the checkpoint that were set aside before; they must not be sent. */
   readonly setAside: ReadonlySet<number>;
   /**

@@ -4,16 +4,19 @@
  * @module
  */
 
-import type { AppendFile, FileSystem } from "../runtime/runtime.ts";
+import type { AppendFile, Clock, FileSystem, Runtime } from "../runtime/runtime.ts";
 import { writeAll } from "./dead_letters.ts";
 import { removeIfThere } from "./claim.ts";
+import { LEASE_MS } from "./heartbeat.ts";
 import type { SegmentPaths } from "./names.ts";
 import { type Owner, writeOwner } from "./owner.ts";
+import { hasSeal } from "./seal.ts";
 
 /** Appends records to one segment, one write call a record. */
 export class SegmentWriter {
   readonly paths: SegmentPaths;
   readonly #files: FileSystem;
+  readonly #clock: Clock;
   readonly #file: AppendFile;
   readonly #owner: Owner;
   /** Identity of the data file, to notice when its name is gone or names another. */
@@ -24,12 +27,21 @@ export class SegmentWriter {
   #sealed = false;
   /** Whether that stands on disk. */
   #closed = false;
+  /** When the last heartbeat began that found the segment to be its own, on the monotonic clock. */
+  #ownAt: number;
 
-  private constructor(files: FileSystem, paths: SegmentPaths, owner: Owner, file: AppendFile) {
+  private constructor(
+    { files, clock }: Pick<Runtime, "files" | "clock">,
+    paths: SegmentPaths,
+    owner: Owner,
+    begun: number,
+  ) {
     this.#files = files;
+    this.#clock = clock;
     this.paths = paths;
     this.#owner = owner;
-    this.#file = file;
+    this.#ownAt = begun;
+    this.#file = files.openAppend(paths.data);
     this.#id = files.stat(paths.data)?.id;
   }
 
@@ -38,16 +50,18 @@ export class SegmentWriter {
    * ever finds records without knowing whose they are; `beforeData` runs between them and the data.
    */
   static open(
-    files: FileSystem,
+    runtime: Pick<Runtime, "files" | "clock">,
     paths: SegmentPaths,
     owner: Owner,
     beforeData: () => void,
   ): SegmentWriter {
+    const { files, clock } = runtime;
     try {
+      const begun = clock.monotonic();
       files.createExclusive(paths.lock, String(owner.pid));
       writeOwner(files, paths.owner, owner);
       beforeData();
-      return new SegmentWriter(files, paths, owner, files.openAppend(paths.data));
+      return new SegmentWriter(runtime, paths, owner, begun);
     } catch (error) {
       removeAll(files, paths);
       throw error;
@@ -139,9 +153,56 @@ export class SegmentWriter {
     this.#synced = this.#size;
   }
 
-  /** Shows that the writer lives; a file that has lost its name gets no sidecars any more. */
-  beat(): void {
-    if (!this.#sealed && !this.isDetached()) writeOwner(this.#files, this.paths.owner, this.#owner);
+  /**
+   * Shows that the writer lives; a file that has lost its name gets no sidecars any more.
+   *
+   * @returns Whether the segment is still its own: its name is in place, and nobody took it for gone.
+   */
+  beat(): boolean {
+    const at = this.#clock.monotonic();
+    if (this.#sealed || this.isDetached()) return false;
+    writeOwner(this.#files, this.paths.owner, this.#owner);
+    if (!this.#isInPlace()) return false;
+    this.#ownAt = at;
+    return true;
+  }
+
+  /**
+   * Whether all that was appended so far is in the segment's end, whoever sees to that. Looks at the
+   * disk only when the writer has shown no life for so long that somebody could take it for gone: it
+   * was stopped, or its program has not let a timer run.
+   */
+  isOwn(): boolean {
+    if (this.#clock.monotonic() - this.#ownAt <= LEASE_MS) return true;
+    try {
+      return this.beat();
+    } catch {
+      // A disk that takes no heartbeat may still say who has the segment.
+    }
+    try {
+      return this.#isInPlace();
+    } catch {
+      return false;
+    }
+  }
+
+  /** In this order: who sealed it removes the data first. */
+  #isInPlace(): boolean {
+    return !hasSeal(this.#files, this.paths) && !this.isDetached();
+  }
+
+  /**
+   * Takes the last `bytes` back from a file that has lost its name, where only this process reads
+   * them: they are written elsewhere.
+   */
+  takeBackDetached(bytes: number): void {
+    try {
+      this.#file.truncate(this.#size - bytes);
+      this.#size -= bytes;
+      this.#records--;
+    } catch {
+      // Sent twice, then.
+    }
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import type { SimContext } from "./context.ts";
-import type { Letter, ProcessView } from "./ledger.ts";
+import { claimText, type Letter, type ProcessView } from "./ledger.ts";
 
 const decoder = new TextDecoder();
 const NEWLINE = 10;
@@ -106,15 +106,7 @@ export class Auditor {
 
   #checkClaim(process: ProcessView, base: string, what: string): void {
     const { ledger, violate } = this.#context;
-    const slash = base.lastIndexOf("/");
-    const start = `${base.slice(slash + 1)}.claim.`;
-    let youngest = -1;
-    for (const { name } of ledger.list(base.slice(0, slash))) {
-      if (!name.startsWith(start)) continue;
-      const generation = name.slice(start.length);
-      if (/^\d+$/.test(generation)) youngest = Math.max(youngest, Number(generation));
-    }
-    const text = youngest < 0 ? null : ledger.read(`${base}.claim.${youngest}`);
+    const text = claimText(ledger, base);
     if (text === null || !text.includes(`"${process.token}"`)) {
       violate("claim", `process ${process.id} ${what} of ${base} without holding its claim`);
     }

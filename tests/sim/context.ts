@@ -26,7 +26,7 @@ export type ViolationCode =
   | "checkpoint"
   /** A log was removed with something in it that is not settled. */
   | "removed"
-  /** A checkpoint was moved or a log removed by a process that does not hold the claim. */
+  /** A checkpoint was moved, a log removed or a record sent by a process that does not hold the claim. */
   | "claim"
   /** Two senders had the same segment under way. */
   | "two-senders"

@@ -103,7 +103,8 @@ export function generate(seed: number): Scenario {
 function chooseFeatures(random: Random): Features {
   const calm = random.chance(0.15);
   const chance = (probability: number) => random.chance(calm ? 0 : probability);
-  const hosts = random.chance(0.2);
+  const stops = chance(0.25);
+  const hosts = random.chance(stops ? 0.4 : 0.2);
   return {
     hosts,
     several: random.chance(0.7),
@@ -115,7 +116,7 @@ function chooseFeatures(random: Random): Features {
     crashes: chance(0.4),
     disk: chance(0.25),
     short: chance(0.3),
-    stops: chance(0.25),
+    stops,
     jumps: chance(0.15),
     faults: random.chance(calm ? 0.3 : 0.6),
     modes: chance(0.1),
@@ -212,10 +213,11 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     case "exit":
       return [{ do: "exit", slot, natural: random.chance(0.5) }];
     case "kill":
+      return [{ do: "kill", slot }];
     case "resume":
-      return [{ do: name, slot }];
+      return [{ do: "resume", slot, busy: random.pick([0, 0, 30]) }];
     case "stop":
-      return stop(random, slot);
+      return stop(random, features, setup, slot);
     case "kill-at":
     case "crash-at":
       return doomed(random, features, setup, doom(random, name, slot));
@@ -286,15 +288,24 @@ function syncLoss(random: Random, slot: number): Step[] {
   ];
 }
 
-/** Stopped for a moment, or long enough for others to take over what it holds. */
-function stop(random: Random, slot: number): Step[] {
-  if (random.chance(0.4)) return [{ do: "stop", slot }];
+/**
+ * Stopped for a moment, or long enough for others to take over what it holds; awake, it may go on
+ * with its program before it looks at anything, and may not live to look.
+ */
+function stop(random: Random, features: Features, setup: Setup, slot: number): Step[] {
+  if (random.chance(0.3)) return [{ do: "stop", slot }];
+  const other = (slot + random.int(1, SLOTS - 1)) % SLOTS;
   return [
     ...appends(random, slot),
     { do: "pass", ms: random.int(0, 120) },
     { do: "stop", slot },
-    { do: "pass", ms: random.int(10_000, 15_000) },
-    { do: "resume", slot },
+    ...(features.several && random.chance(0.6)
+      ? [{ ...start(random, features, setup, other), wal: true, sender: true }]
+      : []),
+    { do: "pass", ms: random.int(10_000, 40_000) },
+    { do: "resume", slot, busy: random.pick([0, 30, 30]) },
+    ...(random.chance(0.7) ? appends(random, slot) : []),
+    ...(random.chance(0.4) ? [{ do: "kill", slot } as const] : []),
   ];
 }
 

@@ -18,6 +18,8 @@ export interface ProcessView {
   readonly dead: boolean;
   /** It was stopped or its disk failed: others may have taken it for gone, and that is right. */
   readonly suspect: boolean;
+  /** The disk failed it. */
+  readonly troubled: boolean;
   /** Whether it may remove records that were not delivered, because the log is at its quota. */
   readonly mayDropOldest: boolean;
   /** Records that it removed for that reason. */
@@ -56,6 +58,8 @@ export interface SimRecord {
   excuse: string | null;
   /** The segment that it was written to; the last one, when there are several. */
   segment: string | null;
+  /** Whether it was written to another one before, which had been taken from its writer. */
+  copied: boolean;
   /** A server did its work. */
   stored: boolean;
   /** A sender saw a server's 2xx. */
@@ -66,6 +70,19 @@ export interface SimRecord {
   letteredAt: number | null;
   /** A checkpoint on disk is past it. */
   checkpointed: boolean;
+}
+
+/** The youngest claim on the segment at `base`, as text; `null` when nobody has one. */
+export function claimText(ledger: Ledger, base: string): string | null {
+  const slash = base.lastIndexOf("/");
+  const start = `${base.slice(slash + 1)}.claim.`;
+  let youngest = -1;
+  for (const { name } of ledger.list(base.slice(0, slash))) {
+    if (!name.startsWith(start)) continue;
+    const generation = name.slice(start.length);
+    if (/^\d+$/.test(generation)) youngest = Math.max(youngest, Number(generation));
+  }
+  return youngest < 0 ? null : ledger.read(`${base}.claim.${youngest}`);
 }
 
 /** An entry of a dead letter file. */

@@ -87,6 +87,7 @@ export class SimProcess implements ProcessView {
   #killed = false;
   #endedAt: number | undefined;
   #stopped = false;
+  #busy = false;
   #everStopped = false;
   #troubled = false;
   #inMemory = false;
@@ -168,7 +169,7 @@ export class SimProcess implements ProcessView {
 
   gate(run: () => void): void {
     if (this.dead) return;
-    if (this.#stopped) this.#queue.push(run);
+    if (this.#stopped || this.#busy) this.#queue.push(run);
     else run();
   }
 
@@ -177,9 +178,20 @@ export class SimProcess implements ProcessView {
     this.#stopped = this.#everStopped = true;
   }
 
-  /** It goes on; what it waited for in the meantime happens now. */
-  resume(): void {
+  /**
+   * It goes on. What it waited for in the meantime happens now, or when the program has run on for
+   * `busyMs` where it was stopped.
+   */
+  resume(busyMs = 0): void {
+    if (!this.#stopped) return;
     this.#stopped = false;
+    if (busyMs === 0) return this.#catchUp();
+    this.#busy = true;
+    this.#options.context.clock.after(busyMs, () => this.#catchUp());
+  }
+
+  #catchUp(): void {
+    this.#busy = false;
     for (const run of this.#queue.splice(0)) this.gate(run);
   }
 
@@ -317,7 +329,10 @@ export class SimProcess implements ProcessView {
       return undefined;
     }
     if (operation.kind === "write" && operation.path.endsWith(".jsonl") && this.#appending) {
-      this.#appending.segment = operation.path.slice(0, -".jsonl".length);
+      const segment = operation.path.slice(0, -".jsonl".length);
+      const before = this.#appending.segment;
+      this.#appending.copied ||= before !== null && before !== segment;
+      this.#appending.segment = segment;
       this.#lastWriteFell = false;
     }
     for (const fault of this.faults) {

@@ -100,7 +100,8 @@ export type Step =
   | DiskStep
   | { readonly do: "heal" }
   | { readonly do: "stop"; readonly slot: number }
-  | { readonly do: "resume"; readonly slot: number }
+  /** It goes on, for `busy` ms without a look at what happened meanwhile. */
+  | { readonly do: "resume"; readonly slot: number; readonly busy: number }
   | { readonly do: "pass"; readonly ms: number }
   /** The wall clock jumps. */
   | { readonly do: "jump"; readonly ms: number }

@@ -9,7 +9,7 @@
  */
 
 import type { SimContext } from "./context.ts";
-import type { ProcessView, SimRecord } from "./ledger.ts";
+import { claimText, type ProcessView, type SimRecord } from "./ledger.ts";
 import { mix, Random } from "./random.ts";
 import { type IncomingRequest, readRequest } from "./request.ts";
 import type { ServerFault, ServerFaultKind, ServerMode } from "./scenario.ts";
@@ -104,6 +104,7 @@ export class SimServers {
     }
     const random = new Random(mix(state.seed, ++state.served, server));
     const attempt: Attempt = { request, process, first, random, state };
+    this.#checkClaims(attempt);
     if (first === serial) this.#checkFresh(attempt);
     return this.#travel(attempt, chooseFault(state, random), init.signal!);
   }
@@ -265,6 +266,21 @@ export class SimServers {
       } else if (record.answered && !past.disturbed) {
         violate("resent", `${record.key} by process ${process.id}, though nothing happened`);
       }
+    }
+  }
+
+  /**
+   * Nobody sends what another has taken over, also not one that was stopped meanwhile. Where the
+   * segment is gone there is no telling whether it was delivered.
+   */
+  #checkClaims({ request, process }: Attempt): void {
+    const { ledger, violate } = this.#context;
+    if (process.troubled) return;
+    for (const { key, segment, memory, copied, origin } of request.records) {
+      if (segment === null || memory || copied || origin?.troubled) continue;
+      const claim = claimText(ledger, segment);
+      if (claim === null || claim.includes(`"${process.token}"`)) continue;
+      violate("claim", `process ${process.id} sends ${key}, which another has taken over`);
     }
   }
 

@@ -235,7 +235,7 @@ export class World {
       return;
     }
     const { past } = this.context;
-    if (step.do === "resume") return slot.resume();
+    if (step.do === "resume") return slot.resume(step.busy);
     if (step.do === "kill") return this.kill(slot);
     if (slot.stopped) return; // What does not run cannot do anything.
     switch (step.do) {
@@ -265,15 +265,9 @@ export class World {
     }
   }
 
-  /**
-   * A stopped writer on another host cannot be told from a dead one. Until writers are fenced, it
-   * goes on before others can take it for gone.
-   */
   #stop(slot: SimProcess): void {
     this.context.past.disturbed = true;
     slot.stop();
-    const { setup, clock } = this.context;
-    if (setup.hosts > 1 || !setup.facts) clock.after(5_000, () => slot.resume());
   }
 
   /** A process is killed. */

@@ -236,6 +236,7 @@ export class Writing {
       synced: false,
       excuse: null,
       segment: null,
+      copied: false,
       stored: false,
       answered: false,
       refused: false,

@@ -20,6 +20,20 @@ export const CLAIM_BUGS: readonly Bug[] = [
     patch: () => patch(Claim.prototype, "isHeld", () => () => true),
   },
   {
+    name: "claim-unchecked-sending",
+    mistake: "a sender that was stopped goes on sending what another has taken over",
+    breaks: ["claim"],
+    seeds: 1_000,
+    patch: () => patch(Claim.prototype, "renew", () => () => {}),
+  },
+  {
+    name: "writer-unfenced",
+    mistake: "a writer that was stopped goes on in a log that was sent and removed meanwhile",
+    breaks: ["lost"],
+    seeds: 3_000,
+    patch: () => patch(SegmentWriter.prototype, "isOwn", () => () => true),
+  },
+  {
     name: "claim-ignored",
     mistake: "every sender takes every claim (Weave Python; dial9#532)",
     breaks: ["two-senders", "resent"],
@@ -33,7 +47,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     seeds: 1_000,
     patch: () => {
       const claims = patch(Claim.prototype, "beat", () => () => {});
-      const writers = patch(SegmentWriter.prototype, "beat", () => () => {});
+      const writers = patch(SegmentWriter.prototype, "beat", () => () => true);
       return () => {
         claims();
         writers();
