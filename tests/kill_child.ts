@@ -23,9 +23,14 @@ export interface KillPlan {
   readonly report: string;
   /** Begins every id. */
   readonly prefix: string;
+  /** Tells at the server who sends. */
+  readonly apiKey?: string;
   readonly seed: number;
-  /** Through a pipeline, record by record, or through `init` and `op`. */
-  readonly way: "records" | "ops";
+  /**
+   * Through a pipeline, record by record, or through `init` and `op`; or record by record in a loop
+   * that lets nothing else run, until the end.
+   */
+  readonly way: "records" | "ops" | "busy";
   /** Calls to make. */
   readonly calls: number;
   /** Most characters of an input. */
@@ -37,7 +42,16 @@ export interface KillPlan {
     >
   >;
   /** What it does when all calls are made. */
-  readonly end: "wait" | "natural" | "exit" | "throw" | "reject" | "oom" | "finish";
+  readonly end:
+    | "wait"
+    | "signal"
+    | "kill"
+    | "natural"
+    | "exit"
+    | "throw"
+    | "reject"
+    | "oom"
+    | "finish";
 }
 
 const plan = JSON.parse(process.argv[2]) as KillPlan;
@@ -60,7 +74,7 @@ async function appendRecords(): Promise<() => Promise<unknown>> {
     entity: "team",
     project: "project",
     serverUrl: plan.serverUrl,
-    apiKey: "test-key",
+    apiKey: plan.apiKey ?? "test-key",
     wal: true,
     walDir: plan.walDir,
     requireDisk: true,
@@ -69,6 +83,12 @@ async function appendRecords(): Promise<() => Promise<unknown>> {
     onEvent: () => {},
     ...plan.options,
   });
+  for (let i = 0; plan.way === "busy"; i++) {
+    const id = `${plan.prefix}-${i}`;
+    pipeline.append("call_start", startRequest(id, 10));
+    report(`start ${id}`);
+    for (const until = performance.now() + 2; performance.now() < until;);
+  }
   const project_id = "team/project";
   for (let i = 0; i < plan.calls; i++) {
     const id = `${plan.prefix}-${i}`;
@@ -136,6 +156,19 @@ async function end(): Promise<void> {
   switch (plan.end) {
     case "wait":
       await new Promise((resolve) => setTimeout(resolve, 600_000));
+      break;
+    case "signal": {
+      const signal = new Promise((resolve) => process.once("SIGTERM", resolve));
+      const alive = setInterval(() => {}, 1_000);
+      console.log("waits");
+      await signal;
+      console.log(JSON.stringify(await finish()));
+      clearInterval(alive);
+      process.exit(0);
+      break;
+    }
+    case "kill":
+      process.kill(process.pid, "SIGKILL");
       break;
     case "natural":
       return;

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPipeline } from "../src/client/open_pipeline.ts";
 import type { CallMode } from "../src/mock/options.ts";
-import { type MockServer, startMockServer } from "../src/mock/serve.ts";
+import { type MockServer, startMockServer, type StartOptions } from "../src/mock/serve.ts";
 import { type ChildOptions, ownRuntime, startChild } from "./child_fixture.ts";
 import { pipelineOptions } from "./delivery_fixture.ts";
 import type { KillPlan } from "./kill_child.ts";
@@ -50,8 +50,12 @@ export class KillGround {
   }
 
   /** @param useCallsComplete Whether whole calls go out as such; so for all that write here. */
-  static async open(callMode: CallMode, useCallsComplete = true): Promise<KillGround> {
-    return new KillGround(await startMockServer({ callMode, journalSize: 0 }), useCallsComplete);
+  static async open(
+    callMode: CallMode,
+    useCallsComplete = true,
+    options: StartOptions = { journalSize: 0 },
+  ): Promise<KillGround> {
+    return new KillGround(await startMockServer({ callMode, ...options }), useCallsComplete);
   }
 
   /** The plan of the next child, changed by `changes`. */

@@ -4,21 +4,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { detectRuntime } from "../src/runtime/host.ts";
 import { MemoryRuntime } from "../src/runtime/memory.ts";
+import { MemoryClock } from "../src/runtime/memory_clock.ts";
 import { Claim, claimGenerations, currentClaim, removeIfThere } from "../src/wal/claim.ts";
+import { LEASE_MS } from "../src/wal/heartbeat.ts";
 import { ownIdentity } from "../src/wal/identity.ts";
 import { test } from "./harness.ts";
 
 const PREFIX = "/wal/stem.claim.";
 
 function world() {
-  const runtime = new MemoryRuntime();
+  const clock = new MemoryClock();
+  const runtime = new MemoryRuntime({ clock });
   runtime.disk.put("/wal/stem.jsonl", "");
   const identity = ownIdentity(runtime.process);
   const take = (token: string, gone = currentClaim(runtime.files, PREFIX)) =>
     Claim.take(runtime, PREFIX, gone, token, identity);
   const names = () =>
     runtime.files.list("/wal").map(({ name }) => name).filter((name) => name.includes(".claim."));
-  return { runtime, files: runtime.files, identity, take, names };
+  return { runtime, clock, files: runtime.files, identity, take, names };
 }
 
 test("claim: of many that see no claim one wins", () => {
@@ -142,6 +145,53 @@ test("claim: a claim that cannot be written is an error, and nothing is left", (
   assert.throws(() => take("token"), { code: "ENOSPC" });
   runtime.fault = undefined;
   assert.deepEqual(names(), []);
+});
+
+test("claim: a sender that was silent looks before it sends, one that beats does not", () => {
+  const { runtime, clock, take } = world();
+  const claim = take("first")!;
+  let looks = 0;
+  runtime.fault = () => void looks++;
+  clock.advance(LEASE_MS);
+  claim.renew();
+  assert.equal(looks, 0);
+  clock.advance(1);
+  claim.renew();
+  assert.ok(looks > 0, "it was silent, looked, and showed that it lives");
+  looks = 0;
+  clock.advance(LEASE_MS);
+  claim.renew();
+  assert.equal(looks, 0);
+  take("second");
+  clock.advance(1);
+  assert.throws(() => claim.renew(), { code: "ERR_CLAIM_LOST" });
+});
+
+test("claim: a silent sender goes on when the disk takes no heartbeat and the claim is its own", () => {
+  const { runtime, clock, take } = world();
+  const claim = take("first")!;
+  runtime.fault = ({ kind }) => kind === "replace" ? { code: "ENOSPC" } : undefined;
+  clock.advance(LEASE_MS + 1);
+  claim.renew();
+  take("second");
+  assert.throws(() => claim.renew(), { code: "ERR_CLAIM_LOST" });
+});
+
+test("claim: a holder that beats while it is taken for gone is not overtaken", () => {
+  const { runtime, files, identity, take } = world();
+  const holder = take("holder")!;
+  const gone = currentClaim(files, PREFIX);
+  const before = files.stat(holder.path)!.id;
+  runtime.fault = ({ kind, path }) => {
+    if (kind !== "create" || !path.endsWith(".claim.2")) return undefined;
+    runtime.fault = undefined;
+    holder.beat();
+    return undefined;
+  };
+  const isGone = (path: string) => files.stat(path)?.id === before;
+  const other = Claim.take(runtime, PREFIX, gone, "other", identity, ({ path }) => isGone(path));
+  assert.equal(other, null);
+  assert.equal(holder.isHeld(), true);
 });
 
 test("claim: on the host's files it says who holds it, and a beat keeps it", () => {
