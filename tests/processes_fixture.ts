@@ -144,6 +144,23 @@ export class Crowd {
   }
 
   /**
+   * Nothing was sent by two requests. An attempt that a slow machine did not answer in time is made
+   * again, under the same retry id.
+   */
+  assertSentOnce(): void {
+    const requests = new Map<string, string | null>();
+    for (const { path, body = "", retryId } of this.ground.mock.journal.entries) {
+      const { batch } = path === "/call/upsert_batch" ? JSON.parse(body) : { batch: [body] };
+      for (const item of batch) {
+        const record = `${path} ${JSON.stringify(item)}`;
+        const before = requests.get(record);
+        assert.ok(before === undefined || before === retryId, `Sent twice: ${record}`);
+        requests.set(record, retryId);
+      }
+    }
+  }
+
+  /**
    * Of each writer's log there was one sender at a time: another one only after the one before had
    * died, or, where `mayPass` says so, had lost it.
    */

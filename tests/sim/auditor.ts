@@ -98,7 +98,8 @@ export class Auditor {
     let letters: ReadonlySet<number> | undefined;
     return lines.filter(({ offset, text }) => {
       const record = ledger.findLine(text);
-      if (record?.answered) return false;
+      // A dead letter may be in hand, to be sent again.
+      if (record?.answered || record?.retried) return false;
       letters ??= offsetsOf(ledger.letters(`${base}.deadletter`).letters);
       return !letters.has(offset);
     });

@@ -40,6 +40,7 @@ interface Features {
   readonly modes: boolean;
   readonly damage: boolean;
   readonly quota: boolean;
+  readonly retries: boolean;
 }
 
 const SERVER_FAULTS: readonly ServerFaultKind[] = [
@@ -122,6 +123,7 @@ function chooseFeatures(random: Random): Features {
     modes: chance(0.1),
     damage: chance(0.1),
     quota: random.chance(0.1),
+    retries: random.chance(0.2),
   };
 }
 
@@ -148,7 +150,7 @@ function chooseSetup(random: Random, features: Features): Setup {
     newFiles: random.chance(0.7),
     latencyMs: random.pick([0, 5, 50, 300]),
     diskMs: random.pick([0, 0, 3, 40]),
-    poison: random.pick([0, 0, 0.05, 0.3]),
+    poison: random.pick(features.retries ? [0.05, 0.3] : [0, 0, 0.05, 0.3]),
   };
 }
 
@@ -181,6 +183,7 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     flush: 1.5,
     finish: 0.7,
     exit: 0.6,
+    retry: on(features.retries, 1.5),
     kill: on(features.kills, 1.2),
     "kill-at": on(features.kills, 1.2),
     crash: on(features.crashes, 0.6),
@@ -212,6 +215,13 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
       return [{ do: "finish", slot, ...timeLimit(random, 0.5) }];
     case "exit":
       return [{ do: "exit", slot, natural: random.chance(0.5) }];
+    case "retry":
+      return [
+        { do: "retry", slot, mend: random.chance(0.5) },
+        ...(features.kills && random.chance(0.2)
+          ? [{ do: "pass", ms: random.int(0, 100) } as const, { do: "kill", slot } as const]
+          : []),
+      ];
     case "kill":
       return [{ do: "kill", slot }];
     case "resume":

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ABANDONED_AFTER_MS } from "../../src/wal/heartbeat.ts";
 import type { Bug } from "./bug.ts";
 import type { Violation } from "./context.ts";
 import type { Letter, SimRecord } from "./ledger.ts";
@@ -65,28 +66,16 @@ async function drain(world: World): Promise<void> {
   if (world.violations.length > 0) return;
   const servers = new Set<number>([0]);
   for (const { server } of world.context.ledger.records) if (server !== null) servers.add(server);
-  for (const server of servers) {
-    world.start({
-      do: "start",
-      slot: 100 + server,
-      host: 0,
-      wal: true,
-      sender: true,
-      fsync: "interval",
-      complete: true,
-      project: 0,
-      server,
-      samePid: false,
-      seed: mix(world.scenario.seed, 7, server),
-    });
-  }
+  for (const server of servers) start(world, 100 + server, 0, server);
   const isNote = (path: string) => path.includes("/.senders/");
-  const waiting = () => leftovers(world).filter((path) => !isNote(path));
+  const waiting = () =>
+    leftovers(world).filter((path) => !isNote(path) && !path.includes("/.retry/"));
   await world.pass(DRAIN_MS, () => waiting().length === 0);
   if (world.violations.length > 0) return;
   for (const path of waiting()) {
     world.violate(path.endsWith(".jsonl") ? "pending" : "leftover", `still there: ${path}`);
   }
+  if (world.violations.length === 0) await putBack(world, servers);
   await finishLiving(world);
   // The note of a sender on another host that died is nobody's to remove for a while.
   const cleared = world.all.filter(({ leftOrderly, troubled }) =>
@@ -96,6 +85,46 @@ async function drain(world: World): Promise<void> {
     if (isNote(path) && !cleared.some(({ token }) => path.includes(token))) continue;
     world.violate("leftover", `after the last: ${path}`);
   }
+}
+
+/** What a broken retry left in hand is put back by the next one of its project and server. */
+async function putBack(world: World, servers: ReadonlySet<number>): Promise<void> {
+  const inHand = (project: number) =>
+    world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
+  const writing = new Writing(world.context);
+  for (const project of [0, 1]) {
+    for (const server of servers) {
+      if (!inHand(project)) continue;
+      const one = start(world, 200 + 10 * project + server, project, server);
+      // Whether the holder of a claim is gone can take a while to see.
+      for (let tries = 0; tries < 2 && inHand(project); tries++) {
+        let over = false;
+        void writing.retry(one, false).then(() => over = true);
+        await world.pass(DRAIN_MS, () => over);
+        if (!over) world.violate("pending", `process ${one.id} does not end its retry`);
+        await world.pass(inHand(project) ? ABANDONED_AFTER_MS + 1_000 : 0);
+      }
+    }
+    for (const path of world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`)) {
+      world.violate("leftover", `still in hand: ${path}`);
+    }
+  }
+}
+
+function start(world: World, slot: number, project: number, server: number): SimProcess {
+  return world.start({
+    do: "start",
+    slot,
+    host: 0,
+    wal: true,
+    sender: true,
+    fsync: "interval",
+    complete: true,
+    project,
+    server,
+    samePid: false,
+    seed: mix(world.scenario.seed, 7, slot === 100 + server ? server : slot),
+  });
 }
 
 async function finishLiving(world: World): Promise<void> {

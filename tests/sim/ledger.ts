@@ -41,7 +41,8 @@ export interface SimRecord {
   readonly project: number;
   /** The server that it is for; `null` when any will do. */
   readonly server: number | null;
-  readonly poison: boolean;
+  /** Whether a server refuses it; may be mended. */
+  poison: boolean;
   /** The process that appended it; `null` for a foreign writer. */
   readonly origin: ProcessView | null;
   /** Number in the order of appending. */
@@ -68,6 +69,8 @@ export interface SimRecord {
   refused: boolean;
   /** It stands in a dead letter file; the number of the first request made after that. */
   letteredAt: number | null;
+  /** Whether it stood there when dead letters were sent again. */
+  retried: boolean;
   /** A checkpoint on disk is past it. */
   checkpointed: boolean;
 }

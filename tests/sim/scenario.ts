@@ -94,6 +94,8 @@ export type Step =
   | { readonly do: "flush"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "finish"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "exit"; readonly slot: number; readonly natural: boolean }
+  /** Dead letters are sent again; with `mend`, what was wrong with those that stand now is mended. */
+  | { readonly do: "retry"; readonly slot: number; readonly mend: boolean }
   | { readonly do: "kill"; readonly slot: number }
   | DoomStep
   | { readonly do: "crash"; readonly seed: number }

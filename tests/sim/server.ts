@@ -221,7 +221,7 @@ export class SimServers {
     }
     const again = record.letteredAt !== null && first > record.letteredAt;
     // A log whose disk failed writes records again: one of the two may be set aside.
-    if (again && !process.suspect && !record.origin?.suspect) {
+    if (again && !record.retried && !process.suspect && !record.origin?.suspect) {
       violate("after-dead-letter", `${record.key} by process ${process.id}`);
     }
     const needed = record.kind === "end"
@@ -260,7 +260,7 @@ export class SimServers {
     const { past, violate } = this.#context;
     for (const record of request.records) {
       // A log whose disk failed writes records again, to be on the safe side.
-      if (process.suspect || record.memory || record.origin?.suspect) continue;
+      if (process.suspect || record.memory || record.retried || record.origin?.suspect) continue;
       if (record.checkpointed) {
         violate("resent", `${record.key} by process ${process.id}, past its checkpoint`);
       } else if (record.answered && !past.disturbed) {
@@ -276,8 +276,9 @@ export class SimServers {
   #checkClaims({ request, process }: Attempt): void {
     const { ledger, violate } = this.#context;
     if (process.troubled) return;
-    for (const { key, segment, memory, copied, origin } of request.records) {
-      if (segment === null || memory || copied || origin?.troubled) continue;
+    for (const { key, segment, memory, copied, retried, origin } of request.records) {
+      // A dead letter is sent again under a claim of its own.
+      if (segment === null || memory || copied || retried || origin?.troubled) continue;
       const claim = claimText(ledger, segment);
       if (claim === null || claim.includes(`"${process.token}"`)) continue;
       violate("claim", `process ${process.id} sends ${key}, which another has taken over`);
@@ -287,8 +288,8 @@ export class SimServers {
   /** A request with records of some segments sets out; the answer is called when it is over. */
   #enter({ request, process }: Attempt): () => void {
     const segments = new Set<string>();
-    for (const { segment, memory, origin } of request.records) {
-      if (segment !== null && !memory && !origin?.suspect) segments.add(segment);
+    for (const { segment, memory, retried, origin } of request.records) {
+      if (segment !== null && !memory && !retried && !origin?.suspect) segments.add(segment);
     }
     for (const segment of segments) {
       let senders = this.#senders.get(segment);

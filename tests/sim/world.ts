@@ -241,6 +241,10 @@ export class World {
     switch (step.do) {
       case "sync":
         return this.#writing.sync(slot);
+      case "retry":
+        this.context.past.disturbed = true;
+        void this.#writing.retry(slot, step.mend);
+        return;
       case "flush":
         return this.#writing.flush(slot, step.timeout);
       case "finish":

@@ -128,6 +128,22 @@ export class Writing {
     );
   }
 
+  /** Sends the dead letters of a process's project again. */
+  retry(slot: SimProcess, mend: boolean): Promise<void> {
+    const { ledger } = this.#context;
+    for (const record of ledger.records) {
+      if (record.letteredAt === null || record.project !== slot.step.project) continue;
+      record.retried = true;
+      record.poison &&= !mend;
+    }
+    return (slot.guard(() => slot.pipeline.retryDeadLetters()) ?? Promise.resolve()).then(
+      (result) => this.#context.trace.add(`p${slot.id} retried ${JSON.stringify(result)}`),
+      (error: unknown) => {
+        if (!slot.dead && !slot.suspect) slot.threw(error);
+      },
+    );
+  }
+
   /** The program has nothing left to do. */
   exitNaturally(slot: SimProcess): void {
     const limit = this.#limit(slot, this.#context.setup.exitDrainMs, "the natural exit");
@@ -241,6 +257,7 @@ export class Writing {
       answered: false,
       refused: false,
       letteredAt: null,
+      retried: false,
       checkpointed: false,
     };
   }

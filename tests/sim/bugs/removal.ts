@@ -5,6 +5,7 @@
  */
 
 import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import { DeadLettersInHand } from "../../../src/wal/dead_letter_store.ts";
 import { DeadLetterFile } from "../../../src/wal/dead_letters.ts";
 import type { Bug } from "../bug.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
@@ -78,5 +79,28 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     breaks: ["after-dead-letter"],
     seeds: 3_000,
     patch: () => patch(DeadLetterFile.prototype, "offsets", () => () => new Set<number>()),
+  },
+  {
+    name: "retry-forgets",
+    mistake: "dead letters that are refused again when they are sent again are forgotten",
+    breaks: ["lost"],
+    seeds: 500,
+    patch: () =>
+      patch(
+        DeadLettersInHand.prototype,
+        "replace",
+        () =>
+          function (this: DeadLettersInHand, replacements) {
+            this.remove(replacements.map(([entry]) => entry));
+            return Promise.resolve();
+          },
+      ),
+  },
+  {
+    name: "retry-not-put-back",
+    mistake: "dead letters that a broken retry left in hand are not put back",
+    breaks: ["lost", "leftover"],
+    seeds: 1_000,
+    patch: () => patch(DeadLettersInHand.prototype, "putBack", () => () => Promise.resolve()),
   },
 ];
