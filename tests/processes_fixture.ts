@@ -22,6 +22,8 @@ export interface Member {
   readonly apart: boolean;
   /** Whether it was killed. */
   killed: boolean;
+  /** Whether it has ended. */
+  over: boolean;
 }
 
 /** A directory with many processes, and one server. */
@@ -48,7 +50,9 @@ export class Crowd {
       child: startChild("kill_child.ts", text, child),
       apart: child.under !== undefined,
       killed: false,
+      over: false,
     };
+    void member.child.ended.then(() => member.over = true);
     this.members.push(member);
     return member;
   }
@@ -76,15 +80,14 @@ export class Crowd {
     return this.ground.mock.store.project("team/project").calls.get(`${name}-0`) !== null;
   }
 
-  /** Sends a signal to the process itself. */
+  /** Sends a signal to the process itself. Deno takes a child for ended that it sent a signal to. */
   signal(member: Member, signal: NodeJS.Signals): void {
-    if (member.apart) process.kill(firstIn(member), signal);
-    else member.child.kill(signal);
+    if (!member.over) process.kill(member.apart ? firstIn(member) : member.child.pid, signal);
   }
 
   /** Kills with SIGKILL. */
   async kill(member: Member): Promise<void> {
-    member.child.kill("SIGKILL");
+    this.#end(member);
     await member.child.ended;
     member.killed = true;
   }
@@ -94,8 +97,8 @@ export class Crowd {
     const living = this.members.filter(({ killed }) => !killed);
     for (const member of living) this.signal(member, "SIGTERM");
     for (const { child, name } of living) {
-      const { code, errors } = await child.ended;
-      assert.equal(code, 0, `${name}: ${errors}`);
+      const { errors } = await child.ended;
+      assert.match(child.lines.at(-1) ?? "", /^\{"done":true/, `${name}: ${errors}`);
     }
   }
 
@@ -178,8 +181,13 @@ export class Crowd {
     }
   }
 
+  /** What runs in a namespace of its own ends with the process that made it. */
+  #end({ over, child }: Member): void {
+    if (!over) process.kill(child.pid, "SIGKILL");
+  }
+
   async close(): Promise<void> {
-    for (const { child } of this.members) child.kill("SIGKILL");
+    for (const member of this.members) this.#end(member);
     for (const { child } of this.members) await child.ended;
     await this.ground.close();
   }
