@@ -19,7 +19,7 @@ class Apart {
   #segment: FileSegment | null = null;
   #sealed = false;
 
-  constructor(sends: boolean) {
+  constructor(sends: boolean, begun = true) {
     const { disk, clock } = this.world;
     const host = new MemoryHost({ name: "elsewhere", bootId: "other", pidNamespace: "pid:[9]" });
     this.writer = new LogFixture(
@@ -32,7 +32,8 @@ class Apart {
       server: SERVER,
       token: "e".repeat(32),
     });
-    this.writer.append("first");
+    this.sender.files.makeDirectory(PROJECT);
+    if (begun) this.writer.append("first");
     this.claim();
   }
 
@@ -150,6 +151,50 @@ for (const sends of [true, false]) {
     }
   });
 }
+
+test("seal: a writer that is stopped while it begins, and loses its sidecars, loses no record", () => {
+  let whole = 0;
+  for (const sends of [true, false]) {
+    let operations = 0;
+    const counting = new Apart(sends, false);
+    counting.writer.fault = () => void operations++;
+    counting.writer.append("second");
+    for (let stop = 0; stop <= operations; stop++) {
+      for (let end = stop; end <= stop + 4; end++) {
+        for (let removal = end; removal <= end + 3; removal++) {
+          const apart = new Apart(sends, false);
+          let at = 0;
+          apart.writer.fault = () => {
+            if (at === stop) apart.silence();
+            if (at === end) {
+              apart.claim();
+              apart.judge();
+              apart.readToEnd();
+            }
+            if (at++ === removal) apart.complete();
+            return undefined;
+          };
+          // One that throws goes to memory: its files were cleared away as they were made.
+          const kept = ["second", "third"].filter((name) => {
+            try {
+              apart.writer.append(name);
+              return true;
+            } catch {
+              return false;
+            }
+          });
+          apart.writer.fault = () => undefined;
+          whole += kept.length;
+          apart.assertThere(
+            kept,
+            `stopped at ${stop}, end at ${end}, removed at ${removal}`,
+          );
+        }
+      }
+    }
+  }
+  assert.ok(whole > 500, `${whole} records came in`);
+});
 
 test("seal: a writer whose program lets no timer run shows by its appends that it lives", () => {
   const apart = new Apart(true);

@@ -202,7 +202,8 @@ export class FileSegment implements Segment {
 
   #isDetached(): boolean {
     const { runtime, paths } = this.#options;
-    this.#detached ||= runtime.files.stat(paths.data)?.id !== this.#id;
+    this.#detached ||= this.#id === undefined ||
+      runtime.files.stat(paths.data)?.id !== this.#id;
     return this.#detached;
   }
 

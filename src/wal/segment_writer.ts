@@ -19,7 +19,10 @@ export class SegmentWriter {
   readonly #clock: Clock;
   readonly #file: AppendFile;
   readonly #owner: Owner;
-  /** Identity of the data file, to notice when its name is gone or names another. */
+  /**
+   * Identity of the data file, to notice when its name is gone or names another; `undefined` when it
+   * was gone at once.
+   */
   readonly #id: string | undefined;
   #size = 0;
   #records = 0;
@@ -134,7 +137,7 @@ export class SegmentWriter {
 
   /** Whether the data file's name is gone or names another file: what is appended has no future. */
   isDetached(): boolean {
-    return this.#files.stat(this.paths.data)?.id !== this.#id;
+    return this.#id === undefined || this.#files.stat(this.paths.data)?.id !== this.#id;
   }
 
   /** Everything before `offset` is on stable storage. */

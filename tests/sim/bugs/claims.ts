@@ -23,7 +23,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     name: "claim-unchecked-sending",
     mistake: "a sender that was stopped goes on sending what another has taken over",
     breaks: ["claim"],
-    seeds: 1_000,
+    seeds: 2_000,
     patch: () => patch(Claim.prototype, "renew", () => () => {}),
   },
   {
@@ -72,7 +72,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     name: "closed-too-early",
     mistake: "a log passes for closed while its writer still writes it",
     breaks: ["order", "lost", "two-senders", "removed"],
-    seeds: 300,
+    seeds: 1_000,
     files: (files) =>
       instead(files, {
         replace: (path, text) =>
