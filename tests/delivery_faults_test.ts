@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import type { Deliverer } from "../src/delivery/deliverer.ts";
+import { retryDeadLetters } from "../src/delivery/retry_dead_letters.ts";
+import { MemoryRuntime } from "../src/runtime/memory.ts";
 import { test } from "./harness.ts";
 import { appendCalls, end, start, withDelivery } from "./delivery_fixture.ts";
 import type { Fault } from "../src/mock/faults.ts";
@@ -341,4 +344,19 @@ test("delivery: the memory log keeps to its bounds and says what it drops", asyn
     await fixture.mock.restart();
     assert.equal((await pipeline.finish()).delivered, 10);
   });
+});
+
+test("delivery: sending dead letters again leaves nothing behind at the signals that end it", async () => {
+  const signal = new AbortController().signal;
+  const listeners: unknown[] = [];
+  signal.addEventListener = (_: string, listener: unknown) => void listeners.push(listener);
+  signal.removeEventListener = (_: string, listener: unknown) =>
+    void listeners.splice(listeners.indexOf(listener), 1);
+  const deliverer = { stopped: signal } as unknown as Deliverer;
+  const runtime = new MemoryRuntime();
+  for (let n = 0; n < 3; n++) {
+    const server = "http://server.test";
+    await retryDeadLetters({ runtime, deliverer, server, token: "e".repeat(32), directories: [] });
+  }
+  assert.equal(listeners.length, 0);
 });

@@ -75,42 +75,54 @@ const MAX_BATCH_RECORDS = 500;
 export async function retryDeadLetters(options: RetryOptions): Promise<RetryResult> {
   const { runtime, token, directories } = options;
   const retry = new Retry(options);
-  for (const directory of directories) {
-    if (retry.stopped) break;
-    const stems = await stemsToRetry(options, directory);
-    if (stems.length === 0) continue;
-    const store = DeadLetterStore.claim(runtime, directory, token);
-    if (store === null) {
-      retry.busy.push(directory);
-      continue;
-    }
-    const heartbeat = beating(runtime, store);
-    try {
-      for (const stem of stems) {
-        if (!retry.stopped) await retry.file(store, { directory, stem });
+  try {
+    for (const directory of directories) {
+      if (retry.stopped) break;
+      const stems = await stemsToRetry(options, directory);
+      if (stems.length === 0) continue;
+      const store = DeadLetterStore.claim(runtime, directory, token);
+      if (store === null) {
+        retry.busy.push(directory);
+        continue;
       }
-    } finally {
-      heartbeat.cancel();
-      store.release();
+      const heartbeat = beating(runtime, store);
+      try {
+        for (const stem of stems) {
+          if (!retry.stopped) await retry.file(store, { directory, stem });
+        }
+      } finally {
+        heartbeat.cancel();
+        store.release();
+      }
     }
+    return retry.result();
+  } finally {
+    retry.end();
   }
-  return retry.result();
 }
 
 class Retry {
   readonly busy: string[] = [];
   readonly #options: RetryOptions;
   readonly #stop = new AbortController();
+  readonly #abort = (): void => this.#stop.abort();
+  readonly #signals: readonly AbortSignal[];
   #delivered = 0;
   #refused = 0;
   #unreadable = 0;
 
   constructor(options: RetryOptions) {
     this.#options = options;
-    for (const signal of [options.stop, options.deliverer.stopped]) {
-      if (signal?.aborted) this.#stop.abort();
-      signal?.addEventListener("abort", () => this.#stop.abort(), { once: true });
+    this.#signals = [options.stop, options.deliverer.stopped].filter((signal) => !!signal);
+    for (const signal of this.#signals) {
+      if (signal.aborted) this.#stop.abort();
+      signal.addEventListener("abort", this.#abort, { once: true });
     }
+  }
+
+  /** Listens no more: the deliverer lives on, and a program may retry as often as it likes. */
+  end(): void {
+    for (const signal of this.#signals) signal.removeEventListener("abort", this.#abort);
   }
 
   get stopped(): boolean {
