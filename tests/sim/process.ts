@@ -102,7 +102,8 @@ export class SimProcess implements ProcessView {
   /** The record that is being appended. */
   #appending: SimRecord | null = null;
   #sinceTurn = 0;
-  #lastWriteFell = false;
+  /** The segment whose last write fell short and was not taken back. */
+  #fellShort: string | null = null;
 
   constructor(options: SimProcessOptions) {
     const { context, servers, host, id, step, pid, bug } = options;
@@ -198,8 +199,7 @@ export class SimProcess implements ProcessView {
   /** It ends, as by SIGKILL. */
   kill(): void {
     this.#killed ||= !this.dead;
-    const segment = this.#appending?.segment;
-    if (segment && this.#lastWriteFell) this.#options.context.past.torn.add(segment);
+    if (this.#fellShort !== null) this.#options.context.past.torn.add(this.#fellShort);
     this.memory.kill();
     this.#forgetMemory();
   }
@@ -333,8 +333,8 @@ export class SimProcess implements ProcessView {
       const before = this.#appending.segment;
       this.#appending.copied ||= before !== null && before !== segment;
       this.#appending.segment = segment;
-      this.#lastWriteFell = false;
     }
+    if (operation.kind === "write" && operation.path.endsWith(".jsonl")) this.#fellShort = null;
     for (const fault of this.faults) {
       const struck = strike(fault, operation);
       if (!struck) continue;
@@ -343,15 +343,16 @@ export class SimProcess implements ProcessView {
       this.#noteTear(operation);
       return struck;
     }
+    if (operation.kind === "truncate") this.#fellShort = null;
     return undefined;
   }
 
   /** A write that fell short may leave a fragment when it can be neither finished nor taken back. */
   #noteTear({ kind, path }: MemoryOperation): void {
-    const segment = this.#appending?.segment;
-    if (!segment || path !== `${segment}.jsonl`) return;
-    if (kind === "write") this.#lastWriteFell = true;
-    else if (this.#lastWriteFell) {
+    if (!path.endsWith(".jsonl")) return;
+    const segment = path.slice(0, -".jsonl".length);
+    if (kind === "write") this.#fellShort = segment;
+    else if (this.#fellShort === segment) {
       this.#options.context.past.torn.add(segment);
       this.#options.context.past.fragments.add(segment);
     }
