@@ -8,6 +8,7 @@ import { DeadLetterStore, leftInHand } from "../src/wal/dead_letter_store.ts";
 import { DeadLetterFile } from "../src/wal/dead_letters.ts";
 import { segmentPaths } from "../src/wal/names.ts";
 import { test } from "./harness.ts";
+import { LogWorld, PROJECT } from "./wal_fixture.ts";
 
 const DIRECTORY = "/wal/acme/chat";
 const STEM = `00000000000000000001_${"a".repeat(32)}`;
@@ -192,4 +193,13 @@ test("a full disk leaves dead letters in hand, whole", async () => {
   await assert.rejects(workThrough(runtime), { code: "ENOSPC" });
   runtime.fault = undefined;
   assert.deepEqual(await offsets(runtime), [0, 10, 20, 30, 40]);
+});
+
+test("the dead letters of one who died before a reboot are not held by a clock that went back", () => {
+  const world = new LogWorld();
+  assert.ok(DeadLetterStore.claim(world.process(), PROJECT, "a".repeat(32)));
+  world.host.reboot();
+  assert.equal(DeadLetterStore.claim(world.process(), PROJECT, "b".repeat(32)), null, "too soon");
+  world.clock.jump(-3_600_000);
+  assert.ok(DeadLetterStore.claim(world.process(), PROJECT, "c".repeat(32)));
 });

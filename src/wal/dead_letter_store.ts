@@ -250,7 +250,8 @@ function isGone(
     files.createExclusive(probe, "");
     const now = files.stat(probe)?.modified ?? beat;
     // A claim that says nothing is one that its holder was killed over, or is just about to fill.
-    return now - beat > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
+    // After a jump of the clock a claim may seem to come from the future; its holder beats anew.
+    return Math.abs(now - beat) > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
   } finally {
     removeIfThere(files, probe);
   }

@@ -106,6 +106,8 @@ const decoder = new TextDecoder();
 /** All records of a run. */
 export class Ledger {
   readonly records: SimRecord[] = [];
+  /** Processes that send dead letters of a project again: what is set aside meanwhile goes along. */
+  readonly retries: Set<{ readonly process: ProcessView; readonly project: number }> = new Set();
   readonly #byKey = new Map<string, SimRecord>();
   readonly #byLine = new Map<string, SimRecord>();
   readonly #disk: MemoryDisk;
@@ -185,7 +187,11 @@ export class Ledger {
   noteLetters(path: string, request: number): void {
     for (const letter of this.letters(path).letters) {
       const record = this.ofLetter(letter);
-      if (record) record.letteredAt ??= request;
+      if (!record) continue;
+      record.letteredAt ??= request;
+      for (const { process, project } of this.retries) {
+        if (project === record.project && !process.dead) record.retried = true;
+      }
     }
   }
 

@@ -136,7 +136,10 @@ export class Writing {
       record.retried = true;
       record.poison &&= !mend;
     }
-    return (slot.guard(() => slot.pipeline.retryDeadLetters()) ?? Promise.resolve()).then(
+    const retry = { process: slot, project: slot.step.project };
+    ledger.retries.add(retry);
+    const over = slot.guard(() => slot.pipeline.retryDeadLetters()) ?? Promise.resolve();
+    return over.finally(() => ledger.retries.delete(retry)).then(
       (result) => this.#context.trace.add(`p${slot.id} retried ${JSON.stringify(result)}`),
       (error: unknown) => {
         if (!slot.dead && !slot.suspect) slot.threw(error);
