@@ -87,7 +87,7 @@ async function prove(): Promise<number> {
     if (found === null) missed++;
     console.log(
       found === null
-        ? `MISSED ${bug.name}: not found in ${bug.seeds} seeds`
+        ? `MISSED ${bug.name}: not found in ${bug.seeds} seeds from ${bug.from ?? 1}`
         : `found ${bug.name} at seed ${found.seed}: ${found.what}`,
     );
   }
@@ -96,7 +96,8 @@ async function prove(): Promise<number> {
 }
 
 async function firstFailure(bug: Bug): Promise<{ seed: number; what: string } | null> {
-  for (let seed = 1; seed <= bug.seeds; seed++) {
+  const { from = 1, seeds } = bug;
+  for (let seed = from; seed < from + seeds; seed++) {
     const outcome = await runScenario(generate(seed), { bug });
     const found = outcome.violations.find(({ code }) => bug.breaks.includes(code));
     if (found) return { seed, what: firstLine({ ...outcome, violations: [found] }) };

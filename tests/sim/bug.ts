@@ -19,6 +19,8 @@ export interface Bug {
   readonly breaks: readonly ViolationCode[];
   /** Seeds within which it must be found. */
   readonly seeds: number;
+  /** The first of them, 1 unless told: one soon before a find spares time, and may be left out. */
+  readonly from?: number;
   /** Changes the library's classes; returns the way back. */
   patch?(): () => void;
   /** Stands between the library and its files. */

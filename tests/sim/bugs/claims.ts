@@ -24,6 +24,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     mistake: "a sender that was stopped goes on sending what another has taken over",
     breaks: ["claim"],
     seeds: 2_000,
+    from: 600,
     patch: () => patch(Claim.prototype, "renew", () => () => {}),
   },
   {
@@ -31,6 +32,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     mistake: "a writer that was stopped goes on in a log that was sent and removed meanwhile",
     breaks: ["lost"],
     seeds: 3_000,
+    from: 470,
     patch: () => patch(SegmentWriter.prototype, "isOwn", () => () => true),
   },
   {
@@ -45,6 +47,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     mistake: "a living holder does not show that it lives",
     breaks: ["two-senders", "resent"],
     seeds: 1_000,
+    from: 430,
     patch: () => {
       const claims = patch(Claim.prototype, "beat", () => () => {});
       const writers = patch(SegmentWriter.prototype, "beat", () => () => true);
@@ -73,6 +76,7 @@ export const CLAIM_BUGS: readonly Bug[] = [
     mistake: "a log passes for closed while its writer still writes it",
     breaks: ["order", "lost", "two-senders", "removed"],
     seeds: 1_000,
+    from: 320,
     files: (files) =>
       instead(files, {
         replace: (path, text) =>
