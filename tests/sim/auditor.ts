@@ -8,6 +8,7 @@ import type { SimContext } from "./context.ts";
 import { claimText, type Letter, type ProcessView } from "./ledger.ts";
 
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 const NEWLINE = 10;
 
 /** A line of a segment. */
@@ -101,7 +102,10 @@ export class Auditor {
       // A dead letter may be in hand, to be sent again.
       if (record?.answered || record?.retried) return false;
       letters ??= offsetsOf(ledger.letters(`${base}.deadletter`).letters);
-      return !letters.has(offset);
+      if (letters.has(offset)) return false;
+      // A crash may leave a byte in place of a newline: the record is sent, the rest set aside.
+      const head = ledger.records.find(({ line, answered }) => answered && text.startsWith(line));
+      return !head || !letters.has(offset + encoder.encode(head.line).length);
     });
   }
 
