@@ -64,6 +64,7 @@ test("names: a segment's files share its stem, under the names of the Python SDK
     checkpoint: "/wal/e/p/stem.checkpoint",
     deadLetters: "/wal/e/p/stem.deadletter",
     quarantine: "/wal/e/p/stem.quarantine",
+    seal: "/wal/e/p/stem.seal",
     claim: "/wal/e/p/stem.claim.",
   });
 });
