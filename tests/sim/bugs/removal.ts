@@ -40,6 +40,7 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     name: "sidecars-first",
     mistake: "the checkpoint is removed before the log, and a crash in between sends all again",
     breaks: ["resent"],
+    from: 14_700,
     seeds: 2_000,
     files: (files) =>
       instead(files, {
