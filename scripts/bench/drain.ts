@@ -15,10 +15,15 @@ import { benchPipeline } from "./pipeline.ts";
 
 const [serverUrl, count, ...directories] = process.argv.slice(2);
 const RECORDS = Number(count);
-const collect = (globalThis as { gc?: () => void }).gc;
+
+/** What one side leaves to the garbage collector must not cost the other: its threads go on a while. */
+async function tidy(): Promise<void> {
+  (globalThis as { gc?: () => void }).gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+}
 
 async function drain(directory: string, post: typeof fetch): Promise<number> {
-  collect?.();
+  await tidy();
   const from = performance.now();
   const sender = benchPipeline(directory, { serverUrl, fetch: post, useCallsComplete: false });
   const { delivered } = await sender.finish();
@@ -36,7 +41,7 @@ await drain(
 );
 
 async function bare(): Promise<number> {
-  collect?.();
+  await tidy();
   const from = performance.now();
   for (const body of bodies) {
     const response = await fetch(`${serverUrl}/call/upsert_batch`, {
