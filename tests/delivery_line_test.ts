@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { PipelineOptions } from "../src/client/pipeline.ts";
+import { Slots } from "../src/delivery/wakeup.ts";
 import { test } from "./harness.ts";
 import { appendCalls, type DeliveryFixture, end, start, withDelivery } from "./delivery_fixture.ts";
 
 /** Requests that wait for the test to answer them, in the order in which they came. */
 class Desk {
-  readonly waiting: { body: string; answer: () => void }[] = [];
+  readonly waiting: { body: string; answer: (status?: number) => void }[] = [];
   /** Most requests that waited at once. */
   most = 0;
   onRequest: () => void = () => {};
@@ -14,9 +15,9 @@ class Desk {
     new Promise((resolve, reject) => {
       const request = {
         body: new TextDecoder().decode(init!.body as Uint8Array),
-        answer: () => {
+        answer: (status = 200) => {
           this.waiting.splice(this.waiting.indexOf(request), 1);
-          resolve(new Response('{"res":[]}'));
+          resolve(new Response('{"res":[]}', { status }));
         },
       };
       init!.signal!.addEventListener("abort", () => {
@@ -30,9 +31,12 @@ class Desk {
 
   /** Resolves when so many requests wait. */
   async arrived(count: number): Promise<void> {
-    while (this.waiting.length < count) {
-      await new Promise<void>((resolve) => this.onRequest = resolve);
-    }
+    while (this.waiting.length < count) await this.next();
+  }
+
+  /** Resolves at the next request. */
+  async next(): Promise<void> {
+    await new Promise<void>((resolve) => this.onRequest = resolve);
   }
 
   /** Answers what comes, one by one, each after the next had time to come. */
@@ -98,6 +102,27 @@ test("line: whole calls are independent of each other", async () => {
   });
 });
 
+test("line: a path that one window has left holds the other one not", async () => {
+  await withDelivery({}, async (fixture) => {
+    const writer = fixture.open({ sender: false });
+    appendCalls(writer, "c", 4);
+    await writer.finish();
+    const desk = new Desk();
+    const sender = fixture.open({ fetch: desk.fetch, batchRecords: 4, useCallsComplete: true });
+    await desk.arrived(2);
+    // The server has no v2 path: the first is on its way along the older one when the second hears it.
+    desk.waiting[0].answer(404);
+    while (!desk.waiting.some(({ body }) => body.includes('"mode"'))) await desk.next();
+    desk.waiting[0].answer(404);
+    await desk.arrived(2);
+    desk.answerAll();
+    assert.equal((await sender.finish()).delivered, 8);
+    const names = fixture.events.map(({ name }) => name);
+    assert.ok(names.includes("call-path"), `said: ${names}`);
+    assert.ok(!names.includes("server-held"), `said: ${names}`);
+  });
+});
+
 test("line: an end waits until the window with its start is settled", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
@@ -160,4 +185,20 @@ test("line: an answer behind one that never came is not taken for both", async (
     assert.equal((await next.finish()).delivered, 4);
     assert.equal(fixture.mock.store.callCount("team/project"), 4);
   });
+});
+
+test("slots: one that is stopped while it waits takes none and keeps none", async () => {
+  const slots = new Slots(1);
+  const free = new AbortController().signal;
+  assert.equal(await slots.acquire(free), true);
+  const stop = new AbortController();
+  const stopped = slots.acquire(stop.signal);
+  const next = slots.acquire(free);
+  stop.abort();
+  assert.equal(await stopped, false);
+  assert.equal(await slots.acquire(stop.signal), false);
+  slots.release();
+  assert.equal(await next, true);
+  slots.release();
+  assert.equal(await slots.acquire(free), true);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { endOf } from "../delivery/drain.ts";
 import type { Sender } from "../delivery/sender.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { countRecords } from "../wal/count.ts";
@@ -53,9 +54,15 @@ export class DropOldest {
       });
       return;
     }
-    let goal = quota.used - quota.maxBytes * DROP_BELOW;
-    for (const { segment, dropped } of sender.drains()) if (dropped) goal -= segment.end();
-    if (goal > 0 && !sender.dropOldest()) log.rotate();
+    try {
+      let goal = quota.used - quota.maxBytes * DROP_BELOW;
+      for (const { segment, dropped } of sender.drains()) {
+        if (dropped) goal -= endOf(segment) ?? 0;
+      }
+      if (goal > 0 && !sender.dropOldest()) log.rotate();
+    } catch (error) {
+      this.#options.onTrouble(error);
+    }
   }
 
   /** Ends; resolves when nothing goes on any more. */

@@ -151,8 +151,9 @@ export class CallPath {
   }
 
   async #deliver(load: Load, send: Send): Promise<DeadLetter[]> {
-    for (;;) {
-      const prepared = this.#path === load.path;
+    for (let first = true;; first = false) {
+      // Later, bodies that were answered belong to other windows.
+      const prepared = first && this.#path === load.path;
       try {
         if (this.#path === "complete") {
           return await this.#complete((prepared && load.sorted) || sortedAll(load), send);
@@ -187,9 +188,11 @@ export class CallPath {
 
   async #postUpsert(body: Uint8Array<ArrayBuffer>, send: Send): Promise<Verdict> {
     const verdict = await send(CALL_BATCH_PATH, body, {
-      // Two paths that refuse each other are tried in turn, one a probe.
+      // Two paths that refuse each other are tried in turn, one a probe; a path that another window
+      // has left meanwhile holds nobody.
       holdOn: (refusal) =>
-        isMissing(refusal) || (this.#unproven && refusal.errorCode === NEEDS_COMPLETE),
+        this.#path === "batch" &&
+        (isMissing(refusal) || (this.#unproven && refusal.errorCode === NEEDS_COMPLETE)),
     });
     if (verdict.kind === "refused") {
       if (verdict.errorCode === NEEDS_COMPLETE) throw new WrongPath("complete", NEEDS_COMPLETE);
@@ -257,7 +260,7 @@ export class CallPath {
   ): Promise<Verdict> {
     const [entity, project = ""] = projectId.split("/");
     const verdict = await send(v2CallPath(entity, project, route), body, {
-      holdOn: (refusal) => this.#unproven && isMissing(refusal),
+      holdOn: (refusal) => this.#unproven && this.#path === "complete" && isMissing(refusal),
     });
     if (verdict.kind === "done") this.#unproven = false;
     if (verdict.kind === "refused" && isMissing(verdict)) {

@@ -113,7 +113,9 @@ export class Deliverer {
       : undefined;
     if (calls) tasks.unshift(calls.send);
     return {
-      independent: others.length === 0 && (calls?.independent ?? true),
+      // A damaged line may hold whole records of any type.
+      independent: others.length === 0 && window.damaged.length === 0 &&
+        (calls?.independent ?? true),
       send: async () => [
         ...await first(),
         ...(await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat(),

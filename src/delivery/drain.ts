@@ -221,16 +221,17 @@ export class Drain {
     let reader = new WindowReader(this.segment, limits, this.#acknowledged);
     let ahead: Promise<Prepared | null> | null = null;
     while (!stopped.aborted) {
+      if (ahead === null) await line.empty();
       const sealed = this.segment.isSealed();
       this.#offset = reader.offset;
-      if (ahead === null) await line.empty();
       if (ahead === null && !sealed && await this.#linger()) continue;
-      await slots.acquire();
+      if (!await slots.acquire(stopped)) break;
       const window = await this.#tried(ahead ?? this.#read(reader, sealed));
       ahead = null;
       if (!window) {
         slots.release();
         await line.empty();
+        if (stopped.aborted) break; // Nothing would wake it any more.
       }
       if (window) {
         await this.#launch(window, stopped);
@@ -282,7 +283,7 @@ export class Drain {
   async #sendCarried(offset: number, stopped: AbortSignal): Promise<void> {
     const none = new Window(new Uint8Array(0), offset, 0);
     none.to = offset;
-    await this.#options.slots.acquire();
+    if (!await this.#options.slots.acquire(stopped)) return;
     const window = this.#prepare(none, this.#carried.dueIn === 0 && !this.#hurried);
     await this.#launch(window, stopped);
   }
@@ -327,6 +328,7 @@ export class Drain {
 
   /** Waits for records, and for company for few of them; `true` when it is time to look again. */
   async #linger(): Promise<boolean> {
+    if (this.#stop.signal.aborted) return true;
     if (!this.segment.live || this.#hurried) return false;
     const waiting = this.segment.end() - this.#offset;
     if (waiting === 0) {

@@ -61,9 +61,9 @@ export class Line {
     await this.#underWay.at(-1)?.settled;
   }
 
-  /** Resolves when no request is under way any more, however it ended. */
+  /** Resolves when nothing is sent or settled any more, however it ended. */
   async quiet(): Promise<void> {
-    await Promise.allSettled(this.#underWay.map(({ sending }) => sending));
+    await Promise.allSettled(this.#underWay.flatMap(({ sending, settled }) => [sending, settled]));
   }
 
   #hasRoom(): boolean {

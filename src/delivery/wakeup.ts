@@ -50,13 +50,25 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Resolves when the caller holds a slot. */
-  async acquire(): Promise<void> {
+  /** Resolves with `true` when the caller holds a slot, with `false` when it was stopped first. */
+  async acquire(stop: AbortSignal): Promise<boolean> {
+    if (stop.aborted) return false;
     if (this.#free > 0) {
       this.#free--;
-      return;
+      return true;
     }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return await new Promise<boolean>((resolve) => {
+      const take = (): void => {
+        stop.removeEventListener("abort", giveUp);
+        resolve(true);
+      };
+      const giveUp = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(take), 1);
+        resolve(false);
+      };
+      stop.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.push(take);
+    });
   }
 
   /** Gives a slot back. */
