@@ -57,6 +57,17 @@ export class DeadLetterFile {
     return offsets;
   }
 
+  /** Forces what stands here to stable storage: who wrote it may have died before it had done so. */
+  async confirm(): Promise<void> {
+    const file = this.#files.openAppend(this.#paths.deadLetters);
+    try {
+      await file.dataSync();
+    } finally {
+      file.close();
+    }
+    await this.#files.syncDirectory(this.#directory);
+  }
+
   /**
    * Appends entries and forces them to stable storage.
    *

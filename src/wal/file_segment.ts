@@ -56,6 +56,8 @@ export class FileSegment implements Segment {
   #known = 0;
   /** Whether that is the last one. */
   #ended = false;
+  /** Whether the dead letters of earlier senders are on stable storage. */
+  #confirmed: boolean;
   #acknowledged: number;
   #checkpointed: number;
   #checkpointAt = -Infinity;
@@ -80,6 +82,7 @@ export class FileSegment implements Segment {
     this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
     this.distrusted = state.distrusted;
     this.setAside = this.#deadLetters.offsets(state.offset);
+    this.#confirmed = this.setAside.size === 0;
   }
 
   end(): number {
@@ -101,8 +104,13 @@ export class FileSegment implements Segment {
     }
   }
 
-  read(offset: number, into: Uint8Array): Promise<number> {
-    return this.#file.read(offset, into);
+  async read(offset: number, into: Uint8Array): Promise<number> {
+    if (!this.#confirmed) {
+      // Lines that are passed over count as settled from here on.
+      await this.#deadLetters.confirm();
+      this.#confirmed = true;
+    }
+    return await this.#file.read(offset, into);
   }
 
   assertHeld(): void {
