@@ -59,7 +59,9 @@ export class DeadLetterStore {
     const current = currentClaim(files, prefix);
     if (current && !isGone(runtime, retry, current, token)) return null;
     const claim = Claim.take(runtime, prefix, current, token, ownIdentity(process));
-    return claim && new DeadLetterStore(runtime, directory, claim);
+    if (claim === null) return null;
+    clearLitter(files, retry);
+    return new DeadLetterStore(runtime, directory, claim);
   }
 
   /** Shows that the holder lives; to be called at every heartbeat. */
@@ -233,6 +235,17 @@ function endTornLine(file: AppendFile): void {
   const last = new Uint8Array(1);
   file.read(size - 1, last);
   if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
+}
+
+/** Removes what holders left that were killed within one step; a watcher makes its probe anew. */
+function clearLitter(files: FileSystem, retry: string): void {
+  try {
+    for (const { name } of files.list(retry)) {
+      if (/\.(tmp|probe)$/.test(name)) removeIfThere(files, join(retry, name));
+    }
+  } catch {
+    // It harms nobody.
+  }
 }
 
 function isGone(
