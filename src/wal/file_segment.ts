@@ -30,8 +30,12 @@ export interface FileSegmentOptions {
   readonly live: boolean;
   /** Where whole records end now; the size of the file when the writer is another process. */
   readonly end?: () => number;
-  /** Whether `end` is final; asked no more once it is, where another process wrote the segment. */
-  readonly isSealed: () => boolean;
+  /**
+   * Whether `end` is final. Not asked again after `"for ever"`: its writer is known to be done, and
+   * not only taken for gone. One that was taken for gone may wake, add a line and write it again
+   * elsewhere.
+   */
+  readonly isSealed: () => boolean | "for ever";
   /** Told when the segment is not drained any more. */
   readonly onRelease?: () => void;
 }
@@ -93,12 +97,12 @@ export class FileSegment implements Segment {
   isSealed(): boolean {
     if (this.#ended) return true;
     try {
-      if (!this.#options.isSealed()) return false;
-      if (this.#options.end === undefined) {
+      const sealed = this.#options.isSealed();
+      if (sealed === "for ever" && this.#options.end === undefined) {
         this.#known = this.#file.size();
         this.#ended = true;
       }
-      return true;
+      return sealed !== false;
     } catch {
       return false; // The disk does not say: nobody may take it for the end.
     }

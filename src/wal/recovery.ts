@@ -133,9 +133,10 @@ export class Recovery {
     }
   }
 
-  #isFinal(directory: string, stem: SegmentStem): boolean {
+  #isFinal(directory: string, stem: SegmentStem): boolean | "for ever" {
     const { gone, known } = this.#writer(directory, stem);
-    if (!gone || known) return gone;
+    if (!gone) return false;
+    if (known) return "for ever";
     const { files } = this.#options.runtime;
     return seal(
       files,
