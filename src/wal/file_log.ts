@@ -121,7 +121,7 @@ export class FileLog implements RequestLog {
         break;
       }
       if (segment.isDetached()) segment.takeBackDetached(bytes);
-      this.#lose(segment);
+      this.#lose(segment, size);
       segment = this.#active ?? this.#begin();
     }
     this.#sync.appended(segment);
@@ -134,15 +134,17 @@ export class FileLog implements RequestLog {
   }
 
   async sync(): Promise<void> {
-    for (let again = false;; again = true) {
+    for (let failed = false;;) {
+      const segment = this.#active;
       await this.#sync.settled();
       await this.#sync.owed();
-      const segment = this.#active;
       if (segment === null) return;
+      if (segment !== this.#active) continue; // Left meanwhile: it is among those that are owed now.
       try {
         await this.#sync.now(segment);
       } catch (error) {
-        if (again || !this.#rescued.has(segment)) throw error;
+        if (failed || !this.#rescued.has(segment)) throw error;
+        failed = true;
       }
       // Records that were copied to a new segment are safe when that one is synced.
       if (!this.#rescued.has(segment)) return await this.#sync.owed();
@@ -161,7 +163,7 @@ export class FileLog implements RequestLog {
     const segment = this.#active;
     if (segment === null) return;
     if (segment.beat()) this.#verified = segment.size;
-    else this.#lose(segment);
+    else this.#lose(segment, segment.size);
   }
 
   close(): void {
@@ -218,14 +220,15 @@ export class FileLog implements RequestLog {
     return reader;
   }
 
-  /** The segment is not this log's to write any more. */
-  #lose(segment: SegmentWriter): void {
-    // Whoever took this process for gone sends what is in it.
-    if (!segment.isDetached()) return this.#leave(segment);
-    this.#options.listener.onDetached();
+  /** The segment is not this log's to write any more; what stands behind `end` is written elsewhere. */
+  #lose(segment: SegmentWriter, end: number): void {
+    const detached = segment.isDetached();
+    if (detached) this.#options.listener.onDetached();
     // A sender of this process still reads the file that lost its name; without one, nobody does.
-    if (this.#options.sender) this.#leave(segment);
-    else this.#rescue(segment, this.#verified);
+    if (detached && this.#options.sender) return this.#leave(segment);
+    // Whoever took this process for gone sends what stood there then. What was appended since is
+    // behind that end where the clocks stood still with the machine: a lease looks fresh then.
+    this.#rescue(segment, this.#verified, end);
   }
 
   #leave(segment: SegmentWriter): void {
@@ -262,9 +265,9 @@ export class FileLog implements RequestLog {
     this.#sync.taint(segment, error);
   }
 
-  /** Copies what `segment` holds from `offset` on into a new segment, and leaves it. */
-  #rescue(segment: SegmentWriter, offset: number): void {
-    const lines = segment.linesFrom(offset);
+  /** Copies what `segment` holds from `offset` to `end` into a new segment, and leaves it. */
+  #rescue(segment: SegmentWriter, offset: number, end: number = segment.size): void {
+    const lines = segment.linesFrom(offset).subarray(0, Math.max(0, end - offset));
     let records = 0;
     for (let at = lines.indexOf(10); at !== -1; at = lines.indexOf(10, at + 1)) records++;
     if (this.#active === segment) this.rotate();
