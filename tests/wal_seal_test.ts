@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../src/runtime/memory.ts";
+import { MemoryClock } from "../src/runtime/memory_clock.ts";
 import { MemoryHost } from "../src/runtime/memory_host.ts";
 import type { FileSegment } from "../src/wal/file_segment.ts";
 import { LEASE_MS, STALE_AFTER_MS } from "../src/wal/heartbeat.ts";
@@ -19,8 +20,9 @@ class Apart {
   #segment: FileSegment | null = null;
   #sealed = false;
 
-  constructor(sends: boolean, begun = true) {
-    const { disk, clock } = this.world;
+  /** @param clock The writer's; the sender's unless told. */
+  constructor(sends: boolean, begun = true, clock: MemoryClock = this.world.clock) {
+    const { disk } = this.world;
     const host = new MemoryHost({ name: "elsewhere", bootId: "other", pidNamespace: "pid:[9]" });
     this.writer = new LogFixture(
       { sender: sends, fsync: "never" },
@@ -125,6 +127,19 @@ for (const sends of [true, false]) {
     }
     assert.ok(taken > 100, `it was taken for dead in ${taken} of these`);
   }, { timeout: 120_000 });
+
+  test(`seal: ${who}, suspended together with its clocks, loses nothing`, () => {
+    const apart = new Apart(sends, true, new MemoryClock());
+    apart.writer.log.beat();
+    apart.silence();
+    apart.judge();
+    apart.readToEnd();
+    assert.ok(apart.writer.names().some((name) => name.endsWith(".seal")), "it is taken for gone");
+    apart.writer.append("second"); // By its own clock it has just shown that it lives.
+    apart.writer.log.beat();
+    apart.complete();
+    apart.assertThere(["first", "second"], "appended behind the end that the sender saw");
+  });
 
   test(`seal: ${who}, waking while the sender judges it, loses nothing`, () => {
     for (const does of [["beat"], ["append"], ["beat", "append"]]) {
