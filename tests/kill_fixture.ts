@@ -83,8 +83,8 @@ export class KillGround {
     );
     await pipeline.flush({ timeout: 60_000 });
     // What was killed while it was made says nothing of its maker: it has to be watched a while.
-    const unclear = this.left().some(isHalfMade);
-    for (let tries = 0; unclear && tries < 60 && this.#unfinished().length > 0; tries++) {
+    // A sender's note that was never whole goes when this sender ends.
+    for (let tries = 0; tries < 60 && this.left().some(isHalfMade); tries++) {
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
     const result = await pipeline.finish({ timeout: 60_000 });

@@ -3,7 +3,7 @@ import { MemoryRuntime } from "../src/runtime/memory.ts";
 import { MemoryDisk } from "../src/runtime/memory_disk.ts";
 import { MemoryHost } from "../src/runtime/memory_host.ts";
 import { MemoryClock } from "../src/runtime/memory_clock.ts";
-import { ABANDONED_AFTER_MS } from "../src/wal/heartbeat.ts";
+import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../src/wal/heartbeat.ts";
 import { readSenderNotes, SenderNote, type SenderReport } from "../src/wal/sender_note.ts";
 import { test } from "./harness.ts";
 
@@ -70,5 +70,20 @@ test("sender note: what nobody here can judge stays until it is old", () => {
   assert.deepEqual(namesIn(runtime), ["elsewhere.json", "own.json"]);
   around.clock.advance(ABANDONED_AFTER_MS + 1);
   note.sweep();
+  assert.deepEqual(namesIn(runtime), []);
+});
+
+test("sender note: what a kill left of a first note goes, with its writer known or not", () => {
+  const around = world();
+  const [dead, runtime] = [new MemoryRuntime(around), new MemoryRuntime(around)];
+  new SenderNote(dead, "/wal", "dead").write(REPORT);
+  dead.files.rename(`${DIRECTORY}/dead.json`, `${DIRECTORY}/dead.json.77.tmp`);
+  dead.files.createExclusive(`${DIRECTORY}/unknown.json.78.tmp`, "");
+  dead.kill();
+  const note = new SenderNote(runtime, "/wal", "own");
+  note.write(REPORT);
+  assert.deepEqual(namesIn(runtime), ["own.json", "unknown.json.78.tmp"]);
+  around.clock.advance(STALE_AFTER_MS + 1);
+  note.remove();
   assert.deepEqual(namesIn(runtime), []);
 });

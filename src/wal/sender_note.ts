@@ -10,7 +10,7 @@
 import { join } from "@std/path";
 import type { FileSystem, Runtime } from "../runtime/runtime.ts";
 import { removeIfThere } from "./claim.ts";
-import { ABANDONED_AFTER_MS } from "./heartbeat.ts";
+import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "./heartbeat.ts";
 import { ownIdentity, readIdentity } from "./identity.ts";
 import { type Party, partyOf } from "./inspect.ts";
 
@@ -95,16 +95,20 @@ export class SenderNote {
 
   /**
    * Takes away the notes of senders that are known to be dead, or silent for so long that a living
-   * one would write its note anew, and what a kill left of a note that was being written.
+   * one would write its note anew, and what a kill left of a note that was being written. That may
+   * be empty and without a note beside it, so that nothing says whose it was: it is old soon, since
+   * a living sender puts it in place at once.
    */
   sweep(): void {
     const { files, clock } = this.#runtime;
     // Backwards: what was to become a note comes before the note that says whose it was.
     for (const name of namesIn(files, this.#directory, /^\w+\.json(\.\w+\.tmp)?$/).reverse()) {
       const path = join(this.#directory, name);
-      const note = readNote(this.#runtime, path.replace(/\.\w+\.tmp$/, ""));
+      const place = path.replace(/\.\w+\.tmp$/, "");
+      const note = readNote(this.#runtime, path) ?? readNote(this.#runtime, place);
       const modified = files.stat(path)?.modified ?? Infinity;
-      if (note?.standing === "dead" || clock.now() - modified > ABANDONED_AFTER_MS) {
+      const oldAfter = path === place ? ABANDONED_AFTER_MS : STALE_AFTER_MS;
+      if (note?.standing === "dead" || clock.now() - modified > oldAfter) {
         removeIfThere(files, path);
       }
     }
