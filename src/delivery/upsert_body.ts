@@ -8,6 +8,7 @@
  * @module
  */
 
+import { BytePattern } from "../runtime/byte_pattern.ts";
 import { RECORD_TYPES } from "../weave/record_types.ts";
 import { RECORD_PREFIX } from "../wal/record.ts";
 import type { Window } from "../wal/window.ts";
@@ -22,9 +23,9 @@ const START_FRONT = front("start", RECORD_PREFIX.call_start);
 const END_FRONT = front("end", RECORD_PREFIX.call_end);
 
 /** `{"mode":"<mode>",  "req":`, as long as the record's own front. */
-function front(mode: string, prefix: string): Uint8Array {
+function front(mode: string, prefix: string): BytePattern {
   const opening = `{"mode":"${mode}",`;
-  return bytesOf(opening + '"req":'.padStart(prefix.length - opening.length));
+  return new BytePattern(opening + '"req":'.padStart(prefix.length - opening.length));
 }
 
 /**
@@ -57,7 +58,7 @@ export function upsertBody(
       continue;
     }
     const pattern = code === CALL_START ? START_FRONT : END_FRONT;
-    body.set(pattern, lineStart + shift);
+    pattern.writeTo(body, lineStart + shift);
     if (code === CALL_END) {
       if (!readHead(bytes, starts[index], ends[index], true, head)) return null;
       if (head.behindStartedAt !== -1) {

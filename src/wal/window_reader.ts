@@ -33,6 +33,14 @@ const SMALLEST_BUFFER = 64 * 1024;
 /** Bytes read at once: few enough that the reading is over before the request before it is. */
 const READ_BYTES = 1024 * 1024;
 
+/** Bytes that are being read while a window is cut out of those before them. */
+interface ReadAhead {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where in `bytes` they come to stand: before it is room for what the cut leaves over. */
+  readonly at: number;
+  readonly reading: Promise<number>;
+}
+
 /** Reads windows from a segment. */
 export class WindowReader {
   readonly #segment: Segment;
@@ -42,7 +50,9 @@ export class WindowReader {
   readonly #alone: readonly boolean[];
   #bytes: Uint8Array<ArrayBuffer> = NOTHING;
   /** Buffers of earlier windows, the longest out of use first. */
-  #spare = [NOTHING, NOTHING];
+  #spare = [NOTHING, NOTHING, NOTHING];
+  /** What is being read into one of them. */
+  #ahead: ReadAhead | null = null;
   /** Bytes of the last full window: with fewer at hand the next one would be a small one. */
   #usual = 0;
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
@@ -99,12 +109,45 @@ export class WindowReader {
           ? this.#tornTail()
           : null;
       }
+      if (sealed) this.#readAhead(end);
     }
     return this.#cut();
   }
 
+  /** Begins to read what is behind the bytes at hand, which hold about one window. */
+  #readAhead(end: number): void {
+    const buffered = this.#filled - this.#from;
+    const unread = end - this.#offset - buffered;
+    if (this.#usual === 0 || unread <= 0) return;
+    const left = Math.max(0, buffered - this.#usual);
+    const at = left + SMALLEST_BUFFER;
+    const size = Math.min(unread, Math.max(this.#likely() - left, SMALLEST_BUFFER));
+    const bytes = this.#takeSpare(at + size);
+    const reading = this.#segment.read(this.#offset + buffered, bytes.subarray(at, at + size));
+    reading.catch(() => {}); // Seen when it is awaited.
+    this.#ahead = { bytes, at, reading };
+  }
+
+  /** Joins what is left of the bytes at hand with those read ahead; `false` when there is no room or no line. */
+  async #join({ bytes, at, reading }: ReadAhead): Promise<boolean> {
+    this.#ahead = null;
+    const count = await reading;
+    const rest = this.#bytes.subarray(this.#from, this.#filled);
+    if (rest.length > at) {
+      this.#spare.push(bytes);
+      return false;
+    }
+    this.#spare.push(this.#bytes);
+    this.#bytes = bytes;
+    this.#from = at - rest.length;
+    this.#filled = at + count;
+    bytes.set(rest, this.#from);
+    return findNewline(bytes, at, this.#filled) !== -1;
+  }
+
   /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
   async #fill(end: number, sealed: boolean): Promise<Window | null> {
+    if (this.#ahead && await this.#join(this.#ahead)) return null;
     this.#moveRest();
     for (;;) {
       const unread = end - this.#offset - this.#filled;
@@ -123,8 +166,7 @@ export class WindowReader {
   /** Moves the begun line into another buffer: windows in flight may still use the last ones. */
   #moveRest(): void {
     const rest = this.#bytes.subarray(this.#from, this.#filled);
-    const spare = this.#spare.shift()!;
-    const target = spare.length >= rest.length ? spare : new Uint8Array(rest.length);
+    const target = this.#takeSpare(rest.length);
     target.set(rest);
     this.#spare.push(this.#bytes);
     this.#bytes = target;
@@ -132,12 +174,22 @@ export class WindowReader {
     this.#filled = rest.length;
   }
 
+  /** The buffer that has been out of use for longest, or a new one of that many bytes. */
+  #takeSpare(length: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare.shift()!;
+    return spare.length >= length ? spare : new Uint8Array(length);
+  }
+
   /**
    * Little more than the next window is likely to take: what is behind it is moved before the next
    * read.
    */
+  #likely(): number {
+    return this.#usual + (this.#usual >> 4);
+  }
+
   #readSize(unread: number): number {
-    const likely = this.#usual + (this.#usual >> 4) - this.#filled;
+    const likely = this.#likely() - this.#filled;
     return likely > 0 ? Math.min(unread, Math.max(likely, SMALLEST_BUFFER)) : unread;
   }
 
