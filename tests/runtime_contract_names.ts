@@ -87,6 +87,18 @@ export function naming(contract: Contract): void {
     assert.deepEqual(names(fixture), ["kept"]);
   });
 
+  contract("discard removes as remove does", (fixture) => {
+    const { runtime, directory, symlink } = fixture;
+    runtime.files.makeDirectory(`${directory}/kept`);
+    runtime.files.createExclusive(`${directory}/file`, "data");
+    symlink(`${directory}/kept`, `${directory}/link`);
+    runtime.files.discard(`${directory}/file`);
+    runtime.files.discard(`${directory}/link`);
+    assert.throws(() => runtime.files.discard(`${directory}/kept`), failsWith("EISDIR"));
+    assert.throws(() => runtime.files.discard(`${directory}/file`), failsWith("ENOENT"));
+    assert.deepEqual(names(fixture), ["kept"]);
+  });
+
   contract("removeDirectory takes an empty directory only", (fixture) => {
     const { runtime, directory } = fixture;
     runtime.files.makeDirectory(`${directory}/full/empty`);

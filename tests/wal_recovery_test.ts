@@ -300,3 +300,17 @@ test("recovery: logs of other projects of the same server are sent too", async (
   await world.recover();
   assert.deepEqual(arrived(world).sort(), ["a", "b"]);
 });
+
+test("recovery: a log that was cut while it was drained ends where it was cut", async () => {
+  const world = new LogWorld();
+  world.put(line("a") + line("b") + line("c"));
+  const runtime = world.process();
+  const [segment] = recoveryOf(runtime).claim(PROJECT);
+  assert.equal(segment.isSealed(), true);
+  const cut = bytesOf(line("a")).length;
+  const name = world.names().find((name) => name.endsWith(".jsonl"));
+  runtime.files.truncate(`${PROJECT}/${name}`, cut);
+  assert.equal(await segment.read(0, new Uint8Array(cut)), cut);
+  assert.equal(await segment.read(cut, new Uint8Array(10)), 0);
+  assert.equal(segment.end(), cut);
+});

@@ -4,6 +4,7 @@ import type { Window } from "../src/wal/window.ts";
 import { type WindowLimits, WindowReader } from "../src/wal/window_reader.ts";
 import type { RecordType } from "../src/weave/record_types.ts";
 import { test } from "./harness.ts";
+import { seeded } from "./kill_records.ts";
 import { bytesOf, joined } from "./wal_fixture.ts";
 
 const LIMITS: WindowLimits = {
@@ -253,3 +254,85 @@ test("window reader: a read that fails is an error, and a new reader goes on", a
   segment.read = read;
   assert.equal((await readAll(segment)).windows.flat().length, 2);
 });
+
+/** The first read takes 1 MiB; what a usual window is, and so what to read ahead, is known then. */
+const PAST_FIRST_READ = 1_300_000;
+const EVEN = line("x".repeat(5_000)).repeat(600);
+
+/** Lines of very different lengths, which make windows of different sizes. */
+function unevenLines(count: number): string[] {
+  const random = seeded(7);
+  return Array.from({ length: count }, (_, index) => {
+    const long = index % 400 < 40 ? 4_000 : 300;
+    return line(`${index}.${"é".repeat(Math.floor(random() * long))}`);
+  });
+}
+
+test("window reader: reading ahead changes nothing, whatever a read gives at once", async () => {
+  const lines = unevenLines(4_000);
+  const whole = bytesOf(lines.join(""));
+  for (const atOnce of [Infinity, 100_000, 5_000]) {
+    for (const sealed of [true, false]) {
+      const segment = new Bytes(whole);
+      segment.atOnce = atOnce;
+      const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+      const kept: { window: Window; text: string }[] = [];
+      let read = "";
+      for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+        const text = lineTexts(window);
+        read += text;
+        kept.push({ window, text });
+        if (kept.length > 3) kept.shift();
+        // Also while the next bytes arrive: two may be on their way, and one is prepared.
+        await Promise.resolve();
+        for (const { window, text } of kept) assert.equal(lineTexts(window), text);
+      }
+      assert.equal(read, lines.join(""));
+      assert.equal(reader.offset, whole.length);
+    }
+  }
+});
+
+test("window reader: the next bytes are asked for before a window is given", async () => {
+  const segment = new Bytes(EVEN);
+  const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  let last: Window | null = null;
+  while (reader.offset < PAST_FIRST_READ) last = await reader.next(true);
+  assert.ok(segment.reads.at(-1)!.offset > last!.to, "read ahead");
+  const open = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  while (open.offset < PAST_FIRST_READ) last = await open.next(false);
+  const { offset } = segment.reads.at(-1)!;
+  assert.ok(offset <= last!.to, "what may still be taken back is not read ahead");
+});
+
+test("window reader: a failure to read ahead comes with the window that it was for", async () => {
+  const segment = new Bytes(EVEN);
+  const read = segment.read.bind(segment);
+  const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  while (reader.offset < PAST_FIRST_READ) await reader.next(true);
+  const given = reader.offset;
+  segment.read = () => Promise.reject(Object.assign(new Error("broken"), { code: "EIO" }));
+  let failed = 0;
+  const windows: string[] = [];
+  for (let tries = 0; tries < 4 && failed === 0; tries++) {
+    const window = await reader.next(true).catch((error) => {
+      assert.equal(error.code, "EIO");
+      failed++;
+    });
+    if (window) windows.push(lineTexts(window));
+  }
+  assert.equal(failed, 1);
+  segment.read = read;
+  const again = new WindowReader(segment, { ...LIMITS, records: 100 }, given);
+  for (const text of windows) assert.equal(lineTexts((await again.next(true))!), text);
+});
+
+function lineTexts({ bytes, count, lineStarts, lineEnds }: Window): string {
+  let text = "";
+  for (let index = 0; index < count; index++) {
+    text += `${decoder.decode(bytes.subarray(lineStarts[index], lineEnds[index]))}\n`;
+  }
+  return text;
+}
+
+const decoder = new TextDecoder();

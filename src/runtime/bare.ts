@@ -29,6 +29,7 @@ const files: FileSystem = {
   replace: (path) => refuse(path),
   rename: (from) => refuse(from),
   remove: (path) => refuse(path),
+  discard: (path) => refuse(path),
   removeDirectory: (path) => refuse(path),
   list: (directory) => refuse(directory),
   stat: (path) => refuse(path),

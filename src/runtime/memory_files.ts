@@ -111,6 +111,10 @@ export class MemoryFiles implements FileSystem {
     this.#disk.names.change({ directory, name, node: undefined });
   }
 
+  discard(path: string): void {
+    this.remove(path);
+  }
+
   removeDirectory(path: string): void {
     const at = this.#absolute(path);
     this.#gate.enter("remove", at);

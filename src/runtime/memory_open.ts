@@ -122,10 +122,6 @@ export class MemoryReadFile extends MemoryHandle implements ReadFile {
     return gate.later(() => node.content.read(offset, into));
   }
 
-  closeLater(): void {
-    this.close();
-  }
-
   byteAt(offset: number): number | undefined {
     const into = new Uint8Array(1);
     return this.readNow(offset, into) === 1 ? into[0] : undefined;

@@ -29,6 +29,7 @@ export function nodeFiles(): FileSystem {
     replace: (path, text) => replace(fs(), path, text),
     rename: (from, to) => fs().renameSync(from, to),
     remove: (path) => fs().unlinkSync(path),
+    discard: (path) => discard(fs(), path),
     removeDirectory: (path) => fs().rmdirSync(path),
     list: (directory) =>
       fs().readdirSync(directory, { withFileTypes: true }).map((entry): DirectoryEntry => ({
@@ -42,6 +43,25 @@ export function nodeFiles(): FileSystem {
     syncDirectory: (path) => syncDirectory(fs(), path),
     syncDirectoryNow: (path) => syncDirectoryNow(fs(), path),
   };
+}
+
+/** The last descriptor of a file without a name gives its space back: it is closed by the host's threads. */
+function discard(fs: Fs, path: string): void {
+  const fd = openIfAllowed(fs, path, "r");
+  try {
+    fs.unlinkSync(path);
+  } finally {
+    if (fd !== null) fs.close(fd, () => {}); // It was open for reading: nothing can fail.
+  }
+}
+
+/** Opens a file that exists; `null` when it may not be opened like that. */
+export function openIfAllowed(fs: Fs, path: string, flags: "r" | "r+"): number | null {
+  try {
+    return fs.openSync(path, flags);
+  } catch {
+    return null;
+  }
 }
 
 class NodeReadFile implements ReadFile {
@@ -71,7 +91,7 @@ class NodeReadFile implements ReadFile {
       });
     } finally {
       this.#reading--;
-      this.#release((fd) => this.#fs.closeSync(fd));
+      this.#release();
     }
   }
 
@@ -86,13 +106,7 @@ class NodeReadFile implements ReadFile {
 
   close(): void {
     this.#closed = true;
-    this.#release((fd) => this.#fs.closeSync(fd));
-  }
-
-  closeLater(): void {
-    this.#closed = true;
-    // It was open for reading: there is nothing that could fail to be written.
-    this.#release((fd) => this.#fs.close(fd, () => {}));
+    this.#release();
   }
 
   #open(): number {
@@ -103,11 +117,11 @@ class NodeReadFile implements ReadFile {
   }
 
   /** A descriptor closed under a running read could be reused, and the read would hit another file. */
-  #release(close: (fd: number) => void): void {
+  #release(): void {
     if (!this.#closed || this.#reading > 0 || this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
-    close(fd);
+    this.#fs.closeSync(fd);
   }
 }
 
@@ -176,7 +190,7 @@ function writeNew(fs: Fs, path: string, text: string): void {
     }
   } catch (error) {
     fs.closeSync(fd);
-    discard(fs, path);
+    undo(fs, path);
     throw error;
   }
   fs.closeSync(fd);
@@ -188,13 +202,13 @@ function replace(fs: Fs, path: string, text: string): void {
   try {
     fs.renameSync(temporary, path);
   } catch (error) {
-    discard(fs, temporary);
+    undo(fs, temporary);
     throw error;
   }
 }
 
 /** Removes what a failed step left; the first error is the one that matters. */
-function discard(fs: Fs, path: string): void {
+function undo(fs: Fs, path: string): void {
   try {
     fs.unlinkSync(path);
   } catch {

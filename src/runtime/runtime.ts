@@ -65,11 +65,6 @@ export interface ReadFile {
   size(): number;
   /** Closes the file; a second call does nothing. */
   close(): void;
-  /**
-   * Closes the file off the event loop: the last one open of a file without a name gives its space
-   * back, which takes milliseconds where it is large.
-   */
-  closeLater(): void;
 }
 
 /** What a path is. A symbolic link is reported as itself, never followed. */
@@ -111,6 +106,11 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file (`ENOENT` when it is not there). */
   remove(path: string): void;
+  /**
+   * Removes a file as `remove` does, and gives its space back off the event loop: that takes
+   * milliseconds where it is large. Whoever has it open may find it empty.
+   */
+  discard(path: string): void;
   /** Removes an empty directory. */
   removeDirectory(path: string): void;
   /** Names in a directory, in no order. */

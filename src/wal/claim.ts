@@ -210,8 +210,17 @@ export function beatAll(claims: Iterable<Claim>): void {
 
 /** Removes a file that may be gone already. */
 export function removeIfThere(files: FileSystem, path: string): void {
+  ifThere(() => files.remove(path));
+}
+
+/** Removes a file that may be large, and may be gone already. */
+export function discardIfThere(files: FileSystem, path: string): void {
+  ifThere(() => files.discard(path));
+}
+
+function ifThere(remove: () => void): void {
   try {
-    files.remove(path);
+    remove();
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
   }

@@ -7,7 +7,7 @@
 import type { ReadFile, Runtime, Timer } from "../runtime/runtime.ts";
 import { hasCode } from "../errors.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type Claim, claimGenerations, removeIfThere } from "./claim.ts";
+import { type Claim, claimGenerations, discardIfThere, removeIfThere } from "./claim.ts";
 import { DeadLetterFile } from "./dead_letters.ts";
 import { parseStem, type SegmentPaths } from "./names.ts";
 import type { DeadLetter, Segment } from "./segment.ts";
@@ -114,7 +114,10 @@ export class FileSegment implements Segment {
       await this.#deadLetters.confirm();
       this.#confirmed = true;
     }
-    return await this.#file.read(offset, into);
+    const count = await this.#file.read(offset, into);
+    // Cut, by hand or by a sender that took it over and is done with it: there is no more to wait for.
+    if (count === 0 && offset < this.#known && !this.#done) this.#known = this.#file.size();
+    return count;
   }
 
   assertHeld(): void {
@@ -172,12 +175,9 @@ export class FileSegment implements Segment {
       if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
     }
     this.#finish();
-    try {
-      if (this.#detached) return;
-      removeIfThere(files, paths.data);
-    } finally {
-      this.#file.closeLater();
-    }
+    this.#file.close();
+    if (this.#detached) return;
+    discardIfThere(files, paths.data);
     for (const path of [paths.checkpoint, paths.lock, paths.owner, paths.seal]) {
       removeIfThere(files, path);
     }

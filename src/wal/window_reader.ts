@@ -46,6 +46,8 @@ export class WindowReader {
   readonly #segment: Segment;
   readonly #limits: WindowLimits;
   readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+  /** Bytes of a buffer at most. */
+  readonly #largest: number;
   /** Whether a type stands alone, by its position in `RECORD_TYPES`. */
   readonly #alone: readonly boolean[];
   #bytes: Uint8Array<ArrayBuffer> = NOTHING;
@@ -53,7 +55,10 @@ export class WindowReader {
   #spare = [NOTHING, NOTHING, NOTHING];
   /** What is being read into one of them. */
   #ahead: ReadAhead | null = null;
-  /** Bytes of the last full window: with fewer at hand the next one would be a small one. */
+  /**
+   * Bytes that a full window is likely to take, by the records of the last one: with fewer at hand
+   * the next one would be a small one. 0 while nothing is known.
+   */
   #usual = 0;
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
   #from = 0;
@@ -69,6 +74,7 @@ export class WindowReader {
     this.#segment = segment;
     this.#limits = limits;
     this.#offset = offset;
+    this.#largest = Math.max(limits.bytes, limits.recordBytes + 1);
     this.#alone = RECORD_TYPES.map(limits.standsAlone);
   }
 
@@ -118,37 +124,50 @@ export class WindowReader {
   #readAhead(end: number): void {
     const buffered = this.#filled - this.#from;
     const unread = end - this.#offset - buffered;
-    if (this.#usual === 0 || unread <= 0) return;
     const left = Math.max(0, buffered - this.#usual);
-    const at = left + SMALLEST_BUFFER;
-    const size = Math.min(unread, Math.max(this.#likely() - left, SMALLEST_BUFFER));
+    const at = left + (this.#usual >> 3);
+    const size = Math.min(unread, this.#likely() - left, this.#largest - at);
+    if (this.#usual === 0 || size <= 0) return;
     const bytes = this.#takeSpare(at + size);
     const reading = this.#segment.read(this.#offset + buffered, bytes.subarray(at, at + size));
     reading.catch(() => {}); // Seen when it is awaited.
     this.#ahead = { bytes, at, reading };
   }
 
-  /** Joins what is left of the bytes at hand with those read ahead; `false` when there is no room or no line. */
-  async #join({ bytes, at, reading }: ReadAhead): Promise<boolean> {
+  /** Puts the bytes read ahead behind what is left of those at hand. */
+  async #join({ bytes, at, reading }: ReadAhead): Promise<void> {
     this.#ahead = null;
-    const count = await reading;
+    let count = await reading;
     const rest = this.#bytes.subarray(this.#from, this.#filled);
-    if (rest.length > at) {
-      this.#spare.push(bytes);
-      return false;
+    let target = bytes;
+    let from = at - rest.length;
+    if (from < 0) {
+      // The last window was a smaller one than usual, and left more than there is room for.
+      count = Math.min(count, this.#largest - rest.length);
+      from = 0;
+      target = this.#takeSpare(rest.length + count);
+      target.set(bytes.subarray(at, at + count), rest.length);
+      this.#spare.unshift(bytes);
     }
+    target.set(rest, from);
     this.#spare.push(this.#bytes);
-    this.#bytes = bytes;
-    this.#from = at - rest.length;
-    this.#filled = at + count;
-    bytes.set(rest, this.#from);
-    return findNewline(bytes, at, this.#filled) !== -1;
+    this.#bytes = target;
+    this.#from = from;
+    this.#filled = from + rest.length + count;
   }
 
   /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
   async #fill(end: number, sealed: boolean): Promise<Window | null> {
-    if (this.#ahead && await this.#join(this.#ahead)) return null;
-    this.#moveRest();
+    if (this.#ahead) {
+      await this.#join(this.#ahead);
+      const buffered = this.#filled - this.#from;
+      const enough = buffered >= this.#usual - (this.#usual >> 3) || this.#offset + buffered >= end;
+      if (enough && findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
+      this.#moveRest();
+      this.#spare.unshift(this.#spare.pop()!); // No window was made of it.
+    } else {
+      this.#moveRest();
+    }
     for (;;) {
       const unread = end - this.#offset - this.#filled;
       if (unread <= 0) return null;
@@ -194,9 +213,9 @@ export class WindowReader {
   }
 
   #makeRoom(unread: number): void {
-    const { bytes, recordBytes } = this.#limits;
+    const { bytes } = this.#limits;
     const wanted = Math.min(
-      Math.max(bytes, recordBytes + 1),
+      this.#largest,
       Math.max(
         SMALLEST_BUFFER,
         this.#filled + Math.min(unread, Math.max(Math.min(bytes, READ_BYTES), this.#filled)),
@@ -238,7 +257,9 @@ export class WindowReader {
       }
       at = newline + 1;
     }
-    this.#usual = window.count === maxRecords ? at - this.#from : 0;
+    this.#usual = window.count === 0
+      ? 0
+      : Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count));
     window.to = this.#offset = base + at;
     this.#from = at;
     return window;

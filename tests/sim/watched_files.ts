@@ -59,6 +59,10 @@ export class WatchedFiles implements FileSystem {
     this.#watcher.beforeRemove(path);
     this.#inner.remove(path);
   }
+  discard(path: string): void {
+    this.#watcher.beforeRemove(path);
+    this.#inner.discard(path);
+  }
   removeDirectory(path: string): void {
     this.#inner.removeDirectory(path);
   }

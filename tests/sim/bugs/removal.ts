@@ -44,9 +44,9 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 2_000,
     files: (files) =>
       instead(files, {
-        remove: (path) => {
-          if (path.endsWith(".jsonl")) removeBeside(files, path, ["checkpoint"]);
-          files.remove(path);
+        discard: (path) => {
+          removeBeside(files, path, ["checkpoint"]);
+          files.discard(path);
         },
       }),
   },
@@ -57,9 +57,9 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 100,
     files: (files) =>
       instead(files, {
-        remove: (path) => {
-          files.remove(path);
-          if (path.endsWith(".jsonl")) removeBeside(files, path, ["deadletter"]);
+        discard: (path) => {
+          files.discard(path);
+          removeBeside(files, path, ["deadletter"]);
         },
       }),
   },
