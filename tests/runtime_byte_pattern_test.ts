@@ -7,7 +7,7 @@ test("byte pattern: stands exactly where the same bytes stand", () => {
   const encoder = new TextEncoder();
   fc.assert(
     fc.property(
-      fc.string({ unit: fc.constantFrom("a", "b", "é"), minLength: 4, maxLength: 13 }),
+      fc.string({ unit: fc.constantFrom("a", "b", "é"), minLength: 4, maxLength: 20 }),
       fc.string({ unit: fc.constantFrom("a", "b", "é"), maxLength: 24 }),
       fc.nat(3),
       fc.boolean(),
@@ -24,6 +24,27 @@ test("byte pattern: stands exactly where the same bytes stand", () => {
           const same = at >= 0 && String(there) === String(expected);
           assert.equal(pattern.standsAt(bytes, at), same, `${text} in ${bytes} at ${at}`);
         }
+      },
+    ),
+    { numRuns: 2_000, seed: 7 },
+  );
+});
+
+test("byte pattern: what is written is the text, and nothing beside it", () => {
+  const encoder = new TextEncoder();
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom("a", "b", "é", "\u{1f600}"), minLength: 4, maxLength: 30 }),
+      fc.nat(9),
+      (text, at) => {
+        const content = encoder.encode(text);
+        const bytes = new Uint8Array(content.length + 20).fill(46).subarray(3);
+        const expected = bytes.slice();
+        expected.set(content, at);
+        const pattern = new BytePattern(text);
+        pattern.writeTo(bytes, at);
+        assert.deepEqual(bytes, expected);
+        assert.ok(pattern.standsAt(bytes, at));
       },
     ),
     { numRuns: 2_000, seed: 7 },

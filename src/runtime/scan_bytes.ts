@@ -10,6 +10,7 @@
  */
 
 import { findByte } from "./find_byte.ts";
+import { keepCompiled } from "./keep_compiled.ts";
 
 /** A search through bytes that do not change meanwhile. */
 export interface ByteScan {
@@ -74,6 +75,8 @@ class TextScan implements ByteScan {
 
 /** Begins a search for `byte` in `bytes[0, to)`, in the way that is fastest here. */
 export const scanBytes: ScanBytes = choose(globalThis as unknown as HostGlobals);
+
+keepCompiled(scanBytes(new Uint8Array(0), 0, 0));
 
 function choose({ Deno: deno, Buffer: buffer }: HostGlobals): ScanBytes {
   if (!deno || !buffer) return scanBySearch;

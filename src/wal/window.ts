@@ -7,6 +7,7 @@
  * @module
  */
 
+import { keepCompiled } from "../runtime/keep_compiled.ts";
 import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
 import type { RecordSpan } from "./record.ts";
 import type { DeadLetter } from "./segment.ts";
@@ -46,7 +47,12 @@ export class Window {
   readonly ends: Int32Array;
   /** Whether every line is laid out as this package writes it. */
   canonical = true;
-  readonly #base: number;
+  /** Byte offset in the segment of `bytes[0]`. */
+  readonly base: number;
+  /** Records that there is room for. */
+  readonly capacity: number;
+  /** Which types it holds: a bit for each, by its position in `RECORD_TYPES`. */
+  #types = 0;
 
   /**
    * @param base Byte offset in the segment of `bytes[0]`.
@@ -54,7 +60,8 @@ export class Window {
    */
   constructor(bytes: Uint8Array, base: number, capacity: number) {
     this.bytes = bytes;
-    this.#base = base;
+    this.base = base;
+    this.capacity = capacity;
     const positions = new ArrayBuffer(17 * capacity);
     const column = (index: number): Int32Array =>
       new Int32Array(positions, 4 * index * capacity, capacity);
@@ -73,12 +80,13 @@ export class Window {
     this.lineEnds[index] = lineEnd;
     this.starts[index] = span.start;
     this.ends[index] = span.end;
+    this.#types |= 1 << span.code;
     if (!span.canonical) this.canonical = false;
   }
 
   /** Whether it holds a record of `type`. */
   has(type: RecordType): boolean {
-    return this.codes.subarray(0, this.count).includes(RECORD_TYPES.indexOf(type));
+    return (this.#types >> RECORD_TYPES.indexOf(type) & 1) === 1;
   }
 
   /** One record, as an object. */
@@ -86,7 +94,7 @@ export class Window {
     return {
       type: RECORD_TYPES[this.codes[index]],
       bytes: this.bytes,
-      offset: this.#base + this.lineStarts[index],
+      offset: this.base + this.lineStarts[index],
       lineStart: this.lineStarts[index],
       lineEnd: this.lineEnds[index],
       start: this.starts[index],
@@ -97,9 +105,12 @@ export class Window {
   /** The records whose types `wanted` names, as objects, in order. */
   records(wanted: (type: RecordType) => boolean): WindowRecord[] {
     const found: WindowRecord[] = [];
+    if (!RECORD_TYPES.some((type) => this.has(type) && wanted(type))) return found;
     for (let index = 0; index < this.count; index++) {
       if (wanted(RECORD_TYPES[this.codes[index]])) found.push(this.record(index));
     }
     return found;
   }
 }
+
+keepCompiled(new Window(new Uint8Array(0), 0, 0));

@@ -5,16 +5,9 @@
  */
 
 import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
-import {
-  contentEnd,
-  contentStart,
-  findNewline,
-  isSoundRecord,
-  readRecord,
-  type RecordSpan,
-  scanNewlines,
-} from "./record.ts";
-import type { DeadLetter, Segment } from "./segment.ts";
+import { damage, fillWindow } from "./fill_window.ts";
+import { contentStart, findNewline, isSoundRecord, readRecord, type RecordSpan } from "./record.ts";
+import type { Segment } from "./segment.ts";
 import { Window } from "./window.ts";
 
 /** Limits of a window. */
@@ -229,38 +222,18 @@ export class WindowReader {
 
   #cut(): Window {
     const { bytes: maxBytes, records: maxRecords } = this.#limits;
-    const { setAside } = this.#segment;
-    const bytes = this.#bytes;
-    const base = this.#offset - this.#from;
-    const window = new Window(bytes, base, maxRecords);
-    const newlines = scanNewlines(bytes, this.#filled);
-    let at = this.#from;
-    while (window.count < maxRecords && window.damaged.length < maxRecords) {
-      const newline = newlines.next(at);
-      if (newline === -1) break;
-      const offset = base + at;
-      const lineStart = offset === 0 ? contentStart(bytes, at) : at;
-      const lineEnd = contentEnd(bytes, lineStart, newline);
-      if (lineEnd > lineStart && !(setAside.size > 0 && setAside.has(offset))) {
-        const span = readRecord(bytes, lineStart, lineEnd, this.#span);
-        if (span === null) {
-          window.damaged.push(damage("corrupt", offset, bytes.slice(at, lineEnd)));
-        } else {
-          const alone = this.#alone[span.code];
-          if (window.count > 0 && (alone || newline - this.#from > maxBytes)) break;
-          window.add(span, at, lineEnd);
-          if (alone) {
-            at = newline + 1;
-            break;
-          }
-        }
-      }
-      at = newline + 1;
-    }
+    const window = new Window(this.#bytes, this.#offset - this.#from, maxRecords);
+    const at = fillWindow(window, {
+      from: this.#from,
+      filled: this.#filled,
+      maxBytes,
+      alone: this.#alone,
+      setAside: this.#segment.setAside,
+    });
     this.#usual = window.count === 0
       ? 0
       : Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count));
-    window.to = this.#offset = base + at;
+    window.to = this.#offset = window.base + at;
     this.#from = at;
     return window;
   }
@@ -305,8 +278,4 @@ export class WindowReader {
     }
     return window;
   }
-}
-
-function damage(reason: "corrupt" | "torn", offset: number, line: Uint8Array): DeadLetter {
-  return { reason, offset, length: line.length, line };
 }
