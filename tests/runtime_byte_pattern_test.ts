@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "./harness.ts";
-import { BytePattern } from "../src/runtime/byte_pattern.ts";
+import { BytePattern, viewOf } from "../src/runtime/byte_pattern.ts";
 
 test("byte pattern: stands exactly where the same bytes stand", () => {
   const encoder = new TextEncoder();
@@ -42,7 +42,7 @@ test("byte pattern: what is written is the text, and nothing beside it", () => {
         const expected = bytes.slice();
         expected.set(content, at);
         const pattern = new BytePattern(text);
-        pattern.writeTo(bytes, at);
+        pattern.writeTo(viewOf(bytes), at);
         assert.deepEqual(bytes, expected);
         assert.ok(pattern.standsAt(bytes, at));
       },

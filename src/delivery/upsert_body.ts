@@ -45,6 +45,7 @@ export function upsertBody(
   const body = sized(spare, HEAD.length + (to - from) + 2, bytes.byteOffset + from);
   body.set(HEAD);
   body.set(bytes.subarray(from, to), HEAD.length);
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const head = emptyHead();
   let behind = from;
   let first = true;
@@ -58,7 +59,7 @@ export function upsertBody(
       continue;
     }
     const pattern = code === CALL_START ? START_FRONT : END_FRONT;
-    pattern.writeTo(body, lineStart + shift);
+    pattern.writeTo(view, lineStart + shift);
     if (code === CALL_END) {
       if (!readHead(bytes, starts[index], ends[index], true, head)) return null;
       if (head.behindStartedAt !== -1) {

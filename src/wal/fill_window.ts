@@ -35,6 +35,7 @@ const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
 export function fillWindow(window: Window, fill: Fill): number {
   const { from, filled, maxBytes, alone, setAside } = fill;
   const { bytes, base, capacity } = window;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const newlines = scanNewlines(bytes, filled);
   let at = from;
   while (window.count < capacity && window.damaged.length < capacity) {
@@ -44,7 +45,7 @@ export function fillWindow(window: Window, fill: Fill): number {
     const lineStart = offset === 0 ? contentStart(bytes, at) : at;
     const lineEnd = contentEnd(bytes, lineStart, newline);
     if (lineEnd > lineStart && !(setAside.size > 0 && setAside.has(offset))) {
-      const span = readRecord(bytes, lineStart, lineEnd, found);
+      const span = readRecord(bytes, lineStart, lineEnd, found, view);
       if (span === null) {
         window.damaged.push(damage("corrupt", offset, bytes.slice(at, lineEnd)));
       } else {

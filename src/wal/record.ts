@@ -8,7 +8,7 @@
  * @module
  */
 
-import { BytePattern } from "../runtime/byte_pattern.ts";
+import { BytePattern, viewOf } from "../runtime/byte_pattern.ts";
 import { findByte } from "../runtime/find_byte.ts";
 import { type ByteScan, scanBytes } from "../runtime/scan_bytes.ts";
 import { RECORD_TYPES, type RecordType } from "../weave/record_types.ts";
@@ -42,6 +42,7 @@ const PREFIXES = RECORD_TYPES.map((type) => new BytePattern(RECORD_PREFIX[type])
  * Finds the request in the line `bytes[start, end)`, its newline left out.
  *
  * @param span Filled in and returned, so that a loop over many lines allocates nothing.
+ * @param view A view of `bytes`, which a loop over many lines makes once.
  * @returns `span`, or `null` when the line is no record. That the request itself is sound JSON is
  *   not checked here: {@linkcode isSoundRecord} does, where it matters.
  */
@@ -50,8 +51,9 @@ export function readRecord(
   start: number,
   end: number,
   span: RecordSpan,
+  view: DataView = viewOf(bytes),
 ): RecordSpan | null {
-  const code = canonicalCode(bytes, start, end);
+  const code = bytes[end - 1] === END_BRACE ? canonicalCode(view, start, end) : -1;
   if (code === -1) return readForeignRecord(bytes, start, end, span);
   span.code = code;
   span.canonical = true;
@@ -65,18 +67,17 @@ export function readRecord(
 /** The type of the last canonical line: most lines are of the same one. */
 let lastCode = RECORD_TYPES.indexOf("call_start");
 
-function canonicalCode(bytes: Uint8Array, start: number, end: number): number {
-  if (bytes[end - 1] !== END_BRACE) return -1;
-  if (beginsWith(bytes, start, end, lastCode)) return lastCode;
+function canonicalCode(view: DataView, start: number, end: number): number {
+  if (beginsWith(view, start, end, lastCode)) return lastCode;
   for (let code = 0; code < PREFIXES.length; code++) {
-    if (beginsWith(bytes, start, end, code)) return lastCode = code;
+    if (beginsWith(view, start, end, code)) return lastCode = code;
   }
   return -1;
 }
 
-function beginsWith(bytes: Uint8Array, start: number, end: number, code: number): boolean {
+function beginsWith(view: DataView, start: number, end: number, code: number): boolean {
   const prefix = PREFIXES[code];
-  return start + prefix.length < end && prefix.standsAt(bytes, start);
+  return start + prefix.length < end && prefix.standsIn(view, start);
 }
 
 function readForeignRecord(
