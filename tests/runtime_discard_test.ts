@@ -53,3 +53,18 @@ test("discard: a file of the same name that is made at once is another one", asy
     assert.equal(readFileSync(path, "utf8"), "new");
   });
 });
+
+test("discard: what has the file open reads and writes on, as a writer that wakes up has to", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "log");
+    const writer = files.openAppend(path);
+    writer.write("before ");
+    files.discard(path);
+    await aWhile();
+    writer.write("after");
+    const into = new Uint8Array(20);
+    assert.equal(writer.read(0, into), 12);
+    assert.equal(new TextDecoder().decode(into.subarray(0, 12)), "before after");
+    writer.close();
+  });
+});

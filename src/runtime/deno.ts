@@ -4,11 +4,10 @@
  * @module
  */
 
-import { builtin } from "./builtin.ts";
 import { systemClock } from "./clock.ts";
 import { denoProcess } from "./deno_process.ts";
 import { coded, denoGlobal, withCode } from "./deno_slice.ts";
-import { nodeFiles, openIfAllowed } from "./node_files.ts";
+import { nodeFiles } from "./node_files.ts";
 import type { FileSystem, Runtime } from "./runtime.ts";
 
 /** A runtime over Deno's `node:fs`, with Deno's permissions in mind. */
@@ -31,7 +30,7 @@ function denoFiles(files: FileSystem): FileSystem {
     replace: (path, text) => coded(() => files.replace(path, text)),
     rename: (from, to) => coded(() => files.rename(from, to)),
     remove: (path) => coded(() => remove(path, files.stat, files.remove)),
-    discard: (path) => coded(() => remove(path, files.stat, discard)),
+    discard: (path) => coded(() => remove(path, files.stat, files.discard)),
     removeDirectory: (path) => coded(() => files.removeDirectory(path)),
     list: (directory) => coded(() => files.list(directory)),
     stat: (path) => coded(() => files.stat(path)),
@@ -52,21 +51,4 @@ function remove(path: string, stat: FileSystem["stat"], unlink: (path: string) =
     });
   }
   unlink(path);
-}
-
-/**
- * Deno closes files on the event loop, but cuts them beside it: the space is given back by that, if
- * no other name of the file is left.
- */
-function discard(path: string): void {
-  const fs = builtin("node:fs");
-  const fd = openIfAllowed(fs, path, "r+");
-  let isNameless = false;
-  try {
-    fs.unlinkSync(path);
-    isNameless = fd !== null && fs.fstatSync(fd).nlink === 0;
-  } finally {
-    if (isNameless) fs.ftruncate(fd!, 0, () => fs.closeSync(fd!));
-    else if (fd !== null) fs.closeSync(fd);
-  }
 }

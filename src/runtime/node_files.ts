@@ -45,9 +45,12 @@ export function nodeFiles(): FileSystem {
   };
 }
 
-/** The last descriptor of a file without a name gives its space back: it is closed by the host's threads. */
+/**
+ * The last descriptor of a file without a name gives its space back: it is closed by the host's
+ * threads (on Deno, which has none for that, by the event loop).
+ */
 function discard(fs: Fs, path: string): void {
-  const fd = openIfAllowed(fs, path, "r");
+  const fd = openIfAllowed(fs, path);
   try {
     fs.unlinkSync(path);
   } finally {
@@ -55,10 +58,10 @@ function discard(fs: Fs, path: string): void {
   }
 }
 
-/** Opens a file that exists; `null` when it may not be opened like that. */
-export function openIfAllowed(fs: Fs, path: string, flags: "r" | "r+"): number | null {
+/** Opens a file for reading; `null` when it may not be opened. */
+function openIfAllowed(fs: Fs, path: string): number | null {
   try {
-    return fs.openSync(path, flags);
+    return fs.openSync(path, "r");
   } catch {
     return null;
   }

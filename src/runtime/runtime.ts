@@ -107,8 +107,8 @@ export interface FileSystem {
   /** Removes a file (`ENOENT` when it is not there). */
   remove(path: string): void;
   /**
-   * Removes a file as `remove` does, and gives its space back off the event loop: that takes
-   * milliseconds where it is large. Whoever has it open may find it empty.
+   * Removes a file as `remove` does, and gives its space back off the event loop where the host can:
+   * that takes milliseconds where it is large. Whoever has it open goes on with all it holds.
    */
   discard(path: string): void;
   /** Removes an empty directory. */

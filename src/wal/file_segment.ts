@@ -115,7 +115,7 @@ export class FileSegment implements Segment {
       this.#confirmed = true;
     }
     const count = await this.#file.read(offset, into);
-    // Cut, by hand or by a sender that took it over and is done with it: there is no more to wait for.
+    // Somebody has cut it: there is no more to wait for.
     if (count === 0 && offset < this.#known && !this.#done) this.#known = this.#file.size();
     return count;
   }
