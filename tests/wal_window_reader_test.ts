@@ -327,6 +327,19 @@ test("window reader: a failure to read ahead comes with the window that it was f
   for (const text of windows) assert.equal(lineTexts((await again.next(true))!), text);
 });
 
+test("window reader: records that stand alone are not read over and over", async () => {
+  const whole = line("x".repeat(500)).repeat(4_000);
+  for (const sealed of [true, false]) {
+    const segment = new Bytes(whole);
+    const reader = new WindowReader(segment, { ...LIMITS, standsAlone: () => true }, 0);
+    let windows = 0;
+    while (await reader.next(sealed)) windows++;
+    assert.equal(windows, 4_000);
+    const read = segment.reads.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(read < 2 * whole.length, `${read} bytes read of ${whole.length}`);
+  }
+});
+
 function lineTexts({ bytes, count, lineStarts, lineEnds }: Window): string {
   let text = "";
   for (let index = 0; index < count; index++) {

@@ -230,9 +230,12 @@ export class WindowReader {
       alone: this.#alone,
       setAside: this.#segment.setAside,
     });
-    this.#usual = window.count === 0
-      ? 0
-      : Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count));
+    // One that ended in front of a whole line, as beside a record that stands alone, tells nothing.
+    const isTelling = window.count === maxRecords ||
+      (window.count > 0 && findNewline(this.#bytes, at, this.#filled) === -1);
+    this.#usual = isTelling
+      ? Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count))
+      : 0;
     window.to = this.#offset = window.base + at;
     this.#from = at;
     return window;
