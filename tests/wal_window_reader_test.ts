@@ -14,6 +14,9 @@ const LIMITS: WindowLimits = {
   standsAlone: () => false,
 };
 
+/** Bytes in front of what a buffer holds. */
+const ROOM = 16;
+
 /** A segment of bytes that a test changes as it likes. */
 class Bytes implements Segment {
   assertHeld(): void {}
@@ -228,7 +231,7 @@ test("window reader: memory is bounded by the limits, not by the log", async () 
   const reader = new WindowReader(segment, limits, 0);
   let records = 0;
   for (let window = await reader.next(true); window; window = await reader.next(true)) {
-    assert.ok(window.bytes.length <= 20_001, `${window.bytes.length} bytes`);
+    assert.ok(window.bytes.length <= 20_001 + ROOM, `${window.bytes.length} bytes`);
     records += window.count;
   }
   assert.equal(records, 20_000);
@@ -291,6 +294,60 @@ test("window reader: reading ahead changes nothing, whatever a read gives at onc
       assert.equal(reader.offset, whole.length);
     }
   }
+});
+
+test("window reader: lines that are overwritten cost no other window, and can be read again", async () => {
+  const lines = unevenLines(4_000);
+  const whole = bytesOf(lines.join(""));
+  for (const atOnce of [Infinity, 100_000, 5_000]) {
+    for (const sealed of [true, false]) {
+      const segment = new Bytes(whole);
+      segment.atOnce = atOnce;
+      const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+      const kept: { part: Uint8Array; content: string }[] = [];
+      let read = "";
+      let roomy = 0;
+      for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+        const text = lineTexts(window);
+        read += text;
+        if (window.room >= ROOM) roomy++;
+        const from = window.lineStarts[0] - window.room;
+        const part = window.bytes.subarray(from, window.lineEnds[window.count - 1] + 1);
+        part.fill(kept.length % 128);
+        if (kept.length % 7 === 0) {
+          assert.equal(await reader.restore(window), true);
+          assert.equal(lineTexts(window), text);
+        }
+        kept.push({ part, content: decoder.decode(part) });
+        await Promise.resolve();
+        for (const { part, content } of kept.slice(-3)) {
+          assert.ok(decoder.decode(part) === content, "nothing else has changed it");
+        }
+      }
+      assert.equal(read, lines.join(""));
+      assert.ok(roomy > 0, "none with room in front");
+    }
+  }
+});
+
+test("window reader: there is room in front of nearly all windows of even records", async () => {
+  for (const sealed of [true, false]) {
+    const reader = new WindowReader(new Bytes(EVEN), { ...LIMITS, records: 100 }, 0);
+    const rooms: number[] = [];
+    for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+      rooms.push(window.room);
+    }
+    const without = rooms.filter((room) => room < ROOM);
+    assert.ok(rooms.length === 6 && without.length <= 1, rooms.join(" "));
+  }
+});
+
+test("window reader: lines that are not there any more are not read again", async () => {
+  const segment = new Bytes(line("a") + line("b"));
+  const reader = new WindowReader(segment, LIMITS, 0);
+  const window = (await reader.next(true))!;
+  segment.bytes = segment.bytes.subarray(0, line("a").length + 3);
+  assert.equal(await reader.restore(window), false);
 });
 
 test("window reader: the next bytes are asked for before a window is given", async () => {

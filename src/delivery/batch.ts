@@ -79,6 +79,6 @@ export function corruptLetter(record: WindowRecord): DeadLetter {
 
 function lineOf(
   { bytes, offset, lineStart, lineEnd }: WindowRecord,
-): { offset: number; length: number; line: Uint8Array } {
+): { offset: number; length: number; line: Uint8Array<ArrayBuffer> } {
   return { offset, length: lineEnd - lineStart, line: bytes.slice(lineStart, lineEnd) };
 }

@@ -22,7 +22,7 @@ import type { Refusal, Verdict } from "./exchange.ts";
 import { withoutFields } from "./json_cut.ts";
 import { pooled } from "./pool.ts";
 import { sortCalls, type SortedCalls, sortWindow } from "./sorted_calls.ts";
-import { upsertBody } from "./upsert_body.ts";
+import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 
 /** Sends one request until the server decides. */
 export type Send = (
@@ -52,10 +52,12 @@ interface Load {
   readonly independent: boolean;
   /** All of it in one body, for `batch`. */
   readonly upsert: Uint8Array<ArrayBuffer> | null;
+  /** Whether that is memory of its own. */
+  readonly isCopy: boolean;
   /** The same for `complete`. */
   readonly sorted: SortedCalls | null;
   /** The same for any path: calls in order, those that waited first. */
-  readonly all: () => { calls: CallRecord[]; letters: DeadLetter[] };
+  readonly all: () => Promise<{ calls: CallRecord[]; letters: DeadLetter[] }>;
 }
 
 class WrongPath extends Error {
@@ -102,13 +104,21 @@ export class CallPath {
 
   #loadUpsert(window: Window, carried: CarriedStarts): Load {
     const waited = carried.takeAll();
-    const upsert = waited.length > 0 ? null : upsertBody(window, this.#bodies.take());
+    const overwrites = waited.length === 0 && canOverwrite(window);
+    let upsert: Load["upsert"] = null;
+    if (overwrites) upsert = upsertBodyInPlace(window);
+    else if (waited.length === 0) upsert = upsertBody(window, this.#bodies.take());
+    let restored: Promise<void> | undefined;
     return {
       path: "batch",
       independent: !window.has("call_end"),
       upsert,
+      isCopy: !overwrites,
       sorted: null,
-      all: () => allOf(window, waited, NONE),
+      all: async () => {
+        if (overwrites) await (restored ??= window.restore!());
+        return allOf(window, waited, NONE);
+      },
     };
   }
 
@@ -145,8 +155,9 @@ export class CallPath {
       path: "complete",
       independent: alone.every(({ record }) => record.type === "call_start"),
       upsert: null,
+      isCopy: true,
       sorted,
-      all: () => allOf(window, waited, waiting),
+      all: () => Promise.resolve(allOf(window, waited, waiting)),
     };
   }
 
@@ -156,7 +167,7 @@ export class CallPath {
       const prepared = first && this.#path === load.path;
       try {
         if (this.#path === "complete") {
-          return await this.#complete((prepared && load.sorted) || sortedAll(load), send);
+          return await this.#complete((prepared && load.sorted) || await sortedAll(load), send);
         }
         return await this.#upsert(prepared ? load.upsert : null, load, send);
       } catch (error) {
@@ -175,10 +186,10 @@ export class CallPath {
     send: Send,
   ): Promise<DeadLetter[]> {
     if (whole !== null && (await this.#postUpsert(whole, send)).kind === "done") {
-      this.#bodies.give(whole);
+      if (load.isCopy) this.#bodies.give(whole);
       return [];
     }
-    const { calls, letters } = load.all();
+    const { calls, letters } = await load.all();
     const refused = await sendBatch(
       calls.map(upsertItem),
       (some) => this.#postUpsert(batchBody(some.map(({ pieces }) => pieces)), send),
@@ -296,8 +307,8 @@ export function isMissing({ status }: { status: number }): boolean {
   return status === 404 || status === 405;
 }
 
-function sortedAll(load: Load): SortedCalls {
-  const { calls, letters } = load.all();
+async function sortedAll(load: Load): Promise<SortedCalls> {
+  const { calls, letters } = await load.all();
   return sortCalls(calls, letters);
 }
 

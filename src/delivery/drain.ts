@@ -312,8 +312,30 @@ export class Drain {
   async #read(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
     const window = await reader.next(sealed);
     if (window === null) return null;
+    window.restore = () => this.#restore(window, reader);
     const last = sealed && reader.offset >= this.segment.end();
     return this.#prepare(window, !last && !this.#hurried);
+  }
+
+  /** Reads a window's lines again, however long that takes. */
+  async #restore(window: Window, reader: WindowReader): Promise<void> {
+    const { clock, onTrouble } = this.#options;
+    const { signal } = this.#stop;
+    // Windows that are sent side by side wait side by side.
+    const wakeup = new Wakeup(clock);
+    const wake = (): void => wakeup.wake();
+    signal.addEventListener("abort", wake);
+    try {
+      for (;;) {
+        const read = await reader.restore(window).catch((error) => onTrouble("read", error));
+        if (read === true) return;
+        if (read === false) throw new Error("The log was cut short while it was being sent");
+        if (signal.aborted) throw new Stopped("Stopped while reading again");
+        await wakeup.wait(DISK_RETRY_MS);
+      }
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
   }
 
   /** What a read came to; `undefined` when the disk failed and it has to be tried again. */

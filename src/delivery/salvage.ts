@@ -37,7 +37,7 @@ export function salvage(letters: readonly DeadLetter[]): Salvage {
   return { windows, letters: left };
 }
 
-function windowOf(bytes: Uint8Array, offset: number): Window {
+function windowOf(bytes: Uint8Array<ArrayBuffer>, offset: number): Window {
   const window = new Window(bytes, offset, 1);
   const span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
   if (readRecord(bytes, 0, bytes.length, span)) window.add(span, 0, bytes.length);

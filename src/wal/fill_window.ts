@@ -61,6 +61,10 @@ export function fillWindow(window: Window, fill: Fill): number {
 }
 
 /** A dead letter of a line that is no record. */
-export function damage(reason: "corrupt" | "torn", offset: number, line: Uint8Array): DeadLetter {
+export function damage(
+  reason: "corrupt" | "torn",
+  offset: number,
+  line: Uint8Array<ArrayBuffer>,
+): DeadLetter {
   return { reason, offset, length: line.length, line };
 }

@@ -41,7 +41,8 @@ const PREFIXES = RECORD_TYPES.map((type) => new BytePattern(RECORD_PREFIX[type])
 /**
  * Finds the request in the line `bytes[start, end)`, its newline left out.
  *
- * @param span Filled in and returned, so that a loop over many lines allocates nothing.
+ * @param span Filled in and returned, so that a loop over many lines allocates nothing; its `code` is
+ *   what the line is likely to be.
  * @param view A view of `bytes`, which a loop over many lines makes once.
  * @returns `span`, or `null` when the line is no record. That the request itself is sound JSON is
  *   not checked here: {@linkcode isSoundRecord} does, where it matters.
@@ -53,31 +54,37 @@ export function readRecord(
   span: RecordSpan,
   view: DataView = viewOf(bytes),
 ): RecordSpan | null {
-  const code = bytes[end - 1] === END_BRACE ? canonicalCode(view, start, end) : -1;
-  if (code === -1) return readForeignRecord(bytes, start, end, span);
-  span.code = code;
+  // Most lines are of the same type as the one before.
+  if (!isCanonical(bytes, view, start, end, span.code)) {
+    const code = canonicalCode(bytes, view, start, end);
+    if (code === -1) return readForeignRecord(bytes, start, end, span);
+    span.code = code;
+  }
   span.canonical = true;
-  span.start = start + PREFIXES[code].length;
+  span.start = start + PREFIXES[span.code].length;
   span.end = end - 1;
-  return bytes[span.start] === BRACE && bytes[span.end - 1] === END_BRACE && span.end > span.start
-    ? span
-    : readForeignRecord(bytes, start, end, span);
+  return span;
 }
 
-/** The type of the last canonical line: most lines are of the same one. */
-let lastCode = RECORD_TYPES.indexOf("call_start");
-
-function canonicalCode(view: DataView, start: number, end: number): number {
-  if (beginsWith(view, start, end, lastCode)) return lastCode;
+function canonicalCode(bytes: Uint8Array, view: DataView, start: number, end: number): number {
   for (let code = 0; code < PREFIXES.length; code++) {
-    if (beginsWith(view, start, end, code)) return lastCode = code;
+    if (isCanonical(bytes, view, start, end, code)) return code;
   }
   return -1;
 }
 
-function beginsWith(view: DataView, start: number, end: number, code: number): boolean {
+/** Whether the line is laid out as this package writes records of the type at `code`. */
+function isCanonical(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  code: number,
+): boolean {
   const prefix = PREFIXES[code];
-  return start + prefix.length < end && prefix.standsIn(view, start);
+  const request = start + prefix.length;
+  return request + 2 < end && bytes[end - 1] === END_BRACE && bytes[end - 2] === END_BRACE &&
+    bytes[request] === BRACE && prefix.standsIn(view, start);
 }
 
 function readForeignRecord(

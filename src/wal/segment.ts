@@ -22,7 +22,7 @@ export interface DeadLetter extends DeadLetterReason {
   /** Bytes of the line. */
   readonly length: number;
   /** The line itself where it is at hand; a stretch too long for memory is copied from the file. */
-  readonly line?: Uint8Array;
+  readonly line?: Uint8Array<ArrayBuffer>;
 }
 
 /** One part of a stream of records, drained from its checkpoint to its end. */

@@ -30,7 +30,14 @@ export interface WindowRecord {
 /** Whole records, in order, and the damaged lines between them. */
 export class Window {
   /** Holds the lines; valid until the third window after this one is read. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes in front of the first line that nobody uses. */
+  room = 0;
+  /**
+   * Reads the lines from the log again. Where it is given they may be overwritten, and `room` with
+   * them, as long as whoever needs them afterwards calls it first.
+   */
+  restore: (() => Promise<void>) | null = null;
   /** Lines that are no records. */
   readonly damaged: DeadLetter[] = [];
   /** Byte offset to acknowledge when all of it is settled. */
@@ -58,7 +65,7 @@ export class Window {
    * @param base Byte offset in the segment of `bytes[0]`.
    * @param capacity Most records.
    */
-  constructor(bytes: Uint8Array, base: number, capacity: number) {
+  constructor(bytes: Uint8Array<ArrayBuffer>, base: number, capacity: number) {
     this.bytes = bytes;
     this.base = base;
     this.capacity = capacity;
@@ -87,6 +94,12 @@ export class Window {
   /** Whether it holds a record of `type`. */
   has(type: RecordType): boolean {
     return (this.#types >> RECORD_TYPES.indexOf(type) & 1) === 1;
+  }
+
+  /** Whether all its records are of these types. */
+  hasOnly(types: readonly RecordType[]): boolean {
+    const others = types.reduce((mask, type) => mask & ~(1 << RECORD_TYPES.indexOf(type)), -1);
+    return (this.#types & others) === 0;
   }
 
   /** One record, as an object. */

@@ -23,6 +23,8 @@ export interface WindowLimits {
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const SMALLEST_BUFFER = 64 * 1024;
+/** Bytes in front of what a buffer holds, for whoever makes something else of a window's lines. */
+const ROOM = 16;
 /** Bytes read at once: few enough that the reading is over before the request before it is. */
 const READ_BYTES = 1024 * 1024;
 
@@ -56,6 +58,8 @@ export class WindowReader {
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
   #from = 0;
   #filled = 0;
+  /** Where in `#bytes` the last window ends that was cut out of it. */
+  #used = 0;
   /** Byte offset in the segment of `#from`. */
   #offset: number;
   /** Whether what was read last cannot change any more. */
@@ -67,7 +71,7 @@ export class WindowReader {
     this.#segment = segment;
     this.#limits = limits;
     this.#offset = offset;
-    this.#largest = Math.max(limits.bytes, limits.recordBytes + 1);
+    this.#largest = ROOM + Math.max(limits.bytes, limits.recordBytes + 1);
     this.#alone = RECORD_TYPES.map(limits.standsAlone);
   }
 
@@ -93,9 +97,8 @@ export class WindowReader {
     const tooFew = buffered < this.#usual && this.#offset + buffered < end;
     if (tooFew || findNewline(this.#bytes, this.#from, this.#filled) === -1) {
       if (this.#offset >= end) {
-        this.#bytes = NOTHING;
         this.#spare.fill(NOTHING);
-        this.#from = this.#filled = 0;
+        this.#setBytes(NOTHING, 0, 0);
         return null;
       }
       // The writer may have taken a begun line back since, and have begun another in its place.
@@ -134,19 +137,25 @@ export class WindowReader {
     const rest = this.#bytes.subarray(this.#from, this.#filled);
     let target = bytes;
     let from = at - rest.length;
-    if (from < 0) {
+    if (from < ROOM) {
       // The last window was a smaller one than usual, and left more than there is room for.
-      count = Math.min(count, this.#largest - rest.length);
-      from = 0;
-      target = this.#takeSpare(rest.length + count);
-      target.set(bytes.subarray(at, at + count), rest.length);
+      from = ROOM;
+      count = Math.min(count, this.#largest - from - rest.length);
+      target = this.#takeSpare(from + rest.length + count);
+      target.set(bytes.subarray(at, at + count), from + rest.length);
       this.#spare.unshift(bytes);
     }
     target.set(rest, from);
     this.#spare.push(this.#bytes);
-    this.#bytes = target;
+    this.#setBytes(target, from, from + rest.length + count);
+  }
+
+  /** Goes on in another buffer, which holds what comes next. */
+  #setBytes(bytes: Uint8Array<ArrayBuffer>, from: number, filled: number): void {
+    this.#bytes = bytes;
     this.#from = from;
-    this.#filled = from + rest.length + count;
+    this.#filled = filled;
+    this.#used = 0;
   }
 
   /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
@@ -162,12 +171,13 @@ export class WindowReader {
       this.#moveRest();
     }
     for (;;) {
-      const unread = end - this.#offset - this.#filled;
+      const buffered = this.#filled - this.#from;
+      const unread = end - this.#offset - buffered;
       if (unread <= 0) return null;
-      if (this.#filled > this.#limits.recordBytes) return await this.#skipOversize(end, sealed);
+      if (buffered > this.#limits.recordBytes) return await this.#skipOversize(end, sealed);
       this.#makeRoom(unread);
       const into = this.#bytes.subarray(this.#filled, this.#filled + this.#readSize(unread));
-      const count = await this.#segment.read(this.#offset + this.#filled, into);
+      const count = await this.#segment.read(this.#offset + buffered, into);
       if (count === 0) return null;
       const seen = this.#filled;
       this.#filled += count;
@@ -178,12 +188,10 @@ export class WindowReader {
   /** Moves the begun line into another buffer: windows in flight may still use the last ones. */
   #moveRest(): void {
     const rest = this.#bytes.subarray(this.#from, this.#filled);
-    const target = this.#takeSpare(rest.length);
-    target.set(rest);
+    const target = this.#takeSpare(ROOM + rest.length);
+    target.set(rest, ROOM);
     this.#spare.push(this.#bytes);
-    this.#bytes = target;
-    this.#from = 0;
-    this.#filled = rest.length;
+    this.#setBytes(target, ROOM, ROOM + rest.length);
   }
 
   /** The buffer that has been out of use for longest, or a new one of that many bytes. */
@@ -201,7 +209,7 @@ export class WindowReader {
   }
 
   #readSize(unread: number): number {
-    const likely = this.#likely() - this.#filled;
+    const likely = this.#likely() - (this.#filled - this.#from);
     return likely > 0 ? Math.min(unread, Math.max(likely, SMALLEST_BUFFER)) : unread;
   }
 
@@ -220,9 +228,25 @@ export class WindowReader {
     this.#bytes = larger;
   }
 
+  /**
+   * Reads the lines of a window of this reader again, into the same places.
+   *
+   * @returns `false` when they are not there any more.
+   */
+  async restore({ bytes, base, lineStarts, lineEnds, count }: Window): Promise<boolean> {
+    const to = lineEnds[count - 1];
+    for (let at = lineStarts[0]; at < to;) {
+      const read = await this.#segment.read(base + at, bytes.subarray(at, to));
+      if (read === 0) return false;
+      at += read;
+    }
+    return true;
+  }
+
   #cut(): Window {
     const { bytes: maxBytes, records: maxRecords } = this.#limits;
     const window = new Window(this.#bytes, this.#offset - this.#from, maxRecords);
+    window.room = this.#from - this.#used;
     const at = fillWindow(window, {
       from: this.#from,
       filled: this.#filled,
@@ -237,7 +261,7 @@ export class WindowReader {
       ? Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count))
       : 0;
     window.to = this.#offset = window.base + at;
-    this.#from = at;
+    this.#from = this.#used = at;
     return window;
   }
 
@@ -247,7 +271,7 @@ export class WindowReader {
     const from = this.#from, to = this.#filled;
     const offset = this.#offset;
     const window = new Window(bytes, offset - from, 1);
-    this.#from = to;
+    this.#from = this.#used = to;
     window.to = this.#offset = offset + (to - from);
     if (this.#segment.setAside.has(offset)) return window;
     const start = offset === 0 ? contentStart(bytes, from) : from;
@@ -271,8 +295,7 @@ export class WindowReader {
     }
     if (newline === -1 && !sealed) return null;
     const to = newline === -1 ? at : at + 1;
-    this.#bytes = NOTHING;
-    this.#from = this.#filled = 0;
+    this.#setBytes(NOTHING, 0, 0);
     this.#offset = to;
     const window = new Window(this.#bytes, to, 0);
     window.to = to;
