@@ -5,10 +5,13 @@
  */
 
 import { DiskQuota } from "../../../src/wal/disk_quota.ts";
+import type { Window } from "../../../src/wal/window.ts";
 import { WindowReader } from "../../../src/wal/window_reader.ts";
 import type { Bug } from "../bug.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
+/** The last window that each reader gave. */
+const lastWindows = new WeakMap<WindowReader, Window>();
 const resolved = (): Promise<void> => Promise.resolve();
 
 /** Mistakes in writing and reading the log. */
@@ -93,6 +96,35 @@ export const DISK_BUGS: readonly Bug[] = [
         function (this: WindowReader) {
           return original.call(this, true);
         }),
+  },
+  {
+    name: "spoilt-lines",
+    mistake: "lines that became a request's body are looked at without reading them again",
+    breaks: ["dead-letter", "removed", "lost", "order", "checkpoint", "spins"],
+    seeds: 500,
+    patch: () => patch(WindowReader.prototype, "restore", () => () => Promise.resolve(true)),
+  },
+  {
+    name: "buffer-reused",
+    mistake: "what is read next goes where a window's request is still under way",
+    breaks: ["lost", "dead-letter", "removed", "order", "resent"],
+    seeds: 1_000,
+    patch: () =>
+      patch(
+        WindowReader.prototype,
+        "next",
+        (original) =>
+          async function (this: WindowReader, sealed) {
+            const last = lastWindows.get(this);
+            const window = await original.call(this, sealed);
+            if (window === null) return null;
+            lastWindows.set(this, window);
+            if (last && last.bytes !== window.bytes) {
+              last.bytes.set(window.bytes.subarray(0, last.bytes.length));
+            }
+            return window;
+          },
+      ),
   },
   {
     name: "checkpoint-trusted",
