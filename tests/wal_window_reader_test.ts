@@ -160,6 +160,12 @@ test("window reader: a last line with a carriage return or a byte order mark is 
   }
 });
 
+test("window reader: a last line without newline has no place behind it to be overwritten", async () => {
+  const reader = new WindowReader(new Bytes(line("a") + line("b").trimEnd()), LIMITS, 0);
+  assert.ok((await reader.next(true))!.room >= ROOM);
+  assert.equal((await reader.next(true))!.room, 0);
+});
+
 test("window reader: damaged lines are set aside where they stand", async () => {
   const log = `x\n${line("a")}\n\r\n{}\r\n${line("b")}y\n`;
   const { windows, damaged } = await readAll(new Bytes(log));
@@ -223,6 +229,37 @@ test("window reader: an oversize line without an end is set aside when no more w
   const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes: 200 });
   assert.deepEqual(windows, [[]]);
   assert.deepEqual(damaged, [{ reason: "oversize", offset: 0, length: 1_000 }]);
+});
+
+test("window reader: an oversize line takes none of the whole lines in front of it along", async () => {
+  const short = (name: string): string => line(name.padEnd(50, "."));
+  const lines = (count: number): string =>
+    Array.from({ length: count }, (_, index) => short(`${index}`)).join("");
+  // The windows in front say how much to read; what is left for the last one is less than that.
+  for (const count of [120, 150, 180, 250, 350]) {
+    for (const sealed of [true, false]) {
+      for (const [length, fits] of [[50_000, false], [19_000, true]] as const) {
+        const long = line("x".repeat(length));
+        const segment = new Bytes(lines(count) + long + lines(100));
+        segment.atOnce = 5_000;
+        const limits = { ...LIMITS, bytes: 9_000, records: 100, recordBytes: 20_000 };
+        const reader = new WindowReader(segment, limits, 0);
+        let read = "";
+        const damaged: unknown[] = [];
+        for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+          read += lineTexts(window);
+          damaged.push(...window.damaged);
+        }
+        assert.equal(read, lines(count) + (fits ? long : "") + lines(100));
+        const oversize = {
+          reason: "oversize",
+          offset: lines(count).length,
+          length: long.length - 1,
+        };
+        assert.deepEqual(damaged, fits ? [] : [oversize]);
+      }
+    }
+  }
 });
 
 test("window reader: memory is bounded by the limits, not by the log", async () => {
@@ -346,8 +383,13 @@ test("window reader: lines that are not there any more are not read again", asyn
   const segment = new Bytes(line("a") + line("b"));
   const reader = new WindowReader(segment, LIMITS, 0);
   const window = (await reader.next(true))!;
-  segment.bytes = segment.bytes.subarray(0, line("a").length + 3);
-  assert.equal(await reader.restore(window), false);
+  const whole = segment.bytes;
+  segment.bytes = whole.subarray(0, line("a").length + 3);
+  assert.equal(await reader.restore(window), false, "cut");
+  segment.bytes = bytesOf(line("longer") + line("b"));
+  assert.equal(await reader.restore(window), false, "others in their place");
+  segment.bytes = whole;
+  assert.equal(await reader.restore(window), true);
 });
 
 test("window reader: the next bytes are asked for before a window is given", async () => {

@@ -329,7 +329,7 @@ export class Drain {
       for (;;) {
         const read = await reader.restore(window).catch((error) => onTrouble("read", error));
         if (read === true) return;
-        if (read === false) throw new Error("The log was cut short while it was being sent");
+        if (read === false) throw new Error("The log was changed while it was being sent");
         if (signal.aborted) throw new Stopped("Stopped while reading again");
         await wakeup.wait(DISK_RETRY_MS);
       }

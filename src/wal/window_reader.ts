@@ -174,7 +174,11 @@ export class WindowReader {
       const buffered = this.#filled - this.#from;
       const unread = end - this.#offset - buffered;
       if (unread <= 0) return null;
-      if (buffered > this.#limits.recordBytes) return await this.#skipOversize(end, sealed);
+      if (buffered > this.#limits.recordBytes) {
+        // Whole lines in front of the long one are a window of their own.
+        if (findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
+        return await this.#skipOversize(end, sealed);
+      }
       this.#makeRoom(unread);
       const into = this.#bytes.subarray(this.#filled, this.#filled + this.#readSize(unread));
       const count = await this.#segment.read(this.#offset + buffered, into);
@@ -233,14 +237,27 @@ export class WindowReader {
    *
    * @returns `false` when they are not there any more.
    */
-  async restore({ bytes, base, lineStarts, lineEnds, count }: Window): Promise<boolean> {
+  async restore(window: Window): Promise<boolean> {
+    const { bytes, base, lineStarts, lineEnds, count } = window;
     const to = lineEnds[count - 1];
     for (let at = lineStarts[0]; at < to;) {
       const read = await this.#segment.read(base + at, bytes.subarray(at, to));
       if (read === 0) return false;
       at += read;
     }
+    for (let index = 0; index < count; index++) {
+      if (!this.#isRecord(window, index)) return false;
+    }
     return true;
+  }
+
+  /** Whether a window's record stands where it stood. */
+  #isRecord(window: Window, index: number): boolean {
+    const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = window;
+    const lineStart = lineStarts[index];
+    const start = base + lineStart === 0 ? contentStart(bytes, lineStart) : lineStart;
+    const span = readRecord(bytes, start, lineEnds[index], this.#span);
+    return span?.code === codes[index] && span.start === starts[index] && span.end === ends[index];
   }
 
   #cut(): Window {
