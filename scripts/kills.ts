@@ -15,23 +15,33 @@
  */
 
 import process from "node:process";
-import { parseArgs } from "node:util";
-import type { ChildRuntime } from "../tests/child_fixture.ts";
+import { Command, Option } from "commander";
+import { parseCount } from "../src/cli/arguments.ts";
 import { killRounds } from "../tests/kill_fixture.ts";
+import { type RuntimeName, runtimeNames } from "./test_runners.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "300" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    runtime: { type: "string", multiple: true, default: ["deno", "bun", "node"] },
-    jobs: { type: "string", default: "3" },
-  },
-});
-const [rounds, seed, jobs] = [values.rounds, values.seed, values.jobs].map(Number);
-const runtimes = values.runtime.map((runtime) => ({ runtime: runtime as ChildRuntime }));
+const { rounds, seed, jobs, runtime: chosen } = new Command("npm run kills --")
+  .description(
+    "Kills writers and senders with SIGKILL, recovers what they left, and counts what is lost.\n" +
+      "Exit status 1 when anything is lost, 2 for a wrong option.",
+  )
+  .option("--rounds <n>", "rounds of kills", parseCount, 300)
+  .addOption(
+    new Option("--seed <n>", "plays the rounds of that seed").argParser(parseCount)
+      .default(Date.now() % 1_000_000, "by the clock"),
+  )
+  .addOption(
+    new Option("--runtime <names...>", "what the children run on").choices(runtimeNames)
+      .default(runtimeNames, "all"),
+  )
+  .option("--jobs <n>", "rounds at once", parseCount, 3)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ rounds: number; seed: number; runtime: RuntimeName[]; jobs: number }>();
+const runtimes = chosen.map((runtime) => ({ runtime }));
 const STEP = 50;
 
-console.log(`${rounds} rounds from seed ${seed}, children on ${values.runtime.join(", ")}`);
+console.log(`${rounds} rounds from seed ${seed}, children on ${chosen.join(", ")}`);
 const total = { reported: 0, kills: 0, torn: 0, repeated: 0 };
 try {
   for (let done = 0; done < rounds; done += STEP) {

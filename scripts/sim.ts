@@ -2,24 +2,15 @@
  * Runs the deterministic simulation of the log and its sender.
  *
  * `npm run sim -- --seed 1 --runs 2000` runs 2,000 seeds and ends with status 1 at the first that
- * breaks a promise, after it has shortened it.
- *
- * | option | |
- * |---|---|
- * | `--seed N` | the first seed; 1 |
- * | `--runs M` | how many seeds; 1,000 |
- * | `--minutes N` | go on for so long instead |
- * | `--steps 0,3,7` | only these steps of the seed's scenario |
- * | `--trace` | print what happens |
- * | `--bug NAME` | with a deliberate mistake, which must be found |
- * | `--prove` | with every deliberate mistake, or those of `--bug A,B`: each must be found |
- * | `--go-on` | do not stop at the first failure, and shorten nothing |
+ * breaks a promise, after it has shortened it. `--help` names the options.
  *
  * @module
  */
 
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { Command, InvalidArgumentError } from "commander";
+import { parseCount } from "../src/cli/arguments.ts";
+import { quoted } from "../src/cli/format.ts";
 import type { Bug } from "../tests/sim/bug.ts";
 import { BUGS } from "../tests/sim/bugs/all.ts";
 import { generate } from "../tests/sim/generate.ts";
@@ -27,36 +18,47 @@ import { type Outcome, runScenario } from "../tests/sim/judge.ts";
 import { describeStep, type Scenario } from "../tests/sim/scenario.ts";
 import { only, shrink } from "../tests/sim/shrink.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    runs: { type: "string", default: "1000" },
-    minutes: { type: "string" },
-    steps: { type: "string" },
-    trace: { type: "boolean", default: false },
-    bug: { type: "string" },
-    prove: { type: "boolean", default: false },
-    "go-on": { type: "boolean", default: false },
-  },
-});
+const values = new Command("npm run sim --")
+  .description(
+    "Runs the deterministic simulation of the log and its sender.\n" +
+      "Exit status 1 at the first seed that breaks a promise, 2 for a wrong option.",
+  )
+  .option("--seed <n>", "the first seed", parseCount, 1)
+  .option("--runs <n>", "how many seeds", parseCount, 1_000)
+  .option("--minutes <n>", "go on for so long instead", parseCount)
+  .option("--steps <list>", "only these steps of the seed's scenario, as 0,3,7", listOf(parseCount))
+  .option("--trace", "print what happens")
+  .option("--bug <names>", "with a deliberate mistake, which must be found", listOf(bugNamed))
+  .option("--prove", "with every deliberate mistake, or those of --bug: each must be found")
+  .option("--go-on", "do not stop at the first failure, and shorten nothing")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{
+    seed: number;
+    runs: number;
+    minutes?: number;
+    steps?: number[];
+    trace?: boolean;
+    bug?: Bug[];
+    prove?: boolean;
+    goOn?: boolean;
+  }>();
 
 process.exitCode = values.prove ? await prove() : await simulate();
 
 async function simulate(): Promise<number> {
-  const bug = values.bug === undefined ? undefined : bugNamed(values.bug);
-  const first = Number(values.seed);
-  const end = values.minutes === undefined ? first + Number(values.runs) : Number.MAX_SAFE_INTEGER;
+  const [bug] = values.bug ?? [];
+  const first = values.seed;
+  const end = values.minutes === undefined ? first + values.runs : Number.MAX_SAFE_INTEGER;
   const started = performance.now();
-  const deadline = values.minutes === undefined
-    ? Infinity
-    : started + Number(values.minutes) * 60_000;
+  const deadline = values.minutes === undefined ? Infinity : started + values.minutes * 60_000;
   let seed = first, failures = 0, records = 0, requests = 0;
   let hash = 0;
   for (; seed < end && performance.now() < deadline; seed++) {
     const scenario = scenarioOf(seed);
     const outcome = await runScenario(scenario, {
       ...(bug ? { bug } : {}),
-      keepTrace: values.trace,
+      keepTrace: values.trace ?? false,
     });
     records += outcome.records;
     requests += outcome.requests;
@@ -64,7 +66,7 @@ async function simulate(): Promise<number> {
     if (values.trace) console.log(outcome.trace.join("\n"));
     if (outcome.violations.length === 0) continue;
     failures++;
-    if (values["go-on"]) {
+    if (values.goOn) {
       console.log(`seed ${seed}: ${firstLine(outcome)}`);
     } else {
       await report(scenario, outcome, bug);
@@ -81,7 +83,7 @@ async function simulate(): Promise<number> {
 
 async function prove(): Promise<number> {
   let missed = 0;
-  const bugs = values.bug === undefined ? BUGS : values.bug.split(",").map(bugNamed);
+  const bugs = values.bug ?? BUGS;
   for (const bug of bugs) {
     const found = await firstFailure(bug);
     if (found === null) missed++;
@@ -124,15 +126,20 @@ async function report(scenario: Scenario, outcome: Outcome, bug: Bug | undefined
 
 function scenarioOf(seed: number): Scenario {
   const scenario = generate(seed);
-  return values.steps === undefined
-    ? scenario
-    : only(scenario, values.steps.split(",").filter((part) => part !== "").map(Number));
+  return values.steps === undefined ? scenario : only(scenario, values.steps);
+}
+
+/** Reads values with commas in between; none of an empty text. */
+function listOf<T>(read: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(",").filter((part) => part !== "").map(read);
 }
 
 function bugNamed(name: string): Bug {
   const bug = BUGS.find((candidate) => candidate.name === name);
-  if (!bug) throw new Error(`Cannot find the bug: ${name}; there are ${BUGS.map((b) => b.name)}`);
-  return bug;
+  if (bug) return bug;
+  throw new InvalidArgumentError(
+    `There is no ${quoted(name)}; there are ${BUGS.map((other) => other.name).join(", ")}.`,
+  );
 }
 
 function firstLine({ violations: [{ code, text }] }: Outcome): string {

@@ -98,7 +98,8 @@ export class Crowd {
     for (const member of living) this.signal(member, "SIGTERM");
     for (const { child, name } of living) {
       const { errors } = await child.ended;
-      assert.match(child.lines.at(-1) ?? "", /^\{"done":true/, `${name}: ${errors}`);
+      const last = child.lines.at(-1) ?? "";
+      assert.match(last, /^\{"done":true/, `${name}, whose last line is ${last}: ${errors}`);
     }
   }
 
