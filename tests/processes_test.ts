@@ -65,12 +65,20 @@ test(
   () =>
     withCrowd(async (crowd) => {
       const { mock } = crowd.ground;
-      mock.faults.add({ delayMs: 50 });
-      const stopped = crowd.start({ calls: 300 });
+      const slow = mock.faults.add({ delayMs: 50 });
+      // One record a window, starts and ends by turns: one request at a time.
+      const stopped = crowd.start({ calls: 300, options: { batchRecords: 1 } });
       await crowd.until(() => crowd.hasSome(stopped));
       const taker = crowd.start({ calls: 1 });
       await taker.child.line("waits");
+      // What is just being sent when it is stopped goes out when it wakes: so the server has that one
+      // and does not answer.
+      slow.remove();
+      const held = mock.faults.add({ bodyHas: `${stopped.name}-`, hang: true });
+      await crowd.until(() => held.hits > 0);
       crowd.signal(stopped, "SIGSTOP");
+      held.remove();
+      mock.faults.add({ delayMs: 50 });
       await crowd.until(() => crowd.hasAll([stopped]));
       assert.equal(crowd.logsOf(stopped.child.pid).length, 1, "it lives: its log is not removed");
       const before = mock.journal.total;
