@@ -27,8 +27,8 @@ export {
   requireCurrentChildSummary,
   withAttributes,
 } from "./src/client/init.ts";
-export { login } from "./src/client/login.ts";
-export { op } from "./src/client/op.ts";
+export { login } from "./src/client/settings/login.ts";
+export { op } from "./src/client/op/op.ts";
 export {
   type AnyFunction,
   type CallMethod,
@@ -41,10 +41,10 @@ export {
   type OpOptions,
   type ParameterNamesOption,
   type StreamReducer,
-} from "./src/client/op_types.ts";
-export type { Call, Call as CallSchema } from "./src/client/call.ts";
-export type { CallStackEntry } from "./src/client/call_stack.ts";
-export type { Summary } from "./src/client/summary.ts";
+} from "./src/client/op/op_types.ts";
+export type { Call, Call as CallSchema } from "./src/client/op/call.ts";
+export type { CallStackEntry } from "./src/client/op/call_stack.ts";
+export type { Summary } from "./src/client/op/summary.ts";
 export { WeaveClient } from "./src/client/client.ts";
 export type { CallsFilter, ClientReads } from "./src/client/client_reads.ts";
 export type { ClientWrites } from "./src/client/client_writes.ts";
@@ -56,25 +56,31 @@ export type {
   FeedbackInput,
   FeedbackReplaceInput,
   TableChange,
-} from "./src/client/write_inputs.ts";
-export type { Cost } from "./src/weave/requests.ts";
+} from "./src/client/inputs.ts";
+export type { Cost } from "./src/protocol/requests.ts";
 export type { SavedRef } from "./src/client/global_client.ts";
-export { Dataset, type DatasetParameters } from "./src/client/dataset.ts";
-export { Table, type TableRow } from "./src/client/table.ts";
-export { WeaveObject, type WeaveObjectParameters } from "./src/client/weave_object.ts";
-export { DatasetRowRef, ObjectRef, OpRef, TableRef, TableRowRef } from "./src/client/object_ref.ts";
+export { Dataset, type DatasetParameters } from "./src/client/objects/dataset.ts";
+export { Table, type TableRow } from "./src/client/objects/table.ts";
+export { WeaveObject, type WeaveObjectParameters } from "./src/client/objects/weave_object.ts";
+export {
+  DatasetRowRef,
+  ObjectRef,
+  OpRef,
+  TableRef,
+  TableRowRef,
+} from "./src/client/objects/object_ref.ts";
 export {
   type MediaData,
   type WeaveAudio,
   weaveAudio,
   type WeaveImage,
   weaveImage,
-} from "./src/client/media.ts";
-export { MessagesPrompt, Prompt, StringPrompt } from "./src/client/prompts.ts";
-export type { InitOptions } from "./src/client/options.ts";
-export type { DropCause, ServerStatus } from "./src/client/pipeline_ledger.ts";
+} from "./src/client/objects/media.ts";
+export { MessagesPrompt, Prompt, StringPrompt } from "./src/client/objects/prompts.ts";
+export type { InitOptions } from "./src/client/settings/options.ts";
+export type { DropCause, ServerStatus } from "./src/client/pipeline/stats.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";
-export type { ServerState } from "./src/delivery/gate.ts";
+export type { ServerState } from "./src/delivery/http/circuit_breaker.ts";
 export type { RetryResult } from "./src/delivery/retry_dead_letters.ts";
 export type { LogLevel } from "./src/client/logger.ts";
 export type {
@@ -84,5 +90,5 @@ export type {
   PipelineEvent,
   PipelineStats,
   QuotaPolicy,
-} from "./src/client/pipeline.ts";
+} from "./src/client/pipeline/pipeline.ts";
 export { WeaveWalError, type WeaveWalErrorCode } from "./src/errors.ts";

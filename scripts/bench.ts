@@ -10,7 +10,7 @@ import { BenchHost, type Load } from "./bench/host.ts";
 import { fixed, FULL, type Line, MEASURES, QUICK } from "./bench/measures.ts";
 import { openProgress } from "./bench/progress.ts";
 import { table } from "./bench/table.ts";
-import { type RuntimeName, runtimeNames } from "./test_runners.ts";
+import { type RuntimeName, runtimeNames } from "./test/runners.ts";
 
 const HELP = `Usage: npm run bench -- [options]
 

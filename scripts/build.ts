@@ -8,9 +8,9 @@ import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { buildDeclarations } from "./build_declarations.ts";
-import { buildJavaScript } from "./build_javascript.ts";
-import { projectRoot } from "./test_process.ts";
+import { buildDeclarations } from "./build/declarations.ts";
+import { buildJavaScript } from "./build/javascript.ts";
+import { projectRoot } from "./test/process.ts";
 
 const { values } = parseArgs({ options: { out: { type: "string", default: "dist" } } });
 const out = resolve(projectRoot, values.out);

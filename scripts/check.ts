@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { runChecks } from "./check_steps.ts";
+import { runChecks } from "./check/steps.ts";
 
 const checks = await runChecks();
 const failed = checks.filter(({ passed }) => !passed);

@@ -1,10 +1,10 @@
 /**
- * `npm run demo`: see `src/demo/run_demo.ts`.
+ * `npm run demo`: see `tools/demo/run_demo.ts`.
  *
  * @module
  */
 
 import process from "node:process";
-import { runDemo } from "../src/demo/run_demo.ts";
+import { runDemo } from "../tools/demo/run_demo.ts";
 
 process.exitCode = await runDemo(process.argv.slice(2));

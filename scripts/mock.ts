@@ -5,6 +5,6 @@
  */
 
 import process from "node:process";
-import { runMock } from "../src/mock/command.ts";
+import { runMock } from "../tools/mock_server/command.ts";
 
 process.exitCode = await runMock(process.argv.slice(2));

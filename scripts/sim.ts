@@ -9,12 +9,12 @@
 
 import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
-import { parseCount } from "../src/cli/arguments.ts";
-import { quoted } from "../src/cli/format.ts";
-import type { Bug } from "../tests/sim/bug.ts";
-import { BUGS } from "../tests/sim/bugs/all.ts";
+import { parseCount } from "../src/cli/terminal/arguments.ts";
+import { quoted } from "../src/cli/terminal/format.ts";
+import type { Bug } from "../tests/sim/mutant.ts";
+import { BUGS } from "../tests/sim/mutants/all.ts";
 import { generate } from "../tests/sim/generate.ts";
-import { type Outcome, runScenario } from "../tests/sim/judge.ts";
+import { type Outcome, runScenario } from "../tests/sim/checker.ts";
 import { describeStep, type Scenario } from "../tests/sim/scenario.ts";
 import { only, shrink } from "../tests/sim/shrink.ts";
 

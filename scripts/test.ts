@@ -19,15 +19,15 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { runChecks } from "./check_steps.ts";
-import { inParallel, projectRoot, run } from "./test_process.ts";
+import { runChecks } from "./check/steps.ts";
+import { inParallel, projectRoot, run } from "./test/process.ts";
 import {
   type Counts,
   readCounts,
   type RuntimeName,
   runtimeNames,
   testCommand,
-} from "./test_runners.ts";
+} from "./test/runners.ts";
 
 interface Row extends Counts {
   ms: number;
@@ -80,7 +80,8 @@ for (const runtime of runtimes) {
 summarize();
 
 function testFiles(words: readonly string[]): string[] {
-  return readdirSync(join(projectRoot, "tests"))
+  return readdirSync(join(projectRoot, "tests"), { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"))
     .filter((name) => name.endsWith("_test.ts"))
     .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
     .sort()

@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { detectRuntime } from "../../src/runtime/host.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 import { median } from "./median.ts";
 import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
 

@@ -9,7 +9,7 @@
  */
 
 import process from "node:process";
-import { detectRuntime } from "../../src/runtime/host.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 import { median } from "./median.ts";
 import { benchPipeline } from "./pipeline.ts";
 

@@ -11,8 +11,8 @@ import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { projectRoot, run } from "../test_process.ts";
-import type { RuntimeName } from "../test_runners.ts";
+import { projectRoot, run } from "../test/process.ts";
+import type { RuntimeName } from "../test/runners.ts";
 
 /** Ms that one program may take: a log of 1 GiB on a slow machine. */
 const LIMIT_MS = 1_200_000;

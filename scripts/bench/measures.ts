@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RuntimeName } from "../test_runners.ts";
+import type { RuntimeName } from "../test/runners.ts";
 import type { BenchHost, Numbers } from "./host.ts";
 import { RECORD_BYTES } from "./pipeline.ts";
 import { median } from "./median.ts";

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { detectRuntime } from "../../src/runtime/host.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 import { median } from "./median.ts";
 
 /** What one run of the program printed; µs a traced call. */
@@ -84,8 +84,8 @@ function run(serverUrl: string, log: boolean): Run {
 
 /** Two traced calls a turn; a pause now and then, as every program that waits for a model has it. */
 async function program(calls: number): Promise<void> {
-  await import("../../src/sdk/register.ts");
-  const { flush } = await import("../../src/sdk/durable.ts");
+  await import("../../src/drop_in/register.ts");
+  const { flush } = await import("../../src/drop_in/durable.ts");
   const weave = await import("weave");
   // Projects of their own: one whose calls came in whole no longer takes the SDK's batches.
   const client = await weave.init(

@@ -5,9 +5,9 @@
  */
 
 import type { Clock, Runtime } from "../runtime/runtime.ts";
-import { createIds } from "../weave/ids.ts";
-import { EXIT } from "./exit.ts";
-import type { EndSignal, Terminal } from "./terminal.ts";
+import { createIds } from "../protocol/ids.ts";
+import { EXIT } from "./exit_codes.ts";
+import type { EndSignal, Terminal } from "./terminal/terminal.ts";
 
 /** The surroundings of a command. */
 export interface Context {

@@ -10,9 +10,9 @@
  */
 
 import process from "node:process";
-import { detectRuntime } from "../runtime/host.ts";
+import { detectRuntime } from "../runtime/detect.ts";
 import { runCommand } from "./program.ts";
-import { listenForSignals, processTerminal } from "./terminal.ts";
+import { listenForSignals, processTerminal } from "./terminal/terminal.ts";
 
 const code = await runCommand(process.argv.slice(2), {
   runtime: detectRuntime(),

@@ -5,15 +5,15 @@
  */
 
 import { Command, CommanderError } from "commander";
-import { VERSION } from "../client/version.ts";
+import { VERSION } from "../version.ts";
 import { type Context, Interrupted } from "./context.ts";
-import { endingOf, EXIT } from "./exit.ts";
-import { deadLettersCommand } from "./dead_letters.ts";
-import { flushCommand } from "./flush.ts";
-import { inspectCommand } from "./inspect.ts";
-import { demoCommand, mockCommand } from "./play.ts";
-import { statusCommand } from "./status.ts";
-import { verifyCommand } from "./verify.ts";
+import { endingOf, EXIT } from "./exit_codes.ts";
+import { deadLettersCommand } from "./dead_letters/dead_letters.ts";
+import { flushCommand } from "./flush/flush.ts";
+import { inspectCommand } from "./inspect/inspect.ts";
+import { demoCommand, mockCommand } from "./demo_commands.ts";
+import { statusCommand } from "./status/status.ts";
+import { verifyCommand } from "./verify/verify.ts";
 
 const NOTES = `
 Exit codes:

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolveSettings, type Settings } from "../client/settings.ts";
+import { resolveSettings, type Settings } from "../client/settings/settings.ts";
 import { WeaveWalError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 

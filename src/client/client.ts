@@ -5,23 +5,23 @@
  */
 
 import type { Clock } from "../runtime/runtime.ts";
-import type { Ids } from "../weave/ids.ts";
-import { CallRecorder } from "./call_recorder.ts";
+import type { Ids } from "../protocol/ids.ts";
+import { CallRecorder } from "./op/call_recorder.ts";
 import { ClientReads } from "./client_reads.ts";
 import { globalClient, setGlobalClient, setRecorder } from "./global_client.ts";
-import type { KnownFacts } from "./known_facts.ts";
+import type { KnownFacts } from "./server/metadata_cache.ts";
 import type { Logger } from "./logger.ts";
-import type { ObjectRef, OpRef } from "./object_ref.ts";
+import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
 import type { RetryResult } from "../delivery/retry_dead_letters.ts";
-import type { FlushOptions, FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
-import type { AnyFunction, OpFields } from "./op_types.ts";
-import { setSavingRef } from "./saved_refs.ts";
-import { ProjectIds } from "./project_ids.ts";
-import { Publisher } from "./publisher.ts";
-import type { ServerReader } from "./server_reader.ts";
-import type { Settings } from "./settings.ts";
-import { VERSION } from "./version.ts";
-import { isWeaveObject } from "./weave_object.ts";
+import type { FlushOptions, FlushResult, Pipeline, PipelineStats } from "./pipeline/pipeline.ts";
+import type { AnyFunction, OpFields } from "./op/op_types.ts";
+import { setSavingRef } from "./objects/saved_refs.ts";
+import { ProjectIds } from "./server/project_id_resolver.ts";
+import { Publisher } from "./objects/publisher.ts";
+import type { ServerReader } from "./server/api_client.ts";
+import type { Settings } from "./settings/settings.ts";
+import { VERSION } from "../version.ts";
+import { isWeaveObject } from "./objects/weave_object.ts";
 
 /** Most ms that `publish` waits for what it needs to know of the project. */
 const PUBLISH_WAIT_MS = 2_000;

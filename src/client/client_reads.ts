@@ -5,16 +5,16 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import type { Call } from "./call.ts";
+import type { Call } from "./op/call.ts";
 import { ClientWrites, type WriteParts } from "./client_writes.ts";
-import { Dataset } from "./dataset.ts";
+import { Dataset } from "./objects/dataset.ts";
 import type { SavedRef } from "./global_client.ts";
-import { weaveAudio, weaveImage } from "./media.ts";
-import { ObjectRef, type TableRef } from "./object_ref.ts";
-import { MessagesPrompt, StringPrompt } from "./prompts.ts";
-import { setSavedRef } from "./saved_refs.ts";
-import type { ServerReader } from "./server_reader.ts";
-import { Table } from "./table.ts";
+import { weaveAudio, weaveImage } from "./objects/media.ts";
+import { ObjectRef, type TableRef } from "./objects/object_ref.ts";
+import { MessagesPrompt, StringPrompt } from "./objects/prompts.ts";
+import { setSavedRef } from "./objects/saved_refs.ts";
+import type { ServerReader } from "./server/api_client.ts";
+import { Table } from "./objects/table.ts";
 
 /** Which calls to read; the fields are the server's. */
 export interface CallsFilter {

@@ -5,15 +5,15 @@
  * @module
  */
 
-import { tableDigest } from "../weave/digest.ts";
-import type { Ids } from "../weave/ids.ts";
-import { isProvisional } from "../weave/provisional.ts";
-import type { Cost } from "../weave/requests.ts";
-import type { RecordType } from "../weave/record_types.ts";
-import { clipDisplayName } from "./call.ts";
-import { callRefUri } from "./object_ref.ts";
-import type { Pipeline } from "./pipeline.ts";
-import type { Publisher } from "./publisher.ts";
+import { tableDigest } from "../protocol/digest/digest.ts";
+import type { Ids } from "../protocol/ids.ts";
+import { isProvisional } from "../protocol/digest/provisional.ts";
+import type { Cost } from "../protocol/requests.ts";
+import type { RecordType } from "../protocol/record_types.ts";
+import { clipDisplayName } from "./op/call.ts";
+import { callRefUri } from "./objects/object_ref.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
+import type { Publisher } from "./objects/publisher.ts";
 import type {
   AnyObject,
   CallEndInput,
@@ -22,7 +22,7 @@ import type {
   FeedbackInput,
   FeedbackReplaceInput,
   TableChange,
-} from "./write_inputs.ts";
+} from "./inputs.ts";
 
 /** What the writes need. */
 export interface WriteParts {

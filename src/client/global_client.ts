@@ -5,7 +5,7 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import type { CallRecorder } from "./call_recorder.ts";
+import type { CallRecorder } from "./op/call_recorder.ts";
 
 /** What names a saved object. */
 export interface SavedRef {

@@ -5,9 +5,9 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import { detectRuntime } from "../runtime/host.ts";
+import { detectRuntime } from "../runtime/detect.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { type CallStackEntry, currentContext, runWithAttributes } from "./call_stack.ts";
+import { type CallStackEntry, currentContext, runWithAttributes } from "./op/call_stack.ts";
 import type { WeaveClient } from "./client.ts";
 import {
   globalClient,
@@ -15,14 +15,14 @@ import {
   requireGlobalClient,
   setGlobalClient,
 } from "./global_client.ts";
-import { hostFetch } from "./host_fetch.ts";
-import type { ObjectRef, OpRef } from "./object_ref.ts";
-import type { AnyFunction, OpFields } from "./op_types.ts";
+import { hostFetch } from "./server/host_fetch.ts";
+import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
+import type { AnyFunction, OpFields } from "./op/op_types.ts";
 import { openClient } from "./open_client.ts";
-import type { InitOptions } from "./options.ts";
-import { openPipeline } from "./open_pipeline.ts";
-import type { FlushOptions, FlushResult } from "./pipeline.ts";
-import { resolveSettings } from "./settings.ts";
+import type { InitOptions } from "./settings/options.ts";
+import { openPipeline } from "./pipeline/create_pipeline.ts";
+import type { FlushOptions, FlushResult } from "./pipeline/pipeline.ts";
+import { resolveSettings } from "./settings/settings.ts";
 
 /** The client that `init` made last, and what it was made from. */
 let latest: { readonly made: Making; readonly client: WeaveClient } | null = null;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PipelineEvent } from "./pipeline.ts";
+import type { PipelineEvent } from "./pipeline/pipeline.ts";
 
 /** The least grave thing that is said, under the names of `WEAVE_LOG_LEVEL`. */
 export type LogLevel = "debug" | "info" | "warning" | "error" | "critical";

@@ -6,18 +6,18 @@
 
 import { WeaveWalError } from "../errors.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
-import { checkName } from "../wal/names.ts";
-import { createIds } from "../weave/ids.ts";
+import { checkName } from "../wal/segment/segment_name.ts";
+import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./client.ts";
-import { defaultEntity } from "./default_entity.ts";
-import { KnownFacts } from "./known_facts.ts";
+import { defaultEntity } from "./server/default_entity.ts";
+import { KnownFacts } from "./server/metadata_cache.ts";
 import { createLogger, type Sink } from "./logger.ts";
-import { nullPipeline } from "./null_pipeline.ts";
-import type { InitOptions } from "./options.ts";
-import type { Pipeline, PipelineOptions } from "./pipeline.ts";
-import { ServerReader } from "./server_reader.ts";
-import { show } from "./option_table.ts";
-import { resolveSettings } from "./settings.ts";
+import { nullPipeline } from "./pipeline/disabled_pipeline.ts";
+import type { InitOptions } from "./settings/options.ts";
+import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
+import { ServerReader } from "./server/api_client.ts";
+import { show } from "./settings/option_specs.ts";
+import { resolveSettings } from "./settings/settings.ts";
 
 /** What a client takes from outside; options of the same name come first. */
 export interface ClientHost {

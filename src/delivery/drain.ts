@@ -6,17 +6,17 @@
 
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
-import { countRecords } from "../wal/count.ts";
-import type { DeadLetter, Segment } from "../wal/segment.ts";
-import { Window } from "../wal/window.ts";
-import { type WindowLimits, WindowReader } from "../wal/window_reader.ts";
-import { CarriedStarts } from "./carried_starts.ts";
-import type { Deliverer, Permit } from "./deliverer.ts";
-import type { Delivery } from "./delivery.ts";
-import { Stopped } from "./exchange.ts";
-import { Line } from "./line.ts";
-import { salvage } from "./salvage.ts";
-import { type Slots, Wakeup } from "./wakeup.ts";
+import { countRecords } from "../wal/segment/count_records.ts";
+import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
+import { Window } from "../wal/record/record_batch.ts";
+import { type WindowLimits, WindowReader } from "../wal/record/batch_reader.ts";
+import { CarriedStarts } from "./calls/pending_starts.ts";
+import type { Deliverer, Permit } from "./delivery_client.ts";
+import type { Delivery } from "./prepared_delivery.ts";
+import { Stopped } from "./http/send_with_retry.ts";
+import { Line } from "./in_flight.ts";
+import { salvage } from "./recover_records.ts";
+import { type Slots, Wakeup } from "./async/signal.ts";
 
 /** Ms between two looks at a segment that another process writes. */
 export const POLL_MS = 250;

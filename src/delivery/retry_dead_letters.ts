@@ -5,20 +5,33 @@
  */
 
 import type { Runtime, Timer } from "../runtime/runtime.ts";
-import { type DeadLetterEntry, isTornEntry, readDeadLetters } from "../wal/dead_letter_reader.ts";
-import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters.ts";
-import { type DeadLettersInHand, DeadLetterStore, leftInHand } from "../wal/dead_letter_store.ts";
-import { HEARTBEAT_MS } from "../wal/heartbeat.ts";
-import { lettersAreFor, listStems, type StemFiles, stemOf } from "../wal/inspect.ts";
-import { segmentPaths } from "../wal/names.ts";
-import { RECORD_PREFIX } from "../wal/record.ts";
-import type { DeadLetter } from "../wal/segment.ts";
-import { Window } from "../wal/window.ts";
-import { RECORD_TYPES } from "../weave/record_types.ts";
-import { CarriedStarts } from "./carried_starts.ts";
-import type { Deliverer } from "./deliverer.ts";
-import { Stopped } from "./exchange.ts";
-import { actsOnEarlier } from "./record_path.ts";
+import {
+  type DeadLetterEntry,
+  isTornEntry,
+  readDeadLetters,
+} from "../wal/dead_letters/dead_letter_reader.ts";
+import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters/dead_letter_file.ts";
+import {
+  type DeadLettersInHand,
+  DeadLetterStore,
+  leftInHand,
+} from "../wal/dead_letters/dead_letter_transaction.ts";
+import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
+import {
+  lettersAreFor,
+  listStems,
+  type StemFiles,
+  stemOf,
+} from "../wal/ownership/segment_status.ts";
+import { segmentPaths } from "../wal/segment/segment_name.ts";
+import { RECORD_PREFIX } from "../wal/record/record.ts";
+import type { DeadLetter } from "../wal/segment/segment.ts";
+import { Window } from "../wal/record/record_batch.ts";
+import { RECORD_TYPES } from "../protocol/record_types.ts";
+import { CarriedStarts } from "./calls/pending_starts.ts";
+import type { Deliverer } from "./delivery_client.ts";
+import { Stopped } from "./http/send_with_retry.ts";
+import { actsOnEarlier } from "./records/record_sender.ts";
 
 /** Where a dead letter stands. */
 export interface DeadLetterPlace {

@@ -6,12 +6,12 @@
 
 import { WeaveWalError } from "../errors.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
-import type { FileSegment } from "../wal/file_segment.ts";
-import type { Recovery } from "../wal/recovery.ts";
-import type { Segment } from "../wal/segment.ts";
-import type { Deliverer } from "./deliverer.ts";
+import type { FileSegment } from "../wal/segment/file_segment.ts";
+import type { Recovery } from "../wal/ownership/orphan_scanner.ts";
+import type { Segment } from "../wal/segment/segment.ts";
+import type { Deliverer } from "./delivery_client.ts";
 import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
-import { Wakeup } from "./wakeup.ts";
+import { Wakeup } from "./async/signal.ts";
 
 /** Ms between two looks for what other processes left. */
 export const SCAN_MS = 2_000;

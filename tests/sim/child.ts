@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { detectRuntime } from "../../src/runtime/host.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { MemoryClock } from "../../src/runtime/memory_clock.ts";
-import type { MemoryDisk } from "../../src/runtime/memory_disk.ts";
+import type { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
+import type { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Setup } from "./scenario.ts";
 import type { Trace } from "./trace.ts";

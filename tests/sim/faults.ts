@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory_process.ts";
+import type { MemoryFault, MemoryOperation } from "../support/simulated_runtime/memory_process.ts";
 import type { Random } from "./random.ts";
 import type { DiskFaultKind, DiskStep } from "./scenario.ts";
 

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { MemoryRuntime } from "../../src/runtime/memory.ts";
-import type { MemoryHost } from "../../src/runtime/memory_host.ts";
+import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
+import type { MemoryHost } from "../support/simulated_runtime/memory_host.ts";
 import type { AppendFile } from "../../src/runtime/runtime.ts";
 import type { SimContext } from "./context.ts";
 import type { SimRecord } from "./ledger.ts";

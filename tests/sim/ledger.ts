@@ -5,8 +5,8 @@
  * @module
  */
 
-import { MAX_MESSAGE_LENGTH } from "../../src/wal/dead_letters.ts";
-import type { MemoryDisk } from "../../src/runtime/memory_disk.ts";
+import { MAX_MESSAGE_LENGTH } from "../../src/wal/dead_letters/dead_letter_file.ts";
+import type { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
 import type { RecordKind, RecordText } from "./records.ts";
 
 /** A process of the library, as others see it. */

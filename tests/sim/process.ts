@@ -5,24 +5,24 @@
  * @module
  */
 
-import { openPipeline } from "../../src/client/open_pipeline.ts";
+import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
 import type {
   FlushResult,
   Pipeline,
   PipelineEvent,
   PipelineStats,
-} from "../../src/client/pipeline.ts";
-import { MemoryRuntime } from "../../src/runtime/memory.ts";
-import type { MemoryHost } from "../../src/runtime/memory_host.ts";
+} from "../../src/client/pipeline/pipeline.ts";
+import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
+import type { MemoryHost } from "../support/simulated_runtime/memory_host.ts";
 import type {
   MemoryFault,
   MemoryOperation,
   MemoryOperationKind,
-} from "../../src/runtime/memory_process.ts";
+} from "../support/simulated_runtime/memory_process.ts";
 import type { Clock, FileSystem, Runtime, Timer } from "../../src/runtime/runtime.ts";
-import { writerToken } from "../../src/wal/names.ts";
-import type { Auditor } from "./auditor.ts";
-import type { Bug } from "./bug.ts";
+import { writerToken } from "../../src/wal/segment/segment_name.ts";
+import type { Auditor } from "./invariants.ts";
+import type { Bug } from "./mutant.ts";
 import type { SimContext } from "./context.ts";
 import { type ActiveFault, strike } from "./faults.ts";
 import type { ProcessView, SimRecord } from "./ledger.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { RecordType } from "../../src/weave/record_types.ts";
+import type { RecordType } from "../../src/protocol/record_types.ts";
 import type { Random } from "./random.ts";
 
 /** What a record may be. `call` is a start and its end at once. */

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { FsyncPolicy, QuotaPolicy } from "../../src/client/pipeline.ts";
-import type { MemoryOperationKind } from "../../src/runtime/memory_process.ts";
+import type { FsyncPolicy, QuotaPolicy } from "../../src/client/pipeline/pipeline.ts";
+import type { MemoryOperationKind } from "../support/simulated_runtime/memory_process.ts";
 import type { RecordKind } from "./records.ts";
 
 /** Which call paths a simulated server has. `neither` refuses both, as in the middle of a rollout. */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Bug } from "./bug.ts";
+import type { Bug } from "./mutant.ts";
 import type { ViolationCode } from "./context.ts";
-import { runScenario } from "./judge.ts";
+import { runScenario } from "./checker.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Runs that shortening one scenario may take. */

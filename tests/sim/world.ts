@@ -6,11 +6,11 @@
 
 import process from "node:process";
 import { setImmediate } from "node:timers";
-import { MemoryClock } from "../../src/runtime/memory_clock.ts";
-import { MemoryDisk } from "../../src/runtime/memory_disk.ts";
-import { MemoryHost } from "../../src/runtime/memory_host.ts";
-import { Auditor } from "./auditor.ts";
-import type { Bug } from "./bug.ts";
+import { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
+import { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
+import { MemoryHost } from "../support/simulated_runtime/memory_host.ts";
+import { Auditor } from "./invariants.ts";
+import type { Bug } from "./mutant.ts";
 import type { SimContext, Violation, ViolationCode } from "./context.ts";
 import { type ActiveFault, activeFault } from "./faults.ts";
 import { ForeignWriter } from "./foreign.ts";

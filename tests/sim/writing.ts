@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FlushResult } from "../../src/client/pipeline.ts";
+import type { FlushResult } from "../../src/client/pipeline/pipeline.ts";
 import type { SimContext } from "./context.ts";
 import type { ForeignWriter } from "./foreign.ts";
 import type { SimRecord } from "./ledger.ts";

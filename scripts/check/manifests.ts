@@ -1,0 +1,128 @@
+/**
+ * deno.json, package.json, CHANGELOG.md and the sources tell the same story.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type DenoManifest, publicEntries, readJson } from "../build/entries.ts";
+import { projectRoot } from "../test/process.ts";
+
+interface NodeManifest {
+  name: string;
+  version: string;
+  license: string;
+  exports: Record<string, { types: string; default: string }>;
+  bin?: Record<string, string>;
+  scripts: Record<string, string>;
+  devDependencies: Record<string, string>;
+}
+
+interface CopyManifest {
+  name: string;
+  version: string;
+  publish?: boolean;
+}
+
+/** Runtime dependencies of any kind: npm users get none. */
+const dependencyKinds = ["dependencies", "peerDependencies", "optionalDependencies"] as const;
+
+/** An exact version, or one under another name. */
+const exactVersion = /^(?:npm:[^@]+@)?\d+\.\d+\.\d+$/;
+
+/** What does not agree. */
+export function checkManifests(): string[] {
+  const deno = readJson<DenoManifest>("deno.json");
+  const npm = readJson<NodeManifest>("package.json");
+  return [
+    ...checkIdentity(deno, npm),
+    ...checkExports(npm),
+    ...checkDependencies(deno, npm),
+    ...checkCopies(deno),
+    ...checkScripts(npm),
+  ];
+}
+
+function checkIdentity(deno: DenoManifest, npm: NodeManifest): string[] {
+  const problems: string[] = [];
+  for (const field of ["name", "version", "license"] as const) {
+    if (deno[field] === npm[field]) continue;
+    problems.push(`${field}: ${deno[field]} in deno.json, ${npm[field]} in package.json`);
+  }
+  const { version } = deno;
+  const source = readFileSync(join(projectRoot, "src/version.ts"), "utf8");
+  const told = /^export const VERSION = "(.*)";$/m.exec(source)?.[1];
+  if (told !== version) {
+    problems.push(`version: ${version} in deno.json, ${told} in src/version.ts`);
+  }
+  const changes = readFileSync(join(projectRoot, "CHANGELOG.md"), "utf8");
+  if (!changes.includes(`\n## [${version}]`)) {
+    problems.push(`CHANGELOG.md has no heading for version ${version}`);
+  }
+  return problems;
+}
+
+function checkExports(npm: NodeManifest): string[] {
+  const problems: string[] = [];
+  const entries = publicEntries();
+  for (const { subpath, source, javascript, types } of entries) {
+    if (!existsSync(join(projectRoot, source))) problems.push(`exports ${subpath}: no ${source}`);
+    const wanted = JSON.stringify({ types, default: javascript });
+    const found = JSON.stringify(npm.exports[subpath]);
+    if (found !== wanted) {
+      problems.push(`exports ${subpath}: ${found} in package.json, not ${wanted}`);
+    }
+  }
+  for (const subpath of Object.keys(npm.exports)) {
+    if (entries.some((entry) => entry.subpath === subpath)) continue;
+    problems.push(`exports ${subpath}: in package.json alone`);
+  }
+  for (const [command, file] of Object.entries(npm.bin ?? {})) {
+    if (entries.some(({ javascript }) => javascript === file)) continue;
+    problems.push(`bin ${command}: ${file} is no public entry`);
+  }
+  return problems;
+}
+
+function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {
+  const problems: string[] = [];
+  for (const kind of dependencyKinds) {
+    if (kind in npm) problems.push(`package.json has ${kind}; the build inlines what it needs`);
+  }
+  for (const [name, version] of Object.entries(npm.devDependencies)) {
+    if (!exactVersion.test(version)) problems.push(`${name}: ${version} is no exact version`);
+  }
+  // What comes from npm stands in package.json alone; Deno finds it there, for JSR too.
+  for (const [name, target] of Object.entries(deno.imports)) {
+    const wanted = `jsr:${name}@^1`;
+    if (target !== wanted) problems.push(`import ${name}: ${target} in deno.json, not ${wanted}`);
+  }
+  return problems;
+}
+
+/** Every `@std` import has a copy to work with where JSR cannot be reached, never to be published. */
+function checkCopies({ imports, workspace }: DenoManifest): string[] {
+  const problems: string[] = [];
+  const copies = workspace.map((path) => {
+    const { name, version, publish } = readJson<CopyManifest>(`${path}/deno.json`);
+    if (!version.startsWith("1.")) problems.push(`${path}: version ${version} is not in ^1`);
+    if (publish !== false) problems.push(`${path}: would be published`);
+    return name;
+  });
+  const wanted = Object.keys(imports);
+  if (copies.sort().join() !== wanted.sort().join()) {
+    problems.push(
+      `copies of ${copies.join(", ")} in the workspace, imports of ${wanted.join(", ")}`,
+    );
+  }
+  return problems;
+}
+
+function checkScripts(npm: NodeManifest): string[] {
+  return Object.entries(npm.scripts).flatMap(([name, command]) =>
+    [...command.matchAll(/\S+\.ts\b/g)]
+      .filter(([file]) => !existsSync(join(projectRoot, file)))
+      .map(([file]) => `npm run ${name}: no ${file}`)
+  );
+}

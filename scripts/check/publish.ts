@@ -1,0 +1,30 @@
+/**
+ * What JSR would say, and whether the files it would get are the right ones.
+ *
+ * @module
+ */
+
+import { run } from "../test/process.ts";
+
+/** What a reader of the package needs besides the sources. */
+const required = ["LICENSE", "README.md", "CHANGELOG.md", "deno.json", "mod.ts"];
+
+/** What stands in the way of `deno publish`. */
+export async function checkPublish(): Promise<string[]> {
+  // The working tree may be dirty: what is checked is the package, not the state of the work.
+  const { status, ending, output } = await run("deno", ["publish", "--dry-run", "--allow-dirty"]);
+  if (status !== 0) return [`deno publish: ${ending}`, output.trimEnd()];
+  const problems = /^warning/mi.test(output) ? [output.trimEnd()] : [];
+  const files = [...output.matchAll(/^ +file:\/\/(\S+) \(/gm)].map(([, path]) => path);
+  const top = files.find((path) => path.endsWith("/mod.ts"))?.slice(0, -"mod.ts".length) ?? "/";
+  const names = files.map((path) => path.slice(top.length));
+  for (const name of names) {
+    if (!/^(?:src|tools)\//.test(name) && !required.includes(name)) {
+      problems.push(`${name} would be published`);
+    }
+  }
+  for (const name of required) {
+    if (!names.includes(name)) problems.push(`${name} would not be published`);
+  }
+  return problems;
+}

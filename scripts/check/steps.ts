@@ -1,0 +1,56 @@
+/**
+ * The steps of `npm run check`.
+ *
+ * @module
+ */
+
+import { availableParallelism } from "node:os";
+import { publicEntries } from "../build/entries.ts";
+import { checkExamples, runExamples } from "./examples.ts";
+import { checkManifests } from "./manifests.ts";
+import { checkPublish } from "./publish.ts";
+import { tool } from "./tool.ts";
+import { checkWords } from "./words.ts";
+import { inParallel } from "../test/process.ts";
+
+/** One step and how it went. */
+export interface CheckResult {
+  name: string;
+  passed: boolean;
+}
+
+/** What is wrong, a line each or as a tool printed it; none when all is well. */
+type Step = () => string[] | Promise<string[]>;
+
+const steps: Record<string, Step> = {
+  "types (deno)": () => tool("deno", ["check", "mod.ts", "src", "tools", "tests", "scripts"]),
+  "published to JSR": checkPublish,
+  "examples (types)": checkExamples,
+  "examples (run)": runExamples,
+  "types (tsc)": () => tool("tsc", ["-p", "."]),
+  "format": () => tool("deno", ["fmt", "--check"]),
+  "lint": () => tool("deno", ["lint"]),
+  "documentation": () =>
+    tool("deno", ["doc", "--lint", ...publicEntries().map(({ source }) => source)]),
+  "manifests": checkManifests,
+  "words": checkWords,
+};
+
+/** Runs all steps, prints a line for each and the whole output of those that fail. */
+export async function runChecks(): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  await inParallel(
+    Object.entries(steps),
+    Math.max(2, availableParallelism()),
+    async ([name, step]) => {
+      const start = performance.now();
+      const problems = await step();
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      const passed = problems.length === 0;
+      results.push({ name, passed });
+      if (passed) console.log(`${name}: ok in ${seconds} s`);
+      else console.log(`\nFAILED: ${name} (${seconds} s)\n${problems.join("\n")}\n`);
+    },
+  );
+  return results;
+}

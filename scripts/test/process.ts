@@ -1,0 +1,139 @@
+/**
+ * Child processes that cannot outlive the script that started them.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** The project's top directory. */
+export const projectRoot: string = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What became of a child. */
+export interface Outcome {
+  /** Exit status; null when a signal ended it. */
+  status: number | null;
+  /** How it ended, for people: `exit status 1`, `SIGSEGV`, `ran over 300 s`. */
+  ending: string;
+  /** Standard output and error, in the order they came. */
+  output: string;
+  /** Ms it ran. */
+  ms: number;
+}
+
+/** How to run a child. */
+export interface RunOptions {
+  /** Working directory; the project's top unless given. */
+  cwd?: string;
+  /** Ms after which it is killed; 5 minutes unless given. */
+  limitMs?: number;
+  /** Variables to add to the environment. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Characters of output kept of one child; enough for any failure, not for a loop that prints. */
+const MAX_OUTPUT = 4_000_000;
+/** Ms to wait for the rest of the output once the child is gone. */
+const LAST_OUTPUT_MS = 2_000;
+
+const running = new Set<ChildProcess>();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    for (const child of running) killGroup(child);
+    process.kill(process.pid, signal);
+  });
+}
+
+/**
+ * Runs a command of `node_modules/.bin` or of the `PATH` to its end. It leads a process group of
+ * its own, and what is left of that group when it ends is killed.
+ */
+export function run(
+  command: string,
+  args: readonly string[],
+  { cwd = projectRoot, limitMs = 300_000, env = {} }: RunOptions = {},
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const start = performance.now();
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...environment(), ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    running.add(child);
+    let output = "";
+    let ending = "";
+    let status: number | null = null;
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const keep = (text: string) => output = (output + text).slice(-MAX_OUTPUT);
+    const limit = setTimeout(() => {
+      ending = `ran over ${limitMs / 1000} s`;
+      killGroup(child);
+    }, limitMs);
+    const end = () => {
+      clearTimeout(limit);
+      clearTimeout(late);
+      running.delete(child);
+      resolve({ status, ending, output, ms: performance.now() - start });
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", keep);
+    }
+    child.once("error", (error) => {
+      ending = `cannot start: ${error.message}`;
+      end();
+    });
+    child.once("exit", (code, signal) => {
+      status = ending ? null : code;
+      ending ||= signal ?? `exit status ${code}`;
+      killGroup(child);
+      // A grandchild in a group of its own may hold the pipes open.
+      late = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, LAST_OUTPUT_MS);
+    });
+    child.once("close", end);
+  });
+}
+
+/** Runs `work` on every item, at most `atOnce` at a time, in order. */
+export async function inParallel<Item>(
+  items: Iterable<Item>,
+  atOnce: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items[Symbol.iterator]();
+  const worker = async () => {
+    for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left of the group.
+  }
+}
+
+/** The environment without what would change the behaviour of the library or colour the output. */
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) =>
+    !/^(WANDB_|WEAVE_|WF_|FORCE_COLOR$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/.test(name)
+  );
+  const binaries = join(projectRoot, "node_modules", ".bin");
+  return {
+    ...Object.fromEntries(own),
+    PATH: `${binaries}${delimiter}${process.env.PATH ?? ""}`,
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    NO_UPDATE_NOTIFIER: "1",
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * `weave-wal dead-letters`.
+ *
+ * @module
+ */
+
+import type { Command } from "commander";
+import { RECORD_TYPES } from "../../protocol/record_types.ts";
+import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
+import { requireKey } from "../flush/delivery_client.ts";
+import type { Context } from "../context.ts";
+import { type IndexedLetter, type LetterFilter, readIndex } from "./index.ts";
+import { dropLetters } from "./drop.ts";
+import { listAll, listGroups } from "./list.ts";
+import { retryLetters } from "./retry.ts";
+import { exportLetters, showLetter } from "./show.ts";
+import { CommandError } from "../exit_codes.ts";
+import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { commandSettings } from "../settings.ts";
+
+interface LetterFlags extends LogFlags {
+  readonly reason?: string[];
+  readonly type?: string[];
+  readonly status?: number[];
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly output?: string;
+  readonly server?: string;
+  readonly timeout?: number;
+  readonly yes?: boolean;
+}
+
+type SetCode = (code: number) => void;
+
+/** Why records are set aside; `unknown` where a dead letter of another program does not say. */
+const REASONS = ["refused", "corrupt", "torn", "oversize", "unknown"];
+
+/** Makes the command. */
+export function deadLettersCommand(context: Context, setCode: SetCode): Command {
+  return describe("dead-letters", "Look after records that were refused or cannot be read", {
+    examples: [
+      ["weave-wal dead-letters list", "what was set aside, grouped by why"],
+      ["weave-wal dead-letters show 1", "one of them, whole"],
+      ["weave-wal dead-letters retry", "send the refused ones again"],
+    ],
+    notes: "Dead letters stay until somebody retries or drops them. A name is a number of\n" +
+      "`list --all`, or an id, which does not change when others go.",
+  })
+    .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(retryCommand(context, setCode))
+    .addCommand(exportCommand(context))
+    .addCommand(dropCommand(context, setCode));
+}
+
+function listCommand(context: Context): Command {
+  return withFilter(describe("list", "List dead letters, grouped by why", {
+    examples: [
+      ["weave-wal dead-letters list", "one line a reason"],
+      ["weave-wal dead-letters list --all --status 400", "one line a dead letter"],
+    ],
+  }))
+    .option("--all", "one line a dead letter")
+    .option("--json", "one JSON value; with --all one line of JSON a dead letter")
+    .action(async (flags: LetterFlags) => {
+      const list = flags.all ? listAll : listGroups;
+      await list(context, lettersOf(context, [], flags), flags.json ?? false);
+    });
+}
+
+function showCommand(context: Context): Command {
+  return withLogOptions(describe("show", "Show one dead letter whole", {
+    examples: [["weave-wal dead-letters show 3", "reason, server's message and request"]],
+  }))
+    .argument("<name>", "number or id")
+    .option("--json", "one line of JSON, the request byte for byte")
+    .action(async (name: string, flags: LetterFlags) => {
+      for await (const letter of lettersOf(context, [name], flags)) {
+        await showLetter(context, letter, flags.json ?? false);
+      }
+    });
+}
+
+function retryCommand(context: Context, setCode: SetCode): Command {
+  return withFilter(describe("retry", "Send dead letters again; those that fail again stay", {
+    examples: [
+      ["weave-wal dead-letters retry", "all that the server refused"],
+      ["weave-wal dead-letters retry 1 2 --timeout 30s", "two of them"],
+    ],
+    notes:
+      "Those of other servers are left alone unless they are named. Exit code 0 when the server\n" +
+      "took all of them, else 1.",
+  }))
+    .argument("[names...]", "numbers or ids (default: all that were refused)")
+    .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
+    .option("--timeout <time>", "give up waiting after this long", parseDuration)
+    .option("--json", "one JSON value at the end")
+    .action(async (names: string[], flags: LetterFlags) => {
+      const settings = commandSettings(context.runtime, flags);
+      requireKey(settings);
+      const reason = flags.reason ?? (names.length === 0 ? ["refused"] : undefined);
+      const letters = lettersOf(context, names, { ...flags, ...(reason ? { reason } : {}) });
+      const job = {
+        settings,
+        timeoutMs: flags.timeout,
+        json: flags.json ?? false,
+        named: names.length > 0,
+      };
+      setCode(await retryLetters(context, letters, job));
+    });
+}
+
+function exportCommand(context: Context): Command {
+  return withFilter(describe("export", "Write dead letters as lines of JSON", {
+    examples: [
+      ["weave-wal dead-letters export > letters.jsonl", "all of them"],
+      ["weave-wal dead-letters export --status 422 --output bad.jsonl", "to a file of mode 0600"],
+    ],
+    notes: "Each line holds the request byte for byte in `req`; what is no record in `base64`.",
+  }))
+    .argument("[names...]", "numbers or ids (default: all)")
+    .option("--output <file>", "a file to be made, instead of standard output")
+    .action((names: string[], flags: LetterFlags) =>
+      exportLetters(context, lettersOf(context, names, flags), flags.output)
+    );
+}
+
+function dropCommand(context: Context, setCode: SetCode): Command {
+  return withFilter(describe("drop", "Give dead letters up, for good; asks first", {
+    examples: [
+      ["weave-wal dead-letters drop 3", "one of them"],
+      ["weave-wal dead-letters drop --status 422 --yes", "a whole group, without asking"],
+    ],
+    notes: "Exit code 1 when the answer is no.",
+  }))
+    .argument("[names...]", "numbers or ids")
+    .option("--all", "all dead letters that the other options leave")
+    .option("--yes", "do not ask")
+    .action(async (names: string[], flags: LetterFlags) => {
+      const { all, reason, type, status } = flags;
+      if (names.length === 0 && !all && !reason && !type && !status) {
+        throw new CommandError(
+          "Cannot drop without a choice: no name, --reason, --type or --status",
+          {
+            hint: "--all drops all of them",
+          },
+        );
+      }
+      setCode(await dropLetters(context, lettersOf(context, names, flags), flags.yes ?? false));
+    });
+}
+
+function withFilter(command: Command): Command {
+  return withLogOptions(command)
+    .option(
+      "--reason <reason>",
+      "only refused, corrupt, torn or oversize ones",
+      collect(parseOneOf(REASONS)),
+    )
+    .option(
+      "--type <type>",
+      "only records of this type",
+      collect(parseOneOf([...RECORD_TYPES, "unreadable"])),
+    )
+    .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
+}
+
+function lettersOf(
+  context: Context,
+  names: readonly string[],
+  flags: LetterFlags,
+): AsyncGenerator<IndexedLetter> {
+  const root = commandSettings(context.runtime, flags).walDir;
+  const filter: LetterFilter = {
+    ...projectFilter(flags),
+    names: names.map((name) => name.replace(/^#/, "")),
+    ...(flags.reason ? { reasons: flags.reason } : {}),
+    ...(flags.type ? { types: flags.type } : {}),
+    ...(flags.status ? { statuses: flags.status } : {}),
+  };
+  return readIndex(context.runtime, root, filter);
+}

@@ -1,0 +1,63 @@
+/**
+ * Where dead letters stand.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { FileSystem } from "../../runtime/runtime.ts";
+import { hasCode } from "../../errors.ts";
+import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
+import { leftInHand, RETRY_DIRECTORY } from "../../wal/dead_letters/dead_letter_transaction.ts";
+import type { StemFiles } from "../../wal/ownership/segment_status.ts";
+
+/** A dead letter file. */
+export interface DeadLetterPath {
+  readonly path: string;
+  /** The segment that the records come from. */
+  readonly stem: string;
+  /** Raw bytes of records that cannot be read. */
+  readonly quarantine: string;
+}
+
+/** The dead letter files of a project, and those that a broken retry left. */
+export function deadLetterPaths(
+  files: FileSystem,
+  directory: string,
+  stems: readonly StemFiles[],
+): DeadLetterPath[] {
+  const found: DeadLetterPath[] = stems
+    .filter(({ suffixes }) => suffixes.has(".deadletter"))
+    .map(({ paths, stem }) => ({ path: paths.deadLetters, stem, quarantine: paths.quarantine }));
+  for (const stem of leftInHand(files, directory)) {
+    found.push({
+      path: join(directory, RETRY_DIRECTORY, `${stem}.deadletter`),
+      stem,
+      quarantine: join(directory, `${stem}.quarantine`),
+    });
+  }
+  return found;
+}
+
+/** Byte offsets of the records of one segment that were set aside. */
+export async function setAsideOffsets(
+  files: FileSystem,
+  { directory, stem, paths }: StemFiles,
+): Promise<ReadonlySet<number>> {
+  const offsets = new Set<number>();
+  for (
+    const path of [paths.deadLetters, join(directory, RETRY_DIRECTORY, `${stem}.deadletter`)]
+  ) {
+    if (files.stat(path) === null) continue;
+    try {
+      for await (const entry of readDeadLetters(files, path)) {
+        if (!isTornEntry(entry) && entry.error.offset !== undefined) {
+          offsets.add(entry.error.offset);
+        }
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+  }
+  return offsets;
+}

@@ -1,0 +1,118 @@
+/**
+ * The dead letters below a root, numbered, and which of them a command means.
+ *
+ * @module
+ */
+
+import { basename } from "@std/path";
+import { hasCode } from "../../errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import {
+  type DeadLetterEntry,
+  isTornEntry,
+  readDeadLetters,
+} from "../../wal/dead_letters/dead_letter_reader.ts";
+import { deadLetterPaths } from "./files.ts";
+import { CommandError } from "../exit_codes.ts";
+import { quoted } from "../terminal/format.ts";
+import { findLogs } from "../logs/log_files.ts";
+import type { ProjectFilter, ProjectPath } from "../logs/projects.ts";
+
+/** A dead letter and where it stands. */
+export interface IndexedLetter extends ProjectPath {
+  /** Its number among all dead letters below the root, from 1. */
+  readonly number: number;
+  /** `<stem>:<offset>`: names it for good. */
+  readonly id: string;
+  readonly stem: string;
+  /** Path of its raw bytes, where it points to some. */
+  readonly quarantinePath: string;
+  readonly entry: DeadLetterEntry;
+}
+
+/** Which dead letters are meant. */
+export interface LetterFilter extends ProjectFilter {
+  /** Numbers or ids; all where empty. */
+  readonly names: readonly string[];
+  readonly reasons?: readonly string[];
+  readonly types?: readonly string[];
+  readonly statuses?: readonly number[];
+}
+
+/**
+ * Reads the dead letters that `filter` means, in order, one at a time.
+ *
+ * @throws {CommandError} at the end, for names that no dead letter has.
+ */
+export async function* readIndex(
+  runtime: Runtime,
+  root: string,
+  filter: LetterFilter,
+): AsyncGenerator<IndexedLetter> {
+  const missing = new Set(filter.names);
+  let number = 0;
+  for (const { entity, project, directory, stems } of findLogs(runtime, undefined, root, {})) {
+    for (const { path, stem, quarantine } of deadLetterPaths(runtime.files, directory, stems)) {
+      try {
+        for await (const entry of readDeadLetters(runtime.files, path)) {
+          if (isTornEntry(entry)) continue;
+          const letter: IndexedLetter = {
+            number: ++number,
+            id: letterId(stem, entry),
+            entity,
+            project,
+            directory,
+            stem,
+            quarantinePath: quarantine,
+            entry,
+          };
+          missing.delete(String(letter.number));
+          missing.delete(letter.id);
+          if (passes(letter, filter)) yield letter;
+        }
+      } catch (error) {
+        if (!hasCode(error, "ENOENT")) throw error; // Retried or dropped while we looked.
+      }
+    }
+  }
+  for (const name of missing) {
+    throw new CommandError(`Cannot find a dead letter: ${quoted(name)}`, {
+      hint: "weave-wal dead-letters list --all shows their numbers and ids",
+    });
+  }
+}
+
+/** What names a dead letter for good: its segment and its offset in it. */
+export function letterId(stem: string, { error, position }: DeadLetterEntry): string {
+  return `${stem}:${error.offset ?? `@${position}`}`;
+}
+
+function passes(letter: IndexedLetter, filter: LetterFilter): boolean {
+  const { entity, project, names, reasons = [], types = [], statuses = [] } = filter;
+  const { error, type } = letter.entry;
+  return (entity === undefined || entity === letter.entity) &&
+    (project === undefined || project === letter.project) &&
+    (names.length === 0 || names.includes(String(letter.number)) || names.includes(letter.id)) &&
+    (reasons.length === 0 || reasons.includes(error.reason)) &&
+    (types.length === 0 || types.includes(type ?? "unreadable")) &&
+    (statuses.length === 0 || (error.status !== undefined && statuses.includes(error.status)));
+}
+
+/** What is said of a dead letter, without its request. */
+export function letterJson(letter: IndexedLetter): Record<string, unknown> {
+  const { number, id, entity, project, stem, entry } = letter;
+  return {
+    number,
+    id,
+    entity,
+    project,
+    file: `${stem}.deadletter`,
+    type: entry.type ?? "unreadable",
+    bytes: entry.request?.length ?? entry.error.length ?? entry.length,
+    error: entry.error,
+    ...(entry.damaged === undefined ? {} : { damaged: entry.damaged }),
+    ...(entry.quarantine === null
+      ? {}
+      : { quarantine: { file: basename(letter.quarantinePath), ...entry.quarantine } }),
+  };
+}

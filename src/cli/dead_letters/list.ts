@@ -1,0 +1,157 @@
+/**
+ * `weave-wal dead-letters list`: what was set aside, grouped by why.
+ *
+ * @module
+ */
+
+import type { Context } from "../context.ts";
+import { type IndexedLetter, letterJson } from "./index.ts";
+import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
+import { formatTable } from "../terminal/table.ts";
+
+interface Group {
+  readonly reason: string;
+  readonly status: number | null;
+  /** What the server said, ids and numbers left out. */
+  readonly message: string;
+  readonly types: Map<string, number>;
+  readonly projects: Set<string>;
+  count: number;
+  first: string | null;
+  last: string | null;
+  /** Number of the first of them. */
+  readonly example: number;
+}
+
+/** Groups that are held apart; what comes after is one group more. */
+const MOST_GROUPS = 500;
+
+/** Lists dead letters grouped by reason. */
+export async function listGroups(
+  { terminal: { out }, runtime: { clock } }: Context,
+  letters: AsyncIterable<IndexedLetter>,
+  json: boolean,
+): Promise<void> {
+  const groups = new Map<string, Group>();
+  let total = 0;
+  for await (const letter of letters) {
+    total++;
+    take(groups, letter);
+  }
+  const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
+  if (json) {
+    const value = { total, groups: sorted.map(groupJson) };
+    await out.write(`${JSON.stringify(value, null, 2)}\n`);
+    return;
+  }
+  if (total === 0) {
+    await out.write("No dead letters\n");
+    return;
+  }
+  const age = (at: string | null): string => {
+    const ms = at === null ? NaN : Date.parse(at);
+    return Number.isNaN(ms) ? "–" : `${formatDuration(clock.now() - ms)} ago`;
+  };
+  const rows = sorted.map((group) => [
+    formatCount(group.count),
+    group.reason,
+    group.status === null ? "–" : String(group.status),
+    [...group.types].map(([type, count]) => `${type} ${formatCount(count)}`).join(", "),
+    age(group.last),
+    printable(
+      group.projects.size === 1 ? [...group.projects][0] : plural(group.projects.size, "project"),
+    ),
+    `#${group.example}`,
+    printable(group.message),
+  ]);
+  await out.write(
+    await formatTable(
+      [
+        { title: "COUNT", align: "right" },
+        { title: "REASON" },
+        { title: "HTTP" },
+        { title: "TYPES" },
+        { title: "LAST" },
+        { title: "PROJECT" },
+        { title: "FIRST" },
+        { title: "MESSAGE", flexible: true },
+      ],
+      rows,
+      out,
+    ),
+  );
+  const help = "weave-wal dead-letters show <number> shows one, retry sends them again\n";
+  await out.write(`\n${plural(total, "dead letter")}\n${out.colours.dim(help)}`);
+}
+
+/** Lists dead letters one by one. */
+export async function listAll(
+  { terminal: { out } }: Context,
+  letters: AsyncIterable<IndexedLetter>,
+  json: boolean,
+): Promise<void> {
+  let total = 0;
+  for await (const letter of letters) {
+    total++;
+    await out.write(json ? `${JSON.stringify(letterJson(letter))}\n` : letterRow(letter));
+  }
+  if (!json && total === 0) await out.write("No dead letters\n");
+}
+
+function letterRow(letter: IndexedLetter): string {
+  const { number, id, entity, project, entry } = letter;
+  const { reason, status, message = "", at = "" } = entry.error;
+  const cells = [
+    `#${number}`.padEnd(6),
+    printable(at).padEnd(24),
+    (entry.type ?? "unreadable").padEnd(16),
+    [reason, status].filter((part) => part !== undefined).join(" ").padEnd(12),
+    formatBytes(entry.request?.length ?? entry.error.length ?? entry.length).padStart(8),
+    printable(`${entity}/${project}`),
+    printable(id),
+    printable(message),
+  ];
+  return `${cells.join("  ").trimEnd()}\n`;
+}
+
+function take(groups: Map<string, Group>, letter: IndexedLetter): void {
+  const { entity, project, number, entry: { error, type } } = letter;
+  const message = withoutIds(error.message ?? "");
+  let key = JSON.stringify([error.reason, error.status ?? null, message]);
+  if (!groups.has(key) && groups.size >= MOST_GROUPS) key = "others";
+  let group = groups.get(key);
+  if (!group) {
+    group = {
+      reason: key === "others" ? "others" : error.reason,
+      status: key === "others" ? null : error.status ?? null,
+      message: key === "others" ? "" : message,
+      types: new Map(),
+      projects: new Set(),
+      count: 0,
+      first: null,
+      last: null,
+      example: number,
+    };
+    groups.set(key, group);
+  }
+  group.count++;
+  const name = type ?? "unreadable";
+  group.types.set(name, (group.types.get(name) ?? 0) + 1);
+  group.projects.add(`${entity}/${project}`);
+  const { at } = error;
+  if (at === undefined) return;
+  if (group.first === null || at < group.first) group.first = at;
+  if (group.last === null || at > group.last) group.last = at;
+}
+
+/** The same complaint about two records differs in ids and numbers only. */
+function withoutIds(message: string): string {
+  return message
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}/gi, "…")
+    .replace(/\b[0-9a-f]{16,}\b/gi, "…")
+    .replace(/\d+/g, "…");
+}
+
+function groupJson({ types, projects, ...group }: Group): unknown {
+  return { ...group, types: Object.fromEntries(types), projects: [...projects] };
+}

@@ -1,0 +1,134 @@
+/**
+ * `weave-wal dead-letters retry`: sends dead letters again.
+ *
+ * @module
+ */
+
+import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { Settings } from "../../client/settings/settings.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { lettersAreFor, stemOf } from "../../wal/ownership/segment_status.ts";
+import { segmentPaths } from "../../wal/segment/segment_name.ts";
+import { commandDeliverer } from "../flush/delivery_client.ts";
+import { commandIds, type Context, throwIfStopped } from "../context.ts";
+import { type IndexedLetter, letterId } from "./index.ts";
+import { EXIT } from "../exit_codes.ts";
+import { plural, printable } from "../terminal/format.ts";
+
+/** How a retry goes. */
+export interface RetryJob {
+  readonly settings: Settings;
+  readonly timeoutMs: number | undefined;
+  readonly json: boolean;
+  /** Whether the user named each of them: then they go to this server, whatever they were for. */
+  readonly named: boolean;
+}
+
+/** Most ms between two attempts while somebody waits. */
+const RETRY_MAX_MS = 10_000;
+
+/** Sends dead letters again; resolves with the exit code. */
+export async function retryLetters(
+  context: Context,
+  letters: AsyncIterable<IndexedLetter>,
+  { settings, timeoutMs, json, named }: RetryJob,
+): Promise<number> {
+  const { runtime, terminal: { out, err }, stop } = context;
+  const ids = new Set<string>();
+  const directories = new Set<string>();
+  let others = 0;
+  for await (const { id, directory, stem } of letters) {
+    if (!named && !mayGoTo(runtime, settings.serverUrl, directory, stem)) {
+      others++;
+      continue;
+    }
+    ids.add(id);
+    directories.add(directory);
+  }
+  const newId = commandIds(runtime);
+  const end = new AbortController();
+  const abort = (): void => end.abort();
+  stop.addEventListener("abort", abort);
+  const timer = timeoutMs === undefined ? null : runtime.clock.after(timeoutMs, abort);
+  let trouble: string | null = null;
+  const tell = (message: string): void => {
+    err.write(`${err.colours.yellow(message)}\n`).catch(() => {});
+  };
+  const deliverer = commandDeliverer(
+    runtime,
+    { ...settings, retryMaxMs: Math.min(settings.retryMaxMs, RETRY_MAX_MS) },
+    newId,
+    {
+      onState(state, reason) {
+        if (state === "up") return;
+        trouble = reason;
+        if (state === "held") abort(); // Somebody has to act first.
+        else tell(`Cannot deliver to ${settings.serverUrl}, trying again: ${reason}`);
+      },
+      onRetry: () => {},
+      onSwitch: () => {},
+    },
+  );
+  const hold = keepAlive(context);
+  let result: RetryResult;
+  try {
+    result = await retryDeadLetters({
+      runtime,
+      deliverer,
+      server: settings.serverUrl,
+      anyServer: named,
+      token: newId(),
+      directories: [...directories],
+      select: (entry, { stem }) => ids.has(letterId(stem, entry)),
+      stop: end.signal,
+    });
+  } finally {
+    hold();
+    timer?.cancel();
+    deliverer.stop();
+  }
+  if (json) {
+    const value = { chosen: ids.size, ...result, otherServers: others, lastError: trouble };
+    await out.write(`${JSON.stringify(value, null, 2)}\n`);
+  } else {
+    await out.write(resultText(ids.size, result, others, trouble));
+  }
+  throwIfStopped(stop);
+  return result.delivered === ids.size ? EXIT.ok : EXIT.failed;
+}
+
+/** Whether what was set aside of a segment is for this server. */
+function mayGoTo(runtime: Runtime, server: string, directory: string, stem: string): boolean {
+  return lettersAreFor(runtime, stemOf(runtime.files, segmentPaths(directory, stem).data), server);
+}
+
+function resultText(
+  chosen: number,
+  result: RetryResult,
+  others: number,
+  trouble: string | null,
+): string {
+  const { delivered, refused, unreadable, busy, stopped } = result;
+  const alone = others === 0
+    ? ""
+    : `Left alone, they are for another server: ${others}; name them to send them to this one\n`;
+  if (chosen === 0) return `No dead letters to send again\n${alone}`;
+  const left = chosen - delivered - refused - unreadable;
+  const lines = [
+    `Delivered ${delivered} of ${plural(chosen, "dead letter")}`,
+    ...(refused > 0 ? [`Refused again: ${refused}`] : []),
+    ...(unreadable > 0 ? [`Not sent, they hold no record: ${unreadable}`] : []),
+    ...busy.map((directory) => `Another process holds those of ${printable(directory)}`),
+    ...(stopped ? [`Not answered: ${left}${trouble === null ? "" : `; last: ${trouble}`}`] : []),
+  ];
+  return `${lines.join("\n")}\n${alone}`;
+}
+
+/** A promise alone does not keep a program alive. */
+function keepAlive({ runtime: { clock } }: Context): () => void {
+  let timer = clock.after(60_000, again, { ref: true });
+  function again(): void {
+    timer = clock.after(60_000, again, { ref: true });
+  }
+  return () => timer.cancel();
+}

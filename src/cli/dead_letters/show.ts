@@ -1,0 +1,161 @@
+/**
+ * `weave-wal dead-letters show` and `export`: what stands in dead letters.
+ *
+ * @module
+ */
+
+import { isAbsolute, join } from "@std/path";
+import { errorCode } from "../../errors.ts";
+import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
+import { writeAll } from "../../wal/dead_letters/dead_letter_file.ts";
+import { type Context, throwIfStopped } from "../context.ts";
+import { type IndexedLetter, letterJson } from "./index.ts";
+import { CommandError } from "../exit_codes.ts";
+import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
+import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
+
+/** Characters of a request or of raw bytes that are shown to people. */
+const MOST_SHOWN = 20_000;
+
+const decoder = new TextDecoder();
+
+/** Shows one dead letter whole. */
+export async function showLetter(
+  { terminal: { out }, runtime: { files } }: Context,
+  letter: IndexedLetter,
+  json: boolean,
+): Promise<void> {
+  if (json) {
+    await out.write(await exportLine(files, letter));
+    return;
+  }
+  const { bold } = out.colours;
+  const { entry, entity, project, id, number } = letter;
+  const { error } = entry;
+  const facts: [string, string | undefined][] = [
+    ["dead letter", `#${number}  ${id}`],
+    ["project", `${entity}/${project}`],
+    ["type", entry.type ?? "unreadable"],
+    ["reason", error.reason],
+    ["HTTP status", error.status?.toString()],
+    ["message", error.message],
+    ["set aside", error.at],
+    ["retries", error.retries?.toString()],
+    ["server", error.server],
+    ["damaged", entry.damaged],
+    [
+      "quarantine",
+      entry.quarantine === null
+        ? undefined
+        : `${letter.quarantinePath} at ${entry.quarantine.offset}, ${
+          formatBytes(entry.quarantine.length)
+        }`,
+    ],
+  ];
+  for (const [name, value] of facts) {
+    if (value !== undefined) await out.write(`${bold(name.padEnd(12))} ${printable(value)}\n`);
+  }
+  const text = entry.request === null
+    ? rawText(await rawBytes(files, letter, MOST_SHOWN))
+    : prettyText(entry.request);
+  const shown = clip(text, MOST_SHOWN);
+  const cut = shown.length < text.length ? "\n(cut; --json shows all)" : "";
+  await out.write(`\n${shown}${cut}\n`);
+}
+
+/** Writes dead letters as lines of JSON, to a file or to standard output. */
+export async function exportLetters(
+  context: Context,
+  letters: AsyncIterable<IndexedLetter>,
+  output: string | undefined,
+): Promise<void> {
+  const { runtime: { files, process }, terminal, stop } = context;
+  if (output === undefined) {
+    for await (const letter of letters) {
+      throwIfStopped(stop);
+      await terminal.out.write(await exportLine(files, letter));
+    }
+    return;
+  }
+  const path = isAbsolute(output) ? output : join(process.cwd(), output);
+  if (files.stat(path) !== null) {
+    throw new CommandError(`Cannot use --output: ${quoted(output)} is there already`);
+  }
+  const file = openOutput(files, path, output);
+  let count = 0;
+  try {
+    for await (const letter of letters) {
+      throwIfStopped(stop);
+      writeAll(file, encoder.encode(await exportLine(files, letter)));
+      count++;
+    }
+    await file.dataSync();
+  } finally {
+    file.close();
+  }
+  await terminal.err.write(`Exported ${plural(count, "dead letter")} to ${printable(output)}\n`);
+}
+
+function openOutput(files: FileSystem, path: string, output: string): AppendFile {
+  try {
+    return files.openAppend(path);
+  } catch (error) {
+    const why = errorCode(error) ?? String(error);
+    throw new CommandError(`Cannot write --output: ${quoted(output)} (${why})`);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** One dead letter with its request, byte for byte, or the raw bytes of what is no record. */
+async function exportLine(files: FileSystem, letter: IndexedLetter): Promise<string> {
+  const { entry } = letter;
+  const head = JSON.stringify(letterJson(letter)).slice(0, -1);
+  if (entry.request !== null) return `${head},"req":${decoder.decode(entry.request)}}\n`;
+  const bytes = await rawBytes(files, letter, MAX_RECORD_BYTES);
+  return bytes.length === 0 ? `${head}}\n` : `${head},"base64":"${base64(bytes)}"}\n`;
+}
+
+/** The first `most` bytes of what was set aside; none when they are gone. */
+async function rawBytes(
+  files: FileSystem,
+  { entry, quarantinePath }: IndexedLetter,
+  most: number,
+): Promise<Uint8Array> {
+  if (entry.quarantine === null) return entry.line.subarray(0, most);
+  if (files.stat(quarantinePath) === null) return new Uint8Array(0);
+  const bytes = new Uint8Array(Math.min(most, entry.quarantine.length));
+  const file = files.openRead(quarantinePath);
+  try {
+    let done = 0;
+    while (done < bytes.length) {
+      const count = await file.read(entry.quarantine.offset + done, bytes.subarray(done));
+      if (count === 0) break;
+      done += count;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    file.close();
+  }
+}
+
+function prettyText(request: Uint8Array): string {
+  const text = decoder.decode(request);
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return printable(text);
+  }
+}
+
+function rawText(bytes: Uint8Array): string {
+  return bytes.length === 0 ? "(its bytes are gone)" : printable(decoder.decode(bytes));
+}
+
+function base64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += 32_768) {
+    binary += String.fromCharCode(...bytes.subarray(i, i + 32_768));
+  }
+  return btoa(binary);
+}

@@ -1,0 +1,35 @@
+/**
+ * `weave-wal demo` and `weave-wal mock`: for people without an account. Both read their own
+ * arguments.
+ *
+ * @module
+ */
+
+import { Command } from "commander";
+
+/** Makes `demo`: a traced program that is killed, and nothing of it is lost. */
+export function demoCommand(setCode: (code: number) => void): Command {
+  return ownArguments("demo", "See it work: an outage, a kill, and nothing lost", async (args) => {
+    const { runDemo } = await import("../../tools/demo/run_demo.ts");
+    setCode(await runDemo(args));
+  });
+}
+
+/** Makes `mock`: a trace server on this machine. */
+export function mockCommand(setCode: (code: number) => void): Command {
+  return ownArguments("mock", "Play a Weave trace server on this machine", async (args) => {
+    const { runMock } = await import("../../tools/mock_server/command.ts");
+    setCode(await runMock(args));
+  });
+}
+
+function ownArguments(
+  name: string,
+  summary: string,
+  run: (args: string[]) => Promise<void>,
+): Command {
+  const command = new Command(name);
+  return command.description(summary).usage("[options]; --help lists them")
+    .helpOption(false).allowUnknownOption().allowExcessArguments()
+    .action(() => run(command.args));
+}

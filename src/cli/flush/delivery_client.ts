@@ -1,0 +1,49 @@
+/**
+ * The delivering end of the command.
+ *
+ * @module
+ */
+
+import { hostFetch } from "../../client/server/host_fetch.ts";
+import { Deliverer, type DelivererOptions } from "../../delivery/delivery_client.ts";
+import type { Settings } from "../../client/settings/settings.ts";
+import { DigestBook } from "../../wal/digest_map.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { CommandError } from "../exit_codes.ts";
+
+/** Requests of one window under way at once. */
+const MAX_IN_FLIGHT = 4;
+
+/** Who wants to know what happens. */
+export type DeliveryListener = Pick<DelivererOptions, "onState" | "onRetry" | "onSwitch">;
+
+/** Makes a deliverer for the server of the settings. */
+export function commandDeliverer(
+  runtime: Runtime,
+  settings: Settings,
+  newId: () => string,
+  listener: DeliveryListener,
+): Deliverer {
+  return new Deliverer({
+    ...settings,
+    ...listener,
+    fetch: hostFetch,
+    digests: new DigestBook(runtime.files, settings.walDir),
+    clock: runtime.clock,
+    random: Math.random,
+    newId,
+    maxInFlight: MAX_IN_FLIGHT,
+  });
+}
+
+/**
+ * Checks that there is a key to send with.
+ *
+ * @throws {CommandError} when there is none.
+ */
+export function requireKey({ apiKey }: Settings): void {
+  if (apiKey !== undefined) return;
+  throw new CommandError("Cannot send without an API key: none in WANDB_API_KEY or ~/.netrc", {
+    hint: "Get one at https://wandb.ai/authorize; a server that asks for none takes any word",
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * `weave-wal flush`.
+ *
+ * @module
+ */
+
+import type { Command } from "commander";
+import { parseDuration } from "../terminal/arguments.ts";
+import { requireKey } from "./delivery_client.ts";
+import { commandIds, type Context } from "../context.ts";
+import { CommandError } from "../exit_codes.ts";
+import { flushOnce } from "./once.ts";
+import { follow } from "./follow.ts";
+import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { commandSettings } from "../settings.ts";
+import { hasLogs } from "../logs/projects.ts";
+
+interface FlushFlags extends LogFlags {
+  readonly server?: string;
+  readonly follow?: boolean;
+  readonly timeout?: number;
+  readonly grace?: number;
+  readonly json?: boolean;
+}
+
+/** Ms that `--follow` goes on sending after it was asked to end. */
+const GRACE_MS = 10_000;
+
+const NOTES =
+  `Sends with WANDB_API_KEY (or ~/.netrc) to WF_TRACE_SERVER_URL. Logs that were written for
+another server are left alone. What another process is sending is waited for, not taken away.
+
+Exit code 0 when all that stood in the logs is delivered; 1 when the time ran out, the server
+refuses the key, or records were set aside as dead letters. --follow ends with 0 on SIGTERM.`;
+
+/** Makes the command. */
+export function flushCommand(context: Context, setCode: (code: number) => void): Command {
+  return withLogOptions(describe("flush", "Send what stands in the logs", {
+    examples: [
+      ["weave-wal flush", "send everything that is there, then end"],
+      ["weave-wal flush --timeout 30s --project acme/chat", "one project, half a minute at most"],
+      ["weave-wal flush --follow", "stay: be the sender of programs that only write"],
+    ],
+    notes: NOTES,
+  }))
+    .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
+    .option("--timeout <time>", "give up waiting after this long; the rest stays", parseDuration)
+    .option("--follow", "stay, and send whatever is written, in new projects too")
+    .option(
+      "--grace <time>",
+      "with --follow: go on sending this long after SIGTERM (default: 10s)",
+      parseDuration,
+    )
+    .option("--json", "one JSON value at the end; with --follow one line an event")
+    .action(async (flags: FlushFlags) => setCode(await flush(context, flags)));
+}
+
+async function flush(context: Context, flags: FlushFlags): Promise<number> {
+  if (flags.follow && flags.timeout !== undefined) {
+    throw new CommandError("Cannot use --timeout with --follow: it stays until it is asked to end");
+  }
+  if (!flags.follow && flags.grace !== undefined) {
+    throw new CommandError("Cannot use --grace without --follow");
+  }
+  const { runtime } = context;
+  const settings = commandSettings(runtime, flags);
+  requireKey(settings);
+  hasLogs(runtime, settings.walDir);
+  const newId = commandIds(runtime);
+  const job = {
+    context,
+    settings,
+    filter: projectFilter(flags),
+    token: newId(),
+    newId,
+    json: flags.json ?? false,
+  };
+  return flags.follow
+    ? await follow(job, flags.grace ?? GRACE_MS)
+    : await flushOnce(job, flags.timeout);
+}

@@ -1,0 +1,104 @@
+/**
+ * What a following flush shows: one line that moves on a terminal, lines of a log elsewhere, lines
+ * of JSON for programs.
+ *
+ * @module
+ */
+
+import type { SenderReport } from "../../wal/ownership/sender_status.ts";
+import type { FlushTargets } from "./targets.ts";
+import type { FlushJob } from "./wait.ts";
+import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
+import { Rate } from "../terminal/progress.ts";
+import type { SenderEvent } from "./directory_sender.ts";
+
+/** Where a following flush shows what it does. */
+export interface FollowScreen {
+  /** Something happened. */
+  event(event: SenderEvent): void;
+  /** How things stand; called every second. */
+  look(report: SenderReport, waiting: FlushTargets): void;
+  /** The end. */
+  done(report: SenderReport, waiting: FlushTargets): Promise<void>;
+}
+
+/** Ms between two lines that say how things stand, where there is no terminal. */
+const TELL_MS = 60_000;
+
+/** Makes the screen that fits where the command runs. */
+export async function followScreen(job: FlushJob): Promise<FollowScreen> {
+  const { context: { terminal: { out, err }, runtime: { clock } }, json } = job;
+  const { red, yellow, dim } = err.colours;
+  const paint = { info: dim, warn: yellow, error: red };
+  const moving = err.isTerminal && !json
+    ? (await import("log-update")).createLogUpdate(err.stream)
+    : null;
+  const rate = new Rate(clock);
+  let toldAt = clock.monotonic();
+  let writing: Promise<unknown> = Promise.resolve();
+
+  function print(event: SenderEvent, facts: Record<string, unknown> = {}): void {
+    const at = new Date(clock.now()).toISOString();
+    if (json) {
+      const { name, ...rest } = event;
+      say(out, `${JSON.stringify({ at, event: name, ...rest, ...facts })}\n`);
+      return;
+    }
+    const line = `${dim(at)} ${paint[event.level](printable(event.message))}`;
+    if (moving) moving.persist(line);
+    else say(err, `${line}\n`);
+  }
+
+  /** One after the other, and a reader that went away stops nothing. */
+  function say(output: typeof out, text: string): void {
+    writing = writing.then(() => output.write(text)).catch(() => {});
+  }
+
+  function standing(report: SenderReport, waiting: FlushTargets): string {
+    const { delivered, deadLettered, state, reason, since } = report;
+    return [
+      `${plural(delivered, "record")} sent`,
+      `${formatCount(rate.at(delivered))}/s`,
+      `${formatBytes(waiting.total)} waiting`,
+      ...(deadLettered > 0 ? [red(plural(deadLettered, "dead letter"))] : []),
+      ...(state === "up"
+        ? []
+        : [yellow(`${state} since ${formatDuration(clock.now() - since)}: ${reason}`)]),
+    ].join(" · ");
+  }
+
+  const factsOf = (report: SenderReport, waiting: FlushTargets): Record<string, unknown> => ({
+    delivered: report.delivered,
+    deadLettered: report.deadLettered,
+    pendingBytes: waiting.total,
+    server: report.server,
+    state: report.state,
+    reason: report.reason || null,
+  });
+
+  return {
+    event: (event) => print(event),
+    look(report, waiting) {
+      const text = standing(report, waiting);
+      if (moving) return moving(text);
+      if (clock.monotonic() - toldAt < TELL_MS) return;
+      toldAt = clock.monotonic();
+      const level = report.state === "up" ? "info" : "warn";
+      print({ level, name: "standing", message: text }, factsOf(report, waiting));
+    },
+    async done(report, waiting) {
+      moving?.clear();
+      const left = waiting.total === 0 ? "nothing is left" : `${formatBytes(waiting.total)} left`;
+      print(
+        {
+          level: waiting.total === 0 ? "info" : "warn",
+          name: "stopped",
+          message: `Ended: ${plural(report.delivered, "record")} sent, ${left}`,
+        },
+        factsOf(report, waiting),
+      );
+      moving?.done();
+      await writing;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * `weave-wal inspect`.
+ *
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import { RECORD_TYPES } from "../../protocol/record_types.ts";
+import {
+  collect,
+  type Moment,
+  momentAt,
+  parseCount,
+  parseMoment,
+  parseOneOf,
+  parseWord,
+} from "../terminal/arguments.ts";
+import type { Context } from "../context.ts";
+import { showRecords } from "./records.ts";
+import { showTree } from "./tree.ts";
+import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { commandSettings } from "../settings.ts";
+
+interface InspectFlags extends LogFlags {
+  readonly type?: string[];
+  readonly call?: string;
+  readonly since?: Moment;
+  readonly offset?: number;
+  readonly limit?: number;
+  readonly follow?: boolean;
+  readonly tree?: boolean;
+  readonly json?: boolean;
+}
+
+/** Rows of a table, and traces of a tree, that are shown unless told otherwise. */
+const DEFAULT_LIMIT = 100;
+
+const NOTES =
+  `FILE|DIR is a log file, a project's directory, an entity's, or the root of all logs (the default).
+Reading disturbs neither writers nor senders. Times are UTC. With --json each line holds the request
+byte for byte. STATE: waiting, sent (before the checkpoint), set aside (a dead letter).`;
+
+/** Makes the command. */
+export function inspectCommand(context: Context, setCode: (code: number) => void): Command {
+  return withLogOptions(describe("inspect", "Read logs: records, or the calls as a trace tree", {
+    examples: [
+      ["weave-wal inspect", "the first records that stand in the logs"],
+      ["weave-wal inspect --tree --since 10m", "the calls of the last ten minutes as trees"],
+      ["weave-wal inspect --call 0199f0c2 --json", "all records of one call, for programs"],
+      ["weave-wal inspect --follow --type call_end", "calls as they end"],
+    ],
+    notes: NOTES,
+  }))
+    .argument("[path]", "FILE|DIR to read (default: --dir)")
+    .option(
+      "--type <type>",
+      "only records of this type; several with commas",
+      collect(parseOneOf(RECORD_TYPES)),
+    )
+    .option(
+      "--call <id>",
+      "only records of this call: its id, or how it begins or ends",
+      parseWord,
+    )
+    .option(
+      "--since <time>",
+      "only records from then on: 10m, 2h, 2026-05-01T12:00:00Z",
+      parseMoment,
+    )
+    .addOption(
+      new Option("--offset <bytes>", "begin at this byte offset; needs a FILE")
+        .argParser(parseCount),
+    )
+    .option(
+      "--limit <count>",
+      `show so many records, or traces (default: ${DEFAULT_LIMIT}, all with --json; 0: all)`,
+      parseCount,
+    )
+    .addOption(new Option("--follow", "go on showing what is written").conflicts("tree"))
+    .option("--tree", "the calls as a tree, with times, errors and sizes")
+    .option("--json", "one line of JSON a record, or a call")
+    .action(async (path: string | undefined, flags: InspectFlags) =>
+      setCode(await inspect(context, path, flags))
+    );
+}
+
+async function inspect(
+  context: Context,
+  path: string | undefined,
+  flags: InspectFlags,
+): Promise<number> {
+  const { runtime } = context;
+  const settings = commandSettings(runtime, flags);
+  const now = runtime.clock.now();
+  const limit = flags.limit ?? (flags.json || flags.follow ? 0 : DEFAULT_LIMIT);
+  const job = {
+    path,
+    root: settings.walDir,
+    projects: projectFilter(flags),
+    filter: {
+      types: flags.type ?? [],
+      ...(flags.call === undefined ? {} : { call: flags.call }),
+      ...(flags.since === undefined ? {} : { since: momentAt(flags.since, now) }),
+    },
+    offset: flags.offset,
+    limit: limit === 0 ? Infinity : limit,
+    follow: flags.follow ?? false,
+    json: flags.json ?? false,
+  };
+  return flags.tree ? await showTree(context, job) : await showRecords(context, job);
+}

@@ -1,0 +1,158 @@
+/**
+ * What a record tells of itself: its time, its call, its op. The request's own bytes are scanned,
+ * not parsed: inputs and outputs may be large.
+ *
+ * @module
+ */
+
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { listFields, topLevelField } from "../../bytes/json_fields.ts";
+
+/** Facts of one record; `undefined` where it does not say. */
+export interface RecordFacts {
+  /** Epoch ms: when the call began or ended. */
+  time?: number;
+  callId?: string;
+  traceId?: string;
+  parentId?: string;
+  /** The op's name, without its ref. */
+  op?: string;
+  displayName?: string;
+  /** What the call failed with. */
+  exception?: string;
+}
+
+const WRAPPERS: Readonly<Record<string, string>> = {
+  call_start: "start",
+  call_end: "end",
+  obj_create: "obj",
+  table_create: "table",
+};
+
+const WANTED: readonly string[] = [
+  "id",
+  "trace_id",
+  "parent_id",
+  "op_name",
+  "display_name",
+  "started_at",
+  "ended_at",
+  "exception",
+  "call_id",
+  "object_id",
+  "name",
+  "feedback_type",
+  "call_ref",
+  "weave_ref",
+];
+
+/** The wanted names by their length, so that most keys are passed over without a look at them. */
+const BY_LENGTH = new Map<number, { name: string; bytes: Uint8Array }[]>();
+for (const name of WANTED) {
+  const bytes = new TextEncoder().encode(name);
+  BY_LENGTH.set(name.length, [...BY_LENGTH.get(name.length) ?? [], { name, bytes }]);
+}
+
+const QUOTE = 34;
+const decoder = new TextDecoder();
+const ranges: number[] = [];
+
+/** Reads the facts of `record` out of the bytes that hold it. */
+export function factsOf(bytes: Uint8Array, record: WindowRecord): RecordFacts {
+  const values = wantedFields(bytes, record);
+  switch (record.type) {
+    case "call_start":
+      return callFacts(values, values.get("started_at"));
+    case "call_end":
+      return callFacts(values, values.get("ended_at"));
+    case "call_update":
+      return clean({ callId: values.get("call_id"), displayName: values.get("display_name") });
+    case "obj_create":
+      return clean({ op: values.get("object_id") });
+    case "file_create":
+      return clean({ op: values.get("name") });
+    case "feedback_create":
+    case "feedback_replace":
+      return clean({
+        op: values.get("feedback_type"),
+        callId: callOfRef(values.get("call_ref") ?? values.get("weave_ref")),
+      });
+    default:
+      return {};
+  }
+}
+
+function callFacts(values: Map<string, string>, time: string | undefined): RecordFacts {
+  const op = values.get("op_name");
+  const at = time === undefined ? NaN : Date.parse(time);
+  return clean({
+    time: Number.isNaN(at) ? undefined : at,
+    callId: values.get("id"),
+    traceId: values.get("trace_id"),
+    parentId: values.get("parent_id"),
+    op: op === undefined ? undefined : opName(op),
+    displayName: values.get("display_name"),
+    exception: values.get("exception"),
+  });
+}
+
+/** `weave:///acme/chat/op/answer:v1` as `answer`. */
+export function opName(op: string): string {
+  const match = /^weave:\/\/\/[^/]+\/[^/]+\/op\/([^:]+)/.exec(op);
+  return match ? decodeName(match[1]) : op;
+}
+
+function callOfRef(ref: string | undefined): string | undefined {
+  return ref === undefined ? undefined : /\/call\/([^/:]+)/.exec(ref)?.[1];
+}
+
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+function wantedFields(bytes: Uint8Array, record: WindowRecord): Map<string, string> {
+  let { start, end } = record;
+  const wrapper = WRAPPERS[record.type];
+  if (wrapper !== undefined) {
+    const inner = topLevelField(bytes, start, end, wrapper);
+    if (!inner) return new Map();
+    ({ start, end } = inner);
+  }
+  const values = new Map<string, string>();
+  listFields(bytes, start, end, ranges);
+  for (let i = 0; i + 3 < ranges.length; i += 4) {
+    if (bytes[ranges[i + 2]] !== QUOTE) continue;
+    const name = wantedName(bytes, ranges[i] + 1, ranges[i + 1] - 1);
+    if (name === undefined) continue;
+    const text = stringAt(bytes, ranges[i + 2], ranges[i + 3]);
+    if (text !== undefined) values.set(name, text);
+  }
+  return values;
+}
+
+function wantedName(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const candidates = BY_LENGTH.get(end - start);
+  return candidates?.find((wanted) => wanted.bytes.every((byte, i) => byte === bytes[start + i]))
+    ?.name;
+}
+
+function stringAt(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const text = decoder.decode(bytes.subarray(start + 1, end - 1));
+  if (!text.includes("\\")) return text;
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+function clean(facts: RecordFacts): RecordFacts {
+  for (const key of Object.keys(facts) as (keyof RecordFacts)[]) {
+    if (facts[key] === undefined) delete facts[key];
+  }
+  return facts;
+}

@@ -1,0 +1,197 @@
+/**
+ * `weave-wal inspect` without `--tree`: record after record.
+ *
+ * @module
+ */
+
+import { hasCode } from "../../errors.ts";
+import { inspectSegment } from "../../wal/ownership/segment_status.ts";
+import { type Context, pause, throwIfStopped } from "../context.ts";
+import { setAsideOffsets } from "../dead_letters/files.ts";
+import { CommandError, EXIT } from "../exit_codes.ts";
+import { formatCount, plural, printable } from "../terminal/format.ts";
+import {
+  columnTitles,
+  jsonOf,
+  lineFacts,
+  type RecordStanding,
+  rowOf,
+  segmentHeading,
+  type ShownSegment,
+} from "./rows.ts";
+import { findLogs, isThere, withData } from "../logs/log_files.ts";
+import { readLog } from "../logs/log_lines.ts";
+import { begunAt } from "../status/oldest_record.ts";
+import { beginProgress, type Progress } from "../terminal/progress.ts";
+import type { RecordFacts } from "./record_facts.ts";
+import { type RecordFilter, recordFilter } from "./record_filter.ts";
+import type { ProjectFilter } from "../logs/projects.ts";
+
+/** What is to be shown. */
+export interface InspectJob {
+  readonly path: string | undefined;
+  readonly root: string;
+  readonly projects: ProjectFilter;
+  readonly filter: RecordFilter;
+  readonly offset: number | undefined;
+  /** Records, or traces; `Infinity` for all. */
+  readonly limit: number;
+  readonly follow: boolean;
+  readonly json: boolean;
+}
+
+/** Ms between two looks of `--follow`. */
+const POLL_MS = 250;
+/** Calls whose ops are remembered for their ends. */
+const MOST_OPS = 10_000;
+
+const NO_FACTS: RecordFacts = {};
+
+/** Shows records; resolves with the exit code. */
+export async function showRecords(context: Context, job: InspectJob): Promise<number> {
+  const printer = new Printer(context, job);
+  const segments = segmentsOf(context, job);
+  if (job.offset !== undefined && segments.length !== 1) {
+    throw new CommandError(
+      `Cannot use --offset with ${plural(segments.length, "log file")}: name one FILE`,
+    );
+  }
+  const total = segments.reduce((sum, { size }) => sum + size, 0);
+  const { terminal, runtime: { clock }, stop } = context;
+  // Rows that run over the screen are progress enough; a filter may leave none for long.
+  const when = terminal.out.isTerminal ? "quiet" : "large";
+  const progress = await beginProgress(terminal, clock, "Reading", total, when);
+  try {
+    await printer.begin(segments.length);
+    for (const segment of segments) await printer.segment(segment, progress, total);
+  } finally {
+    progress.stop();
+  }
+  await printer.end();
+  while (job.follow && !printer.full) {
+    await pause(clock, POLL_MS, stop);
+    throwIfStopped(stop);
+    // A file that is gone is delivered: there is nothing more to follow.
+    if (job.path !== undefined && !isThere(context, job.path)) break;
+    for (const segment of segmentsOf(context, job)) await printer.segment(segment, null, 0);
+  }
+  return EXIT.ok;
+}
+
+function segmentsOf({ runtime }: Context, { path, root, projects }: InspectJob): ShownSegment[] {
+  return withData(findLogs(runtime, path, root, projects)).map((stem) => {
+    const state = inspectSegment(runtime, stem);
+    return state && { ...state, entity: stem.entity, project: stem.project };
+  }).filter((segment) => segment !== null);
+}
+
+class Printer {
+  readonly #context: Context;
+  readonly #job: InspectJob;
+  /** Where to go on in each file, for `--follow`. */
+  readonly #read = new Map<string, number>();
+  /** Ops of the calls read last, by id. */
+  readonly #ops = new Map<string, string>();
+  #heading: string | null = null;
+  #shown = 0;
+  #done = 0;
+  /** Where the first record stands that the limit left out. */
+  #next: { file: string; offset: number } | null = null;
+
+  constructor(context: Context, job: InspectJob) {
+    this.#context = context;
+    this.#job = job;
+  }
+
+  get full(): boolean {
+    return this.#shown >= this.#job.limit;
+  }
+
+  async begin(files: number): Promise<void> {
+    const { out } = this.#context.terminal;
+    const { json, path, root, follow } = this.#job;
+    if (json) return;
+    if (files === 0 && !follow) await out.write(`No records: ${printable(path ?? root)}\n`);
+    else await out.write(columnTitles(out));
+  }
+
+  async end(): Promise<void> {
+    const { json, path } = this.#job;
+    if (json || this.#next === null) return;
+    const { out } = this.#context.terminal;
+    const goOn = path === undefined || this.#next.file !== path
+      ? "--limit 0 for all"
+      : `--offset ${this.#next.offset} to go on`;
+    await out.write(out.colours.dim(`Shown: ${formatCount(this.#shown)}; ${goOn}\n`));
+  }
+
+  async segment(
+    segment: ShownSegment,
+    progress: Progress | null,
+    total: number,
+  ): Promise<void> {
+    const { runtime, stop, terminal: { out } } = this.#context;
+    const { json, filter, offset, limit, path } = this.#job;
+    const { data } = segment.paths;
+    const from = this.#read.get(data) ?? offset ?? 0;
+    if (from >= segment.size || this.#next !== null) return;
+    const passes = recordFilter(filter, begunAt(segment.stem));
+    // Lines of JSON hold the request itself: without a filter nothing of it has to be known.
+    const bare = json && filter.call === undefined && filter.since === undefined;
+    const setAside = await setAsideOffsets(runtime.files, segment);
+    try {
+      for await (const { bytes, lines, to } of readLog(runtime, segment, { from })) {
+        throwIfStopped(stop);
+        let text = "";
+        for (const line of lines) {
+          const facts = bare ? NO_FACTS : this.#named(lineFacts(line, bytes));
+          if ("record" in line && !passes(bytes, line.record, facts)) continue;
+          if ("damage" in line && (filter.types.length > 0 || filter.call !== undefined)) continue;
+          if (this.#shown >= limit) {
+            this.#next = { file: path ?? data, offset: line.offset };
+            break;
+          }
+          this.#shown++;
+          const standing = standingOf(line.offset, segment, setAside);
+          if (!json) text += this.#headingOf(segment);
+          text += json ? jsonOf(line, bytes, standing, segment) : rowOf(line, facts, standing, out);
+        }
+        if (text !== "") {
+          if (out.isTerminal) progress?.hide();
+          await out.write(text);
+        }
+        const before = this.#read.get(data) ?? from;
+        this.#read.set(data, to);
+        progress?.update(this.#done += to - before, total);
+        if (this.#next !== null) return;
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
+    }
+  }
+
+  /** An end does not tell its op; its start, if it was read, does. */
+  #named(facts: RecordFacts): RecordFacts {
+    const { callId, op } = facts;
+    if (callId === undefined) return facts;
+    if (op === undefined) return { ...facts, op: this.#ops.get(callId) };
+    this.#ops.set(callId, op);
+    if (this.#ops.size > MOST_OPS) this.#ops.delete(this.#ops.keys().next().value!);
+    return facts;
+  }
+
+  #headingOf(segment: ShownSegment): string {
+    if (this.#heading === segment.paths.data) return "";
+    this.#heading = segment.paths.data;
+    return segmentHeading(segment, this.#context.terminal.out);
+  }
+}
+
+function standingOf(
+  offset: number,
+  { checkpoint }: ShownSegment,
+  setAside: ReadonlySet<number>,
+): RecordStanding {
+  if (setAside.has(offset)) return "set aside";
+  return offset < checkpoint.offset ? "sent" : "waiting";
+}

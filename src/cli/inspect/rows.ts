@@ -1,0 +1,142 @@
+/**
+ * Shows records: as rows for people, as lines of JSON for programs.
+ *
+ * @module
+ */
+
+import type { SegmentState } from "../../wal/ownership/segment_status.ts";
+import { clip, formatBytes, printable, shortId } from "../terminal/format.ts";
+import type { LogLine } from "../logs/log_lines.ts";
+import { factsOf, type RecordFacts } from "./record_facts.ts";
+import { partyName } from "../status/sender_state.ts";
+import type { ProjectPath } from "../logs/projects.ts";
+import type { Colours, Output } from "../terminal/terminal.ts";
+
+/** A segment and the project it belongs to. */
+export type ShownSegment = SegmentState & ProjectPath;
+
+/** What was done with a record. */
+export type RecordStanding = "sent" | "set aside" | "waiting";
+
+const decoder = new TextDecoder();
+
+interface Layout {
+  readonly gap: string;
+  readonly offset: number;
+  readonly time: number;
+  readonly type: number;
+  readonly call: number;
+  readonly state: number;
+  readonly size: number;
+}
+
+const WIDE: Layout = { gap: "  ", offset: 12, time: 23, type: 25, call: 12, state: 9, size: 8 };
+/** For terminals of 80 columns: the date, half of a long type and of an id give way. */
+const NARROW: Layout = { gap: " ", offset: 10, time: 12, type: 13, call: 8, state: 9, size: 8 };
+/** Columns from which the wide layout leaves room for what a record is about. */
+const WIDE_FROM = 115;
+
+function layoutFor({ columns = Infinity }: Output): Layout {
+  return columns < WIDE_FROM ? NARROW : WIDE;
+}
+
+/** The line above the records of a segment. */
+export function segmentHeading(segment: ShownSegment, { colours }: Output): string {
+  const { entity, project, stem, size, checkpoint, writer } = segment;
+  const sent = size === 0 ? "empty" : `${Math.floor((checkpoint.offset / size) * 100)}% sent`;
+  return `${colours.bold(printable(`${entity}/${project}`))} ${printable(stem)}.jsonl ${
+    colours.dim(`${formatBytes(size)}, ${sent}, writer ${writer.standing} (${partyName(writer)})`)
+  }\n`;
+}
+
+/** The titles of the columns. */
+export function columnTitles(output: Output): string {
+  const { gap, offset, time, type, call, state, size } = layoutFor(output);
+  return output.colours.bold(
+    [
+      "OFFSET".padStart(offset),
+      "TIME".padEnd(time),
+      "TYPE".padEnd(type),
+      "CALL".padEnd(call),
+      "STATE".padEnd(state),
+      "SIZE".padStart(size),
+      "WHAT",
+    ].join(gap),
+  ) + "\n";
+}
+
+/** One line as a row. */
+export function rowOf(
+  line: LogLine,
+  facts: RecordFacts,
+  standing: RecordStanding,
+  output: Output,
+): string {
+  const { colours, columns } = output;
+  const { gap, ...widths } = layoutFor(output);
+  const type = "record" in line ? line.record.type : line.damage.reason;
+  const time = facts.time === undefined ? "" : timeText(facts.time).slice(-widths.time);
+  const before = [
+    String(line.offset).padStart(widths.offset),
+    time.padEnd(widths.time),
+    clip(type, widths.type).padEnd(widths.type),
+    shortId(printable(facts.callId ?? "")).slice(-widths.call).padEnd(widths.call),
+    standing.padEnd(widths.state),
+    formatBytes(line.length).padStart(widths.size),
+  ].join(gap);
+  const what = whatOf(line, facts);
+  const room = columns === undefined
+    ? what.length
+    : Math.max(0, columns - before.length - gap.length);
+  const text = `${before}${gap}${[...what].slice(0, room).join("")}`.trimEnd();
+  return `${colourOf(line, facts, standing, colours)(text)}\n`;
+}
+
+/** One line as JSON on one line; the request's bytes as they stand in the log. */
+export function jsonOf(
+  line: LogLine,
+  bytes: Uint8Array,
+  standing: RecordStanding,
+  { entity, project, stem }: ShownSegment,
+): string {
+  const { offset, length } = line;
+  const place = { entity, project, file: `${stem}.jsonl`, offset, length };
+  if ("damage" in line) {
+    return `${JSON.stringify({ ...place, state: standing, damaged: line.damage.reason })}\n`;
+  }
+  const { type, start, end } = line.record;
+  const head = JSON.stringify({ ...place, state: standing, type }).slice(0, -1);
+  return `${head},"req":${decoder.decode(bytes.subarray(start, end))}}\n`;
+}
+
+/** The facts of a line; none of damage. */
+export function lineFacts(line: LogLine, bytes: Uint8Array): RecordFacts {
+  return "record" in line ? factsOf(bytes, line.record) : {};
+}
+
+function whatOf(line: LogLine, facts: RecordFacts): string {
+  if ("damage" in line) {
+    const text = decoder.decode(line.damage.line?.subarray(0, 200) ?? new Uint8Array(0));
+    return printable(text);
+  }
+  const name = facts.displayName ?? facts.op ?? "";
+  const trouble = facts.exception === undefined ? "" : `✗ ${facts.exception}`;
+  return printable([name, trouble].filter((part) => part !== "").join(" "));
+}
+
+function colourOf(
+  line: LogLine,
+  facts: RecordFacts,
+  standing: RecordStanding,
+  colours: Colours,
+): (text: string) => string {
+  if ("damage" in line) return colours.red;
+  if (standing === "set aside") return colours.red;
+  if (facts.exception !== undefined) return colours.yellow;
+  return standing === "sent" ? colours.dim : (text) => text;
+}
+
+/** `2026-05-01 12:00:00.123`, in UTC. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "");
+}

@@ -1,0 +1,71 @@
+/**
+ * Reads the lines of a segment for people: records and damage, in order, in bounded memory.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import { isSealed, type SegmentState } from "../../wal/ownership/segment_status.ts";
+import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { WindowReader } from "../../wal/record/batch_reader.ts";
+import { READ_LIMITS } from "./read_limits.ts";
+
+/** One line: a record, or damage. */
+export type LogLine =
+  | { readonly offset: number; readonly length: number; readonly record: WindowRecord }
+  | { readonly offset: number; readonly length: number; readonly damage: DeadLetter };
+
+/** Lines that were read at once. */
+export interface LogWindow {
+  /** Holds the lines; valid until the window after the next is read. */
+  readonly bytes: Uint8Array;
+  readonly lines: readonly LogLine[];
+  /** Byte offset behind them. */
+  readonly to: number;
+}
+
+/** Where to read. */
+export interface LogRange {
+  /** Byte offset to begin at; the next line from there on. */
+  readonly from?: number;
+  /** Offsets of lines to pass over. */
+  readonly setAside?: ReadonlySet<number>;
+}
+
+/** Reads the lines of `state` up to where the file ends now. Throws `ENOENT` when it is gone. */
+export async function* readLog(
+  { files }: Runtime,
+  state: SegmentState,
+  { from = 0, setAside }: LogRange = {},
+): AsyncGenerator<LogWindow> {
+  const segment = new ReadSegment(files, state.paths.data, {
+    name: state.stem,
+    ...(setAside ? { setAside } : {}),
+  });
+  try {
+    const sealed = isSealed(state);
+    const reader = new WindowReader(segment, READ_LIMITS, await segment.lineAt(from));
+    for (;;) {
+      const window = await reader.next(sealed);
+      if (window === null) return;
+      const records = window.records(() => true).map((record): LogLine => ({
+        offset: record.offset,
+        length: record.lineEnd - record.lineStart,
+        record,
+      }));
+      const damage = window.damaged.map((letter): LogLine => ({
+        offset: letter.offset,
+        length: letter.length,
+        damage: letter,
+      }));
+      const lines = damage.length === 0
+        ? records
+        : [...records, ...damage].sort((a, b) => a.offset - b.offset);
+      yield { bytes: window.bytes, lines, to: window.to };
+    }
+  } finally {
+    segment.close();
+  }
+}

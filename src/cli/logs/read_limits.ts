@@ -1,0 +1,18 @@
+/**
+ * How much of a log is in memory at once while it is read for people.
+ *
+ * @module
+ */
+
+import type { WindowLimits } from "../../wal/record/batch_reader.ts";
+
+/** Bytes of one record that are read into memory: the server's own request limit, and a little. */
+export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
+
+/** Limits for reading windows; records of every type share them. */
+export const READ_LIMITS: WindowLimits = {
+  bytes: 1024 * 1024,
+  records: 1_000,
+  recordBytes: MAX_RECORD_BYTES,
+  standsAlone: () => false,
+};

@@ -1,0 +1,78 @@
+/**
+ * Counts dead letters by reason, reading a file again only when it changed.
+ *
+ * @module
+ */
+
+import { hasCode } from "../../errors.ts";
+import type { FileSystem } from "../../runtime/runtime.ts";
+import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
+
+/** The dead letters of a project in numbers. */
+export interface DeadLetterCount {
+  readonly total: number;
+  readonly byReason: Readonly<Record<string, number>>;
+  /** The youngest of them. */
+  readonly last: { readonly at: number; readonly message: string } | null;
+}
+
+/** Nothing was set aside. */
+export const NO_DEAD_LETTERS: DeadLetterCount = { total: 0, byReason: {}, last: null };
+
+/** Counts dead letters, and remembers. */
+export class DeadLetterCounter {
+  readonly #files: FileSystem;
+  readonly #counted = new Map<string, { key: string; count: DeadLetterCount }>();
+
+  /** Makes a counter that has read nothing. */
+  constructor(files: FileSystem) {
+    this.#files = files;
+  }
+
+  /** Counts the entries of one dead letter file; none when it is gone. */
+  async count(path: string): Promise<DeadLetterCount> {
+    const stat = this.#files.stat(path);
+    if (stat === null) return NO_DEAD_LETTERS;
+    const key = `${stat.id} ${stat.size} ${stat.modified}`;
+    const before = this.#counted.get(path);
+    if (before?.key === key) return before.count;
+    const count = await this.#read(path);
+    this.#counted.set(path, { key, count });
+    return count;
+  }
+
+  async #read(path: string): Promise<DeadLetterCount> {
+    const byReason: Record<string, number> = {};
+    let total = 0;
+    let last: DeadLetterCount["last"] = null;
+    try {
+      for await (const entry of readDeadLetters(this.#files, path)) {
+        if (isTornEntry(entry)) continue;
+        const { error } = entry;
+        total++;
+        byReason[error.reason] = (byReason[error.reason] ?? 0) + 1;
+        const at = Date.parse(error.at ?? "");
+        const status = error.status === undefined ? "" : ` (HTTP ${error.status})`;
+        if (!Number.isNaN(at) && (last === null || at >= last.at)) {
+          last = { at, message: `${error.message ?? error.reason}${status}` };
+        }
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    return { total, byReason, last };
+  }
+}
+
+/** Adds counts up. */
+export function sumCounts(counts: readonly DeadLetterCount[]): DeadLetterCount {
+  const byReason: Record<string, number> = {};
+  let last: DeadLetterCount["last"] = null;
+  for (const count of counts) {
+    for (const [reason, number] of Object.entries(count.byReason)) {
+      byReason[reason] = (byReason[reason] ?? 0) + number;
+    }
+    if (count.last !== null && (last === null || count.last.at > last.at)) last = count.last;
+  }
+  return { total: counts.reduce((sum, { total }) => sum + total, 0), byReason, last };
+}

@@ -1,0 +1,56 @@
+/**
+ * Options that several commands share.
+ *
+ * @module
+ */
+
+import { Command, Option } from "commander";
+import { quoted } from "./format.ts";
+import { CommandError } from "../exit_codes.ts";
+import type { ProjectFilter } from "../logs/projects.ts";
+
+/** Values of the options that {@linkcode withLogOptions} adds. */
+export interface LogFlags extends ProjectFilter {
+  readonly dir?: string;
+}
+
+/** Adds `--dir`, `--entity` and `--project`. */
+export function withLogOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--dir <directory>", "directory of all logs (default: WEAVE_WAL_DIR, .weave/wal)"),
+    )
+    .option("--entity <entity>", "only logs of this entity")
+    .option("--project <project>", "only logs of this project, or of <entity>/<project>");
+}
+
+/** Which projects the flags mean. */
+export function projectFilter({ entity, project }: LogFlags): ProjectFilter {
+  const slash = project?.indexOf("/") ?? -1;
+  if (project === undefined || slash === -1) {
+    return {
+      ...(entity === undefined ? {} : { entity }),
+      ...(project === undefined ? {} : { project }),
+    };
+  }
+  const named = project.slice(0, slash);
+  if (entity !== undefined && entity !== named) {
+    throw new CommandError(
+      `Cannot use --project: ${quoted(project)} is not of --entity ${quoted(entity)}`,
+    );
+  }
+  return { entity: named, project: project.slice(slash + 1) };
+}
+
+/** A command of `weave-wal` with its help: what it does, examples, exit codes. */
+export function describe(
+  name: string,
+  summary: string,
+  parts: { examples: readonly (readonly [string, string])[]; notes?: string },
+): Command {
+  const width = Math.max(...parts.examples.map(([line]) => line.length));
+  const examples = parts.examples.map(([line, what]) => `  ${line.padEnd(width)}  # ${what}`);
+  const notes = parts.notes === undefined ? "" : `\n\n${parts.notes}`;
+  return new Command(name).description(summary)
+    .addHelpText("after", `\nExamples:\n${examples.join("\n")}${notes}`);
+}

@@ -1,0 +1,141 @@
+/**
+ * A bar on the terminal for work that is measured in bytes. Where nobody watches, nothing is drawn.
+ *
+ * @module
+ */
+
+import type { SingleBar } from "cli-progress";
+import type { Clock } from "../../runtime/runtime.ts";
+import { formatBytes, formatDuration } from "./format.ts";
+import { progressLine } from "./progress_line.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A bar. */
+export interface Progress {
+  /** Says how far the work is, in bytes, and of how many. */
+  update(done: number, total: number, note?: ProgressNote): void;
+  /** Makes room for lines on the same terminal; the bar comes back when none follow for a while. */
+  hide(): void;
+  /** Takes the bar away. */
+  stop(): void;
+}
+
+/** What is said behind the bytes. */
+export interface ProgressNote {
+  /** What is said instead of a rate and the time that is left. */
+  readonly trouble?: string;
+  readonly text?: string;
+  /** What is said behind the text where there is room. */
+  readonly more?: string;
+}
+
+/**
+ * When a bar is shown: for work that is `large`; `always`; or when it is large and nothing else was
+ * written for a while (`quiet`).
+ */
+export type When = "large" | "always" | "quiet";
+
+/** Below this, reading is over before a bar could be read. */
+const WORTH_A_BAR = 64 * 1024 * 1024;
+/** Ms of the past that a rate is measured over. */
+const RATE_WINDOW_MS = 5_000;
+/** Ms without other lines after which a bar that made room for them comes back. */
+const QUIET_MS = 500;
+
+const NONE: Progress = { update: () => {}, hide: () => {}, stop: () => {} };
+
+/**
+ * Begins a bar on standard error.
+ *
+ * @param label What is going on, such as `Reading`.
+ */
+export async function beginProgress(
+  { err }: Terminal,
+  clock: Clock,
+  label: string,
+  total: number,
+  when: When = "large",
+): Promise<Progress> {
+  if (!err.isTerminal || (when !== "always" && total < WORTH_A_BAR)) return NONE;
+  const { default: cliProgress } = await import("cli-progress");
+  const bar: SingleBar = new cliProgress.SingleBar({
+    stream: err.stream,
+    format: (_options, { progress }, { parts, more }) =>
+      progressLine({ label, share: progress, parts, more }, err.columns ?? 80),
+    clearOnComplete: true,
+    hideCursor: true,
+    fps: 8,
+    // The command itself listens for signals.
+    gracefulExit: false,
+  });
+  const rate = new Rate(clock);
+  let hiddenAt: number | null = null;
+  const show = (done: number, ofTotal: number, payload: Payload): void => {
+    hiddenAt = null;
+    bar.start(Math.max(1, ofTotal), Math.min(done, ofTotal), payload);
+  };
+  if (when === "quiet") hiddenAt = clock.monotonic();
+  else show(0, total, { parts: [`${formatBytes(0)} of ${formatBytes(total)}`, "…"], more: "" });
+  return {
+    update(done, newTotal, note) {
+      const payload = payloadOf(done, newTotal, rate.at(done), note);
+      if (hiddenAt !== null) {
+        if (clock.monotonic() - hiddenAt >= QUIET_MS) show(done, newTotal, payload);
+        return;
+      }
+      bar.setTotal(Math.max(1, newTotal));
+      bar.update(Math.min(done, newTotal), payload);
+    },
+    hide() {
+      if (hiddenAt === null) bar.stop();
+      hiddenAt = clock.monotonic();
+    },
+    stop() {
+      if (hiddenAt === null) bar.stop();
+    },
+  };
+}
+
+interface Payload {
+  readonly parts: readonly string[];
+  readonly more: string;
+}
+
+function payloadOf(
+  done: number,
+  total: number,
+  perSecond: number,
+  { trouble, text, more = "" }: ProgressNote = {},
+): Payload {
+  const left = perSecond > 0
+    ? `${formatDuration(((total - done) / perSecond) * 1_000)} left`
+    : "waiting";
+  const bytes = `${formatBytes(done)} of ${formatBytes(total)}`;
+  const pace = trouble === undefined ? [bytes, `${formatBytes(perSecond)}/s`, left] : [
+    bytes,
+    trouble,
+  ];
+  return { parts: text === undefined ? pace : [...pace, text], more };
+}
+
+/** How fast something grows, over the last seconds. */
+export class Rate {
+  readonly #clock: Clock;
+  #samples: { at: number; value: number }[] = [];
+
+  /** Makes a rate that has seen nothing. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Takes in the value as it is now; returns its growth a second. */
+  at(value: number): number {
+    const at = this.#clock.monotonic();
+    this.#samples.push({ at, value });
+    while (this.#samples.length > 2 && at - this.#samples[1].at >= RATE_WINDOW_MS) {
+      this.#samples.shift();
+    }
+    const first = this.#samples[0];
+    return at > first.at ? Math.max(0, (value - first.value) / (at - first.at)) * 1_000 : 0;
+  }
+}

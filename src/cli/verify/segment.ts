@@ -1,0 +1,108 @@
+/**
+ * Verifies the data of one segment, record by record, and its checkpoint.
+ *
+ * @module
+ */
+
+import { basename } from "@std/path";
+import { hasCode } from "../../errors.ts";
+import { inspectSegment, type StemFiles } from "../../wal/ownership/segment_status.ts";
+import { readOwner } from "../../wal/ownership/owner_file.ts";
+import { isSoundRecord } from "../../wal/record/record.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import { type Context, throwIfStopped } from "../context.ts";
+import { setAsideOffsets } from "../dead_letters/files.ts";
+import type { Finding, Findings } from "./findings.ts";
+import { formatBytes, plural } from "../terminal/format.ts";
+import { type LogLine, type LogWindow, readLog } from "../logs/log_lines.ts";
+import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
+import { type RepairResult, SegmentRepair } from "./repair.ts";
+import type { ProjectPath } from "../logs/projects.ts";
+
+/** How a verification is done. */
+export interface VerifyJob {
+  readonly context: Context;
+  readonly findings: Findings;
+  readonly repair: boolean;
+  /** 32 hex digits that name this process in its claims. */
+  readonly token: string;
+  /** Told of bytes as they are read. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+const MESSAGES = {
+  torn: "The last line breaks off: its writer was cut short",
+  corrupt: "A line is no record",
+  oversize: "A line is longer than the server takes",
+} as const;
+
+/** Verifies a segment's data and checkpoint. */
+export async function verifySegment(job: VerifyJob, stem: StemFiles & ProjectPath): Promise<void> {
+  const { context: { runtime, stop }, findings, onBytes } = job;
+  const { entity, project } = stem;
+  const state = inspectSegment(runtime, stem);
+  if (state === null) return;
+  const file = basename(stem.paths.data);
+  const repair = job.repair ? new SegmentRepair(runtime, stem, job.token) : null;
+  const add = (finding: Omit<Finding, "entity" | "project">, result?: RepairResult): void =>
+    findings.add({ entity, project, ...finding, ...result });
+  findings.files++;
+  try {
+    const { distrusted } = state.checkpoint;
+    if (distrusted !== undefined) {
+      const name = basename(stem.paths.checkpoint);
+      const message = `The checkpoint is not trusted: ${distrusted}`;
+      add({ kind: "checkpoint", file: name, message }, repair?.moveSidecar(name));
+    }
+    if (readOwner(runtime.files, stem.paths.owner) === "damaged") {
+      const message = "The owner file cannot be read: the log is sent when it has grown silent";
+      add({ kind: "owner", file: basename(stem.paths.owner), message });
+    }
+    const setAside = await setAsideOffsets(runtime.files, stem);
+    let at = 0;
+    for await (const window of readLog(runtime, state, { setAside })) {
+      throwIfStopped(stop);
+      repair?.beat();
+      const letters = damageIn(window);
+      findings.records += window.lines.length - letters.length;
+      const result = letters.length > 0 ? await repair?.setAside(letters) : undefined;
+      for (const { reason, offset, length } of letters) {
+        const message = `${MESSAGES[reason as keyof typeof MESSAGES]} (${formatBytes(length)})`;
+        add({ kind: reason as keyof typeof MESSAGES, file, offset, length, message }, result);
+      }
+      findings.bytes += window.to - at;
+      onBytes(window.to - at);
+      at = window.to;
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
+  } finally {
+    repair?.end();
+  }
+}
+
+/** The lines of a window that cannot be sent, those included that only look like records. */
+function damageIn({ bytes, lines }: LogWindow): DeadLetter[] {
+  return lines.map((line) => damageOf(bytes, line)).filter((letter) => letter !== null);
+}
+
+function damageOf(bytes: Uint8Array, line: LogLine): DeadLetter | null {
+  if ("damage" in line) return line.damage;
+  const { lineStart, lineEnd } = line.record;
+  const { offset, length } = line;
+  // The reader looks at its limit between two reads, so a line may come a little over it.
+  if (length > MAX_RECORD_BYTES) return { reason: "oversize", offset, length };
+  if (isSoundRecord(bytes, lineStart, lineEnd)) return null;
+  return { reason: "corrupt", offset, length, line: bytes.slice(lineStart, lineEnd) };
+}
+
+/** `3 problems`, `1 problem, repaired`. */
+export function verdictText({ total, repaired }: Findings): string {
+  if (total === 0) return "nothing is wrong";
+  const problems = plural(total, "problem");
+  return repaired === 0
+    ? problems
+    : repaired === total
+    ? `${problems}, repaired`
+    : `${problems}, ${repaired} repaired`;
+}

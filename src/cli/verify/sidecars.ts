@@ -1,0 +1,148 @@
+/**
+ * Verifies what stands beside the data: orphans, leftovers, dead letters, strangers.
+ *
+ * @module
+ */
+
+import { basename, join } from "@std/path";
+import { hasCode } from "../../errors.ts";
+import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import { currentClaim } from "../../wal/ownership/lease.ts";
+import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
+import {
+  DeadLetterStore,
+  leftInHand,
+  RETRY_DIRECTORY,
+} from "../../wal/dead_letters/dead_letter_transaction.ts";
+import { ABANDONED_AFTER_MS } from "../../wal/ownership/failure_detector.ts";
+import { partyOf, type StemFiles, writerOf } from "../../wal/ownership/segment_status.ts";
+import { parseStem, SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
+import { throwIfStopped } from "../context.ts";
+import { type DeadLetterPath, deadLetterPaths } from "../dead_letters/files.ts";
+import type { Finding } from "./findings.ts";
+import type { LogDirectory } from "../logs/log_files.ts";
+import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
+import type { VerifyJob } from "./segment.ts";
+
+const SIDECARS = /^\.(lock|owner|seal|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+
+/** Verifies everything but the data in a project's directory. */
+export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {
+  const { context: { runtime, stop } } = job;
+  for (const stem of log.stems) {
+    for (const suffix of [...stem.suffixes].sort()) checkName(job, log, stem, suffix);
+  }
+  for (const { name, kind } of runtime.files.list(log.directory)) {
+    const known = name === RETRY_DIRECTORY || name === QUARANTINE_DIRECTORY ||
+      parseStem(name.split(".")[0]) !== null || /^[0-9a-f]{32}\.probe$/.test(name);
+    if (known && (kind === "file" || name.startsWith("."))) continue;
+    const message = kind === "file" ? "No file of a log" : `A ${kind} among the logs`;
+    add(job, log, { kind: "foreign", file: name, message, harmless: true });
+  }
+  for (const path of deadLetterPaths(runtime.files, log.directory, log.stems)) {
+    throwIfStopped(stop);
+    await checkDeadLetters(job, log, path);
+  }
+  await checkRetry(job, log);
+}
+
+function checkName(job: VerifyJob, log: LogDirectory, stem: StemFiles, suffix: string): void {
+  const { context: { runtime } } = job;
+  const file = stem.stem + suffix;
+  const repairWith = (): Partial<Finding> =>
+    job.repair ? moveAway(runtime, log.directory, file) : {};
+  const hasData = stem.suffixes.has(SEGMENT_SUFFIX);
+  if (suffix.endsWith(".tmp")) {
+    if (!isOld(runtime, join(log.directory, file))) return;
+    const message = "A temporary file that a crash left";
+    add(job, log, { kind: "leftover", file, message, ...repairWith() });
+  } else if (!SIDECARS.test(suffix)) {
+    add(job, log, { kind: "foreign", file, message: "No file of a log", harmless: true });
+  } else if (!hasData && !/^\.(deadletter|quarantine)$/.test(suffix)) {
+    if (!isAbandoned(runtime, stem)) return;
+    const message = "A sidecar whose data is gone";
+    add(job, log, { kind: "orphan", file, message, ...repairWith() });
+  }
+}
+
+/** Whether nobody is about to write or to drain what belongs to this stem. */
+function isAbandoned(runtime: Runtime, stem: StemFiles): boolean {
+  const { standing } = writerOf(runtime, stem);
+  if (standing !== "dead" && standing !== "closed") return false;
+  const claim = currentClaim(runtime.files, stem.paths.claim);
+  return claim === null || partyOf(runtime, claim.holder, claim.path).standing === "dead";
+}
+
+function isOld({ files, clock }: Runtime, path: string): boolean {
+  const modified = files.stat(path)?.modified;
+  return modified !== undefined && clock.now() - modified > ABANDONED_AFTER_MS;
+}
+
+async function checkDeadLetters(
+  job: VerifyJob,
+  log: LogDirectory,
+  { path, quarantine }: DeadLetterPath,
+): Promise<void> {
+  const { files } = job.context.runtime;
+  const file = basename(path);
+  try {
+    for await (const entry of readDeadLetters(files, path)) {
+      const { position: offset, length } = entry;
+      if (entry.damaged !== undefined) {
+        const message = isTornEntry(entry)
+          ? "Half an entry; its record is still in the log"
+          : `No dead letter: ${entry.damaged}`;
+        const harmless = isTornEntry(entry) ? { harmless: true } : {};
+        add(job, log, { kind: "dead-letter", file, offset, length, message, ...harmless });
+      } else if (entry.quarantine && !holds(files, quarantine, entry.quarantine)) {
+        const message = "A dead letter points to bytes that are not in quarantine";
+        add(job, log, { kind: "dead-letter", file, offset, length, message });
+      }
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error; // Retried while we looked.
+  }
+}
+
+function holds(
+  files: FileSystem,
+  path: string,
+  { offset, length }: { offset: number; length: number },
+): boolean {
+  return offset + length <= (files.stat(path)?.size ?? 0);
+}
+
+/** Dead letters that a broken retry left in hand are put back. */
+async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
+  const { context: { runtime }, token } = job;
+  const retry = join(log.directory, RETRY_DIRECTORY);
+  if (runtime.files.stat(retry) === null) return;
+  const claim = currentClaim(runtime.files, join(retry, "claim."));
+  if (claim && partyOf(runtime, claim.holder, claim.path).standing !== "dead") return;
+  const left = leftInHand(runtime.files, log.directory);
+  const store = job.repair && left.length > 0
+    ? DeadLetterStore.claim(runtime, log.directory, token)
+    : null;
+  try {
+    for (const stem of left) {
+      const inHand = await store?.take(stem);
+      await inHand?.putBack();
+      add(job, log, {
+        kind: "unfinished-retry",
+        file: join(RETRY_DIRECTORY, `${stem}.deadletter`),
+        message: "Dead letters that a broken retry left",
+        ...(store ? { repaired: "put back" } : {}),
+      });
+    }
+  } finally {
+    store?.release();
+  }
+}
+
+function add(
+  { findings }: VerifyJob,
+  { entity, project }: LogDirectory,
+  finding: Omit<Finding, "entity" | "project">,
+): void {
+  findings.add({ entity, project, ...finding });
+}

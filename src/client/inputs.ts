@@ -1,0 +1,96 @@
+/**
+ * What the writes of a client are given.
+ *
+ * @module
+ */
+
+/** A value of any kind; what JSON cannot hold is mapped as `src/protocol/json/stringify.ts` says. */
+export type AnyObject = Record<string, unknown>;
+
+/** What a call's start may say; the rest is filled in. */
+export interface CallStartInput {
+  /** Ref of the op, or its bare name. */
+  op_name: string;
+  /** The call's id; a new UUIDv7 unless given. */
+  id?: string;
+  /** The id of the call's trace; a new one unless given. */
+  trace_id?: string;
+  /** Id of the call that made this one. */
+  parent_id?: string | null;
+  /** ISO 8601, UTC; now unless given. */
+  started_at?: string;
+  /** What people see instead of the op's name. */
+  display_name?: string | null;
+  /** The conversation that the call belongs to. */
+  thread_id?: string | null;
+  /** The turn of the conversation. */
+  turn_id?: string | null;
+  /** Custom attributes. */
+  attributes?: AnyObject;
+  /** The call's arguments by name. */
+  inputs?: AnyObject;
+  /** The span that the call was made from, if any. */
+  otel_dump?: AnyObject | null;
+  /** The W&B run that the call belongs to. */
+  wb_run_id?: string | null;
+  /** The run's step at the start. */
+  wb_run_step?: number | null;
+}
+
+/** Names a running call; give it to `client.callEnd`. */
+export interface CallHandle {
+  /** The call's id. */
+  readonly id: string;
+  /** The id of the call's trace. */
+  readonly trace_id: string;
+  /** The very text of the start: the server joins the two by it. */
+  readonly started_at: string;
+}
+
+/** What a call's end may say; the rest is filled in. */
+export interface CallEndInput extends CallHandle {
+  /** ISO 8601, UTC; now unless given. */
+  ended_at?: string;
+  /** What went wrong, if the call failed. */
+  exception?: string | null;
+  /** What the call returned. */
+  output?: unknown;
+  /** Numbers about the call, such as token usage. */
+  summary?: AnyObject;
+  /** The W&B run's step at the end. */
+  wb_run_step_end?: number | null;
+}
+
+/** One change of a table. */
+export type TableChange =
+  | { append: { row: AnyObject } }
+  | { pop: { index: number } }
+  | { insert: { index: number; row: AnyObject } };
+
+/** What a feedback may say; the rest is filled in. */
+export interface FeedbackInput {
+  /** Ref of what the feedback is on. */
+  weave_ref: string;
+  /** Its kind; `wandb.runnable.<name>` for a score. */
+  feedback_type: string;
+  /** What it says. */
+  payload: AnyObject;
+  /** Its id; a new UUIDv7 unless given. */
+  id?: string;
+  /** Who gave it. */
+  creator?: string | null;
+  /** Ref of the annotation that asked for it. */
+  annotation_ref?: string | null;
+  /** Ref of the scorer that made it. */
+  runnable_ref?: string | null;
+  /** Ref of the scorer's call. */
+  call_ref?: string | null;
+  /** Ref of what triggered it. */
+  trigger_ref?: string | null;
+}
+
+/** What a replacing feedback may say; the rest is filled in. */
+export interface FeedbackReplaceInput extends FeedbackInput {
+  /** Id of the feedback that this one takes the place of. */
+  feedback_id: string;
+}

@@ -1,0 +1,180 @@
+/**
+ * Refs: names of what is saved.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import { DEFAULT_DOMAIN } from "../settings/defaults.ts";
+import { globalClient, requireGlobalClient } from "../global_client.ts";
+
+/**
+ * Names a saved object: its project, its id and the digest of its value.
+ *
+ * @example
+ * ```ts
+ * import { ObjectRef } from "@weave-wal/client";
+ *
+ * const ref = new ObjectRef("team/project", "prompt", "abc");
+ * if (ref.uri() !== "weave:///team/project/object/prompt:abc") throw new Error(ref.uri());
+ * ```
+ */
+export class ObjectRef {
+  /** Names what is saved under these parts. */
+  constructor(
+    /** `entity/project`. */
+    readonly projectId: string,
+    /** The object's id. */
+    readonly objectId: string,
+    /** The digest of its value, or `"latest"`. */
+    readonly digest: string,
+  ) {}
+
+  /**
+   * Reads `weave:///entity/project/object/name:digest`.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for any other text.
+   */
+  static fromUri(uri: string): ObjectRef {
+    const match = /^weave:\/\/\/([^/]+\/[^/]+)\/object\/([^/:]+)(?::([^/:]+))?(?:\/.*)?$/.exec(uri);
+    if (!match) {
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        `Cannot read ref: ${JSON.stringify(uri)} is not weave:///entity/project/object/name:digest`,
+      );
+    }
+    return new ObjectRef(match[1], match[2], match[3] ?? "latest");
+  }
+
+  /** `weave:///entity/project/object/name:digest`. */
+  uri(): string {
+    return `weave:///${this.projectId}/object/${this.objectId}:${this.digest}`;
+  }
+
+  /** Where people can look at the object. */
+  ui_url(): string {
+    return uiUrl(this.projectId, "objects", this.objectId, this.digest);
+  }
+
+  /**
+   * Reads the object from the server.
+   *
+   * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` when the
+   *   server does not have it.
+   */
+  get(): Promise<unknown> {
+    return requireGlobalClient().get(this);
+  }
+}
+
+/** Names a saved op. */
+export class OpRef {
+  /** Names what is saved under these parts. */
+  constructor(
+    /** `entity/project`. */
+    readonly projectId: string,
+    /** The object's id. */
+    readonly objectId: string,
+    /** The digest of its value, or `"latest"`. */
+    readonly digest: string,
+  ) {}
+
+  /** `weave:///entity/project/op/name:digest`. */
+  uri(): string {
+    return `weave:///${this.projectId}/op/${this.objectId}:${this.digest}`;
+  }
+
+  /** Where people can look at the op. */
+  ui_url(): string {
+    return uiUrl(this.projectId, "ops", this.objectId, this.digest);
+  }
+
+  /**
+   * Reads what was saved of the op: the digest of its source, among others.
+   *
+   * @throws {WeaveWalError} As {@linkcode ObjectRef.get}.
+   */
+  get(): Promise<unknown> {
+    return requireGlobalClient().get(this);
+  }
+}
+
+/** Names a saved table. */
+export class TableRef {
+  /** Names what is saved under these parts. */
+  constructor(
+    /** `entity/project`. */
+    readonly projectId: string,
+    /** The table's digest. */
+    readonly digest: string,
+  ) {}
+
+  /**
+   * Reads `weave:///entity/project/table/digest`.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for any other text.
+   */
+  static parseUri(uri: string): TableRef {
+    const match = /^weave:\/\/\/([^/]+\/[^/]+)\/table\/([^/]+)$/.exec(uri);
+    if (!match) {
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        `Cannot read ref: ${JSON.stringify(uri)} is not weave:///entity/project/table/digest`,
+      );
+    }
+    return new TableRef(match[1], match[2]);
+  }
+
+  /** `weave:///entity/project/table/digest`. */
+  uri(): string {
+    return `weave:///${this.projectId}/table/${this.digest}`;
+  }
+}
+
+/** Names a row of a saved table. */
+export class TableRowRef {
+  /** Names what is saved under these parts. */
+  constructor(
+    /** `entity/project`. */
+    readonly projectId: string,
+    /** The table's digest. */
+    readonly digest: string,
+    /** The row's digest. */
+    readonly rowDigest: string,
+  ) {}
+
+  /** `weave:///entity/project/table/digest/id/row-digest`. */
+  uri(): string {
+    return `weave:///${this.projectId}/table/${this.digest}/id/${this.rowDigest}`;
+  }
+}
+
+/** Names a row of a saved dataset. */
+export class DatasetRowRef {
+  /** Names what is saved under these parts. */
+  constructor(
+    /** `entity/project`. */
+    readonly projectId: string,
+    /** The dataset's object id. */
+    readonly objId: string,
+    /** The dataset's digest. */
+    readonly digest: string,
+    /** The row's digest. */
+    readonly rowDigest: string,
+  ) {}
+
+  /** `weave:///entity/project/object/name:digest/attr/rows/id/row-digest`. */
+  uri(): string {
+    return `weave:///${this.projectId}/object/${this.objId}:${this.digest}/attr/rows/id/${this.rowDigest}`;
+  }
+}
+
+/** The ref of a call, `weave:///entity/project/call/id`. */
+export function callRefUri(projectId: string, callId: string): string {
+  return `weave:///${projectId}/call/${callId}`;
+}
+
+function uiUrl(projectId: string, kind: string, objectId: string, digest: string): string {
+  const domain = globalClient()?.domain ?? DEFAULT_DOMAIN;
+  return `https://${domain}/${projectId}/weave/${kind}/${objectId}/versions/${digest}`;
+}

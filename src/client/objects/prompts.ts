@@ -1,0 +1,95 @@
+/**
+ * Prompts: saved, versioned texts with places to fill in.
+ *
+ * @module
+ */
+
+import { ObjectRef } from "./object_ref.ts";
+import type { SavedRef } from "../global_client.ts";
+import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
+
+/** What reads prompts: a client. */
+export interface PromptReader {
+  get(ref: SavedRef): Promise<unknown>;
+}
+
+/** Base of the prompts. */
+export class Prompt extends WeaveObject {}
+
+/**
+ * A prompt that is one text.
+ *
+ * @example
+ * ```ts
+ * import { StringPrompt } from "@weave-wal/client";
+ *
+ * const prompt = new StringPrompt({ name: "greeting", content: "Hello {name}" });
+ * if (prompt.format({ name: "Ada" }) !== "Hello Ada") throw new Error("Places are filled in");
+ * ```
+ */
+export class StringPrompt extends Prompt {
+  /** The text; `{name}` is a place to fill in. */
+  content: string;
+
+  /** A prompt of one text. */
+  constructor(parameters: WeaveObjectParameters & { content: string }) {
+    super(parameters);
+    this.content = parameters.content;
+  }
+
+  /** The text with its places filled in; a place without a value stays as it is. */
+  format(values: Record<string, unknown> = {}): string {
+    return fill(this.content, values);
+  }
+
+  /** Reads the prompt that `uri` names. */
+  static async get(client: PromptReader, uri: string): Promise<StringPrompt> {
+    return await client.get(ObjectRef.fromUri(uri)) as StringPrompt;
+  }
+}
+
+/** A prompt that is a list of messages. */
+export class MessagesPrompt extends Prompt {
+  /** The messages; `{name}` in any of their texts is a place to fill in. */
+  messages: Record<string, unknown>[];
+
+  /** A prompt of messages. */
+  constructor(parameters: WeaveObjectParameters & { messages: Record<string, unknown>[] }) {
+    super(parameters);
+    this.messages = parameters.messages;
+  }
+
+  /** The messages with their places filled in; a place without a value stays as it is. */
+  format(values: Record<string, unknown> = {}): Record<string, unknown>[] {
+    return this.messages.map((message) => fillMessage(message, values));
+  }
+
+  /** Reads the prompt that `uri` names. */
+  static async get(client: PromptReader, uri: string): Promise<MessagesPrompt> {
+    return await client.get(ObjectRef.fromUri(uri)) as MessagesPrompt;
+  }
+}
+
+function fillMessage(
+  message: Record<string, unknown>,
+  values: Record<string, unknown>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(message).map(([key, value]) => [key, fillPart(value, values)]),
+  );
+}
+
+function fillPart(value: unknown, values: Record<string, unknown>): unknown {
+  if (typeof value === "string") return fill(value, values);
+  if (!Array.isArray(value) || !value.every((part) => typeof part === "object" && part !== null)) {
+    return value;
+  }
+  return value.map((part) => fillMessage(part, values));
+}
+
+function fill(text: string, values: Record<string, unknown>): string {
+  return text.replace(
+    /\{(\w+)(:[^}]+)?\}/g,
+    (place, key) => values[key] === undefined ? place : String(values[key]),
+  );
+}

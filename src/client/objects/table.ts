@@ -1,0 +1,73 @@
+/**
+ * Rows that are saved as a table.
+ *
+ * @module
+ */
+
+import { requireGlobalClient } from "../global_client.ts";
+import { TableRef, TableRowRef } from "./object_ref.ts";
+import { savedRef, setSavedRef } from "./saved_refs.ts";
+
+/** A row of a table: any object. */
+export type TableRow = Record<string, unknown>;
+
+/** Rows in memory, or the rows behind a ref once {@linkcode Table.load} has read them. */
+export class Table<R extends object = TableRow> {
+  #rows: R[];
+
+  /**
+   * Holds rows, or names a table on the server.
+   *
+   * @param rows The rows, or the ref of a table on the server.
+   */
+  constructor(rows: R[] | string | TableRef) {
+    if (Array.isArray(rows)) {
+      this.#rows = rows;
+      return;
+    }
+    this.#rows = [];
+    setSavedRef(this, typeof rows === "string" ? TableRef.parseUri(rows) : rows);
+  }
+
+  /** The table's ref, once it is saved. */
+  get __savedRef(): TableRef | undefined {
+    return savedRef(this) as TableRef | undefined;
+  }
+
+  /**
+   * Reads the rows from the server, if the table was made from a ref and they are not read yet.
+   *
+   * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` when the
+   *   server does not have the table.
+   */
+  async load(): Promise<void> {
+    const ref = this.__savedRef;
+    if (this.#rows.length > 0 || !ref) return;
+    const rows = await requireGlobalClient().tableRows(ref.projectId, ref.digest);
+    this.#rows = rows.map(({ digest, val }) => {
+      const row = val as R;
+      setSavedRef(row, new TableRowRef(ref.projectId, ref.digest, digest));
+      return row;
+    });
+  }
+
+  /** All rows; empty for a table made from a ref until it is loaded. */
+  get rows(): R[] {
+    return this.#rows;
+  }
+
+  /** How many rows there are. */
+  get length(): number {
+    return this.#rows.length;
+  }
+
+  /** The rows one by one. */
+  async *[Symbol.asyncIterator](): AsyncIterator<R> {
+    yield* this.#rows;
+  }
+
+  /** One row. */
+  row(index: number): R {
+    return this.#rows[index];
+  }
+}

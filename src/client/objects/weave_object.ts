@@ -1,0 +1,98 @@
+/**
+ * `WeaveObject`: the base of classes whose instances are saved and named by refs.
+ *
+ * @module
+ */
+
+import type { ObjectRef } from "./object_ref.ts";
+import { isOp } from "../op/op_types.ts";
+import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
+
+/** What every {@linkcode WeaveObject} can be told. */
+export interface WeaveObjectParameters {
+  /** Names the object; the class's name unless given. */
+  name?: string;
+  /** What the object is for. */
+  description?: string;
+}
+
+/**
+ * Base of classes whose instances are saved as Weave objects. When an instance is published, or is
+ * the `this` of a traced method, its public fields are saved and it is recorded as a ref.
+ *
+ * @example
+ * ```ts
+ * import { WeaveObject } from "@weave-wal/client";
+ *
+ * class Model extends WeaveObject {
+ *   constructor(readonly temperature: number) {
+ *     super({ name: "my-model" });
+ *   }
+ * }
+ * if (new Model(0.5).name !== "my-model") throw new Error("The name is what was given");
+ * ```
+ */
+export class WeaveObject {
+  /** The parameters that every object has. */
+  protected _baseParameters: WeaveObjectParameters;
+
+  /** An object with a name and a description. */
+  constructor(baseParameters: WeaveObjectParameters = {}) {
+    this._baseParameters = baseParameters;
+  }
+
+  /** The object's ref once it is saved; a promise of it while `publish` is at work. */
+  get __savedRef(): ObjectRef | Promise<ObjectRef> | undefined {
+    return (savedRef(this) ?? savingRef(this)) as ObjectRef | Promise<ObjectRef> | undefined;
+  }
+
+  /** Setting it to `undefined` makes the next publish save the object again. */
+  set __savedRef(ref: ObjectRef | undefined) {
+    if (ref) setSavedRef(this, ref);
+    else forgetSavedRef(this);
+  }
+
+  /** What is saved: name, description, and every field that is public and no plain function. */
+  saveAttrs(): Record<string, unknown> {
+    const attrs: Record<string, unknown> = {
+      name: this._baseParameters.name,
+      description: this._baseParameters.description,
+    };
+    for (const [key, value] of Object.entries(this)) {
+      if (!key.startsWith("_") && (typeof value !== "function" || isOp(value))) attrs[key] = value;
+    }
+    return attrs;
+  }
+
+  /** The object's name. */
+  get name(): string {
+    return this._baseParameters.name ?? this.constructor.name;
+  }
+
+  /** The object's description. */
+  get description(): string | undefined {
+    return this._baseParameters.description;
+  }
+}
+
+/** Whether a value is a {@linkcode WeaveObject}; a proxy that cannot be asked is none. */
+export function isWeaveObject(value: unknown): value is WeaveObject {
+  try {
+    return value instanceof WeaveObject;
+  } catch {
+    return false;
+  }
+}
+
+/** The names of an object's classes as the server knows them: its own first, `BaseModel` last. */
+export function classChain(instance: WeaveObject): string[] {
+  const names: string[] = [];
+  let proto: object | null = Object.getPrototypeOf(instance);
+  while (proto !== null && proto !== Object.prototype) {
+    const owner = proto.constructor;
+    names.push(owner === WeaveObject ? "Object" : owner.name);
+    proto = Object.getPrototypeOf(proto);
+  }
+  names.push("BaseModel");
+  return names;
+}

@@ -1,0 +1,208 @@
+/**
+ * `op`: makes a function traced.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import { runInContext } from "./call_stack.ts";
+import type { Call } from "./call.ts";
+import { globalRecorder } from "../global_client.ts";
+import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts";
+import { opName } from "./op_name.ts";
+import { asStream, traceStream } from "./op_stream.ts";
+import {
+  type AnyFunction,
+  type MethodDecoratorContext,
+  type Op,
+  type OpDecorator,
+  type OpOptions,
+  type OpState,
+  setOpState,
+} from "./op_types.ts";
+import { CallView, type TracedCall } from "./traced_call.ts";
+
+/**
+ * Makes a function traced: each call is recorded with its inputs, its output or error, its times and
+ * its place in the tree of calls.
+ *
+ * What the function returns is returned, at once if the function is not asynchronous; what it throws
+ * is thrown. Where no client is initialized, or `WEAVE_DISABLED` is set, it is a plain call.
+ *
+ * Also `op(thisArg, method, options)`, `@op` and `@op({...})` on methods.
+ *
+ * @example
+ * ```ts
+ * import { op } from "@weave-wal/client";
+ *
+ * const add = op(function add(a: number, b: number) {
+ *   return a + b;
+ * });
+ * if (add(1, 2) !== 3) throw new Error("An op returns what its function returns");
+ * ```
+ */
+export function op<T extends AnyFunction, S = unknown>(fn: T, options?: OpOptions<T, S>): Op<T>;
+/** Makes a method traced, bound to its object, which is recorded as the input `self`. */
+export function op<T extends AnyFunction, S = unknown>(
+  thisArg: object,
+  fn: T,
+  options?: OpOptions<T, S>,
+): Op<T>;
+/** Decorates a method under `experimentalDecorators`. */
+export function op<T>(
+  target: object,
+  propertyKey: string | symbol,
+  descriptor: TypedPropertyDescriptor<T>,
+): TypedPropertyDescriptor<T>;
+/** Decorates a method as the standard has it. */
+export function op<T extends AnyFunction>(method: T, context: MethodDecoratorContext): Op<T>;
+/** Makes a decorator for methods. */
+export function op(options: OpOptions<AnyFunction>): OpDecorator;
+export function op(...args: unknown[]): unknown {
+  const [first, second, third] = args;
+  if (isMethodContext(args)) return decorateMethod(makeOp, first as AnyFunction, second as never);
+  if (isLegacyDecoration(args)) {
+    return decorateLegacy(makeOp, first as object, second as string, third as never);
+  }
+  if (args.length === 1 && typeof first === "object" && first !== null) {
+    const options = first as OpOptions<AnyFunction>;
+    return (...decorated: unknown[]) => {
+      if (isMethodContext(decorated)) {
+        return decorateMethod(makeOp, decorated[0] as AnyFunction, decorated[1] as never, options);
+      }
+      if (isLegacyDecoration(decorated)) {
+        return decorateLegacy(
+          makeOp,
+          decorated[0] as object,
+          decorated[1] as string,
+          decorated[2] as never,
+          options,
+        );
+      }
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        "Cannot decorate this: op is a decorator for methods alone",
+      );
+    };
+  }
+  if (typeof second === "function") {
+    const thisArg = first as object;
+    return makeOp((second as AnyFunction).bind(thisArg as never) as AnyFunction, {
+      ...third as OpOptions<AnyFunction>,
+      originalFunction: second as AnyFunction,
+      bindThis: thisArg,
+    }).wrapper;
+  }
+  if (typeof first !== "function") {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      `Cannot trace what is no function: ${typeof first}`,
+    );
+  }
+  return makeOp(first as AnyFunction, (typeof second === "object" && second) || {}).wrapper;
+}
+
+function isMethodContext(args: unknown[]): boolean {
+  const context = args[1];
+  return args.length === 2 && typeof context === "object" && context !== null && "kind" in context;
+}
+
+function isLegacyDecoration(args: unknown[]): boolean {
+  const [target, key, descriptor] = args;
+  return args.length === 3 && (typeof target === "object" || typeof target === "function") &&
+    (typeof key === "string" || typeof key === "symbol") && typeof descriptor === "object";
+}
+
+const makeOp: OpMaker = (fn, options, name) => {
+  const state: OpState = {
+    name: name ?? opName(fn, options),
+    fn: fn as OpState["fn"],
+    original: options.originalFunction ?? fn,
+    options,
+    savedBy: null,
+    savedText: "",
+  };
+  const adopts = options.isDecorator === true || options.shouldAdoptThis === true;
+  const { bindThis } = options;
+
+  function wrapper(this: unknown, ...params: unknown[]): unknown {
+    const recorder = globalRecorder();
+    if (recorder === null) return Reflect.apply(state.fn, adopts ? this : bindThis ?? this, params);
+    const self = adopts ? this : bindThis;
+    const call = recorder.start(state, self, params, false);
+    return call === null
+      ? Reflect.apply(state.fn, self ?? this, params)
+      : runTraced(state, call, self ?? this, params);
+  }
+
+  async function invoke(this: unknown, ...params: unknown[]): Promise<[unknown, Call]> {
+    const self = adopts ? this : bindThis;
+    const call = globalRecorder()?.start(state, self, params, true) ?? null;
+    const result = call === null
+      ? Reflect.apply(state.fn, self ?? this, params)
+      : runTraced(state, call, self ?? this, params);
+    return [await result, CallView.of(call)];
+  }
+
+  setOpState(wrapper, state);
+  const { length } = state.original;
+  Object.defineProperties(wrapper, {
+    name: { value: state.original.name, configurable: true },
+    length: { value: length, configurable: true },
+    __isOp: { value: true },
+    __name: { get: () => state.name },
+    __wrappedFunction: { value: state.original },
+    __boundThis: { value: bindThis },
+    __parameterNames: { value: options.parameterNames },
+    invoke: { value: invoke },
+  });
+  return { wrapper: wrapper as unknown as Op<AnyFunction>, state };
+};
+
+function runTraced(
+  state: OpState,
+  call: TracedCall,
+  thisArg: unknown,
+  params: unknown[],
+): unknown {
+  let result: unknown;
+  try {
+    result = runInContext(call, Reflect.apply, state.fn, thisArg, params);
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
+  if (isThenable(result)) {
+    return result.then(
+      (value) => settle(state, call, value),
+      (error) => {
+        call.fail(error);
+        throw error;
+      },
+    );
+  }
+  return settle(state, call, result);
+}
+
+/** Ends the call with its result, or lets the stream that is its result end it. */
+function settle(state: OpState, call: TracedCall, result: unknown): unknown {
+  if (typeof result === "object" && result !== null) {
+    const kind = asStream(result, state.options.streamReducer !== undefined);
+    if (kind !== null) return traceStream(kind, result, call, state.options.streamReducer);
+  }
+  call.succeed(result);
+  return result;
+}
+
+interface Thenable {
+  then(onValue: (value: unknown) => unknown, onError: (error: unknown) => never): unknown;
+}
+
+function isThenable(value: unknown): value is Thenable {
+  try {
+    return typeof value === "object" && value !== null &&
+      typeof (value as { then?: unknown }).then === "function";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * `@op` on methods, in TypeScript's old form (`experimentalDecorators`) and in the standard one.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import { definingClass } from "./op_name.ts";
+import type { AnyFunction, MethodDecoratorContext, Op, OpOptions, OpState } from "./op_types.ts";
+
+/** Makes an op of a function. */
+export type OpMaker = (
+  fn: AnyFunction,
+  options: OpOptions<AnyFunction>,
+  name?: string,
+) => { wrapper: Op<AnyFunction>; state: OpState };
+
+/** `@op` as the standard has it. */
+export function decorateMethod(
+  make: OpMaker,
+  method: AnyFunction,
+  context: MethodDecoratorContext,
+  options: OpOptions<AnyFunction> = {},
+): Op<AnyFunction> {
+  if (context.kind !== "method") throw onlyMethods(context.kind);
+  const name = options.name ?? String(context.name);
+  const { wrapper, state } = make(
+    method,
+    { ...options, isDecorator: true, originalFunction: method },
+    name,
+  );
+  if (options.name === undefined) {
+    let named = false;
+    // A method knows its class only when the class or its first instance is there.
+    context.addInitializer?.(function () {
+      if (named) return;
+      named = true;
+      state.name = `${definingClass(this, context.name, wrapper)}.${String(context.name)}`;
+    });
+  }
+  return wrapper;
+}
+
+/** `@op` under `experimentalDecorators`. */
+export function decorateLegacy<T>(
+  make: OpMaker,
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<T>,
+  options: OpOptions<AnyFunction> = {},
+): TypedPropertyDescriptor<T> {
+  const method: unknown = descriptor?.value;
+  if (typeof method !== "function") throw onlyMethods("property");
+  const owner = typeof target === "function" ? target : target.constructor;
+  const name = options.name ?? `${owner?.name || "anonymous"}.${String(key)}`;
+  const { wrapper } = make(
+    method as AnyFunction,
+    { ...options, isDecorator: true, originalFunction: method as AnyFunction },
+    name,
+  );
+  descriptor.value = wrapper as T;
+  return descriptor;
+}
+
+function onlyMethods(kind: string): WeaveWalError {
+  return new WeaveWalError(
+    "ERR_INVALID_OPTION",
+    `Cannot decorate a ${kind}: op is a decorator for methods alone`,
+  );
+}

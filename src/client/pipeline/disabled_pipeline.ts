@@ -1,0 +1,43 @@
+/**
+ * The pipeline of a client that is disabled.
+ *
+ * @module
+ */
+
+import type { FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
+import { noDrops } from "./stats.ts";
+
+const NOTHING: FlushResult = {
+  done: true,
+  pendingBytes: 0,
+  pendingRecords: 0,
+  delivered: 0,
+  deadLettered: 0,
+};
+
+const NO_STATS: PipelineStats = {
+  log: "memory",
+  pendingRecords: 0,
+  pendingBytes: 0,
+  oldestPendingMs: null,
+  appended: 0,
+  delivered: 0,
+  deadLettered: 0,
+  dropped: noDrops(),
+  lastDelivery: null,
+  lastError: null,
+  server: { state: "up", reason: "", since: 0 },
+  disk: null,
+};
+
+/** Keeps nothing and sends nothing. */
+export const nullPipeline: Pipeline = {
+  append: () => {},
+  sync: () => Promise.resolve(),
+  stats: () => Promise.resolve(NO_STATS),
+  finalDigest: (digest) => digest,
+  retryDeadLetters: () =>
+    Promise.resolve({ delivered: 0, refused: 0, unreadable: 0, busy: [], stopped: false }),
+  flush: () => Promise.resolve(NOTHING),
+  finish: () => Promise.resolve(NOTHING),
+};

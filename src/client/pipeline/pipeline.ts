@@ -1,0 +1,152 @@
+/**
+ * The pipeline under a client: a log in front, a sender behind.
+ *
+ * @module
+ */
+
+import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
+import type { DropCause, ServerStatus } from "./stats.ts";
+import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import type { RecordType } from "../../protocol/record_types.ts";
+
+export type { FsyncPolicy };
+
+/** What happens to a record that the disk quota has no room for. */
+export type QuotaPolicy = "drop-new" | "drop-oldest";
+
+/** Everything a pipeline is made from. */
+export interface PipelineOptions {
+  readonly runtime: Runtime;
+  /** The host's `fetch`, or a stand-in. */
+  readonly fetch: Fetch;
+  /** Random numbers in [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly entity: string;
+  readonly project: string;
+  /** Base URL of the trace server, without a trailing slash. */
+  readonly serverUrl: string;
+  /** API key; `undefined` only where the sender is off or the server needs none. */
+  readonly apiKey: string | undefined;
+  /** Records on disk (`true`) or in memory. */
+  readonly wal: boolean;
+  /** Whether this process sends; `false` needs `wal`. */
+  readonly sender: boolean;
+  /** A new random token of 32 hex digits at every call. */
+  readonly token: () => string;
+  /** Directory of the logs, absolute. */
+  readonly walDir: string;
+  /** Whether a directory that cannot be written is an error; else the log falls back to memory. */
+  readonly requireDisk: boolean;
+  readonly fsync: FsyncPolicy;
+  /** Ms between data syncs under `interval`. */
+  readonly fsyncIntervalMs: number;
+  /** Records after which a data sync is begun under `interval`. */
+  readonly fsyncRecords: number;
+  /** Bytes after which a segment is closed and a new one begun. */
+  readonly segmentBytes: number;
+  /** Bytes that the logs of this project may take on disk. */
+  readonly maxDiskBytes: number;
+  readonly quotaPolicy: QuotaPolicy;
+  /** Bytes and records that the memory log may hold. */
+  readonly maxMemoryBytes: number;
+  readonly maxMemoryRecords: number;
+  /** Most bytes and records in one batch of calls. */
+  readonly batchBytes: number;
+  readonly batchRecords: number;
+  /** Ms that a lone record waits for company before it is sent. */
+  readonly lingerMs: number;
+  /** Ms for one HTTP attempt, its answer's body included. */
+  readonly timeoutMs: number;
+  /** Most ms between two attempts. */
+  readonly retryMaxMs: number;
+  /** Whether calls go out as complete calls where the server can take them. */
+  readonly useCallsComplete: boolean;
+  /** Ms that the last drain at a natural exit may take. */
+  readonly exitDrainMs: number;
+  /** Told of every state change; must not throw. */
+  readonly onEvent: (event: PipelineEvent) => void;
+}
+
+/** What a pipeline tells while it works. Never holds the key or traced data. */
+export interface PipelineEvent {
+  /** How much it matters. */
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Stable name, such as `server-down`. */
+  readonly name: string;
+  /** One sentence for people. */
+  readonly message: string;
+}
+
+/** What a pipeline holds and what became of the rest. */
+export interface PipelineStats {
+  /** Where records go now. */
+  readonly log: "file" | "memory";
+  /** Records that wait: this process's, and those of others that it drains. */
+  readonly pendingRecords: number;
+  /** Bytes that wait. */
+  readonly pendingBytes: number;
+  /** Ms since the oldest waiting record was written, at most; `null` when none waits. */
+  readonly oldestPendingMs: number | null;
+  /** Records that this process took into its log. */
+  readonly appended: number;
+  /** Records that the server took from this process, also those of earlier processes. */
+  readonly delivered: number;
+  /** Records that were set aside with a reason. */
+  readonly deadLettered: number;
+  /** Records that were dropped, by cause. */
+  readonly dropped: Readonly<Record<DropCause, number>>;
+  /** When something was last delivered, epoch ms. */
+  readonly lastDelivery: number | null;
+  /** What last went wrong; never holds the key or traced data. */
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+  /** The server as it was last seen. */
+  readonly server: ServerStatus;
+  /** Bytes that the project's directory takes, of how many it may; `null` without a disk. */
+  readonly disk: { readonly usedBytes: number; readonly maxBytes: number } | null;
+}
+
+/** Limits of a flush. */
+export interface FlushOptions {
+  /** Ms to wait at most; without it, `flush` waits until all is delivered. */
+  timeout?: number;
+  /** Stops the waiting (not the sending). */
+  signal?: AbortSignal;
+}
+
+/** What a flush came to. */
+export interface FlushResult {
+  /** Whether all that was written before is delivered or dead-lettered. */
+  readonly done: boolean;
+  /** Bytes still waiting in the log. */
+  readonly pendingBytes: number;
+  /** Records still waiting in the log. */
+  readonly pendingRecords: number;
+  /** Records delivered so far by this process. */
+  readonly delivered: number;
+  /** Records dead-lettered so far by this process. */
+  readonly deadLettered: number;
+  /** Why it is not done; absent when it is. */
+  readonly reason?: "timeout" | "aborted" | "sender-off";
+}
+
+/** The log and its sender, as a client uses them. */
+export interface Pipeline {
+  /** Appends one request (its JSON text on one line). Never throws. */
+  append(type: RecordType, request: string): void;
+  /** Forces the log to stable storage; rejects with the host's error when that cannot be done. */
+  sync(): Promise<void>;
+  /** Waits until all appended so far is delivered or dead-lettered. */
+  flush(options?: FlushOptions): Promise<FlushResult>;
+  /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
+  stats(): Promise<PipelineStats>;
+  /** The server's digest for one that was provisional, where it is known; else the same. */
+  finalDigest(digest: string): string;
+  /**
+   * Sends the project's dead letters again that the server refused; those that fail again stay.
+   * Waits as long as the server takes, or until `signal` is aborted.
+   */
+  retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult>;
+  /** Flushes, stops the sender, closes the log. */
+  finish(options?: FlushOptions): Promise<FlushResult>;
+}

@@ -1,0 +1,95 @@
+/**
+ * What happened in a pipeline so far: counters, the last error, the server's state.
+ *
+ * @module
+ */
+
+import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+
+/** Why a record was dropped: it left the log neither delivered nor as a dead letter. */
+export type DropCause =
+  /** `maxDiskBytes` was reached and the policy is `drop-new`, or dropping was too slow. */
+  | "quota-new"
+  /** `maxDiskBytes` was nearly reached and the policy is `drop-oldest`. */
+  | "quota-oldest"
+  /** The memory log was full. */
+  | "memory-full"
+  /** It was refused, and a log in memory has no place for dead letters. */
+  | "refused-in-memory"
+  /** It came after `finish()`. */
+  | "closed"
+  /** The log failed in a way that it should not have. */
+  | "failed";
+
+/** The state of the server as it was last seen. */
+export interface ServerStatus {
+  /** `up`: it takes requests. `down`: it cannot be reached. `held`: somebody must act. */
+  readonly state: ServerState;
+  /** Why it is not up. */
+  readonly reason: string;
+  /** Since when, epoch ms. */
+  readonly since: number;
+}
+
+/** A count of zero for every cause. */
+export function noDrops(): Record<DropCause, number> {
+  return {
+    "quota-new": 0,
+    "quota-oldest": 0,
+    "memory-full": 0,
+    "refused-in-memory": 0,
+    "closed": 0,
+    "failed": 0,
+  };
+}
+
+/** Counts what becomes of records. */
+export class PipelineLedger {
+  readonly #clock: Clock;
+  appended = 0;
+  delivered = 0;
+  deadLettered = 0;
+  readonly dropped: Record<DropCause, number> = noDrops();
+  lastDelivery: number | null = null;
+  lastError: { message: string; at: number } | null = null;
+  server: ServerStatus;
+
+  /** Starts at zero, with a server that is taken to be up. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.server = { state: "up", reason: "", since: clock.now() };
+  }
+
+  /** A number that changes whenever a record comes in or goes out. */
+  get movements(): number {
+    const dropped = Object.values(this.dropped).reduce((sum, count) => sum + count, 0);
+    return this.appended + this.delivered + this.deadLettered + dropped;
+  }
+
+  /** Records were delivered or set aside. */
+  settled(delivered: number, letters: readonly DeadLetter[]): void {
+    this.delivered += delivered;
+    this.deadLettered += letters.length;
+    if (delivered > 0) this.lastDelivery = this.#clock.now();
+  }
+
+  /** Records were dropped. Returns whether they are the first for this cause. */
+  drop(cause: DropCause, records: number): boolean {
+    const first = this.dropped[cause] === 0;
+    this.dropped[cause] += records;
+    return first && records > 0;
+  }
+
+  /** Something went wrong. */
+  failed(message: string): void {
+    this.lastError = { message, at: this.#clock.now() };
+  }
+
+  /** The server changed its state. */
+  serverChanged(state: ServerState, reason: string): void {
+    this.server = { state, reason, since: this.#clock.now() };
+    if (state !== "up") this.failed(reason);
+  }
+}

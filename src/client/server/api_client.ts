@@ -1,0 +1,163 @@
+/**
+ * Reads from the server: one attempt each, with a time limit, and an error that says what happened.
+ *
+ * @module
+ */
+
+import { basicAuth } from "../../delivery/http/transport.ts";
+import { WeaveWalError } from "../../errors.ts";
+import type { Clock, Fetch } from "../../runtime/runtime.ts";
+
+/** What a reader is made from. */
+export interface ReaderParts {
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  /** Base URL without a trailing slash. */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  /** Ms without a sign of life after which a read is given up. */
+  readonly timeoutMs: number;
+}
+
+/** Reads from one server. */
+export class ServerReader {
+  readonly #parts: ReaderParts;
+  readonly #open = new Set<AbortController>();
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Posts a JSON body, or gets where there is none, and reads the JSON answer.
+   *
+   * @param timeoutMs A shorter time than this reader's.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`; `status` is the answer's, if there was one.
+   */
+  async json(path: string, body?: unknown, timeoutMs?: number): Promise<unknown> {
+    const text = new TextDecoder().decode(await this.bytes(path, body, timeoutMs));
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw failed(path, "the answer is not JSON", { cause });
+    }
+  }
+
+  /** Like {@linkcode ServerReader.json} for an answer of any kind. */
+  async bytes(
+    path: string,
+    body?: unknown,
+    timeoutMs: number = this.#parts.timeoutMs,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const limitMs = Math.min(timeoutMs, this.#parts.timeoutMs);
+    const controller = new AbortController();
+    this.#open.add(controller);
+    const timer = this.#limit(controller, limitMs);
+    try {
+      const response = await this.#fetch(path, body, controller);
+      return new Uint8Array(await response.arrayBuffer());
+    } catch (error) {
+      throw this.#explain(path, error, controller, limitMs);
+    } finally {
+      timer.cancel();
+      this.#open.delete(controller);
+    }
+  }
+
+  /** Reads an answer of one JSON value a line, as it comes. */
+  async *lines(path: string, body: unknown): AsyncGenerator<unknown> {
+    const controller = new AbortController();
+    this.#open.add(controller);
+    let timer = this.#limit(controller);
+    try {
+      const response = await this.#fetch(path, body, controller);
+      if (!response.body) return;
+      const decoder = new TextDecoder();
+      let rest = "";
+      for await (const chunk of response.body) {
+        timer.cancel();
+        timer = this.#limit(controller);
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
+      }
+      rest += decoder.decode();
+      if (rest.trim() !== "") yield JSON.parse(rest);
+    } catch (error) {
+      throw this.#explain(path, error, controller);
+    } finally {
+      timer.cancel();
+      this.#open.delete(controller);
+      // A reader that stops early leaves the rest of the answer behind.
+      controller.abort();
+    }
+  }
+
+  /** Gives up what is under way. */
+  close(): void {
+    for (const controller of this.#open) controller.abort();
+  }
+
+  #limit(
+    controller: AbortController,
+    ms: number = this.#parts.timeoutMs,
+  ): { cancel(): void } {
+    return this.#parts.clock.after(ms, () => controller.abort());
+  }
+
+  async #fetch(path: string, body: unknown, controller: AbortController): Promise<Response> {
+    const { fetch, url, apiKey } = this.#parts;
+    const headers: Record<string, string> = {};
+    if (apiKey !== undefined) headers.Authorization = basicAuth(apiKey);
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const response = await fetch(url + path, {
+      method: body === undefined ? "GET" : "POST",
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: controller.signal,
+      // Followed, a redirect would carry the key to another host.
+      redirect: "manual",
+    });
+    if (response.ok) return response;
+    const text = await response.text();
+    throw failed(path, `HTTP ${response.status}${reasonOf(text)}`, { status: response.status });
+  }
+
+  #explain(
+    path: string,
+    error: unknown,
+    controller: AbortController,
+    limitMs: number = this.#parts.timeoutMs,
+  ): WeaveWalError {
+    if (error instanceof WeaveWalError) return error;
+    if (controller.signal.aborted) {
+      return failed(path, `no whole answer within ${limitMs} ms`, { cause: error });
+    }
+    const { name, code, cause } = (error ?? {}) as {
+      name?: string;
+      code?: string;
+      cause?: unknown;
+    };
+    const inner = (cause as { code?: string } | undefined)?.code ?? code;
+    const what = [name ?? "Error", inner].filter((part) => part !== undefined).join(" ");
+    return failed(path, `${what} at ${this.#parts.url}`, { cause: error });
+  }
+}
+
+function failed(
+  path: string,
+  why: string,
+  options: { cause?: unknown; status?: number },
+): WeaveWalError {
+  return new WeaveWalError("ERR_REQUEST_FAILED", `Cannot read ${path}: ${why}`, options);
+}
+
+function reasonOf(text: string): string {
+  try {
+    const body = JSON.parse(text) as Record<string, unknown>;
+    const reason = body.reason ?? body.detail ?? body.message ?? body.error;
+    return reason === undefined ? "" : `: ${String(reason).slice(0, 500)}`;
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What was learnt from servers and does not change, kept beside the logs: internal ids of projects
+ * and default entities. A program can then start, and digest refs, with no server in reach.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { Runtime } from "../../runtime/runtime.ts";
+
+/** What facts are about. */
+export type FactKind = "projects" | "entities";
+
+type Facts = Record<string, Partial<Record<FactKind, Record<string, string>>>>;
+
+/** Facts of one server. */
+export class KnownFacts {
+  readonly #runtime: Runtime;
+  readonly #server: string;
+  readonly #directory: string | null;
+  #facts: Facts;
+
+  /** @param directory Where the facts are kept; `null` keeps them in memory alone. */
+  constructor(runtime: Runtime, server: string, directory: string | null) {
+    this.#runtime = runtime;
+    this.#server = server;
+    this.#directory = directory;
+    this.#facts = this.#read();
+  }
+
+  /** A fact, if it is known. */
+  get(kind: FactKind, key: string): string | undefined {
+    const known = this.#facts[this.#server]?.[kind];
+    return known && Object.hasOwn(known, key) ? known[key] : undefined;
+  }
+
+  /** Keeps a fact. Where it cannot be written it is kept in memory. */
+  set(kind: FactKind, key: string, value: string): void {
+    if (this.get(kind, key) === value) return;
+    // Others may have learnt something meanwhile.
+    const facts = { ...this.#facts, ...this.#read() };
+    const server = { ...facts[this.#server] };
+    server[kind] = { ...server[kind], [key]: value };
+    this.#facts = { ...facts, [this.#server]: server };
+    if (this.#directory === null) return;
+    try {
+      this.#runtime.files.makeDirectory(this.#directory);
+      this.#runtime.files.replace(this.#path(), JSON.stringify(this.#facts));
+    } catch {
+      // Asked again next time.
+    }
+  }
+
+  #path(): string {
+    // No entity's name starts with a dot.
+    return join(this.#directory ?? "", ".known.json");
+  }
+
+  #read(): Facts {
+    if (this.#directory === null) return {};
+    try {
+      const facts: unknown = JSON.parse(this.#runtime.files.readText(this.#path()));
+      return typeof facts === "object" && facts !== null ? facts as Facts : {};
+    } catch {
+      return {};
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What a setting is when nobody says otherwise; the one place where these numbers stand.
+ *
+ * @module
+ */
+
+import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
+import type { LogLevel } from "../logger.ts";
+
+const MiB = 1024 * 1024;
+
+/** The host whose key and whose trace server are meant when no base URL is set. */
+export const DEFAULT_BASE_URL = "https://api.wandb.ai";
+
+/** The trace server of {@linkcode DEFAULT_BASE_URL}. */
+export const DEFAULT_SERVER_URL = "https://trace.wandb.ai";
+
+/** Where people look at what {@linkcode DEFAULT_BASE_URL} holds. */
+export const DEFAULT_DOMAIN = "wandb.ai";
+
+/** The shape of {@linkcode DEFAULTS}. */
+export interface Defaults {
+  readonly disabled: boolean;
+  readonly printCallLink: boolean;
+  readonly logLevel: LogLevel;
+  readonly wal: boolean;
+  readonly sender: boolean;
+  /** Relative to the working directory. */
+  readonly walDir: string;
+  readonly fsync: FsyncPolicy;
+  readonly fsyncIntervalMs: number;
+  readonly fsyncRecords: number;
+  readonly segmentBytes: number;
+  readonly maxDiskBytes: number;
+  readonly quotaPolicy: QuotaPolicy;
+  readonly maxMemoryBytes: number;
+  readonly maxMemoryRecords: number;
+  readonly batchBytes: number;
+  readonly batchRecords: number;
+  readonly lingerMs: number;
+  readonly timeoutMs: number;
+  readonly retryMaxMs: number;
+  readonly useCallsComplete: boolean;
+  readonly exitDrainMs: number;
+}
+
+/** The defaults of every option that has one. Sizes in bytes, times in ms. */
+export const DEFAULTS: Defaults = {
+  disabled: false,
+  printCallLink: true,
+  logLevel: "info",
+  wal: false,
+  sender: true,
+  walDir: ".weave/wal",
+  fsync: "interval",
+  fsyncIntervalMs: 500,
+  fsyncRecords: 64,
+  segmentBytes: 64 * MiB,
+  maxDiskBytes: 10 * 1024 * MiB,
+  quotaPolicy: "drop-new",
+  maxMemoryBytes: 64 * MiB,
+  maxMemoryRecords: 100_000,
+  batchBytes: 4 * MiB,
+  batchRecords: 1000,
+  lingerMs: 200,
+  timeoutMs: 30_000,
+  retryMaxMs: 300_000,
+  useCallsComplete: true,
+  exitDrainMs: 2_000,
+};
+
+/** Most bytes that a batch may be allowed: the server takes 32 MiB, SDKs stay under 31. */
+export const MAX_BATCH_BYTES: number = 31 * MiB;

@@ -1,0 +1,85 @@
+/**
+ * `login`: keeps an API key in `~/.netrc`.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { WeaveWalError } from "../../errors.ts";
+import { detectRuntime } from "../../runtime/detect.ts";
+import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import { DEFAULT_BASE_URL, DEFAULT_SERVER_URL } from "./defaults.ts";
+import { hostFetch } from "../server/host_fetch.ts";
+import { withNetrcEntry } from "./netrc.ts";
+import { OPEN_OPTIONS } from "./option_specs.ts";
+import { setSessionKey } from "./api_key_store.ts";
+import { ServerReader } from "../server/api_client.ts";
+
+/** Ms that the server may take to answer. */
+const LOGIN_TIMEOUT_MS = 30_000;
+
+/** What `login` takes from outside. */
+export interface LoginHost {
+  readonly runtime: Runtime;
+  readonly fetch: Fetch;
+  readonly warn: (line: string) => void;
+}
+
+/**
+ * Checks that the trace server can be reached with an API key, and keeps the key in `~/.netrc`
+ * (mode 0600), where `init` finds it. Where that file cannot be written, or is a link, the key holds
+ * for this process alone, and a warning says so.
+ *
+ * @param apiKey The key.
+ * @param host Host name of the W&B server; `api.wandb.ai` unless given.
+ * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
+ *   cannot be sent and for a host or URL that is none, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
+ */
+export function login(apiKey: string, host?: string): Promise<void> {
+  return loginFrom(
+    { runtime: detectRuntime(), fetch: hostFetch, warn: (line) => console.warn(line) },
+    apiKey,
+    host,
+  );
+}
+
+/** {@linkcode login} with all that it takes from outside. */
+export async function loginFrom(from: LoginHost, apiKey: string, host?: string): Promise<void> {
+  const { runtime } = from;
+  if (!apiKey) {
+    throw new WeaveWalError(
+      "ERR_MISSING_API_KEY",
+      "Cannot log in without an API key: get one at https://wandb.ai/authorize",
+    );
+  }
+  const key = OPEN_OPTIONS.apiKey.check(apiKey, "argument apiKey");
+  const base = OPEN_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
+  // An empty variable counts as not set.
+  const named = runtime.process.env("WF_TRACE_SERVER_URL") || undefined;
+  const followed = base === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${base}/traces`;
+  const reader = new ServerReader({
+    fetch: from.fetch,
+    clock: runtime.clock,
+    url: OPEN_OPTIONS.serverUrl.check(named ?? followed, "WF_TRACE_SERVER_URL"),
+    apiKey: key,
+    timeoutMs: LOGIN_TIMEOUT_MS,
+  });
+  await reader.bytes("/health");
+  const machine = new URL(base).host;
+  setSessionKey(machine, key);
+  try {
+    const home = runtime.process.home();
+    if (home === undefined) throw new Error("no home directory");
+    const path = join(home, ".netrc");
+    const stat = runtime.files.stat(path);
+    if (stat !== null && stat.kind !== "file") throw new Error(`it is a ${stat.kind}`);
+    const old = stat === null ? "" : runtime.files.readText(path);
+    runtime.files.replace(path, withNetrcEntry(old, machine, key));
+  } catch (error) {
+    from.warn(
+      `weave-wal: Cannot keep the key in ~/.netrc (${
+        (error as Error).message
+      }): it holds for this process; set WANDB_API_KEY for others`,
+    );
+  }
+}

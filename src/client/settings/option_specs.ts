@@ -1,0 +1,236 @@
+/**
+ * Every setting with its environment variable and its check.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import { DEFAULTS, type Defaults, MAX_BATCH_BYTES } from "./defaults.ts";
+import { LOG_LEVELS, type LogLevel } from "../logger.ts";
+
+/** Where a value was found, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
+export type Origin = string;
+
+/** How one setting is read and checked. */
+export interface OptionSpec<T> {
+  /** The environment variable, where there is one. */
+  readonly env?: string;
+  /** Reads the variable's text; the text itself unless given. */
+  readonly fromEnv?: (text: string, origin: Origin) => unknown;
+  /** Returns the value as it is used, or throws `ERR_INVALID_OPTION`. */
+  readonly check: (value: unknown, origin: Origin) => T;
+}
+
+/** The error for a value that cannot be used. */
+export function invalidOption(origin: Origin, value: unknown, want: string): WeaveWalError {
+  return new WeaveWalError(
+    "ERR_INVALID_OPTION",
+    `Cannot use ${origin}: ${show(value)} is not ${want}`,
+  );
+}
+
+/** A value as a message shows it: short, and never throwing. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(clip(value));
+  if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+const boolean = (env?: string, negated = false): OptionSpec<boolean> => ({
+  env,
+  fromEnv: (text, origin) => {
+    if (/^(yes|true|1|on)$/i.test(text)) return !negated;
+    if (/^(no|false|0|off)$/i.test(text)) return negated;
+    throw invalidOption(origin, text, "one of yes, true, 1, on, no, false, 0, off");
+  },
+  check: (value, origin) => {
+    if (typeof value !== "boolean") throw invalidOption(origin, value, "true or false");
+    return value;
+  },
+});
+
+interface Range {
+  min: number;
+  max?: number;
+  unit: string;
+  integer?: boolean;
+}
+
+const number = (range: Range, env?: string, scale = 1): OptionSpec<number> => {
+  const { min, max = Number.MAX_SAFE_INTEGER, unit, integer = true } = range;
+  const kind = integer ? "a whole number" : "a number";
+  const above = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return {
+    env,
+    fromEnv: (text, origin) => {
+      const value = Number(text);
+      const scaled = value * scale;
+      if (text.trim() === "" || !(scaled >= min && scaled <= max)) {
+        throw invalidOption(
+          origin,
+          text,
+          scale === 1 ? `${kind} ${above} (${unit})` : `a number of seconds above 0`,
+        );
+      }
+      return scale === 1 ? value : Math.round(scaled);
+    },
+    check: (value, origin) => {
+      const fits = typeof value === "number" && value >= min && value <= max &&
+        (!integer || Number.isInteger(value));
+      if (!fits) throw invalidOption(origin, value, `${kind} ${above} (${unit})`);
+      return value;
+    },
+  };
+};
+
+const oneOf = <T extends string>(values: readonly T[]): OptionSpec<T> => ({
+  check: (value, origin) => {
+    const known = values.find((candidate) => candidate === value);
+    if (known === undefined) throw invalidOption(origin, value, `one of ${values.join(", ")}`);
+    return known;
+  },
+});
+
+const logLevel: OptionSpec<LogLevel> = {
+  env: "WEAVE_LOG_LEVEL",
+  check: (value, origin) => {
+    const name = typeof value === "string" ? value.toLowerCase() : value;
+    return oneOf(LOG_LEVELS).check(name === "warn" ? "warning" : name, origin);
+  },
+};
+
+const walDir: OptionSpec<string> = {
+  env: "WEAVE_WAL_DIR",
+  check: (value, origin) => {
+    if (typeof value !== "string" || value === "" || value.includes("\0")) {
+      throw invalidOption(origin, value, "the path of a directory");
+    }
+    return value;
+  },
+};
+
+const url = (env: string): OptionSpec<string> => ({
+  env,
+  check: (value, origin) => {
+    const want = "a URL such as https://trace.example.com";
+    if (typeof value !== "string") throw invalidOption(origin, value, want);
+    let parsed: URL;
+    try {
+      parsed = new URL(value);
+    } catch {
+      throw invalidOption(origin, value, want);
+    }
+    if (parsed.username !== "" || parsed.password !== "") {
+      parsed.username = parsed.password = "";
+      throw invalidOption(origin, parsed.href, "a URL without a user name and a password");
+    }
+    if (!/^https?:$/.test(parsed.protocol)) {
+      throw invalidOption(origin, value, "an http:// or https:// URL");
+    }
+    if (parsed.search !== "" || parsed.hash !== "") {
+      throw invalidOption(origin, value, "a URL without a query and a fragment");
+    }
+    return (parsed.origin + parsed.pathname).replace(/\/+$/, "");
+  },
+});
+
+const apiKey: OptionSpec<string> = {
+  env: "WANDB_API_KEY",
+  check: (value, origin) => {
+    // The value is a secret and never shown.
+    if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        `Cannot use ${origin}: the API key is not one word of ASCII characters`,
+      );
+    }
+    return value;
+  },
+};
+
+const attributes: OptionSpec<Record<string, unknown>> = {
+  check: (value, origin) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw invalidOption(origin, value, "an object of attributes");
+    }
+    return value as Record<string, unknown>;
+  },
+};
+
+const positive = (unit: string): Range => ({ min: 1, unit });
+const ms = (min: number): Range => ({ min, max: 2 ** 31 - 1, unit: "ms", integer: false });
+
+/** The settings that have a default. */
+export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults[K]> } = {
+  disabled: boolean("WEAVE_DISABLED"),
+  printCallLink: boolean("WEAVE_PRINT_CALL_LINK"),
+  logLevel,
+  wal: boolean("WEAVE_ENABLE_WAL"),
+  sender: boolean("WEAVE_DISABLE_WAL_SENDER", true),
+  walDir,
+  fsync: oneOf(["interval", "always", "never"]),
+  fsyncIntervalMs: number(ms(1)),
+  fsyncRecords: number(positive("records")),
+  segmentBytes: number(positive("bytes")),
+  maxDiskBytes: number(positive("bytes")),
+  quotaPolicy: oneOf(["drop-new", "drop-oldest"]),
+  maxMemoryBytes: number(positive("bytes")),
+  maxMemoryRecords: number({ min: 0, unit: "records" }, "WEAVE_MAX_CALLS_QUEUE_SIZE"),
+  batchBytes: number({ min: 1, max: MAX_BATCH_BYTES, unit: "bytes" }),
+  batchRecords: number(positive("records")),
+  lingerMs: number(ms(0)),
+  timeoutMs: number(ms(1), "WEAVE_HTTP_TIMEOUT", 1000),
+  retryMaxMs: number(ms(1), "WEAVE_RETRY_MAX_INTERVAL", 1000),
+  useCallsComplete: boolean("WEAVE_USE_CALLS_COMPLETE"),
+  exitDrainMs: number(ms(0)),
+};
+
+/** The settings that are looked for in other places when nobody sets them. */
+export const OPEN_OPTIONS: {
+  readonly apiKey: OptionSpec<string>;
+  readonly serverUrl: OptionSpec<string>;
+  readonly baseUrl: OptionSpec<string>;
+  readonly globalAttributes: OptionSpec<Record<string, unknown>>;
+} = {
+  apiKey,
+  serverUrl: url("WF_TRACE_SERVER_URL"),
+  baseUrl: url("WANDB_BASE_URL"),
+  globalAttributes: attributes,
+};
+
+const callable: OptionSpec<unknown> = {
+  check: (value, origin) => {
+    if (typeof value !== "function") throw invalidOption(origin, value, "a function");
+    return value;
+  },
+};
+
+const host: OptionSpec<unknown> = {
+  check: (value, origin) => {
+    if (typeof value !== "object" || value === null) {
+      throw invalidOption(origin, value, "a runtime");
+    }
+    return value;
+  },
+};
+
+/** Options that only code can give, and their checks. */
+export const CODE_OPTIONS: Readonly<Record<string, OptionSpec<unknown>>> = {
+  runtime: host,
+  fetch: callable,
+  random: callable,
+  onEvent: callable,
+};
+
+/** Every name that an option can have. */
+export const OPTION_NAMES: readonly string[] = [
+  ...Object.keys(DEFAULTS),
+  ...Object.keys(OPEN_OPTIONS),
+  ...Object.keys(CODE_OPTIONS),
+];

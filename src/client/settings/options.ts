@@ -1,0 +1,80 @@
+/**
+ * What a user may set in code.
+ *
+ * @module
+ */
+
+import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import type { LogLevel } from "../logger.ts";
+import type { FsyncPolicy, PipelineEvent, QuotaPolicy } from "../pipeline/pipeline.ts";
+
+/**
+ * Options of `init`. An environment variable beats the option, the option beats `weave.jsonc` in the
+ * working directory, and that beats the default. Sizes are bytes, times ms.
+ *
+ * All but `runtime`, `fetch`, `random`, `onEvent` and `apiKey` may stand in `weave.jsonc`.
+ */
+export interface InitOptions {
+  /** Key of the W&B account. Environment: `WANDB_API_KEY`; else `~/.netrc`. */
+  apiKey?: string;
+  /** URL of the trace server. Environment: `WF_TRACE_SERVER_URL`; else it follows `baseUrl`. */
+  serverUrl?: string;
+  /** URL of the W&B server. Environment: `WANDB_BASE_URL`; else `~/.config/wandb/settings`. */
+  baseUrl?: string;
+  /** Makes every op a plain function call. Environment: `WEAVE_DISABLED`. Default `false`. */
+  disabled?: boolean;
+  /** Prints a link to every root call. Environment: `WEAVE_PRINT_CALL_LINK`. Default `true`. */
+  printCallLink?: boolean;
+  /** The least grave thing that is said. Environment: `WEAVE_LOG_LEVEL`. Default `"info"`. */
+  logLevel?: LogLevel;
+  /** Attributes of every call. */
+  globalAttributes?: Record<string, unknown>;
+  /** Writes every record to disk first. Environment: `WEAVE_ENABLE_WAL`. Default `false`. */
+  wal?: boolean;
+  /** Whether this process sends. Environment: `WEAVE_DISABLE_WAL_SENDER` (negated). Default `true`. */
+  sender?: boolean;
+  /** Directory of the logs. Environment: `WEAVE_WAL_DIR`. Default `.weave/wal` in the working directory. */
+  walDir?: string;
+  /** When records are forced to stable storage. Default `"interval"`. */
+  fsync?: FsyncPolicy;
+  /** Ms between data syncs under `"interval"`. Default 500. */
+  fsyncIntervalMs?: number;
+  /** Records after which a data sync begins under `"interval"`. Default 64. */
+  fsyncRecords?: number;
+  /** Bytes after which a new log file is begun. Default 64 MiB. */
+  segmentBytes?: number;
+  /** Bytes that the logs of one project may take. Default 10 GiB. */
+  maxDiskBytes?: number;
+  /** What happens to a record that finds no room on disk. Default `"drop-new"`. */
+  quotaPolicy?: QuotaPolicy;
+  /** Bytes that the memory log may hold. Default 64 MiB. */
+  maxMemoryBytes?: number;
+  /** Records that the memory log may hold. Environment: `WEAVE_MAX_CALLS_QUEUE_SIZE`. Default 100,000; 0: no limit. */
+  maxMemoryRecords?: number;
+  /** Most bytes in one batch of calls. Default 4 MiB, at most 31 MiB. */
+  batchBytes?: number;
+  /** Most records in one batch of calls. Default 1000. */
+  batchRecords?: number;
+  /** Ms that a lone record waits for company. Default 200. */
+  lingerMs?: number;
+  /** Ms for one HTTP attempt. Environment: `WEAVE_HTTP_TIMEOUT` (in s). Default 30,000. */
+  timeoutMs?: number;
+  /** Most ms between two attempts. Environment: `WEAVE_RETRY_MAX_INTERVAL` (in s). Default 300,000. */
+  retryMaxMs?: number;
+  /** Sends complete calls where the server takes them. Environment: `WEAVE_USE_CALLS_COMPLETE`. Default `true`. */
+  useCallsComplete?: boolean;
+  /** Ms that the last drain at a natural exit may take. Default 2000. */
+  exitDrainMs?: number;
+  /** Told of every change of state; what it throws is swallowed. */
+  onEvent?: (event: PipelineEvent) => void;
+  /** Sends requests; the host's `fetch` unless given. */
+  fetch?: Fetch;
+  /**
+   * The host; detected unless given.
+   *
+   * @internal
+   */
+  runtime?: Runtime;
+  /** Random numbers in [0, 1), for ids and jitter; the host's own unless given. */
+  random?: () => number;
+}

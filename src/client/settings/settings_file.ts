@@ -1,0 +1,87 @@
+/**
+ * `weave.jsonc` in the working directory: settings with comments.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { parse } from "@std/jsonc";
+import { WeaveWalError } from "../../errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { CODE_OPTIONS, invalidOption, OPTION_NAMES } from "./option_specs.ts";
+
+/** The file's name. */
+export const SETTINGS_FILE = "weave.jsonc";
+
+/** What a settings file says. */
+export interface SettingsFile {
+  readonly path: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads the settings file of the working directory.
+ *
+ * @returns `null` where there is none, or where the host may not read it.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that is no JSONC object, that sets what no
+ *   file can set, or that holds the API key.
+ */
+export function readSettingsFile(runtime: Runtime): SettingsFile | null {
+  let path = SETTINGS_FILE;
+  let text: string;
+  try {
+    path = join(runtime.process.cwd(), SETTINGS_FILE);
+    text = runtime.files.readText(path);
+  } catch {
+    return null;
+  }
+  let values: unknown;
+  try {
+    values = parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new WeaveWalError("ERR_INVALID_OPTION", `Cannot read settings of ${path}: ${why}`, {
+      cause,
+    });
+  }
+  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    throw invalidOption(path, values, "an object of settings");
+  }
+  for (const name of Object.keys(values)) {
+    if (name === "apiKey") {
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        `Cannot use "apiKey" of ${path}: a key does not belong into a project's files; ` +
+          `set WANDB_API_KEY or log in, which keeps it in ~/.netrc`,
+      );
+    }
+    if (!OPTION_NAMES.includes(name) || name in CODE_OPTIONS) {
+      throw unknownOption(`${path}`, name);
+    }
+  }
+  return { path, values: values as Record<string, unknown> };
+}
+
+/** The error for an option that does not exist; it names the nearest one that does. */
+export function unknownOption(where: string, name: string): WeaveWalError {
+  const near = OPTION_NAMES.find((known) => known.toLowerCase() === name.toLowerCase()) ??
+    OPTION_NAMES.find((known) => distance(known.toLowerCase(), name.toLowerCase()) <= 2);
+  const hint = near ? `did you mean "${near}"?` : `known are ${OPTION_NAMES.join(", ")}`;
+  return new WeaveWalError(
+    "ERR_INVALID_OPTION",
+    `Cannot use ${where}: unknown option ${JSON.stringify(name)}; ${hint}`,
+  );
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = a[i - 1] === b[j - 1] ? 0 : 1;
+      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + change);
+    }
+    row = next;
+  }
+  return row[b.length];
+}

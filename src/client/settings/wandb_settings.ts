@@ -1,0 +1,42 @@
+/**
+ * The base URL in `~/.config/wandb/settings`, an INI file that `wandb login --host` writes.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { Runtime } from "../../runtime/runtime.ts";
+
+/**
+ * Reads the base URL out of a settings file's text: `base_url` (what `wandb` writes) or
+ * `wandb_base_url` (what the TypeScript SDK reads) in the section `[default]`.
+ */
+export function parseWandbBaseUrl(text: string): string | undefined {
+  let section = "default";
+  let found: string | undefined;
+  for (const raw of text.split(/\r?\n/)) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#") || line.startsWith(";")) continue;
+    const header = /^\[(.*)\]$/.exec(line);
+    if (header) {
+      section = header[1].trim();
+      continue;
+    }
+    const pair = /^(?:wandb_)?base_url\s*[=:]\s*(.*)$/.exec(line);
+    if (pair && section === "default") found = pair[1].trim().replace(/^(["'])(.*)\1$/, "$2");
+  }
+  return found || undefined;
+}
+
+/** The base URL that `~/.config/wandb/settings` names; `undefined` where it names or is none. */
+export function wandbSettingsBaseUrl(runtime: Runtime): string | undefined {
+  const home = runtime.process.home();
+  if (home === undefined) return undefined;
+  try {
+    return parseWandbBaseUrl(
+      runtime.files.readText(join(home, ".config", "wandb", "settings")),
+    );
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * Where the parts of a call's start and end stand in their bytes.
+ *
+ * Records of this package begin with known fields in a known order, so that the parts are found
+ * with a few comparisons; records of others are scanned field by field.
+ *
+ * @module
+ */
+
+import { BytePattern } from "../../bytes/byte_pattern.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { topLevelField } from "../../bytes/json_fields.ts";
+import { withoutFields } from "./json_splice.ts";
+
+/** Positions of the fields that a start or an end of ours begins with. */
+export interface CallHead {
+  /** The object inside `{"start":…}` or `{"end":…}`: its opening brace. */
+  objectStart: number;
+  /** The texts inside the quotes. */
+  projectStart: number;
+  projectEnd: number;
+  idStart: number;
+  idEnd: number;
+  /** A hash of the id's bytes. */
+  idHash: number;
+  /** Where the fields behind `id` begin (at a comma). */
+  behindId: number;
+  /** Where the fields behind `started_at` begin (at a comma), or -1 when it does not follow. */
+  behindStartedAt: number;
+}
+
+/** The parts of a start or an end, where one is looked at alone. */
+export interface CallParts {
+  readonly projectId: string;
+  readonly id: string;
+  /** The object inside `{"start":…}` or `{"end":…}`, with its braces. */
+  readonly objectStart: number;
+  readonly objectEnd: number;
+  /** Where the fields behind `id` begin (at a comma), or -1 when the order is not ours. */
+  readonly behindId: number;
+  /** Where the fields behind `started_at` begin (at a comma), or -1 when the order is not ours. */
+  readonly behindStartedAt: number;
+}
+
+const QUOTE = 34, BACKSLASH = 92, COMMA = 44, CLOSE = 125;
+const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const START = new BytePattern('{"start":{"project_id":"');
+const END = new BytePattern('{"end":{"project_id":"');
+const OBJECT_BEFORE_PROJECT = '{"project_id":"'.length;
+const ID = new BytePattern(',"id":"');
+const TRACE_ID = new BytePattern(',"trace_id":"');
+const STARTED_AT = new BytePattern(',"started_at":"');
+
+/** Fields that an end on the v2 path must have. */
+export const V2_END_FIELDS = ["trace_id", "started_at"] as const;
+/** Fields of an end, ours or the Python SDK's, that an end on the older path must not have. */
+export const NO_V1_END_FIELDS: readonly string[] = [...V2_END_FIELDS, "is_eval"];
+
+/** A head with nothing in it, to be filled by {@linkcode readHead}. */
+export function emptyHead(): CallHead {
+  return {
+    objectStart: 0,
+    projectStart: 0,
+    projectEnd: 0,
+    idStart: 0,
+    idEnd: 0,
+    idHash: 0,
+    behindId: 0,
+    behindStartedAt: -1,
+  };
+}
+
+/**
+ * Finds the first fields of the request `bytes[start, end)`.
+ *
+ * @param head Filled in; a loop over many calls allocates nothing.
+ * @returns Whether the fields stand there in the order in which this package writes them.
+ */
+export function readHead(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isEnd: boolean,
+  head: CallHead,
+): boolean {
+  const opening = isEnd ? END : START;
+  if (!opening.standsAt(bytes, start) || bytes[end - 2] !== CLOSE) return false;
+  head.projectStart = start + opening.length;
+  head.objectStart = head.projectStart - OBJECT_BEFORE_PROJECT;
+  head.projectEnd = closingQuote(bytes, head.projectStart, end);
+  if (head.projectEnd === -1 || !ID.standsAt(bytes, head.projectEnd + 1)) return false;
+  head.idStart = head.projectEnd + 1 + ID.length;
+  let hash = 0;
+  let at = head.idStart;
+  for (; at < end && bytes[at] !== QUOTE; at++) {
+    if (bytes[at] === BACKSLASH) return false;
+    hash = (Math.imul(hash, 31) + bytes[at]) | 0;
+  }
+  head.idEnd = at;
+  head.idHash = hash;
+  head.behindId = at + 1;
+  head.behindStartedAt = isEnd ? behindStartedAt(bytes, head.behindId, end) : -1;
+  return bytes[head.behindId] === COMMA;
+}
+
+function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
+  if (!TRACE_ID.standsAt(bytes, at)) return -1;
+  const trace = closingQuote(bytes, at + TRACE_ID.length, end);
+  if (trace === -1 || !STARTED_AT.standsAt(bytes, trace + 1)) return -1;
+  const close = closingQuote(bytes, trace + 1 + STARTED_AT.length, end);
+  return close === -1 || bytes[close + 1] !== COMMA ? -1 : close + 1;
+}
+
+/** Reads the parts of a `call_start` or `call_end`; `null` when it is neither. */
+export function readCall(record: WindowRecord): CallParts | null {
+  const { bytes } = record;
+  const head = emptyHead();
+  if (!readHead(bytes, record.start, record.end, record.type === "call_end", head)) {
+    return readForeignCall(bytes, record);
+  }
+  const projectId = projectIdOf(bytes, head.projectStart, head.projectEnd);
+  if (projectId === undefined) return null;
+  return {
+    projectId,
+    id: textOf(bytes, head.idStart, head.idEnd),
+    objectStart: head.objectStart,
+    objectEnd: record.end - 1,
+    behindId: head.behindId,
+    behindStartedAt: head.behindStartedAt,
+  };
+}
+
+function readForeignCall(bytes: Uint8Array, record: WindowRecord): CallParts | null {
+  const kind = record.type === "call_start" ? "start" : "end";
+  const object = topLevelField(bytes, record.start, record.end, kind);
+  if (!object) return null;
+  const projectId = textField(bytes, object.start, object.end, "project_id");
+  const id = textField(bytes, object.start, object.end, "id");
+  if (projectId === undefined || id === undefined || !isProjectId(projectId)) return null;
+  return {
+    projectId,
+    id,
+    objectStart: object.start,
+    objectEnd: object.end,
+    behindId: -1,
+    behindStartedAt: -1,
+  };
+}
+
+/**
+ * The project that these bytes name; `undefined` when they name none. A path made of such a name
+ * would lead nowhere, and the answer would look like that of a server without v2 paths.
+ */
+export function projectIdOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  try {
+    const text = strictDecoder.decode(bytes.subarray(start, end));
+    return isProjectId(text) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a text is `entity/project`, and both can stand in a URL's path. */
+function isProjectId(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length === 2 && parts.every((part) => !/^\.{0,2}$/.test(part)) &&
+    !/[\ud800-\udfff]/u.test(text);
+}
+
+/** The text of a top-level string field, or `undefined`. */
+export function textField(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  name: string,
+): string | undefined {
+  const value = topLevelField(bytes, start, end, name);
+  if (!value || bytes[value.start] !== QUOTE) return undefined;
+  try {
+    return JSON.parse(decoder.decode(bytes.subarray(value.start, value.end))) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The stretches of an end's object that follow what it shares with its start: from a comma, or
+ * nothing, to its closing brace.
+ */
+export function endRest(bytes: Uint8Array, parts: CallParts): Uint8Array {
+  const from = parts.behindStartedAt !== -1 ? parts.behindStartedAt : parts.behindId;
+  if (from !== -1) return bytes.subarray(from, parts.objectEnd);
+  const rest = withoutFields(bytes, parts.objectStart, parts.objectEnd, [
+    "project_id",
+    "id",
+    ...V2_END_FIELDS,
+  ]);
+  const inner = rest.subarray(1);
+  if (decoder.decode(inner).trim() === "}") return inner;
+  const joined = new Uint8Array(inner.length + 1);
+  joined[0] = 44;
+  joined.set(inner, 1);
+  return joined;
+}
+
+/** Position of the quote that ends the string whose text begins at `at`; -1 for escapes. */
+function closingQuote(bytes: Uint8Array, at: number, end: number): number {
+  for (; at < end; at++) {
+    if (bytes[at] === QUOTE) return at;
+    if (bytes[at] === BACKSLASH) return -1;
+  }
+  return -1;
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return decoder.decode(bytes.subarray(start, end));
+}

@@ -1,0 +1,96 @@
+/**
+ * Calls' starts and ends where each is looked at alone, and the elements of batches made of them.
+ *
+ * @module
+ */
+
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Window, WindowRecord } from "../../wal/record/record_batch.ts";
+import { type BatchItem, corruptLetter } from "../records/bisect_batch.ts";
+import { bytesOf } from "../records/request_body.ts";
+import { type CallParts, endRest, NO_V1_END_FIELDS, readCall } from "./call_fields.ts";
+import { withoutFields } from "./json_splice.ts";
+
+/** A start or an end. */
+export interface CallRecord {
+  readonly record: WindowRecord;
+  readonly parts: CallParts;
+}
+
+const MODE_START = bytesOf('{"mode":"start","req":');
+const MODE_END = bytesOf('{"mode":"end","req":');
+const END_OPEN = bytesOf('{"end":');
+const CLOSE = bytesOf("}");
+
+/** What a start and its end have in common and no other call has. */
+export function callKey({ parts: { projectId, id } }: CallRecord): string {
+  return `${projectId}\0${id}`;
+}
+
+/** The calls in a window, in order; what is neither a start nor an end becomes a dead letter. */
+export function readCalls(window: Window): { calls: CallRecord[]; letters: DeadLetter[] } {
+  const calls: CallRecord[] = [];
+  const letters: DeadLetter[] = [];
+  for (const record of window.records((type) => type === "call_start" || type === "call_end")) {
+    const parts = readCall(record);
+    if (parts) calls.push({ record, parts });
+    else letters.push(corruptLetter(record));
+  }
+  return { calls, letters };
+}
+
+/** The same call in memory of its own, to be kept when the window is gone. */
+export function copyOf({ record, parts }: CallRecord): CallRecord {
+  const shift = record.lineStart;
+  const moved = (at: number): number => at === -1 ? -1 : at - shift;
+  return {
+    record: {
+      ...record,
+      bytes: record.bytes.slice(record.lineStart, record.lineEnd),
+      lineStart: 0,
+      lineEnd: record.lineEnd - shift,
+      start: record.start - shift,
+      end: record.end - shift,
+    },
+    parts: {
+      ...parts,
+      objectStart: parts.objectStart - shift,
+      objectEnd: parts.objectEnd - shift,
+      behindId: moved(parts.behindId),
+      behindStartedAt: moved(parts.behindStartedAt),
+    },
+  };
+}
+
+/** An element of `/call/upsert_batch`. */
+export function upsertItem({ record, parts }: CallRecord): BatchItem {
+  const { bytes, start, end, type } = record;
+  const pieces = type === "call_start"
+    ? [MODE_START, bytes.subarray(start, end), CLOSE]
+    : [MODE_END, ...v1End(record, parts), CLOSE];
+  return { records: [record], pieces };
+}
+
+/** An element of `calls/complete`. */
+export function completeItem(start: CallRecord, end: CallRecord): BatchItem {
+  const { objectStart, objectEnd } = start.parts;
+  return {
+    records: [start.record, end.record],
+    pieces: [
+      start.record.bytes.subarray(objectStart, objectEnd - 1),
+      endRest(end.record.bytes, end.parts),
+    ],
+  };
+}
+
+/** An end without the fields that only the v2 path knows. */
+function v1End({ bytes, start, end }: WindowRecord, parts: CallParts): Uint8Array[] {
+  if (parts.behindStartedAt !== -1) {
+    return [bytes.subarray(start, parts.behindId), bytes.subarray(parts.behindStartedAt, end)];
+  }
+  return [
+    END_OPEN,
+    withoutFields(bytes, parts.objectStart, parts.objectEnd, NO_V1_END_FIELDS),
+    CLOSE,
+  ];
+}

@@ -1,0 +1,180 @@
+/**
+ * The body of `calls/complete` out of a window: starts and their ends joined, byte for byte.
+ *
+ * @module
+ */
+
+import { RECORD_TYPES } from "../../protocol/record_types.ts";
+import type { Window } from "../../wal/record/record_batch.ts";
+import { bytesOf, sized } from "../records/request_body.ts";
+import { type CallHead, emptyHead, projectIdOf, readHead } from "./call_fields.ts";
+
+const HEAD = bytesOf('{"batch":[');
+const COMMA = 44, CLOSE_BRACKET = 93, CLOSE_BRACE = 125;
+const CALL_START = RECORD_TYPES.indexOf("call_start");
+const CALL_END = RECORD_TYPES.indexOf("call_end");
+
+/** The complete calls of a window. */
+export interface CompleteCalls {
+  /** Entity and project of all of them. */
+  readonly projectId: string;
+  /** `null` when there is none. */
+  readonly body: Uint8Array<ArrayBuffer> | null;
+  /** Index of each call's start and of its end, in turn. */
+  readonly pairs: readonly number[];
+  /** Indexes of starts without ends and ends without starts. */
+  readonly lone: readonly number[];
+}
+
+/**
+ * Joins the starts and ends in `window` that belong together.
+ *
+ * @param spare A buffer to build the body in, if it is large enough.
+ * @returns `null` when a call is not laid out as this package writes it, when calls of two projects
+ *   stand in one window, or when there is no call.
+ */
+export function completeCalls(
+  window: Window,
+  spare: Uint8Array<ArrayBuffer>,
+): CompleteCalls | null {
+  if (!window.canonical) return null;
+  const { bytes, count, codes, starts, ends } = window;
+  const table = new StartTable(window);
+  const head = emptyHead();
+  const lone: number[] = [];
+  let project: { start: number; end: number } | null = null;
+  for (let index = 0; index < count; index++) {
+    const code = codes[index];
+    if (code !== CALL_START && code !== CALL_END) continue;
+    if (!readHead(bytes, starts[index], ends[index], code === CALL_END, head)) return null;
+    project ??= { start: head.projectStart, end: head.projectEnd };
+    if (!sameBytes(bytes, project.start, project.end, head.projectStart, head.projectEnd)) {
+      return null;
+    }
+    const taken = code === CALL_START ? table.add(index, head) : table.pair(index, head);
+    if (!taken) lone.push(index);
+  }
+  const projectId = project && projectIdOf(bytes, project.start, project.end);
+  if (!projectId) return null;
+  const { pairs, size } = table.finish(lone);
+  return {
+    projectId,
+    body: pairs.length === 0 ? null : table.body(pairs, size, spare),
+    pairs,
+    lone: lone.sort((a, b) => a - b),
+  };
+}
+
+/** Starts by id, in an open-addressed table over typed arrays. */
+class StartTable {
+  readonly #window: Window;
+  readonly #slots: Int32Array;
+  readonly #mask: number;
+  /** By index of a record: where its id begins and how it hashes, where its own fields begin. */
+  readonly #idStarts: Int32Array;
+  readonly #idEnds: Int32Array;
+  readonly #bodies: Int32Array;
+  /** By index of a start: index of its end, or -1. */
+  readonly #partners: Int32Array;
+  readonly #starts: number[] = [];
+
+  constructor(window: Window) {
+    this.#window = window;
+    let slots = 16;
+    while (slots < window.count * 2) slots *= 2;
+    this.#slots = new Int32Array(slots).fill(-1);
+    this.#mask = slots - 1;
+    this.#idStarts = new Int32Array(window.count);
+    this.#idEnds = new Int32Array(window.count);
+    this.#bodies = new Int32Array(window.count);
+    this.#partners = new Int32Array(window.count).fill(-1);
+  }
+
+  /** Takes a start; `false` when its id is taken already. */
+  add(index: number, head: CallHead): boolean {
+    this.#idStarts[index] = head.idStart;
+    this.#idEnds[index] = head.idEnd;
+    this.#bodies[index] = head.objectStart;
+    const slot = this.#slotOf(head);
+    if (this.#slots[slot] !== -1) return false;
+    this.#slots[slot] = index;
+    this.#starts.push(index);
+    return true;
+  }
+
+  /** Joins an end to its start; `false` when that is not here, or has an end. */
+  pair(index: number, head: CallHead): boolean {
+    const start = this.#slots[this.#slotOf(head)];
+    if (start === -1 || this.#partners[start] !== -1) return false;
+    this.#partners[start] = index;
+    this.#bodies[index] = head.behindStartedAt !== -1 ? head.behindStartedAt : head.behindId;
+    return true;
+  }
+
+  /** The pairs, and the bytes of their texts; starts without an end are added to `lone`. */
+  finish(lone: number[]): { pairs: number[]; size: number } {
+    const { ends } = this.#window;
+    const pairs: number[] = [];
+    let size = 0;
+    for (const start of this.#starts) {
+      const end = this.#partners[start];
+      if (end === -1) {
+        lone.push(start);
+        continue;
+      }
+      pairs.push(start, end);
+      size += ends[start] - 2 - this.#bodies[start] + ends[end] - 1 - this.#bodies[end];
+    }
+    return { pairs, size };
+  }
+
+  body(
+    pairs: readonly number[],
+    size: number,
+    spare: Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> {
+    const { bytes, ends } = this.#window;
+    const body = sized(spare, HEAD.length + size + pairs.length / 2 - 1 + 2);
+    body.set(HEAD);
+    let at = HEAD.length;
+    for (let i = 0; i < pairs.length; i += 2) {
+      if (i > 0) body[at++] = COMMA;
+      const start = pairs[i], end = pairs[i + 1];
+      // Without the start's closing brace, and without the braces of {"start":…} and {"end":…}.
+      const first = bytes.subarray(this.#bodies[start], ends[start] - 2);
+      body.set(first, at);
+      at += first.length;
+      const rest = bytes.subarray(this.#bodies[end], ends[end] - 1);
+      body.set(rest, at);
+      at += rest.length;
+    }
+    body[at] = CLOSE_BRACKET;
+    body[at + 1] = CLOSE_BRACE;
+    return body;
+  }
+
+  #slotOf(head: CallHead): number {
+    const { bytes } = this.#window;
+    for (let slot = head.idHash & this.#mask;; slot = (slot + 1) & this.#mask) {
+      const index = this.#slots[slot];
+      if (index === -1) return slot;
+      if (
+        sameBytes(bytes, this.#idStarts[index], this.#idEnds[index], head.idStart, head.idEnd)
+      ) return slot;
+    }
+  }
+}
+
+function sameBytes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  otherStart: number,
+  otherEnd: number,
+): boolean {
+  if (end - start !== otherEnd - otherStart) return false;
+  for (let i = 0; i < end - start; i++) {
+    if (bytes[start + i] !== bytes[otherStart + i]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,93 @@
+/**
+ * Calls sorted for the v2 path: complete ones by project, and those that stand alone.
+ *
+ * @module
+ */
+
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Window } from "../../wal/record/record_batch.ts";
+import type { BatchItem } from "../records/bisect_batch.ts";
+import { readCall } from "./call_fields.ts";
+import { callKey, type CallRecord, completeItem, readCalls } from "./call_record.ts";
+import { type CompleteCalls, completeCalls } from "./complete_body.ts";
+
+/** The complete calls of one project. */
+export interface CompleteGroup {
+  readonly projectId: string;
+  /** All of them as one request, where that is at hand. */
+  readonly body: Uint8Array<ArrayBuffer> | null;
+  readonly items: () => BatchItem[];
+}
+
+/** Calls sorted for the v2 path. */
+export interface SortedCalls {
+  readonly groups: readonly CompleteGroup[];
+  /** Starts without ends, then ends without starts. */
+  readonly lone: readonly CallRecord[];
+  /** What is neither a start nor an end. */
+  readonly letters: readonly DeadLetter[];
+}
+
+/**
+ * Sorts the calls of a window.
+ *
+ * @param spare A buffer to build a body in, if it is large enough.
+ */
+export function sortWindow(window: Window, spare: Uint8Array<ArrayBuffer>): SortedCalls {
+  const known = completeCalls(window, spare);
+  if (known !== null) return ofOneProject(window, known);
+  const { calls, letters } = readCalls(window);
+  return sortCalls(calls, letters);
+}
+
+/** Sorts calls of any layout and of any number of projects. */
+export function sortCalls(
+  calls: readonly CallRecord[],
+  letters: readonly DeadLetter[],
+): SortedCalls {
+  const starts = new Map<string, CallRecord>();
+  const items = new Map<string, BatchItem[]>();
+  const lone: CallRecord[] = [];
+  for (const call of calls) {
+    const key = callKey(call);
+    const start = starts.get(key);
+    if (call.record.type === "call_start" && start === undefined) {
+      starts.set(key, call);
+    } else if (call.record.type === "call_start" || start === undefined) {
+      lone.push(call);
+    } else {
+      starts.delete(key);
+      const { projectId } = call.parts;
+      const ofProject = items.get(projectId) ?? [];
+      items.set(projectId, ofProject);
+      ofProject.push(completeItem(start, call));
+    }
+  }
+  return {
+    groups: [...items].map(([projectId, found]) => ({ projectId, body: null, items: () => found })),
+    lone: [...starts.values(), ...lone],
+    letters,
+  };
+}
+
+function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
+  const callAt = (index: number): CallRecord => {
+    const record = window.record(index);
+    return { record, parts: readCall(record)! };
+  };
+  const items = (): BatchItem[] => {
+    const found: BatchItem[] = [];
+    for (let i = 0; i < calls.pairs.length; i += 2) {
+      found.push(completeItem(callAt(calls.pairs[i]), callAt(calls.pairs[i + 1])));
+    }
+    return found;
+  };
+  const { projectId, body } = calls;
+  const lone = calls.lone.map(callAt);
+  const isStart = ({ record }: CallRecord): boolean => record.type === "call_start";
+  return {
+    groups: body === null ? [] : [{ projectId, body, items }],
+    lone: [...lone.filter(isStart), ...lone.filter((call) => !isStart(call))],
+    letters: [],
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * The windows of one segment that are on their way: sent side by side where no order is to be kept,
+ * settled in order.
+ *
+ * @module
+ */
+
+import type { DeadLetter } from "../wal/segment/segment.ts";
+import type { Delivery } from "./prepared_delivery.ts";
+
+/** Windows of one segment that may be on their way at once. */
+export const MAX_UNDER_WAY = 2;
+
+interface UnderWay {
+  readonly independent: boolean;
+  readonly sending: Promise<unknown>;
+  /** Resolves when the window and all before it are settled; never again after a rejection. */
+  readonly settled: Promise<void>;
+}
+
+/** Sends windows, and settles each only when all before it are settled. */
+export class Line {
+  readonly #underWay: UnderWay[] = [];
+
+  /**
+   * Resolves when a window may be sent: when there is room for it and, unless it and those before it
+   * are independent of each other, when all before it are settled.
+   *
+   * Rejects, as everything later does, where one before it could not be settled.
+   */
+  async turn({ independent }: Delivery): Promise<void> {
+    while (this.#underWay.length > 0 && !(independent && this.#hasRoom())) {
+      await this.#underWay[0].settled;
+    }
+  }
+
+  /**
+   * Sends a window whose turn it is.
+   *
+   * @param settle Given what the server would not have; not called when one before it was not settled.
+   * @param release Called when it is over, however.
+   */
+  send(
+    { independent, send }: Delivery,
+    settle: (refused: DeadLetter[]) => Promise<void>,
+    release: () => void,
+  ): void {
+    const before = this.#underWay.at(-1)?.settled ?? Promise.resolve();
+    const sending = send();
+    sending.catch(() => {}); // Seen when it is awaited, behind the windows before it.
+    const settled = before
+      .then(async () => await settle(await sending))
+      .then(() => void this.#underWay.shift())
+      .finally(release);
+    settled.catch(() => {});
+    this.#underWay.push({ independent, sending, settled });
+  }
+
+  /** Resolves when nothing is on its way. Rejects where something could not be settled. */
+  async empty(): Promise<void> {
+    await this.#underWay.at(-1)?.settled;
+  }
+
+  /** Resolves when nothing is sent or settled any more, however it ended. */
+  async quiet(): Promise<void> {
+    await Promise.allSettled(this.#underWay.flatMap(({ sending, settled }) => [sending, settled]));
+  }
+
+  #hasRoom(): boolean {
+    return this.#underWay.length < MAX_UNDER_WAY &&
+      this.#underWay.every(({ independent }) => independent);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Saves the whole records out of lines that were set aside as damaged.
+ *
+ * @module
+ */
+
+import { splitDamaged } from "../wal/record/corrupt_line.ts";
+import { readRecord, type RecordSpan } from "../wal/record/record.ts";
+import type { DeadLetter } from "../wal/segment/segment.ts";
+import { Window } from "../wal/record/record_batch.ts";
+
+/** What damaged lines come to. */
+export interface Salvage {
+  /** The whole records, each in a window of its own, in order. */
+  readonly windows: readonly Window[];
+  /** What remains damaged, and all that was set aside for another reason. */
+  readonly letters: readonly DeadLetter[];
+}
+
+/** Looks for whole records in the lines of `letters`. */
+export function salvage(letters: readonly DeadLetter[]): Salvage {
+  const windows: Window[] = [];
+  const left: DeadLetter[] = [];
+  for (const letter of letters) {
+    const { line, reason, offset } = letter;
+    const pieces = line && (reason === "corrupt" || reason === "torn") ? splitDamaged(line) : [];
+    if (!line || !pieces.some(({ sound }) => sound)) {
+      left.push(letter);
+      continue;
+    }
+    for (const { start, end, sound } of pieces) {
+      const bytes = line.subarray(start, end);
+      if (sound) windows.push(windowOf(bytes, offset + start));
+      else left.push({ ...letter, offset: offset + start, length: end - start, line: bytes });
+    }
+  }
+  return { windows, letters: left };
+}
+
+function windowOf(bytes: Uint8Array<ArrayBuffer>, offset: number): Window {
+  const window = new Window(bytes, offset, 1);
+  const span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+  if (readRecord(bytes, 0, bytes.length, span)) window.add(span, 0, bytes.length);
+  window.to = offset + bytes.length;
+  return window;
+}

@@ -1,0 +1,73 @@
+/**
+ * The official `weave` package with a log, for programs that rather say so in code than preload
+ * `@weave-wal/client/register`.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { FlushOptions, FlushResult } from "../client/pipeline/pipeline.ts";
+import { finishAll, flushAll, makeLogs } from "./logs/default_logs.ts";
+import {
+  Attachments,
+  fillsQueue,
+  isAttached,
+  isSdkClient,
+  replaceQueue,
+  sayWindow,
+} from "./patch/sdk_client.ts";
+import type { DurableOptions } from "./logs/sdk_logs.ts";
+
+export type { DurableOptions };
+export type { FlushOptions, FlushResult };
+
+/**
+ * Makes a client of the official SDK durable: every write is in the log on disk before the SDK goes
+ * on, and is delivered from there.
+ *
+ * @param client What `await weave.init("team/project")` gave.
+ * @param options Where and how to log; `WEAVE_ENABLE_WAL=false` switches the log off all the same.
+ * @returns The same client.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that is no client of the SDK and for
+ *   options that cannot be used, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
+ *
+ * @example
+ * ```ts ignore
+ * import * as weave from "weave";
+ * import { durable } from "@weave-wal/client/durable";
+ *
+ * const client = durable(await weave.init("team/project"));
+ * ```
+ */
+export function durable<Client extends object>(
+  client: Client,
+  options: DurableOptions = {},
+): Client {
+  if (!isSdkClient(client)) {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      "Cannot make this durable: it is not what weave.init() resolves to; await it first",
+    );
+  }
+  if (isAttached(client)) return client;
+  const logs = makeLogs(options);
+  if (!logs.wanted) return client;
+  const attachments = new Attachments(logs);
+  attachments.attach(client);
+  if (fillsQueue(client)) replaceQueue(client, attachments.logOf);
+  else sayWindow(logs, "this version of weave");
+  return client;
+}
+
+/**
+ * Waits until all that durable clients wrote so far is delivered or set aside, and says what is
+ * left: for hosts that freeze a program between requests. Never rejects.
+ */
+export function flush(options?: FlushOptions): Promise<FlushResult> {
+  return flushAll(options);
+}
+
+/** Flushes and closes the logs of durable clients. Never rejects. */
+export function finish(options?: FlushOptions): Promise<FlushResult> {
+  return finishAll(options);
+}

@@ -1,0 +1,44 @@
+/**
+ * Which of the official SDK's requests are writes that can be recorded.
+ *
+ * @module
+ */
+
+import { CALL_BATCH_PATH, ENDPOINTS } from "../../protocol/endpoints.ts";
+
+/** Where a write goes. */
+export interface WriteTarget {
+  /** Base URL of the trace server, without a trailing slash. */
+  readonly server: string;
+  /** The path below it; entity and project of the newer call path are left out: `/v2/call/end`. */
+  readonly path: string;
+}
+
+const V2 = /^\/v2\/[^/]+\/[^/]+(\/calls\/complete|\/call\/start|\/call\/end)$/;
+
+const writes: ReadonlySet<string> = new Set([
+  CALL_BATCH_PATH,
+  ...Object.values(ENDPOINTS).flatMap(({ paths, batch }) => batch ? [...paths, batch] : paths),
+]);
+
+/** Takes a URL apart; `null` when no write goes there. */
+export function writeTarget(url: string): WriteTarget | null {
+  const { origin, pathname } = new URL(url);
+  const whole = pathname.replace(/\/{2,}/g, "/");
+  for (let at = 0; at !== -1; at = whole.indexOf("/", at + 1)) {
+    const path = whole.slice(at);
+    const server = origin + whole.slice(0, at);
+    if (writes.has(path)) return { server, path };
+    const v2 = V2.exec(path)?.[1];
+    if (v2 !== undefined) return { server, path: `/v2${v2}` };
+  }
+  return null;
+}
+
+/** What the server says of itself, and who is asked for the default entity: no traced data. */
+const ABOUT_SERVER = /\/(?:health|server_info|service\/projects_info|graphql)$/;
+
+/** Whether a request that is no write may show what was written before. */
+export function showsWrites(url: string): boolean {
+  return !ABOUT_SERVER.test(new URL(url).pathname);
+}

@@ -1,0 +1,36 @@
+/**
+ * The logs that this process shares, however the SDK was made durable.
+ *
+ * @module
+ */
+
+import { hostFetch } from "../../client/server/host_fetch.ts";
+import { openPipeline } from "../../client/pipeline/create_pipeline.ts";
+import type { FlushOptions, FlushResult } from "../../client/pipeline/pipeline.ts";
+import { detectRuntime } from "../../runtime/detect.ts";
+import { type DurableOptions, SdkLogs, sumOf } from "./sdk_logs.ts";
+
+const all = new Set<SdkLogs>();
+
+/** Makes logs that {@linkcode flush} knows. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
+export function makeLogs(options: DurableOptions): SdkLogs {
+  const logs = new SdkLogs(options, {
+    runtime: detectRuntime(),
+    // What is sent with it does not call itself the SDK's, and so is not taken into a log again.
+    fetch: hostFetch,
+    sink: console,
+    openPipeline,
+  });
+  all.add(logs);
+  return logs;
+}
+
+/** Flushes the logs of all durable clients. */
+export async function flushAll(options?: FlushOptions): Promise<FlushResult> {
+  return sumOf(await Promise.all([...all].map((logs) => logs.flush(options))));
+}
+
+/** Flushes and closes the logs of all durable clients. */
+export async function finishAll(options?: FlushOptions): Promise<FlushResult> {
+  return sumOf(await Promise.all([...all].map((logs) => logs.finish(options))));
+}

@@ -1,0 +1,132 @@
+/**
+ * Opens the log of one project, and keeps an eye on its server.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import { KnownFacts } from "../../client/server/metadata_cache.ts";
+import type {
+  FlushOptions,
+  FlushResult,
+  Pipeline,
+  PipelineEvent,
+  PipelineOptions,
+} from "../../client/pipeline/pipeline.ts";
+import { ProjectIds } from "../../client/server/project_id_resolver.ts";
+import { ServerReader } from "../../client/server/api_client.ts";
+import type { Settings } from "../../client/settings/settings.ts";
+import { checkName } from "../../wal/segment/segment_name.ts";
+import { createIds } from "../../protocol/ids.ts";
+import { ProjectLog } from "./project_log.ts";
+
+/** Ms that a read waits at most for what was written before it. */
+const READ_WAIT_MS = 10_000;
+
+/** Whose log it is. */
+export interface LogKey {
+  /** Base URL of the trace server, without a trailing slash. */
+  readonly server: string;
+  /** `entity/project`. */
+  readonly projectId: string;
+  /** The key that the SDK sends. */
+  readonly apiKey: string | undefined;
+}
+
+/** What a log is opened with. */
+export interface OpenLogOptions {
+  readonly key: LogKey;
+  readonly settings: Settings;
+  readonly requireDisk: boolean;
+  readonly host: Pick<PipelineOptions, "runtime" | "fetch" | "random" | "onEvent">;
+  readonly openPipeline: (options: PipelineOptions) => Pipeline;
+}
+
+/** The log of a project, its sender and what they need. */
+export class OpenLog {
+  readonly log: ProjectLog;
+  readonly #pipeline: Pipeline;
+  readonly #projectIds: ProjectIds;
+  readonly #reader: ServerReader;
+  readonly #waiting = new Set<AbortController>();
+  #reachable = true;
+
+  /** @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`. */
+  constructor({ key, settings, requireDisk, host, openPipeline }: OpenLogOptions) {
+    const { server, projectId, apiKey } = key;
+    const { clock } = host.runtime;
+    const [entity, project] = splitProject(projectId);
+    const ids = createIds({
+      now: () => clock.now(),
+      randomBytes: (into) => crypto.getRandomValues(into),
+    });
+    this.#pipeline = openPipeline({
+      ...settings,
+      ...host,
+      requireDisk,
+      token: ids.uuidHex,
+      entity,
+      project,
+      serverUrl: server,
+      apiKey,
+      onEvent: (event) => {
+        host.onEvent(event);
+        this.#watch(event);
+      },
+    });
+    const { timeoutMs, walDir, sender } = settings;
+    this.#reader = new ServerReader({ fetch: host.fetch, clock, url: server, apiKey, timeoutMs });
+    const facts = new KnownFacts(host.runtime, server, walDir);
+    this.#projectIds = new ProjectIds(facts, this.#reader, clock);
+    this.log = new ProjectLog({
+      projectId,
+      pipeline: this.#pipeline,
+      ids,
+      clock,
+      projectIds: this.#projectIds,
+      sender,
+    });
+  }
+
+  /**
+   * Waits, while the server can be reached, until it has what was written so far: a read that
+   * follows would not find it. Never rejects.
+   */
+  async delivered(): Promise<void> {
+    if (!this.#reachable) return;
+    const gone = new AbortController();
+    this.#waiting.add(gone);
+    await this.#pipeline.flush({ timeout: READ_WAIT_MS, signal: gone.signal });
+    this.#waiting.delete(gone);
+  }
+
+  /** Waits until all that was written so far is delivered or set aside. */
+  flush(options?: FlushOptions): Promise<FlushResult> {
+    return this.#pipeline.flush(options);
+  }
+
+  /** Flushes and closes. */
+  async finish(options?: FlushOptions): Promise<FlushResult> {
+    this.log.closed = true;
+    const result = await this.#pipeline.finish(options);
+    this.#reader.close();
+    await this.#projectIds.settled();
+    return result;
+  }
+
+  #watch({ name }: PipelineEvent): void {
+    if (name === "server-up") this.#reachable = true;
+    if (name !== "server-down" && name !== "server-held") return;
+    this.#reachable = false;
+    for (const gone of this.#waiting) gone.abort();
+  }
+}
+
+function splitProject(projectId: string): [entity: string, project: string] {
+  const parts = `${projectId}`.split("/");
+  if (parts.length === 2) return [checkName("entity", parts[0]), checkName("project", parts[1])];
+  throw new WeaveWalError(
+    "ERR_INVALID_NAME",
+    `Cannot use project: ${JSON.stringify(projectId)} is not "entity/project"`,
+  );
+}

@@ -1,0 +1,108 @@
+/**
+ * The log of one project that the official SDK writes to, and the answers that it needs of it.
+ *
+ * @module
+ */
+
+import type { Pipeline } from "../../client/pipeline/pipeline.ts";
+import type { ProjectIds } from "../../client/server/project_id_resolver.ts";
+import { Publisher } from "../../client/objects/publisher.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import { serverDigest } from "../../protocol/digest/digest.ts";
+import type { Ids } from "../../protocol/ids.ts";
+import { REF_PREFIX } from "../../protocol/refs.ts";
+import { CallLog } from "./call_log.ts";
+import { KnownTables } from "./table_cache.ts";
+
+/** Most ms that a value which holds refs waits for what its digest needs of the server. */
+const DIGEST_WAIT_MS = 1_000;
+
+/** What a project's log is made from. */
+export interface ProjectLogParts {
+  /** `entity/project`. */
+  readonly projectId: string;
+  readonly pipeline: Pipeline;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly projectIds: ProjectIds;
+  /** Whether this process sends, and so may ask the server. */
+  readonly sender: boolean;
+}
+
+/** Records what the SDK writes under one project. */
+export class ProjectLog {
+  /** Starts and ends of calls. */
+  readonly calls: CallLog;
+  /** Whether it takes no more. */
+  closed = false;
+  /** Tables made by this process. */
+  readonly tables: KnownTables = new KnownTables();
+  /** Saves files and tables. */
+  readonly publisher: Publisher;
+  /** Makes what the SDK leaves to the server. */
+  readonly ids: Ids;
+  /** Takes records. */
+  readonly append: Pipeline["append"];
+  /** `entity/project`. */
+  readonly projectId: string;
+  readonly #parts: ProjectLogParts;
+  #waited: Promise<void> | undefined;
+
+  constructor(parts: ProjectLogParts) {
+    const { projectId, pipeline, ids, projectIds } = parts;
+    const append: Pipeline["append"] = (type, request) => pipeline.append(type, request);
+    this.#parts = parts;
+    this.projectId = projectId;
+    this.ids = ids;
+    this.append = append;
+    this.calls = new CallLog(append);
+    this.publisher = new Publisher({
+      projectId,
+      append,
+      ids,
+      internalProjectId: projectIds.lookUp,
+      onUnknownProject: () => void this.#ask(),
+      remember: false,
+    });
+    void this.#ask();
+  }
+
+  /**
+   * The digest of a value as the server will compute it; `undefined` where only the server can.
+   */
+  digestOf(value: unknown): string | undefined {
+    return serverDigest(value, this.#parts.projectIds.lookUp);
+  }
+
+  /**
+   * Waits for what digests need of the project, where `text` holds refs and it is not known yet: for
+   * a second at most, once, and not at all when the server cannot be reached.
+   */
+  async forRefsIn(text: string): Promise<void> {
+    const { projectId, projectIds } = this.#parts;
+    if (projectIds.lookUp(projectId) !== undefined || !text.includes(REF_PREFIX)) return;
+    const answered = this.#ask();
+    // A server that never answers would else hold up one value after the other.
+    await (this.#waited ??= this.#atMost(DIGEST_WAIT_MS, answered));
+  }
+
+  /** The server's digest for one that was provisional, where it is known; else the same. */
+  finalDigest(digest: string): string {
+    return this.#parts.pipeline.finalDigest(digest);
+  }
+
+  #ask(): Promise<void> {
+    const { sender, projectIds, projectId } = this.#parts;
+    return sender ? projectIds.ask(projectId) : Promise.resolve();
+  }
+
+  async #atMost(ms: number, work: Promise<void>): Promise<void> {
+    let stop = (): void => {};
+    const limit = new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.after(ms, resolve, { ref: true });
+      stop = () => timer.cancel();
+    });
+    await Promise.race([work, limit]);
+    stop();
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The logs of everything that the official SDK writes in this process: one a project and server.
+ *
+ * @module
+ */
+
+import { KnownFacts } from "../../client/server/metadata_cache.ts";
+import { createLogger, type Logger, type Sink } from "../../client/logger.ts";
+import type { InitOptions } from "../../client/settings/options.ts";
+import type {
+  FlushOptions,
+  FlushResult,
+  Pipeline,
+  PipelineOptions,
+} from "../../client/pipeline/pipeline.ts";
+import { resolveSettings, type Settings } from "../../client/settings/settings.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { holdsProvisional } from "../../protocol/digest/provisional.ts";
+import type { TableRow } from "./table_cache.ts";
+import { type LogKey, OpenLog } from "./open_log.ts";
+import type { ProjectLog } from "./project_log.ts";
+
+/**
+ * What may be set in code for an official client; the SDK itself knows its key, its server and the
+ * rest. Each is the option of the same name of this package's own `init`.
+ */
+export type DurableOptions = Omit<
+  InitOptions,
+  "apiKey" | "serverUrl" | "baseUrl" | "disabled" | "printCallLink" | "globalAttributes"
+>;
+
+/** What the logs take from outside; options of the same name come first. */
+export interface SdkHost {
+  readonly runtime: Runtime;
+  /** Sends what is in the logs. */
+  readonly fetch: typeof fetch;
+  readonly sink: Sink;
+  readonly openPipeline: (options: PipelineOptions) => Pipeline;
+}
+
+/** Opens logs when they are first needed, and flushes all of them. */
+export class SdkLogs {
+  /** Says what there is to say. */
+  readonly logger: Logger;
+  readonly runtime: Runtime;
+  /** Sends requests. */
+  readonly fetch: typeof fetch;
+  /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` beats the code. */
+  readonly wanted: boolean;
+  readonly #options: DurableOptions;
+  readonly #openPipeline: SdkHost["openPipeline"];
+  readonly #open = new Map<string, OpenLog>();
+
+  /** @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
+  constructor(options: DurableOptions, host: SdkHost) {
+    this.#options = options;
+    this.#openPipeline = host.openPipeline;
+    this.runtime = options.runtime ?? host.runtime;
+    this.fetch = (options.fetch as typeof fetch | undefined) ?? host.fetch;
+    const { logLevel, wal } = this.#settings();
+    this.wanted = wal;
+    this.logger = createLogger(logLevel, host.sink, options.onEvent);
+  }
+
+  /**
+   * The log of a project.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION`, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
+   */
+  of(key: LogKey): ProjectLog {
+    const name = JSON.stringify([key.server, key.projectId, key.apiKey]);
+    let open = this.#open.get(name);
+    if (!open) this.#open.set(name, open = this.#openLog(key));
+    return open.log;
+  }
+
+  /** The rows of a table that this process made, where the SDK asks for them right after. */
+  tableRows(projectId: unknown, digest: unknown): TableRow[] | undefined {
+    for (const { log } of this.#open.values()) {
+      const rows = log.projectId === projectId ? log.tables.answer(digest as string) : undefined;
+      if (rows) return rows;
+    }
+    return undefined;
+  }
+
+  /** A text with the server's digests in the place of provisional ones, as far as they are known. */
+  withFinalDigests(text: string): string {
+    if (!holdsProvisional(text)) return text;
+    return text.replace(/PROVISIONAL[0-9a-f]+/g, (digest) => {
+      for (const { log } of this.#open.values()) {
+        const final = log.finalDigest(digest);
+        if (final !== digest) return final;
+      }
+      return digest;
+    });
+  }
+
+  /** What is known of servers, kept beside the logs. */
+  facts(): KnownFacts {
+    const { serverUrl, walDir } = this.#settings();
+    return new KnownFacts(this.runtime, serverUrl, walDir);
+  }
+
+  /** Waits, while the servers can be reached, until they have what was written. Never rejects. */
+  async delivered(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((open) => open.delivered()));
+  }
+
+  /** Waits until all that was written is delivered or set aside. Never rejects. */
+  async flush(options?: FlushOptions): Promise<FlushResult> {
+    return sumOf(await Promise.all([...this.#open.values()].map((open) => open.flush(options))));
+  }
+
+  /** Flushes and closes all logs; what is written later opens new ones. Never rejects. */
+  async finish(options?: FlushOptions): Promise<FlushResult> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    return sumOf(await Promise.all(open.map((one) => one.finish(options))));
+  }
+
+  #openLog(key: LogKey): OpenLog {
+    const settings = this.#settings();
+    return new OpenLog({
+      key,
+      settings,
+      // A directory that no code asked for is no reason not to run.
+      requireDisk: settings.walDirExplicit && this.#options.walDir !== undefined,
+      host: {
+        runtime: this.runtime,
+        fetch: this.fetch,
+        random: this.#options.random ?? Math.random,
+        onEvent: this.logger.event,
+      },
+      openPipeline: this.#openPipeline,
+    });
+  }
+
+  #settings(): Settings {
+    // The SDK brings its own key; looked for here, a missing one would be an error.
+    const apiKey = "from-the-sdk";
+    return resolveSettings(this.runtime, {
+      ...this.#options,
+      wal: this.#options.wal ?? true,
+      apiKey,
+    });
+  }
+}
+
+/** What several flushes came to together. */
+export function sumOf(results: readonly FlushResult[]): FlushResult {
+  const sum = (of: (result: FlushResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0);
+  const reason = results.find(({ done }) => !done)?.reason;
+  return {
+    done: results.every(({ done }) => done),
+    pendingBytes: sum(({ pendingBytes }) => pendingBytes),
+    pendingRecords: sum(({ pendingRecords }) => pendingRecords),
+    delivered: sum(({ delivered }) => delivered),
+    deadLettered: sum(({ deadLettered }) => deadLettered),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * The call level: the official SDK's client hands starts and ends to the log, not to its queue.
+ *
+ * The SDK queues a call in memory for 200 ms before it sends it. Its two methods that fill the queue
+ * are the same in all versions that there were so far; whether a version still works like that is
+ * tried out, not guessed from its number.
+ *
+ * @module
+ */
+
+import { intercepting } from "../intercept/intercept.ts";
+import type { Json } from "../intercept/json_text.ts";
+import type { LogKey } from "../logs/open_log.ts";
+import type { ProjectLog } from "../logs/project_log.ts";
+import type { SdkLogs } from "../logs/sdk_logs.ts";
+import { apiKeyIn, type Fetch } from "../intercept/sdk_request.ts";
+
+/** The slice of the SDK's client that the call level replaces. */
+export interface QueueMethods {
+  saveCallStart(start: Json): void;
+  saveCallEnd(end: Json): void;
+}
+
+/** The slice of the SDK's client that tells where it sends. */
+export interface SdkClient {
+  readonly projectId: string;
+  readonly traceServerApi: {
+    readonly baseUrl: string;
+    readonly baseApiParams: { readonly headers: HeadersInit };
+    customFetch: Fetch;
+  };
+}
+
+/** Whether `value` looks like a client of the SDK. */
+export function isSdkClient(value: unknown): value is SdkClient {
+  const { projectId, traceServerApi } = (value ?? {}) as Partial<SdkClient>;
+  return typeof projectId === "string" && typeof traceServerApi?.baseUrl === "string" &&
+    typeof traceServerApi.customFetch === "function";
+}
+
+/**
+ * Whether the methods do what this package takes them to do: put a start or an end, as it is, at the
+ * end of a queue. They are tried on a stand-in for a client.
+ */
+export function fillsQueue(methods: unknown): methods is QueueMethods {
+  const { saveCallStart, saveCallEnd } = (methods ?? {}) as Partial<QueueMethods>;
+  if (typeof saveCallStart !== "function" || typeof saveCallEnd !== "function") return false;
+  const queue: { mode?: unknown; data?: { start?: unknown; end?: unknown } }[] = [];
+  const standIn = { callQueue: queue, scheduleBatchProcessing: () => {} };
+  const start = {}, end = {};
+  try {
+    saveCallStart.call(standIn as unknown as QueueMethods, start);
+    saveCallEnd.call(standIn as unknown as QueueMethods, end);
+  } catch {
+    return false;
+  }
+  const [first, second] = queue;
+  return queue.length === 2 && first?.mode === "start" && first.data?.start === start &&
+    second?.mode === "end" && second.data?.end === end;
+}
+
+/** Says once that calls are in the log later than could be. */
+export function sayWindow({ logger }: SdkLogs, what: string): void {
+  logger.once(
+    "warn",
+    "request-level",
+    `Cannot take calls over from the queue of ${what}: they are in the log when the SDK sends ` +
+      "them, up to 200 ms after they happened",
+  );
+}
+
+/** Replaces the methods, on a client or on the prototype of all. */
+export function replaceQueue(
+  methods: QueueMethods,
+  logOf: (client: object) => ProjectLog | null,
+): void {
+  const { saveCallStart, saveCallEnd } = methods;
+  const replace = (name: keyof QueueMethods, value: (this: object, part: Json) => void): void => {
+    Object.defineProperty(methods, name, { value, writable: true, configurable: true });
+  };
+  replace("saveCallStart", function (start) {
+    const log = isCallPart(start) ? logOf(this) : null;
+    if (log) log.calls.start(start);
+    else saveCallStart.call(this as QueueMethods, start);
+  });
+  replace("saveCallEnd", function (end) {
+    const log = isCallPart(end) ? logOf(this) : null;
+    if (log) log.calls.end(end);
+    else saveCallEnd.call(this as QueueMethods, end);
+  });
+}
+
+function isCallPart(part: Json): boolean {
+  return typeof part?.id === "string" && typeof part.project_id === "string";
+}
+
+const attached = new WeakSet<object>();
+
+/** Whether a client's writes go to a log. */
+export function isAttached(client: object): boolean {
+  return attached.has(client);
+}
+
+/** Joins clients to the logs of their projects. */
+export class Attachments {
+  readonly #logs: SdkLogs;
+  readonly #known = new WeakMap<object, { key: LogKey; log: ProjectLog } | null>();
+
+  constructor(logs: SdkLogs) {
+    this.#logs = logs;
+  }
+
+  /**
+   * Opens the log of a client's project and takes the client's requests into it.
+   *
+   * @throws {WeaveWalError} As {@linkcode SdkLogs.of}.
+   */
+  attach(client: SdkClient): ProjectLog {
+    const api = client.traceServerApi;
+    const key: LogKey = {
+      server: serverOf(api.baseUrl),
+      projectId: client.projectId,
+      apiKey: apiKeyIn(new Headers(api.baseApiParams?.headers)),
+    };
+    const log = this.#logs.of(key);
+    const { customFetch } = api;
+    api.customFetch = intercepting(
+      this.#logs,
+      (input, init) => customFetch.call(api, input, init),
+      { trusted: true },
+    );
+    this.#known.set(client, { key, log });
+    attached.add(client);
+    return log;
+  }
+
+  /** The log of a client, which is attached where it is not yet; `null` where that fails. */
+  readonly logOf = (client: object): ProjectLog | null => {
+    const known = this.#known.get(client);
+    if (known === null) return null;
+    try {
+      if (known === undefined) return isSdkClient(client) ? this.attach(client) : null;
+      // A log that was finished takes no more.
+      if (known.log.closed) known.log = this.#logs.of(known.key);
+      return known.log;
+    } catch (error) {
+      this.#known.set(client, null);
+      const why = error instanceof Error ? error.message : String(error);
+      this.#logs.logger.once("error", "not-durable", `Cannot make weave durable: ${why}`);
+      return null;
+    }
+  };
+}
+
+/** A base URL as it is compared: without a trailing slash. */
+function serverOf(baseUrl: string): string {
+  const { origin, pathname } = new URL(baseUrl);
+  return (origin + pathname).replace(/\/+$/, "");
+}

@@ -1,0 +1,49 @@
+/**
+ * Makes the official `weave` package durable: load this before the program, and set
+ * `WEAVE_ENABLE_WAL=true`. Without the variable it changes nothing.
+ *
+ * ```sh
+ * WEAVE_ENABLE_WAL=true node --import @weave-wal/client/register app.mjs
+ * WEAVE_ENABLE_WAL=true bun --preload @weave-wal/client/register app.ts
+ * WEAVE_ENABLE_WAL=true deno run -A --preload jsr:@weave-wal/client/register app.ts
+ * ```
+ *
+ * Or as the first line of the program: `import "@weave-wal/client/register";`.
+ *
+ * @module
+ */
+
+import { OPTION_TABLE } from "../client/settings/option_specs.ts";
+import { detectRuntime } from "../runtime/detect.ts";
+import { makeLogs } from "./logs/default_logs.ts";
+import { install } from "./patch/install.ts";
+
+const MARK = Symbol.for("@weave-wal/client/register");
+const marked = globalThis as { [MARK]?: boolean };
+
+if (!marked[MARK] && isAskedFor()) {
+  try {
+    install(makeLogs({}));
+    marked[MARK] = true;
+  } catch (error) {
+    say(error);
+  }
+}
+
+function isAskedFor(): boolean {
+  const { env = "", fromEnv, check } = OPTION_TABLE.wal;
+  const text = detectRuntime().process.env(env);
+  if (text === undefined || text === "") return false;
+  try {
+    return check(fromEnv ? fromEnv(text, env) : text, env);
+  } catch (error) {
+    say(error);
+    return false;
+  }
+}
+
+/** A setting that cannot be used must not end a program that runs without this. */
+function say(error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error);
+  console.warn(`weave-wal: Cannot make weave durable: ${why}`);
+}

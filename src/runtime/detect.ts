@@ -1,0 +1,37 @@
+/**
+ * Which host this is: the one place that tells them apart.
+ *
+ * @module
+ */
+
+import { bareRuntime } from "./edge/edge_runtime.ts";
+import { hasBuiltins } from "./builtin_modules.ts";
+import { bunRuntime } from "./node/bun_runtime.ts";
+import { denoRuntime } from "./deno/deno_runtime.ts";
+import { nodeRuntime } from "./node/node_runtime.ts";
+import type { Runtime } from "./runtime.ts";
+
+interface HostGlobals {
+  Deno?: { version?: { deno?: string } };
+  Bun?: { version?: string };
+  process?: { versions?: { node?: string } };
+}
+
+let detected: Runtime | undefined;
+
+/**
+ * The adapter for the host that runs this program, made once. On a host without files every file
+ * operation fails with code `ENOSYS`.
+ */
+export function detectRuntime(): Runtime {
+  return detected ??= choose();
+}
+
+function choose(): Runtime {
+  const { Deno: deno, Bun: bun, process } = globalThis as HostGlobals;
+  if (!hasBuiltins()) return bareRuntime();
+  // Deno and Bun call themselves Node too, for the sake of packages that ask.
+  if (deno?.version?.deno) return denoRuntime();
+  if (bun?.version) return bunRuntime();
+  return process?.versions?.node ? nodeRuntime() : bareRuntime();
+}

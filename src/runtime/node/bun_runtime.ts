@@ -1,0 +1,15 @@
+/**
+ * The adapter for Bun.
+ *
+ * @module
+ */
+
+import { systemClock } from "../clock.ts";
+import { nodeFiles } from "./node_fs.ts";
+import { nodeProcess } from "./node_process.ts";
+import type { Runtime } from "../runtime.ts";
+
+/** A runtime over Bun's built-in modules. */
+export function bunRuntime(): Runtime {
+  return { name: "bun", files: nodeFiles(), process: nodeProcess(), clock: systemClock };
+}

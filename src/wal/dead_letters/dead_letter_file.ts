@@ -1,0 +1,196 @@
+/**
+ * Dead letters: records that the server refused or that cannot be read, kept beside the log.
+ *
+ * `<stem>.deadletter` is JSONL, one entry a record: the record's own `type` and `req`, and an
+ * `error` with reason, status, message, time and the offset that the record had. Bytes that are no
+ * record are copied to `<stem>.quarantine` and the entry says where. The library never deletes
+ * either file.
+ *
+ * @module
+ */
+
+import type { AppendFile, Clock, FileSystem } from "../../runtime/runtime.ts";
+import { hasCode } from "../../errors.ts";
+import { RECORD_TYPES } from "../../protocol/record_types.ts";
+import { contentStart, isSoundRecord, readRecord } from "../record/record.ts";
+import type { DeadLetter } from "../segment/segment.ts";
+import type { SegmentPaths } from "../segment/segment_name.ts";
+
+/** Most characters of a server's message that are kept. */
+export const MAX_MESSAGE_LENGTH = 2_000;
+
+const COPY_BYTES = 1 << 20;
+
+/** The dead letters of one segment, open for appending. */
+export class DeadLetterFile {
+  readonly #files: FileSystem;
+  readonly #clock: Clock;
+  readonly #paths: SegmentPaths;
+  readonly #directory: string;
+  /** Whether an append failed before. */
+  #unsure = false;
+
+  /**
+   * @param directory The directory of the segment, synced when a file is made in it.
+   * @param paths The segment's paths.
+   */
+  constructor(files: FileSystem, clock: Clock, directory: string, paths: SegmentPaths) {
+    this.#files = files;
+    this.#clock = clock;
+    this.#directory = directory;
+    this.#paths = paths;
+  }
+
+  /** Offsets of the lines that stand here, from `from` on. */
+  offsets(from: number): Set<number> {
+    const offsets = new Set<number>();
+    let text = "";
+    try {
+      text = this.#files.readText(this.#paths.deadLetters);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    for (const line of text.split("\n")) {
+      const offset = entryOffset(line);
+      if (offset !== undefined && offset >= from) offsets.add(offset);
+    }
+    return offsets;
+  }
+
+  /** Forces what stands here to stable storage: who wrote it may have died before it had done so. */
+  async confirm(): Promise<void> {
+    const file = this.#files.openAppend(this.#paths.deadLetters);
+    try {
+      await file.dataSync();
+    } finally {
+      file.close();
+    }
+    await this.#files.syncDirectory(this.#directory);
+  }
+
+  /**
+   * Appends entries and forces them to stable storage.
+   *
+   * @param readSource Reads the segment, for stretches that are not at hand.
+   */
+  async append(
+    letters: readonly DeadLetter[],
+    readSource: (offset: number, into: Uint8Array) => Promise<number>,
+  ): Promise<void> {
+    const entries: string[] = [];
+    for (const letter of letters) entries.push(await this.#entry(letter, readSource));
+    const file = this.#files.openAppend(this.#paths.deadLetters);
+    // What a failed sync was to write may turn into zeros: it must not share a line with what follows.
+    const begin = this.#unsure ? "\n" : "";
+    this.#unsure = true;
+    try {
+      endTornLine(file);
+      writeWhole(file, encoder.encode(begin + entries.join("")));
+      await file.dataSync();
+      this.#unsure = false;
+    } finally {
+      file.close();
+    }
+    await this.#files.syncDirectory(this.#directory);
+  }
+
+  async #entry(
+    letter: DeadLetter,
+    readSource: (offset: number, into: Uint8Array) => Promise<number>,
+  ): Promise<string> {
+    const error: Record<string, unknown> = {
+      reason: letter.reason,
+      status: letter.status,
+      message: letter.message?.slice(0, MAX_MESSAGE_LENGTH),
+      at: new Date(this.#clock.now()).toISOString(),
+      offset: letter.offset,
+      length: letter.length,
+    };
+    const line = letter.line?.subarray(contentStart(letter.line, 0));
+    const span = { code: 0, start: 0, end: 0, canonical: true };
+    if (
+      letter.reason === "refused" && line && readRecord(line, 0, line.length, span) &&
+      isSoundRecord(line, 0, line.length)
+    ) {
+      const request = decoder.decode(line.subarray(span.start, span.end));
+      return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${
+        JSON.stringify(error)
+      }}\n`;
+    }
+    const at = await this.#quarantine(letter, readSource);
+    return `${JSON.stringify({ type: "unreadable", error, quarantine: at })}\n`;
+  }
+
+  async #quarantine(
+    letter: DeadLetter,
+    readSource: (offset: number, into: Uint8Array) => Promise<number>,
+  ): Promise<{ offset: number; length: number }> {
+    const file = this.#files.openAppend(this.#paths.quarantine);
+    try {
+      const offset = file.size();
+      if (letter.line) {
+        writeWhole(file, letter.line);
+      } else {
+        const buffer = new Uint8Array(Math.min(COPY_BYTES, letter.length));
+        for (let done = 0; done < letter.length;) {
+          const want = buffer.subarray(0, Math.min(buffer.length, letter.length - done));
+          const count = await readSource(letter.offset + done, want);
+          if (count === 0) break;
+          writeAll(file, buffer.subarray(0, count));
+          done += count;
+        }
+      }
+      await file.dataSync();
+      return { offset, length: file.size() - offset };
+    } finally {
+      file.close();
+    }
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function entryOffset(line: string): number | undefined {
+  if (line === "") return undefined;
+  try {
+    const offset = (JSON.parse(line) as { error?: { offset?: unknown } }).error?.offset;
+    return typeof offset === "number" ? offset : undefined;
+  } catch {
+    return undefined; // A line torn by a crash; its record is still in the log.
+  }
+}
+
+/** A crash may have left half an entry: it gets a line of its own, so that the next stays whole. */
+function endTornLine(file: AppendFile): void {
+  const size = file.size();
+  if (size === 0) return;
+  const last = new Uint8Array(1);
+  file.read(size - 1, last);
+  if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
+}
+
+/** Appends all of `bytes` or, when that fails, nothing: half an entry would stand there for ever. */
+function writeWhole(file: AppendFile, bytes: Uint8Array): void {
+  const size = file.size();
+  try {
+    writeAll(file, bytes);
+  } catch (error) {
+    try {
+      file.truncate(size);
+    } catch {
+      // The next one to append ends the line.
+    }
+    throw error;
+  }
+}
+
+/** Appends all of `bytes`, however many write calls it takes. */
+export function writeAll(file: AppendFile, bytes: Uint8Array): void {
+  let rest = bytes;
+  while (rest.length > 0) {
+    const written = file.writeBytes(rest);
+    if (written <= 0) throw Object.assign(new Error("Write accepted no bytes"), { code: "EIO" });
+    rest = rest.subarray(written);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Reads dead letters back, entry by entry, in bounded memory.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../../runtime/runtime.ts";
+import { listFields } from "../../bytes/json_fields.ts";
+import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
+import { ReadSegment } from "../segment/read_only_segment.ts";
+import { WindowReader } from "../record/batch_reader.ts";
+
+/** Why a record was set aside, as its entry says. */
+export interface DeadLetterError {
+  /** `refused`, `corrupt`, `torn`, `oversize`; `unknown` where the entry does not say. */
+  readonly reason: string;
+  /** HTTP status of the refusal. */
+  readonly status?: number;
+  /** What the server said. */
+  readonly message?: string;
+  /** When it was set aside, ISO 8601. */
+  readonly at?: string;
+  /** Byte offset that the record had in its segment. */
+  readonly offset?: number;
+  /** Bytes that the record had. */
+  readonly length?: number;
+  /** Base URL of the server that refused it, where the entry says. */
+  readonly server?: string;
+  /** How often it was sent again since, and refused again. */
+  readonly retries?: number;
+}
+
+/** One line of a dead letter file. */
+export interface DeadLetterEntry {
+  /** Byte offset of the line in the dead letter file: names the entry within it. */
+  readonly position: number;
+  /** The line without its newline; empty when it is too long for memory. */
+  readonly line: Uint8Array;
+  /** Bytes of the line. */
+  readonly length: number;
+  /** `null` where the entry holds no record: its bytes are in quarantine, or the entry is damaged. */
+  readonly type: RecordType | null;
+  /** The request's JSON text; `null` like `type`. */
+  readonly request: Uint8Array | null;
+  readonly error: DeadLetterError;
+  /** Where the record's bytes stand in the quarantine file, if they do. */
+  readonly quarantine: { readonly offset: number; readonly length: number } | null;
+  /** Why the entry itself cannot be read; absent when it can. */
+  readonly damaged?: string;
+}
+
+/** Whether an entry is half of one that a crash cut off: its record is still in the log. */
+export function isTornEntry({ damaged }: DeadLetterEntry): boolean {
+  return damaged === TORN;
+}
+
+const TORN = "torn";
+/** Bytes of one entry that are read into memory: the largest record and what is said of it. */
+const MAX_ENTRY_BYTES = 34 * 1024 * 1024;
+const WINDOW_BYTES = 1024 * 1024;
+const WINDOW_RECORDS = 256;
+
+/** Reads the entries of the dead letter file at `path`, in order. Throws the host's errors. */
+export async function* readDeadLetters(
+  files: FileSystem,
+  path: string,
+): AsyncGenerator<DeadLetterEntry> {
+  const file = new ReadSegment(files, path, { name: path, sealed: true });
+  try {
+    // An entry is no record, but it is a line: the reader finds it either way.
+    const reader = new WindowReader(file, {
+      bytes: WINDOW_BYTES,
+      records: WINDOW_RECORDS,
+      recordBytes: MAX_ENTRY_BYTES,
+      standsAlone: () => false,
+    }, 0);
+    for (;;) {
+      const window = await reader.next(true);
+      if (window === null) break;
+      const { bytes } = window;
+      const lines = [
+        ...window.records(() => true).map(({ offset, lineStart, lineEnd }) => ({
+          offset,
+          length: lineEnd - lineStart,
+          line: bytes.slice(lineStart, lineEnd) as Uint8Array | undefined,
+          torn: false,
+        })),
+        ...window.damaged.map(({ offset, length, line, reason }) => ({
+          offset,
+          length,
+          line,
+          torn: reason === "torn",
+        })),
+      ].sort((a, b) => a.offset - b.offset);
+      for (const { offset, length, line, torn } of lines) {
+        yield line === undefined
+          ? damagedEntry(offset, length, new Uint8Array(0), "too long")
+          : torn
+          ? damagedEntry(offset, length, line, TORN)
+          : entryOf(offset, line);
+      }
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function entryOf(position: number, line: Uint8Array): DeadLetterEntry {
+  const ranges: number[] = [];
+  if (!listFields(line, 0, line.length, ranges)) {
+    return damagedEntry(position, line.length, line, "not a JSON object");
+  }
+  const fields = new Map<string, Uint8Array>();
+  for (let i = 0; i < ranges.length; i += 4) {
+    const key = decoder.decode(line.subarray(ranges[i] + 1, ranges[i + 1] - 1));
+    fields.set(key, line.subarray(ranges[i + 2], ranges[i + 3]));
+  }
+  const type = RECORD_TYPES.find((known) => known === parsed(fields.get("type"))) ?? null;
+  const request = type === null ? undefined : fields.get("req");
+  return {
+    position,
+    line,
+    length: line.length,
+    type: request === undefined ? null : type,
+    request: request ?? null,
+    error: errorOf(parsed(fields.get("error"))),
+    quarantine: stretchOf(parsed(fields.get("quarantine"))),
+  };
+}
+
+function damagedEntry(
+  position: number,
+  length: number,
+  line: Uint8Array,
+  damaged: string,
+): DeadLetterEntry {
+  const error = { reason: "unknown" };
+  return { position, line, length, type: null, request: null, error, quarantine: null, damaged };
+}
+
+const decoder = new TextDecoder();
+
+function parsed(text: Uint8Array | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(decoder.decode(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function errorOf(value: unknown): DeadLetterError {
+  // Other writers of the format may keep a bare message.
+  if (typeof value === "string") return { reason: "unknown", message: value };
+  if (typeof value !== "object" || value === null) return { reason: "unknown" };
+  const { reason, status, message, at, offset, length, server, retries } = value as Record<
+    string,
+    unknown
+  >;
+  return {
+    reason: typeof reason === "string" ? reason : "unknown",
+    ...(typeof status === "number" ? { status } : {}),
+    ...(typeof message === "string" ? { message } : {}),
+    ...(typeof at === "string" ? { at } : {}),
+    ...(typeof offset === "number" ? { offset } : {}),
+    ...(typeof length === "number" ? { length } : {}),
+    ...(typeof server === "string" ? { server } : {}),
+    ...(typeof retries === "number" ? { retries } : {}),
+  };
+}
+
+function stretchOf(value: unknown): { offset: number; length: number } | null {
+  const { offset, length } = (value ?? {}) as { offset?: unknown; length?: unknown };
+  return typeof offset === "number" && typeof length === "number" ? { offset, length } : null;
+}

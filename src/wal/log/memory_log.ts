@@ -1,0 +1,232 @@
+/**
+ * The log in memory: the same records, bounded, gone with the process.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
+import {
+  findNewline,
+  readRecord,
+  RECORD_PREFIX,
+  RECORD_SUFFIX,
+  type RecordSpan,
+} from "../record/record.ts";
+import type { LogListener, RequestLog } from "./record_log.ts";
+import type { DeadLetter, Segment } from "../segment/segment.ts";
+
+/** Bounds of a memory log. */
+export interface MemoryLogOptions {
+  /** Bytes that may wait. */
+  readonly maxBytes: number;
+  /** Records that may wait. */
+  readonly maxRecords: number;
+  readonly clock: Clock;
+  readonly listener: LogListener;
+  /** Told of records that were set aside: there is no disk to keep them on. */
+  readonly onSetAside: (letters: readonly DeadLetter[]) => void;
+}
+
+/** Keeps records in memory until they are delivered. */
+export class MemoryLog implements RequestLog {
+  readonly kind = "memory";
+  readonly #options: MemoryLogOptions;
+  readonly #written = { records: 0, bytes: 0 };
+  #segments: MemorySegment[] = [];
+  #segment: MemorySegment | null = null;
+
+  /** Makes an empty log. */
+  constructor(options: MemoryLogOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Appends one request; see {@linkcode RequestLog.append}.
+   *
+   * @throws {WeaveWalError} `ERR_LOG_FULL` when the bounds leave no room.
+   */
+  append(type: RecordType, request: string): void {
+    const { clock, listener, onSetAside, maxBytes, maxRecords } = this.#options;
+    if (this.#segment === null) {
+      this.#segment = new MemorySegment(clock.now(), onSetAside);
+      this.#segments = this.#segments.filter(({ records }) => records > 0);
+      this.#segments.push(this.#segment);
+      listener.onSegment(this.#segment);
+    }
+    const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
+    if (this.#segment.records >= maxRecords || this.#segment.bytes + line.length > maxBytes) {
+      throw new WeaveWalError(
+        "ERR_LOG_FULL",
+        `Memory log is full: ${this.#segment.records} records, ${this.#segment.bytes} bytes`,
+      );
+    }
+    this.#written.bytes += this.#segment.append(line);
+    this.#written.records++;
+    listener.onAppend();
+  }
+
+  get written(): { readonly records: number; readonly bytes: number } {
+    return this.#written;
+  }
+
+  /** Records that were neither delivered nor given up. */
+  get waiting(): number {
+    return this.#segments.reduce((sum, { records }) => sum + records, 0);
+  }
+
+  /**
+   * Hands what waits over to `log`, in order: where nobody sends, nobody else empties this one.
+   * What `log` does not take stays, with all that came after it, and its error is thrown.
+   */
+  moveTo(log: Pick<RequestLog, "append">): void {
+    for (const segment of this.#segments) {
+      segment.moveTo((type, request, bytes) => {
+        log.append(type, request);
+        this.#written.records--;
+        this.#written.bytes -= bytes;
+      });
+    }
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  beat(): void {}
+
+  rotate(): void {
+    this.#segment?.seal();
+    this.#segment = null;
+    this.#options.listener.onAppend();
+  }
+
+  close(): void {
+    this.rotate();
+  }
+
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface Block {
+  /** Offset in the segment of the block's first byte. */
+  readonly base: number;
+  readonly bytes: Uint8Array;
+  used: number;
+}
+
+const BLOCK_BYTES = 256 * 1024;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+class MemorySegment implements Segment {
+  readonly name = "memory";
+  readonly checkpoint = 0;
+  readonly begun: number;
+  readonly live = true;
+  readonly setAside: ReadonlySet<number> = new Set();
+  readonly #onSetAside: (letters: readonly DeadLetter[]) => void;
+  #blocks: Block[] = [];
+  #end = 0;
+  #acknowledged = 0;
+  #sealed = false;
+  /** Records that wait. */
+  records = 0;
+
+  constructor(begun: number, onSetAside: (letters: readonly DeadLetter[]) => void) {
+    this.begun = begun;
+    this.#onSetAside = onSetAside;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#end - this.#acknowledged;
+  }
+
+  append(line: string): number {
+    let block = this.#blocks.at(-1);
+    let result = block && encoder.encodeInto(line, block.bytes.subarray(block.used));
+    if (!block || result!.read < line.length) {
+      const bytes = new Uint8Array(Math.max(BLOCK_BYTES, line.length * 3));
+      block = { base: this.#end, bytes, used: 0 };
+      this.#blocks.push(block);
+      result = encoder.encodeInto(line, bytes);
+    }
+    block.used += result!.written;
+    this.#end += result!.written;
+    this.records++;
+    return result!.written;
+  }
+
+  moveTo(take: (type: RecordType, request: string, bytes: number) => void): void {
+    const span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+    while (this.records > 0) {
+      const { bytes, base, used } = this.#blocks[0];
+      const from = Math.max(0, this.#acknowledged - base);
+      const newline = findNewline(bytes, from, used);
+      readRecord(bytes, from, newline, span);
+      const request = decoder.decode(bytes.subarray(span.start, span.end));
+      take(RECORD_TYPES[span.code], request, newline + 1 - from);
+      this.acknowledge(base + newline + 1);
+    }
+  }
+
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  end(): number {
+    return this.#end;
+  }
+
+  isSealed(): boolean {
+    return this.#sealed;
+  }
+
+  read(offset: number, into: Uint8Array): Promise<number> {
+    let count = 0;
+    for (const block of this.#blocks) {
+      const from = offset + count - block.base;
+      if (from < 0 || from >= block.used) continue;
+      const part = block.bytes.subarray(from, Math.min(block.used, from + into.length - count));
+      into.set(part, count);
+      count += part.length;
+      if (count === into.length) break;
+    }
+    return Promise.resolve(count);
+  }
+
+  acknowledge(offset: number): void {
+    for (const block of this.#blocks) {
+      const to = Math.min(block.used, offset - block.base);
+      for (let at = Math.max(0, this.#acknowledged - block.base); at < to; this.records--) {
+        const newline = findNewline(block.bytes, at, to);
+        if (newline === -1) break;
+        at = newline + 1;
+      }
+    }
+    this.#acknowledged = offset;
+    this.#blocks = this.#blocks.filter((block) => block.base + block.used > offset);
+  }
+
+  setAsideLines(letters: readonly DeadLetter[]): Promise<void> {
+    this.#onSetAside(letters);
+    return Promise.resolve();
+  }
+
+  complete(): void {
+    this.#blocks = [];
+    this.records = 0;
+  }
+
+  release(): void {}
+
+  assertHeld(): void {}
+
+  isGone(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The log as its writers see it; `file_log.ts` and `memory_log.ts` are the two implementations,
+ * `failover_log.ts` puts one behind the other.
+ *
+ * @module
+ */
+
+import type { RecordType } from "../../protocol/record_types.ts";
+import type { Segment } from "../segment/segment.ts";
+
+/** Where requests go before they are sent. */
+export interface RequestLog {
+  /** Whether records are on disk or in memory. */
+  readonly kind: "file" | "memory";
+  /**
+   * Appends one request, synchronously. `request` is its JSON text on one line (what
+   * `JSON.stringify` gives), kept byte for byte. When it returns, a file log has the record in the
+   * page cache: it survives the end of the process. When it throws, no part of it is in the log.
+   */
+  append(type: RecordType, request: string): void;
+  /** What was appended so far. */
+  readonly written: { readonly records: number; readonly bytes: number };
+  /** Forces everything appended so far to stable storage; a memory log resolves at once. */
+  sync(): Promise<void>;
+  /** What was appended so far is final; the next record begins a new segment. */
+  rotate(): void;
+  /** Shows that the writer lives. */
+  beat(): void;
+  /** Ends the log: what it holds is final and can be drained to its end. */
+  close(): void;
+  /** Resolves when nothing of the log goes on in the background. */
+  settled(): Promise<void>;
+}
+
+/** What a log tells while it is written. */
+export interface LogListener {
+  /** A segment that this process is to drain was begun; segments are told in order. */
+  onSegment(segment: Segment): void;
+  /** There may be more to drain than before. */
+  onAppend(): void;
+  /** Data could not be forced to stable storage. */
+  onSyncError(error: unknown): void;
+  /** The current segment's file has lost its name; the next record begins a new one. */
+  onDetached(): void;
+}

@@ -1,0 +1,324 @@
+/**
+ * Reads a segment window by window: whole records, in order, in bounded memory.
+ *
+ * @module
+ */
+
+import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
+import { damage, fillWindow } from "./split_records.ts";
+import { contentStart, findNewline, isSoundRecord, readRecord, type RecordSpan } from "./record.ts";
+import type { Segment } from "../segment/segment.ts";
+import { Window } from "./record_batch.ts";
+
+/** Limits of a window. */
+export interface WindowLimits {
+  /** Bytes; a single longer record makes a window of its own. */
+  readonly bytes: number;
+  readonly records: number;
+  /** Bytes of a record that are read into memory at most; longer lines are set aside. */
+  readonly recordBytes: number;
+  /** Whether a record may not share a window with what stands before it or after it. */
+  readonly standsAlone: (type: RecordType) => boolean;
+}
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+const SMALLEST_BUFFER = 64 * 1024;
+/** Bytes in front of what a buffer holds, for whoever makes something else of a window's lines. */
+const ROOM = 16;
+/** Bytes read at once: few enough that the reading is over before the request before it is. */
+const READ_BYTES = 1024 * 1024;
+
+/** Bytes that are being read while a window is cut out of those before them. */
+interface ReadAhead {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where in `bytes` they come to stand: before it is room for what the cut leaves over. */
+  readonly at: number;
+  readonly reading: Promise<number>;
+}
+
+/** Reads windows from a segment. */
+export class WindowReader {
+  readonly #segment: Segment;
+  readonly #limits: WindowLimits;
+  readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+  /** Bytes of a buffer at most. */
+  readonly #largest: number;
+  /** Whether a type stands alone, by its position in `RECORD_TYPES`. */
+  readonly #alone: readonly boolean[];
+  #bytes: Uint8Array<ArrayBuffer> = NOTHING;
+  /** Buffers of earlier windows, the longest out of use first. */
+  #spare = [NOTHING, NOTHING, NOTHING];
+  /** What is being read into one of them. */
+  #ahead: ReadAhead | null = null;
+  /**
+   * Bytes that a full window is likely to take, by the records of the last one: with fewer at hand
+   * the next one would be a small one. 0 while nothing is known.
+   */
+  #usual = 0;
+  /** Position in `#bytes` of the next line, and the end of what was read into it. */
+  #from = 0;
+  #filled = 0;
+  /** Where in `#bytes` the last window ends that was cut out of it. */
+  #used = 0;
+  /** Byte offset in the segment of `#from`. */
+  #offset: number;
+  /** Whether what was read last cannot change any more. */
+  #final = true;
+  #lookedTo = 0;
+
+  /** Reads `segment` from `offset` on, which is the start of a line. */
+  constructor(segment: Segment, limits: WindowLimits, offset: number) {
+    this.#segment = segment;
+    this.#limits = limits;
+    this.#offset = offset;
+    this.#largest = ROOM + Math.max(limits.bytes, limits.recordBytes + 1);
+    this.#alone = RECORD_TYPES.map(limits.standsAlone);
+  }
+
+  /** Byte offset of the next record to read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Where the segment ended when it was last looked at. */
+  get lookedTo(): number {
+    return this.#lookedTo;
+  }
+
+  /**
+   * The next window, or `null` when there is no whole record to read now.
+   *
+   * @param sealed Whether the segment was sealed before this call: then a last line without a
+   *   newline is torn, and not one that is still being written.
+   */
+  async next(sealed: boolean): Promise<Window | null> {
+    const end = this.#lookedTo = this.#segment.end();
+    const buffered = this.#filled - this.#from;
+    const tooFew = buffered < this.#usual && this.#offset + buffered < end;
+    if (tooFew || findNewline(this.#bytes, this.#from, this.#filled) === -1) {
+      if (this.#offset >= end) {
+        this.#spare.fill(NOTHING);
+        this.#setBytes(NOTHING, 0, 0);
+        return null;
+      }
+      // The writer may have taken a begun line back since, and have begun another in its place.
+      if (!this.#final) this.#filled = this.#from;
+      this.#final = sealed;
+      const damaged = await this.#fill(end, sealed);
+      if (damaged) return damaged;
+      if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
+        return sealed && this.#offset + (this.#filled - this.#from) >= end
+          ? this.#tornTail()
+          : null;
+      }
+      if (sealed) this.#readAhead(end);
+    }
+    return this.#cut();
+  }
+
+  /** Begins to read what is behind the bytes at hand, which hold about one window. */
+  #readAhead(end: number): void {
+    const buffered = this.#filled - this.#from;
+    const unread = end - this.#offset - buffered;
+    const left = Math.max(0, buffered - this.#usual);
+    const at = left + (this.#usual >> 3);
+    const size = Math.min(unread, this.#likely() - left, this.#largest - at);
+    if (this.#usual === 0 || size <= 0) return;
+    const bytes = this.#takeSpare(at + size);
+    const reading = this.#segment.read(this.#offset + buffered, bytes.subarray(at, at + size));
+    reading.catch(() => {}); // Seen when it is awaited.
+    this.#ahead = { bytes, at, reading };
+  }
+
+  /** Puts the bytes read ahead behind what is left of those at hand. */
+  async #join({ bytes, at, reading }: ReadAhead): Promise<void> {
+    this.#ahead = null;
+    let count = await reading;
+    const rest = this.#bytes.subarray(this.#from, this.#filled);
+    let target = bytes;
+    let from = at - rest.length;
+    if (from < ROOM) {
+      // The last window was a smaller one than usual, and left more than there is room for.
+      from = ROOM;
+      count = Math.min(count, this.#largest - from - rest.length);
+      target = this.#takeSpare(from + rest.length + count);
+      target.set(bytes.subarray(at, at + count), from + rest.length);
+      this.#spare.unshift(bytes);
+    }
+    target.set(rest, from);
+    this.#spare.push(this.#bytes);
+    this.#setBytes(target, from, from + rest.length + count);
+  }
+
+  /** Goes on in another buffer, which holds what comes next. */
+  #setBytes(bytes: Uint8Array<ArrayBuffer>, from: number, filled: number): void {
+    this.#bytes = bytes;
+    this.#from = from;
+    this.#filled = filled;
+    this.#used = 0;
+  }
+
+  /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
+  async #fill(end: number, sealed: boolean): Promise<Window | null> {
+    if (this.#ahead) {
+      await this.#join(this.#ahead);
+      const buffered = this.#filled - this.#from;
+      const enough = buffered >= this.#usual - (this.#usual >> 3) || this.#offset + buffered >= end;
+      if (enough && findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
+      this.#moveRest();
+      this.#spare.unshift(this.#spare.pop()!); // No window was made of it.
+    } else {
+      this.#moveRest();
+    }
+    for (;;) {
+      const buffered = this.#filled - this.#from;
+      const unread = end - this.#offset - buffered;
+      if (unread <= 0) return null;
+      if (buffered > this.#limits.recordBytes) {
+        // Whole lines in front of the long one are a window of their own.
+        if (findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
+        return await this.#skipOversize(end, sealed);
+      }
+      this.#makeRoom(unread);
+      const into = this.#bytes.subarray(this.#filled, this.#filled + this.#readSize(unread));
+      const count = await this.#segment.read(this.#offset + buffered, into);
+      if (count === 0) return null;
+      const seen = this.#filled;
+      this.#filled += count;
+      if (findNewline(this.#bytes, seen, this.#filled) !== -1) return null;
+    }
+  }
+
+  /** Moves the begun line into another buffer: windows in flight may still use the last ones. */
+  #moveRest(): void {
+    const rest = this.#bytes.subarray(this.#from, this.#filled);
+    const target = this.#takeSpare(ROOM + rest.length);
+    target.set(rest, ROOM);
+    this.#spare.push(this.#bytes);
+    this.#setBytes(target, ROOM, ROOM + rest.length);
+  }
+
+  /** The buffer that has been out of use for longest, or a new one of that many bytes. */
+  #takeSpare(length: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare.shift()!;
+    return spare.length >= length ? spare : new Uint8Array(length);
+  }
+
+  /**
+   * Little more than the next window is likely to take: what is behind it is moved before the next
+   * read.
+   */
+  #likely(): number {
+    return this.#usual + (this.#usual >> 4);
+  }
+
+  #readSize(unread: number): number {
+    const likely = this.#likely() - (this.#filled - this.#from);
+    return likely > 0 ? Math.min(unread, Math.max(likely, SMALLEST_BUFFER)) : unread;
+  }
+
+  #makeRoom(unread: number): void {
+    const { bytes } = this.#limits;
+    const wanted = Math.min(
+      this.#largest,
+      Math.max(
+        SMALLEST_BUFFER,
+        this.#filled + Math.min(unread, Math.max(Math.min(bytes, READ_BYTES), this.#filled)),
+      ),
+    );
+    if (this.#bytes.length >= wanted || this.#bytes.length > this.#filled + SMALLEST_BUFFER) return;
+    const larger = new Uint8Array(wanted);
+    larger.set(this.#bytes.subarray(0, this.#filled));
+    this.#bytes = larger;
+  }
+
+  /**
+   * Reads the lines of a window of this reader again, into the same places.
+   *
+   * @returns `false` when they are not there any more.
+   */
+  async restore(window: Window): Promise<boolean> {
+    const { bytes, base, lineStarts, lineEnds, count } = window;
+    const to = lineEnds[count - 1];
+    for (let at = lineStarts[0]; at < to;) {
+      const read = await this.#segment.read(base + at, bytes.subarray(at, to));
+      if (read === 0) return false;
+      at += read;
+    }
+    for (let index = 0; index < count; index++) {
+      if (!this.#isRecord(window, index)) return false;
+    }
+    return true;
+  }
+
+  /** Whether a window's record stands where it stood. */
+  #isRecord(window: Window, index: number): boolean {
+    const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = window;
+    const lineStart = lineStarts[index];
+    const start = base + lineStart === 0 ? contentStart(bytes, lineStart) : lineStart;
+    const span = readRecord(bytes, start, lineEnds[index], this.#span);
+    return span?.code === codes[index] && span.start === starts[index] && span.end === ends[index];
+  }
+
+  #cut(): Window {
+    const { bytes: maxBytes, records: maxRecords } = this.#limits;
+    const window = new Window(this.#bytes, this.#offset - this.#from, maxRecords);
+    window.room = this.#from - this.#used;
+    const at = fillWindow(window, {
+      from: this.#from,
+      filled: this.#filled,
+      maxBytes,
+      alone: this.#alone,
+      setAside: this.#segment.setAside,
+    });
+    // One that ended in front of a whole line, as beside a record that stands alone, tells nothing.
+    const isTelling = window.count === maxRecords ||
+      (window.count > 0 && findNewline(this.#bytes, at, this.#filled) === -1);
+    this.#usual = isTelling
+      ? Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count))
+      : 0;
+    window.to = this.#offset = window.base + at;
+    this.#from = this.#used = at;
+    return window;
+  }
+
+  /** The last line of a segment whose writer died while writing it, or in front of its newline. */
+  #tornTail(): Window {
+    const bytes = this.#bytes;
+    const from = this.#from, to = this.#filled;
+    const offset = this.#offset;
+    const window = new Window(bytes, offset - from, 1);
+    this.#from = this.#used = to;
+    window.to = this.#offset = offset + (to - from);
+    if (this.#segment.setAside.has(offset)) return window;
+    const start = offset === 0 ? contentStart(bytes, from) : from;
+    const span = readRecord(bytes, start, to, this.#span);
+    if (span && isSoundRecord(bytes, from, to)) window.add(span, from, to);
+    else window.damaged.push(damage("torn", offset, bytes.slice(from, to)));
+    return window;
+  }
+
+  /** Walks over a line that is too long for memory; `null` when its end is not there yet. */
+  async #skipOversize(end: number, sealed: boolean): Promise<Window | null> {
+    const offset = this.#offset;
+    const buffer = new Uint8Array(1 << 20);
+    let at = offset + (this.#filled - this.#from);
+    let newline = -1;
+    while (newline === -1 && at < end) {
+      const count = await this.#segment.read(at, buffer);
+      if (count === 0) break;
+      newline = findNewline(buffer, 0, count);
+      at += newline === -1 ? count : newline;
+    }
+    if (newline === -1 && !sealed) return null;
+    const to = newline === -1 ? at : at + 1;
+    this.#setBytes(NOTHING, 0, 0);
+    this.#offset = to;
+    const window = new Window(this.#bytes, to, 0);
+    window.to = to;
+    if (!this.#segment.setAside.has(offset)) {
+      window.damaged.push({ reason: "oversize", offset, length: at - offset });
+    }
+    return window;
+  }
+}

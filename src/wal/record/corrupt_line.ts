@@ -1,0 +1,75 @@
+/**
+ * What is left of a damaged line.
+ *
+ * A lost newline joins two records on one line, and a writer that dies or finds the disk full leaves
+ * a piece of one in front of the next: the whole records among them are found again. An object in
+ * the traced data may look like a record; it is never taken for one, because a record only counts
+ * where no JSON value could begin.
+ *
+ * @module
+ */
+
+import { objectEnd } from "../../bytes/json_fields.ts";
+import { isSoundRecord, readRecord, type RecordSpan } from "./record.ts";
+
+/** A stretch of a line. */
+export interface LinePiece {
+  readonly start: number;
+  readonly end: number;
+  /** Whether it is a whole record. */
+  readonly sound: boolean;
+}
+
+/** Places that are looked at in one line; one that is joined of more is not worth the time. */
+const MAX_PLACES = 64;
+/** Behind these a value may begin: colon, comma, bracket, white space. */
+const BEFORE_VALUE: ReadonlySet<number> = new Set([58, 44, 91, 32, 9, 13]);
+const OPENING = new TextEncoder().encode('{"type":');
+
+/** Splits a line that is no record into whole records and what lies around them, in order. */
+export function splitDamaged(line: Uint8Array): LinePiece[] {
+  const pieces: LinePiece[] = [];
+  let at = addRecords(line, 0, pieces);
+  const places = MAX_PLACES - pieces.length;
+  for (const place of recordPlaces(line, at + 1, places)) {
+    const found: LinePiece[] = [];
+    if (addRecords(line, place, found) !== line.length) continue;
+    pieces.push({ start: at, end: place, sound: false }, ...found);
+    at = line.length;
+    break;
+  }
+  if (at < line.length) pieces.push({ start: at, end: line.length, sound: false });
+  return pieces;
+}
+
+/** Adds the records that follow one another from `start` on, and returns where they end. */
+function addRecords(line: Uint8Array, start: number, pieces: LinePiece[]): number {
+  const span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+  let at = start;
+  for (let count = 0; count < MAX_PLACES && at < line.length; count++) {
+    const end = startsWith(line, at, OPENING) ? objectEnd(line, at, line.length) : undefined;
+    if (end === undefined || !isSoundRecord(line, at, end) || !readRecord(line, at, end, span)) {
+      break;
+    }
+    pieces.push({ start: at, end, sound: true });
+    at = end;
+  }
+  return at;
+}
+
+/** Where, from `from` on, a record may begin and no value of another one can. */
+function recordPlaces(line: Uint8Array, from: number, limit: number): number[] {
+  const places: number[] = [];
+  for (
+    let at = line.indexOf(OPENING[0], from);
+    at !== -1 && places.length < limit;
+    at = line.indexOf(OPENING[0], at + 1)
+  ) {
+    if (startsWith(line, at, OPENING) && !BEFORE_VALUE.has(line[at - 1])) places.push(at);
+  }
+  return places;
+}
+
+function startsWith(line: Uint8Array, at: number, text: Uint8Array): boolean {
+  return text.every((byte, index) => line[at + index] === byte);
+}

@@ -1,0 +1,70 @@
+/**
+ * Fills a window with the lines that a buffer holds.
+ *
+ * This is the loop over all records of a log. It knows nothing of where they come from, so that the
+ * code that is compiled for it stays good for every segment.
+ *
+ * @module
+ */
+
+import { contentEnd, contentStart, readRecord, type RecordSpan, scanNewlines } from "./record.ts";
+import type { DeadLetter } from "../segment/segment.ts";
+import type { Window } from "./record_batch.ts";
+
+/** What ends a window, and what is left out of it. */
+export interface Fill {
+  /** Position of the first line in the window's bytes, and the end of what they hold. */
+  readonly from: number;
+  readonly filled: number;
+  /** Bytes; a single longer record makes a window of its own. */
+  readonly maxBytes: number;
+  /** Whether a record stands alone, by its type's position in `RECORD_TYPES`. */
+  readonly alone: readonly boolean[];
+  /** Byte offsets in the segment of lines that were set aside before. */
+  readonly setAside: ReadonlySet<number>;
+}
+
+const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
+
+/**
+ * Adds records to `window`, which has none, until it is full, or one that comes next has to stand in
+ * another one.
+ *
+ * @returns Position in the window's bytes of the first line that is left.
+ */
+export function fillWindow(window: Window, fill: Fill): number {
+  const { from, filled, maxBytes, alone, setAside } = fill;
+  const { bytes, base, capacity } = window;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const newlines = scanNewlines(bytes, filled);
+  let at = from;
+  while (window.count < capacity && window.damaged.length < capacity) {
+    const newline = newlines.next(at);
+    if (newline === -1) break;
+    const offset = base + at;
+    const lineStart = offset === 0 ? contentStart(bytes, at) : at;
+    const lineEnd = contentEnd(bytes, lineStart, newline);
+    if (lineEnd > lineStart && !(setAside.size > 0 && setAside.has(offset))) {
+      const span = readRecord(bytes, lineStart, lineEnd, found, view);
+      if (span === null) {
+        window.damaged.push(damage("corrupt", offset, bytes.slice(at, lineEnd)));
+      } else {
+        const standsAlone = alone[span.code];
+        if (window.count > 0 && (standsAlone || newline - from > maxBytes)) break;
+        window.add(span, at, lineEnd);
+        if (standsAlone) return newline + 1;
+      }
+    }
+    at = newline + 1;
+  }
+  return at;
+}
+
+/** A dead letter of a line that is no record. */
+export function damage(
+  reason: "corrupt" | "torn",
+  offset: number,
+  line: Uint8Array<ArrayBuffer>,
+): DeadLetter {
+  return { reason, offset, length: line.length, line };
+}

@@ -1,0 +1,115 @@
+/**
+ * A segment opened for reading alone: without a claim, beside its writer and its sender.
+ *
+ * @module
+ */
+
+import { parseStem } from "./segment_name.ts";
+import type { FileSystem, ReadFile } from "../../runtime/runtime.ts";
+import type { Segment } from "./segment.ts";
+
+/** What is known of a segment beforehand. */
+export interface ReadSegmentOptions {
+  /** Its name in messages. */
+  readonly name: string;
+  /** Byte offset to stop at; the end of the file unless given. */
+  readonly end?: () => number;
+  /** Offsets of lines to pass over. */
+  readonly setAside?: ReadonlySet<number>;
+  /** Whether no record will follow. */
+  readonly sealed?: boolean;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/**
+ * Reads a file of lines as a segment. It holds the file open, and so its space on the disk, until
+ * `close()`.
+ */
+export class ReadSegment implements Segment {
+  readonly name: string;
+  readonly begun: number;
+  readonly checkpoint = 0;
+  readonly live = false;
+  readonly setAside: ReadonlySet<number>;
+  readonly #file: ReadFile;
+  readonly #end: (() => number) | undefined;
+  readonly #sealed: boolean;
+
+  /** Opens the file at `path`. Throws the host's error when it is not there. */
+  constructor(files: FileSystem, path: string, options: ReadSegmentOptions) {
+    this.name = options.name;
+    this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
+    this.setAside = options.setAside ?? NONE;
+    this.#end = options.end;
+    this.#sealed = options.sealed ?? false;
+    this.#file = files.openRead(path);
+  }
+
+  end(): number {
+    const size = this.#file.size();
+    return this.#end === undefined ? size : Math.min(size, this.#end());
+  }
+
+  isSealed(): boolean {
+    return this.#sealed;
+  }
+
+  read(offset: number, into: Uint8Array): Promise<number> {
+    return this.#file.read(offset, into);
+  }
+
+  /** Where the first line at or behind `offset` begins. */
+  async lineAt(offset: number): Promise<number> {
+    if (offset <= 0) return 0;
+    const end = this.end();
+    const buffer = new Uint8Array(64 * 1024);
+    for (let at = offset - 1; at < end;) {
+      const count = await this.#file.read(at, buffer);
+      if (count === 0) break;
+      const newline = buffer.subarray(0, count).indexOf(10);
+      if (newline !== -1) return Math.min(at + newline + 1, end);
+      at += count;
+    }
+    return end;
+  }
+
+  /** Not for a reader; throws. */
+  assertHeld(): void {
+    throw readOnly(this.name);
+  }
+
+  /** Not for a reader; throws. */
+  acknowledge(): void {
+    throw readOnly(this.name);
+  }
+
+  /** Not for a reader; rejects. */
+  setAsideLines(): Promise<void> {
+    return Promise.reject(readOnly(this.name));
+  }
+
+  /** Not for a reader; throws. */
+  complete(): void {
+    throw readOnly(this.name);
+  }
+
+  /** Closes the file. */
+  release(): void {
+    this.close();
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Not for a reader; `false`. */
+  isGone(): boolean {
+    return false;
+  }
+}
+
+function readOnly(name: string): Error {
+  return new Error(`Cannot change a segment that is open for reading: ${name}`);
+}

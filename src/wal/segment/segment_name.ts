@@ -1,0 +1,130 @@
+/**
+ * Names on disk: segments, their sidecars, the directory of a project.
+ *
+ * A segment is `<20-digit ns>_<32 hex of the writer>.jsonl`; the names sort oldest first. All
+ * segments of one writer carry the same hex part: together, in order, they are its stream.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { WeaveWalError } from "../../errors.ts";
+import { sha256 } from "../../protocol/digest/sha256.ts";
+
+/** The ending of a segment's file name. */
+export const SEGMENT_SUFFIX = ".jsonl";
+
+/** The part of a segment's name before its ending. */
+export interface SegmentStem {
+  /** `<20-digit ns>_<uuid hex>`. */
+  readonly stem: string;
+  /** When the segment was begun, 20 digits of epoch nanoseconds. */
+  readonly time: string;
+  /** The writer's token, 32 hex digits. */
+  readonly writer: string;
+}
+
+const STEM = /^(\d{20})_([0-9a-f]{32})$/;
+/** Digits of a writer's token that stand for its server. */
+const SERVER_DIGITS = 8;
+
+/**
+ * Makes a writer's token of 32 random hex digits: its last digits stand for `server`, the base URL
+ * that its records are for. A machine crash can empty an owner file; a name comes whole.
+ */
+export function writerToken(token: string, server: string): string {
+  return token.slice(0, -SERVER_DIGITS) + serverDigits(server);
+}
+
+/** Whether a segment of this writer can be for `server`, where nothing but its name is left. */
+export function mayBeFor(server: string, writer: string): boolean {
+  return writer.endsWith(serverDigits(server));
+}
+
+function serverDigits(server: string): string {
+  const bytes = sha256(new TextEncoder().encode(server)).subarray(0, SERVER_DIGITS / 2);
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Forms the stem of a segment begun at `ns` (epoch nanoseconds) by the writer with this token. */
+export function formatStem(ns: bigint, writer: string): SegmentStem {
+  const time = ns.toString().padStart(20, "0");
+  return { stem: `${time}_${writer}`, time, writer };
+}
+
+/** Reads a stem; `null` when `text` is none. */
+export function parseStem(text: string): SegmentStem | null {
+  const match = STEM.exec(text);
+  return match ? { stem: text, time: match[1], writer: match[2] } : null;
+}
+
+/** The paths of a segment and its sidecars. */
+export interface SegmentPaths {
+  /** The records. */
+  readonly data: string;
+  /** The writer's PID in decimal; its presence says that the writer has not closed the segment. */
+  readonly lock: string;
+  /** Who writes the segment and for which server, JSON; see `owner.ts`. */
+  readonly owner: string;
+  /** The acknowledged byte offset in decimal. */
+  readonly checkpoint: string;
+  /** Refused records with their reasons, JSONL; see `dead_letters.ts`. */
+  readonly deadLetters: string;
+  /** Raw bytes of damaged records that a dead letter points to. */
+  readonly quarantine: string;
+  /** The start of the names of claim files; see `claim.ts`. */
+  readonly claim: string;
+  /** Stands where a sender took the writer for gone by its silence; see `seal.ts`. */
+  readonly seal: string;
+}
+
+/** Forms the paths of the segment `stem` in `directory`. */
+export function segmentPaths(directory: string, stem: string): SegmentPaths {
+  const base = join(directory, stem);
+  return {
+    data: base + SEGMENT_SUFFIX,
+    lock: `${base}.lock`,
+    owner: `${base}.owner`,
+    checkpoint: `${base}.checkpoint`,
+    deadLetters: `${base}.deadletter`,
+    quarantine: `${base}.quarantine`,
+    claim: `${base}.claim.`,
+    seal: `${base}.seal`,
+  };
+}
+
+/** Most characters of an entity or project name. */
+export const MAX_NAME_LENGTH = 128;
+
+/**
+ * Checks an entity or project name before it becomes a part of a path.
+ *
+ * @param kind What the name names, for the message.
+ * @returns The name, unchanged.
+ * @throws {WeaveWalError} `ERR_INVALID_NAME` for an empty name, one over 128 characters, `.`, `..`,
+ *   a leading dot, and names with separators, colons, control characters or lone surrogates.
+ */
+export function checkName(kind: "entity" | "project", name: string): string {
+  const refuse = (why: string): never => {
+    throw new WeaveWalError(
+      "ERR_INVALID_NAME",
+      `Cannot use ${kind} name: ${JSON.stringify(name)} ${why}`,
+    );
+  };
+  if (typeof name !== "string" || name === "") {
+    return refuse('is empty; name it as "entity/project"');
+  }
+  if (name.length > MAX_NAME_LENGTH) return refuse(`is longer than ${MAX_NAME_LENGTH} characters`);
+  if (name.startsWith(".")) return refuse("starts with a dot");
+  // deno-lint-ignore no-control-regex
+  if (/[\u0000-\u001f\u007f/\\:]/.test(name)) {
+    return refuse("has a separator, a colon or a control character");
+  }
+  if (/[\ud800-\udfff]/u.test(name)) return refuse("is not well-formed Unicode");
+  return name;
+}
+
+/** The directory that holds a project's segments: `<root>/<entity>/<project>`. */
+export function projectDirectory(root: string, entity: string, project: string): string {
+  return join(root, checkName("entity", entity), checkName("project", project));
+}

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
+import type { PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
+import { backoff, retryAfter } from "../../src/delivery/http/backoff.ts";
+import { HELD_PROBE_MS } from "../../src/delivery/http/circuit_breaker.ts";
+import { basicAuth } from "../../src/delivery/http/transport.ts";
+import type { Fetch } from "../../src/runtime/runtime.ts";
+import { test } from "../harness.ts";
+import { appendCalls, start } from "../support/delivery/delivery_fixture.ts";
+import { LogWorld } from "../support/wal/wal_fixture.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const HOUR = 3_600_000;
+
+test("backoff: anywhere below a limit that doubles from a second up to the longest", () => {
+  const limits = Array.from({ length: 12 }, (_, failures) => backoff(failures, 300_000, () => 1));
+  assert.deepEqual(limits.slice(0, 4), [1_000, 2_000, 4_000, 8_000]);
+  assert.deepEqual(limits.slice(8), [256_000, 300_000, 300_000, 300_000]);
+  assert.equal(backoff(1e9, 300_000, () => 1), 300_000);
+  assert.equal(backoff(5, 300_000, () => 0), 0, "the jitter is full");
+  assert.equal(backoff(5, 300_000, () => 0.25), 8_000);
+  assert.equal(backoff(5, 1_500, () => 0.5), 750);
+});
+
+test("backoff: Retry-After is read as seconds or as a date, an hour at most", () => {
+  const read = (header: string | null) => retryAfter(header, NOW);
+  assert.equal(read("7"), 7_000);
+  assert.equal(read(" 0 "), 0);
+  assert.equal(read("1.5"), 1_500);
+  assert.equal(read("Thu, 01 Jan 2026 00:01:30 GMT"), 90_000);
+  assert.equal(read("Wed, 31 Dec 2025 23:00:00 GMT"), 0, "a date that has passed");
+  assert.equal(read("86400"), HOUR);
+  assert.equal(read("Fri, 02 Jan 2026 00:00:00 GMT"), HOUR);
+  for (const nonsense of [null, "", "soon", "-", "1 minute"]) {
+    assert.equal(read(nonsense), undefined, `${nonsense}`);
+  }
+});
+
+/**
+ * A program with five calls to deliver, on a virtual clock; tells when its requests came, in ms.
+ *
+ * @param answer What the server says to the n-th request; `null` takes it.
+ */
+async function requestTimes(
+  ms: number,
+  answer: (request: number) => Response | Error | null,
+  changes: Partial<PipelineOptions> = {},
+): Promise<number[]> {
+  const world = new LogWorld();
+  const runtime = world.process();
+  const times: number[] = [];
+  const fetch = ((url, init) => {
+    times.push(world.clock.monotonic());
+    const said = answer(times.length - 1);
+    if (said instanceof Error) return Promise.reject(said);
+    return said === null ? world.server.fetch(url, init) : Promise.resolve(said);
+  }) as Fetch;
+  const pipeline = openPipeline(world.options(runtime, {
+    fetch,
+    lingerMs: 0,
+    retryMaxMs: 300_000,
+    ...changes,
+  }));
+  appendCalls(pipeline, "a", 5);
+  await world.clock.elapse(ms);
+  const seen = [...times];
+  const finishing = pipeline.finish({ timeout: 0 });
+  await world.clock.elapse(0);
+  const { deadLettered } = await finishing;
+  assert.equal(deadLettered, 0);
+  runtime.exit();
+  return seen;
+}
+
+function says(status: number, retryAfter?: string): Response {
+  return new Response("{}", {
+    status,
+    headers: retryAfter === undefined ? {} : { "Retry-After": retryAfter },
+  });
+}
+
+const gaps = (times: readonly number[]): number[] =>
+  times.slice(1).map((time, index) => time - times[index]);
+
+for (const status of [408, 425, 429, 500, 502, 503, 504]) {
+  test(`backoff: Retry-After with HTTP ${status} is waited for, as seconds and as a date`, async () => {
+    // The own backoff is nothing here: what passes between two attempts is what the server asked.
+    const later = new Date(NOW + 60_000).toUTCString();
+    const answers = [says(status, "7"), says(status, later), says(status, "86400")];
+    const times = await requestTimes(2 * HOUR, (request) => answers[request] ?? null);
+    assert.deepEqual(gaps(times), [7_000, 60_000 - 7_000, HOUR]);
+  });
+}
+
+test("backoff: a server that cannot be reached is tried for ever, at most five minutes apart", async () => {
+  const gone = new TypeError("fetch failed");
+  const times = await requestTimes(3 * HOUR, () => gone, { random: () => 0.999_999 });
+  const between = gaps(times).map((gap) => Math.round(gap / 1_000));
+  assert.deepEqual(between.slice(0, 9), [1, 2, 4, 8, 16, 32, 64, 128, 256]);
+  assert.ok(between.length > 3 * 12, `${between.length} attempts in three hours`);
+  assert.deepEqual([...new Set(between.slice(9))], [300]);
+});
+
+test("backoff: attempts of many programs do not come together", async () => {
+  const seeds = [0.1, 0.35, 0.6, 0.85];
+  const firsts = await Promise.all(
+    seeds.map(async (seed) => (await requestTimes(5_000, () => says(503), { random: () => seed }))),
+  );
+  const seconds = firsts.map(([first, second]) => Math.round(second - first));
+  assert.deepEqual(seconds, [100, 350, 600, 850]);
+});
+
+test("backoff: a held server is probed slowly, by one request, and all goes out when it lets go", async () => {
+  const times = await requestTimes(
+    10 * 60_000,
+    (request) => request < 8 ? says(request % 2 === 0 ? 401 : 403) : null,
+    { random: () => 0 },
+  );
+  assert.equal(times.length, 9, "eight probes, then all that waited");
+  assert.ok(gaps(times).every((gap) => gap >= HELD_PROBE_MS), `${gaps(times)}`);
+});
+
+test("backoff: what a program with a bad key left is delivered by one with a good key", async () => {
+  const world = new LogWorld();
+  let keyOfServer = "good-key";
+  let refused = 0;
+  const fetch = ((url, init) => {
+    const { Authorization } = init!.headers as Record<string, string>;
+    if (Authorization === basicAuth(keyOfServer)) return world.server.fetch(url, init);
+    refused++;
+    return Promise.resolve(says(401));
+  }) as Fetch;
+  const open = (apiKey: string, name: string) => {
+    const runtime = world.process();
+    const pipeline = openPipeline(world.options(runtime, {
+      fetch,
+      apiKey,
+      retryMaxMs: 300_000,
+      lingerMs: 0,
+    }));
+    pipeline.append("call_start", start(name));
+    return { runtime, pipeline };
+  };
+  const bad = open("bad-key", "first");
+  await world.clock.elapse(60_000);
+  assert.equal((await bad.pipeline.stats()).server.state, "held");
+  assert.ok(refused >= 2 && refused <= 5, `${refused} probes in a minute`);
+  const good = open("good-key", "second");
+  await world.clock.elapse(5_000);
+  assert.deepEqual(world.server.taken.map(({ value }) => value.id), ["second"]);
+  bad.runtime.kill();
+  await world.clock.elapse(30_000);
+  assert.deepEqual(world.server.taken.map(({ value }) => value.id), ["second", "first"]);
+  // The account's keys are changed while a program runs, and changed back.
+  keyOfServer = "other-key";
+  good.pipeline.append("call_start", start("third"));
+  await world.clock.elapse(60_000);
+  assert.equal((await good.pipeline.stats()).server.state, "held");
+  keyOfServer = "good-key";
+  await world.clock.elapse(HELD_PROBE_MS);
+  const { server, deadLettered, pendingRecords } = await good.pipeline.stats();
+  assert.deepEqual([server.state, deadLettered, pendingRecords], ["up", 0, 0]);
+  await good.pipeline.finish();
+  good.runtime.exit();
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { commandFor, ownRuntime } from "../../tools/demo/runtimes.ts";
+import { withDelivery } from "../support/delivery/delivery_fixture.ts";
+import { test } from "../harness.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const CHILD = fileURLToPath(new URL("../support/delivery/exit_child.ts", import.meta.url));
+
+function run(walDir: string, url: string): Promise<{ code: number | null; out: string }> {
+  const { file, args, env } = commandFor(ownRuntime(), CHILD, ROOT);
+  const child = spawn(file, args, {
+    env: {
+      ...process.env,
+      ...env,
+      WEAVE_ENABLE_WAL: "true",
+      WEAVE_WAL_DIR: walDir,
+      WF_TRACE_SERVER_URL: url,
+      WANDB_API_KEY: "test-key",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  child.stdout.on("data", (chunk) => out += chunk);
+  child.stderr.on("data", (chunk) => out += chunk);
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out })));
+}
+
+// A request without an answer is given 30 s: the limit of this test shows that it is not waited for.
+test("exit: a server that never answers does not keep a program that has ended", async () => {
+  await withDelivery({}, async (fixture) => {
+    const active = fixture.mock.faults.add({ hang: true });
+    const first = await run(fixture.walDir, fixture.mock.url);
+    assert.equal(first.code, 0, first.out);
+    assert.match(first.out, /the program has ended/);
+    assert.equal(fixture.mock.store.callCount("team/project"), 0);
+    assert.ok(fixture.files().some((name) => name.endsWith(".jsonl")), "the call waits on disk");
+    active.remove();
+    const second = await run(fixture.walDir, fixture.mock.url);
+    assert.equal(second.code, 0, second.out);
+    assert.equal(fixture.mock.store.finishedCount("team/project"), 2);
+    assert.deepEqual(fixture.files().filter((name) => name.endsWith(".jsonl")), []);
+  });
+}, { timeout: 28_000 });

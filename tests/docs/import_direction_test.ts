@@ -1,0 +1,168 @@
+/**
+ * The sources keep their layers: who may import whom, and who may name a host.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "@std/path";
+import { fileURLToPath } from "node:url";
+import { codeOf, importsOf } from "../support/source_code.ts";
+import { test } from "../harness.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Layers below each layer; `errors` and `version` are single files. */
+const below: Record<string, readonly string[]> = {
+  errors: [],
+  version: [],
+  bytes: [],
+  runtime: ["errors", "bytes"],
+  protocol: ["errors", "bytes"],
+  wal: ["errors", "bytes", "runtime", "protocol"],
+  delivery: ["errors", "version", "bytes", "runtime", "protocol", "wal"],
+  client: ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery"],
+  mock_server: ["errors", "version", "bytes", "runtime", "protocol"],
+  drop_in: ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"],
+  demo: [
+    ...["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"],
+    "mock_server",
+  ],
+  cli: [
+    ...["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"],
+    ...["mock_server", "drop_in", "demo"],
+  ],
+};
+/** Layers that every program with the library loads. */
+const core = ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"];
+/**
+ * Outside src/runtime, what may name a host: the mock server listens in the host's own way, and the
+ * demo's program plays a user's.
+ */
+const namesHosts =
+  /^src\/bytes\/(?:find_byte|scan_bytes)\.ts$|^tools\/(?:mock_server\/listen\.ts$|demo\/program\/)/;
+/** Built-in modules that the core may import as values, and where. */
+const builtins: Record<string, string> = { "node:async_hooks": "client" };
+
+const sources = ["src", "tools"].flatMap((top) =>
+  readdirSync(join(root, top), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${top}/${name.replaceAll("\\", "/")}`)
+).sort();
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const layerOf = (path: string) => path.split("/")[1].replace(/\.ts$/, "");
+const relativeImports = (path: string) =>
+  importsOf(read(path)).filter(({ specifier }) => specifier.startsWith("."));
+const target = (path: string, specifier: string) => join(dirname(path), specifier);
+
+test("the sources are found, each in a known layer", () => {
+  assert.ok(sources.length > 50, `${sources.length} sources`);
+  assert.deepEqual(sources.filter((path) => !(layerOf(path) in below)), []);
+});
+
+test("relative imports carry .ts, name a file and stay in src and tools", () => {
+  const wrong = sources.flatMap((path) =>
+    relativeImports(path)
+      .filter(({ specifier }) => {
+        const file = target(path, specifier);
+        return !specifier.endsWith(".ts") || !/^(?:src|tools)\//.test(file) ||
+          !existsSync(join(root, file));
+      })
+      .map(({ specifier }) => `${path} imports ${specifier}`)
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test("layers import only the layers below them", () => {
+  const wrong = sources.flatMap((path) => {
+    const layer = layerOf(path);
+    return relativeImports(path)
+      .map(({ specifier }) => target(path, specifier))
+      .filter((file) => layerOf(file) !== layer && !below[layer].includes(layerOf(file)))
+      .map((file) => `${path} imports ${file}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("no file imports itself through others", () => {
+  const state = new Map<string, "open" | "closed">();
+  const cycles: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    if (state.get(path) === "closed") return;
+    const here = [...way, path];
+    if (state.get(path) === "open") {
+      cycles.push(here.slice(here.indexOf(path)).join(" > "));
+      return;
+    }
+    state.set(path, "open");
+    for (const { specifier } of relativeImports(path)) visit(target(path, specifier), here);
+    state.set(path, "closed");
+  };
+  for (const path of ["mod.ts", ...sources]) visit(path, []);
+  assert.deepEqual(cycles, []);
+});
+
+test("the core takes nothing from packages but @std", () => {
+  const wrong = sources.filter((path) => core.includes(layerOf(path))).flatMap((path) =>
+    importsOf(read(path))
+      .filter(({ specifier, typeOnly }) =>
+        !specifier.startsWith(".") && !["@std/path", "@std/jsonc"].includes(specifier) &&
+        !(specifier.startsWith("node:") && typeOnly) && builtins[specifier] !== layerOf(path)
+      )
+      .map(({ specifier }) => `${path} imports ${specifier}`)
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test("only src/runtime names Deno, Bun or the file system", () => {
+  const wrong = sources
+    .filter((path) => layerOf(path) !== "runtime" && !namesHosts.test(path))
+    .flatMap((path) => {
+      const named = /\b(?:Deno|Bun)\b/.exec(codeOf(read(path)))?.[0];
+      const files = importsOf(read(path)).filter(({ specifier }) =>
+        /^(?:node:)?fs(?:\/|$)/.test(specifier)
+      );
+      return [...(named ? [`${path} names ${named}`] : []), ...files.map(() => `${path} uses fs`)];
+    });
+  assert.deepEqual(wrong, []);
+});
+
+test("the log and the delivery take time and chance from outside", () => {
+  const taken =
+    /\b(?:Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.(?:getRandomValues|randomUUID)|(?:set|clear)(?:Timeout|Interval)|globalThis)\b/;
+  const wrong = sources
+    .filter((path) => ["wal", "delivery"].includes(layerOf(path)))
+    .flatMap((path) => {
+      const named = taken.exec(codeOf(read(path)))?.[0];
+      return named ? [`${path} uses ${named}`] : [];
+    });
+  assert.deepEqual(wrong, []);
+});
+
+test("the reader of sources sees imports and code, not comments and strings", () => {
+  const text = [
+    '// import "./line.ts";',
+    '/* import { a } from "./block.ts"; */',
+    'import { Deno as host } from "./value.ts";',
+    'import type { B } from "./type.ts";',
+    'export * from "./again.ts";',
+    'const c = await import("./later.ts");',
+    'type D = typeof import("./shape.ts");',
+    'const text = "Bun // no comment", pattern = /["\'`/]Bun/, half = 1 / 2;',
+    "const mixed = `Bun ${names.map((name) => `Bun ${name}`)} Bun`;",
+    'import {\n  e,\n} from "./lines.ts";',
+  ].join("\n");
+  assert.deepEqual(importsOf(text).map(({ specifier, typeOnly }) => [specifier, typeOnly]), [
+    ["./value.ts", false],
+    ["./type.ts", true],
+    ["./again.ts", false],
+    ["./later.ts", false],
+    ["./shape.ts", true],
+    ["./lines.ts", false],
+  ]);
+  assert.match(codeOf(text), /\bDeno as host\b/);
+  assert.match(codeOf(text), /names\.map\(\(name\)/);
+  assert.match(codeOf(text), /half = 1 \/ 2/);
+  assert.doesNotMatch(codeOf(text), /\bBun\b/);
+});

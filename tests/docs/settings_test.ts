@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { DEFAULTS } from "../../src/client/settings/defaults.ts";
+import {
+  CODE_OPTIONS,
+  OPEN_OPTIONS,
+  OPTION_NAMES,
+  OPTION_TABLE,
+} from "../../src/client/settings/option_specs.ts";
+import { test } from "../harness.ts";
+
+const page = (path: string): string =>
+  readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const README = page("README.md");
+
+interface Row {
+  env: string;
+  fallback: string;
+}
+
+/** The table under the heading `Settings`: what it says of each option. */
+function rows(): Map<string, Row> {
+  const section = /^## Settings$([^]*?)^## /m.exec(README)?.[1] ?? "";
+  const found = new Map<string, Row>();
+  for (const [, option, env, fallback] of section.matchAll(/^\| `(\w+)` +\|(.*?)\|(.*?)\|/gm)) {
+    found.set(option, { env: env.trim(), fallback: fallback.trim() });
+  }
+  return found;
+}
+
+test("docs: the README's table has every setting once, and none that does not exist", () => {
+  const documented = [...rows().keys()].sort();
+  const settings = OPTION_NAMES.filter((name) => !(name in CODE_OPTIONS)).sort();
+  assert.deepEqual(documented, settings);
+  const codeAlone = /^In code alone:([^]*?)\n\n/m.exec(README)?.[1] ?? "";
+  for (const name of Object.keys(CODE_OPTIONS)) assert.ok(codeAlone.includes(`\`${name}\``), name);
+});
+
+test("docs: the README's table names each setting's variable and default", () => {
+  const table = rows();
+  for (const [name, { env }] of Object.entries({ ...OPTION_TABLE, ...OPEN_OPTIONS })) {
+    const told = /^`(\w+)`/.exec(table.get(name)!.env)?.[1];
+    assert.equal(told, env, name);
+  }
+  for (const [name, value] of Object.entries(DEFAULTS)) {
+    const told = /^`?([^`\s]+)`?/.exec(table.get(name)!.fallback)?.[1];
+    assert.equal(told?.replaceAll('"', ""), String(value), name);
+  }
+});
+
+test("docs: the settings page names every event that a pipeline tells", () => {
+  const source = page("src/client/pipeline/create_pipeline.ts") +
+    page("src/client/pipeline/event_reporter.ts");
+  // The level may be a condition; the name is the last text in front of the message.
+  const told = [...source.matchAll(/\btell\(\s*[^,]+,\s*"([\w-]+)",/g)].map(([, name]) => name);
+  assert.equal(new Set(told).size, 12, told.join());
+  const text = page("docs/settings.md");
+  for (const name of told) assert.ok(text.includes(`| \`${name}\``), name);
+});

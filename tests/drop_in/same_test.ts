@@ -1,0 +1,118 @@
+/**
+ * The official SDK does the same with the log as without: what the program sees, and what the server
+ * holds in the end.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { startMockServer } from "../../tools/mock_server/serve.ts";
+import { isProvisional } from "../../src/protocol/digest/provisional.ts";
+import { test } from "../harness.ts";
+import { FakeOpenAi, SDK_VERSIONS, SdkProject } from "../support/drop_in/register_fixture.ts";
+import { type Snapshot, snapshotOf } from "../support/drop_in/register_snapshot.ts";
+
+interface Run {
+  said: Record<string, unknown>;
+  snapshot: Snapshot;
+  paths: Set<string>;
+  asked: number;
+}
+
+async function tour(version: string, wal: boolean): Promise<Run> {
+  using project = new SdkProject(version);
+  await using openai = await FakeOpenAi.start();
+  await using mock = await startMockServer({ apiKey: "k".repeat(40) });
+  const { code, lines, errors } = await project.run("tour.mjs", {
+    env: {
+      WF_TRACE_SERVER_URL: mock.url,
+      FAKE_OPENAI: openai.url,
+      ...(wal ? { WEAVE_ENABLE_WAL: "true" } : {}),
+    },
+  });
+  assert.equal(code, 0, errors);
+  assert.equal(existsSync(project.walDir), wal);
+  assert.doesNotMatch(
+    `${errors}${lines.join("\n")}`,
+    /Retrying fetch|Error processing|Cannot (?:take|make|record|write)/,
+  );
+  const refused = mock.journal.entries.filter(({ status }) => status !== 200);
+  assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), []);
+  return {
+    said: JSON.parse(lines.at(-1)!),
+    snapshot: snapshotOf(mock.store, "team/tour"),
+    paths: new Set(mock.journal.entries.map(({ path }) => path)),
+    asked: openai.requests.length,
+  };
+}
+
+for (const version of Object.keys(SDK_VERSIONS)) {
+  test(`register: weave ${version} gives the server the same with the log as without`, async () => {
+    const alone = await tour(version, false);
+    const durable = await tour(version, true);
+    assert.ok(alone.paths.has("/call/upsert_batch"));
+    assert.ok(!durable.paths.has("/call/upsert_batch"), "the SDK's own batches went out");
+    assert.ok(durable.paths.has("/v2/team/tour/calls/complete"));
+    // A busy machine may have no answer within the second that a ref waits for it.
+    const said = isProvisional(String(durable.said.dataset).split(":").at(-1)!)
+      ? { ...durable.said, dataset: alone.said.dataset }
+      : durable.said;
+    assert.deepEqual(said, alone.said);
+    assert.equal(durable.asked, alone.asked);
+    for (const part of Object.keys(alone.snapshot) as (keyof Snapshot)[]) {
+      assert.deepEqual(durable.snapshot[part], alone.snapshot[part], part);
+    }
+    assert.ok(durable.snapshot.calls.length > 10);
+    const { weave } = durable.snapshot.calls[0].attributes as Record<string, unknown>;
+    assert.deepEqual(weave, { client_version: version, source: "js-sdk" });
+    assert.deepEqual(durable.snapshot.dangling, []);
+  }, { timeout: 90_000 });
+}
+
+test("register: one program may write to several projects, and take back what it wrote", async () => {
+  const projects = async (wal: boolean) => {
+    using project = new SdkProject();
+    await using mock = await startMockServer();
+    const { code, lines, errors } = await project.run("projects.mjs", {
+      env: { WF_TRACE_SERVER_URL: mock.url, ...(wal ? { WEAVE_ENABLE_WAL: "true" } : {}) },
+    });
+    assert.equal(code, 0, errors);
+    const ids = ["team/first", "team/second"];
+    if (wal) {
+      assert.deepEqual(readdirSync(join(project.walDir, "team")).sort(), ["first", "second"]);
+    }
+    return {
+      said: JSON.parse(lines.at(-1)!),
+      snapshots: ids.map((id) => snapshotOf(mock.store, id)),
+      costs: ids.map((id) => mock.store.project(id).costs.map(({ id: _, ...cost }) => cost)),
+    };
+  };
+  const [alone, durable] = [await projects(false), await projects(true)];
+  assert.deepEqual(durable, alone);
+  assert.deepEqual(durable.snapshots.map(({ calls }) => calls.length), [2, 2]);
+});
+
+for (const callMode of ["old", "complete"] as const) {
+  test(`register: calls go the way that the server takes: ${callMode}`, async () => {
+    using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+    await using mock = await startMockServer({ callMode });
+    const { code, errors } = await project.run("counting.mjs", {
+      env: { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url },
+      args: ["20"],
+    });
+    assert.equal(code, 0, errors);
+    assert.equal(mock.store.finishedCount("team/counting"), 40);
+  });
+}
+
+test("register: without complete calls, a project stays open to programs of the SDK alone", async () => {
+  using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
+  await using mock = await startMockServer();
+  const env = { WF_TRACE_SERVER_URL: mock.url, WEAVE_USE_CALLS_COMPLETE: "false" };
+  const durable = await project.run("plain.cjs", { env: { ...env, WEAVE_ENABLE_WAL: "true" } });
+  const alone = await project.run("plain.cjs", { env });
+  assert.deepEqual([durable.code, alone.code], [0, 0], durable.errors + alone.errors);
+  assert.equal(mock.store.finishedCount("team/plain"), 2);
+});

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
+import { test } from "../harness.ts";
+import { completeOf, endOf, post, PROJECT, startOf } from "../support/mock_server/mock_requests.ts";
+
+const COMPLETE = `/v2/${PROJECT}/calls/complete`;
+
+function upsert(mock: MockServer, starts: unknown[], ends: unknown[] = []) {
+  return post(mock, "/call/upsert_batch", {
+    batch: [
+      ...starts.map((start) => ({ mode: "start", req: { start } })),
+      ...ends.map((end) => ({ mode: "end", req: { end } })),
+    ],
+  });
+}
+
+test("mock: a start and an end become one call, in either order", async () => {
+  await using mock = await startMockServer();
+  await upsert(mock, [startOf("a")], [endOf("a"), endOf("b")]);
+  assert.equal(mock.store.callCount(), 2);
+  assert.equal(mock.store.finishedCount(), 1);
+  const answer = await upsert(mock, [startOf("b")]);
+  assert.deepEqual(answer.json, { res: [{ id: "b", trace_id: "trace-b" }] });
+  assert.equal(mock.store.callCount(), 2);
+  assert.equal(mock.store.finishedCount(PROJECT), 2);
+  const [call] = mock.store.calls(PROJECT);
+  assert.equal(call.id, "a");
+  assert.deepEqual(call.inputs, { text: "in" });
+  assert.equal(call.output, "out");
+});
+
+test("mock: the answer to a batch has one result an item", async () => {
+  await using mock = await startMockServer();
+  const answer = await upsert(mock, [startOf("a")], [endOf("a")]);
+  assert.deepEqual(answer.json.res, [{ id: "a", trace_id: "trace-a" }, {}]);
+});
+
+test("mock: a start without ids is given some", async () => {
+  await using mock = await startMockServer();
+  const start = startOf("x", { id: undefined, trace_id: undefined });
+  const { json } = await post(mock, "/call/start", { start });
+  assert.equal(mock.store.calls()[0].id, json.id);
+  assert.equal(mock.store.calls()[0].trace_id, json.trace_id);
+});
+
+test("mock: the same start and end again change nothing and are counted", async () => {
+  await using mock = await startMockServer();
+  for (let round = 0; round < 3; round++) await upsert(mock, [startOf("a")], [endOf("a")]);
+  const { counts } = mock.store;
+  assert.equal(mock.store.callCount(), 1);
+  assert.equal(counts.callStarts, 3);
+  assert.equal(counts.duplicateStarts, 2);
+  assert.equal(counts.callEnds, 3);
+  assert.equal(counts.duplicateEnds, 2);
+  assert.equal(counts.conflicts, 0);
+});
+
+test("mock: another start under the same id is a conflict, not a duplicate", async () => {
+  await using mock = await startMockServer();
+  await upsert(mock, [startOf("a"), startOf("a", { inputs: { text: "else" } })]);
+  assert.equal(mock.store.counts.duplicateStarts, 0);
+  assert.equal(mock.store.counts.conflicts, 1);
+});
+
+test("mock: repeats are seen without kept bodies too", async () => {
+  await using mock = await startMockServer({ keepBodies: false });
+  for (let round = 0; round < 2; round++) await upsert(mock, [startOf("a")], [endOf("a")]);
+  assert.equal(mock.store.counts.duplicateStarts, 1);
+  assert.equal(mock.store.counts.duplicateEnds, 1);
+  assert.equal(mock.store.finishedCount(), 1);
+  assert.deepEqual(mock.store.calls()[0].inputs, {});
+});
+
+test("mock: v2 rows collapse by project, started_at and id", async () => {
+  await using mock = await startMockServer();
+  const call = completeOf("a");
+  await post(mock, COMPLETE, { batch: [call, call] });
+  assert.equal(mock.store.callCount(), 1);
+  assert.equal(mock.store.counts.duplicateCompletes, 1);
+  await post(mock, COMPLETE, {
+    batch: [completeOf("a", { started_at: "2025-01-02T03:04:05.678Z" })],
+  });
+  assert.equal(mock.store.callCount(), 2);
+});
+
+test("mock: a v2 start is visible while it runs, and its end finds it", async () => {
+  await using mock = await startMockServer();
+  const start = startOf("a");
+  const answer = await post(mock, `/v2/${PROJECT}/call/start`, { start });
+  assert.deepEqual(answer.json, { id: "a", trace_id: "trace-a" });
+  assert.equal(mock.store.calls()[0].ended_at, null);
+  const end = endOf("a", { trace_id: "trace-a", started_at: start.started_at });
+  await post(mock, `/v2/${PROJECT}/call/end`, { end });
+  await post(mock, `/v2/${PROJECT}/call/end`, { end });
+  assert.equal(mock.store.finishedCount(), 1);
+  assert.equal(mock.store.counts.duplicateEnds, 1);
+  assert.equal(mock.store.counts.orphanEnds, 0);
+});
+
+test("mock: a v2 end with another started_at finds no row", async () => {
+  await using mock = await startMockServer();
+  await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("a") });
+  const end = endOf("a", { trace_id: "trace-a", started_at: "2025-01-02T03:04:05Z" });
+  assert.equal((await post(mock, `/v2/${PROJECT}/call/end`, { end })).status, 200);
+  assert.equal(mock.store.counts.orphanEnds, 1);
+  assert.equal(mock.store.finishedCount(), 0);
+});
+
+test("mock: a complete call finishes the row that its v2 start made", async () => {
+  await using mock = await startMockServer();
+  await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("a") });
+  await post(mock, COMPLETE, { batch: [completeOf("a")] });
+  assert.equal(mock.store.callCount(), 1);
+  assert.equal(mock.store.finishedCount(), 1);
+  assert.equal(mock.store.counts.duplicateCompletes, 0);
+  assert.equal(mock.store.counts.conflicts, 0);
+});
+
+test("mock: an old server has no v2 paths", async () => {
+  await using mock = await startMockServer({ callMode: "old" });
+  for (const path of ["calls/complete", "call/start", "call/end"]) {
+    assert.equal((await post(mock, `/v2/${PROJECT}/${path}`, {})).status, 404);
+  }
+  assert.equal((await upsert(mock, [startOf("a")])).status, 200);
+});
+
+test("mock: a project whose calls began through v2 refuses v1", async () => {
+  await using mock = await startMockServer();
+  await post(mock, COMPLETE, { batch: [completeOf("a")] });
+  const refused = await upsert(mock, [startOf("b")]);
+  assert.equal(refused.status, 400);
+  assert.equal(refused.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
+  assert.equal(typeof refused.json.reason, "string");
+  assert.equal(typeof refused.json.error_type, "string");
+  assert.equal((await post(mock, "/call/start", { start: startOf("b") })).status, 400);
+  assert.equal((await post(mock, "/call/end", { end: endOf("b") })).status, 400);
+  assert.equal(mock.store.callCount(), 1);
+
+  const other = startOf("c", { project_id: "team/other" });
+  assert.equal((await upsert(mock, [other])).status, 200);
+});
+
+test("mock: a project whose calls began through v1 takes both", async () => {
+  await using mock = await startMockServer();
+  await upsert(mock, [startOf("a")], [endOf("a")]);
+  assert.equal((await post(mock, COMPLETE, { batch: [completeOf("b")] })).status, 200);
+  assert.equal((await upsert(mock, [startOf("c")])).status, 200);
+  assert.equal(mock.store.callCount(), 3);
+});
+
+test("mock: in complete mode every project refuses v1", async () => {
+  await using mock = await startMockServer({ callMode: "complete" });
+  const refused = await upsert(mock, [startOf("a")]);
+  assert.equal(refused.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
+  assert.equal((await post(mock, COMPLETE, { batch: [completeOf("a")] })).status, 200);
+});
+
+test("mock: the call mode can change while the server runs", async () => {
+  await using mock = await startMockServer({ callMode: "complete" });
+  mock.configure({ callMode: "old" });
+  assert.equal((await upsert(mock, [startOf("a")])).status, 200);
+});
+
+test("mock: calls are renamed, also before they come, and the name can be cleared", async () => {
+  await using mock = await startMockServer();
+  const rename = (call_id: string, display_name: string) =>
+    post(mock, "/call/update", { project_id: PROJECT, call_id, display_name });
+  await rename("a", "early");
+  assert.equal(mock.store.callCount(), 0);
+  await upsert(mock, [startOf("a", { display_name: "given" })]);
+  assert.equal(mock.store.calls()[0].display_name, "early");
+  await rename("a", "");
+  assert.equal(mock.store.calls()[0].display_name, null);
+});
+
+test("mock: a deleted call takes its children along", async () => {
+  await using mock = await startMockServer();
+  await upsert(mock, [
+    startOf("grandchild", { parent_id: "child" }),
+    startOf("child", { parent_id: "root" }),
+    startOf("root"),
+    startOf("other"),
+  ]);
+  const answer = await post(mock, "/calls/delete", { project_id: PROJECT, call_ids: ["root"] });
+  assert.equal(answer.json.num_deleted, 3);
+  assert.deepEqual(mock.store.calls().map((call) => call.id), ["other"]);
+  assert.equal(mock.store.callCount(), 1);
+});
+
+test("mock: two thousand records in a request are counted exactly", async () => {
+  await using mock = await startMockServer();
+  const ids = Array.from({ length: 1000 }, (_, index) => `${index}`);
+  const answer = await upsert(mock, ids.map((id) => startOf(id)), ids.map((id) => endOf(id)));
+  assert.equal(answer.json.res.length, 2000);
+  assert.equal(mock.store.finishedCount(), 1000);
+  assert.equal(mock.journal.entries[0].items, 2000);
+});

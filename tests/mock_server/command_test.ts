@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { type MockTerminal, runMock } from "../../tools/mock_server/command.ts";
+import { startMockServer } from "../../tools/mock_server/serve.ts";
+import { test } from "../harness.ts";
+import { post, send, startOf } from "../support/mock_server/mock_requests.ts";
+
+class Terminal implements MockTerminal {
+  readonly lines: string[] = [];
+  readonly errors: string[] = [];
+  readonly colours: boolean;
+  interrupt: () => void = () => {};
+  #ready: () => void = () => {};
+  /** Settles when the command waits for its end. */
+  readonly ready: Promise<void> = new Promise((resolve) => this.#ready = resolve);
+
+  constructor(colours = false) {
+    this.colours = colours;
+  }
+
+  print(line: string): void {
+    this.lines.push(line);
+  }
+
+  printError(line: string): void {
+    this.errors.push(line);
+  }
+
+  interrupted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.interrupt = resolve;
+      this.#ready();
+    });
+  }
+}
+
+async function running(args: string[], colours = false) {
+  const terminal = new Terminal(colours);
+  const status = runMock(["--port", "0", ...args], terminal);
+  await terminal.ready;
+  const url = /http:\/\/[\d.:]+/.exec(terminal.lines[0])![0];
+  return { terminal, status, url };
+}
+
+test("mock command: prints its address, the line to copy, and each request", async () => {
+  const { terminal, status, url } = await running(["--key", "k1"]);
+  assert.equal(terminal.lines[1], `WF_TRACE_SERVER_URL=${url} WANDB_API_KEY=k1`);
+  assert.equal((await send(`${url}/calls/stream_query`, { method: "POST" })).status, 401);
+  await post({ url }, "/call/start", { start: startOf("a") }, {
+    headers: { authorization: `Basic ${btoa("api:k1")}` },
+  });
+  terminal.interrupt();
+  assert.equal(await status, 0);
+  const [first, second, last] = terminal.lines.slice(3);
+  assert.match(first, /^\d\d:\d\d:\d\d 401 POST \/calls\/stream_query {2}\d+ ms$/);
+  assert.match(second, /^\d\d:\d\d:\d\d 200 POST \/call\/start {2}1 item · \d+ B · \d+ ms$/);
+  assert.equal(last, "Stopped: 2 requests, 1 call");
+  assert.equal(terminal.lines.some((line) => line.includes("\x1b")), false);
+});
+
+test("mock command: colours and quiet when asked for, and its mode", async () => {
+  const { terminal, status, url } = await running(["--quiet", "--mode", "complete"], true);
+  const answer = await post({ url }, "/call/start", { start: startOf("a") });
+  assert.equal(answer.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
+  terminal.interrupt();
+  await status;
+  assert.ok(terminal.lines[0].includes("\x1b[36m"));
+  assert.equal(terminal.lines.length, 4);
+});
+
+test("mock command: says what is wrong with its arguments", async () => {
+  for (
+    const [args, message] of [
+      [["--prt", "1"], "Cannot read arguments: Unknown option '--prt'"],
+      [["--port", "many"], "Cannot use --port: many"],
+      [["--port", "70000"], "Cannot use --port: 70000"],
+      [["--mode", "newest"], "Cannot use --mode: newest (one of: old, new, complete)"],
+    ] as const
+  ) {
+    const terminal = new Terminal();
+    assert.equal(await runMock(args, terminal), 2);
+    assert.equal(terminal.errors.join("\n"), `${message}\nSee --help`);
+  }
+});
+
+test("mock command: says that its port is taken", async () => {
+  await using mock = await startMockServer();
+  const terminal = new Terminal();
+  assert.equal(await runMock(["--port", `${mock.port}`], terminal), 2);
+  assert.deepEqual(terminal.errors, [
+    `Cannot listen on port: ${mock.port} (it is in use)\nChoose others: --host, --port`,
+  ]);
+});
+
+test("mock command: --help tells all options and ends", async () => {
+  const terminal = new Terminal();
+  assert.equal(await runMock(["--help"], terminal), 0);
+  for (const option of ["--port", "--host", "--mode", "--key", "--lean", "--quiet"]) {
+    assert.ok(terminal.lines[0].includes(option), option);
+  }
+});

@@ -1,0 +1,360 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import fc from "fast-check";
+import { test } from "../harness.ts";
+import { MAX_DEPTH, toJsonText } from "../../src/protocol/json/stringify.ts";
+import { writeValue } from "../../src/protocol/json/safe_stringify.ts";
+
+/** What the server would read. */
+const read = (value: unknown) => JSON.parse(toJsonText(value));
+const throwing = (message: string) => () => {
+  throw new Error(message);
+};
+
+test("toJsonText writes plain data as JSON.stringify does, by either way", () => {
+  const plain = fc.anything({
+    values: [fc.string({ unit: "binary" }), fc.double(), fc.boolean(), fc.constant(undefined)],
+    withNullPrototype: true,
+    withSparseArray: true,
+  });
+  fc.assert(
+    fc.property(plain, (value) => {
+      const expected = JSON.stringify(value) ?? "null";
+      assert.equal(toJsonText(value), expected);
+      assert.equal(writeValue(value, MAX_DEPTH), expected);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("toJsonText gives one line of JSON for whatever it gets", () => {
+  const anything = fc.anything({
+    withBigInt: true,
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withNullPrototype: true,
+    withObjectString: true,
+    withSet: true,
+    withSparseArray: true,
+    withTypedArray: true,
+    withUnicodeString: true,
+  });
+  fc.assert(
+    fc.property(anything, (value) => {
+      const text = toJsonText(value);
+      JSON.parse(text);
+      assert.ok(!text.includes("\n"));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("toJsonText keeps numbers, holes, undefined and surrogates as its table says", () => {
+  assert.equal(
+    toJsonText({ a: NaN, b: Infinity, c: -0, d: undefined, e: [undefined, , NaN] }),
+    '{"a":null,"b":null,"c":0,"e":[null,null,null]}',
+  );
+  assert.equal(toJsonText(undefined), "null");
+  assert.equal(toJsonText("\ud800x"), '"\\ud800x"');
+  assert.equal(toJsonText(JSON.parse('{"__proto__":{"a":1}}')), '{"__proto__":{"a":1}}');
+});
+
+test("toJsonText writes BigInts, symbols, functions and classes as text", () => {
+  const value = {
+    big: 12345678901234567890n,
+    symbol: Symbol("s"),
+    [Symbol("key")]: 1,
+    f: function named() {},
+    arrow: [() => 1],
+    Class: class Named {},
+  };
+  assert.deepEqual(read(value), {
+    big: "12345678901234567890",
+    symbol: "Symbol(s)",
+    f: "<function named>",
+    arrow: ["<function>"],
+    Class: "<function Named>",
+  });
+  assert.equal(toJsonText(1n), '"1"');
+});
+
+test("toJsonText writes dates, maps, sets, regular expressions, URLs and boxed values", () => {
+  assert.deepEqual(
+    read({
+      date: new Date(0),
+      invalid: new Date(NaN),
+      map: new Map<string, unknown>([["b", 1n], ["__proto__", new Map([[1, "x"]])]]),
+      set: new Set([1, new Set(["a"])]),
+      pattern: /a"\//gi,
+      url: new URL("https://example.org/a?b=c"),
+      query: new URLSearchParams({ a: "1 2" }),
+      boxed: [Object(1), Object("s"), Object(true), Object(1n), Object(Symbol("x"))],
+    }),
+    JSON.parse(`{
+      "date": "1970-01-01T00:00:00.000Z",
+      "invalid": null,
+      "map": { "b": "1", "__proto__": [[1, "x"]] },
+      "set": [1, ["a"]],
+      "pattern": "/a\\"\\\\//gi",
+      "url": "https://example.org/a?b=c",
+      "query": "a=1+2",
+      "boxed": [1, "s", true, "1", "Symbol(x)"]
+    }`),
+  );
+});
+
+test("toJsonText loses no byte of binary data", () => {
+  const bytes = Uint8Array.from({ length: 20_001 }, (_, i) => (i * 31) & 0xff);
+  const back = ({ base64 }: { base64: string }) =>
+    Uint8Array.from(atob(base64), (unit) => unit.charCodeAt(0));
+  const { whole, part, view, buffer, floats, shared } = read({
+    whole: bytes,
+    part: bytes.subarray(5, 8),
+    view: new DataView(bytes.buffer, 1, 2),
+    buffer: bytes.buffer,
+    floats: new Float64Array([1.5, NaN]),
+    shared: new SharedArrayBuffer(2),
+  });
+  assert.equal(whole._type, "Uint8Array");
+  assert.deepEqual(back(whole), bytes);
+  assert.deepEqual(back(part), bytes.slice(5, 8));
+  assert.deepEqual([view._type, back(view)], ["DataView", bytes.slice(1, 3)]);
+  assert.deepEqual([buffer._type, back(buffer)], ["ArrayBuffer", bytes]);
+  assert.equal(floats._type, "Float64Array");
+  assert.deepEqual(new Float64Array(back(floats).buffer), new Float64Array([1.5, NaN]));
+  assert.deepEqual(shared, { _type: "SharedArrayBuffer", base64: "AAA=" });
+});
+
+test("toJsonText tells of an error its name, message, stack, code, cause and parts, no more", () => {
+  const error = Object.assign(new TypeError("outer", { cause: new Error("inner") }), {
+    code: "E_X",
+    config: { headers: { authorization: "secret" } },
+    toJSON: () => ({ secret: true }),
+  });
+  const { stack, cause, ...rest } = read({ error }).error;
+  assert.match(stack, /weave_values_test/);
+  assert.deepEqual(rest, { name: "TypeError", message: "outer", code: "E_X" });
+  assert.equal(cause.message, "inner");
+  const many = read(new AggregateError([new Error("one")], "all"));
+  assert.equal(many.errors[0].message, "one");
+  assert.equal(read(new DOMException("gone", "AbortError")).name, "AbortError");
+});
+
+test("toJsonText describes what it must not read or show", () => {
+  const secret = { authorization: "Bearer secret", "x-id": "1" };
+  const form = new FormData();
+  form.set("password", "secret");
+  const stream = new ReadableStream();
+  const text = toJsonText([
+    new Headers(secret),
+    form,
+    new Request("http://example.org/?key=secret", { method: "PUT", headers: secret }),
+    new Response("secret", { status: 201, headers: secret }),
+    new Blob(["secret"]),
+    Promise.resolve("secret"),
+    stream,
+    new WeakMap(),
+    (function* () {})(),
+    Readable.from(["secret"]),
+  ]);
+  assert.ok(!text.includes("secret"));
+  assert.deepEqual(JSON.parse(text), [
+    "<Headers: authorization, x-id>",
+    "<FormData: password>",
+    "<Request: PUT>",
+    "<Response: 201>",
+    "<Blob: 6 bytes, >",
+    "<Promise>",
+    "<ReadableStream>",
+    "<WeakMap>",
+    "<Generator>",
+    "<Readable>",
+  ]);
+  assert.equal(stream.locked, false);
+});
+
+test("toJsonText writes the own properties of a class instance", () => {
+  class Base {
+    inherited = 1;
+  }
+  class Point extends Base {
+    x = 1n;
+    #hidden = 2;
+    get y(): number {
+      return this.#hidden;
+    }
+    move() {}
+  }
+  assert.deepEqual(read(new Point()), { inherited: 1, x: "1" });
+  class Tagged {
+    a = 1;
+    get [Symbol.toStringTag]() {
+      return "Map";
+    }
+  }
+  assert.deepEqual(read(new Tagged()), { a: 1 });
+});
+
+test("toJsonText honours toJSON and looks at what it returns", () => {
+  const value = {
+    money: { toJSON: () => ({ amount: 1n }) },
+    map: { toJSON: () => new Map([["k", new Set([1])]]) },
+    gone: { toJSON: () => undefined },
+    self: {
+      a: 1,
+      toJSON() {
+        return this;
+      },
+    },
+    endless: {
+      toJSON() {
+        return { again: { ...this } };
+      },
+    },
+  };
+  const { endless, ...rest } = read(value);
+  assert.deepEqual(rest, {
+    money: { amount: "1" },
+    map: { k: [1] },
+    self: { a: 1, toJSON: "<function toJSON>" },
+  });
+  assert.ok(JSON.stringify(endless).includes("[Truncated]"));
+});
+
+test("toJsonText marks cycles and writes shared objects each time", () => {
+  const shared = { s: 1 };
+  const value: Record<string, unknown> = { a: shared, b: [shared], map: new Map() };
+  value.me = value;
+  (value.map as Map<string, unknown>).set("up", { value });
+  assert.deepEqual(read(value), {
+    a: { s: 1 },
+    b: [{ s: 1 }],
+    map: { up: { value: "[Circular]" } },
+    me: "[Circular]",
+  });
+  const list: unknown[] = [];
+  list.push(list);
+  assert.deepEqual(read(list), ["[Circular]"]);
+});
+
+test("toJsonText says where user code threw and keeps the rest", () => {
+  const value = {
+    ok: 1,
+    get bad() {
+      throw new Error("no");
+    },
+    get worse() {
+      throw "text";
+    },
+    get worst() {
+      throw new Proxy({}, { get: throwing("deeper") });
+    },
+    json: { toJSON: throwing("json") },
+    keys: new Proxy({}, { ownKeys: throwing("keys") }),
+    proto: new Proxy({}, { getPrototypeOf: throwing("proto") }),
+    tagged: {
+      get [Symbol.toStringTag]() {
+        throw new Error("tag");
+      },
+    },
+    name: Object.defineProperty(() => 1, "name", { get: throwing("name") }),
+    last: true,
+  };
+  assert.deepEqual(read(value), {
+    ok: 1,
+    bad: "<error: no>",
+    worse: "<error: text>",
+    worst: "<error>",
+    json: "<error: json>",
+    keys: "<error: keys>",
+    proto: "<error: proto>",
+    tagged: "<error: tag>",
+    name: "<function <error: name>>",
+    last: true,
+  });
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assert.match(read({ proxy }).proxy, /^<error: /);
+});
+
+test("toJsonText survives getters that return something else each time", () => {
+  const changing = [1, 2n, () => 1, undefined, Symbol("x"), new Map([[1, 2]]), { a: 1n }, [NaN]];
+  for (let start = 0; start < changing.length; start++) {
+    let reads = start;
+    const value = {
+      get x() {
+        return changing[reads++ % changing.length];
+      },
+      y: 1,
+    };
+    const text = toJsonText({ list: [value, value], ...{ z: value } });
+    assert.equal(JSON.parse(text).z.y, 1);
+  }
+});
+
+test("toJsonText cuts what is nested too deep and keeps the levels above", () => {
+  let value: unknown = "bottom";
+  for (let i = 0; i < 10_000; i++) value = i % 2 ? [value] : { value };
+  let level = read(value);
+  let levels = 0;
+  for (; typeof level === "object"; levels++) level = Object.values(level)[0];
+  assert.equal(levels, MAX_DEPTH);
+  assert.equal(level, "[Truncated]");
+
+  let fits: unknown = "bottom";
+  for (let i = 0; i < MAX_DEPTH; i++) fits = [fits];
+  assert.equal(toJsonText(fits), JSON.stringify(fits));
+});
+
+test("toJsonText stays bounded on graphs whose paths have no end", () => {
+  let shared: unknown = { leaf: true };
+  for (let i = 0; i < 40; i++) shared = [shared, shared];
+  const text = toJsonText(shared);
+  assert.ok(text.includes("[Repeated]"));
+  assert.ok(text.length < 5_000_000);
+
+  const invent = (): object => ({
+    get a() {
+      return invent();
+    },
+    get b() {
+      return invent();
+    },
+  });
+  assert.ok(toJsonText(invent()).includes("[Truncated]"));
+});
+
+test("toJsonText writes sparse arrays of absurd length by their slots", () => {
+  const sparse: unknown[] = [];
+  sparse[4_000_000_000] = "x";
+  assert.deepEqual(read({ sparse }), { sparse: { "4000000000": "x" } });
+  const dense = Array.from({ length: 1_000_001 }, () => 7);
+  assert.equal(toJsonText(dense), JSON.stringify(dense));
+});
+
+test("toJsonText keeps huge strings whole", () => {
+  const huge = '"é\n'.repeat(3_000_000);
+  assert.equal(read({ huge, odd: 1n }).huge, huge);
+});
+
+test("toJsonText writes a substitute instead of a value, once, and what is in it", () => {
+  const saved = { secret: 1 };
+  const f = () => 1;
+  const substitute = (value: object): unknown => {
+    if (value === saved) return "weave:///team/demo/object/x:1";
+    if (value === f) return { op: saved };
+    if (value instanceof Map) return new Set(["was a map", saved]);
+    return undefined;
+  };
+  const ref = "weave:///team/demo/object/x:1";
+  assert.deepEqual(JSON.parse(toJsonText({ a: [saved], f, m: new Map(), n: 1 }, substitute)), {
+    a: [ref],
+    f: { op: ref },
+    m: ["was a map", ref],
+    n: 1,
+  });
+  assert.equal(toJsonText(saved, substitute), JSON.stringify(ref));
+  assert.equal(toJsonText({ a: 1 }, throwing("substitute")), '"<error: substitute>"');
+  assert.equal(toJsonText([{}], () => null), "null");
+});

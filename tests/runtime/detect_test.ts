@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import { hostname } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { bareRuntime } from "../../src/runtime/edge/edge_runtime.ts";
+import { systemClock, wallClock } from "../../src/runtime/clock.ts";
+import { coded } from "../../src/runtime/deno/deno_types.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import { parseStat } from "../../src/runtime/process/linux_proc.ts";
+import { processFacts, type ProcessSource } from "../../src/runtime/process/process_info.ts";
+import { test } from "../harness.ts";
+
+const hasProc = fs.existsSync("/proc/self/stat");
+const noProc = !hasProc && "needs Linux's /proc";
+const globals = globalThis as { Deno?: unknown; Bun?: unknown };
+
+test("the host is told apart from the other two, once", () => {
+  const runtime = detectRuntime();
+  assert.equal(runtime.name, globals.Deno ? "deno" : globals.Bun ? "bun" : "node");
+  assert.equal(detectRuntime(), runtime);
+});
+
+test("on Linux a process knows its start, boot and namespace", () => {
+  const facts = detectRuntime().process;
+  const stat = fs.readFileSync("/proc/self/stat", "utf8");
+  assert.equal(facts.startTime, stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  assert.match(facts.bootId!, /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+  assert.match(facts.pidNamespace!, /^pid:\[\d+\]$/);
+  assert.equal(facts.host, hostname());
+  assert.equal(facts.pid, process.pid);
+  assert.equal(facts.cwd(), process.cwd());
+}, { skip: noProc });
+
+test("a zombie counts as dead", async () => {
+  const { isAlive } = detectRuntime().process;
+  // The shell turns into a program that never asks for the end of the child it took over.
+  const shell = spawn("/bin/sh", ["-c", "exec 3<&0; cat <&3 & echo $!; exec sleep 60"], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const ended = new Promise((resolve) => shell.on("close", resolve));
+  const until = async (reached: () => boolean) => {
+    while (!reached()) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  try {
+    const pid = Number(await new Promise((resolve) => shell.stdout.once("data", resolve)));
+    await until(() => fs.readFileSync(`/proc/${shell.pid}/comm`, "utf8") === "sleep\n");
+    assert.equal(isAlive(pid), true);
+    shell.stdin.end();
+    await until(() => fs.readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
+    assert.equal(isAlive(pid), false);
+    assert.equal(isAlive(shell.pid!), true);
+  } finally {
+    shell.kill("SIGKILL");
+    await ended;
+  }
+}, { skip: noProc });
+
+test("a directory that cannot be made in /proc is an error, and soon", () => {
+  const { files } = detectRuntime();
+  for (const path of ["/proc/weave-wal", "/proc/weave-wal/team/demo", "/proc/stat/x"]) {
+    assert.throws(() => files.makeDirectory(path), { code: /^(ENOENT|ENOTDIR|EACCES)$/ }, path);
+  }
+}, { skip: noProc });
+
+test("parseStat finds its fields behind any command name", () => {
+  const rest = `S 1 ${Array.from({ length: 17 }, (_, index) => index).join(" ")} 4242 0 0\n`;
+  for (const command of ["node", "a b", "((x) y", ") R 1 2 3", "", "S 1 (2) Z"]) {
+    assert.deepEqual(parseStat(`77 (${command}) ${rest}`), { state: "S", startTime: "4242" });
+  }
+});
+
+test("parseStat gives null for what is not a stat line", () => {
+  for (const text of ["", "77", "77 (node)", "77 (node) S 1 2", "no parentheses S 1 2 3"]) {
+    assert.equal(parseStat(text), null, text);
+  }
+});
+
+function source(overrides: Partial<ProcessSource>): ProcessSource {
+  return {
+    pid: 10,
+    proc: { text: () => null, link: () => null },
+    exits: { onNaturalExit: () => () => {}, onExit: () => () => {} },
+    signal: () => undefined,
+    host: () => "host",
+    env: () => undefined,
+    cwd: () => "/",
+    home: () => undefined,
+    ...overrides,
+  };
+}
+
+test("a process that may not be asked for counts as alive", () => {
+  assert.equal(processFacts(source({})).isAlive(11), true);
+  assert.equal(processFacts(source({ signal: () => false })).isAlive(11), false);
+});
+
+test("a process that takes signals is alive though /proc hides it", () => {
+  assert.equal(processFacts(source({ signal: () => true })).isAlive(11), true);
+});
+
+test("facts are asked for late and once", () => {
+  const asked: string[] = [];
+  const facts = processFacts(source({
+    proc: {
+      text: (path) => (asked.push(path), null),
+      link: (path) => (asked.push(path), null),
+    },
+    host: () => (asked.push("host"), "host"),
+  }));
+  assert.deepEqual(asked, []);
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual([facts.startTime, facts.bootId, facts.pidNamespace], [null, null, null]);
+    assert.equal(facts.host, "host");
+  }
+  assert.deepEqual(asked, [
+    "/proc/self/stat",
+    "/proc/sys/kernel/random/boot_id",
+    "/proc/self/ns/pid",
+    "host",
+  ]);
+});
+
+test("a host without files fails with ENOSYS and knows nothing of processes", async () => {
+  const { files, process: facts } = bareRuntime();
+  const refused = { code: "ENOSYS" };
+  assert.throws(() => files.openAppend("/x"), refused);
+  assert.throws(() => files.openRead("/x"), refused);
+  assert.throws(() => files.readText("/x"), refused);
+  assert.throws(() => files.createExclusive("/x", ""), refused);
+  assert.throws(() => files.replace("/x", ""), refused);
+  assert.throws(() => files.rename("/x", "/y"), refused);
+  assert.throws(() => files.remove("/x"), refused);
+  assert.throws(() => files.removeDirectory("/x"), refused);
+  assert.throws(() => files.list("/x"), refused);
+  assert.throws(() => files.stat("/x"), refused);
+  assert.throws(() => files.makeDirectory("/x"), refused);
+  assert.throws(() => files.truncate("/x", 0), refused);
+  assert.throws(() => files.syncDirectoryNow("/x"), refused);
+  await assert.rejects(files.syncDirectory("/x"), refused);
+  assert.deepEqual([facts.startTime, facts.bootId, facts.pidNamespace], [null, null, null]);
+  assert.equal(facts.isAlive(1), true);
+  facts.onExit(() => {})();
+  facts.onNaturalExit(() => Promise.resolve())();
+});
+
+test("refusals of Deno's get the POSIX code, other errors keep theirs", () => {
+  const refusal = Object.assign(new Error("Requires read access"), { name: "NotCapable" });
+  const throwing = (error: unknown) => () =>
+    coded(() => {
+      throw error;
+    });
+  assert.throws(throwing(refusal), { code: "EACCES" });
+  const full = Object.assign(new Error("No space"), { name: "PermissionDenied", code: "EPERM" });
+  assert.throws(throwing(full), { code: "EPERM" });
+  assert.throws(throwing(new TypeError("Other")), (error) => !("code" in (error as Error)));
+  assert.equal(coded(() => 1), 1);
+});
+
+test("the wall clock has the ms of Date.now()", () => {
+  for (let round = 0; round < 2_000; round++) {
+    const before = Date.now();
+    const now = systemClock.now();
+    assert.ok(now >= before && Math.floor(now) <= Date.now(), `${before} ${now}`);
+  }
+});
+
+test("the wall clock takes its ms from one clock and the fraction from the other", () => {
+  let date = 1_000;
+  let ticks = 50;
+  const now = wallClock(() => date, () => ticks);
+  assert.equal(now(), 1_000);
+  ticks += 0.25;
+  assert.equal(now(), 1_000.25);
+  ticks += 0.5;
+  assert.equal(now(), 1_000.75);
+  date += 1;
+  ticks += 0.5;
+  assert.equal(now(), 1_001.25);
+});
+
+test("the wall clock follows a set clock at once, both ways, and keeps its fractions", () => {
+  let date = 1_000;
+  let ticks = 50;
+  const now = wallClock(() => date, () => ticks);
+  date = 90_000;
+  ticks += 0.25;
+  assert.equal(now(), 90_000);
+  ticks += 0.25;
+  assert.equal(now(), 90_000.25);
+  date = 500;
+  assert.equal(Math.floor(now()), 500);
+  // The fraction begins at the end of the ms, so that the next ms brings it into step.
+  date = 501;
+  ticks += 0.5;
+  const before = now();
+  ticks += 0.25;
+  assert.equal(now(), before + 0.25);
+});
+
+test("the monotonic clock does not go back", () => {
+  let last = systemClock.monotonic();
+  for (let round = 0; round < 1_000; round++) {
+    const now = systemClock.monotonic();
+    assert.ok(now >= last);
+    last = now;
+  }
+});
+
+test("timers fire in their order and not when taken back", async () => {
+  const fired: string[] = [];
+  await new Promise<void>((resolve) => {
+    systemClock.after(30, resolve, { ref: true });
+    systemClock.after(15, () => fired.push("second"), { ref: true });
+    systemClock.after(1, () => fired.push("first"), { ref: true });
+    systemClock.after(1, () => fired.push("never")).cancel();
+  });
+  assert.deepEqual(fired, ["first", "second"]);
+});
+
+test("a delay beyond the host's limit does not fire at once", async () => {
+  let fired = false;
+  const long = systemClock.after(2 ** 40, () => fired = true);
+  await new Promise<void>((resolve) => void systemClock.after(20, resolve, { ref: true }));
+  long.cancel();
+  assert.equal(fired, false);
+});
+
+/** Runs the facts' program on Deno with some permissions, under a terminal, where Deno may ask. */
+async function factsUnder(permissions: string[]): Promise<Record<string, unknown>> {
+  const program = fileURLToPath(new URL("../support/runtime/runtime_child.ts", import.meta.url));
+  const command = [process.execPath, "run", "--no-check", ...permissions, program, "facts"];
+  const child = spawn("script", ["-qec", command.join(" "), "/dev/null"], {
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: "" },
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
+  await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  const line = output.split("\n").find((text) => text.startsWith("{"));
+  assert.ok(line && !output.includes("Deno requests"), output);
+  return JSON.parse(line);
+}
+
+if (globals.Deno) {
+  const noTerminal = !fs.existsSync("/usr/bin/script") && "needs util-linux's script";
+
+  test("without permissions Deno's facts are unknown, and nobody is asked", async () => {
+    const facts = await factsUnder([]);
+    assert.deepEqual({ ...facts, cwd: "" }, {
+      startTime: null,
+      bootId: null,
+      pidNamespace: null,
+      host: "",
+      own: true,
+      parent: true,
+      parentStart: null,
+      env: null,
+      home: null,
+      cwd: "",
+    });
+  }, { skip: noTerminal });
+
+  test("with some permissions Deno's facts are partly known", async () => {
+    const facts = await factsUnder(["--allow-read", "--allow-env=PATH", "--allow-run=git"]);
+    assert.equal(facts.env, process.env.PATH);
+    assert.equal(facts.home, null);
+    assert.equal(facts.host, "");
+    assert.equal(facts.parent, true);
+  }, { skip: noTerminal });
+
+  test("with all permissions Deno's facts are known", async () => {
+    const facts = await factsUnder(["-A"]);
+    assert.equal(facts.host, hostname());
+    assert.equal(facts.home, process.env.HOME);
+    assert.equal(typeof facts.startTime, "string");
+    assert.equal(typeof facts.parentStart, "string");
+  }, { skip: noTerminal || noProc });
+}

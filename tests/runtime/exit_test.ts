@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { exitHooks } from "../../src/runtime/process/exit_hooks.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import { test } from "../harness.ts";
+
+const name = detectRuntime().name;
+const program = fileURLToPath(new URL("../support/runtime/runtime_child.ts", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+function runChild(part: string): Promise<{ code: number | null; lines: string[] }> {
+  const options = name === "node" ? ["--import", "tsx"] : name === "deno" ? ["run", "-A"] : [];
+  const child = spawn(process.execPath, [...options, program, part], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => output += text);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, lines: output.trim().split("\n") }));
+  });
+}
+
+const NATURAL = ["natural begins", "natural ends", "exit"];
+
+test("a natural exit waits for its listener and keeps code 0", async () => {
+  assert.deepEqual(await runChild("natural"), { code: 0, lines: NATURAL });
+});
+
+test("a natural exit keeps the program's exit code", async () => {
+  assert.deepEqual(await runChild("code"), { code: 3, lines: NATURAL });
+});
+
+test("listeners that reject or throw do not change the exit", async () => {
+  assert.deepEqual(await runChild("rejects"), { code: 0, lines: NATURAL });
+});
+
+test("process.exit() runs the exit listeners alone", async () => {
+  assert.deepEqual(await runChild("exit"), { code: 4, lines: ["exit"] });
+});
+
+test("an uncaught exception ends with code 1 and no natural exit", async () => {
+  const { code, lines } = await runChild("throws");
+  assert.equal(code, 1);
+  assert.ok(!lines.includes("natural begins"));
+});
+
+test("a listener added during the natural exit runs in it, none runs twice", async () => {
+  const { code, lines } = await runChild("twice");
+  assert.equal(code, 0);
+  assert.deepEqual(lines, ["natural begins", "natural ends", "late listener", "exit"]);
+});
+
+test("a natural exit listener that was taken away does not run", async () => {
+  assert.deepEqual(await runChild("removed"), { code: 0, lines: NATURAL });
+});
+
+test("a timer does not keep the program", async () => {
+  assert.deepEqual(await runChild("timer"), { code: 0, lines: NATURAL });
+});
+
+test("a timer with ref keeps the program", async () => {
+  assert.deepEqual(await runChild("held"), { code: 0, lines: ["held timer", ...NATURAL] });
+});
+
+test("exit hooks ask the host for its events only when somebody listens, and once", () => {
+  let before = 0;
+  let exit = 0;
+  const hooks = exitHooks({ beforeExit: () => before++, exit: () => exit++ });
+  assert.deepEqual([before, exit], [0, 0]);
+  hooks.onNaturalExit(() => Promise.resolve());
+  hooks.onNaturalExit(() => Promise.resolve());
+  hooks.onExit(() => {});
+  hooks.onExit(() => {});
+  assert.deepEqual([before, exit], [1, 1]);
+});
+
+test("one listener given twice is two listeners", () => {
+  let fire = () => {};
+  let runs = 0;
+  const hooks = exitHooks({ beforeExit: () => {}, exit: (fired) => fire = fired });
+  const listener = () => void runs++;
+  hooks.onExit(listener);
+  const remove = hooks.onExit(listener);
+  remove();
+  fire();
+  fire();
+  assert.equal(runs, 1);
+});

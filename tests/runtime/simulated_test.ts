@@ -1,0 +1,377 @@
+import assert from "node:assert/strict";
+import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
+import { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
+import { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
+import { MemoryHost } from "../support/simulated_runtime/memory_host.ts";
+import type { MemoryOperation } from "../support/simulated_runtime/memory_process.ts";
+import { test } from "../harness.ts";
+
+const code = (value: string) => ({ code: value });
+
+/** A promise's state after everything promised has settled. */
+async function stateOf(promise: Promise<unknown>): Promise<string> {
+  const state = promise.then(() => "resolved", (error) => `rejected ${error.code}`);
+  const turn = new Promise<string>((resolve) => void setTimeout(() => resolve("pending"), 1));
+  return await Promise.race([state, turn]);
+}
+
+test("a fault in memory can shorten a write", () => {
+  const runtime = new MemoryRuntime();
+  const file = runtime.files.openAppend("/log");
+  runtime.fault = ({ kind }) => kind === "write" ? { short: 3 } : undefined;
+  assert.deepEqual(file.write("ééé"), { written: 3, length: 6 });
+  assert.equal(file.writeBytes(new Uint8Array(10)), 3);
+  assert.equal(file.size(), 6);
+});
+
+test("a fault in memory can fill the disk in the middle of a write", () => {
+  const runtime = new MemoryRuntime();
+  const file = runtime.files.openAppend("/log");
+  runtime.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC", written: 4 } : undefined;
+  assert.throws(() => file.write("0123456789"), code("ENOSPC"));
+  assert.equal(runtime.files.readText("/log"), "0123");
+});
+
+test("a fault in memory meets every kind of operation, with its path and index", async () => {
+  const runtime = new MemoryRuntime({ cwd: "/work" });
+  const seen: MemoryOperation[] = [];
+  runtime.fault = (operation) => void seen.push(operation);
+  const { files } = runtime;
+  files.makeDirectory(".");
+  files.createExclusive("a", "12");
+  const file = files.openAppend("b");
+  file.write("123");
+  await file.dataSync();
+  file.dataSyncNow();
+  file.truncate(1);
+  file.read(0, new Uint8Array(1));
+  file.size();
+  files.truncate("b", 0);
+  const reader = files.openRead("b");
+  await reader.read(0, new Uint8Array(1));
+  reader.byteAt(0);
+  files.readText("a");
+  files.rename("a", "c");
+  files.remove("c");
+  files.list("/work");
+  files.stat("b");
+  files.replace("b", "1");
+  await files.syncDirectory("/work");
+  files.syncDirectoryNow("/work");
+  files.makeDirectory("d");
+  files.removeDirectory("d");
+  assert.deepEqual(
+    seen.map(({ kind, path, bytes }) => [kind, path, ...bytes === undefined ? [] : [bytes]]),
+    [
+      ["mkdir", "/work/."],
+      ["create", "/work/a", 2],
+      ["write", "/work/a", 2],
+      ["open", "/work/b"],
+      ["write", "/work/b", 3],
+      ["sync", "/work/b"],
+      ["sync", "/work/b"],
+      ["truncate", "/work/b"],
+      ["read", "/work/b"],
+      ["stat", "/work/b"],
+      ["truncate", "/work/b"],
+      ["open", "/work/b"],
+      ["read", "/work/b"],
+      ["read", "/work/b"],
+      ["read", "/work/a"],
+      ["rename", "/work/a"],
+      ["remove", "/work/c"],
+      ["list", "/work"],
+      ["stat", "/work/b"],
+      ["replace", "/work/b", 1],
+      ["write", "/work/b.1.tmp", 1],
+      ["rename", "/work/b.1.tmp"],
+      ["syncDirectory", "/work"],
+      ["syncDirectory", "/work"],
+      ["mkdir", "/work/d"],
+      ["remove", "/work/d"],
+    ],
+  );
+  assert.deepEqual(seen.map(({ index }) => index), seen.map((_, index) => index));
+});
+
+test("every operation in memory fails with the code of its fault and changes nothing", async () => {
+  const runtime = new MemoryRuntime();
+  const { files } = runtime;
+  files.createExclusive("/a", "text");
+  const file = files.openAppend("/log");
+  file.write("kept");
+  const reader = files.openRead("/log");
+  runtime.fault = () => ({ code: "EIO" });
+  const buffer = new Uint8Array(4);
+  const operations: (() => unknown)[] = [
+    () => file.write("x"),
+    () => file.writeBytes(buffer),
+    () => file.truncate(0),
+    () => file.read(0, buffer),
+    () => file.size(),
+    () => file.dataSyncNow(),
+    () => reader.byteAt(0),
+    () => reader.size(),
+    () => files.openAppend("/new"),
+    () => files.openRead("/a"),
+    () => files.readText("/a"),
+    () => files.createExclusive("/new", ""),
+    () => files.replace("/a", "other"),
+    () => files.rename("/a", "/new"),
+    () => files.remove("/a"),
+    () => files.removeDirectory("/"),
+    () => files.list("/"),
+    () => files.stat("/a"),
+    () => files.makeDirectory("/new"),
+    () => files.truncate("/a", 0),
+    () => files.syncDirectoryNow("/"),
+  ];
+  for (const operation of operations) assert.throws(operation, code("EIO"), `${operation}`);
+  await assert.rejects(file.dataSync(), code("EIO"));
+  await assert.rejects(reader.read(0, buffer), code("EIO"));
+  await assert.rejects(files.syncDirectory("/"), code("EIO"));
+  runtime.fault = undefined;
+  assert.deepEqual(files.list("/").map(({ name }) => name), ["a", "log"]);
+  assert.equal(files.readText("/a"), "text");
+  assert.equal(files.readText("/log"), "kept");
+});
+
+test("a replace in memory that fails at any step leaves the old text and no temporary file", () => {
+  for (const kind of ["replace", "write", "rename"]) {
+    const runtime = new MemoryRuntime();
+    runtime.files.createExclusive("/checkpoint", "100");
+    runtime.fault = (operation) =>
+      operation.kind === kind ? { code: "ENOSPC", written: 1 } : undefined;
+    assert.throws(() => runtime.files.replace("/checkpoint", "200"), code("ENOSPC"));
+    runtime.fault = undefined;
+    assert.deepEqual(runtime.files.list("/"), [{ name: "checkpoint", kind: "file" }]);
+    assert.equal(runtime.files.readText("/checkpoint"), "100");
+  }
+});
+
+test("no other process sees a replace in memory half done", () => {
+  const runtime = new MemoryRuntime();
+  const other = new MemoryRuntime({ disk: runtime.disk });
+  runtime.files.createExclusive("/checkpoint", "100");
+  const seen = new Set<string>();
+  runtime.fault = ({ kind }) => {
+    seen.add(other.files.readText("/checkpoint"));
+    return kind === "write" ? { short: 1 } : undefined;
+  };
+  runtime.files.replace("/checkpoint", "20000");
+  seen.add(other.files.readText("/checkpoint"));
+  assert.deepEqual([...seen], ["100", "20000"]);
+});
+
+test("a failed create in memory takes its file away, also when no byte is ever taken", () => {
+  const runtime = new MemoryRuntime();
+  runtime.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC", written: 1 } : undefined;
+  assert.throws(() => runtime.files.createExclusive("/lock", "123"), code("ENOSPC"));
+  runtime.fault = ({ kind }) => kind === "write" ? { short: 0 } : undefined;
+  assert.throws(() => runtime.files.createExclusive("/lock", "123"), code("EIO"));
+  runtime.fault = undefined;
+  assert.deepEqual(runtime.files.list("/"), []);
+});
+
+test("a killed process can do nothing more, and what it wrote stays", async () => {
+  const disk = new MemoryDisk();
+  const runtime = new MemoryRuntime({ disk });
+  const file = runtime.files.openAppend("/log");
+  file.write("page cache");
+  const reader = runtime.files.openRead("/log");
+  const pending = [
+    file.dataSync(),
+    reader.read(0, new Uint8Array(4)),
+    runtime.files.syncDirectory("/"),
+  ];
+  runtime.kill();
+  runtime.kill();
+  assert.equal(runtime.dead, true);
+  for (const promise of pending) assert.equal(await stateOf(promise), "pending");
+  assert.throws(() => file.write("late"), code("ESIMKILLED"));
+  assert.throws(() => runtime.files.stat("/log"), code("ESIMKILLED"));
+  assert.throws(() => runtime.files.openAppend("/new"), code("ESIMKILLED"));
+  await assert.rejects(file.dataSync(), code("ESIMKILLED"));
+  await assert.rejects(runtime.files.syncDirectory("/"), code("ESIMKILLED"));
+  file.close();
+  assert.equal(new MemoryRuntime({ disk }).files.readText("/log"), "page cache");
+});
+
+test("a process killed inside a replace leaves what that moment had", () => {
+  const left = (at: string) => {
+    const disk = new MemoryDisk();
+    const runtime = new MemoryRuntime({ disk });
+    runtime.files.createExclusive("/checkpoint", "100");
+    runtime.fault = ({ kind }) => {
+      if (kind === at) runtime.kill();
+      return undefined;
+    };
+    assert.throws(() => runtime.files.replace("/checkpoint", "200"), code("ESIMKILLED"));
+    const { files } = new MemoryRuntime({ disk });
+    return files.list("/").map(({ name }) => `${name}=${files.readText(`/${name}`)}`);
+  };
+  assert.deepEqual(left("replace"), ["checkpoint=100"]);
+  assert.deepEqual(left("write"), ["checkpoint=100", "checkpoint.1.tmp="]);
+  assert.deepEqual(left("rename"), ["checkpoint=100", "checkpoint.1.tmp=200"]);
+});
+
+test("a killed process's timers never fire, others' do", () => {
+  const clock = new MemoryClock();
+  const [first, second] = [new MemoryRuntime({ clock }), new MemoryRuntime({ clock })];
+  const fired: string[] = [];
+  first.clock.after(1, () => fired.push("first"));
+  second.clock.after(2, () => fired.push("second"));
+  first.kill();
+  first.clock.after(1, () => fired.push("first, set late"));
+  clock.advance(10);
+  assert.deepEqual(fired, ["second"]);
+  assert.equal(clock.pending, 0);
+});
+
+test("processes of one host see each other come and go", () => {
+  const host = new MemoryHost({ name: "pod", bootId: "b", pidNamespace: "pid:[7]" });
+  const first = new MemoryRuntime({ host });
+  const second = new MemoryRuntime({ host });
+  assert.notEqual(first.process.pid, second.process.pid);
+  assert.equal(first.process.isAlive(second.process.pid), true);
+  assert.equal(first.process.startTimeOf(second.process.pid), second.process.startTime);
+  second.kill();
+  assert.equal(first.process.isAlive(second.process.pid), false);
+  const again = new MemoryRuntime({ host, pid: second.process.pid });
+  assert.equal(first.process.isAlive(second.process.pid), true);
+  assert.notEqual(again.process.startTime, second.process.startTime);
+  assert.throws(() => new MemoryRuntime({ host, pid: again.process.pid }));
+  assert.deepEqual(
+    [again.process.host, again.process.bootId, again.process.pidNamespace],
+    ["pod", "b", "pid:[7]"],
+  );
+});
+
+test("two containers have a process 1 each, and a reboot changes the boot id", () => {
+  const disk = new MemoryDisk();
+  const one = new MemoryHost({ pidNamespace: "pid:[1]" });
+  const other = new MemoryHost({ pidNamespace: "pid:[2]" });
+  const first = new MemoryRuntime({ disk, host: one, pid: 1 });
+  new MemoryRuntime({ disk, host: other, pid: 1 }).kill();
+  assert.equal(first.process.isAlive(1), true);
+  const before = one.bootId;
+  one.reboot();
+  assert.notEqual(one.bootId, before);
+  assert.equal(first.process.isAlive(1), false);
+  assert.equal(first.process.bootId, before);
+  const hidden = new MemoryHost({ bootId: null, pidNamespace: null, startTimes: false });
+  const { process } = new MemoryRuntime({ host: hidden });
+  assert.deepEqual([process.bootId, process.pidNamespace, process.startTime], [null, null, null]);
+});
+
+test("a simulated process runs its exit listeners as a real one does", async () => {
+  const ran: string[] = [];
+  const listen = (runtime: MemoryRuntime) => {
+    runtime.process.onNaturalExit(async () => {
+      await Promise.resolve();
+      ran.push("natural");
+    });
+    runtime.process.onNaturalExit(() => Promise.reject(new Error("Dropped")));
+    runtime.process.onExit(() => {
+      throw new Error("Dropped");
+    });
+    runtime.process.onExit(() => ran.push("exit"));
+    return runtime;
+  };
+  await listen(new MemoryRuntime()).exitNaturally();
+  assert.deepEqual(ran.splice(0), ["natural", "exit"]);
+  const second = listen(new MemoryRuntime());
+  second.exit();
+  second.exit();
+  assert.deepEqual(ran.splice(0), ["exit"]);
+  assert.equal(second.dead, true);
+  listen(new MemoryRuntime()).kill();
+  assert.deepEqual(ran, []);
+});
+
+test("the schedule decides when reads and syncs complete", async () => {
+  const queue: (() => void)[] = [];
+  const runtime = new MemoryRuntime({ schedule: (run) => void queue.push(run) });
+  const file = runtime.files.openAppend("/log");
+  file.write("old");
+  const order: string[] = [];
+  const into = new Uint8Array(9);
+  const sync = file.dataSync().then(() => order.push("sync"));
+  const read = runtime.files.openRead("/log").read(0, into).then((count) => {
+    order.push(`read ${count}`);
+  });
+  file.write(" new");
+  assert.equal(queue.length, 2);
+  queue[1]();
+  await read;
+  queue[0]();
+  await sync;
+  // A read shows what is there as it completes.
+  assert.deepEqual(order, ["read 7", "sync"]);
+});
+
+test("the clock in memory fires timers in order and moves to each", () => {
+  const clock = new MemoryClock(1_000);
+  const fired: string[] = [];
+  const at = (name: string) => () => fired.push(`${name}@${clock.monotonic()}`);
+  clock.after(20, at("c"));
+  clock.after(10, at("a"));
+  clock.after(10, at("b"));
+  clock.after(5, at("never")).cancel();
+  clock.after(10, () => void clock.after(5, at("nested")));
+  assert.equal(clock.next, 10);
+  clock.advance(15);
+  assert.deepEqual(fired, ["a@10", "b@10", "nested@15"]);
+  assert.equal(clock.monotonic(), 15);
+  assert.equal(clock.now(), 1_015);
+  assert.equal(clock.runNext(), true);
+  assert.deepEqual(fired.slice(3), ["c@20"]);
+  assert.equal(clock.runNext(), false);
+  assert.equal(clock.next, undefined);
+});
+
+test("a jump of the wall clock in memory moves neither timers nor monotonic", () => {
+  const clock = new MemoryClock(1_000_000);
+  let fired = false;
+  clock.after(10, () => fired = true);
+  clock.jump(-500_000);
+  assert.equal(clock.now(), 500_000);
+  assert.equal(clock.monotonic(), 0);
+  clock.advance(9);
+  assert.equal(fired, false);
+  clock.advance(1);
+  assert.equal(fired, true);
+  assert.equal(clock.now(), 500_010);
+});
+
+test("elapse lets a timer be set by what a timer set off", async () => {
+  const clock = new MemoryClock();
+  const fired: number[] = [];
+  const loop = async () => {
+    for (let round = 0; round < 3; round++) {
+      await new Promise<void>((resolve) => void clock.after(10, resolve));
+      fired.push(clock.monotonic());
+    }
+  };
+  const done = loop();
+  await clock.elapse(25);
+  assert.deepEqual(fired, [10, 20]);
+  assert.equal(clock.monotonic(), 25);
+  await clock.elapse(5);
+  await done;
+  assert.deepEqual(fired, [10, 20, 30]);
+});
+
+test("from outside, a disk in memory takes files, gives bytes and links", () => {
+  const runtime = new MemoryRuntime();
+  runtime.disk.put("/a/b/file", "text");
+  runtime.disk.put("/a/b/file", "shorter".slice(0, 5));
+  runtime.disk.symlink("/a/b", "/link");
+  runtime.disk.symlink("../b/file", "/a/b/relative");
+  assert.equal(runtime.files.readText("/link/file"), "short");
+  assert.equal(runtime.files.readText("/a/b/relative"), "short");
+  assert.equal(runtime.files.readText("/a/../a/./b/file"), "short");
+  assert.deepEqual(runtime.disk.bytes("/link/file"), new TextEncoder().encode("short"));
+  runtime.disk.symlink("/loop", "/loop");
+  assert.throws(() => runtime.files.readText("/loop"), code("ELOOP"));
+});

@@ -1,0 +1,231 @@
+/**
+ * Ends a run: all faults stop, everything must be delivered, and every record is accounted for.
+ *
+ * @module
+ */
+
+import { ABANDONED_AFTER_MS } from "../../src/wal/ownership/failure_detector.ts";
+import type { Bug } from "./mutant.ts";
+import type { Violation } from "./context.ts";
+import type { Letter, SimRecord } from "./ledger.ts";
+import { type SimProcess, WAL_DIR } from "./process.ts";
+import { mix } from "./random.ts";
+import type { Scenario } from "./scenario.ts";
+import { watchRejections, World } from "./world.ts";
+import { Writing } from "./writing.ts";
+
+/** Ms of virtual time in which a sender must deliver all that is left, when everything works. */
+const DRAIN_MS = 20 * 60_000;
+
+/** What came of a run. */
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  /** The same for the same scenario, whatever else differs. */
+  readonly hash: string;
+  /** What happened, when it was kept. */
+  readonly trace: readonly string[];
+  readonly records: number;
+  readonly requests: number;
+}
+
+/** Runs a scenario to its end and judges it. */
+export async function runScenario(
+  scenario: Scenario,
+  options: { bug?: Bug; keepTrace?: boolean } = {},
+): Promise<Outcome> {
+  const world = new World(scenario, options);
+  const unwatch = watchRejections((error) => {
+    // What a killed process leaves behind rejects because it was killed.
+    if ((error as { code?: unknown } | null)?.code === "ESIMKILLED") return;
+    world.violate("threw", `Unhandled: ${error instanceof Error ? error.stack : String(error)}`);
+  });
+  const unpatch = options.bug?.patch?.();
+  try {
+    await world.play();
+    if (world.violations.length === 0) await drain(world);
+    if (world.violations.length === 0) judge(world);
+    await Promise.all(world.context.past.checks);
+    await world.settle();
+  } finally {
+    unpatch?.();
+    unwatch();
+  }
+  return {
+    violations: world.violations,
+    hash: world.trace.hash,
+    trace: world.trace.lines,
+    records: world.context.ledger.records.length,
+    requests: world.context.past.requests,
+  };
+}
+
+/** Everything works again: living processes finish or die, and a fresh one sends what is left. */
+async function drain(world: World): Promise<void> {
+  await world.heal();
+  await finishLiving(world);
+  if (world.violations.length > 0) return;
+  const servers = new Set<number>([0]);
+  for (const { server } of world.context.ledger.records) if (server !== null) servers.add(server);
+  for (const server of servers) start(world, 100 + server, 0, server);
+  const isNote = (path: string) => path.includes("/.senders/");
+  const waiting = () =>
+    leftovers(world).filter((path) => !isNote(path) && !path.includes("/.retry/"));
+  await world.pass(DRAIN_MS, () => waiting().length === 0);
+  if (world.violations.length > 0) return;
+  for (const path of waiting()) {
+    world.violate(path.endsWith(".jsonl") ? "pending" : "leftover", `still there: ${path}`);
+  }
+  if (world.violations.length === 0) await putBack(world, servers);
+  await finishLiving(world);
+  // The note of a sender on another host that died is nobody's to remove for a while.
+  const cleared = world.all.filter(({ leftOrderly, troubled }) =>
+    leftOrderly && !troubled && !world.context.past.crashed
+  );
+  for (const path of leftovers(world)) {
+    if (isNote(path) && !cleared.some(({ token }) => path.includes(token))) continue;
+    world.violate("leftover", `after the last: ${path}`);
+  }
+}
+
+/** What a broken retry left in hand is put back by the next one of its project and server. */
+async function putBack(world: World, servers: ReadonlySet<number>): Promise<void> {
+  const inHand = (project: number) =>
+    world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
+  const writing = new Writing(world.context);
+  for (const project of [0, 1]) {
+    for (const server of servers) {
+      if (!inHand(project)) continue;
+      const one = start(world, 200 + 10 * project + server, project, server);
+      // Whether the holder of a claim is gone can take a while to see.
+      for (let tries = 0; tries < 2 && inHand(project); tries++) {
+        let over = false;
+        void writing.retry(one, false).then(() => over = true);
+        await world.pass(DRAIN_MS, () => over);
+        if (!over) world.violate("pending", `process ${one.id} does not end its retry`);
+        await world.pass(inHand(project) ? ABANDONED_AFTER_MS + 1_000 : 0);
+      }
+    }
+    for (const path of world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`)) {
+      world.violate("leftover", `still in hand: ${path}`);
+    }
+  }
+}
+
+function start(world: World, slot: number, project: number, server: number): SimProcess {
+  return world.start({
+    do: "start",
+    slot,
+    host: 0,
+    wal: true,
+    sender: true,
+    fsync: "interval",
+    complete: true,
+    project,
+    server,
+    samePid: false,
+    seed: mix(world.scenario.seed, 7, slot === 100 + server ? server : slot),
+  });
+}
+
+async function finishLiving(world: World): Promise<void> {
+  const random = world.random(1);
+  const writing = new Writing(world.context);
+  const all = world.living;
+  const isFresh = all.some(({ step }) => step.slot >= 100);
+  for (const one of all) {
+    if (one.finishing || isFresh || random.chance(0.6)) {
+      writing.finish(one, undefined, (result) => {
+        if (!result.done && one.step.sender) {
+          world.violate("flush", `process ${one.id} finished with ${JSON.stringify(result)}`);
+        }
+      });
+    } else {
+      world.kill(one);
+    }
+  }
+  await world.pass(DRAIN_MS, () => all.every((one: SimProcess) => one.dead));
+  if (world.violations.length > 0) return;
+  for (const one of all) {
+    if (!one.dead) world.violate("pending", `process ${one.id} does not finish`);
+  }
+}
+
+/** Files that no log directory should hold when everything is delivered. */
+function leftovers(world: World): string[] {
+  return world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")))
+    .filter((path) => !/\.(deadletter|quarantine|gitignore)$/.test(path));
+}
+
+function judge(world: World): void {
+  const { ledger } = world.context;
+  const lettered = new Set<SimRecord>();
+  for (const path of ledger.files(WAL_DIR)) {
+    if (path.endsWith(".deadletter")) judgeLetters(world, path, lettered);
+  }
+  if (!world.context.past.crashed) judgeDrops(world, lettered);
+  for (const record of ledger.records) {
+    if (!record.accepted || record.stored || lettered.has(record)) continue;
+    if (record.memory && record.refused) continue;
+    if (record.excuse !== null) continue;
+    world.violate(
+      record.synced && world.context.past.crashed ? "unsynced" : "lost",
+      `${record.key} of process ${record.origin?.id ?? "foreign"}`,
+    );
+  }
+}
+
+/** What a process counted as dropped is what is missing, no more and no less. */
+function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
+  for (const { id, counted, maybeDropped, dropped, removed } of world.all) {
+    if (counted === null) continue;
+    const missing = maybeDropped.filter((record) =>
+      record.accepted && record.excuse === "dropped" && !record.stored && !record.refused &&
+      !lettered.has(record)
+    );
+    const told = counted.dropped["quota-new"] + counted.dropped["memory-full"];
+    if (missing.length + dropped !== told) {
+      const all = missing.length + dropped;
+      world.violate("counters", `process ${id} dropped ${all} as they came and counts ${told}`);
+    }
+    if (removed > counted.dropped["quota-oldest"]) {
+      const counts = counted.dropped["quota-oldest"];
+      world.violate("counters", `process ${id} removed ${removed} old ones and counts ${counts}`);
+    }
+  }
+}
+
+function judgeLetters(world: World, path: string, lettered: Set<SimRecord>): void {
+  const { ledger, past, violate } = world.context;
+  const { letters, broken } = ledger.letters(path);
+  const base = path.slice(0, -".deadletter".length);
+  if (broken.length > 0 && !past.disturbed) violate("dead-letter", `${path}: ${broken[0]}`);
+  const offsets = new Set<number>();
+  for (const letter of letters) {
+    if (offsets.has(letter.offset) && !past.disturbed) {
+      violate("dead-letter", `${path}: two entries for the line at ${letter.offset}`);
+    }
+    offsets.add(letter.offset);
+    const record = ledger.ofLetter(letter);
+    if (record) lettered.add(record);
+    const trouble = letter.reason === "refused"
+      ? troubleOfRefused(record, past.crashed)
+      : troubleOfBroken(world, base, letter);
+    if (trouble) violate("dead-letter", `${path}: ${trouble}: ${JSON.stringify(letter)}`);
+  }
+}
+
+function troubleOfRefused(record: SimRecord | undefined, crashed: boolean): string | null {
+  if (!record) return crashed ? null : "no such record";
+  return record.refused ? null : `nobody refused ${record.key}`;
+}
+
+function troubleOfBroken(world: World, base: string, letter: Letter): string | null {
+  const { ledger, past } = world.context;
+  if (!letter.quarantine) return "no bytes are kept";
+  const { offset, length } = letter.quarantine;
+  const bytes = ledger.bytes(`${base}.quarantine`)?.subarray(offset, offset + length);
+  if (bytes?.length !== length) return "its bytes are missing";
+  const record = ledger.findLine(new TextDecoder().decode(bytes));
+  if (record) return `the bytes are those of ${record.key}`;
+  return past.crashed || past.torn.has(base) ? null : "nothing tore that line";
+}

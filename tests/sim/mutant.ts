@@ -1,0 +1,34 @@
+/**
+ * A deliberate mistake, made at run time, that the simulation must find.
+ *
+ * @module
+ */
+
+import type { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
+import type { Clock, FileSystem, ProcessFacts } from "../../src/runtime/runtime.ts";
+import type { ViolationCode } from "./context.ts";
+import type { Setup } from "./scenario.ts";
+
+/** A mistake and how it is made. */
+export interface Bug {
+  /** For the command line. */
+  readonly name: string;
+  /** What is done wrong. */
+  readonly mistake: string;
+  /** The promises that it breaks; other findings do not count. */
+  readonly breaks: readonly ViolationCode[];
+  /** Seeds within which it must be found. */
+  readonly seeds: number;
+  /** The first of them, 1 unless told: one soon before a find spares time, and may be left out. */
+  readonly from?: number;
+  /** Changes the library's classes; returns the way back. */
+  patch?(): () => void;
+  /** Stands between the library and its files. */
+  files?(files: FileSystem, memory: MemoryRuntime): FileSystem;
+  /** Stands between the library and its clock. */
+  clock?(clock: Clock, setup: Setup): Clock;
+  /** Stands between the library and what it knows of processes. */
+  process?(facts: ProcessFacts): ProcessFacts;
+  /** Stands between the library and the network. */
+  fetch?(fetch: typeof globalThis.fetch): typeof globalThis.fetch;
+}

@@ -1,0 +1,14 @@
+/**
+ * Every deliberate mistake. The simulation must find each within its number of seeds.
+ *
+ * @module
+ */
+
+import type { Bug } from "../mutant.ts";
+import { CLAIM_BUGS } from "./claims.ts";
+import { DISK_BUGS } from "./disk.ts";
+import { REMOVAL_BUGS } from "./removal.ts";
+import { SENDING_BUGS } from "./sending.ts";
+
+/** Every deliberate mistake. */
+export const BUGS: readonly Bug[] = [...DISK_BUGS, ...REMOVAL_BUGS, ...CLAIM_BUGS, ...SENDING_BUGS];

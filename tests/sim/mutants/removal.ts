@@ -1,0 +1,115 @@
+/**
+ * Mistakes in taking delivered logs away, and in setting records aside.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import { DeadLettersInHand } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
+import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
+import type { Bug } from "../mutant.ts";
+import { instead, patch, withAppends, withReads } from "./make.ts";
+
+/** Removes the files that stand beside a log. */
+function removeBeside(files: FileSystem, path: string, endings: readonly string[]): void {
+  for (const ending of endings) {
+    const beside = path.replace(/jsonl$/, ending);
+    if (files.stat(beside) !== null) files.remove(beside);
+  }
+}
+
+/** Mistakes in taking logs away. */
+export const REMOVAL_BUGS: readonly Bug[] = [
+  {
+    name: "removed-when-read",
+    mistake: "a log is removed when it is read, not when it is delivered",
+    breaks: ["removed"],
+    seeds: 100,
+    files: (files) =>
+      withReads(files, (file, path) => ({
+        read: async (offset, into) => {
+          const count = await file.read(offset, into);
+          const closed = files.stat(path.replace(/jsonl$/, "lock")) === null;
+          const last = closed && offset + count >= file.size();
+          if (last && files.stat(path) !== null) files.remove(path);
+          return count;
+        },
+      })),
+  },
+  {
+    name: "sidecars-first",
+    mistake: "the checkpoint is removed before the log, and a crash in between sends all again",
+    breaks: ["resent"],
+    from: 14_700,
+    seeds: 2_000,
+    files: (files) =>
+      instead(files, {
+        discard: (path) => {
+          removeBeside(files, path, ["checkpoint"]);
+          files.discard(path);
+        },
+      }),
+  },
+  {
+    name: "dead-letters-removed",
+    mistake: "dead letters go with the log that they came from (Weave Python)",
+    breaks: ["lost"],
+    seeds: 100,
+    files: (files) =>
+      instead(files, {
+        discard: (path) => {
+          files.discard(path);
+          removeBeside(files, path, ["deadletter"]);
+        },
+      }),
+  },
+  {
+    name: "dead-letter-unsynced",
+    mistake: "the checkpoint passes a dead letter that is not on stable storage",
+    breaks: ["unsynced", "lost"],
+    seeds: 3_000,
+    files: (files) =>
+      withAppends(
+        files,
+        (_, path) => path.endsWith(".deadletter") ? { dataSync: () => Promise.resolve() } : {},
+      ),
+  },
+  {
+    name: "dead-letters-unconfirmed",
+    mistake: "dead letters that a killed sender left are trusted, though it had not synced them",
+    breaks: ["unsynced", "lost"],
+    from: 2_300,
+    seeds: 2_000,
+    patch: () => patch(DeadLetterFile.prototype, "confirm", () => () => Promise.resolve()),
+  },
+  {
+    name: "dead-letter-forgotten",
+    mistake: "a record that was set aside before a crash is sent again after it",
+    breaks: ["after-dead-letter"],
+    seeds: 3_000,
+    patch: () => patch(DeadLetterFile.prototype, "offsets", () => () => new Set<number>()),
+  },
+  {
+    name: "retry-forgets",
+    mistake: "dead letters that are refused again when they are sent again are forgotten",
+    breaks: ["lost"],
+    seeds: 500,
+    patch: () =>
+      patch(
+        DeadLettersInHand.prototype,
+        "replace",
+        () =>
+          function (this: DeadLettersInHand, replacements) {
+            this.remove(replacements.map(([entry]) => entry));
+            return Promise.resolve();
+          },
+      ),
+  },
+  {
+    name: "retry-not-put-back",
+    mistake: "dead letters that a broken retry left in hand are not put back",
+    breaks: ["lost", "leftover"],
+    seeds: 1_000,
+    patch: () => patch(DeadLettersInHand.prototype, "putBack", () => () => Promise.resolve()),
+  },
+];

@@ -1,0 +1,178 @@
+/**
+ * Mistakes in sending.
+ *
+ * @module
+ */
+
+import { Deliverer } from "../../../src/delivery/delivery_client.ts";
+import { Gate } from "../../../src/delivery/http/circuit_breaker.ts";
+import { Sender } from "../../../src/delivery/sender.ts";
+import type { Bug } from "../mutant.ts";
+import { patch, patchAttempts } from "./make.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** The request with its body parsed and printed again. */
+function printedAgain(init: RequestInit | undefined): RequestInit | undefined {
+  if (!(init?.body instanceof Uint8Array)) return init;
+  try {
+    return { ...init, body: encoder.encode(JSON.stringify(JSON.parse(decoder.decode(init.body)))) };
+  } catch {
+    return init;
+  }
+}
+
+/** Some hosts' `fetch` has members that nobody here calls. */
+function fetching(
+  send: (url: string | URL | Request, init?: RequestInit) => Promise<Response>,
+): typeof fetch {
+  return send as typeof fetch;
+}
+
+/** Mistakes in sending. */
+export const SENDING_BUGS: readonly Bug[] = [
+  {
+    name: "ack-before-answer",
+    mistake: "records are acknowledged when they are sent, not when they are answered",
+    breaks: ["checkpoint"],
+    seeds: 50,
+    patch: () =>
+      patch(Deliverer.prototype, "prepare", (original) =>
+        function (this: Deliverer, ...window) {
+          const delivery = original.apply(this, window);
+          const send = () => {
+            delivery.send().catch(() => {});
+            return Promise.resolve([]);
+          };
+          return { ...delivery, send };
+        }),
+  },
+  {
+    name: "memory-queue",
+    mistake: "records are acknowledged when they stand in a queue in memory (otel-collector#12711)",
+    breaks: ["checkpoint"],
+    seeds: 50,
+    patch: () => {
+      const queues = new WeakMap<Deliverer, Promise<unknown>>();
+      return patch(
+        Deliverer.prototype,
+        "prepare",
+        (original) =>
+          function (this: Deliverer, ...window) {
+            const delivery = original.apply(this, window);
+            const send = () => {
+              const before = queues.get(this) ?? Promise.resolve();
+              queues.set(this, before.then(delivery.send).catch(() => {}));
+              return Promise.resolve([]);
+            };
+            return { ...delivery, send };
+          },
+      );
+    },
+  },
+  {
+    name: "aborted-is-done",
+    mistake:
+      "a send that is given up at the end of the process counts as done (otel-collector#6771)",
+    breaks: ["checkpoint", "flush"],
+    seeds: 500,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "stopped" ? { kind: "answer", status: 200, text: "{}" } : attempt
+      ),
+  },
+  {
+    name: "outage-acked",
+    mistake: "a server that cannot be reached counts as delivered",
+    breaks: ["checkpoint"],
+    seeds: 100,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "unreachable" ? { kind: "answer", status: 200, text: "{}" } : attempt
+      ),
+  },
+  {
+    name: "outage-dead-letters",
+    mistake: "a server that is down makes dead letters (Weave Python)",
+    breaks: ["dead-letter"],
+    seeds: 300,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "answer" && attempt.status >= 500 ? { ...attempt, status: 400 } : attempt
+      ),
+  },
+  {
+    name: "poison-wedges",
+    mistake: "a record that the server refuses is sent for ever (Weave TypeScript SDK)",
+    breaks: ["pending", "flush"],
+    seeds: 100,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "answer" && attempt.status === 422 ? { ...attempt, status: 503 } : attempt
+      ),
+  },
+  {
+    name: "no-timeout",
+    mistake: "a request that hangs is waited for without end",
+    breaks: ["pending", "flush"],
+    seeds: 300,
+    fetch: (fetch) =>
+      fetching((url, init) => fetch(url, { ...init, signal: new AbortController().signal })),
+  },
+  {
+    name: "never-again",
+    mistake: "a server that was down is never tried again",
+    breaks: ["pending"],
+    seeds: 100,
+    patch: () =>
+      patch(Gate.prototype, "failed", (original) =>
+        function (this: Gate, state, reason) {
+          original.call(this, state, reason, Infinity);
+        }),
+  },
+  {
+    name: "printed-again",
+    mistake: "a request is parsed and printed again, and its numbers change",
+    breaks: ["altered"],
+    seeds: 50,
+    fetch: (fetch) => fetching((url, init) => fetch(url, printedAgain(init))),
+  },
+  {
+    name: "changed-at-retry",
+    mistake: "a second attempt holds other bytes than the first",
+    breaks: ["retry-id", "altered"],
+    seeds: 200,
+    fetch: (fetch) => {
+      const seen = new Set<string>();
+      return fetching((url, init) => {
+        const id = (init?.headers as Record<string, string>)["X-Weave-Retry-Id"];
+        const again = seen.has(id);
+        seen.add(id);
+        return fetch(url, again ? printedAgain(init) : init);
+      });
+    },
+  },
+  {
+    name: "starts-late",
+    mistake: "a start is held back and its end goes out",
+    breaks: ["order", "leftover", "pending"],
+    seeds: 300,
+    fetch: (fetch) => {
+      let held: (() => void) | null = null;
+      return fetching(async (url, init) => {
+        if (String(url).endsWith("/call/start") && held === null) {
+          await new Promise<void>((resolve) => held = resolve);
+        } else held?.();
+        return await fetch(url, init);
+      });
+    },
+  },
+  {
+    name: "flush-lies",
+    mistake: "a flush says that what is stored is delivered",
+    breaks: ["flush"],
+    seeds: 50,
+    patch: () => patch(Sender.prototype, "wait", () => () => Promise.resolve("done")),
+  },
+];

@@ -1,0 +1,323 @@
+/**
+ * Runs the real command in a child process on the runtime that runs the test, and writes logs for
+ * it to look after.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { join } from "@std/path";
+import { DEFAULTS } from "../../../src/client/settings/defaults.ts";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import type { Pipeline } from "../../../src/client/pipeline/pipeline.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { createIds, type Ids } from "../../../src/protocol/ids.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const runtimeName = detectRuntime().name;
+
+/** How this runtime runs a TypeScript program. */
+export const RUNTIME_ARGS: readonly string[] = runtimeName === "node"
+  ? ["--import", "tsx"]
+  : runtimeName === "deno"
+  ? ["run", "-A", "--no-check"]
+  : [];
+
+/** Path of a file of the project. */
+export function projectPath(relative: string): string {
+  return join(root, relative);
+}
+
+/** What a finished command left. */
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A program that runs. */
+export interface Running {
+  readonly pid: number;
+  /** What it printed so far. */
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Resolves as soon as what it printed holds `text`; rejects when it ends without. */
+  sees(text: string): Promise<void>;
+  /** Resolves when it prints the next byte, or ends. */
+  prints(): Promise<void>;
+  kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<Finished>;
+  /** Types into it. */
+  type(text: string): void;
+  /** Reads no more of what it prints. */
+  closeOutput(): void;
+}
+
+/** Surroundings of a program. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Ms that a program may take to print what is waited for. */
+const SEE_MS = 60_000;
+
+/** Starts a TypeScript program of the project. */
+export function startProgram(
+  file: string,
+  args: readonly string[],
+  surroundings: Surroundings,
+): Running {
+  return startProcess(
+    process.execPath,
+    [...RUNTIME_ARGS, projectPath(file), ...args],
+    surroundings,
+  );
+}
+
+/** Starts a process in a clean environment. */
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  { cwd, env }: Surroundings,
+): Running {
+  const inherited = ["PATH", "DENO_DIR", "LANG", "TMPDIR"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const child = spawn(command, [...args], {
+    cwd: runtimeName === "node" ? root : cwd, // tsx is found from the working directory.
+    env: { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  return follow(child);
+}
+
+/** Programs that run: a test that fails must not leave them behind. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+function follow(child: ChildProcess): Running {
+  running.add(child);
+  const text = { out: "", err: "" };
+  const watchers = new Set<() => void>();
+  const tell = () => {
+    for (const watcher of [...watchers]) watcher();
+  };
+  for (const [name, stream] of [["out", child.stdout!], ["err", child.stderr!]] as const) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      text[name] += chunk;
+      tell();
+    });
+  }
+  let over = false;
+  const ended = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      over = true;
+      running.delete(child);
+      resolve({ code, ...text });
+      tell();
+    });
+  });
+  return {
+    pid: child.pid!,
+    out: () => text.out,
+    err: () => text.err,
+    ended,
+    sees: (wanted) =>
+      new Promise((resolve, reject) => {
+        const fail = (how: string) =>
+          reject(new Error(`${how} without ${JSON.stringify(wanted)}: ${text.out}${text.err}`));
+        const limit = setTimeout(() => {
+          watchers.delete(look);
+          fail(`Ran for ${SEE_MS} ms`);
+        }, SEE_MS);
+        const look = () => {
+          const found = text.out.includes(wanted) || text.err.includes(wanted);
+          if (!found && !over) return;
+          watchers.delete(look);
+          clearTimeout(limit);
+          if (found) resolve();
+          else fail("Ended");
+        };
+        watchers.add(look);
+        look();
+      }),
+    prints: () =>
+      new Promise((resolve) => {
+        const look = () => {
+          watchers.delete(look);
+          resolve();
+        };
+        if (over) resolve();
+        else watchers.add(look);
+      }),
+    kill(signal) {
+      // The id of a child that has ended may be another's by now.
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      // Deno reports no exit code of a child that was signalled through its handle.
+      process.kill(child.pid!, signal);
+    },
+    type: (input) => void child.stdin!.write(input),
+    closeOutput: () => void child.stdout!.destroy(),
+  };
+}
+
+/** Starts `weave-wal`. */
+export function startCli(args: readonly string[], surroundings: Surroundings): Running {
+  return startProgram("src/cli/main.ts", args, surroundings);
+}
+
+/** Ms that a command may take to its end. */
+const END_MS = 90_000;
+
+/** Runs `weave-wal` to its end. */
+export async function cli(args: readonly string[], surroundings: Surroundings): Promise<Finished> {
+  const command = startCli(args, surroundings);
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    command.kill("SIGKILL");
+  }, END_MS);
+  const finished = await command.ended;
+  clearTimeout(limit);
+  if (isLate) {
+    throw new Error(`Ran over ${END_MS} ms: ${args.join(" ")}: ${finished.out}${finished.err}`);
+  }
+  return finished;
+}
+
+/** A directory that is gone after the test. */
+export async function temporary(): Promise<{ path: string; wal: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), "weave-wal-cli-"));
+  return {
+    path,
+    wal: join(path, "wal"),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+const runtime = detectRuntime();
+
+/** New ids. */
+export const ids: Ids = createIds({
+  now: () => runtime.clock.now(),
+  randomBytes: (into) => crypto.getRandomValues(into),
+});
+
+/** A log of this process whose sender is off. */
+export function openLog(
+  wal: string,
+  name: string,
+  options: { server?: string; segmentBytes?: number } = {},
+): Pipeline {
+  const [entity, project] = name.split("/");
+  return openPipeline({
+    ...DEFAULTS,
+    runtime,
+    fetch: () => Promise.reject(new Error("The sender is off")),
+    random: Math.random,
+    entity,
+    project,
+    serverUrl: options.server ?? "http://127.0.0.1:9",
+    apiKey: undefined,
+    wal: true,
+    sender: false,
+    token: ids.uuidHex,
+    walDir: wal,
+    requireDisk: true,
+    segmentBytes: options.segmentBytes ?? DEFAULTS.segmentBytes,
+    onEvent: () => {},
+  });
+}
+
+/** A call as it is written. */
+export interface WrittenCall {
+  readonly id: string;
+  readonly traceId: string;
+}
+
+/** What a call is about. */
+export interface CallFacts {
+  readonly op?: string;
+  readonly parent?: WrittenCall;
+  readonly exception?: string;
+  readonly inputs?: Record<string, string>;
+  readonly output?: string;
+  /** Epoch ms. */
+  readonly started?: number;
+  readonly ended?: number;
+}
+
+/** Appends the start of a call. */
+export function startCall(pipeline: Pipeline, name: string, facts: CallFacts = {}): WrittenCall {
+  const id = ids.uuidv7();
+  const traceId = facts.parent?.traceId ?? ids.uuidv7();
+  pipeline.append(
+    "call_start",
+    JSON.stringify({
+      start: {
+        project_id: name,
+        id,
+        trace_id: traceId,
+        op_name: `weave:///${name}/op/${facts.op ?? "answer"}:v1`,
+        started_at: timeOf(facts.started),
+        ...(facts.parent ? { parent_id: facts.parent.id } : {}),
+        attributes: {},
+        inputs: facts.inputs ?? { question: "Why?" },
+      },
+    }),
+  );
+  return { id, traceId };
+}
+
+/** Appends the end of a call. */
+export function endCall(
+  pipeline: Pipeline,
+  name: string,
+  { id, traceId }: WrittenCall,
+  facts: CallFacts = {},
+): void {
+  pipeline.append(
+    "call_end",
+    JSON.stringify({
+      end: {
+        project_id: name,
+        id,
+        trace_id: traceId,
+        started_at: timeOf(facts.started),
+        ended_at: timeOf(facts.ended),
+        ...(facts.exception === undefined ? {} : { exception: facts.exception }),
+        output: facts.output ?? "Because.",
+        summary: {},
+      },
+    }),
+  );
+}
+
+/** Appends whole calls; returns their ids. */
+export function writeCalls(
+  pipeline: Pipeline,
+  name: string,
+  count: number,
+  facts: CallFacts = {},
+): string[] {
+  return Array.from({ length: count }, () => {
+    const started = facts.started ?? Date.now();
+    const call = startCall(pipeline, name, { ...facts, started });
+    endCall(pipeline, name, call, { ...facts, started });
+    return call.id;
+  });
+}
+
+function timeOf(ms: number = Date.now()): string {
+  return new Date(ms).toISOString();
+}

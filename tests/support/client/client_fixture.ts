@@ -1,0 +1,140 @@
+/**
+ * A client over a pipeline that only collects, on a host in memory.
+ *
+ * @module
+ */
+
+import { MemoryRuntime, type MemoryRuntimeOptions } from "../simulated_runtime/memory.ts";
+import type { WeaveClient } from "../../../src/client/client.ts";
+import { setGlobalClient } from "../../../src/client/global_client.ts";
+import { openClient } from "../../../src/client/open_client.ts";
+import type { InitOptions } from "../../../src/client/settings/options.ts";
+import type {
+  FlushOptions,
+  FlushResult,
+  Pipeline,
+  PipelineOptions,
+  PipelineStats,
+} from "../../../src/client/pipeline/pipeline.ts";
+import { nullPipeline } from "../../../src/client/pipeline/disabled_pipeline.ts";
+import type { RecordType } from "../../../src/protocol/record_types.ts";
+
+// deno-lint-ignore no-explicit-any -- tests look into requests freely
+export type Any = any;
+
+/** A record as it was appended. */
+export interface FakeRecord {
+  type: RecordType;
+  text: string;
+  req: Any;
+}
+
+/** Collects records. */
+export class FakePipeline implements Pipeline {
+  readonly records: FakeRecord[] = [];
+  readonly finished: (FlushOptions | undefined)[] = [];
+  options: PipelineOptions | undefined;
+
+  append(type: RecordType, text: string): void {
+    this.records.push({ type, text, req: JSON.parse(text) });
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  finalDigest(digest: string): string {
+    return digest;
+  }
+
+  retryDeadLetters(): ReturnType<Pipeline["retryDeadLetters"]> {
+    return nullPipeline.retryDeadLetters();
+  }
+
+  stats(): Promise<PipelineStats> {
+    return nullPipeline.stats();
+  }
+
+  flush(): Promise<FlushResult> {
+    const delivered = this.records.length;
+    return Promise.resolve({
+      done: true,
+      pendingBytes: 0,
+      pendingRecords: 0,
+      delivered,
+      deadLettered: 0,
+    });
+  }
+
+  finish(options?: FlushOptions): Promise<FlushResult> {
+    this.finished.push(options);
+    return this.flush();
+  }
+
+  /** The requests of one type. */
+  of(type: RecordType): Any[] {
+    return this.records.filter((record) => record.type === type).map((record) => record.req);
+  }
+
+  /** The calls by op name, each with its start and its end in one. */
+  calls(): Any[] {
+    const ends = new Map(this.of("call_end").map(({ end }) => [end.id, end]));
+    return this.of("call_start").map(({ start }) => ({ ...start, ...ends.get(start.id) }));
+  }
+
+  /** The calls of one op. */
+  callsOf(name: string): Any[] {
+    return this.calls().filter(({ op_name }) => op_name.includes(`/op/${name}:`));
+  }
+}
+
+/** A client and what is around it. */
+export interface Fixture {
+  client: WeaveClient;
+  pipeline: FakePipeline;
+  runtime: MemoryRuntime;
+  /** What was printed and warned of. */
+  printed: string[];
+  warned: string[];
+  /** Requests that the client made by itself: reads. */
+  requests: { url: string; init: RequestInit }[];
+  [Symbol.dispose](): void;
+}
+
+/** Makes a client of `team/demo` that ops write to until the fixture is disposed. */
+export async function clientFixture(
+  options: InitOptions = {},
+  host: MemoryRuntimeOptions & {
+    project?: string;
+    answer?: (url: string, init: RequestInit) => Response | Promise<Response>;
+  } = {},
+): Promise<Fixture> {
+  const { project = "team/demo", answer = () => new Response("{}", { status: 404 }) } = host;
+  const runtime = new MemoryRuntime({ env: { WANDB_API_KEY: "secret-key" }, ...host });
+  const pipeline = new FakePipeline();
+  const printed: string[] = [];
+  const warned: string[] = [];
+  const requests: Fixture["requests"] = [];
+  const client = await openClient(project, { printCallLink: false, ...options }, {
+    runtime,
+    fetch: (async (url: string, init: RequestInit) => {
+      requests.push({ url, init });
+      return await answer(url, init);
+    }) as unknown as typeof fetch,
+    sink: { log: (line) => printed.push(line), warn: (line) => warned.push(line) },
+    openPipeline: (made) => {
+      pipeline.options = made;
+      return pipeline;
+    },
+  });
+  setGlobalClient(client);
+  return {
+    client,
+    pipeline,
+    runtime,
+    printed,
+    warned,
+    requests,
+    [Symbol.dispose]: () => setGlobalClient(null),
+  };
+}

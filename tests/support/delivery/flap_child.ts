@@ -1,0 +1,67 @@
+/**
+ * A program that writes far more than its server takes, while that comes and goes; tells how much
+ * memory this took.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import { pipelineOptions } from "./delivery_fixture.ts";
+import { startRequest } from "../kill_records.ts";
+
+/** What the child is to do; its one argument, as JSON. */
+export interface FlapPlan {
+  readonly walDir: string;
+  /** How much it writes. */
+  readonly megabytes: number;
+}
+
+const plan = JSON.parse(process.argv[2]) as FlapPlan;
+const RECORD_BYTES = 20_000;
+let requests = 0, failed = 0;
+let isAway = false;
+
+const pipeline = openPipeline(pipelineOptions(plan.walDir, "http://server.test", {
+  segmentBytes: 16 * 1024 * 1024,
+  // One of three attempts works, if the server is not away altogether.
+  fetch: async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (!isAway && requests++ % 3 === 2) return new Response("{}");
+    failed++;
+    if (failed % 2 === 0) throw new TypeError("fetch failed");
+    return new Response("{}", { status: 503 });
+  },
+  random: () => 0.5,
+}));
+let appended = 0;
+
+async function write(megabytes: number): Promise<void> {
+  const count = megabytes * 1024 * 1024 / RECORD_BYTES;
+  for (let n = 0; n < count; n++) {
+    const id = `c${appended++}`;
+    pipeline.append("call_start", startRequest(id, RECORD_BYTES / 2));
+    if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** MB of the peak so far. */
+function peakMB(): number {
+  const status = readFileSync("/proc/self/status", "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) / 1024;
+}
+
+// The code is warm and the buffers are there before the count begins.
+await write(30);
+await pipeline.flush();
+const before = peakMB();
+isAway = true;
+await write(plan.megabytes * 3 / 4);
+const { pendingBytes } = await pipeline.stats();
+isAway = false;
+await write(plan.megabytes / 4);
+const { delivered } = await pipeline.finish();
+const grownMB = Math.round(peakMB() - before);
+const backlogMB = Math.round(pendingBytes / 1024 / 1024);
+console.log(`result ${JSON.stringify({ appended, delivered, failed, backlogMB, grownMB })}`);

@@ -1,0 +1,263 @@
+/**
+ * Programs of the official SDK in processes of their own, with and without the register step.
+ *
+ * @module
+ */
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { type ChildRuntime, ownRuntime, root } from "../child_fixture.ts";
+
+/** Versions of the SDK, and where they are installed. */
+export const SDK_VERSIONS: Readonly<Record<string, string>> = {
+  "0.9.3": "weave-0-9-3",
+  "0.11.0": "weave-0-11-0",
+  "0.11.1": "weave",
+};
+
+/** How a program is run. */
+export interface ProgramOptions {
+  /** Environment on top of a bare one. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether the register step is loaded first; `true`. */
+  readonly preload?: boolean;
+  /** Files of `register_programs` that are loaded before that. */
+  readonly before?: readonly string[];
+  readonly args?: readonly string[];
+}
+
+/** A program that ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly lines: readonly string[];
+  readonly errors: string;
+}
+
+/** A program that runs. */
+export interface Running {
+  /** Lines of its standard output so far. */
+  readonly lines: readonly string[];
+  /** Resolves when it has printed as many lines; at once when it ended. */
+  printed(count: number): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Ended>;
+}
+
+/** A folder as a user of the SDK has it: programs and packages, with the log in it. */
+export class SdkProject {
+  readonly directory: string;
+  readonly walDir: string;
+
+  /**
+   * @param version Which SDK `import "weave"` finds in it.
+   * @param settings What stands in its `weave.jsonc`.
+   */
+  constructor(version = "0.11.1", settings: Readonly<Record<string, unknown>> = {}) {
+    this.directory = mkdtempSync(join(tmpdir(), "weave-wal-register-"));
+    this.walDir = join(this.directory, ".weave/wal");
+    const packages = join(this.directory, "node_modules");
+    mkdirSync(packages);
+    symlinkSync(join(root, "node_modules", SDK_VERSIONS[version]), join(packages, "weave"));
+    symlinkSync(join(root, "node_modules/openai"), join(packages, "openai"));
+    this.settings(settings);
+    const dependencies = { weave: "*", openai: "*" };
+    writeFileSync(join(this.directory, "package.json"), JSON.stringify({ dependencies }));
+  }
+
+  /** Writes its `weave.jsonc`. */
+  settings(settings: Readonly<Record<string, unknown>>): void {
+    writeFileSync(join(this.directory, "weave.jsonc"), JSON.stringify(settings));
+  }
+
+  /** Starts a program of `register_programs`, or one that stands in the folder. */
+  start(program: string, options: ProgramOptions = {}): Running {
+    const { before = [], preload = true, args = [], env = {} } = options;
+    for (const file of [program, ...before]) {
+      const path = join(root, "tests/register_programs", file);
+      if (existsSync(path)) copyFileSync(path, join(this.directory, file));
+    }
+    const preloads = before.map((file) => join(this.directory, file));
+    if (preload) preloads.push(bundled("src/drop_in/register.ts"));
+    const [command, ...own] = commandOf(preloads);
+    const child = spawn(command, [...own, join(this.directory, program), ...args], {
+      cwd: this.directory,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...bareEnvironment(this.directory), WANDB_API_KEY: "k".repeat(40), ...env },
+    });
+    return watch(child);
+  }
+
+  /** Runs a program to its end. */
+  async run(program: string, options: ProgramOptions = {}): Promise<Ended> {
+    return await this.start(program, options).ended;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The command that runs a program on this process's runtime with `preloads`. */
+function commandOf(preloads: readonly string[]): string[] {
+  const flag: Record<ChildRuntime, string> = {
+    node: "--import",
+    bun: "--preload",
+    deno: "--preload",
+  };
+  const flags = preloads.flatMap((path) => [flag[ownRuntime], path]);
+  return ownRuntime === "deno"
+    ? [process.execPath, "run", "-A", "--no-check", ...flags]
+    : [process.execPath, ...flags];
+}
+
+const bundles = new Map<string, string>();
+
+/** An entry of the package in one file, as a built package has it: it runs on any runtime. */
+export function bundled(entry: string): string {
+  let bundle = bundles.get(entry);
+  if (bundle === undefined) {
+    const directory = mkdtempSync(join(tmpdir(), "weave-wal-entry-"));
+    process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+    bundle = join(directory, "entry.mjs");
+    execFileSync(join(root, "node_modules/.bin/esbuild"), [
+      entry,
+      "--bundle",
+      "--platform=node",
+      "--format=esm",
+      "--log-level=error",
+      `--outfile=${bundle}`,
+    ], { cwd: root });
+    bundles.set(entry, bundle);
+  }
+  return bundle;
+}
+
+/** No variable of the library, of the SDK or of a test runner, and no home with a key. */
+function bareEnvironment(home: string): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) =>
+    !/^(WANDB_|WEAVE_|WF_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)
+  );
+  return {
+    // Deno keeps its own things there, and would look for them anew.
+    DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? home, ".cache/deno"),
+    ...Object.fromEntries(own),
+    PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`,
+    HOME: home,
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+  };
+}
+
+function watch(child: ChildProcess): Running {
+  const lines: string[] = [];
+  const looks = new Set<() => void>();
+  let rest = "";
+  let errors = "";
+  let over = false;
+  const changed = (): void => looks.forEach((look) => look());
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    lines.push(...parts);
+    changed();
+  });
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => errors += text);
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      over = true;
+      changed();
+      resolve({ code, signal, lines, errors });
+    });
+  });
+  return {
+    lines,
+    ended,
+    printed: (count) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (lines.length < count && !over) return;
+          looks.delete(look);
+          resolve();
+        };
+        looks.add(look);
+        look();
+      }),
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/** Bundles a program of `register_programs` with the SDK inside, as a user's build may. */
+export function bundleProgram(program: string, into: string): void {
+  execFileSync(join(root, "node_modules/.bin/esbuild"), [
+    join(root, "tests/register_programs", program),
+    "--bundle",
+    "--platform=node",
+    "--format=cjs",
+    "--log-level=error",
+    `--outfile=${into}`,
+  ], { cwd: root });
+}
+
+/** A server that plays OpenAI's; counts what it was asked. */
+export class FakeOpenAi {
+  readonly #server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (text: string) => body += text);
+    request.on("end", () => {
+      this.requests.push(request.url ?? "");
+      const { stream } = JSON.parse(body) as { stream?: boolean };
+      const choice = { index: 0, finish_reason: "stop" };
+      if (!stream) {
+        response.setHeader("content-type", "application/json");
+        const message = { role: "assistant", content: "Hello" };
+        return response.end(JSON.stringify({
+          ...COMPLETION,
+          choices: [{ ...choice, message }],
+          usage: { prompt_tokens: 2, completion_tokens: 1, total_tokens: 3 },
+        }));
+      }
+      response.setHeader("content-type", "text/event-stream");
+      for (const content of ["Hel", "lo"]) {
+        const chunk = { ...COMPLETION, choices: [{ ...choice, delta: { content } }] };
+        response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      }
+      response.end("data: [DONE]\n\n");
+    });
+  });
+  /** Paths that were asked for. */
+  readonly requests: string[] = [];
+
+  /** Starts one. */
+  static async start(): Promise<FakeOpenAi> {
+    const fake = new FakeOpenAi();
+    await new Promise<void>((resolve) => fake.#server.listen(0, "127.0.0.1", resolve));
+    return fake;
+  }
+
+  /** What an OpenAI client is to take as its base URL. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+const COMPLETION = { id: "c-1", object: "chat.completion", created: 1, model: "fake" };

@@ -1,0 +1,28 @@
+/**
+ * What every runtime adapter must do, whatever is under it.
+ *
+ * @module
+ */
+
+import { test } from "../../harness.ts";
+import type { Contract, ContractFixture } from "./contract_fixture.ts";
+import { listing, naming, permissions } from "./contract_names.ts";
+import { appending, reading, syncing } from "./contract_open.ts";
+import { processes } from "./contract_process.ts";
+
+/** Registers the contract's tests for one adapter. */
+export function runtimeContract(name: string, make: () => ContractFixture): void {
+  const contract: Contract = (what, body) =>
+    test(`${name}: ${what}`, async () => {
+      const fixture = make();
+      try {
+        await body(fixture);
+      } finally {
+        fixture.dispose();
+      }
+    });
+
+  for (const register of [appending, reading, naming, listing, permissions, syncing, processes]) {
+    register(contract);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What an adapter under the contract is given, and small helpers of its parts.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+
+/** An adapter with a place to work in, and what its interface cannot do. */
+export interface ContractFixture {
+  readonly runtime: Runtime;
+  /** An empty directory that exists. */
+  readonly directory: string;
+  symlink(target: string, path: string): void;
+  /** Permission bits. */
+  mode(path: string): number;
+  /** Lets new files have every permission bit they ask for; returns the way back. */
+  loosenUmask(): () => void;
+  /** The id of a process that has ended. */
+  deadProcess(): Promise<number>;
+  /** Sets a variable in the adapter's environment; returns the way back. */
+  setEnv(name: string, value: string): () => void;
+  dispose(): void;
+}
+
+/** Registers one test of the contract. */
+export type Contract = (
+  what: string,
+  body: (fixture: ContractFixture) => void | Promise<void>,
+) => void;
+
+/** Recognizes an error by its POSIX code, for `assert.throws`. */
+export function failsWith(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof Error && (error as { code?: unknown }).code === code;
+}

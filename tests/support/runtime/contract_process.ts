@@ -1,0 +1,48 @@
+/**
+ * The contract of facts about processes.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Contract } from "./contract_fixture.ts";
+
+/** This process, others, the environment. */
+export function processes(contract: Contract): void {
+  contract("this process is alive and knows when it started", ({ runtime: { process } }) => {
+    assert.ok(process.isAlive(process.pid));
+    assert.equal(process.startTimeOf(process.pid), process.startTime);
+    assert.equal(process.startTime, process.startTime);
+    assert.equal(typeof process.host, "string");
+  });
+
+  contract("a process that has ended is dead", async ({ runtime, deadProcess }) => {
+    const pid = await deadProcess();
+    assert.equal(runtime.process.isAlive(pid), false);
+    assert.equal(runtime.process.startTimeOf(pid), null);
+  });
+
+  contract("what cannot be a process id is dead", ({ runtime: { process } }) => {
+    for (const pid of [0, -1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 40]) {
+      assert.equal(process.isAlive(pid), false, `${pid}`);
+    }
+  });
+
+  contract("env gives set variables, and nothing for empty ones", ({ runtime, setEnv }) => {
+    const restore = [setEnv("WEAVE_WAL_TEST_SET", "value é"), setEnv("WEAVE_WAL_TEST_EMPTY", "")];
+    assert.equal(runtime.process.env("WEAVE_WAL_TEST_SET"), "value é");
+    assert.equal(runtime.process.env("WEAVE_WAL_TEST_EMPTY"), undefined);
+    assert.equal(runtime.process.env("WEAVE_WAL_TEST_UNSET"), undefined);
+    for (const back of restore) back();
+    assert.equal(runtime.process.env("WEAVE_WAL_TEST_SET"), undefined);
+  });
+
+  contract("the working directory is absolute", ({ runtime }) => {
+    assert.match(runtime.process.cwd(), /^(\/|[A-Za-z]:)/);
+  });
+
+  contract("exit listeners can be taken away", ({ runtime: { process } }) => {
+    process.onExit(() => assert.fail("Called a listener that was taken away"))();
+    process.onNaturalExit(() => assert.fail("Called a listener that was taken away"))();
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * A program for the tests of exits: `runtime_child.ts <what>` sets listeners, says on standard
+ * output what ran, and ends in the way that `what` names.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+
+const { process: facts, clock } = detectRuntime();
+const say = (what: string) => console.log(what);
+const later = (ms: number) => new Promise<void>((done) => void clock.after(ms, done));
+
+facts.onNaturalExit(async () => {
+  say("natural begins");
+  // This timer alone does not keep a program.
+  await later(50);
+  say("natural ends");
+});
+facts.onExit(() => say("exit"));
+
+switch (process.argv[2]) {
+  case "natural":
+    break;
+  case "code":
+    process.exitCode = 3;
+    break;
+  case "rejects":
+    facts.onNaturalExit(() => Promise.reject(new Error("Dropped")));
+    facts.onNaturalExit(() => {
+      throw new Error("Dropped too");
+    });
+    facts.onExit(() => {
+      throw new Error("And this");
+    });
+    break;
+  case "exit":
+    setTimeout(() => process.exit(4), 1);
+    break;
+  case "throws":
+    setTimeout(() => {
+      throw new Error("Uncaught on purpose");
+    }, 1);
+    break;
+  case "twice":
+    facts.onNaturalExit(async () => {
+      await later(1);
+      // Set while the others run: part of this same end, and the last.
+      facts.onNaturalExit(() => Promise.resolve(say("late listener")));
+    });
+    break;
+  case "removed":
+    facts.onNaturalExit(() => Promise.resolve(say("never")))();
+    break;
+  case "timer":
+    clock.after(3_600_000, () => say("never"));
+    break;
+  case "held":
+    clock.after(20, () => say("held timer"), { ref: true });
+    break;
+  case "facts":
+    say(JSON.stringify({
+      startTime: facts.startTime,
+      bootId: facts.bootId,
+      pidNamespace: facts.pidNamespace,
+      host: facts.host,
+      own: facts.isAlive(facts.pid),
+      parent: facts.isAlive(process.ppid),
+      parentStart: facts.startTimeOf(process.ppid),
+      env: facts.env("PATH") ?? null,
+      home: facts.home() ?? null,
+      cwd: facts.cwd(),
+    }));
+    break;
+  default:
+    throw new Error(`Cannot play an unknown part: ${process.argv[2]}`);
+}

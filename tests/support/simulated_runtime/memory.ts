@@ -1,0 +1,176 @@
+/**
+ * A runtime in memory: a simulated process on a simulated disk and host, with virtual time.
+ *
+ * @module
+ */
+
+import { MemoryClock } from "./memory_clock.ts";
+import { MemoryDisk } from "./memory_disk.ts";
+import { MemoryFiles } from "./memory_files.ts";
+import { MemoryHost } from "./memory_host.ts";
+import { type MemoryFaultHook, MemoryGate, type Schedule } from "./memory_process.ts";
+import type { Clock, ProcessFacts, Runtime, Timer } from "../../../src/runtime/runtime.ts";
+
+/** What a simulated process is put together from; everything can be left out. */
+export interface MemoryRuntimeOptions {
+  /** The disk, to be shared between processes; a new one unless told. */
+  disk?: MemoryDisk;
+  /** The host, to be shared by processes that see each other; a new one unless told. */
+  host?: MemoryHost;
+  /** The clock, to be shared; a new one unless told. */
+  clock?: MemoryClock;
+  /** The process's id; the host's next free one unless told. */
+  pid?: number;
+  /** The environment. */
+  env?: Record<string, string>;
+  /** The working directory; `/` unless told. It is not made. */
+  cwd?: string;
+  /** The home directory. */
+  home?: string;
+  /** Chooses operations that fail; can be changed later. */
+  fault?: MemoryFaultHook;
+  /** Completes asynchronous reads and syncs; `queueMicrotask` unless told. */
+  schedule?: Schedule;
+}
+
+/**
+ * One simulated process. Killed or ended, its operations throw errors with code `ESIMKILLED`, its
+ * timers never fire, and what it waited for never settles.
+ *
+ * @example
+ * ```ts
+ * import { MemoryDisk } from "./memory_disk.ts";
+ * import { MemoryRuntime } from "./memory.ts";
+ *
+ * const disk = new MemoryDisk();
+ * const first = new MemoryRuntime({ disk });
+ * first.files.openAppend("/log").write("one\n");
+ * first.kill();
+ * const second = new MemoryRuntime({ disk });
+ * console.assert(second.files.readText("/log") === "one\n");
+ * ```
+ */
+export class MemoryRuntime implements Runtime {
+  readonly name = "memory";
+  readonly files: MemoryFiles;
+  readonly process: ProcessFacts;
+  readonly clock: Clock;
+  /** The disk under this process. */
+  readonly disk: MemoryDisk;
+  /** The host around this process. */
+  readonly host: MemoryHost;
+  /** The clock behind {@linkcode clock}, to move it by. */
+  readonly time: MemoryClock;
+  /** The environment; can be changed. */
+  readonly env: Record<string, string>;
+  readonly #gate: MemoryGate;
+  readonly #timers = new Set<Timer>();
+  readonly #natural = new Set<() => Promise<void>>();
+  readonly #last = new Set<() => void>();
+
+  constructor(options: MemoryRuntimeOptions = {}) {
+    this.disk = options.disk ?? new MemoryDisk();
+    this.host = options.host ?? new MemoryHost();
+    this.time = options.clock ?? new MemoryClock();
+    this.env = options.env ?? {};
+    const cwd = options.cwd ?? "/";
+    this.#gate = new MemoryGate(options.fault, options.schedule ?? queueMicrotask);
+    this.clock = this.#ownClock();
+    this.files = new MemoryFiles(this.disk, this.#gate, this.clock, cwd);
+    this.process = this.#facts(this.host.start(options.pid), cwd, options.home);
+    this.disk.attach(this);
+  }
+
+  /** Chooses operations that fail. */
+  get fault(): MemoryFaultHook | undefined {
+    return this.#gate.fault;
+  }
+  set fault(hook: MemoryFaultHook | undefined) {
+    this.#gate.fault = hook;
+  }
+
+  /** Whether the process has ended. */
+  get dead(): boolean {
+    return this.#gate.dead;
+  }
+
+  /** The process ends at once, as by SIGKILL. What it wrote stays readable. */
+  kill(): void {
+    if (this.dead) return;
+    this.#gate.close();
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.host.end(this.process.pid);
+    this.disk.detach(this);
+  }
+
+  /** The process ends as by `process.exit()`: the exit listeners run, then nothing more. */
+  exit(): void {
+    if (this.dead) return;
+    for (const listener of this.#last) {
+      try {
+        listener();
+      } catch {
+        // As on a real host, the exit goes on.
+      }
+    }
+    this.kill();
+  }
+
+  /** The process has nothing left to do: its listeners are waited for, then it exits. */
+  async exitNaturally(): Promise<void> {
+    const listeners = [...this.#natural];
+    this.#natural.clear();
+    await Promise.allSettled(listeners.map(async (listener) => await listener()));
+    this.exit();
+  }
+
+  #ownClock(): Clock {
+    const time = this.time;
+    return {
+      now: () => time.now(),
+      monotonic: () => time.monotonic(),
+      after: (ms, run) => {
+        if (this.dead) return { cancel: () => {} };
+        const timer = time.after(ms, () => {
+          this.#timers.delete(timer);
+          run();
+        });
+        this.#timers.add(timer);
+        return {
+          cancel: () => {
+            this.#timers.delete(timer);
+            timer.cancel();
+          },
+        };
+      },
+    };
+  }
+
+  #facts(pid: number, cwd: string, home: string | undefined): ProcessFacts {
+    const host = this.host;
+    return {
+      pid,
+      startTime: host.startTimeOf(pid),
+      bootId: host.bootId,
+      pidNamespace: host.pidNamespace,
+      host: host.name,
+      isAlive: (other) => host.isAlive(other),
+      startTimeOf: (other) => host.startTimeOf(other),
+      env: (name) => this.env[name] || undefined,
+      cwd: () => cwd,
+      home: () => home,
+      onNaturalExit: (listener) => listen(this.#natural, listener),
+      onExit: (listener) => listen(this.#last, listener),
+    };
+  }
+}
+
+function listen<Listener extends (...none: never[]) => unknown>(
+  listeners: Set<Listener>,
+  listener: Listener,
+): () => void {
+  const own = ((...none) => listener(...none)) as Listener;
+  listeners.add(own);
+  return () => void listeners.delete(own);
+}

@@ -1,0 +1,78 @@
+/**
+ * Runs a child under strace and reads what it asked of the kernel.
+ *
+ * @module
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startChild } from "../child_fixture.ts";
+
+/** One system call, in the order in which the calls ended. */
+export interface SystemCall {
+  /** `write`, `fdatasync`, `fsync`. */
+  readonly name: string;
+  /** The path behind the descriptor that it is about. */
+  readonly path: string;
+  /** All of its arguments as strace prints them. */
+  readonly text: string;
+}
+
+/** Why children cannot be traced here; `false` where they can. */
+export function noStrace(): string | false {
+  try {
+    execFileSync("strace", ["-o", "/dev/null", "true"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return "needs strace, and the right to trace a child";
+  }
+}
+
+/** Runs `program` under strace; tells its writes and syncs that went well, in order. */
+export async function traceChild(program: string, argument: string): Promise<SystemCall[]> {
+  const directory = mkdtempSync(join(tmpdir(), "weave-wal-strace-"));
+  const output = join(directory, "trace");
+  try {
+    const calls = "trace=write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range";
+    const under = [
+      "strace",
+      "-f",
+      "-y",
+      "-s",
+      "96",
+      "-e",
+      calls,
+      "-e",
+      "signal=none",
+      "-o",
+      output,
+    ];
+    const { code, errors } = await startChild(program, argument, { under }).ended;
+    if (code !== 0) throw new Error(`The child ended with ${code}: ${errors}`);
+    return readTrace(readFileSync(output, "utf8"));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Puts together what strace cut in two because another thread came between. */
+export function readTrace(text: string): SystemCall[] {
+  const begun = new Map<string, string>();
+  const calls: SystemCall[] = [];
+  for (const line of text.split("\n")) {
+    const [, thread, rest] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
+    if (rest === undefined) continue;
+    const unfinished = /^(.*?)\s*<unfinished \.\.\.>$/.exec(rest);
+    if (unfinished) {
+      begun.set(thread, unfinished[1]);
+      continue;
+    }
+    const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
+    const whole = resumed ? (begun.get(thread) ?? "") + resumed[1] : rest;
+    const call = /^(\w+)\(\d+<(.*?)>(.*)\)\s*= (-?\d+)/.exec(whole);
+    if (call && Number(call[4]) >= 0) calls.push({ name: call[1], path: call[2], text: call[3] });
+  }
+  return calls;
+}

@@ -1,0 +1,89 @@
+/**
+ * A file log in memory with a listener that only takes notes.
+ *
+ * @module
+ */
+
+import type { MemoryFault, MemoryOperation } from "../simulated_runtime/memory_process.ts";
+import { MemoryRuntime } from "../simulated_runtime/memory.ts";
+import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
+import { FileLog, type FileLogOptions } from "../../../src/wal/log/file_log.ts";
+import type { LogListener } from "../../../src/wal/log/record_log.ts";
+import type { Segment } from "../../../src/wal/segment/segment.ts";
+import { PROJECT, SERVER, WAL, WRITER } from "./wal_fixture.ts";
+
+/** A log, its disk, and what it told. */
+export class LogFixture {
+  readonly runtime: MemoryRuntime;
+  readonly log: FileLog;
+  readonly segments: Segment[] = [];
+  readonly syncErrors: unknown[] = [];
+  /** Operations on files, as `write stem.jsonl`; the stem itself is left out. */
+  readonly operations: string[] = [];
+  appends = 0;
+  detached = 0;
+  /** Chooses operations that fail. */
+  fault: (operation: MemoryOperation) => MemoryFault | undefined = () => undefined;
+
+  constructor(changes: Partial<FileLogOptions> = {}, runtime: MemoryRuntime = new MemoryRuntime()) {
+    this.runtime = runtime;
+    runtime.fault = (operation) => {
+      const path = operation.path.replace(/.*_[0-9a-f]{32}/, "");
+      this.operations.push(`${operation.kind} ${path}`);
+      return this.fault(operation);
+    };
+    const listener: LogListener = {
+      onSegment: (segment) => void this.segments.push(segment),
+      onAppend: () => void this.appends++,
+      onSyncError: (error) => void this.syncErrors.push(error),
+      onDetached: () => void this.detached++,
+    };
+    const { files, clock } = runtime;
+    this.log = new FileLog({
+      runtime,
+      root: WAL,
+      directory: PROJECT,
+      writer: WRITER,
+      server: SERVER,
+      sender: true,
+      fsync: "interval",
+      fsyncIntervalMs: 500,
+      fsyncRecords: 64,
+      segmentBytes: 64 * 1024 * 1024,
+      quota: new DiskQuota({ files, clock, directory: PROJECT, maxBytes: 1e12 }),
+      listener,
+      ...changes,
+    });
+  }
+
+  /** Appends `{"n":"<name>"}`. */
+  append(name: string): void {
+    this.log.append("obj_create", JSON.stringify({ n: name }));
+  }
+
+  /** Names in the project's directory, without the part that tells the writer. */
+  names(): string[] {
+    const { fault } = this.runtime;
+    this.runtime.fault = undefined;
+    const names = this.runtime.files.list(PROJECT).map(({ name }) => name).sort();
+    this.runtime.fault = fault;
+    return names;
+  }
+
+  /** The texts of all data files, oldest first. */
+  texts(): string[] {
+    return this.names().filter((name) => name.endsWith(".jsonl")).map((name) =>
+      new TextDecoder().decode(this.runtime.disk.bytes(`${PROJECT}/${name}`))
+    );
+  }
+
+  /** Operations of one kind since the last call, in order. */
+  took(kind: string): string[] {
+    return this.operations.splice(0).filter((text) => text.startsWith(`${kind} `));
+  }
+}
+
+/** The line of the record that `LogFixture.append` writes. */
+export function lineOf(name: string): string {
+  return `{"type":"obj_create","req":${JSON.stringify({ n: name })}}\n`;
+}

@@ -1,0 +1,239 @@
+/**
+ * Logs in memory and a server in the same process, for tests of what a damaged or foreign log comes
+ * to: strict as the real server is (sound UTF-8, sound JSON, no unknown fields), and fast.
+ *
+ * @module
+ */
+
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import type { FlushResult, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
+import { check } from "../../../tools/mock_server/validators.ts";
+import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/schema.ts";
+import type { Fetch } from "../../../src/runtime/runtime.ts";
+import { MemoryRuntime } from "../simulated_runtime/memory.ts";
+import { MemoryClock } from "../simulated_runtime/memory_clock.ts";
+import { MemoryDisk } from "../simulated_runtime/memory_disk.ts";
+import { MemoryHost } from "../simulated_runtime/memory_host.ts";
+import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.ts";
+import { pipelineOptions } from "../delivery/delivery_fixture.ts";
+
+/** Where the logs of the tests are. */
+export const WAL = "/work/.weave/wal";
+/** The directory of `team/project`. */
+export const PROJECT: string = `${WAL}/team/project`;
+/** The server that the logs are for. */
+export const SERVER = "http://server.test";
+/** A writer's token. */
+export const WRITER = "0123456789abcdef0123456789abcdef";
+/** The stem of that writer's first segment. */
+export const STEM: string = `01700000000000000000_${WRITER}`;
+
+/** The UTF-8 bytes of a text. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** Joins byte arrays. */
+export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** One thing that the server took. */
+export interface Taken {
+  /** `call_start`, `call_end`, `complete`, or the record's type. */
+  readonly kind: string;
+  readonly value: Record<string, unknown>;
+}
+
+const SINGLE: Record<string, { kind: string; rule: WriteName }> = {
+  "/feedback/create": { kind: "feedback_create", rule: "feedbackCreate" },
+  "/obj/create": { kind: "obj_create", rule: "objCreate" },
+  "/table/create": { kind: "table_create", rule: "tableCreate" },
+  "/call/update": { kind: "call_update", rule: "callUpdate" },
+};
+
+/** A trace server that is nothing but a `fetch`. */
+export class FakeServer {
+  readonly taken: Taken[] = [];
+  requests = 0;
+  /** Requests after which something must have gone into a loop. */
+  limit = 1_000;
+  /** Bytes of a body that are taken at most, as at the real server. */
+  readonly bodyLimit: number = 32 * 1024 * 1024;
+  /** Called before each request is worked on. */
+  onRequest: (path: string) => void = () => {};
+  /** Refuses requests of its choice. */
+  refuse: (path: string) => { status: number; body: unknown } | null = () => null;
+
+  /** The host's `fetch` for a pipeline. */
+  readonly fetch: Fetch = async (url, init) => {
+    if (++this.requests > this.limit) throw new Error(`More than ${this.limit} requests`);
+    const path = String(url).slice(SERVER.length);
+    await Promise.resolve();
+    this.onRequest(path);
+    const refusal = this.refuse(path);
+    if (refusal) return answer(refusal.status, refusal.body);
+    const bytes = init!.body as Uint8Array;
+    if (bytes.length > this.bodyLimit) return answer(413, { reason: "too large" });
+    let body: Record<string, unknown>;
+    try {
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      body = JSON.parse(text) as Record<string, unknown>;
+    } catch {
+      return answer(400, { reason: "no sound JSON" });
+    }
+    const refused = this.#take(path, body);
+    return refused ?? answer(200, {});
+  };
+
+  #take(path: string, body: Record<string, unknown>): Response | null {
+    const v2 = /^\/v2\/([^/]+)\/([^/]+)\/(calls\/complete|call\/start|call\/end)$/.exec(path);
+    const single = SINGLE[path];
+    const rule: WriteName | undefined = single?.rule ??
+      (path === "/call/upsert_batch" ? "callUpsertBatch" : undefined) ??
+      (path === "/feedback/batch/create" ? "feedbackBatchCreate" : undefined) ??
+      (v2 ? V2_RULES[v2[3]] : undefined);
+    if (rule === undefined) return answer(404, { reason: "Not Found" });
+    const problems = check(WRITE_RULES[rule], body);
+    if (problems.length > 0) return answer(422, { detail: problems });
+    type Item = Record<string, unknown>;
+    const items = (body.batch ?? [body]) as Item[];
+    const taken = items.map((item): Taken => {
+      if (single) return { kind: single.kind, value: item };
+      if (path === "/feedback/batch/create") return { kind: "feedback_create", value: item };
+      if (v2?.[3] === "calls/complete") return { kind: "complete", value: item };
+      const request = (path === "/call/upsert_batch" ? item.req : item) as Record<string, Item>;
+      return request.start
+        ? { kind: "call_start", value: request.start }
+        : { kind: "call_end", value: request.end };
+    });
+    if (v2) {
+      const project = `${decodeURIComponent(v2[1])}/${decodeURIComponent(v2[2])}`;
+      if (taken.some(({ value }) => value.project_id !== project)) {
+        return answer(422, { reason: "another project" });
+      }
+    }
+    this.taken.push(...taken);
+    return null;
+  }
+}
+
+const V2_RULES: Record<string, WriteName> = {
+  "calls/complete": "callsComplete",
+  "call/start": "callStartV2",
+  "call/end": "callEndV2",
+};
+
+/** A `Response` without the streams of a real one. */
+function answer(status: number, body: unknown): Response {
+  const text = JSON.stringify(body);
+  return { status, headers: new Headers(), text: () => Promise.resolve(text) } as Response;
+}
+
+/** A disk, a host and a clock that several simulated processes share, and a server. */
+export class LogWorld {
+  readonly disk: MemoryDisk;
+  readonly host: MemoryHost;
+  readonly clock: MemoryClock;
+  readonly server: FakeServer = new FakeServer();
+  #tokens = 0;
+
+  constructor() {
+    this.disk = new MemoryDisk();
+    this.host = new MemoryHost();
+    this.clock = new MemoryClock();
+  }
+
+  /** Another process of the host. */
+  process(): MemoryRuntime {
+    const { disk, host, clock } = this;
+    return new MemoryRuntime({ disk, host, clock });
+  }
+
+  /** Options of a pipeline in `runtime`, changed by `changes`. */
+  options(runtime: MemoryRuntime, changes: Partial<PipelineOptions> = {}): PipelineOptions {
+    return pipelineOptions(WAL, SERVER, {
+      runtime,
+      fetch: this.server.fetch,
+      token: () => (++this.#tokens).toString(16).padStart(4, "0").padEnd(32, "f"),
+      requireDisk: false,
+      ...changes,
+    });
+  }
+
+  /** Puts the data of a segment, as a process that is gone may have left it. */
+  put(data: Uint8Array | string, stem: string = STEM): void {
+    this.disk.put(`${PROJECT}/${stem}.jsonl`, data);
+  }
+
+  /** Lets a new process send all that can be sent. */
+  async recover(changes: Partial<PipelineOptions> = {}): Promise<FlushResult> {
+    const runtime = this.process();
+    const result = await openPipeline(this.options(runtime, changes)).finish();
+    runtime.exit();
+    return result;
+  }
+
+  /** Lets a new process look for what others left for `ms` of virtual time. */
+  async recoverFor(ms: number, changes: Partial<PipelineOptions> = {}): Promise<void> {
+    const runtime = this.process();
+    const pipeline = openPipeline(this.options(runtime, changes));
+    await this.clock.elapse(ms);
+    await pipeline.finish();
+    runtime.exit();
+  }
+
+  /** The stem of a segment whose name tells that it is for this server. */
+  get ownStem(): string {
+    return formatStem(1_700_000_000_000_000_000n, writerToken(WRITER, SERVER)).stem;
+  }
+
+  /** Names in the project's directory. */
+  names(): string[] {
+    const looker = this.process();
+    try {
+      return looker.files.list(PROJECT).map(({ name }) => name).sort();
+    } catch {
+      return [];
+    } finally {
+      looker.kill();
+    }
+  }
+
+  /** The dead letters of a segment, with the bytes that they point to. */
+  letters(stem: string = STEM): Letter[] {
+    if (!this.names().includes(`${stem}.deadletter`)) return [];
+    const text = new TextDecoder().decode(this.disk.bytes(`${PROJECT}/${stem}.deadletter`));
+    return text.trimEnd().split("\n").map((line) => {
+      const letter = JSON.parse(line) as Letter & {
+        quarantine?: { offset: number; length: number };
+      };
+      if (letter.quarantine === undefined) return letter;
+      const { offset, length } = letter.quarantine;
+      const bytes = this.disk.bytes(`${PROJECT}/${stem}.quarantine`);
+      return { ...letter, bytes: bytes.slice(offset, offset + length) };
+    });
+  }
+}
+
+/** A dead letter as it was found. */
+export interface Letter {
+  readonly type: string;
+  readonly req?: unknown;
+  readonly error: {
+    readonly reason: string;
+    readonly offset: number;
+    readonly length: number;
+    readonly at: string;
+    readonly status?: number;
+    readonly message?: string;
+  };
+  /** The raw bytes, for what is no record. */
+  readonly bytes?: Uint8Array;
+}

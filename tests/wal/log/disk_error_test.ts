@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import type { PipelineEvent } from "../../../src/client/pipeline/pipeline.ts";
+import type { MemoryOperationKind } from "../../support/simulated_runtime/memory_process.ts";
+import { STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { test } from "../../harness.ts";
+import { start } from "../../support/delivery/delivery_fixture.ts";
+import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
+
+const KINDS: MemoryOperationKind[] = [
+  "write",
+  "create",
+  "open",
+  "replace",
+  "rename",
+  "read",
+  "list",
+  "stat",
+  "mkdir",
+  "remove",
+  "sync",
+  "syncDirectory",
+];
+const CODES = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES"];
+
+/** What a disk does, for how many records before it, and who sends. */
+interface Trouble {
+  readonly kind: MemoryOperationKind;
+  readonly code: string;
+  readonly before: number;
+  readonly sender: boolean;
+}
+
+/** A program that traces through a time in which its disk fails in one way; what it was told. */
+async function liveThrough({ kind, code, before, sender }: Trouble): Promise<PipelineEvent[]> {
+  const world = new LogWorld();
+  const runtime = world.process();
+  const events: PipelineEvent[] = [];
+  const pipeline = openPipeline(world.options(runtime, {
+    sender,
+    segmentBytes: 600,
+    onEvent: (event) => void events.push(event),
+  }));
+  let count = 0;
+  const append = (records: number) => {
+    for (let n = 0; n < records; n++) {
+      const obj = { project_id: "team/project", object_id: `o${count++}`, val: {} };
+      pipeline.append("obj_create", JSON.stringify({ obj }));
+    }
+  };
+  append(before);
+  await world.clock.elapse(700);
+  let operations = 0;
+  runtime.fault = (operation) => {
+    if (operation.kind !== kind) return undefined;
+    operations++;
+    return kind === "write" ? { code, written: operations % 7 } : { code };
+  };
+  append(10);
+  await world.clock.elapse(20_000);
+  append(10);
+  runtime.fault = undefined;
+  await world.clock.elapse(20_000);
+  append(10);
+  await world.clock.elapse(20_000);
+  const { log, appended, dropped } = await pipeline.stats();
+  assert.equal(log, "file", "the log is back on disk");
+  assert.equal(appended, count);
+  assert.deepEqual(Object.values(dropped).filter((records) => records > 0), []);
+  const { done } = await pipeline.finish();
+  assert.equal(done, sender, "all is delivered at the end");
+  // Who only writes does not read.
+  assert.ok(operations > 0 || (kind === "read" && !sender), "the disk was asked, and failed");
+  runtime.exit();
+  // A process that found its files gone or its claim lost leaves them to the next.
+  await world.recoverFor(15_000);
+  const arrived = new Set(
+    world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id),
+  );
+  for (let n = 0; n < count; n++) assert.ok(arrived.has(`o${n}`), `record ${n} of ${count}`);
+  const left = world.names().filter((name) => !/\.(deadletter|quarantine)$/.test(name));
+  assert.deepEqual(left, [], "and nothing stays");
+  return events;
+}
+
+for (const kind of KINDS) {
+  test(`disk trouble: a disk that fails at ${kind} costs a program no record`, async () => {
+    for (const code of CODES) {
+      for (const before of [0, 10]) {
+        for (const sender of [true, false]) {
+          const events = await liveThrough({ kind, code, before, sender }).catch((error) => {
+            const how = `${code}, ${before} records before, sender ${sender ? "on" : "off"}`;
+            throw new Error(`${how}: ${(error as Error).message}`, { cause: error });
+          });
+          const said = events.filter(({ level }) => level === "warn" || level === "error");
+          const warned = said.filter(({ name }) => name === "disk-failed");
+          assert.ok(warned.length <= 1, `${code}: ${warned.length} warnings`);
+          assert.ok(said.length <= 5, `${code}: ${said.length} lines in a minute`);
+        }
+      }
+    }
+  }, { timeout: 60_000 });
+}
+
+test("disk trouble: what cannot show that one file lives still shows it of the others", async () => {
+  const world = new LogWorld();
+  world.server.refuse = () => ({ status: 503, body: {} });
+  const left = world.process();
+  const leaving = openPipeline(world.options(left, { sender: false }));
+  leaving.append("call_start", start("left"));
+  await leaving.finish();
+  left.exit();
+  const runtime = world.process();
+  const pipeline = openPipeline(world.options(runtime, { random: () => 0.5, retryMaxMs: 1_000 }));
+  pipeline.append("call_start", start("own"));
+  await world.clock.elapse(1_000);
+  const claims = (): (number | undefined)[] => {
+    const looker = world.process();
+    const times = looker.files.list(PROJECT).filter(({ name }) => name.includes(".claim."))
+      .map(({ name }) => looker.files.stat(`${PROJECT}/${name}`)?.modified);
+    looker.kill();
+    return times;
+  };
+  runtime.fault = ({ kind, path }) =>
+    kind === "replace" && path.endsWith(".owner") ? { code: "EIO" } : undefined;
+  await world.clock.elapse(STALE_AFTER_MS);
+  const times = claims();
+  assert.equal(times.length, 2, "its own, and that of the file that was left");
+  for (const time of times) assert.ok(world.clock.now() - time! < STALE_AFTER_MS / 2, "it beats");
+  runtime.fault = undefined;
+  world.server.refuse = () => null;
+  const finishing = pipeline.finish();
+  await world.clock.elapse(60_000);
+  assert.equal((await finishing).done, true);
+  runtime.exit();
+});

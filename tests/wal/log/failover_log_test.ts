@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
+import { WeaveWalError } from "../../../src/errors.ts";
+import { DISK_RETRY_MS, FailoverLog } from "../../../src/wal/log/failover_log.ts";
+import type { RequestLog } from "../../../src/wal/log/record_log.ts";
+import { test } from "../../harness.ts";
+
+/** A log that notes what it is asked. */
+class NotedLog implements RequestLog {
+  readonly kind: "file" | "memory";
+  readonly records: string[] = [];
+  readonly asked: string[] = [];
+  error: unknown = null;
+  /** Records that are not delivered yet, for the log in memory. */
+  waiting = 0;
+
+  constructor(kind: "file" | "memory") {
+    this.kind = kind;
+  }
+  append(_type: string, request: string): void {
+    if (this.error) throw this.error;
+    this.records.push(request);
+  }
+  get written() {
+    return { records: this.records.length, bytes: this.records.join("").length };
+  }
+  sync(): Promise<void> {
+    this.asked.push("sync");
+    return Promise.resolve();
+  }
+  rotate = (): void => void this.asked.push("rotate");
+  beat = (): void => void this.asked.push("beat");
+  close = (): void => void this.asked.push("close");
+  settled = (): Promise<void> => Promise.resolve();
+  moveTo(other: RequestLog): void {
+    for (const request of this.records.splice(0)) other.append("obj_create", request);
+    this.waiting = 0;
+  }
+}
+
+function world() {
+  const clock = new MemoryClock();
+  const disk = new NotedLog("file");
+  const memory = new NotedLog("memory");
+  const told: unknown[] = [];
+  const log = new FailoverLog({
+    clock,
+    disk,
+    memory,
+    sender: true,
+    onDisk: (error) => void told.push(error),
+  });
+  const append = (name: string) => log.append("obj_create", name);
+  return { clock, disk, memory, told, log, append };
+}
+
+const FULL = Object.assign(new Error("No space"), { code: "ENOSPC" });
+
+test("failover: while the disk works nothing is in memory", () => {
+  const { log, append, disk, memory, told } = world();
+  append("a");
+  append("b");
+  assert.deepEqual([disk.records, memory.records, told], [["a", "b"], [], []]);
+  assert.equal(log.kind, "file");
+});
+
+test("failover: the record that the disk refuses is kept in memory, and that is told once", () => {
+  const { log, append, disk, memory, told } = world();
+  append("a");
+  disk.error = FULL;
+  for (const name of ["b", "c", "d"]) append(name);
+  assert.deepEqual([disk.records, memory.records], [["a"], ["b", "c", "d"]]);
+  assert.deepEqual(told, [FULL]);
+  assert.equal(log.kind, "memory");
+  assert.deepEqual(disk.asked, ["close"], "what is on disk is final, and can be sent to its end");
+  assert.deepEqual(log.written, { records: 4, bytes: 4 });
+});
+
+test("failover: the disk is tried again now and then, and used again when it works", () => {
+  const { clock, log, append, disk, memory, told } = world();
+  disk.error = FULL;
+  append("a");
+  clock.advance(DISK_RETRY_MS - 1);
+  disk.error = null;
+  append("b");
+  assert.deepEqual(memory.records, ["a", "b"], "not for every record");
+  clock.advance(1);
+  append("c");
+  append("d");
+  assert.deepEqual([disk.records, memory.records], [["c", "d"], ["a", "b"]]);
+  assert.deepEqual(told, [FULL, null]);
+  assert.deepEqual(memory.asked, ["close"], "what is in memory is sent to its end");
+  assert.equal(log.kind, "file");
+});
+
+test("failover: a disk that goes on failing is told of once, and tried in peace", () => {
+  const { clock, append, disk, memory, told } = world();
+  disk.error = FULL;
+  for (let n = 0; n < 10; n++) {
+    append(String(n));
+    clock.advance(DISK_RETRY_MS);
+  }
+  assert.equal(memory.records.length, 10);
+  assert.deepEqual(told, [FULL]);
+});
+
+test("failover: a quota that is used up is no failure of the disk", () => {
+  const { log, append, disk, memory, told } = world();
+  disk.error = new WeaveWalError("ERR_LOG_FULL", "Full");
+  assert.throws(() => append("a"), { code: "ERR_LOG_FULL" });
+  assert.deepEqual([memory.records, told, log.kind], [[], [], "file"]);
+});
+
+test("failover: what memory refuses too is an error for the caller to count", () => {
+  const { append, disk, memory } = world();
+  disk.error = FULL;
+  memory.error = new WeaveWalError("ERR_LOG_FULL", "Full");
+  assert.throws(() => append("a"), { code: "ERR_LOG_FULL" });
+});
+
+test("failover: sync never says that records in memory are on stable storage", async () => {
+  const { clock, log, append, disk, memory } = world();
+  await log.sync();
+  assert.deepEqual(disk.asked, ["sync"]);
+  disk.error = FULL;
+  append("a");
+  await assert.rejects(log.sync(), /disk has failed/);
+  disk.error = null;
+  memory.waiting = 1;
+  clock.advance(DISK_RETRY_MS);
+  append("b");
+  await assert.rejects(log.sync(), /records in memory: 1/);
+  assert.equal(disk.asked.at(-1), "sync", "what is on disk is synced all the same");
+  memory.waiting = 0;
+  await log.sync();
+});
+
+test("failover: heartbeats, rotation and the end reach the logs behind it", () => {
+  const { log, disk, memory } = world();
+  log.beat();
+  log.rotate();
+  log.close();
+  assert.deepEqual(disk.asked, ["beat", "rotate", "close"]);
+  assert.deepEqual(memory.asked, ["rotate", "close"]);
+});

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
+import { test } from "../../harness.ts";
+import { seeded } from "../../support/kill_records.ts";
+import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
+import { PROJECT } from "../../support/wal/wal_fixture.ts";
+
+/** Everything that waits for nothing outside has happened. */
+const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 0));
+
+const PARENTS = ["/", "/work", "/work/.weave", "/work/.weave/wal", "/work/.weave/wal/team"];
+
+test("data sync: under interval a burst is synced once, that long after its first record", async () => {
+  const fixture = new LogFixture({ fsyncIntervalMs: 500 });
+  fixture.append("a");
+  await fixture.runtime.time.elapse(400);
+  for (let n = 0; n < 10; n++) fixture.append(String(n));
+  await fixture.runtime.time.elapse(99);
+  assert.deepEqual(fixture.took("sync"), []);
+  await fixture.runtime.time.elapse(1);
+  assert.deepEqual(fixture.took("sync"), ["sync .jsonl"], "no further record was needed");
+  await fixture.runtime.time.elapse(10_000);
+  assert.deepEqual(fixture.took("sync"), [], "and nothing is synced twice");
+});
+
+test("data sync: under interval so many records begin a sync at once", async () => {
+  const fixture = new LogFixture({ fsyncRecords: 64 });
+  for (let n = 0; n < 63; n++) fixture.append(String(n));
+  assert.deepEqual(fixture.took("sync"), []);
+  fixture.append("64th");
+  assert.deepEqual(fixture.took("sync"), ["sync .jsonl"]);
+  await settle();
+  assert.equal(fixture.runtime.time.pending, 0, "the timer is taken back");
+});
+
+test("data sync: never two at once, and what came meanwhile is synced after", async () => {
+  const runs: (() => void)[] = [];
+  const runtime = new MemoryRuntime({ schedule: (run) => void runs.push(run) });
+  const fixture = new LogFixture({ fsyncRecords: 2, fsyncIntervalMs: 500 }, runtime);
+  for (let n = 0; n < 9; n++) fixture.append(String(n));
+  assert.deepEqual(fixture.took("sync"), ["sync .jsonl"]);
+  while (runs.length > 0) runs.shift()!();
+  await settle();
+  assert.deepEqual(fixture.took("sync"), []);
+  fixture.runtime.time.advance(500);
+  assert.deepEqual(fixture.took("sync"), ["sync .jsonl"]);
+  runs.forEach((run) => run());
+  await settle();
+});
+
+test("data sync: under always every record is synced before append returns", () => {
+  const fixture = new LogFixture({ fsync: "always" });
+  fixture.append("first");
+  fixture.took("sync");
+  for (let n = 0; n < 3; n++) {
+    fixture.append(String(n));
+    const order = fixture.operations.splice(0).filter((text) => / \.jsonl/.test(text));
+    assert.deepEqual(order, ["write .jsonl", "sync .jsonl"]);
+  }
+});
+
+test("data sync: under always a new file's directory is synced before append returns", () => {
+  const fixture = new LogFixture({ fsync: "always", segmentBytes: 1 });
+  fixture.append("a");
+  assert.deepEqual(fixture.took("syncDirectory").map((text) => text.split(" ")[1]).sort(), [
+    ...PARENTS,
+    PROJECT,
+  ]);
+  fixture.append("b");
+  assert.deepEqual(fixture.took("syncDirectory"), [`syncDirectory ${PROJECT}`]);
+});
+
+test("data sync: under interval new directories and new files are synced too", async () => {
+  const fixture = new LogFixture({ segmentBytes: lineOf("a").length });
+  fixture.append("a");
+  await settle();
+  const synced = fixture.operations.splice(0);
+  assert.deepEqual(synced.filter((text) => text.startsWith("sync ")), ["sync .jsonl"]);
+  assert.deepEqual(
+    synced.filter((text) => text.startsWith("syncDirectory")).map((text) => text.split(" ")[1])
+      .sort(),
+    [...PARENTS, PROJECT],
+  );
+});
+
+test("data sync: under never nothing is synced, not even names", async () => {
+  const fixture = new LogFixture({ fsync: "never", segmentBytes: 100 });
+  for (let n = 0; n < 20; n++) fixture.append(String(n));
+  await fixture.runtime.time.elapse(10_000);
+  fixture.log.close();
+  await settle();
+  assert.deepEqual(fixture.operations.filter((text) => text.startsWith("sync")), []);
+});
+
+test("data sync: a rotated and a closed segment is synced before its file is closed", async () => {
+  const fixture = new LogFixture({ segmentBytes: lineOf("a").length });
+  fixture.append("a");
+  await settle();
+  assert.deepEqual(fixture.took("sync"), ["sync .jsonl"]);
+  fixture.append("");
+  fixture.log.close();
+  await fixture.log.settled();
+  assert.deepEqual(fixture.took("sync"), ["sync .jsonl"]);
+});
+
+for (const fsync of ["interval", "always", "never"] as const) {
+  test(`data sync: under ${fsync} what sync() has resolved for survives a crash of the machine`, async () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const random = seeded(seed);
+      const fixture = new LogFixture({ fsync, segmentBytes: 200, sender: false });
+      const count = 1 + Math.floor(random() * 20);
+      for (let n = 0; n < count; n++) fixture.append(String(n));
+      await fixture.log.sync();
+      for (let n = 0; n < 3; n++) fixture.append(`later ${n}`);
+      fixture.runtime.disk.crash(random);
+      const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+      const text = after.texts().join("");
+      for (let n = 0; n < count; n++) {
+        assert.ok(text.includes(lineOf(String(n))), `seed ${seed}: record ${n} of ${count}`);
+      }
+    }
+  });
+}
+
+test("data sync: under always every record survives a crash of the machine", () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const random = seeded(seed);
+    const fixture = new LogFixture({ fsync: "always", segmentBytes: 200 });
+    for (let n = 0; n < 20; n++) fixture.append(String(n));
+    fixture.runtime.disk.crash(random);
+    const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+    const lines = Array.from({ length: 20 }, (_, n) => lineOf(String(n)));
+    assert.deepEqual(after.texts().join(""), lines.join(""), `seed ${seed}`);
+  }
+});
+
+test("data sync: under interval a crash costs no record that is older than the interval", async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const random = seeded(seed);
+    const fixture = new LogFixture({ fsyncIntervalMs: 500, segmentBytes: 300 });
+    for (let n = 0; n < 20; n++) fixture.append(String(n));
+    await fixture.runtime.time.elapse(500);
+    for (let n = 0; n < 20; n++) fixture.append(`later ${n}`);
+    fixture.runtime.disk.crash(random);
+    const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+    const text = after.texts().join("");
+    for (let n = 0; n < 20; n++) assert.ok(text.includes(lineOf(String(n))), `seed ${seed}: ${n}`);
+  }
+});
+
+test("data sync: after a sync that failed the records are written again, into a new file", async () => {
+  const fixture = new LogFixture({ fsyncIntervalMs: 500 });
+  fixture.append("a");
+  await fixture.runtime.time.elapse(500);
+  fixture.append("b");
+  fixture.fault = ({ kind }) => kind === "sync" ? { code: "EIO" } : undefined;
+  fixture.runtime.time.advance(500);
+  fixture.fault = () => undefined;
+  await settle();
+  assert.deepEqual(fixture.syncErrors.map((error) => (error as { code: string }).code), ["EIO"]);
+  assert.deepEqual(fixture.texts(), [lineOf("a") + lineOf("b"), lineOf("b")]);
+  await fixture.log.sync();
+  fixture.runtime.disk.crash(() => 0);
+  const after = new LogFixture({}, new MemoryRuntime({ disk: fixture.runtime.disk }));
+  assert.ok(after.texts().join("").includes(lineOf("b")), "b is safe in its second file");
+});
+
+test("data sync: sync() rejects with the host's error while the disk refuses", async () => {
+  const fixture = new LogFixture();
+  fixture.append("a");
+  fixture.fault = ({ kind }) => kind === "sync" ? { code: "EIO" } : undefined;
+  await assert.rejects(fixture.log.sync(), { code: "EIO" });
+});
+
+test("data sync: a directory that cannot be synced is told, and tried again by sync()", async () => {
+  const fixture = new LogFixture();
+  fixture.fault = ({ kind }) => kind === "syncDirectory" ? { code: "EIO" } : undefined;
+  fixture.append("a");
+  await settle();
+  assert.ok(fixture.syncErrors.length > 0);
+  await assert.rejects(fixture.log.sync(), { code: "EIO" });
+  fixture.fault = () => undefined;
+  fixture.operations.length = 0;
+  await fixture.log.sync();
+  assert.ok(fixture.took("syncDirectory").includes(`syncDirectory ${PROJECT}`));
+});

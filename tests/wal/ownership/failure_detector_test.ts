@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
+import {
+  ABANDONED_AFTER_MS,
+  CONFIRM_AFTER_MS,
+  HeartbeatWatch,
+  STALE_AFTER_MS,
+} from "../../../src/wal/ownership/failure_detector.ts";
+import { test } from "../../harness.ts";
+
+function world() {
+  const runtime = new MemoryRuntime();
+  runtime.files.createExclusive("/beat", "");
+  const watch = new HeartbeatWatch(runtime.files, runtime.clock);
+  return { runtime, watch, beat: () => runtime.files.replace("/beat", "") };
+}
+
+test("heartbeat: silence counts from the first look, by the watcher's own clock", () => {
+  const { runtime, watch } = world();
+  runtime.time.advance(STALE_AFTER_MS * 3);
+  assert.equal(watch.isStale("/beat", undefined), false, "the first look starts the watch");
+  runtime.time.advance(STALE_AFTER_MS - 1);
+  assert.equal(watch.isStale("/beat", undefined), false);
+  runtime.time.advance(1);
+  assert.equal(watch.isStale("/beat", undefined), true);
+});
+
+test("heartbeat: every beat starts the watch again", () => {
+  const { runtime, watch, beat } = world();
+  for (let round = 0; round < 10; round++) {
+    assert.equal(watch.isStale("/beat", undefined), false);
+    runtime.time.advance(STALE_AFTER_MS - 1);
+    beat();
+  }
+});
+
+test("heartbeat: a beat within one tick of the file system's clock is seen", () => {
+  const { runtime, watch, beat } = world();
+  watch.isStale("/beat", undefined);
+  runtime.time.advance(STALE_AFTER_MS);
+  runtime.time.jump(-STALE_AFTER_MS);
+  beat();
+  assert.equal(runtime.files.stat("/beat")!.modified, runtime.clock.now());
+  assert.equal(watch.isStale("/beat", undefined), false);
+});
+
+test("heartbeat: jumps of the wall clock make nobody stale and nobody alive", () => {
+  const { runtime, watch } = world();
+  watch.isStale("/beat", undefined);
+  runtime.time.jump(1e12);
+  assert.equal(watch.isStale("/beat", undefined), false);
+  runtime.time.jump(-2e12);
+  assert.equal(watch.isStale("/beat", undefined), false);
+  runtime.time.advance(STALE_AFTER_MS);
+  assert.equal(watch.isStale("/beat", undefined), true);
+});
+
+test("heartbeat: a file that is old by its file system's own clock needs a shorter watch", () => {
+  const { runtime, watch } = world();
+  const old = runtime.files.stat("/beat")!.modified + ABANDONED_AFTER_MS + 1;
+  assert.equal(watch.isStale("/beat", old), false, "a machine that wakes up has only old files");
+  runtime.time.advance(CONFIRM_AFTER_MS - 1);
+  assert.equal(watch.isStale("/beat", old), false);
+  runtime.time.advance(1);
+  assert.equal(watch.isStale("/beat", old - 1), false, "not old: the long watch");
+  assert.equal(watch.isStale("/beat", undefined), false, "of unknown age: the long watch");
+  assert.equal(watch.isStale("/beat", old), true);
+});
+
+test("heartbeat: a beat ends the shorter watch too", () => {
+  const { runtime, watch, beat } = world();
+  const old = runtime.files.stat("/beat")!.modified + ABANDONED_AFTER_MS + 1;
+  watch.isStale("/beat", old);
+  runtime.time.advance(CONFIRM_AFTER_MS);
+  beat();
+  assert.equal(watch.isStale("/beat", old), false);
+});
+
+test("heartbeat: what is not there does not beat, and is watched anew when it is", () => {
+  const { runtime, watch, beat } = world();
+  watch.isStale("/beat", undefined);
+  runtime.time.advance(STALE_AFTER_MS);
+  runtime.files.remove("/beat");
+  assert.equal(watch.isStale("/beat", undefined), true);
+  beat();
+  assert.equal(watch.isStale("/beat", undefined), false);
+});
+
+test("heartbeat: a forgotten file is watched from the beginning", () => {
+  const { runtime, watch } = world();
+  watch.isStale("/beat", undefined);
+  runtime.time.advance(STALE_AFTER_MS);
+  watch.forget("/beat");
+  assert.equal(watch.isStale("/beat", undefined), false);
+});

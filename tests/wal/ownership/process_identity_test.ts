@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
+import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
+import {
+  liveness,
+  ownIdentity,
+  readIdentity,
+} from "../../../src/wal/ownership/process_identity.ts";
+import { type Owner, readOwner, writeOwner } from "../../../src/wal/ownership/owner_file.ts";
+import { test } from "../../harness.ts";
+
+test("identity: a process knows itself and its neighbours alive, and dead when they are", () => {
+  const host = new MemoryHost();
+  const watcher = new MemoryRuntime({ host });
+  const other = new MemoryRuntime({ host });
+  const identity = ownIdentity(other.process);
+  assert.equal(liveness(ownIdentity(watcher.process), watcher.process), "alive");
+  assert.equal(liveness(identity, watcher.process), "alive");
+  other.kill();
+  assert.equal(liveness(identity, watcher.process), "dead");
+});
+
+test("identity: a PID that is used again does not make the dead alive", () => {
+  const host = new MemoryHost();
+  const watcher = new MemoryRuntime({ host });
+  const dead = new MemoryRuntime({ host, pid: 7_000 });
+  const identity = ownIdentity(dead.process);
+  dead.kill();
+  new MemoryRuntime({ host, pid: 7_000 });
+  assert.equal(watcher.process.isAlive(7_000), true);
+  assert.equal(liveness(identity, watcher.process), "dead");
+});
+
+test("identity: PID 1 in two containers is two processes, and neither knows of the other", () => {
+  const [first, second] = ["pid:[101]", "pid:[102]"].map((pidNamespace, index) =>
+    new MemoryRuntime({ host: new MemoryHost({ name: `pod${index}`, pidNamespace }), pid: 1 })
+  );
+  const identity = ownIdentity(first.process);
+  assert.equal(liveness(identity, second.process), "unknown");
+  first.kill();
+  assert.equal(liveness(identity, second.process), "unknown", "the watcher's own PID is no sign");
+});
+
+test("identity: containers under one host name are told apart by their namespaces", () => {
+  const [first, second] = ["pid:[101]", "pid:[102]"].map((pidNamespace) =>
+    new MemoryRuntime({ host: new MemoryHost({ name: "pod", pidNamespace }), pid: 1 })
+  );
+  assert.equal(liveness(ownIdentity(first.process), second.process), "unknown");
+});
+
+test("identity: a process of another machine is unknown, with the same PID or without", () => {
+  const here = new MemoryRuntime({ host: new MemoryHost({ name: "here", bootId: "a" }) });
+  const there = new MemoryRuntime({ host: new MemoryHost({ name: "there", bootId: "b" }) });
+  assert.equal(here.process.pid, there.process.pid);
+  assert.equal(liveness(ownIdentity(there.process), here.process), "unknown");
+});
+
+test("identity: after a reboot nothing from before is taken for alive by its PID", () => {
+  const host = new MemoryHost();
+  const before = ownIdentity(new MemoryRuntime({ host, pid: 50 }).process);
+  host.reboot();
+  const after = new MemoryRuntime({ host, pid: 50 });
+  assert.deepEqual(ownIdentity(after.process).startTime, before.startTime, "ticks begin anew");
+  assert.notEqual(liveness(before, after.process), "alive");
+});
+
+test("identity: without start times a PID that exists proves nothing, one that does not is proof", () => {
+  const host = new MemoryHost({ startTimes: false });
+  const watcher = new MemoryRuntime({ host });
+  const other = new MemoryRuntime({ host });
+  const identity = ownIdentity(other.process);
+  assert.equal(liveness(identity, watcher.process), "unknown");
+  other.kill();
+  assert.equal(liveness(identity, watcher.process), "dead");
+});
+
+test("identity: on a host that hides boot and namespace its own processes can be judged", () => {
+  const host = new MemoryHost({ bootId: null, pidNamespace: null });
+  const watcher = new MemoryRuntime({ host });
+  const other = new MemoryRuntime({ host });
+  const identity = ownIdentity(other.process);
+  assert.equal(liveness(identity, watcher.process), "alive");
+  other.kill();
+  assert.equal(liveness(identity, watcher.process), "dead");
+});
+
+test("identity: this process is alive to itself on the real host, a PID nobody has is dead", () => {
+  const { process } = detectRuntime();
+  const own = ownIdentity(process);
+  assert.notEqual(liveness(own, process), "dead");
+  assert.equal(liveness({ ...own, pid: 2 ** 31 - 2 }, process), "dead");
+  if (own.startTime !== null) {
+    assert.equal(liveness(own, process), "alive");
+    assert.equal(liveness({ ...own, startTime: "1" }, process), "dead");
+    assert.equal(liveness({ ...own, bootId: "another" }, process), "unknown");
+  }
+});
+
+test("identity: only what has a whole PID and a host is one", () => {
+  const whole = { pid: 1, startTime: "2", bootId: "b", pidNamespace: "p", host: "h" };
+  assert.deepEqual(readIdentity({ ...whole, more: true }), whole);
+  assert.deepEqual(readIdentity({ pid: 1, host: "h", startTime: 7 }), {
+    pid: 1,
+    startTime: null,
+    bootId: null,
+    pidNamespace: null,
+    host: "h",
+  });
+  for (const value of [null, undefined, 7, "x", [], {}, { pid: 1 }, { host: "h" }]) {
+    assert.equal(readIdentity(value), null);
+  }
+  assert.equal(readIdentity({ pid: 1.5, host: "h" }), null);
+  assert.equal(readIdentity({ pid: "1", host: "h" }), null);
+});
+
+test("owner: what was written is read back, and a missing or damaged file is told apart", () => {
+  const runtime = new MemoryRuntime();
+  const owner: Owner = {
+    ...ownIdentity(runtime.process),
+    server: "https://server",
+    sender: true,
+    closed: false,
+  };
+  runtime.disk.put("/wal/x", "");
+  assert.equal(readOwner(runtime.files, "/wal/o"), "missing");
+  writeOwner(runtime.files, "/wal/o", owner);
+  assert.deepEqual(readOwner(runtime.files, "/wal/o"), owner);
+  writeOwner(runtime.files, "/wal/o", { ...owner, closed: true });
+  assert.deepEqual(readOwner(runtime.files, "/wal/o"), { ...owner, closed: true });
+  for (const text of ["", "\0\0", "{", "null", "[]", "7", '{"pid":1}']) {
+    runtime.disk.put("/wal/o", text);
+    assert.equal(readOwner(runtime.files, "/wal/o"), "damaged", text);
+  }
+  runtime.fault = ({ kind }) => kind === "read" ? { code: "EIO" } : undefined;
+  assert.equal(readOwner(runtime.files, "/wal/o"), "damaged", "unreadable");
+});
+
+test("owner: fields of a wrong type are read as what loses nothing", () => {
+  const runtime = new MemoryRuntime();
+  runtime.disk.put("/o", '{"pid":1,"host":"h","server":7,"sender":"yes","closed":1}');
+  const owner = readOwner(runtime.files, "/o") as Owner;
+  assert.deepEqual([owner.server, owner.sender, owner.closed], [null, false, false]);
+});

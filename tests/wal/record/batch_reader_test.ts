@@ -1,0 +1,450 @@
+import assert from "node:assert/strict";
+import type { Segment } from "../../../src/wal/segment/segment.ts";
+import type { Window } from "../../../src/wal/record/record_batch.ts";
+import { type WindowLimits, WindowReader } from "../../../src/wal/record/batch_reader.ts";
+import type { RecordType } from "../../../src/protocol/record_types.ts";
+import { test } from "../../harness.ts";
+import { seeded } from "../../support/kill_records.ts";
+import { bytesOf, joined } from "../../support/wal/wal_fixture.ts";
+
+const LIMITS: WindowLimits = {
+  bytes: 1_000_000,
+  records: 1_000,
+  recordBytes: 2_000_000,
+  standsAlone: () => false,
+};
+
+/** Bytes in front of what a buffer holds. */
+const ROOM = 16;
+
+/** A segment of bytes that a test changes as it likes. */
+class Bytes implements Segment {
+  assertHeld(): void {}
+  readonly name = "bytes";
+  readonly begun = 0;
+  readonly live = false;
+  readonly checkpoint = 0;
+  setAside: ReadonlySet<number> = new Set();
+  bytes: Uint8Array;
+  sealed = true;
+  /** Most bytes that one read gives. */
+  atOnce = Infinity;
+  reads: { offset: number; length: number }[] = [];
+
+  constructor(content: string | Uint8Array) {
+    this.bytes = typeof content === "string" ? bytesOf(content) : content;
+  }
+
+  append(text: string): void {
+    this.bytes = joined(this.bytes, bytesOf(text));
+  }
+  end = (): number => this.bytes.length;
+  isSealed = (): boolean => this.sealed;
+  read(offset: number, into: Uint8Array): Promise<number> {
+    this.reads.push({ offset, length: into.length });
+    const found = this.bytes.subarray(offset, offset + Math.min(into.length, this.atOnce));
+    into.set(found);
+    return Promise.resolve(found.length);
+  }
+  acknowledge(): void {}
+  setAsideLines = (): Promise<void> => Promise.resolve();
+  complete(): void {}
+  release(): void {}
+  isGone = (): boolean => false;
+}
+
+function line(name: string, type: RecordType = "obj_create"): string {
+  return `{"type":"${type}","req":{"n":"${name}"}}\n`;
+}
+
+function texts(window: Window): string[] {
+  return window.records(() => true).map(({ start, end }) =>
+    new TextDecoder().decode(window.bytes.subarray(start, end))
+  );
+}
+
+/** Reads to the end: what each window holds, and the damage between. */
+async function readAll(segment: Bytes, limits: Partial<WindowLimits> = {}, offset = 0) {
+  const reader = new WindowReader(segment, { ...LIMITS, ...limits }, offset);
+  const windows: string[][] = [];
+  const damaged: { reason: string; offset: number; length: number }[] = [];
+  for (let window = await reader.next(segment.sealed); window;) {
+    windows.push(texts(window));
+    for (const { reason, offset, length } of window.damaged) {
+      damaged.push({ reason, offset, length });
+    }
+    assert.equal(window.to, reader.offset);
+    window = await reader.next(segment.sealed);
+  }
+  return { windows, damaged, to: reader.offset };
+}
+
+test("window reader: records come in order, whatever a read gives at once", async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `é${index}`.repeat(index));
+  for (const atOnce of [1, 7, 64, Infinity]) {
+    const segment = new Bytes(names.map((name) => line(name)).join(""));
+    segment.atOnce = atOnce;
+    const { windows, damaged, to } = await readAll(segment);
+    assert.deepEqual(windows.flat(), names.map((name) => `{"n":"${name}"}`));
+    assert.deepEqual(damaged, []);
+    assert.equal(to, segment.bytes.length);
+  }
+});
+
+test("window reader: reading begins at the offset that is asked for", async () => {
+  const first = line("a");
+  const { windows } = await readAll(new Bytes(first + line("b")), {}, bytesOf(first).length);
+  assert.deepEqual(windows, [['{"n":"b"}']]);
+});
+
+test("window reader: a window keeps to its records and bytes; a longer record stands alone", async () => {
+  const segment = () => new Bytes(["a", "b", "x".repeat(200), "c"].map((n) => line(n)).join(""));
+  const byRecords = await readAll(segment(), { records: 3 });
+  assert.deepEqual(byRecords.windows.map(({ length }) => length), [3, 1]);
+  const byBytes = await readAll(segment(), { bytes: 100, recordBytes: 1_000 });
+  assert.deepEqual(byBytes.windows.map(({ length }) => length), [2, 1, 1]);
+});
+
+test("window reader: a type that stands alone has a window of its own", async () => {
+  const types: RecordType[] = ["obj_create", "call_update", "obj_create", "call_update"];
+  const segment = new Bytes(types.map((type, index) => line(String(index), type)).join(""));
+  const { windows } = await readAll(segment, { standsAlone: (type) => type === "call_update" });
+  assert.deepEqual(windows.map(({ length }) => length), [1, 1, 1, 1]);
+});
+
+test("window reader: a last line without newline waits while the writer lives", async () => {
+  const whole = line("a") + line("b");
+  for (let cut = line("a").length; cut < whole.length; cut++) {
+    const segment = new Bytes(whole.slice(0, cut));
+    segment.sealed = false;
+    const reader = new WindowReader(segment, LIMITS, 0);
+    assert.deepEqual(texts((await reader.next(false))!), ['{"n":"a"}']);
+    assert.equal(await reader.next(false), null);
+    segment.append(whole.slice(cut));
+    const next = (await reader.next(false))!;
+    assert.deepEqual([texts(next), next.damaged], [['{"n":"b"}'], []]);
+  }
+});
+
+test("window reader: of a line that its writer took back nothing is mixed with the next", async () => {
+  const begun = line("taken back").slice(0, -9);
+  for (const sealedThen of [false, true]) {
+    const segment = new Bytes(line("a") + begun);
+    segment.sealed = false;
+    const reader = new WindowReader(segment, LIMITS, 0);
+    await reader.next(false);
+    assert.equal(await reader.next(false), null);
+    segment.bytes = bytesOf(line("a"));
+    segment.append(line("another, and longer"));
+    const next = (await reader.next(sealedThen))!;
+    assert.deepEqual([texts(next), next.damaged], [['{"n":"another, and longer"}'], []]);
+  }
+});
+
+test("window reader: a last line without newline is sent if it is whole, torn if it is not", async () => {
+  const whole = line("a").trimEnd();
+  for (let cut = 1; cut <= whole.length; cut++) {
+    const { windows, damaged } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
+    const isWhole = cut === whole.length;
+    assert.equal(windows.flat().length, isWhole ? 2 : 1);
+    const torn = { reason: "torn", offset: line("b").length, length: cut };
+    assert.deepEqual(damaged, isWhole ? [] : [torn]);
+  }
+});
+
+test("window reader: a last line with a carriage return or a byte order mark is whole too", async () => {
+  const whole = line("a").trimEnd();
+  for (const text of [`${whole}\r`, `\ufeff${whole}`, `\ufeff${whole}\r`]) {
+    const { windows, damaged } = await readAll(new Bytes(text));
+    assert.deepEqual([windows.flat(), damaged], [['{"n":"a"}'], []]);
+  }
+});
+
+test("window reader: a last line without newline has no place behind it to be overwritten", async () => {
+  const reader = new WindowReader(new Bytes(line("a") + line("b").trimEnd()), LIMITS, 0);
+  assert.ok((await reader.next(true))!.room >= ROOM);
+  assert.equal((await reader.next(true))!.room, 0);
+});
+
+test("window reader: damaged lines are set aside where they stand", async () => {
+  const log = `x\n${line("a")}\n\r\n{}\r\n${line("b")}y\n`;
+  const { windows, damaged } = await readAll(new Bytes(log));
+  assert.deepEqual(windows.flat(), ['{"n":"a"}', '{"n":"b"}']);
+  assert.deepEqual(damaged, [
+    { reason: "corrupt", offset: 0, length: 1 },
+    { reason: "corrupt", offset: log.indexOf("{}"), length: 2 },
+    { reason: "corrupt", offset: log.indexOf("y\n"), length: 1 },
+  ]);
+});
+
+test("window reader: what was set aside before is passed over", async () => {
+  const log = line("a") + line("b") + "x\n" + line("c") + "torn";
+  const segment = new Bytes(log);
+  segment.setAside = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
+  const { windows, damaged, to } = await readAll(segment);
+  assert.deepEqual(windows.flat(), ['{"n":"b"}', '{"n":"c"}']);
+  assert.deepEqual(damaged, []);
+  assert.equal(to, log.length);
+});
+
+test("window reader: damage fills windows too, so that none grows without bound", async () => {
+  const { windows, damaged } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
+  assert.equal(windows.length, 3);
+  assert.equal(damaged.length, 25);
+});
+
+test("window reader: the limit of a record is exact, at every size of a read", async () => {
+  const exact = line("x".repeat(500));
+  const over = line("x".repeat(501));
+  const recordBytes = exact.length - 1;
+  for (const atOnce of [13, 100, Infinity]) {
+    const segment = new Bytes(line("a") + over + exact + over);
+    segment.atOnce = atOnce;
+    const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes });
+    assert.deepEqual(windows.flat().map((text) => text.length), [9, 508]);
+    assert.deepEqual(damaged, [
+      { reason: "oversize", offset: line("a").length, length: over.length - 1 },
+      {
+        reason: "oversize",
+        offset: (line("a") + over + exact).length,
+        length: over.length - 1,
+      },
+    ]);
+  }
+});
+
+test("window reader: an oversize line that is still being written waits for its end", async () => {
+  const over = line("x".repeat(500));
+  const segment = new Bytes(over.slice(0, 300));
+  segment.sealed = false;
+  const reader = new WindowReader(segment, { ...LIMITS, bytes: 100, recordBytes: 200 }, 0);
+  assert.equal(await reader.next(false), null);
+  segment.append(over.slice(300) + line("b"));
+  assert.deepEqual((await reader.next(false))!.damaged.map(({ reason }) => reason), ["oversize"]);
+  assert.deepEqual(texts((await reader.next(false))!), ['{"n":"b"}']);
+});
+
+test("window reader: an oversize line without an end is set aside when no more will come", async () => {
+  const segment = new Bytes("x".repeat(1_000));
+  const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes: 200 });
+  assert.deepEqual(windows, [[]]);
+  assert.deepEqual(damaged, [{ reason: "oversize", offset: 0, length: 1_000 }]);
+});
+
+test("window reader: an oversize line takes none of the whole lines in front of it along", async () => {
+  const short = (name: string): string => line(name.padEnd(50, "."));
+  const lines = (count: number): string =>
+    Array.from({ length: count }, (_, index) => short(`${index}`)).join("");
+  // The windows in front say how much to read; what is left for the last one is less than that.
+  for (const count of [120, 150, 180, 250, 350]) {
+    for (const sealed of [true, false]) {
+      for (const [length, fits] of [[50_000, false], [19_000, true]] as const) {
+        const long = line("x".repeat(length));
+        const segment = new Bytes(lines(count) + long + lines(100));
+        segment.atOnce = 5_000;
+        const limits = { ...LIMITS, bytes: 9_000, records: 100, recordBytes: 20_000 };
+        const reader = new WindowReader(segment, limits, 0);
+        let read = "";
+        const damaged: unknown[] = [];
+        for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+          read += lineTexts(window);
+          damaged.push(...window.damaged);
+        }
+        assert.equal(read, lines(count) + (fits ? long : "") + lines(100));
+        const oversize = {
+          reason: "oversize",
+          offset: lines(count).length,
+          length: long.length - 1,
+        };
+        assert.deepEqual(damaged, fits ? [] : [oversize]);
+      }
+    }
+  }
+});
+
+test("window reader: memory is bounded by the limits, not by the log", async () => {
+  const segment = new Bytes(line("x".repeat(100)).repeat(20_000));
+  const limits = { ...LIMITS, bytes: 10_000, recordBytes: 20_000 };
+  const reader = new WindowReader(segment, limits, 0);
+  let records = 0;
+  for (let window = await reader.next(true); window; window = await reader.next(true)) {
+    assert.ok(window.bytes.length <= 20_001 + ROOM, `${window.bytes.length} bytes`);
+    records += window.count;
+  }
+  assert.equal(records, 20_000);
+  const read = segment.reads.reduce((sum, { length }) => sum + length, 0);
+  assert.ok(read < segment.bytes.length * 1.1, "and nothing is read twice");
+});
+
+test("window reader: the bytes of a window stay until the window after the next is read", async () => {
+  const segment = new Bytes(Array.from({ length: 100 }, (_, n) => line(`n${n}`)).join(""));
+  const reader = new WindowReader(segment, { ...LIMITS, records: 7, bytes: 300 }, 0);
+  let before: { window: Window; texts: string[] } | null = null;
+  for (let window = await reader.next(true); window; window = await reader.next(true)) {
+    if (before) assert.deepEqual(texts(before.window), before.texts);
+    before = { window, texts: texts(window) };
+  }
+});
+
+test("window reader: a read that fails is an error, and a new reader goes on", async () => {
+  const segment = new Bytes(line("a") + line("b"));
+  const { read } = segment;
+  segment.read = () => Promise.reject(Object.assign(new Error("Disk"), { code: "EIO" }));
+  await assert.rejects(new WindowReader(segment, LIMITS, 0).next(true), { code: "EIO" });
+  segment.read = read;
+  assert.equal((await readAll(segment)).windows.flat().length, 2);
+});
+
+/** The first read takes 1 MiB; what a usual window is, and so what to read ahead, is known then. */
+const PAST_FIRST_READ = 1_300_000;
+const EVEN = line("x".repeat(5_000)).repeat(600);
+
+/** Lines of very different lengths, which make windows of different sizes. */
+function unevenLines(count: number): string[] {
+  const random = seeded(7);
+  return Array.from({ length: count }, (_, index) => {
+    const long = index % 400 < 40 ? 4_000 : 300;
+    return line(`${index}.${"é".repeat(Math.floor(random() * long))}`);
+  });
+}
+
+test("window reader: reading ahead changes nothing, whatever a read gives at once", async () => {
+  const lines = unevenLines(4_000);
+  const whole = bytesOf(lines.join(""));
+  for (const atOnce of [Infinity, 100_000, 5_000]) {
+    for (const sealed of [true, false]) {
+      const segment = new Bytes(whole);
+      segment.atOnce = atOnce;
+      const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+      const kept: { window: Window; text: string }[] = [];
+      let read = "";
+      for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+        const text = lineTexts(window);
+        read += text;
+        kept.push({ window, text });
+        if (kept.length > 3) kept.shift();
+        // Also while the next bytes arrive: two may be on their way, and one is prepared.
+        await Promise.resolve();
+        for (const { window, text } of kept) assert.equal(lineTexts(window), text);
+      }
+      assert.equal(read, lines.join(""));
+      assert.equal(reader.offset, whole.length);
+    }
+  }
+});
+
+test("window reader: lines that are overwritten cost no other window, and can be read again", async () => {
+  const lines = unevenLines(4_000);
+  const whole = bytesOf(lines.join(""));
+  for (const atOnce of [Infinity, 100_000, 5_000]) {
+    for (const sealed of [true, false]) {
+      const segment = new Bytes(whole);
+      segment.atOnce = atOnce;
+      const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+      const kept: { part: Uint8Array; content: string }[] = [];
+      let read = "";
+      let roomy = 0;
+      for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+        const text = lineTexts(window);
+        read += text;
+        if (window.room >= ROOM) roomy++;
+        const from = window.lineStarts[0] - window.room;
+        const part = window.bytes.subarray(from, window.lineEnds[window.count - 1] + 1);
+        part.fill(kept.length % 128);
+        if (kept.length % 7 === 0) {
+          assert.equal(await reader.restore(window), true);
+          assert.equal(lineTexts(window), text);
+        }
+        kept.push({ part, content: decoder.decode(part) });
+        await Promise.resolve();
+        for (const { part, content } of kept.slice(-3)) {
+          assert.ok(decoder.decode(part) === content, "nothing else has changed it");
+        }
+      }
+      assert.equal(read, lines.join(""));
+      assert.ok(roomy > 0, "none with room in front");
+    }
+  }
+});
+
+test("window reader: there is room in front of nearly all windows of even records", async () => {
+  for (const sealed of [true, false]) {
+    const reader = new WindowReader(new Bytes(EVEN), { ...LIMITS, records: 100 }, 0);
+    const rooms: number[] = [];
+    for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
+      rooms.push(window.room);
+    }
+    const without = rooms.filter((room) => room < ROOM);
+    assert.ok(rooms.length === 6 && without.length <= 1, rooms.join(" "));
+  }
+});
+
+test("window reader: lines that are not there any more are not read again", async () => {
+  const segment = new Bytes(line("a") + line("b"));
+  const reader = new WindowReader(segment, LIMITS, 0);
+  const window = (await reader.next(true))!;
+  const whole = segment.bytes;
+  segment.bytes = whole.subarray(0, line("a").length + 3);
+  assert.equal(await reader.restore(window), false, "cut");
+  segment.bytes = bytesOf(line("longer") + line("b"));
+  assert.equal(await reader.restore(window), false, "others in their place");
+  segment.bytes = whole;
+  assert.equal(await reader.restore(window), true);
+});
+
+test("window reader: the next bytes are asked for before a window is given", async () => {
+  const segment = new Bytes(EVEN);
+  const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  let last: Window | null = null;
+  while (reader.offset < PAST_FIRST_READ) last = await reader.next(true);
+  assert.ok(segment.reads.at(-1)!.offset > last!.to, "read ahead");
+  const open = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  while (open.offset < PAST_FIRST_READ) last = await open.next(false);
+  const { offset } = segment.reads.at(-1)!;
+  assert.ok(offset <= last!.to, "what may still be taken back is not read ahead");
+});
+
+test("window reader: a failure to read ahead comes with the window that it was for", async () => {
+  const segment = new Bytes(EVEN);
+  const read = segment.read.bind(segment);
+  const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  while (reader.offset < PAST_FIRST_READ) await reader.next(true);
+  const given = reader.offset;
+  segment.read = () => Promise.reject(Object.assign(new Error("broken"), { code: "EIO" }));
+  let failed = 0;
+  const windows: string[] = [];
+  for (let tries = 0; tries < 4 && failed === 0; tries++) {
+    const window = await reader.next(true).catch((error) => {
+      assert.equal(error.code, "EIO");
+      failed++;
+    });
+    if (window) windows.push(lineTexts(window));
+  }
+  assert.equal(failed, 1);
+  segment.read = read;
+  const again = new WindowReader(segment, { ...LIMITS, records: 100 }, given);
+  for (const text of windows) assert.equal(lineTexts((await again.next(true))!), text);
+});
+
+test("window reader: records that stand alone are not read over and over", async () => {
+  const whole = line("x".repeat(500)).repeat(4_000);
+  for (const sealed of [true, false]) {
+    const segment = new Bytes(whole);
+    const reader = new WindowReader(segment, { ...LIMITS, standsAlone: () => true }, 0);
+    let windows = 0;
+    while (await reader.next(sealed)) windows++;
+    assert.equal(windows, 4_000);
+    const read = segment.reads.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(read < 2 * whole.length, `${read} bytes read of ${whole.length}`);
+  }
+});
+
+function lineTexts({ bytes, count, lineStarts, lineEnds }: Window): string {
+  let text = "";
+  for (let index = 0; index < count; index++) {
+    text += `${decoder.decode(bytes.subarray(lineStarts[index], lineEnds[index]))}\n`;
+  }
+  return text;
+}
+
+const decoder = new TextDecoder();

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import {
+  checkName,
+  formatStem,
+  MAX_NAME_LENGTH,
+  mayBeFor,
+  parseStem,
+  projectDirectory,
+  segmentPaths,
+  writerToken,
+} from "../../../src/wal/segment/segment_name.ts";
+import { test } from "../../harness.ts";
+
+const WRITER = "0123456789abcdef0123456789abcdef";
+
+test("names: a stem has 20 digits of nanoseconds and the writer, and is read back", () => {
+  const stem = formatStem(1_700_000_000_123_456_789n, WRITER);
+  assert.deepEqual(stem, {
+    stem: `01700000000123456789_${WRITER}`,
+    time: "01700000000123456789",
+    writer: WRITER,
+  });
+  assert.deepEqual(parseStem(stem.stem), stem);
+});
+
+test("names: stems sort by time, whatever the number of digits", () => {
+  const times = [0n, 9n, 10n, 999_999_999n, 1_700_000_000_000_000_000n, 10n ** 20n - 1n];
+  const stems = times.map((time) => formatStem(time, WRITER).stem);
+  assert.deepEqual([...stems].sort(), stems);
+});
+
+test("names: what is no stem is none", () => {
+  for (
+    const text of [
+      "",
+      `1700000000123456789_${WRITER}`,
+      `001700000000123456789_${WRITER}`,
+      `01700000000123456789-${WRITER}`,
+      `01700000000123456789_${WRITER.slice(1)}`,
+      `01700000000123456789_${WRITER}0`,
+      `01700000000123456789_${WRITER.toUpperCase()}`,
+      `01700000000123456789_${WRITER}\n`,
+      `../01700000000123456789_${WRITER}`,
+    ]
+  ) {
+    assert.equal(parseStem(text), null, text);
+  }
+});
+
+test("names: a writer's token keeps its randomness and tells for which server it may be", () => {
+  const token = writerToken(WRITER, "https://trace.example");
+  assert.match(token, /^[0-9a-f]{32}$/);
+  assert.equal(token.slice(0, 24), WRITER.slice(0, 24));
+  assert.notEqual(parseStem(formatStem(1n, token).stem), null);
+  assert.equal(mayBeFor("https://trace.example", token), true);
+  assert.equal(mayBeFor("https://trace.example/other", token), false);
+});
+
+test("names: a segment's files share its stem, under the names of the Python SDK where it has them", () => {
+  assert.deepEqual(segmentPaths("/wal/e/p", "stem"), {
+    data: "/wal/e/p/stem.jsonl",
+    lock: "/wal/e/p/stem.lock",
+    owner: "/wal/e/p/stem.owner",
+    checkpoint: "/wal/e/p/stem.checkpoint",
+    deadLetters: "/wal/e/p/stem.deadletter",
+    quarantine: "/wal/e/p/stem.quarantine",
+    seal: "/wal/e/p/stem.seal",
+    claim: "/wal/e/p/stem.claim.",
+  });
+});
+
+test("names: ordinary names of any language are used as they are", () => {
+  for (const name of ["team", "my project", "a.b", "проект", "名前", "é😀", "-", "x".repeat(128)]) {
+    assert.equal(checkName("project", name), name);
+  }
+  assert.equal(projectDirectory("/wal", "team", "my project"), "/wal/team/my project");
+});
+
+test("names: what could leave its directory or confuse a file system is refused, with the value", () => {
+  for (
+    const name of [
+      "",
+      ".",
+      "..",
+      ".hidden",
+      "a/b",
+      "../a",
+      "a\\b",
+      "C:a",
+      "a\0b",
+      "a\nb",
+      "a\u007fb",
+      "a\ud800",
+      "\udc00a",
+      "x".repeat(MAX_NAME_LENGTH + 1),
+    ]
+  ) {
+    for (const kind of ["entity", "project"] as const) {
+      assert.throws(() => checkName(kind, name), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "ERR_INVALID_NAME");
+        assert.ok(error.message.startsWith(`Cannot use ${kind} name: `), error.message);
+        assert.ok(error.message.includes(JSON.stringify(name)), error.message);
+        return true;
+      });
+    }
+  }
+  assert.throws(() => projectDirectory("/wal", "..", "p"), { code: "ERR_INVALID_NAME" });
+  assert.throws(() => projectDirectory("/wal", "e", ""), { code: "ERR_INVALID_NAME" });
+});
+
+test("names: a name that is no text is refused and not thrown over", () => {
+  for (const name of [undefined, null, 7, {}]) {
+    assert.throws(() => checkName("entity", name as unknown as string), {
+      code: "ERR_INVALID_NAME",
+    });
+  }
+});

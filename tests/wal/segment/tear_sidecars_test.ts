@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import { STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
+import type { Owner } from "../../../src/wal/ownership/owner_file.ts";
+import { test } from "../../harness.ts";
+import { bytesOf, LogWorld, PROJECT, SERVER, STEM } from "../../support/wal/wal_fixture.ts";
+
+const NAMES = ["a", "b", "c"];
+const LINES = NAMES.map((object_id) => {
+  const obj = { project_id: "team/project", object_id, val: "é" };
+  return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
+});
+const LOG = LINES.join("");
+const LENGTH = bytesOf(LINES[0]).length;
+const SIZE = bytesOf(LOG).length;
+
+/** Recovers the log beside these files; tells which of its records arrived. */
+async function arrivals(files: Record<string, string>, world = new LogWorld()): Promise<string[]> {
+  world.put(LOG);
+  for (const [suffix, content] of Object.entries(files)) put(world, suffix, content);
+  const result = await world.recover();
+  assert.equal(result.done, true);
+  assert.equal(result.deadLettered, 0);
+  assert.deepEqual(world.names(), [], "nothing is left");
+  return world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
+}
+
+function put(world: LogWorld, suffix: string, content: string): void {
+  world.disk.put(`${PROJECT}/${STEM}.${suffix}`, content);
+}
+
+/** The owner file of a process that is gone. */
+function deadOwner(world: LogWorld, changes: Partial<Owner> = {}): string {
+  const writer = world.process();
+  const identity = ownIdentity(writer.process);
+  writer.kill();
+  return JSON.stringify({ ...identity, server: SERVER, sender: true, closed: false, ...changes });
+}
+
+test("sidecars: a checkpoint at the start of a record is gone on from", async () => {
+  assert.deepEqual(await arrivals({ checkpoint: "0" }), ["a", "b", "c"]);
+  assert.deepEqual(await arrivals({ checkpoint: String(LENGTH) }), ["b", "c"]);
+  assert.deepEqual(await arrivals({ checkpoint: `${LENGTH * 2}\n` }), ["c"]);
+  assert.deepEqual(await arrivals({ checkpoint: String(SIZE) }), []);
+});
+
+test("sidecars: a checkpoint that cannot be right sends everything again", async () => {
+  for (
+    const checkpoint of [
+      "",
+      "\0\0\0\0",
+      " ",
+      "garbage",
+      "-1",
+      `-${LENGTH}`,
+      "1e2",
+      `${LENGTH}.5`,
+      String(SIZE + 1),
+      String(2 ** 53),
+      "9".repeat(1_000),
+      "NaN",
+      `{"offset":${LENGTH}}`,
+      `${LENGTH} ${LENGTH}`,
+    ]
+  ) {
+    assert.deepEqual(await arrivals({ checkpoint }), NAMES, checkpoint);
+  }
+});
+
+test("sidecars: a checkpoint in the middle of a record sends everything again", async () => {
+  for (let offset = 1; offset < SIZE; offset++) {
+    const expected = offset % LENGTH === 0 ? NAMES.slice(offset / LENGTH) : NAMES;
+    assert.deepEqual(await arrivals({ checkpoint: String(offset) }), expected, String(offset));
+  }
+});
+
+test("sidecars: a checkpoint that is a directory or cannot be read sends everything again", async () => {
+  const world = new LogWorld();
+  world.put(LOG);
+  const runtime = world.process();
+  runtime.files.makeDirectory(`${PROJECT}/${STEM}.checkpoint`);
+  const result = await world.recover();
+  assert.deepEqual([result.done, result.delivered], [true, 3]);
+});
+
+test("sidecars: a log without any of them is sent", async () => {
+  assert.deepEqual(await arrivals({}), NAMES);
+});
+
+test("sidecars: each of them alone, and all together, are taken away with the log", async () => {
+  const suffixes = ["lock", "owner", "checkpoint", "claim.3"];
+  for (
+    const wanted of [...suffixes.map((suffix) => [suffix]), suffixes, [...suffixes, "claim.1"]]
+  ) {
+    const world = new LogWorld();
+    const owner = deadOwner(world);
+    const claim = JSON.stringify({ token: "t", ...JSON.parse(owner) });
+    const contents: Record<string, string> = { lock: "999999", owner, checkpoint: "0" };
+    const files = wanted.map((suffix) => [suffix, contents[suffix] ?? claim]);
+    assert.deepEqual(await arrivals(Object.fromEntries(files), world), NAMES, wanted.join());
+  }
+});
+
+test("sidecars: what a kill left half made is taken away with the log or after it", async () => {
+  const world = new LogWorld();
+  assert.deepEqual(
+    await arrivals(
+      { owner: deadOwner(world), "checkpoint.3f.tmp": "12", "owner.9a.tmp": "" },
+      world,
+    ),
+    NAMES,
+  );
+});
+
+test("sidecars: without their log they are cleared, dead letters are kept", async () => {
+  const world = new LogWorld();
+  for (const suffix of ["lock", "checkpoint", "checkpoint.1.tmp"]) put(world, suffix, "1");
+  put(world, "owner", deadOwner(world));
+  put(world, "claim.2", deadOwner(world));
+  put(world, "deadletter", '{"type":"unreadable"}\n');
+  put(world, "quarantine", "x");
+  const result = await world.recover();
+  assert.equal(result.done, true);
+  assert.deepEqual(world.names(), [`${STEM}.deadletter`, `${STEM}.quarantine`]);
+});
+
+test("sidecars: without their log they stay while their writer lives", async () => {
+  const world = new LogWorld();
+  const writer = world.process();
+  const owner = { ...ownIdentity(writer.process), server: SERVER, sender: true, closed: false };
+  put(world, "lock", String(writer.process.pid));
+  put(world, "owner", JSON.stringify(owner));
+  await world.recover();
+  assert.deepEqual(world.names(), [`${STEM}.lock`, `${STEM}.owner`], "the log is about to come");
+  writer.kill();
+  await world.recover();
+  assert.deepEqual(world.names(), []);
+});
+
+test("sidecars: an empty lock or claim is cleared when nobody has filled it for a while", async () => {
+  for (const suffix of ["lock", "claim.1"]) {
+    const world = new LogWorld();
+    put(world, suffix, "");
+    if (suffix !== "lock") put(world, "owner", deadOwner(world));
+    const before = world.names();
+    await world.recover();
+    assert.deepEqual(world.names(), before, "its maker may be about to fill it");
+    await world.recoverFor(STALE_AFTER_MS + 5_000);
+    assert.deepEqual(world.names(), []);
+  }
+});
+
+test("sidecars: an empty claim on a log holds it up for a while, and no longer", async () => {
+  const world = new LogWorld();
+  world.put(LOG);
+  put(world, "owner", deadOwner(world));
+  put(world, "claim.1", "");
+  await world.recover();
+  assert.equal(world.server.taken.length, 0);
+  await world.recoverFor(STALE_AFTER_MS + 5_000);
+  assert.equal(world.server.taken.length, 3);
+  assert.deepEqual(world.names(), []);
+});
+
+test("sidecars: a damaged owner file is believed gone after a while without a heartbeat", async () => {
+  for (const owner of ["", "{", "null", "\0\0\0\0", '{"pid":"x"}']) {
+    const world = new LogWorld();
+    world.put(LOG, world.ownStem);
+    world.disk.put(`${PROJECT}/${world.ownStem}.owner`, owner);
+    await world.recoverFor(STALE_AFTER_MS + 5_000);
+    assert.equal(world.server.taken.length, 3, owner);
+    assert.deepEqual(world.names(), []);
+  }
+});
+
+test("sidecars: a log for another server is left alone, whatever else is true of it", async () => {
+  const world = new LogWorld();
+  world.put(LOG);
+  put(world, "owner", deadOwner(world, { server: "http://other.test", closed: true }));
+  const before = world.names();
+  await world.recoverFor(STALE_AFTER_MS + 5_000);
+  assert.deepEqual(world.names(), before);
+  assert.equal(world.server.requests, 0);
+});
+
+test("sidecars: a Python log has a lock alone; its writer's life decides about its tail", async () => {
+  const world = new LogWorld();
+  const python = world.process();
+  world.put(LOG + LINES[0].slice(0, 20));
+  put(world, "lock", String(python.process.pid));
+  const runtime = world.process();
+  const pipeline = openPipeline(world.options(runtime));
+  const finishing = pipeline.finish();
+  await world.clock.elapse(1_000);
+  const result = await finishing;
+  runtime.exit();
+  assert.equal(result.done, true, "nobody waits for what may never be ended");
+  assert.equal(result.deadLettered, 0, "the last line is still being written");
+  assert.equal(world.server.taken.length, 3);
+  assert.ok(world.names().includes(`${STEM}.jsonl`));
+  python.kill();
+  const after = await world.recover();
+  assert.equal(after.deadLettered, 1);
+  assert.equal(world.server.taken.length, 3, "and nothing is sent twice");
+});

@@ -1,0 +1,71 @@
+/**
+ * Whether everything arrived.
+ *
+ * @module
+ */
+
+import type { CallRecord } from "../mock_server/call_store.ts";
+import type { MockServer } from "../mock_server/serve.ts";
+import type { FoundFile } from "./folders.ts";
+import { opNameOf } from "./trace_tree.ts";
+import type { SeenCall } from "./traced_program.ts";
+
+/** What became of the calls. */
+export interface Verdict {
+  /** Whether every call arrived, the log is empty and the second process ended well. */
+  readonly ok: boolean;
+  /** Calls that the program saw finish, in both processes. */
+  readonly seen: number;
+  /** How many of them the server has, whole. */
+  readonly arrived: number;
+  /** The others. */
+  readonly missing: readonly SeenCall[];
+  /** Files that are left in the log directory. */
+  readonly leftover: readonly string[];
+  /** Calls of the first process that reached the server after it was dead. */
+  readonly fromTheLog: number;
+  /** Calls that the program saw throw. */
+  readonly failed: number;
+  /** Calls that had begun when the kill fell: the server has their starts and no ends. */
+  readonly cutOff: number;
+  /** Parts of calls that were sent more than once; the server counts them once. */
+  readonly sentTwice: number;
+  /** Exit code of the second process. */
+  readonly exitCode: number | null;
+}
+
+/** What a verdict is made from. */
+export interface Evidence {
+  readonly server: MockServer;
+  readonly calls: readonly CallRecord[];
+  readonly seen: readonly SeenCall[];
+  readonly fromTheLog: ReadonlySet<string>;
+  readonly leftover: readonly FoundFile[];
+  readonly exitCode: number | null;
+}
+
+/** Compares what the program saw finish with what the server has. */
+export function judge(evidence: Evidence): Verdict {
+  const { server, calls, seen, fromTheLog, leftover, exitCode } = evidence;
+  const byId = new Map(calls.map((call) => [call.id, call]));
+  const missing = seen.filter((call) => !isWhole(call, byId.get(call.id)));
+  const { duplicateStarts, duplicateEnds, duplicateCompletes } = server.store.counts;
+  return {
+    ok: seen.length > 0 && missing.length === 0 && leftover.length === 0 && exitCode === 0,
+    seen: seen.length,
+    arrived: seen.length - missing.length,
+    missing,
+    leftover: leftover.map(({ name }) => name),
+    fromTheLog: fromTheLog.size,
+    failed: seen.filter(({ ok }) => !ok).length,
+    cutOff: calls.filter(({ ended_at }) => ended_at === null).length,
+    sentTwice: duplicateStarts + duplicateEnds + duplicateCompletes,
+    exitCode,
+  };
+}
+
+/** Whether the server has this call with its start, its end and, where it threw, its error. */
+export function isWhole(seen: SeenCall, call: CallRecord | null | undefined): boolean {
+  return call != null && call.started_at !== null && call.ended_at !== null &&
+    opNameOf(call) === seen.op && (call.exception === null) === seen.ok;
+}

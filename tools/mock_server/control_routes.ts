@@ -1,0 +1,149 @@
+/**
+ * `/__mock/…`: the mock server's own controls, for programs in other processes. They ask for no
+ * key, meet no faults and are not in the journal.
+ *
+ * @module
+ */
+
+import type { Json } from "./call_store.ts";
+import { bodyText, type MockApp, type MockParts, readBody, unprocessable } from "./exchange.ts";
+import type { Fault } from "./faults.ts";
+import type { MockBehaviour } from "./options.ts";
+import {
+  anything,
+  bool,
+  integer,
+  nullable,
+  number,
+  oneOf,
+  type Rule,
+  shape,
+  text,
+} from "./validators.ts";
+
+const FAULT: Rule = shape({}, {
+  path: text,
+  pathPattern: text,
+  bodyHas: text,
+  times: integer,
+  skip: integer,
+  status: integer,
+  retryAfter: anything,
+  body: anything,
+  delayMs: number,
+  hang: bool,
+  reset: bool,
+  loseReply: bool,
+  truncate: integer,
+  garbage: bool,
+  redirect: text,
+});
+
+const BEHAVIOUR: Rule = shape({}, {
+  callMode: oneOf("old", "new", "complete"),
+  filePaths: oneOf("new", "old", "both"),
+  feedbackBatch: bool,
+  bodyLimit: integer,
+  apiKey: nullable(text),
+  defaultEntity: text,
+});
+
+/** What `GET /__mock/state` answers. */
+export interface MockState {
+  /** How often each write happened. */
+  counts: MockParts["store"]["counts"];
+  /** Calls held, and how many of them have a start and an end. */
+  calls: number;
+  finished: number;
+  projects: {
+    id: string;
+    internalId: string;
+    callTable: "v1" | "complete" | null;
+    calls: number;
+    finished: number;
+    objects: number;
+    tables: number;
+    files: number;
+    feedback: number;
+    costs: number;
+  }[];
+  requests: { total: number; inFlight: number; peakInFlight: number };
+  faults: (Json & { hits: number })[];
+  behaviour: MockBehaviour;
+}
+
+/** Adds the controls to the application. */
+export function addControlRoutes(app: MockApp, parts: MockParts): void {
+  const { store, journal, faults, behaviour } = parts;
+
+  app.get("/__mock/state", (c) => c.json(stateOf(parts)));
+  app.get("/__mock/calls", (c) => c.json(store.calls(c.req.query("project"))));
+  app.get("/__mock/journal", (c) => c.json(journal.entries));
+  app.get("/__mock/faults", (c) => c.json(stateOf(parts).faults));
+
+  app.post("/__mock/faults", (c) => {
+    const request = readBody(c, FAULT);
+    if (request instanceof Response) return request;
+    const { pathPattern, retryAfter, ...fault } = request.body;
+    for (const name in fault) if (fault[name] === null && name !== "body") delete fault[name];
+    const added: Fault = fault;
+    if (typeof pathPattern === "string") added.path = new RegExp(pathPattern);
+    if (typeof retryAfter === "number") added.retryAfter = retryAfter;
+    if (typeof retryAfter === "string") added.retryAfter = new Date(retryAfter);
+    faults.add(added);
+    return c.json({ active: faults.active.length });
+  });
+  app.delete("/__mock/faults", (c) => {
+    faults.clear();
+    return c.json({});
+  });
+
+  app.post("/__mock/behaviour", (c) => {
+    const request = readBody(c, BEHAVIOUR);
+    if (request instanceof Response) return request;
+    Object.assign(behaviour, request.body);
+    return c.json(behaviour);
+  });
+
+  app.post("/__mock/reset", (c) => {
+    if (bodyText(c).trim() !== "") {
+      return unprocessable(c, [{ type: "value_error", loc: ["body"], msg: "Send no body" }]);
+    }
+    store.clear();
+    journal.clear();
+    faults.clear();
+    return c.json({});
+  });
+}
+
+/** The counts of a server in one JSON value. */
+export function stateOf({ store, journal, faults, behaviour }: MockParts): MockState {
+  return {
+    counts: store.counts,
+    calls: store.callCount(),
+    finished: store.finishedCount(),
+    projects: store.projects.map((project) => ({
+      id: project.id,
+      internalId: project.internalId,
+      callTable: project.callTable,
+      calls: project.calls.size,
+      finished: project.calls.finished,
+      objects: project.objects.size,
+      tables: project.tables.size,
+      files: project.files.size,
+      feedback: project.feedback.size,
+      costs: project.costs.length,
+    })),
+    requests: {
+      total: journal.total,
+      inFlight: journal.inFlight,
+      peakInFlight: journal.peakInFlight,
+    },
+    faults: faults.active.map(({ fault, hits }) => ({
+      ...fault,
+      ...(fault.path instanceof RegExp ? { path: fault.path.source } : {}),
+      hits,
+    })),
+    behaviour,
+  };
+}

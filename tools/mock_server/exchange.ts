@@ -1,0 +1,97 @@
+/**
+ * What the mock server's routes have in common: the parts they work on, how a body is read and how
+ * a request is refused.
+ *
+ * @module
+ */
+
+import type { Context, Hono } from "hono";
+import type { Json } from "./call_store.ts";
+import type { Faults } from "./faults.ts";
+import type { Journal, JournalEntry } from "./request_log.ts";
+import type { MockBehaviour } from "./options.ts";
+import { check, type Problem, type Rule } from "./validators.ts";
+import type { MockStore } from "./store.ts";
+
+/** What the faults need of the connection under a request; made by the listener. */
+export interface Wire {
+  /** Aborted when the client goes away before its answer. */
+  readonly left: AbortSignal;
+  /** Settles when the answer has left for the client, or the connection is gone. */
+  sent(): Promise<void>;
+  /** Tears the connection without an answer; what it returns goes nowhere, or is the nearest thing. */
+  tear(): Response;
+  /** Sends status, headers and length of the whole answer, `bytes` of its body, then tears. */
+  cut(answer: Response, body: Uint8Array, bytes: number): Response | Promise<Response>;
+}
+
+/** The parts of a mock server that outlive its listener. */
+export interface MockParts {
+  readonly store: MockStore;
+  readonly journal: Journal;
+  readonly faults: Faults;
+  readonly behaviour: MockBehaviour;
+  /** Whether the journal keeps request bodies. */
+  readonly journalBodies: boolean;
+  /** Aborted when the listener stops. */
+  readonly stopping: AbortSignal;
+  /** Looks again at what is waited for. */
+  changed(): void;
+  /** Told of every request when its answer is known. */
+  answered(entry: JournalEntry): void;
+}
+
+/** What hono carries through a request. */
+export interface MockEnv {
+  Bindings: { wire: Wire };
+  Variables: { bytes: Uint8Array; entry: JournalEntry };
+}
+
+/** A request on its way through hono. */
+export type MockContext = Context<MockEnv>;
+
+/** The hono application of the mock server. */
+export type MockApp = Hono<MockEnv>;
+
+const decoder = new TextDecoder();
+
+/** The request's body as text. */
+export function bodyText(c: MockContext): string {
+  return decoder.decode(c.get("bytes"));
+}
+
+/** The request's body when it follows `rule`, else the 422 that says what is wrong. */
+export function readBody(c: MockContext, rule: Rule): { body: Json; text: string } | Response {
+  const text = bodyText(c);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    return unprocessable(c, [{ type: "json_invalid", loc: ["body"], msg: String(error) }]);
+  }
+  const problems = check(rule, body);
+  return problems.length > 0 ? unprocessable(c, problems) : { body: body as Json, text };
+}
+
+/** 422 as FastAPI answers it. */
+export function unprocessable(c: MockContext, problems: readonly Problem[]): Response {
+  return c.json({ detail: problems.slice(0, 10) }, 422);
+}
+
+/** A refusal in the trace server's own words. */
+export function refuse(
+  c: MockContext,
+  status: 400 | 401 | 403 | 404 | 409 | 413,
+  reason: string,
+  errorType: string,
+  errorCode?: string,
+): Response {
+  return c.json(
+    {
+      reason,
+      error_type: errorType,
+      ...(errorCode === undefined ? {} : { error_code: errorCode }),
+    },
+    status,
+  );
+}

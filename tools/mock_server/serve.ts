@@ -1,0 +1,241 @@
+/**
+ * Starts, stops and restarts the mock trace server.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../src/errors.ts";
+import { createMockApp } from "./app.ts";
+import type { MockParts } from "./exchange.ts";
+import { Faults } from "./faults.ts";
+import { Journal, type JournalEntry } from "./request_log.ts";
+import {
+  type Handle,
+  isTaken,
+  type Listen,
+  type Listener,
+  listenOf,
+  type MockEngine,
+} from "./listen.ts";
+import { DEFAULT_BEHAVIOUR, type MockBehaviour, type MockOptions } from "./options.ts";
+import { MockStore } from "./store.ts";
+
+/** How to start a mock server. */
+export interface StartOptions extends MockOptions {
+  /** The port; 0, the default, takes a free one. */
+  port?: number;
+  /** The address to listen on; `"127.0.0.1"`. */
+  hostname?: string;
+  /** The state to start with; an empty one by default. */
+  store?: MockStore;
+  /** What takes the connections; `"node"` on Deno, for its exact faults, else `"native"`. */
+  engine?: MockEngine;
+  /**
+   * Whether connections are used again; `false`. Deno's `fetch` sends a request a second time by
+   * itself when a connection that was used before breaks under it; without this option every
+   * `fetch` is exactly one request on every host. `true` is faster for load tests.
+   */
+  keepAlive?: boolean;
+  /** Told of every request when its answer is known, for a log. */
+  onRequest?: (entry: JournalEntry) => void;
+}
+
+/** A running mock server. */
+export interface MockServer {
+  /** `http://<hostname>:<port>`. */
+  readonly url: string;
+  /** The port it listens on; the same after a restart. */
+  readonly port: number;
+  /** What it holds. */
+  readonly store: MockStore;
+  /** The faults in force. */
+  readonly faults: Faults;
+  /** What it was asked. */
+  readonly journal: Journal;
+  /** How it behaves now. */
+  readonly behaviour: Readonly<MockBehaviour>;
+  /** Changes how it behaves from the next request on. */
+  configure(changes: Partial<MockBehaviour>): void;
+  /** Stops listening and tears all connections; a second call does nothing. */
+  stop(): Promise<void>;
+  /** Stops, then listens on the same port again, with all that it held. */
+  restart(): Promise<void>;
+  /**
+   * Resolves as soon as a request that made `predicate` true was answered, or met by a fault; at
+   * once when it is true already.
+   *
+   * @param options `timeout`: ms until it rejects with `ERR_TIMEOUT`; 10,000.
+   */
+  waitFor(predicate: (store: MockStore) => boolean, options?: { timeout?: number }): Promise<void>;
+  /** The same as `stop()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts a mock trace server.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` when the port cannot be had.
+ *
+ * @example
+ * ```ts
+ * import { startMockServer } from "./serve.ts";
+ *
+ * await using mock = await startMockServer({ callMode: "old" });
+ * mock.faults.add({ path: "/call/upsert_batch", times: 2, status: 503, retryAfter: 1 });
+ * const answer = await fetch(`${mock.url}/health`);
+ * if (answer.status !== 200) throw new Error(await answer.text());
+ * await answer.body?.cancel();
+ * ```
+ */
+export async function startMockServer(options: StartOptions = {}): Promise<MockServer> {
+  const { port = 0, hostname = "127.0.0.1", keepAlive = false, engine, onRequest } = options;
+  const server = new Server({
+    store: options.store ?? new MockStore({ keepBodies: options.keepBodies }),
+    journal: new Journal(options.journalSize ?? 10_000),
+    journalBodies: options.journalBodies ?? false,
+    behaviour: behaviourOf(options),
+    hostname,
+    keepAlive,
+    listen: listenOf(engine),
+    onRequest,
+  });
+  await server.start(port);
+  return server;
+}
+
+function behaviourOf(options: Partial<MockBehaviour>): MockBehaviour {
+  const names = Object.keys(DEFAULT_BEHAVIOUR) as (keyof MockBehaviour)[];
+  const chosen = names.filter((name) => options[name] !== undefined)
+    .map((name) => [name, options[name]]);
+  return { ...DEFAULT_BEHAVIOUR, ...Object.fromEntries(chosen) };
+}
+
+interface Setup {
+  store: MockStore;
+  hostname: string;
+  keepAlive: boolean;
+  listen: Listen;
+  journal: Journal;
+  journalBodies: boolean;
+  behaviour: MockBehaviour;
+  onRequest?: (entry: JournalEntry) => void;
+}
+
+class Server implements MockServer, MockParts {
+  readonly store: MockStore;
+  readonly faults: Faults = new Faults();
+  readonly journal: Journal;
+  readonly journalBodies: boolean;
+  readonly behaviour: MockBehaviour;
+  readonly #setup: Setup;
+  readonly #handle: Handle;
+  readonly #waiting: Set<() => void> = new Set();
+  #stopping = new AbortController();
+  #listener: Listener | null = null;
+  #port = 0;
+
+  constructor(setup: Setup) {
+    this.store = setup.store;
+    this.journal = setup.journal;
+    this.journalBodies = setup.journalBodies;
+    this.behaviour = setup.behaviour;
+    this.#setup = setup;
+    const app = createMockApp(this);
+    this.#handle = async (request, wire) => {
+      const answer = await app.fetch(request, { wire });
+      if (this.#waiting.size > 0) void wire.sent().then(() => this.changed());
+      if (!setup.keepAlive) answer.headers.set("connection", "close");
+      return answer;
+    };
+  }
+
+  get url(): string {
+    return `http://${this.#setup.hostname}:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  changed(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  answered(entry: JournalEntry): void {
+    this.#setup.onRequest?.(entry);
+  }
+
+  configure(changes: Partial<MockBehaviour>): void {
+    Object.assign(this.behaviour, changes);
+  }
+
+  async start(port: number): Promise<void> {
+    this.#stopping = new AbortController();
+    try {
+      this.#listener = await this.#setup.listen(port, this.#setup.hostname, this.#handle);
+    } catch (error) {
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        isTaken(error)
+          ? `Cannot listen on port: ${port} (it is in use)`
+          : `Cannot listen on ${this.#setup.hostname}, port: ${port} (${error})`,
+        { cause: error },
+      );
+    }
+    this.#port = this.#listener.port;
+  }
+
+  async stop(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = null;
+    this.#stopping.abort();
+    await listener?.close();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start(this.#port);
+  }
+
+  waitFor(
+    predicate: (store: MockStore) => boolean,
+    options: { timeout?: number } = {},
+  ): Promise<void> {
+    const { timeout = 10_000 } = options;
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void) => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        settle();
+      };
+      const look = () => {
+        try {
+          if (predicate(this.store)) finish(resolve);
+        } catch (error) {
+          finish(() => reject(error));
+        }
+      };
+      const timer = setTimeout(() =>
+        finish(() =>
+          reject(
+            new WeaveWalError(
+              "ERR_TIMEOUT",
+              `Waited for the mock server, ms: ${timeout} (counts: ${
+                JSON.stringify(this.store.counts)
+              })`,
+            ),
+          )
+        ), timeout);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}

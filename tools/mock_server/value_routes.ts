@@ -1,0 +1,187 @@
+/**
+ * Writes of objects, tables, files, feedback and costs.
+ *
+ * @module
+ */
+
+import type { Json } from "./call_store.ts";
+import { bytesDigest, type Canonical, readCanonical, tableDigest, valueDigest } from "./digest.ts";
+import {
+  type MockApp,
+  type MockContext,
+  type MockParts,
+  readBody,
+  refuse,
+  unprocessable,
+} from "./exchange.ts";
+import { check, type Rule } from "./validators.ts";
+import { FILE_FORM, WRITE_RULES } from "./schema.ts";
+import { internalIdOf } from "./store.ts";
+
+type Write = (c: MockContext, body: Json, text: string) => Response;
+
+/** Adds the writes of everything but calls to the application. */
+export function addValueRoutes(app: MockApp, parts: MockParts): void {
+  const { store, behaviour } = parts;
+  const post = (path: string, rule: Rule, write: Write) =>
+    app.post(path, (c) => {
+      const request = readBody(c, rule);
+      return request instanceof Response ? request : write(c, request.body, request.text);
+    });
+
+  post("/obj/create", WRITE_RULES.objCreate, (c, body, text) => {
+    const obj = body.obj as Json;
+    const digest = valueDigest(objectValue(obj, text));
+    if (differs(obj.expected_digest, digest)) return mismatch(c, obj.expected_digest, digest);
+    store.addObject(obj, digest, now());
+    return c.json({ digest });
+  });
+
+  post("/table/create", WRITE_RULES.tableCreate, (c, body, text) => {
+    const { project_id, rows, expected_digest } = body.table as Json & { rows: unknown[] };
+    c.get("entry").items = rows.length;
+    const row_digests = (at(internalText(text), "table", "rows") as Canonical[]).map(valueDigest);
+    const digest = tableDigest(row_digests);
+    if (differs(expected_digest, digest)) return mismatch(c, expected_digest, digest);
+    store.addRows(project_id as string, rows, row_digests);
+    store.addTable(project_id as string, row_digests);
+    return c.json({ digest, row_digests });
+  });
+
+  post("/table/update", WRITE_RULES.tableUpdate, (c, body, text) => {
+    const projectId = body.project_id as string;
+    const base = store.project(projectId).tables.get(body.base_digest as string);
+    if (!base) return refuse(c, 404, `Table not found: ${body.base_digest}`, "NotFoundError");
+    const updates = body.updates as Record<string, { index: number; row: unknown }>[];
+    c.get("entry").items = updates.length;
+    const written = at(internalText(text), "updates") as Canonical[];
+    const digests = [...base];
+    const added: { digest: string; row: unknown }[] = [];
+    for (const [position, update] of updates.entries()) {
+      const [[kind, { index, row }]] = Object.entries(update);
+      const end = kind === "pop" ? digests.length - 1 : digests.length;
+      if (index < 0 || index > end) {
+        return refuse(c, 400, `Index out of range: ${index}`, "InvalidRequest");
+      }
+      if (kind === "pop") {
+        digests.splice(index, 1);
+        continue;
+      }
+      const digest = valueDigest(at(written[position], kind, "row"));
+      digests.splice(kind === "append" ? digests.length : index, 0, digest);
+      added.push({ digest, row });
+    }
+    const updated_row_digests = added.map(({ digest }) => digest);
+    store.addRows(projectId, added.map(({ row }) => row), updated_row_digests);
+    return c.json({ digest: store.addTable(projectId, digests), updated_row_digests });
+  });
+
+  post("/table/create_from_digests", WRITE_RULES.tableCreateFromDigests, (c, body) => {
+    const rows = body.row_digests as string[];
+    c.get("entry").items = rows.length;
+    const digest = tableDigest(rows);
+    if (differs(body.expected_digest, digest)) return mismatch(c, body.expected_digest, digest);
+    return c.json({ digest: store.addTable(body.project_id as string, rows) });
+  });
+
+  for (const [path, other] of [["/files/create", "old"], ["/file/create", "new"]] as const) {
+    app.post(path, async (c) => {
+      if (behaviour.filePaths === other) return c.json({ detail: "Not Found" }, 404);
+      const form = await readForm(c);
+      if (form instanceof Response) return form;
+      const { fields, file } = form;
+      const content = new Uint8Array(await file.arrayBuffer());
+      const digest = bytesDigest(content);
+      if (differs(fields.expected_digest, digest)) {
+        return mismatch(c, fields.expected_digest, digest);
+      }
+      return c.json({ digest: store.addFile(fields.project_id, file.name, content) });
+    });
+  }
+
+  const addFeedback = (feedback: Json): Json => {
+    const { id, created_at, wb_user_id, payload } = store.addFeedback(feedback, now());
+    return { id, created_at, wb_user_id, payload };
+  };
+  post("/feedback/create", WRITE_RULES.feedbackCreate, (c, body) => c.json(addFeedback(body)));
+  app.use("/feedback/batch/create", async (c, next) => {
+    if (behaviour.feedbackBatch) await next();
+    else return c.json({ detail: "Not Found" }, 404);
+  });
+  post("/feedback/batch/create", WRITE_RULES.feedbackBatchCreate, (c, body) => {
+    const batch = body.batch as Json[];
+    c.get("entry").items = batch.length;
+    return c.json({ res: batch.map(addFeedback) });
+  });
+  post("/feedback/replace", WRITE_RULES.feedbackReplace, (c, body) => {
+    const { feedback_id, ...feedback } = body;
+    store.project(body.project_id as string).feedback.delete(feedback_id as string);
+    return c.json(addFeedback(feedback));
+  });
+
+  post("/cost/create", WRITE_RULES.costCreate, (c, body) => {
+    const costs = body.costs as Record<string, Json>;
+    c.get("entry").items = Object.keys(costs).length;
+    return c.json({ ids: store.addCosts(body.project_id as string, costs) });
+  });
+}
+
+/** What the server digests of an object: refs made internal, a builtin class written in. */
+function objectValue(obj: Json, text: string): Canonical {
+  const val = at(internalText(text), "obj", "val");
+  if (typeof obj.builtin_object_class === "string" && val instanceof Map) {
+    val.set("_class_name", JSON.stringify(obj.builtin_object_class));
+    val.set("_bases", ['"BaseObject"', '"BaseModel"']);
+  }
+  return val;
+}
+
+function internalText(text: string): Canonical {
+  return readCanonical(text, (value) =>
+    value.replace(
+      /^weave:\/\/\/([^/]+\/[^/]+)\//,
+      (_, project) => `weave-trace-internal:///${internalIdOf(project)}/`,
+    ));
+}
+
+function at(value: Canonical, ...keys: string[]): Canonical {
+  return keys.reduce((inner, key) => (inner as Map<string, Canonical>).get(key)!, value);
+}
+
+async function readForm(
+  c: MockContext,
+): Promise<{ fields: Record<string, string>; file: File } | Response> {
+  const headers = { "content-type": c.req.header("content-type") ?? "" };
+  let form: FormData;
+  try {
+    form = await new Response(c.get("bytes") as Uint8Array<ArrayBuffer>, { headers }).formData();
+  } catch (error) {
+    return unprocessable(c, [{ type: "form_invalid", loc: ["body"], msg: String(error) }]);
+  }
+  const { file, ...fields } = Object.fromEntries(form.entries());
+  const problems = check(FILE_FORM, fields);
+  if (file === undefined || typeof file === "string") {
+    const type = file === undefined ? "missing" : "value_error";
+    problems.push({ type, loc: ["body", "file"], msg: "Input should be a file" });
+    return unprocessable(c, problems);
+  }
+  if (problems.length > 0) return unprocessable(c, problems);
+  return { fields: fields as Record<string, string>, file };
+}
+
+function differs(expected: unknown, digest: string): boolean {
+  return typeof expected === "string" && expected !== digest;
+}
+
+function mismatch(c: MockContext, expected: unknown, digest: string): Response {
+  return refuse(
+    c,
+    409,
+    `Digest mismatch: expected ${expected}, computed ${digest}`,
+    "DigestMismatchError",
+  );
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
