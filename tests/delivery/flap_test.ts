@@ -186,7 +186,7 @@ const noProc = existsSync("/proc/self/status") ? false : "peak memory is read fr
 test("flap: what waits for a server that comes and goes is not held in memory", async () => {
   await withDelivery({}, async ({ walDir }) => {
     const plan: FlapPlan = { walDir, megabytes: 240 };
-    const child = startChild("delivery_flap_child.ts", JSON.stringify(plan));
+    const child = startChild("support/delivery/flap_child.ts", JSON.stringify(plan));
     const result = JSON.parse((await child.line("result ")).slice("result ".length));
     const { code, errors } = await child.ended;
     assert.equal(code, 0, errors);

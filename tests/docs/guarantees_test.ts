@@ -15,7 +15,7 @@ interface TestName {
 
 /** What `text` names: a file in code, then one or more tests of it in quotation marks. */
 function namedTests(text: string): TestName[] {
-  return [...text.matchAll(/`(\w+_test\.ts)`:((?:,?\s*“[^”]+”)+)/g)].flatMap(([, file, names]) =>
+  return [...text.matchAll(/`([\w/]+_test\.ts)`:((?:,?\s*“[^”]+”)+)/g)].flatMap(([, file, names]) =>
     [...names.matchAll(/“([^”]+)”/g)].map(([, name]) => ({ file, name: name.replace(/\s+/g, " ") }))
   );
 }
@@ -58,8 +58,8 @@ test("docs: every test that the guarantees name exists in its file", () => {
 });
 
 test("docs: every mistake that the guarantees name is one that the simulation must find", () => {
-  const sources = readdirSync(join(root, "tests/sim/bugs")).map((name) =>
-    read(`tests/sim/bugs/${name}`)
+  const sources = readdirSync(join(root, "tests/sim/mutants")).map((name) =>
+    read(`tests/sim/mutants/${name}`)
   ).join("\n");
   const named = namedMistakes(GUARANTEES);
   assert.ok(named.length > 10, `${named.length} mistakes are named`);

@@ -133,7 +133,7 @@ test("toJsonText tells of an error its name, message, stack, code, cause and par
     toJSON: () => ({ secret: true }),
   });
   const { stack, cause, ...rest } = read({ error }).error;
-  assert.match(stack, /weave_values_test/);
+  assert.match(stack, /stringify_test/);
   assert.deepEqual(rest, { name: "TypeError", message: "outer", code: "E_X" });
   assert.equal(cause.message, "inner");
   const many = read(new AggregateError([new Error("one")], "all"));

@@ -215,7 +215,7 @@ export async function killRound(
         },
       });
       const age = random() ** 2 * 400;
-      const child = startChild("kill_child.ts", JSON.stringify(plan), pick(runtimes));
+      const child = startChild("support/kill_child.ts", JSON.stringify(plan), pick(runtimes));
       // Some are killed while they start: their log is being made, and an older one taken up.
       await Promise.race([child.line("started"), child.ended]);
       await new Promise((resolve) => setTimeout(resolve, age));

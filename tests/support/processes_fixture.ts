@@ -47,7 +47,7 @@ export class Crowd {
     const text = JSON.stringify({ ...plan, seed: this.members.length, apiKey: name, options });
     const member = {
       name,
-      child: startChild("kill_child.ts", text, child),
+      child: startChild("support/kill_child.ts", text, child),
       apart: child.under !== undefined,
       killed: false,
       over: false,

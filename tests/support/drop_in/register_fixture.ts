@@ -34,7 +34,7 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the register step is loaded first; `true`. */
   readonly preload?: boolean;
-  /** Files of `register_programs` that are loaded before that. */
+  /** Files of `programs/` that are loaded before that. */
   readonly before?: readonly string[];
   readonly args?: readonly string[];
 }
@@ -83,11 +83,11 @@ export class SdkProject {
     writeFileSync(join(this.directory, "weave.jsonc"), JSON.stringify(settings));
   }
 
-  /** Starts a program of `register_programs`, or one that stands in the folder. */
+  /** Starts a program of `programs/`, or one that stands in the folder. */
   start(program: string, options: ProgramOptions = {}): Running {
     const { before = [], preload = true, args = [], env = {} } = options;
     for (const file of [program, ...before]) {
-      const path = join(root, "tests/register_programs", file);
+      const path = join(root, "tests/support/drop_in/programs", file);
       if (existsSync(path)) copyFileSync(path, join(this.directory, file));
     }
     const preloads = before.map((file) => join(this.directory, file));
@@ -201,10 +201,10 @@ function watch(child: ChildProcess): Running {
   };
 }
 
-/** Bundles a program of `register_programs` with the SDK inside, as a user's build may. */
+/** Bundles a program of `programs/` with the SDK inside, as a user's build may. */
 export function bundleProgram(program: string, into: string): void {
   execFileSync(join(root, "node_modules/.bin/esbuild"), [
-    join(root, "tests/register_programs", program),
+    join(root, "tests/support/drop_in/programs", program),
     "--bundle",
     "--platform=node",
     "--format=cjs",

@@ -67,7 +67,7 @@ for (const { trouble, code, failure = new RegExp(`^${code}$`), under, skip } of 
             serverUrl: mock.url,
             sender,
           };
-          const child = startChild("disk_child.ts", JSON.stringify(plan), { under });
+          const child = startChild("support/wal/disk_child.ts", JSON.stringify(plan), { under });
           const line = await child.line("result ");
           const result = JSON.parse(line.slice("result ".length)) as DiskResult & { done: boolean };
           const { code: exit, errors } = await child.ended;
