@@ -1,159 +1,149 @@
 /**
- * The whole test run: `npm test` checks the project and runs every test file on Deno, Bun and Node.
+ * Runs the tests. Every test file runs in a process of its own, on each runtime, so that a file that
+ * hangs, crashes or leaves something behind cannot disturb another one.
  *
  * ```sh
- * npm test                          # the check and the suite on all three
- * npm run test:bun -- wal_ reader   # test files whose name holds one of the words, on Bun
- * npm test -- --jobs 4              # files at once; as many as there are cores unless given
- * npm test -- --limit 900           # seconds that one file may take; 300 unless given
+ * npm test                                   # check, then the suite on Deno, Bun and Node
+ * npm run test:all                           # the same, and the long part: tests/long, conformance
+ * npm run test:all -- --only-long            # the long part alone
+ * npm run test:bun -- wal/ reader            # files whose path contains one of the words, on Bun
+ * npm run test:bun -- lease --name "expired" # of these, the tests whose title contains this text
+ * npm test -- --jobs 4                       # files at once (default: as many as there are cores)
+ * npm test -- --limit 900                    # seconds that one file may take (default: 300)
+ * npm run test:all -- --budget 30            # minutes for the whole run (default: no limit)
  * ```
  *
- * Every file runs in a process of its own, on each runtime: one that hangs, crashes or leaves
- * something behind cannot disturb another. What a failing file printed is shown whole.
+ * When the budget is used up, running files are stopped, and they and all others that have not run
+ * count as failed.
  *
  * @module
  */
 
-import { readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { runChecks } from "./check/steps.ts";
 import { inParallel, projectRoot, run } from "./test/process.ts";
-import {
-  type Counts,
-  readCounts,
-  type RuntimeName,
-  runtimeNames,
-  testCommand,
-} from "./test/runners.ts";
-
-interface Row extends Counts {
-  ms: number;
-}
+import { Report, type Row, seconds } from "./test/report.ts";
+import { readCounts, type RuntimeName, runtimeNames, testCommand } from "./test/runners.ts";
+import { testFiles } from "./test/select.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runtime: { type: "string", multiple: true },
     check: { type: "boolean", default: false },
+    all: { type: "boolean", default: false },
+    "only-long": { type: "boolean", default: false },
+    name: { type: "string" },
     jobs: { type: "string", default: String(Math.max(2, availableParallelism())) },
     limit: { type: "string", default: "300" },
+    budget: { type: "string" },
   },
 });
+const onlyLong = values["only-long"];
+/** Words or a title select tests; without them the run is a whole one. */
+const isWhole = positionals.length === 0 && values.name === undefined;
 const runtimes = runtimeNames.filter((name) => values.runtime?.includes(name) ?? true);
-const files = testFiles(positionals);
-const begin = performance.now();
-const rows = new Map<string, Row>();
-const failures: string[] = [];
-const durations: { name: string; ms: number }[] = [];
-/** Tests that were skipped, by file and reason, and where. */
-const skips = new Map<string, Set<RuntimeName>>();
+const files = testFiles(onlyLong ? "long" : values.all ? "all" : "short", positionals);
+const deadline = values.budget === undefined
+  ? Infinity
+  : performance.now() + Number(values.budget) * 60_000;
+const report = new Report();
 
-if (values.check) {
+if (values.check && !onlyLong && isWhole) await check();
+for (const runtime of runtimes) report.row(runtime);
+await runTests();
+if ((values.all || onlyLong) && isWhole) await runConformance();
+process.exitCode = report.print(`${values.jobs} files at a time`) ? 0 : 1;
+
+async function check(): Promise<void> {
   const start = performance.now();
   const checks = await runChecks();
   const failed = checks.filter(({ passed }) => !passed);
-  failures.push(...failed.map(({ name }) => `check: ${name}`));
-  rows.set("check", {
-    passed: checks.length - failed.length,
-    failed: failed.length,
-    skipped: 0,
-    ms: performance.now() - start,
-  });
+  report.failures.push(...failed.map(({ name }) => `check: ${name}`));
+  const counts = { passed: checks.length - failed.length, failed: failed.length, skipped: 0 };
+  report.add("check", "all steps", counts, performance.now() - start);
 }
-for (const runtime of runtimes) rows.set(runtime, { passed: 0, failed: 0, skipped: 0, ms: 0 });
-const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
-const done = new Map<string, Map<RuntimeName, Row>>(files.map((file) => [file, new Map()]));
-await inParallel(jobs, Number(values.jobs), async ({ file, runtime }) => {
-  const row = await runFile(file, runtime);
-  const fileRows = done.get(file)!.set(runtime, row);
-  if (fileRows.size === runtimes.length) reportFile(file, fileRows);
-});
-for (const runtime of runtimes) {
-  const { passed, failed } = rows.get(runtime)!;
-  if (passed + failed > 0) continue;
-  rows.get(runtime)!.failed++;
-  failures.push(`${runtime}: no test ran`);
-}
-summarize();
 
-function testFiles(words: readonly string[]): string[] {
-  return readdirSync(join(projectRoot, "tests"), { recursive: true, encoding: "utf8" })
-    .map((name) => name.replaceAll("\\", "/"))
-    .filter((name) => name.endsWith("_test.ts"))
-    .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
-    .sort()
-    .map((name) => `tests/${name}`);
+async function runTests(): Promise<void> {
+  const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
+  const done = new Map<string, Map<RuntimeName, Row>>(files.map((file) => [file, new Map()]));
+  await inParallel(jobs, Number(values.jobs), async ({ file, runtime }) => {
+    const row = await runFile(file, runtime);
+    const fileRows = done.get(file)!.set(runtime, row);
+    if (fileRows.size === runtimes.length) printFile(file, fileRows);
+  });
+  for (const runtime of runtimes) {
+    const row = report.row(runtime);
+    if (row.passed + row.failed > 0) continue;
+    row.failed++;
+    const what = values.name === undefined ? "no test ran" : `no title contains "${values.name}"`;
+    report.failures.push(`${runtime}: ${what}`);
+  }
 }
 
 async function runFile(file: string, runtime: RuntimeName): Promise<Row> {
+  const limitMs = Math.min(Number(values.limit) * 1000, deadline - performance.now());
+  if (limitMs <= 0) {
+    report.failures.push(`${runtime}: ${file} (did not run: the budget is used up)`);
+    const counts = { passed: 0, failed: 1, skipped: 0 };
+    report.add(runtime, file, counts, 0);
+    return { ...counts, ms: 0 };
+  }
   const { status, ending, output, ms } = await run(...testCommand(runtime, file), {
-    limitMs: Number(values.limit) * 1000,
+    limitMs,
+    env: values.name === undefined ? {} : { WEAVE_WAL_TEST_NAME: values.name },
   });
-  const counts = readCounts(runtime, output) ?? { passed: 0, failed: 0, skipped: 0 };
+  const read = readCounts(runtime, output);
+  const counts = read ?? { passed: 0, failed: 0, skipped: 0 };
   const empty = counts.passed + counts.failed + counts.skipped === 0;
-  // A file may also fail outside of its tests: an import that throws, an error after the last one.
-  if (counts.failed === 0 && (status !== 0 || empty)) counts.failed = 1;
+  // Without tests Node prints no report, and Bun ends with status 1.
+  const isFiltered = values.name !== undefined && empty && (read !== undefined || status === 0);
+  // A file can also fail outside its tests: an import that throws, an error after the last test.
+  if (!isFiltered && counts.failed === 0 && (status !== 0 || empty)) counts.failed = 1;
   if (counts.failed > 0) {
     const how = status === 0 && empty ? "no test in it" : ending;
-    failures.push(`${runtime}: ${file} (${how})`);
+    report.failures.push(`${runtime}: ${file} (${how})`);
     console.log(`\nFAILED on ${runtime}: ${file} (${how}, ${seconds(ms)})\n${output.trimEnd()}\n`);
   }
-  durations.push({ name: `${file} on ${runtime}`, ms });
-  noteSkips(file, runtime, output);
-  const total = rows.get(runtime)!;
-  for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
-  total.ms += ms;
+  report.add(runtime, file, counts, ms);
+  report.addSkips(runtime, file, output);
   return { ...counts, ms };
 }
 
-/** A test that did not run must not pass for one that did: the reasons stand in the summary. */
-function noteSkips(file: string, runtime: RuntimeName, output: string): void {
-  const reasons = [...output.matchAll(/^SKIPPED: .*: ([^:\n]+)$/gm)].map(([, reason]) => reason);
-  for (const reason of new Set(reasons)) {
-    const count = reasons.filter((other) => other === reason).length;
-    const what = `${count} of ${file} (${reason})`;
-    skips.set(what, (skips.get(what) ?? new Set()).add(runtime));
-  }
-}
-
-function reportFile(file: string, fileRows: ReadonlyMap<RuntimeName, Row>): void {
+function printFile(file: string, fileRows: ReadonlyMap<RuntimeName, Row>): void {
   const parts = runtimes.map((runtime) => {
     const { passed, failed, skipped, ms } = fileRows.get(runtime)!;
-    const fate = [`${passed} passed`];
-    if (failed > 0) fate.push(`${failed} FAILED`);
-    if (skipped > 0) fate.push(`${skipped} skipped`);
-    return `${runtime} ${fate.join(", ")} in ${seconds(ms)}`;
+    const counts = [`${passed} passed`];
+    if (failed > 0) counts.push(`${failed} FAILED`);
+    if (skipped > 0) counts.push(`${skipped} skipped`);
+    return `${runtime} ${counts.join(", ")} in ${seconds(ms)}`;
   });
+  const total = [...fileRows.values()].reduce(
+    (sum, { passed, failed }) => sum + passed + failed,
+    0,
+  );
+  if (values.name !== undefined && total === 0) return;
   console.log(`${file.replace("tests/", "")}: ${parts.join("; ")}`);
 }
 
-function summarize(): void {
-  durations.sort((a, b) => b.ms - a.ms);
-  const slow = durations.slice(0, 5).filter(({ ms }) => ms > 5_000);
-  console.log();
-  for (const { name, ms } of slow) console.log(`slow: ${name}, ${seconds(ms)}`);
-  for (const [what, where] of skips) console.log(`skipped: ${what} on ${[...where].join(", ")}`);
-  for (const failure of failures) console.log(`failed: ${failure}`);
-  console.log(`${"".padEnd(8)}${columns("passed", "failed", "skipped", "time")}`);
-  let [passed, failed] = [0, 0];
-  for (const [name, row] of rows) {
-    passed += row.passed;
-    failed += row.failed;
-    const { skipped, ms } = row;
-    console.log(`${name.padEnd(8)}${columns(row.passed, row.failed, skipped, seconds(ms))}`);
+/** Runs the conformance suite, where the project has one, as a step of its own. */
+async function runConformance(): Promise<void> {
+  const manifest = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
+  if (manifest.scripts.conformance === undefined) return;
+  const limitMs = Math.min(20 * 60_000, deadline - performance.now());
+  const result = limitMs > 0
+    ? await run("npm", ["run", "-s", "conformance"], { limitMs })
+    : { status: null, ending: "did not run: the budget is used up", output: "", ms: 0 };
+  const passed = result.status === 0;
+  if (!passed) {
+    report.failures.push(`conformance (${result.ending})`);
+    console.log(`\nFAILED: npm run conformance (${result.ending})\n${result.output.trimEnd()}\n`);
   }
-  console.log(`all in ${seconds(performance.now() - begin)}, ${values.jobs} files at a time`);
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
-}
-
-function columns(...cells: (string | number)[]): string {
-  return cells.map((cell) => String(cell).padStart(10)).join("");
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  const counts = { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+  report.add("conformance", "npm run conformance", counts, result.ms);
+  report.addSkips("conformance", "npm run conformance", result.output);
 }

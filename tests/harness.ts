@@ -2,14 +2,19 @@
  * One `test()` for three runtimes: `Deno.test` with its sanitizers on Deno, `node:test` on Bun and
  * Node. Tests are flat (Bun does not count subtests) and each has a time limit.
  *
+ * With `WEAVE_WAL_TEST_NAME` in the environment only tests run whose title contains that text;
+ * `npm run test:node -- <file> --name <text>` sets it.
+ *
  * @module
  */
 
-/** What a test may say of itself. */
+import process from "node:process";
+
+/** Options of a test. */
 export interface TestOptions {
-  /** Ms after which the test fails; 30 s unless told. */
+  /** Time limit in ms (default: 30,000). */
   timeout?: number;
-  /** Why the test does not apply on this machine; a reason skips it. */
+  /** The reason why the test cannot run on this machine. A reason skips the test. */
   skip?: string | false;
 }
 
@@ -26,13 +31,16 @@ interface DenoTestSlice {
 const deno = (globalThis as { Deno?: DenoTestSlice }).Deno;
 const nodeTest = deno ? undefined : (await import("node:test")).test;
 
-/** Registers a test under the host's own runner. */
+const wanted = process.env.WEAVE_WAL_TEST_NAME;
+
+/** Registers a test with the runtime's own test runner. */
 export function test(
   name: string,
   body: () => void | Promise<void>,
   options: TestOptions = {},
 ): void {
-  // Not every runner tells why; the summary of all runs is made from this.
+  if (wanted !== undefined && !name.includes(wanted)) return;
+  // Not every runner prints the reason. The summary of the whole run reads this line.
   if (options.skip) console.log(`SKIPPED: ${name}: ${options.skip}`);
   const limit = options.timeout ?? 30_000;
   const fn = () => withLimit(name, limit, body);

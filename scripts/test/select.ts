@@ -1,0 +1,32 @@
+/**
+ * Which test files a run takes.
+ *
+ * @module
+ */
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot } from "./process.ts";
+
+/** The files of one part of the suite. */
+export type Part = "short" | "long" | "all";
+
+/** Test files below this folder belong to `npm run test:all` only. */
+const longFolder = "tests/long/";
+
+/**
+ * Test files as paths from the project's top, sorted.
+ *
+ * @param words Keeps the files whose path contains at least one of these words; all when empty. A
+ *   word that matches a long file selects it even when the part is `short`.
+ */
+export function testFiles(part: Part, words: readonly string[]): string[] {
+  return readdirSync(join(projectRoot, "tests"), { recursive: true, encoding: "utf8" })
+    .map((name) => `tests/${name.replaceAll("\\", "/")}`)
+    .filter((path) => path.endsWith("_test.ts"))
+    .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
+    .filter((path) =>
+      part === "all" || path.startsWith(longFolder) === (part === "long") || words.length > 0
+    )
+    .sort();
+}
