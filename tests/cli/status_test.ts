@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import process from "node:process";
 import { join } from "@std/path";
 import {
   cli,
   openLog,
-  projectPath,
-  RUNTIME_ARGS,
+  programCommand,
   startProcess,
   startProgram,
   temporary,
@@ -238,7 +236,7 @@ test("inspect and verify take no other directories for logs", async () => {
 
 test("a full disk under the output is told as what it is", async () => {
   await using place = await temporary();
-  const command = [process.execPath, ...RUNTIME_ARGS, projectPath("src/cli/main.ts"), "status"];
+  const command = [...programCommand("src/cli/main.ts"), "status"];
   const { code, err } = await startProcess(
     "sh",
     ["-c", 'exec "$@" > /dev/full', "sh", ...command],

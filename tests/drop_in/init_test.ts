@@ -12,7 +12,8 @@ import { WeaveWalError } from "../../src/errors.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { durable } from "../../src/drop_in/durable.ts";
 import { test } from "../harness.ts";
-import { bundled, SdkProject } from "../support/drop_in/register_fixture.ts";
+import { bundled } from "../support/bundle.ts";
+import { SdkProject } from "../support/drop_in/register_fixture.ts";
 
 const ON = { WEAVE_ENABLE_WAL: "true" };
 

@@ -4,13 +4,12 @@
  * @module
  */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import { bundled } from "./bundle.ts";
 
 /** The project's top directory. */
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
@@ -68,28 +67,6 @@ function commandOf(program: string, options: ChildOptions): string[] {
     case "node":
       return [runtime === ownRuntime ? file : "node", ...own, bundled(path)];
   }
-}
-
-const bundles = new Map<string, string>();
-
-/** Node runs a bundle: without it every child would first translate the whole project. */
-function bundled(path: string): string {
-  let bundle = bundles.get(path);
-  if (bundle === undefined) {
-    const directory = mkdtempSync(join(tmpdir(), "weave-wal-child-"));
-    process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-    bundle = join(directory, "child.mjs");
-    execFileSync(join(root, "node_modules/.bin/esbuild"), [
-      path,
-      "--bundle",
-      "--platform=node",
-      "--format=esm",
-      "--log-level=error",
-      `--outfile=${bundle}`,
-    ], { cwd: root });
-    bundles.set(path, bundle);
-  }
-  return bundle;
 }
 
 /** The environment without what would change the behaviour of the library or of the runtimes. */

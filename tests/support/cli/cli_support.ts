@@ -16,16 +16,19 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { Pipeline } from "../../../src/client/pipeline/pipeline.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { createIds, type Ids } from "../../../src/protocol/ids.ts";
+import { bundled } from "../bundle.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const runtimeName = detectRuntime().name;
 
-/** How this runtime runs a TypeScript program. */
-export const RUNTIME_ARGS: readonly string[] = runtimeName === "node"
-  ? ["--import", "tsx"]
-  : runtimeName === "deno"
-  ? ["run", "-A", "--no-check"]
-  : [];
+/** Command and arguments with which this runtime runs a TypeScript program of the project. */
+export function programCommand(file: string): readonly string[] {
+  if (runtimeName === "node") {
+    return [process.execPath, bundled(file, file.startsWith("src/cli/"))];
+  }
+  const options = runtimeName === "deno" ? ["run", "-A", "--no-check"] : [];
+  return [process.execPath, ...options, projectPath(file)];
+}
 
 /** Path of a file of the project. */
 export function projectPath(relative: string): string {
@@ -73,11 +76,8 @@ export function startProgram(
   args: readonly string[],
   surroundings: Surroundings,
 ): Running {
-  return startProcess(
-    process.execPath,
-    [...RUNTIME_ARGS, projectPath(file), ...args],
-    surroundings,
-  );
+  const [command, ...own] = programCommand(file);
+  return startProcess(command, [...own, ...args], surroundings);
 }
 
 /** Starts a process in a clean environment. */
@@ -91,7 +91,7 @@ export function startProcess(
     return value === undefined ? [] : [[name, value]];
   });
   const child = spawn(command, [...args], {
-    cwd: runtimeName === "node" ? root : cwd, // tsx is found from the working directory.
+    cwd,
     env: { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });

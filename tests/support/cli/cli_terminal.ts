@@ -5,14 +5,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import process from "node:process";
-import {
-  projectPath,
-  type Running,
-  RUNTIME_ARGS,
-  startProcess,
-  type Surroundings,
-} from "./cli_support.ts";
+import { programCommand, type Running, startProcess, type Surroundings } from "./cli_support.ts";
 
 const PYTHON = `
 import fcntl, os, pty, select, struct, sys, termios
@@ -50,7 +43,7 @@ export const CTRL_C = "\x03";
 
 /** Starts `weave-wal` in a pseudo-terminal; its output is what the terminal is sent. */
 export function startInTerminal(args: readonly string[], surroundings: Surroundings): Running {
-  const command = [process.execPath, ...RUNTIME_ARGS, projectPath("src/cli/main.ts"), ...args];
+  const command = [...programCommand("src/cli/main.ts"), ...args];
   const inTerminal = { ...surroundings, env: { TERM: "xterm-256color", ...surroundings.env } };
   if (tool === "python3") return startProcess("python3", ["-c", PYTHON, ...command], inTerminal);
   const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -19,6 +19,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { bundled, bundleInto } from "../bundle.ts";
 import { type ChildRuntime, ownRuntime, root } from "../child_fixture.ts";
 
 /** Versions of the SDK, and where they are installed. */
@@ -124,28 +125,6 @@ function commandOf(preloads: readonly string[]): string[] {
     : [process.execPath, ...flags];
 }
 
-const bundles = new Map<string, string>();
-
-/** An entry of the package in one file, as a built package has it: it runs on any runtime. */
-export function bundled(entry: string): string {
-  let bundle = bundles.get(entry);
-  if (bundle === undefined) {
-    const directory = mkdtempSync(join(tmpdir(), "weave-wal-entry-"));
-    process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-    bundle = join(directory, "entry.mjs");
-    execFileSync(join(root, "node_modules/.bin/esbuild"), [
-      entry,
-      "--bundle",
-      "--platform=node",
-      "--format=esm",
-      "--log-level=error",
-      `--outfile=${bundle}`,
-    ], { cwd: root });
-    bundles.set(entry, bundle);
-  }
-  return bundle;
-}
-
 /** No variable of the library, of the SDK or of a test runner, and no home with a key. */
 function bareEnvironment(home: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
@@ -201,16 +180,9 @@ function watch(child: ChildProcess): Running {
   };
 }
 
-/** Bundles a program of `programs/` with the SDK inside, as a user's build may. */
+/** Bundles a program of this folder together with the SDK, as a user's build may. */
 export function bundleProgram(program: string, into: string): void {
-  execFileSync(join(root, "node_modules/.bin/esbuild"), [
-    join(root, "tests/support/drop_in/programs", program),
-    "--bundle",
-    "--platform=node",
-    "--format=cjs",
-    "--log-level=error",
-    `--outfile=${into}`,
-  ], { cwd: root });
+  bundleInto(into, join("tests/support/drop_in/programs", program), "cjs");
 }
 
 /** A server that plays OpenAI's; counts what it was asked. */
