@@ -87,17 +87,38 @@ export interface FileStat {
   readonly modified: number;
 }
 
+/** Bytes that {@linkcode FileSystem.readText} reads at most unless told otherwise: 1 MiB. */
+export const MAX_TEXT_BYTES: number = 1024 * 1024;
+
+/** Options for {@linkcode FileSystem.readText}. */
+export interface ReadTextOptions {
+  /** Bytes of the largest file that is read, {@linkcode MAX_TEXT_BYTES} by default. */
+  readonly maxBytes?: number;
+  /**
+   * Whether a symbolic link at the last part of the path is followed, `false` by default. For files
+   * that belong to the user, such as `~/.netrc`, and never for those of a log.
+   */
+  readonly followLinks?: boolean;
+}
+
 /**
  * Files and directories. Paths are the host's own. All errors carry the POSIX `code`
  * (`ENOENT`, `EEXIST`, `ENOSPC`, `EACCES`, `EIO`, …) whatever the host.
+ *
+ * Only regular files are opened. Anything else at a path is refused at once, without waiting for
+ * it: a symbolic link with `ELOOP`, a directory with `EISDIR`, a FIFO, a socket or a device with
+ * `ERR_NOT_REGULAR_FILE`.
  */
 export interface FileSystem {
-  /** Opens a new or existing file for appending and reading, mode 0600 when made; never through a symbolic link at its last part (`ELOOP`). */
+  /** Opens a new or existing regular file for appending and reading, mode 0600 when made. */
   openAppend(path: string): AppendFile;
-  /** Opens an existing file for reading. */
+  /** Opens an existing regular file for reading. */
   openRead(path: string): ReadFile;
-  /** The whole text of a small file. */
-  readText(path: string): string;
+  /**
+   * Returns the whole text of a small regular file; invalid UTF-8 becomes U+FFFD. The size is checked
+   * before anything is read: `EFBIG` for a file that is larger than `maxBytes`.
+   */
+  readText(path: string, options?: ReadTextOptions): string;
   /** Makes a file that must not exist (`EEXIST`), mode 0600, with this text, whole (short writes finished). */
   createExclusive(path: string, text: string): void;
   /** Puts `text` at `path` atomically: a temporary file beside it (`<path>.<token>.tmp`, mode 0600), then a rename. */
@@ -111,10 +132,33 @@ export interface FileSystem {
    * that takes milliseconds where it is large. Whoever has it open goes on with all it holds.
    */
   discard(path: string): void;
+  /**
+   * Removes files off the event loop; those that are not there any more count as removed. One that
+   * cannot be removed does not keep the others; its error rejects at the end (the first of several).
+   * A symbolic link is removed itself, a directory is refused with `EISDIR`.
+   */
+  removeInBackground(paths: readonly string[]): Promise<void>;
   /** Removes an empty directory. */
   removeDirectory(path: string): void;
-  /** Names in a directory, in no order. */
+  /** Names in a directory, in no order; all at once, so for directories that stay small. */
   list(directory: string): DirectoryEntry[];
+  /**
+   * Names in a directory of any size, in no order, in chunks of about a thousand: the event loop
+   * stands still for a few ms at most. Leaving the loop with `break` ends the scan. Names that come
+   * or go meanwhile may be in it or not.
+   *
+   * @example
+   * ```ts
+   * import { detectRuntime } from "./detect.ts";
+   *
+   * const { files } = detectRuntime();
+   * let count = 0;
+   * for await (const entries of files.scan("src")) {
+   *   count += entries.filter(({ kind }) => kind === "file").length;
+   * }
+   * ```
+   */
+  scan(directory: string): AsyncIterable<readonly DirectoryEntry[]>;
   /** Facts of a path without following a symbolic link; `null` when nothing is there. */
   stat(path: string): FileStat | null;
   /** Whether something is there, links followed; quick where nothing is. `false` where it cannot be told. */

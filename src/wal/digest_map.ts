@@ -102,7 +102,7 @@ export class DigestBook {
       const size = this.#files.stat(this.#path)?.size ?? 0;
       if (size === this.#read) return;
       this.#read = size;
-      for (const line of this.#files.readText(this.#path).split("\n")) {
+      for (const line of this.#files.readText(this.#path, { maxBytes: Infinity }).split("\n")) {
         const entry = parse(line);
         if (entry) this.#digests.set(entry[0], entry[1]);
       }

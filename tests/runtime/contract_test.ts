@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -16,6 +16,7 @@ function onDisk(runtime: Runtime): ContractFixture {
     runtime,
     directory,
     symlink: (target, path) => fs.symlinkSync(target, path),
+    fifo: (path) => void execFileSync("mkfifo", [path]),
     mode: (path) => fs.statSync(path).mode & 0o777,
     loosenUmask: () => {
       const before = process.umask(0);
@@ -42,6 +43,7 @@ function inMemory(): ContractFixture {
     runtime,
     directory: "/work",
     symlink: (target, path) => runtime.disk.symlink(target, path),
+    fifo: (path) => runtime.disk.fifo(path),
     mode: (path) => runtime.disk.mode(path),
     loosenUmask: () => () => {},
     deadProcess: () => {

@@ -369,9 +369,12 @@ test("from outside, a disk in memory takes files, gives bytes and links", () => 
   runtime.disk.symlink("/a/b", "/link");
   runtime.disk.symlink("../b/file", "/a/b/relative");
   assert.equal(runtime.files.readText("/link/file"), "short");
-  assert.equal(runtime.files.readText("/a/b/relative"), "short");
+  assert.equal(runtime.files.readText("/a/b/relative", { followLinks: true }), "short");
   assert.equal(runtime.files.readText("/a/../a/./b/file"), "short");
   assert.deepEqual(runtime.disk.bytes("/link/file"), new TextEncoder().encode("short"));
   runtime.disk.symlink("/loop", "/loop");
-  assert.throws(() => runtime.files.readText("/loop"), code("ELOOP"));
+  assert.throws(() => runtime.files.readText("/loop", { followLinks: true }), code("ELOOP"));
+  runtime.disk.fifo("/a/fifo");
+  assert.equal(runtime.files.stat("/a/fifo")!.kind, "other");
+  assert.throws(() => runtime.disk.fifo("/a/fifo"), code("EEXIST"));
 });

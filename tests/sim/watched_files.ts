@@ -10,6 +10,7 @@ import type {
   FileStat,
   FileSystem,
   ReadFile,
+  ReadTextOptions,
 } from "../../src/runtime/runtime.ts";
 
 /** Who is told. */
@@ -41,8 +42,8 @@ export class WatchedFiles implements FileSystem {
   openRead(path: string): ReadFile {
     return this.#inner.openRead(path);
   }
-  readText(path: string): string {
-    return this.#inner.readText(path);
+  readText(path: string, options?: ReadTextOptions): string {
+    return this.#inner.readText(path, options);
   }
   createExclusive(path: string, text: string): void {
     this.#inner.createExclusive(path, text);
@@ -63,11 +64,20 @@ export class WatchedFiles implements FileSystem {
     this.#watcher.beforeRemove(path);
     this.#inner.discard(path);
   }
+  async removeInBackground(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      this.#watcher.beforeRemove(path);
+      await this.#inner.removeInBackground([path]);
+    }
+  }
   removeDirectory(path: string): void {
     this.#inner.removeDirectory(path);
   }
   list(directory: string): DirectoryEntry[] {
     return this.#inner.list(directory);
+  }
+  scan(directory: string): AsyncIterable<readonly DirectoryEntry[]> {
+    return this.#inner.scan(directory);
   }
   stat(path: string): FileStat | null {
     return this.#inner.stat(path);

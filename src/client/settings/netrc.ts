@@ -59,7 +59,7 @@ export function netrcPassword(runtime: Runtime, machine: string): string | undef
   if (home === undefined) return undefined;
   let text: string;
   try {
-    text = runtime.files.readText(join(home, ".netrc"));
+    text = runtime.files.readText(join(home, ".netrc"), { followLinks: true });
   } catch {
     return undefined;
   }

@@ -34,7 +34,7 @@ export function wandbSettingsBaseUrl(runtime: Runtime): string | undefined {
   if (home === undefined) return undefined;
   try {
     return parseWandbBaseUrl(
-      runtime.files.readText(join(home, ".config", "wandb", "settings")),
+      runtime.files.readText(join(home, ".config", "wandb", "settings"), { followLinks: true }),
     );
   } catch {
     return undefined;

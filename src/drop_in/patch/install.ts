@@ -60,7 +60,9 @@ function replaceInit(
 
 function versionOf({ runtime }: SdkLogs, path: string): string {
   try {
-    const manifest = runtime.files.readText(join(dirname(path), "..", "package.json"));
+    const manifest = runtime.files.readText(join(dirname(path), "..", "package.json"), {
+      followLinks: true,
+    });
     return String((JSON.parse(manifest) as { version?: unknown }).version);
   } catch {
     return "of an unknown version";

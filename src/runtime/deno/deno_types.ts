@@ -11,6 +11,14 @@ export type DenoPermission =
   | { name: "sys"; kind: "hostname" | "homedir" }
   | { name: "run" };
 
+/** One name of a directory, as `Deno.readDir` gives it. */
+export interface DenoEntry {
+  readonly name: string;
+  readonly isFile: boolean;
+  readonly isDirectory: boolean;
+  readonly isSymlink: boolean;
+}
+
 /** The global `Deno`. */
 export interface DenoSlice {
   readonly pid: number;
@@ -20,6 +28,7 @@ export interface DenoSlice {
   readonly env: { get(name: string): string | undefined };
   readTextFileSync(path: string): string;
   readLinkSync(path: string): string;
+  readDir(path: string): AsyncIterable<DenoEntry>;
   hostname(): string;
   cwd(): string;
 }
@@ -37,6 +46,8 @@ export function denoGlobal(): DenoSlice {
 
 /** Codes of Deno's own errors that come without one, by their name. */
 const CODES: Record<string, string> = {
+  NotFound: "ENOENT",
+  NotADirectory: "ENOTDIR",
   NotCapable: "EACCES",
   PermissionDenied: "EACCES",
 };

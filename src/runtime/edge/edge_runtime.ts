@@ -30,8 +30,14 @@ const files: FileSystem = {
   rename: (from) => refuse(from),
   remove: (path) => refuse(path),
   discard: (path) => refuse(path),
+  // deno-lint-ignore require-await -- a refusal must be a rejection
+  removeInBackground: async ([path]) => refuse(path),
   removeDirectory: (path) => refuse(path),
   list: (directory) => refuse(directory),
+  // deno-lint-ignore require-yield -- a refusal must be a rejection
+  scan: async function* (directory) {
+    refuse(directory);
+  },
   stat: (path) => refuse(path),
   exists: () => false,
   makeDirectory: (path) => refuse(path),

@@ -9,16 +9,15 @@
  */
 
 import { builtin } from "../builtin_modules.ts";
+import { openRegular } from "./open_regular.ts";
 import { encodeText } from "../utf8.ts";
 import type { AppendFile, WriteResult } from "../runtime.ts";
 
-/** Opens (or makes) a file for appending, never through a symbolic link at its last part. */
+/** Opens (or makes) a regular file for appending. */
 export function openNodeAppend(path: string): AppendFile {
   const fs = builtin("node:fs");
-  const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = fs.constants;
-  // Windows has no O_NOFOLLOW.
-  const fd = fs.openSync(path, O_RDWR | O_CREAT | O_APPEND | (O_NOFOLLOW ?? 0), 0o600);
-  return new NodeAppendFile(fs, fd);
+  const { O_RDWR, O_CREAT, O_APPEND } = fs.constants;
+  return new NodeAppendFile(fs, openRegular(fs, path, { flags: O_RDWR | O_CREAT | O_APPEND }).fd);
 }
 
 class NodeAppendFile implements AppendFile {

@@ -7,35 +7,34 @@
 import { dirname } from "@std/path";
 import { builtin } from "../builtin_modules.ts";
 import { openNodeAppend } from "./append_file.ts";
-import type { DirectoryEntry, FileKind, FileStat, FileSystem, ReadFile } from "../runtime.ts";
+import { kindOf, list } from "./list_directory.ts";
+import { openRegular } from "./open_regular.ts";
+import { readText } from "./read_text.ts";
+import { removeInBackground } from "./remove_in_background.ts";
+import type { DirectoryEntry, FileStat, FileSystem, ReadFile } from "../runtime.ts";
 
 type Fs = typeof import("node:fs");
 
-interface Kinds {
-  isFile(): boolean;
-  isDirectory(): boolean;
-  isSymbolicLink(): boolean;
-}
+/** Scans a directory in the way that is best on one host. */
+export type Scan = (fs: Fs, directory: string) => AsyncIterable<readonly DirectoryEntry[]>;
 
 /** A file system over `node:fs`. */
-export function nodeFiles(): FileSystem {
+export function nodeFiles(scan: Scan): FileSystem {
   let loaded: Fs | undefined;
   const fs = () => loaded ??= builtin("node:fs");
   return {
     openAppend: openNodeAppend,
     openRead: (path) => new NodeReadFile(fs(), path),
-    readText: (path) => fs().readFileSync(path, "utf8"),
+    readText: (path, options) => readText(fs(), path, options),
     createExclusive: (path, text) => writeNew(fs(), path, text),
     replace: (path, text) => replace(fs(), path, text),
     rename: (from, to) => fs().renameSync(from, to),
     remove: (path) => fs().unlinkSync(path),
     discard: (path) => discard(fs(), path),
     removeDirectory: (path) => fs().rmdirSync(path),
-    list: (directory) =>
-      fs().readdirSync(directory, { withFileTypes: true }).map((entry): DirectoryEntry => ({
-        name: entry.name,
-        kind: kindOf(entry),
-      })),
+    removeInBackground: (paths) => removeInBackground(fs().promises.unlink, paths),
+    list: (directory) => list(fs(), directory),
+    scan: (directory) => scan(fs(), directory),
     stat: (path) => stat(fs(), path),
     exists: (path) => fs().existsSync(path),
     makeDirectory: (path) => makeDirectory(fs(), path),
@@ -61,7 +60,7 @@ function discard(fs: Fs, path: string): void {
 /** Opens a file for reading; `null` when it may not be opened. */
 function openIfAllowed(fs: Fs, path: string): number | null {
   try {
-    return fs.openSync(path, "r");
+    return openRegular(fs, path, { flags: fs.constants.O_RDONLY }).fd;
   } catch {
     return null;
   }
@@ -75,7 +74,7 @@ class NodeReadFile implements ReadFile {
 
   constructor(fs: Fs, path: string) {
     this.#fs = fs;
-    this.#fd = fs.openSync(path, "r");
+    this.#fd = openRegular(fs, path, { flags: fs.constants.O_RDONLY }).fd;
   }
 
   async read(offset: number, into: Uint8Array): Promise<number> {
@@ -126,12 +125,6 @@ class NodeReadFile implements ReadFile {
     this.#fd = -1;
     this.#fs.closeSync(fd);
   }
-}
-
-function kindOf(entry: Kinds): FileKind {
-  if (entry.isFile()) return "file";
-  if (entry.isDirectory()) return "directory";
-  return entry.isSymbolicLink() ? "symlink" : "other";
 }
 
 function stat(fs: Fs, path: string): FileStat | null {
@@ -221,7 +214,7 @@ function undo(fs: Fs, path: string): void {
 
 async function syncDirectory(fs: Fs, path: string): Promise<void> {
   if (!canSyncDirectories()) return;
-  const fd = fs.openSync(path, "r");
+  const fd = openDirectory(fs, path);
   try {
     await new Promise<void>((resolve, reject) => {
       fs.fsync(fd, (error) => error && !cannotSync(error) ? reject(error) : resolve());
@@ -233,7 +226,7 @@ async function syncDirectory(fs: Fs, path: string): Promise<void> {
 
 function syncDirectoryNow(fs: Fs, path: string): void {
   if (!canSyncDirectories()) return;
-  const fd = fs.openSync(path, "r");
+  const fd = openDirectory(fs, path);
   try {
     fs.fsyncSync(fd);
   } catch (error) {
@@ -241,6 +234,11 @@ function syncDirectoryNow(fs: Fs, path: string): void {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** `O_DIRECTORY` refuses everything else with `ENOTDIR` before it is opened: a FIFO would block. */
+function openDirectory(fs: Fs, path: string): number {
+  return fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
 }
 
 /** Windows cannot open a directory; NTFS journals names by itself. */

@@ -46,7 +46,7 @@ export class DeadLetterFile {
     const offsets = new Set<number>();
     let text = "";
     try {
-      text = this.#files.readText(this.#paths.deadLetters);
+      text = this.#files.readText(this.#paths.deadLetters, { maxBytes: Infinity });
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }

@@ -8,6 +8,7 @@ import { test } from "../../harness.ts";
 import type { Contract, ContractFixture } from "./contract_fixture.ts";
 import { listing, naming, permissions } from "./contract_names.ts";
 import { appending, reading, syncing } from "./contract_open.ts";
+import { removing, scanning, specialFiles } from "./contract_special.ts";
 import { processes } from "./contract_process.ts";
 
 /** Registers the contract's tests for one adapter. */
@@ -22,7 +23,7 @@ export function runtimeContract(name: string, make: () => ContractFixture): void
       }
     });
 
-  for (const register of [appending, reading, naming, listing, permissions, syncing, processes]) {
-    register(contract);
-  }
+  for (const register of [appending, reading, specialFiles, syncing]) register(contract);
+  for (const register of [naming, listing, scanning, removing, permissions]) register(contract);
+  processes(contract);
 }

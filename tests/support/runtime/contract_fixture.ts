@@ -12,6 +12,8 @@ export interface ContractFixture {
   /** An empty directory that exists. */
   readonly directory: string;
   symlink(target: string, path: string): void;
+  /** Makes a FIFO, whose other end nobody opens. */
+  fifo(path: string): void;
   /** Permission bits. */
   mode(path: string): number;
   /** Lets new files have every permission bit they ask for; returns the way back. */

@@ -28,7 +28,7 @@ let lastDisk = 0;
 /**
  * Files and names with the durability of the real ones: bytes are safe after a sync of the file, a
  * name after a sync of its directory (and the directory's own name after a sync of its parent).
- * Paths are absolute; `mode`, `bytes`, `put` and `symlink` look and meddle from outside, without
+ * Paths are absolute; `mode`, `bytes`, `put`, `symlink` and `fifo` look and meddle from outside, without
  * faults and durably.
  */
 export class MemoryDisk {
@@ -124,6 +124,13 @@ export class MemoryDisk {
     const { directory, name, node } = this.place(path, "symlink", false);
     if (node) throw new PosixError("EEXIST", "symlink", path);
     this.#add(directory, name, "symlink", 0o777, target);
+  }
+
+  /** Puts a FIFO into an existing directory, durably. */
+  fifo(path: string): void {
+    const { directory, name, node } = this.place(path, "mkfifo", false);
+    if (node) throw new PosixError("EEXIST", "mkfifo", path);
+    this.#add(directory, name, "other", 0o600);
   }
 
   #add(

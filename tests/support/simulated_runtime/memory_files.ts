@@ -9,14 +9,19 @@ import type { MemoryNode } from "./memory_names.ts";
 import { appendTo, MemoryAppendFile, MemoryReadFile } from "./memory_open.ts";
 import type { MemoryGate } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
-import type {
-  AppendFile,
-  Clock,
-  DirectoryEntry,
-  FileStat,
-  FileSystem,
-  ReadFile,
+import {
+  type AppendFile,
+  type Clock,
+  type DirectoryEntry,
+  type FileStat,
+  type FileSystem,
+  MAX_TEXT_BYTES,
+  type ReadFile,
+  type ReadTextOptions,
 } from "../../../src/runtime/runtime.ts";
+
+/** Names in one chunk of a scan: few, so that simulations see scans of several chunks. */
+const SCAN_CHUNK = 4;
 
 /** Files as one process has them. */
 export class MemoryFiles implements FileSystem {
@@ -37,23 +42,22 @@ export class MemoryFiles implements FileSystem {
     const at = this.#absolute(path);
     this.#gate.enter("open", at);
     const { directory, name, node } = this.#disk.place(at, "open", false);
-    if (node?.kind === "symlink") throw new PosixError("ELOOP", "open", at);
-    if (node?.kind === "directory") throw new PosixError("EISDIR", "open", at);
+    if (node) refuseSpecial(node, "open", at);
     return new MemoryAppendFile(this.#context(at, node ?? this.#make("file", directory, name)));
   }
 
   openRead(path: string): ReadFile {
     const at = this.#absolute(path);
     this.#gate.enter("open", at);
-    return new MemoryReadFile(this.#context(at, this.#file(at, "open")));
+    return new MemoryReadFile(this.#context(at, this.#file(at, "open", false)));
   }
 
-  readText(path: string): string {
+  readText(path: string, { maxBytes = MAX_TEXT_BYTES, followLinks }: ReadTextOptions = {}): string {
     const at = this.#absolute(path);
     this.#gate.enter("read", at);
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-      this.#file(at, "read").content.view,
-    );
+    const { content } = this.#file(at, "read", followLinks ?? false);
+    if (content.size > maxBytes) throw new PosixError("EFBIG", "read", at);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(content.view);
   }
 
   createExclusive(path: string, text: string): void {
@@ -105,10 +109,21 @@ export class MemoryFiles implements FileSystem {
   remove(path: string): void {
     const at = this.#absolute(path);
     this.#gate.enter("remove", at);
-    const { directory, name, node } = this.#disk.place(at, "remove", false);
-    if (!node) throw new PosixError("ENOENT", "remove", at);
-    if (node.kind === "directory") throw new PosixError("EISDIR", "remove", at);
-    this.#disk.names.change({ directory, name, node: undefined });
+    this.#unlink(at);
+  }
+
+  async removeInBackground(paths: readonly string[]): Promise<void> {
+    const errors: unknown[] = [];
+    for (const path of paths) {
+      const at = this.#absolute(path);
+      try {
+        this.#gate.enter("remove", at);
+        await this.#gate.later(() => this.#unlink(at));
+      } catch (error) {
+        if ((error as PosixError).code !== "ENOENT") errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   discard(path: string): void {
@@ -129,6 +144,13 @@ export class MemoryFiles implements FileSystem {
     const at = this.#absolute(directory);
     this.#gate.enter("list", at);
     return [...this.#directory(at, "list").entries].map(([name, { kind }]) => ({ name, kind }));
+  }
+
+  async *scan(directory: string): AsyncGenerator<readonly DirectoryEntry[], void, undefined> {
+    const entries = this.list(directory);
+    for (let from = 0; from < entries.length; from += SCAN_CHUNK) {
+      yield await this.#gate.later(() => entries.slice(from, from + SCAN_CHUNK));
+    }
   }
 
   stat(path: string): FileStat | null {
@@ -175,7 +197,7 @@ export class MemoryFiles implements FileSystem {
   truncate(path: string, size: number): void {
     const at = this.#absolute(path);
     this.#gate.enter("truncate", at);
-    const node = this.#file(at, "truncate");
+    const node = this.#file(at, "truncate", true);
     node.content.truncate(size);
     node.modified = this.#clock.now();
   }
@@ -228,9 +250,17 @@ export class MemoryFiles implements FileSystem {
     return node;
   }
 
-  #file(at: string, operation: string): MemoryNode {
-    const node = this.#disk.node(at, operation);
-    if (node.kind === "directory") throw new PosixError("EISDIR", operation, at);
+  #unlink(at: string): void {
+    const { directory, name, node } = this.#disk.place(at, "remove", false);
+    if (!node) throw new PosixError("ENOENT", "remove", at);
+    if (node.kind === "directory") throw new PosixError("EISDIR", "remove", at);
+    this.#disk.names.change({ directory, name, node: undefined });
+  }
+
+  #file(at: string, operation: string, followLinks: boolean): MemoryNode {
+    const { node } = this.#disk.place(at, operation, followLinks);
+    if (!node) throw new PosixError("ENOENT", operation, at);
+    refuseSpecial(node, operation, at);
     return node;
   }
 
@@ -247,4 +277,11 @@ export class MemoryFiles implements FileSystem {
   #absolute(path: string): string {
     return path.startsWith("/") ? path : `${this.#cwd}/${path}`;
   }
+}
+
+/** Refuses what is not a regular file, as an adapter does that opens it. */
+function refuseSpecial({ kind }: MemoryNode, operation: string, at: string): void {
+  if (kind === "symlink") throw new PosixError("ELOOP", operation, at);
+  if (kind === "directory") throw new PosixError("EISDIR", operation, at);
+  if (kind === "other") throw new PosixError("ERR_NOT_REGULAR_FILE", operation, at);
 }

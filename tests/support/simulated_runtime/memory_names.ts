@@ -6,12 +6,13 @@
  */
 
 import { MemoryContent, part } from "./memory_content.ts";
+import type { FileKind } from "../../../src/runtime/runtime.ts";
 
-/** A file, directory or symbolic link, whatever its names. */
+/** A file, directory, symbolic link or something else (a FIFO), whatever its names. */
 export interface MemoryNode {
   /** Number on its disk. */
   readonly id: number;
-  readonly kind: "file" | "directory" | "symlink";
+  readonly kind: FileKind;
   readonly mode: number;
   /** A file's bytes. */
   readonly content: MemoryContent;

@@ -1,0 +1,59 @@
+/**
+ * Counts what is asked of a file system, for benchmarks and for tests of how much work something
+ * takes.
+ *
+ * @module
+ */
+
+import type { AppendFile, FileSystem, ReadFile } from "../../src/runtime/runtime.ts";
+
+/** Calls by name: methods of the file system by their own, those of open files as `file.<name>`. */
+export type OperationCounts = Record<string, number>;
+
+/**
+ * A file system that passes everything on to `files` and counts the calls, also those that fail.
+ * `removeInBackground` counts each of its paths, `scan` its calls.
+ *
+ * @example
+ * ```ts
+ * import { MemoryRuntime } from "./simulated_runtime/memory.ts";
+ * import { countOperations } from "./count_operations.ts";
+ *
+ * const files = countOperations(new MemoryRuntime().files);
+ * const file = files.openAppend("/log");
+ * file.write("one\n");
+ * file.write("two\n");
+ * console.assert(files.counts.openAppend === 1 && files.counts["file.write"] === 2);
+ * ```
+ */
+export function countOperations(
+  files: FileSystem,
+): FileSystem & { readonly counts: OperationCounts } {
+  const counts: OperationCounts = {};
+  const count = (name: string, calls = 1) => void (counts[name] = (counts[name] ?? 0) + calls);
+  const counted = passOn(files, (name, args, call) => {
+    count(name, name === "removeInBackground" ? (args[0] as string[]).length : 1);
+    const result = call();
+    if (name !== "openAppend" && name !== "openRead") return result;
+    return passOn(result as AppendFile | ReadFile, (method, _, callFile) => {
+      count(`file.${method}`);
+      return callFile();
+    });
+  });
+  return Object.assign(counted, { counts });
+}
+
+/** An object like `target` whose method calls go through `around`. */
+function passOn<Target extends object>(
+  target: Target,
+  around: (name: string, args: unknown[], call: () => unknown) => unknown,
+): Target {
+  return new Proxy({} as Target, {
+    get: (own, name) => {
+      if (name in own) return Reflect.get(own, name);
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => around(String(name), args, () => member.apply(target, args));
+    },
+  });
+}
