@@ -76,7 +76,7 @@ export interface DirectoryEntry {
   readonly kind: FileKind;
 }
 
-/** What `stat` tells; a symbolic link is not followed. */
+/** What `stat` tells. */
 export interface FileStat {
   readonly kind: FileKind;
   /** Bytes. */
@@ -85,6 +85,16 @@ export interface FileStat {
   readonly id: string;
   /** Time of the last change of the content, epoch ms. */
   readonly modified: number;
+  /** User id of the owner; `null` where files have none (Windows). */
+  readonly owner: number | null;
+  /** Permission bits, with the sticky bit; `null` where files have none (Windows). */
+  readonly mode: number | null;
+}
+
+/** Options for {@linkcode FileSystem.stat}. */
+export interface StatOptions {
+  /** Whether a symbolic link at the last part of the path is followed, `false` by default. */
+  readonly followLinks?: boolean;
 }
 
 /** Bytes that {@linkcode FileSystem.readText} reads at most unless told otherwise: 1 MiB. */
@@ -159,8 +169,8 @@ export interface FileSystem {
    * ```
    */
   scan(directory: string): AsyncIterable<readonly DirectoryEntry[]>;
-  /** Facts of a path without following a symbolic link; `null` when nothing is there. */
-  stat(path: string): FileStat | null;
+  /** Facts of a path; a symbolic link is reported as itself. `null` when nothing is there. */
+  stat(path: string, options?: StatOptions): FileStat | null;
   /** Whether something is there, links followed; quick where nothing is. `false` where it cannot be told. */
   exists(path: string): boolean;
   /** Makes a directory and its missing parents, mode 0700 each; existing ones are left alone. */
@@ -185,6 +195,8 @@ export interface ProcessFacts {
   readonly pidNamespace: string | null;
   /** The host's name. */
   readonly host: string;
+  /** The user id that this process acts as; `null` where it has none or may not ask. */
+  readonly user: number | null;
   /** Whether a process with this id exists in this PID namespace. */
   isAlive(pid: number): boolean;
   /** When the process with this id started, in the same unit as `startTime`; `null` where unknown. */

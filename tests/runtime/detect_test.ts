@@ -84,6 +84,7 @@ function source(overrides: Partial<ProcessSource>): ProcessSource {
     exits: { onNaturalExit: () => () => {}, onExit: () => () => {} },
     signal: () => undefined,
     host: () => "host",
+    user: () => null,
     env: () => undefined,
     cwd: () => "/",
     home: () => undefined,
@@ -257,6 +258,7 @@ if (globals.Deno) {
       bootId: null,
       pidNamespace: null,
       host: "",
+      user: null,
       own: true,
       parent: true,
       parentStart: null,
@@ -277,6 +279,7 @@ if (globals.Deno) {
   test("with all permissions Deno's facts are known", async () => {
     const facts = await factsUnder(["-A"]);
     assert.equal(facts.host, hostname());
+    assert.equal(facts.user, process.geteuid!());
     assert.equal(facts.home, process.env.HOME);
     assert.equal(typeof facts.startTime, "string");
     assert.equal(typeof facts.parentStart, "string");

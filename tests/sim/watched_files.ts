@@ -11,6 +11,7 @@ import type {
   FileSystem,
   ReadFile,
   ReadTextOptions,
+  StatOptions,
 } from "../../src/runtime/runtime.ts";
 
 /** Who is told. */
@@ -79,8 +80,8 @@ export class WatchedFiles implements FileSystem {
   scan(directory: string): AsyncIterable<readonly DirectoryEntry[]> {
     return this.#inner.scan(directory);
   }
-  stat(path: string): FileStat | null {
-    return this.#inner.stat(path);
+  stat(path: string, options?: StatOptions): FileStat | null {
+    return this.#inner.stat(path, options);
   }
   exists(path: string): boolean {
     return this.#inner.exists(path);

@@ -39,6 +39,7 @@ export function denoProcess(deno: DenoSlice): ProcessFacts {
     }),
     signal: (pid) => granted({ name: "run" }, () => signal(builtin("node:process"), pid)),
     host: () => granted({ name: "sys", kind: "hostname" }, () => deno.hostname()) ?? "",
+    user: () => granted({ name: "sys", kind: "uid" }, () => deno.uid()) ?? null,
     env,
     cwd: () => deno.cwd(),
     home: () =>

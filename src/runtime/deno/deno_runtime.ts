@@ -5,12 +5,12 @@
  */
 
 import { builtin } from "../builtin_modules.ts";
+import { codedError } from "../coded_error.ts";
 import { systemClock } from "../clock.ts";
 import { denoProcess } from "./deno_process.ts";
 import { coded, denoGlobal, type DenoSlice, withCode } from "./deno_types.ts";
 import { SCAN_CHUNK } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
-import { failure } from "../node/open_regular.ts";
 import { removeInBackground } from "../node/remove_in_background.ts";
 import type { DirectoryEntry, FileSystem, Runtime } from "../runtime.ts";
 
@@ -39,7 +39,7 @@ function denoFiles(files: FileSystem): FileSystem {
     removeDirectory: (path) => coded(() => files.removeDirectory(path)),
     list: (directory) => coded(() => files.list(directory)),
     scan: (directory) => files.scan(directory),
-    stat: (path) => coded(() => files.stat(path)),
+    stat: (path, options) => coded(() => files.stat(path, options)),
     exists: (path) => files.exists(path),
     makeDirectory: (path) => coded(() => files.makeDirectory(path)),
     truncate: (path, size) => coded(() => files.truncate(path, size)),
@@ -86,5 +86,5 @@ async function unlinkFile(path: string): Promise<void> {
 }
 
 function directoryRefusal(path: string): Error {
-  return failure("EISDIR", `Cannot remove a directory as a file: ${path}`);
+  return codedError("EISDIR", `Cannot remove a directory as a file: ${path}`);
 }

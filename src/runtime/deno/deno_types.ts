@@ -8,7 +8,7 @@
 export type DenoPermission =
   | { name: "read"; path: string }
   | { name: "env"; variable: string }
-  | { name: "sys"; kind: "hostname" | "homedir" }
+  | { name: "sys"; kind: "hostname" | "homedir" | "uid" }
   | { name: "run" };
 
 /** One name of a directory, as `Deno.readDir` gives it. */
@@ -30,6 +30,7 @@ export interface DenoSlice {
   readLinkSync(path: string): string;
   readDir(path: string): AsyncIterable<DenoEntry>;
   hostname(): string;
+  uid(): number | null;
   cwd(): string;
 }
 

@@ -53,6 +53,7 @@ const facts: ProcessFacts = {
   bootId: null,
   pidNamespace: null,
   host: "",
+  user: null,
   // Nobody is known to be dead here.
   isAlive: () => true,
   startTimeOf: () => null,

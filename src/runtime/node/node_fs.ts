@@ -11,7 +11,7 @@ import { kindOf, list } from "./list_directory.ts";
 import { openRegular } from "./open_regular.ts";
 import { readText } from "./read_text.ts";
 import { removeInBackground } from "./remove_in_background.ts";
-import type { DirectoryEntry, FileStat, FileSystem, ReadFile } from "../runtime.ts";
+import type { DirectoryEntry, FileStat, FileSystem, ReadFile, StatOptions } from "../runtime.ts";
 
 type Fs = typeof import("node:fs");
 
@@ -35,7 +35,7 @@ export function nodeFiles(scan: Scan): FileSystem {
     removeInBackground: (paths) => removeInBackground(fs().promises.unlink, paths),
     list: (directory) => list(fs(), directory),
     scan: (directory) => scan(fs(), directory),
-    stat: (path) => stat(fs(), path),
+    stat: (path, options) => stat(fs(), path, options),
     exists: (path) => fs().existsSync(path),
     makeDirectory: (path) => makeDirectory(fs(), path),
     truncate: (path, size) => fs().truncateSync(path, size),
@@ -127,15 +127,18 @@ class NodeReadFile implements ReadFile {
   }
 }
 
-function stat(fs: Fs, path: string): FileStat | null {
+function stat(fs: Fs, path: string, { followLinks }: StatOptions = {}): FileStat | null {
   try {
+    const ask = followLinks ? fs.statSync : fs.lstatSync;
     // Inode numbers may pass 2^53, where two files would look like one.
-    const found = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    const found = ask(path, { bigint: true, throwIfNoEntry: false });
     return found === undefined ? null : {
       kind: kindOf(found),
       size: Number(found.size),
       id: `${found.dev}:${found.ino}`,
       modified: Number(found.mtimeNs) / 1e6,
+      owner: isWindows() ? null : Number(found.uid),
+      mode: isWindows() ? null : Number(found.mode) & 0o7777,
     };
   } catch (error) {
     if ((error as { code?: unknown }).code === "ENOENT") return null;
@@ -213,7 +216,7 @@ function undo(fs: Fs, path: string): void {
 }
 
 async function syncDirectory(fs: Fs, path: string): Promise<void> {
-  if (!canSyncDirectories()) return;
+  if (isWindows()) return;
   const fd = openDirectory(fs, path);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -225,7 +228,7 @@ async function syncDirectory(fs: Fs, path: string): Promise<void> {
 }
 
 function syncDirectoryNow(fs: Fs, path: string): void {
-  if (!canSyncDirectories()) return;
+  if (isWindows()) return;
   const fd = openDirectory(fs, path);
   try {
     fs.fsyncSync(fd);
@@ -241,9 +244,9 @@ function openDirectory(fs: Fs, path: string): number {
   return fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
 }
 
-/** Windows cannot open a directory; NTFS journals names by itself. */
-function canSyncDirectories(): boolean {
-  return builtin("node:process").platform !== "win32";
+/** Windows cannot open a directory (NTFS journals names by itself) and has no owners and modes. */
+function isWindows(): boolean {
+  return builtin("node:process").platform === "win32";
 }
 
 /** Some network and user-space file systems answer that directories cannot be synced at all. */

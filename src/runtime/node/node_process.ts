@@ -25,6 +25,7 @@ export function nodeProcess(): ProcessFacts {
     }),
     signal: (pid) => signal(process, pid),
     host: () => builtin("node:os").hostname(),
+    user: () => process.geteuid?.() ?? null,
     env: (name) => process.env[name],
     cwd: () => process.cwd(),
     home: () => orNull(() => builtin("node:os").homedir()) ?? undefined,

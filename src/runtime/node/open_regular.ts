@@ -4,6 +4,7 @@
  * @module
  */
 
+import { codedError } from "../coded_error.ts";
 import type { Stats } from "node:fs";
 
 type Fs = typeof import("node:fs");
@@ -61,20 +62,18 @@ function open(fs: Fs, path: string, flags: number): number {
 
 function refuseLink(fs: Fs, path: string): void {
   if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw failure("ELOOP", `Cannot open ${path}: it is a symbolic link`);
+    throw codedError("ELOOP", `Cannot open ${path}: it is a symbolic link`);
   }
 }
 
 function notRegular(path: string, stats: Stats): Error {
-  if (stats.isDirectory()) return failure("EISDIR", `Cannot open ${path}: it is a directory`);
+  if (stats.isDirectory()) return codedError("EISDIR", `Cannot open ${path}: it is a directory`);
   return refusal(path, stats.isFIFO() ? "a FIFO" : "a device");
 }
 
 function refusal(path: string, what: string): Error {
-  return failure("ERR_NOT_REGULAR_FILE", `Cannot open ${path}: it is ${what}, not a regular file`);
-}
-
-/** An error of the adapter's own, with a `code` as the host's errors have. */
-export function failure(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
+  return codedError(
+    "ERR_NOT_REGULAR_FILE",
+    `Cannot open ${path}: it is ${what}, not a regular file`,
+  );
 }

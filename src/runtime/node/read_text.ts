@@ -4,7 +4,8 @@
  * @module
  */
 
-import { failure, openRegular } from "./open_regular.ts";
+import { codedError } from "../coded_error.ts";
+import { openRegular } from "./open_regular.ts";
 import { MAX_TEXT_BYTES, type ReadTextOptions } from "../runtime.ts";
 
 /** Reads a regular file whole; its size is checked before anything is read. */
@@ -16,7 +17,10 @@ export function readText(
   const { fd, size } = openRegular(fs, path, { flags: fs.constants.O_RDONLY, followLinks });
   try {
     if (size > maxBytes) {
-      throw failure("EFBIG", `Cannot read ${path}: ${size} bytes, at most ${maxBytes} are allowed`);
+      throw codedError(
+        "EFBIG",
+        `Cannot read ${path}: ${size} bytes, at most ${maxBytes} are allowed`,
+      );
     }
     const bytes = new Uint8Array(size);
     let read = 0;

@@ -16,6 +16,7 @@ export interface ProcessSource {
   /** Whether signal 0 reaches the process; `undefined` where the host may not ask. */
   signal(pid: number): boolean | undefined;
   host(): string;
+  user(): number | null;
   env(name: string): string | undefined;
   cwd(): string;
   home(): string | undefined;
@@ -31,6 +32,7 @@ export function processFacts(source: ProcessSource): ProcessFacts {
   const bootId = once(() => readBootId(proc));
   const pidNamespace = once(() => readPidNamespace(proc));
   const host = once(() => source.host());
+  const user = once(() => source.user());
   return {
     pid,
     get startTime() {
@@ -44,6 +46,9 @@ export function processFacts(source: ProcessSource): ProcessFacts {
     },
     get host() {
       return host();
+    },
+    get user() {
+      return user();
     },
     isAlive: (other) => {
       // Zero and negative ids name groups of processes, not one.

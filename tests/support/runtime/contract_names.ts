@@ -157,6 +157,19 @@ export function listing(contract: Contract): void {
     assert.equal(stat("none/deeper"), null);
   });
 
+  contract("stat tells owner and mode, and follows a link on demand", (fixture) => {
+    const { runtime: { files, process }, directory, symlink } = fixture;
+    files.createExclusive(`${directory}/file`, "1234");
+    symlink(`${directory}/file`, `${directory}/link`);
+    symlink(`${directory}/none`, `${directory}/dangling`);
+    const file = files.stat(`${directory}/file`)!;
+    assert.equal(file.mode, 0o600);
+    assert.equal(file.owner, process.user);
+    assert.equal(files.stat(directory)!.mode! & 0o7000, 0);
+    assert.deepEqual(files.stat(`${directory}/link`, { followLinks: true }), file);
+    assert.equal(files.stat(`${directory}/dangling`, { followLinks: true }), null);
+  });
+
   contract("stat tells one file from another", ({ runtime, directory }) => {
     runtime.files.createExclusive(`${directory}/a`, "");
     runtime.files.createExclusive(`${directory}/b`, "");

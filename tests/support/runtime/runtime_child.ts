@@ -65,6 +65,7 @@ switch (process.argv[2]) {
       bootId: facts.bootId,
       pidNamespace: facts.pidNamespace,
       host: facts.host,
+      user: facts.user,
       own: facts.isAlive(facts.pid),
       parent: facts.isAlive(process.ppid),
       parentStart: facts.startTimeOf(process.ppid),

@@ -8,6 +8,7 @@ import { MemoryClock } from "./memory_clock.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { MemoryHost } from "./memory_host.ts";
+import { MEMORY_USER } from "./memory_names.ts";
 import { type MemoryFaultHook, MemoryGate, type Schedule } from "./memory_process.ts";
 import type { Clock, ProcessFacts, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 
@@ -155,6 +156,7 @@ export class MemoryRuntime implements Runtime {
       bootId: host.bootId,
       pidNamespace: host.pidNamespace,
       host: host.name,
+      user: MEMORY_USER,
       isAlive: (other) => host.isAlive(other),
       startTimeOf: (other) => host.startTimeOf(other),
       env: (name) => this.env[name] || undefined,

@@ -28,7 +28,7 @@ let lastDisk = 0;
 /**
  * Files and names with the durability of the real ones: bytes are safe after a sync of the file, a
  * name after a sync of its directory (and the directory's own name after a sync of its parent).
- * Paths are absolute; `mode`, `bytes`, `put`, `symlink` and `fifo` look and meddle from outside, without
+ * Paths are absolute; `mode`, `bytes`, `put`, `symlink`, `fifo` and `own` look and meddle from outside, without
  * faults and durably.
  */
 export class MemoryDisk {
@@ -124,6 +124,13 @@ export class MemoryDisk {
     const { directory, name, node } = this.place(path, "symlink", false);
     if (node) throw new PosixError("EEXIST", "symlink", path);
     this.#add(directory, name, "symlink", 0o777, target);
+  }
+
+  /** Gives what stands at `path` another owner and other permission bits, durably. */
+  own(path: string, { owner, mode }: { owner?: number; mode?: number }): void {
+    const node = this.node(path, "chown");
+    node.owner = owner ?? node.owner;
+    node.mode = mode ?? node.mode;
   }
 
   /** Puts a FIFO into an existing directory, durably. */

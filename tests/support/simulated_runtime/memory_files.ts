@@ -18,6 +18,7 @@ import {
   MAX_TEXT_BYTES,
   type ReadFile,
   type ReadTextOptions,
+  type StatOptions,
 } from "../../../src/runtime/runtime.ts";
 
 /** Names in one chunk of a scan: few, so that simulations see scans of several chunks. */
@@ -153,17 +154,19 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
-  stat(path: string): FileStat | null {
+  stat(path: string, { followLinks = false }: StatOptions = {}): FileStat | null {
     const at = this.#absolute(path);
     this.#gate.enter("stat", at);
     try {
-      const { node } = this.#disk.place(at, "stat", false);
+      const { node } = this.#disk.place(at, "stat", followLinks);
       return node
         ? {
           kind: node.kind,
           size: node.kind === "symlink" ? node.target.length : node.content.size,
           id: `${this.#disk.id}:${node.id}`,
           modified: node.modified,
+          owner: node.owner,
+          mode: node.mode,
         }
         : null;
     } catch (error) {

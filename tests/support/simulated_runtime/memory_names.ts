@@ -8,12 +8,17 @@
 import { MemoryContent, part } from "./memory_content.ts";
 import type { FileKind } from "../../../src/runtime/runtime.ts";
 
+/** The user id that all simulated processes act as. */
+export const MEMORY_USER = 1000;
+
 /** A file, directory, symbolic link or something else (a FIFO), whatever its names. */
 export interface MemoryNode {
   /** Number on its disk. */
   readonly id: number;
   readonly kind: FileKind;
-  readonly mode: number;
+  /** User id; that of the simulated processes is {@linkcode MEMORY_USER}. */
+  owner: number;
+  mode: number;
   /** A file's bytes. */
   readonly content: MemoryContent;
   /** A symbolic link's target. */
@@ -55,6 +60,7 @@ export class MemoryNames {
     return {
       id: ++this.#lastId,
       kind,
+      owner: MEMORY_USER,
       mode,
       content: new MemoryContent(),
       target,

@@ -1,0 +1,98 @@
+/**
+ * Keeps everything that is done below a directory inside it, whatever symbolic links lie there.
+ *
+ * @module
+ */
+
+import { dirname, join } from "@std/path";
+import { codedError } from "./coded_error.ts";
+import type { FileSystem, Runtime } from "./runtime.ts";
+
+/** How long a directory without links is not looked at again, ms. */
+const TRUSTED_MS = 1_000;
+/** Directories that are remembered at the same time. */
+const MAX_REMEMBERED = 1_000;
+
+/**
+ * A file system that refuses, with code `ELOOP`, whatever would pass a symbolic link below `root`:
+ * a directory below it is looked at part by part before something in it is opened, listed, made,
+ * renamed or removed. `root` itself and what lies outside may be reached through links: the user
+ * chose these. `stat` and `exists`, which change nothing, are not guarded.
+ *
+ * A link that is put there while the program runs is noticed within a second; whoever may write
+ * into the directory at that moment could do worse (see `distrustReason`). Paths are compared as text:
+ * those below the root begin as `root` does.
+ *
+ * @example
+ * ```ts
+ * import { detectRuntime } from "./detect.ts";
+ * import { guardLinks } from "./link_guard.ts";
+ *
+ * const files = guardLinks(detectRuntime(), "src");
+ * console.assert(files.list("src/runtime").length > 0);
+ * ```
+ */
+export function guardLinks(
+  { files, clock }: Pick<Runtime, "files" | "clock">,
+  root: string,
+): FileSystem {
+  // With the separator at its end, whichever this host has.
+  const prefix = join(root, "_").slice(0, -1);
+  const trustedUntil = new Map<string, number>();
+
+  /** Returns `path` when no part of `directory` below the root is a link. */
+  function inside(path: string, directory: string): string {
+    const normal = join(directory);
+    if (normal.startsWith(prefix)) check(normal);
+    return path;
+  }
+
+  function check(directory: string): void {
+    const now = clock.monotonic();
+    if ((trustedUntil.get(directory) ?? 0) > now) return;
+    for (const part of partsBelow(prefix, directory)) {
+      const found = files.stat(part);
+      if (found === null) break;
+      if (found.kind === "symlink") {
+        throw codedError("ELOOP", `Cannot use ${directory}: ${part} is a symbolic link`);
+      }
+    }
+    if (trustedUntil.size >= MAX_REMEMBERED) trustedUntil.clear();
+    trustedUntil.set(directory, now + TRUSTED_MS);
+  }
+
+  const file = (path: string) => inside(path, dirname(path));
+  const directory = (path: string) => inside(path, path);
+  return {
+    openAppend: (path) => files.openAppend(file(path)),
+    openRead: (path) => files.openRead(file(path)),
+    readText: (path, options) => files.readText(file(path), options),
+    createExclusive: (path, text) => files.createExclusive(file(path), text),
+    replace: (path, text) => files.replace(file(path), text),
+    rename: (from, to) => files.rename(file(from), file(to)),
+    remove: (path) => files.remove(file(path)),
+    discard: (path) => files.discard(file(path)),
+    removeInBackground: async (paths) => await files.removeInBackground(paths.map(file)),
+    removeDirectory: (path) => files.removeDirectory(directory(path)),
+    list: (path) => files.list(directory(path)),
+    scan: async function* (path) {
+      yield* files.scan(directory(path));
+    },
+    stat: (path, options) => files.stat(path, options),
+    exists: (path) => files.exists(path),
+    makeDirectory: (path) => files.makeDirectory(directory(path)),
+    truncate: (path, size) => files.truncate(file(path), size),
+    syncDirectory: async (path) => await files.syncDirectory(directory(path)),
+    syncDirectoryNow: (path) => files.syncDirectoryNow(directory(path)),
+  };
+}
+
+/** `directory` and those above it, outermost first, as far as they begin with `prefix`. */
+function partsBelow(prefix: string, directory: string): string[] {
+  const parts: string[] = [];
+  for (let part = directory; part.startsWith(prefix); part = dirname(part)) {
+    if (part === parts[0]) break;
+    parts.unshift(part);
+  }
+  return parts;
+}
