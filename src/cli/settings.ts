@@ -4,9 +4,11 @@
  * @module
  */
 
+import { WRITE_ONLY } from "../client/settings/key_lookup.ts";
 import { resolveSettings, type Settings } from "../client/settings/settings.ts";
 import { WeaveWalError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { CommandError } from "./exit_codes.ts";
 
 /** Flags that stand for settings. */
 export interface SettingFlags {
@@ -20,11 +22,17 @@ export interface SettingFlags {
 const WRITERS_OWN = ["WEAVE_ENABLE_WAL", "WEAVE_DISABLE_WAL_SENDER", "WEAVE_DISABLED"];
 
 /**
- * Finds the settings. The API key may be missing; `flush` asks for it.
+ * Finds the settings.
  *
+ * @param key Whether the command sends, and so needs the API key.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ * @throws {CommandError} when a needed key is missing.
  */
-export function commandSettings(runtime: Runtime, flags: SettingFlags): Settings {
+export function commandSettings(
+  runtime: Runtime,
+  flags: SettingFlags,
+  key: "needed" | "optional" = "optional",
+): Settings {
   const hidden = new Set(WRITERS_OWN);
   if (flags.dir !== undefined) hidden.add("WEAVE_WAL_DIR");
   if (flags.server !== undefined) hidden.add("WF_TRACE_SERVER_URL");
@@ -38,12 +46,16 @@ export function commandSettings(runtime: Runtime, flags: SettingFlags): Settings
       disabled: false,
       ...(flags.dir === undefined ? {} : { walDir: flags.dir }),
       ...(flags.server === undefined ? {} : { serverUrl: flags.server }),
-    });
+    }, key);
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;
-    // What was typed was a flag.
+    // The command has flags, and no options in code.
     const message = error.message
-      .replace('option "walDir"', "--dir").replace('option "serverUrl"', "--server");
+      .replace('option "walDir"', "--dir").replace('option "serverUrl"', "--server")
+      .replace(' or option "baseUrl"', "").replace(', option "apiKey"', "").replace(WRITE_ONLY, "");
+    if (error.code === "ERR_MISSING_API_KEY") {
+      throw new CommandError(message, { hint: "A server that asks for no key takes any word" });
+    }
     throw new WeaveWalError(error.code, message, { cause: error });
   }
 }

@@ -16,7 +16,7 @@ import { nullPipeline } from "./pipeline/disabled_pipeline.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
-import { show } from "./settings/option_specs.ts";
+import { show } from "./settings/invalid_option.ts";
 import { resolveSettings } from "./settings/settings.ts";
 
 /** What a client takes from outside; options of the same name come first. */
@@ -54,9 +54,15 @@ export async function openClient(
   const facts = new KnownFacts(runtime, settings.serverUrl, keep ? settings.walDir : null);
   const given = splitName(name);
   const entity = given.entity ?? (settings.disabled ? "disabled" : await defaultEntity({
-    reader: new ServerReader({ fetch, clock, url: settings.baseUrl, apiKey, timeoutMs }),
+    reader: new ServerReader({
+      fetch,
+      clock,
+      url: settings.baseUrl,
+      apiKey: settings.baseApiKey,
+      timeoutMs,
+    }),
     facts,
-    apiKey,
+    apiKey: settings.baseApiKey,
   }));
   checkName("entity", entity);
   return new WeaveClient({

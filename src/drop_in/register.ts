@@ -13,6 +13,7 @@
  * @module
  */
 
+import { fromEnvironment } from "../client/settings/find_option.ts";
 import { OPTION_TABLE } from "../client/settings/option_specs.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { makeLogs } from "./logs/default_logs.ts";
@@ -31,11 +32,8 @@ if (!marked[MARK] && isAskedFor()) {
 }
 
 function isAskedFor(): boolean {
-  const { env = "", fromEnv, check } = OPTION_TABLE.wal;
-  const text = detectRuntime().process.env(env);
-  if (text === undefined || text === "") return false;
   try {
-    return check(fromEnv ? fromEnv(text, env) : text, env);
+    return fromEnvironment(detectRuntime(), OPTION_TABLE.wal) ?? false;
   } catch (error) {
     say(error);
     return false;

@@ -186,7 +186,7 @@ test("publish: the internal id is kept on disk beside the log for the next run",
   const [{ obj }] = second.pipeline.of("obj_create");
   assert.equal(ref.digest, serverDigest(obj.val, () => "cHJvamVjdA=="));
   assert.equal(second.requests.length, 0);
-  using other = await clientFixture({ wal: true, walDir, serverUrl: "http://other" }, {
+  using other = await clientFixture({ wal: true, walDir, serverUrl: "https://other" }, {
     disk: first.runtime.disk,
   });
   await other.client.publish(new Dataset({ name: "d", rows: [{ x: 1 }] }));

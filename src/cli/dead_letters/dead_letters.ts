@@ -7,7 +7,6 @@
 import type { Command } from "commander";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
-import { requireKey } from "../flush/delivery_client.ts";
 import type { Context } from "../context.ts";
 import { type IndexedLetter, type LetterFilter, readIndex } from "./index.ts";
 import { dropLetters } from "./drop.ts";
@@ -96,8 +95,7 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .option("--timeout <time>", "give up waiting after this long", parseDuration)
     .option("--json", "one JSON value at the end")
     .action(async (names: string[], flags: LetterFlags) => {
-      const settings = commandSettings(context.runtime, flags);
-      requireKey(settings);
+      const settings = commandSettings(context.runtime, flags, "needed");
       const reason = flags.reason ?? (names.length === 0 ? ["refused"] : undefined);
       const letters = lettersOf(context, names, { ...flags, ...(reason ? { reason } : {}) });
       const job = {

@@ -9,7 +9,6 @@ import { Deliverer, type DelivererOptions } from "../../delivery/delivery_client
 import type { Settings } from "../../client/settings/settings.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { CommandError } from "../exit_codes.ts";
 
 /** Requests of one window under way at once. */
 const MAX_IN_FLIGHT = 4;
@@ -33,17 +32,5 @@ export function commandDeliverer(
     random: Math.random,
     newId,
     maxInFlight: MAX_IN_FLIGHT,
-  });
-}
-
-/**
- * Checks that there is a key to send with.
- *
- * @throws {CommandError} when there is none.
- */
-export function requireKey({ apiKey }: Settings): void {
-  if (apiKey !== undefined) return;
-  throw new CommandError("Cannot send without an API key: none in WANDB_API_KEY or ~/.netrc", {
-    hint: "Get one at https://wandb.ai/authorize; a server that asks for none takes any word",
   });
 }

@@ -6,7 +6,6 @@
 
 import type { Command } from "commander";
 import { parseDuration } from "../terminal/arguments.ts";
-import { requireKey } from "./delivery_client.ts";
 import { commandIds, type Context } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { flushOnce } from "./once.ts";
@@ -63,8 +62,7 @@ async function flush(context: Context, flags: FlushFlags): Promise<number> {
     throw new CommandError("Cannot use --grace without --follow");
   }
   const { runtime } = context;
-  const settings = commandSettings(runtime, flags);
-  requireKey(settings);
+  const settings = commandSettings(runtime, flags, "needed");
   hasLogs(runtime, settings.walDir);
   const newId = commandIds(runtime);
   const job = {

@@ -4,16 +4,19 @@
  * @module
  */
 
-import { join } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
 import { detectRuntime } from "../../runtime/detect.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
-import { DEFAULT_BASE_URL, DEFAULT_SERVER_URL } from "./defaults.ts";
+import { DEFAULT_BASE_URL } from "./defaults.ts";
+import { fromEnvironment } from "./find_option.ts";
 import { hostFetch } from "../server/host_fetch.ts";
 import { withNetrcEntry } from "./netrc.ts";
+import { netrcFile } from "./netrc_file.ts";
 import { OPEN_OPTIONS } from "./option_specs.ts";
 import { setSessionKey } from "./api_key_store.ts";
 import { ServerReader } from "../server/api_client.ts";
+import { traceServerOf } from "./servers.ts";
+import { unencrypted } from "./urls.ts";
 
 /** Ms that the server may take to answer. */
 const LOGIN_TIMEOUT_MS = 30_000;
@@ -54,30 +57,30 @@ export async function loginFrom(from: LoginHost, apiKey: string, host?: string):
   }
   const key = OPEN_OPTIONS.apiKey.check(apiKey, "argument apiKey");
   const base = OPEN_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
-  // An empty variable counts as not set.
-  const named = runtime.process.env("WF_TRACE_SERVER_URL") || undefined;
-  const followed = base === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${base}/traces`;
+  const url = fromEnvironment(runtime, OPEN_OPTIONS.serverUrl) ?? traceServerOf(base);
+  const allowed = fromEnvironment(runtime, OPEN_OPTIONS.allowHttp) ?? [];
+  const refused = unencrypted(url, allowed, "WF_TRACE_SERVER_URL");
+  if (refused) throw refused;
   const reader = new ServerReader({
     fetch: from.fetch,
     clock: runtime.clock,
-    url: OPEN_OPTIONS.serverUrl.check(named ?? followed, "WF_TRACE_SERVER_URL"),
+    url,
     apiKey: key,
     timeoutMs: LOGIN_TIMEOUT_MS,
   });
   await reader.bytes("/health");
   const machine = new URL(base).host;
   setSessionKey(machine, key);
+  const file = netrcFile(runtime);
   try {
-    const home = runtime.process.home();
-    if (home === undefined) throw new Error("no home directory");
-    const path = join(home, ".netrc");
-    const stat = runtime.files.stat(path);
+    if (file.path === undefined) throw new Error("no home directory");
+    const stat = runtime.files.stat(file.path);
     if (stat !== null && stat.kind !== "file") throw new Error(`it is a ${stat.kind}`);
-    const old = stat === null ? "" : runtime.files.readText(path);
-    runtime.files.replace(path, withNetrcEntry(old, machine, key));
+    const old = stat === null ? "" : runtime.files.readText(file.path);
+    runtime.files.replace(file.path, withNetrcEntry(old, machine, key));
   } catch (error) {
     from.warn(
-      `weave-wal: Cannot keep the key in ~/.netrc (${
+      `weave-wal: Cannot keep the key in ${file.name} (${
         (error as Error).message
       }): it holds for this process; set WANDB_API_KEY for others`,
     );

@@ -1,88 +1,137 @@
 /**
- * The API key in `~/.netrc`, where `wandb login` keeps it.
+ * The text of a netrc file: machines and their passwords, as `netrc` of Python's standard library
+ * reads them.
  *
  * @module
  */
 
-import { join } from "@std/path";
-import type { Runtime } from "../../runtime/runtime.ts";
-
-/** One `machine` of a netrc file. */
+/** One entry of a netrc file. */
 export interface NetrcEntry {
-  machine: string;
+  /** Host name; `undefined` for the `default` entry, which matches every machine. */
+  machine: string | undefined;
   login?: string;
   password?: string;
+  /** Where the entry starts and ends in the file's text. */
+  readonly start: number;
+  end: number;
 }
 
+interface Token {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Keywords that a value follows, and the field that they set. */
+const FIELDS: Readonly<Record<string, "login" | "password" | undefined>> = {
+  login: "login",
+  user: "login",
+  password: "password",
+  account: undefined,
+};
+
 /**
- * Reads the entries of a netrc file's text. Tokens may stand on one line or on many; comments,
- * `default` and macros are passed over.
+ * Reads the entries of a netrc file's text.
+ *
+ * Tokens are separated by white space, on one line or on several. A token in double quotes may hold
+ * spaces; a backslash takes the next character as it is, inside quotes and outside. `#` in place of
+ * a keyword starts a comment. Macros (`macdef` up to an empty line) and unknown words are skipped.
  */
 export function parseNetrc(text: string): NetrcEntry[] {
   const entries: NetrcEntry[] = [];
   let entry: NetrcEntry | undefined;
-  let macro = false;
-  for (const line of text.split(/\r?\n/)) {
-    if (macro) {
-      macro = line.trim() !== "";
+  let at = 0;
+  const next = (): Token | undefined => {
+    const token = tokenAt(text, at);
+    if (token) at = token.end;
+    return token;
+  };
+  for (let token = next(); token; token = next()) {
+    if (token.text.startsWith("#")) {
+      at = endOfLine(text, token.start);
       continue;
     }
-    const tokens = line.trim().split(/\s+/);
-    for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i];
-      if (token.startsWith("#")) break;
-      if (token === "machine") {
-        entry = { machine: tokens[++i] ?? "" };
-        entries.push(entry);
-      } else if (token === "default") {
-        entry = undefined;
-      } else if (token === "macdef") {
-        macro = true;
-        break;
-      } else if (token === "login" || token === "password") {
-        const value = tokens[++i];
-        if (entry && value !== undefined) entry[token] = value;
-      } else if (token === "account") {
-        i++;
-      }
+    if (token.text === "macdef") {
+      at = endOfMacro(text, token.end);
+      entry = undefined;
+    } else if (token.text === "machine" || token.text === "default") {
+      const machine = token.text === "machine" ? next()?.text ?? "" : undefined;
+      entry = { machine, start: token.start, end: at };
+      entries.push(entry);
+    } else if (Object.hasOwn(FIELDS, token.text)) {
+      const field = FIELDS[token.text];
+      const value = next()?.text;
+      if (entry && field !== undefined && value !== undefined) entry[field] = value;
     }
+    if (entry) entry.end = at;
   }
   return entries;
 }
 
 /**
- * The password of `machine` in `~/.netrc`; `undefined` where there is none or it cannot be read. Of
- * several entries the last holds, as for the official SDKs.
+ * The password for the first of `machines` that has an entry with one. Of several entries for a
+ * machine the last one counts, as for the official SDKs.
  */
-export function netrcPassword(runtime: Runtime, machine: string): string | undefined {
-  const home = runtime.process.home();
-  if (home === undefined) return undefined;
-  let text: string;
-  try {
-    text = runtime.files.readText(join(home, ".netrc"), { followLinks: true });
-  } catch {
-    return undefined;
+export function passwordFor(
+  entries: readonly NetrcEntry[],
+  machines: readonly (string | undefined)[],
+): NetrcEntry | undefined {
+  for (const machine of machines) {
+    const found = entries.filter((entry) => entry.machine === machine && entry.password).at(-1);
+    if (found) return found;
   }
-  return parseNetrc(text).filter((entry) => entry.machine === machine).at(-1)?.password;
+  return undefined;
 }
 
 /**
- * The netrc text with the password of `machine` set: its old entry is taken out, the new one stands
- * first (before a `default`, which some readers stop at), all else is kept as it is.
+ * The netrc text with the password of `machine` set: its old entries are removed, the new one comes
+ * first (before a `default`, at which some readers stop), everything else is kept as it is.
  */
 export function withNetrcEntry(text: string, machine: string, password: string): string {
-  const kept: string[] = [];
-  let skipping = false;
-  for (const line of text === "" ? [] : text.replace(/\n$/, "").split("\n")) {
-    const parts = line.split(/(?=\bmachine\s)/);
-    const left = parts.filter((part) => {
-      const tokens = part.trim().split(/\s+/);
-      if (tokens[0] === "machine") skipping = tokens[1] === machine;
-      else if (tokens[0] === "default" || tokens[0] === "macdef") skipping = false;
-      return !skipping;
-    });
-    if (left.length > 0) kept.push(left.join(""));
+  let kept = "";
+  let at = 0;
+  for (const entry of parseNetrc(text)) {
+    if (entry.machine !== machine) continue;
+    kept += text.slice(at, entry.start);
+    // The rest of the line goes with the entry, unless something else is on it.
+    at = entry.end + /^[ \t]*(?:\r?\n)?/.exec(text.slice(entry.end))![0].length;
   }
-  const fresh = `machine ${machine}\n  login user\n  password ${password}\n`;
-  return fresh + (kept.length > 0 ? kept.join("\n") + "\n" : "");
+  kept += text.slice(at);
+  if (kept !== "" && !kept.endsWith("\n")) kept += "\n";
+  return `machine ${quote(machine)}\n  login user\n  password ${quote(password)}\n${kept}`;
+}
+
+/** A value as one token. Plain words stay as they are: some readers know no quotes. */
+function quote(value: string): string {
+  return /^[^\s"\\#][^\s"\\]*$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** The next token at or after `from`. */
+function tokenAt(text: string, from: number): Token | undefined {
+  const space = /\S/g;
+  space.lastIndex = from;
+  const start = space.exec(text)?.index;
+  if (start === undefined) return undefined;
+  const quoted = text[start] === '"';
+  const ends = quoted ? /"/ : /\s/;
+  let value = "";
+  let at = quoted ? start + 1 : start;
+  for (; at < text.length && !ends.test(text[at]); at++) {
+    if (text[at] === "\\") at++;
+    value += text[at] ?? "";
+  }
+  return { text: value, start, end: Math.min(quoted ? at + 1 : at, text.length) };
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end === -1 ? text.length : end;
+}
+
+/** A macro ends at an empty line. */
+function endOfMacro(text: string, from: number): number {
+  const end = /\r?\n[ \t]*\r?\n/g;
+  end.lastIndex = from;
+  const found = end.exec(text);
+  return found ? found.index + found[0].length : text.length;
 }

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { WeaveWalError } from "../../errors.ts";
+import { checkApiKey } from "./api_key.ts";
 import { DEFAULTS, type Defaults, MAX_BATCH_BYTES } from "./defaults.ts";
+import { invalidOption, type Origin } from "./invalid_option.ts";
 import { LOG_LEVELS, type LogLevel } from "../logger.ts";
-
-/** Where a value was found, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
-export type Origin = string;
+import { checkHostNames, checkUrl } from "./urls.ts";
 
 /** How one setting is read and checked. */
 export interface OptionSpec<T> {
@@ -19,27 +18,6 @@ export interface OptionSpec<T> {
   readonly fromEnv?: (text: string, origin: Origin) => unknown;
   /** Returns the value as it is used, or throws `ERR_INVALID_OPTION`. */
   readonly check: (value: unknown, origin: Origin) => T;
-}
-
-/** The error for a value that cannot be used. */
-export function invalidOption(origin: Origin, value: unknown, want: string): WeaveWalError {
-  return new WeaveWalError(
-    "ERR_INVALID_OPTION",
-    `Cannot use ${origin}: ${show(value)} is not ${want}`,
-  );
-}
-
-/** A value as a message shows it: short, and never throwing. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(clip(value));
-  if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
-  if (typeof value === "bigint") return `${value}n`;
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function clip(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 const boolean = (env?: string, negated = false): OptionSpec<boolean> => ({
@@ -115,43 +93,14 @@ const walDir: OptionSpec<string> = {
   },
 };
 
-const url = (env: string): OptionSpec<string> => ({
-  env,
-  check: (value, origin) => {
-    const want = "a URL such as https://trace.example.com";
-    if (typeof value !== "string") throw invalidOption(origin, value, want);
-    let parsed: URL;
-    try {
-      parsed = new URL(value);
-    } catch {
-      throw invalidOption(origin, value, want);
-    }
-    if (parsed.username !== "" || parsed.password !== "") {
-      parsed.username = parsed.password = "";
-      throw invalidOption(origin, parsed.href, "a URL without a user name and a password");
-    }
-    if (!/^https?:$/.test(parsed.protocol)) {
-      throw invalidOption(origin, value, "an http:// or https:// URL");
-    }
-    if (parsed.search !== "" || parsed.hash !== "") {
-      throw invalidOption(origin, value, "a URL without a query and a fragment");
-    }
-    return (parsed.origin + parsed.pathname).replace(/\/+$/, "");
-  },
-});
+const url = (env: string): OptionSpec<string> => ({ env, check: checkUrl });
 
-const apiKey: OptionSpec<string> = {
-  env: "WANDB_API_KEY",
-  check: (value, origin) => {
-    // The value is a secret and never shown.
-    if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
-      throw new WeaveWalError(
-        "ERR_INVALID_OPTION",
-        `Cannot use ${origin}: the API key is not one word of ASCII characters`,
-      );
-    }
-    return value;
-  },
+const apiKey: OptionSpec<string> = { env: "WANDB_API_KEY", check: checkApiKey };
+
+const allowHttp: OptionSpec<readonly string[]> = {
+  env: "WEAVE_WAL_ALLOW_HTTP",
+  fromEnv: (text) => text.split(",").map((host) => host.trim()).filter((host) => host !== ""),
+  check: checkHostNames,
 };
 
 const attributes: OptionSpec<Record<string, unknown>> = {
@@ -196,11 +145,13 @@ export const OPEN_OPTIONS: {
   readonly apiKey: OptionSpec<string>;
   readonly serverUrl: OptionSpec<string>;
   readonly baseUrl: OptionSpec<string>;
+  readonly allowHttp: OptionSpec<readonly string[]>;
   readonly globalAttributes: OptionSpec<Record<string, unknown>>;
 } = {
   apiKey,
   serverUrl: url("WF_TRACE_SERVER_URL"),
   baseUrl: url("WANDB_BASE_URL"),
+  allowHttp,
   globalAttributes: attributes,
 };
 
@@ -226,6 +177,12 @@ export const CODE_OPTIONS: Readonly<Record<string, OptionSpec<unknown>>> = {
   fetch: callable,
   random: callable,
   onEvent: callable,
+};
+
+/** Options that no file can set, because they say where the API key may go, and what to do instead. */
+export const EXPLICIT_OPTIONS: Readonly<Record<string, string>> = {
+  apiKey: "set WANDB_API_KEY or log in, which keeps the key in ~/.netrc",
+  allowHttp: "set WEAVE_WAL_ALLOW_HTTP, or the option in code",
 };
 
 /** Every name that an option can have. */

@@ -1,5 +1,5 @@
 /**
- * What a user may set in code.
+ * Options that a user may set in code.
  *
  * @module
  */
@@ -12,7 +12,8 @@ import type { FsyncPolicy, PipelineEvent, QuotaPolicy } from "../pipeline/pipeli
  * Options of `init`. An environment variable beats the option, the option beats `weave.jsonc` in the
  * working directory, and that beats the default. Sizes are bytes, times ms.
  *
- * All but `runtime`, `fetch`, `random`, `onEvent` and `apiKey` may stand in `weave.jsonc`.
+ * `weave.jsonc` may set all but `apiKey`, `allowHttp`, `runtime`, `fetch`, `random` and `onEvent`. A
+ * server that only `weave.jsonc` names gets no API key from elsewhere.
  */
 export interface InitOptions {
   /** Key of the W&B account. Environment: `WANDB_API_KEY`; else `~/.netrc`. */
@@ -21,6 +22,11 @@ export interface InitOptions {
   serverUrl?: string;
   /** URL of the W&B server. Environment: `WANDB_BASE_URL`; else `~/.config/wandb/settings`. */
   baseUrl?: string;
+  /**
+   * Hosts (with or without a port) that plain `http` may be used for; loopback needs none of this.
+   * Environment: `WEAVE_WAL_ALLOW_HTTP`, separated by commas. Default: none.
+   */
+  allowHttp?: readonly string[];
   /** Makes every op a plain function call. Environment: `WEAVE_DISABLED`. Default `false`. */
   disabled?: boolean;
   /** Prints a link to every root call. Environment: `WEAVE_PRINT_CALL_LINK`. Default `true`. */

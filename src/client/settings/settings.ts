@@ -1,5 +1,5 @@
 /**
- * What holds in the end: environment, then code, then `weave.jsonc`, then the default.
+ * Settings as they apply: from the environment, then code, then `weave.jsonc`, then the default.
  *
  * @module
  */
@@ -7,96 +7,119 @@
 import { isAbsolute, join } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import {
-  DEFAULT_BASE_URL,
-  DEFAULT_DOMAIN,
-  DEFAULT_SERVER_URL,
-  DEFAULTS,
-  type Defaults,
-} from "./defaults.ts";
-import { netrcPassword } from "./netrc.ts";
-import {
-  CODE_OPTIONS,
-  invalidOption,
-  OPEN_OPTIONS,
-  OPTION_NAMES,
-  OPTION_TABLE,
-  type OptionSpec,
-} from "./option_specs.ts";
+import { DEFAULTS, type Defaults } from "./defaults.ts";
+import { optionFinder } from "./find_option.ts";
+import { expandHome } from "./home_directory.ts";
+import { invalidOption } from "./invalid_option.ts";
+import { type FindKey, keyFinder } from "./key_lookup.ts";
+import { CODE_OPTIONS, OPEN_OPTIONS, OPTION_NAMES, OPTION_TABLE } from "./option_specs.ts";
 import type { InitOptions } from "./options.ts";
-import { sessionKey } from "./api_key_store.ts";
-import { readSettingsFile, unknownOption } from "./settings_file.ts";
-import { wandbSettingsBaseUrl } from "./wandb_settings.ts";
+import { findServers, type Servers } from "./servers.ts";
+import { unknownOption } from "./settings_file.ts";
 
 /** Every setting, checked. */
 export interface Settings extends Defaults {
-  /** The key; `undefined` where none was found and none is needed. */
+  /** The key for `serverUrl`; `undefined` where there is none for it and none is needed. */
   readonly apiKey: string | undefined;
+  /** The key for `baseUrl`, likewise. */
+  readonly baseApiKey: string | undefined;
   /** URL of the trace server, without a trailing slash. */
   readonly serverUrl: string;
   /** URL of the W&B server, without a trailing slash. */
   readonly baseUrl: string;
-  /** The host that links for people name. */
+  /** The host in links for people. */
   readonly domain: string;
+  /** Hosts that plain http may be used for, in lower case. */
+  readonly allowHttp: readonly string[];
   readonly globalAttributes: Readonly<Record<string, unknown>>;
   /** Whether the user named the log's directory; then one that cannot be written is an error. */
   readonly walDirExplicit: boolean;
 }
 
 /**
+ * What the API key is needed for.
+ *
+ * - `"as-set"`: for sending, if the settings `sender` and `disabled` say that this process sends.
+ * - `"needed"`, `"optional"`: whatever they say.
+ * - `"unused"`: the key comes from elsewhere, and none is looked for.
+ */
+export type KeyUse = "as-set" | "needed" | "optional" | "unused";
+
+/**
  * Finds and checks every setting.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option or a value that cannot be used,
- *   `ERR_MISSING_API_KEY` when this process sends and no key was found.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option, a value that cannot be used, and
+ *   a server that must not get the key; `ERR_MISSING_API_KEY` when this process sends and no key was
+ *   found.
  */
-export function resolveSettings(runtime: Runtime, options: InitOptions = {}): Settings {
+export function resolveSettings(
+  runtime: Runtime,
+  options: InitOptions = {},
+  keyUse: KeyUse = "as-set",
+): Settings {
   checkOptions(options);
-  const find = finder(runtime, options as Readonly<Record<string, unknown>>);
+  const find = optionFinder(runtime, options as Readonly<Record<string, unknown>>);
   const settings = { ...DEFAULTS } as { -readonly [K in keyof Defaults]: Defaults[K] };
-  const take = <K extends keyof Defaults>(name: K): boolean => {
+  const take = <K extends keyof Defaults>(name: K): void => {
     const found = find(name, OPTION_TABLE[name]);
-    if (found !== undefined) settings[name] = found;
-    return found !== undefined;
+    if (found !== undefined) settings[name] = found.value;
   };
   for (const name of Object.keys(DEFAULTS) as (keyof Defaults)[]) take(name);
-
-  const walDirExplicit = find("walDir", OPTION_TABLE.walDir) !== undefined;
-  if (!isAbsolute(settings.walDir)) {
-    settings.walDir = join(workingDirectory(runtime), settings.walDir);
-  }
+  const walDir = find("walDir", OPTION_TABLE.walDir);
+  settings.walDir = absolute(runtime, expandHome(runtime, settings.walDir, walDir?.origin));
   if (settings.maxMemoryRecords === 0) settings.maxMemoryRecords = Number.MAX_SAFE_INTEGER;
-  if (!settings.sender && !settings.wal) {
-    if (options.sender === false && runtime.process.env("WEAVE_DISABLE_WAL_SENDER") === undefined) {
-      throw new WeaveWalError(
-        "ERR_INVALID_OPTION",
-        'Cannot use option "sender": false without the log keeps nothing and sends nothing; ' +
-          'set "wal": true or WEAVE_ENABLE_WAL=true',
-      );
-    }
-    // The variable speaks of the log's sender alone: without a log it says nothing.
-    settings.sender = true;
-  }
+  settings.sender = senderOf(runtime, options, settings);
 
-  const baseUrl = find("baseUrl", OPEN_OPTIONS.baseUrl) ?? settingsBaseUrl(runtime) ??
-    DEFAULT_BASE_URL;
-  const own = baseUrl !== DEFAULT_BASE_URL;
-  const serverUrl = find("serverUrl", OPEN_OPTIONS.serverUrl) ??
-    (own ? `${baseUrl}/traces` : DEFAULT_SERVER_URL);
-  const host = new URL(baseUrl).host;
-  const apiKey = find("apiKey", OPEN_OPTIONS.apiKey) ?? sessionKey(host) ?? netrcKey(runtime, host);
-  if (apiKey === undefined && settings.sender && !settings.disabled) throw missingKey(host);
+  const servers = findServers(runtime, find);
+  const allowHttp = find("allowHttp", OPEN_OPTIONS.allowHttp)?.value ?? [];
+  const sends = keyUse === "needed" ||
+    keyUse === "as-set" && settings.sender && !settings.disabled;
   return {
     ...settings,
-    apiKey,
-    serverUrl,
-    baseUrl,
-    domain: own ? host : DEFAULT_DOMAIN,
-    globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes) ?? {},
-    walDirExplicit,
+    ...keyUse === "unused"
+      ? { apiKey: undefined, baseApiKey: undefined }
+      : keysOf(keyFinder(runtime, find, servers, allowHttp), servers, sends),
+    serverUrl: servers.server.url,
+    baseUrl: servers.base.url,
+    domain: servers.domain,
+    allowHttp,
+    globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes)?.value ?? {},
+    walDirExplicit: walDir !== undefined,
   };
 }
 
-/** Refuses what is no object, holds unknown names, or cannot stand where only code can put it. */
+/** The keys for both servers. */
+function keysOf(
+  findKey: FindKey,
+  { server, base }: Servers,
+  sends: boolean,
+): Pick<Settings, "apiKey" | "baseApiKey"> {
+  const [forServer, forBase] = [findKey(server), findKey(base)];
+  if (sends && forServer.problem) throw forServer.problem;
+  // Without a key for the W&B server only the default entity cannot be asked for.
+  if (sends && forBase.problem?.code === "ERR_INVALID_OPTION") throw forBase.problem;
+  return { apiKey: forServer.apiKey, baseApiKey: forBase.apiKey };
+}
+
+/** Whether this process sends. */
+function senderOf(
+  runtime: Runtime,
+  options: InitOptions,
+  { sender, wal }: { sender: boolean; wal: boolean },
+): boolean {
+  if (sender || wal) return sender;
+  if (options.sender === false && runtime.process.env("WEAVE_DISABLE_WAL_SENDER") === undefined) {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      'Cannot use option "sender": false without the log keeps nothing and sends nothing; ' +
+        'set "wal": true or WEAVE_ENABLE_WAL=true',
+    );
+  }
+  // The variable is about the log's sender: without a log it has no meaning.
+  return true;
+}
+
+/** Refuses options that are not an object, unknown names, and wrong values of what only code can give. */
 function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidOption("options of init", options, "an object of options");
@@ -107,36 +130,8 @@ function checkOptions(options: unknown): void {
   }
 }
 
-type Find = <T>(name: string, spec: OptionSpec<T>) => T | undefined;
-
-function finder(runtime: Runtime, options: Readonly<Record<string, unknown>>): Find {
-  const file = readSettingsFile(runtime);
-  return (name, spec) => {
-    const text = spec.env === undefined ? undefined : runtime.process.env(spec.env);
-    if (spec.env !== undefined && text !== undefined && text !== "") {
-      const value = spec.fromEnv ? spec.fromEnv(text, spec.env) : text;
-      return spec.check(value, spec.env);
-    }
-    if (options[name] !== undefined) return spec.check(options[name], `option "${name}"`);
-    if (file && file.values[name] !== undefined) {
-      return spec.check(file.values[name], `"${name}" of ${file.path}`);
-    }
-    return undefined;
-  };
-}
-
-function settingsBaseUrl(runtime: Runtime): string | undefined {
-  const found = wandbSettingsBaseUrl(runtime);
-  return found === undefined
-    ? undefined
-    : OPEN_OPTIONS.baseUrl.check(found, "base_url of ~/.config/wandb/settings");
-}
-
-function netrcKey(runtime: Runtime, host: string): string | undefined {
-  const found = netrcPassword(runtime, host);
-  return found === undefined
-    ? undefined
-    : OPEN_OPTIONS.apiKey.check(found, `the password of machine ${host} in ~/.netrc`);
+function absolute(runtime: Runtime, path: string): string {
+  return isAbsolute(path) ? path : join(workingDirectory(runtime), path);
 }
 
 function workingDirectory(runtime: Runtime): string {
@@ -146,13 +141,4 @@ function workingDirectory(runtime: Runtime): string {
     // Gone or unreadable: a path that cannot be made leads to the memory log.
     return "/";
   }
-}
-
-function missingKey(host: string): WeaveWalError {
-  return new WeaveWalError(
-    "ERR_MISSING_API_KEY",
-    `Cannot send without an API key: none in WANDB_API_KEY, option "apiKey" or ~/.netrc ` +
-      `(machine ${host}); get one at https://wandb.ai/authorize, or write without sending: ` +
-      `WEAVE_ENABLE_WAL=true WEAVE_DISABLE_WAL_SENDER=true`,
-  );
 }

@@ -8,12 +8,14 @@ import { join } from "@std/path";
 import { parse } from "@std/jsonc";
 import { WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { CODE_OPTIONS, invalidOption, OPTION_NAMES } from "./option_specs.ts";
+import { invalidOption } from "./invalid_option.ts";
+import { CODE_OPTIONS, EXPLICIT_OPTIONS, OPTION_NAMES } from "./option_specs.ts";
+import { readProjectFile } from "./user_files.ts";
 
 /** The file's name. */
 export const SETTINGS_FILE = "weave.jsonc";
 
-/** What a settings file says. */
+/** Content of a settings file. */
 export interface SettingsFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
@@ -23,18 +25,18 @@ export interface SettingsFile {
  * Reads the settings file of the working directory.
  *
  * @returns `null` where there is none, or where the host may not read it.
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that is no JSONC object, that sets what no
- *   file can set, or that holds the API key.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that is not regular, too large or not a
+ *   JSONC object, and for one that sets what a file cannot set.
  */
 export function readSettingsFile(runtime: Runtime): SettingsFile | null {
   let path = SETTINGS_FILE;
-  let text: string;
   try {
     path = join(runtime.process.cwd(), SETTINGS_FILE);
-    text = runtime.files.readText(path);
   } catch {
     return null;
   }
+  const text = readProjectFile(runtime, path);
+  if (text === null) return null;
   let values: unknown;
   try {
     values = parse(text);
@@ -48,11 +50,12 @@ export function readSettingsFile(runtime: Runtime): SettingsFile | null {
     throw invalidOption(path, values, "an object of settings");
   }
   for (const name of Object.keys(values)) {
-    if (name === "apiKey") {
+    if (Object.hasOwn(EXPLICIT_OPTIONS, name)) {
       throw new WeaveWalError(
         "ERR_INVALID_OPTION",
-        `Cannot use "apiKey" of ${path}: a key does not belong into a project's files; ` +
-          `set WANDB_API_KEY or log in, which keeps it in ~/.netrc`,
+        `Cannot use "${name}" of ${path}: a project's files cannot set it; ${
+          EXPLICIT_OPTIONS[name]
+        }`,
       );
     }
     if (!OPTION_NAMES.includes(name) || name in CODE_OPTIONS) {

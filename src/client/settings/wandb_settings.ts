@@ -6,6 +6,7 @@
 
 import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { readHomeFile } from "./user_files.ts";
 
 /**
  * Reads the base URL out of a settings file's text: `base_url` (what `wandb` writes) or
@@ -32,11 +33,6 @@ export function parseWandbBaseUrl(text: string): string | undefined {
 export function wandbSettingsBaseUrl(runtime: Runtime): string | undefined {
   const home = runtime.process.home();
   if (home === undefined) return undefined;
-  try {
-    return parseWandbBaseUrl(
-      runtime.files.readText(join(home, ".config", "wandb", "settings"), { followLinks: true }),
-    );
-  } catch {
-    return undefined;
-  }
+  const text = readHomeFile(runtime, join(home, ".config", "wandb", "settings"));
+  return text === null ? undefined : parseWandbBaseUrl(text);
 }

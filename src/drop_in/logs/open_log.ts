@@ -16,6 +16,7 @@ import type {
 import { ProjectIds } from "../../client/server/project_id_resolver.ts";
 import { ServerReader } from "../../client/server/api_client.ts";
 import type { Settings } from "../../client/settings/settings.ts";
+import { unencrypted } from "../../client/settings/urls.ts";
 import { checkName } from "../../wal/segment/segment_name.ts";
 import { createIds } from "../../protocol/ids.ts";
 import { ProjectLog } from "./project_log.ts";
@@ -51,11 +52,13 @@ export class OpenLog {
   readonly #waiting = new Set<AbortController>();
   #reachable = true;
 
-  /** @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`. */
+  /** @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_LOG_UNWRITABLE`. */
   constructor({ key, settings, requireDisk, host, openPipeline }: OpenLogOptions) {
     const { server, projectId, apiKey } = key;
     const { clock } = host.runtime;
     const [entity, project] = splitProject(projectId);
+    const refused = unencrypted(server, settings.allowHttp, "the trace server of weave");
+    if (refused && settings.sender) throw refused;
     const ids = createIds({
       now: () => clock.now(),
       randomBytes: (into) => crypto.getRandomValues(into),

@@ -136,13 +136,9 @@ export class SdkLogs {
   }
 
   #settings(): Settings {
-    // The SDK brings its own key; looked for here, a missing one would be an error.
-    const apiKey = "from-the-sdk";
-    return resolveSettings(this.runtime, {
-      ...this.#options,
-      wal: this.#options.wal ?? true,
-      apiKey,
-    });
+    const wal = this.#options.wal ?? true;
+    // The SDK brings its own key.
+    return resolveSettings(this.runtime, { ...this.#options, wal }, "unused");
   }
 }
 

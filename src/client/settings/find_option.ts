@@ -1,0 +1,59 @@
+/**
+ * Looks a setting up in every place that it may come from.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Origin } from "./invalid_option.ts";
+import type { OptionSpec } from "./option_specs.ts";
+import { readSettingsFile } from "./settings_file.ts";
+
+/** A setting that somebody gave, and where. */
+export interface Found<T> {
+  readonly value: T;
+  readonly origin: Origin;
+  /** Whether `weave.jsonc` of the working directory gave it, which may come from a stranger. */
+  readonly fromFile: boolean;
+}
+
+/**
+ * Finds one setting; `undefined` where nobody gave it.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that cannot be used.
+ */
+export type Find = <T>(name: string, spec: OptionSpec<T>) => Found<T> | undefined;
+
+/**
+ * What a setting's environment variable says; `undefined` where there is none or it is empty.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that cannot be used.
+ */
+export function fromEnvironment<T>(runtime: Runtime, spec: OptionSpec<T>): T | undefined {
+  const { env, fromEnv, check } = spec;
+  const text = env === undefined ? undefined : runtime.process.env(env);
+  if (env === undefined || text === undefined || text === "") return undefined;
+  return check(fromEnv ? fromEnv(text, env) : text, env);
+}
+
+/**
+ * Makes a finder: the environment first, then the options in code, then `weave.jsonc`.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a settings file that cannot be used.
+ */
+export function optionFinder(runtime: Runtime, options: Readonly<Record<string, unknown>>): Find {
+  const file = readSettingsFile(runtime);
+  return (name, spec) => {
+    const value = fromEnvironment(runtime, spec);
+    if (value !== undefined) return { value, origin: spec.env!, fromFile: false };
+    if (options[name] !== undefined) {
+      const origin = `option "${name}"`;
+      return { value: spec.check(options[name], origin), origin, fromFile: false };
+    }
+    if (file && file.values[name] !== undefined) {
+      const origin = `"${name}" of ${file.path}`;
+      return { value: spec.check(file.values[name], origin), origin, fromFile: true };
+    }
+    return undefined;
+  };
+}

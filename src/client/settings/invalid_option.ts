@@ -1,0 +1,31 @@
+/**
+ * The error for a value that cannot be used.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+
+/** Where a value was found, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
+export type Origin = string;
+
+/** The error for a value that cannot be used. */
+export function invalidOption(origin: Origin, value: unknown, want: string): WeaveWalError {
+  return new WeaveWalError(
+    "ERR_INVALID_OPTION",
+    `Cannot use ${origin}: ${show(value)} is not ${want}`,
+  );
+}
+
+/** A value as a message shows it: short, and never throwing. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(clip(value));
+  if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
