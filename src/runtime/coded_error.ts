@@ -1,10 +1,53 @@
 /**
- * Errors of the adapters' own, with a `code` as the errors of hosts have.
+ * Errors with a `code`, whatever the host makes of them.
  *
  * @module
  */
 
+import { builtin } from "./builtin_modules.ts";
+import { errorCode } from "../errors.ts";
+
 /** An error with a POSIX `code`, or one of this library's own that begins with `ERR_`. */
-export function codedError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
+export function codedError(code: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { code });
+}
+
+/** Codes of Deno's own errors that come without one, by their name. */
+const CODES: Record<string, string> = {
+  NotFound: "ENOENT",
+  NotADirectory: "ENOTDIR",
+  NotCapable: "EACCES",
+  PermissionDenied: "EACCES",
+};
+
+/**
+ * Gives a host's error the POSIX code that it stands for, where it has none: Deno leaves it out of
+ * refusals and of rarer errors, Node writes "Unknown system error -122".
+ */
+export function withCode(error: unknown): unknown {
+  if (!(error instanceof Error) || /^[A-Z0-9_]+$/.test(errorCode(error) ?? "")) return error;
+  const code = CODES[error.name] ?? nameOf(numberOf(error));
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** The kernel's number of an error. */
+function numberOf(error: Error & { errno?: unknown }): number {
+  if (typeof error.errno === "number") return Math.abs(error.errno);
+  return Number(/\(os error (\d+)\)$/.exec(error.message)?.[1]);
+}
+
+function nameOf(number: number): string | undefined {
+  // The numbers of Windows are not those of POSIX.
+  if (builtin("node:process").platform === "win32") return undefined;
+  const names = Object.entries(builtin("node:os").constants.errno);
+  return names.find(([, value]) => value === number)?.[0];
+}
+
+/** Runs `work`; what it throws gets its POSIX code. */
+export function coded<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw withCode(error);
+  }
 }

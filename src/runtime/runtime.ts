@@ -47,9 +47,13 @@ export interface AppendFile {
   truncate(size: number): void;
   /** Reads up to `into.length` bytes at `offset`; fewer at the end, 0 past it. Synchronous. */
   read(offset: number, into: Uint8Array): number;
-  /** Forces the data to stable storage off the event loop (`fdatasync`). */
+  /**
+   * Forces the data to stable storage off the event loop (`fdatasync`). Rejects with code `ENOTSUP`
+   * where the host or the file system cannot do it at all (Node's permission model refuses it, some
+   * file systems do not have it): unlike a sync that failed, that says nothing about the data.
+   */
   dataSync(): Promise<void>;
-  /** Forces the data to stable storage before it returns (`fdatasync`). */
+  /** Forces the data to stable storage before it returns; throws as `dataSync` rejects. */
   dataSyncNow(): void;
   /** Closes the file; a second call does nothing. */
   close(): void;
@@ -177,9 +181,12 @@ export interface FileSystem {
   makeDirectory(path: string): void;
   /** Cuts a file to `size` bytes. */
   truncate(path: string, size: number): void;
-  /** Forces a directory's names to stable storage, off the event loop. Hosts without it resolve. */
+  /**
+   * Forces a directory's names to stable storage, off the event loop. Resolves where the host or the
+   * file system cannot do it.
+   */
   syncDirectory(path: string): Promise<void>;
-  /** Forces a directory's names to stable storage before it returns. Hosts without it return. */
+  /** Forces a directory's names to stable storage before it returns, as `syncDirectory` does. */
   syncDirectoryNow(path: string): void;
 }
 

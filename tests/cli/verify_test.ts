@@ -106,8 +106,7 @@ test(
   "verify --repair puts what is bad out of the way, deletes nothing, and the rest is sent",
   async () => {
     await using place = await temporary();
-    // The damage parts ends from their starts, which this API takes.
-    await using mock = await startMockServer({ callMode: "old" });
+    await using mock = await startMockServer();
     const file = await leave(place.wal, 5, mock.url);
     const at = damage(file);
     const directory = join(place.wal, NAME);

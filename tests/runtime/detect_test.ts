@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
-import { hostname } from "node:os";
+import { constants, hostname } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { bareRuntime } from "../../src/runtime/edge/edge_runtime.ts";
 import { systemClock, wallClock } from "../../src/runtime/clock.ts";
-import { coded } from "../../src/runtime/deno/deno_types.ts";
+import { coded, withCode } from "../../src/runtime/coded_error.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { parseStat } from "../../src/runtime/process/linux_proc.ts";
 import { processFacts, type ProcessSource } from "../../src/runtime/process/process_info.ts";
@@ -158,6 +158,21 @@ test("refusals of Deno's get the POSIX code, other errors keep theirs", () => {
   assert.throws(throwing(new TypeError("Other")), (error) => !("code" in (error as Error)));
   assert.equal(coded(() => 1), 1);
 });
+
+test("errors that hosts give only a number get its POSIX code", () => {
+  const { errno } = constants;
+  const quota = Object.assign(new Error("Unknown system error"), {
+    code: `Unknown system error -${errno.EDQUOT}`,
+    errno: -errno.EDQUOT,
+  });
+  const missing = new Error(`Function not implemented (os error ${errno.ENOSYS})`);
+  const foreign = new Error("Something else (os error 99999)");
+  for (const [error, code] of [[quota, "EDQUOT"], [missing, "ENOSYS"], [foreign, undefined]]) {
+    assert.equal((withCode(error) as { code?: string }).code, code);
+  }
+  assert.equal(withCode("text"), "text");
+}, { skip: process.platform === "win32" && "numbers are those of POSIX" });
+//X});
 
 test("the wall clock has the ms of Date.now()", () => {
   for (let round = 0; round < 2_000; round++) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorCode, WeaveWalError } from "../../errors.ts";
+import { errorCode, hasCode, WeaveWalError } from "../../errors.ts";
 import { Deliverer } from "../../delivery/delivery_client.ts";
 import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import { Sender } from "../../delivery/sender.ts";
@@ -123,7 +123,7 @@ class LogPipeline implements Pipeline {
 
   async flush({ timeout, signal }: FlushOptions = {}): Promise<FlushResult> {
     if (this.#sender === null) {
-      await this.#log.sync().catch((error) => this.#trouble("sync", error));
+      await this.#log.sync().catch((error) => this.#syncTrouble(error));
       return await this.#result("sender-off");
     }
     const end = await this.#sender.wait(timeout, signal);
@@ -179,7 +179,7 @@ class LogPipeline implements Pipeline {
     this.#closed = true;
     this.#tellEarly();
     if (this.#options.fsync !== "never") {
-      await this.#log.sync().catch((error) => this.#trouble("sync", error));
+      await this.#log.sync().catch((error) => this.#syncTrouble(error));
     }
     await this.#dropOldest?.close();
     this.#log.close();
@@ -207,6 +207,13 @@ class LogPipeline implements Pipeline {
       },
       onAppend: () => this.#sender?.notify(),
       onSyncError: (error) => this.#trouble("sync", error),
+      onSyncUnsupported: (error) =>
+        this.#voice.tell(
+          "warn",
+          "sync-unsupported",
+          `Cannot force records to stable storage: ${messageOf(error)}. Records are on disk and ` +
+            "survive the end of this process, but may be lost when the machine goes down",
+        ),
       onDetached: () =>
         this.#voice.tell(
           "warn",
@@ -435,6 +442,11 @@ class LogPipeline implements Pipeline {
       return;
     }
     this.#tellTrouble(what, error);
+  }
+
+  /** That this host cannot sync at all was reported when the log found out. */
+  #syncTrouble(error: unknown): void {
+    if (!hasCode(error, "ENOTSUP")) this.#trouble("sync", error);
   }
 
   #tellEarly(): void {

@@ -5,10 +5,10 @@
  */
 
 import { builtin } from "../builtin_modules.ts";
-import { codedError } from "../coded_error.ts";
+import { coded, codedError, withCode } from "../coded_error.ts";
 import { systemClock } from "../clock.ts";
 import { denoProcess } from "./deno_process.ts";
-import { coded, denoGlobal, type DenoSlice, withCode } from "./deno_types.ts";
+import { denoGlobal, type DenoSlice } from "./deno_types.ts";
 import { SCAN_CHUNK } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
 import { removeInBackground } from "../node/remove_in_background.ts";

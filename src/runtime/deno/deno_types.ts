@@ -44,28 +44,3 @@ export function denoGlobal(): DenoSlice {
   }
   return deno;
 }
-
-/** Codes of Deno's own errors that come without one, by their name. */
-const CODES: Record<string, string> = {
-  NotFound: "ENOENT",
-  NotADirectory: "ENOTDIR",
-  NotCapable: "EACCES",
-  PermissionDenied: "EACCES",
-};
-
-/** Runs `work`; an error of Deno's own that has no `code` gets the POSIX one. */
-export function coded<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw withCode(error);
-  }
-}
-
-/** Gives an error of Deno's own that has no `code` the POSIX one. */
-export function withCode(error: unknown): unknown {
-  if (error instanceof Error && !("code" in error && error.code) && error.name in CODES) {
-    return Object.assign(error, { code: CODES[error.name] });
-  }
-  return error;
-}

@@ -9,6 +9,7 @@
  */
 
 import { builtin } from "../builtin_modules.ts";
+import { syncError } from "./sync_error.ts";
 import { openRegular } from "./open_regular.ts";
 import { encodeText } from "../utf8.ts";
 import type { AppendFile, WriteResult } from "../runtime.ts";
@@ -59,6 +60,8 @@ class NodeAppendFile implements AppendFile {
       await new Promise<void>((resolve, reject) => {
         this.#fs.fdatasync(fd, (error) => error ? reject(error) : resolve());
       });
+    } catch (error) {
+      throw syncError(error);
     } finally {
       this.#syncing--;
       this.#release();
@@ -66,7 +69,12 @@ class NodeAppendFile implements AppendFile {
   }
 
   dataSyncNow(): void {
-    this.#fs.fdatasyncSync(this.#open());
+    const fd = this.#open();
+    try {
+      this.#fs.fdatasyncSync(fd);
+    } catch (error) {
+      throw syncError(error);
+    }
   }
 
   close(): void {

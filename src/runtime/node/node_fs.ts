@@ -9,6 +9,7 @@ import { builtin } from "../builtin_modules.ts";
 import { openNodeAppend } from "./append_file.ts";
 import { kindOf, list } from "./list_directory.ts";
 import { openRegular } from "./open_regular.ts";
+import { cannotSync } from "./sync_error.ts";
 import { readText } from "./read_text.ts";
 import { removeInBackground } from "./remove_in_background.ts";
 import type { DirectoryEntry, FileStat, FileSystem, ReadFile, StatOptions } from "../runtime.ts";
@@ -247,9 +248,4 @@ function openDirectory(fs: Fs, path: string): number {
 /** Windows cannot open a directory (NTFS journals names by itself) and has no owners and modes. */
 function isWindows(): boolean {
   return builtin("node:process").platform === "win32";
-}
-
-/** Some network and user-space file systems answer that directories cannot be synced at all. */
-function cannotSync(error: unknown): boolean {
-  return (error as { code?: unknown }).code === "EINVAL";
 }

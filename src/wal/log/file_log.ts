@@ -9,7 +9,7 @@ import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import { hasCode } from "../../errors.ts";
 import { beatAll, Claim } from "../ownership/lease.ts";
-import { DataSync, type FsyncPolicy } from "./fsync_scheduler.ts";
+import { type FsyncPolicy, FsyncScheduler } from "./fsync_scheduler.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 import { FileSegment } from "../segment/file_segment.ts";
 import { type Identity, ownIdentity } from "../ownership/process_identity.ts";
@@ -51,7 +51,7 @@ export class FileLog implements RequestLog {
   readonly #identity: Identity;
   readonly #claims = new Set<Claim>();
   readonly #written = { records: 0, bytes: 0 };
-  readonly #sync: DataSync;
+  readonly #sync: FsyncScheduler;
   #active: SegmentWriter | null = null;
   #lastTime = 0n;
   /** Size of the current segment when its name was last seen to be in place. */
@@ -70,13 +70,14 @@ export class FileLog implements RequestLog {
   constructor(options: FileLogOptions) {
     this.#options = options;
     this.#identity = ownIdentity(options.runtime.process);
-    this.#sync = new DataSync({
+    this.#sync = new FsyncScheduler({
       clock: options.runtime.clock,
       files: options.runtime.files,
       policy: options.fsync,
       intervalMs: options.fsyncIntervalMs,
       records: options.fsyncRecords,
       onFailed: (segment, error) => this.#syncFailed(segment, error),
+      onUnsupported: (error) => options.listener.onSyncUnsupported(error),
       onSynced: () => this.#syncFailures = 0,
       onDirectoryFailed: (error) => options.listener.onSyncError(error),
     });
@@ -137,17 +138,17 @@ export class FileLog implements RequestLog {
     for (let failed = false;;) {
       const segment = this.#active;
       await this.#sync.settled();
-      await this.#sync.owed();
+      await this.#sync.syncPending();
       if (segment === null) return;
       if (segment !== this.#active) continue; // Left meanwhile: it is among those that are owed now.
       try {
-        await this.#sync.now(segment);
+        await this.#sync.syncNow(segment);
       } catch (error) {
         if (failed || !this.#rescued.has(segment)) throw error;
         failed = true;
       }
       // Records that were copied to a new segment are safe when that one is synced.
-      if (!this.#rescued.has(segment)) return await this.#sync.owed();
+      if (!this.#rescued.has(segment)) return await this.#sync.syncPending();
     }
   }
 
@@ -199,7 +200,7 @@ export class FileLog implements RequestLog {
     this.#verified = 0;
     // The sidecars count too.
     this.#options.quota.recount();
-    this.#sync.directories([directory]);
+    this.#sync.syncDirectories([directory]);
     return segment;
   }
 
@@ -234,7 +235,7 @@ export class FileLog implements RequestLog {
   #leave(segment: SegmentWriter): void {
     if (this.#active === segment) this.#active = this.#failed = null;
     if (!segment.seal()) this.#unclosed.add(segment);
-    this.#sync.leave(segment);
+    this.#sync.retire(segment);
     this.#options.listener.onAppend();
   }
 
@@ -262,7 +263,7 @@ export class FileLog implements RequestLog {
   /** The next record goes elsewhere, unless it would begin a new segment, and so try the disk anew. */
   #distrust(segment: SegmentWriter, error: unknown): void {
     if (this.#active !== null) this.#failed = error;
-    this.#sync.taint(segment, error);
+    this.#sync.markLost(segment, error);
   }
 
   /** Copies what `segment` holds from `offset` to `end` into a new segment, and leaves it. */
@@ -303,7 +304,7 @@ export class FileLog implements RequestLog {
     refuseLinks(files, directory);
     if (parents.length === 0) return;
     writeGitignore(files, root);
-    this.#sync.directories(parents);
+    this.#sync.syncDirectories(parents);
     this.#named = true;
   }
 }

@@ -1,17 +1,18 @@
 /**
- * When appended records are forced to stable storage.
+ * Decides when appended records are forced to stable storage.
  *
  * @module
  */
 
+import { hasCode } from "../../errors.ts";
 import type { Clock, FileSystem, Timer } from "../../runtime/runtime.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
 /** When appended records are forced to stable storage. */
 export type FsyncPolicy = "interval" | "always" | "never";
 
-/** What a data sync is made from. */
-export interface DataSyncOptions {
+/** Options for {@linkcode FsyncScheduler}. */
+export interface FsyncSchedulerOptions {
   readonly clock: Clock;
   readonly files: FileSystem;
   readonly policy: FsyncPolicy;
@@ -19,33 +20,51 @@ export interface DataSyncOptions {
   readonly intervalMs: number;
   /** Records after which a sync begins under `interval`. */
   readonly records: number;
-  /** A sync of this segment failed: what it was to cover must be taken for lost. */
+  /** A sync of this segment failed: what it was to cover must be presumed lost. */
   readonly onFailed: (segment: SegmentWriter, error: unknown) => void;
+  /**
+   * This host or file system cannot sync at all; called once. Nothing is lost by it: records are in
+   * the page cache as before, and survive the process but not the machine.
+   */
+  readonly onUnsupported: (error: unknown) => void;
   /** A sync succeeded. */
   readonly onSynced: () => void;
   /** A directory's names could not be forced to stable storage. */
   readonly onDirectoryFailed: (error: unknown) => void;
 }
 
-/** Forces segments to stable storage, by policy and on demand. */
-export class DataSync {
-  readonly #options: DataSyncOptions;
+/**
+ * Forces segments to stable storage, by policy and on demand.
+ *
+ * After a sync that failed the kernel may call pages clean that it never wrote, and the next sync of
+ * the file succeeds without them. So nothing that a failed sync was to cover ever counts as synced:
+ * it is written again to another file (`onFailed`), or {@linkcode FsyncScheduler.syncPending} fails
+ * for as long as the file is there.
+ */
+export class FsyncScheduler {
+  readonly #options: FsyncSchedulerOptions;
   readonly #running = new Set<Promise<void>>();
-  /** Segments left under `never`, and those of which a sync failed, with its error. */
-  readonly #owedFiles = new Map<string, unknown>();
-  readonly #owedDirectories = new Set<string>();
-  #lastOwed: Promise<void> = Promise.resolve();
+  /** Closed files that were not synced, by path; with the error where a sync has failed for good. */
+  readonly #pendingFiles = new Map<string, unknown>();
+  readonly #pendingDirectories = new Set<string>();
+  #lastPending: Promise<void> = Promise.resolve();
   #active: SegmentWriter | null = null;
   #unsynced = 0;
   #timer: Timer | null = null;
   #syncing = false;
+  #unsupported = false;
 
-  /** Makes one that has nothing to sync. */
-  constructor(options: DataSyncOptions) {
+  /** A scheduler with nothing to sync. */
+  constructor(options: FsyncSchedulerOptions) {
     this.#options = options;
   }
 
-  /** A record was appended to `segment`. Under `always` it is on stable storage on return. */
+  /**
+   * Schedules the sync of a record that was appended to `segment`. Under `always` it is on stable
+   * storage on return.
+   *
+   * @throws The host's error when a sync fails under `always`.
+   */
   appended(segment: SegmentWriter): void {
     const { policy, records } = this.#options;
     if (policy === "interval") {
@@ -53,35 +72,43 @@ export class DataSync {
       if (++this.#unsynced >= records) this.#begin();
       else if (this.#timer === null) this.#startTimer();
     } else if (policy === "always") {
-      segment.dataSyncNow();
+      try {
+        segment.dataSyncNow();
+      } catch (error) {
+        if (!this.#isUnsupported(error)) throw error;
+      }
     }
   }
 
-  /** `segment` is sealed: syncs what is left of it and closes it. */
-  leave(segment: SegmentWriter): void {
-    if (this.#active === segment) this.#forget();
+  /** Syncs what is left of `segment`, to which nothing more is appended, and closes it. */
+  retire(segment: SegmentWriter): void {
+    if (this.#active === segment) this.#reset();
     if (this.#options.policy === "never") {
-      this.#owedFiles.set(segment.paths.data, null);
+      this.#pendingFiles.set(segment.paths.data, null);
       segment.close();
-    } else this.#run(this.#sync(segment).finally(() => segment.close()));
+    } else this.#run(this.#sync(segment).catch(() => {}).finally(() => segment.close()));
   }
 
-  /** Syncs `segment` now; rejects with the host's error after `onFailed` was told. */
-  async now(segment: SegmentWriter): Promise<void> {
-    if (this.#active === segment) this.#forget();
-    await this.#sync(segment, true);
+  /**
+   * Syncs `segment` now.
+   *
+   * @throws The host's error, after `onFailed` was called; `ENOTSUP` where syncing is not supported.
+   */
+  async syncNow(segment: SegmentWriter): Promise<void> {
+    if (this.#active === segment) this.#reset();
+    await this.#sync(segment);
   }
 
   /** Syncs the names in `directories`. */
-  directories(directories: readonly string[]): void {
+  syncDirectories(directories: readonly string[]): void {
     const { policy, files, onDirectoryFailed } = this.#options;
     for (const directory of directories) {
-      if (policy === "never") this.#owedDirectories.add(directory);
+      if (policy === "never") this.#pendingDirectories.add(directory);
       else if (policy === "always") files.syncDirectoryNow(directory);
       else {
         this.#run(
           files.syncDirectory(directory).catch((error) => {
-            this.#owedDirectories.add(directory);
+            this.#pendingDirectories.add(directory);
             onDirectoryFailed(error);
           }),
         );
@@ -89,53 +116,57 @@ export class DataSync {
     }
   }
 
-  /** Syncs what `never` has left alone so far, and directories that failed; rejects with the host's error. */
-  owed(): Promise<void> {
+  /**
+   * Syncs closed files and directories that were not synced: all of them under `never`, otherwise
+   * those whose sync failed.
+   *
+   * @throws The host's error.
+   */
+  syncPending(): Promise<void> {
     // One after the other: a second one beside a failing one would succeed.
-    const turn = this.#lastOwed.then(() => this.#syncOwed());
-    this.#lastOwed = turn.catch(() => {});
+    const turn = this.#lastPending.then(() => this.#syncPending());
+    this.#lastPending = turn.catch(() => {});
     return turn;
   }
 
-  async #syncOwed(): Promise<void> {
+  /** Presumes what `segment` holds lost: `syncPending` fails while its file is there. */
+  markLost(segment: SegmentWriter, error: unknown): void {
+    this.#pendingFiles.set(segment.paths.data, error);
+  }
+
+  /** Stops the timer. */
+  close(): void {
+    this.#reset();
+  }
+
+  /** Resolves when no sync runs in the background. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running]);
+  }
+
+  async #syncPending(): Promise<void> {
     const { files } = this.#options;
-    for (const [path, failed] of [...this.#owedFiles]) {
+    for (const [path, failed] of [...this.#pendingFiles]) {
       if (files.stat(path) === null) {
-        this.#owedFiles.delete(path); // Delivered.
+        this.#pendingFiles.delete(path); // Delivered.
         continue;
       }
-      // A sync that follows a failed one succeeds without having written what that one lost.
       if (failed !== null) throw failed;
       const file = files.openAppend(path);
       try {
         await file.dataSync();
-        this.#owedFiles.delete(path);
+        this.#pendingFiles.delete(path);
       } catch (error) {
-        this.#owedFiles.set(path, error);
+        if (!this.#isUnsupported(error)) this.#pendingFiles.set(path, error);
         throw error;
       } finally {
         file.close();
       }
     }
-    for (const directory of [...this.#owedDirectories]) {
+    for (const directory of [...this.#pendingDirectories]) {
       await files.syncDirectory(directory);
-      this.#owedDirectories.delete(directory);
+      this.#pendingDirectories.delete(directory);
     }
-  }
-
-  /** What `segment` holds may be lost for good: nothing counts as synced while it waits. */
-  taint(segment: SegmentWriter, error: unknown): void {
-    this.#owedFiles.set(segment.paths.data, error);
-  }
-
-  /** Stops the timer. */
-  close(): void {
-    this.#forget();
-  }
-
-  /** Resolves when nothing goes on in the background. */
-  async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all([...this.#running]);
   }
 
   #startTimer(): void {
@@ -148,29 +179,40 @@ export class DataSync {
   #begin(): void {
     const segment = this.#active;
     if (this.#syncing || segment === null) return;
-    this.#forget();
+    this.#reset();
     this.#syncing = true;
     this.#run(
       this.#sync(segment).finally(() => {
         this.#syncing = false;
+        // A timer that fired during the sync found it busy.
         if (this.#unsynced > 0 && this.#timer === null) this.#startTimer();
       }),
     );
   }
 
-  async #sync(segment: SegmentWriter, rethrow = false): Promise<void> {
+  async #sync(segment: SegmentWriter): Promise<void> {
+    // A sync covers what was appended before it began; more may be appended while it runs.
     const size = segment.size;
     try {
       await segment.dataSync();
       segment.markSynced(size);
       this.#options.onSynced();
     } catch (error) {
-      this.#options.onFailed(segment, error);
-      if (rethrow) throw error;
+      if (!this.#isUnsupported(error)) this.#options.onFailed(segment, error);
+      else if (segment.sealed) this.#pendingFiles.set(segment.paths.data, null);
+      throw error;
     }
   }
 
-  #forget(): void {
+  /** Whether an error means that this host cannot sync, rather than that a sync failed. */
+  #isUnsupported(error: unknown): boolean {
+    if (!hasCode(error, "ENOTSUP")) return false;
+    if (!this.#unsupported) this.#options.onUnsupported(error);
+    this.#unsupported = true;
+    return true;
+  }
+
+  #reset(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#unsynced = 0;

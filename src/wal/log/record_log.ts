@@ -20,7 +20,10 @@ export interface RequestLog {
   append(type: RecordType, request: string): void;
   /** What was appended so far. */
   readonly written: { readonly records: number; readonly bytes: number };
-  /** Forces everything appended so far to stable storage; a memory log resolves at once. */
+  /**
+   * Forces everything appended so far to stable storage; a memory log resolves at once. Rejects with
+   * the host's error, code `ENOTSUP` where the host or the file system cannot do it.
+   */
   sync(): Promise<void>;
   /** What was appended so far is final; the next record begins a new segment. */
   rotate(): void;
@@ -40,6 +43,11 @@ export interface LogListener {
   onAppend(): void;
   /** Data could not be forced to stable storage. */
   onSyncError(error: unknown): void;
+  /**
+   * This host or file system cannot force data to stable storage at all; called once a log. The log
+   * stays on disk, and survives the process but not the machine.
+   */
+  onSyncUnsupported(error: unknown): void;
   /** The current segment's file has lost its name; the next record begins a new one. */
   onDetached(): void;
 }

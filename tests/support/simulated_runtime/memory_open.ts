@@ -106,7 +106,8 @@ export class MemoryAppendFile extends MemoryHandle implements AppendFile {
     const mark = content.mark();
     return () => {
       if (!fault || "short" in fault) return content.sync(mark);
-      content.forget(mark);
+      // Where syncing is not supported, nothing was tried.
+      if (fault.code !== "ENOTSUP") content.forget(mark);
       throw new PosixError(fault.code, "sync", path);
     };
   }

@@ -18,6 +18,7 @@ export class LogFixture {
   readonly log: FileLog;
   readonly segments: Segment[] = [];
   readonly syncErrors: unknown[] = [];
+  readonly unsupported: unknown[] = [];
   /** Operations on files, as `write stem.jsonl`; the stem itself is left out. */
   readonly operations: string[] = [];
   appends = 0;
@@ -36,6 +37,7 @@ export class LogFixture {
       onSegment: (segment) => void this.segments.push(segment),
       onAppend: () => void this.appends++,
       onSyncError: (error) => void this.syncErrors.push(error),
+      onSyncUnsupported: (error) => void this.unsupported.push(error),
       onDetached: () => void this.detached++,
     };
     const { files, clock } = runtime;

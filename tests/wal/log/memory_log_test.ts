@@ -17,6 +17,7 @@ function world(changes: Partial<MemoryLogOptions> = {}) {
       onSegment: (segment) => void segments.push(segment),
       onAppend: () => void appends++,
       onSyncError: () => {},
+      onSyncUnsupported: () => {},
       onDetached: () => {},
     },
     onSetAside: (letters) => void setAside.push(...letters),
