@@ -5,6 +5,7 @@
  */
 
 import { Command, CommanderError } from "commander";
+import { misspelledVariables } from "../client/settings/misspelled.ts";
 import { VERSION } from "../version.ts";
 import { type Context, Interrupted } from "./context.ts";
 import { endingOf, EXIT } from "./exit_codes.ts";
@@ -39,6 +40,9 @@ export async function runCommand(args: readonly string[], context: Context): Pro
   const program = makeProgram(context, (exitCode) => code = exitCode);
   prepare(program, said);
   try {
+    for (const message of misspelledVariables(runtime)) {
+      await terminal.err.write(`${terminal.err.colours.yellow(message)}\n`);
+    }
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -17,7 +17,9 @@ import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
 import { show } from "./settings/invalid_option.ts";
+import { misspelledVariables } from "./settings/misspelled.ts";
 import { resolveSettings } from "./settings/settings.ts";
+import { logOn } from "./log_on.ts";
 
 /** What a client takes from outside; options of the same name come first. */
 export interface ClientHost {
@@ -65,22 +67,28 @@ export async function openClient(
     apiKey: settings.baseApiKey,
   }));
   checkName("entity", entity);
+  for (const message of misspelledVariables(runtime)) {
+    logger.event({ level: "warn", name: "unknown-variable", message });
+  }
+  const { project } = given;
+  const pipeline = settings.disabled ? nullPipeline : host.openPipeline({
+    ...settings,
+    // A directory that nobody asked for is no reason not to run.
+    requireDisk: settings.walDirExplicit,
+    token: ids.uuidHex,
+    runtime,
+    fetch,
+    random: random ?? Math.random,
+    entity,
+    project,
+    onEvent: logger.event,
+  });
+  if (keep) logger.event(logOn({ ...settings, entity, project }));
   return new WeaveClient({
     entity,
-    project: given.project,
+    project,
     settings,
-    pipeline: settings.disabled ? nullPipeline : host.openPipeline({
-      ...settings,
-      // A directory that nobody asked for is no reason not to run.
-      requireDisk: settings.walDirExplicit,
-      token: ids.uuidHex,
-      runtime,
-      fetch,
-      random: random ?? Math.random,
-      entity,
-      project: given.project,
-      onEvent: logger.event,
-    }),
+    pipeline,
     ids,
     clock,
     reader: new ServerReader({ fetch, clock, url: settings.serverUrl, apiKey, timeoutMs }),

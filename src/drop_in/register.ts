@@ -14,6 +14,7 @@
  */
 
 import { fromEnvironment } from "../client/settings/find_option.ts";
+import { misspelledVariables } from "../client/settings/misspelled.ts";
 import { OPTION_TABLE } from "../client/settings/option_specs.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 import { makeLogs } from "./logs/default_logs.ts";
@@ -22,6 +23,7 @@ import { install } from "./patch/install.ts";
 const MARK = Symbol.for("@weave-wal/client/register");
 const marked = globalThis as { [MARK]?: boolean };
 
+for (const message of misspelledVariables(detectRuntime())) console.warn(`weave-wal: ${message}`);
 if (!marked[MARK] && isAskedFor()) {
   try {
     install(makeLogs({}));

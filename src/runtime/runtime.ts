@@ -210,6 +210,8 @@ export interface ProcessFacts {
   startTimeOf(pid: number): string | null;
   /** An environment variable; empty and unreadable ones are `undefined`. */
   env(name: string): string | undefined;
+  /** Names of the environment variables that are set; none where the host does not list them. */
+  envNames(): string[];
   /** The working directory. */
   cwd(): string;
   /** The user's home directory, where known. */

@@ -56,6 +56,28 @@ test("register: a variable or setting that cannot be used is said, and the SDK g
   assert.match(wrong.errors, /Cannot make weave durable: .*WEAVE_HTTP_TIMEOUT: "soon"/);
 });
 
+test("register: a misspelled variable is named, also where it leaves the log off", async () => {
+  const { native, errors } = await inspect({ env: { WEAVE_ENABLED_WAL: "true" } });
+  assert.ok(native);
+  assert.equal(
+    errors,
+    "weave-wal: Ignored the environment variable WEAVE_ENABLED_WAL: it is not a setting; did you " +
+      "mean WEAVE_ENABLE_WAL?\n",
+  );
+});
+
+test("register: what it does is said once, with log, project and server", async () => {
+  using project = new SdkProject();
+  const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: "http://127.0.0.1:9" };
+  const { errors } = await project.run("plain.cjs", { env });
+  const said = [...errors.matchAll(/^weave-wal: team\/plain: log on; (.*)$/gm)].map(([, what]) =>
+    what
+  );
+  assert.deepEqual(said, [
+    `records are written to ${project.walDir}/team/plain and sent to http://127.0.0.1:9`,
+  ]);
+});
+
 test("register: the entry works from its source", async () => {
   using project = new SdkProject();
   const entry = join(root, "src/drop_in/register.ts");

@@ -86,6 +86,7 @@ function source(overrides: Partial<ProcessSource>): ProcessSource {
     host: () => "host",
     user: () => null,
     env: () => undefined,
+    envNames: () => [],
     cwd: () => "/",
     home: () => undefined,
     ...overrides,

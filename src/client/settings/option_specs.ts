@@ -23,8 +23,8 @@ export interface OptionSpec<T> {
 const boolean = (env?: string, negated = false): OptionSpec<boolean> => ({
   env,
   fromEnv: (text, origin) => {
-    if (/^(yes|true|1|on)$/i.test(text)) return !negated;
-    if (/^(no|false|0|off)$/i.test(text)) return negated;
+    if (/^\s*(?:yes|true|1|on)\s*$/i.test(text)) return !negated;
+    if (/^\s*(?:no|false|0|off)\s*$/i.test(text)) return negated;
     throw invalidOption(origin, text, "one of yes, true, 1, on, no, false, 0, off");
   },
   check: (value, origin) => {

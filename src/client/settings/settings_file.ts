@@ -10,6 +10,7 @@ import { WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { invalidOption } from "./invalid_option.ts";
 import { CODE_OPTIONS, EXPLICIT_OPTIONS, OPTION_NAMES } from "./option_specs.ts";
+import { nearest } from "./nearest.ts";
 import { readProjectFile } from "./user_files.ts";
 
 /** The file's name. */
@@ -67,24 +68,10 @@ export function readSettingsFile(runtime: Runtime): SettingsFile | null {
 
 /** The error for an option that does not exist; it names the nearest one that does. */
 export function unknownOption(where: string, name: string): WeaveWalError {
-  const near = OPTION_NAMES.find((known) => known.toLowerCase() === name.toLowerCase()) ??
-    OPTION_NAMES.find((known) => distance(known.toLowerCase(), name.toLowerCase()) <= 2);
+  const near = nearest(name, OPTION_NAMES, 2);
   const hint = near ? `did you mean "${near}"?` : `known are ${OPTION_NAMES.join(", ")}`;
   return new WeaveWalError(
     "ERR_INVALID_OPTION",
     `Cannot use ${where}: unknown option ${JSON.stringify(name)}; ${hint}`,
   );
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + change);
-    }
-    row = next;
-  }
-  return row[b.length];
 }

@@ -16,6 +16,7 @@ import type {
 import { ProjectIds } from "../../client/server/project_id_resolver.ts";
 import { ServerReader } from "../../client/server/api_client.ts";
 import type { Settings } from "../../client/settings/settings.ts";
+import { logOn } from "../../client/log_on.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
 import { checkName } from "../../wal/segment/segment_name.ts";
 import { createIds } from "../../protocol/ids.ts";
@@ -77,6 +78,7 @@ export class OpenLog {
         this.#watch(event);
       },
     });
+    host.onEvent(logOn({ ...settings, entity, project, serverUrl: server }));
     const { timeoutMs, walDir, sender } = settings;
     this.#reader = new ServerReader({ fetch: host.fetch, clock, url: server, apiKey, timeoutMs });
     const facts = new KnownFacts(host.runtime, server, walDir);

@@ -41,6 +41,8 @@ export function denoProcess(deno: DenoSlice): ProcessFacts {
     host: () => granted({ name: "sys", kind: "hostname" }, () => deno.hostname()) ?? "",
     user: () => granted({ name: "sys", kind: "uid" }, () => deno.uid()) ?? null,
     env,
+    // Only the whole environment can be listed.
+    envNames: () => Object.keys(granted({ name: "env" }, () => deno.env.toObject()) ?? {}),
     cwd: () => deno.cwd(),
     home: () =>
       env("HOME") ??

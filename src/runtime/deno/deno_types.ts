@@ -7,7 +7,7 @@
 /** One permission, as `Deno.permissions` names it. */
 export type DenoPermission =
   | { name: "read"; path: string }
-  | { name: "env"; variable: string }
+  | { name: "env"; variable?: string }
   | { name: "sys"; kind: "hostname" | "homedir" | "uid" }
   | { name: "run" };
 
@@ -25,7 +25,10 @@ export interface DenoSlice {
   readonly permissions: {
     querySync(permission: DenoPermission): { readonly state: string; readonly partial: boolean };
   };
-  readonly env: { get(name: string): string | undefined };
+  readonly env: {
+    get(name: string): string | undefined;
+    toObject(): Record<string, string>;
+  };
   readTextFileSync(path: string): string;
   readLinkSync(path: string): string;
   readDir(path: string): AsyncIterable<DenoEntry>;

@@ -58,6 +58,7 @@ const facts: ProcessFacts = {
   isAlive: () => true,
   startTimeOf: () => null,
   env: (name) => (globalThis as EnvSlice).process?.env?.[name] || undefined,
+  envNames: () => Object.keys((globalThis as EnvSlice).process?.env ?? {}),
   cwd: () => "/",
   home: () => undefined,
   onNaturalExit: () => () => {},

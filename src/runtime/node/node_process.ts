@@ -27,6 +27,7 @@ export function nodeProcess(): ProcessFacts {
     host: () => builtin("node:os").hostname(),
     user: () => process.geteuid?.() ?? null,
     env: (name) => process.env[name],
+    envNames: () => Object.keys(process.env),
     cwd: () => process.cwd(),
     home: () => orNull(() => builtin("node:os").homedir()) ?? undefined,
   });

@@ -18,6 +18,7 @@ export interface ProcessSource {
   host(): string;
   user(): number | null;
   env(name: string): string | undefined;
+  envNames(): string[];
   cwd(): string;
   home(): string | undefined;
 }
@@ -59,6 +60,7 @@ export function processFacts(source: ProcessSource): ProcessFacts {
     },
     startTimeOf: (other) => readStat(proc, other)?.startTime ?? null,
     env: (name) => source.env(name) || undefined,
+    envNames: () => source.envNames().filter((name) => source.env(name)),
     cwd: () => source.cwd(),
     home: () => source.home() || undefined,
     onNaturalExit: (listener) => exits.onNaturalExit(listener),

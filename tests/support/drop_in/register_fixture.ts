@@ -180,6 +180,11 @@ function watch(child: ChildProcess): Running {
   };
 }
 
+/** What a program said besides that its logs are on. */
+export function withoutStart(errors: string): string {
+  return errors.replace(/^weave-wal: \S+: log on; .*\n/gm, "");
+}
+
 /** Bundles a program of this folder together with the SDK, as a user's build may. */
 export function bundleProgram(program: string, into: string): void {
   bundleInto(into, join("tests/support/drop_in/programs", program), "cjs");

@@ -33,6 +33,8 @@ export function processes(contract: Contract): void {
     assert.equal(runtime.process.env("WEAVE_WAL_TEST_SET"), "value é");
     assert.equal(runtime.process.env("WEAVE_WAL_TEST_EMPTY"), undefined);
     assert.equal(runtime.process.env("WEAVE_WAL_TEST_UNSET"), undefined);
+    const names = runtime.process.envNames().filter((name) => name.startsWith("WEAVE_WAL_TEST_"));
+    assert.deepEqual(names, ["WEAVE_WAL_TEST_SET"]);
     for (const back of restore) back();
     assert.equal(runtime.process.env("WEAVE_WAL_TEST_SET"), undefined);
   });

@@ -160,6 +160,7 @@ export class MemoryRuntime implements Runtime {
       isAlive: (other) => host.isAlive(other),
       startTimeOf: (other) => host.startTimeOf(other),
       env: (name) => this.env[name] || undefined,
+      envNames: () => Object.keys(this.env).filter((name) => this.env[name]),
       cwd: () => cwd,
       home: () => home,
       onNaturalExit: (listener) => listen(this.#natural, listener),

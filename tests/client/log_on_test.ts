@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { clientFixture } from "../support/client/client_fixture.ts";
+import { test } from "../harness.ts";
+
+test("start: one line says that the log is on, where it is, and where its records go", async () => {
+  const events: string[] = [];
+  using fixture = await clientFixture({
+    wal: true,
+    walDir: "/logs",
+    onEvent: ({ level, name }) => events.push(`${level} ${name}`),
+  });
+  assert.deepEqual(fixture.warned, [
+    "weave-wal: team/demo: log on; records are written to /logs/team/demo and sent to " +
+    "https://trace.wandb.ai",
+  ]);
+  assert.deepEqual(fixture.printed, []);
+  assert.deepEqual(events, ["info log-on"]);
+});
+
+test("start: a process that does not send says what does", async () => {
+  const env = { WF_TRACE_SERVER_URL: "https://trace.example.com", WEAVE_DISABLE_WAL_SENDER: "1" };
+  using fixture = await clientFixture({ wal: true }, { env, cwd: "/app" });
+  assert.deepEqual(fixture.warned, [
+    "weave-wal: team/demo: log on; records are written to /app/.weave/wal/team/demo and not sent " +
+    "by this process (the sender is off); `weave-wal flush --follow` sends them to " +
+    "https://trace.example.com",
+  ]);
+});
+
+test("start: nothing is said without the log, without tracing and above level info", async () => {
+  for (const options of [{}, { wal: true, disabled: true }, { wal: true, logLevel: "warning" }]) {
+    using fixture = await clientFixture(options as Parameters<typeof clientFixture>[0]);
+    assert.deepEqual(fixture.warned, []);
+  }
+});
