@@ -67,6 +67,16 @@ export class WeaveWalError extends Error {
   }
 }
 
+// Copies of this package in one process (bundles, hot reloads) recognize one another's errors.
+Object.defineProperty(WeaveWalError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    const ordinary = Function.prototype[Symbol.hasInstance];
+    return ordinary.call(this as never, value) ||
+      (this === WeaveWalError && ordinary.call(Error, value) &&
+        (value as Error).name === "WeaveWalError");
+  },
+});
+
 /** Whether `error` carries this `code` (`ENOENT`, `ERR_CLAIM_LOST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
   return errorCode(error) === code;

@@ -8,7 +8,8 @@ import type { Clock } from "../runtime/runtime.ts";
 import type { Ids } from "../protocol/ids.ts";
 import { CallRecorder } from "./op/call_recorder.ts";
 import { ClientReads } from "./client_reads.ts";
-import { globalClient, setGlobalClient, setRecorder } from "./global_client.ts";
+import { closeGlobalClient, openGlobalClient } from "./global_client.ts";
+import { markClass } from "./objects/kind.ts";
 import type { KnownFacts } from "./server/metadata_cache.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
@@ -96,7 +97,10 @@ export class WeaveClient extends ClientReads {
     this.#projectIds = projectIds;
     this.#reader = reader;
     this.#clock = parts.clock;
-    if (settings.disabled) return;
+    if (settings.disabled) {
+      openGlobalClient(this, null);
+      return;
+    }
     const recorder = new CallRecorder({
       projectId,
       append,
@@ -112,7 +116,7 @@ export class WeaveClient extends ClientReads {
         : undefined,
       logger,
     });
-    setRecorder(this, recorder);
+    openGlobalClient(this, recorder);
   }
 
   /**
@@ -182,7 +186,7 @@ export class WeaveClient extends ClientReads {
    * next run sends it.
    */
   async finish(options?: FlushOptions): Promise<FlushResult> {
-    if (globalClient() === this) setGlobalClient(null);
+    closeGlobalClient(this);
     const result = await this.#pipeline.finish(options);
     this.#reader.close();
     await this.#projectIds.settled();
@@ -215,3 +219,5 @@ export class WeaveClient extends ClientReads {
     stop();
   }
 }
+
+markClass(WeaveClient, "WeaveClient");

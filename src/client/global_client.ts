@@ -1,11 +1,13 @@
 /**
- * The client that `init` made last: the one that ops write to.
+ * The clients of the process, and which of them the running code writes to.
  *
  * @module
  */
 
 import { WeaveWalError } from "../errors.ts";
+import { setTracing, shared } from "../runtime/process/shared_state.ts";
 import type { CallRecorder } from "./op/call_recorder.ts";
+import { currentContext } from "./op/call_stack.ts";
 
 /** What names a saved object. */
 export interface SavedRef {
@@ -29,42 +31,72 @@ export interface GlobalClient {
   tableRows(projectId: string, digest: string): Promise<{ digest: string; val: unknown }[]>;
 }
 
-const recorders = new WeakMap<GlobalClient, CallRecorder>();
-let current: GlobalClient | null = null;
-let recorder: CallRecorder | null = null;
+/** Shared by all copies of the package: `init` in one bundle records the ops of another. */
+const state = shared("clients", () => ({
+  current: null as GlobalClient | null,
+  recorder: null as CallRecorder | null,
+  /** Open clients, each with what records its calls; a disabled client has no recorder. */
+  open: new Map<GlobalClient, CallRecorder | null>(),
+  /** The same the other way round. */
+  clients: new Map<object, GlobalClient>(),
+}));
 
-/** The client that ops write to; `null` before `init` and after `finish`. */
-export function globalClient(): GlobalClient | null {
-  return current;
+/** Opens `client`: the calls of its ops are recorded by `recorder`, or by nobody. */
+export function openGlobalClient(client: GlobalClient, recorder: CallRecorder | null): void {
+  state.open.set(client, recorder);
+  if (recorder !== null) state.clients.set(recorder, client);
+  setTracing(true);
 }
 
-/** What records calls now; `null` where nothing does. Asked by every call of every op. */
-export function globalRecorder(): CallRecorder | null {
-  return recorder;
+/** Closes `client`: no call goes to it any more. */
+export function closeGlobalClient(client: GlobalClient): void {
+  const recorder = state.open.get(client);
+  state.open.delete(client);
+  if (recorder) state.clients.delete(recorder);
+  if (state.current === client) setGlobalClient(null);
+  setTracing(state.open.size > 0);
 }
 
-/** Remembers what records the calls of `client`'s ops; a client without it does not trace. */
-export function setRecorder(client: GlobalClient, own: CallRecorder): void {
-  recorders.set(client, own);
+/** Whether `client` takes calls. */
+export function isOpen(client: GlobalClient): boolean {
+  return state.open.has(client);
 }
 
-/** Makes `client` the one that ops write to. */
+/** Makes `client` the one that code outside of every call writes to. */
 export function setGlobalClient(client: GlobalClient | null): void {
-  current = client;
-  recorder = client === null ? null : recorders.get(client) ?? null;
+  state.current = client;
+  state.recorder = client === null ? null : state.open.get(client) ?? null;
 }
 
 /**
- * The client that ops write to.
+ * The client that the running code writes to: that of the call it belongs to, so that a call and all
+ * that it does stay in one project, else the one that `init` made last. `null` where there is none.
+ */
+export function globalClient(): GlobalClient | null {
+  const owner = currentContext()?.owner;
+  return (owner && state.clients.get(owner)) ?? state.current;
+}
+
+/** What records the calls of the running code; `null` where nothing does. Every call asks. */
+export function globalRecorder(): CallRecorder | null {
+  if (state.clients.size === 0) return null;
+  const context = currentContext();
+  if (context === undefined) return state.recorder;
+  if (context.untraced) return null;
+  const { owner } = context;
+  return owner !== null && state.clients.has(owner) ? owner as CallRecorder : state.recorder;
+}
+
+/**
+ * The client that the running code writes to.
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
  */
 export function requireGlobalClient(): GlobalClient {
-  if (!current) {
-    throw new WeaveWalError(
-      "ERR_NOT_INITIALIZED",
-      'Cannot reach a Weave client: call init("entity/project") first',
-    );
-  }
-  return current;
+  const client = globalClient();
+  if (client) return client;
+  throw new WeaveWalError(
+    "ERR_NOT_INITIALIZED",
+    'Cannot reach a Weave client: call init("entity/project") first',
+  );
 }

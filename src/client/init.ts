@@ -6,39 +6,36 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { detectRuntime } from "../runtime/detect.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { describeMixedVersions } from "../runtime/process/shared_state.ts";
 import { type CallStackEntry, currentContext, runWithAttributes } from "./op/call_stack.ts";
 import type { WeaveClient } from "./client.ts";
+import { findClient, keepClient, lastGiven, pooledClients } from "./client_pool.ts";
 import {
   globalClient,
   globalRecorder,
   requireGlobalClient,
   setGlobalClient,
 } from "./global_client.ts";
+import { createLogger } from "./logger.ts";
 import { hostFetch } from "./server/host_fetch.ts";
 import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
 import type { AnyFunction, OpFields } from "./op/op_types.ts";
-import { openClient } from "./open_client.ts";
+import { openClient, type OpenTarget } from "./open_client.ts";
 import type { InitOptions } from "./settings/options.ts";
 import { openPipeline } from "./pipeline/create_pipeline.ts";
 import type { FlushOptions, FlushResult } from "./pipeline/pipeline.ts";
-import { resolveSettings } from "./settings/settings.ts";
+import { sumResults } from "./pipeline/sum_results.ts";
 
-/** The client that `init` made last, and what it was made from. */
-let latest: { readonly made: Making; readonly client: WeaveClient } | null = null;
-
-/** What a client was made from: the settings as text, and what only code can give. */
-interface Making {
-  readonly text: string;
-  readonly given: readonly unknown[];
-}
+reportMixedVersions(false);
 
 /**
  * Starts tracing: ops called from now on are recorded under `project`.
  *
- * Called again with the same project and settings it gives the same client, unless that is finished:
- * a handler may call it for every request. With others it makes a second client that ops write to
- * from then on; the first stays open until it is finished.
+ * There is one client for each project, server and log in a process: called again, also at once, also
+ * in another bundle that holds this package, `init` gives the client that is open, unless that is
+ * finished. Options that only tune it (sizes, times, `fsync`) are those of the first call; a warning
+ * names those that differ. For another project it opens a second client that ops write to from then
+ * on. A call that runs stays with its own client, and so do the calls that it makes.
  *
  * @param project `entity/project`, or a project of your default entity.
  * @param options See {@linkcode InitOptions}; environment variables beat them.
@@ -59,37 +56,45 @@ interface Making {
  * ```
  */
 export async function init(project: string, options: InitOptions = {}): Promise<WeaveClient> {
-  // What is no object at all is refused with the settings.
-  const runtime = options?.runtime ?? detectRuntime();
-  const made = making(project, options, runtime);
-  if (latest && latest.client === globalClient() && isSame(latest.made, made)) return latest.client;
-  const client = await openClient(project, options, {
-    runtime,
+  const { options: steady, given } = lastGiven(options);
+  const extra = { given, ownRuntime: options?.runtime !== undefined };
+  const client = await openClient(project, steady, {
+    runtime: detectRuntime(),
     fetch: hostFetch,
     sink: console,
     openPipeline,
+    pool: {
+      find: (target) => {
+        const found = findClient({ ...target, ...extra });
+        if (found?.differs) reportDifference(target, found.differs, options);
+        return found && found.client;
+      },
+      keep: (target, client) => keepClient({ ...target, ...extra }, client),
+    },
   });
+  reportMixedVersions(true);
   setGlobalClient(client);
-  latest = { made, client };
   return client;
 }
 
-function making(project: string, options: InitOptions, runtime: Runtime): Making {
-  let text: string;
-  try {
-    text = JSON.stringify([project, resolveSettings(runtime, options)]);
-  } catch (error) {
-    if (error instanceof WeaveWalError) throw error;
-    // Attributes that have no JSON text; the client is then never taken for another.
-    text = "";
-  }
-  const { fetch, random, onEvent } = options;
-  return { text, given: [runtime, fetch, random, onEvent] };
+/** Says that options of a further `init` are not used. */
+function reportDifference(
+  { entity, project, settings }: OpenTarget,
+  names: string,
+  { onEvent }: InitOptions,
+): void {
+  createLogger(settings.logLevel, console, onEvent).event({
+    level: "warn",
+    name: "init-again",
+    message: `${entity}/${project} is open already: this init differs in ${names}, which is not ` +
+      "used; call finish() before init() to change it",
+  });
 }
 
-function isSame(one: Making, other: Making): boolean {
-  return one.text !== "" && one.text === other.text &&
-    one.given.every((value, i) => value === other.given[i]);
+/** Says once that another version of this package records, or would record, its own ops only. */
+function reportMixedVersions(opening: boolean): void {
+  const message = describeMixedVersions(opening);
+  if (message !== null) console.warn(`weave-wal: ${message}`);
 }
 
 /**
@@ -137,7 +142,7 @@ export function withAttributes<T>(attributes: Record<string, unknown>, fn: () =>
 }
 
 /**
- * Saves a value with the client that `init` made and gives its ref.
+ * Saves a value with the client that the running code writes to, and gives its ref.
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`; else as `client.publish`.
  */
@@ -149,19 +154,24 @@ export async function publish(value: unknown, objectId?: string): Promise<Object
 }
 
 /**
- * Waits until all that was written so far is delivered or dead-lettered.
+ * Waits until all that was written so far is delivered or dead-lettered, by every client that `init`
+ * opened.
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
  */
 export async function flush(options?: FlushOptions): Promise<FlushResult> {
-  return await (requireGlobalClient() as WeaveClient).flush(options);
+  return sumResults(await Promise.all(openClients().map((client) => client.flush(options))));
 }
 
 /**
- * Flushes and closes the client that `init` made; ops are plain function calls afterwards.
+ * Flushes and closes every client that `init` opened; ops are plain function calls afterwards.
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
  */
 export async function finish(options?: FlushOptions): Promise<FlushResult> {
-  return await (requireGlobalClient() as WeaveClient).finish(options);
+  return sumResults(await Promise.all(openClients().map((client) => client.finish(options))));
+}
+
+function openClients(): WeaveClient[] {
+  return [...new Set([requireGlobalClient() as WeaveClient, ...pooledClients()])];
 }

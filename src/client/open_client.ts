@@ -18,7 +18,7 @@ import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
 import { show } from "./settings/invalid_option.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
-import { resolveSettings } from "./settings/settings.ts";
+import { resolveSettings, type Settings } from "./settings/settings.ts";
 import { logOn } from "./log_on.ts";
 
 /** What a client takes from outside; options of the same name come first. */
@@ -27,6 +27,19 @@ export interface ClientHost {
   readonly fetch: Fetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
+  /** Gives the client that is open already for what was resolved, and keeps a new one. */
+  readonly pool?: {
+    find(target: OpenTarget): WeaveClient | null;
+    keep(target: OpenTarget, client: WeaveClient): void;
+  };
+}
+
+/** What a client is opened for, once its settings and its entity are known. */
+export interface OpenTarget {
+  readonly entity: string;
+  readonly project: string;
+  readonly runtime: Runtime;
+  readonly settings: Settings;
 }
 
 /**
@@ -42,9 +55,10 @@ export async function openClient(
   options: InitOptions,
   host: ClientHost,
 ): Promise<WeaveClient> {
-  const { runtime = host.runtime, random } = options;
-  const fetch = options.fetch ?? host.fetch;
+  // What is no object at all is refused with the settings.
+  const runtime = options?.runtime ?? host.runtime;
   const settings = resolveSettings(runtime, options);
+  const { fetch = host.fetch, random } = options;
   const logger = createLogger(settings.logLevel, host.sink, options.onEvent);
   const ids = createIds({
     now: () => runtime.clock.now(),
@@ -67,10 +81,14 @@ export async function openClient(
     apiKey: settings.baseApiKey,
   }));
   checkName("entity", entity);
+  const { project } = given;
+  // No wait from here on: of several calls at once, the first makes the client that all get.
+  const target: OpenTarget = { entity, project, runtime, settings };
+  const open = host.pool?.find(target);
+  if (open) return open;
   for (const message of misspelledVariables(runtime)) {
     logger.event({ level: "warn", name: "unknown-variable", message });
   }
-  const { project } = given;
   const pipeline = settings.disabled ? nullPipeline : host.openPipeline({
     ...settings,
     // A directory that nobody asked for is no reason not to run.
@@ -84,7 +102,7 @@ export async function openClient(
     onEvent: logger.event,
   });
   if (keep) logger.event(logOn({ ...settings, entity, project }));
-  return new WeaveClient({
+  const client = new WeaveClient({
     entity,
     project,
     settings,
@@ -95,6 +113,8 @@ export async function openClient(
     facts,
     logger,
   });
+  host.pool?.keep(target, client);
+  return client;
 }
 
 function splitName(name: string): { entity: string | undefined; project: string } {

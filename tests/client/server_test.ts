@@ -209,18 +209,3 @@ test("client: a directory that was asked for and cannot be made is an error at i
     return (error as { code?: string }).code === "ERR_LOG_UNWRITABLE";
   });
 });
-
-test("client: init gives the same client for the same settings until it is finished", async () => {
-  await using mock = await startMockServer();
-  await using here = place(mock.url);
-  const first = await init("team/demo", here.options);
-  assert.equal(await init("team/demo", { ...here.options }), first);
-  const other = await init("team/demo", { ...here.options, lingerMs: 6 });
-  assert.notEqual(other, first);
-  const project = await init("team/other", here.options);
-  assert.notEqual(project, first);
-  await project.finish();
-  const again = await init("team/other", here.options);
-  assert.notEqual(again, project);
-  await Promise.all([first, other, again].map((client) => client.finish()));
-});

@@ -18,7 +18,7 @@ const below: Record<string, readonly string[]> = {
   errors: [],
   version: [],
   bytes: [],
-  runtime: ["errors", "bytes"],
+  runtime: ["errors", "version", "bytes"],
   protocol: ["errors", "bytes"],
   wal: ["errors", "bytes", "runtime", "protocol"],
   delivery: ["errors", "version", "bytes", "runtime", "protocol", "wal"],

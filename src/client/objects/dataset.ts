@@ -5,6 +5,7 @@
  */
 
 import { requireGlobalClient } from "../global_client.ts";
+import { markClass } from "./kind.ts";
 import { DatasetRowRef, ObjectRef, type TableRef, TableRowRef } from "./object_ref.ts";
 import { savedRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
@@ -71,3 +72,5 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
     return row;
   }
 }
+
+markClass(Dataset, "Dataset");

@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { DEFAULT_DOMAIN } from "../settings/defaults.ts";
+import { markClass } from "./kind.ts";
 import { globalClient, requireGlobalClient } from "../global_client.ts";
 
 /**
@@ -168,6 +169,12 @@ export class DatasetRowRef {
     return `weave:///${this.projectId}/object/${this.objId}:${this.digest}/attr/rows/id/${this.rowDigest}`;
   }
 }
+
+markClass(ObjectRef, "ObjectRef");
+markClass(OpRef, "OpRef");
+markClass(TableRef, "TableRef");
+markClass(TableRowRef, "TableRowRef");
+markClass(DatasetRowRef, "DatasetRowRef");
 
 /** The ref of a call, `weave:///entity/project/call/id`. */
 export function callRefUri(projectId: string, callId: string): string {

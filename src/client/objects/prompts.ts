@@ -4,6 +4,7 @@
  * @module
  */
 
+import { markClass } from "./kind.ts";
 import { ObjectRef } from "./object_ref.ts";
 import type { SavedRef } from "../global_client.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
@@ -69,6 +70,10 @@ export class MessagesPrompt extends Prompt {
     return await client.get(ObjectRef.fromUri(uri)) as MessagesPrompt;
   }
 }
+
+markClass(Prompt, "Prompt");
+markClass(StringPrompt, "StringPrompt");
+markClass(MessagesPrompt, "MessagesPrompt");
 
 function fillMessage(
   message: Record<string, unknown>,

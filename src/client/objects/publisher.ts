@@ -14,20 +14,21 @@ import {
 import type { Ids } from "../../protocol/ids.ts";
 import { toJsonText } from "../../protocol/json/stringify.ts";
 import { fileRequest } from "./file_request.ts";
+import { kindOf } from "./kind.ts";
 import { type MediaFile, mediaFile } from "./media.ts";
 import { ObjectRef, OpRef, TableRef, TableRowRef } from "./object_ref.ts";
 import { cleanObjectId, opObjectId } from "../op/op_name.ts";
 import { type OpState, opState } from "../op/op_types.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
-import { Table } from "./table.ts";
+import type { Table } from "./table.ts";
 import {
   isProvisional,
   provisionalDigest,
   provisionalRowDigest,
   provisionalTableDigest,
 } from "../../protocol/digest/provisional.ts";
-import { classChain, isWeaveObject, WeaveObject } from "./weave_object.ts";
+import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 
 /** Bytes of rows after which a table goes out in several requests. */
 const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
@@ -115,9 +116,8 @@ export class Publisher {
     let found = false;
     const text = toJsonText(isWeaveObject(value) ? value.saveAttrs() : value, (part) => {
       if (Array.isArray(part)) return undefined;
-      const isRef = opState(part) !== undefined || part instanceof WeaveObject ||
-        part instanceof Table || part instanceof ObjectRef || part instanceof OpRef ||
-        part instanceof TableRef || (part !== value && this.#refOf(part) !== undefined);
+      const isRef = opState(part) !== undefined || kindOf(part) !== undefined ||
+        (part !== value && this.#refOf(part) !== undefined);
       found ||= isRef;
       return isRef || mediaFile(part) ? null : undefined;
     });
@@ -186,15 +186,15 @@ export class Publisher {
       return op && this.#saveOp(op).uri();
     }
     if (Array.isArray(value)) return undefined;
-    if (value instanceof WeaveObject) {
-      return this.#saving.has(value) ? "[Circular]" : this.#saveObject(value).uri();
+    const kind = kindOf(value);
+    if (kind === "WeaveObject") {
+      const object = value as WeaveObject;
+      return this.#saving.has(object) ? "[Circular]" : this.#saveObject(object).uri();
     }
-    if (value instanceof Table) return this.#saveTable(value).uri();
+    if (kind === "Table") return this.#saveTable(value as Table<object>).uri();
     const known = this.#refOf(value);
     if (known) return known.uri();
-    if (value instanceof ObjectRef || value instanceof OpRef || value instanceof TableRef) {
-      return value.uri();
-    }
+    if (kind !== undefined) return (value as AnyRef & object).uri();
     const media = mediaFile(value);
     return media && this.#saveMedia(value, media);
   };

@@ -5,6 +5,7 @@
  */
 
 import { requireGlobalClient } from "../global_client.ts";
+import { markClass } from "./kind.ts";
 import { TableRef, TableRowRef } from "./object_ref.ts";
 import { savedRef, setSavedRef } from "./saved_refs.ts";
 
@@ -71,3 +72,5 @@ export class Table<R extends object = TableRow> {
     return this.#rows[index];
   }
 }
+
+markClass(Table, "Table");

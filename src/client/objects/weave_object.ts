@@ -6,6 +6,7 @@
 
 import type { ObjectRef } from "./object_ref.ts";
 import { isOp } from "../op/op_types.ts";
+import { kindOf, markClass, markOf } from "./kind.ts";
 import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 
 /** What every {@linkcode WeaveObject} can be told. */
@@ -75,10 +76,12 @@ export class WeaveObject {
   }
 }
 
+markClass(WeaveObject, "WeaveObject");
+
 /** Whether a value is a {@linkcode WeaveObject}; a proxy that cannot be asked is none. */
 export function isWeaveObject(value: unknown): value is WeaveObject {
   try {
-    return value instanceof WeaveObject;
+    return typeof value === "object" && value !== null && kindOf(value) === "WeaveObject";
   } catch {
     return false;
   }
@@ -89,8 +92,8 @@ export function classChain(instance: WeaveObject): string[] {
   const names: string[] = [];
   let proto: object | null = Object.getPrototypeOf(instance);
   while (proto !== null && proto !== Object.prototype) {
-    const owner = proto.constructor;
-    names.push(owner === WeaveObject ? "Object" : owner.name);
+    const name = markOf(proto) ?? proto.constructor.name;
+    names.push(name === "WeaveObject" ? "Object" : name);
     proto = Object.getPrototypeOf(proto);
   }
   names.push("BaseModel");

@@ -5,6 +5,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { shared } from "../../runtime/process/shared_state.ts";
 
 /** What running code can know of the call that it belongs to. */
 export interface CallStackEntry {
@@ -30,10 +31,16 @@ export interface CallContext {
   /** Who records the running call; a call of another client is no parent. */
   readonly owner: object | null;
   readonly attributes: AttributeScope | null;
+  /** Whether ops are plain function calls here. */
+  readonly untraced?: boolean;
 }
 
-// One storage for all clients of a program: each further one would cost every promise of it.
-const storage = new AsyncLocalStorage<CallContext>();
+// One storage for all clients and all copies of the package: each further one would cost every
+// promise of the program, and a call of one copy would not be the parent of another's.
+const storage = shared("call-stack", () => new AsyncLocalStorage<CallContext>());
+
+/** Code that is never traced: the package's own requests, and what the program runs for them. */
+const UNTRACED: CallContext = { call: null, owner: null, attributes: null, untraced: true };
 
 /** The context of the running code; `undefined` outside of every call. */
 export function currentContext(): CallContext | undefined {
@@ -49,9 +56,15 @@ export function runInContext<A extends unknown[], R>(
   return storage.run(context, fn, ...args);
 }
 
+/** Calls `fn`; ops inside are plain function calls. */
+export function runUntraced<R>(fn: () => R): R {
+  return storage.run(UNTRACED, fn);
+}
+
 /** Calls `fn` with `values` added to the attributes of the calls made inside. */
 export function runWithAttributes<R>(values: Record<string, unknown>, fn: () => R): R {
   const outer = storage.getStore();
+  if (outer?.untraced) return fn();
   const merged = { ...outer?.attributes?.values, ...values };
   const { call = null, owner = null } = outer ?? {};
   return storage.run({ call, owner, attributes: { values: merged } }, fn);

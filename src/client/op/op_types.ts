@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shared } from "../../runtime/process/shared_state.ts";
 import type { Call } from "./call.ts";
 import type { Summary } from "./summary.ts";
 
@@ -111,7 +112,8 @@ export interface OpState {
   savedText: string;
 }
 
-const states = new WeakMap<object, OpState>();
+/** Shared: an op that one copy of the package made is an op for every copy. */
+const states = shared("op-states", () => new WeakMap<object, OpState>());
 
 /** Remembers what is behind an op. */
 export function setOpState(op: object, state: OpState): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shared } from "../../runtime/process/shared_state.ts";
 import { entityAnswer, isEntityQuestion } from "./entity_query.ts";
 import type { Json } from "./json_text.ts";
 import type { ProjectLog } from "../logs/project_log.ts";
@@ -32,7 +33,7 @@ export interface InterceptOptions {
 const CALLS = /^(?:\/v2)?\/calls?\/(?:start|end|upsert_batch|complete)$/;
 
 /** Requests that were seen once and sent on, seen again on their way to the host's `fetch`. */
-const passed = new WeakSet<object>();
+const passed = shared("passed-requests", () => new WeakSet<object>());
 
 /**
  * A `fetch` that takes the SDK's writes into the log and answers as the server would; everything

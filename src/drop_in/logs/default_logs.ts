@@ -6,11 +6,14 @@
 
 import { hostFetch } from "../../client/server/host_fetch.ts";
 import { openPipeline } from "../../client/pipeline/create_pipeline.ts";
+import { sumResults } from "../../client/pipeline/sum_results.ts";
 import type { FlushOptions, FlushResult } from "../../client/pipeline/pipeline.ts";
+import { shared } from "../../runtime/process/shared_state.ts";
 import { detectRuntime } from "../../runtime/detect.ts";
-import { type DurableOptions, SdkLogs, sumOf } from "./sdk_logs.ts";
+import { type DurableOptions, SdkLogs } from "./sdk_logs.ts";
 
-const all = new Set<SdkLogs>();
+/** Shared: `flush` of one copy of the package knows the logs of all. */
+const all = shared("sdk-logs", () => new Set<SdkLogs>());
 
 /** Makes logs that {@linkcode flush} knows. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
 export function makeLogs(options: DurableOptions): SdkLogs {
@@ -27,10 +30,10 @@ export function makeLogs(options: DurableOptions): SdkLogs {
 
 /** Flushes the logs of all durable clients. */
 export async function flushAll(options?: FlushOptions): Promise<FlushResult> {
-  return sumOf(await Promise.all([...all].map((logs) => logs.flush(options))));
+  return sumResults(await Promise.all([...all].map((logs) => logs.flush(options))));
 }
 
 /** Flushes and closes the logs of all durable clients. */
 export async function finishAll(options?: FlushOptions): Promise<FlushResult> {
-  return sumOf(await Promise.all([...all].map((logs) => logs.finish(options))));
+  return sumResults(await Promise.all([...all].map((logs) => logs.finish(options))));
 }

@@ -13,6 +13,7 @@ import type {
   Pipeline,
   PipelineOptions,
 } from "../../client/pipeline/pipeline.ts";
+import { sumResults } from "../../client/pipeline/sum_results.ts";
 import { resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
@@ -108,14 +109,16 @@ export class SdkLogs {
 
   /** Waits until all that was written is delivered or set aside. Never rejects. */
   async flush(options?: FlushOptions): Promise<FlushResult> {
-    return sumOf(await Promise.all([...this.#open.values()].map((open) => open.flush(options))));
+    return sumResults(
+      await Promise.all([...this.#open.values()].map((open) => open.flush(options))),
+    );
   }
 
   /** Flushes and closes all logs; what is written later opens new ones. Never rejects. */
   async finish(options?: FlushOptions): Promise<FlushResult> {
     const open = [...this.#open.values()];
     this.#open.clear();
-    return sumOf(await Promise.all(open.map((one) => one.finish(options))));
+    return sumResults(await Promise.all(open.map((one) => one.finish(options))));
   }
 
   #openLog(key: LogKey): OpenLog {
@@ -140,19 +143,4 @@ export class SdkLogs {
     // The SDK brings its own key.
     return resolveSettings(this.runtime, { ...this.#options, wal }, "unused");
   }
-}
-
-/** What several flushes came to together. */
-export function sumOf(results: readonly FlushResult[]): FlushResult {
-  const sum = (of: (result: FlushResult) => number): number =>
-    results.reduce((total, result) => total + of(result), 0);
-  const reason = results.find(({ done }) => !done)?.reason;
-  return {
-    done: results.every(({ done }) => done),
-    pendingBytes: sum(({ pendingBytes }) => pendingBytes),
-    pendingRecords: sum(({ pendingRecords }) => pendingRecords),
-    delivered: sum(({ delivered }) => delivered),
-    deadLettered: sum(({ deadLettered }) => deadLettered),
-    ...(reason === undefined ? {} : { reason }),
-  };
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { shared } from "../../runtime/process/shared_state.ts";
 import { intercepting } from "../intercept/intercept.ts";
 import type { Json } from "../intercept/json_text.ts";
 import type { LogKey } from "../logs/open_log.ts";
@@ -94,7 +95,8 @@ function isCallPart(part: Json): boolean {
   return typeof part?.id === "string" && typeof part.project_id === "string";
 }
 
-const attached = new WeakSet<object>();
+/** Shared: a client that one copy of the package attached is attached for every copy. */
+const attached = shared("attached-clients", () => new WeakSet<object>());
 
 /** Whether a client's writes go to a log. */
 export function isAttached(client: object): boolean {

@@ -9,6 +9,7 @@ import { builtin } from "../builtin_modules.ts";
 import type { DenoPermission, DenoSlice } from "./deno_types.ts";
 import { exitHooks } from "../process/exit_hooks.ts";
 import { signal } from "../node/node_process.ts";
+import { shared } from "../process/shared_state.ts";
 import { processFacts } from "../process/process_info.ts";
 import type { ProcessFacts } from "../runtime.ts";
 
@@ -32,11 +33,12 @@ export function denoProcess(deno: DenoSlice): ProcessFacts {
       text: (path) => granted({ name: "read", path }, () => deno.readTextFileSync(path)) ?? null,
       link: (path) => granted({ name: "read", path }, () => deno.readLinkSync(path)) ?? null,
     },
-    exits: exitHooks({
-      beforeExit: (fired) =>
-        addEventListener("beforeunload", (event) => fired(() => event.preventDefault())),
-      exit: (fired) => addEventListener("unload", fired),
-    }),
+    exits: shared("exit-hooks", () =>
+      exitHooks({
+        beforeExit: (fired) =>
+          addEventListener("beforeunload", (event) => fired(() => event.preventDefault())),
+        exit: (fired) => addEventListener("unload", fired),
+      })),
     signal: (pid) => granted({ name: "run" }, () => signal(builtin("node:process"), pid)),
     host: () => granted({ name: "sys", kind: "hostname" }, () => deno.hostname()) ?? "",
     user: () => granted({ name: "sys", kind: "uid" }, () => deno.uid()) ?? null,

@@ -6,6 +6,7 @@
 
 import { builtin } from "../builtin_modules.ts";
 import { exitHooks } from "../process/exit_hooks.ts";
+import { shared } from "../process/shared_state.ts";
 import { processFacts } from "../process/process_info.ts";
 import type { ProcessFacts } from "../runtime.ts";
 
@@ -19,10 +20,11 @@ export function nodeProcess(): ProcessFacts {
       text: (path) => orNull(() => fs.readFileSync(path, "utf8")),
       link: (path) => orNull(() => fs.readlinkSync(path)),
     },
-    exits: exitHooks({
-      beforeExit: (fired) => void process.on("beforeExit", () => fired(() => {})),
-      exit: (fired) => void process.on("exit", fired),
-    }),
+    exits: shared("exit-hooks", () =>
+      exitHooks({
+        beforeExit: (fired) => void process.on("beforeExit", () => fired(() => {})),
+        exit: (fired) => void process.on("exit", fired),
+      })),
     signal: (pid) => signal(process, pid),
     host: () => builtin("node:os").hostname(),
     user: () => process.geteuid?.() ?? null,

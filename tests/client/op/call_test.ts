@@ -4,6 +4,7 @@ import { isOp } from "../../../src/client/op/op_types.ts";
 import { op } from "../../../src/client/op/op.ts";
 import { setGlobalClient } from "../../../src/client/global_client.ts";
 import {
+  publish,
   requireCurrentCallStackEntry,
   requireCurrentChildSummary,
   withAttributes,
@@ -149,7 +150,7 @@ test("op: parents are right across Promise.all, timers and microtasks that inter
   for (const call of leaves) assert.equal(workers.get(call.parent_id), call.inputs.arg0);
 });
 
-test("op: a call of one client is no parent for a call of another", async () => {
+test("op: a running call keeps its client, and what it calls goes there too", async () => {
   using first = await clientFixture();
   const leaf = op(function leaf() {});
   let second: Fixture | undefined;
@@ -157,15 +158,33 @@ test("op: a call of one client is no parent for a call of another", async () => 
     leaf();
     second = await clientFixture({}, { project: "team/other" });
     withAttributes({ a: 1 }, leaf);
-    setGlobalClient(first.client);
-    withAttributes({ a: 1 }, leaf);
+    assert.equal((await publish({ n: 1 })).projectId, "team/demo");
+    setTimeout(leaf);
   })();
+  leaf();
+  await new Promise((resolve) => setTimeout(resolve, 1));
   const [root] = first.pipeline.callsOf("root");
   const parents = first.pipeline.callsOf("leaf").map(({ parent_id }) => parent_id);
-  assert.deepEqual(parents, [root.id, root.id]);
+  assert.deepEqual(parents, [root.id, root.id, root.id]);
   const [other] = second!.pipeline.callsOf("leaf");
   assert.equal("parent_id" in other, false);
   assert.notEqual(other.trace_id, root.trace_id);
+  assert.equal((await publish({ n: 2 })).projectId, "team/other");
+});
+
+test("op: what a call does after its client was finished goes to the client of the time", async () => {
+  using first = await clientFixture();
+  const leaf = op(function leaf() {});
+  let second: Fixture | undefined;
+  await op(async function root() {
+    await first.client.finish();
+    leaf();
+    second = await clientFixture({}, { project: "team/other" });
+    leaf();
+  })();
+  assert.equal(first.pipeline.callsOf("leaf").length, 0);
+  const [other] = second!.pipeline.callsOf("leaf");
+  assert.equal("parent_id" in other, false, "no record of the other project is its parent");
 });
 
 test("op: a listener belongs to the call that emits, as any function that is called", async () => {

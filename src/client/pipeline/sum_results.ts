@@ -1,0 +1,22 @@
+/**
+ * Several flushes as one.
+ *
+ * @module
+ */
+
+import type { FlushResult } from "./pipeline.ts";
+
+/** The result of several flushes together: done when all are, with the first reason why not. */
+export function sumResults(results: readonly FlushResult[]): FlushResult {
+  const sum = (of: (result: FlushResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0);
+  const reason = results.find(({ done }) => !done)?.reason;
+  return {
+    done: results.every(({ done }) => done),
+    pendingBytes: sum(({ pendingBytes }) => pendingBytes),
+    pendingRecords: sum(({ pendingRecords }) => pendingRecords),
+    delivered: sum(({ delivered }) => delivered),
+    deadLettered: sum(({ deadLettered }) => deadLettered),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
