@@ -12,8 +12,9 @@ export function codedError(code: string, message: string, cause?: unknown): Erro
   return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { code });
 }
 
-/** Codes of Deno's own errors that come without one, by their name. */
+/** Codes by the names of Deno's own errors, and of refusals by Node's permission model. */
 const CODES: Record<string, string> = {
+  ERR_ACCESS_DENIED: "EACCES",
   NotFound: "ENOENT",
   NotADirectory: "ENOTDIR",
   NotCapable: "EACCES",
@@ -22,12 +23,14 @@ const CODES: Record<string, string> = {
 
 /**
  * Gives a host's error the POSIX code that it stands for, where it has none: Deno leaves it out of
- * refusals and of rarer errors, Node writes "Unknown system error -122".
+ * refusals and of rarer errors, Node has codes of its own ("Unknown system error -122").
  */
 export function withCode(error: unknown): unknown {
-  if (!(error instanceof Error) || /^[A-Z0-9_]+$/.test(errorCode(error) ?? "")) return error;
-  const code = CODES[error.name] ?? nameOf(numberOf(error));
-  return code === undefined ? error : Object.assign(error, { code });
+  if (!(error instanceof Error)) return error;
+  const own = errorCode(error) ?? "";
+  const code = CODES[own] ??
+    (/^[A-Z0-9_]+$/.test(own) ? own : CODES[error.name] ?? nameOf(numberOf(error)));
+  return code === undefined || code === own ? error : Object.assign(error, { code });
 }
 
 /** The kernel's number of an error. */
@@ -43,11 +46,16 @@ function nameOf(number: number): string | undefined {
   return names.find(([, value]) => value === number)?.[0];
 }
 
-/** Runs `work`; what it throws gets its POSIX code. */
+/** Runs `work`; what it throws or rejects with gets its POSIX code. */
 export function coded<Result>(work: () => Result): Result {
   try {
-    return work();
+    const result = work();
+    return result instanceof Promise ? result.catch(throwCoded) as Result : result;
   } catch (error) {
-    throw withCode(error);
+    return throwCoded(error);
   }
+}
+
+function throwCoded(error: unknown): never {
+  throw withCode(error);
 }

@@ -6,9 +6,8 @@
 
 import { bareRuntime } from "./edge/edge_runtime.ts";
 import { hasBuiltins } from "./builtin_modules.ts";
-import { bunRuntime } from "./node/bun_runtime.ts";
 import { denoRuntime } from "./deno/deno_runtime.ts";
-import { nodeRuntime } from "./node/node_runtime.ts";
+import { bunRuntime, nodeRuntime } from "./node/node_runtime.ts";
 import type { Runtime } from "./runtime.ts";
 
 interface HostGlobals {

@@ -141,23 +141,30 @@ test("a host without files fails with ENOSYS and knows nothing of processes", as
   assert.throws(() => files.truncate("/x", 0), refused);
   assert.throws(() => files.syncDirectoryNow("/x"), refused);
   await assert.rejects(files.syncDirectory("/x"), refused);
+  await assert.rejects(files.removeInBackground(["/x"]), refused);
+  await assert.rejects(files.scan("/x")[Symbol.asyncIterator]().next(), refused);
+  assert.equal(files.exists("/x"), false);
+  assert.equal(facts.user, null);
   assert.deepEqual([facts.startTime, facts.bootId, facts.pidNamespace], [null, null, null]);
   assert.equal(facts.isAlive(1), true);
   facts.onExit(() => {})();
   facts.onNaturalExit(() => Promise.resolve())();
 });
 
-test("refusals of Deno's get the POSIX code, other errors keep theirs", () => {
+test("refusals get the POSIX code, other errors keep theirs", async () => {
   const refusal = Object.assign(new Error("Requires read access"), { name: "NotCapable" });
   const throwing = (error: unknown) => () =>
     coded(() => {
       throw error;
     });
   assert.throws(throwing(refusal), { code: "EACCES" });
+  const refused = Object.assign(new Error("Access restricted"), { code: "ERR_ACCESS_DENIED" });
+  assert.throws(throwing(refused), { code: "EACCES" });
   const full = Object.assign(new Error("No space"), { name: "PermissionDenied", code: "EPERM" });
   assert.throws(throwing(full), { code: "EPERM" });
   assert.throws(throwing(new TypeError("Other")), (error) => !("code" in (error as Error)));
   assert.equal(coded(() => 1), 1);
+  await assert.rejects(coded(() => Promise.reject(refused)), { code: "EACCES" });
 });
 
 test("errors that hosts give only a number get its POSIX code", () => {

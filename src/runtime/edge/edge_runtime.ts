@@ -6,6 +6,7 @@
  */
 
 import { systemClock } from "../clock.ts";
+import { codedError } from "../coded_error.ts";
 import type { FileSystem, ProcessFacts, Runtime } from "../runtime.ts";
 
 interface EnvSlice {
@@ -17,34 +18,34 @@ export function bareRuntime(): Runtime {
   return { name: "bare", files, process: facts, clock: systemClock };
 }
 
-function refuse(what: string): never {
-  throw Object.assign(new Error(`Cannot use files on this host: ${what}`), { code: "ENOSYS" });
+function refuse(path: string): never {
+  throw codedError("ENOSYS", `Cannot use files on this host: ${path}`);
 }
 
 const files: FileSystem = {
-  openAppend: (path) => refuse(path),
-  openRead: (path) => refuse(path),
-  readText: (path) => refuse(path),
-  createExclusive: (path) => refuse(path),
-  replace: (path) => refuse(path),
-  rename: (from) => refuse(from),
-  remove: (path) => refuse(path),
-  discard: (path) => refuse(path),
+  openAppend: refuse,
+  openRead: refuse,
+  readText: refuse,
+  createExclusive: refuse,
+  replace: refuse,
+  rename: refuse,
+  remove: refuse,
+  discard: refuse,
   // deno-lint-ignore require-await -- a refusal must be a rejection
-  removeInBackground: async ([path]) => refuse(path),
-  removeDirectory: (path) => refuse(path),
-  list: (directory) => refuse(directory),
+  removeInBackground: async (paths) => refuse(paths.join(", ")),
+  removeDirectory: refuse,
+  list: refuse,
   // deno-lint-ignore require-yield -- a refusal must be a rejection
   scan: async function* (directory) {
     refuse(directory);
   },
-  stat: (path) => refuse(path),
+  stat: refuse,
   exists: () => false,
-  makeDirectory: (path) => refuse(path),
-  truncate: (path) => refuse(path),
+  makeDirectory: refuse,
+  truncate: refuse,
   // deno-lint-ignore require-await -- a refusal must be a rejection
   syncDirectory: async (path) => refuse(path),
-  syncDirectoryNow: (path) => refuse(path),
+  syncDirectoryNow: refuse,
 };
 
 const facts: ProcessFacts = {

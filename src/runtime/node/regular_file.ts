@@ -1,0 +1,96 @@
+/**
+ * Opens regular files only: anything else that lies at a path is refused at once.
+ *
+ * @module
+ */
+
+import { errorCode } from "../../errors.ts";
+import { codedError } from "../coded_error.ts";
+import { MAX_TEXT_BYTES, type ReadTextOptions } from "../runtime.ts";
+
+/** The module `node:fs`. */
+export type Fs = typeof import("node:fs");
+
+/** How a regular file is opened. */
+export interface OpenOptions {
+  /** Flags of open(2) that say what the file is opened for. */
+  readonly flags: number;
+  /** Whether a symbolic link at the last part of the path is followed. */
+  readonly followLinks?: boolean;
+}
+
+/** Codes that hosts answer to the opening of a socket, or of a device without a driver. */
+const SPECIAL_FILE_CODES = ["ENXIO", "ENODEV", "ENOTSUP", "EOPNOTSUPP"];
+
+/**
+ * Opens a regular file. Opening never waits (`O_NONBLOCK`: a FIFO would block until somebody opens
+ * its other end) and follows no link (`O_NOFOLLOW`); what was opened is checked through its
+ * descriptor, so nothing can be swapped in between.
+ *
+ * @returns The descriptor, and the file's size in bytes.
+ * @throws An error with code `ELOOP` for a symbolic link, `EISDIR` for a directory,
+ *   `ERR_NOT_REGULAR_FILE` for a FIFO, a socket or a device, otherwise the host's own.
+ */
+export function openRegular(
+  fs: Fs,
+  path: string,
+  { flags, followLinks = false }: OpenOptions,
+): { fd: number; size: number } {
+  // Windows has none of these flags, and no FIFOs in its directories.
+  const { O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = fs.constants;
+  const isLink = () => fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+  if (!followLinks && O_NOFOLLOW === 0 && isLink()) throw refusal(path, "ELOOP");
+  let fd: number;
+  try {
+    fd = fs.openSync(path, flags | O_NONBLOCK | O_NOCTTY | (followLinks ? 0 : O_NOFOLLOW), 0o600);
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (code === "ELOOP" && !followLinks) throw refusal(path, code);
+    throw SPECIAL_FILE_CODES.includes(code) ? refusal(path, "ERR_NOT_REGULAR_FILE") : error;
+  }
+  try {
+    const stats = fs.fstatSync(fd);
+    if (stats.isFile()) return { fd, size: stats.size };
+    throw refusal(path, stats.isDirectory() ? "EISDIR" : "ERR_NOT_REGULAR_FILE");
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+const REFUSALS = {
+  ELOOP: "it is a symbolic link",
+  EISDIR: "it is a directory",
+  ERR_NOT_REGULAR_FILE: "it is not a regular file (a FIFO, a socket or a device)",
+};
+
+function refusal(path: string, code: keyof typeof REFUSALS): Error {
+  return codedError(code, `Cannot open ${path}: ${REFUSALS[code]}`);
+}
+
+/** Reads a regular file whole; its size is checked before anything is read. */
+export function readText(
+  fs: Fs,
+  path: string,
+  { maxBytes = MAX_TEXT_BYTES, followLinks }: ReadTextOptions = {},
+): string {
+  const { fd, size } = openRegular(fs, path, { flags: fs.constants.O_RDONLY, followLinks });
+  try {
+    if (size > maxBytes) {
+      throw codedError(
+        "EFBIG",
+        `Cannot read ${path}: it has ${size} bytes, and at most ${maxBytes} are read`,
+      );
+    }
+    const bytes = new Uint8Array(size);
+    let read = 0;
+    while (read < size) {
+      const count = fs.readSync(fd, bytes, read, size - read, read);
+      if (count === 0) break; // Cut meanwhile.
+      read += count;
+    }
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, read));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
