@@ -92,9 +92,9 @@ export class Crowd {
     member.killed = true;
   }
 
-  /** Lets all that live finish, and waits for their end. */
-  async finish(): Promise<void> {
-    const living = this.members.filter(({ killed }) => !killed);
+  /** Lets all that live finish, or those of `members`, and waits for their end. */
+  async finish(members: readonly Member[] = this.members): Promise<void> {
+    const living = members.filter(({ killed }) => !killed);
     for (const member of living) this.signal(member, "SIGTERM");
     for (const { child, name } of living) {
       const { errors } = await child.ended;
@@ -191,6 +191,16 @@ export class Crowd {
     for (const member of this.members) this.#end(member);
     for (const { child } of this.members) await child.ended;
     await this.ground.close();
+  }
+}
+
+/** Runs `body` with a new crowd, and closes it. */
+export async function withCrowd(body: (crowd: Crowd) => Promise<void>): Promise<void> {
+  const crowd = await Crowd.open();
+  try {
+    await body(crowd);
+  } finally {
+    await crowd.close();
   }
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "../harness.ts";
 import {
   type ChildOptions,
@@ -10,15 +9,16 @@ import {
 import type { KillPlan } from "../support/kill_child.ts";
 import { KillGround, killRounds } from "../support/kill_fixture.ts";
 
-const rounds = Number(process.env.KILL_ROUNDS || 80);
-const seed = Number(process.env.KILL_SEED || Date.now() % 1_000_000);
+/** `tests/long/kill_test.ts` runs more. */
+const ROUNDS = 30;
 
-test(`kill: ${rounds} rounds of SIGKILL under load lose no record that was reported`, async () => {
-  console.log(`kill rounds from seed ${seed}`);
-  const { reported, kills, torn, repeated } = await killRounds(rounds, seed, 3);
+test("kill: SIGKILL under load loses no record that was reported", async () => {
+  const seed = Date.now() % 1_000_000;
+  console.log(`${ROUNDS} kill rounds from seed ${seed}`);
+  const { reported, kills, torn, repeated } = await killRounds(ROUNDS, seed, 3);
   console.log(`${kills} kills, ${reported} records reported, ${torn} torn, ${repeated} sent again`);
-  assert.ok(rounds < 10 || reported > rounds * 10, "the children wrote under load");
-}, { timeout: 60_000 + rounds * 5_000 });
+  assert.ok(reported > ROUNDS * 10, "the children wrote under load");
+}, { timeout: 280_000 });
 
 const OUT_OF_MEMORY: Partial<Record<ChildRuntime, readonly string[]>> = {
   node: ["--max-old-space-size=24"],
