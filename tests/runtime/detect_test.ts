@@ -9,7 +9,7 @@ import { systemClock, wallClock } from "../../src/runtime/clock.ts";
 import { coded, withCode } from "../../src/runtime/coded_error.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { parseStat } from "../../src/runtime/process/linux_proc.ts";
-import { processFacts, type ProcessSource } from "../../src/runtime/process/process_info.ts";
+import { processFacts } from "../../src/runtime/process/process_info.ts";
 import { test } from "../harness.ts";
 
 const hasProc = fs.existsSync("/proc/self/stat");
@@ -77,51 +77,44 @@ test("parseStat gives null for what is not a stat line", () => {
   }
 });
 
-function source(overrides: Partial<ProcessSource>): ProcessSource {
-  return {
-    pid: 10,
-    proc: { text: () => null, link: () => null },
-    exits: { onNaturalExit: () => () => {}, onExit: () => () => {} },
-    signal: () => undefined,
-    host: () => "host",
-    user: () => null,
-    env: () => undefined,
-    envNames: () => [],
-    cwd: () => "/",
-    home: () => undefined,
-    ...overrides,
-  };
-}
+const events = { beforeExit: () => {}, exit: () => {} };
+/** A process that has ended. */
+const GONE = 2 ** 31 - 1;
 
 test("a process that may not be asked for counts as alive", () => {
-  assert.equal(processFacts(source({})).isAlive(11), true);
-  assert.equal(processFacts(source({ signal: () => false })).isAlive(11), false);
+  const refusing = processFacts({ granted: () => undefined, events });
+  assert.equal(refusing.isAlive(GONE), true);
+  assert.equal(detectRuntime().process.isAlive(GONE), false);
 });
 
 test("a process that takes signals is alive though /proc hides it", () => {
-  assert.equal(processFacts(source({ signal: () => true })).isAlive(11), true);
+  const facts = processFacts({
+    granted: ({ name }, ask) => name === "run" ? ask() : undefined,
+    events,
+  });
+  assert.equal(facts.isAlive(process.pid), true);
+  assert.equal(facts.isAlive(GONE), false);
 });
 
-test("facts are asked for late and once", () => {
+test("facts are asked for late and once, and unknown where they are refused", () => {
   const asked: string[] = [];
-  const facts = processFacts(source({
-    proc: {
-      text: (path) => (asked.push(path), null),
-      link: (path) => (asked.push(path), null),
-    },
-    host: () => (asked.push("host"), "host"),
-  }));
+  const facts = processFacts({
+    granted: (permission) => void asked.push(Object.values(permission).join(" ")),
+    events,
+  });
   assert.deepEqual(asked, []);
   for (let round = 0; round < 2; round++) {
     assert.deepEqual([facts.startTime, facts.bootId, facts.pidNamespace], [null, null, null]);
-    assert.equal(facts.host, "host");
+    assert.deepEqual([facts.host, facts.user], ["", null]);
   }
   assert.deepEqual(asked, [
-    "/proc/self/stat",
-    "/proc/sys/kernel/random/boot_id",
-    "/proc/self/ns/pid",
-    "host",
+    "read /proc/self/stat",
+    "read /proc/sys/kernel/random/boot_id",
+    "read /proc/self/ns/pid",
+    "sys hostname",
+    "sys uid",
   ]);
+  assert.deepEqual([facts.env("PATH"), facts.envNames(), facts.home()], [undefined, [], undefined]);
 });
 
 test("a host without files fails with ENOSYS and knows nothing of processes", async () => {

@@ -1,15 +1,11 @@
 /**
- * The part of `Deno` that the adapter uses, declared here because tsc knows no `Deno`.
+ * The part of `Deno` that the adapter uses, declared here because tsc has no types of it.
  *
  * @module
  */
 
-/** One permission, as `Deno.permissions` names it. */
-export type DenoPermission =
-  | { name: "read"; path: string }
-  | { name: "env"; variable?: string }
-  | { name: "sys"; kind: "hostname" | "homedir" | "uid" }
-  | { name: "run" };
+import { codedError } from "../coded_error.ts";
+import type { Permission } from "../process/process_info.ts";
 
 /** One name of a directory, as `Deno.readDir` gives it. */
 export interface DenoEntry {
@@ -21,29 +17,15 @@ export interface DenoEntry {
 
 /** The global `Deno`. */
 export interface DenoSlice {
-  readonly pid: number;
   readonly permissions: {
-    querySync(permission: DenoPermission): { readonly state: string; readonly partial: boolean };
+    querySync(permission: Permission): { readonly state: string; readonly partial: boolean };
   };
-  readonly env: {
-    get(name: string): string | undefined;
-    toObject(): Record<string, string>;
-  };
-  readTextFileSync(path: string): string;
-  readLinkSync(path: string): string;
   readDir(path: string): AsyncIterable<DenoEntry>;
-  hostname(): string;
-  uid(): number | null;
-  cwd(): string;
 }
 
 /** The global `Deno`; to be called on Deno only. */
 export function denoGlobal(): DenoSlice {
   const { Deno: deno } = globalThis as { Deno?: DenoSlice };
-  if (!deno) {
-    throw Object.assign(new Error("Cannot use the Deno adapter on this host: no Deno"), {
-      code: "ENOSYS",
-    });
-  }
+  if (!deno) throw codedError("ENOSYS", "Cannot use the Deno adapter on this host: no Deno");
   return deno;
 }

@@ -1,41 +1,54 @@
 /**
- * Facts about processes, put together from what a host can answer, each asked once.
+ * Facts about processes, over the built-in modules that Node, Bun and Deno have in common. Each
+ * fact is asked for when it is first needed.
  *
  * @module
  */
 
-import type { ExitHooks } from "./exit_hooks.ts";
-import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
+import { hasCode } from "../../errors.ts";
+import { builtin } from "../builtin_modules.ts";
 import type { ProcessFacts } from "../runtime.ts";
+import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
+import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
+import { shared } from "./shared_state.ts";
 
-/** What differs from host to host. */
-export interface ProcessSource {
-  readonly pid: number;
-  readonly proc: ProcReader;
-  readonly exits: ExitHooks;
-  /** Whether signal 0 reaches the process; `undefined` where the host may not ask. */
-  signal(pid: number): boolean | undefined;
-  host(): string;
-  user(): number | null;
-  env(name: string): string | undefined;
-  envNames(): string[];
-  cwd(): string;
-  home(): string | undefined;
+/** What must be allowed before something is asked for, as `Deno.permissions` names it. */
+export type Permission =
+  | { name: "read"; path: string }
+  | { name: "env"; variable?: string }
+  | { name: "sys"; kind: "hostname" | "homedir" | "uid" }
+  | { name: "run" };
+
+/** Where hosts differ. */
+export interface ProcessHost {
+  /** Returns the answer of `ask`; `undefined` where the host refuses it. Asks no user. */
+  granted<Value>(permission: Permission, ask: () => Value): Value | undefined;
+  /** The events for the end of the program. */
+  readonly events: ExitEvents;
 }
 
 /** The largest process id that a kernel gives out (a signed 32-bit number). */
 const MAX_PID = 2 ** 31 - 1;
 
-/** Facts over one host's answers. */
-export function processFacts(source: ProcessSource): ProcessFacts {
-  const { pid, proc, exits } = source;
+/** Facts of this process, and what can be learnt of others. */
+export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
+  const process = builtin("node:process");
+  const fs = () => builtin("node:fs");
+  const os = () => builtin("node:os");
+  const proc: ProcReader = {
+    text: (path) => granted({ name: "read", path }, () => fs().readFileSync(path, "utf8")) ?? null,
+    link: (path) => granted({ name: "read", path }, () => fs().readlinkSync(path)) ?? null,
+  };
+  const env = (variable: string) =>
+    granted({ name: "env", variable }, () => process.env[variable]) || undefined;
   const startTime = once(() => readStat(proc, "self")?.startTime ?? null);
   const bootId = once(() => readBootId(proc));
   const pidNamespace = once(() => readPidNamespace(proc));
-  const host = once(() => source.host());
-  const user = once(() => source.user());
+  const host = once(() => granted({ name: "sys", kind: "hostname" }, () => os().hostname()) ?? "");
+  const user = once(() => granted({ name: "sys", kind: "uid" }, () => process.geteuid?.()) ?? null);
+  const exits = shared("exit-hooks", () => exitHooks(events));
   return {
-    pid,
+    pid: process.pid,
     get startTime() {
       return startTime();
     },
@@ -51,21 +64,34 @@ export function processFacts(source: ProcessSource): ProcessFacts {
     get user() {
       return user();
     },
-    isAlive: (other) => {
+    isAlive: (pid) => {
       // Zero and negative ids name groups of processes, not one.
-      if (!Number.isInteger(other) || other <= 0 || other > MAX_PID) return false;
-      if (source.signal(other) === false) return false;
-      const state = readStat(proc, other)?.state;
+      if (!Number.isInteger(pid) || pid <= 0 || pid > MAX_PID) return false;
+      if (granted({ name: "run" }, () => isThere(process, pid)) === false) return false;
+      const state = readStat(proc, pid)?.state;
       return state !== "Z" && state !== "X";
     },
-    startTimeOf: (other) => readStat(proc, other)?.startTime ?? null,
-    env: (name) => source.env(name) || undefined,
-    envNames: () => source.envNames().filter((name) => source.env(name)),
-    cwd: () => source.cwd(),
-    home: () => source.home() || undefined,
+    startTimeOf: (pid) => readStat(proc, pid)?.startTime ?? null,
+    env,
+    // Only the whole environment can be listed.
+    envNames: () =>
+      (granted({ name: "env" }, () => Object.keys(process.env)) ?? []).filter((name) => env(name)),
+    cwd: () => process.cwd(),
+    home: () =>
+      granted({ name: "sys", kind: "homedir" }, () => os().homedir()) || env("HOME") || undefined,
     onNaturalExit: (listener) => exits.onNaturalExit(listener),
     onExit: (listener) => exits.onExit(listener),
   };
+}
+
+/** Whether signal 0 reaches the process `pid`; one that we may not signal (`EPERM`) is there. */
+function isThere(process: { kill(pid: number, signal: number): unknown }, pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !hasCode(error, "ESRCH");
+  }
 }
 
 function once<Value>(ask: () => Value): () => Value {
