@@ -4,10 +4,23 @@
  * @module
  */
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { publicEntries } from "./entries.ts";
 import { projectRoot, run } from "../test/process.ts";
+
+/** Types of the web platform that a user's compiler may lack. */
+const WEB_TYPES = "web_types.d.ts";
+const webTypes = join(projectRoot, "scripts/build", WEB_TYPES);
+/** Names that need a library of TypeScript newer than ES2022. */
+const disposable = /\bSymbol\.(?:asyncDispose|dispose)\b|\b(?:Async)?Disposable\b/;
 
 const comments = /\/\*[^]*?\*\/|\/\/.*$/gm;
 const specifiers = /\b(?:from\s*|import\s*\(\s*|import\s+)"([^"]+)"/g;
@@ -26,11 +39,32 @@ export async function buildDeclarations(out: string): Promise<number> {
   for (const name of readdirSync(out, { recursive: true, encoding: "utf8" })) {
     if (name.endsWith(".d.ts") && !needed.has(join(out, name))) rmSync(join(out, name));
   }
+  copyFileSync(webTypes, join(out, WEB_TYPES));
   for (const path of needed) {
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.replace(/"(\.{1,2}\/[^"]+)\.ts"/g, '"$1.js"'));
+    const text = readFileSync(path, "utf8").replace(/"(\.{1,2}\/[^"]+)\.ts"/g, '"$1.js"');
+    writeFileSync(path, selfContained(text, relative(dirname(path), out)));
   }
-  return needed.size;
+  return needed.size + 1;
+}
+
+/**
+ * Declarations that compile with `lib: ["es2022"]` and nothing else, from TypeScript 5.2 on.
+ *
+ * @param up The way from the file's folder to the top of the package's files.
+ */
+function selfContained(text: string, up: string): string {
+  const code = text.replace(comments, "");
+  const names = [...readFileSync(webTypes, "utf8").matchAll(/^export type (\w+)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  return [
+    disposable.test(code) ? '/// <reference lib="esnext.disposable" />\n' : "",
+    names.length > 0
+      ? `import type { ${names.join(", ")} } from "${up || "."}/${WEB_TYPES}";\n`
+      : "",
+    // Before TypeScript 5.7 a typed array has no type of its buffer.
+    text.replaceAll("Uint8Array<ArrayBuffer>", "ReturnType<typeof Uint8Array.of>"),
+  ].join("");
 }
 
 function collect(path: string, needed: Set<string>): void {

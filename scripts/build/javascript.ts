@@ -8,6 +8,7 @@ import { builtinModules } from "node:module";
 import { relative } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { publicEntries } from "./entries.ts";
+import { writeLicences } from "./licences.ts";
 import { projectRoot } from "../test/process.ts";
 
 /** Packages that the user brings: never inlined, never required. */
@@ -26,7 +27,8 @@ export interface BuiltFile {
 }
 
 /**
- * Builds into `out`.
+ * Builds into `out`, with the licences of what is inlined. There are no source maps: the files are
+ * not minified, and name their functions as the sources do.
  *
  * @throws When the library, as opposed to the command, would carry a package, or when something
  *   that is neither built in nor inlined is left to be found by the user.
@@ -44,7 +46,6 @@ export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
     platform: "node",
     target: "es2022",
     charset: "utf8",
-    sourcemap: true,
     external,
     legalComments: "inline",
     plugins: [requiredBuiltins],
@@ -53,6 +54,7 @@ export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
   });
   const problems = [...strayImports(metafile), ...strayPackages(metafile, out)];
   if (problems.length > 0) throw new Error(`Cannot publish this build:\n${problems.join("\n")}`);
+  writeLicences(out, Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)));
   return Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith(".js"))
     .map(([path, { bytes }]) => ({ path: relative(out, `${projectRoot}/${path}`), bytes }));

@@ -13,7 +13,15 @@ interface NodeManifest {
   name: string;
   version: string;
   license: string;
-  exports: Record<string, { types: string; default: string }>;
+  homepage: string;
+  bugs: { url: string };
+  repository: { type: string; url: string };
+  main: string;
+  types: string;
+  exports: Record<string, { types: string; default: string } | string>;
+  typesVersions: Record<string, Record<string, string[]>>;
+  sideEffects: string[];
+  publishConfig: { access: string };
   bin?: Record<string, string>;
   scripts: Record<string, string>;
   devDependencies: Record<string, string>;
@@ -37,7 +45,9 @@ export function checkManifests(): string[] {
   const npm = readJson<NodeManifest>("package.json");
   return [
     ...checkIdentity(deno, npm),
+    ...checkHome(npm),
     ...checkExports(npm),
+    ...checkLegacyResolution(npm),
     ...checkDependencies(deno, npm),
     ...checkCopies(deno),
     ...checkScripts(npm),
@@ -63,6 +73,20 @@ function checkIdentity(deno: DenoManifest, npm: NodeManifest): string[] {
   return problems;
 }
 
+/** Links of the package's page, to one repository. */
+function checkHome({ homepage, bugs, repository, publishConfig }: NodeManifest): string[] {
+  const home = /^git\+(https:\/\/.+)\.git$/.exec(repository.url)?.[1];
+  const links = { homepage: `${home}#readme`, "bugs.url": `${home}/issues` };
+  const found = { homepage, "bugs.url": bugs.url };
+  const problems = Object.entries(links).flatMap(([name, wanted]) =>
+    found[name as keyof typeof found] === wanted ? [] : [`${name}: not ${wanted}`]
+  );
+  if (publishConfig.access !== "public") {
+    problems.push("publishConfig: a scoped package is private");
+  }
+  return problems;
+}
+
 function checkExports(npm: NodeManifest): string[] {
   const problems: string[] = [];
   const entries = publicEntries();
@@ -75,14 +99,35 @@ function checkExports(npm: NodeManifest): string[] {
     }
   }
   for (const subpath of Object.keys(npm.exports)) {
-    if (entries.some((entry) => entry.subpath === subpath)) continue;
+    if (entries.some((entry) => entry.subpath === subpath) || subpath === "./package.json") {
+      continue;
+    }
     problems.push(`exports ${subpath}: in package.json alone`);
   }
   for (const [command, file] of Object.entries(npm.bin ?? {})) {
-    if (entries.some(({ javascript }) => javascript === file)) continue;
+    if (entries.some(({ javascript }) => javascript === `./${file}`)) continue;
     problems.push(`bin ${command}: ${file} is no public entry`);
   }
+  if (npm.exports["./package.json"] !== "./package.json") {
+    problems.push("exports ./package.json: not exported, and many tools read it");
+  }
   return problems;
+}
+
+/** TypeScript with `moduleResolution: "node"` knows no `exports`. */
+function checkLegacyResolution(npm: NodeManifest): string[] {
+  const [top, ...others] = publicEntries();
+  const wanted = {
+    main: top.javascript,
+    types: top.types,
+    typesVersions: {
+      "*": Object.fromEntries(others.map(({ subpath, types }) => [subpath.slice(2), [types]])),
+    },
+  };
+  return Object.entries(wanted).flatMap(([name, value]) => {
+    const text = JSON.stringify(value);
+    return JSON.stringify(npm[name as keyof NodeManifest]) === text ? [] : [`${name}: not ${text}`];
+  });
 }
 
 function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {

@@ -7,7 +7,7 @@
 import { run } from "../test/process.ts";
 
 /** What a reader of the package needs besides the sources. */
-const required = ["LICENSE", "README.md", "CHANGELOG.md", "deno.json", "mod.ts"];
+const required = ["LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "deno.json", "mod.ts"];
 
 /** What stands in the way of `deno publish`. */
 export async function checkPublish(): Promise<string[]> {
@@ -19,7 +19,7 @@ export async function checkPublish(): Promise<string[]> {
   const top = files.find((path) => path.endsWith("/mod.ts"))?.slice(0, -"mod.ts".length) ?? "/";
   const names = files.map((path) => path.slice(top.length));
   for (const name of names) {
-    if (!/^(?:src|tools)\//.test(name) && !required.includes(name)) {
+    if (!/^(?:src|tools|docs)\//.test(name) && !required.includes(name)) {
       problems.push(`${name} would be published`);
     }
   }

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "@std/path";
 import { readJson } from "../../scripts/build/entries.ts";
 import { type Outcome, projectRoot, run, type RunOptions } from "../../scripts/test/process.ts";
@@ -21,9 +21,12 @@ export async function packed(top: string): Promise<string> {
   mkdirSync(stage);
   const scripts = ["--import", "tsx", "scripts/build.ts", "--out", join(stage, "dist")];
   await succeeds("node", scripts);
-  for (const name of ["package.json", "README.md", "CHANGELOG.md", "LICENSE"]) {
-    copyFileSync(join(projectRoot, name), join(stage, name));
+  for (const name of readdirSync(projectRoot)) {
+    if (/^(?:package\.json|LICENSE|.*\.md)$/.test(name)) {
+      copyFileSync(join(projectRoot, name), join(stage, name));
+    }
   }
+  cpSync(join(projectRoot, "docs"), join(stage, "docs"), { recursive: true });
   // The build is done already.
   await succeeds("npm", ["pack", "--ignore-scripts", "--pack-destination", top], { cwd: stage });
   const tarball = readdirSync(top).find((name) => name.endsWith(".tgz")) ?? "none";

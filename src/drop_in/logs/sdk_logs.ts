@@ -15,7 +15,7 @@ import type {
 } from "../../client/pipeline/pipeline.ts";
 import { sumResults } from "../../client/pipeline/sum_results.ts";
 import { resolveSettings, type Settings } from "../../client/settings/settings.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
+import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableRow } from "./table_cache.ts";
 import { type LogKey, OpenLog } from "./open_log.ts";
@@ -34,7 +34,7 @@ export type DurableOptions = Omit<
 export interface SdkHost {
   readonly runtime: Runtime;
   /** Sends what is in the logs. */
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
 }
@@ -45,7 +45,7 @@ export class SdkLogs {
   readonly logger: Logger;
   readonly runtime: Runtime;
   /** Sends requests. */
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` beats the code. */
   readonly wanted: boolean;
   readonly #options: DurableOptions;
@@ -57,7 +57,7 @@ export class SdkLogs {
     this.#options = options;
     this.#openPipeline = host.openPipeline;
     this.runtime = options.runtime ?? host.runtime;
-    this.fetch = (options.fetch as typeof fetch | undefined) ?? host.fetch;
+    this.fetch = options.fetch ?? host.fetch;
     const { logLevel, wal } = this.#settings();
     this.wanted = wal;
     this.logger = createLogger(logLevel, host.sink, options.onEvent);

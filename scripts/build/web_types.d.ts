@@ -1,0 +1,48 @@
+/**
+ * Types of the web platform as the compiler of the package's user has them: those of `lib: ["dom"]`,
+ * `@types/node` or any other; where it has none, the part that this package uses.
+ *
+ * The build copies this file beside the declarations, and imports from it in those that need it: so
+ * they compile in every program, and add nothing to its global names.
+ */
+
+/** Says that something is to be given up. */
+export type AbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer Known } }
+  ? Known
+  : {
+    readonly aborted: boolean;
+    readonly reason: unknown;
+    addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+    removeEventListener(type: "abort", listener: () => void): void;
+  };
+
+/** The body of a form with files. */
+export type FormData = typeof globalThis extends { FormData: { prototype: infer Known } } ? Known
+  : object;
+
+/** A part of the body of a form. */
+export type Blob = typeof globalThis extends { Blob: { prototype: infer Known } } ? Known
+  : { readonly size: number; readonly type: string; arrayBuffer(): Promise<ArrayBuffer> };
+
+/** An answer of `fetch`. */
+export type Response = typeof globalThis extends { Response: { prototype: infer Known } } ? Known
+  : {
+    readonly status: number;
+    readonly ok: boolean;
+    readonly headers: { get(name: string): string | null };
+    readonly body: unknown;
+    text(): Promise<string>;
+    arrayBuffer(): Promise<ArrayBuffer>;
+  };
+
+/** Options of `fetch`. */
+export type RequestInit = typeof globalThis extends {
+  fetch: (input: never, init?: infer Known) => unknown;
+} ? NonNullable<Known>
+  : {
+    readonly method?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: unknown;
+    readonly signal?: AbortSignal;
+    readonly redirect?: "manual";
+  };
