@@ -21,8 +21,8 @@ interface DenoSlice {
 
 /**
  * Wall-clock ms with a fraction. `Date.now()` gives whole ms, too coarse to order calls, and
- * `performance.timeOrigin + performance.now()` goes wrong for good after a suspend or a change of
- * the clock. This takes the ms from the first (`date`) and the fraction from the second
+ * `performance.timeOrigin + performance.now()` stays wrong after a suspend or a change of the clock.
+ * This takes the ms from the first (`date`) and the fraction from the second
  * (`monotonic`), moving the offset between the two whenever they disagree: `Math.floor` of the
  * result is always `date()`.
  */

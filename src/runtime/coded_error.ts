@@ -1,5 +1,5 @@
 /**
- * Errors with a `code`, whatever the host makes of them.
+ * Errors with a POSIX `code` on every host.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const CODES: Record<string, string> = {
 };
 
 /**
- * Gives a host's error the POSIX code that it stands for, where it has none: Deno leaves it out of
+ * Adds the POSIX code to a host's error that lacks it: Deno leaves it out of
  * refusals and of rarer errors, Node has codes of its own ("Unknown system error -122").
  */
 export function withCode(error: unknown): unknown {
@@ -46,7 +46,7 @@ function nameOf(number: number): string | undefined {
   return names.find(([, value]) => value === number)?.[0];
 }
 
-/** Runs `work`; what it throws or rejects with gets its POSIX code. */
+/** Runs `work`; adds the POSIX code to the error that it throws or rejects with. */
 export function coded<Result>(work: () => Result): Result {
   try {
     const result = work();

@@ -1,5 +1,5 @@
 /**
- * Which host this is: the one place that tells them apart.
+ * Detects the host that runs this program.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function detectRuntime(): Runtime {
 function choose(): Runtime {
   const { Deno: deno, Bun: bun, process } = globalThis as HostGlobals;
   if (!hasBuiltins()) return bareRuntime();
-  // Deno and Bun call themselves Node too, for the sake of packages that ask.
+  // Deno and Bun also have a Node version, for packages that check it.
   if (deno?.version?.deno) return denoRuntime();
   if (bun?.version) return bunRuntime();
   return process?.versions?.node ? nodeRuntime() : bareRuntime();

@@ -1,9 +1,8 @@
 /**
- * What the library needs from the host it runs on: files, facts about processes, time.
+ * The interface to the host that the library runs on: files, processes, time.
  *
- * One interface, one adapter file a host (`node.ts`, `bun.ts`, `deno.ts`) and one in memory for
- * tests (`memory.ts`); `host.ts` chooses. Nothing outside this folder names `Deno`, `Bun` or
- * `node:fs`.
+ * There is one adapter for each kind of host (`node`, also for Bun; `deno`; `edge`) and a simulated
+ * one for tests; `detect.ts` chooses. Nothing outside this folder names `Deno`, `Bun` or `node:fs`.
  *
  * @module
  */
@@ -11,13 +10,13 @@
 /** Which host an adapter belongs to; `bare` is a host that has no files. */
 export type RuntimeName = "deno" | "bun" | "node" | "memory" | "bare";
 
-/** Everything that the log and the sender take from their host. */
+/** A host: all that the library needs from it. */
 export interface Runtime {
   /** The host's name. */
   readonly name: RuntimeName;
   /** Files and directories. */
   readonly files: FileSystem;
-  /** This process, and what can be learnt of others. */
+  /** This process, and facts about others. */
   readonly process: ProcessFacts;
   /** Time and timers. */
   readonly clock: Clock;
@@ -41,7 +40,7 @@ export interface AppendFile {
   write(text: string): WriteResult;
   /** Appends `bytes` with one write call and returns how many were accepted. */
   writeBytes(bytes: Uint8Array): number;
-  /** The file's size in bytes, asked from the file itself (also when its name is gone). */
+  /** The file's size in bytes, also after its name was removed. */
   size(): number;
   /** Cuts the file to `size` bytes. */
   truncate(size: number): void;
@@ -50,7 +49,7 @@ export interface AppendFile {
   /**
    * Forces the data to stable storage off the event loop (`fdatasync`). Rejects with code `ENOTSUP`
    * where the host or the file system cannot do it at all (Node's permission model refuses it, some
-   * file systems do not have it): unlike a sync that failed, that says nothing about the data.
+   * file systems do not have it): unlike a failed sync, that implies nothing about the data.
    */
   dataSync(): Promise<void>;
   /** Forces the data to stable storage before it returns; throws as `dataSync` rejects. */
@@ -71,7 +70,7 @@ export interface ReadFile {
   close(): void;
 }
 
-/** What a path is. A symbolic link is reported as itself, never followed. */
+/** The kind of what is at a path; a symbolic link is not followed. */
 export type FileKind = "file" | "directory" | "symlink" | "other";
 
 /** One name in a directory. */
@@ -80,7 +79,7 @@ export interface DirectoryEntry {
   readonly kind: FileKind;
 }
 
-/** What `stat` tells. */
+/** The result of {@linkcode FileSystem.stat}. */
 export interface FileStat {
   readonly kind: FileKind;
   /** Bytes. */
@@ -101,7 +100,7 @@ export interface StatOptions {
   readonly followLinks?: boolean;
 }
 
-/** Bytes that {@linkcode FileSystem.readText} reads at most unless told otherwise: 1 MiB. */
+/** Bytes that {@linkcode FileSystem.readText} reads at most by default: 1 MiB. */
 export const MAX_TEXT_BYTES: number = 1024 * 1024;
 
 /** Options for {@linkcode FileSystem.readText}. */
@@ -158,7 +157,7 @@ export interface FileSystem {
   list(directory: string): DirectoryEntry[];
   /**
    * Names in a directory of any size, in no order, in chunks of about a thousand: the event loop
-   * stands still for a few ms at most. Leaving the loop with `break` ends the scan. Names that come
+   * is held for a few ms at most. Leaving the loop with `break` ends the scan. Names that come
    * or go meanwhile may be in it or not.
    *
    * @example
@@ -175,9 +174,9 @@ export interface FileSystem {
   scan(directory: string): AsyncIterable<readonly DirectoryEntry[]>;
   /** Facts of a path; a symbolic link is reported as itself. `null` when nothing is there. */
   stat(path: string, options?: StatOptions): FileStat | null;
-  /** Whether something is there, links followed; quick where nothing is. `false` where it cannot be told. */
+  /** Whether something is there, links followed; fast where nothing is. `false` where it is unknown. */
   exists(path: string): boolean;
-  /** Makes a directory and its missing parents, mode 0700 each; existing ones are left alone. */
+  /** Makes a directory and its missing parents, mode 0700 each; existing ones stay as they are. */
   makeDirectory(path: string): void;
   /** Cuts a file to `size` bytes. */
   truncate(path: string, size: number): void;

@@ -1,5 +1,5 @@
 /**
- * The adapter for Deno.
+ * The adapter for Deno: its `node:fs` and `node:process`, within the permissions that were granted.
  *
  * @module
  */
@@ -7,21 +7,45 @@
 import { systemClock } from "../clock.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
-import type { DirectoryEntry, Runtime } from "../runtime.ts";
-import { denoProcess } from "./deno_process.ts";
-import { type DenoEntry, denoGlobal } from "./deno_types.ts";
+import { processFacts } from "../process/process_info.ts";
+import type { DirectoryEntry, FileSystem, ProcessFacts, Runtime } from "../runtime.ts";
+import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
-/** A runtime over Deno's `node:fs`, with Deno's permissions in mind. */
+/** A runtime over the built-in modules of Node that Deno has. */
 export function denoRuntime(): Runtime {
   const deno = denoGlobal();
-  const files = nodeFiles({
+  return { name: "deno", files: denoFiles(deno), process: denoProcess(deno), clock: systemClock };
+}
+
+function denoFiles(deno: DenoSlice): FileSystem {
+  return nodeFiles({
     scan: (_, directory) => inChunks(() => Promise.resolve(deno.readDir(directory)), toEntry),
     unlinksDirectories: true,
   });
-  return { name: "deno", files, process: denoProcess(deno), clock: systemClock };
 }
 
 function toEntry({ name, isFile, isDirectory, isSymlink }: DenoEntry): DirectoryEntry {
   const kind = isFile ? "file" : isDirectory ? "directory" : isSymlink ? "symlink" : "other";
   return { name, kind };
+}
+
+/** Without a permission the fact is unknown. Below `/proc` Deno requires all permissions. */
+function denoProcess(deno: DenoSlice): ProcessFacts {
+  return processFacts({
+    granted: (permission, ask) => {
+      try {
+        // An ask beyond what is granted may stop the program at a prompt.
+        const { state, partial } = deno.permissions.querySync(permission);
+        return state === "granted" && !partial ? ask() : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    // `process.on("exit")` does not fire at `Deno.exit`.
+    events: {
+      beforeExit: (fired) =>
+        addEventListener("beforeunload", (event) => fired(() => event.preventDefault())),
+      exit: (fired) => addEventListener("unload", fired),
+    },
+  });
 }

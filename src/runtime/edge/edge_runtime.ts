@@ -1,6 +1,6 @@
 /**
- * The adapter for a host that has no files and no processes (browsers, edge workers): what it is
- * asked to do with a file fails with `ENOSYS`, and the log stays in memory.
+ * The adapter for a host that has no files and no processes (browsers, edge workers): every
+ * file operation fails with `ENOSYS`, and the log stays in memory.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Lists directories: small ones at once, large ones without holding the event loop.
  *
- * For 100,000 names on a machine with two cores, longest time that the event loop stood still and
- * the whole scan: Node 5 ms of 110 ms, Bun 8 ms of 80 ms, Deno (`Deno.readDir`) 8 ms of 210 ms;
+ * For 100,000 names on a machine with two cores, longest time that the event loop was held, and
+ * duration of the scan: Node 5 ms of 110 ms, Bun 8 ms of 80 ms, Deno (`Deno.readDir`) 8 ms of 210 ms;
  * for 30,000 names 1 of 30, 4 of 27 and 1 of 85. Bun's `opendir` lists synchronously (31 ms), as does
  * that of Deno's `node:fs` (375 ms), so each host has its own source of names.
  *
@@ -17,7 +17,7 @@ import type { Fs } from "./regular_file.ts";
 /** A scan of a directory, in chunks. */
 export type Scan = AsyncIterable<readonly DirectoryEntry[]>;
 
-/** What `node:fs` tells of a name. */
+/** The part of `Stats` and `Dirent` that tells kinds apart. */
 export interface Kinds {
   isFile(): boolean;
   isDirectory(): boolean;
@@ -27,7 +27,7 @@ export interface Kinds {
 /** Names in one chunk of a scan. */
 const SCAN_CHUNK = 1024;
 
-/** What a path is, from the answer of `node:fs`. */
+/** The kind of a `Stats` or `Dirent`. */
 export function kindOf(found: Kinds): FileKind {
   if (found.isFile()) return "file";
   if (found.isDirectory()) return "directory";

@@ -22,9 +22,6 @@ export interface NodeFilesOptions {
   readonly unlinksDirectories?: boolean;
 }
 
-/** Files that are removed at the same time; more would take all threads that the program shares. */
-const MAX_REMOVALS = 2;
-
 /** A file system over `node:fs`. */
 export function nodeFiles({ scan, unlinksDirectories = false }: NodeFilesOptions): FileSystem {
   let loaded: Fs | undefined;
@@ -101,15 +98,12 @@ async function removeInBackground(
   unlink: (path: string) => Promise<void>,
 ): Promise<void> {
   const errors: unknown[] = [];
-  const waiting = paths.values();
-  const worker = async () => {
-    for (const path of waiting) {
-      await unlink(path).catch((error) => {
-        if (!hasCode(withCode(error), "ENOENT")) errors.push(error);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: MAX_REMOVALS }, worker));
+  // One after the other: more would take the threads that the program shares.
+  for (const path of paths) {
+    await unlink(path).catch((error) => {
+      if (!hasCode(withCode(error), "ENOENT")) errors.push(error);
+    });
+  }
   if (errors.length > 0) throw errors[0];
 }
 

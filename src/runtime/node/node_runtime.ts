@@ -1,14 +1,15 @@
 /**
- * The adapter for Node and Bun.
+ * The adapters for Node and Bun.
  *
  * @module
  */
 
+import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
-import type { Runtime } from "../runtime.ts";
+import { processFacts } from "../process/process_info.ts";
+import type { ProcessFacts, Runtime } from "../runtime.ts";
 import { scanListing, scanStream } from "./list_directory.ts";
 import { nodeFiles } from "./node_fs.ts";
-import { nodeProcess } from "./node_process.ts";
 
 /** A runtime over Node's built-in modules. */
 export function nodeRuntime(): Runtime {
@@ -20,4 +21,21 @@ export function nodeRuntime(): Runtime {
 export function bunRuntime(): Runtime {
   const files = nodeFiles({ scan: scanListing });
   return { name: "bun", files, process: nodeProcess(), clock: systemClock };
+}
+
+function nodeProcess(): ProcessFacts {
+  const process = builtin("node:process");
+  return processFacts({
+    granted: (_, ask) => {
+      try {
+        return ask();
+      } catch {
+        return undefined; // Missing, or refused by Node's permission model.
+      }
+    },
+    events: {
+      beforeExit: (fired) => void process.on("beforeExit", () => fired(() => {})),
+      exit: (fired) => void process.on("exit", fired),
+    },
+  });
 }

@@ -67,7 +67,7 @@ abstract class Descriptor {
     }
   }
 
-  /** A descriptor closed too early could be reused, and what runs on it would hit another file. */
+  /** Closed too early, the descriptor could be reused: what runs on it would reach another file. */
   #release(): void {
     if (!this.#closed || this.#running > 0 || this.#fd < 0) return;
     const fd = this.#fd;

@@ -1,5 +1,5 @@
 /**
- * Forces names to stable storage, and tells hosts that cannot sync from syncs that failed.
+ * Syncs directories, and separates hosts that cannot sync from syncs that failed.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { builtin } from "../builtin_modules.ts";
 import { codedError, withCode } from "../coded_error.ts";
 import type { Fs } from "./regular_file.ts";
 
-/** What hosts answer where syncing is refused or missing, whatever the file holds. */
+/** Codes of hosts and file systems that refuse every sync, whatever the file holds. */
 const UNSUPPORTED = [
   // Node under its permission model, whatever was allowed.
   "ERR_ACCESS_DENIED",

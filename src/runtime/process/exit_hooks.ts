@@ -1,10 +1,10 @@
 /**
- * Listeners for the end of the program, over the two events that a host has for it.
+ * Listeners for the end of the program, over the two exit events of a host.
  *
  * @module
  */
 
-/** Where listeners for the end of the program are put; each returns the way to take one away. */
+/** Adds listeners for the end of the program; each method returns the function that removes it. */
 export interface ExitHooks {
   /** For the moment when nothing is left to do; the program stays until the promise settles. */
   onNaturalExit(listener: () => Promise<void>): () => void;
@@ -14,19 +14,19 @@ export interface ExitHooks {
 
 /** The host's two events. */
 export interface ExitEvents {
-  /** Asks to be called each time the program has nothing left to do; `stay` keeps it from ending. */
+  /** Calls `fired` each time the program has nothing left to do; `stay` keeps it from ending. */
   beforeExit(fired: (stay: () => void) => void): void;
-  /** Asks to be called as the process ends. */
+  /** Calls `fired` as the process ends. */
   exit(fired: () => void): void;
 }
 
-/** A delay that no program outlives, under the limit of 2^31 ms that timers have. */
-const FOR_EVER_MS = 2 ** 30;
+/** Twelve days; timers take up to 2^31 ms. */
+const HOLD_INTERVAL_MS = 2 ** 30;
 
 /**
- * Hooks over the host's events. A listener for the natural exit runs once in the life of the
- * process: after its work the host fires again, and running it again would never end. What a
- * listener throws is dropped, because the exit code belongs to the program.
+ * Hooks over the host's events. A listener for the normal exit runs once per process: after its
+ * work the host fires the event again, and running it again would never end. Errors of listeners are
+ * dropped, because the exit code belongs to the program.
  */
 export function exitHooks(events: ExitEvents): ExitHooks {
   const natural = new Set<() => Promise<void>>();
@@ -40,7 +40,7 @@ export function exitHooks(events: ExitEvents): ExitHooks {
     if (waiting.length === 0) return;
     stay();
     // A pending promise does not hold a program; a timer does.
-    const hold = setInterval(() => {}, FOR_EVER_MS);
+    const hold = setInterval(() => {}, HOLD_INTERVAL_MS);
     const runs = waiting.map(async (listener) => await listener());
     Promise.allSettled(runs).then(() => clearInterval(hold));
   }

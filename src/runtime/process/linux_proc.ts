@@ -1,10 +1,10 @@
 /**
- * What Linux tells of processes under `/proc`; see proc_pid_stat(5) and namespaces(7).
+ * Reads facts about processes under Linux's `/proc`; see proc_pid_stat(5) and namespaces(7).
  *
  * @module
  */
 
-/** How to read under `/proc`; both give `null` for what is missing or forbidden. */
+/** Reads under `/proc`; both methods return `null` for what is missing or forbidden. */
 export interface ProcReader {
   /** The text of a file. */
   text(path: string): string | null;

@@ -12,7 +12,7 @@ import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
 import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
 import { shared } from "./shared_state.ts";
 
-/** What must be allowed before something is asked for, as `Deno.permissions` names it. */
+/** A permission that a question to the host requires, as `Deno.permissions` names it. */
 export type Permission =
   | { name: "read"; path: string }
   | { name: "env"; variable?: string }
@@ -21,7 +21,7 @@ export type Permission =
 
 /** Where hosts differ. */
 export interface ProcessHost {
-  /** Returns the answer of `ask`; `undefined` where the host refuses it. Asks no user. */
+  /** Returns the result of `ask`; `undefined` where the host refuses it. Never prompts the user. */
   granted<Value>(permission: Permission, ask: () => Value): Value | undefined;
   /** The events for the end of the program. */
   readonly events: ExitEvents;
@@ -30,7 +30,7 @@ export interface ProcessHost {
 /** The largest process id that a kernel gives out (a signed 32-bit number). */
 const MAX_PID = 2 ** 31 - 1;
 
-/** Facts of this process, and what can be learnt of others. */
+/** Facts about this process and others, over one host. */
 export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
   const process = builtin("node:process");
   const fs = () => builtin("node:fs");
