@@ -4,6 +4,7 @@
  * @module
  */
 
+import { unreachable } from "../client/settings/grants.ts";
 import { WRITE_ONLY } from "../client/settings/key_lookup.ts";
 import { resolveSettings, type Settings } from "../client/settings/settings.ts";
 import { WeaveWalError } from "../errors.ts";
@@ -26,7 +27,7 @@ const WRITERS_OWN = ["WEAVE_ENABLE_WAL", "WEAVE_DISABLE_WAL_SENDER", "WEAVE_DISA
  *
  * @param key Whether the command sends, and so needs the API key.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
- * @throws {CommandError} when a needed key is missing.
+ * @throws {CommandError} when a needed key is missing, or the host does not grant the server.
  */
 export function commandSettings(
   runtime: Runtime,
@@ -40,13 +41,16 @@ export function commandSettings(
     env: { value: (name: string) => hidden.has(name) ? undefined : runtime.process.env(name) },
   }) as Runtime["process"];
   try {
-    return resolveSettings({ ...runtime, process }, {
+    const settings = resolveSettings({ ...runtime, process }, {
       wal: true,
       sender: false,
       disabled: false,
       ...(flags.dir === undefined ? {} : { walDir: flags.dir }),
       ...(flags.server === undefined ? {} : { serverUrl: flags.server }),
     }, key);
+    const refused = key === "needed" ? unreachable(runtime, settings.serverUrl) : null;
+    if (refused) throw new CommandError(refused.message);
+    return settings;
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;
     // The command has flags, and no options in code.

@@ -17,6 +17,7 @@ import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
 import { show } from "./settings/invalid_option.ts";
+import { withinGrants } from "./settings/grants.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
 import { resolveSettings, type Settings } from "./settings/settings.ts";
 import { logOn } from "./log_on.ts";
@@ -57,7 +58,11 @@ export async function openClient(
 ): Promise<WeaveClient> {
   // What is no object at all is refused with the settings.
   const runtime = options?.runtime ?? host.runtime;
-  const settings = resolveSettings(runtime, options);
+  const { settings, message: missing } = withinGrants(
+    runtime,
+    resolveSettings(runtime, options),
+    options,
+  );
   const { fetch = host.fetch, random } = options;
   const logger = createLogger(settings.logLevel, host.sink, options.onEvent);
   const ids = createIds({
@@ -101,6 +106,7 @@ export async function openClient(
     project,
     onEvent: logger.event,
   });
+  if (missing !== null) logger.event({ level: "warn", name: "missing-grant", message: missing });
   if (keep) logger.event(logOn({ ...settings, entity, project }));
   const client = new WeaveClient({
     entity,

@@ -189,6 +189,15 @@ export interface FileSystem {
   syncDirectoryNow(path: string): void;
 }
 
+/** Something that a host with permissions allows or not. */
+export type Need =
+  /** Reading an environment variable. */
+  | { readonly kind: "env"; readonly variable: string }
+  /** Connecting to a host, named with its port. */
+  | { readonly kind: "net"; readonly host: string }
+  /** Reading or writing a path, and all below it. */
+  | { readonly kind: "read" | "write"; readonly path: string };
+
 /** This process, other processes, the environment. */
 export interface ProcessFacts {
   /** This process's id. */
@@ -211,6 +220,8 @@ export interface ProcessFacts {
   env(name: string): string | undefined;
   /** Names of the environment variables that are set; none where the host does not list them. */
   envNames(): string[];
+  /** Whether the host allows something; `true` where it has no permissions. Never prompts. */
+  allows(need: Need): boolean;
   /** The working directory. */
   cwd(): string;
   /** The user's home directory, where known. */

@@ -9,6 +9,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { checkApiKey } from "./api_key.ts";
 import { sessionKey } from "./api_key_store.ts";
 import type { Find, Found } from "./find_option.ts";
+import { ALLOW_ENV } from "./decisive_variables.ts";
 import { passwordFor } from "./netrc.ts";
 import { netrcFile, readNetrc } from "./netrc_file.ts";
 import { OPEN_OPTIONS } from "./option_specs.ts";
@@ -51,11 +52,11 @@ export function keyFinder(
     const machines = [host, hostname, wandbHost, new URL(`https://${wandbHost}`).hostname];
     const found = given ?? keptKey(runtime, [...new Set(machines), undefined]);
     if (trusted.has(origin)) {
-      return found ? { apiKey: found.value } : { problem: missingKey(wandbHost) };
+      return found ? { apiKey: found.value } : { problem: missingKey(runtime, wandbHost) };
     }
     const own = keptKey(runtime, [host]);
     if (own) return { apiKey: own.value };
-    return { problem: found ? foreignHost(server, found) : missingKey(host) };
+    return { problem: found ? foreignHost(server, found) : missingKey(runtime, host) };
   };
 }
 
@@ -85,12 +86,16 @@ function keptKey(
 export const WRITE_ONLY =
   ", or write without sending: WEAVE_ENABLE_WAL=true WEAVE_DISABLE_WAL_SENDER=true";
 
-function missingKey(machine: string): WeaveWalError {
+function missingKey(runtime: Runtime, machine: string): WeaveWalError {
+  const variable = "WANDB_API_KEY";
+  const where = `option "apiKey" or ~/.netrc (machine ${machine})`;
   return new WeaveWalError(
     "ERR_MISSING_API_KEY",
-    `Cannot send without an API key: none in WANDB_API_KEY, option "apiKey" or ~/.netrc ` +
-      `(machine ${machine}); get one at https://wandb.ai/authorize` +
-      WRITE_ONLY,
+    runtime.process.allows({ kind: "env", variable })
+      ? `Cannot send without an API key: none in ${variable}, ${where}; get one at ` +
+        `https://wandb.ai/authorize${WRITE_ONLY}`
+      : `Cannot send without an API key: Deno does not grant ${variable}, and there is none in ` +
+        `${where}; add ${ALLOW_ENV}`,
   );
 }
 

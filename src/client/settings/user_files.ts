@@ -25,6 +25,7 @@ const REFUSED: Readonly<Record<string, string>> = {
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that is not regular or too large.
  */
 export function readProjectFile(runtime: Runtime, path: string): string | null {
+  if (!runtime.process.allows({ kind: "read", path })) return null;
   try {
     return runtime.files.readText(path);
   } catch (cause) {
@@ -43,6 +44,7 @@ export function readProjectFile(runtime: Runtime, path: string): string | null {
  * @returns `null` where there is none, or where it cannot be read.
  */
 export function readHomeFile(runtime: Runtime, path: string): string | null {
+  if (!runtime.process.allows({ kind: "read", path })) return null;
   try {
     return runtime.files.readText(path, { followLinks: true });
   } catch {

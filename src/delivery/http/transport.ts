@@ -4,6 +4,7 @@
  * @module
  */
 
+import { WeaveWalError } from "../../errors.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 import { retryAfter } from "./backoff.ts";
 
@@ -140,6 +141,7 @@ export function basicAuth(apiKey: string): string {
  * no code (Deno), the words that end the text of its cause say what it was.
  */
 function describe(error: unknown): string {
+  if (error instanceof WeaveWalError) return error.message;
   const { name, code, cause } = (error ?? {}) as { name?: string; code?: string; cause?: unknown };
   const inner = (cause ?? {}) as { code?: string; message?: unknown };
   const why = inner.code ?? code ?? lastWords(inner.message);

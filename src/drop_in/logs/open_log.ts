@@ -78,10 +78,10 @@ export class OpenLog {
         this.#watch(event);
       },
     });
-    host.onEvent(logOn({ ...settings, entity, project, serverUrl: server }));
+    if (settings.wal) host.onEvent(logOn({ ...settings, entity, project, serverUrl: server }));
     const { timeoutMs, walDir, sender } = settings;
     this.#reader = new ServerReader({ fetch: host.fetch, clock, url: server, apiKey, timeoutMs });
-    const facts = new KnownFacts(host.runtime, server, walDir);
+    const facts = new KnownFacts(host.runtime, server, settings.wal ? walDir : null);
     this.#projectIds = new ProjectIds(facts, this.#reader, clock);
     this.log = new ProjectLog({
       projectId,

@@ -14,6 +14,7 @@ import type {
   PipelineOptions,
 } from "../../client/pipeline/pipeline.ts";
 import { sumResults } from "../../client/pipeline/sum_results.ts";
+import { withinGrants } from "../../client/settings/grants.ts";
 import { resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
@@ -122,7 +123,13 @@ export class SdkLogs {
   }
 
   #openLog(key: LogKey): OpenLog {
-    const settings = this.#settings();
+    const options = { ...this.#options, apiKey: key.apiKey ?? "", wal: true };
+    const { settings, message } = withinGrants(
+      this.runtime,
+      { ...this.#settings(), serverUrl: key.server },
+      options,
+    );
+    if (message !== null) this.logger.once("warn", "missing-grant", message);
     return new OpenLog({
       key,
       settings,

@@ -60,6 +60,7 @@ const facts: ProcessFacts = {
   startTimeOf: () => null,
   env: (name) => (globalThis as EnvSlice).process?.env?.[name] || undefined,
   envNames: () => Object.keys((globalThis as EnvSlice).process?.env ?? {}),
+  allows: () => true,
   cwd: () => "/",
   home: () => undefined,
   onNaturalExit: () => () => {},

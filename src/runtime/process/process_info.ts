@@ -7,14 +7,15 @@
 
 import { hasCode } from "../../errors.ts";
 import { builtin } from "../builtin_modules.ts";
-import type { ProcessFacts } from "../runtime.ts";
+import type { Need, ProcessFacts } from "../runtime.ts";
 import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
 import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
 import { shared } from "./shared_state.ts";
 
 /** A permission that a question to the host requires, as `Deno.permissions` names it. */
 export type Permission =
-  | { name: "read"; path: string }
+  | { name: "read" | "write"; path: string }
+  | { name: "net"; host: string }
   | { name: "env"; variable?: string }
   | { name: "sys"; kind: "hostname" | "homedir" | "uid" }
   | { name: "run" };
@@ -76,12 +77,24 @@ export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
     // Only the whole environment can be listed.
     envNames: () =>
       (granted({ name: "env" }, () => Object.keys(process.env)) ?? []).filter((name) => env(name)),
+    allows: (need) => granted(permissionFor(need), () => true) ?? false,
     cwd: () => process.cwd(),
     home: () =>
       granted({ name: "sys", kind: "homedir" }, () => os().homedir()) || env("HOME") || undefined,
     onNaturalExit: (listener) => exits.onNaturalExit(listener),
     onExit: (listener) => exits.onExit(listener),
   };
+}
+
+function permissionFor(need: Need): Permission {
+  switch (need.kind) {
+    case "env":
+      return { name: "env", variable: need.variable };
+    case "net":
+      return { name: "net", host: need.host };
+    default:
+      return { name: need.kind, path: need.path };
+  }
 }
 
 /** Whether signal 0 reaches the process `pid`; one that we may not signal (`EPERM`) is there. */

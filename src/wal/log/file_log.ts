@@ -297,6 +297,7 @@ export class FileLog implements RequestLog {
       (files.stat(path) === null || shared.includes(path)) && dirname(path) !== path;
     ) {
       path = dirname(path);
+      if (!mayLookAt(files, path)) break;
       parents.push(path);
     }
     refuseLinks(files, directory);
@@ -328,10 +329,22 @@ function discardClaim(claim: Claim | null): void {
   }
 }
 
+/** Whether the host lets this process look at a path: Deno may grant the log's directory only. */
+function mayLookAt(files: FileSystem, path: string): boolean {
+  try {
+    files.stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EACCES") || hasCode(error, "EPERM")) return false;
+    throw error;
+  }
+}
+
 /** Keeps the logs out of everybody's repository, without touching a directory that is not ours. */
 function writeGitignore(files: FileSystem, root: string): void {
   const parent = dirname(root);
-  const path = join(basename(parent) === ".weave" ? parent : root, ".gitignore");
+  const isOurs = basename(parent) === ".weave" && mayLookAt(files, parent);
+  const path = join(isOurs ? parent : root, ".gitignore");
   try {
     if (files.stat(path) === null) files.createExclusive(path, "*\n");
   } catch (error) {

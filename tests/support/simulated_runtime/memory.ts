@@ -10,7 +10,7 @@ import { MemoryFiles } from "./memory_files.ts";
 import { MemoryHost } from "./memory_host.ts";
 import { MEMORY_USER } from "./memory_names.ts";
 import { type MemoryFaultHook, MemoryGate, type Schedule } from "./memory_process.ts";
-import type { Clock, ProcessFacts, Runtime, Timer } from "../../../src/runtime/runtime.ts";
+import type { Clock, Need, ProcessFacts, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 
 /** What a simulated process is put together from; everything can be left out. */
 export interface MemoryRuntimeOptions {
@@ -64,6 +64,8 @@ export class MemoryRuntime implements Runtime {
   readonly time: MemoryClock;
   /** The environment; can be changed. */
   readonly env: Record<string, string>;
+  /** What its host allows; everything unless replaced. */
+  allows: (need: Need) => boolean = () => true;
   readonly #gate: MemoryGate;
   readonly #timers = new Set<Timer>();
   readonly #natural = new Set<() => Promise<void>>();
@@ -161,6 +163,7 @@ export class MemoryRuntime implements Runtime {
       startTimeOf: (other) => host.startTimeOf(other),
       env: (name) => this.env[name] || undefined,
       envNames: () => Object.keys(this.env).filter((name) => this.env[name]),
+      allows: (need) => this.allows(need),
       cwd: () => cwd,
       home: () => home,
       onNaturalExit: (listener) => listen(this.#natural, listener),

@@ -1,0 +1,109 @@
+/**
+ * Permissions of the host (Deno's): what tracing needs, and what is missing of it.
+ *
+ * What is not granted is never tried: a try may stop the program at a prompt, and a refused `fetch`
+ * with the body of a form keeps Deno from ending.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+import { WeaveWalError } from "../../errors.ts";
+import type { Need, Runtime } from "../../runtime/runtime.ts";
+import { DECISIVE_VARIABLES } from "./decisive_variables.ts";
+import type { InitOptions } from "./options.ts";
+import type { Settings } from "./settings.ts";
+
+/** Settings as far as they are allowed, and the message for what is not. */
+export interface Granted {
+  readonly settings: Settings;
+  readonly message: string | null;
+}
+
+/**
+ * Turns off what the host does not allow: the log where its directory is not granted, the sender
+ * where the server is not.
+ *
+ * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` when the user named a directory that is not granted.
+ */
+export function withinGrants(
+  runtime: Runtime,
+  settings: Settings,
+  options: InitOptions,
+): Granted {
+  if (settings.disabled) return { settings, message: null };
+  const { wal, sender, walDir, walDirExplicit, serverUrl } = settings;
+  const flags: string[] = [];
+  const effects: string[] = [];
+  const environment = missingVariables(runtime, options);
+  if (environment.length > 0) {
+    flags.push(`--allow-env=${environment.join()}`);
+    effects.push("environment variables are not read");
+  }
+  const files = wal ? missingDirectory(runtime, walDir, walDirExplicit) : [];
+  if (files.length > 0 && walDirExplicit) throw unwritable(walDir, files);
+  const net = sender && options.fetch === undefined ? missingServer(runtime, serverUrl) : [];
+  const onDisk = wal && files.length === 0;
+  flags.push(...net, ...files);
+  if (files.length > 0) effects.push("records are kept in memory");
+  if (net.length > 0) {
+    const end = onDisk ? `records stay in ${walDir}` : "records are lost when the program ends";
+    effects.push(`nothing is sent to ${serverUrl}`, end);
+  }
+  return {
+    settings: { ...settings, wal: onDisk, sender: sender && net.length === 0 },
+    message: flags.length === 0
+      ? null
+      : `Deno does not grant everything that tracing needs; add ${flags.join(" ")}. Until then ` +
+        `${effects.join(", ")}`,
+  };
+}
+
+/**
+ * The error for a server that the host does not let this program reach.
+ *
+ * @param url The server's URL; `null` is returned where it may be reached.
+ */
+export function unreachable(runtime: Runtime, url: string): WeaveWalError | null {
+  const flags = missingServer(runtime, url);
+  return flags.length === 0 ? null : new WeaveWalError(
+    "ERR_REQUEST_FAILED",
+    `Cannot reach ${new URL(url).origin}: Deno does not grant it; add ${flags.join(" ")}`,
+  );
+}
+
+/**
+ * What to add to the command line so that variables can be read; empty where one of the decisive
+ * ones is granted, or where the code says all that there is to say.
+ */
+function missingVariables(runtime: Runtime, options: InitOptions): string[] {
+  const { allows } = runtime.process;
+  const variables = Object.values(DECISIVE_VARIABLES);
+  if (variables.some((variable) => allows({ kind: "env", variable }))) return [];
+  const hasKey = options.apiKey !== undefined || options.sender === false;
+  if (hasKey && options.wal !== undefined) return [];
+  return Object.entries(DECISIVE_VARIABLES)
+    .filter(([name]) => options[name as keyof InitOptions] === undefined)
+    .map(([, variable]) => variable);
+}
+
+function missingServer(runtime: Runtime, url: string): string[] {
+  const { protocol, hostname, port } = new URL(url);
+  const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  return runtime.process.allows({ kind: "net", host }) ? [] : [`--allow-net=${host}`];
+}
+
+/** The default directory has a parent that has to be made too. */
+function missingDirectory(runtime: Runtime, walDir: string, isExplicit: boolean): string[] {
+  const top = isExplicit ? walDir : dirname(walDir);
+  return (["read", "write"] as const)
+    .filter((kind) => !runtime.process.allows({ kind, path: walDir } satisfies Need))
+    .map((kind) => `--allow-${kind}=${top}`);
+}
+
+function unwritable(walDir: string, flags: readonly string[]): WeaveWalError {
+  return new WeaveWalError(
+    "ERR_LOG_UNWRITABLE",
+    `Cannot write the log in ${walDir}: Deno does not grant it; add ${flags.join(" ")}`,
+  );
+}
