@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../runtime/runtime.ts";
+import type { Clock, SystemFacts } from "../runtime/runtime.ts";
 import type { Ids } from "../protocol/ids.ts";
 import { CallRecorder } from "./op/call_recorder.ts";
 import { ClientReads } from "./client_reads.ts";
@@ -38,6 +38,8 @@ export interface ClientParts {
   readonly reader: ServerReader;
   readonly facts: KnownFacts;
   readonly logger: Logger;
+  /** What calls say of the system that they ran on. */
+  readonly system: SystemFacts;
 }
 
 /**
@@ -108,7 +110,7 @@ export class WeaveClient extends ClientReads {
       toText: publisher.toText,
       saveOp: publisher.opText,
       attributes: {
-        weave: { client_version: VERSION, source: "js-sdk" },
+        weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },
         ...settings.globalAttributes,
       },
       onRootCall: settings.printCallLink
@@ -221,3 +223,15 @@ export class WeaveClient extends ClientReads {
 }
 
 markClass(WeaveClient, "WeaveClient");
+
+/** The runtime and the operating system, under the names that the Python SDK gives them. */
+function systemAttributes(
+  { runtime, osName, osRelease, osVersion }: SystemFacts,
+): Record<string, string | undefined> {
+  return {
+    sys_version: runtime,
+    ...(osName === undefined ? {} : { os_name: osName }),
+    ...(osVersion === undefined ? {} : { os_version: osVersion }),
+    ...(osRelease === undefined ? {} : { os_release: osRelease }),
+  };
+}

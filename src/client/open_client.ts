@@ -118,6 +118,7 @@ export async function openClient(
     reader: new ServerReader({ fetch, clock, url: settings.serverUrl, apiKey, timeoutMs }),
     facts,
     logger,
+    system: runtime.process.system,
   });
   host.pool?.keep(target, client);
   return client;

@@ -198,6 +198,18 @@ export type Need =
   /** Reading or writing a path, and all below it. */
   | { readonly kind: "read" | "write"; readonly path: string };
 
+/** What a host and its operating system call themselves. What may not be asked is `undefined`. */
+export interface SystemFacts {
+  /** Name and version of the runtime, such as `Node.js 20.20.2`. */
+  readonly runtime: string;
+  /** The operating system, such as `Linux`. */
+  readonly osName?: string;
+  /** Its release, such as `6.8.0-31-generic`. */
+  readonly osRelease?: string;
+  /** What it says of its version. */
+  readonly osVersion?: string;
+}
+
 /** This process, other processes, the environment. */
 export interface ProcessFacts {
   /** This process's id. */
@@ -210,6 +222,8 @@ export interface ProcessFacts {
   readonly pidNamespace: string | null;
   /** The host's name. */
   readonly host: string;
+  /** The runtime and the operating system. */
+  readonly system: SystemFacts;
   /** The user id that this process acts as; `null` where it has none or may not ask. */
   readonly user: number | null;
   /** Whether a process with this id exists in this PID namespace. */

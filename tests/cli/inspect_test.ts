@@ -28,6 +28,9 @@ function dataFile(wal: string, name: string = NAME): string {
   return join(directory, readdirSync(directory).find((file) => file.endsWith(".jsonl"))!);
 }
 
+/** As the SDKs write it. */
+const BOOM = JSON.stringify({ type: "Boom", message: "no way", traceback: [] });
+
 test("inspect shows records as rows, control characters made harmless", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
@@ -175,7 +178,7 @@ test("inspect --tree shows the calls as a tree with times, sizes and errors", as
   endCall(log, NAME, embed, { started: NOON + 20, ended: NOON + 120 });
   endCall(log, NAME, retrieve, { started: NOON + 10, ended: NOON + 220 });
   const generate = startCall(log, NAME, { op: "generate", parent: root, started: NOON + 230 });
-  endCall(log, NAME, generate, { started: NOON + 230, ended: NOON + 1_530, exception: "Boom" });
+  endCall(log, NAME, generate, { started: NOON + 230, ended: NOON + 1_530, exception: BOOM });
   endCall(log, NAME, root, { started: NOON, ended: NOON + 2_000 });
   startCall(log, NAME, { op: "lonely", started: NOON + 3_000 });
   await log.finish();
@@ -188,7 +191,7 @@ test("inspect --tree shows the calls as a tree with times, sizes and errors", as
     "  answer  2.0 s  N B  ✓",
     "  ├─ retrieve  210 ms  N B  ✓",
     "  │  └─ embed  100 ms  N B  ✓",
-    "  └─ generate  1.3 s  N B  ✗ Boom",
+    "  └─ generate  1.3 s  N B  ✗ Boom: no way",
     lines[6],
     "  lonely  N B  no end yet",
   ]);
@@ -202,7 +205,7 @@ test("inspect --tree shows the calls as a tree with times, sizes and errors", as
       "generate",
       1,
       1_300,
-      "Boom",
+      "Boom: no way",
     ]],
   );
 }, SLOW);

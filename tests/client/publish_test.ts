@@ -65,6 +65,7 @@ test("publish: an object is saved with its classes and public fields, what it ho
     _class_name: "StringPrompt",
     _bases: ["Prompt", "Object", "BaseModel"],
     name: "p",
+    description: null,
     content: "Hi {name}",
   });
   assert.equal(predict.object_id, "predict");
@@ -97,6 +98,7 @@ test("publish: a dataset is a table and an object that refers to it; rows have r
     _class_name: "Dataset",
     _bases: ["Object", "BaseModel"],
     name: "numbers",
+    description: null,
     rows: tableUri,
   });
   const row = new DatasetRowRef(

@@ -8,6 +8,7 @@ import { bareRuntime } from "../../src/runtime/edge/edge_runtime.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { exceptionMessage } from "../support/client/exception_message.ts";
 
 interface Place extends AsyncDisposable {
   readonly options: InitOptions;
@@ -125,7 +126,7 @@ test("client: a tree of calls arrives as it ran, with its op and its values", as
   const calls = await client.getCalls();
   const top = calls.find(({ parent_id }) => !parent_id)!;
   assert.match(top.op_name!, /\/op\/root:/);
-  assert.equal(top.exception, "saw 2");
+  assert.equal(exceptionMessage(top.exception), "saw 2");
   assert.deepEqual((top.summary as Record<string, unknown>).usage, {
     m: { requests: 2, tokens: 4 },
   });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readException } from "../../src/protocol/exception_text.ts";
 import type { CallRecord } from "../mock_server/call_store.ts";
 
 /** A call with what it called. */
@@ -53,7 +54,7 @@ function nodeOf(call: CallRecord, children: TraceNode[]): TraceNode {
     hint: hintOf(Object.values(call.inputs)[0]),
     startedAt,
     durationMs: call.ended_at === null ? null : milliseconds(call.started_at, call.ended_at),
-    exception: call.exception,
+    exception: call.exception === null ? null : readException(call.exception),
     children,
   };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readException } from "../../protocol/exception_text.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import { listFields, topLevelField } from "../../bytes/json_fields.ts";
 
@@ -84,6 +85,7 @@ export function factsOf(bytes: Uint8Array, record: WindowRecord): RecordFacts {
 
 function callFacts(values: Map<string, string>, time: string | undefined): RecordFacts {
   const op = values.get("op_name");
+  const exception = values.get("exception");
   const at = time === undefined ? NaN : Date.parse(time);
   return clean({
     time: Number.isNaN(at) ? undefined : at,
@@ -92,7 +94,7 @@ function callFacts(values: Map<string, string>, time: string | undefined): Recor
     parentId: values.get("parent_id"),
     op: op === undefined ? undefined : opName(op),
     displayName: values.get("display_name"),
-    exception: values.get("exception"),
+    exception: exception === undefined ? undefined : readException(exception),
   });
 }
 

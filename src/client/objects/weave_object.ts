@@ -53,11 +53,14 @@ export class WeaveObject {
     else forgetSavedRef(this);
   }
 
-  /** What is saved: name, description, and every field that is public and no plain function. */
+  /**
+   * What is saved: name, description, and every field that is public and no plain function. The
+   * Python SDK cannot read an object that lacks one of the first two, so they are `null` then.
+   */
   saveAttrs(): Record<string, unknown> {
     const attrs: Record<string, unknown> = {
-      name: this._baseParameters.name,
-      description: this._baseParameters.description,
+      name: this._baseParameters.name ?? null,
+      description: this._baseParameters.description ?? null,
     };
     for (const [key, value] of Object.entries(this)) {
       if (!key.startsWith("_") && (typeof value !== "function" || isOp(value))) attrs[key] = value;

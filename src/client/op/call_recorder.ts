@@ -12,6 +12,9 @@ import { clipDisplayName } from "./call.ts";
 import type { Logger } from "../logger.ts";
 import type { OpState, ParameterNamesOption } from "./op_types.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
+import { describeError } from "./describe_error.ts";
+import { exceptionText } from "./exception.ts";
+import { countStatus, statusText } from "./status_counts.ts";
 import { finishSummary, type Summary } from "./summary.ts";
 import { type CallEnder, TracedCall } from "./traced_call.ts";
 
@@ -110,7 +113,7 @@ export class CallRecorder implements CallEnder {
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null): void {
-    this.#end(call, ',"exception":' + JSON.stringify(describeError(error)), output, undefined);
+    this.#end(call, ',"exception":' + quote(exceptionText(error)), output, undefined);
   }
 
   rename(callId: string, displayName: string): void {
@@ -126,13 +129,17 @@ export class CallRecorder implements CallEnder {
     const parts = this.#parts;
     try {
       const summary = finishSummary(own, call, call.parent);
+      const counts = countStatus(call, exception === "" ? "success" : "error");
       const endedAt = parts.ids.timestamp();
       const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
         '","started_at":"' + call.startedAt + '","ended_at":"' +
         // A clock that was set back must not end a call before its start.
         (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
         parts.toText(output === undefined ? null : output) + ',"summary":' +
-        (isEmpty(summary) ? "{}" : parts.toText(summary)) + "}}";
+        (isEmpty(summary)
+          ? statusText(counts)
+          : parts.toText({ ...summary, status_counts: counts })) +
+        "}}";
       parts.append("call_end", text);
       if (call.startText !== undefined) call.endText = text;
     } catch (error) {
@@ -189,18 +196,6 @@ export function nameInputs(
   }
   for (let i = 0; i < params.length; i++) inputs[names?.[i] ?? `arg${i}`] = params[i];
   return inputs;
-}
-
-/** What a call's `exception` says of anything that can be thrown. */
-export function describeError(error: unknown): string {
-  try {
-    if (error instanceof Error && typeof error.message === "string" && error.message !== "") {
-      return error.message;
-    }
-    return String(error);
-  } catch {
-    return "An error that cannot be shown";
-  }
 }
 
 function quote(text: string): string {

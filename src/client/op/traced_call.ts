@@ -6,6 +6,7 @@
 
 import { type Call, clipDisplayName } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
+import type { StatusCounts } from "./status_counts.ts";
 import type { Summary } from "./summary.ts";
 
 /** What a call needs of whoever records it. No method throws. */
@@ -23,6 +24,8 @@ export interface CallEnder {
 /** A call that was started; its end is recorded once. */
 export class TracedCall implements CallContext, CallStackEntry {
   childSummary: Summary = {};
+  /** How the finished calls below this one ended; `undefined` while none has. */
+  childStatus: StatusCounts | undefined = undefined;
   /** Whether the end is recorded. */
   ended = false;
   /** The requests' texts, where someone asked to see the call. */

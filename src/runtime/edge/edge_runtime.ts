@@ -54,6 +54,7 @@ const facts: ProcessFacts = {
   bootId: null,
   pidNamespace: null,
   host: "",
+  system: { runtime: "unknown" },
   user: null,
   // Nobody is known to be dead here.
   isAlive: () => true,

@@ -7,7 +7,7 @@
 
 import { hasCode } from "../../errors.ts";
 import { builtin } from "../builtin_modules.ts";
-import type { Need, ProcessFacts } from "../runtime.ts";
+import type { Need, ProcessFacts, SystemFacts } from "../runtime.ts";
 import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
 import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
 import { shared } from "./shared_state.ts";
@@ -17,7 +17,7 @@ export type Permission =
   | { name: "read" | "write"; path: string }
   | { name: "net"; host: string }
   | { name: "env"; variable?: string }
-  | { name: "sys"; kind: "hostname" | "homedir" | "uid" }
+  | { name: "sys"; kind: "hostname" | "homedir" | "osRelease" | "uid" }
   | { name: "run" };
 
 /** Where hosts differ. */
@@ -30,6 +30,13 @@ export interface ProcessHost {
 
 /** The largest process id that a kernel gives out (a signed 32-bit number). */
 const MAX_PID = 2 ** 31 - 1;
+
+/** Operating systems as they name themselves, where Node's name is another. */
+const OS_NAMES: Readonly<Record<string, string>> = {
+  linux: "Linux",
+  darwin: "Darwin",
+  win32: "Windows_NT",
+};
 
 /** Facts about this process and others, over one host. */
 export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
@@ -47,6 +54,15 @@ export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
   const pidNamespace = once(() => readPidNamespace(proc));
   const host = once(() => granted({ name: "sys", kind: "hostname" }, () => os().hostname()) ?? "");
   const user = once(() => granted({ name: "sys", kind: "uid" }, () => process.geteuid?.()) ?? null);
+  const system = once((): SystemFacts => {
+    const release = { name: "sys", kind: "osRelease" } as const;
+    return {
+      runtime: runtimeOf(process.versions),
+      osName: OS_NAMES[process.platform] ?? process.platform,
+      osRelease: granted(release, () => os().release()),
+      osVersion: granted(release, () => os().version()),
+    };
+  });
   const exits = shared("exit-hooks", () => exitHooks(events));
   return {
     pid: process.pid,
@@ -61,6 +77,9 @@ export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
     },
     get host() {
       return host();
+    },
+    get system() {
+      return system();
     },
     get user() {
       return user();
@@ -105,6 +124,12 @@ function isThere(process: { kill(pid: number, signal: number): unknown }, pid: n
   } catch (error) {
     return !hasCode(error, "ESRCH");
   }
+}
+
+/** Bun and Deno have a version of Node too, the one that they are compatible with. */
+function runtimeOf({ node, bun, deno }: Readonly<Record<string, string | undefined>>): string {
+  if (deno) return `Deno ${deno}`;
+  return bun ? `Bun ${bun}` : `Node.js ${node}`;
 }
 
 function once<Value>(ask: () => Value): () => Value {

@@ -11,6 +11,7 @@ import {
 } from "../../../src/client/init.ts";
 import { type Any, clientFixture, type Fixture } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";
+import { exceptionMessage } from "../../support/client/exception_message.ts";
 
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
@@ -35,7 +36,7 @@ test("op: a synchronous function stays synchronous and is recorded with start an
   assert.equal(end.started_at, start.started_at);
   assert.ok(end.ended_at >= start.started_at);
   assert.equal(end.output, 3);
-  assert.deepEqual(end.summary, {});
+  assert.deepEqual(end.summary, { status_counts: { success: 1, error: 0 } });
   assert.equal("exception" in end, false);
 });
 
@@ -68,7 +69,7 @@ test("op: an asynchronous function gives a promise of its value, and what it thr
   const [good, bad] = fixture.pipeline.callsOf("later");
   assert.deepEqual(good.output, { text: "good" });
   assert.equal(bad.output, null);
-  assert.equal(bad.exception, "no good");
+  assert.equal(exceptionMessage(bad.exception), "no good");
 });
 
 test("op: the very error that was thrown reaches the caller, whatever it is", async () => {
@@ -91,7 +92,9 @@ test("op: the very error that was thrown reaches the caller, whatever it is", as
     }
     assert.ok(Object.is(caught, thrown));
   }
-  const texts = fixture.pipeline.callsOf("fail").map(({ exception }) => exception);
+  const texts = fixture.pipeline.callsOf("fail").map(({ exception }) =>
+    exceptionMessage(exception)
+  );
   const unshown = "An error that cannot be shown";
   assert.deepEqual(texts, ["Error", "text", "undefined", "null", unshown, unshown]);
 });

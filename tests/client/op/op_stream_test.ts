@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { op } from "../../../src/client/op/op.ts";
 import { clientFixture } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";
+import { exceptionMessage } from "../../support/client/exception_message.ts";
 
 const joined = {
   initialStateFn: () => ({ text: "", closed: false }),
@@ -43,7 +44,7 @@ test("stream: an async generator is reduced to one output, recorded when it ends
   assert.deepEqual(await collect(chunks), ["a", "b", "c"]);
   const [call] = fixture.pipeline.callsOf("stream");
   assert.deepEqual(call.output, { text: "abc", closed: true });
-  assert.deepEqual(call.summary, { length: 3 });
+  assert.equal(call.summary.length, 3);
   assert.equal(fixture.pipeline.of("call_end").length, 1);
 });
 
@@ -66,7 +67,7 @@ test("stream: an error in the stream reaches the reader and the record, with wha
   await assert.rejects(collect(stream()), (thrown) => thrown === error);
   const [call] = fixture.pipeline.callsOf("broken");
   assert.deepEqual(call.output, { text: "a", closed: true });
-  assert.equal(call.exception, "cut off");
+  assert.equal(exceptionMessage(call.exception), "cut off");
 });
 
 test("stream: calls inside a generator are its children, whoever reads it", async () => {
@@ -118,7 +119,8 @@ test("stream: a synchronous generator works as before and is recorded with what 
   const thrown = count(2);
   thrown.next();
   assert.throws(() => thrown.throw(new Error("from outside")), /from outside/);
-  assert.equal(fixture.pipeline.callsOf("count")[2].exception, "from outside");
+  const { exception } = fixture.pipeline.callsOf("count")[2];
+  assert.equal(exceptionMessage(exception), "from outside");
   const reduced = op(function* letters() {
     yield* ["x", "y"];
   }, { streamReducer: joined });

@@ -31,9 +31,11 @@ test("summary: token usage of the children adds up to the parent and its parents
   await root();
   const [first] = fixture.pipeline.callsOf("ask");
   assert.deepEqual(first.summary, {
+    status_counts: { success: 1, error: 0 },
     usage: { m1: { requests: 1, prompt_tokens: 10, completion_tokens: 1 } },
   });
   assert.deepEqual(fixture.pipeline.callsOf("agent")[0].summary, {
+    status_counts: { success: 4, error: 0 },
     usage: {
       m1: { requests: 2, prompt_tokens: 11, completion_tokens: 2 },
       m2: { requests: 1, prompt_tokens: 5, completion_tokens: 1 },
@@ -57,10 +59,12 @@ test("summary: a parent's own summary is added to its children's, also when it t
   await assert.rejects(counted(true));
   const [good, bad] = fixture.pipeline.callsOf("counted");
   assert.deepEqual(good.summary, {
+    status_counts: { success: 2, error: 0 },
     answers: 3,
     usage: { m: { prompt_tokens: 2, completion_tokens: 1, requests: 8 } },
   });
   assert.deepEqual(bad.summary, {
+    status_counts: { success: 1, error: 1 },
     usage: { m: { prompt_tokens: 1, completion_tokens: 1, requests: 1 } },
   });
 });
@@ -71,7 +75,10 @@ test("summary: code in a call can add to it", async () => {
     const summary = requireCurrentChildSummary();
     summary.hits = 2;
   })();
-  assert.deepEqual(fixture.pipeline.callsOf("cached")[0].summary, { hits: 2 });
+  assert.deepEqual(fixture.pipeline.callsOf("cached")[0].summary, {
+    status_counts: { success: 1, error: 0 },
+    hits: 2,
+  });
 });
 
 test("summary: one that throws or is none is left out and said once", async () => {
@@ -86,7 +93,9 @@ test("summary: one that throws or is none is left out and said once", async () =
   assert.equal(failing(), 1);
   assert.equal(op(() => 2, { name: "odd", summarize: () => 5 as never })(), 2);
   assert.equal(op(() => null, { name: "none", summarize: (n) => ({ n }) })(), null);
-  for (const { summary } of fixture.pipeline.calls()) assert.deepEqual(summary, {});
+  for (const { summary } of fixture.pipeline.calls()) {
+    assert.deepEqual(summary, { status_counts: { success: 1, error: 0 } });
+  }
   assert.equal(fixture.warned.filter((line) => /cannot count/.test(line)).length, 1);
 });
 

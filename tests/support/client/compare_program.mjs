@@ -209,7 +209,7 @@ await weave.op(function gives(value) {
   return value;
 })(leaf);
 
-// Published values.
+// Published values. Without a name and a description, this package would save both as `null`.
 class Model extends weave.WeaveObject {
   constructor(parameters) {
     super(parameters);
@@ -233,14 +233,22 @@ await useRow(dataset.getRow(1));
 const settings = { temperature: 0.5, tags: ["a"] };
 const settingsRef = await client.publish(settings, "settings");
 await useRow({ settings });
-const prompt = new weave.StringPrompt({ name: "greeting", content: "Hello {name}" });
+const prompt = new weave.StringPrompt({
+  name: "greeting",
+  description: "says hello",
+  content: "Hello {name}",
+});
 const promptRef = await client.publish(prompt);
-const messages = new weave.MessagesPrompt({ messages: [{ role: "user", content: "{q}" }] });
+const messages = new weave.MessagesPrompt({
+  name: "asks",
+  description: "asks it",
+  messages: [{ role: "user", content: "{q}" }],
+});
 await client.publish(messages);
 const text = prompt.format({ name: "Ada" }) + messages.format({ q: "why" })[0].content;
-await new Model({ name: "model", temperature: 3 }).predict("warm");
+await new Model({ name: "model", description: "adds", temperature: 3 }).predict("warm");
 const opRef = await client.publish(leaf);
-await useRow(new weave.Dataset({ name: "unsaved", rows: [{ word: "c" }] }));
+await useRow(new weave.Dataset({ name: "unsaved", description: "one", rows: [{ word: "c" }] }));
 
 // A call's own view of itself, and changes afterwards.
 const [result, call] = await leaf.invoke("seen");

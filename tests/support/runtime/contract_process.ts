@@ -14,6 +14,7 @@ export function processes(contract: Contract): void {
     assert.equal(process.startTimeOf(process.pid), process.startTime);
     assert.equal(process.startTime, process.startTime);
     assert.equal(typeof process.host, "string");
+    assert.notEqual(process.system.runtime, "");
   });
 
   contract("a process that has ended is dead", async ({ runtime, deadProcess }) => {

@@ -158,6 +158,7 @@ export class MemoryRuntime implements Runtime {
       bootId: host.bootId,
       pidNamespace: host.pidNamespace,
       host: host.name,
+      system: { runtime: "memory" },
       user: MEMORY_USER,
       isAlive: (other) => host.isAlive(other),
       startTimeOf: (other) => host.startTimeOf(other),
