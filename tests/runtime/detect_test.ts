@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
-import { constants, hostname } from "node:os";
+import { constants, hostname, release, type, version } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { bareRuntime } from "../../src/runtime/edge/edge_runtime.ts";
@@ -115,6 +115,27 @@ test("facts are asked for late and once, and unknown where they are refused", ()
     "sys uid",
   ]);
   assert.deepEqual([facts.env("PATH"), facts.envNames(), facts.home()], [undefined, [], undefined]);
+});
+
+test("the runtime and the system are named, as far as the host tells", () => {
+  const { system } = detectRuntime().process;
+  const { bun, deno, node } = process.versions as Record<string, string | undefined>;
+  assert.equal(
+    system.runtime,
+    deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node.js ${node}`,
+  );
+  assert.deepEqual(
+    [system.osName, system.osRelease, system.osVersion],
+    [type(), release(), version()],
+  );
+  const refusing = processFacts({ granted: () => undefined, events }).system;
+  assert.deepEqual({ ...refusing }, {
+    runtime: system.runtime,
+    osName: system.osName,
+    osRelease: undefined,
+    osVersion: undefined,
+  });
+  assert.deepEqual(bareRuntime().process.system, { runtime: "unknown" });
 });
 
 test("a host without files fails with ENOSYS and knows nothing of processes", async () => {

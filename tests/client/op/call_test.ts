@@ -520,3 +520,18 @@ test("op: a pipeline that fails does not reach the function", async () => {
   assert.match(fixture.warned.join(), /Cannot trace a call of add: the log is broken/);
   assert.equal(fixture.warned.length, 1, "it is said once");
 });
+
+test("op: a call says on which runtime and system it ran, under the Python SDK's names", async () => {
+  using fixture = await clientFixture();
+  op(() => 1, { name: "anywhere" })();
+  const { weave } = fixture.pipeline.callsOf("anywhere")[0].attributes as Record<
+    string,
+    Record<string, unknown>
+  >;
+  const { system } = fixture.runtime.process;
+  assert.deepEqual(Object.keys(weave).slice(0, 3), ["client_version", "source", "sys_version"]);
+  assert.equal(weave.sys_version, system.runtime);
+  assert.equal(weave.os_name, system.osName);
+  assert.equal(weave.os_release, system.osRelease);
+  assert.equal("os_name" in weave, system.osName !== undefined, "left out where it is unknown");
+});

@@ -1,0 +1,83 @@
+/**
+ * Holds the project against the vendor's own trace server code, on embedded ClickHouse.
+ *
+ * ```sh
+ * npm run conformance                                  # everything, on Deno, Bun and Node
+ * npm run conformance -- --only writes --runtime bun   # one scenario on one runtime
+ * ```
+ *
+ * The Python packages are installed into a cache folder outside the checkout (1.5 GB, once). Where
+ * Python or its packages cannot be had, the suite prints a line that begins with `SKIPPED` and ends
+ * with status 0, unless `--require` is given.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { Command, Option } from "commander";
+import { defaultCache, PackagesUnavailable, preparePackages } from "./conformance/packages.ts";
+import { Reader } from "./conformance/reader.ts";
+import { messageOf, tableOf } from "./conformance/report.ts";
+import type { Bench } from "./conformance/scenario.ts";
+import { scenarios } from "./conformance/scenarios/all.ts";
+import { execute, labelOf, type Outcome, planRuns, type Run } from "./conformance/suite.ts";
+import { TraceServer } from "./conformance/trace_server.ts";
+import { type RuntimeName, runtimeNames } from "./test/runners.ts";
+
+const names = scenarios.map(({ name }) => name);
+const list = scenarios.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join("\n");
+const options = new Command("npm run conformance --")
+  .description(
+    "Runs the client, the demo and the official SDK against the vendor's trace server code, and\n" +
+      "compares what the server holds with what was written.\n\n" + `Scenarios:\n${list}\n\n` +
+      "Exit status 1 when a comparison fails, 2 for a wrong option.",
+  )
+  .addOption(new Option("--only <names...>", "run these scenarios").choices(names).default([]))
+  .addOption(
+    new Option("--runtime <names...>", "run the programs on").choices(runtimeNames)
+      .default(runtimeNames, "all"),
+  )
+  .option("--cache <folder>", "folder of the Python packages", defaultCache)
+  .option("--require", "fail where the Python packages cannot be had")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ only: string[]; runtime: RuntimeName[]; cache: string; require?: boolean }>();
+
+const started = performance.now();
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    const packages = await preparePackages(options.cache, say);
+    say("starting the trace server");
+    await using server = await TraceServer.start(packages.server);
+    await using reader = await Reader.start(packages.client, server.url);
+    const bench: Bench = { server, reader, python: packages.client };
+    return await runAll(bench, planRuns(scenarios, options.only, options.runtime));
+  } catch (error) {
+    if (!(error instanceof PackagesUnavailable)) throw error;
+    console.log(`SKIPPED: npm run conformance: ${error.message.replaceAll(":", ",")}`);
+    return options.require ? 1 : 0;
+  }
+}
+
+async function runAll(bench: Bench, runs: readonly Run[]): Promise<number> {
+  const outcomes: Outcome[] = [];
+  for (const [index, run] of runs.entries()) {
+    const outcome = await execute(bench, run);
+    outcomes.push(outcome);
+    const result = outcome.error === undefined ? "ok" : "FAILED";
+    const time = `${(outcome.ms / 1000).toFixed(1)} s`;
+    say(`${index + 1}/${runs.length} ${labelOf(run)}: ${result} in ${time}`);
+    if (outcome.error !== undefined) console.log(`${messageOf(outcome.error)}\n`);
+  }
+  const failed = outcomes.filter(({ error }) => error !== undefined);
+  console.log(tableOf(outcomes));
+  for (const outcome of failed) console.log(`failed: ${labelOf(outcome)}`);
+  console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function say(text: string): void {
+  console.log(`[${((performance.now() - started) / 1000).toFixed(0)} s] ${text}`);
+}

@@ -1,0 +1,234 @@
+/**
+ * A gate in front of the trace server: counts what passes, and lets faults happen.
+ *
+ * @module
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+/** A request that came to the gate. */
+export interface Passed {
+  readonly path: string;
+  /** Records in it; a complete call is two, its start and its end. */
+  readonly records: number;
+  /** Bytes of its body. */
+  readonly bytes: number;
+  /** `null` when the connection was torn. */
+  status: number | null;
+  /** What the answer says is wrong. */
+  reason?: string;
+}
+
+/** What the gate does to requests instead of letting them pass, or before. */
+export interface Fault {
+  /** Requests that it meets: those whose path matches, and whose body holds `has`. */
+  readonly path?: RegExp;
+  readonly has?: string;
+  /** How many it meets; all unless given. */
+  times?: number;
+  /** Answers with this status instead of passing the request on. */
+  readonly status?: number;
+  /** Body of that answer, or of an answer with status 200. */
+  readonly body?: string;
+  /** Passes the request on, and holds the answer back for so many ms. */
+  readonly delayMs?: number;
+  /** Passes the request on, and tears the connection in place of the answer. */
+  readonly loseAnswer?: boolean;
+  /** Tears the connection before the request is passed on. */
+  readonly tear?: boolean;
+  /** Answers 422 with the headers of the request in it. */
+  readonly echo?: boolean;
+}
+
+/** An open gate. */
+export class Gate implements AsyncDisposable {
+  /** What came through, in order of arrival. */
+  readonly passed: Passed[] = [];
+  readonly #target: string;
+  readonly #faults = new Set<Fault>();
+  readonly #sockets = new Set<Socket>();
+  #server: Server | null = null;
+  #port = 0;
+
+  private constructor(target: string) {
+    this.#target = target;
+  }
+
+  /** Opens a gate to the server at `target`. */
+  static async open(target: string): Promise<Gate> {
+    const gate = new Gate(target);
+    await gate.reopen();
+    return gate;
+  }
+
+  /** `http://127.0.0.1:<port>`, also while it is shut. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Adds a fault and returns how to take it away. */
+  fault(fault: Fault): () => void {
+    this.#faults.add(fault);
+    return () => void this.#faults.delete(fault);
+  }
+
+  /** Records that were taken, by the requests that were answered 2xx. */
+  get taken(): number {
+    return this.#sum((status) => status !== null && status < 300);
+  }
+
+  /** Records in all requests, repeated ones too. */
+  get sent(): number {
+    return this.#sum(() => true);
+  }
+
+  /** What answers said was wrong, each reason once. */
+  get reasons(): string[] {
+    const reasons = this.passed.flatMap(({ status, reason }) =>
+      reason === undefined ? [] : [`${status} ${reason}`]
+    );
+    return [...new Set(reasons)];
+  }
+
+  /** Refuses connections, as a server that is down. */
+  async shut(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    for (const socket of this.#sockets) socket.destroy();
+    if (server) await new Promise((resolve) => server.close(resolve));
+  }
+
+  /** Takes connections again, at the same port. */
+  async reopen(): Promise<void> {
+    const server = createServer((request, response) => void this.#handle(request, response));
+    server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#port, "127.0.0.1", resolve);
+    });
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shut();
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      await this.#pass(request, Buffer.concat(chunks), response);
+    } catch {
+      // The client went away, or the gate was shut.
+      response.destroy();
+    }
+  }
+
+  async #pass(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const path = request.url ?? "";
+    const entry: Passed = {
+      path,
+      records: recordsIn(path, body),
+      bytes: body.length,
+      status: null,
+    };
+    this.passed.push(entry);
+    const fault = this.#take(path, body);
+    if (fault?.tear) return void response.destroy();
+    const answer = (fault && answerOf(fault, request)) ?? await this.#forward(request, path, body);
+    if (fault?.delayMs) await pause(fault.delayMs);
+    if (fault?.loseAnswer) return void response.destroy();
+    entry.status = answer.status;
+    if (answer.status >= 400) entry.reason = reasonOf(answer.body);
+    response.writeHead(answer.status, { "content-type": answer.type });
+    response.end(answer.body);
+  }
+
+  #take(path: string, body: Buffer): Fault | undefined {
+    for (const fault of this.#faults) {
+      if (fault.path && !fault.path.test(path)) continue;
+      if (fault.has !== undefined && !body.includes(fault.has)) continue;
+      if (fault.times !== undefined && --fault.times <= 0) this.#faults.delete(fault);
+      return fault;
+    }
+    return undefined;
+  }
+
+  async #forward(request: IncomingMessage, path: string, body: Buffer): Promise<Answer> {
+    const { "content-type": type, authorization } = request.headers;
+    const answer = await fetch(this.#target + path, {
+      method: request.method,
+      headers: {
+        ...(type ? { "content-type": type } : {}),
+        ...(authorization ? { authorization } : {}),
+      },
+      ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
+    });
+    return {
+      status: answer.status,
+      type: answer.headers.get("content-type") ?? "application/json",
+      body: Buffer.from(await answer.arrayBuffer()),
+    };
+  }
+
+  #sum(counts: (status: number | null) => boolean): number {
+    return this.passed.filter(({ status }) => counts(status))
+      .reduce((sum, { records }) => sum + records, 0);
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+function answerOf(fault: Fault, request: IncomingMessage): Answer | undefined {
+  if (fault.echo) {
+    const body = Buffer.from(JSON.stringify({ detail: [{ headers: request.headers }] }));
+    return { status: 422, type: "application/json", body };
+  }
+  if (fault.status === undefined && fault.body === undefined) return undefined;
+  const body = Buffer.from(fault.body ?? '{"reason":"fault on purpose"}');
+  const type = fault.body?.startsWith("<") ? "text/html" : "application/json";
+  return { status: fault.status ?? 200, type, body };
+}
+
+const READS =
+  /^\/(health|server_info|graphql|service\/|calls\/(stream_)?query|call\/read|obj\/read|objs\/|table\/query|refs\/|feedback\/query|cost\/query|files?\/content)/;
+
+/** Records in a request's body. */
+function recordsIn(path: string, body: Buffer): number {
+  if (READS.test(path) || body.length === 0) return 0;
+  if (/^\/files?\/create/.test(path)) return 1;
+  try {
+    const { batch } = JSON.parse(body.toString()) as { batch?: unknown[] };
+    const factor = path.endsWith("/calls/complete") ? 2 : 1;
+    return batch ? batch.length * factor : 1;
+  } catch {
+    return 1;
+  }
+}
+
+function reasonOf(body: Buffer): string {
+  const text = body.toString();
+  try {
+    const { reason, detail } = JSON.parse(text) as { reason?: string; detail?: unknown };
+    if (reason !== undefined) return reason;
+    const [first] = Array.isArray(detail) ? detail : [];
+    return first?.msg === undefined
+      ? JSON.stringify(detail)
+      : `${first.msg} (${first.loc?.join(".")})`;
+  } catch {
+    return text.slice(0, 80);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,115 @@
+/**
+ * The Python environments of the conformance suite: the vendor's trace server, and the Python client.
+ *
+ * Each is a virtual environment in the cache folder, named after its pinned requirements, so that a
+ * change of these makes a new one.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { run } from "../test/process.ts";
+
+/** Folder of the Python programs and their requirements. */
+export const pythonFolder: string = fileURLToPath(new URL("python", import.meta.url));
+
+/** Where the environments are, unless `--cache` or `WEAVE_WAL_CONFORMANCE_CACHE` says otherwise. */
+export const defaultCache: string = process.env.WEAVE_WAL_CONFORMANCE_CACHE ||
+  join(homedir(), ".cache", "weave-wal-conformance");
+
+/** Python interpreters, each with its packages. */
+export interface PythonPackages {
+  /** Runs the vendor's server code. */
+  readonly server: string;
+  /** Runs the vendor's client. */
+  readonly client: string;
+}
+
+/** Why there are no environments; the suite is skipped then. */
+export class PackagesUnavailable extends Error {
+  override readonly name = "PackagesUnavailable";
+}
+
+/** The oldest Python that the pinned packages run on. */
+const MIN_PYTHON = [3, 11];
+const INSTALL_LIMIT_MS = 15 * 60_000;
+
+/**
+ * Returns the interpreters, after installing what is not in the cache.
+ *
+ * @param cache Folder of the environments.
+ * @param say Reports progress.
+ * @throws {PackagesUnavailable} When Python or its packages cannot be had.
+ */
+export async function preparePackages(
+  cache: string,
+  say: (text: string) => void,
+): Promise<PythonPackages> {
+  const python = await findPython();
+  const install = (name: string) => environmentOf(python, cache, name, say);
+  return { server: await install("server"), client: await install("client") };
+}
+
+interface Python {
+  readonly command: string;
+  readonly version: string;
+}
+
+async function findPython(): Promise<Python> {
+  const script = "import sys, venv, ensurepip; print('.'.join(map(str, sys.version_info[:3])))";
+  for (const command of ["python3", "python"]) {
+    const { status, output } = await run(command, ["-c", script], { limitMs: 30_000 });
+    const version = /^\d+\.\d+\.\d+$/m.exec(output)?.[0];
+    if (status !== 0 || version === undefined) continue;
+    const [major, minor] = version.split(".").map(Number);
+    if (major > MIN_PYTHON[0] || (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1])) {
+      return { command, version };
+    }
+  }
+  throw new PackagesUnavailable(`no Python ${MIN_PYTHON.join(".")} or newer with venv and pip`);
+}
+
+/** The interpreter of one environment. It appears under its name when it is complete. */
+async function environmentOf(
+  python: Python,
+  cache: string,
+  name: string,
+  say: (text: string) => void,
+): Promise<string> {
+  const requirements = join(pythonFolder, `requirements-${name}.txt`);
+  const hash = createHash("sha256").update(python.version).update(readFileSync(requirements))
+    .digest("hex").slice(0, 12);
+  const directory = join(cache, `${name}-${hash}`);
+  const interpreter = (folder: string) => join(folder, "bin", "python");
+  if (existsSync(directory)) return interpreter(directory);
+
+  say(`installing the ${name}'s Python packages into ${directory}`);
+  const unfinished = `${directory}.${process.pid}`;
+  mkdirSync(cache, { recursive: true });
+  try {
+    await step(python.command, ["-m", "venv", unfinished]);
+    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    await step(interpreter(unfinished), [...pip, "--retries", "2", "-r", requirements]);
+    try {
+      renameSync(unfinished, directory);
+    } catch (error) {
+      // Another run was faster.
+      if (!existsSync(directory)) throw error;
+    }
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+  return interpreter(directory);
+}
+
+async function step(command: string, args: string[]): Promise<void> {
+  const { status, output, ending } = await run(command, args, { limitMs: INSTALL_LIMIT_MS });
+  if (status === 0) return;
+  const last = output.trim().split("\n").at(-1) ?? "";
+  throw new PackagesUnavailable(`${args.slice(0, 3).join(" ")} failed (${ending}), ${last}`);
+}

@@ -1,0 +1,46 @@
+/**
+ * What a program of the suite is told, and how it answers.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { init, type InitOptions, type WeaveClient } from "../../../mod.ts";
+
+/** What every program is told. */
+export interface Plan {
+  /** `entity/project`. */
+  readonly project: string;
+  readonly serverUrl: string;
+  readonly walDir: string;
+  /** Which calls API it sends through. */
+  readonly api: "v1" | "v2";
+  /** Options on top of these. */
+  readonly options?: Partial<InitOptions>;
+}
+
+/** The plan of this process. */
+export function readPlan<P extends Plan = Plan>(): P {
+  return JSON.parse(process.argv[2]) as P;
+}
+
+/** The client of a plan. */
+export function initAsPlanned(
+  { project, serverUrl, walDir, api, options }: Plan,
+): Promise<WeaveClient> {
+  return init(project, {
+    wal: true,
+    walDir,
+    serverUrl,
+    apiKey: "k".repeat(40),
+    useCallsComplete: api === "v2",
+    printCallLink: false,
+    logLevel: "warning",
+    ...options,
+  });
+}
+
+/** Prints a line for the suite. */
+export function tell(line: Record<string, unknown>): void {
+  console.log(JSON.stringify(line));
+}

@@ -1,0 +1,113 @@
+/**
+ * What a scenario of the suite is, and what it works with.
+ *
+ * @module
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Child, startChild } from "../../tests/support/child_fixture.ts";
+import type { RuntimeName } from "../test/runners.ts";
+import { Gate } from "./gate.ts";
+import type { Plan } from "./programs/plan.ts";
+import type { Reader } from "./reader.ts";
+import type { TraceServer } from "./trace_server.ts";
+
+/** A calls API: `v1` sends starts and ends to `upsert_batch`, `v2` whole calls to `complete`. */
+export type Api = "v1" | "v2";
+
+/** What came of a run, for the table. */
+export interface Findings {
+  /** What was written. */
+  readonly sent: string;
+  /** What the server holds. */
+  readonly arrived: string;
+  /** What it refused, each reason once. */
+  readonly refused?: readonly string[];
+}
+
+/** One thing that is held against the server. It throws when it finds a difference. */
+export interface Scenario {
+  /** For `--only`. */
+  readonly name: string;
+  /** For the table and `--help`. */
+  readonly title: string;
+  /** What it is run for: every runtime and API, every runtime, or once. */
+  readonly each: "runtime and API" | "runtime" | "run";
+  run(context: Context): Promise<Findings>;
+}
+
+/** What all runs share. */
+export interface Bench {
+  readonly server: TraceServer;
+  readonly reader: Reader;
+  /** Interpreter of the vendor's Python client. */
+  readonly python: string;
+}
+
+let projects = 0;
+
+/** What one run of a scenario works with; everything in it goes when the run ends. */
+export class Context implements AsyncDisposable {
+  readonly bench: Bench;
+  readonly runtime: RuntimeName;
+  readonly api: Api;
+  /** A project that nobody has written to. */
+  readonly project: string;
+  /** An empty directory. */
+  readonly directory: string;
+  /** Between the program and the server. */
+  readonly gate: Gate;
+  readonly #children: Child[] = [];
+
+  private constructor(bench: Bench, runtime: RuntimeName, api: Api, name: string, gate: Gate) {
+    this.bench = bench;
+    this.runtime = runtime;
+    this.api = api;
+    this.project = `suite/${name}-${runtime}-${api}-${++projects}`;
+    this.directory = mkdtempSync(join(tmpdir(), "weave-wal-conformance-"));
+    this.gate = gate;
+  }
+
+  /** Makes the context of one run. */
+  static async open(bench: Bench, runtime: RuntimeName, api: Api, name: string): Promise<Context> {
+    return new Context(bench, runtime, api, name, await Gate.open(bench.server.url));
+  }
+
+  /** The plan of a program of this run, with `more`. */
+  plan<M extends object>(more: M = {} as M): Plan & M {
+    return {
+      project: this.project,
+      serverUrl: this.gate.url,
+      walDir: join(this.directory, "wal"),
+      api: this.api,
+      ...more,
+    };
+  }
+
+  /** Starts a program of `programs/` on this run's runtime. */
+  start(program: string, plan: Plan): Child {
+    const path = `../scripts/conformance/programs/${program}`;
+    const child = startChild(path, JSON.stringify(plan), { runtime: this.runtime });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Runs a program to its end and returns the last line that it told. */
+  async run<T>(program: string, plan: Plan): Promise<T & { errors: string }> {
+    const child = this.start(program, plan);
+    const { code, signal, errors } = await child.ended;
+    const last = child.lines.filter((line) => line.startsWith("{")).at(-1);
+    if (code !== 0 || last === undefined) {
+      throw new Error(`${program} ended with ${signal ?? `exit status ${code}`}:\n${errors}`);
+    }
+    return { ...JSON.parse(last), errors };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+    await this.gate[Symbol.asyncDispose]();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
