@@ -15,7 +15,7 @@ import type {
 } from "../../client/pipeline/pipeline.ts";
 import { sumResults } from "../../client/pipeline/sum_results.ts";
 import { withinGrants } from "../../client/settings/grants.ts";
-import { resolveSettings, type Settings } from "../../client/settings/settings.ts";
+import { type KeyUse, resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableRow } from "./table_cache.ts";
@@ -97,6 +97,12 @@ export class SdkLogs {
     });
   }
 
+  /** Whether this process has no API key, and needs none because its sender is off. */
+  runsWithoutKey(): boolean {
+    const { sender, apiKey } = this.#settings("optional");
+    return !sender && apiKey === undefined;
+  }
+
   /** What is known of servers, kept beside the logs. */
   facts(): KnownFacts {
     const { serverUrl, walDir } = this.#settings();
@@ -145,9 +151,9 @@ export class SdkLogs {
     });
   }
 
-  #settings(): Settings {
+  /** The SDK brings its own key; others are looked for only where `keyUse` says so. */
+  #settings(keyUse: KeyUse = "unused"): Settings {
     const wal = this.#options.wal ?? true;
-    // The SDK brings its own key.
-    return resolveSettings(this.runtime, { ...this.#options, wal }, "unused");
+    return resolveSettings(this.runtime, { ...this.#options, wal }, keyUse);
   }
 }

@@ -9,6 +9,7 @@ import { intercepting } from "../intercept/intercept.ts";
 import { Attachments, fillsQueue, replaceQueue, sayWindow } from "./sdk_client.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 import { type SdkExports, watchModules } from "./sdk_modules.ts";
+import { withStandInKey } from "./stand_in_key.ts";
 
 /** Installs both levels: the host's `fetch` and the SDK's own methods. */
 export function install(logs: SdkLogs): void {
@@ -31,7 +32,9 @@ export function install(logs: SdkLogs): void {
         replaceQueue(WeaveClient.prototype, attachments.logOf);
       } else sayWindow(logs, `weave ${versionOf(logs, path)}`);
     }
-    if (init && setGlobalClient && once(done, exports)) replaceInit(exports, init, attachments);
+    if (init && setGlobalClient && once(done, exports)) {
+      replaceInit(exports, init, logs, attachments);
+    }
   });
 }
 
@@ -45,11 +48,12 @@ function once(done: WeakSet<object>, what: object): boolean {
 function replaceInit(
   exports: SdkExports,
   init: NonNullable<SdkExports["init"]>,
+  logs: SdkLogs,
   attachments: Attachments,
 ): void {
   exports.init = Object.defineProperty(
     async function (this: unknown, ...args: unknown[]) {
-      const client = await init.apply(this, args);
+      const client = await withStandInKey(logs, () => init.apply(this, args));
       if (typeof client === "object" && client !== null) attachments.logOf(client);
       return client;
     },
