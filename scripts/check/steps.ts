@@ -6,6 +6,7 @@
 
 import { availableParallelism } from "node:os";
 import { publicEntries } from "../build/entries.ts";
+import { checkDocs } from "./docs.ts";
 import { checkExamples, runExamples } from "./examples.ts";
 import { checkManifests } from "./manifests.ts";
 import { checkPublish } from "./publish.ts";
@@ -32,6 +33,7 @@ const steps: Record<string, Step> = {
   "lint": () => tool("deno", ["lint"]),
   "documentation": () =>
     tool("deno", ["doc", "--lint", ...publicEntries().map(({ source }) => source)]),
+  "docs": checkDocs,
   "manifests": checkManifests,
   "words": checkWords,
 };

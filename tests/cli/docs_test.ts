@@ -1,21 +1,19 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "@std/path";
 import { cli, projectPath, temporary } from "../support/cli/cli_support.ts";
 import { test } from "../harness.ts";
 
-const FOLDERS = ["docs/kubernetes", "docs/systemd"];
+const FOLDER = "docs/operations";
 
 /** The command lines of `weave-wal` that the documents show, without values and comments. */
 function documentedCommands(): string[][] {
-  const files = [
-    "docs/operations.md",
-    ...FOLDERS.flatMap((folder) =>
-      readdirSync(projectPath(folder)).map((name) => `${folder}/${name}`)
-    ),
-  ];
+  const files = readdirSync(projectPath(FOLDER), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
   const commands: string[][] = [];
   for (const file of files) {
-    const text = readFileSync(projectPath(file), "utf8");
+    const text = readFileSync(file, "utf8");
     for (const [, line] of text.matchAll(/weave-wal ((?:[a-z-]+ )*[^\n`#|>]*)/g)) {
       commands.push(line.trim().split(/\s+/));
     }

@@ -13,27 +13,13 @@ import { test } from "../harness.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Layers below each layer; `errors` and `version` are single files. */
-const below: Record<string, readonly string[]> = {
-  errors: [],
-  version: [],
-  bytes: [],
-  runtime: ["errors", "version", "bytes"],
-  protocol: ["errors", "bytes"],
-  wal: ["errors", "bytes", "runtime", "protocol"],
-  delivery: ["errors", "version", "bytes", "runtime", "protocol", "wal"],
-  client: ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery"],
-  mock_server: ["errors", "version", "bytes", "runtime", "protocol"],
-  drop_in: ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"],
-  demo: [
-    ...["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"],
-    "mock_server",
-  ],
-  cli: [
-    ...["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"],
-    ...["mock_server", "drop_in", "demo"],
-  ],
-};
+/**
+ * The layers below each layer, from the table of folders in docs/internals/architecture.md: its
+ * first column names a folder or a file of `src` or `tools`, its last one the layers that this one
+ * may import.
+ */
+const below = folderTable(readFileSync(join(root, "docs/internals/architecture.md"), "utf8"));
+
 /** Layers that every program with the library loads. */
 const core = ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"];
 /**
@@ -44,6 +30,13 @@ const namesHosts =
   /^src\/bytes\/(?:find_byte|scan_bytes)\.ts$|^tools\/(?:mock_server\/listen\.ts$|demo\/program\/)/;
 /** Built-in modules that the core may import as values, and where. */
 const builtins: Record<string, string> = { "node:async_hooks": "client" };
+
+function folderTable(page: string): Record<string, readonly string[]> {
+  const rows = page.matchAll(/^\| `(?:src|tools)\/(\w+)(?:\/|\.ts)` *\|[^|]*\|([^|]*)\|$/gm);
+  return Object.fromEntries([...rows].map(([, layer, imports]) => {
+    return [layer, [...imports.matchAll(/`(\w+)`/g)].map(([, name]) => name)];
+  }));
+}
 
 const sources = ["src", "tools"].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, encoding: "utf8" })
@@ -56,9 +49,9 @@ const relativeImports = (path: string) =>
   importsOf(read(path)).filter(({ specifier }) => specifier.startsWith("."));
 const target = (path: string, specifier: string) => join(dirname(path), specifier);
 
-test("the sources are found, each in a known layer", () => {
+test("the sources are found, each in a layer of the table, and no layer is without sources", () => {
   assert.ok(sources.length > 50, `${sources.length} sources`);
-  assert.deepEqual(sources.filter((path) => !(layerOf(path) in below)), []);
+  assert.deepEqual([...new Set(sources.map(layerOf))].sort(), Object.keys(below).sort());
 });
 
 test("relative imports carry .ts, name a file and stay in src and tools", () => {

@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  markdownPassages,
-  passagesOf,
-  sentencesOf,
-  typescriptPassages,
-} from "../../tools/demo/program/documents.ts";
+import { markdownPassages, passagesOf, sentencesOf } from "../../tools/demo/program/documents.ts";
 import { WordIndex, wordsOf } from "../../tools/demo/program/word_index.ts";
 import { BROKEN_GLOSSARY, planFor, QUESTIONS } from "../../tools/demo/questions.ts";
 import { closedScreen } from "../../tools/demo/output.ts";
@@ -130,7 +125,7 @@ test("demo documents: Markdown becomes paragraphs and items under their headings
     "goes on.",
     "",
     "## Names",
-    "- one `item`",
+    "- **Name in bold.** One `item`",
     "- [two](https://example.com)",
     "```ts",
     "# not a heading",
@@ -140,28 +135,13 @@ test("demo documents: Markdown becomes paragraphs and items under their headings
   ].join("\n");
   assert.deepEqual(markdownPassages("a.md", text), [
     { path: "a.md", line: 2, heading: "Log", text: "First line goes on." },
-    { path: "a.md", line: 6, heading: "Log › Names", text: "one item" },
+    { path: "a.md", line: 6, heading: "Log › Names › Name in bold", text: "One item" },
     { path: "a.md", line: 7, heading: "Log › Names", text: "two" },
     { path: "a.md", line: 12, heading: "Next", text: "End" },
   ]);
 });
 
-test("demo documents: TypeScript becomes doc comments, a glossary its terms", () => {
-  const text = [
-    "/**",
-    " * Reads {@linkcode Log}.",
-    " * @param path Where.",
-    " * @example",
-    " * read(1);",
-    " */",
-    "export function read(path: string): void {}",
-    "/** */",
-    "/** Bytes. */ const size = 1;",
-  ].join("\n");
-  assert.deepEqual(typescriptPassages("a.ts", text), [
-    { path: "a.ts", line: 1, heading: "export function read", text: "Reads Log. path Where." },
-    { path: "a.ts", line: 9, heading: "const size", text: "Bytes." },
-  ]);
+test("demo documents: a glossary becomes its terms, a passage its sentences", () => {
   assert.deepEqual(passagesOf("glossary.json", '{"log":"A file"}'), [
     { path: "glossary.json", line: 1, heading: "log", text: "A file" },
   ]);

@@ -49,14 +49,16 @@ export function logFiles(walDir: string): FoundFile[] {
   );
 }
 
-/** The project's own Markdown and TypeScript, in the checkout or in the built package. */
+/** The project's documentation, without the generated list of tests, which answers no question. */
 export function documentsOf(root: string): string[] {
+  return ["", "docs", "docs/operations", "docs/internals"].flatMap((folder) =>
+    listed(join(root, folder))
+      .filter((name) => name.endsWith(".md") && name !== "test-coverage.md")
+      .map((name) => join(root, folder, name))
+  );
+}
+
+function listed(folder: string): string[] {
   const { files } = detectRuntime();
-  const markdown = files.list(root).filter(({ name }) => name.endsWith(".md"));
-  const folder = ["src", "dist"].find((name) => files.stat(join(root, name)) !== null);
-  return [
-    ...markdown.map(({ name }) => join(root, name)).sort(),
-    ...["docs", folder].filter((name) => name && files.stat(join(root, name)) !== null)
-      .map((name) => join(root, name!)),
-  ];
+  return files.stat(folder) === null ? [] : files.list(folder).map(({ name }) => name).sort();
 }

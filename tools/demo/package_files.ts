@@ -22,8 +22,8 @@ export interface PackageFiles {
 
 /** Below the top of the package, as the build and JSR keep it. */
 const PROGRAM = "tools/demo/program/main";
-/** Documents that are fetched, where the package is at a URL: sources that say something. */
-const WORTH_READING = /^\/(?:[A-Z]+\.md|src\/(?:client|delivery|wal|weave)\/\w+\.ts)$/;
+/** Documents that are fetched if the package is at a URL. */
+const DOCUMENTS = /^\/(?:[A-Z]+\.md|docs\/(?!internals\/test-coverage)[\w/-]+\.md)$/;
 /** Requests under way at once. */
 const AT_ONCE = 8;
 
@@ -59,7 +59,7 @@ async function packageAt(
   const { manifest } = JSON.parse(await textAt(`${top}_meta.json`)) as {
     manifest: Readonly<Record<string, unknown>>;
   };
-  const names = Object.keys(manifest).filter((name) => WORTH_READING.test(name)).sort();
+  const names = Object.keys(manifest).filter((name) => DOCUMENTS.test(name)).sort();
   const documents = join(folder, "documents");
   const { files } = detectRuntime();
   files.makeDirectory(documents);

@@ -6,18 +6,18 @@
 
 /** Questions that the project's own documentation answers. */
 export const QUESTIONS: readonly string[] = [
-  "What happens when the disk is full?",
-  "When does the checkpoint move?",
-  "How long does the sender wait before it tries again?",
-  "Who may drain the segment of a dead process?",
-  "When are records forced to stable storage?",
+  "What happens if the disk is full?",
+  "When does the checkpoint move past a record?",
+  "How often are requests retried if the server is unreachable?",
+  "Which sender delivers the segments of a dead process?",
+  "When is a record on stable storage?",
   "What is a dead letter?",
-  "How is the digest of a table computed?",
-  "What happens to a torn line at the end of a segment?",
-  "What does flush wait for?",
-  "What becomes of a value that JSON cannot hold?",
-  "How many bytes may one batch of calls have?",
-  "Where is the API key looked for?",
+  "How is the poison record of a batch isolated?",
+  "What happens to a truncated record?",
+  "What does flush return?",
+  "What happens to a value that JSON cannot represent?",
+  "What is the maximum size of a batch?",
+  "Where is the API key looked up?",
 ];
 
 /** The one document that does not parse: somebody stopped writing in the middle. */

@@ -13,19 +13,19 @@ export interface Passage {
   readonly path: string;
   /** Number of the line that it begins in, from 1. */
   readonly line: number;
-  /** The headings above it, or the declaration that it documents. */
+  /** The headings above it, and the name in bold at its front. */
   readonly heading: string;
   readonly text: string;
 }
 
-/** All documents at `paths`, folders walked: Markdown, TypeScript and glossaries. */
+/** All documents at `paths`, folders walked: Markdown and glossaries. */
 export async function findDocuments(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
     if ((await stat(path)).isDirectory()) {
       const names = (await readdir(path)).filter((name) => !/^\.|^node_modules$/.test(name));
       found.push(...await findDocuments(names.sort().map((name) => join(path, name))));
-    } else if (/\.(md|ts)$/.test(path) || basename(path) === "glossary.json") {
+    } else if (path.endsWith(".md") || basename(path) === "glossary.json") {
       found.push(path);
     }
   }
@@ -41,8 +41,10 @@ export function markdownPassages(path: string, text: string): Passage[] {
   let inCode = false;
   const close = (): void => {
     if (lines.length > 0) {
-      const heading = headings.filter(Boolean).join(" › ");
-      passages.push({ path, line: first, heading, text: plain(lines.join(" ")) });
+      // A name in bold at the front is the heading of its item.
+      const [, name, text] = /^(?:\*\*(.+?)\.?\*\*\s+(?=[A-Z]))?(.*)$/.exec(lines.join(" "))!;
+      const heading = [...headings, plain(name ?? "")].filter(Boolean).join(" › ");
+      passages.push({ path, line: first, heading, text: plain(text) });
     }
     lines = [];
   };
@@ -59,28 +61,6 @@ export function markdownPassages(path: string, text: string): Passage[] {
     lines.push(line.replace(/^\s*([-*]|\d+\.|>)\s+/, "").trim());
   });
   close();
-  return passages;
-}
-
-/** The doc comments of a TypeScript file, each under the declaration that follows it. */
-export function typescriptPassages(path: string, text: string): Passage[] {
-  const passages: Passage[] = [];
-  for (const match of text.matchAll(/\/\*\*(.*?)\*\/(?=[ \t]*\n?[ \t]*([^\n]*))/gs)) {
-    const said = match[1].split("\n").map((line) => line.replace(/^\s*\*?\s?/, "")).join("\n");
-    // Examples and tags are code and names, not sentences.
-    const prose = said.split(/\n@example|\n@module/)[0].replace(
-      /\s+@(param|returns|throws)\b/g,
-      "\n",
-    );
-    const body = plain(prose.replace(/\s+/g, " "));
-    if (body === "") continue;
-    passages.push({
-      path,
-      line: text.slice(0, match.index).split("\n").length,
-      heading: /^[\w#]/.test(match[2]) ? match[2].replace(/[{(=<;].*/, "").trim() : basename(path),
-      text: body,
-    });
-  }
   return passages;
 }
 
@@ -102,7 +82,7 @@ export function glossaryPassages(path: string, text: string): Passage[] {
 /** The passages of a document, by what kind of file it is. */
 export function passagesOf(path: string, text: string): Passage[] {
   if (path.endsWith(".json")) return glossaryPassages(path, text);
-  return path.endsWith(".md") ? markdownPassages(path, text) : typescriptPassages(path, text);
+  return markdownPassages(path, text);
 }
 
 /** The sentences of a passage. */
@@ -113,7 +93,6 @@ export function sentencesOf(text: string): string[] {
 
 function plain(markup: string): string {
   return markup
-    .replace(/\{@linkcode ([^}]*)\}/g, "$1")
     .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/\*\*|`/g, "")
     .trim();
