@@ -10,7 +10,7 @@ import type { Ids } from "../protocol/ids.ts";
 import { isProvisional } from "../protocol/digest/provisional.ts";
 import type { Cost } from "../protocol/requests.ts";
 import type { RecordType } from "../protocol/record_types.ts";
-import { clipDisplayName } from "./op/call.ts";
+import { checkDisplayName, checkEnd, checkStart } from "./check_writes.ts";
 import { callRefUri } from "./objects/object_ref.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import type { Publisher } from "./objects/publisher.ts";
@@ -44,8 +44,14 @@ export class ClientWrites {
     this.#parts = parts;
   }
 
-  /** Records that a call begins. `id`, `trace_id` and `started_at` are made unless given. */
+  /**
+   * Records that a call begins. `id`, `trace_id` and `started_at` are made unless given.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an `op_name` of over 128 characters or a
+   *   `wb_run_step` that is no whole number.
+   */
   callStart(start: CallStartInput): CallHandle {
+    checkStart(start);
     const { ids } = this.#parts;
     const { id, trace_id, op_name, started_at, attributes, inputs, ...rest } = start;
     const handle: CallHandle = {
@@ -68,8 +74,14 @@ export class ClientWrites {
     return handle;
   }
 
-  /** Records that a call ended. `ended_at` is now unless given. */
+  /**
+   * Records that a call ended. `ended_at` is now unless given.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a `summary` whose `usage` is not an object of
+   *   token counts by model.
+   */
   callEnd(end: CallEndInput): void {
+    checkEnd(end);
     const { id, trace_id, started_at, ended_at, exception, output, summary, ...rest } = end;
     this.#write("call_end", {
       end: {
@@ -86,12 +98,16 @@ export class ClientWrites {
     });
   }
 
-  /** Renames a call; `""` clears its name. */
-  callUpdate(callId: string, displayName: string | null): void {
+  /**
+   * Renames a call; `""` clears its name.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a name that is no text.
+   */
+  callUpdate(callId: string, displayName: string): void {
     this.#write("call_update", {
       project_id: this.projectId,
       call_id: callId,
-      display_name: displayName === null ? null : clipDisplayName(displayName),
+      display_name: checkDisplayName(callId, displayName),
     });
   }
 

@@ -4,22 +4,17 @@
  * @module
  */
 
+import { base64 } from "../../protocol/json/base64.ts";
+import { jsonString } from "../../protocol/json/well_formed.ts";
+
 /** JSON text of the request that saves a file. */
 export function fileRequest(
   projectId: string,
   name: string,
   content: string | Uint8Array,
 ): string {
-  const head = `{"project_id":${JSON.stringify(projectId)},"name":${JSON.stringify(name)},`;
+  const head = `{"project_id":${jsonString(projectId)},"name":${jsonString(name)},`;
   return typeof content === "string"
-    ? `${head}"content":${JSON.stringify(content)}}`
-    : `${head}"content_base64":${JSON.stringify(base64(content))}}`;
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  }
-  return btoa(binary);
+    ? `${head}"content":${jsonString(content)}}`
+    : `${head}"content_base64":"${base64(content)}"}`;
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isProxy, prototypeOf } from "../../protocol/json/object_facts.ts";
+
 /** The classes that are told apart when a value is saved. */
 export type Kind =
   | "WeaveObject"
@@ -37,7 +39,7 @@ export function markClass(type: Class, name: string): void {
 }
 
 /**
- * What kind of saved object or ref a value is; `undefined` for every other value. Cheap for plain
+ * What kind of saved object or ref a value, which is no proxy, is; `undefined` for every other. Cheap for plain
  * objects, because every traced value comes by here. Runs no getter.
  */
 export function kindOf(value: object): Kind | undefined {
@@ -56,11 +58,8 @@ export function markOf(proto: object): string | undefined {
 function marksOf(value: unknown): string[] {
   const marks: string[] = [];
   if (typeof value !== "object" || value === null) return marks;
-  for (
-    let proto: object | null = Object.getPrototypeOf(value);
-    proto !== null;
-    proto = Object.getPrototypeOf(proto)
-  ) {
+  for (let proto = prototypeOf(value); proto !== null; proto = prototypeOf(proto)) {
+    if (isProxy(proto)) break;
     const mark = markOf(proto);
     if (mark !== undefined) marks.push(mark);
   }

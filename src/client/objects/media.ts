@@ -4,6 +4,9 @@
  * @module
  */
 
+import { isProxy, readData } from "../../protocol/json/object_facts.ts";
+import { MAX_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
+
 /** What can hold the bytes of an image or a sound. */
 export type MediaData = Uint8Array | ArrayBuffer;
 
@@ -59,22 +62,29 @@ export interface MediaFile {
   readonly bytes: Uint8Array;
 }
 
-/** How `value` is saved, if it is an image or a sound. */
+/** Bytes of an image or a sound that a request can hold; a larger one is described instead. */
+const MAX_MEDIA_BYTES = MAX_VALUE_CHARS / 4 * 3;
+
+/** How `value`, which is no proxy, is saved, if it is an image or a sound. Runs no getter. */
 export function mediaFile(value: object): MediaFile | undefined {
-  const { _weaveType: type, data } = value as { _weaveType?: unknown; data?: unknown };
+  if (!Object.hasOwn(value, "_weaveType")) return undefined;
+  const type = readData(value, "_weaveType");
   if (type !== "Image" && type !== "Audio") return undefined;
-  const bytes = bytesOf(data);
-  if (bytes === undefined) return undefined;
+  const bytes = bytesOf(readData(value, "data"));
+  if (bytes === undefined || bytes.length > MAX_MEDIA_BYTES) return undefined;
   return type === "Image"
     ? { typeName: "PIL.Image.Image", fileName: "image.png", bytes }
     : { typeName: "wave.Wave_read", fileName: "audio.wav", bytes };
 }
 
 function bytesOf(data: unknown): Uint8Array | undefined {
-  if (data instanceof Uint8Array) return data;
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
   if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return data instanceof Uint8Array
+      ? data
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
-  return typeof data === "string" ? new TextEncoder().encode(data) : undefined;
+  if (typeof data === "string") {
+    return data.length > MAX_MEDIA_BYTES ? undefined : new TextEncoder().encode(data);
+  }
+  return !isProxy(data) && data instanceof ArrayBuffer ? new Uint8Array(data) : undefined;
 }

@@ -183,5 +183,7 @@ export function callRefUri(projectId: string, callId: string): string {
 
 function uiUrl(projectId: string, kind: string, objectId: string, digest: string): string {
   const domain = globalClient()?.domain ?? DEFAULT_DOMAIN;
-  return `https://${domain}/${projectId}/weave/${kind}/${objectId}/versions/${digest}`;
+  return `https://${domain}/${projectId}/weave/${kind}/${
+    encodeURIComponent(objectId)
+  }/versions/${digest}`;
 }

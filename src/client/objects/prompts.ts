@@ -94,7 +94,8 @@ function fillPart(value: unknown, values: Record<string, unknown>): unknown {
 
 function fill(text: string, values: Record<string, unknown>): string {
   return text.replace(
-    /\{(\w+)(:[^}]+)?\}/g,
+    // As in Python, a name is made of letters and digits of any script.
+    /\{([\p{L}\p{N}_]+)(:[^}]+)?\}/gu,
     (place, key) => values[key] === undefined ? place : String(values[key]),
   );
 }

@@ -4,45 +4,25 @@
  * @module
  */
 
-import { WeaveWalError } from "../../errors.ts";
-import {
-  bytesDigest,
-  type InternalProjectId,
-  serverDigest,
-  tableDigest,
-} from "../../protocol/digest/digest.ts";
-import type { Ids } from "../../protocol/ids.ts";
+import { bytesDigest, serverDigest } from "../../protocol/digest/digest.ts";
+import { assignData } from "../../protocol/json/object_facts.ts";
 import { toJsonText } from "../../protocol/json/stringify.ts";
+import { jsonString } from "../../protocol/json/well_formed.ts";
 import { fileRequest } from "./file_request.ts";
 import { kindOf } from "./kind.ts";
 import { type MediaFile, mediaFile } from "./media.ts";
 import { ObjectRef, OpRef, TableRef, TableRowRef } from "./object_ref.ts";
-import { cleanObjectId, opObjectId } from "../op/op_name.ts";
+import { toObjectId } from "./object_id.ts";
+import { opObjectId } from "../op/op_name.ts";
 import { type OpState, opState } from "../op/op_types.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
 import type { Table } from "./table.ts";
-import {
-  isProvisional,
-  provisionalDigest,
-  provisionalRowDigest,
-  provisionalTableDigest,
-} from "../../protocol/digest/provisional.ts";
+import { type TableDigests, TableWriter, type TableWriterParts } from "./table_writer.ts";
+import { provisionalDigest } from "../../protocol/digest/provisional.ts";
 import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 
-/** Bytes of rows after which a table goes out in several requests. */
-const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
-
 /** What a publisher is made from. */
-export interface PublisherParts {
-  /** `entity/project`. */
-  readonly projectId: string;
-  readonly append: Pipeline["append"];
-  readonly ids: Ids;
-  /** Internal ids of projects, as far as they are known. */
-  readonly internalProjectId: InternalProjectId;
-  /** Told when a value could be given a provisional digest only, as it refers to this project. */
-  readonly onUnknownProject: () => void;
+export interface PublisherParts extends TableWriterParts {
   /** Whether values remember that they are saved; not where records go nowhere. */
   readonly remember: boolean;
 }
@@ -51,6 +31,7 @@ export interface PublisherParts {
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #projectText: string;
+  readonly #tables: TableWriter;
   readonly #files = new WeakMap<object, unknown>();
   /** By function: ops of one method that are made anew for every object are saved once. */
   readonly #ops = new WeakMap<object, Map<string, OpRef>>();
@@ -60,13 +41,17 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     this.#projectText = JSON.stringify(parts.projectId);
+    this.#tables = new TableWriter(parts);
   }
 
   /**
    * JSON text of a value as a record holds it: what has a ref is replaced by it, what is to have one
    * is saved first. Never throws.
+   *
+   * @param maxChars Characters that the text may take; what a request can hold unless given.
    */
-  readonly toText = (value: unknown): string => toJsonText(value, this.#substitute);
+  readonly toText = (value: unknown, maxChars?: number): string =>
+    toJsonText(value, this.#substitute, maxChars);
 
   /**
    * Saves a value and gives its ref.
@@ -81,7 +66,7 @@ export class Publisher {
     if (known instanceof ObjectRef) return known;
     const text = this.toText(value);
     const ref = this.#createObject(
-      objectId === undefined ? this.#parts.ids.uuidv7() : checkObjectId(objectId),
+      objectId === undefined ? this.#parts.ids.uuidv7() : toObjectId(objectId),
       text,
     );
     if (typeof value === "object" && value !== null) this.#remember(value, ref);
@@ -97,10 +82,10 @@ export class Publisher {
    * @returns The digest; `undefined` with `builtinClass`.
    */
   createObject(objectId: string, value: unknown, builtinClass?: string): string | undefined {
-    const id = checkObjectId(objectId);
+    const id = toObjectId(objectId);
     const text = this.toText(value);
     if (builtinClass === undefined) return this.#createObject(id, text).digest;
-    this.#appendObject(id, text, `,"builtin_object_class":${JSON.stringify(builtinClass)}`);
+    this.#appendObject(id, text, `,"builtin_object_class":${jsonString(builtinClass)}`);
     return undefined;
   }
 
@@ -133,59 +118,22 @@ export class Publisher {
   }
 
   /** Saves rows as a table and gives the digests of the table and of its rows. */
-  createTable(rows: readonly unknown[]): { digest: string; rowDigests: string[] } {
-    const texts = rows.map(this.toText);
-    const known = texts.map((text) =>
-      serverDigest(JSON.parse(text), this.#parts.internalProjectId)
-    );
-    if (known.includes(undefined)) return this.#createUnknownTable(texts);
-    const rowDigests = known as string[];
-    const chunks = chunksOf(texts);
-    for (const chunk of chunks) {
-      this.#parts.append(
-        "table_create",
-        `{"table":{"project_id":${this.#projectText},"rows":[${chunk.join(",")}]}}`,
-      );
-    }
-    const digest = chunks.length > 1
-      ? this.createTableFromDigests(rowDigests)
-      : tableDigest(rowDigests);
-    return { digest, rowDigests };
+  createTable(rows: readonly unknown[]): TableDigests {
+    return this.#tables.create(rows.map((row) => this.toText(row)));
   }
 
   /** Makes a table of rows that the server has, or gets before it; gives the table's digest. */
   createTableFromDigests(rowDigests: readonly string[]): string {
-    const unknown = rowDigests.some(isProvisional);
-    const digest = unknown
-      ? provisionalTableDigest(this.#parts.ids.uuidHex())
-      : tableDigest(rowDigests);
-    const expected = unknown ? `,"expected_digest":"${digest}"` : "";
-    this.#parts.append(
-      "table_create_from_digests",
-      `{"project_id":${this.#projectText},"row_digests":${JSON.stringify(rowDigests)}${expected}}`,
-    );
-    return digest;
+    return this.#tables.createFromDigests(rowDigests);
   }
 
-  /** A table with rows whose digests only the server can know: it goes out whole. */
-  #createUnknownTable(texts: readonly string[]): { digest: string; rowDigests: string[] } {
-    const { ids, append, onUnknownProject } = this.#parts;
-    onUnknownProject();
-    const digest = provisionalTableDigest(ids.uuidHex());
-    append(
-      "table_create",
-      `{"table":{"project_id":${this.#projectText},"expected_digest":"${digest}",` +
-        `"rows":[${texts.join(",")}]}}`,
-    );
-    return { digest, rowDigests: texts.map((_, index) => provisionalRowDigest(digest, index)) };
-  }
-
+  /** Asked about every object of every traced call, so plain data comes first. */
   readonly #substitute = (value: object): unknown => {
+    if (Array.isArray(value)) return undefined;
     if (typeof value === "function") {
       const op = opState(value);
       return op && this.#saveOp(op).uri();
     }
-    if (Array.isArray(value)) return undefined;
     const kind = kindOf(value);
     if (kind === "WeaveObject") {
       const object = value as WeaveObject;
@@ -212,7 +160,7 @@ export class Publisher {
   #saveObject(object: WeaveObject, objectId?: string): ObjectRef {
     const known = this.#refOf(object);
     if (known) return known as ObjectRef;
-    const id = checkObjectId(objectId ?? object.name);
+    const id = toObjectId(objectId ?? object.name);
     this.#saving.add(object);
     try {
       const names = classChain(object);
@@ -256,7 +204,7 @@ export class Publisher {
     if (known) return known as TableRef;
     const { projectId } = this.#parts;
     // A row that is saved already is saved as a row again, not as a ref to one.
-    const { digest, rowDigests } = this.createTable(table.rows.map((row) => ({ ...row })));
+    const { digest, rowDigests } = this.createTable(table.rows.map((row) => assignData({}, row)));
     table.rows.forEach((row, i) => {
       if (typeof row === "object" && row !== null) {
         this.#remember(row, new TableRowRef(projectId, digest, rowDigests[i]));
@@ -268,7 +216,7 @@ export class Publisher {
   }
 
   #saveOp(op: OpState, objectId?: string): OpRef {
-    const id = objectId === undefined ? opObjectId(op.name) : checkObjectId(objectId);
+    const id = objectId === undefined ? opObjectId(op.name) : toObjectId(objectId);
     let saved = this.#ops.get(op.original);
     if (!saved) this.#ops.set(op.original, saved = new Map());
     const known = saved.get(id);
@@ -294,28 +242,4 @@ export class Publisher {
 /** How a value that is files is saved. */
 function customType(type: string, files: Record<string, string>): Record<string, unknown> {
   return { _type: "CustomWeaveType", weave_type: { type }, files, load_op: "NO_LOAD_OP" };
-}
-
-/** An object's id as the server takes it. */
-function checkObjectId(name: string): string {
-  const id = /^[\w.-]{1,128}$/.test(name) ? name : cleanObjectId(name);
-  if (id !== "") return id;
-  throw new WeaveWalError(
-    "ERR_INVALID_NAME",
-    `Cannot save an object under this name: ${JSON.stringify(name)} has no letter and no digit`,
-  );
-}
-
-function chunksOf(texts: string[]): string[][] {
-  const chunks: string[][] = [[]];
-  let size = 0;
-  for (const text of texts) {
-    if (size + text.length > TABLE_CHUNK_CHARS && size > 0) {
-      chunks.push([]);
-      size = 0;
-    }
-    chunks[chunks.length - 1].push(text);
-    size += text.length;
-  }
-  return chunks;
 }

@@ -7,6 +7,7 @@
 import type { ObjectRef } from "./object_ref.ts";
 import { isOp } from "../op/op_types.ts";
 import { kindOf, markClass, markOf } from "./kind.ts";
+import { GETTER, hasGetter, isProxy } from "../../protocol/json/object_facts.ts";
 import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 
 /** What every {@linkcode WeaveObject} can be told. */
@@ -62,8 +63,10 @@ export class WeaveObject {
       name: this._baseParameters.name ?? null,
       description: this._baseParameters.description ?? null,
     };
-    for (const [key, value] of Object.entries(this)) {
-      if (!key.startsWith("_") && (typeof value !== "function" || isOp(value))) attrs[key] = value;
+    for (const key of Object.keys(this)) {
+      if (key.startsWith("_")) continue;
+      const value: unknown = hasGetter(this, key) ? GETTER : (this as Record<string, unknown>)[key];
+      if (typeof value !== "function" || isOp(value)) attrs[key] = value;
     }
     return attrs;
   }
@@ -81,13 +84,10 @@ export class WeaveObject {
 
 markClass(WeaveObject, "WeaveObject");
 
-/** Whether a value is a {@linkcode WeaveObject}; a proxy that cannot be asked is none. */
+/** Whether a value is a {@linkcode WeaveObject}; a proxy is not. */
 export function isWeaveObject(value: unknown): value is WeaveObject {
-  try {
-    return typeof value === "object" && value !== null && kindOf(value) === "WeaveObject";
-  } catch {
-    return false;
-  }
+  return typeof value === "object" && value !== null && !isProxy(value) &&
+    kindOf(value) === "WeaveObject";
 }
 
 /** The names of an object's classes as the server knows them: its own first, `BaseModel` last. */

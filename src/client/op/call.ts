@@ -44,7 +44,7 @@ export interface Call {
 /** Most characters of a display name. */
 export const MAX_DISPLAY_NAME_LENGTH = 1000;
 
-/** A display name that the server takes. */
+/** A display name that the server takes: the beginning of a longer one. */
 export function clipDisplayName(name: string): string {
   return name.length > MAX_DISPLAY_NAME_LENGTH
     ? `${name.slice(0, MAX_DISPLAY_NAME_LENGTH - 3)}...`

@@ -6,6 +6,11 @@
  */
 
 import type { Ids } from "../../protocol/ids.ts";
+import { assignData, isProxy } from "../../protocol/json/object_facts.ts";
+import { ignoreRejection } from "../../protocol/json/promises.ts";
+import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
+import { toJsonText } from "../../protocol/json/stringify.ts";
+import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
 import { clipDisplayName } from "./call.ts";
@@ -14,8 +19,10 @@ import type { OpState, ParameterNamesOption } from "./op_types.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeError } from "./describe_error.ts";
 import { exceptionText } from "./exception.ts";
+import { idProblem, nameProblem } from "./op_name.ts";
+import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
-import { finishSummary, type Summary } from "./summary.ts";
+import { finishSummary, isPlain, type Summary } from "./summary.ts";
 import { type CallEnder, TracedCall } from "./traced_call.ts";
 
 /** What a recorder is made from. */
@@ -25,7 +32,7 @@ export interface RecorderParts {
   readonly append: Pipeline["append"];
   readonly ids: Ids;
   /** JSON text of a value, what it refers to being saved first. Never throws. */
-  readonly toText: (value: unknown) => string;
+  readonly toText: (value: unknown, maxChars?: number) => string;
   /** Saves an op and gives the JSON text of its ref. */
   readonly saveOp: (state: OpState) => string;
   /** Attributes of every call. */
@@ -73,7 +80,10 @@ export class CallRecorder implements CallEnder {
       const callId = parts.ids.uuidv7();
       const traceId = parent === null ? parts.ids.uuidv7() : parent.traceId;
       const startedAt = parts.ids.timestamp();
-      const inputs = parts.toText(nameInputs(self, params, options.parameterNames));
+      const inputs = parts.toText(
+        nameInputs(self, params, options.parameterNames),
+        MAX_CALL_VALUE_CHARS,
+      );
       let text = this.#startHead + callId + '","trace_id":"' + traceId + '","op_name":' + opText +
         ',"started_at":"' + startedAt;
       text += parent === null ? '"' : '","parent_id":"' + parent.callId + '"';
@@ -100,20 +110,26 @@ export class CallRecorder implements CallEnder {
   }
 
   succeed(call: TracedCall, output: unknown): void {
-    let own: Summary | undefined;
-    if (call.summarize !== undefined && output != null) {
-      try {
-        const said: unknown = call.summarize(output as never);
-        if (typeof said === "object" && said !== null) own = said as Summary;
-      } catch (error) {
-        this.complain("summarize-failed", "Cannot summarize a call", error);
-      }
-    }
-    this.#end(call, "", output, own);
+    this.#end(call, "", output, output == null ? undefined : this.#summarize(call, output));
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null): void {
-    this.#end(call, ',"exception":' + quote(exceptionText(error)), output, undefined);
+    this.#end(call, ',"exception":' + jsonString(exceptionText(error)), output, undefined);
+  }
+
+  #summarize(call: TracedCall, output: unknown): Summary | undefined {
+    if (call.summarize === undefined) return undefined;
+    try {
+      const summary: unknown = call.summarize(output as never);
+      if (summary == null) return undefined;
+      const plain: unknown = JSON.parse(toJsonText(summary));
+      if (isPlain(plain)) return plain;
+      ignoreRejection(summary);
+      throw new TypeError(`summarize returned ${show(summary)}, not a plain object`);
+    } catch (error) {
+      this.complain("summarize-failed", "Cannot summarize a call", error);
+      return undefined;
+    }
   }
 
   rename(callId: string, displayName: string): void {
@@ -122,20 +138,20 @@ export class CallRecorder implements CallEnder {
       call_id: callId,
       display_name: displayName,
     };
-    this.#parts.append("call_update", JSON.stringify(request));
+    this.#parts.append("call_update", this.#parts.toText(request));
   }
 
   #end(call: TracedCall, exception: string, output: unknown, own: Summary | undefined): void {
     const parts = this.#parts;
     try {
-      const summary = finishSummary(own, call, call.parent);
+      const summary = this.#finishSummary(own, call);
       const counts = countStatus(call, exception === "" ? "success" : "error");
       const endedAt = parts.ids.timestamp();
       const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
         '","started_at":"' + call.startedAt + '","ended_at":"' +
         // A clock that was set back must not end a call before its start.
         (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
-        parts.toText(output === undefined ? null : output) + ',"summary":' +
+        parts.toText(output, MAX_CALL_VALUE_CHARS) + ',"summary":' +
         (isEmpty(summary)
           ? statusText(counts)
           : parts.toText({ ...summary, status_counts: counts })) +
@@ -147,16 +163,35 @@ export class CallRecorder implements CallEnder {
     }
   }
 
+  #finishSummary(own: Summary | undefined, call: TracedCall): Summary {
+    try {
+      return finishSummary(own, call, call.parent, (problem) => {
+        this.#warn("invalid-summary", `Left out of a call's summary: ${problem}`);
+      });
+    } catch (error) {
+      // What code in the call has put into the summary of its children.
+      this.complain("summary-failed", "Cannot summarize a call", error);
+      return {};
+    }
+  }
+
   #saveOp(state: OpState): string {
+    const { name, options, original } = state;
     state.savedText = this.#parts.saveOp(state);
     state.savedBy = this;
+    const guessed = options.name ? undefined : nameProblem(name, original);
+    if (guessed !== undefined) this.#warn("op-name", guessed);
+    const refused = idProblem(name);
+    if (refused !== undefined) this.#warn(`op-id ${name}`, refused);
     return state.savedText;
   }
 
   #displayName(state: OpState, params: readonly unknown[]): string {
     try {
       const name = state.options.callDisplayName?.(...(params as never[]));
-      return typeof name === "string" ? ',"display_name":' + quote(clipDisplayName(name)) : "";
+      if (typeof name === "string") return ',"display_name":' + jsonString(clipDisplayName(name));
+      ignoreRejection(name);
+      return "";
     } catch (error) {
       this.complain("display-name-failed", `Cannot name a call of ${state.name}`, error);
       return "";
@@ -168,18 +203,23 @@ export class CallRecorder implements CallEnder {
     own: Readonly<Record<string, unknown>> | undefined,
   ): string {
     if (own !== undefined) {
-      return this.#parts.toText({ ...this.#parts.attributes, ...scope?.values, ...own });
+      const attributes = assignData({ ...this.#parts.attributes }, scope?.values);
+      return this.#parts.toText(assignData(attributes, own));
     }
     if (scope === null) return this.#attributesText;
     if (scope.text === undefined || scope.textBy !== this) {
-      scope.text = this.#parts.toText({ ...this.#parts.attributes, ...scope.values });
+      scope.text = this.#parts.toText(assignData({ ...this.#parts.attributes }, scope.values));
       scope.textBy = this;
     }
     return scope.text;
   }
 
   complain(name: string, message: string, error: unknown): void {
-    this.#parts.logger.once("warn", name, `${message}: ${describeError(error)}`);
+    this.#warn(name, `${message}: ${describeError(error)}`);
+  }
+
+  #warn(name: string, message: string): void {
+    this.#parts.logger.once("warn", name, message);
   }
 }
 
@@ -190,16 +230,17 @@ export function nameInputs(
   names: ParameterNamesOption,
 ): Record<string, unknown> {
   const inputs: Record<string, unknown> = {};
-  if (typeof self === "object" && self !== null && !Array.isArray(self)) inputs.self = self;
+  if (typeof self === "object" && self !== null && (isProxy(self) || !Array.isArray(self))) {
+    inputs.self = self;
+  }
   if (names === "useParam0Object") {
-    return { ...inputs, ...(params[0] as Record<string, unknown> | undefined) };
+    const given = params[0];
+    if (!isProxy(given)) return assignData(inputs, given);
+    inputs.arg0 = given;
+    return inputs;
   }
   for (let i = 0; i < params.length; i++) inputs[names?.[i] ?? `arg${i}`] = params[i];
   return inputs;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }
 
 function isEmpty(object: object): boolean {

@@ -5,6 +5,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { assignData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 
 /** What running code can know of the call that it belongs to. */
@@ -65,7 +66,7 @@ export function runUntraced<R>(fn: () => R): R {
 export function runWithAttributes<R>(values: Record<string, unknown>, fn: () => R): R {
   const outer = storage.getStore();
   if (outer?.untraced) return fn();
-  const merged = { ...outer?.attributes?.values, ...values };
+  const merged = assignData({ ...outer?.attributes?.values }, values);
   const { call = null, owner = null } = outer ?? {};
   return storage.run({ call, owner, attributes: { values: merged } }, fn);
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { classNames, GETTER, isError, isProxy } from "../../protocol/json/object_facts.ts";
+import { readSafely, readStack } from "../../protocol/json/replacements.ts";
 import { describeError } from "./describe_error.ts";
 
 /** One line of a stack, as Python names its parts. */
@@ -21,43 +23,39 @@ interface Frame {
 const MAX_FRAMES = 100;
 const FRAME = /^\s+at (?:async )?(?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;
 
-/** JSON text of an object with `type`, `message` and `traceback`, the innermost frame last. Never throws. */
+/** Characters of a stack that is looked at; a longer one holds a message that is too long. */
+const MAX_STACK_CHARS = 1024 * 1024;
+
+/**
+ * JSON text of an object with `type`, `message` and `traceback`, the innermost frame last. Never
+ * throws, and runs no getter of the program.
+ */
 export function exceptionText(error: unknown): string {
   const message = describeError(error);
   return JSON.stringify({
     type: typeOf(error),
     message,
-    traceback: error instanceof Error ? framesOf(stackOf(error), message) : [],
+    traceback: isErrorObject(error) ? framesOf(stackOf(error), message) : [],
   });
+}
+
+function isErrorObject(error: unknown): error is object {
+  return typeof error === "object" && error !== null && !isProxy(error) && isError(error);
 }
 
 /** The class's name where the error has not taken a name of its own; the type of what is no error. */
 function typeOf(error: unknown): string {
-  try {
-    if (!(error instanceof Error)) return error === null ? "null" : typeof error;
-    const { name } = error;
-    if (typeof name === "string" && name !== "" && name !== "Error") return name;
-    return error.constructor.name || "Error";
-  } catch {
-    return "Error";
-  }
+  if (isProxy(error)) return "Error";
+  if (!isErrorObject(error)) return error === null ? "null" : typeof error;
+  const name = readSafely(error, "name");
+  if (typeof name === "string" && name !== "" && name !== "Error" && name !== GETTER) return name;
+  for (const className of classNames(error)) return className;
+  return "Error";
 }
 
-/** Only Deno's errors have an accessor here; one of the program's own is not run. */
-const nativeStack = Object.getOwnPropertyDescriptor(new Error(), "stack")?.get;
-
-function stackOf(error: Error): string {
-  try {
-    const own = Object.getOwnPropertyDescriptor(error, "stack");
-    const stack: unknown = own?.get === undefined
-      ? own?.value
-      : own.get === nativeStack
-      ? error.stack
-      : "";
-    return typeof stack === "string" ? stack : "";
-  } catch {
-    return "";
-  }
+function stackOf(error: object): string {
+  const stack = readStack(error);
+  return typeof stack === "string" && stack.length <= MAX_STACK_CHARS ? stack : "";
 }
 
 function framesOf(stack: string, message: string): Frame[] {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { show } from "../settings/invalid_option.ts";
 import type { CallStackEntry } from "./call_stack.ts";
 
 /** What a call or its `summarize` says in numbers, such as token usage by model. */
@@ -23,7 +24,8 @@ export function mergeSummaries(left: Summary, right: Summary): Summary {
   return result;
 }
 
-function isPlain(value: unknown): value is Summary {
+/** Whether a JSON value is an object. */
+export function isPlain(value: unknown): value is Summary {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -37,19 +39,92 @@ export function withRequestCounts(summary: Summary): Summary {
   return { ...summary, usage };
 }
 
+/** Counters of a model's usage that the server takes as whole numbers only. */
+const COUNTERS: ReadonlySet<string> = new Set([
+  "prompt_tokens",
+  "input_tokens",
+  "completion_tokens",
+  "output_tokens",
+  "requests",
+  "total_tokens",
+  "cache_creation_input_tokens",
+  "cache_read_input_tokens",
+]);
+
+/**
+ * A summary without what makes the server refuse a call: `usage` must be an object of objects by
+ * model, whose counters are whole numbers, and `status_counts` an object of whole numbers.
+ *
+ * @param report Gets, for each part that is left out, where it is, its value and what is wanted.
+ */
+export function validSummary(summary: Summary, report: (problem: string) => void): Summary {
+  if (summary.usage === undefined && summary.status_counts === undefined) return summary;
+  const valid = { ...summary };
+  const keep = (key: "usage" | "status_counts", part: Summary | undefined): void => {
+    if (part === undefined) delete valid[key];
+    else valid[key] = part;
+  };
+  if (summary.usage !== undefined) keep("usage", validUsage(summary.usage, report));
+  if (summary.status_counts !== undefined) {
+    const path = "summary.status_counts";
+    keep("status_counts", validCounts(summary.status_counts, path, () => true, report));
+  }
+  return valid;
+}
+
+function validUsage(usage: unknown, report: (problem: string) => void): Summary | undefined {
+  if (!isPlain(usage)) {
+    report(`summary.usage is ${show(usage)}, not an object of token counts by model`);
+    return undefined;
+  }
+  const valid: Summary = {};
+  for (const [model, counts] of Object.entries(usage)) {
+    const path = `summary.usage[${JSON.stringify(model)}]`;
+    const kept = validCounts(counts, path, (key) => COUNTERS.has(key), report);
+    if (kept !== undefined) valid[model] = kept;
+  }
+  return valid;
+}
+
+function validCounts(
+  counts: unknown,
+  path: string,
+  isCounter: (key: string) => boolean,
+  report: (problem: string) => void,
+): Summary | undefined {
+  if (!isPlain(counts)) {
+    report(`${path} is ${show(counts)}, not an object of counts`);
+    return undefined;
+  }
+  let valid = counts;
+  for (const [key, count] of Object.entries(counts)) {
+    if (!isCounter(key) || count == null || Number.isInteger(count)) continue;
+    report(`${path}.${key} is ${show(count)}, not a whole number`);
+    if (valid === counts) valid = { ...counts };
+    delete valid[key];
+  }
+  return valid;
+}
+
 const EMPTY: Summary = Object.freeze({});
 
 /**
- * The summary of a finished call: what `summarize` says of its result, with what its children left.
- * It is added to the parent's children at once.
+ * The summary of a finished call: what `summarize` returned for its result, added to the summaries
+ * of its children. It is added to those of the parent's children at once.
+ *
+ * @param report As for {@linkcode validSummary}.
  */
 export function finishSummary(
   own: Summary | undefined,
   call: CallStackEntry,
   parent: CallStackEntry | null,
+  report: (problem: string) => void,
 ): Summary {
   if (own === undefined && isEmpty(call.childSummary)) return EMPTY;
-  const merged = mergeSummaries(own ? withRequestCounts(own) : EMPTY, call.childSummary);
+  const merged = mergeSummaries(
+    own ? withRequestCounts(validSummary(own, report)) : EMPTY,
+    validSummary(call.childSummary, report),
+  );
   if (parent) parent.childSummary = mergeSummaries(merged, parent.childSummary);
   return merged;
 }

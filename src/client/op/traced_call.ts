@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Call, clipDisplayName } from "./call.ts";
+import { checkDisplayName } from "../check_writes.ts";
+import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
 import type { StatusCounts } from "./status_counts.ts";
 import type { Summary } from "./summary.ts";
@@ -103,7 +104,7 @@ export class CallView {
   // deno-lint-ignore require-await -- as the SDK has it
   async setDisplayName(displayName: string): Promise<void> {
     if (!this.#call) return;
-    this.#displayName = clipDisplayName(displayName);
+    this.#displayName = checkDisplayName(this.#call.callId, displayName);
     this.#call.ender.rename(this.#call.callId, this.#displayName);
   }
 

@@ -1,174 +1,146 @@
 /**
- * What stands in a record for objects that JSON does not know. The table of `values.ts` is the
- * contract.
+ * What is recorded for objects that JSON cannot hold. The table of `stringify.ts` is the contract.
+ *
+ * No code of the program runs but `toJSON` methods.
  *
  * @module
  */
 
-/** Names of a `Headers` or `FormData` that are told. */
-const MAX_NAMES = 50;
-/** Bytes turned into text at a time: hosts limit the arguments of a call; a multiple of 3. */
-const CHUNK = 8190;
+import { builtInValue, inBrackets, resemblesBuiltIn } from "./built_in_values.ts";
+import {
+  classNames,
+  findProperty,
+  GETTER,
+  isError,
+  isPromise,
+  isProxy,
+  prototypeOf,
+  readData,
+  readMethod,
+} from "./object_facts.ts";
+import { ignoreRejection } from "./promises.ts";
 
-/** Says in place of a value that user code failed. */
+/** The text recorded in place of a value whose `toJSON` threw. */
 export function errorText(error: unknown): string {
-  try {
-    const message = (error as { message?: unknown } | null | undefined)?.message;
-    return "<error: " + (typeof message === "string" ? message : String(error)) + ">";
-  } catch {
-    return "<error>";
-  }
+  const message = typeof error === "string" ? error : messageOf(error);
+  return message === undefined ? "<error>" : `<error: ${message}>`;
+}
+
+/** The message of an error, as far as it can be read without running a getter. */
+function messageOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const message = readSafely(error, "message");
+  return typeof message === "string" ? message : undefined;
 }
 
 /**
- * What is written in place of an object or function: a primitive, or an object whose own
- * enumerable properties (or items) are written. The object itself when those are its own.
+ * What is encoded for an object or function: a primitive, or an object whose own enumerable
+ * properties (or items) are encoded. The object itself when those are its own.
  *
- * @throws What user code throws: `toJSON`, getters, proxies.
+ * @param value No proxy.
+ * @param maxChars Characters that binary data may take.
+ * @throws What a `toJSON` method throws.
  */
-export function standIn(value: object): unknown {
+export function toJsonValue(value: object, maxChars: number): unknown {
   if (Array.isArray(value)) return value;
-  if (typeof value === "function") return inBrackets("function", safeRead(value, "name"), " ");
-  const known = builtInStandIn(value);
+  if (typeof value === "function") return inBrackets("function", readData(value, "name"), " ");
+  if (isOrdinary(value)) return value;
+  const known = knownValue(value, maxChars);
   if (known !== undefined) return known;
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON !== "function") return otherStandIn(value);
-  const result: unknown = toJSON.call(value, "");
+  const toJSON = readMethod(value, "toJSON");
+  if (toJSON === undefined) return ordinaryValue(value);
+  const result: unknown = Reflect.apply(toJSON, value, [""]);
   if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
+  if (isProxy(result)) return result;
+  ignoreRejection(result);
   // As in JSON, what a toJSON returns is not asked for its own.
-  return builtInStandIn(result) ?? otherStandIn(result);
+  const inner = knownValue(result, maxChars);
+  return inner === undefined ? ordinaryValue(result) : inner;
+}
+
+/** Prototypes whose instances have been found to be encoded by their own properties. */
+const ordinaryPrototypes = new WeakSet<object>([Object.prototype]);
+
+/** Whether it is known at a glance that an object is encoded by its own properties. */
+function isOrdinary(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return (prototype === null || ordinaryPrototypes.has(prototype)) && !("toJSON" in value) &&
+    !(Symbol.toStringTag in value) && !ArrayBuffer.isView(value) && !isStreamOfNode(value) &&
+    // As the `arguments` of a function have it.
+    !Object.hasOwn(value, Symbol.iterator);
 }
 
 /**
  * Asked before `toJSON`: a Buffer's gives an array of numbers, those of errors and of Bun's Headers
- * give away what should stay secret. `undefined` for any other object.
+ * disclose what should stay secret.
  */
-function builtInStandIn(value: object): unknown {
-  const tag = tagOf(value);
-  if (ArrayBuffer.isView(value)) {
-    return base64(tag, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-  }
-  if (tag === "Error" || value instanceof Error) return errorStandIn(value);
-  try {
-    return listedStandIn(value, tag);
-  } catch {
-    // It only bears the name of a built-in class.
-    return undefined;
-  }
+function knownValue(value: object, maxChars: number): unknown {
+  return isError(value) ? errorValue(value) : builtInValue(value, maxChars);
 }
 
-function otherStandIn(value: object): unknown {
-  if ("_readableState" in value || "_writableState" in value) {
-    return inBrackets(safeRead(safeRead(value, "constructor"), "name"));
-  }
-  const tag = tagOf(value);
-  return tag === "Object" || Object.keys(value).length > 0 ? value : inBrackets(tag);
-}
+const { apply, getOwnPropertyDescriptor } = Reflect;
 
-function tagOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** `undefined` for a tag that is not listed; throws when the object is not what its tag says. */
-function listedStandIn(value: object, tag: string): unknown {
-  const described = value as Record<string, unknown>;
-  switch (tag) {
-    case "Date": {
-      const time = Date.prototype.getTime.call(value);
-      return Number.isNaN(time) ? null : new Date(time).toISOString();
-    }
-    case "Map":
-      return mapStandIn(value as Map<unknown, unknown>);
-    case "Set": {
-      const items: unknown[] = [];
-      Set.prototype.forEach.call(value, (item) => items.push(item));
-      return items;
-    }
-    case "ArrayBuffer":
-    case "SharedArrayBuffer":
-      return base64(tag, new Uint8Array(value as ArrayBuffer));
-    case "RegExp":
-      return RegExp.prototype.toString.call(value);
-    case "URL":
-      return URL.prototype.toString.call(value);
-    case "URLSearchParams":
-      return URLSearchParams.prototype.toString.call(value);
-    case "Number":
-      return Number.prototype.valueOf.call(value);
-    case "String":
-      return String.prototype.valueOf.call(value);
-    case "Boolean":
-      return Boolean.prototype.valueOf.call(value);
-    case "BigInt":
-      return BigInt.prototype.valueOf.call(value);
-    case "Symbol":
-      return Symbol.prototype.valueOf.call(value);
-    case "Arguments":
-      return Array.from(value as ArrayLike<unknown>);
-    case "Headers":
-    case "FormData":
-      return inBrackets(tag, namesOf(value as { keys(): Iterable<string> }), ": ");
-    case "Request":
-      return inBrackets(tag, described.method, ": ");
-    case "Response":
-      return inBrackets(tag, described.status, ": ");
-    case "Blob":
-    case "File":
-      return inBrackets(tag, `${described.size} bytes, ${described.type}`, ": ");
-  }
-  return undefined;
-}
-
-function mapStandIn(map: Map<unknown, unknown>): object {
-  const entries: [unknown, unknown][] = [];
-  Map.prototype.forEach.call(map, (item, key) => entries.push([key, item]));
-  if (!entries.every(([key]) => typeof key === "string")) return entries;
-  // Without a prototype, so that a key `__proto__` is a key like any other.
-  const object: Record<string, unknown> = Object.create(null);
-  for (const [key, item] of entries) object[key as string] = item;
-  return object;
-}
-
-function namesOf(fields: { keys(): Iterable<string> }): string {
-  const names = new Set<string>();
-  for (const name of fields.keys()) {
-    if (names.size === MAX_NAMES) return [...names, "…"].join(", ");
-    names.add(name);
-  }
-  return [...names].join(", ");
-}
-
-function errorStandIn(error: object): object {
+function errorValue(error: object): object {
   const object: Record<string, unknown> = {
-    name: safeRead(error, "name"),
-    message: safeRead(error, "message"),
-    stack: safeRead(error, "stack"),
+    name: readSafely(error, "name"),
+    message: readSafely(error, "message"),
+    stack: readStack(error),
   };
   for (const key of ["code", "cause", "errors"]) {
-    const value = safeRead(error, key);
+    const value = readSafely(error, key);
     if (value !== undefined) object[key] = value;
   }
   return object;
 }
 
-function safeRead(object: unknown, key: string): unknown {
+/**
+ * The stack of an error; {@linkcode GETTER} where it cannot be read without running a getter: some
+ * hosts write it when it is first read, with what the name and the message then are.
+ */
+export function readStack(error: object): unknown {
+  const isSafe = readSafely(error, "name") !== GETTER && readSafely(error, "message") !== GETTER;
+  return isSafe ? readSafely(error, "stack") : GETTER;
+}
+
+/** Getters of the host that are properties of errors: they run no code of the program. */
+const errorGetters: ReadonlySet<unknown> = new Set([
+  getOwnPropertyDescriptor(new Error(), "stack")?.get,
+  getOwnPropertyDescriptor(Error.prototype, "stack")?.get,
+  ...["name", "message", "code"].map((key) =>
+    typeof DOMException === "function" && getOwnPropertyDescriptor(DOMException.prototype, key)?.get
+  ),
+]);
+
+/** A property of an error; {@linkcode GETTER} where a getter of the program would have to be run. */
+export function readSafely(error: object, key: string): unknown {
+  const found = findProperty(error, key);
+  if (found?.get === undefined) return found?.value;
+  if (!errorGetters.has(found.get)) return GETTER;
   try {
-    return (object as Record<string, unknown> | undefined)?.[key];
-  } catch (error) {
-    return errorText(error);
+    return apply(found.get, error, []);
+  } catch {
+    return undefined;
   }
 }
 
-function base64(type: string, bytes: Uint8Array): object {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += btoa(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
+function ordinaryValue(value: object): unknown {
+  if (isStreamOfNode(value) || isPromise(value)) return inBrackets(nameOf(value));
+  const tag = findProperty(value, Symbol.toStringTag);
+  if (tag === undefined) {
+    const prototype = prototypeOf(value);
+    if (prototype !== null && !resemblesBuiltIn(value)) ordinaryPrototypes.add(prototype);
+    return value;
   }
-  return { _type: type, base64: text };
+  if (Object.keys(value).length > 0) return value;
+  const name = typeof tag.value === "string" ? tag.value : nameOf(value);
+  return name === undefined || name === "Object" ? value : inBrackets(name);
 }
 
-function inBrackets(name: unknown, detail?: unknown, separator?: string): string {
-  const shown = typeof detail === "string" || typeof detail === "number" ? String(detail) : "";
-  return "<" + (typeof name === "string" && name !== "" ? name : "object") +
-    (shown === "" ? "" : separator + shown) + ">";
+function isStreamOfNode(value: object): boolean {
+  return Object.hasOwn(value, "_readableState") || Object.hasOwn(value, "_writableState");
+}
+
+function nameOf(value: object): string | undefined {
+  for (const name of classNames(value)) return name;
+  return undefined;
 }

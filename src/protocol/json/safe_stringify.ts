@@ -1,25 +1,33 @@
 /**
- * The careful way to a value's JSON text: one walk that reads every property once and expects each
- * step to fail. The table of `values.ts` is its contract.
+ * Encodes any value, one property at a time. Used where `JSON.stringify` would throw, run code of the
+ * program or cost too much. The table of `stringify.ts` is its contract.
  *
  * @module
  */
 
-import { errorText, standIn } from "./replacements.ts";
+import { describeProxy, GETTER, hasGetter, isProxy } from "./object_facts.ts";
+import { errorText, toJsonValue } from "./replacements.ts";
+import { bigintText, describeText, NUMBER_CHARS } from "./size_limits.ts";
+import { jsonString } from "./well_formed.ts";
 
 /**
- * Takes the place of values that the caller knows, such as saved objects: called, perhaps more
- * than once, for every object and function from the outside in; returns `undefined` to leave it.
- * What it returns is not offered again itself, but what is inside of that is.
+ * Replaces values that the caller knows, such as saved objects: called, perhaps more than once, for
+ * every object and function but proxies, from the outside in; returns `undefined` to keep the value.
+ * It is not called for what it returned, but for what that contains.
  */
 export type Substitute = (value: object) => unknown;
 
-/** Objects that may be written again; after them a graph with shared parts stops growing. */
+/** Objects that may be encoded again; after them a graph with shared parts stops growing. */
 const MAX_REPEATS = 100_000;
-/** Objects of one value; a getter can invent them without end. */
+/** Objects of one value; `toJSON` can invent them without end. */
 const MAX_OBJECTS = 500_000;
-/** Slots above which an array is looked at for gaps: `a[4e9] = 1` must not cost 4e9 steps. */
+/** Slots above which an array is checked for gaps: `a[4e9] = 1` must not cost 4e9 steps. */
 export const MAX_SLOTS = 1_000_000;
+/** Slots that are looked at to tell whether an array is mostly gaps. */
+const SAMPLED_SLOTS = 1024;
+
+/** Characters of a string that a description would be no shorter than. */
+const SHORT_TEXT = 64;
 
 const CIRCULAR = '"[Circular]"';
 const REPEATED = '"[Repeated]"';
@@ -31,29 +39,52 @@ interface Walk {
   readonly path: Set<object>;
   readonly seen: Set<object>;
   repeats: number;
+  /** Characters that are left for the rest of the value. */
+  chars: number;
 }
 
 /**
  * The JSON text of any value. Never throws.
  *
  * @param depth Levels of nesting to keep.
+ * @param maxChars Characters that the text may take; a little more for what replaces the rest.
  */
-export function writeValue(value: unknown, depth: number, substitute?: Substitute): string {
-  const walk: Walk = { substitute, path: new Set(), seen: new Set(), repeats: 0 };
+export function writeValue(
+  value: unknown,
+  depth: number,
+  maxChars: number,
+  substitute?: Substitute,
+): string {
+  const walk: Walk = {
+    substitute,
+    path: new Set(),
+    seen: new Set(),
+    repeats: 0,
+    chars: maxChars,
+  };
   try {
     return write(walk, value, depth) ?? "null";
   } catch (error) {
-    return JSON.stringify(errorText(error));
+    return writeText(walk, errorText(error));
   }
 }
 
 /** `undefined` for what JSON leaves out. */
 function write(walk: Walk, value: unknown, depth: number): string | undefined {
-  if (typeof value === "string" || typeof value === "number") return JSON.stringify(value);
+  if (typeof value === "string") return writeText(walk, value);
   if (isObject(value)) return writeGuarded(walk, value, depth);
-  if (typeof value === "bigint") return '"' + value + '"';
-  if (typeof value === "symbol") return JSON.stringify(String(value));
-  return value === undefined ? undefined : String(value);
+  if (typeof value === "symbol") return writeText(walk, String(value));
+  if (value === undefined) return undefined;
+  if (typeof value === "bigint") return writeText(walk, bigintText(value));
+  walk.chars -= NUMBER_CHARS;
+  return JSON.stringify(value);
+}
+
+function writeText(walk: Walk, text: string): string {
+  const fits = text.length <= walk.chars || text.length <= SHORT_TEXT;
+  const json = fits ? jsonString(text) : describeText(text);
+  walk.chars -= json.length;
+  return json;
 }
 
 function isObject(value: unknown): value is object {
@@ -61,6 +92,7 @@ function isObject(value: unknown): value is object {
 }
 
 function writeGuarded(walk: Walk, value: object, depth: number): string | undefined {
+  if (isProxy(value)) return writeText(walk, describeProxy(value));
   if (walk.path.has(value)) return CIRCULAR;
   if (walk.seen.has(value)) {
     if (++walk.repeats > MAX_REPEATS) return REPEATED;
@@ -70,7 +102,7 @@ function writeGuarded(walk: Walk, value: object, depth: number): string | undefi
   try {
     return writeObject(walk, value, depth);
   } catch (error) {
-    return JSON.stringify(errorText(error));
+    return writeText(walk, errorText(error));
   } finally {
     walk.path.delete(value);
   }
@@ -78,36 +110,57 @@ function writeGuarded(walk: Walk, value: object, depth: number): string | undefi
 
 function writeObject(walk: Walk, value: object, depth: number): string | undefined {
   let chosen: unknown = walk.substitute?.(value);
-  if (chosen === undefined) chosen = standIn(value);
-  else if (isObject(chosen)) chosen = standIn(chosen);
+  if (chosen === undefined) chosen = toJsonValue(value, walk.chars);
+  else if (isObject(chosen) && !isProxy(chosen)) chosen = toJsonValue(chosen, walk.chars);
+  if (isProxy(chosen)) return writeText(walk, describeProxy(chosen));
   // What toJSON returned may again be a function.
-  if (typeof chosen === "function") chosen = standIn(chosen);
+  if (typeof chosen === "function") chosen = toJsonValue(chosen, walk.chars);
   if (!isObject(chosen)) return write(walk, chosen, depth);
   if (depth === 0) return TRUNCATED;
+  walk.chars -= 2;
   return Array.isArray(chosen)
     ? writeArray(walk, chosen, depth - 1)
     : writeProperties(walk, chosen, depth - 1);
 }
 
 function writeArray(walk: Walk, items: unknown[], depth: number): string {
-  const length = items.length;
-  if (length > MAX_SLOTS && Object.keys(items).length < length / 2) {
-    return writeProperties(walk, items, depth);
-  }
+  if (isSparse(items)) return writeProperties(walk, items, depth);
+  const { length } = items;
+  // A gap is looked up in the prototypes, which for an array of a class may run code.
+  const isOrdinary = Object.getPrototypeOf(items) === Array.prototype;
   let text = "[";
   for (let i = 0; i < length; i++) {
     if (i > 0) text += ",";
-    text += writeMember(walk, items, i, depth) ?? "null";
+    if (walk.chars-- <= 0) return text + TRUNCATED + "]";
+    const member = isOrdinary || Object.hasOwn(items, i)
+      ? writeMember(walk, items, i, depth)
+      : undefined;
+    text += member ?? "null";
   }
   return text + "]";
+}
+
+/** Whether an array is so long, and so many of its slots were never set, that only these count. */
+export function isSparse(items: readonly unknown[]): boolean {
+  if (items.length <= MAX_SLOTS) return false;
+  let filled = 0;
+  for (let i = 0; i < SAMPLED_SLOTS; i++) {
+    if (Object.hasOwn(items, Math.floor(i * items.length / SAMPLED_SLOTS))) filled++;
+  }
+  return filled < SAMPLED_SLOTS / 2;
 }
 
 function writeProperties(walk: Walk, object: object, depth: number): string {
   let text = "{";
   for (const key of Object.keys(object)) {
+    const separator = text === "{" ? "" : ",";
+    if (walk.chars <= 0 || key.length > Math.max(walk.chars, SHORT_TEXT)) {
+      return text + separator + '"[Truncated]":true}';
+    }
+    const name = jsonString(key);
+    walk.chars -= name.length + 2;
     const member = writeMember(walk, object, key, depth);
-    if (member === undefined) continue;
-    text += (text === "{" ? "" : ",") + JSON.stringify(key) + ":" + member;
+    if (member !== undefined) text += separator + name + ":" + member;
   }
   return text + "}";
 }
@@ -118,11 +171,6 @@ function writeMember(
   key: string | number,
   depth: number,
 ): string | undefined {
-  let value: unknown;
-  try {
-    value = (object as Record<string | number, unknown>)[key];
-  } catch (error) {
-    return JSON.stringify(errorText(error));
-  }
-  return write(walk, value, depth);
+  if (hasGetter(object, key)) return writeText(walk, GETTER);
+  return write(walk, (object as Record<string | number, unknown>)[key], depth);
 }

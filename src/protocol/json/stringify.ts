@@ -1,13 +1,16 @@
 /**
- * The JSON text of whatever user code hands over: never throws, loses as little as JSON allows.
+ * The JSON text of any value of a program: never throws, loses as little as JSON allows, costs a
+ * bounded amount, and runs no code of the program but `toJSON` methods.
  *
  * | Value | In the record |
  * |---|---|
  * | string, finite number, boolean, `null`, array, plain object | as `JSON.stringify` writes it |
  * | `NaN`, `Infinity`, `-Infinity` | `null`, as in JSON and in the official SDK |
  * | `undefined`: as a property, in an array, alone | left out, `null`, `null` |
- * | lone surrogate in a string | escaped (`\ud800`) |
- * | BigInt | its decimal digits as a string |
+ * | lone surrogate in a string or a key | U+FFFD, as in Python's `errors="replace"` |
+ * | property with a getter | `"<getter>"`; it is not run |
+ * | `Proxy` | `"<Proxy>"`; no trap is run (`"<error: message>"` when it is revoked). To record its content, pass a copy: `{ ...proxy }` |
+ * | BigInt | its decimal digits as a string; `"<bigint of more than 65536 bits>"` |
  * | function, class | `"<function name>"` |
  * | symbol; property named by a symbol | `"Symbol(description)"`; left out |
  * | `Date` | ISO 8601 string; `null` when invalid |
@@ -17,23 +20,32 @@
  * | `Error` | object of `name`, `message`, `stack`, and of `code`, `cause`, `errors` where it has them |
  * | `RegExp`, `URL`, `URLSearchParams` | its text |
  * | Number, String, Boolean, BigInt or Symbol object | what is inside |
- * | any other object with `toJSON` | what that returns |
+ * | any other object with a `toJSON` method | what that returns |
  * | class instance | its own enumerable properties, without the name of its class (as in the official SDK) |
  * | `Headers`, `FormData` | `"<Headers: names>"`: the values may be secret |
  * | `Request`, `Response`, `Blob`, `File` | `"<Request: method>"`, `"<Response: status>"`, `"<Blob: size bytes, type>"` |
  * | promise, web stream, generator, `WeakMap`, … | `"<Promise>"` and so on; nothing is read from them |
  * | stream of Node | `"<Readable>"` with the name of its class |
  * | object inside itself | `"[Circular]"`, as in the official SDK |
- * | what is nested deeper than {@linkcode MAX_DEPTH} levels | `"[Truncated]"` |
+ * | object nested deeper than {@linkcode MAX_DEPTH} levels | `"[Truncated]"` |
  * | object that occurs again after 100,000 repetitions or more | `"[Repeated]"` |
  * | object after half a million others | `"[Truncated]"` |
  * | array of over a million slots, most of them never set | object of the slots that are set |
- * | getter, `toJSON` or proxy that throws; text too long for the host | `"<error: message>"` |
+ * | binary data whose base64 is over the limit | `{"_type":"Uint8Array","bytes":…,"sample_digest":"…","omitted":"over the size limit"}`; the digest is of the first and the last 32 KiB |
+ * | string over the limit | `{"_type":"string","length":…,"omitted":"over the size limit"}`, in UTF-16 units |
+ * | items and properties after the limit | `"[Truncated]"` once, in place of all |
+ * | `toJSON` that throws | `"<error: message>"` |
+ *
+ * The limit is the number of characters that is left of the value's own: 30 Mi, which fit a request;
+ * 8 Mi each for the inputs and the output of a traced call, of which the server keeps 3.5 MiB.
  *
  * @module
  */
 
-import { MAX_SLOTS, type Substitute, writeValue } from "./safe_stringify.ts";
+import { hasGetter, isProxy } from "./object_facts.ts";
+import { isSparse, type Substitute, writeValue } from "./safe_stringify.ts";
+import { MAX_VALUE_CHARS, NUMBER_CHARS } from "./size_limits.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 export type { Substitute } from "./safe_stringify.ts";
 
@@ -44,15 +56,16 @@ export type { Substitute } from "./safe_stringify.ts";
  */
 export const MAX_DEPTH = 180;
 
-/** Objects that the check looks at before it leaves a value to the careful writer. */
+/** Objects that the check looks at before it leaves a value to {@linkcode writeValue}. */
 const CHECKED_OBJECTS = 500_000;
 
 /**
- * The JSON text of any value, on one line. Never throws. The table of this module says how it
- * writes what JSON cannot hold.
+ * The JSON text of any value, on one line and well-formed. Never throws. The table of this module
+ * says how it encodes what JSON cannot hold.
  *
  * @param value Anything.
  * @param substitute Replaces values on the way, such as saved objects by their refs.
+ * @param maxChars Characters that the text may take; longer strings and binary data are described.
  *
  * @example
  * ```ts
@@ -60,43 +73,80 @@ const CHECKED_OBJECTS = 500_000;
  * if (text !== '{"id":"10","at":"1970-01-01T00:00:00.000Z","tags":["a"]}') throw new Error(text);
  * ```
  */
-export function toJsonText(value: unknown, substitute?: Substitute): string {
-  try {
-    objectsLeft = CHECKED_OBJECTS;
-    if (isPlainJson(value, MAX_DEPTH, substitute)) return JSON.stringify(value) ?? "null";
-  } catch {
-    // Some getter or proxy; the careful writer goes on around it.
-  }
-  return writeValue(value, MAX_DEPTH, substitute);
+export function toJsonText(
+  value: unknown,
+  substitute?: Substitute,
+  maxChars: number = MAX_VALUE_CHARS,
+): string {
+  return isPlain(value, substitute, maxChars)
+    ? JSON.stringify(value) ?? "null"
+    : writeValue(value, MAX_DEPTH, maxChars, substitute);
 }
 
+/** What the check may still look at; shared by its steps, which all traced calls pay for. */
 let objectsLeft = 0;
+let charsLeft = 0;
 
-/** Whether `JSON.stringify` writes this value as the table says, at a cost that is bounded. */
-function isPlainJson(value: unknown, depth: number, substitute?: Substitute): boolean {
-  if (typeof value !== "object") {
-    return typeof value !== "function" && typeof value !== "bigint" && typeof value !== "symbol";
+/**
+ * Whether `JSON.stringify` encodes this value as the table says, without running code of the program
+ * and within the limit.
+ */
+function isPlain(value: unknown, substitute: Substitute | undefined, maxChars: number): boolean {
+  // A substitute may encode values of its own meanwhile.
+  const objects = objectsLeft;
+  const chars = charsLeft;
+  objectsLeft = CHECKED_OBJECTS;
+  charsLeft = maxChars;
+  try {
+    return isPlainValue(value, MAX_DEPTH, substitute);
+  } catch {
+    // The substitute threw: the message goes into the record.
+    return false;
+  } finally {
+    objectsLeft = objects;
+    charsLeft = chars;
   }
-  if (value === null) return true;
-  if (depth === 0 || --objectsLeft < 0) return false;
+}
+
+function isPlainValue(value: unknown, depth: number, substitute?: Substitute): boolean {
+  switch (typeof value) {
+    case "string":
+      return isPlainText(value);
+    case "object":
+      return value === null || isPlainObject(value, depth, substitute);
+    case "number":
+    case "boolean":
+    case "undefined":
+      return (charsLeft -= NUMBER_CHARS) >= 0;
+    default:
+      return false;
+  }
+}
+
+/** The length comes first: engines keep long strings in pieces, and a look at one joins them. */
+function isPlainText(text: string): boolean {
+  return (charsLeft -= text.length) >= 0 && isWellFormed(text);
+}
+
+function isPlainObject(value: object, depth: number, substitute?: Substitute): boolean {
+  if (depth === 0 || --objectsLeft < 0 || isProxy(value)) return false;
   if (substitute !== undefined && substitute(value) !== undefined) return false;
-  if (Array.isArray(value)) return isPlainArray(value, depth - 1, substitute);
   const proto = Object.getPrototypeOf(value);
-  if (proto !== Object.prototype && proto !== null) return false;
+  if (proto !== Object.prototype && proto !== Array.prototype && proto !== null) return false;
+  // JSON.stringify would call it, enumerable or not.
+  if ("toJSON" in value) return false;
+  if (Array.isArray(value)) return isPlainArray(value, depth - 1, substitute);
   for (const key in value) {
-    const item = (value as Record<string, unknown>)[key];
-    if (typeof item === "string" || typeof item === "number") continue;
-    if (!isPlainJson(item, depth - 1, substitute)) return false;
+    if (hasGetter(value, key) || !isPlainText(key)) return false;
+    if (!isPlainValue((value as Record<string, unknown>)[key], depth - 1, substitute)) return false;
   }
   return true;
 }
 
 function isPlainArray(items: unknown[], depth: number, substitute?: Substitute): boolean {
-  if (items.length > MAX_SLOTS && Object.keys(items).length < items.length) return false;
+  if (items.length * NUMBER_CHARS > charsLeft || isSparse(items)) return false;
   for (let i = 0; i < items.length; i++) {
-    const item = items[i];
-    if (typeof item === "string" || typeof item === "number") continue;
-    if (!isPlainJson(item, depth, substitute)) return false;
+    if (hasGetter(items, i) || !isPlainValue(items[i], depth, substitute)) return false;
   }
   return true;
 }

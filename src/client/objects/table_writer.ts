@@ -1,0 +1,105 @@
+/**
+ * Writes tables: the records that make one, and the digests of the table and its rows.
+ *
+ * @module
+ */
+
+import { type InternalProjectId, serverDigest, tableDigest } from "../../protocol/digest/digest.ts";
+import {
+  isProvisional,
+  provisionalRowDigest,
+  provisionalTableDigest,
+} from "../../protocol/digest/provisional.ts";
+import type { Ids } from "../../protocol/ids.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+
+/** Characters of rows after which a table goes out in several requests. */
+const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
+
+/** What a table writer is made from. */
+export interface TableWriterParts {
+  /** `entity/project`. */
+  readonly projectId: string;
+  readonly append: Pipeline["append"];
+  readonly ids: Ids;
+  /** Internal ids of projects, as far as they are known. */
+  readonly internalProjectId: InternalProjectId;
+  /** Called when a value gets a provisional digest only, because it refers to this project. */
+  readonly onUnknownProject: () => void;
+}
+
+/** Digests of a table and of its rows; provisional where only the server can know them. */
+export interface TableDigests {
+  readonly digest: string;
+  readonly rowDigests: string[];
+}
+
+/** Writes tables under one project. */
+export class TableWriter {
+  readonly #parts: TableWriterParts;
+  readonly #projectText: string;
+
+  constructor(parts: TableWriterParts) {
+    this.#parts = parts;
+    this.#projectText = JSON.stringify(parts.projectId);
+  }
+
+  /** Writes a table of rows, each of them as JSON text. */
+  create(texts: readonly string[]): TableDigests {
+    const known = texts.map((text) =>
+      serverDigest(JSON.parse(text), this.#parts.internalProjectId)
+    );
+    if (known.includes(undefined)) return this.#createUnknown(texts);
+    const rowDigests = known as string[];
+    const chunks = chunksOf(texts);
+    for (const chunk of chunks) {
+      this.#parts.append(
+        "table_create",
+        `{"table":{"project_id":${this.#projectText},"rows":[${chunk.join(",")}]}}`,
+      );
+    }
+    const digest = chunks.length > 1 ? this.createFromDigests(rowDigests) : tableDigest(rowDigests);
+    return { digest, rowDigests };
+  }
+
+  /** Makes a table of rows that the server has, or gets before it; returns the table's digest. */
+  createFromDigests(rowDigests: readonly string[]): string {
+    const unknown = rowDigests.some(isProvisional);
+    const digest = unknown
+      ? provisionalTableDigest(this.#parts.ids.uuidHex())
+      : tableDigest(rowDigests);
+    const expected = unknown ? `,"expected_digest":"${digest}"` : "";
+    this.#parts.append(
+      "table_create_from_digests",
+      `{"project_id":${this.#projectText},"row_digests":${JSON.stringify(rowDigests)}${expected}}`,
+    );
+    return digest;
+  }
+
+  /** Writes a table with rows whose digests only the server can know, in one request. */
+  #createUnknown(texts: readonly string[]): TableDigests {
+    const { ids, append, onUnknownProject } = this.#parts;
+    onUnknownProject();
+    const digest = provisionalTableDigest(ids.uuidHex());
+    append(
+      "table_create",
+      `{"table":{"project_id":${this.#projectText},"expected_digest":"${digest}",` +
+        `"rows":[${texts.join(",")}]}}`,
+    );
+    return { digest, rowDigests: texts.map((_, index) => provisionalRowDigest(digest, index)) };
+  }
+}
+
+function chunksOf(texts: readonly string[]): string[][] {
+  const chunks: string[][] = [[]];
+  let size = 0;
+  for (const text of texts) {
+    if (size + text.length > TABLE_CHUNK_CHARS && size > 0) {
+      chunks.push([]);
+      size = 0;
+    }
+    chunks[chunks.length - 1].push(text);
+    size += text.length;
+  }
+  return chunks;
+}

@@ -1,0 +1,31 @@
+/**
+ * Text that every reader can encode: half of a surrogate pair becomes U+FFFD, as in Python's
+ * `errors="replace"`. The trace server stores such a half as it is, and can then answer no query of
+ * the project.
+ *
+ * @module
+ */
+
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+/** Methods of strings that the oldest supported hosts lack. */
+interface WellFormedMethods {
+  isWellFormed?: (this: string) => boolean;
+}
+
+const native = (String.prototype as WellFormedMethods).isWellFormed;
+
+/** Whether a text has no half of a surrogate pair. Takes no time for text without wide characters. */
+export const isWellFormed: (text: string) => boolean = native === undefined
+  ? (text) => !LONE_SURROGATE.test(text)
+  : (text) => native.call(text);
+
+/** A text in which U+FFFD replaces every half of a surrogate pair. */
+export function wellFormed(text: string): string {
+  return isWellFormed(text) ? text : text.replace(new RegExp(LONE_SURROGATE, "g"), "\ufffd");
+}
+
+/** The JSON text of a string, well-formed. */
+export function jsonString(text: string): string {
+  return JSON.stringify(wellFormed(text));
+}
