@@ -7,6 +7,7 @@
 
 import { classNames, GETTER, isError, isProxy } from "../../protocol/json/object_facts.ts";
 import { readSafely, readStack } from "../../protocol/json/replacements.ts";
+import { toJsonText } from "../../protocol/json/stringify.ts";
 import { describeError } from "./describe_error.ts";
 
 /** One line of a stack, as Python names its parts. */
@@ -32,7 +33,8 @@ const MAX_STACK_CHARS = 1024 * 1024;
  */
 export function exceptionText(error: unknown): string {
   const message = describeError(error);
-  return JSON.stringify({
+  // The text goes into a string of the record: half a surrogate pair must not be hidden in an escape.
+  return toJsonText({
     type: typeOf(error),
     message,
     traceback: isErrorObject(error) ? framesOf(stackOf(error), message) : [],
