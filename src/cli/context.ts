@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withGuardedLinks } from "../runtime/link_guard.ts";
 import type { Clock, Runtime } from "../runtime/runtime.ts";
 import { createIds } from "../protocol/ids.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -15,6 +16,11 @@ export interface Context {
   readonly terminal: Terminal;
   /** Aborted when the user or the system asks the command to end. */
   readonly stop: AbortSignal;
+}
+
+/** The same surroundings, in which nothing passes a symbolic link below `root`. */
+export function guardedContext(context: Context, root: string): Context {
+  return { ...context, runtime: withGuardedLinks(context.runtime, root) };
 }
 
 /** Thrown where a command leaves its work because it was asked to end. */

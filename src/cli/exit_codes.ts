@@ -51,6 +51,19 @@ export interface Ending {
   readonly hint?: string;
 }
 
+const OWNER_ONLY = "Only the owner can read logs: run this as the user that writes them";
+const NOT_OURS = "Logs consist of regular files and directories: move away what is at that path";
+
+/** What to do about errors of the file system. */
+const HINTS: Record<string, string> = {
+  EACCES: OWNER_ONLY,
+  EPERM: OWNER_ONLY,
+  ELOOP: NOT_OURS,
+  EISDIR: NOT_OURS,
+  ENOTDIR: NOT_OURS,
+  ERR_NOT_REGULAR_FILE: NOT_OURS,
+};
+
 /** How an error ends the command. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof CommandError) {
@@ -68,11 +81,13 @@ export function endingOf(error: unknown): Ending {
   // Whoever read our output has seen enough: `weave-wal inspect | head`.
   if (code === "EPIPE") return { code: EXIT.ok };
   const message = error instanceof Error ? error.message : String(error);
-  if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-    const hint = /^E(ACCES|PERM)$/.test(code)
-      ? { hint: "Logs are readable to their owner alone: run this as the user that writes them" }
-      : {};
-    return { code: EXIT.trouble, message: `Cannot use the log: ${message}`, ...hint };
+  if (code !== undefined && /^(E[A-Z]+|ERR_NOT_REGULAR_FILE)$/.test(code)) {
+    const hint = HINTS[code];
+    return {
+      code: EXIT.trouble,
+      message: `Cannot use the log: ${message}`,
+      ...(hint === undefined ? {} : { hint }),
+    };
   }
   return {
     code: EXIT.trouble,

@@ -87,6 +87,12 @@ export function guardLinks(
   };
 }
 
+/** A runtime whose files are those of {@linkcode guardLinks}. */
+export function withGuardedLinks(runtime: Runtime, root: string): Runtime {
+  const { name, process, clock } = runtime;
+  return { name, files: guardLinks(runtime, root), process, clock };
+}
+
 /** `directory` and those above it, outermost first, as far as they begin with `prefix`. */
 function partsBelow(prefix: string, directory: string): string[] {
   const parts: string[] = [];

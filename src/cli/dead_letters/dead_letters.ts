@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
-import type { Context } from "../context.ts";
+import { type Context, guardedContext } from "../context.ts";
 import { type IndexedLetter, type LetterFilter, readIndex } from "./index.ts";
 import { dropLetters } from "./drop.ts";
 import { listAll, listGroups } from "./list.ts";
@@ -63,7 +63,8 @@ function listCommand(context: Context): Command {
     .option("--json", "one JSON value; with --all one line of JSON a dead letter")
     .action(async (flags: LetterFlags) => {
       const list = flags.all ? listAll : listGroups;
-      await list(context, lettersOf(context, [], flags), flags.json ?? false);
+      const guarded = guardedBy(flags, context);
+      await list(guarded, lettersOf(guarded, [], flags), flags.json ?? false);
     });
 }
 
@@ -74,8 +75,9 @@ function showCommand(context: Context): Command {
     .argument("<name>", "number or id")
     .option("--json", "one line of JSON, the request byte for byte")
     .action(async (name: string, flags: LetterFlags) => {
-      for await (const letter of lettersOf(context, [name], flags)) {
-        await showLetter(context, letter, flags.json ?? false);
+      const guarded = guardedBy(flags, context);
+      for await (const letter of lettersOf(guarded, [name], flags)) {
+        await showLetter(guarded, letter, flags.json ?? false);
       }
     });
 }
@@ -97,14 +99,15 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .action(async (names: string[], flags: LetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
       const reason = flags.reason ?? (names.length === 0 ? ["refused"] : undefined);
-      const letters = lettersOf(context, names, { ...flags, ...(reason ? { reason } : {}) });
+      const guarded = guardedContext(context, settings.walDir);
+      const letters = lettersOf(guarded, names, { ...flags, ...(reason ? { reason } : {}) });
       const job = {
         settings,
         timeoutMs: flags.timeout,
         json: flags.json ?? false,
         named: names.length > 0,
       };
-      setCode(await retryLetters(context, letters, job));
+      setCode(await retryLetters(guarded, letters, job));
     });
 }
 
@@ -118,9 +121,10 @@ function exportCommand(context: Context): Command {
   }))
     .argument("[names...]", "numbers or ids (default: all)")
     .option("--output <file>", "a file to be made, instead of standard output")
-    .action((names: string[], flags: LetterFlags) =>
-      exportLetters(context, lettersOf(context, names, flags), flags.output)
-    );
+    .action((names: string[], flags: LetterFlags) => {
+      const guarded = guardedBy(flags, context);
+      return exportLetters(guarded, lettersOf(guarded, names, flags), flags.output);
+    });
 }
 
 function dropCommand(context: Context, setCode: SetCode): Command {
@@ -144,7 +148,8 @@ function dropCommand(context: Context, setCode: SetCode): Command {
           },
         );
       }
-      setCode(await dropLetters(context, lettersOf(context, names, flags), flags.yes ?? false));
+      const guarded = guardedBy(flags, context);
+      setCode(await dropLetters(guarded, lettersOf(guarded, names, flags), flags.yes ?? false));
     });
 }
 
@@ -161,6 +166,10 @@ function withFilter(command: Command): Command {
       collect(parseOneOf([...RECORD_TYPES, "unreadable"])),
     )
     .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
+}
+
+function guardedBy(flags: LetterFlags, context: Context): Context {
+  return guardedContext(context, commandSettings(context.runtime, flags).walDir);
 }
 
 function lettersOf(

@@ -6,7 +6,7 @@
 
 import type { Command } from "commander";
 import { parseDuration } from "../terminal/arguments.ts";
-import { commandIds, type Context } from "../context.ts";
+import { commandIds, type Context, guardedContext } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { flushOnce } from "./once.ts";
 import { follow } from "./follow.ts";
@@ -54,15 +54,16 @@ export function flushCommand(context: Context, setCode: (code: number) => void):
     .action(async (flags: FlushFlags) => setCode(await flush(context, flags)));
 }
 
-async function flush(context: Context, flags: FlushFlags): Promise<number> {
+async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
   if (flags.follow && flags.timeout !== undefined) {
     throw new CommandError("Cannot use --timeout with --follow: it stays until it is asked to end");
   }
   if (!flags.follow && flags.grace !== undefined) {
     throw new CommandError("Cannot use --grace without --follow");
   }
+  const settings = commandSettings(unguarded.runtime, flags, "needed");
+  const context = guardedContext(unguarded, settings.walDir);
   const { runtime } = context;
-  const settings = commandSettings(runtime, flags, "needed");
   hasLogs(runtime, settings.walDir);
   const newId = commandIds(runtime);
   const job = {

@@ -15,7 +15,7 @@ import {
   parseOneOf,
   parseWord,
 } from "../terminal/arguments.ts";
-import type { Context } from "../context.ts";
+import { type Context, guardedContext } from "../context.ts";
 import { showRecords } from "./records.ts";
 import { showTree } from "./tree.ts";
 import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
@@ -85,12 +85,13 @@ export function inspectCommand(context: Context, setCode: (code: number) => void
 }
 
 async function inspect(
-  context: Context,
+  unguarded: Context,
   path: string | undefined,
   flags: InspectFlags,
 ): Promise<number> {
+  const settings = commandSettings(unguarded.runtime, flags);
+  const context = guardedContext(unguarded, settings.walDir);
   const { runtime } = context;
-  const settings = commandSettings(runtime, flags);
   const now = runtime.clock.now();
   const limit = flags.limit ?? (flags.json || flags.follow ? 0 : DEFAULT_LIMIT);
   const job = {

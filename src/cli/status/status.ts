@@ -6,7 +6,7 @@
 
 import { type Command, Option } from "commander";
 import { parseDuration } from "../terminal/arguments.ts";
-import { type Context, throwIfStopped } from "../context.ts";
+import { type Context, guardedContext, throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
 import { beginProgress, type Progress } from "../terminal/progress.ts";
@@ -49,10 +49,11 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
     .action(async (flags: StatusFlags) => setCode(await status(context, flags)));
 }
 
-async function status(context: Context, flags: StatusFlags): Promise<number> {
-  const { runtime, terminal, stop } = context;
-  const settings = commandSettings(runtime, flags);
+async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
+  const settings = commandSettings(unguarded.runtime, flags);
   const root = settings.walDir;
+  const context = guardedContext(unguarded, root);
+  const { runtime, terminal, stop } = context;
   const adviceOptions = {
     server: settings.serverUrl,
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),

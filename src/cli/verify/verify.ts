@@ -5,7 +5,7 @@
  */
 
 import type { Command } from "commander";
-import { commandIds, type Context } from "../context.ts";
+import { commandIds, type Context, guardedContext } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { Findings } from "./findings.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
@@ -50,12 +50,13 @@ export function verifyCommand(context: Context, setCode: (code: number) => void)
 }
 
 async function verify(
-  context: Context,
+  unguarded: Context,
   path: string | undefined,
   flags: VerifyFlags,
 ): Promise<number> {
+  const root = commandSettings(unguarded.runtime, flags).walDir;
+  const context = guardedContext(unguarded, root);
   const { runtime, terminal } = context;
-  const root = commandSettings(runtime, flags).walDir;
   const logs = findLogs(runtime, path, root, projectFilter(flags));
   const segments = withData(logs);
   const total = segments.reduce(

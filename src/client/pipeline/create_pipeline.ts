@@ -10,6 +10,7 @@ import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_le
 import { Sender } from "../../delivery/sender.ts";
 import { Slots } from "../../delivery/async/signal.ts";
 import { actsOnEarlier } from "../../delivery/records/record_sender.ts";
+import { withGuardedLinks } from "../../runtime/link_guard.ts";
 import type { Timer } from "../../runtime/runtime.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
 import { DropOldest } from "./segment_evictor.ts";
@@ -54,7 +55,10 @@ const MAX_COUNTS = 5;
  *   cannot be used; `ERR_INVALID_NAME` for names that cannot be path parts.
  */
 export function openPipeline(options: PipelineOptions): Pipeline {
-  return new LogPipeline(options);
+  const { runtime, wal, walDir } = options;
+  return new LogPipeline(
+    wal ? { ...options, runtime: withGuardedLinks(runtime, walDir) } : options,
+  );
 }
 
 class LogPipeline implements Pipeline {

@@ -1,0 +1,76 @@
+/**
+ * Log directories in which somebody has put something else in the place of files.
+ *
+ * @module
+ */
+
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { dirname, join } from "@std/path";
+
+/** What is put in the place of a file; links lead outside the logs. */
+export const PLANTED = [
+  "FIFO",
+  "link to file",
+  "link to directory",
+  "link to FIFO",
+  "link to nothing",
+  "directory",
+  "sparse file",
+] as const;
+
+/** One of {@linkcode PLANTED}. */
+export type Planted = typeof PLANTED[number];
+
+/** Bytes of a sparse file, which takes none on the disk. */
+const SPARSE_BYTES = 400 * 1024 * 1024;
+
+/** Puts `planted` at `path`, in the place of what is there. */
+export function plant(planted: Planted, path: string, outside: Outside): void {
+  fs.rmSync(path, { recursive: true, force: true });
+  fs.mkdirSync(dirname(path), { recursive: true });
+  if (planted === "FIFO") execFileSync("mkfifo", [path]);
+  else if (planted === "directory") fs.mkdirSync(join(path, "inner"), { recursive: true });
+  else if (planted === "sparse file") {
+    fs.writeFileSync(path, "");
+    fs.truncateSync(path, SPARSE_BYTES);
+  } else fs.symlinkSync(join(outside.path, planted.slice("link to ".length)), path);
+}
+
+/** A directory that nothing may change, full of names that the log uses for its own files. */
+export class Outside {
+  readonly path: string;
+  readonly #before: string;
+
+  /** Makes it. */
+  constructor(path: string, names: readonly string[]) {
+    this.path = path;
+    for (const directory of [path, join(path, "directory"), join(path, "directory", "inner")]) {
+      fs.mkdirSync(directory);
+      for (const name of ["precious.json", "precious.tmp", ...names]) {
+        fs.writeFileSync(join(directory, name), "precious");
+        // Old enough to be taken for what a dead process left.
+        fs.utimesSync(join(directory, name), 1e9, 1e9);
+      }
+    }
+    fs.writeFileSync(join(path, "file"), "precious");
+    execFileSync("mkfifo", [join(path, "FIFO")]);
+    this.#before = this.#state();
+  }
+
+  /** What differs from the beginning; `null` where nothing does. */
+  changes(): string | null {
+    const now = this.#state();
+    if (now === this.#before) return null;
+    const before = new Set(this.#before.split("\n"));
+    return now.split("\n").filter((line) => !before.has(line)).join("\n") || "something is gone";
+  }
+
+  #state(): string {
+    const names = fs.readdirSync(this.path, { recursive: true, encoding: "utf8" }).sort();
+    return names.map((name) => {
+      const { mode, size, mtimeMs, nlink } = fs.lstatSync(join(this.path, name));
+      return [name, mode, size, mtimeMs, nlink].join(" ");
+    }).join("\n");
+  }
+}

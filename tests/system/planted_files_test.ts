@@ -1,0 +1,16 @@
+import { checkCommands, checkLibrary, checkRepair } from "../support/wal/planted_check.ts";
+import { test } from "../harness.ts";
+
+const SLOW = { timeout: 120_000 };
+
+for (const planted of ["FIFO", "link to directory", "sparse file"] as const) {
+  test(`planted: a ${planted} in the place of any file holds up no command`, async () => {
+    await checkCommands(planted);
+  }, SLOW);
+
+  test(`planted: a ${planted} in the place of any file holds up no program`, async () => {
+    await checkLibrary(planted);
+  }, SLOW);
+}
+
+test("planted: a repair moves nothing through a link", checkRepair, SLOW);
