@@ -4,6 +4,8 @@
  * @module
  */
 
+import { untrustedMessage } from "../client/log_on.ts";
+import { distrustReason } from "../runtime/directory_trust.ts";
 import { withGuardedLinks } from "../runtime/link_guard.ts";
 import type { Clock, Runtime } from "../runtime/runtime.ts";
 import { createIds } from "../protocol/ids.ts";
@@ -18,9 +20,17 @@ export interface Context {
   readonly stop: AbortSignal;
 }
 
-/** The same surroundings, in which nothing passes a symbolic link below `root`. */
-export function guardedContext(context: Context, root: string): Context {
-  return { ...context, runtime: withGuardedLinks(context.runtime, root) };
+/**
+ * The same surroundings, in which nothing passes a symbolic link below `root`. Warns when other users
+ * can change `root`.
+ */
+export async function guardedContext(context: Context, root: string): Promise<Context> {
+  const { runtime, terminal: { err } } = context;
+  const reason = distrustReason(runtime, root);
+  if (reason !== null) {
+    await err.write(`${err.colours.yellow(untrustedMessage(root, reason))}\n`);
+  }
+  return { ...context, runtime: withGuardedLinks(runtime, root) };
 }
 
 /** Thrown where a command leaves its work because it was asked to end. */

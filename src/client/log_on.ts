@@ -1,9 +1,11 @@
 /**
- * The line that says that a log is on, where it is, and where its records go.
+ * Events that describe a log when it is opened.
  *
  * @module
  */
 
+import { distrustReason } from "../runtime/directory_trust.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { PipelineEvent } from "./pipeline/pipeline.ts";
 import { projectDirectory } from "../wal/segment/segment_name.ts";
 
@@ -27,4 +29,17 @@ export function logOn({ entity, project, walDir, serverUrl, sender }: LogFacts):
   const message =
     `${entity}/${project}: log on; records are written to ${directory} and ${delivery}`;
   return { level: "info", name: "log-on", message };
+}
+
+/** The event of a directory that other users can change; `null` where they cannot. */
+export function untrustedDirectory(runtime: Runtime, walDir: string): PipelineEvent | null {
+  const reason = distrustReason(runtime, walDir);
+  if (reason === null) return null;
+  return { level: "warn", name: "untrusted-directory", message: untrustedMessage(walDir, reason) };
+}
+
+/** The warning about a directory that other users can change. */
+export function untrustedMessage(walDir: string, reason: string): string {
+  return `${walDir}: ${reason}. Other users can add, change and delete log files there. ` +
+    "Use a directory that belongs to this user, with mode 0700 (WEAVE_WAL_DIR)";
 }

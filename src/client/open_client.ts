@@ -20,7 +20,7 @@ import { show } from "./settings/invalid_option.ts";
 import { withinGrants } from "./settings/grants.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
 import { resolveSettings, type Settings } from "./settings/settings.ts";
-import { logOn } from "./log_on.ts";
+import { logOn, untrustedDirectory } from "./log_on.ts";
 
 /** What a client takes from outside; options of the same name come first. */
 export interface ClientHost {
@@ -107,7 +107,11 @@ export async function openClient(
     onEvent: logger.event,
   });
   if (missing !== null) logger.event({ level: "warn", name: "missing-grant", message: missing });
-  if (keep) logger.event(logOn({ ...settings, entity, project }));
+  if (keep) {
+    logger.event(logOn({ ...settings, entity, project }));
+    const untrusted = untrustedDirectory(runtime, settings.walDir);
+    if (untrusted !== null) logger.event(untrusted);
+  }
   const client = new WeaveClient({
     entity,
     project,

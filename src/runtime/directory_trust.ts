@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Runtime } from "./runtime.ts";
+import type { FileStat, Runtime } from "./runtime.ts";
 
 const ROOT_USER = 0;
 const WRITABLE_BY_ALL = 0o002;
@@ -14,8 +14,8 @@ const STICKY = 0o1000;
  * Tells why a directory should not be trusted with a log: it belongs to another user (other than
  * root), or every user may add and remove names in it. A symbolic link is followed.
  *
- * @returns The rest of a sentence about the directory, for a warning; `null` where nothing speaks
- *   against it, where nothing is there, and on hosts that have no owners or do not tell.
+ * @returns The rest of a sentence about the directory, for a warning; `null` for a directory that is
+ *   safe or missing, and where its owner and mode are unknown.
  *
  * @example
  * ```ts
@@ -30,7 +30,12 @@ export function distrustReason(
   { files, process }: Pick<Runtime, "files" | "process">,
   directory: string,
 ): string | null {
-  const stat = files.stat(directory, { followLinks: true });
+  let stat: FileStat | null = null;
+  try {
+    stat = files.stat(directory, { followLinks: true });
+  } catch {
+    // Whoever uses the directory gets the error.
+  }
   if (stat === null || stat.mode === null) return null;
   const { owner, mode } = stat;
   const { user } = process;

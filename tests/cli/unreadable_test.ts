@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
 import { join } from "@std/path";
 import type { Output, Terminal } from "../../src/cli/terminal/terminal.ts";
 import { runCommand } from "../../src/cli/program.ts";
@@ -105,4 +106,32 @@ test("follow sends what it can read, and tells once of what it cannot", async ()
   assert.equal(mock.store.finishedCount("beta/chat"), 0);
   await own.finish();
   await hidden.finish();
+}, SLOW);
+
+test("every command warns of a directory that other users can change", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, "acme/chat");
+  writeCalls(log, "acme/chat", 1);
+  await log.finish();
+  chmodSync(place.wal, 0o777);
+  for (
+    const args of [
+      ["status"],
+      ["flush", "--timeout", "0s"],
+      ["inspect"],
+      ["verify"],
+      ["dead-letters", "list"],
+      ["dead-letters", "export"],
+    ]
+  ) {
+    const { terminal, said } = memoryTerminal();
+    const env = { WEAVE_WAL_DIR: place.wal, WANDB_API_KEY: "key", HOME: place.path };
+    const runtime = hostWithout("/none", env);
+    await runCommand(args, { runtime, terminal, stop: new AbortController().signal });
+    assert.match(
+      said(),
+      /wal: every user may write to it \(mode 0777\)\. Other users/,
+      args.join(" "),
+    );
+  }
 }, SLOW);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { clientFixture } from "../support/client/client_fixture.ts";
+import { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
+import { MEMORY_USER } from "../support/simulated_runtime/memory_names.ts";
 import { test } from "../harness.ts";
 
 test("start: one line says that the log is on, where it is, and where its records go", async () => {
@@ -31,5 +33,23 @@ test("start: nothing is said without the log, without tracing and above level in
   for (const options of [{}, { wal: true, disabled: true }, { wal: true, logLevel: "warning" }]) {
     using fixture = await clientFixture(options as Parameters<typeof clientFixture>[0]);
     assert.deepEqual(fixture.warned, []);
+  }
+});
+
+test("start: a directory that other users can change is warned about", async () => {
+  for (
+    const [owner, mode, reason] of [
+      [4711, 0o755, "it belongs to user 4711, and this process runs as user 1000"],
+      [MEMORY_USER, 0o777, "every user may write to it (mode 0777)"],
+    ] as const
+  ) {
+    const disk = new MemoryDisk();
+    disk.put("/logs/.gitignore", "*");
+    disk.own("/logs", { owner, mode });
+    using fixture = await clientFixture({ wal: true, walDir: "/logs" }, { disk });
+    assert.deepEqual(fixture.warned.slice(1), [
+      `weave-wal: /logs: ${reason}. Other users can add, change and delete log files there. Use a ` +
+      "directory that belongs to this user, with mode 0700 (WEAVE_WAL_DIR)",
+    ]);
   }
 });

@@ -63,7 +63,7 @@ function listCommand(context: Context): Command {
     .option("--json", "one JSON value; with --all one line of JSON a dead letter")
     .action(async (flags: LetterFlags) => {
       const list = flags.all ? listAll : listGroups;
-      const guarded = guardedBy(flags, context);
+      const guarded = await guardedBy(flags, context);
       await list(guarded, lettersOf(guarded, [], flags), flags.json ?? false);
     });
 }
@@ -75,7 +75,7 @@ function showCommand(context: Context): Command {
     .argument("<name>", "number or id")
     .option("--json", "one line of JSON, the request byte for byte")
     .action(async (name: string, flags: LetterFlags) => {
-      const guarded = guardedBy(flags, context);
+      const guarded = await guardedBy(flags, context);
       for await (const letter of lettersOf(guarded, [name], flags)) {
         await showLetter(guarded, letter, flags.json ?? false);
       }
@@ -99,7 +99,7 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .action(async (names: string[], flags: LetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
       const reason = flags.reason ?? (names.length === 0 ? ["refused"] : undefined);
-      const guarded = guardedContext(context, settings.walDir);
+      const guarded = await guardedContext(context, settings.walDir);
       const letters = lettersOf(guarded, names, { ...flags, ...(reason ? { reason } : {}) });
       const job = {
         settings,
@@ -121,9 +121,9 @@ function exportCommand(context: Context): Command {
   }))
     .argument("[names...]", "numbers or ids (default: all)")
     .option("--output <file>", "a file to be made, instead of standard output")
-    .action((names: string[], flags: LetterFlags) => {
-      const guarded = guardedBy(flags, context);
-      return exportLetters(guarded, lettersOf(guarded, names, flags), flags.output);
+    .action(async (names: string[], flags: LetterFlags) => {
+      const guarded = await guardedBy(flags, context);
+      await exportLetters(guarded, lettersOf(guarded, names, flags), flags.output);
     });
 }
 
@@ -148,7 +148,7 @@ function dropCommand(context: Context, setCode: SetCode): Command {
           },
         );
       }
-      const guarded = guardedBy(flags, context);
+      const guarded = await guardedBy(flags, context);
       setCode(await dropLetters(guarded, lettersOf(guarded, names, flags), flags.yes ?? false));
     });
 }
@@ -168,7 +168,7 @@ function withFilter(command: Command): Command {
     .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
 }
 
-function guardedBy(flags: LetterFlags, context: Context): Context {
+function guardedBy(flags: LetterFlags, context: Context): Promise<Context> {
   return guardedContext(context, commandSettings(context.runtime, flags).walDir);
 }
 

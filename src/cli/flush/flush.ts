@@ -62,7 +62,7 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
     throw new CommandError("Cannot use --grace without --follow");
   }
   const settings = commandSettings(unguarded.runtime, flags, "needed");
-  const context = guardedContext(unguarded, settings.walDir);
+  const context = await guardedContext(unguarded, settings.walDir);
   const { runtime } = context;
   hasLogs(runtime, settings.walDir);
   const newId = commandIds(runtime);

@@ -90,7 +90,7 @@ async function inspect(
   flags: InspectFlags,
 ): Promise<number> {
   const settings = commandSettings(unguarded.runtime, flags);
-  const context = guardedContext(unguarded, settings.walDir);
+  const context = await guardedContext(unguarded, settings.walDir);
   const { runtime } = context;
   const now = runtime.clock.now();
   const limit = flags.limit ?? (flags.json || flags.follow ? 0 : DEFAULT_LIMIT);

@@ -52,7 +52,7 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
 async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
   const settings = commandSettings(unguarded.runtime, flags);
   const root = settings.walDir;
-  const context = guardedContext(unguarded, root);
+  const context = await guardedContext(unguarded, root);
   const { runtime, terminal, stop } = context;
   const adviceOptions = {
     server: settings.serverUrl,

@@ -55,7 +55,7 @@ async function verify(
   flags: VerifyFlags,
 ): Promise<number> {
   const root = commandSettings(unguarded.runtime, flags).walDir;
-  const context = guardedContext(unguarded, root);
+  const context = await guardedContext(unguarded, root);
   const { runtime, terminal } = context;
   const logs = findLogs(runtime, path, root, projectFilter(flags));
   const segments = withData(logs);

@@ -16,7 +16,7 @@ import type {
 import { ProjectIds } from "../../client/server/project_id_resolver.ts";
 import { ServerReader } from "../../client/server/api_client.ts";
 import type { Settings } from "../../client/settings/settings.ts";
-import { logOn } from "../../client/log_on.ts";
+import { logOn, untrustedDirectory } from "../../client/log_on.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
 import { checkName } from "../../wal/segment/segment_name.ts";
 import { createIds } from "../../protocol/ids.ts";
@@ -78,7 +78,11 @@ export class OpenLog {
         this.#watch(event);
       },
     });
-    if (settings.wal) host.onEvent(logOn({ ...settings, entity, project, serverUrl: server }));
+    if (settings.wal) {
+      host.onEvent(logOn({ ...settings, entity, project, serverUrl: server }));
+      const untrusted = untrustedDirectory(host.runtime, settings.walDir);
+      if (untrusted !== null) host.onEvent(untrusted);
+    }
     const { timeoutMs, walDir, sender } = settings;
     this.#reader = new ServerReader({ fetch: host.fetch, clock, url: server, apiKey, timeoutMs });
     const facts = new KnownFacts(host.runtime, server, settings.wal ? walDir : null);
