@@ -7,7 +7,6 @@
 
 /** The built-in modules that the adapters use. */
 export interface Builtins {
-  "node:buffer": typeof import("node:buffer");
   "node:fs": typeof import("node:fs");
   "node:os": typeof import("node:os");
   "node:process": typeof import("node:process");

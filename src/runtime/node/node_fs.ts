@@ -87,7 +87,7 @@ function discard(fs: Fs, path: string, unlink: (path: string) => void): void {
 /** Opens a file for reading; `null` when it may not be opened. */
 function openIfAllowed(fs: Fs, path: string): number | null {
   try {
-    return openRegular(fs, path, { flags: fs.constants.O_RDONLY }).fd;
+    return openRegular(fs, path, fs.constants.O_RDONLY).fd;
   } catch {
     return null;
   }

@@ -17,12 +17,12 @@ import { syncError } from "./sync.ts";
 /** Opens (or makes) a regular file for appending. */
 export function openAppend(fs: Fs, path: string): AppendFile {
   const { O_RDWR, O_CREAT, O_APPEND } = fs.constants;
-  return new NodeAppendFile(fs, openRegular(fs, path, { flags: O_RDWR | O_CREAT | O_APPEND }).fd);
+  return new NodeAppendFile(fs, openRegular(fs, path, O_RDWR | O_CREAT | O_APPEND).fd);
 }
 
 /** Opens a regular file for reading. */
 export function openRead(fs: Fs, path: string): ReadFile {
-  return new NodeReadFile(fs, openRegular(fs, path, { flags: fs.constants.O_RDONLY }).fd);
+  return new NodeReadFile(fs, openRegular(fs, path, fs.constants.O_RDONLY).fd);
 }
 
 /** A descriptor that is closed once nothing runs on it. */

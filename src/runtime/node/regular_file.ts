@@ -11,14 +11,6 @@ import { MAX_TEXT_BYTES, type ReadTextOptions } from "../runtime.ts";
 /** The module `node:fs`. */
 export type Fs = typeof import("node:fs");
 
-/** How a regular file is opened. */
-export interface OpenOptions {
-  /** Flags of open(2) that say what the file is opened for. */
-  readonly flags: number;
-  /** Whether a symbolic link at the last part of the path is followed. */
-  readonly followLinks?: boolean;
-}
-
 /** Codes that hosts answer to the opening of a socket, or of a device without a driver. */
 const SPECIAL_FILE_CODES = ["ENXIO", "ENODEV", "ENOTSUP", "EOPNOTSUPP"];
 
@@ -27,6 +19,8 @@ const SPECIAL_FILE_CODES = ["ENXIO", "ENODEV", "ENOTSUP", "EOPNOTSUPP"];
  * its other end) and follows no link (`O_NOFOLLOW`); what was opened is checked through its
  * descriptor, so nothing can be swapped in between.
  *
+ * @param flags Access flags of open(2).
+ * @param followLinks Whether a symbolic link at the last part of the path is followed.
  * @returns The descriptor, and the file's size in bytes.
  * @throws An error with code `ELOOP` for a symbolic link, `EISDIR` for a directory,
  *   `ERR_NOT_REGULAR_FILE` for a FIFO, a socket or a device, otherwise the host's own.
@@ -34,7 +28,8 @@ const SPECIAL_FILE_CODES = ["ENXIO", "ENODEV", "ENOTSUP", "EOPNOTSUPP"];
 export function openRegular(
   fs: Fs,
   path: string,
-  { flags, followLinks = false }: OpenOptions,
+  flags: number,
+  followLinks = false,
 ): { fd: number; size: number } {
   // Windows has none of these flags, and no FIFOs in its directories.
   const { O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = fs.constants;
@@ -74,7 +69,7 @@ export function readText(
   path: string,
   { maxBytes = MAX_TEXT_BYTES, followLinks }: ReadTextOptions = {},
 ): string {
-  const { fd, size } = openRegular(fs, path, { flags: fs.constants.O_RDONLY, followLinks });
+  const { fd, size } = openRegular(fs, path, fs.constants.O_RDONLY, followLinks);
   try {
     if (size > maxBytes) {
       throw codedError(

@@ -49,60 +49,44 @@ export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
   };
   const env = (variable: string) =>
     granted({ name: "env", variable }, () => process.env[variable]) || undefined;
-  const startTime = once(() => readStat(proc, "self")?.startTime ?? null);
-  const bootId = once(() => readBootId(proc));
-  const pidNamespace = once(() => readPidNamespace(proc));
-  const host = once(() => granted({ name: "sys", kind: "hostname" }, () => os().hostname()) ?? "");
-  const user = once(() => granted({ name: "sys", kind: "uid" }, () => process.geteuid?.()) ?? null);
-  const system = once((): SystemFacts => {
-    const release = { name: "sys", kind: "osRelease" } as const;
-    return {
-      runtime: runtimeOf(process.versions),
-      osName: OS_NAMES[process.platform] ?? process.platform,
-      osRelease: granted(release, () => os().release()),
-      osVersion: granted(release, () => os().version()),
-    };
-  });
   const exits = shared("exit-hooks", () => exitHooks(events));
-  return {
+  const facts = lazy({
+    startTime: () => readStat(proc, "self")?.startTime ?? null,
+    bootId: () => readBootId(proc),
+    pidNamespace: () => readPidNamespace(proc),
+    host: () => granted({ name: "sys", kind: "hostname" }, () => os().hostname()) ?? "",
+    user: () => granted({ name: "sys", kind: "uid" }, () => process.geteuid?.()) ?? null,
+    system: (): SystemFacts => {
+      const release = { name: "sys", kind: "osRelease" } as const;
+      return {
+        runtime: runtimeOf(process.versions),
+        osName: OS_NAMES[process.platform] ?? process.platform,
+        osRelease: granted(release, () => os().release()),
+        osVersion: granted(release, () => os().version()),
+      };
+    },
+  });
+  return Object.assign(facts, {
     pid: process.pid,
-    get startTime() {
-      return startTime();
-    },
-    get bootId() {
-      return bootId();
-    },
-    get pidNamespace() {
-      return pidNamespace();
-    },
-    get host() {
-      return host();
-    },
-    get system() {
-      return system();
-    },
-    get user() {
-      return user();
-    },
-    isAlive: (pid) => {
+    isAlive: (pid: number) => {
       // Zero and negative ids name groups of processes, not one.
       if (!Number.isInteger(pid) || pid <= 0 || pid > MAX_PID) return false;
       if (granted({ name: "run" }, () => isThere(process, pid)) === false) return false;
       const state = readStat(proc, pid)?.state;
       return state !== "Z" && state !== "X";
     },
-    startTimeOf: (pid) => readStat(proc, pid)?.startTime ?? null,
+    startTimeOf: (pid: number) => readStat(proc, pid)?.startTime ?? null,
     env,
     // Only the whole environment can be listed.
     envNames: () =>
       (granted({ name: "env" }, () => Object.keys(process.env)) ?? []).filter((name) => env(name)),
-    allows: (need) => granted(permissionFor(need), () => true) ?? false,
+    allows: (need: Need) => granted(permissionFor(need), () => true) ?? false,
     cwd: () => process.cwd(),
     home: () =>
       granted({ name: "sys", kind: "homedir" }, () => os().homedir()) || env("HOME") || undefined,
-    onNaturalExit: (listener) => exits.onNaturalExit(listener),
-    onExit: (listener) => exits.onExit(listener),
-  };
+    onNaturalExit: exits.onNaturalExit,
+    onExit: exits.onExit,
+  });
 }
 
 function permissionFor(need: Need): Permission {
@@ -132,7 +116,19 @@ function runtimeOf({ node, bun, deno }: Readonly<Record<string, string | undefin
   return bun ? `Bun ${bun}` : `Node.js ${node}`;
 }
 
-function once<Value>(ask: () => Value): () => Value {
-  let answer: { value: Value } | undefined;
-  return () => (answer ??= { value: ask() }).value;
+/** An object whose properties are computed when they are first read. */
+function lazy<Facts extends object>(compute: { [Name in keyof Facts]: () => Facts[Name] }): Facts {
+  const facts = {} as Facts;
+  for (const name in compute) {
+    Object.defineProperty(facts, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        const value = compute[name]();
+        Object.defineProperty(facts, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return facts;
 }
