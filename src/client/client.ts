@@ -36,6 +36,8 @@ export interface ClientParts {
   readonly ids: Ids;
   readonly clock: Clock;
   readonly reader: ServerReader;
+  /** Reads what nobody waits for. */
+  readonly backgroundReader: ServerReader;
   readonly facts: KnownFacts;
   readonly logger: Logger;
   /** What calls say of the system that they ran on. */
@@ -64,14 +66,14 @@ export class WeaveClient extends ClientReads {
   readonly #pipeline: Pipeline;
   readonly #publisher: Publisher;
   readonly #projectIds: ProjectIds;
-  readonly #reader: ServerReader;
+  readonly #readers: readonly ServerReader[];
   readonly #clock: Clock;
 
   /** Not for users: {@linkcode init} makes clients. */
   constructor(parts: ClientParts) {
     const { entity, project, settings, pipeline, ids, logger, reader } = parts;
     const projectId = `${entity}/${project}`;
-    const projectIds = new ProjectIds(parts.facts, reader, parts.clock);
+    const projectIds = new ProjectIds(parts.facts, parts.backgroundReader, parts.clock);
     const append: Pipeline["append"] = settings.disabled
       ? () => {}
       : (type, request) => pipeline.append(type, request);
@@ -97,7 +99,7 @@ export class WeaveClient extends ClientReads {
     this.#pipeline = pipeline;
     this.#publisher = publisher;
     this.#projectIds = projectIds;
-    this.#reader = reader;
+    this.#readers = [reader, parts.backgroundReader];
     this.#clock = parts.clock;
     if (settings.disabled) {
       openGlobalClient(this, null);
@@ -190,7 +192,7 @@ export class WeaveClient extends ClientReads {
   async finish(options?: FlushOptions): Promise<FlushResult> {
     closeGlobalClient(this);
     const result = await this.#pipeline.finish(options);
-    this.#reader.close();
+    for (const reader of this.#readers) reader.close();
     await this.#projectIds.settled();
     return result;
   }

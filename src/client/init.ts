@@ -17,7 +17,7 @@ import {
   setGlobalClient,
 } from "./global_client.ts";
 import { createLogger } from "./logger.ts";
-import { hostFetch } from "./server/host_fetch.ts";
+import { backgroundFetch, hostFetch } from "./server/host_fetch.ts";
 import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
 import type { AnyFunction, OpFields } from "./op/op_types.ts";
 import { openClient, type OpenTarget } from "./open_client.ts";
@@ -61,6 +61,7 @@ export async function init(project: string, options: InitOptions = {}): Promise<
   const client = await openClient(project, steady, {
     runtime: detectRuntime(),
     fetch: hostFetch,
+    background: backgroundFetch,
     sink: console,
     openPipeline,
     pool: {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runUntraced } from "./op/call_stack.ts";
 import type { PipelineEvent } from "./pipeline/pipeline.ts";
 
 /** The least grave thing that is said, under the names of `WEAVE_LOG_LEVEL`. */
@@ -52,7 +53,7 @@ export function createLogger(
     }
   };
   const event = (event: PipelineEvent): void => {
-    if (listener) quietly(() => listener(event));
+    if (listener) quietly(() => runUntraced(() => listener(event)));
     if (GRAVITY[event.level] < threshold) return;
     quietly(() => sink.warn(`weave-wal: ${event.message}`));
   };

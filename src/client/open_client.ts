@@ -5,6 +5,7 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
+import { requestHolds } from "../runtime/network/hold_tracker.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { checkName } from "../wal/segment/segment_name.ts";
 import { createIds } from "../protocol/ids.ts";
@@ -16,6 +17,7 @@ import { nullPipeline } from "./pipeline/disabled_pipeline.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
+import { type backgroundFetch, invisible } from "./server/host_fetch.ts";
 import { show } from "./settings/invalid_option.ts";
 import { withinGrants } from "./settings/grants.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
@@ -25,7 +27,10 @@ import { logOn, untrustedDirectory } from "./log_on.ts";
 /** What a client takes from outside; options of the same name come first. */
 export interface ClientHost {
   readonly runtime: Runtime;
+  /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
+  /** Makes what sends requests that nobody waits for; `fetch` unless given. */
+  readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
   /** Gives the client that is open already for what was resolved, and keeps a new one. */
@@ -63,7 +68,9 @@ export async function openClient(
     resolveSettings(runtime, options),
     options,
   );
-  const { fetch = host.fetch, random } = options;
+  const { random } = options;
+  const fetch = options.fetch ? invisible(options.fetch) : host.fetch;
+  const background = host.background?.(runtime, settings.exitDrainMs, options.fetch) ?? fetch;
   const logger = createLogger(settings.logLevel, host.sink, options.onEvent);
   const ids = createIds({
     now: () => runtime.clock.now(),
@@ -100,7 +107,8 @@ export async function openClient(
     requireDisk: settings.walDirExplicit,
     token: ids.uuidHex,
     runtime,
-    fetch,
+    fetch: background,
+    heldMs: () => requestHolds.heldMs(clock.monotonic()),
     random: random ?? Math.random,
     entity,
     project,
@@ -112,6 +120,7 @@ export async function openClient(
     const untrusted = untrustedDirectory(runtime, settings.walDir);
     if (untrusted !== null) logger.event(untrusted);
   }
+  const server = { clock, url: settings.serverUrl, apiKey, timeoutMs };
   const client = new WeaveClient({
     entity,
     project,
@@ -119,7 +128,8 @@ export async function openClient(
     pipeline,
     ids,
     clock,
-    reader: new ServerReader({ fetch, clock, url: settings.serverUrl, apiKey, timeoutMs }),
+    reader: new ServerReader({ ...server, fetch }),
+    backgroundReader: new ServerReader({ ...server, fetch: background }),
     facts,
     logger,
     system: runtime.process.system,

@@ -8,8 +8,10 @@
 /** The built-in modules that the adapters use. */
 export interface Builtins {
   "node:fs": typeof import("node:fs");
+  "node:net": typeof import("node:net");
   "node:os": typeof import("node:os");
   "node:process": typeof import("node:process");
+  "node:tls": typeof import("node:tls");
 }
 
 interface ProcessSlice {

@@ -20,6 +20,8 @@ export interface Runtime {
   readonly process: ProcessFacts;
   /** Time and timers. */
   readonly clock: Clock;
+  /** What the host lets be known and controlled of requests; absent where it is nothing. */
+  readonly network?: Network;
 }
 
 /** How much a write call took. */
@@ -270,3 +272,22 @@ export interface Clock {
 
 /** As much of `fetch` as is used: any function of this shape can take its place. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+
+/** What a host lets be known and controlled of requests. */
+export interface Network {
+  /**
+   * The host's own `fetch` with connections that end when their requests are aborted.
+   *
+   * @param native The host's `fetch`; one that the program put in its place is left alone.
+   * @param fallback Takes the requests that this cannot be done for.
+   */
+  fetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch;
+}
+
+/** How connections are made. */
+export interface ConnectionOptions {
+  /** Ms after which an attempt to connect is given up. */
+  readonly connectMs: number;
+  /** Whether requests under way let the program end once they are connected. */
+  readonly background: boolean;
+}

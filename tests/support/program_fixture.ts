@@ -5,7 +5,15 @@
  */
 
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
@@ -60,6 +68,13 @@ export class UserProject {
     const path = join(this.directory, name);
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync(bundled(entry), path);
+  }
+
+  /** Lets programs of the folder import an installed package, or all of a scope (`@scope`). */
+  link(name: string): void {
+    const path = join(this.directory, "node_modules", name);
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), path);
   }
 
   /** Starts a file of the folder. */

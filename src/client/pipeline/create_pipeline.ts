@@ -44,6 +44,8 @@ const LINGER_BYTES = 512 * 1024;
 const MAX_ACTIVE_DRAINS = 4;
 /** Requests of one window under way at once. */
 const MAX_IN_FLIGHT = 4;
+/** Last drains at most, of a program that records something each time that it is about to end. */
+const MAX_LAST_DRAINS = 3;
 /** How often what waits is counted anew because it moved meanwhile. */
 const MAX_COUNTS = 5;
 
@@ -79,6 +81,9 @@ class LogPipeline implements Pipeline {
   /** What recovery met before a first record showed whether the disk takes any. */
   #early: unknown = null;
   #closed = false;
+  /** How many last drains there were, and the ms that they have taken. */
+  #lastDrains = 0;
+  #lastDrainMs = 0;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -99,7 +104,7 @@ class LogPipeline implements Pipeline {
     this.#dropOldest = this.#makeDropOldest();
     if (this.#sender) {
       this.#sender.start();
-      this.#takeBack.push(runtime.process.onNaturalExit(() => this.#lastDrain()));
+      this.#awaitExit();
     }
     this.#takeBack.push(runtime.process.onExit(() => this.#closeNow()));
     this.#beatLater();
@@ -362,16 +367,31 @@ class LogPipeline implements Pipeline {
     this.#sender?.changed();
   }
 
-  async #lastDrain(): Promise<void> {
-    if (this.#closed) return;
-    this.#tellEarly();
-    this.#log.rotate();
-    const { done } = await this.flush({ timeout: this.#options.exitDrainMs });
-    if (!done) this.#deliverer.interrupt();
+  #awaitExit(): void {
+    this.#takeBack.push(
+      this.#options.runtime.process.onNaturalExit(() => this.#lastDrain()),
+    );
   }
 
+  /** The time is that of all last drains together, and of the requests that led to the first. */
+  async #lastDrain(): Promise<void> {
+    if (this.#closed || this.#sender === null) return;
+    const { exitDrainMs, heldMs, runtime: { clock } } = this.#options;
+    const begun = clock.monotonic();
+    const { appended } = this.#ledger;
+    this.#lastDrainMs ||= Math.max(0, heldMs?.() ?? 0);
+    this.#tellEarly();
+    this.#log.rotate();
+    const end = await this.#sender.wait(Math.max(0, exitDrainMs - this.#lastDrainMs), undefined);
+    if (end !== "done") this.#deliverer.interrupt();
+    this.#lastDrainMs += clock.monotonic() - begun;
+    // The program's own listeners may have recorded something meanwhile.
+    const isMore = this.#ledger.appended > appended && ++this.#lastDrains < MAX_LAST_DRAINS;
+    if (isMore && !this.#closed && this.#lastDrainMs < exitDrainMs) this.#awaitExit();
+  }
+
+  /** What listeners that come later record goes into a file of its own. */
   #closeNow(): void {
-    this.#closed = true;
     this.#log.close();
     this.#sender?.abandon();
     this.#withNote((note) => note.remove());

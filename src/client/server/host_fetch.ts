@@ -1,19 +1,86 @@
 /**
- * The host's `fetch`.
+ * The host's `fetch` for the package's own requests: no op, no instrumentation and no async context
+ * of the program sees them.
  *
  * @module
  */
 
 import { detectRuntime } from "../../runtime/detect.ts";
-import type { Fetch } from "../../runtime/runtime.ts";
+import { requestHolds } from "../../runtime/network/hold_tracker.ts";
+import { shared } from "../../runtime/process/shared_state.ts";
+import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { unreachable } from "../settings/grants.ts";
+import { limitHolds } from "./limit_holds.ts";
+import { runOutside } from "./outside.ts";
+
+/** Where wrappers of `fetch` keep what they wrap: ops, OpenTelemetry, Sentry, Next.js. */
+const WRAPPED = ["__wrappedFunction", "__original", "__sentry_original__", "_nextOriginalFetch"];
+/** Wrappers that are looked into, one inside the other. */
+const MAX_WRAPPERS = 10;
+/** Ms after which a request that the program waits for gives up connecting, as in Node itself. */
+const CONNECT_MS = 10_000;
+/** Least ms that a request in the background gets, however short a program's end may take. */
+const MIN_HOLD_MS = 500;
+
+/** The host's `fetch` as it was when the first copy of the package was loaded. */
+const native: Fetch = shared("host-fetch", () => unwrapped(globalThis.fetch));
 
 /**
- * Calls the host's `fetch` as it is at the time: some programs put another in its place.
+ * Sends a request that the program waits for.
  *
  * @throws {WeaveWalError} `ERR_REQUEST_FAILED` where the host does not grant the server.
  */
-export const hostFetch: Fetch = (url, init) => {
-  const refused = unreachable(detectRuntime(), url);
-  return refused === null ? globalThis.fetch(url, init) : Promise.reject(refused);
-};
+export const hostFetch: Fetch = (url, init) => foreground(detectRuntime())(url, init);
+
+let made: { readonly runtime: Runtime; readonly fetch: Fetch } | undefined;
+
+function foreground(runtime: Runtime): Fetch {
+  if (made?.runtime !== runtime) {
+    const options = { connectMs: CONNECT_MS, background: false };
+    const fetch = runtime.network?.fetch?.(native, native, options) ?? native;
+    made = { runtime, fetch: granted(runtime, invisible(fetch)) };
+  }
+  return made.fetch;
+}
+
+/**
+ * A `fetch` for requests that nobody waits for: none keeps the program alive for much longer than
+ * `holdMs`, and none lets it wait while others follow.
+ *
+ * @param given A `fetch` that the program gave; the host's unless given.
+ */
+export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch): Fetch {
+  const connectMs = Math.max(holdMs, MIN_HOLD_MS);
+  const { clock, network } = runtime;
+  const limits = { clock, holds: requestHolds, holdMs: connectMs };
+  if (given !== undefined) return invisible(limitHolds({ ...limits, fetch: given }));
+  const limited = limitHolds({ ...limits, fetch: native });
+  const options = { connectMs, background: true };
+  return granted(runtime, invisible(network?.fetch?.(native, limited, options) ?? limited));
+}
+
+/** `fetch`, called outside of all that the program might see it by. */
+export function invisible(fetch: Fetch): Fetch {
+  return (url, init) => runOutside(() => fetch(url, init));
+}
+
+/** `fetch`, called only where the host grants the server: Deno would stop at a prompt. */
+function granted(runtime: Runtime, fetch: Fetch): Fetch {
+  return (url, init) => {
+    const refused = unreachable(runtime, url);
+    return refused === null ? fetch(url, init) : Promise.reject(refused);
+  };
+}
+
+/** What instrumentation has wrapped: the host's own function, as far as the wrappers tell. */
+function unwrapped(fetch: unknown): Fetch {
+  let inner = fetch;
+  for (let i = 0; i < MAX_WRAPPERS && typeof inner === "function"; i++) {
+    const wrapper = inner as unknown as Record<string, unknown>;
+    const next = WRAPPED.map((name) => wrapper[name]).find((value) => typeof value === "function");
+    if (next === undefined) break;
+    inner = next;
+  }
+  if (typeof inner === "function") return inner as Fetch;
+  return () => Promise.reject(new TypeError("This host has no fetch"));
+}

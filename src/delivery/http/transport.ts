@@ -141,6 +141,7 @@ export function basicAuth(apiKey: string): string {
  * no code (Deno), the words that end the text of its cause say what it was.
  */
 function describe(error: unknown): string {
+  // Said by this package itself: it holds no URL.
   if (error instanceof WeaveWalError) return error.message;
   const { name, code, cause } = (error ?? {}) as { name?: string; code?: string; cause?: unknown };
   const inner = (cause ?? {}) as { code?: string; message?: unknown };

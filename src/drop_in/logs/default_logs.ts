@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hostFetch } from "../../client/server/host_fetch.ts";
+import { backgroundFetch, hostFetch } from "../../client/server/host_fetch.ts";
 import { openPipeline } from "../../client/pipeline/create_pipeline.ts";
 import { sumResults } from "../../client/pipeline/sum_results.ts";
 import type { FlushOptions, FlushResult } from "../../client/pipeline/pipeline.ts";
@@ -21,6 +21,7 @@ export function makeLogs(options: DurableOptions): SdkLogs {
     runtime: detectRuntime(),
     // What is sent with it does not call itself the SDK's, and so is not taken into a log again.
     fetch: hostFetch,
+    background: backgroundFetch,
     sink: console,
     openPipeline,
   });

@@ -40,7 +40,7 @@ export interface OpenLogOptions {
   readonly key: LogKey;
   readonly settings: Settings;
   readonly requireDisk: boolean;
-  readonly host: Pick<PipelineOptions, "runtime" | "fetch" | "random" | "onEvent">;
+  readonly host: Pick<PipelineOptions, "runtime" | "fetch" | "heldMs" | "random" | "onEvent">;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
 }
 

@@ -14,8 +14,10 @@ import type {
   PipelineOptions,
 } from "../../client/pipeline/pipeline.ts";
 import { sumResults } from "../../client/pipeline/sum_results.ts";
+import { type backgroundFetch, invisible } from "../../client/server/host_fetch.ts";
 import { withinGrants } from "../../client/settings/grants.ts";
 import { type KeyUse, resolveSettings, type Settings } from "../../client/settings/settings.ts";
+import { requestHolds } from "../../runtime/network/hold_tracker.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableRow } from "./table_cache.ts";
@@ -34,8 +36,10 @@ export type DurableOptions = Omit<
 /** What the logs take from outside; options of the same name come first. */
 export interface SdkHost {
   readonly runtime: Runtime;
-  /** Sends what is in the logs. */
+  /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
+  /** Makes what sends the logs; `fetch` unless given. */
+  readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
 }
@@ -45,8 +49,9 @@ export class SdkLogs {
   /** Says what there is to say. */
   readonly logger: Logger;
   readonly runtime: Runtime;
-  /** Sends requests. */
+  /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
+  readonly #background: Fetch;
   /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` beats the code. */
   readonly wanted: boolean;
   readonly #options: DurableOptions;
@@ -58,8 +63,9 @@ export class SdkLogs {
     this.#options = options;
     this.#openPipeline = host.openPipeline;
     this.runtime = options.runtime ?? host.runtime;
-    this.fetch = options.fetch ?? host.fetch;
-    const { logLevel, wal } = this.#settings();
+    const { logLevel, wal, exitDrainMs } = this.#settings();
+    this.fetch = options.fetch ? invisible(options.fetch) : host.fetch;
+    this.#background = host.background?.(this.runtime, exitDrainMs, options.fetch) ?? this.fetch;
     this.wanted = wal;
     this.logger = createLogger(logLevel, host.sink, options.onEvent);
   }
@@ -143,7 +149,8 @@ export class SdkLogs {
       requireDisk: settings.walDirExplicit && this.#options.walDir !== undefined,
       host: {
         runtime: this.runtime,
-        fetch: this.fetch,
+        fetch: this.#background,
+        heldMs: () => requestHolds.heldMs(this.runtime.clock.monotonic()),
         random: this.#options.random ?? Math.random,
         onEvent: this.logger.event,
       },

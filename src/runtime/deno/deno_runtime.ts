@@ -4,6 +4,7 @@
  * @module
  */
 
+import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
@@ -41,10 +42,10 @@ function denoProcess(deno: DenoSlice): ProcessFacts {
         return undefined;
       }
     },
-    // `process.on("exit")` does not fire at `Deno.exit`.
     events: {
-      beforeExit: (fired) =>
-        addEventListener("beforeunload", (event) => fired(() => event.preventDefault())),
+      // The web's `beforeunload` comes before it, so what its listeners record is saved too.
+      beforeExit: (fired) => void builtin("node:process").on("beforeExit", fired),
+      // `process.on("exit")` does not fire at `Deno.exit`.
       exit: (fired) => addEventListener("unload", fired),
     },
   });

@@ -9,12 +9,18 @@ import { systemClock } from "../clock.ts";
 import { processFacts } from "../process/process_info.ts";
 import type { ProcessFacts, Runtime } from "../runtime.ts";
 import { scanListing, scanStream } from "./list_directory.ts";
+import { nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
 
 /** A runtime over Node's built-in modules. */
 export function nodeRuntime(): Runtime {
-  const files = nodeFiles({ scan: scanStream });
-  return { name: "node", files, process: nodeProcess(), clock: systemClock };
+  return {
+    name: "node",
+    files: nodeFiles({ scan: scanStream }),
+    process: nodeProcess(),
+    clock: systemClock,
+    network: { fetch: nodeFetch },
+  };
 }
 
 /** A runtime over Bun's built-in modules. */
@@ -34,7 +40,7 @@ function nodeProcess(): ProcessFacts {
       }
     },
     events: {
-      beforeExit: (fired) => void process.on("beforeExit", () => fired(() => {})),
+      beforeExit: (fired) => void process.on("beforeExit", fired),
       exit: (fired) => void process.on("exit", fired),
     },
   });

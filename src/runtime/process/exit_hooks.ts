@@ -14,8 +14,8 @@ export interface ExitHooks {
 
 /** The host's two events. */
 export interface ExitEvents {
-  /** Calls `fired` each time the program has nothing left to do; `stay` keeps it from ending. */
-  beforeExit(fired: (stay: () => void) => void): void;
+  /** Calls `fired` each time the program has nothing left to do; a timer keeps it then. */
+  beforeExit(fired: () => void): void;
   /** Calls `fired` as the process ends. */
   exit(fired: () => void): void;
 }
@@ -25,8 +25,9 @@ const HOLD_INTERVAL_MS = 2 ** 30;
 
 /**
  * Hooks over the host's events. A listener for the normal exit runs once per process: after its
- * work the host fires the event again, and running it again would never end. Errors of listeners are
- * dropped, because the exit code belongs to the program.
+ * work the host fires the event again, and running it again would never end. It runs after the
+ * program's own listeners for the same event, so that what they record is saved too. Errors of
+ * listeners are dropped, because the exit code belongs to the program.
  */
 export function exitHooks(events: ExitEvents): ExitHooks {
   const natural = new Set<() => Promise<void>>();
@@ -34,15 +35,16 @@ export function exitHooks(events: ExitEvents): ExitHooks {
   let listensBefore = false;
   let listensExit = false;
 
-  function beforeExit(stay: () => void): void {
+  function beforeExit(): void {
     const waiting = [...natural];
     natural.clear();
     if (waiting.length === 0) return;
-    stay();
     // A pending promise does not hold a program; a timer does.
     const hold = setInterval(() => {}, HOLD_INTERVAL_MS);
-    const runs = waiting.map(async (listener) => await listener());
-    Promise.allSettled(runs).then(() => clearInterval(hold));
+    setTimeout(() => {
+      const runs = waiting.map(async (listener) => await listener());
+      Promise.allSettled(runs).then(() => clearInterval(hold));
+    });
   }
 
   function exit(): void {

@@ -1,0 +1,56 @@
+/**
+ * The way out of the program's async contexts, for requests that are none of the program's work.
+ *
+ * @module
+ */
+
+import { AsyncResource } from "node:async_hooks";
+import { shared } from "../../runtime/process/shared_state.ts";
+import { runUntraced } from "../op/call_stack.ts";
+
+/** A place of the host's where async contexts hang. */
+const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;
+
+/** Made by the first copy of the package: its context is as near to none as can be had. */
+const resource = shared("outside", () => {
+  const made = new AsyncResource("weave-wal") as AsyncResource & Record<symbol, unknown>;
+  // Loaded inside a context (a lazy import in a request handler), Node would keep that one.
+  for (const symbol of Object.getOwnPropertySymbols(made)) {
+    if (CONTEXT_SYMBOL.test(symbol.description ?? "")) made[symbol] = undefined;
+  }
+  return made;
+});
+
+/**
+ * Calls `fn` outside of every async context of the program. Ops in it are plain function calls, and
+ * OpenTelemetry makes no spans of it.
+ */
+export function runOutside<R>(fn: () => R): R {
+  return resource.runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
+}
+
+/** Where `@opentelemetry/api` 1.x registers, whoever loaded it. */
+const TELEMETRY = Symbol.for("opentelemetry.js.api.1");
+/** The key by which `@opentelemetry/core` suppresses tracing. */
+const SUPPRESS_TRACING = Symbol.for("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+
+interface TelemetryContext {
+  setValue(key: symbol, value: unknown): TelemetryContext;
+}
+interface ContextManager {
+  active(): TelemetryContext;
+  with<R>(context: TelemetryContext, fn: () => R): R;
+}
+
+function withoutTelemetry<R>(fn: () => R): R {
+  const api = (globalThis as { [TELEMETRY]?: { context?: ContextManager } })[TELEMETRY];
+  const manager = api?.context;
+  if (manager === undefined) return fn();
+  let context: TelemetryContext;
+  try {
+    context = manager.active().setValue(SUPPRESS_TRACING, true);
+  } catch {
+    return fn();
+  }
+  return manager.with(context, fn);
+}
