@@ -23,12 +23,16 @@ export interface CheckResult {
 /** What is wrong, a line each or as a tool printed it; none when all is well. */
 type Step = () => string[] | Promise<string[]>;
 
+/** The other examples run on other runtimes; "types (examples)" checks them. */
+const denoSources = ["mod.ts", "src", "tools", "tests", "scripts", "examples/deno"];
+
 const steps: Record<string, Step> = {
-  "types (deno)": () => tool("deno", ["check", "mod.ts", "src", "tools", "tests", "scripts"]),
+  "types (deno)": () => tool("deno", ["check", ...denoSources]),
   "published to JSR": checkPublish,
   "examples (types)": checkExamples,
   "examples (run)": runExamples,
   "types (tsc)": () => tool("tsc", ["-p", "."]),
+  "types (examples)": () => tool("tsc", ["-p", "examples"]),
   "format": () => tool("deno", ["fmt", "--check"]),
   "lint": () => tool("deno", ["lint"]),
   "documentation": () =>

@@ -27,7 +27,7 @@ const UNSUPPORTED = [
 export function syncError(error: unknown): unknown {
   const unsupported = UNSUPPORTED.includes(errorCode(error) ?? errorCode(withCode(error)) ?? "");
   if (!unsupported) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
   return codedError("ENOTSUP", `This host or file system cannot sync files (${why})`, error);
 }
 
