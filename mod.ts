@@ -39,6 +39,7 @@ export {
   type OpDecorator,
   type OpFields,
   type OpOptions,
+  type OutputOf,
   type ParameterNamesOption,
   type StreamReducer,
 } from "./src/client/op/op_types.ts";

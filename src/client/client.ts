@@ -68,6 +68,7 @@ export class WeaveClient extends ClientReads {
   readonly #projectIds: ProjectIds;
   readonly #readers: readonly ServerReader[];
   readonly #clock: Clock;
+  #recorder: CallRecorder | null = null;
 
   /** Not for users: {@linkcode init} makes clients. */
   constructor(parts: ClientParts) {
@@ -105,7 +106,7 @@ export class WeaveClient extends ClientReads {
       openGlobalClient(this, null);
       return;
     }
-    const recorder = new CallRecorder({
+    const recorder = this.#recorder = new CallRecorder({
       projectId,
       append,
       ids,
@@ -190,6 +191,7 @@ export class WeaveClient extends ClientReads {
    * next run sends it.
    */
   async finish(options?: FlushOptions): Promise<FlushResult> {
+    this.#recorder?.endUnfinished();
     closeGlobalClient(this);
     const result = await this.#pipeline.finish(options);
     for (const reader of this.#readers) reader.close();

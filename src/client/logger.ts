@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ignoreRejection } from "../protocol/json/promises.ts";
 import { runUntraced } from "./op/call_stack.ts";
 import type { PipelineEvent } from "./pipeline/pipeline.ts";
 
@@ -45,9 +46,9 @@ export function createLogger(
 ): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
   const said = new Set<string>();
-  const quietly = (run: () => void): void => {
+  const quietly = (run: () => unknown): void => {
     try {
-      run();
+      ignoreRejection(run());
     } catch {
       // A sink or a listener that throws must not reach the code being traced.
     }

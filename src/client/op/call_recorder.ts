@@ -24,6 +24,7 @@ import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
 import { finishSummary, isPlain, type Summary } from "./summary.ts";
 import { type CallEnder, TracedCall } from "./traced_call.ts";
+import type { Watcher } from "./watchers.ts";
 
 /** What a recorder is made from. */
 export interface RecorderParts {
@@ -44,6 +45,7 @@ export interface RecorderParts {
 
 /** Records starts and ends of calls. */
 export class CallRecorder implements CallEnder {
+  readonly unfinished: Set<Watcher> = new Set();
   readonly #parts: RecorderParts;
   readonly #startHead: string;
   readonly #endHead: string;
@@ -109,12 +111,31 @@ export class CallRecorder implements CallEnder {
     }
   }
 
-  succeed(call: TracedCall, output: unknown): void {
-    this.#end(call, "", output, output == null ? undefined : this.#summarize(call, output));
+  encode(value: unknown, maxChars: number): string {
+    return this.#parts.toText(value, maxChars);
   }
 
-  fail(call: TracedCall, error: unknown, output: unknown = null): void {
-    this.#end(call, ',"exception":' + jsonString(exceptionText(error)), output, undefined);
+  now(): string {
+    return this.#parts.ids.timestamp();
+  }
+
+  succeed(call: TracedCall, output: unknown, text?: string, endedAt?: string): void {
+    const own = output == null ? undefined : this.#summarize(call, output);
+    this.#end(call, "", text ?? this.#outputText(output), own, endedAt);
+  }
+
+  fail(call: TracedCall, error: unknown, output: unknown = null, text?: string): void {
+    const exception = ',"exception":' + jsonString(exceptionText(error));
+    this.#end(call, exception, text ?? this.#outputText(output), undefined);
+  }
+
+  /** Ends the calls that wait for what comes of their results, with what came until now. */
+  endUnfinished(): void {
+    for (const watcher of this.unfinished) watcher.abandon();
+  }
+
+  #outputText(output: unknown): string {
+    return this.#parts.toText(output, MAX_CALL_VALUE_CHARS);
   }
 
   #summarize(call: TracedCall, output: unknown): Summary | undefined {
@@ -141,17 +162,22 @@ export class CallRecorder implements CallEnder {
     this.#parts.append("call_update", this.#parts.toText(request));
   }
 
-  #end(call: TracedCall, exception: string, output: unknown, own: Summary | undefined): void {
+  #end(
+    call: TracedCall,
+    exception: string,
+    output: string,
+    own: Summary | undefined,
+    endedAt: string = this.#parts.ids.timestamp(),
+  ): void {
     const parts = this.#parts;
     try {
       const summary = this.#finishSummary(own, call);
       const counts = countStatus(call, exception === "" ? "success" : "error");
-      const endedAt = parts.ids.timestamp();
       const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
         '","started_at":"' + call.startedAt + '","ended_at":"' +
         // A clock that was set back must not end a call before its start.
         (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
-        parts.toText(output, MAX_CALL_VALUE_CHARS) + ',"summary":' +
+        output + ',"summary":' +
         (isEmpty(summary)
           ? statusText(counts)
           : parts.toText({ ...summary, status_counts: counts })) +

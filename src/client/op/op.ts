@@ -5,12 +5,14 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
+import { isPromise } from "../../protocol/json/object_facts.ts";
 import { runInContext } from "./call_stack.ts";
 import type { Call } from "./call.ts";
 import { globalRecorder } from "../global_client.ts";
 import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts";
 import { opName } from "./op_name.ts";
-import { asStream, traceStream } from "./op_stream.ts";
+import { isAsyncFunction, keepProperties } from "./op_function.ts";
+import { observeResult, observeValue } from "./observe_result.ts";
 import {
   type AnyFunction,
   type MethodDecoratorContext,
@@ -113,11 +115,14 @@ function isLegacyDecoration(args: unknown[]): boolean {
     (typeof key === "string" || typeof key === "symbol") && typeof descriptor === "object";
 }
 
+const { then } = Promise.prototype;
+
 const makeOp: OpMaker = (fn, options, name) => {
   const state: OpState = {
     name: name ?? opName(fn, options),
     fn: fn as OpState["fn"],
     original: options.originalFunction ?? fn,
+    isAsync: isAsyncFunction(fn),
     options,
     savedBy: null,
     savedText: "",
@@ -145,10 +150,8 @@ const makeOp: OpMaker = (fn, options, name) => {
   }
 
   setOpState(wrapper, state);
-  const { length } = state.original;
+  keepProperties(wrapper, state.original);
   Object.defineProperties(wrapper, {
-    name: { value: state.original.name, configurable: true },
-    length: { value: length, configurable: true },
     __isOp: { value: true },
     __name: { get: () => state.name },
     __wrappedFunction: { value: state.original },
@@ -165,6 +168,7 @@ function runTraced(
   thisArg: unknown,
   params: unknown[],
 ): unknown {
+  const reducer = state.options.streamReducer;
   let result: unknown;
   try {
     result = runInContext(call, Reflect.apply, state.fn, thisArg, params);
@@ -172,37 +176,21 @@ function runTraced(
     call.fail(error);
     throw error;
   }
-  if (isThenable(result)) {
-    return result.then(
-      (value) => settle(state, call, value),
+  // Nobody else can have the promise of an asynchronous function. Another one in its place keeps
+  // what happens to a rejection that nobody handles: the host reports it, or ends the program.
+  if (state.isAsync && isPromise(result)) {
+    return then.call(
+      result,
+      (value) => {
+        observeValue(value, call, reducer);
+        return value;
+      },
       (error) => {
         call.fail(error);
         throw error;
       },
     );
   }
-  return settle(state, call, result);
-}
-
-/** Ends the call with its result, or lets the stream that is its result end it. */
-function settle(state: OpState, call: TracedCall, result: unknown): unknown {
-  if (typeof result === "object" && result !== null) {
-    const kind = asStream(result, state.options.streamReducer !== undefined);
-    if (kind !== null) return traceStream(kind, result, call, state.options.streamReducer);
-  }
-  call.succeed(result);
+  observeResult(result, call, reducer);
   return result;
-}
-
-interface Thenable {
-  then(onValue: (value: unknown) => unknown, onError: (error: unknown) => never): unknown;
-}
-
-function isThenable(value: unknown): value is Thenable {
-  try {
-    return typeof value === "object" && value !== null &&
-      typeof (value as { then?: unknown }).then === "function";
-  } catch {
-    return false;
-  }
 }

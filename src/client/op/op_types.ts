@@ -15,19 +15,30 @@ export type AnyFunction = (...args: any[]) => unknown;
 /** How arguments are named: by a list, or by the keys of the first argument. */
 export type ParameterNamesOption = "useParam0Object" | string[] | undefined;
 
-/** What a function yields, where what it returns can be iterated. */
+/** The chunks of what a function returns, where that is a stream or can be iterated. */
 export type ChunkOf<T extends AnyFunction> = Awaited<ReturnType<T>> extends AsyncIterable<infer U>
   ? U
   : Awaited<ReturnType<T>> extends Iterable<infer V> ? V
   : unknown;
 
+/**
+ * What is recorded of a function's result: its value; of a generator what it returns, or the list of
+ * its chunks if it returns nothing; of another stream the list of its chunks.
+ */
+export type OutputOf<T extends AnyFunction> = Awaited<ReturnType<T>> extends infer R
+  ? R extends Generator<infer U, infer V> | AsyncGenerator<infer U, infer V>
+    ? U[] | Exclude<V, undefined | void>
+  : R extends AsyncIterable<infer U> ? U[]
+  : R
+  : never;
+
 /** Makes one output of the chunks of a stream. */
 export interface StreamReducer<T, R> {
-  /** The state before the first chunk. */
+  /** Returns the state before the first chunk. */
   initialStateFn(): R;
-  /** The state after a further chunk. */
+  /** Returns the state after a further chunk. */
   reduceFn(state: R, chunk: T): R;
-  /** Told of the last state; may change it. */
+  /** Called with the last state; may change it. */
   finalizeFn(state: R): void;
 }
 
@@ -35,14 +46,17 @@ export interface StreamReducer<T, R> {
 export interface OpOptions<T extends AnyFunction, S = unknown> {
   /** The op's name; the function's own unless given. */
   name?: string;
-  /** Makes the call's output of what the function yields. */
+  /** Makes the call's output of the chunks of a stream; a list of the chunks unless given. */
   streamReducer?: StreamReducer<ChunkOf<T>, S>;
   /** The function whose name and source are recorded, where it is not the one that is called. */
   originalFunction?: T;
   /** Names a single call, from its arguments. */
   callDisplayName?(...args: Parameters<T>): string;
-  /** Says what goes into the call's summary, such as `{usage: {model: {…}}}`. */
-  summarize?(result: Awaited<ReturnType<T>>): Summary;
+  /**
+   * Returns what goes into the call's summary, such as `{usage: {model: {…}}}`, from what is
+   * recorded of the result: the last state of `streamReducer` where there is one.
+   */
+  summarize?(result: unknown extends S ? OutputOf<T> : S): Summary;
   /** What `this` is in the function. */
   bindThis?: object;
   /** Whether the op is a method put in place by a decorator. */
@@ -106,6 +120,8 @@ export interface OpState {
   name: string;
   readonly fn: (...args: unknown[]) => unknown;
   readonly original: AnyFunction;
+  /** Whether the function is an `async` one. */
+  readonly isAsync: boolean;
   readonly options: OpOptions<AnyFunction>;
   /** Who saved the op last, and the JSON text of its ref. */
   savedBy: object | null;

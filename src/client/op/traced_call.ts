@@ -9,13 +9,25 @@ import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
 import type { StatusCounts } from "./status_counts.ts";
 import type { Summary } from "./summary.ts";
+import type { Watcher } from "./watchers.ts";
 
 /** What a call needs of whoever records it. No method throws. */
 export interface CallEnder {
-  /** Records that the call returned `output`. */
-  succeed(call: TracedCall, output: unknown): void;
+  /** Calls whose result is still to come. */
+  readonly unfinished: Set<Watcher>;
+  /** JSON text of a value, of at most about `maxChars` characters. */
+  encode(value: unknown, maxChars: number): string;
+  /** The time, as calls have it. */
+  now(): string;
+  /**
+   * Records that the call returned `output`.
+   *
+   * @param text JSON text of the output, where there is one already.
+   * @param endedAt When it ended; now unless given.
+   */
+  succeed(call: TracedCall, output: unknown, text?: string, endedAt?: string): void;
   /** Records that the call threw `error`. */
-  fail(call: TracedCall, error: unknown, output?: unknown): void;
+  fail(call: TracedCall, error: unknown, output?: unknown, text?: string): void;
   /** Records a new name. */
   rename(callId: string, displayName: string): void;
   /** Says once that code of the user that was to help tracing failed. */
@@ -54,17 +66,17 @@ export class TracedCall implements CallContext, CallStackEntry {
   }
 
   /** Records that the call returned `output`. Never throws. */
-  succeed(output: unknown): void {
+  succeed(output: unknown, text?: string, endedAt?: string): void {
     if (this.ended) return;
     this.ended = true;
-    this.ender.succeed(this, output);
+    this.ender.succeed(this, output, text, endedAt);
   }
 
   /** Records that the call threw `error`, with what it had put out until then. Never throws. */
-  fail(error: unknown, output?: unknown): void {
+  fail(error: unknown, output?: unknown, text?: string): void {
     if (this.ended) return;
     this.ended = true;
-    this.ender.fail(this, error, output);
+    this.ender.fail(this, error, output, text);
   }
 }
 

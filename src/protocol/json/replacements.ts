@@ -65,7 +65,8 @@ const ordinaryPrototypes = new WeakSet<object>([Object.prototype]);
 function isOrdinary(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return (prototype === null || ordinaryPrototypes.has(prototype)) && !("toJSON" in value) &&
-    !(Symbol.toStringTag in value) && !ArrayBuffer.isView(value) && !isStreamOfNode(value) &&
+    !("then" in value) && !(Symbol.toStringTag in value) && !ArrayBuffer.isView(value) &&
+    !isStreamOfNode(value) &&
     // As the `arguments` of a function have it.
     !Object.hasOwn(value, Symbol.iterator);
 }
@@ -124,8 +125,13 @@ export function readSafely(error: object, key: string): unknown {
 }
 
 function ordinaryValue(value: object): unknown {
-  if (isStreamOfNode(value) || isPromise(value)) return inBrackets(nameOf(value));
+  if (isStreamOfNode(value)) return inBrackets(nameOf(value));
   const tag = findProperty(value, Symbol.toStringTag);
+  if (isPromise(value) || readMethod(value, "then") !== undefined) {
+    // What a query builder holds, such as the password of its connection, is not its result.
+    const name = typeof tag?.value === "string" && !isPromise(value) ? tag.value : nameOf(value);
+    return inBrackets(name === "Object" ? "thenable" : name);
+  }
   if (tag === undefined) {
     const prototype = prototypeOf(value);
     if (prototype !== null && !resemblesBuiltIn(value)) ordinaryPrototypes.add(prototype);

@@ -24,7 +24,7 @@
  * | class instance | its own enumerable properties, without the name of its class (as in the official SDK) |
  * | `Headers`, `FormData` | `"<Headers: names>"`: the values may be secret |
  * | `Request`, `Response`, `Blob`, `File` | `"<Request: method>"`, `"<Response: status>"`, `"<Blob: size bytes, type>"` |
- * | promise, web stream, generator, `WeakMap`, … | `"<Promise>"` and so on; nothing is read from them |
+ * | promise, object with a `then` method, web stream, generator, `WeakMap`, … | `"<Promise>"` and so on; nothing is read from them |
  * | stream of Node | `"<Readable>"` with the name of its class |
  * | object inside itself | `"[Circular]"`, as in the official SDK |
  * | object nested deeper than {@linkcode MAX_DEPTH} levels | `"[Truncated]"` |

@@ -1,0 +1,64 @@
+/**
+ * What an op keeps of the function that it wraps.
+ *
+ * @module
+ */
+
+import { isProxy } from "../../protocol/json/object_facts.ts";
+
+const asyncPrototype = Object.getPrototypeOf(async () => {});
+
+/** Whether a function is declared with `async`; each of its promises is its caller's alone. */
+export function isAsyncFunction(fn: object): boolean {
+  // Where a build has lowered this file, the two are the same and tell nothing.
+  return asyncPrototype !== Function.prototype && !isProxy(fn) &&
+    Object.getPrototypeOf(fn) === asyncPrototype;
+}
+
+/** Properties of every function, and those of an op. */
+const NOT_KEPT: ReadonlySet<PropertyKey> = new Set([
+  "prototype",
+  "arguments",
+  "caller",
+  "__isOp",
+  "__name",
+  "__wrappedFunction",
+  "__boundThis",
+  "__parameterNames",
+  "invoke",
+]);
+
+/**
+ * Gives an op the properties of its function, and its prototype: what a decorator, a framework or
+ * the program itself has put on the function is found on the op, and what is set there reaches the
+ * function. Runs no getter.
+ */
+export function keepProperties(op: object, fn: object): void {
+  if (isProxy(fn)) return;
+  if (Object.getPrototypeOf(fn) !== Object.getPrototypeOf(op)) {
+    Object.setPrototypeOf(op, Object.getPrototypeOf(fn));
+  }
+  for (const key of Reflect.ownKeys(fn)) {
+    if (NOT_KEPT.has(key)) continue;
+    const own = Object.getOwnPropertyDescriptor(fn, key)!;
+    Object.defineProperty(op, key, own.writable ? forwarded(fn, key, own) : own);
+  }
+  const prototype = Object.getOwnPropertyDescriptor(fn, "prototype")?.value;
+  if (prototype !== undefined) Reflect.set(op, "prototype", prototype);
+}
+
+/** A property that is the function's own. */
+function forwarded(
+  fn: object,
+  key: PropertyKey,
+  { enumerable, configurable }: PropertyDescriptor,
+): PropertyDescriptor {
+  return {
+    get: () => Reflect.get(fn, key),
+    set: (value) => {
+      Reflect.set(fn, key, value);
+    },
+    enumerable,
+    configurable,
+  };
+}

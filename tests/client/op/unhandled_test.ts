@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { startChild } from "../../support/child_fixture.ts";
+import { test } from "../../harness.ts";
+
+const run = async (way: string) => {
+  const child = startChild("support/client/op_child.ts", way);
+  const { code, errors } = await child.ended;
+  return { code, lines: child.lines, errors };
+};
+
+test("unhandled: a rejection that nobody handles ends the program as it does without tracing", async () => {
+  const [traced, plain] = await Promise.all([run("unhandled traced"), run("unhandled plain")]);
+  assert.equal(plain.code, 1, plain.errors);
+  assert.equal(traced.code, plain.code, traced.errors);
+  assert.deepEqual(traced.lines, plain.lines);
+  assert.match(traced.errors, /nobody handles this/);
+});
+
+test("unhandled: a listener hears of it once, and of none that is handled", async () => {
+  const { lines, errors } = await run("listener traced");
+  assert.deepEqual(lines, ['["nobody handles this"]'], errors);
+});
+
+test("unhandled: a program whose ops succeed ends as it says", async () => {
+  const { code, lines, errors } = await run("passes traced");
+  assert.deepEqual([code, lines], [3, ["passed"]], errors);
+});
