@@ -10,6 +10,7 @@ import { resolveSettings, type Settings } from "../client/settings/settings.ts";
 import { WeaveWalError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { CommandError } from "./exit_codes.ts";
+import { unusableProxy } from "./flush/proxy_fetch.ts";
 
 /** Flags that stand for settings. */
 export interface SettingFlags {
@@ -50,6 +51,8 @@ export function commandSettings(
     }, key);
     const refused = key === "needed" ? unreachable(runtime, settings.serverUrl) : null;
     if (refused) throw new CommandError(refused.message);
+    const proxy = key === "needed" ? unusableProxy(runtime, settings.serverUrl) : null;
+    if (proxy) throw proxy;
     return settings;
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;

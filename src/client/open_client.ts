@@ -18,6 +18,7 @@ import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
 import { type backgroundFetch, invisible } from "./server/host_fetch.ts";
+import { unusedProxy } from "./server/unused_proxy.ts";
 import { show } from "./settings/invalid_option.ts";
 import { withinGrants } from "./settings/grants.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
@@ -115,6 +116,10 @@ export async function openClient(
     onEvent: logger.event,
   });
   if (missing !== null) logger.event({ level: "warn", name: "missing-grant", message: missing });
+  const past = settings.sender && !settings.disabled && options.fetch === undefined
+    ? unusedProxy(runtime, settings.serverUrl)
+    : null;
+  if (past !== null) logger.event({ level: "warn", name: "proxy-unused", message: past });
   if (keep) {
     logger.event(logOn({ ...settings, entity, project }));
     const untrusted = untrustedDirectory(runtime, settings.walDir);

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { hostFetch } from "../../client/server/host_fetch.ts";
 import { Deliverer, type DelivererOptions } from "../../delivery/delivery_client.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { proxyFetch } from "./proxy_fetch.ts";
 
 /** Requests of one window under way at once. */
 const MAX_IN_FLIGHT = 4;
@@ -26,7 +26,7 @@ export function commandDeliverer(
   return new Deliverer({
     ...settings,
     ...listener,
-    fetch: hostFetch,
+    fetch: proxyFetch(runtime),
     digests: new DigestBook(runtime.files, settings.walDir),
     clock: runtime.clock,
     random: Math.random,

@@ -5,6 +5,7 @@
  */
 
 import { KnownFacts } from "../../client/server/metadata_cache.ts";
+import { unusedProxy } from "../../client/server/unused_proxy.ts";
 import { createLogger, type Logger, type Sink } from "../../client/logger.ts";
 import type { InitOptions } from "../../client/settings/options.ts";
 import type {
@@ -142,6 +143,10 @@ export class SdkLogs {
       options,
     );
     if (message !== null) this.logger.once("warn", "missing-grant", message);
+    const past = settings.sender && this.#options.fetch === undefined
+      ? unusedProxy(this.runtime, key.server)
+      : null;
+    if (past !== null) this.logger.once("warn", "proxy-unused", past);
     return new OpenLog({
       key,
       settings,
