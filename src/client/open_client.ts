@@ -109,7 +109,7 @@ export async function openClient(
     token: ids.uuidHex,
     runtime,
     fetch: background,
-    heldMs: () => requestHolds.heldMs(clock.monotonic()),
+    heldMs: () => requestHolds.heldAtExitMs,
     random: random ?? Math.random,
     entity,
     project,

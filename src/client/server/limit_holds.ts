@@ -10,7 +10,7 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
-import type { HoldTracker } from "../../runtime/network/hold_tracker.ts";
+import { GAP_MS, type HoldTracker } from "../../runtime/network/hold_tracker.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 
 /** Ms after which requests that follow one another make a gap. */
@@ -129,7 +129,7 @@ class LimitedFetch {
     if (this.#gap === null && isDue) {
       this.#gap = holds.idle()
         // A timer that does not keep the program: over it, the host notices that it may end.
-        .then(() => new Promise<void>((resolve) => void clock.after(0, resolve)))
+        .then(() => new Promise<void>((resolve) => void clock.after(GAP_MS + 1, resolve)))
         .then(() => void (this.#gap = null));
     }
     if (this.#gap !== null) await this.#gap;

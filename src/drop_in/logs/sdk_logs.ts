@@ -155,7 +155,7 @@ export class SdkLogs {
       host: {
         runtime: this.runtime,
         fetch: this.#background,
-        heldMs: () => requestHolds.heldMs(this.runtime.clock.monotonic()),
+        heldMs: () => requestHolds.heldAtExitMs,
         random: this.#options.random ?? Math.random,
         onEvent: this.logger.event,
       },

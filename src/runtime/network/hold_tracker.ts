@@ -8,6 +8,8 @@ import { shared } from "../process/shared_state.ts";
 
 /** Ms after the end of a request in which the program is still taken to have been held by it. */
 const JUST_NOW_MS = 100;
+/** Ms without work after which the host must have noticed that the program may end. */
+export const GAP_MS = 10;
 
 /**
  * Counts work that keeps the program alive. A program that has nothing else to do ends as soon as
@@ -18,20 +20,23 @@ export class HoldTracker {
   #since = 0;
   #until = -Infinity;
   #idle: (() => void)[] = [];
+  /** Ms that work kept the program alive before it had nothing else to do; 0 while it goes on. */
+  heldAtExitMs = 0;
 
   /** How many pieces of work are under way. */
   get count(): number {
     return this.#count;
   }
 
-  /** When the first piece of the work under way began, on the monotonic clock. */
+  /** When the work under way began, without a gap since then, on the monotonic clock. */
   get since(): number {
     return this.#since;
   }
 
   /** Work began. Returns what to call at its end; a second call does nothing. */
   begin(now: () => number): () => void {
-    if (this.#count++ === 0) this.#since = now();
+    const begun = now();
+    if (this.#count++ === 0 && begun - this.#until >= GAP_MS) this.#since = begun;
     let ended = false;
     return () => {
       if (ended) return;
@@ -49,10 +54,10 @@ export class HoldTracker {
     if (this.#count > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Ms that work has kept the program alive without a gap up to `now`; 0 where it does not. */
-  heldMs(now: number): number {
-    if (this.#count > 0) return now - this.#since;
-    return now - this.#until < JUST_NOW_MS ? this.#until - this.#since : 0;
+  /** The program has nothing left to do: notes how long work may have kept it alive before. */
+  exiting(now: number): void {
+    const since = this.#count > 0 || now - this.#until < JUST_NOW_MS ? this.#since : now;
+    this.heldAtExitMs = now - since;
   }
 }
 

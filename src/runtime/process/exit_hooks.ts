@@ -4,6 +4,8 @@
  * @module
  */
 
+import { requestHolds } from "../network/hold_tracker.ts";
+
 /** Adds listeners for the end of the program; each method returns the function that removes it. */
 export interface ExitHooks {
   /** For the moment when nothing is left to do; the program stays until the promise settles. */
@@ -36,6 +38,7 @@ export function exitHooks(events: ExitEvents): ExitHooks {
   let listensExit = false;
 
   function beforeExit(): void {
+    requestHolds.exiting(performance.now());
     const waiting = [...natural];
     natural.clear();
     if (waiting.length === 0) return;

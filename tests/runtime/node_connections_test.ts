@@ -1,0 +1,94 @@
+/**
+ * Connections of Node's own `fetch`.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import { nodeFetch } from "../../src/runtime/node/node_connections.ts";
+import type { Fetch } from "../../src/runtime/runtime.ts";
+import { startMockServer } from "../../tools/mock_server/serve.ts";
+import { BAD_NETWORKS, noBlackHole } from "../support/bad_network.ts";
+import { UserProject } from "../support/program_fixture.ts";
+import { test } from "../harness.ts";
+
+const skip = detectRuntime().name !== "node" && "these are Node's connections";
+const never: Fetch = () => Promise.reject(new Error("the fallback was asked"));
+const native: Fetch = (url, init) => fetch(url, init);
+
+test("connections: requests are answered over them, one after the other and at once", async () => {
+  await using mock = await startMockServer();
+  for (const background of [false, true]) {
+    const send = nodeFetch(globalThis.fetch, never, { connectMs: 5_000, background });
+    // A background socket alone would not keep this test.
+    const hold = setInterval(() => {}, 1_000);
+    const get = async () => (await (await send(`${mock.url}/health`)).text()).length > 0;
+    assert.deepEqual([await get(), await get()], [true, true]);
+    assert.deepEqual(await Promise.all(Array.from({ length: 9 }, get)), Array(9).fill(true));
+    await assert.rejects(send("http://127.0.0.1:9/"), TypeError);
+    await assert.rejects(send("https://127.0.0.1:9/"), TypeError);
+    clearInterval(hold);
+  }
+}, { skip });
+
+test("connections: a fetch that is not Node's own is left alone", async () => {
+  const asked: string[] = [];
+  const fallback: Fetch = (url) => {
+    asked.push(url);
+    return Promise.resolve(new Response("fallback"));
+  };
+  const send = nodeFetch(native, fallback, { connectMs: 1_000, background: true });
+  assert.equal(await (await send("http://nowhere/")).text(), "fallback");
+  assert.deepEqual(asked, ["http://nowhere/"]);
+}, { skip });
+
+test(
+  "connections: connecting is given up after its time, and when nobody waits for it",
+  async () => {
+    await using bad = await BAD_NETWORKS["packets dropped"]();
+    const limited = nodeFetch(globalThis.fetch, never, { connectMs: 50, background: false });
+    await assert.rejects(limited(bad.url), (error: Error) => {
+      assert.match(String((error.cause as Error).message), /No connection within 50 ms/);
+      return true;
+    });
+    const patient = nodeFetch(globalThis.fetch, never, { connectMs: 600_000, background: true });
+    const gone = new AbortController();
+    const requests = [1, 2, 3].map(() => patient(bad.url, { signal: gone.signal }));
+    const isConnecting = () => process.getActiveResourcesInfo().includes("ConnectWrap");
+    while (!isConnecting()) await new Promise((resolve) => setTimeout(resolve, 1));
+    gone.abort();
+    for (const request of requests) await assert.rejects(request, { name: "AbortError" });
+    while (isConnecting()) await new Promise((resolve) => setTimeout(resolve, 1));
+  },
+  { skip: skip || noBlackHole },
+);
+
+test("connections: a dispatcher that the program has set stays in charge", async () => {
+  await using mock = await startMockServer();
+  using project = new UserProject();
+  project.copy("weave_wal.mjs");
+  project.link("undici");
+  project.write(
+    "main.mjs",
+    `
+    import { Agent, setGlobalDispatcher } from "undici";
+    import { finish, init, op } from "./weave_wal.mjs";
+    let dispatched = 0;
+    class Counting extends Agent {
+      dispatch(options, handler) { dispatched++; return super.dispatch(options, handler); }
+    }
+    const client = await init("team/proxy");
+    setGlobalDispatcher(new Counting());
+    op(function work() {})();
+    await client.serverInfo();
+    const { done } = await finish();
+    console.log(JSON.stringify({ done, all: dispatched > 2 }));
+    `,
+  );
+  const { lines, errors } = await project.run("main.mjs", {
+    env: { WF_TRACE_SERVER_URL: mock.url },
+  });
+  assert.equal(lines.at(-1), '{"done":true,"all":true}', errors);
+}, { skip });
