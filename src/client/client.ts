@@ -62,6 +62,8 @@ export class WeaveClient extends ClientReads {
   readonly project: string;
   /** The host of links for people. */
   readonly domain: string;
+  /** Where links for people begin, such as `https://wandb.ai`. */
+  readonly siteUrl: string;
   readonly #settings: Settings;
   readonly #pipeline: Pipeline;
   readonly #publisher: Publisher;
@@ -96,6 +98,7 @@ export class WeaveClient extends ClientReads {
     this.entity = entity;
     this.project = project;
     this.domain = settings.domain;
+    this.siteUrl = settings.siteUrl;
     this.#settings = settings;
     this.#pipeline = pipeline;
     this.#publisher = publisher;
@@ -117,7 +120,7 @@ export class WeaveClient extends ClientReads {
         ...settings.globalAttributes,
       },
       onRootCall: settings.printCallLink
-        ? (callId) => logger.print(`🍩 https://${this.domain}/${projectId}/r/call/${callId}`)
+        ? (callId) => logger.print(`🍩 ${this.siteUrl}/${projectId}/r/call/${callId}`)
         : undefined,
       logger,
     });

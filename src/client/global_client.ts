@@ -23,6 +23,8 @@ export interface SavedRef {
 export interface GlobalClient {
   /** The host of links for people. */
   readonly domain: string;
+  /** Where links for people begin, such as `https://wandb.ai`. */
+  readonly siteUrl: string;
   /** Reads what a ref names. */
   get(ref: SavedRef): Promise<unknown>;
   /** Saves a value. */

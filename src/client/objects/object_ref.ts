@@ -5,7 +5,7 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
-import { DEFAULT_DOMAIN } from "../settings/defaults.ts";
+import { DEFAULT_SITE_URL } from "../settings/defaults.ts";
 import { markClass } from "./kind.ts";
 import { globalClient, requireGlobalClient } from "../global_client.ts";
 
@@ -182,8 +182,6 @@ export function callRefUri(projectId: string, callId: string): string {
 }
 
 function uiUrl(projectId: string, kind: string, objectId: string, digest: string): string {
-  const domain = globalClient()?.domain ?? DEFAULT_DOMAIN;
-  return `https://${domain}/${projectId}/weave/${kind}/${
-    encodeURIComponent(objectId)
-  }/versions/${digest}`;
+  const site = globalClient()?.siteUrl ?? DEFAULT_SITE_URL;
+  return `${site}/${projectId}/weave/${kind}/${encodeURIComponent(objectId)}/versions/${digest}`;
 }

@@ -16,7 +16,7 @@ export const DEFAULT_BASE_URL = "https://api.wandb.ai";
 export const DEFAULT_SERVER_URL = "https://trace.wandb.ai";
 
 /** Where people look at what {@linkcode DEFAULT_BASE_URL} holds. */
-export const DEFAULT_DOMAIN = "wandb.ai";
+export const DEFAULT_SITE_URL = "https://wandb.ai";
 
 /** The shape of {@linkcode DEFAULTS}. */
 export interface Defaults {

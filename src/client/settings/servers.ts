@@ -5,7 +5,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { DEFAULT_BASE_URL, DEFAULT_DOMAIN, DEFAULT_SERVER_URL } from "./defaults.ts";
+import { DEFAULT_BASE_URL, DEFAULT_SERVER_URL, DEFAULT_SITE_URL } from "./defaults.ts";
 import type { Find } from "./find_option.ts";
 import type { Origin } from "./invalid_option.ts";
 import { OPEN_OPTIONS } from "./option_specs.ts";
@@ -29,8 +29,8 @@ export interface Servers {
   readonly server: NamedUrl;
   /** Host of the W&B server that the user named, whatever `weave.jsonc` says: keys are kept under it. */
   readonly wandbHost: string;
-  /** The host in links for people. */
-  readonly domain: string;
+  /** Where links for people begin: scheme and host of the W&B server, with its port. */
+  readonly siteUrl: string;
   /** Origins that the user named, or the defaults. No file of the working directory adds to them. */
   readonly trusted: ReadonlySet<string>;
 }
@@ -60,7 +60,7 @@ export function findServers(runtime: Runtime, find: Find): Servers {
       }
       : { ...usedBase, url: traceServerOf(usedBase.url) },
     wandbHost: new URL(ownBase).host,
-    domain: usedBase.url === DEFAULT_BASE_URL ? DEFAULT_DOMAIN : new URL(usedBase.url).host,
+    siteUrl: usedBase.url === DEFAULT_BASE_URL ? DEFAULT_SITE_URL : new URL(usedBase.url).origin,
     trusted: new Set(
       [ownBase, traceServerOf(ownBase), ownServer].map((url) => new URL(url).origin),
     ),

@@ -29,6 +29,8 @@ export interface Settings extends Defaults {
   readonly baseUrl: string;
   /** The host in links for people. */
   readonly domain: string;
+  /** Where links for people begin, such as `https://wandb.ai`. */
+  readonly siteUrl: string;
   /** Hosts that plain http may be used for, in lower case. */
   readonly allowHttp: readonly string[];
   readonly globalAttributes: Readonly<Record<string, unknown>>;
@@ -81,7 +83,8 @@ export function resolveSettings(
       : keysOf(keyFinder(runtime, find, servers, allowHttp), servers, sends),
     serverUrl: servers.server.url,
     baseUrl: servers.base.url,
-    domain: servers.domain,
+    domain: new URL(servers.siteUrl).host,
+    siteUrl: servers.siteUrl,
     allowHttp,
     globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes)?.value ?? {},
     walDirExplicit: walDir !== undefined,

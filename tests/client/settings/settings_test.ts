@@ -105,6 +105,13 @@ test("settings: every variable of the protocol is read", () => {
   assert.equal(settings.walDirExplicit, true);
 });
 
+test("settings: links lead to the W&B server as it is reached, with its scheme and port", () => {
+  const site = (WANDB_BASE_URL: string): string => resolve({ env: { WANDB_BASE_URL } }).siteUrl;
+  assert.equal(site("https://wandb.example.com/"), "https://wandb.example.com");
+  assert.equal(site("http://127.0.0.1:8080/below"), "http://127.0.0.1:8080");
+  assert.equal(site("https://api.wandb.ai"), "https://wandb.ai");
+});
+
 test("settings: the trace server of a base URL of one's own is below it", () => {
   const settings = resolve({ env: { WANDB_BASE_URL: "https://wandb.example.com" } });
   assert.equal(settings.serverUrl, "https://wandb.example.com/traces");
