@@ -39,6 +39,8 @@ const MAX_OUTPUT = 4_000_000;
 /** Ms to wait for the rest of the output once the child is gone. */
 const LAST_OUTPUT_MS = 2_000;
 
+const isWindows = process.platform === "win32";
+
 const running = new Set<ChildProcess>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
@@ -48,8 +50,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 /**
- * Runs a command of `node_modules/.bin` or of the `PATH` to its end. It leads a process group of
- * its own, and what is left of that group when it ends is killed.
+ * Runs a command of `node_modules/.bin` or of the `PATH` to its end. It leads its own process group,
+ * and every process that is left in this group when it ends is killed.
  */
 export function run(
   command: string,
@@ -62,7 +64,9 @@ export function run(
       cwd,
       env: { ...environment(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
+      detached: !isWindows,
+      // Commands of packages are scripts there, which only a shell can start.
+      shell: isWindows,
     });
     running.add(child);
     let output = "";
@@ -116,8 +120,10 @@ export async function inParallel<Item>(
 }
 
 function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
   try {
-    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+    if (isWindows) spawn("taskkill", ["/pid", String(pid), "/t", "/f"], { stdio: "ignore" });
+    else process.kill(-pid, "SIGKILL");
   } catch {
     // Nothing is left of the group.
   }
