@@ -119,7 +119,7 @@ export class WeaveClient extends ClientReads {
         weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },
         ...settings.globalAttributes,
       },
-      onRootCall: settings.printCallLink
+      onRootCall: settings.printCallLink ?? logger.isWatched
         ? (callId) => logger.print(`🍩 ${this.siteUrl}/${projectId}/r/call/${callId}`)
         : undefined,
       logger,

@@ -6,6 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { detectRuntime } from "../runtime/detect.ts";
+import { standardError } from "../runtime/standard_error.ts";
 import { describeMixedVersions } from "../runtime/process/shared_state.ts";
 import { type CallStackEntry, currentContext, runWithAttributes } from "./op/call_stack.ts";
 import type { WeaveClient } from "./client.ts";
@@ -62,7 +63,7 @@ export async function init(project: string, options: InitOptions = {}): Promise<
     runtime: detectRuntime(),
     fetch: hostFetch,
     background: backgroundFetch,
-    sink: console,
+    sink: standardError,
     openPipeline,
     pool: {
       find: (target) => {

@@ -20,14 +20,17 @@ export interface Logger {
   event(event: PipelineEvent): void;
   /** Says something the first time that `name` comes up. */
   once(level: PipelineEvent["level"], name: string, message: string): void;
-  /** Prints one line for the user, such as the link to a call: to standard output, as the SDK does. */
+  /** Prints one line for the user, such as the link to a call. */
   print(line: string): void;
+  /** Whether a person can watch what is printed. */
+  readonly isWatched: boolean;
 }
 
-/** The slice of `console` that a logger needs. */
+/** Where a logger writes; never standard output, which belongs to the program. */
 export interface Sink {
-  log(line: string): void;
   warn(line: string): void;
+  /** Whether a person can watch it; not where it is missing. */
+  isTerminal?(): boolean;
 }
 
 const GRAVITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
@@ -66,7 +69,8 @@ export function createLogger(
       event({ level, name, message });
     },
     print(line) {
-      if (threshold <= GRAVITY.info) quietly(() => sink.log(line));
+      if (threshold <= GRAVITY.info) quietly(() => sink.warn(line));
     },
+    isWatched: sink.isTerminal?.() ?? false,
   };
 }

@@ -17,13 +17,16 @@ import { fromEnvironment } from "../client/settings/find_option.ts";
 import { misspelledVariables } from "../client/settings/misspelled.ts";
 import { OPTION_TABLE } from "../client/settings/option_specs.ts";
 import { detectRuntime } from "../runtime/detect.ts";
+import { standardError } from "../runtime/standard_error.ts";
 import { makeLogs } from "./logs/default_logs.ts";
 import { install } from "./patch/install.ts";
 
 const MARK = Symbol.for("@weave-wal/client/register");
 const marked = globalThis as { [MARK]?: boolean };
 
-for (const message of misspelledVariables(detectRuntime())) console.warn(`weave-wal: ${message}`);
+for (const message of misspelledVariables(detectRuntime())) {
+  standardError.warn(`weave-wal: ${message}`);
+}
 if (!marked[MARK] && isAskedFor()) {
   try {
     install(makeLogs({}));
@@ -45,5 +48,5 @@ function isAskedFor(): boolean {
 /** A setting that cannot be used must not end a program that runs without this. */
 function say(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
-  console.warn(`weave-wal: Cannot make weave durable: ${why}`);
+  standardError.warn(`weave-wal: Cannot make weave durable: ${why}`);
 }

@@ -11,6 +11,7 @@ export interface Builtins {
   "node:net": typeof import("node:net");
   "node:os": typeof import("node:os");
   "node:process": typeof import("node:process");
+  "node:tty": typeof import("node:tty");
   "node:tls": typeof import("node:tls");
 }
 

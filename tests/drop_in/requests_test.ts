@@ -54,7 +54,7 @@ function ground(
   const logs = new SdkLogs({}, {
     runtime,
     fetch: next as typeof globalThis.fetch,
-    sink: { log: () => {}, warn: (line) => said.push(line) },
+    sink: { warn: (line) => said.push(line) },
     openPipeline: (options) => {
       pipeline.options = options;
       return pipeline;

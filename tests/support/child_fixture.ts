@@ -54,6 +54,11 @@ export function startChild(program: string, argument: string, options: ChildOpti
   return watch(child);
 }
 
+/** The command that starts `program`, a file of this folder, on the runtime of this process. */
+export function childCommand(program: string, argument: string): string[] {
+  return [...commandOf(program, {}), argument];
+}
+
 function commandOf(program: string, options: ChildOptions): string[] {
   const runtime = options.runtime ?? ownRuntime;
   const own = options.runtimeArgs ?? [];

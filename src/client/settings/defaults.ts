@@ -21,7 +21,6 @@ export const DEFAULT_SITE_URL = "https://wandb.ai";
 /** The shape of {@linkcode DEFAULTS}. */
 export interface Defaults {
   readonly disabled: boolean;
-  readonly printCallLink: boolean;
   readonly logLevel: LogLevel;
   readonly wal: boolean;
   readonly sender: boolean;
@@ -47,7 +46,6 @@ export interface Defaults {
 /** The defaults of every option that has one. Sizes in bytes, times in ms. */
 export const DEFAULTS: Defaults = {
   disabled: false,
-  printCallLink: true,
   logLevel: "info",
   wal: false,
   sender: true,

@@ -118,7 +118,6 @@ const ms = (min: number): Range => ({ min, max: 2 ** 31 - 1, unit: "ms", integer
 /** The settings that have a default. */
 export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults[K]> } = {
   disabled: boolean("WEAVE_DISABLED"),
-  printCallLink: boolean("WEAVE_PRINT_CALL_LINK"),
   logLevel,
   wal: boolean("WEAVE_ENABLE_WAL"),
   sender: boolean("WEAVE_DISABLE_WAL_SENDER", true),
@@ -142,12 +141,14 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
 
 /** The settings that are looked for in other places when nobody sets them. */
 export const OPEN_OPTIONS: {
+  readonly printCallLink: OptionSpec<boolean>;
   readonly apiKey: OptionSpec<string>;
   readonly serverUrl: OptionSpec<string>;
   readonly baseUrl: OptionSpec<string>;
   readonly allowHttp: OptionSpec<readonly string[]>;
   readonly globalAttributes: OptionSpec<Record<string, unknown>>;
 } = {
+  printCallLink: boolean("WEAVE_PRINT_CALL_LINK"),
   apiKey,
   serverUrl: url("WF_TRACE_SERVER_URL"),
   baseUrl: url("WANDB_BASE_URL"),

@@ -29,7 +29,10 @@ export interface InitOptions {
   allowHttp?: readonly string[];
   /** Makes every op a plain function call. Environment: `WEAVE_DISABLED`. Default `false`. */
   disabled?: boolean;
-  /** Prints a link to every root call. Environment: `WEAVE_PRINT_CALL_LINK`. Default `true`. */
+  /**
+   * Prints a link to every root call, to standard error. Environment: `WEAVE_PRINT_CALL_LINK`.
+   * Default: only where standard error is a terminal.
+   */
   printCallLink?: boolean;
   /** The least grave thing that is said. Environment: `WEAVE_LOG_LEVEL`. Default `"info"`. */
   logLevel?: LogLevel;

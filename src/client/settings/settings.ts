@@ -31,6 +31,8 @@ export interface Settings extends Defaults {
   readonly domain: string;
   /** Where links for people begin, such as `https://wandb.ai`. */
   readonly siteUrl: string;
+  /** Whether links to calls are printed; where a person can watch, if nobody has said. */
+  readonly printCallLink: boolean | undefined;
   /** Hosts that plain http may be used for, in lower case. */
   readonly allowHttp: readonly string[];
   readonly globalAttributes: Readonly<Record<string, unknown>>;
@@ -86,6 +88,7 @@ export function resolveSettings(
     domain: new URL(servers.siteUrl).host,
     siteUrl: servers.siteUrl,
     allowHttp,
+    printCallLink: find("printCallLink", OPEN_OPTIONS.printCallLink)?.value,
     globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes)?.value ?? {},
     walDirExplicit: walDir !== undefined,
   };

@@ -10,6 +10,7 @@ import { sumResults } from "../../client/pipeline/sum_results.ts";
 import type { FlushOptions, FlushResult } from "../../client/pipeline/pipeline.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import { detectRuntime } from "../../runtime/detect.ts";
+import { standardError } from "../../runtime/standard_error.ts";
 import { type DurableOptions, SdkLogs } from "./sdk_logs.ts";
 
 /** Shared: `flush` of one copy of the package knows the logs of all. */
@@ -22,7 +23,7 @@ export function makeLogs(options: DurableOptions): SdkLogs {
     // What is sent with it does not call itself the SDK's, and so is not taken into a log again.
     fetch: hostFetch,
     background: backgroundFetch,
-    sink: console,
+    sink: standardError,
     openPipeline,
   });
   all.add(logs);

@@ -494,19 +494,6 @@ test("op: the arguments are recorded as they are when the call begins", async ()
   assert.deepEqual([call.inputs.arg0, call.output], [[1], [1, 2]]);
 });
 
-test("op: a link to every root call is printed, to no other, and to none when turned off", async () => {
-  using fixture = await clientFixture({ printCallLink: true });
-  const leaf = op(function leaf() {});
-  op(function root() {
-    leaf();
-  })();
-  const [root] = fixture.pipeline.callsOf("root");
-  assert.deepEqual(fixture.printed, [`🍩 https://wandb.ai/team/demo/r/call/${root.id}`]);
-  using quiet = await clientFixture({ printCallLink: true, logLevel: "error" });
-  leaf();
-  assert.deepEqual(quiet.printed, []);
-});
-
 test("op: a pipeline that fails does not reach the function", async () => {
   using fixture = await clientFixture();
   fixture.pipeline.append = () => {

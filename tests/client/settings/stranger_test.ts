@@ -61,7 +61,7 @@ async function runClient(runtime: Runtime, options: InitOptions, project = NAME)
   const client = await openClient(project, { logLevel: "critical", ...options }, {
     runtime,
     fetch: (url, init) => fetch(url, init),
-    sink: { log: () => {}, warn: () => {} },
+    sink: { warn: () => {} },
     openPipeline,
   });
   client.callStart({ op_name: "answer", inputs: {} });

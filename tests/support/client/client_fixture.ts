@@ -106,6 +106,7 @@ export async function clientFixture(
   options: InitOptions = {},
   host: MemoryRuntimeOptions & {
     project?: string;
+    isTerminal?: boolean;
     answer?: (url: string, init: RequestInit) => Response | Promise<Response>;
   } = {},
 ): Promise<Fixture> {
@@ -121,7 +122,10 @@ export async function clientFixture(
       requests.push({ url, init });
       return await answer(url, init);
     }) as unknown as typeof fetch,
-    sink: { log: (line) => printed.push(line), warn: (line) => warned.push(line) },
+    sink: {
+      warn: (line) => (line.startsWith("🍩") ? printed : warned).push(line),
+      isTerminal: () => host.isTerminal ?? false,
+    },
     openPipeline: (made) => {
       pipeline.options = made;
       return pipeline;

@@ -9,11 +9,11 @@ import { init, op } from "../../../mod.ts";
 
 const [way, traced] = (process.argv[2] ?? "").split(" ");
 
-if (traced === "traced") {
+if (traced !== "plain") {
   await init("team/project", {
     apiKey: "key",
     serverUrl: "http://127.0.0.1:9",
-    logLevel: "critical",
+    logLevel: way === "writes" ? "info" : "critical",
   });
 }
 
@@ -43,6 +43,16 @@ switch (way) {
     process.exit(0);
     break;
   }
+  case "writes":
+    // Standard output is this program's own; whoever reads either may have gone.
+    for (let i = 0; i < 5; i++) {
+      await pass();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    if (traced === "silent") process.exit(4);
+    console.log("data");
+    process.exit(4);
+    break;
   case "passes":
     console.log(await pass());
     process.exit(3);
