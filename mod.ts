@@ -60,8 +60,8 @@ export type {
 } from "./src/client/inputs.ts";
 export type { Cost } from "./src/protocol/requests.ts";
 export type { SavedRef } from "./src/client/global_client.ts";
-export { Dataset, type DatasetParameters } from "./src/client/objects/dataset.ts";
-export { Table, type TableRow } from "./src/client/objects/table.ts";
+export { Dataset, type DatasetParameters, type SavedRow } from "./src/client/objects/dataset.ts";
+export { Table, type TableReader, type TableRow } from "./src/client/objects/table.ts";
 export { WeaveObject, type WeaveObjectParameters } from "./src/client/objects/weave_object.ts";
 export {
   DatasetRowRef,

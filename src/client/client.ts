@@ -93,7 +93,7 @@ export class WeaveClient extends ClientReads {
     super(
       { projectId, ids, append, publisher },
       reader,
-      (digest) => parts.pipeline.finalDigest(digest),
+      pipeline,
     );
     this.entity = entity;
     this.project = project;

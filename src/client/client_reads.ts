@@ -1,5 +1,5 @@
 /**
- * The reads of a client: they go straight to the server.
+ * The reads of a client: they go straight to the server, once that has what this process wrote.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { weaveAudio, weaveImage } from "./objects/media.ts";
 import { ObjectRef, type TableRef } from "./objects/object_ref.ts";
 import { MessagesPrompt, StringPrompt } from "./objects/prompts.ts";
 import { setSavedRef } from "./objects/saved_refs.ts";
+import { ReadBarrier, type ReadPipeline } from "./read_barrier.ts";
 import type { ServerReader } from "./server/api_client.ts";
 import { Table } from "./objects/table.ts";
 
@@ -40,20 +41,24 @@ export interface CallsFilter {
 
 type Json = Record<string, unknown>;
 
+const CALLS_PATH = "/calls/stream_query";
+
 /** A client's writes and reads. */
 export class ClientReads extends ClientWrites {
   readonly #reader: ServerReader;
+  readonly #barrier: ReadBarrier;
   readonly #finalDigest: (digest: string) => string;
 
   /**
    * Not for users: `init` makes clients.
    *
-   * @param finalDigest The server's digest for one that was provisional.
+   * @param pipeline Knows what is not delivered yet, and the server's digests for provisional ones.
    */
-  constructor(parts: WriteParts, reader: ServerReader, finalDigest: (digest: string) => string) {
+  constructor(parts: WriteParts, reader: ServerReader, pipeline: ReadPipeline) {
     super(parts);
     this.#reader = reader;
-    this.#finalDigest = finalDigest;
+    this.#barrier = new ReadBarrier(pipeline);
+    this.#finalDigest = (digest) => pipeline.finalDigest(digest);
   }
 
   /**
@@ -67,9 +72,8 @@ export class ClientReads extends ClientWrites {
 
   /** Reads one call. */
   async getCall(callId: string, includeCosts = false): Promise<Call> {
-    const [call] = await this.getCalls({ call_ids: [callId] }, includeCosts);
-    if (call) return call;
-    throw new WeaveWalError("ERR_REQUEST_FAILED", `Cannot find call: ${callId}`, { status: 404 });
+    const wait = await this.#barrier.wait(CALLS_PATH);
+    return await this.#barrier.explain(wait, this.#findCall(callId, includeCosts));
   }
 
   /** Reads calls. */
@@ -85,7 +89,21 @@ export class ClientReads extends ClientWrites {
     includeCosts = false,
     limit = 1000,
   ): AsyncIterableIterator<Call> {
-    const rows = this.#reader.lines("/calls/stream_query", {
+    await this.#barrier.wait(CALLS_PATH);
+    yield* this.#calls(filter, includeCosts, limit);
+  }
+
+  async #findCall(callId: string, includeCosts: boolean): Promise<Call> {
+    for await (const call of this.#calls({ call_ids: [callId] }, includeCosts, 1)) return call;
+    throw new WeaveWalError("ERR_REQUEST_FAILED", `Cannot find call: ${callId}`, { status: 404 });
+  }
+
+  async *#calls(
+    filter: CallsFilter,
+    includeCosts: boolean,
+    limit: number,
+  ): AsyncGenerator<Call, undefined, undefined> {
+    const rows = this.#reader.lines(CALLS_PATH, {
       project_id: this.projectId,
       filter,
       include_costs: includeCosts,
@@ -105,11 +123,11 @@ export class ClientReads extends ClientWrites {
    * bytes, all else as the JSON that was saved.
    */
   async get(ref: SavedRef): Promise<unknown> {
-    const answer = await this.#reader.json("/obj/read", {
+    const answer = await this.#read("/obj/read", () => ({
       project_id: ref.projectId,
       object_id: ref.objectId,
       digest: this.#finalDigest(ref.digest),
-    }) as { obj: { val: unknown; object_id?: string } };
+    })) as { obj: { val: unknown; object_id?: string } };
     const value = answer.obj.val;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return await this.#revive(value as Json, ref);
@@ -133,12 +151,12 @@ export class ClientReads extends ClientWrites {
       case "Dataset": {
         const rows = value.rows as Json[] | string;
         const dataset = saved(new Dataset({ name: ref.objectId, ...base, rows }));
-        await dataset.rows.load();
+        await dataset.rows.load(this);
         return dataset;
       }
       case "Table": {
         const table = new Table(value.rows as Json[] | string);
-        await table.load();
+        await table.load(this);
         return table;
       }
       case "CustomWeaveType":
@@ -165,17 +183,17 @@ export class ClientReads extends ClientWrites {
     projectId: string,
     digest: string,
   ): Promise<{ digest: string; val: unknown }[]> {
-    const answer = await this.#reader.json("/table/query", {
+    const answer = await this.#read("/table/query", () => ({
       project_id: projectId,
       digest: this.#finalDigest(digest),
-    }) as { rows: { digest: string; val: unknown }[] };
+    })) as { rows: { digest: string; val: unknown }[] };
     return answer.rows;
   }
 
   /** Reads the rows that a table's ref names. */
   async getTable(ref: TableRef): Promise<Table> {
     const table = new Table(ref);
-    await table.load();
+    await table.load(this);
     return table;
   }
 
@@ -185,13 +203,21 @@ export class ClientReads extends ClientWrites {
     projectId: string = this.projectId,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const body = { project_id: projectId, digest };
+    const path = "/files/content";
+    const wait = await this.#barrier.wait(path);
     try {
-      return await this.#reader.bytes("/files/content", body);
+      return await this.#reader.bytes(path, body);
     } catch (error) {
       const status = error instanceof WeaveWalError ? error.status : undefined;
       if (status !== 404 && status !== 405) throw error;
-      // Older servers know the older path alone.
-      return await this.#reader.bytes("/file/content", body);
     }
+    // Older servers know the older path alone.
+    return await this.#barrier.explain(wait, this.#reader.bytes("/file/content", body));
+  }
+
+  /** Reads JSON, once the server has what this process wrote; `body` is made then. */
+  async #read(path: string, body: () => unknown): Promise<unknown> {
+    const wait = await this.#barrier.wait(path);
+    return await this.#barrier.explain(wait, this.#reader.json(path, body()));
   }
 }

@@ -21,6 +21,8 @@ export interface SavedRef {
 
 /** What the parts of the API that know no client need of one. */
 export interface GlobalClient {
+  /** `entity/project`. */
+  readonly projectId: string;
   /** The host of links for people. */
   readonly domain: string;
   /** Where links for people begin, such as `https://wandb.ai`. */
@@ -77,6 +79,19 @@ export function setGlobalClient(client: GlobalClient | null): void {
 export function globalClient(): GlobalClient | null {
   const owner = currentContext()?.owner;
   return (owner && state.clients.get(owner)) ?? state.current;
+}
+
+/**
+ * The client to read with what a project holds: one that is open for it, which knows what it has
+ * written and not delivered, else the one that the running code writes to.
+ *
+ * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` where no client is open.
+ */
+export function clientFor(projectId: string): GlobalClient {
+  const current = globalClient();
+  if (current?.projectId === projectId) return current;
+  for (const client of state.open.keys()) if (client.projectId === projectId) return client;
+  return requireGlobalClient();
 }
 
 /** What records the calls of the running code; `null` where nothing does. Every call asks. */

@@ -84,17 +84,22 @@ export class Sender {
    * Resolves when everything that is in the logs now is delivered or set aside, or when time is up.
    *
    * @param timeout Ms; without it there is no limit.
+   * @param ownOnly Waits for this process's own log only, and takes up nothing of others.
    */
-  async wait(timeout: number | undefined, signal: AbortSignal | undefined): Promise<WaitEnd> {
+  async wait(
+    timeout: number | undefined,
+    signal: AbortSignal | undefined,
+    ownOnly = false,
+  ): Promise<WaitEnd> {
     if (signal?.aborted) return "aborted";
     const { clock, deliverer } = this.#options;
-    if (!this.#stopped) this.#look();
+    if (!this.#stopped && !ownOnly) this.#look();
     const targets = new Map<Drain, number>();
     const aim = (drain: Drain): unknown => targets.set(drain, endOf(drain.segment) ?? Infinity);
-    for (const drain of this.drains()) aim(drain);
+    for (const drain of ownOnly ? this.#own : this.drains()) aim(drain);
     const isDone = (): boolean => {
       // A writer's next segment is taken up when the one before it is done.
-      for (const drain of this.#recovered) {
+      for (const drain of ownOnly ? [] : this.#recovered) {
         if (!targets.has(drain)) aim(drain);
       }
       return [...targets].every(([drain, end]) =>

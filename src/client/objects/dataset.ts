@@ -7,7 +7,7 @@
 import { requireGlobalClient } from "../global_client.ts";
 import { markClass } from "./kind.ts";
 import { DatasetRowRef, ObjectRef, type TableRef, TableRowRef } from "./object_ref.ts";
-import { savedRef, setSavedRef } from "./saved_refs.ts";
+import { savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
 
@@ -16,6 +16,12 @@ export interface DatasetParameters<R extends object> extends WeaveObjectParamete
   /** The rows, or the ref of a table on the server. */
   rows: R[] | string | TableRef;
 }
+
+/** A row of a {@linkcode Dataset}. */
+export type SavedRow<R extends object> = R & {
+  /** Names the row once the dataset is saved; a promise while it is being saved. */
+  readonly __savedRef?: DatasetRowRef | Promise<DatasetRowRef | undefined> | undefined;
+};
 
 /**
  * A named table. Saving it saves the table, its rows, and an object that refers to the table.
@@ -53,23 +59,37 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   }
 
   /** The rows one by one, as {@linkcode Dataset.getRow} gives them. */
-  async *[Symbol.asyncIterator](): AsyncIterator<R> {
+  async *[Symbol.asyncIterator](): AsyncIterator<SavedRow<R>> {
     for (let i = 0; i < this.length; i++) yield this.getRow(i);
   }
 
-  /** A copy of one row. Once the dataset is saved, calls that get it as input record its ref. */
-  getRow(index: number): R {
-    const saved = this.rows.row(index);
-    const row = { ...saved };
-    const ref = savedRef(this);
-    const rowRef = saved && savedRef(saved);
-    if (ref instanceof ObjectRef && rowRef instanceof TableRowRef) {
-      setSavedRef(
-        row,
-        new DatasetRowRef(ref.projectId, ref.objectId, ref.digest, rowRef.rowDigest),
-      );
-    }
+  /**
+   * A copy of one row. Once the dataset is saved, `__savedRef` of the row names it, and calls that get
+   * the row as input record that ref.
+   */
+  getRow(index: number): SavedRow<R> {
+    const row = { ...this.rows.row(index) };
+    const ref = this.#rowRef(index);
+    if (ref !== undefined) setSavedRef(row, ref);
+    // Not enumerable: a copy of the row, and its JSON, are those of the row alone.
+    Object.defineProperty(row, "__savedRef", {
+      configurable: true,
+      get: () => this.#rowRef(index) ?? this.#rowRefToCome(index),
+    });
     return row;
+  }
+
+  #rowRef(index: number): DatasetRowRef | undefined {
+    const row = this.rows.row(index);
+    const ref = savedRef(this);
+    const rowRef = row && savedRef(row);
+    return ref instanceof ObjectRef && rowRef instanceof TableRowRef
+      ? new DatasetRowRef(ref.projectId, ref.objectId, ref.digest, rowRef.rowDigest)
+      : undefined;
+  }
+
+  #rowRefToCome(index: number): Promise<DatasetRowRef | undefined> | undefined {
+    return savingRef(this)?.then(() => this.#rowRef(index));
   }
 }
 

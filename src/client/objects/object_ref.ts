@@ -7,7 +7,7 @@
 import { WeaveWalError } from "../../errors.ts";
 import { DEFAULT_SITE_URL } from "../settings/defaults.ts";
 import { markClass } from "./kind.ts";
-import { globalClient, requireGlobalClient } from "../global_client.ts";
+import { clientFor, globalClient } from "../global_client.ts";
 
 /**
  * Names a saved object: its project, its id and the digest of its value.
@@ -58,13 +58,13 @@ export class ObjectRef {
   }
 
   /**
-   * Reads the object from the server.
+   * Reads the object from the server, once it has what this process wrote before.
    *
    * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` when the
    *   server does not have it.
    */
   get(): Promise<unknown> {
-    return requireGlobalClient().get(this);
+    return clientFor(this.projectId).get(this);
   }
 }
 
@@ -96,7 +96,7 @@ export class OpRef {
    * @throws {WeaveWalError} As {@linkcode ObjectRef.get}.
    */
   get(): Promise<unknown> {
-    return requireGlobalClient().get(this);
+    return clientFor(this.projectId).get(this);
   }
 }
 

@@ -4,13 +4,19 @@
  * @module
  */
 
-import { requireGlobalClient } from "../global_client.ts";
+import { clientFor } from "../global_client.ts";
 import { markClass } from "./kind.ts";
 import { TableRef, TableRowRef } from "./object_ref.ts";
 import { savedRef, setSavedRef } from "./saved_refs.ts";
 
 /** A row of a table: any object. */
 export type TableRow = Record<string, unknown>;
+
+/** What reads tables: a client. */
+export interface TableReader {
+  /** Reads the rows of a table with their digests. */
+  tableRows(projectId: string, digest: string): Promise<{ digest: string; val: unknown }[]>;
+}
 
 /** Rows in memory, or the rows behind a ref once {@linkcode Table.load} has read them. */
 export class Table<R extends object = TableRow> {
@@ -38,13 +44,15 @@ export class Table<R extends object = TableRow> {
   /**
    * Reads the rows from the server, if the table was made from a ref and they are not read yet.
    *
+   * @param client Reads them; the client of the table's project unless given.
    * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` when the
    *   server does not have the table.
    */
-  async load(): Promise<void> {
+  async load(client?: TableReader): Promise<void> {
     const ref = this.__savedRef;
     if (this.#rows.length > 0 || !ref) return;
-    const rows = await requireGlobalClient().tableRows(ref.projectId, ref.digest);
+    const reader = client ?? clientFor(ref.projectId);
+    const rows = await reader.tableRows(ref.projectId, ref.digest);
     this.#rows = rows.map(({ digest, val }) => {
       const row = val as R;
       setSavedRef(row, new TableRowRef(ref.projectId, ref.digest, digest));

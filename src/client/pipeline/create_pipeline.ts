@@ -27,6 +27,7 @@ import { SenderNote } from "../../wal/ownership/sender_status.ts";
 import { isProvisional } from "../../protocol/digest/provisional.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import type {
+  DeliveryWait,
   FlushOptions,
   FlushResult,
   Pipeline,
@@ -44,6 +45,8 @@ const LINGER_BYTES = 512 * 1024;
 const MAX_ACTIVE_DRAINS = 4;
 /** Requests of one window under way at once. */
 const MAX_IN_FLIGHT = 4;
+/** Ms of trouble with the server after which a failed attempt ends the waits of reads. */
+const HOPE_MS = 1_000;
 /** Last drains at most, of a program that records something each time that it is about to end. */
 const MAX_LAST_DRAINS = 3;
 /** How often what waits is counted anew because it moved meanwhile. */
@@ -81,6 +84,8 @@ class LogPipeline implements Pipeline {
   /** What recovery met before a first record showed whether the disk takes any. */
   #early: unknown = null;
   #closed = false;
+  /** Waits of reads for what was written before them. */
+  readonly #waits = new Set<AbortController>();
   /** How many last drains there were, and the ms that they have taken. */
   #lastDrains = 0;
   #lastDrainMs = 0;
@@ -137,6 +142,19 @@ class LogPipeline implements Pipeline {
     }
     const end = await this.#sender.wait(timeout, signal);
     return await this.#result(end === "done" ? undefined : end);
+  }
+
+  async delivered(timeout: number): Promise<DeliveryWait> {
+    if (this.#sender === null) {
+      return { end: this.#ledger.appended === 0 ? "delivered" : "sender-off" };
+    }
+    const giveUp = new AbortController();
+    this.#waits.add(giveUp);
+    const end = await this.#sender.wait(timeout, giveUp.signal, true);
+    this.#waits.delete(giveUp);
+    if (end === "done") return { end: "delivered" };
+    if (end === "timeout") return { end };
+    return { end: "unreachable", reason: this.#ledger.server.reason };
   }
 
   async stats(): Promise<PipelineStats> {
@@ -302,8 +320,12 @@ class LogPipeline implements Pipeline {
         this.#ledger.serverChanged(state, reason);
         this.#voice.server(this.#ledger.server);
         this.#withNote((note) => note.write(this.#report()));
+        this.#giveUpWaits();
       },
-      onRetry: (reason) => this.#voice.tell("debug", "retry", reason),
+      onRetry: (reason) => {
+        this.#voice.tell("debug", "retry", reason);
+        this.#giveUpWaits();
+      },
       onSwitch: (to, reason) =>
         this.#voice.tell("info", "call-path", `Calls go ${to} now: ${reason}`),
     });
@@ -365,6 +387,15 @@ class LogPipeline implements Pipeline {
       this.#voice.deadLetter(why);
     }
     this.#sender?.changed();
+  }
+
+  /** Nobody waits for a server that is known not to take requests. */
+  #giveUpWaits(): void {
+    const { state, since } = this.#ledger.server;
+    const downMs = this.#options.runtime.clock.now() - since;
+    if (state === "held" || (state === "down" && downMs >= HOPE_MS)) {
+      for (const wait of this.#waits) wait.abort();
+    }
   }
 
   #awaitExit(): void {

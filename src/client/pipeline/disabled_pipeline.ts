@@ -38,6 +38,7 @@ export const nullPipeline: Pipeline = {
   finalDigest: (digest) => digest,
   retryDeadLetters: () =>
     Promise.resolve({ delivered: 0, refused: 0, unreadable: 0, busy: [], stopped: false }),
+  delivered: () => Promise.resolve({ end: "delivered" }),
   flush: () => Promise.resolve(NOTHING),
   finish: () => Promise.resolve(NOTHING),
 };

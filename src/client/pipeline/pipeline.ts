@@ -132,6 +132,12 @@ export interface FlushResult {
   readonly reason?: "timeout" | "aborted" | "sender-off";
 }
 
+/** What a wait for the delivery of this process's own records came to. */
+export type DeliveryWait =
+  | { readonly end: "delivered" | "timeout" | "sender-off" }
+  /** The server does not take requests, and says or shows why. */
+  | { readonly end: "unreachable"; readonly reason: string };
+
 /** The log and its sender, as a client uses them. */
 export interface Pipeline {
   /** Appends one request (its JSON text on one line). Never throws. */
@@ -140,6 +146,11 @@ export interface Pipeline {
   sync(): Promise<void>;
   /** Waits until all appended so far is delivered or dead-lettered. */
   flush(options?: FlushOptions): Promise<FlushResult>;
+  /**
+   * Waits until all that this process appended so far is delivered or dead-lettered, `timeout` ms at
+   * most, and less where the server does not take requests.
+   */
+  delivered(timeout: number): Promise<DeliveryWait>;
   /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
   stats(): Promise<PipelineStats>;
   /** The server's digest for one that was provisional, where it is known; else the same. */

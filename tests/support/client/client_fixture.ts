@@ -10,6 +10,7 @@ import { setGlobalClient } from "../../../src/client/global_client.ts";
 import { openClient } from "../../../src/client/open_client.ts";
 import type { InitOptions } from "../../../src/client/settings/options.ts";
 import type {
+  DeliveryWait,
   FlushOptions,
   FlushResult,
   Pipeline,
@@ -53,6 +54,15 @@ export class FakePipeline implements Pipeline {
 
   stats(): Promise<PipelineStats> {
     return nullPipeline.stats();
+  }
+
+  /** What reads are told of the delivery of what was written before them. */
+  wait: DeliveryWait = { end: "delivered" };
+  readonly waited: number[] = [];
+
+  delivered(timeout: number): Promise<DeliveryWait> {
+    this.waited.push(timeout);
+    return Promise.resolve(this.wait);
   }
 
   flush(): Promise<FlushResult> {
