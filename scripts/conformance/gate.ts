@@ -6,6 +6,9 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 
 /** A request that came to the gate. */
 export interface Passed {
@@ -37,6 +40,8 @@ export interface Fault {
   readonly loseAnswer?: boolean;
   /** Tears the connection before the request is passed on. */
   readonly tear?: boolean;
+  /** Answers 200 with a body that has no end, as it is or compressed. */
+  readonly flood?: "plain" | "gzip";
   /** Answers 422 with the headers of the request in it. */
   readonly echo?: boolean;
 }
@@ -140,6 +145,7 @@ export class Gate implements AsyncDisposable {
     this.passed.push(entry);
     const fault = this.#take(path, body);
     if (fault?.tear) return void response.destroy();
+    if (fault?.flood) return await flood(response, fault.flood === "gzip");
     const answer = (fault && answerOf(fault, request)) ?? await this.#forward(request, path, body);
     if (fault?.delayMs) await pause(fault.delayMs);
     if (fault?.loseAnswer) return void response.destroy();
@@ -213,6 +219,18 @@ function recordsIn(path: string, body: Buffer): number {
   } catch {
     return 1;
   }
+}
+
+/** Sends white space, which JSON may hold anywhere, for as long as somebody reads it. */
+async function flood(response: ServerResponse, isCompressed: boolean): Promise<void> {
+  const spaces = Buffer.alloc(1 << 20, " ");
+  const headers = { "content-type": "application/json" };
+  response.writeHead(200, isCompressed ? { ...headers, "content-encoding": "gzip" } : headers);
+  const source = Readable.from((function* () {
+    while (!response.destroyed) yield spaces;
+  })());
+  const parts = isCompressed ? [source, createGzip({ level: 9 }), response] : [source, response];
+  await pipeline(parts as [Readable, ServerResponse]).catch(() => {});
 }
 
 function reasonOf(body: Buffer): string {

@@ -4,14 +4,15 @@
  * @module
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "../../tests/support/child_fixture.ts";
 import type { RuntimeName } from "../test/runners.ts";
 import { Gate } from "./gate.ts";
 import type { Plan } from "./programs/plan.ts";
-import type { Reader } from "./reader.ts";
+import type { Step, StepReport } from "./programs/steps.ts";
+import type { ReadCall, Reader } from "./reader.ts";
 import type { TraceServer } from "./trace_server.ts";
 
 /** A calls API: `v1` sends starts and ends to `upsert_batch`, `v2` whole calls to `complete`. */
@@ -25,6 +26,13 @@ export interface Findings {
   readonly arrived: string;
   /** What it refused, each reason once. */
   readonly refused?: readonly string[];
+}
+
+/** A dead letter as it stands in its file. */
+export interface DeadLetter {
+  readonly type: string;
+  readonly req?: Record<string, unknown>;
+  readonly error: { readonly status?: number; readonly message?: string; readonly reason: string };
 }
 
 /** One thing that is held against the server. It throws when it finds a difference. */
@@ -96,7 +104,49 @@ export class Context implements AsyncDisposable {
 
   /** Runs a program to its end and returns the last line that it told. */
   async run<T>(program: string, plan: Plan): Promise<T & { errors: string }> {
-    const child = this.start(program, plan);
+    return await this.#lastLine(program, this.start(program, plan));
+  }
+
+  /**
+   * Runs the steps to their end and returns the last report.
+   *
+   * @param options `onFlushed`: called with the report of the first flush, while the program goes on.
+   */
+  async steps(
+    steps: readonly Step[],
+    options: {
+      readonly plan?: Partial<Plan>;
+      readonly onFlushed?: (report: StepReport) => void | Promise<void>;
+    } = {},
+  ): Promise<StepReport & { errors: string }> {
+    const { plan, onFlushed } = options;
+    const child = this.start("steps.ts", this.plan({ steps, ...plan }));
+    if (onFlushed) await onFlushed(JSON.parse(await child.line('{"result"')));
+    return await this.#lastLine("steps.ts", child);
+  }
+
+  /** Dead letters of the run's log. */
+  deadLetters(): DeadLetter[] {
+    return this.logFiles((path) => path.endsWith(".deadletter")).flatMap(({ text }) =>
+      text.trimEnd().split("\n").map((line) => JSON.parse(line))
+    );
+  }
+
+  /** Files below the run's directory. */
+  logFiles(wanted: (path: string) => boolean): { path: string; text: string }[] {
+    return readdirSync(this.directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .filter(wanted)
+      .map((path) => ({ path, text: readFileSync(path, "utf8") }));
+  }
+
+  /** Calls of the run's project, as the Python client reads them. */
+  calls(): Promise<ReadCall[]> {
+    return this.bench.reader.calls(this.project);
+  }
+
+  async #lastLine<T>(program: string, child: Child): Promise<T & { errors: string }> {
     const { code, signal, errors } = await child.ended;
     const last = child.lines.filter((line) => line.startsWith("{")).at(-1);
     if (code !== 0 || last === undefined) {

@@ -1,0 +1,107 @@
+/**
+ * Logs that this version did not write as they are: records of Python, and a spoiled map of digests.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Scenario } from "../scenario.ts";
+import { assertSettled } from "./poison.ts";
+
+/** A8. */
+export const foreign: Scenario = {
+  name: "foreign",
+  title: "calls that Python logged, with is_eval",
+  each: "runtime and API",
+  run: async (context) => {
+    const { project } = context;
+    const folder = join(context.directory, "wal", ...project.split("/"));
+    mkdirSync(folder, { recursive: true });
+    const lines = Array.from({ length: 10 }, (_, n) => callOf(project, n)).flat();
+    const file = join(folder, "01700000000000000000_00000000000000000000000000000001.jsonl");
+    writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const report = await context.steps([{ do: "flush", timeout: 60_000 }]);
+    assertSettled(report);
+    assert.deepEqual(context.gate.reasons, []);
+    assert.deepEqual(context.deadLetters(), []);
+    const calls = await context.calls();
+    assert.equal(calls.length, 10);
+    assert.ok(calls.every(({ ended_at, output }) => ended_at !== null && output === "done"));
+    return { sent: `${lines.length} records of Python`, arrived: `${calls.length} calls` };
+  },
+};
+
+/** A start and its end in the words of the Python SDK, with all the fields that it writes. */
+function callOf(project_id: string, n: number): unknown[] {
+  const id = `01a22968-3f42-7880-a4ff-${n.toString(16).padStart(12, "0")}`;
+  const started_at = "2026-11-29T22:23:47.522663Z";
+  const start = {
+    project_id,
+    id,
+    op_name: "logged-by-python",
+    display_name: null,
+    trace_id: id,
+    parent_id: null,
+    thread_id: null,
+    turn_id: null,
+    started_at,
+    attributes: {},
+    inputs: { n },
+    otel_dump: null,
+    wb_user_id: null,
+    wb_run_id: null,
+    wb_run_step: null,
+  };
+  const end = {
+    project_id,
+    id,
+    trace_id: id,
+    is_eval: n % 2 === 0,
+    ended_at: "2026-11-29T22:23:47.528817Z",
+    started_at,
+    exception: null,
+    output: "done",
+    summary: { status_counts: { success: 1, error: 0 } },
+    wb_run_step_end: null,
+  };
+  return [{ type: "call_start", req: { start } }, { type: "call_end", req: { end } }];
+}
+
+/** A10. */
+export const digests: Scenario = {
+  name: "digests",
+  title: "a spoiled map of provisional digests",
+  each: "runtime and API",
+  run: async (context) => {
+    const { project, gate } = context;
+    const value = { inner: `weave:///${project}/object/other:latest` };
+    await gate.shut();
+    const written = await context.steps([
+      { do: "publish", name: "outer", value },
+      { do: "flush", timeout: 10 },
+    ], { plan: { options: { sender: false } } });
+    const [provisional] = written.refs.map((uri) => uri.split(":").at(-1)!);
+    const map = join(context.directory, "wal", ".digests.jsonl");
+    for (const line of [`["${provisional}","${provisional}-and-more"]`, "[", '["a"]', "7"]) {
+      appendFileSync(map, `${line}\n`);
+    }
+    await gate.reopen();
+    const report = await context.steps([
+      { do: "trace", values: ["after"] },
+      { do: "flush", timeout: 60_000 },
+    ]);
+    assertSettled(report);
+    assert.deepEqual(context.deadLetters(), []);
+    assert.equal((await context.calls()).length, 1);
+    const uri = `weave:///${project}/object/outer:latest`;
+    const { objs } = JSON.parse(
+      await context.bench.server.post("/objs/query", { project_id: project }),
+    ) as { objs: { val: unknown }[] };
+    assert.deepEqual(objs.map(({ val }) => val).filter((val) => "inner" in (val as object)), [
+      value,
+    ]);
+    return { sent: "1 object, 1 call", arrived: `${uri.split("/").at(-1)} and 1 call` };
+  },
+};
