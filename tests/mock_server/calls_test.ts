@@ -97,14 +97,70 @@ test("mock: a v2 start is visible while it runs, and its end finds it", async ()
   assert.equal(mock.store.counts.orphanEnds, 0);
 });
 
-test("mock: a v2 end with another started_at finds no row", async () => {
+test("mock: a v2 end with another started_at finds its row by the id", async () => {
   await using mock = await startMockServer();
   await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("a") });
   const end = endOf("a", { trace_id: "trace-a", started_at: "2025-01-02T03:04:05Z" });
   assert.equal((await post(mock, `/v2/${PROJECT}/call/end`, { end })).status, 200);
-  assert.equal(mock.store.counts.orphanEnds, 1);
-  assert.equal(mock.store.finishedCount(), 0);
+  assert.equal(mock.store.counts.orphanEnds, 0);
+  assert.equal(mock.store.finishedCount(), 1);
 });
+
+test("mock: a v2 end without its start is 404 with a reason, and leaves the project as it was", async () => {
+  await using mock = await startMockServer();
+  const end = endOf("a", { trace_id: "trace-a", started_at: "2025-01-02T03:04:05Z" });
+  const answer = await post(mock, `/v2/${PROJECT}/call/end`, { end });
+  assert.equal(answer.status, 404);
+  assert.match(answer.json.reason, /^Cannot end call a: no start found in project /);
+  assert.equal(mock.store.counts.orphanEnds, 1);
+  assert.equal(mock.store.callCount(), 0);
+  assert.equal((await upsert(mock, [startOf("b")])).status, 200, "v1 is still open to it");
+});
+
+test("mock: in a project of v1 calls, v2 writes follow the rules of v1", async () => {
+  await using mock = await startMockServer();
+  await upsert(mock, [startOf("a")]);
+  const end = endOf("b", { trace_id: "trace-b", started_at: "2025-01-02T03:04:05Z" });
+  assert.equal((await post(mock, `/v2/${PROJECT}/call/end`, { end })).status, 200);
+  await post(mock, COMPLETE, { batch: [completeOf("c")] });
+  await post(mock, COMPLETE, { batch: [completeOf("c")] });
+  assert.deepEqual(await queriedIds(mock), ["a", "c"], "no doubles, and no end without a start");
+});
+
+test("mock: a v2 call that was written twice is two rows until the table merges", async () => {
+  await using mock = await startMockServer();
+  await post(mock, COMPLETE, { batch: [completeOf("a"), completeOf("b")] });
+  await post(mock, COMPLETE, { batch: [completeOf("a", { output: "again" })] });
+  await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("c") });
+  await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("c") });
+  assert.deepEqual(await queriedIds(mock), ["a", "a", "b", "c", "c"]);
+  const stats = await post(mock, "/calls/query_stats", { project_id: PROJECT });
+  assert.equal(stats.json.count, 5);
+  assert.equal(mock.store.callCount(), 3, "the store counts calls, not rows");
+
+  await post(mock, "/__mock/merge", undefined, { body: "" });
+  assert.deepEqual(await queriedIds(mock), ["a", "b", "c"]);
+  assert.equal(mock.store.calls()[0].output, "again", "the last that was written stays");
+});
+
+test("mock: an end reaches both rows of a v2 start that was written twice", async () => {
+  await using mock = await startMockServer();
+  const start = startOf("a");
+  for (let round = 0; round < 2; round++) {
+    await post(mock, `/v2/${PROJECT}/call/start`, { start });
+  }
+  await post(mock, `/v2/${PROJECT}/call/end`, {
+    end: endOf("a", { trace_id: "trace-a", started_at: start.started_at }),
+  });
+  const { text } = await post(mock, "/calls/stream_query", { project_id: PROJECT });
+  const outputs = text.trim().split("\n").map((line) => JSON.parse(line).output);
+  assert.deepEqual(outputs, ["out", "out"]);
+});
+
+async function queriedIds(mock: MockServer): Promise<string[]> {
+  const { text } = await post(mock, "/calls/stream_query", { project_id: PROJECT });
+  return text.trim().split("\n").map((line) => JSON.parse(line).id).sort();
+}
 
 test("mock: a complete call finishes the row that its v2 start made", async () => {
   await using mock = await startMockServer();
@@ -131,7 +187,6 @@ test("mock: a project whose calls began through v2 refuses v1", async () => {
   assert.equal(refused.status, 400);
   assert.equal(refused.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
   assert.equal(typeof refused.json.reason, "string");
-  assert.equal(typeof refused.json.error_type, "string");
   assert.equal((await post(mock, "/call/start", { start: startOf("b") })).status, 400);
   assert.equal((await post(mock, "/call/end", { end: endOf("b") })).status, 400);
   assert.equal(mock.store.callCount(), 1);
@@ -167,10 +222,40 @@ test("mock: calls are renamed, also before they come, and the name can be cleare
     post(mock, "/call/update", { project_id: PROJECT, call_id, display_name });
   await rename("a", "early");
   assert.equal(mock.store.callCount(), 0);
-  await upsert(mock, [startOf("a", { display_name: "given" })]);
+  await upsert(mock, [startOf("a")]);
   assert.equal(mock.store.calls()[0].display_name, "early");
   await rename("a", "");
   assert.equal(mock.store.calls()[0].display_name, null);
+});
+
+test("mock: a start with a name that comes after a rename takes the new name back", async () => {
+  await using mock = await startMockServer();
+  const start = startOf("a", { display_name: "given" });
+  await upsert(mock, [start]);
+  await post(mock, "/call/update", { project_id: PROJECT, call_id: "a", display_name: "new" });
+  assert.equal(mock.store.calls()[0].display_name, "new");
+  await upsert(mock, [start]);
+  assert.equal(mock.store.calls()[0].display_name, "given");
+});
+
+test("mock: in complete mode the rename of a call that is not there yet is lost", async () => {
+  await using mock = await startMockServer();
+  await post(mock, COMPLETE, { batch: [completeOf("a")] });
+  for (const call_id of ["a", "b"]) {
+    const body = { project_id: PROJECT, call_id, display_name: "new" };
+    assert.equal((await post(mock, "/call/update", body)).status, 200);
+  }
+  await post(mock, COMPLETE, { batch: [completeOf("b")] });
+  assert.deepEqual(mock.store.calls().map((call) => call.display_name), ["new", null]);
+});
+
+test("mock: a rename as the first write makes a project of v1", async () => {
+  await using mock = await startMockServer();
+  const body = { project_id: PROJECT, call_id: "a", display_name: "early" };
+  await post(mock, "/call/update", body);
+  assert.equal((await post(mock, COMPLETE, { batch: [completeOf("a")] })).status, 200);
+  assert.equal((await upsert(mock, [startOf("b")])).status, 200);
+  assert.equal(mock.store.calls()[0].display_name, "early");
 });
 
 test("mock: a deleted call takes its children along", async () => {

@@ -76,7 +76,7 @@ test("mock: objects and tables answer with their digests", async () => {
   for (const { val, digest } of VECTORS.object) {
     const obj = { project_id: PROJECT, object_id: "thing", val, expected_digest: digest };
     const answer = await post(mock, "/obj/create", { obj });
-    assert.deepEqual(answer.json, { digest });
+    assert.deepEqual(answer.json, { digest, object_id: "thing" });
   }
   for (const { rows, row_digests, digest } of VECTORS.table) {
     const answer = await post(mock, "/table/create", {
@@ -104,7 +104,7 @@ test("mock: a digest that differs from the expected one is 409 and stores nothin
   ];
   for (const answer of answers) {
     assert.equal(answer.status, 409);
-    assert.equal(answer.json.error_type, "DigestMismatchError");
+    assert.match(answer.json.reason, /digest wrong != server digest \w+$/);
   }
   assert.equal(mock.store.counts.objects, 0);
   assert.equal(mock.store.counts.tables, 0);

@@ -296,7 +296,7 @@ test("mock: a table update is one of append, pop and insert", async () => {
     { insert: { index: 0, row: { x: 3 } } },
     { append: { row: { x: 4 } } },
   ]);
-  assert.equal(done.json.updated_row_digests.length, 2);
+  assert.equal(done.json.updated_row_digests.length, 3, "that of the row taken out as well");
   assert.deepEqual(
     mock.store.table(PROJECT, done.json.digest)!.map((row) => row.val),
     [{ x: 3 }, { x: 2 }, { x: 4 }],

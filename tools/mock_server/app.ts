@@ -14,6 +14,7 @@ import {
   type MockContext,
   type MockEnv,
   type MockParts,
+  noSuchRoute,
   refuse,
 } from "./exchange.ts";
 import { type Fault, kindOf } from "./faults.ts";
@@ -79,9 +80,20 @@ export function createMockApp(parts: MockParts): MockApp {
   addCallRoutes(app, parts);
   addValueRoutes(app, parts);
   addReadRoutes(app, parts);
-  app.notFound((c) => c.json({ detail: "Not Found" }, 404));
-  app.onError((error, c) => c.json({ reason: String(error), error_type: "MockError" }, 500));
+  app.notFound((c) =>
+    methodsOf(app, c.req.path).length > 0
+      ? c.json({ detail: "Method Not Allowed" }, 405)
+      : noSuchRoute(c)
+  );
+  app.onError((error, c) => c.json({ reason: `Mistake of the mock server: ${error}` }, 500));
   return app;
+}
+
+/** The methods that a path knows; none when there is no such path. */
+function methodsOf(app: MockApp, path: string): string[] {
+  return ["GET", "POST", "DELETE"].filter((method) =>
+    app.router.match(method, path)[0].some(([[, { path }]]) => path !== "/*" && path !== "*")
+  );
 }
 
 /** Hono keeps the headers of an answer that another takes the place of, unless it is gone before. */
@@ -94,13 +106,13 @@ function replace(c: MockContext, answer: Response): void {
 function refusal(c: MockContext, { behaviour }: MockParts): Response | null {
   const { apiKey, bodyLimit } = behaviour;
   if (c.get("bytes").length > bodyLimit) {
-    return refuse(c, 413, `Request body over ${bodyLimit} bytes`, "RequestTooLarge");
+    return refuse(c, { status: 413, reason: "Request too large" });
   }
   if (apiKey === null || OPEN_PATHS.has(c.req.path)) return null;
   const given = c.req.header("authorization");
-  if (given === undefined) return refuse(c, 401, "No API key given", "MissingCredentials");
+  if (given === undefined) return refuse(c, { status: 401, reason: "No API key given" });
   if (given === `Basic ${btoa(`api:${apiKey}`)}`) return null;
-  return refuse(c, 403, "This API key is not known", "InvalidCredentials");
+  return refuse(c, { status: 403, reason: "This API key is not known" });
 }
 
 /** The answer that a fault gives instead of the real one; `null` when the work is to be done. */

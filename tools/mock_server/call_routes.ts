@@ -9,35 +9,36 @@ import {
   type MockApp,
   type MockContext,
   type MockParts,
+  noSuchRoute,
   readBody,
   refuse,
   unprocessable,
 } from "./exchange.ts";
-import type { Rule } from "./validators.ts";
+import { type Refusal, refusalOfCall, refusalOfUpdate } from "./refusals.ts";
 import { WRITE_RULES } from "./schema.ts";
+import { internalIdOf } from "./store.ts";
+import type { Rule } from "./validators.ts";
+
+/** What became of one item of a request. */
+type Taken = { answer: Json } | { refusal: Refusal };
 
 /** Adds the call writes to the application. */
 export function addCallRoutes(app: MockApp, parts: MockParts): void {
   const { store, behaviour } = parts;
-  const callsOf = (item: Json) => store.project(item.project_id as string).calls;
-
-  const needsCompleteMode = (items: readonly Json[]): boolean =>
-    behaviour.callMode !== "old" && items.some((item) =>
-      behaviour.callMode === "complete" ||
-      store.project(item.project_id as string).callTable === "complete"
-    );
-  const enter = (items: readonly Json[], table: "v1" | "complete"): void => {
-    for (const item of items) store.project(item.project_id as string).callTable ??= table;
-  };
+  const projectOf = (item: Json) => store.project(item.project_id as string);
+  const inCompleteMode = (item: Json): boolean =>
+    behaviour.callMode === "complete" ||
+    (behaviour.callMode === "new" && projectOf(item).callTable === "complete");
 
   type Part = { start?: Json; end?: Json };
   const takeV1 = ({ start, end }: Part): Json => {
+    projectOf((start ?? end)!).callTable ??= "v1";
     if (!start) {
-      callsOf(end!).end(end!);
+      projectOf(end!).calls.end(end!);
       return {};
     }
     giveIds(start);
-    callsOf(start).start(start);
+    projectOf(start).calls.start(start);
     return { id: start.id, trace_id: start.trace_id };
   };
   const v1 = (
@@ -47,13 +48,16 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
     reply: (res: Json[]) => Json,
   ) =>
     app.post(path, (c) => {
-      const request = readBody(c, rule);
+      const request = readBody(c, rule, behaviour.missingProjects);
       if (request instanceof Response) return request;
       const batch = read(request.body);
       c.get("entry").items = batch.length;
-      const items = batch.map((part) => (part.start ?? part.end)!);
-      if (needsCompleteMode(items)) return refuseOldPath(c);
-      enter(items, "v1");
+      for (const part of batch) {
+        const item = (part.start ?? part.end)!;
+        const refusal = refusalOfCall(item);
+        if (refusal) return refuse(c, refusal);
+        if (inCompleteMode(item)) return refuseV1(c, item.project_id as string);
+      }
       return c.json(reply(batch.map(takeV1)));
     });
   v1("/call/start", WRITE_RULES.callStart, (body) => [body], ([res]) => res);
@@ -69,11 +73,11 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
     path: string,
     rule: Rule,
     read: (body: Json) => Json[],
-    take: (item: Json) => Json,
+    take: (item: Json) => Taken,
   ) =>
     app.post(`/v2/:entity/:project${path}`, (c) => {
-      if (behaviour.callMode === "old") return c.json({ detail: "Not Found" }, 404);
-      const request = readBody(c, rule);
+      if (behaviour.callMode === "old") return noSuchRoute(c);
+      const request = readBody(c, rule, behaviour.missingProjects);
       if (request instanceof Response) return request;
       const items = read(request.body);
       c.get("entry").items = items.length;
@@ -86,37 +90,63 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
           msg: `Input should be the project of the path: ${project}`,
         }]);
       }
-      enter(items, "complete");
-      return c.json(items.map(take).at(-1) ?? {});
+      for (const item of items) {
+        const refusal = refusalOfCall(item);
+        if (refusal) return refuse(c, refusal);
+      }
+      let answer: Json = {};
+      for (const item of items) {
+        const taken = take(item);
+        if ("refusal" in taken) return refuse(c, taken.refusal);
+        answer = taken.answer;
+      }
+      return c.json(answer);
     });
   v2("/calls/complete", WRITE_RULES.callsComplete, (body) => body.batch as Json[], (call) => {
-    callsOf(call).complete(call);
-    return {};
+    const project = projectOf(call);
+    project.callTable ??= "complete";
+    project.calls.complete(call, project.callTable);
+    return { answer: {} };
   });
   v2("/call/start", WRITE_RULES.callStartV2, (body) => [body.start as Json], (start) => {
     giveIds(start);
-    callsOf(start).startV2(start);
-    return { id: start.id, trace_id: start.trace_id };
+    const project = projectOf(start);
+    project.callTable ??= "complete";
+    if (project.callTable === "v1") project.calls.start(start);
+    else project.calls.startV2(start);
+    return { answer: { id: start.id, trace_id: start.trace_id } };
   });
   v2("/call/end", WRITE_RULES.callEndV2, (body) => [body.end as Json], (end) => {
-    callsOf(end).endV2(end);
-    return {};
+    const project = projectOf(end);
+    if (project.callTable === "v1") project.calls.end(end);
+    else if (!project.calls.endV2(end)) {
+      const reason = `Cannot end call ${end.id}: no start found in project ${
+        internalIdOf(project.id)
+      }`;
+      return { refusal: { status: 404, reason } };
+    }
+    return { answer: {} };
   });
 
   app.post("/call/update", (c) => {
-    const request = readBody(c, WRITE_RULES.callUpdate);
+    const request = readBody(c, WRITE_RULES.callUpdate, behaviour.missingProjects);
     if (request instanceof Response) return request;
-    const { call_id, display_name } = request.body;
-    callsOf(request.body).rename(call_id as string, (display_name ?? null) as string | null);
+    const refusal = refusalOfUpdate(request.body);
+    if (refusal) return refuse(c, refusal);
+    const { call_id, display_name } = request.body as { call_id: string; display_name: string };
+    const project = projectOf(request.body);
+    if (!inCompleteMode(request.body)) project.callTable ??= "v1";
+    project.calls.rename(call_id, display_name, { early: project.callTable === "v1" });
     return c.json({});
   });
 
   app.post("/calls/delete", (c) => {
-    const request = readBody(c, WRITE_RULES.callsDelete);
+    const request = readBody(c, WRITE_RULES.callsDelete, behaviour.missingProjects);
     if (request instanceof Response) return request;
     const ids = request.body.call_ids as string[];
     c.get("entry").items = ids.length;
-    return c.json({ num_deleted: callsOf(request.body).delete(ids, new Date().toISOString()) });
+    const deleted = projectOf(request.body).calls.delete(ids, new Date().toISOString());
+    return c.json({ num_deleted: deleted });
   });
 }
 
@@ -125,12 +155,8 @@ function giveIds(start: Json): void {
   start.trace_id ??= crypto.randomUUID();
 }
 
-function refuseOldPath(c: MockContext): Response {
-  return refuse(
-    c,
-    400,
-    "This project takes its calls through calls/complete",
-    "CallsCompleteModeRequired",
-    "CALLS_COMPLETE_MODE_REQUIRED",
-  );
+function refuseV1(c: MockContext, project: string): Response {
+  const reason = `The project '${internalIdOf(project)}' has been created in the more performant ` +
+    "'complete' mode. Please upgrade your SDK to at least: 0.52.26 to write to this project.";
+  return refuse(c, { status: 400, reason }, "CALLS_COMPLETE_MODE_REQUIRED");
 }

@@ -1,9 +1,12 @@
 /**
  * The calls that the mock server holds: starts and ends of the v1 tables merged by id, rows of the
- * v2 table collapsed by project, `started_at` and id.
+ * v2 table by project, `started_at` and id. A v2 row that was written twice is two rows until the
+ * table merges, as on the real server.
  *
  * @module
  */
+
+import type { CallCounts } from "./counts.ts";
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -32,35 +35,13 @@ export interface CallRecord {
   deleted_at: string | null;
 }
 
-/** How often the call writes happened, each item of a batch counted. */
-export interface CallCounts {
-  /** Starts taken, repeated ones too. */
-  callStarts: number;
-  /** Ends taken, repeated ones too. */
-  callEnds: number;
-  /** Items of `calls/complete` taken, repeated ones too. */
-  callCompletes: number;
-  /** Starts that were there already, the same. */
-  duplicateStarts: number;
-  /** Ends that were there already, the same. */
-  duplicateEnds: number;
-  /** Items of `calls/complete` that were there already, the same. */
-  duplicateCompletes: number;
-  /** Starts, ends and completes that replaced something else under the same key. */
-  conflicts: number;
-  /** v2 ends without their start's row: the real server changes nothing then and says 200. */
-  orphanEnds: number;
-  /** Calls renamed. */
-  callUpdates: number;
-  /** Calls deleted. */
-  callDeletes: number;
-}
-
 interface Row {
   start: Json | null;
   end: Json | null;
   displayName?: string | null;
   deletedAt?: string;
+  /** What the v2 table holds of the same key besides, until it merges. */
+  unmerged?: Pick<Row, "start" | "end">[];
   /** Another row of the v2 table with the same id and another `started_at`. */
   next?: Row;
 }
@@ -100,6 +81,7 @@ export class ProjectCalls {
   start(start: Json): void {
     this.#counts.callStarts++;
     const row = this.#rows.get(start.id as string) ?? this.#addRow(start.id as string);
+    if (start.display_name != null) delete row.displayName;
     this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
   }
 
@@ -115,33 +97,56 @@ export class ProjectCalls {
     this.#counts.callStarts++;
     const row = this.#rowOf(start.id as string, start.started_at as string) ??
       this.#addRow(start.id as string);
+    this.#keepUnmerged(row);
     this.#put(row, "start", this.#slim(start, START_FACTS), "Starts");
   }
 
-  /** v2: the end of a call that runs. */
-  endV2(end: Json): void {
+  /** v2: the end of a call that runs, found by its id; `false` when there is none. */
+  endV2(end: Json): boolean {
     this.#counts.callEnds++;
-    const row = this.#rowOf(end.id as string, end.started_at as string);
-    if (row?.start == null) this.#counts.orphanEnds++;
-    else this.#put(row, "end", this.#slim(end, END_FACTS), "Ends");
+    const id = end.id as string;
+    const found = this.#rowOf(id, end.started_at as string) ?? this.#rows.get(id);
+    if (found?.start == null) {
+      this.#counts.orphanEnds++;
+      return false;
+    }
+    const slim = this.#slim(end, END_FACTS);
+    this.#put(found, "end", slim, "Ends");
+    for (const row of found.unmerged ?? []) row.end = slim;
+    return true;
   }
 
-  /** v2: a whole call. */
-  complete(call: Json): void {
+  /** v2: a whole call, in a project that keeps its calls in this table. */
+  complete(call: Json, table: "v1" | "complete"): void {
     this.#counts.callCompletes++;
     const row = this.#rowOf(call.id as string, call.started_at as string) ??
       this.#addRow(call.id as string);
     const whole = this.#slim(call, COMPLETE_FACTS);
+    if (table === "complete") this.#keepUnmerged(row);
     // The row of a call that ran until now is not a duplicate: its end comes for the first time.
     if (row.start === row.end) this.#compare(row.start, whole, "Completes");
     this.#change(row, () => row.start = row.end = whole);
+    if (table === "complete" || call.display_name != null) delete row.displayName;
   }
 
-  /** Renames a call, also one that comes later; `""` takes the name away, `null` changes nothing. */
-  rename(id: string, displayName: string | null): void {
+  /**
+   * Renames a call; `""` takes the name away.
+   *
+   * @param options `early`: whether the name of a call that comes later is kept.
+   */
+  rename(id: string, displayName: string, options: { early: boolean }): void {
     this.#counts.callUpdates++;
-    const row = this.#rows.get(id) ?? this.#addRow(id);
-    if (displayName !== null) row.displayName = displayName === "" ? null : displayName;
+    if (options.early && !this.#rows.has(id)) this.#addRow(id);
+    for (let row = this.#rows.get(id); row; row = row.next) {
+      row.displayName = displayName === "" ? null : displayName;
+    }
+  }
+
+  /** Lets the v2 table merge: of rows with the same key, the last that was written stays. */
+  merge(): void {
+    for (const first of this.#rows.values()) {
+      for (let row: Row | undefined = first; row; row = row.next) delete row.unmerged;
+    }
   }
 
   /** Deletes calls and all below them, and says how many. */
@@ -169,9 +174,18 @@ export class ProjectCalls {
     return row && isLive(row) ? view(row) : null;
   }
 
-  /** All calls that were not deleted, in order of arrival. */
+  /** All calls that were not deleted, in order of arrival, as they are after a merge. */
   *list(): Generator<CallRecord> {
     for (const row of this.#live()) yield view(row);
+  }
+
+  /** All rows that a query finds: those of `list()`, and what the v2 table has not merged yet. */
+  *listRows(): Generator<CallRecord> {
+    for (const row of this.#live()) {
+      if (!row.start) continue;
+      yield view(row);
+      for (const older of row.unmerged ?? []) yield view({ ...row, ...older });
+    }
   }
 
   *#live(): Generator<Row> {
@@ -197,6 +211,10 @@ export class ProjectCalls {
       if (row.start === null || row.start.started_at === startedAt) return row;
     }
     return null;
+  }
+
+  #keepUnmerged(row: Row): void {
+    if (row.start) (row.unmerged ??= []).push({ start: row.start, end: row.end });
   }
 
   #put(row: Row, part: "start" | "end", value: Json, kind: "Starts" | "Ends"): void {

@@ -25,7 +25,7 @@ Usage: weave-wal mock [options]
 
 Controls while it runs: GET /__mock/state, /__mock/calls, /__mock/journal;
 POST /__mock/faults {"path":"/call/upsert_batch","times":3,"status":503}; DELETE /__mock/faults;
-POST /__mock/behaviour {"callMode":"old"}; POST /__mock/reset.`;
+POST /__mock/behaviour {"callMode":"old"}; POST /__mock/merge; POST /__mock/reset.`;
 
 const MODES: readonly string[] = ["old", "new", "complete"] satisfies CallMode[];
 

@@ -13,6 +13,7 @@ import {
   anything,
   bool,
   integer,
+  list,
   nullable,
   number,
   oneOf,
@@ -44,6 +45,7 @@ const BEHAVIOUR: Rule = shape({}, {
   filePaths: oneOf("new", "old", "both"),
   feedbackBatch: bool,
   bodyLimit: integer,
+  missingProjects: list(text),
   apiKey: nullable(text),
   defaultEntity: text,
 });
@@ -105,15 +107,20 @@ export function addControlRoutes(app: MockApp, parts: MockParts): void {
     return c.json(behaviour);
   });
 
-  app.post("/__mock/reset", (c) => {
-    if (bodyText(c).trim() !== "") {
-      return unprocessable(c, [{ type: "value_error", loc: ["body"], msg: "Send no body" }]);
-    }
+  const act = (path: string, action: () => void) =>
+    app.post(path, (c) => {
+      if (bodyText(c).trim() !== "") {
+        return unprocessable(c, [{ type: "value_error", loc: ["body"], msg: "Send no body" }]);
+      }
+      action();
+      return c.json({});
+    });
+  act("/__mock/reset", () => {
     store.clear();
     journal.clear();
     faults.clear();
-    return c.json({});
   });
+  act("/__mock/merge", () => store.merge());
 }
 
 /** The counts of a server in one JSON value. */

@@ -10,6 +10,7 @@ import type { Json } from "./call_store.ts";
 import type { Faults } from "./faults.ts";
 import type { Journal, JournalEntry } from "./request_log.ts";
 import type { MockBehaviour } from "./options.ts";
+import { type Refusal, refusalOfBody } from "./refusals.ts";
 import { check, type Problem, type Rule } from "./validators.ts";
 import type { MockStore } from "./store.ts";
 
@@ -60,8 +61,15 @@ export function bodyText(c: MockContext): string {
   return decoder.decode(c.get("bytes"));
 }
 
-/** The request's body when it follows `rule`, else the 422 that says what is wrong. */
-export function readBody(c: MockContext, rule: Rule): { body: Json; text: string } | Response {
+/**
+ * The request's body when it follows `rule` and the server takes what it names; else the answer
+ * that says what is wrong.
+ */
+export function readBody(
+  c: MockContext,
+  rule: Rule,
+  missingProjects: readonly string[] = [],
+): { body: Json; text: string } | Response {
   const text = bodyText(c);
   let body: unknown;
   try {
@@ -70,7 +78,11 @@ export function readBody(c: MockContext, rule: Rule): { body: Json; text: string
     return unprocessable(c, [{ type: "json_invalid", loc: ["body"], msg: String(error) }]);
   }
   const problems = check(rule, body);
-  return problems.length > 0 ? unprocessable(c, problems) : { body: body as Json, text };
+  if (problems.length > 0) return unprocessable(c, problems);
+  const { entity, project } = c.req.param() as { entity?: string; project?: string };
+  const pathProject = entity === undefined ? undefined : `${entity}/${project}`;
+  const refusal = refusalOfBody(body, text, { missingProjects, pathProject });
+  return refusal ? refuse(c, refusal) : { body: body as Json, text };
 }
 
 /** 422 as FastAPI answers it. */
@@ -78,20 +90,16 @@ export function unprocessable(c: MockContext, problems: readonly Problem[]): Res
   return c.json({ detail: problems.slice(0, 10) }, 422);
 }
 
-/** A refusal in the trace server's own words. */
+/** An answer that refuses, in the trace server's own form. */
 export function refuse(
   c: MockContext,
-  status: 400 | 401 | 403 | 404 | 409 | 413,
-  reason: string,
-  errorType: string,
+  { status, reason }: Pick<Refusal, "reason"> & { status: Refusal["status"] | 401 | 403 | 409 },
   errorCode?: string,
 ): Response {
-  return c.json(
-    {
-      reason,
-      error_type: errorType,
-      ...(errorCode === undefined ? {} : { error_code: errorCode }),
-    },
-    status,
-  );
+  return c.json({ reason, ...(errorCode === undefined ? {} : { error_code: errorCode }) }, status);
+}
+
+/** The answer of a router that knows no such path. */
+export function noSuchRoute(c: MockContext): Response {
+  return c.json({ detail: "Not Found" }, 404);
 }

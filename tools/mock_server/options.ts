@@ -24,6 +24,11 @@ export interface MockBehaviour {
   feedbackBatch: boolean;
   /** The largest request body in bytes; more answers 413. 32 MiB. */
   bodyLimit: number;
+  /**
+   * Projects that do not exist: 404 with a reason. `"entity/project"`, or `"entity"` for all
+   * projects of an entity. None by default: every other project is made when it is first named.
+   */
+  missingProjects: readonly string[];
   /** The API key to ask for: 401 without one, 403 with another. `null`, the default, takes all. */
   apiKey: string | null;
   /** What `/graphql` answers as the viewer's default entity; `"mock-entity"`. */
@@ -46,6 +51,7 @@ export const DEFAULT_BEHAVIOUR: Readonly<MockBehaviour> = {
   filePaths: "both",
   feedbackBatch: true,
   bodyLimit: 32 * 1024 * 1024,
+  missingProjects: [],
   apiKey: null,
   defaultEntity: "mock-entity",
 };

@@ -5,7 +5,14 @@
  */
 
 import type { CallRecord, Json } from "./call_store.ts";
-import { type MockApp, type MockContext, type MockParts, readBody, refuse } from "./exchange.ts";
+import {
+  type MockApp,
+  type MockContext,
+  type MockParts,
+  noSuchRoute,
+  readBody,
+  refuse,
+} from "./exchange.ts";
 import type { Rule } from "./validators.ts";
 import { READ_RULES } from "./schema.ts";
 import { internalIdOf } from "./store.ts";
@@ -28,7 +35,7 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
     read: (c: MockContext, body: Json, projectId: string) => Response,
   ) =>
     app.post(path, (c) => {
-      const request = readBody(c, rule);
+      const request = readBody(c, rule, behaviour.missingProjects);
       if (request instanceof Response) return request;
       return read(c, request.body, request.body.project_id as string);
     });
@@ -47,14 +54,14 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
 
   post("/calls/stream_query", READ_RULES.callsQuery, (_c, body, projectId) => {
     const calls = filtered(
-      store.project(projectId).calls.list(),
+      store.project(projectId).calls.listRows(),
       (body.filter ?? {}) as CallsFilter,
     );
     return jsonLines(page(sorted(calls, body.sort_by), body));
   });
   post("/calls/query_stats", READ_RULES.callsQuery, (c, body, projectId) => {
     const calls = filtered(
-      store.project(projectId).calls.list(),
+      store.project(projectId).calls.listRows(),
       (body.filter ?? {}) as CallsFilter,
     );
     return c.json({ count: [...calls].length });
@@ -69,7 +76,7 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
     const obj = store.object(projectId, body.object_id as string, body.digest as string);
     return obj
       ? c.json({ obj })
-      : refuse(c, 404, `Object not found: ${body.object_id}:${body.digest}`, "NotFoundError");
+      : refuse(c, { status: 404, reason: `Obj ${body.object_id}:${body.digest} not found` });
   });
   post("/objs/query", READ_RULES.objsQuery, (c, body, projectId) => {
     const { object_ids, latest_only, is_op } = (body.filter ?? {}) as {
@@ -88,16 +95,16 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
 
   post("/table/query", READ_RULES.tableQuery, (c, body, projectId) => {
     const rows = store.table(projectId, body.digest as string);
-    return rows
-      ? c.json({ rows: [...page(rows, body)] })
-      : refuse(c, 404, `Table not found: ${body.digest}`, "NotFoundError");
+    return c.json({ rows: [...page(rows ?? [], body)] });
   });
 
   for (const [path, other] of [["/files/content", "old"], ["/file/content", "new"]] as const) {
     post(path, READ_RULES.fileContent, (c, body, projectId) => {
-      if (behaviour.filePaths === other) return c.json({ detail: "Not Found" }, 404);
+      if (behaviour.filePaths === other) return noSuchRoute(c);
       const file = store.file(projectId, body.digest as string);
-      if (!file) return refuse(c, 404, `File not found: ${body.digest}`, "NotFoundError");
+      if (!file) {
+        return refuse(c, { status: 404, reason: `File with digest ${body.digest} not found` });
+      }
       return c.body((file.content ?? new Uint8Array()) as Uint8Array<ArrayBuffer>, 200, {
         "content-type": "application/octet-stream",
       });
@@ -107,7 +114,7 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
   post(
     "/feedback/query",
     READ_RULES.feedbackQuery,
-    (c, body, projectId) => c.json({ result: [...page(store.feedback(projectId), body)] }),
+    (c, body, projectId) => c.json({ result: [...page(store.feedbackRows(projectId), body)] }),
   );
 
   post(

@@ -1,8 +1,9 @@
 /**
  * What each write endpoint accepts, as tables over `rules.ts`.
  *
- * Stricter than nothing and no stricter than the public SDKs need: a call's end may carry
- * `trace_id`, `started_at` and `is_eval` (the Python SDK writes them on both call paths), and
+ * Stricter than today's server, which ignores fields that it does not know, and no stricter than
+ * the public SDKs need: a call's end may carry `trace_id`, `started_at` and `is_eval` (the Python
+ * SDK writes them on both call paths, and the server ignores `is_eval` beside a complete call), and
  * `display_name` (the TypeScript SDK sends it when a call was renamed while it ran).
  *
  * @module
@@ -12,10 +13,13 @@ import {
   anything,
   bool,
   dictionary,
+  dictionaryOf,
+  extendable,
   integer,
   list,
   number,
   oneFieldOf,
+  oneOf,
   projectId,
   record,
   type Rule,
@@ -44,7 +48,22 @@ const START_OPTIONAL = {
   wb_user_id: serverOwned,
 };
 const IDS = { id: text, trace_id: text };
-const END_REQUIRED = { project_id: projectId, id: text, ended_at: time, summary: record };
+const USAGE = dictionary(extendable({
+  prompt_tokens: integer,
+  input_tokens: integer,
+  completion_tokens: integer,
+  output_tokens: integer,
+  requests: integer,
+  total_tokens: integer,
+  cache_creation_input_tokens: integer,
+  cache_read_input_tokens: integer,
+}));
+const STATUS_COUNTS = dictionaryOf(
+  oneOf("success", "error", "running", "descendant_error"),
+  integer,
+);
+const summary = extendable({}, { usage: USAGE, status_counts: STATUS_COUNTS });
+const END_REQUIRED = { project_id: projectId, id: text, ended_at: time, summary };
 const END_OPTIONAL = { exception: text, output: anything, wb_run_step_end: integer };
 
 const start = shape({ start: shape(START_REQUIRED, { ...START_OPTIONAL, ...IDS }) });
@@ -64,8 +83,8 @@ const endV2 = shape({
   ),
 });
 const complete = shape(
-  { ...START_REQUIRED, ...IDS, ended_at: time },
-  { ...START_OPTIONAL, ...END_OPTIONAL, summary: record },
+  { ...START_REQUIRED, ...IDS, ended_at: time, summary },
+  { ...START_OPTIONAL, ...END_OPTIONAL, is_eval: bool },
 );
 
 const FEEDBACK_REQUIRED = {

@@ -5,31 +5,8 @@
  */
 
 import { bytesDigest, tableDigest } from "./digest.ts";
-import { type CallCounts, type CallRecord, type Json, ProjectCalls } from "./call_store.ts";
-
-/** How often each write happened since the last reset. */
-export interface MockCounts extends CallCounts {
-  /** Objects taken, repeated ones too. */
-  objects: number;
-  /** Objects that were there already under the same id and digest. */
-  duplicateObjects: number;
-  /** Tables taken, repeated ones too. */
-  tables: number;
-  /** Tables that were there already. */
-  duplicateTables: number;
-  /** Row digests that a table named and the server never saw. */
-  danglingRows: number;
-  /** Files taken, repeated ones too. */
-  files: number;
-  /** Files that were there already. */
-  duplicateFiles: number;
-  /** Feedback items taken, repeated ones too. */
-  feedback: number;
-  /** Feedback items that were there already under the same id. */
-  duplicateFeedback: number;
-  /** Costs taken. */
-  costs: number;
-}
+import { type CallRecord, type Json, ProjectCalls } from "./call_store.ts";
+import { type CallCounts, type MockCounts, noCounts } from "./counts.ts";
 
 /** One version of an object. */
 export interface ObjectVersion {
@@ -76,6 +53,8 @@ export class Project {
   readonly files: Map<string, StoredFile> = new Map();
   /** Feedback by id, with `created_at`. */
   readonly feedback: Map<string, Json> = new Map();
+  /** Feedback that was written under an id that is there already, until the table merges. */
+  unmergedFeedback: Json[] = [];
   /** Costs in order of arrival, with `id` and `llm_id`. */
   readonly costs: Json[] = [];
 
@@ -220,10 +199,14 @@ export class MockStore {
   /** Adds feedback under its id, or one made up, and returns what is stored. */
   addFeedback(feedback: Json, at: string): Json {
     const id = (feedback.id as string | null | undefined) ?? crypto.randomUUID();
-    const known = this.project(feedback.project_id as string).feedback;
+    const project = this.project(feedback.project_id as string);
+    const known = project.feedback;
     const before = known.get(id);
     this.counts.feedback++;
-    if (before) this.counts.duplicateFeedback++;
+    if (before) {
+      this.counts.duplicateFeedback++;
+      project.unmergedFeedback.push(before);
+    }
     const stored = {
       ...feedback,
       id,
@@ -235,7 +218,27 @@ export class MockStore {
     return stored;
   }
 
-  /** The feedback of one project, or of all, in order of arrival. */
+  /** Takes feedback away; unknown ids are fine. */
+  removeFeedback(projectId: string, id: string): void {
+    const project = this.project(projectId);
+    project.feedback.delete(id);
+    project.unmergedFeedback = project.unmergedFeedback.filter((feedback) => feedback.id !== id);
+  }
+
+  /** What a query of a project's feedback finds: also what the table has not merged yet. */
+  feedbackRows(projectId: string): Json[] {
+    return [...this.feedback(projectId), ...this.project(projectId).unmergedFeedback];
+  }
+
+  /** Lets the tables merge: of calls and feedback that were written twice, the last stays. */
+  merge(): void {
+    for (const project of this.projects) {
+      project.calls.merge();
+      project.unmergedFeedback = [];
+    }
+  }
+
+  /** The feedback of one project, or of all, in order of arrival, as it is after a merge. */
   feedback(projectId?: string): Json[] {
     const projects = projectId === undefined ? this.projects : [this.project(projectId)];
     return projects.flatMap((project) => [...project.feedback.values()]);
@@ -261,29 +264,4 @@ export class MockStore {
 function isOp(val: unknown): boolean {
   const type = (val as { weave_type?: { type?: unknown } } | null)?.weave_type?.type;
   return type === "Op";
-}
-
-function noCounts(): MockCounts {
-  return {
-    callStarts: 0,
-    callEnds: 0,
-    callCompletes: 0,
-    duplicateStarts: 0,
-    duplicateEnds: 0,
-    duplicateCompletes: 0,
-    conflicts: 0,
-    orphanEnds: 0,
-    callUpdates: 0,
-    callDeletes: 0,
-    objects: 0,
-    duplicateObjects: 0,
-    tables: 0,
-    duplicateTables: 0,
-    danglingRows: 0,
-    files: 0,
-    duplicateFiles: 0,
-    feedback: 0,
-    duplicateFeedback: 0,
-    costs: 0,
-  };
 }

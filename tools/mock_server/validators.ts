@@ -142,6 +142,40 @@ export function dictionary(item: Rule): Rule {
   };
 }
 
+/** An object with any keys, each of which follows one rule, and its value another. */
+export function dictionaryOf(key: Rule, item: Rule): Rule {
+  const values = dictionary(item);
+  return (value, findings) => {
+    values(value, findings);
+    if (!isRecord(value)) return;
+    for (const name in value) {
+      findings.path.push(name, "[key]");
+      key(name, findings);
+      findings.path.length -= 2;
+    }
+  };
+}
+
+/**
+ * An object with any keys besides these fields.
+ *
+ * @param optional Fields that may be `null`.
+ * @param given Fields that may be left out, but not be `null`.
+ */
+export function extendable(optional: Fields, given: Fields = {}): Rule {
+  const rules = Object.entries(given);
+  for (const [name, rule] of Object.entries(optional)) rules.push([name, nullable(rule)]);
+  return (value, findings) => {
+    if (!isRecord(value)) return record(value, findings);
+    for (const [name, rule] of rules) {
+      if (!Object.hasOwn(value, name)) continue;
+      findings.path.push(name);
+      rule(value[name], findings);
+      findings.path.pop();
+    }
+  };
+}
+
 /** An object with exactly these fields; optional ones may also be `null`. */
 export function shape(required: Fields, optional: Fields = {}): Rule {
   const rules = new Map(Object.entries(required));

@@ -10,10 +10,12 @@ import {
   type MockApp,
   type MockContext,
   type MockParts,
+  noSuchRoute,
   readBody,
   refuse,
   unprocessable,
 } from "./exchange.ts";
+import { refusalOfObjectId, refusalOfProject } from "./refusals.ts";
 import { check, type Rule } from "./validators.ts";
 import { FILE_FORM, WRITE_RULES } from "./schema.ts";
 import { internalIdOf } from "./store.ts";
@@ -25,16 +27,21 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   const { store, behaviour } = parts;
   const post = (path: string, rule: Rule, write: Write) =>
     app.post(path, (c) => {
-      const request = readBody(c, rule);
+      const request = readBody(c, rule, behaviour.missingProjects);
       return request instanceof Response ? request : write(c, request.body, request.text);
     });
 
   post("/obj/create", WRITE_RULES.objCreate, (c, body, text) => {
     const obj = body.obj as Json;
+    const id = obj.object_id as string;
+    const refusal = refusalOfObjectId(id);
+    if (refusal) return refuse(c, refusal);
     const digest = valueDigest(objectValue(obj, text));
-    if (differs(obj.expected_digest, digest)) return mismatch(c, obj.expected_digest, digest);
+    if (differs(obj.expected_digest, digest)) {
+      return mismatch(c, `obj '${id}'`, obj.expected_digest, digest);
+    }
     store.addObject(obj, digest, now());
-    return c.json({ digest });
+    return c.json({ digest, object_id: id });
   });
 
   post("/table/create", WRITE_RULES.tableCreate, (c, body, text) => {
@@ -42,7 +49,9 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
     c.get("entry").items = rows.length;
     const row_digests = (at(internalText(text), "table", "rows") as Canonical[]).map(valueDigest);
     const digest = tableDigest(row_digests);
-    if (differs(expected_digest, digest)) return mismatch(c, expected_digest, digest);
+    if (differs(expected_digest, digest)) {
+      return mismatch(c, `table (${rows.length} rows)`, expected_digest, digest);
+    }
     store.addRows(project_id as string, rows, row_digests);
     store.addTable(project_id as string, row_digests);
     return c.json({ digest, row_digests });
@@ -51,28 +60,32 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   post("/table/update", WRITE_RULES.tableUpdate, (c, body, text) => {
     const projectId = body.project_id as string;
     const base = store.project(projectId).tables.get(body.base_digest as string);
-    if (!base) return refuse(c, 404, `Table not found: ${body.base_digest}`, "NotFoundError");
+    if (!base) {
+      const reason = `Table ${internalIdOf(projectId)}:${body.base_digest} not found`;
+      return refuse(c, { status: 404, reason });
+    }
     const updates = body.updates as Record<string, { index: number; row: unknown }>[];
     c.get("entry").items = updates.length;
     const written = at(internalText(text), "updates") as Canonical[];
     const digests = [...base];
     const added: { digest: string; row: unknown }[] = [];
+    const updated_row_digests: string[] = [];
     for (const [position, update] of updates.entries()) {
       const [[kind, { index, row }]] = Object.entries(update);
       const end = kind === "pop" ? digests.length - 1 : digests.length;
       if (index < 0 || index > end) {
-        return refuse(c, 400, `Index out of range: ${index}`, "InvalidRequest");
+        return refuse(c, { status: 400, reason: "Index out of range" });
       }
       if (kind === "pop") {
-        digests.splice(index, 1);
+        updated_row_digests.push(...digests.splice(index, 1));
         continue;
       }
       const digest = valueDigest(at(written[position], kind, "row"));
       digests.splice(kind === "append" ? digests.length : index, 0, digest);
       added.push({ digest, row });
+      updated_row_digests.push(digest);
     }
-    const updated_row_digests = added.map(({ digest }) => digest);
-    store.addRows(projectId, added.map(({ row }) => row), updated_row_digests);
+    store.addRows(projectId, added.map(({ row }) => row), added.map(({ digest }) => digest));
     return c.json({ digest: store.addTable(projectId, digests), updated_row_digests });
   });
 
@@ -80,20 +93,24 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
     const rows = body.row_digests as string[];
     c.get("entry").items = rows.length;
     const digest = tableDigest(rows);
-    if (differs(body.expected_digest, digest)) return mismatch(c, body.expected_digest, digest);
+    if (differs(body.expected_digest, digest)) {
+      return mismatch(c, `table (${rows.length} rows)`, body.expected_digest, digest);
+    }
     return c.json({ digest: store.addTable(body.project_id as string, rows) });
   });
 
   for (const [path, other] of [["/files/create", "old"], ["/file/create", "new"]] as const) {
     app.post(path, async (c) => {
-      if (behaviour.filePaths === other) return c.json({ detail: "Not Found" }, 404);
+      if (behaviour.filePaths === other) return noSuchRoute(c);
       const form = await readForm(c);
       if (form instanceof Response) return form;
       const { fields, file } = form;
+      const missing = refusalOfProject(fields.project_id, behaviour.missingProjects);
+      if (missing) return refuse(c, missing);
       const content = new Uint8Array(await file.arrayBuffer());
       const digest = bytesDigest(content);
       if (differs(fields.expected_digest, digest)) {
-        return mismatch(c, fields.expected_digest, digest);
+        return mismatch(c, "file", fields.expected_digest, digest);
       }
       return c.json({ digest: store.addFile(fields.project_id, file.name, content) });
     });
@@ -106,7 +123,7 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   post("/feedback/create", WRITE_RULES.feedbackCreate, (c, body) => c.json(addFeedback(body)));
   app.use("/feedback/batch/create", async (c, next) => {
     if (behaviour.feedbackBatch) await next();
-    else return c.json({ detail: "Not Found" }, 404);
+    else return noSuchRoute(c);
   });
   post("/feedback/batch/create", WRITE_RULES.feedbackBatchCreate, (c, body) => {
     const batch = body.batch as Json[];
@@ -115,7 +132,7 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   });
   post("/feedback/replace", WRITE_RULES.feedbackReplace, (c, body) => {
     const { feedback_id, ...feedback } = body;
-    store.project(body.project_id as string).feedback.delete(feedback_id as string);
+    store.removeFeedback(body.project_id as string, feedback_id as string);
     return c.json(addFeedback(feedback));
   });
 
@@ -173,13 +190,9 @@ function differs(expected: unknown, digest: string): boolean {
   return typeof expected === "string" && expected !== digest;
 }
 
-function mismatch(c: MockContext, expected: unknown, digest: string): Response {
-  return refuse(
-    c,
-    409,
-    `Digest mismatch: expected ${expected}, computed ${digest}`,
-    "DigestMismatchError",
-  );
+function mismatch(c: MockContext, what: string, expected: unknown, digest: string): Response {
+  const reason = `Client ${what} digest ${expected} != server digest ${digest}`;
+  return refuse(c, { status: 409, reason });
 }
 
 function now(): string {

@@ -79,7 +79,7 @@ async function take(step: Step): Promise<void> {
       return client.callEnd({ ...handleOf(step.of), ...step.end });
     case "update":
       // A name that cannot be used may be refused at the door.
-      return attempt(() => client.callUpdate(handleOf(step.of).id, step.name));
+      return attempt(() => client.callUpdate(handleOf(step.of).id, step.name as string));
     case "feedback":
       for (let i = 0; i < step.count; i++) client.feedbackCreate(feedback());
       return;

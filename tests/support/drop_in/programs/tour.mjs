@@ -30,7 +30,7 @@ const model = weave.op(
 const root = weave.op(async function root(input) {
   const branches = await Promise.all(["x", "y", "z"].map((name) => branch(name, "héllo 😀")));
   await model("m1", 3);
-  await model("m1", input.list[1]);
+  await model("m1", input.list[0]);
   weave.requireCurrentChildSummary().own = 1;
   return branches.length;
 }, { parameterNames: "useParam0Object" });

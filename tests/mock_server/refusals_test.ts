@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { startMockServer } from "../../tools/mock_server/serve.ts";
+import { test } from "../harness.ts";
+import {
+  completeOf,
+  endOf,
+  post,
+  PROJECT,
+  send,
+  startOf,
+} from "../support/mock_server/mock_requests.ts";
+
+type Json = Record<string, unknown>;
+
+const NESTED = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+
+/** Calls that the server refuses, with its status and a part of its reason. */
+const REFUSED_CALLS: [string, Json, number, RegExp][] = [
+  ["a plain op name of 129 characters", { op_name: "x".repeat(129) }, 400, /Max length is 128/],
+  ["an op ref of an object", { op_name: `weave:///${PROJECT}/object/f:d` }, 400, /Must be of type/],
+  ["an op ref without a digest", { op_name: `weave:///${PROJECT}/op/f` }, 500, /Internal/],
+  ["a display name of 1,025 characters", { display_name: "x".repeat(1025) }, 400, /is 1024/],
+  ["a negative step", { wb_run_step: -1 }, 500, /Internal server error/],
+  ["a negative last step", { wb_run_step_end: -1 }, 500, /Internal server error/],
+  ["half a ref", { inputs: { deep: [{ x: "weave:///nope" }] } }, 400, /Invalid URI: weave:\/\/\/n/],
+  ["half a ref in the output", { output: "weave:///a/b" }, 400, /Invalid URI/],
+  ["half a ref in JSON text", { inputs: { x: '["weave:///nope"]' } }, 400, /Invalid URI/],
+  ["an internal ref", { attributes: { x: "weave-trace-internal:///p/op/f:d" } }, 400, /internal/],
+  ["a ref to a missing project", { inputs: { x: "weave:///gone/p/object/o:d" } }, 404, /gone\/p/],
+  ["depth beyond 200", { inputs: { x: NESTED(200) } }, 413, /too large/],
+];
+
+const TAKEN_CALLS: [string, Json][] = [
+  ["a plain op name of 128 characters", { op_name: "x".repeat(128) }],
+  ["a long op ref", { op_name: `weave:///${PROJECT}/op/${"x".repeat(300)}:d` }],
+  ["a display name of 1,024 characters", { display_name: "x".repeat(1024) }],
+  ["a ref inside a sentence", { inputs: { x: "see weave:///nope" } }],
+  ["a ref as a key", { inputs: { "weave:///nope": 1 } }],
+  ["a ref to something unknown", { output: "weave:///a/b/c" }],
+  ["depth of 190", { inputs: { x: NESTED(190) } }],
+  ["brackets inside a text", { inputs: { x: "[".repeat(500) } }],
+  ["is_eval, which is ignored", { is_eval: true }],
+  ["usage of any kind beside token counts", { summary: { usage: { m: { x: { y: 1 } } } } }],
+  ["status counts", { summary: { status_counts: { success: 1, error: 0 } } }],
+];
+
+for (const [name, more, status, reason] of REFUSED_CALLS) {
+  test(`mock: a call with ${name} is refused with ${status} on both call paths`, async () => {
+    await using mock = await startMockServer({ missingProjects: ["gone"] });
+    const batch = [completeOf("a"), completeOf("b", more)];
+    const complete = await post(mock, `/v2/${PROJECT}/calls/complete`, { batch });
+    const { wb_run_step_end, output } = more;
+    const isOfEnd = wb_run_step_end !== undefined || output !== undefined;
+    const part = isOfEnd
+      ? { mode: "end", req: { end: endOf("b", more) } }
+      : { mode: "start", req: { start: startOf("b", more) } };
+    const upsert = await post(mock, "/call/upsert_batch", {
+      batch: [{ mode: "start", req: { start: startOf("a") } }, part],
+    });
+    for (const answer of [complete, upsert]) {
+      assert.equal(answer.status, status, answer.text);
+      assert.match(answer.json.reason, reason);
+    }
+    assert.equal(mock.store.callCount(), 0, "the whole batch is refused");
+  });
+}
+
+test("mock: calls that only look odd are taken", async () => {
+  await using mock = await startMockServer();
+  for (const [name, more] of TAKEN_CALLS) {
+    const batch = [completeOf(name, more)];
+    const answer = await post(mock, `/v2/${PROJECT}/calls/complete`, { batch });
+    assert.equal(answer.status, 200, `${name}: ${answer.text}`);
+  }
+  assert.equal(mock.store.callCount(), TAKEN_CALLS.length);
+});
+
+test("mock: a summary has usage of whole numbers and counts of known states, or is 422", async () => {
+  await using mock = await startMockServer();
+  const summaries: unknown[] = [
+    null,
+    [],
+    { usage: null },
+    { usage: 3 },
+    { usage: { m: null } },
+    { usage: { m: 3 } },
+    { usage: { m: { prompt_tokens: 1.5 } } },
+    { usage: { m: { output_tokens: "many" } } },
+    { status_counts: null },
+    { status_counts: { success: 1.5 } },
+    { status_counts: { fine: 1 } },
+  ];
+  for (const summary of summaries) {
+    const name = JSON.stringify(summary);
+    const batch = [completeOf("a", { summary })];
+    const complete = await post(mock, `/v2/${PROJECT}/calls/complete`, { batch });
+    assert.equal(complete.status, 422, name);
+    assert.equal(complete.json.detail[0].loc[3], "summary", name);
+    const end = await post(mock, "/call/end", { end: endOf("a", { summary }) });
+    assert.equal(end.status, 422, name);
+  }
+});
+
+test("mock: an update without a name is 400, an empty one clears it", async () => {
+  await using mock = await startMockServer();
+  const update = (more: Json) =>
+    post(mock, "/call/update", { project_id: PROJECT, call_id: "a", ...more });
+  for (const more of [{}, { display_name: null }]) {
+    const answer = await update(more);
+    assert.equal(answer.status, 400);
+    assert.match(answer.json.reason, /display_name/);
+  }
+  assert.equal((await update({ display_name: "" })).status, 200);
+});
+
+test("mock: an object has a name of letters, digits, dots, dashes and underscores", async () => {
+  await using mock = await startMockServer();
+  const create = (object_id: string) =>
+    post(mock, "/obj/create", { obj: { project_id: PROJECT, object_id, val: 1 } });
+  for (const name of ["a", "A.b-c_1", "検索", "x".repeat(128)]) {
+    assert.equal((await create(name)).status, 200, name);
+  }
+  for (const name of ["", "a b", "a/b", "a:b"]) {
+    assert.equal((await create(name)).status, 422, name);
+  }
+  assert.equal((await create("x".repeat(129))).status, 400);
+});
+
+test("mock: a project that does not exist is 404 with a reason wherever it is named", async () => {
+  await using mock = await startMockServer({ missingProjects: ["gone", "team/closed"] });
+  for (const project_id of ["gone/any", "team/closed"]) {
+    const writes: [string, unknown][] = [
+      [`/v2/${project_id}/calls/complete`, { batch: [completeOf("a", { project_id })] }],
+      [`/v2/${project_id}/calls/complete`, { batch: [] }],
+      ["/call/upsert_batch", {
+        batch: [{ mode: "start", req: { start: startOf("a", { project_id }) } }],
+      }],
+      ["/call/update", { project_id, call_id: "a", display_name: "x" }],
+      ["/obj/create", { obj: { project_id, object_id: "o", val: 1 } }],
+      ["/table/create", { table: { project_id, rows: [] } }],
+      ["/feedback/batch/create", {
+        batch: [{ project_id, weave_ref: "r", feedback_type: "custom", payload: {} }],
+      }],
+      ["/calls/stream_query", { project_id }],
+      ["/service/projects_info", { project_ids: [project_id] }],
+    ];
+    for (const [path, body] of writes) {
+      const answer = await post(mock, path, body);
+      assert.equal(answer.status, 404, path);
+      assert.deepEqual(answer.json, { reason: `Project ${project_id} not found` }, path);
+    }
+    const form = new FormData();
+    form.append("project_id", project_id);
+    form.append("file", new Blob(["x"]), "x");
+    const file = await send(`${mock.url}/files/create`, { method: "POST", body: form });
+    assert.equal(file.status, 404);
+  }
+  assert.equal((await post(mock, "/calls/stream_query", { project_id: PROJECT })).status, 200);
+  mock.configure({ missingProjects: [] });
+  assert.equal((await post(mock, "/calls/stream_query", { project_id: "gone/any" })).status, 200);
+});
+
+test("mock: a path that there is not is 404, another method of a path 405, both in the router's words", async () => {
+  await using mock = await startMockServer({ callMode: "old" });
+  for (const path of ["/nothing", `/v2/${PROJECT}/calls/complete`, `/v2/${PROJECT}/nothing`]) {
+    const answer = await post(mock, path, {});
+    assert.equal(answer.status, 404, path);
+    assert.deepEqual(answer.json, { detail: "Not Found" }, path);
+  }
+  const answer = await send(`${mock.url}/call/upsert_batch`);
+  assert.equal(answer.status, 405);
+  assert.deepEqual(answer.json, { detail: "Method Not Allowed" });
+});
+
+test("mock: feedback that was written twice is found twice until the table merges", async () => {
+  await using mock = await startMockServer();
+  const feedback = {
+    id: "mine",
+    project_id: PROJECT,
+    weave_ref: `weave:///${PROJECT}/call/1`,
+    feedback_type: "custom",
+    payload: { a: 1 },
+  };
+  const found = async () =>
+    (await post(mock, "/feedback/query", { project_id: PROJECT })).json.result.length;
+  await post(mock, "/feedback/create", feedback);
+  await post(mock, "/feedback/batch/create", { batch: [feedback] });
+  assert.equal(await found(), 2);
+  assert.equal(mock.store.feedback(PROJECT).length, 1);
+  mock.store.merge();
+  assert.equal(await found(), 1);
+  await post(mock, "/feedback/create", feedback);
+  await post(mock, "/feedback/replace", { ...feedback, id: "new", feedback_id: "mine" });
+  assert.equal(await found(), 1, "both rows were replaced");
+});
