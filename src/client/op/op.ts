@@ -89,11 +89,11 @@ export function op(...args: unknown[]): unknown {
   }
   if (typeof second === "function") {
     const thisArg = first as object;
-    return makeOp((second as AnyFunction).bind(thisArg as never) as AnyFunction, {
-      ...third as OpOptions<AnyFunction>,
-      originalFunction: second as AnyFunction,
-      bindThis: thisArg,
-    }).wrapper;
+    const method = second as AnyFunction;
+    const given = third as OpOptions<AnyFunction> | undefined;
+    // Called with `thisArg` anyway, unless it is to take on the object that it is called on.
+    const fn = given?.shouldAdoptThis ? method.bind(thisArg as never) as AnyFunction : method;
+    return makeOp(fn, { ...given, originalFunction: method, bindThis: thisArg }).wrapper;
   }
   if (typeof first !== "function") {
     throw new WeaveWalError(

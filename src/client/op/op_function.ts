@@ -8,11 +8,15 @@ import { isProxy } from "../../protocol/json/object_facts.ts";
 
 const asyncPrototype = Object.getPrototypeOf(async () => {});
 
-/** Whether a function is declared with `async`; each of its promises is its caller's alone. */
+/**
+ * Whether a function is declared with `async`, so that each of its promises is its caller's alone.
+ * What memoizes such a function may have its prototype, and returns one promise to many.
+ */
 export function isAsyncFunction(fn: object): boolean {
-  // Where a build has lowered this file, the two are the same and tell nothing.
+  // Where a build has lowered this file, the two prototypes are the same and tell nothing.
   return asyncPrototype !== Function.prototype && !isProxy(fn) &&
-    Object.getPrototypeOf(fn) === asyncPrototype;
+    Object.getPrototypeOf(fn) === asyncPrototype &&
+    Function.prototype.toString.call(fn).startsWith("async");
 }
 
 /** Properties of every function, and those of an op. */

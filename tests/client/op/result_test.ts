@@ -83,6 +83,27 @@ test("result: a promise shared by callers is recorded for each, and handled once
   for (const { exception } of fixture.pipeline.callsOf("load")) assert.match(exception, /cached/);
 });
 
+test("result: a function that only looks asynchronous returns the promise that it keeps", async () => {
+  using fixture = await clientFixture();
+  const load = async () => await Promise.resolve({ n: 1 });
+  const cached = load();
+  const memoized = Object.setPrototypeOf(() => cached, Object.getPrototypeOf(load));
+  const traced = op(memoized as typeof load, { name: "memoized" });
+  assert.equal(traced(), cached);
+  assert.equal(traced(), cached);
+  const store = {
+    cached,
+    get(): Promise<unknown> {
+      return this.cached;
+    },
+  };
+  assert.equal(op(store, store.get, { name: "get" })(), cached);
+  await cached;
+  for (const name of ["memoized", "get"]) {
+    assert.deepEqual(fixture.pipeline.callsOf(name)[0].output, { n: 1 });
+  }
+});
+
 test("result: a thenable is not run by tracing, and recorded when the program awaits it", async () => {
   using fixture = await clientFixture();
   const find = op((...rows: unknown[]) => new Query(...rows), { name: "find" });
