@@ -229,5 +229,7 @@ async function answers(app: string, command: string): Promise<void> {
   const path = join(app, "node_modules", ".bin", command);
   const { output } = await succeeds(path, ["--version"], { cwd: app });
   assert.equal(output.trim(), manifest.version);
-  await succeeds(path, ["demo", "--runtime", detectRuntime().name], { cwd: app });
+  const demo = await succeeds(path, ["demo", "--runtime", detectRuntime().name], { cwd: app });
+  assert.match(demo.output, /answerQuestion “/);
+  assert.doesNotMatch(demo.output, /\b(?:[a-z]+[A-Z]\w*|tokenise|rank)\d+ /, "names of a bundler");
 }

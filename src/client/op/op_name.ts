@@ -98,7 +98,7 @@ export function nameProblem(name: string, original: unknown): string | undefined
 }
 
 const WAY_OUT = 'Give it one, op(fn, { name: "answer" }), or let the build keep names ' +
-  "(esbuild: keepNames; terser: keep_fnames and keep_classnames; SWC: keepFnames).";
+  "(esbuild: keepNames; Bun: --keep-names; terser and SWC: keep_fnames and keep_classnames).";
 
 /** Names that bundlers make where they find a name twice: `answer2`, `answer$1`, `_Agent`. */
 function isBundled(name: string): boolean {

@@ -35,44 +35,60 @@ let index = new WordIndex();
 
 const traced = witnessed(op);
 
-const readDocument = traced(async function readDocument(path: string): Promise<string> {
-  return await readFile(path, "utf8");
-}, ["path"]);
+const readDocument = traced(
+  "readDocument",
+  async function readDocument(path: string): Promise<string> {
+    return await readFile(path, "utf8");
+  },
+  ["path"],
+);
 
-const splitPassages = traced(function splitPassages(path: string, text: string): Passage[] {
-  return passagesOf(path, text);
-}, ["path", "text"]);
+const splitPassages = traced(
+  "splitPassages",
+  function splitPassages(path: string, text: string): Passage[] {
+    return passagesOf(path, text);
+  },
+  ["path", "text"],
+);
 
-const tokenise = traced(function tokenise(texts: string[]): string[][] {
+const tokenise = traced("tokenise", function tokenise(texts: string[]): string[][] {
   return texts.map(wordsOf);
 }, ["texts"]);
 
-const indexDocument = traced(async function indexDocument(path: string): Promise<Passage[]> {
-  const text = await readDocument(path);
-  const passages = splitPassages(path, text);
-  // A heading says more than a sentence.
-  for (const words of tokenise(passages.map((p) => `${p.heading} ${p.heading} ${p.text}`))) {
-    index.add(words);
-  }
-  return passages;
-}, ["path"]);
-
-const buildIndex = traced(async function buildIndex(paths: string[]): Promise<Library> {
-  const passages: Library["passages"][number][] = [];
-  const skipped: string[] = [];
-  const documents = await findDocuments(paths);
-  for (const document of documents) {
-    try {
-      const found = await indexDocument(document);
-      passages.push(...found.map(({ path, line, heading }) => ({ path, line, heading })));
-    } catch {
-      skipped.push(document);
+const indexDocument = traced(
+  "indexDocument",
+  async function indexDocument(path: string): Promise<Passage[]> {
+    const text = await readDocument(path);
+    const passages = splitPassages(path, text);
+    // A heading says more than a sentence.
+    for (const words of tokenise(passages.map((p) => `${p.heading} ${p.heading} ${p.text}`))) {
+      index.add(words);
     }
-  }
-  return { documents: documents.length - skipped.length, skipped, passages };
-}, ["paths"]);
+    return passages;
+  },
+  ["path"],
+);
 
-const loadIndex = traced(async function loadIndex(): Promise<Library | null> {
+const buildIndex = traced(
+  "buildIndex",
+  async function buildIndex(paths: string[]): Promise<Library> {
+    const passages: Library["passages"][number][] = [];
+    const skipped: string[] = [];
+    const documents = await findDocuments(paths);
+    for (const document of documents) {
+      try {
+        const found = await indexDocument(document);
+        passages.push(...found.map(({ path, line, heading }) => ({ path, line, heading })));
+      } catch {
+        skipped.push(document);
+      }
+    }
+    return { documents: documents.length - skipped.length, skipped, passages };
+  },
+  ["paths"],
+);
+
+const loadIndex = traced("loadIndex", async function loadIndex(): Promise<Library | null> {
   const saved = await readFile(INDEX_FILE, "utf8").catch(() => null);
   if (saved === null) return null;
   const { words, ...library } = JSON.parse(saved);
@@ -80,11 +96,11 @@ const loadIndex = traced(async function loadIndex(): Promise<Library | null> {
   return library;
 }, []);
 
-const retrieve = traced(function retrieve(words: string[]): Hit[] {
+const retrieve = traced("retrieve", function retrieve(words: string[]): Hit[] {
   return index.search(words, 20);
 }, ["words"]);
 
-const rank = traced(function rank(words: string[], hits: Hit[]): Hit[] {
+const rank = traced("rank", function rank(words: string[], hits: Hit[]): Hit[] {
   const wanted = new Set(words);
   return hits.map(({ passage, score }) => {
     const heading = new Set(wordsOf(library.passages[passage].heading));
@@ -93,32 +109,44 @@ const rank = traced(function rank(words: string[], hits: Hit[]): Hit[] {
   }).sort((a, b) => b.score - a.score).slice(0, 3);
 }, ["words", "hits"]);
 
-const openPassage = traced(async function openPassage(passage: number): Promise<Passage> {
-  const { path, line, heading } = library.passages[passage];
-  const passages = passagesOf(path, await readFile(path, "utf8"));
-  return passages.find((one) => one.line === line && one.heading === heading) ?? passages[0];
-}, ["passage"]);
+const openPassage = traced(
+  "openPassage",
+  async function openPassage(passage: number): Promise<Passage> {
+    const { path, line, heading } = library.passages[passage];
+    const passages = passagesOf(path, await readFile(path, "utf8"));
+    return passages.find((one) => one.line === line && one.heading === heading) ?? passages[0];
+  },
+  ["passage"],
+);
 
-const bestSentence = traced(function bestSentence(words: string[], passage: Passage): Answer {
-  const weigh = (sentence: string) => {
-    const own = new Set(wordsOf(`${passage.heading} ${sentence}`));
-    return words.filter((word) => own.has(word))
-      .reduce((sum, word) => sum + index.weight(word), 0);
-  };
-  const [best] = sentencesOf(passage.text)
-    .map((sentence) => ({ answer: sentence, score: weigh(sentence) }))
-    .sort((a, b) => b.score - a.score);
-  return best ? { ...best, source: `${passage.path}:${passage.line}` } : NO_ANSWER;
-}, ["words", "passage"]);
+const bestSentence = traced(
+  "bestSentence",
+  function bestSentence(words: string[], passage: Passage): Answer {
+    const weigh = (sentence: string) => {
+      const own = new Set(wordsOf(`${passage.heading} ${sentence}`));
+      return words.filter((word) => own.has(word))
+        .reduce((sum, word) => sum + index.weight(word), 0);
+    };
+    const [best] = sentencesOf(passage.text)
+      .map((sentence) => ({ answer: sentence, score: weigh(sentence) }))
+      .sort((a, b) => b.score - a.score);
+    return best ? { ...best, source: `${passage.path}:${passage.line}` } : NO_ANSWER;
+  },
+  ["words", "passage"],
+);
 
-const answerQuestion = traced(async function answerQuestion(question: string): Promise<Answer> {
-  const [words] = tokenise([question]);
-  const hits = rank(words, retrieve(words));
-  const answers = await Promise.all(
-    hits.map(async ({ passage }) => bestSentence(words, await openPassage(passage))),
-  );
-  return answers.sort((a, b) => b.score - a.score)[0] ?? NO_ANSWER;
-}, ["question"]);
+const answerQuestion = traced(
+  "answerQuestion",
+  async function answerQuestion(question: string): Promise<Answer> {
+    const [words] = tokenise([question]);
+    const hits = rank(words, retrieve(words));
+    const answers = await Promise.all(
+      hits.map(async ({ passage }) => bestSentence(words, await openPassage(passage))),
+    );
+    return answers.sort((a, b) => b.score - a.score)[0] ?? NO_ANSWER;
+  },
+  ["question"],
+);
 
 await init("demo/library");
 

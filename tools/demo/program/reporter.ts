@@ -53,7 +53,7 @@ export function tell(event: ProgramEvent): void {
 
 type Trace = <A extends unknown[], R>(
   fn: (...args: A) => R,
-  options: { originalFunction: (...args: A) => R; parameterNames: string[] },
+  options: { name: string; originalFunction: (...args: A) => R; parameterNames: string[] },
 ) => (...args: A) => R;
 
 /**
@@ -63,18 +63,23 @@ type Trace = <A extends unknown[], R>(
 export function witnessed(
   op: Trace,
 ): <A extends unknown[], R>(
+  name: string,
   fn: (...args: A) => R,
   parameterNames: string[],
 ) => (...args: A) => R {
-  return <A extends unknown[], R>(fn: (...args: A) => R, parameterNames: string[]) => {
+  return <A extends unknown[], R>(
+    name: string,
+    fn: (...args: A) => R,
+    parameterNames: string[],
+  ) => {
     let entered: (id: string) => void;
     const traced = op((...args: A): R => {
       entered(requireCurrentCallStackEntry().callId);
       return fn(...args);
-    }, { originalFunction: fn, parameterNames });
+    }, { name, originalFunction: fn, parameterNames });
     return (...args: A): R => {
       let id = "";
-      const report = (ok: boolean) => tell({ event: "call", id, op: fn.name, ok });
+      const report = (ok: boolean) => tell({ event: "call", id, op: name, ok });
       // An op runs its function before it gives back control, so no other call can come between.
       entered = (callId) => id = callId;
       let result: R;
