@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
+import process from "node:process";
 import { join } from "@std/path";
 import { publicEntries } from "../../scripts/build/entries.ts";
 import { projectRoot } from "../../scripts/test/process.ts";
@@ -98,9 +99,22 @@ function olderCompiler(): string {
   return createRequire(core).resolve("typescript/bin/tsc");
 }
 
-/** The package, unpacked where a program finds it; gone after the test. */
-async function unpacked(): Promise<{ app: string; tarball: string } & Disposable> {
+/** The package, unpacked where a program finds it. */
+interface Place {
+  readonly app: string;
+  readonly tarball: string;
+}
+
+let made: Promise<Place> | undefined;
+
+/** Unpacks the package once for all tests of this file; it is gone after them. */
+function unpacked(): Promise<Place> {
+  return made ??= unpack();
+}
+
+async function unpack(): Promise<Place> {
   const top = mkdtempSync(join(tmpdir(), "weave-wal-types-"));
+  process.once("exit", () => rmSync(top, { recursive: true }));
   const tarball = await packed(top);
   const app = join(top, "app");
   const folder = join(app, "node_modules", name);
@@ -116,12 +130,12 @@ async function unpacked(): Promise<{ app: string; tarball: string } & Disposable
     join(app, "node_modules/undici-types"),
   );
   writeFileSync(join(app, "package.json"), '{ "type": "module" }');
-  return { app, tarball, [Symbol.dispose]: () => rmSync(top, { recursive: true }) };
+  return { app, tarball };
 }
 
 for (const [whose, { command: [command, ...args], cases }] of Object.entries(compilers)) {
   test(`types: programs with few libraries compile with ${whose} compiler`, async () => {
-    using place = await unpacked();
+    const place = await unpacked();
     for (const [title, moduleResolution] of cases) {
       const { text, lib, types } = programs[title];
       writeFileSync(join(place.app, "program.ts"), text);
@@ -139,7 +153,7 @@ for (const [whose, { command: [command, ...args], cases }] of Object.entries(com
 }
 
 test("types: publint and attw find nothing but that the package is ESM only", async () => {
-  using place = await unpacked();
+  const place = await unpacked();
   const bin = (tool: string): string => join(projectRoot, "node_modules/.bin", tool);
   const folder = join(place.app, "node_modules", name);
   const linted = await succeeds(bin("publint"), ["run", folder, "--strict"]);
@@ -154,7 +168,7 @@ test("types: publint and attw find nothing but that the package is ESM only", as
 }, NODE);
 
 test("types: what readers and lawyers need is in the package", async () => {
-  using place = await unpacked();
+  const place = await unpacked();
   const folder = join(place.app, "node_modules", name);
   const read = (path: string): string => readFileSync(join(folder, path), "utf8");
   const require = createRequire(join(place.app, "program.js"));
