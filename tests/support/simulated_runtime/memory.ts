@@ -9,34 +9,34 @@ import { MemoryDisk } from "./memory_disk.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { MemoryHost } from "./memory_host.ts";
 import { MEMORY_USER } from "./memory_names.ts";
-import { type MemoryFaultHook, MemoryGate, type Schedule } from "./memory_process.ts";
+import { FaultInjector, type MemoryFaultHook, type Schedule } from "./memory_process.ts";
 import type { Clock, Need, ProcessFacts, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 
-/** What a simulated process is put together from; everything can be left out. */
+/** Options for {@linkcode MemoryRuntime}. */
 export interface MemoryRuntimeOptions {
-  /** The disk, to be shared between processes; a new one unless told. */
+  /** The disk, to be shared between processes; a new one by default. */
   disk?: MemoryDisk;
-  /** The host, to be shared by processes that see each other; a new one unless told. */
+  /** The host, to be shared by processes that see each other; a new one by default. */
   host?: MemoryHost;
-  /** The clock, to be shared; a new one unless told. */
+  /** The clock, to be shared; a new one by default. */
   clock?: MemoryClock;
-  /** The process's id; the host's next free one unless told. */
+  /** The process's id; the host's next free one by default. */
   pid?: number;
   /** The environment. */
   env?: Record<string, string>;
-  /** The working directory; `/` unless told. It is not made. */
+  /** The working directory; `/` by default. It is not created. */
   cwd?: string;
   /** The home directory. */
   home?: string;
   /** Chooses operations that fail; can be changed later. */
   fault?: MemoryFaultHook;
-  /** Completes asynchronous reads and syncs; `queueMicrotask` unless told. */
+  /** Completes asynchronous reads and syncs; `queueMicrotask` by default. */
   schedule?: Schedule;
 }
 
 /**
  * One simulated process. Killed or ended, its operations throw errors with code `ESIMKILLED`, its
- * timers never fire, and what it waited for never settles.
+ * timers never fire, and its pending promises never settle.
  *
  * @example
  * ```ts
@@ -66,7 +66,7 @@ export class MemoryRuntime implements Runtime {
   readonly env: Record<string, string>;
   /** What its host allows; everything unless replaced. */
   allows: (need: Need) => boolean = () => true;
-  readonly #gate: MemoryGate;
+  readonly #faults: FaultInjector;
   readonly #timers = new Set<Timer>();
   readonly #natural = new Set<() => Promise<void>>();
   readonly #last = new Set<() => void>();
@@ -77,30 +77,30 @@ export class MemoryRuntime implements Runtime {
     this.time = options.clock ?? new MemoryClock();
     this.env = options.env ?? {};
     const cwd = options.cwd ?? "/";
-    this.#gate = new MemoryGate(options.fault, options.schedule ?? queueMicrotask);
+    this.#faults = new FaultInjector(options.fault, options.schedule ?? queueMicrotask);
     this.clock = this.#ownClock();
-    this.files = new MemoryFiles(this.disk, this.#gate, this.clock, cwd);
+    this.files = new MemoryFiles(this.disk, this.#faults, this.clock, cwd);
     this.process = this.#facts(this.host.start(options.pid), cwd, options.home);
     this.disk.attach(this);
   }
 
   /** Chooses operations that fail. */
   get fault(): MemoryFaultHook | undefined {
-    return this.#gate.fault;
+    return this.#faults.fault;
   }
   set fault(hook: MemoryFaultHook | undefined) {
-    this.#gate.fault = hook;
+    this.#faults.fault = hook;
   }
 
   /** Whether the process has ended. */
   get dead(): boolean {
-    return this.#gate.dead;
+    return this.#faults.dead;
   }
 
   /** The process ends at once, as by SIGKILL. What it wrote stays readable. */
   kill(): void {
     if (this.dead) return;
-    this.#gate.close();
+    this.#faults.close();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.host.end(this.process.pid);

@@ -1,5 +1,5 @@
 /**
- * A clock that stands still until it is told to move.
+ * A clock that moves only when a test moves it.
  *
  * @module
  */

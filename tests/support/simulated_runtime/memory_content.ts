@@ -1,11 +1,11 @@
 /**
- * The content of a simulated file: what programs see, what is on the platter, and what a machine
- * crash makes of the difference.
+ * The content of a simulated file: the bytes that programs see, the durable ones, and the effect of a
+ * machine crash on the difference.
  *
  * @module
  */
 
-/** Bytes that reach the platter together or not at all. */
+/** Bytes that become durable together or not at all. */
 const SECTOR_BYTES = 512;
 
 interface Write {
@@ -19,7 +19,7 @@ interface Truncate {
 }
 type Change = Write | Truncate;
 
-/** A growing run of bytes; what was never written is zero. */
+/** Bytes of a file; those that were never written are zero. */
 class Image {
   #bytes = new Uint8Array(0);
   size = 0;
@@ -52,8 +52,8 @@ class Image {
 /** The content of one file. */
 export class MemoryContent {
   #seen = new Image();
-  #platter = new Image();
-  /** What the platter lacks, oldest first. */
+  #durable = new Image();
+  /** Changes that are not durable yet, oldest first. */
   #pending: Change[] = [];
   /** How many changes ever left `#pending`; with its length this numbers them. */
   #settled = 0;
@@ -63,14 +63,14 @@ export class MemoryContent {
     return this.#seen.size;
   }
 
-  /** What programs see; valid until the next change. */
+  /** The bytes that programs see; valid until the next change. */
   get view(): Uint8Array {
     return this.#seen.view;
   }
 
-  /** What is on the platter; valid until the next sync. */
+  /** The durable bytes; valid until the next sync. */
   get durable(): Uint8Array {
-    return this.#platter.view;
+    return this.#durable.view;
   }
 
   /** Reads up to `into.length` bytes at `offset`. */
@@ -100,18 +100,18 @@ export class MemoryContent {
     return this.#settled + this.#pending.length;
   }
 
-  /** Brings all changes up to `mark` to the platter. */
+  /** Makes all changes up to `mark` durable. */
   sync(mark: number): void {
-    for (const change of this.#take(mark)) this.#platter.apply(change);
+    for (const change of this.#take(mark)) this.#durable.apply(change);
   }
 
   /**
-   * What Linux does when a sync fails: the pages count as clean, so the bytes stay readable but no
-   * later sync will write them.
+   * Does what Linux does when a sync fails: the pages count as clean, so the bytes stay readable but
+   * no later sync writes them.
    */
   forget(mark: number): void {
     for (const change of this.#take(mark)) {
-      if (change.kind === "truncate") this.#platter.apply(change);
+      if (change.kind === "truncate") this.#durable.apply(change);
     }
   }
 
@@ -130,14 +130,14 @@ export class MemoryContent {
     const changes = this.#pending;
     const fate = random();
     if (fate >= 0.25 && fate < 0.5) {
-      for (const change of changes) this.#platter.apply(change);
+      for (const change of changes) this.#durable.apply(change);
     } else if (fate >= 0.5) {
       this.#tear(changes, random);
     }
     this.#settled += changes.length;
     this.#pending = [];
     this.#seen = new Image();
-    this.#seen.write(0, this.#platter.view);
+    this.#seen.write(0, this.#durable.view);
   }
 
   #tear(changes: Change[], random: () => number): void {
@@ -148,20 +148,20 @@ export class MemoryContent {
     const size = this.#tornSize(changes, sized, limit, random);
     const versions = new Map<number, number>();
     changes.slice(0, limit).forEach((change, index) => {
-      if (change.kind === "truncate") return this.#platter.apply(change);
+      if (change.kind === "truncate") return this.#durable.apply(change);
       for (const { offset, bytes } of sectors(change)) {
         const sector = Math.floor(offset / SECTOR_BYTES);
         let version = versions.get(sector);
         if (version === undefined) versions.set(sector, version = part(random, limit));
-        if (index < version) this.#platter.write(offset, bytes);
+        if (index < version) this.#durable.write(offset, bytes);
       }
     });
-    this.#platter.resize(size);
+    this.#durable.resize(size);
   }
 
   /** The size after `sized` changes, and sometimes after some sectors of the next one. */
   #tornSize(changes: Change[], sized: number, limit: number, random: () => number): number {
-    let size = this.#platter.size;
+    let size = this.#durable.size;
     for (const change of changes.slice(0, sized)) {
       size = change.kind === "truncate"
         ? change.size
@@ -175,7 +175,7 @@ export class MemoryContent {
   }
 }
 
-/** How many of `count` changes reached the platter: often none or all. */
+/** How many of `count` changes became durable: often none or all. */
 export function part(random: () => number, count: number): number {
   const fate = random();
   if (fate < 0.25) return 0;

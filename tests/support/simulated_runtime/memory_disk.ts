@@ -8,14 +8,14 @@ import type { MemoryNode } from "./memory_names.ts";
 import { MemoryNames } from "./memory_names.ts";
 import { PosixError } from "./posix_error.ts";
 
-/** A place in the tree: the directory, the name in it, and what stands there. */
+/** A place in the tree: a directory, a name in it, and the node of that name. */
 export interface MemoryPlace {
   readonly directory: MemoryNode;
   readonly name: string;
   readonly node: MemoryNode | undefined;
 }
 
-/** What a disk must be able to end. */
+/** A process that the machine can end. */
 export interface Killable {
   kill(): void;
 }
@@ -38,7 +38,7 @@ export class MemoryDisk {
   readonly names: MemoryNames = new MemoryNames(0);
   readonly #processes = new Set<Killable>();
 
-  /** Takes in a process that ends with the machine. */
+  /** Adds a process that ends with the machine. */
   attach(process: Killable): void {
     this.#processes.add(process);
   }
@@ -93,7 +93,7 @@ export class MemoryDisk {
     return node;
   }
 
-  /** Permission bits of what stands at `path`. */
+  /** Permission bits of the file or directory at `path`. */
   mode(path: string): number {
     return this.node(path, "mode").mode;
   }
@@ -126,7 +126,7 @@ export class MemoryDisk {
     this.#add(directory, name, "symlink", 0o777, target);
   }
 
-  /** Gives what stands at `path` another owner and other permission bits, durably. */
+  /** Changes the owner and the permission bits of what is at `path`, durably. */
   own(path: string, { owner, mode }: { owner?: number; mode?: number }): void {
     const node = this.node(path, "chown");
     node.owner = owner ?? node.owner;

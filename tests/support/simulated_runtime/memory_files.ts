@@ -7,7 +7,7 @@
 import type { MemoryDisk } from "./memory_disk.ts";
 import type { MemoryNode } from "./memory_names.ts";
 import { appendTo, MemoryAppendFile, MemoryReadFile } from "./memory_open.ts";
-import type { MemoryGate } from "./memory_process.ts";
+import type { FaultInjector } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
 import {
   type AppendFile,
@@ -27,21 +27,21 @@ const SCAN_CHUNK = 4;
 /** Files as one process has them. */
 export class MemoryFiles implements FileSystem {
   readonly #disk: MemoryDisk;
-  readonly #gate: MemoryGate;
+  readonly #faults: FaultInjector;
   readonly #clock: Clock;
   readonly #cwd: string;
   #temporaries = 0;
 
-  constructor(disk: MemoryDisk, gate: MemoryGate, clock: Clock, cwd: string) {
+  constructor(disk: MemoryDisk, faults: FaultInjector, clock: Clock, cwd: string) {
     this.#disk = disk;
-    this.#gate = gate;
+    this.#faults = faults;
     this.#clock = clock;
     this.#cwd = cwd;
   }
 
   openAppend(path: string): AppendFile {
     const at = this.#absolute(path);
-    this.#gate.enter("open", at);
+    this.#faults.enter("open", at);
     const { directory, name, node } = this.#disk.place(at, "open", false);
     if (node) refuseSpecial(node, "open", at);
     return new MemoryAppendFile(this.#context(at, node ?? this.#make("file", directory, name)));
@@ -49,13 +49,13 @@ export class MemoryFiles implements FileSystem {
 
   openRead(path: string): ReadFile {
     const at = this.#absolute(path);
-    this.#gate.enter("open", at);
+    this.#faults.enter("open", at);
     return new MemoryReadFile(this.#context(at, this.#file(at, "open", false)));
   }
 
   readText(path: string, { maxBytes = MAX_TEXT_BYTES, followLinks }: ReadTextOptions = {}): string {
     const at = this.#absolute(path);
-    this.#gate.enter("read", at);
+    this.#faults.enter("read", at);
     const { content } = this.#file(at, "read", followLinks ?? false);
     if (content.size > maxBytes) throw new PosixError("EFBIG", "read", at);
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(content.view);
@@ -64,14 +64,14 @@ export class MemoryFiles implements FileSystem {
   createExclusive(path: string, text: string): void {
     const at = this.#absolute(path);
     const bytes = new TextEncoder().encode(text);
-    this.#gate.enter("create", at, bytes.length);
+    this.#faults.enter("create", at, bytes.length);
     this.#create(at, bytes);
   }
 
   replace(path: string, text: string): void {
     const at = this.#absolute(path);
     const bytes = new TextEncoder().encode(text);
-    this.#gate.enter("replace", at, bytes.length);
+    this.#faults.enter("replace", at, bytes.length);
     const temporary = `${at}.${++this.#temporaries}.tmp`;
     this.#create(temporary, bytes);
     try {
@@ -85,7 +85,7 @@ export class MemoryFiles implements FileSystem {
   rename(from: string, to: string): void {
     const source = this.#absolute(from);
     const target = this.#absolute(to);
-    this.#gate.enter("rename", source);
+    this.#faults.enter("rename", source);
     const old = this.#disk.place(source, "rename", false);
     const place = this.#disk.place(target, "rename", false);
     if (!old.node) throw new PosixError("ENOENT", "rename", source);
@@ -109,7 +109,7 @@ export class MemoryFiles implements FileSystem {
 
   remove(path: string): void {
     const at = this.#absolute(path);
-    this.#gate.enter("remove", at);
+    this.#faults.enter("remove", at);
     this.#unlink(at);
   }
 
@@ -118,8 +118,8 @@ export class MemoryFiles implements FileSystem {
     for (const path of paths) {
       const at = this.#absolute(path);
       try {
-        this.#gate.enter("remove", at);
-        await this.#gate.later(() => this.#unlink(at));
+        this.#faults.enter("remove", at);
+        await this.#faults.later(() => this.#unlink(at));
       } catch (error) {
         if ((error as PosixError).code !== "ENOENT") errors.push(error);
       }
@@ -133,7 +133,7 @@ export class MemoryFiles implements FileSystem {
 
   removeDirectory(path: string): void {
     const at = this.#absolute(path);
-    this.#gate.enter("remove", at);
+    this.#faults.enter("remove", at);
     const { directory, name, node } = this.#disk.place(at, "remove", false);
     if (!node) throw new PosixError("ENOENT", "remove", at);
     if (node.kind !== "directory") throw new PosixError("ENOTDIR", "remove", at);
@@ -143,20 +143,20 @@ export class MemoryFiles implements FileSystem {
 
   list(directory: string): DirectoryEntry[] {
     const at = this.#absolute(directory);
-    this.#gate.enter("list", at);
+    this.#faults.enter("list", at);
     return [...this.#directory(at, "list").entries].map(([name, { kind }]) => ({ name, kind }));
   }
 
   async *scan(directory: string): AsyncGenerator<readonly DirectoryEntry[], void, undefined> {
     const entries = this.list(directory);
     for (let from = 0; from < entries.length; from += SCAN_CHUNK) {
-      yield await this.#gate.later(() => entries.slice(from, from + SCAN_CHUNK));
+      yield await this.#faults.later(() => entries.slice(from, from + SCAN_CHUNK));
     }
   }
 
   stat(path: string, { followLinks = false }: StatOptions = {}): FileStat | null {
     const at = this.#absolute(path);
-    this.#gate.enter("stat", at);
+    this.#faults.enter("stat", at);
     try {
       const { node } = this.#disk.place(at, "stat", followLinks);
       return node
@@ -185,7 +185,7 @@ export class MemoryFiles implements FileSystem {
 
   makeDirectory(path: string): void {
     const at = this.#absolute(path);
-    this.#gate.enter("mkdir", at);
+    this.#faults.enter("mkdir", at);
     let parent = "";
     for (const part of at.split("/").filter((part) => part !== "")) {
       parent += `/${part}`;
@@ -199,7 +199,7 @@ export class MemoryFiles implements FileSystem {
 
   truncate(path: string, size: number): void {
     const at = this.#absolute(path);
-    this.#gate.enter("truncate", at);
+    this.#faults.enter("truncate", at);
     const node = this.#file(at, "truncate", true);
     node.content.truncate(size);
     node.modified = this.#clock.now();
@@ -208,7 +208,7 @@ export class MemoryFiles implements FileSystem {
   // deno-lint-ignore require-await -- a failure to begin must be a rejection
   async syncDirectory(path: string): Promise<void> {
     const finish = this.#beginSync(path);
-    return this.#gate.later(finish);
+    return this.#faults.later(finish);
   }
 
   syncDirectoryNow(path: string): void {
@@ -217,7 +217,7 @@ export class MemoryFiles implements FileSystem {
 
   #beginSync(path: string): () => void {
     const at = this.#absolute(path);
-    this.#gate.enter("syncDirectory", at);
+    this.#faults.enter("syncDirectory", at);
     const directory = this.#directory(at, "syncDirectory");
     const mark = this.#disk.names.mark();
     return () => this.#disk.names.sync(directory, mark);
@@ -239,9 +239,9 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
-  /** Takes away what a failed step left, as a living process does. */
+  /** Removes what a failed step left, as a running process does. */
   #discard(at: string): void {
-    if (this.#gate.dead) return;
+    if (this.#faults.dead) return;
     const { directory, name, node } = this.#disk.place(at, "remove", false);
     if (node) this.#disk.names.change({ directory, name, node: undefined });
   }
@@ -274,7 +274,7 @@ export class MemoryFiles implements FileSystem {
   }
 
   #context(path: string, node: MemoryNode) {
-    return { gate: this.#gate, clock: this.#clock, path, node };
+    return { faults: this.#faults, clock: this.#clock, path, node };
   }
 
   #absolute(path: string): string {
@@ -282,7 +282,7 @@ export class MemoryFiles implements FileSystem {
   }
 }
 
-/** Refuses what is not a regular file, as an adapter does that opens it. */
+/** Refuses to open what is not a regular file, as the adapters do. */
 function refuseSpecial({ kind }: MemoryNode, operation: string, at: string): void {
   if (kind === "symlink") throw new PosixError("ELOOP", operation, at);
   if (kind === "directory") throw new PosixError("EISDIR", operation, at);

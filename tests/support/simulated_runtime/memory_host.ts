@@ -1,18 +1,18 @@
 /**
- * A simulated machine (or container): what its processes know of each other.
+ * A simulated machine (or container), as its processes see one another.
  *
  * @module
  */
 
-/** Who the simulated machine is. */
+/** Options for {@linkcode MemoryHost}. */
 export interface MemoryHostOptions {
-  /** Host name; `"memory"` unless told. */
+  /** Host name; `"memory"` by default. */
   name?: string;
   /** Boot id; `null` for a host that hides it. */
   bootId?: string | null;
   /** PID namespace; `null` for a host that hides it. */
   pidNamespace?: string | null;
-  /** Whether start times can be read; `true` unless told. */
+  /** Whether start times can be read; `true` by default. */
   startTimes?: boolean;
 }
 
@@ -46,7 +46,7 @@ export class MemoryHost {
       : `${this.#bootId}+${this.#boots}`;
   }
 
-  /** Takes a process in, under a free id or under the one that is asked for. */
+  /** Adds a process with the given id, or with a free one. */
   start(pid?: number): number {
     const id = pid ?? ++this.#lastPid;
     if (this.#processes.has(id)) throw new Error(`Cannot start a process under a taken id: ${id}`);
@@ -55,7 +55,7 @@ export class MemoryHost {
     return id;
   }
 
-  /** Strikes a process off. */
+  /** Removes a process. */
   end(pid: number): void {
     this.#processes.delete(pid);
   }

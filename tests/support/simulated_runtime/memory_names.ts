@@ -1,6 +1,6 @@
 /**
- * The names of a simulated disk: the tree that programs see, the tree on the platter, and the
- * changes that lie between them.
+ * The names of a simulated disk: the tree that programs see, the durable tree, and the changes between
+ * them.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface MemoryNode {
   readonly target: string;
   /** A directory's names, as programs see them. */
   entries: Map<string, MemoryNode>;
-  /** A directory's names on the platter. */
+  /** A directory's durable names. */
   durable: Map<string, MemoryNode>;
   /** Time of the last change of the content, epoch ms. */
   modified: number;
@@ -46,7 +46,7 @@ export class MemoryNames {
   /** The directory `/`. */
   readonly root: MemoryNode;
   #lastId = 0;
-  /** Steps that the platter lacks, oldest first. */
+  /** Steps that are not durable yet, oldest first. */
   #journal: Step[] = [];
   readonly #numbers = new Map<Step, number>();
   #lastNumber = 0;
@@ -83,8 +83,8 @@ export class MemoryNames {
   }
 
   /**
-   * Brings the names of `directory` up to `mark` to the platter, and with a rename from elsewhere
-   * what went before it there: a name never stands twice.
+   * Makes the changes of `directory` up to `mark` durable. For a rename from another directory, the
+   * earlier changes there become durable too, so that no file has two names.
    */
   sync(directory: MemoryNode, mark: number): void {
     const wanted = new Set([directory]);
@@ -136,7 +136,7 @@ function put(step: Step, where: "entries" | "durable"): void {
   }
 }
 
-/** Makes the platter's names the visible ones, and lets every named file crash, each once. */
+/** Makes the durable names the visible ones, and lets every named file crash, each once. */
 function settle(directory: MemoryNode, random: () => number, done: Set<MemoryNode>): void {
   directory.entries = new Map(directory.durable);
   for (const node of directory.entries.values()) {

@@ -6,13 +6,13 @@
 
 import { encodeText } from "../../../src/runtime/utf8.ts";
 import type { MemoryNode } from "./memory_names.ts";
-import type { MemoryGate } from "./memory_process.ts";
+import type { FaultInjector } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
 import type { AppendFile, Clock, ReadFile, WriteResult } from "../../../src/runtime/runtime.ts";
 
 /** What an open file needs of its process. */
 export interface MemoryHandleContext {
-  readonly gate: MemoryGate;
+  readonly faults: FaultInjector;
   readonly clock: Clock;
   /** Absolute. */
   readonly path: string;
@@ -21,8 +21,8 @@ export interface MemoryHandleContext {
 
 /** Appends to a node with one write call that a fault may shorten or break. */
 export function appendTo(context: MemoryHandleContext, bytes: Uint8Array): number {
-  const { gate, clock, path, node } = context;
-  const fault = gate.enter("write", path, bytes.length);
+  const { faults, clock, path, node } = context;
+  const fault = faults.enter("write", path, bytes.length);
   const limit = !fault ? bytes.length : "short" in fault ? fault.short : fault.written ?? 0;
   const taken = bytes.subarray(0, Math.max(0, limit));
   if (taken.length > 0) {
@@ -43,7 +43,7 @@ abstract class MemoryHandle {
 
   size(): number {
     this.open("stat");
-    this.context.gate.enter("stat", this.context.path);
+    this.context.faults.enter("stat", this.context.path);
     return this.context.node.content.size;
   }
 
@@ -52,14 +52,14 @@ abstract class MemoryHandle {
   }
 
   protected open(operation: string): void {
-    const { gate, path } = this.context;
-    gate.check(operation, path);
+    const { faults, path } = this.context;
+    faults.check(operation, path);
     if (this.#closed) throw new PosixError("EBADF", operation, path);
   }
 
   protected readNow(offset: number, into: Uint8Array): number {
     this.open("read");
-    this.context.gate.enter("read", this.context.path);
+    this.context.faults.enter("read", this.context.path);
     return this.context.node.content.read(offset, into);
   }
 }
@@ -79,8 +79,8 @@ export class MemoryAppendFile extends MemoryHandle implements AppendFile {
 
   truncate(size: number): void {
     this.open("truncate");
-    const { gate, clock, path, node } = this.context;
-    gate.enter("truncate", path);
+    const { faults, clock, path, node } = this.context;
+    faults.enter("truncate", path);
     node.content.truncate(size);
     node.modified = clock.now();
   }
@@ -92,7 +92,7 @@ export class MemoryAppendFile extends MemoryHandle implements AppendFile {
   // deno-lint-ignore require-await -- a failure to begin must be a rejection
   async dataSync(): Promise<void> {
     const finish = this.#beginSync();
-    return this.context.gate.later(finish);
+    return this.context.faults.later(finish);
   }
 
   dataSyncNow(): void {
@@ -101,8 +101,8 @@ export class MemoryAppendFile extends MemoryHandle implements AppendFile {
 
   #beginSync(): () => void {
     this.open("sync");
-    const { gate, path, node: { content } } = this.context;
-    const fault = gate.enter("sync", path);
+    const { faults, path, node: { content } } = this.context;
+    const fault = faults.enter("sync", path);
     const mark = content.mark();
     return () => {
       if (!fault || "short" in fault) return content.sync(mark);
@@ -118,9 +118,9 @@ export class MemoryReadFile extends MemoryHandle implements ReadFile {
   // deno-lint-ignore require-await -- a failure to begin must be a rejection
   async read(offset: number, into: Uint8Array): Promise<number> {
     this.open("read");
-    const { gate, path, node } = this.context;
-    gate.enter("read", path);
-    return gate.later(() => node.content.read(offset, into));
+    const { faults, path, node } = this.context;
+    faults.enter("read", path);
+    return faults.later(() => node.content.read(offset, into));
   }
 
   byteAt(offset: number): number | undefined {

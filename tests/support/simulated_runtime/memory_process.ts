@@ -1,6 +1,5 @@
 /**
- * What a simulated process passes through at every operation: its life, and the faults chosen for
- * it.
+ * Injects faults into the operations of a simulated process, and ends them with the process.
  *
  * @module
  */
@@ -35,8 +34,8 @@ export interface MemoryOperation {
 }
 
 /**
- * What goes wrong: an error with a POSIX `code`, in a write after `written` bytes were taken; or a
- * write that takes no more than `short` bytes.
+ * A fault: an error with a POSIX `code`, for a write after `written` bytes were accepted; or a write
+ * that accepts no more than `short` bytes.
  */
 export type MemoryFault = { code: string; written?: number } | { short: number };
 
@@ -46,8 +45,8 @@ export type MemoryFaultHook = (operation: MemoryOperation) => MemoryFault | unde
 /** Runs the completion of something asynchronous at a time of its choice. */
 export type Schedule = (run: () => void) => void;
 
-/** One process's way to its operations. */
-export class MemoryGate {
+/** Stands between a process and its operations. */
+export class FaultInjector {
   /** Chooses what fails. */
   fault: MemoryFaultHook | undefined;
   readonly #schedule: Schedule;
@@ -74,7 +73,7 @@ export class MemoryGate {
     if (this.#dead) throw new PosixError("ESIMKILLED", operation, path);
   }
 
-  /** Lets an operation begin, or throws its fault; the answer is what a write must heed. */
+  /** Lets an operation begin, or throws its fault. Returns the fault of a write or a sync. */
   enter(kind: MemoryOperationKind, path: string, bytes?: number): MemoryFault | undefined {
     this.check(kind, path);
     const fault = this.fault?.({
