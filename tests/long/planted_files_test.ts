@@ -1,14 +1,18 @@
+import process from "node:process";
 import { checkCommands, checkLibrary } from "../support/wal/planted_check.ts";
 import { test } from "../harness.ts";
 
-const SLOW = { timeout: 120_000 };
+const OPTIONS = {
+  timeout: 120_000,
+  skip: process.platform === "win32" && "needs POSIX files",
+};
 
 for (const planted of ["link to file", "link to FIFO", "link to nothing", "directory"] as const) {
   test(`planted: a ${planted} in the place of any file holds up no command`, async () => {
     await checkCommands(planted);
-  }, SLOW);
+  }, OPTIONS);
 
   test(`planted: a ${planted} in the place of any file holds up no program`, async () => {
     await checkLibrary(planted);
-  }, SLOW);
+  }, OPTIONS);
 }

@@ -59,8 +59,13 @@ function inMemory(): ContractFixture {
 }
 
 const host = detectRuntime();
-runtimeContract(`${host.name} adapter`, () => onDisk(host));
+const isPosix = process.platform !== "win32";
+runtimeContract(`${host.name} adapter`, () => onDisk(host), isPosix);
 // Node and Bun can each run the other's adapter; on Deno an unlink takes directories.
-if (host.name === "bun") runtimeContract("node adapter as a guest", () => onDisk(nodeRuntime()));
-if (host.name === "node") runtimeContract("bun adapter as a guest", () => onDisk(bunRuntime()));
-runtimeContract("memory adapter", inMemory);
+if (host.name === "bun") {
+  runtimeContract("node adapter as a guest", () => onDisk(nodeRuntime()), isPosix);
+}
+if (host.name === "node") {
+  runtimeContract("bun adapter as a guest", () => onDisk(bunRuntime()), isPosix);
+}
+runtimeContract("memory adapter", inMemory, true);

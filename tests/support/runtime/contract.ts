@@ -11,9 +11,17 @@ import { appending, reading, syncing } from "./contract_open.ts";
 import { removing, scanning, specialFiles } from "./contract_special.ts";
 import { processes } from "./contract_process.ts";
 
-/** Registers the contract's tests for one adapter. */
-export function runtimeContract(name: string, make: () => ContractFixture): void {
-  const contract: Contract = (what, body) =>
+/**
+ * Registers the contract's tests for one adapter.
+ *
+ * @param isPosix Whether there are FIFOs, owners and permission bits.
+ */
+export function runtimeContract(
+  name: string,
+  make: () => ContractFixture,
+  isPosix: boolean,
+): void {
+  const contract: Contract = (what, body, needs) =>
     test(`${name}: ${what}`, async () => {
       const fixture = make();
       try {
@@ -21,7 +29,7 @@ export function runtimeContract(name: string, make: () => ContractFixture): void
       } finally {
         fixture.dispose();
       }
-    });
+    }, { skip: needs !== undefined && !isPosix && `needs ${needs}` });
 
   for (const register of [appending, reading, specialFiles, syncing]) register(contract);
   for (const register of [naming, listing, scanning, removing, permissions]) register(contract);

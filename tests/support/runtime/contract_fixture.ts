@@ -25,10 +25,11 @@ export interface ContractFixture {
   dispose(): void;
 }
 
-/** Registers one test of the contract. */
+/** Registers one test of the contract; `needs` names what some hosts do not have. */
 export type Contract = (
   what: string,
   body: (fixture: ContractFixture) => void | Promise<void>,
+  needs?: "POSIX files",
 ) => void;
 
 /** Recognizes an error by its POSIX code, for `assert.throws`. */

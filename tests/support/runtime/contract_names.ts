@@ -168,7 +168,7 @@ export function listing(contract: Contract): void {
     assert.equal(files.stat(directory)!.mode! & 0o7000, 0);
     assert.deepEqual(files.stat(`${directory}/link`, { followLinks: true }), file);
     assert.equal(files.stat(`${directory}/dangling`, { followLinks: true }), null);
-  });
+  }, "POSIX files");
 
   contract("stat tells one file from another", ({ runtime, directory }) => {
     runtime.files.createExclusive(`${directory}/a`, "");
@@ -204,5 +204,5 @@ export function permissions(contract: Contract): void {
     for (const name of ["append", "exclusive", "replaced"]) {
       assert.equal(mode(`${directory}/${name}`), 0o600, name);
     }
-  });
+  }, "POSIX files");
 }

@@ -28,7 +28,7 @@ export function specialFiles(contract: Contract): void {
     assert.deepEqual(files.list(directory), [{ name: "fifo", kind: "other" }]);
     files.remove(path);
     assert.deepEqual(names(fixture), []);
-  });
+  }, "POSIX files");
 
   contract("a FIFO can be replaced, renamed and removed", async (fixture) => {
     const { runtime: { files }, directory, fifo } = fixture;
@@ -39,7 +39,7 @@ export function specialFiles(contract: Contract): void {
     await files.removeInBackground([`${directory}/d`]);
     assert.deepEqual(names(fixture), ["a", "moved"]);
     assert.equal(files.readText(`${directory}/a`), "text");
-  });
+  }, "POSIX files");
 
   contract("a symbolic link is not opened, whatever it leads to", (fixture) => {
     const { runtime: { files }, directory, symlink, fifo } = fixture;
@@ -54,7 +54,7 @@ export function specialFiles(contract: Contract): void {
       assert.throws(() => files.readText(link), failsWith("ELOOP"), target);
     }
     assert.equal(files.stat(`${directory}/nothing`), null);
-  });
+  }, "POSIX files");
 
   contract("readText follows a link on demand, to regular files only", (fixture) => {
     const { runtime: { files }, directory, symlink, fifo } = fixture;
@@ -75,7 +75,7 @@ export function specialFiles(contract: Contract): void {
     assert.throws(() => read("to fifo"), failsWith("ERR_NOT_REGULAR_FILE"));
     assert.throws(() => read("to nothing"), failsWith("ENOENT"));
     assert.throws(() => read("to loop"), failsWith("ELOOP"));
-  });
+  }, "POSIX files");
 
   contract("a directory is not opened as a file", ({ runtime: { files }, directory }) => {
     assert.throws(() => files.openRead(directory), failsWith("EISDIR"));
@@ -109,7 +109,7 @@ export function scanning(contract: Contract): void {
     const byName = (a: { name: string }, b: { name: string }) => a.name < b.name ? -1 : 1;
     const found = (await scanned(files.scan(directory))).flat();
     assert.deepEqual(found.sort(byName), listed.sort(byName));
-  });
+  }, "POSIX files");
 
   contract("a scan that is left early ends, and can be begun again", async (fixture) => {
     const { runtime: { files }, directory } = fixture;
