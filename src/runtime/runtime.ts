@@ -250,6 +250,11 @@ export interface ProcessFacts {
   onNaturalExit(listener: () => Promise<void>): () => void;
   /** Calls `listener`, synchronously, as the process ends in any orderly way (also `process.exit`). */
   onExit(listener: () => void): () => void;
+  /**
+   * Calls `listener` when a signal asks the program to end (SIGTERM, SIGINT), and hands the signal on
+   * when the promise settles. Absent where there are no signals.
+   */
+  onSignal?(listener: () => Promise<void>): () => void;
 }
 
 /** A timer that can be taken back. */

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { exitHooks } from "../../src/runtime/process/exit_hooks.ts";
+import { signalHooks } from "../../src/runtime/process/signal_hooks.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { test } from "../harness.ts";
 
@@ -66,10 +67,79 @@ test("a timer with ref keeps the program", async () => {
   assert.deepEqual(await runChild("held"), { code: 0, lines: ["held timer", ...NATURAL] });
 });
 
+/** Signals as a host has them, and what was done with them. */
+function fakeSignals(others = 0) {
+  const listeners = new Map<string, () => void>();
+  const raised: string[] = [];
+  return {
+    raised,
+    listening: () => [...listeners.keys()],
+    fire: (signal: string) => listeners.get(signal)?.(),
+    listen: (signal: string, fired: () => void) => {
+      listeners.set(signal, fired);
+      return () => void listeners.delete(signal);
+    },
+    listeners: () => others + 1,
+    raise: (signal: string) => void raised.push(signal),
+  };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+
+test("signal hooks run every listener, then hand the signal on, after what runs last", async () => {
+  const signals = fakeSignals();
+  const ran: string[] = [];
+  const onSignal = signalHooks(signals, () => ran.push("last"));
+  assert.deepEqual(signals.listening(), []);
+  onSignal(async () => {
+    await turn();
+    ran.push("slow");
+  });
+  onSignal(() => Promise.reject(ran.push("failing")));
+  onSignal(() => Promise.resolve(ran.push("removed")).then(() => {}))();
+  assert.deepEqual(signals.listening(), ["SIGTERM", "SIGINT"]);
+  signals.fire("SIGTERM");
+  assert.deepEqual([ran, signals.raised], [["failing"], []]);
+  await turn();
+  await turn();
+  assert.deepEqual([ran, signals.raised], [["failing", "slow", "last"], ["SIGTERM"]]);
+  assert.deepEqual(signals.listening(), [], "the default effect is back");
+});
+
+test("signal hooks let a second signal end the program at once", () => {
+  const signals = fakeSignals();
+  const onSignal = signalHooks(signals, () => {});
+  let finish = () => {};
+  onSignal(() => new Promise((resolve) => finish = resolve));
+  signals.fire("SIGINT");
+  assert.deepEqual(signals.raised, []);
+  signals.fire("SIGTERM");
+  assert.deepEqual([signals.raised, signals.listening()], [["SIGTERM"], []]);
+  finish();
+});
+
+test("signal hooks leave the end to a program that listens itself, and listen on", async () => {
+  const signals = fakeSignals(1);
+  const onSignal = signalHooks(signals, () => assert.fail("nothing ends"));
+  let runs = 0;
+  const remove = onSignal(() => Promise.resolve(void runs++));
+  for (let i = 0; i < 2; i++) {
+    signals.fire("SIGTERM");
+    await turn();
+  }
+  assert.deepEqual([runs, signals.raised], [2, []]);
+  remove();
+  assert.deepEqual(signals.listening(), []);
+});
+
 test("exit hooks ask the host for its events only when somebody listens, and once", () => {
   let before = 0;
   let exit = 0;
-  const hooks = exitHooks({ beforeExit: () => before++, exit: () => exit++ });
+  const hooks = exitHooks({
+    beforeExit: () => before++,
+    exit: () => exit++,
+    signals: fakeSignals(),
+  });
   assert.deepEqual([before, exit], [0, 0]);
   hooks.onNaturalExit(() => Promise.resolve());
   hooks.onNaturalExit(() => Promise.resolve());
@@ -81,7 +151,8 @@ test("exit hooks ask the host for its events only when somebody listens, and onc
 test("one listener given twice is two listeners", () => {
   let fire = () => {};
   let runs = 0;
-  const hooks = exitHooks({ beforeExit: () => {}, exit: (fired) => fire = fired });
+  const exit = (fired: () => void) => fire = fired;
+  const hooks = exitHooks({ beforeExit: () => {}, exit, signals: fakeSignals() });
   const listener = () => void runs++;
   hooks.onExit(listener);
   const remove = hooks.onExit(listener);

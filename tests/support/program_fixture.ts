@@ -117,7 +117,8 @@ export class UserProject {
       pid: child.pid!,
       lines,
       ended,
-      kill: (signal) => void child.kill(signal),
+      // Deno's `child.kill` sends one signal only, and takes it for the reason of the end.
+      kill: (signal) => void process.kill(child.pid!, signal),
       line: (line) =>
         new Promise((resolve, reject) => {
           const look = (): void => {

@@ -13,6 +13,7 @@ import { actsOnEarlier } from "../../delivery/records/record_sender.ts";
 import { withGuardedLinks } from "../../runtime/link_guard.ts";
 import type { Timer } from "../../runtime/runtime.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
+import { ExitDrain } from "./exit_drain.ts";
 import { DropOldest } from "./segment_evictor.ts";
 import { DiskQuota } from "../../wal/log/disk_quota.ts";
 import { FailoverLog } from "../../wal/log/failover_log.ts";
@@ -47,8 +48,6 @@ const MAX_ACTIVE_DRAINS = 4;
 const MAX_IN_FLIGHT = 4;
 /** Ms of trouble with the server after which a failed attempt ends the waits of reads. */
 const HOPE_MS = 1_000;
-/** Last drains at most, of a program that records something each time that it is about to end. */
-const MAX_LAST_DRAINS = 3;
 /** How often what waits is counted anew because it moved meanwhile. */
 const MAX_COUNTS = 5;
 
@@ -86,9 +85,6 @@ class LogPipeline implements Pipeline {
   #closed = false;
   /** Waits of reads for what was written before them. */
   readonly #waits = new Set<AbortController>();
-  /** How many last drains there were, and the ms that they have taken. */
-  #lastDrains = 0;
-  #lastDrainMs = 0;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -109,7 +105,7 @@ class LogPipeline implements Pipeline {
     this.#dropOldest = this.#makeDropOldest();
     if (this.#sender) {
       this.#sender.start();
-      this.#awaitExit();
+      this.#takeBack.push(this.#awaitExit(this.#sender));
     }
     this.#takeBack.push(runtime.process.onExit(() => this.#closeNow()));
     this.#beatLater();
@@ -398,27 +394,30 @@ class LogPipeline implements Pipeline {
     }
   }
 
-  #awaitExit(): void {
-    this.#takeBack.push(
-      this.#options.runtime.process.onNaturalExit(() => this.#lastDrain()),
-    );
+  /** Gets ready for the end of the program; the result undoes that. */
+  #awaitExit(sender: Sender): () => void {
+    const { exitDrainMs, heldMs, drainOnSignal = false, runtime: { clock, process } } =
+      this.#options;
+    const exit = new ExitDrain({
+      clock,
+      process,
+      exitDrainMs,
+      heldMs,
+      drainOnSignal,
+      drain: (timeoutMs) => this.#lastDrain(sender, timeoutMs),
+      appended: () => this.#ledger.appended,
+    });
+    return () => exit.close();
   }
 
-  /** The time is that of all last drains together, and of the requests that led to the first. */
-  async #lastDrain(): Promise<void> {
-    if (this.#closed || this.#sender === null) return;
-    const { exitDrainMs, heldMs, runtime: { clock } } = this.#options;
-    const begun = clock.monotonic();
-    const { appended } = this.#ledger;
-    this.#lastDrainMs ||= Math.max(0, heldMs?.() ?? 0);
+  /** Delivers what waits, at the end of the program. */
+  async #lastDrain(sender: Sender, timeoutMs: number): Promise<void> {
+    if (this.#closed) return;
     this.#tellEarly();
     this.#log.rotate();
-    const end = await this.#sender.wait(Math.max(0, exitDrainMs - this.#lastDrainMs), undefined);
+    // Not `flush`: to count what is left takes longer than there is time.
+    const end = await sender.wait(timeoutMs, undefined);
     if (end !== "done") this.#deliverer.interrupt();
-    this.#lastDrainMs += clock.monotonic() - begun;
-    // The program's own listeners may have recorded something meanwhile.
-    const isMore = this.#ledger.appended > appended && ++this.#lastDrains < MAX_LAST_DRAINS;
-    if (isMore && !this.#closed && this.#lastDrainMs < exitDrainMs) this.#awaitExit();
   }
 
   /** What listeners that come later record goes into a file of its own. */

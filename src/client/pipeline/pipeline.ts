@@ -64,6 +64,8 @@ export interface PipelineOptions {
   readonly useCallsComplete: boolean;
   /** Ms that the last drain at a natural exit may take. */
   readonly exitDrainMs: number;
+  /** Whether SIGTERM and SIGINT are answered with a last drain. */
+  readonly drainOnSignal?: boolean;
   /** Ms that requests have kept the program alive before; they belong to the last drain. */
   readonly heldMs?: () => number;
   /** Told of every state change; must not throw. */

@@ -41,6 +41,7 @@ export interface Defaults {
   readonly retryMaxMs: number;
   readonly useCallsComplete: boolean;
   readonly exitDrainMs: number;
+  readonly drainOnSignal: boolean;
 }
 
 /** The defaults of every option that has one. Sizes in bytes, times in ms. */
@@ -65,6 +66,7 @@ export const DEFAULTS: Defaults = {
   retryMaxMs: 300_000,
   useCallsComplete: true,
   exitDrainMs: 2_000,
+  drainOnSignal: false,
 };
 
 /** Most bytes that a batch may be allowed: the server takes 32 MiB, SDKs stay under 31. */

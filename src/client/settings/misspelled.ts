@@ -5,6 +5,7 @@
  * @module
  */
 
+import { shared } from "../../runtime/process/shared_state.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { nearest } from "./nearest.ts";
 import { OPEN_OPTIONS, OPTION_TABLE, type OptionSpec } from "./option_specs.ts";
@@ -22,7 +23,7 @@ const SERVICE_LINK =
 const MAX_WRONG_LETTERS = 2;
 
 /** Variables that this process has been told of. */
-const reported = new Set<string>();
+const reported = shared("reported-variables", () => new Set<string>());
 
 /**
  * Returns one sentence for each variable that is set and looks like a misspelled one, once in a

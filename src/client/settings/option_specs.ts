@@ -137,6 +137,7 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
   retryMaxMs: number(ms(1), "WEAVE_RETRY_MAX_INTERVAL", 1000),
   useCallsComplete: boolean("WEAVE_USE_CALLS_COMPLETE"),
   exitDrainMs: number(ms(0)),
+  drainOnSignal: boolean("WEAVE_WAL_DRAIN_ON_SIGNAL"),
 };
 
 /** The settings that are looked for in other places when nobody sets them. */

@@ -74,6 +74,12 @@ export interface InitOptions {
   useCallsComplete?: boolean;
   /** Ms that the last drain at a natural exit may take. Default 2000. */
   exitDrainMs?: number;
+  /**
+   * Delivers at SIGTERM and SIGINT, for `exitDrainMs` at most, and hands the signal on: the program
+   * ends with the signal's status unless it listens itself. For containers without a volume.
+   * Environment: `WEAVE_WAL_DRAIN_ON_SIGNAL`. Default `false`.
+   */
+  drainOnSignal?: boolean;
   /** Told of every change of state; what it throws is swallowed. */
   onEvent?: (event: PipelineEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */

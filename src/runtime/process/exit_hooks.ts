@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type SignalEvents, signalHooks } from "./signal_hooks.ts";
 import { requestHolds } from "../network/hold_tracker.ts";
 
 /** Adds listeners for the end of the program; each method returns the function that removes it. */
@@ -12,6 +13,8 @@ export interface ExitHooks {
   onNaturalExit(listener: () => Promise<void>): () => void;
   /** For the last synchronous moment of any orderly end. */
   onExit(listener: () => void): () => void;
+  /** For signals that ask the program to end; it stays until the promise settles. */
+  onSignal(listener: () => Promise<void>): () => void;
 }
 
 /** The host's two events. */
@@ -20,6 +23,7 @@ export interface ExitEvents {
   beforeExit(fired: () => void): void;
   /** Calls `fired` as the process ends. */
   exit(fired: () => void): void;
+  readonly signals: SignalEvents;
 }
 
 /** Twelve days; timers take up to 2^31 ms. */
@@ -76,5 +80,6 @@ export function exitHooks(events: ExitEvents): ExitHooks {
       listensExit = true;
       return () => void last.delete(own);
     },
+    onSignal: signalHooks(events.signals, exit),
   };
 }

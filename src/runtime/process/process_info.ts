@@ -11,6 +11,7 @@ import type { Need, ProcessFacts, SystemFacts } from "../runtime.ts";
 import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
 import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
 import { shared } from "./shared_state.ts";
+import type { SignalEvents } from "./signal_hooks.ts";
 
 /** A permission that a question to the host requires, as `Deno.permissions` names it. */
 export type Permission =
@@ -25,7 +26,7 @@ export interface ProcessHost {
   /** Returns the result of `ask`; `undefined` where the host refuses it. Never prompts the user. */
   granted<Value>(permission: Permission, ask: () => Value): Value | undefined;
   /** The events for the end of the program. */
-  readonly events: ExitEvents;
+  readonly events: Pick<ExitEvents, "beforeExit" | "exit">;
 }
 
 /** The largest process id that a kernel gives out (a signed 32-bit number). */
@@ -49,7 +50,19 @@ export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
   };
   const env = (variable: string) =>
     granted({ name: "env", variable }, () => process.env[variable]) || undefined;
-  const exits = shared("exit-hooks", () => exitHooks(events));
+  const signals: SignalEvents = {
+    listen: (signal, fired) => {
+      process.on(signal, fired);
+      return () => void process.off(signal, fired);
+    },
+    listeners: (signal) => process.listenerCount(signal),
+    raise: (signal) => {
+      process.kill(process.pid, signal);
+      // The first process of a container does not end by a signal that has its default effect.
+      if (process.pid === 1) process.exit(128 + os().constants.signals[signal as "SIGTERM"]);
+    },
+  };
+  const exits = shared("exit-hooks", () => exitHooks({ ...events, signals }));
   const facts = lazy({
     startTime: () => readStat(proc, "self")?.startTime ?? null,
     bootId: () => readBootId(proc),
@@ -86,6 +99,7 @@ export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
       granted({ name: "sys", kind: "homedir" }, () => os().homedir()) || env("HOME") || undefined,
     onNaturalExit: exits.onNaturalExit,
     onExit: exits.onExit,
+    onSignal: exits.onSignal,
   });
 }
 
