@@ -55,6 +55,17 @@ export function bundleInto(
   ], { cwd: root });
 }
 
+/** Turns one TypeScript file into JavaScript, as tsx does; its imports stay as they are. */
+export function transpile(source: string, target: string): void {
+  execFileSync(join(root, "node_modules/.bin/esbuild"), [
+    source,
+    "--target=node20",
+    "--keep-names",
+    "--log-level=error",
+    `--outfile=${target}`,
+  ]);
+}
+
 function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), "weave-wal-bundles-"));
   process.once("exit", () => rmSync(path, { recursive: true, force: true }));

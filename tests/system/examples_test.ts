@@ -5,13 +5,13 @@
  */
 
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { join } from "@std/path";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
-import { bundled } from "../support/bundle.ts";
+import { bundled, transpile } from "../support/bundle.ts";
 import {
   projectPath,
   type Running,
@@ -51,9 +51,9 @@ async function succeeds(program: Running): Promise<string> {
 }
 
 /** Ops of the finished calls, with how many calls each has. */
-function finishedOps(mock: MockServer): Record<string, number> {
+function finishedOps(mock: MockServer, project = PROJECT): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { op_name, ended_at } of mock.store.project(PROJECT).calls.list()) {
+  for (const { op_name, ended_at } of mock.store.project(project).calls.list()) {
     if (ended_at === null) continue;
     const name = /\/op\/(\w+):/.exec(op_name ?? "")?.[1] ?? "?";
     counts[name] = (counts[name] ?? 0) + 1;
@@ -61,9 +61,9 @@ function finishedOps(mock: MockServer): Record<string, number> {
   return counts;
 }
 
-/** Copies an example, and makes `import "@weave-wal/client"` work beside it on every runtime. */
-function install(example: string, directory: string): void {
-  cpSync(projectPath(`examples/${example}`), directory, { recursive: true });
+/** Copies an example, if there is one, and makes `import "@weave-wal/client"` work beside it on every runtime. */
+function install(example: string | null, directory: string): void {
+  if (example !== null) cpSync(projectPath(`examples/${example}`), directory, { recursive: true });
   const folder = "node_modules/@weave-wal/client";
   mkdirSync(join(directory, folder), { recursive: true });
   cpSync(bundled("mod.ts"), join(directory, folder, "mod.mjs"));
@@ -133,6 +133,29 @@ test("examples: the handler has delivered its call when it returns", () =>
     const out = await succeeds(startProcess(process.execPath, [...options, driver], surroundings));
     assert.equal(out, "You asked: why?\n");
     assert.deepEqual(finishedOps(mock), { answer: 1 });
+  }));
+
+test("examples: the program of the getting-started page", () =>
+  withPlace(async ({ mock, path, surroundings }) => {
+    install(null, path);
+    const page = readFileSync(projectPath("docs/getting-started.md"), "utf8");
+    const [, code] = /```ts ignore\n\/\/ main\.ts\n([^]*?)```/.exec(page)!;
+    writeFileSync(join(path, "main.ts"), code);
+    transpile(join(path, "main.ts"), join(path, "main.mjs"));
+    const env = { ...surroundings.env, WEAVE_ENABLE_WAL: "true" };
+    const options = runtime === "deno" ? ["run", "-A"] : [];
+    const program = () =>
+      succeeds(startProcess(process.execPath, [...options, join(path, "main.mjs")], {
+        ...surroundings,
+        env,
+      }));
+    assert.match(await program(), /\n8 records delivered, 0 pending\n$/);
+    assert.deepEqual(finishedOps(mock, "team/project"), { answer: 1, summarize: 1 });
+    const down = mock.faults.add({ status: 503 });
+    assert.match(await program(), /\n0 records delivered, 8 pending\n$/);
+    down.remove();
+    await succeeds(startCli(["flush"], surroundings));
+    assert.deepEqual(finishedOps(mock, "team/project"), { answer: 2, summarize: 2 });
   }));
 
 test("examples: a sidecar delivers for a program that only writes", () =>
