@@ -1,8 +1,8 @@
 /**
  * W&B Weave tracing with a write-ahead log, for Deno, Bun and Node.
  *
- * Every write is appended to a local file before anything is sent; a sender ships the files to the
- * trace server, also what a killed process left behind. Set `WEAVE_ENABLE_WAL=true`.
+ * Every write is appended to a local file before anything is sent; a sender delivers the files to the
+ * trace server, including those of killed processes. Set `WEAVE_ENABLE_WAL=true`.
  *
  * @example
  * ```ts

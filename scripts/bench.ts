@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how fast this is on this machine, against floors and rivals on the same machine.
+ * `npm run bench`: measures performance against baselines on the same machine.
  *
  * @module
  */
@@ -16,24 +16,24 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures on each runtime, and says which goals are met:
 
-  append    an append against JSON.stringify and one bare write of the same bytes
-  drain     draining a log against a bare fetch loop with the same bytes and batches
-  memory    memory while a log is drained, and whether it grows with the log
+  append    an append against JSON.stringify and one plain write of the same bytes
+  drain     delivering a log against a plain fetch loop with the same bytes and batches
+  memory    memory while a log is delivered, and whether it grows with the log
   traced    CPU of a traced call against the official SDK, which has no log
-  register  the official SDK with the log under it, against the same alone
+  register  the official SDK with the log against the official SDK without it
 
 Options:
-  --runtime <name>  deno, bun or node; may be given several times (default: all)
-  --only <names>    some of the above, with commas (default: all)
-  --quick           smaller runs: a look, no verdict
+  --runtime <name>  deno, bun or node; may be repeated (default: all)
+  --only <names>    a comma-separated list of the above (default: all)
+  --quick           smaller runs, too short to judge the goals
   --json            one JSON value instead of a table
-  --check           exit status 1 when a goal is missed
-  --help            this text
+  --check           exit with status 1 if a goal is missed
+  --help            print this help
 
-What counts are the ratios: both sides of each are measured side by side. A busy machine makes all
-numbers worse and ratios less certain; the load is printed with them.
+Only the ratios are meaningful: both sides of each are measured in alternation. On a busy machine all
+numbers are worse and ratios are less certain; the load is printed with them.
 
-Exit status: 0 when everything was measured, 1 when something could not be, 2 for a wrong option.`;
+Exit status: 0 if everything was measured, 1 if a measurement failed, 2 for an invalid option.`;
 
 /** A measure that failed on a runtime. */
 interface Failure {
@@ -80,7 +80,9 @@ async function main(): Promise<number> {
   } else {
     console.log(table(lines));
     console.log(`\n${loadLine(load)}`);
-    if (options.quick) console.log("A quick run: small logs and few rounds, good for a look only.");
+    if (options.quick) {
+      console.log("Quick run: small logs and few rounds, too short to judge the goals.");
+    }
   }
   for (const { error } of failures) console.error(`failed: ${error}`);
   if (failures.length > 0) return 1;
@@ -124,9 +126,9 @@ function readOptions(args: string[]): string | {
 }
 
 function loadLine({ cores, before, after }: Load): string {
-  const told = `Load of the machine: ${fixed(before, 1)} before, ${fixed(after, 1)} after, ` +
+  const text = `Load of the machine: ${fixed(before, 1)} before, ${fixed(after, 1)} after, ` +
     `on ${cores} cores`;
   return before > cores / 2
-    ? `${told}. It was busy with other work: only the ratios say something.`
-    : `${told}.`;
+    ? `${text}. It was busy with other work: only the ratios are meaningful.`
+    : `${text}.`;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run check`: everything that can be said of the project without running its tests.
+ * `npm run check`: all checks that do not run the tests.
  *
  * @module
  */

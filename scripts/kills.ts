@@ -1,15 +1,15 @@
 /**
- * Kills writers and senders with SIGKILL for as long as one likes, and counts what is lost.
+ * Kills writers and senders with SIGKILL in any number of rounds, and counts lost records.
  *
  * ```sh
  * npm run kills -- --rounds 1000                              # children on all three runtimes
  * npm run kills -- --rounds 200 --runtime bun --seed 7 --jobs 2
  * ```
  *
- * The children of a round write to one directory, are killed one after the other or side by side, and
- * may run on different runtimes; what they left is recovered by the runtime that runs this script. A failure
- * prints the seed of its round, which plays it again with `--rounds 1 --seed <seed>` but for the
- * moment in which the signals arrive.
+ * The children of a round write to one directory, are killed one after the other or concurrently, and
+ * may run on different runtimes. The runtime of this script then delivers what is pending. A failure
+ * prints the seed of its round. `--rounds 1 --seed <seed>` repeats it, except for the moment at which
+ * the signals arrive.
  *
  * @module
  */
@@ -22,19 +22,19 @@ import { type RuntimeName, runtimeNames } from "./test/runners.ts";
 
 const { rounds, seed, jobs, runtime: chosen } = new Command("npm run kills --")
   .description(
-    "Kills writers and senders with SIGKILL, recovers what they left, and counts what is lost.\n" +
-      "Exit status 1 when anything is lost, 2 for a wrong option.",
+    "Kills writers and senders with SIGKILL, delivers their logs, and counts lost records.\n" +
+      "Exit status 1 if a record is lost, 2 for an invalid option.",
   )
-  .option("--rounds <n>", "rounds of kills", parseCount, 300)
+  .option("--rounds <n>", "number of rounds", parseCount, 300)
   .addOption(
-    new Option("--seed <n>", "plays the rounds of that seed").argParser(parseCount)
-      .default(Date.now() % 1_000_000, "by the clock"),
+    new Option("--seed <n>", "seed of the first round").argParser(parseCount)
+      .default(Date.now() % 1_000_000, "from the clock"),
   )
   .addOption(
-    new Option("--runtime <names...>", "what the children run on").choices(runtimeNames)
+    new Option("--runtime <names...>", "runtimes of the children").choices(runtimeNames)
       .default(runtimeNames, "all"),
   )
-  .option("--jobs <n>", "rounds at once", parseCount, 3)
+  .option("--jobs <n>", "concurrent rounds", parseCount, 3)
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse()
   .opts<{ rounds: number; seed: number; runtime: RuntimeName[]; jobs: number }>();
@@ -52,7 +52,7 @@ try {
       `${
         Math.min(rounds, done + STEP)
       } rounds, ${kills} kills: ${reported} records reported, 0 lost, ` +
-        `${torn} torn last lines set aside, ${repeated} sent again without effect`,
+        `${torn} truncated records dead-lettered, ${repeated} sent again without effect`,
     );
   }
 } catch (error) {

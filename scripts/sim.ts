@@ -1,8 +1,8 @@
 /**
  * Runs the deterministic simulation of the log and its sender.
  *
- * `npm run sim -- --seed 1 --runs 2000` runs 2,000 seeds and ends with status 1 at the first that
- * breaks a promise, after it has shortened it. `--help` names the options.
+ * `npm run sim -- --seed 1 --runs 2000` runs 2,000 seeds. It ends with status 1 at the first
+ * seed that breaks a promise, after shrinking its scenario. `--help` lists the options.
  *
  * @module
  */
@@ -21,16 +21,20 @@ import { only, shrink } from "../tests/sim/shrink.ts";
 const values = new Command("npm run sim --")
   .description(
     "Runs the deterministic simulation of the log and its sender.\n" +
-      "Exit status 1 at the first seed that breaks a promise, 2 for a wrong option.",
+      "Exit status 1 at the first seed that breaks a promise, 2 for an invalid option.",
   )
-  .option("--seed <n>", "the first seed", parseCount, 1)
-  .option("--runs <n>", "how many seeds", parseCount, 1_000)
-  .option("--minutes <n>", "go on for so long instead", parseCount)
-  .option("--steps <list>", "only these steps of the seed's scenario, as 0,3,7", listOf(parseCount))
-  .option("--trace", "print what happens")
-  .option("--bug <names>", "with a deliberate mistake, which must be found", listOf(bugNamed))
-  .option("--prove", "with every deliberate mistake, or those of --bug: each must be found")
-  .option("--go-on", "do not stop at the first failure, and shorten nothing")
+  .option("--seed <n>", "first seed", parseCount, 1)
+  .option("--runs <n>", "number of seeds", parseCount, 1_000)
+  .option("--minutes <n>", "run for this many minutes instead", parseCount)
+  .option(
+    "--steps <list>",
+    "run only these steps of the scenario, such as 0,3,7",
+    listOf(parseCount),
+  )
+  .option("--trace", "print a trace")
+  .option("--bug <names>", "apply a mutant, which must be found", listOf(bugNamed))
+  .option("--prove", "apply each mutant, or those of --bug: each must be found")
+  .option("--go-on", "do not stop at the first failure, and do not shrink")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse()
   .opts<{
@@ -93,7 +97,7 @@ async function prove(): Promise<number> {
         : `found ${bug.name} at seed ${found.seed}: ${found.what}`,
     );
   }
-  console.log(`${bugs.length - missed} of ${bugs.length} mistakes found`);
+  console.log(`${bugs.length - missed} of ${bugs.length} mutants found`);
   return missed > 0 ? 1 : 0;
 }
 

@@ -5,7 +5,7 @@
  * ```sh
  * npm test                                   # check, then the suite on Deno, Bun and Node
  * npm run test:all                           # the same, and the long part: tests/long, conformance
- * npm run test:all -- --only-long            # the long part alone
+ * npm run test:all -- --only-long            # only the long part
  * npm run test:bun -- wal/ reader            # files whose path contains one of the words, on Bun
  * npm run test:bun -- lease --name "expired" # of these, the tests whose title contains this text
  * npm test -- --jobs 4                       # files at once (default: as many as there are cores)

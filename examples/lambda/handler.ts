@@ -13,7 +13,7 @@ const answer = op(function answer(question: string) {
   return `You asked: ${question}`;
 }, { name: "answer" });
 
-/** What the host passes besides the event. */
+/** The part of the Lambda context that the handler uses. */
 export interface Context {
   getRemainingTimeInMillis(): number;
 }

@@ -1,6 +1,5 @@
 /**
- * Cost of an append against its floor on the same runtime: `JSON.stringify` plus one bare write of
- * the same bytes. Prints one line of JSON.
+ * Compares an append with `JSON.stringify` plus one plain write of the same bytes. Prints one line of JSON.
  *
  * Usage: `append.ts [ms for each]`
  *
@@ -15,7 +14,7 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 import { median } from "./median.ts";
 import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
 
-/** Records of one turn; the three ways take turns, so that what troubles one troubles all. */
+/** Records per round. The three ways alternate, so that other load affects all of them. */
 const PER_TURN = 1_000;
 const [time = "1500"] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), "weave-wal-append-"));
@@ -44,7 +43,7 @@ async function takeTurns(ms: number): Promise<void> {
   for (let turn = 0; performance.now() < end; turn++) {
     for (let i = 0; i < ways.length; i++) {
       const { append, micros } = ways[(turn + i) % ways.length];
-      // Between turns data syncs that were begun may end, as they do in any program.
+      // Pending data syncs may complete between rounds, as in any program.
       await new Promise((resolve) => setTimeout(resolve));
       const from = performance.now();
       for (const request of requests) append(request);

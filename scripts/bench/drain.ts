@@ -1,9 +1,9 @@
 /**
- * Draining a log into a server that only counts, against a bare `fetch` loop that posts the same
- * bytes in the same batches. Prints one line of JSON.
+ * Delivers a log to a server that only counts, and compares this with a plain `fetch` loop that
+ * posts the same bytes in the same batches. Prints one line of JSON.
  *
  * Usage: `drain.ts <server URL> <records> <directory>…`; `write_log.ts` makes a log in each: one for
- * the bodies that the bare loop posts, one to warm up, the others to be measured.
+ * the bodies of the plain loop, one for warming up, and the others for measuring.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { benchPipeline } from "./pipeline.ts";
 const [serverUrl, count, ...directories] = process.argv.slice(2);
 const RECORDS = Number(count);
 
-/** What one side leaves to the garbage collector must not cost the other: its threads go on a while. */
+/** Garbage of one side must not slow down the other: collector threads run on for a while. */
 async function tidy(): Promise<void> {
   (globalThis as { gc?: () => void }).gc?.();
   await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,6 +1,6 @@
 /**
- * Ways of finding where records end, on this runtime. Prints a table; `src/bytes/find_byte.ts`
- * chooses by it.
+ * Compares ways of finding the ends of records on the current runtime. Prints a table.
+ * `src/bytes/find_byte.ts` uses the fastest way.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * Where the benchmarks run: their programs and servers as processes of their own, a folder for what
- * they write, and how loaded the machine is.
+ * Starts the processes of the benchmarks, owns their temporary folder and reads the machine load.
  *
  * @module
  */
@@ -14,34 +13,34 @@ import { createInterface } from "node:readline";
 import { projectRoot, run } from "../test/process.ts";
 import type { RuntimeName } from "../test/runners.ts";
 
-/** Ms that one program may take: a log of 1 GiB on a slow machine. */
+/** Time limit (ms) of one program: long enough for a log of 1 GiB on a slow machine. */
 const LIMIT_MS = 1_200_000;
 
 /** The numbers that a program printed. */
 export type Numbers = Readonly<Record<string, number>>;
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
   readonly url: string;
-  /** Ends it. */
+  /** Stops it. */
   stop(): void;
 }
 
-/** Load averages of the last minute, as `uptime` tells them. */
+/** Load averages of the last minute, as `uptime` prints them. */
 export interface Load {
   readonly cores: number;
   readonly before: number;
   readonly after: number;
 }
 
-/** Starts programs and servers, and leaves nothing behind, however the run ends. */
+/** Starts programs and servers, and cleans up however the run ends. */
 export class BenchHost {
   readonly #folder = mkdtempSync(join(tmpdir(), "weave-wal-bench-"));
   readonly #servers = new Set<ChildProcess>();
   readonly #before = loadavg()[0];
   #folders = 0;
 
-  /** Makes the folder. */
+  /** Creates the folder. */
   constructor() {
     process.on("exit", () => this.close());
     for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const) {
@@ -49,12 +48,12 @@ export class BenchHost {
     }
   }
 
-  /** A folder that nobody used before; its name alone. */
+  /** Path of a new folder that does not exist yet. */
   newFolder(): string {
     return join(this.#folder, String(++this.#folders));
   }
 
-  /** How many others use the machine. */
+  /** The load of the machine at the start and now. */
   load(): Load {
     return { cores: availableParallelism(), before: this.#before, after: loadavg()[0] };
   }
@@ -62,7 +61,7 @@ export class BenchHost {
   /**
    * Runs a program of this folder to its end and reads the line of JSON that it printed.
    *
-   * Rejects with what it said when it failed.
+   * Rejects with its output if it fails.
    */
   async program(
     runtime: RuntimeName,
@@ -74,7 +73,7 @@ export class BenchHost {
     const [command, ...before] = COMMANDS[runtime];
     const { status, ending, output } = await run(command, [...before, path, ...args], {
       limitMs: LIMIT_MS,
-      // What a program that is killed leaves goes with the folder.
+      // Files of a killed program are deleted with the folder.
       env: { TMPDIR: this.#folder, ...env },
     });
     const line = output.split("\n").findLast((text) => text.startsWith("{"));
@@ -84,7 +83,7 @@ export class BenchHost {
     return JSON.parse(line) as Numbers;
   }
 
-  /** Starts a server, always on Node, which says its URL in its first line. */
+  /** Starts a server, always on Node, which prints its URL as its first line. */
   async server(path: string, args: readonly string[] = []): Promise<ServerProcess> {
     const [command, ...before] = COMMANDS.node;
     const child = spawn(command, [...before, join(projectRoot, path), ...args], {
@@ -92,29 +91,29 @@ export class BenchHost {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#servers.add(child);
-    const gone = new Promise<never>((_, reject) => {
+    const ended = new Promise<never>((_, reject) => {
       child.once("error", reject);
       child.once("exit", (code, signal) => {
         this.#servers.delete(child);
         reject(new Error(`${path} ended: ${signal ?? `exit status ${code}`}`));
       });
     });
-    gone.catch(() => {});
+    ended.catch(() => {});
     const lines = createInterface({ input: child.stdout });
     const first = new Promise<string>((resolve) => lines.once("line", resolve));
-    const url = /https?:\/\/\S+/.exec(await Promise.race([first, gone]))?.[0];
+    const url = /https?:\/\/\S+/.exec(await Promise.race([first, ended]))?.[0];
     if (url === undefined) throw new Error(`${path} did not say its URL`);
     return { url, stop: () => void child.kill("SIGKILL") };
   }
 
-  /** Ends the servers and takes the folder away. */
+  /** Stops the servers and deletes the folder. */
   close(): void {
     for (const server of this.#servers) server.kill("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-/** Each with the garbage collector at hand, so that a program can say what it needs when idle. */
+/** With access to the garbage collector, so that a program can measure its idle memory. */
 const COMMANDS: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: ["deno", "run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   bun: ["bun", "--expose-gc"],

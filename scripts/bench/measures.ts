@@ -1,5 +1,5 @@
 /**
- * What is measured, against what, and what the goals are.
+ * The measurements, their baselines and their goals.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import type { BenchHost, Numbers } from "./host.ts";
 import { RECORD_BYTES } from "./pipeline.ts";
 import { median } from "./median.ts";
 
-/** How large a run is. */
+/** Sizes of a run. */
 export interface Sizes {
-  /** Ms that each way of appending is measured for. */
+  /** Duration (ms) of each append measurement. */
   readonly appendMs: number;
   readonly drainRecords: number;
   readonly drainRounds: number;
-  /** MiB of the smaller and of the larger log. */
+  /** Sizes (MiB) of the smaller and the larger log. */
   readonly logsMiB: readonly [number, number];
   readonly tracedCalls: number;
   readonly tracedRounds: number;
 }
 
-/** A whole run. */
+/** A full run. */
 export const FULL: Sizes = {
   appendMs: 1_500,
   drainRecords: 200_000,
@@ -31,7 +31,7 @@ export const FULL: Sizes = {
   tracedRounds: 5,
 };
 
-/** A look in a minute or two; goals that need size or quiet may be missed by chance. */
+/** A run of a minute or two. Goals that need large logs or an idle machine may be missed by chance. */
 export const QUICK: Sizes = {
   appendMs: 300,
   drainRecords: 100_000,
@@ -45,11 +45,11 @@ export const QUICK: Sizes = {
 export interface Line {
   readonly measure: string;
   readonly runtime: RuntimeName;
-  /** What was seen, for people. */
+  /** The measured values, as text. */
   readonly seen: string;
-  /** What the goal speaks of. */
+  /** The value that the goal refers to. */
   readonly value: number;
-  /** What `value` is, for people. */
+  /** The unit of `value`, as text. */
   readonly unit: string;
   readonly goal: Goal;
   readonly met: boolean;
@@ -61,21 +61,21 @@ export interface Goal {
   readonly bound: number;
 }
 
-/** What a measure takes. */
+/** Input of a measurement. */
 export interface MeasureContext {
   readonly host: BenchHost;
   readonly sizes: Sizes;
-  /** Says what is going on. */
+  /** Reports the current step. */
   readonly doing: (what: string) => void;
 }
 
-/** A measure: its lines on one runtime, and all numbers behind them. */
+/** A measurement: its lines on one runtime, and the raw numbers. */
 export type Measure = (
   runtime: RuntimeName,
   context: MeasureContext,
 ) => Promise<{ readonly lines: readonly Line[]; readonly numbers: Numbers }>;
 
-/** Every measure, by the name that `--only` takes. */
+/** All measurements, by their names for `--only`. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
   append,
   drain,
@@ -100,7 +100,7 @@ async function drain(runtime: RuntimeName, context: MeasureContext): ReturnType<
   try {
     const records = String(sizes.drainRecords);
     const directories: string[] = [];
-    // One for the bodies that the bare loop posts, one to warm up.
+    // One for the bodies of the plain loop, one for warming up.
     for (let log = 1; log <= sizes.drainRounds + 2; log++) {
       doing(`writing log ${log} of ${sizes.drainRounds + 2}`);
       directories.push(host.newFolder());
@@ -146,8 +146,8 @@ async function memory(runtime: RuntimeName, context: MeasureContext): ReturnType
     lines.push(
       line("memory", runtime, `log ${fixed(large / small, 0)} times as large`, growth, "MB more", {
         is: "at most",
-        // A garbage collector takes its time where there is room; this is a sixteenth of what the
-        // larger log has more.
+        // A garbage collector is lazy while memory is free. This is a sixteenth of the difference
+        // between the logs.
         bound: 48,
       }),
     );
@@ -172,7 +172,7 @@ async function traced(runtime: RuntimeName, context: MeasureContext): ReturnType
     const official: Numbers[] = [];
     const ours: Numbers[] = [];
     for (let round = 1; round <= sizes.tracedRounds; round++) {
-      // In turns, so that what else goes on in the machine troubles both.
+      // In alternation, so that other load on the machine affects both.
       doing(`tracing calls with the official SDK, round ${round} of ${sizes.tracedRounds}`);
       official.push(await one("official"));
       doing(`tracing calls with the log, round ${round} of ${sizes.tracedRounds}`);
@@ -214,21 +214,29 @@ async function register(runtime: RuntimeName, context: MeasureContext): ReturnTy
   const { host, sizes, doing } = context;
   const server = await host.server("scripts/mock.ts", ["--lean", "--quiet", "--port", "0"]);
   try {
-    doing("tracing calls with the official SDK, alone and with the log under it");
+    doing("tracing calls with the official SDK, without and with the log");
     const numbers = await host.program(runtime, "register.ts", [
       server.url,
       String(sizes.tracedCalls),
       String(sizes.tracedRounds),
     ]);
     const { logCpuMicros, aloneCpuMicros, logProgramMicros, aloneProgramMicros } = numbers;
-    const cpu = `${fixed(logCpuMicros, 1)} µs CPU a call, alone ${fixed(aloneCpuMicros, 1)} µs`;
-    const time = `${fixed(logProgramMicros, 1)} µs time a call, alone ` +
+    const cpu = `${fixed(logCpuMicros, 1)} µs CPU a call, without the log ${
+      fixed(aloneCpuMicros, 1)
+    } µs`;
+    const time = `${fixed(logProgramMicros, 1)} µs time a call, without the log ` +
       `${fixed(aloneProgramMicros, 1)} µs`;
     return {
       numbers,
       lines: [
-        line("register", runtime, cpu, numbers.ratio, "× alone", { is: "at most", bound: 1 }),
-        line("register", runtime, time, numbers.programRatio, "× alone", { is: "below", bound: 1 }),
+        line("register", runtime, cpu, numbers.ratio, "× without the log", {
+          is: "at most",
+          bound: 1,
+        }),
+        line("register", runtime, time, numbers.programRatio, "× without the log", {
+          is: "below",
+          bound: 1,
+        }),
       ],
     };
   } finally {
@@ -253,7 +261,7 @@ function line(
   return { measure, runtime, seen, value, unit, goal, met };
 }
 
-/** A number with so many digits behind the point. */
+/** Formats a number with a fixed number of decimals. */
 export function fixed(value: number, digits: number): string {
   return value.toFixed(digits);
 }

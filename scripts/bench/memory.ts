@@ -1,6 +1,5 @@
 /**
- * Peak memory while the log that another process left is drained, over the same process before it
- * began. Prints one line of JSON.
+ * Measures peak memory while the log of another process is delivered, relative to the idle process. Prints one line of JSON.
  *
  * Usage: `memory.ts <directory> <server URL> <records>`; `write_log.ts` makes the log.
  *

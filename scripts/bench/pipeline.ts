@@ -1,5 +1,5 @@
 /**
- * What the benchmarks share: records of a usual size and pipelines with the defaults.
+ * Records of a typical size and pipelines with default settings, for all benchmarks.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
 import type { Pipeline, PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 
-/** Bytes of a request of {@linkcode startRequest}, about. */
+/** Approximate size (bytes) of a request of {@linkcode startRequest}. */
 export const RECORD_BYTES = 620;
 
-/** A request of a call's start. */
+/** A `call_start` request. */
 export function startRequest(id: string): Record<string, unknown> {
   return {
     start: {
@@ -26,7 +26,7 @@ export function startRequest(id: string): Record<string, unknown> {
         question: "What is written before it is sent, and why does that matter to anybody?",
         passages: [
           "A log that is written first survives the end of the process that wrote it.",
-          "What is only in memory is gone with it.",
+          "Records that are only in memory are lost with it.",
         ],
         limit: 5,
         temperature: 0.25,
@@ -40,7 +40,7 @@ export function idOf(index: number): string {
   return `0190a1b2-c3d4-7e5f-8a9b-${index.toString(16).padStart(12, "0")}`;
 }
 
-/** A pipeline with the defaults, changed by `changes`. */
+/** A pipeline with default settings and `changes`. */
 export function benchPipeline(walDir: string, changes: Partial<PipelineOptions> = {}): Pipeline {
   return openPipeline({
     ...DEFAULTS,

@@ -1,17 +1,17 @@
 /**
- * What a benchmark is doing, on standard error: one line that counts the seconds in a terminal, a
- * line for each step elsewhere.
+ * Shows the current step of a benchmark on standard error: in a terminal as one line that counts
+ * seconds, elsewhere as one line per step.
  *
  * @module
  */
 
 import process from "node:process";
 
-/** Shows what goes on. */
+/** A progress line. */
 export interface Progress {
-  /** The next step. */
+  /** Shows the next step. */
   show(what: string): void;
-  /** There is no next step. */
+  /** Removes the line. */
   close(): void;
 }
 

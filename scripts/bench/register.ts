@@ -1,6 +1,6 @@
 /**
- * A program of the official SDK, alone and with the register step: CPU of the whole process and time
- * for each traced call, in turns. Prints one line of JSON.
+ * Runs a program of the official SDK without and with `register` in alternation, and measures the CPU
+ * of the whole process and the time per traced call. Prints one line of JSON.
  *
  * Usage: `register.ts <server URL> [calls] [rounds]`
  *
@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { median } from "./median.ts";
 
-/** What one run of the program printed; µs a traced call. */
+/** Output of one run, in µs per traced call. */
 interface Run {
   /** User and system time of all threads, until everything is delivered. */
   readonly cpu: number;
@@ -32,26 +32,26 @@ if (first === "--program") await program(Number(calls));
 else compare(first, Number(rounds));
 
 function compare(serverUrl: string, rounds: number): void {
-  const alone: Run[] = [];
+  const without: Run[] = [];
   const log: Run[] = [];
   for (let round = 0; round < rounds; round++) {
-    alone.push(run(serverUrl, false));
+    without.push(run(serverUrl, false));
     log.push(run(serverUrl, true));
   }
   const of = (runs: readonly Run[], field: keyof Run) => median(runs.map((one) => one[field]));
-  const ratio = (field: keyof Run) => median(log.map((one, i) => one[field] / alone[i][field]));
+  const ratio = (field: keyof Run) => median(log.map((one, i) => one[field] / without[i][field]));
   console.log(JSON.stringify({
     runtime: detectRuntime().name,
-    aloneCpuMicros: of(alone, "cpu"),
+    aloneCpuMicros: of(without, "cpu"),
     logCpuMicros: of(log, "cpu"),
     ratio: ratio("cpu"),
-    aloneProgramMicros: of(alone, "program"),
+    aloneProgramMicros: of(without, "program"),
     logProgramMicros: of(log, "program"),
     programRatio: ratio("program"),
-    aloneOpsMicros: of(alone, "ops"),
+    aloneOpsMicros: of(without, "ops"),
     logOpsMicros: of(log, "ops"),
     opsRatio: ratio("ops"),
-    aloneRssMiB: of(alone, "rssMiB"),
+    aloneRssMiB: of(without, "rssMiB"),
     logRssMiB: of(log, "rssMiB"),
   }));
 }
@@ -82,20 +82,20 @@ function run(serverUrl: string, log: boolean): Run {
   }
 }
 
-/** Two traced calls a turn; a pause now and then, as every program that waits for a model has it. */
+/** Two traced calls a round, with occasional pauses, as in a program that waits for a model. */
 async function program(calls: number): Promise<void> {
   await import("../../src/drop_in/register.ts");
   const { flush } = await import("../../src/drop_in/durable.ts");
   const weave = await import("weave");
-  // Projects of their own: one whose calls came in whole no longer takes the SDK's batches.
+  // Separate projects: one that received complete calls no longer accepts the SDK's batches.
   const client = await weave.init(
-    process.env.WEAVE_ENABLE_WAL === "true" ? "bench/log" : "bench/alone",
+    process.env.WEAVE_ENABLE_WAL === "true" ? "bench/log" : "bench/without",
   );
   const retrieve = weave.op(
     (question: string) =>
       Promise.resolve([
         { text: `A passage about ${question}`, score: 0.75 },
-        { text: "Another passage, a little longer, that says what a log is good for.", score: 0.5 },
+        { text: "Another passage, a little longer, about the purpose of a log.", score: 0.5 },
       ]),
     { name: "retrieve" },
   );
@@ -114,7 +114,7 @@ async function program(calls: number): Promise<void> {
       .waitForBatchProcessing();
     await flush();
   };
-  // Until both are compiled: a program that runs for a while has that behind it.
+  // Warm up until both are compiled, as in a program that has run for a while.
   await turns(10_000);
   await delivered();
 

@@ -1,5 +1,5 @@
 /**
- * Measured lines as a table.
+ * Formats results as a table.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import picocolors from "picocolors";
 import { fixed, type Goal, type Line } from "./measures.ts";
 
 const HEADINGS = ["measure", "runtime", "result", "goal", "", "seen"] as const;
-/** Columns whose cells end in line. */
+/** Right-aligned columns. */
 const RIGHT: ReadonlySet<number> = new Set([2]);
 
-/** A line of text for each line, under headings. */
+/** Formats one row per line, under headings. */
 export function table(lines: readonly Line[]): string {
   const { green, red, dim } = picocolors.createColors(
     process.stdout.isTTY === true && !process.env.NO_COLOR,

@@ -1,7 +1,7 @@
 /**
  * The traced program of the benchmark, with the official SDK or with this package. Prints one line
- * of JSON: CPU (user and system, whole process) and time per traced call, first for as many calls
- * while the engine still compiles, then for a program that has run for a while.
+ * of JSON: CPU (user and system, whole process) and time per traced call, first while the engine still
+ * compiles, then for the same number of calls after warming up.
  *
  * Usage: `traced_program.ts official|ours <calls>`; the server and the key come from the environment.
  *
@@ -52,7 +52,7 @@ const retrieve = op(
   (question: string) =>
     Promise.resolve([
       { text: `A passage about ${question}`, score: 0.75 },
-      { text: "Another passage, a little longer, that says what a log is good for.", score: 0.5 },
+      { text: "Another passage, a little longer, about the purpose of a log.", score: 0.5 },
     ]),
   { name: "retrieve" },
 );
@@ -63,7 +63,7 @@ const answer = op(async (question: string, options: { limit: number; temperature
 
 const options = { limit: 2, temperature: 0.25 };
 
-/** Two traced calls a round; a pause now and then, as every program that waits for a model has it. */
+/** Two traced calls a round, with occasional pauses, as in a program that waits for a model. */
 async function trace(): Promise<Cost> {
   const cpu = process.cpuUsage();
   const from = performance.now();

@@ -1,6 +1,6 @@
 /**
- * What one append costs: the ways of writing one 620-byte record on the runtime that runs this
- * file, and the cost of forcing it to the disk. The adapters in `src/runtime/` choose by it.
+ * Compares ways of writing one 620-byte record on the current runtime, and measures the cost of an
+ * fsync. The adapters in `src/runtime/` use the fastest way.
  *
  * ```sh
  * node --import tsx scripts/bench/write.ts [directory]
@@ -8,9 +8,8 @@
  * deno run -A scripts/bench/write.ts [directory]
  * ```
  *
- * The ways take turns, round after round, and each reports its median round, so that a busy
- * machine disturbs them alike. Text is built the way the log builds it: a flat JSON string between
- * a constant head and tail.
+ * The ways alternate, and each reports its median round, so that a busy machine affects all of them.
+ * Text is built as the log builds it: a flat JSON string between a constant prefix and suffix.
  *
  * @module
  */
@@ -156,7 +155,7 @@ for (const { name } of ways) line(name, ascii.get(name)!, other.get(name)!);
 
 const record = head + requests("")[0] + tail;
 console.log();
-line("forcing one record to the disk, µs", "median");
+line("fsync of one record, µs", "median");
 line(
   "node:fs fdatasyncSync",
   await measureSync(() => void fs.writeSync(fd, record), () => fs.fdatasyncSync(fd)),

@@ -1,5 +1,5 @@
 /**
- * What the package gives to others. `exports` of deno.json is the one list; the npm build, the
+ * The public entries of the package. `exports` in deno.json is the only list; the npm build, the
  * manifest check and the package tests follow it.
  *
  * @module
@@ -11,7 +11,7 @@ import { projectRoot } from "../test/process.ts";
 
 /** One public entry. */
 export interface Entry {
-  /** `.` or `./name`, as it stands in `exports`. */
+  /** `.` or `./name`, as in `exports`. */
   subpath: string;
   /** Its file in the project: `./mod.ts`. */
   source: string;

@@ -8,12 +8,12 @@ import { builtinModules } from "node:module";
 import { relative } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { publicEntries } from "./entries.ts";
-import { writeLicences } from "./licences.ts";
+import { writeLicenses } from "./licenses.ts";
 import { projectRoot } from "../test/process.ts";
 
 /** Packages that the user brings: never inlined, never required. */
 const external = ["weave"];
-/** What npm packages the library itself may hold; the command may hold any. */
+/** npm packages that the library may contain. The command may contain any. */
 const inlined = ["deno-std"];
 /** The entry of the command. */
 const command = "./cli";
@@ -27,7 +27,7 @@ export interface BuiltFile {
 }
 
 /**
- * Builds into `out`, with the licences of what is inlined. There are no source maps: the files are
+ * Builds into `out`, with the licenses of inlined packages. There are no source maps: the files are
  * not minified, and name their functions as the sources do.
  *
  * @throws When the library, as opposed to the command, would carry a package, or when something
@@ -54,7 +54,7 @@ export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
   });
   const problems = [...strayImports(metafile), ...strayPackages(metafile, out)];
   if (problems.length > 0) throw new Error(`Cannot publish this build:\n${problems.join("\n")}`);
-  writeLicences(out, Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)));
+  writeLicenses(out, Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)));
   return Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith(".js"))
     .map(([path, { bytes }]) => ({ path: relative(out, `${projectRoot}/${path}`), bytes }));

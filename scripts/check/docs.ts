@@ -12,7 +12,7 @@ import { generatePages } from "../docs/pages.ts";
 import { projectRoot } from "../test/process.ts";
 import { projectFiles } from "./files.ts";
 
-/** What is wrong with the pages. */
+/** Problems in the pages, one line each. */
 export function checkDocs(): string[] {
   const { pages, problems } = generatePages();
   const stale = pages.filter(({ path, text }) => readFile(path) !== text)

@@ -1,8 +1,8 @@
 /**
- * The code that readers copy: TypeScript blocks of README.md, docs/ and JSDoc.
+ * Checks the TypeScript blocks of README.md, docs/ and JSDoc.
  *
- * All are type-checked. Those in JSDoc are also run, except the ones marked `ts ignore`, which need
- * a trace server or a file.
+ * All are type-checked. Blocks in JSDoc are also run, unless they are marked `ts ignore` because they
+ * need a trace server or a file.
  *
  * @module
  */
@@ -47,14 +47,14 @@ export async function checkExamples(): Promise<string[]> {
   }
 }
 
-/** Runs the blocks in JSDoc; they may read and talk to this machine, but not write. */
+/** Runs the blocks in JSDoc. They may read files and connect to this machine, but not write. */
 export async function runExamples(): Promise<string[]> {
   const allowed = ["--allow-read", "--allow-env", "--allow-sys", "--allow-net=127.0.0.1"];
   const files = withExamples().filter((path) => path.endsWith(".ts"));
   return await tool("deno", ["test", "--doc", "--no-check", "--no-prompt", ...allowed, ...files]);
 }
 
-/** Files that show TypeScript. */
+/** Files that contain TypeScript blocks. */
 function withExamples(): string[] {
   return projectFiles()
     .filter((path) => /^(?:[^/]+\.md|mod\.ts|(?:docs|src)\/.*\.(?:md|ts))$/.test(path))

@@ -1,5 +1,5 @@
 /**
- * deno.json, package.json, CHANGELOG.md and the sources tell the same story.
+ * deno.json, package.json, CHANGELOG.md and the sources agree.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const dependencyKinds = ["dependencies", "peerDependencies", "optionalDependenci
 /** An exact version, or one under another name. */
 const exactVersion = /^(?:npm:[^@]+@)?\d+\.\d+\.\d+$/;
 
-/** What does not agree. */
+/** Disagreements, one line each. */
 export function checkManifests(): string[] {
   const deno = readJson<DenoManifest>("deno.json");
   const npm = readJson<NodeManifest>("package.json");
@@ -62,9 +62,9 @@ function checkIdentity(deno: DenoManifest, npm: NodeManifest): string[] {
   }
   const { version } = deno;
   const source = readFileSync(join(projectRoot, "src/version.ts"), "utf8");
-  const told = /^export const VERSION = "(.*)";$/m.exec(source)?.[1];
-  if (told !== version) {
-    problems.push(`version: ${version} in deno.json, ${told} in src/version.ts`);
+  const found = /^export const VERSION = "(.*)";$/m.exec(source)?.[1];
+  if (found !== version) {
+    problems.push(`version: ${version} in deno.json, ${found} in src/version.ts`);
   }
   const changes = readFileSync(join(projectRoot, "CHANGELOG.md"), "utf8");
   if (!changes.includes(`\n## [${version}]`)) {
@@ -102,11 +102,11 @@ function checkExports(npm: NodeManifest): string[] {
     if (entries.some((entry) => entry.subpath === subpath) || subpath === "./package.json") {
       continue;
     }
-    problems.push(`exports ${subpath}: in package.json alone`);
+    problems.push(`exports ${subpath}: only in package.json`);
   }
   for (const [command, file] of Object.entries(npm.bin ?? {})) {
     if (entries.some(({ javascript }) => javascript === `./${file}`)) continue;
-    problems.push(`bin ${command}: ${file} is no public entry`);
+    problems.push(`bin ${command}: ${file} is not a public entry`);
   }
   if (npm.exports["./package.json"] !== "./package.json") {
     problems.push("exports ./package.json: not exported, and many tools read it");
@@ -136,9 +136,9 @@ function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {
     if (kind in npm) problems.push(`package.json has ${kind}; the build inlines what it needs`);
   }
   for (const [name, version] of Object.entries(npm.devDependencies)) {
-    if (!exactVersion.test(version)) problems.push(`${name}: ${version} is no exact version`);
+    if (!exactVersion.test(version)) problems.push(`${name}: ${version} is not an exact version`);
   }
-  // What comes from npm stands in package.json alone; Deno finds it there, for JSR too.
+  // npm packages are only listed in package.json, where Deno finds them, also for JSR.
   for (const [name, target] of Object.entries(deno.imports)) {
     const wanted = `jsr:${name}@^1`;
     if (target !== wanted) problems.push(`import ${name}: ${target} in deno.json, not ${wanted}`);

@@ -1,15 +1,15 @@
 /**
- * What JSR would say, and whether the files it would get are the right ones.
+ * Checks what would be published to JSR.
  *
  * @module
  */
 
 import { run } from "../test/process.ts";
 
-/** What a reader of the package needs besides the sources. */
+/** Files that the package must contain besides the sources. */
 const required = ["LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "deno.json", "mod.ts"];
 
-/** What stands in the way of `deno publish`. */
+/** Problems of `deno publish`, one line each. */
 export async function checkPublish(): Promise<string[]> {
   // The working tree may be dirty: what is checked is the package, not the state of the work.
   const { status, ending, output } = await run("deno", ["publish", "--dry-run", "--allow-dirty"]);

@@ -14,13 +14,13 @@ import { tool } from "./tool.ts";
 import { checkWords } from "./words.ts";
 import { inParallel } from "../test/process.ts";
 
-/** One step and how it went. */
+/** Result of one step. */
 export interface CheckResult {
   name: string;
   passed: boolean;
 }
 
-/** What is wrong, a line each or as a tool printed it; none when all is well. */
+/** Returns problems, one line each or as printed by a tool; none if the step passes. */
 type Step = () => string[] | Promise<string[]>;
 
 /** The other examples run on other runtimes; "types (examples)" checks them. */

@@ -1,15 +1,15 @@
 /**
- * Runs a tool whose exit status is its verdict.
+ * Runs tools that report problems by their exit status.
  *
  * @module
  */
 
 import { run, type RunOptions } from "../test/process.ts";
 
-/** Lines that say what a tool did, or what it could not see in other packages' types. */
+/** Progress messages, and warnings about types of other packages. */
 const noise = /^(?:Check \S+\n|Warning Failed resolving types\..*\n +at .*\n)/gm;
 
-/** What is wrong: nothing, or how the tool ended and what it said. */
+/** Problems: none, or the exit status and the output of the tool. */
 export async function tool(
   command: string,
   args: readonly string[],

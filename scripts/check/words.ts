@@ -1,5 +1,5 @@
 /**
- * Words that mark work as unfinished, or that silence a tool.
+ * Words that mark work as unfinished, silence a tool, or are retired.
  *
  * @module
  */
@@ -7,21 +7,52 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFiles } from "./files.ts";
+import { wordingProblems } from "./glossary.ts";
 import { projectRoot } from "../test/process.ts";
 
-// Written so that this file does not hold what it looks for.
+// Written so that this file does not contain what it searches for.
 const unfinished = /\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K]|WI[P])\b|^(?:<{7}|>{7})/;
 const silenced = /@ts-(?:ignore|nocheck|expect-error)\b|\bdeno-lint-ignore-file\b/;
 const focused = /\btest\.(?:only|skip|todo)\b|\bDeno\.test\.(?:only|ignore)\b|^\s*debugger;/;
 
-const text = /\.(?:ts|md|json|jsonc|sh|yml|yaml)$|(?:^|\/)(?:run|\.gitignore|\.npmrc)$/;
+const text =
+  /\.(?:ts|tsx|mjs|md|json|jsonc|sh|yml|yaml|service|timer)$|(?:^|\/)(?:run|Dockerfile|\.gitignore|\.npmrc)$/;
 
-/** Where such words stand. */
+/** Files and folders whose language is clean, and has to stay so. */
+const clean = [
+  "docs/",
+  "examples/",
+  "scripts/",
+  "std/",
+  "tools/",
+  ".github/",
+  ".ci/",
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "CODE_OF_CONDUCT.md",
+  "mod.ts",
+];
+/** The glossary itself, titles of tests, and parts that others still have to clean. */
+const exempt = [
+  "scripts/check/glossary.ts",
+  "docs/internals/test-coverage.md",
+  "scripts/conformance/",
+];
+
+/** Such words, one line each. */
 export function checkWords(): string[] {
   return projectFiles().filter((path) => text.test(path)).flatMap((path) => {
+    const content = readFileSync(join(projectRoot, path), "utf8");
     const patterns = path.endsWith(".ts") ? [unfinished, silenced, focused] : [unfinished];
-    return readFileSync(join(projectRoot, path), "utf8").split("\n").flatMap((line, index) =>
+    const marked = content.split("\n").flatMap((line, index) =>
       patterns.some((pattern) => pattern.test(line)) ? [`${path}:${index + 1}: ${line.trim()}`] : []
     );
+    return isClean(path) ? [...marked, ...wordingProblems(path, content)] : marked;
   });
+}
+
+function isClean(path: string): boolean {
+  const begins = (prefix: string) => path.startsWith(prefix);
+  return clean.some(begins) && !exempt.some(begins);
 }

@@ -95,7 +95,7 @@ export class LineProcess {
   }
 }
 
-/** The environment without what would change the behaviour of the vendor's code. */
+/** The environment without what would change the behavior of the vendor's code. */
 function bareEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|PYTHON)/.test(name)

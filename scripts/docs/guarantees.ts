@@ -17,7 +17,7 @@ export interface Section {
   readonly names: readonly string[];
 }
 
-/** What covers one guarantee. */
+/** Tests and mutants that cover one guarantee. */
 export interface Cover {
   /** Test titles by test file, relative to `tests/`. */
   readonly tests?: Readonly<Record<string, readonly string[]>>;
@@ -25,10 +25,10 @@ export interface Cover {
   readonly mutants?: readonly string[];
 }
 
-/** What covers each guarantee, by its name. */
+/** Tests and mutants by the name of the guarantee. */
 export type Coverage = Readonly<Record<string, Cover>>;
 
-/** What a coverage map is checked against. */
+/** Facts that a coverage map is checked against. */
 export interface Known {
   readonly sections: readonly Section[];
   /** Source text of a test file, `undefined` when there is none. */
@@ -51,7 +51,7 @@ function namesOf(text: string): string[] {
   );
 }
 
-/** What is wrong with a coverage map, one line each. */
+/** Problems of a coverage map, one line each. */
 export function coverageProblems(coverage: Coverage, known: Known): string[] {
   const names = known.sections.flatMap((section) => section.names);
   return [
@@ -96,15 +96,15 @@ export function titlePatterns(text: string): RegExp[] {
 }
 
 /**
- * The page that lists what covers each guarantee. Packages hold the page but not the tests, so the
+ * The page that lists tests and mutants by guarantee. Packages hold the page but not the tests, so the
  * links lead to the repository.
  */
 export function coveragePage(sections: readonly Section[], coverage: Coverage): string {
   const lines = [
     "# Test coverage",
     "",
-    "What covers each entry of the [guarantees](../guarantees.md): tests by file and title, and",
-    "mutants, which are deliberate bugs that the simulation has to find (`npm run sim -- --prove`).",
+    "The tests and mutants that cover each entry of the [guarantees](../guarantees.md). A mutant is a",
+    "deliberate bug that the simulation has to find (`npm run sim -- --prove`).",
     "",
     "This page is generated from `tests/coverage.json` by `npm run docs`.",
   ];

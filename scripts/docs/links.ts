@@ -17,7 +17,7 @@ export interface LinkTargets {
   readonly isPublished: (path: string) => boolean;
 }
 
-/** What is wrong with the links of `page`, one line each. */
+/** Problems of the links of `page`, one line each. */
 export function linkProblems(page: string, text: string, targets: LinkTargets): string[] {
   return linksOf(text).flatMap((link) => {
     const problem = problemOf(page, link, targets);

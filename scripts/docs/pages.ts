@@ -16,7 +16,7 @@ export interface GeneratedPage {
   readonly text: string;
 }
 
-/** The generated pages, and what is wrong with what they are generated from. */
+/** Generates the pages, and lists problems of their sources. */
 export function generatePages(): { pages: GeneratedPage[]; problems: string[] } {
   const sections = readSections(read("docs/guarantees.md"));
   const coverage = JSON.parse(read("tests/coverage.json")) as Coverage;

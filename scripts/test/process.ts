@@ -12,31 +12,31 @@ import { fileURLToPath } from "node:url";
 /** The project's top directory. */
 export const projectRoot: string = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What became of a child. */
+/** Result of a child process. */
 export interface Outcome {
-  /** Exit status; null when a signal ended it. */
+  /** Exit status; `null` if a signal ended it. */
   status: number | null;
-  /** How it ended, for people: `exit status 1`, `SIGSEGV`, `ran over 300 s`. */
+  /** The way it ended, as text: `exit status 1`, `SIGSEGV`, `ran over 300 s`. */
   ending: string;
   /** Standard output and error, in the order they came. */
   output: string;
-  /** Ms it ran. */
+  /** Duration in ms. */
   ms: number;
 }
 
-/** How to run a child. */
+/** Options of a child process. */
 export interface RunOptions {
-  /** Working directory; the project's top unless given. */
+  /** Working directory (default: the project's top directory). */
   cwd?: string;
-  /** Ms after which it is killed; 5 minutes unless given. */
+  /** Time limit in ms (default: 5 minutes). */
   limitMs?: number;
-  /** Variables to add to the environment. */
+  /** Additional environment variables. */
   env?: Readonly<Record<string, string>>;
 }
 
-/** Characters of output kept of one child; enough for any failure, not for a loop that prints. */
+/** Maximum number of characters of output that are kept: a child may print in an endless loop. */
 const MAX_OUTPUT = 4_000_000;
-/** Ms to wait for the rest of the output once the child is gone. */
+/** Time (ms) to wait for remaining output after the child has exited. */
 const LAST_OUTPUT_MS = 2_000;
 
 const isWindows = process.platform === "win32";
@@ -96,7 +96,7 @@ export function run(
       status = ending ? null : code;
       ending ||= signal ?? `exit status ${code}`;
       killGroup(child);
-      // A grandchild in a group of its own may hold the pipes open.
+      // A grandchild in its own process group may keep the pipes open.
       late = setTimeout(() => {
         child.stdout.destroy();
         child.stderr.destroy();
@@ -125,11 +125,11 @@ function killGroup({ pid }: ChildProcess): void {
     if (isWindows) spawn("taskkill", ["/pid", String(pid), "/t", "/f"], { stdio: "ignore" });
     else process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing is left of the group.
+    // The group is empty.
   }
 }
 
-/** The environment without what would change the behaviour of the library or colour the output. */
+/** The environment without variables that change the library or color the output. */
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|FORCE_COLOR$|NODE_TEST_CONTEXT$|NODE_OPTIONS$)/.test(name)

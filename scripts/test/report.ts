@@ -12,13 +12,13 @@ export interface Row extends Counts {
   ms: number;
 }
 
-/** How many of the slowest files the summary lists, and from which duration. */
+/** Maximum number of slow files in the summary, and the duration (ms) from which a file is slow. */
 const SLOWEST = 8;
 const SLOW_MS = 5_000;
 
 /** Results of a run: a row for each runtime and for each other step. */
 export class Report {
-  /** What failed, one line each. */
+  /** Failures, one line each. */
   readonly failures: string[] = [];
   readonly #rows = new Map<string, Row>();
   readonly #durations: { name: string; ms: number }[] = [];

@@ -1,16 +1,16 @@
 /**
- * How each runtime runs one test file, and how its report reads.
+ * Runs one test file on each runtime, and parses its report.
  *
  * @module
  */
 
-/** The runtimes, in the order they are reported. */
+/** The runtimes, in the order of the report. */
 export const runtimeNames = ["deno", "bun", "node"] as const;
 
 /** A runtime that the suite runs on. */
 export type RuntimeName = (typeof runtimeNames)[number];
 
-/** How many tests of each fate. */
+/** Number of tests by result. */
 export interface Counts {
   passed: number;
   failed: number;
@@ -21,7 +21,7 @@ export interface Counts {
 export function testCommand(runtime: RuntimeName, file: string): [string, string[]] {
   switch (runtime) {
     case "deno":
-      // Types are checked once, before; not for every file again.
+      // Types are checked before, once for all files.
       return ["deno", ["test", "-A", "--no-check", file]];
     case "bun":
       return ["bun", ["test", `./${file}`]];
@@ -30,7 +30,7 @@ export function testCommand(runtime: RuntimeName, file: string): [string, string
   }
 }
 
-/** What the runtime's own report says; undefined when it printed none, as after a crash. */
+/** Parses the report of the runtime's test runner; `undefined` if there is none, as after a crash. */
 export function readCounts(runtime: RuntimeName, output: string): Counts | undefined {
   const report = output.slice(lastIndexOf(output, reports[runtime].begin));
   if (!reports[runtime].begin.test(report)) return undefined;
@@ -41,7 +41,7 @@ export function readCounts(runtime: RuntimeName, output: string): Counts | undef
 }
 
 interface Report {
-  /** How the report's first line begins. A test may print the same, so the last one counts. */
+  /** The start of the report. A test may print the same, so the last match counts. */
   begin: RegExp;
   passed: RegExp[];
   failed: RegExp[];
@@ -58,7 +58,7 @@ const reports: Record<RuntimeName, Report> = {
   bun: {
     begin: /^ *\d+ pass$/m,
     passed: [/^ *(\d+) pass$/m],
-    // Errors between tests are counted here too.
+    // This includes errors outside of tests.
     failed: [/^ *(\d+) fail$/m],
     skipped: [/^ *(\d+) skip$/m],
   },

@@ -7,14 +7,14 @@ import { post, send, startOf } from "../support/mock_server/mock_requests.ts";
 class Terminal implements MockTerminal {
   readonly lines: string[] = [];
   readonly errors: string[] = [];
-  readonly colours: boolean;
+  readonly colors: boolean;
   interrupt: () => void = () => {};
   #ready: () => void = () => {};
   /** Settles when the command waits for its end. */
   readonly ready: Promise<void> = new Promise((resolve) => this.#ready = resolve);
 
-  constructor(colours = false) {
-    this.colours = colours;
+  constructor(colors = false) {
+    this.colors = colors;
   }
 
   print(line: string): void {
@@ -33,8 +33,8 @@ class Terminal implements MockTerminal {
   }
 }
 
-async function running(args: string[], colours = false) {
-  const terminal = new Terminal(colours);
+async function running(args: string[], colors = false) {
+  const terminal = new Terminal(colors);
   const status = runMock(["--port", "0", ...args], terminal);
   await terminal.ready;
   const url = /http:\/\/[\d.:]+/.exec(terminal.lines[0])![0];
@@ -57,7 +57,7 @@ test("mock command: prints its address, the line to copy, and each request", asy
   assert.equal(terminal.lines.some((line) => line.includes("\x1b")), false);
 });
 
-test("mock command: colours and quiet when asked for, and its mode", async () => {
+test("mock command: colors and quiet when asked for, and its mode", async () => {
   const { terminal, status, url } = await running(["--quiet", "--mode", "complete"], true);
   const answer = await post({ url }, "/call/start", { start: startOf("a") });
   assert.equal(answer.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
@@ -87,7 +87,7 @@ test("mock command: says that its port is taken", async () => {
   const terminal = new Terminal();
   assert.equal(await runMock(["--port", `${mock.port}`], terminal), 2);
   assert.deepEqual(terminal.errors, [
-    `Cannot listen on port: ${mock.port} (it is in use)\nChoose others: --host, --port`,
+    `Cannot listen on port: ${mock.port} (it is in use)\nUse another --host or --port`,
   ]);
 });
 

@@ -186,9 +186,9 @@ test("mock server: programs elsewhere read its state and reset it", async () => 
 
 test("mock server: programs elsewhere change how it behaves", async () => {
   await using mock = await startMockServer({ apiKey: "secret" });
-  const answer = await post(mock, "/__mock/behaviour", { apiKey: null, callMode: "complete" });
+  const answer = await post(mock, "/__mock/behavior", { apiKey: null, callMode: "complete" });
   assert.equal(answer.json.callMode, "complete");
   assert.equal((await start(mock, "a")).json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
-  assert.equal((await post(mock, "/__mock/behaviour", { colour: "red" })).status, 422);
-  assert.equal((await post(mock, "/__mock/behaviour", { callMode: "newest" })).status, 422);
+  assert.equal((await post(mock, "/__mock/behavior", { colour: "red" })).status, 422);
+  assert.equal((await post(mock, "/__mock/behavior", { callMode: "newest" })).status, 422);
 });

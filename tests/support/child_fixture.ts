@@ -74,7 +74,7 @@ function commandOf(program: string, options: ChildOptions): string[] {
   }
 }
 
-/** The environment without what would change the behaviour of the library or of the runtimes. */
+/** The environment without what would change the behavior of the library or of the runtimes. */
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)

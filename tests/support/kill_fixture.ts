@@ -119,7 +119,7 @@ export class KillGround {
     const some = lost.slice(0, 3).join(", ");
     assert.equal(lost.length, 0, `${lost.length} of ${reported.length} are lost: ${some}`);
     // A whole call may go out again as its start and its end: the same, but not to the letter.
-    if (!this.#useCallsComplete && this.mock.behaviour.callMode === "old") {
+    if (!this.#useCallsComplete && this.mock.behavior.callMode === "old") {
       assert.equal(store.counts.conflicts, 0, "nothing changed when it was sent again");
     }
     assert.equal(store.counts.orphanEnds, 0, "no end went out before its start");

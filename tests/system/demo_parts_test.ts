@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { markdownPassages, passagesOf, sentencesOf } from "../../tools/demo/program/documents.ts";
 import { WordIndex, wordsOf } from "../../tools/demo/program/word_index.ts";
-import { BROKEN_GLOSSARY, planFor, QUESTIONS } from "../../tools/demo/questions.ts";
-import { closedScreen } from "../../tools/demo/output.ts";
+import { BROKEN_GLOSSARY, QUESTIONS, scheduleFor } from "../../tools/demo/questions.ts";
+import { silentOutput } from "../../tools/demo/output.ts";
 import { opNameOf, traceTrees } from "../../tools/demo/trace_tree.ts";
 import { TracedProgram } from "../../tools/demo/traced_program.ts";
 import { formatMs, treeLines } from "../../tools/demo/tree_rows.ts";
-import { judge } from "../../tools/demo/assertions.ts";
+import { checkOutcome } from "../../tools/demo/assertions.ts";
 import type { CallRecord } from "../../tools/mock_server/call_store.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
@@ -40,10 +40,10 @@ function call(id: string, op: string, changes: Partial<CallRecord> = {}): CallRe
 
 const seen = (id: string, op: string, ok = true) => ({ event: "call", id, op, ok }) as const;
 
-test("demo verdict: a call counts only whole, under its name, with its error", async () => {
+test("demo outcome: a call counts only if it is complete, with its name and its error", async () => {
   await using server = await startMockServer();
-  const verdictOf = (calls: CallRecord[], left: string[] = [], exitCode: number | null = 0) =>
-    judge({
+  const outcomeOf = (calls: CallRecord[], left: string[] = [], exitCode: number | null = 0) =>
+    checkOutcome({
       server,
       calls,
       seen: [seen("1", "read"), seen("2", "parse", false)],
@@ -52,13 +52,13 @@ test("demo verdict: a call counts only whole, under its name, with its error", a
       exitCode,
     });
   const whole = [call("1", "read"), call("2", "parse", { exception: "Bad" })];
-  assert.equal(verdictOf(whole).ok, true);
-  assert.equal(verdictOf(whole, ["x.jsonl"]).ok, false);
-  assert.equal(verdictOf(whole, [], null).ok, false);
+  assert.equal(outcomeOf(whole).ok, true);
+  assert.equal(outcomeOf(whole, ["x.jsonl"]).ok, false);
+  assert.equal(outcomeOf(whole, [], null).ok, false);
   const missing = (...calls: CallRecord[]) => {
-    const verdict = verdictOf(calls);
-    assert.equal(verdict.ok, false);
-    return verdict.missing.map(({ id }) => id);
+    const outcome = outcomeOf(calls);
+    assert.equal(outcome.ok, false);
+    return outcome.missing.map(({ id }) => id);
   };
   assert.deepEqual(missing(whole[0]), ["2"]);
   assert.deepEqual(missing(whole[0], call("2", "parse")), ["2"]);
@@ -66,10 +66,10 @@ test("demo verdict: a call counts only whole, under its name, with its error", a
   assert.deepEqual(missing(call("1", "read", { ended_at: null }), whole[1]), ["1"]);
   assert.deepEqual(missing(call("1", "read", { started_at: null }), whole[1]), ["1"]);
   const nothing = { server, calls: [], seen: [], fromTheLog: new Set<string>(), leftover: [] };
-  assert.equal(judge({ ...nothing, exitCode: 0 }).ok, false);
+  assert.equal(checkOutcome({ ...nothing, exitCode: 0 }).ok, false);
 });
 
-test("demo tree: calls alike share a line, errors and cut calls have their own", () => {
+test("demo tree: equal calls share a line, failed and interrupted calls have their own", () => {
   const at = (ms: number) => ({
     started_at: `2025-01-01T00:00:00.0${ms}000Z`,
     ended_at: `2025-01-01T00:00:00.0${ms}500Z`,
@@ -85,7 +85,7 @@ test("demo tree: calls alike share a line, errors and cut calls have their own",
   const roots = traceTrees(calls);
   assert.deepEqual(roots.map(({ op }) => op), ["build", "ask"]);
   const lines = treeLines(roots, ({ op }) => op === "build", {
-    colors: closedScreen().colors,
+    colors: silentOutput().colors,
     width: 100,
     fromTheLog: new Set(["x", "z", "below"]),
   });
@@ -93,18 +93,18 @@ test("demo tree: calls alike share a line, errors and cut calls have their own",
     "├─ build a.md 2.5 ms",
     "│ ├─ read ×3 7.5 ms ⇡ 2",
     "│ ├─ parse 0.5 ms ✗ Unexpected end",
-    "│ └─ rank – cut off by the kill",
+    "│ └─ rank – interrupted by the kill",
     "└─ ask “Why so?” 0.5 ms 2 calls ⇡ 1",
   ]);
   const columns = new Set(lines.map((line) => line.match(/^.*?( ms|–)/)![0].length));
   assert.equal(columns.size, 1, "The times stand under each other");
 });
 
-test("demo tree: long questions are cut, times are short", () => {
+test("demo tree: long questions are truncated, durations are short", () => {
   const [line] = treeLines(
     traceTrees([call("1", "ask", { inputs: { question: `Why ${"so ".repeat(20)}?` } })]),
     () => true,
-    { colors: closedScreen().colors, width: 70, fromTheLog: new Set() },
+    { colors: silentOutput().colors, width: 70, fromTheLog: new Set() },
   );
   assert.match(line, /…\s+2\.5 ms$/);
   assert.ok(line.length <= 70, line);
@@ -152,7 +152,7 @@ test("demo documents: a glossary becomes its terms, a passage its sentences", ()
   ]);
 });
 
-test("demo index: the rarer word decides, and a saved index finds the same", () => {
+test("demo index: rare words weigh more, and a saved index returns the same results", () => {
   const index = new WordIndex();
   for (const text of ["the log is a file", "the log is synced", "log, log and log", "a server"]) {
     index.add(wordsOf(text));
@@ -165,24 +165,24 @@ test("demo index: the rarer word decides, and a saved index finds the same", () 
   assert.equal(again.terms, index.terms);
 });
 
-test("demo plan: a seed is a plan, and questions are left for the second process", () => {
-  assert.deepEqual(planFor(7), planFor(7));
-  const plans = Array.from({ length: 200 }, (_, seed) => planFor(seed));
-  assert.ok(new Set(plans.map((plan) => JSON.stringify(plan))).size > 20);
-  for (const { calm, outage, killAfterCalls } of plans) {
-    assert.ok(calm >= 2 && outage >= 2 && killAfterCalls >= 1);
-    assert.ok(calm + outage + 2 <= QUESTIONS.length);
+test("demo schedule: a seed determines the schedule, and questions remain for the second process", () => {
+  assert.deepEqual(scheduleFor(7), scheduleFor(7));
+  const schedules = Array.from({ length: 200 }, (_, seed) => scheduleFor(seed));
+  assert.ok(new Set(schedules.map((schedule) => JSON.stringify(schedule))).size > 20);
+  for (const { beforeOutage, outage, killAfterCalls } of schedules) {
+    assert.ok(beforeOutage >= 2 && outage >= 2 && killAfterCalls >= 1);
+    assert.ok(beforeOutage + outage + 2 <= QUESTIONS.length);
   }
 });
 
-test("demo: a runtime that is not there is named, and the way out", async () => {
+test("demo: a missing runtime is named, with what to do", async () => {
   const program = new TracedProgram({
     command: { file: "no-such-runtime", args: [], env: {} },
     args: [],
     cwd: ".",
     env: {},
     onCall() {},
-    onSaid() {},
+    onStderr() {},
     signal: new AbortController().signal,
   });
   await assert.rejects(

@@ -4,11 +4,11 @@ import { resolve } from "@std/path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { commandFor, ownRuntime } from "../../tools/demo/runtimes.ts";
-import type { StoryResult } from "../../tools/demo/runner.ts";
+import type { DemoResult } from "../../tools/demo/runner.ts";
 import { nodesOf, type TraceNode } from "../../tools/demo/trace_tree.ts";
 import { test } from "../harness.ts";
 
-type Result = Omit<StoryResult, "calls" | "fromTheLogIds"> & { trees: TraceNode[]; wal: boolean };
+type Result = Omit<DemoResult, "calls" | "fromTheLogIds"> & { trees: TraceNode[]; wal: boolean };
 
 const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 
@@ -41,8 +41,8 @@ test("demo: every call that the killed program saw finish arrives", async () => 
   assert.equal(result.answers.length, 12);
 
   const { atKill } = result;
-  assert.ok(atKill.duringOutage >= 20, "Two questions at least were answered in the outage");
-  assert.ok(atKill.undelivered >= atKill.duringOutage, "Nothing of the outage was delivered");
+  assert.ok(atKill.duringOutage >= 20, "at least two questions were answered during the outage");
+  assert.ok(atKill.undelivered >= atKill.duringOutage, "no call of the outage was delivered");
   assert.ok(atKill.logBytes > 0);
   assert.equal(atKill.delivered + atKill.undelivered, atKill.seen);
   assert.equal(result.fromTheLog, atKill.undelivered);
@@ -56,11 +56,11 @@ test("demo: every call that the killed program saw finish arrives", async () => 
   assert.deepEqual(
     answer.children.map(({ op }) => op).sort(),
     ["bestSentence", "bestSentence", "bestSentence"]
-      .concat(["openPassage", "openPassage", "openPassage", "rank", "retrieve", "tokenise"]),
+      .concat(["openPassage", "openPassage", "openPassage", "rank", "retrieve", "tokenize"]),
   );
 }, { timeout: 150_000 });
 
-test("demo: without the log calls are missing, and the demo says so", async () => {
+test("demo: without the log calls are missing, and the demo reports this", async () => {
   const { code, out, err } = await demo("--json", "--seed", "1", "--no-wal");
   assert.equal(code, 1, err + out.slice(0, 2_000));
   const result = JSON.parse(out) as Result;
@@ -72,22 +72,22 @@ test("demo: without the log calls are missing, and the demo says so", async () =
   assert.equal(result.atKill.logFiles, 0);
 }, { timeout: 150_000 });
 
-test("demo: shows its story without colours where there is no terminal", async () => {
+test("demo: without a terminal the output has no colors", async () => {
   const { code, out, err } = await demo("--seed", "2");
   assert.equal(code, 0, err + out);
   assert.ok(!out.includes("\x1b") && !out.includes("\r"));
   assert.match(
     out,
-    /^6 The count\n\s+(\d+) {2}calls that .* finish\n\s+\1 {2}of them at the server/m,
+    /^6 Counts\n\s+(\d+) {2}calls that .* finish\n\s+\1 {2}arrived at the server/m,
   );
   assert.match(out, /indexDocument ×\d+ +[\d.]+ m?s/);
   assert.match(out, /splitPassages glossary\.json .*✗ /);
 }, { timeout: 150_000 });
 
-test("demo: gives up in time, and refuses what it does not know", async () => {
+test("demo: ends at its time limit, and rejects unknown options", async () => {
   const late = await demo("--json", "--timeout", "0");
   assert.deepEqual([late.code, late.out], [1, ""]);
-  assert.match(late.err, /^The demo ran over its time: 0 s$/m);
+  assert.match(late.err, /^The demo exceeded its time limit: 0 s$/m);
   const wrong = await demo("--runtime", "perl");
   assert.deepEqual([wrong.code, wrong.out], [2, ""]);
   assert.match(wrong.err, /^Cannot use --runtime: "perl" is not one of deno, bun, node/m);

@@ -1,5 +1,5 @@
 /**
- * Whether everything arrived.
+ * Checks whether every call arrived.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { FoundFile } from "./folders.ts";
 import { opNameOf } from "./trace_tree.ts";
 import type { SeenCall } from "./traced_program.ts";
 
-/** What became of the calls. */
-export interface Verdict {
-  /** Whether every call arrived, the log is empty and the second process ended well. */
+/** Result of the demo. */
+export interface Outcome {
+  /** Whether every call arrived, the log is empty and the second process ended with code 0. */
   readonly ok: boolean;
   /** Calls that the program saw finish, in both processes. */
   readonly seen: number;
-  /** How many of them the server has, whole. */
+  /** Number of these calls that the server has completely. */
   readonly arrived: number;
-  /** The others. */
+  /** Calls that the server does not have completely. */
   readonly missing: readonly SeenCall[];
   /** Files that are left in the log directory. */
   readonly leftover: readonly string[];
@@ -26,7 +26,7 @@ export interface Verdict {
   readonly fromTheLog: number;
   /** Calls that the program saw throw. */
   readonly failed: number;
-  /** Calls that had begun when the kill fell: the server has their starts and no ends. */
+  /** Calls that were running at the kill: the server has their starts but no ends. */
   readonly cutOff: number;
   /** Parts of calls that were sent more than once; the server counts them once. */
   readonly sentTwice: number;
@@ -34,8 +34,8 @@ export interface Verdict {
   readonly exitCode: number | null;
 }
 
-/** What a verdict is made from. */
-export interface Evidence {
+/** Facts that the result is computed from. */
+export interface OutcomeInput {
   readonly server: MockServer;
   readonly calls: readonly CallRecord[];
   readonly seen: readonly SeenCall[];
@@ -45,8 +45,8 @@ export interface Evidence {
 }
 
 /** Compares what the program saw finish with what the server has. */
-export function judge(evidence: Evidence): Verdict {
-  const { server, calls, seen, fromTheLog, leftover, exitCode } = evidence;
+export function checkOutcome(input: OutcomeInput): Outcome {
+  const { server, calls, seen, fromTheLog, leftover, exitCode } = input;
   const byId = new Map(calls.map((call) => [call.id, call]));
   const missing = seen.filter((call) => !isWhole(call, byId.get(call.id)));
   const { duplicateStarts, duplicateEnds, duplicateCompletes } = server.store.counts;
@@ -64,7 +64,7 @@ export function judge(evidence: Evidence): Verdict {
   };
 }
 
-/** Whether the server has this call with its start, its end and, where it threw, its error. */
+/** Whether the server has this call with its start, its end and, if it threw, its error. */
 export function isWhole(seen: SeenCall, call: CallRecord | null | undefined): boolean {
   return call != null && call.started_at !== null && call.ended_at !== null &&
     opNameOf(call) === seen.op && (call.exception === null) === seen.ok;

@@ -1,5 +1,5 @@
 /**
- * The options of the demo's command line.
+ * Command-line options of the demo.
  *
  * @module
  */
@@ -8,48 +8,48 @@ import { parseArgs } from "node:util";
 import { WeaveWalError } from "../../src/errors.ts";
 import { type DemoRuntime, ownRuntime, RUNTIMES } from "./runtimes.ts";
 
-/** What the demo is asked to do. */
+/** Options of the demo. */
 export interface DemoOptions {
   /** The runtime of the traced program. */
   readonly runtime: DemoRuntime;
-  /** Chooses the moments of the outage and of the kill. */
+  /** Determines when the outage and the kill happen. */
   readonly seed: number;
-  /** Whether the program logs what it traces. */
+  /** Whether the program uses the log. */
   readonly wal: boolean;
-  /** Whether the result is printed as JSON, and nothing else. */
+  /** Whether only the result is printed, as JSON. */
   readonly json: boolean;
-  /** Whether the temporary directory stays. */
+  /** Whether the temporary directory is kept. */
   readonly keep: boolean;
   readonly help: boolean;
-  /** Ms of rest before each question, so that people can follow; `null`: as the screen likes it. */
+  /** Delay (ms) before each question; `null` for the default of the output. */
   readonly paceMs: number | null;
-  /** Ms after which the demo gives up. */
+  /** Time limit in ms. */
   readonly timeoutMs: number;
 }
 
-/** What `--help` prints. */
+/** Text of `--help`. */
 export const HELP = `Usage: weave-wal demo [options]        npm run demo -- [options]  in a checkout
 
-Traces a program that answers questions from this project's own documentation, against a mock
-Weave server. In the middle the server goes down and the program is killed with SIGKILL; then both
-come back. Shows that every call that the program saw finish reached the server.
+Traces a program that answers questions from this project's documentation, against a mock Weave
+server. The server goes down, the program is killed with SIGKILL, and both are started again. The
+demo then checks that every call that the program saw finish has reached the server.
 
 Options:
-  --runtime <name>  What runs the traced program: deno, bun or node (what runs the demo)
-  --seed <number>   Chooses when the server goes down and when the kill falls (random)
-  --no-wal          Traces without the log, to see what is lost then
-  --json            Prints the result as JSON
-  --keep            Keeps the temporary directory with the log and the index
-  --pace <ms>       Rest before each question (250 in a terminal, else 0)
-  --timeout <s>     Seconds after which the demo gives up (120)
-  --help            Prints this
+  --runtime <name>  runtime of the traced program: deno, bun or node (default: that of the demo)
+  --seed <number>   determines when the outage and the kill happen (default: random)
+  --no-wal          trace without the log, to see what is lost
+  --json            print the result as JSON
+  --keep            keep the temporary directory with the log and the index
+  --pace <ms>       delay before each question (default: 250 in a terminal, otherwise 0)
+  --timeout <s>     time limit in seconds (default: 120)
+  --help            print this help
 
-Exit status: 0 when every call arrived and the log is empty, 1 when not, 2 for a wrong option.`;
+Exit status: 0 if every call arrived and the log is empty, 1 if not, 2 for an invalid option.`;
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for what it does not know.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option or an invalid value.
  */
 export function parseDemoOptions(args: readonly string[]): DemoOptions {
   const { values } = parsed(args);

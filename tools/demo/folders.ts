@@ -1,5 +1,5 @@
 /**
- * Folders of the demo: its temporary one, and the log in it.
+ * The temporary folder of the demo, and the log in it.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 
 /** A file and its size in bytes. */
 export interface FoundFile {
-  /** Below the folder that was asked for. */
+  /** Path relative to the folder that was listed. */
   readonly name: string;
   readonly size: number;
 }
 
-/** Makes an empty folder among the temporary ones. */
+/** Creates an empty temporary folder. */
 export function makeTemporaryFolder(): string {
   const path = join(tmpdir(), `weave-wal-demo-${crypto.randomUUID().slice(0, 8)}`);
   detectRuntime().files.makeDirectory(path);
   return path;
 }
 
-/** Removes a folder with all that is in it. */
+/** Deletes a folder and everything in it. */
 export function removeFolder(path: string): void {
   const { files } = detectRuntime();
   for (const { name, kind } of files.list(path)) {
@@ -33,8 +33,8 @@ export function removeFolder(path: string): void {
 }
 
 /**
- * What lies in the folder of the logs: segments and all that belongs to them. Names with a leading
- * dot, such as `.gitignore`, belong to no segment.
+ * Files in the log directory: segments and their sidecar files. Names with a leading dot, such as
+ * `.gitignore`, do not belong to a segment.
  */
 export function logFiles(walDir: string): FoundFile[] {
   const { files } = detectRuntime();

@@ -1,5 +1,5 @@
 /**
- * What the demo shows in a terminal, or writes to a file or a pipe.
+ * Output of the demo, to a terminal, a file or a pipe.
  *
  * @module
  */
@@ -7,36 +7,36 @@
 import process from "node:process";
 import picocolors from "picocolors";
 
-/** Colours of text. */
+/** Functions that color text. */
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Where the demo writes; everything, or nothing but the last word. */
-export interface Screen {
+/** Receiver of the output. */
+export interface Output {
   readonly colors: Colors;
-  /** Columns. */
+  /** Width in columns. */
   readonly width: number;
-  /** Ms of rest before each question. */
+  /** Delay (ms) before each question. */
   readonly paceMs: number;
   /** Writes a line. */
   line(text?: string): void;
-  /** Begins a numbered section. */
+  /** Starts a numbered section. */
   section(title: string): void;
-  /** Shows a text until the next line; nothing where the output is no terminal. */
+  /** Shows a text until the next line, in a terminal only. */
   status(text: string): void;
-  /** Takes the status away. */
+  /** Removes the status text. */
   clear(): void;
 }
 
-/** Ms between two changes of the status at least. */
+/** Minimum time (ms) between two changes of the status text. */
 const STATUS_MS = 50;
 
-/** The terminal, or what standard output is instead: then without colours and status. */
-export function openScreen(): Screen {
+/** Writes to standard output. Colors and status texts are shown in a terminal only. */
+export function openOutput(): Output {
   const out = process.stdout;
   const isTerminal = out.isTTY === true;
   const { NO_COLOR, TERM } = process.env;
   const colors = picocolors.createColors(isTerminal && !NO_COLOR && TERM !== "dumb");
-  // Whoever reads a pipe may go; the demo still ends in order.
+  // The reader of a pipe may close it; the demo still ends normally.
   out.on("error", () => {});
   let sections = 0;
   let hasStatus = false;
@@ -69,8 +69,8 @@ export function openScreen(): Screen {
   };
 }
 
-/** Shows nothing. */
-export function closedScreen(): Screen {
+/** Discards all output. */
+export function silentOutput(): Output {
   return {
     colors: picocolors.createColors(false),
     width: 100,

@@ -1,6 +1,6 @@
 /**
- * The package's own files, which the demo starts and reads: on this disk (a checkout, or installed
- * from npm), or at a URL (JSR).
+ * Finds the files of the package that the demo starts and reads: on disk (in a checkout, or installed
+ * from npm) or at a URL (JSR).
  *
  * @module
  */
@@ -12,26 +12,26 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 import { documentsOf } from "./folders.ts";
 import { type Command, commandAt, commandFor, type DemoRuntime, packageRoot } from "./runtimes.ts";
 
-/** What the demo needs of the package. */
+/** Files of the package that the demo needs. */
 export interface PackageFiles {
   /** Starts the traced program. */
   readonly command: Command;
-  /** Paths of the documents that the program reads: files and folders. */
+  /** Paths of the files and folders that the program reads. */
   readonly documents: readonly string[];
 }
 
-/** Below the top of the package, as the build and JSR keep it. */
+/** Path in the package, without its extension. */
 const PROGRAM = "tools/demo/program/main";
 /** Documents that are fetched if the package is at a URL. */
 const DOCUMENTS = /^\/(?:[A-Z]+\.md|docs\/(?!internals\/test-coverage)[\w/-]+\.md)$/;
-/** Requests under way at once. */
+/** Maximum number of concurrent requests. */
 const AT_ONCE = 8;
 
 /**
  * Finds the package that `module` belongs to.
  *
- * @param module URL of a module in `tools/demo`, or of the file that the build has put it into.
- * @param folder Where documents are put that have to be fetched.
+ * @param module URL of a module in `tools/demo`, or of the bundle that contains it.
+ * @param folder Folder for documents that are fetched.
  */
 export async function packageFiles(
   module: string,
@@ -41,7 +41,7 @@ export async function packageFiles(
   if (!module.startsWith("file:")) return await packageAt(module, runtime, folder);
   const here = fileURLToPath(module);
   const root = packageRoot(dirname(here));
-  // The build keeps the folders of entries, but it may put this file anywhere below dist.
+  // The build keeps the folders of entries, but this module may be in any chunk below dist.
   const entry = here.endsWith(".ts")
     ? join(root, `${PROGRAM}.ts`)
     : join(root, "dist", `${PROGRAM}.js`);
@@ -55,7 +55,7 @@ async function packageAt(
 ): Promise<PackageFiles> {
   const top = new URL("../..", module).href.replace(/\/$/, "");
   const command = commandAt(runtime, `${top}/${PROGRAM}.ts`);
-  // JSR lists the files of a version beside it.
+  // JSR serves a list of the files of a version.
   const { manifest } = JSON.parse(await textAt(`${top}_meta.json`)) as {
     manifest: Readonly<Record<string, unknown>>;
   };

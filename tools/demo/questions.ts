@@ -1,10 +1,10 @@
 /**
- * What the traced program is asked, and when trouble comes.
+ * The questions for the traced program, and the schedule of the outage and the kill.
  *
  * @module
  */
 
-/** Questions that the project's own documentation answers. */
+/** Questions that the project's documentation answers. */
 export const QUESTIONS: readonly string[] = [
   "What happens if the disk is full?",
   "When does the checkpoint move past a record?",
@@ -20,29 +20,29 @@ export const QUESTIONS: readonly string[] = [
   "Where is the API key looked up?",
 ];
 
-/** The one document that does not parse: somebody stopped writing in the middle. */
+/** A truncated document that cannot be parsed. */
 export const BROKEN_GLOSSARY = `{
   "segment": "One file of the log",
   "checkpoint": "How far the server has taken`;
 
-/** When trouble comes; counts of questions and calls. */
-export interface Plan {
-  /** Questions answered while all is well. */
-  readonly calm: number;
-  /** Questions answered while the server is down. */
+/** When the outage and the kill happen, in questions and calls. */
+export interface Schedule {
+  /** Questions answered before the outage. */
+  readonly beforeOutage: number;
+  /** Questions answered during the outage. */
   readonly outage: number;
-  /** Calls that the program sees finish in the next question before it is killed. */
+  /** Calls that finish during the next question before the kill. */
   readonly killAfterCalls: number;
 }
 
-/** The plan that a seed stands for. */
-export function planFor(seed: number): Plan {
+/** The schedule of a seed. */
+export function scheduleFor(seed: number): Schedule {
   const random = mulberry32(seed);
   const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
-  return { calm: between(2, 4), outage: between(2, 4), killAfterCalls: between(1, 6) };
+  return { beforeOutage: between(2, 4), outage: between(2, 4), killAfterCalls: between(1, 6) };
 }
 
-/** A small generator of random numbers in [0, 1), by Tommy Ettinger. */
+/** Random numbers in [0, 1), by Tommy Ettinger. */
 function mulberry32(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -1,5 +1,5 @@
 /**
- * The demo: a traced program, an outage, a kill, and a count at the end.
+ * Runs the demo: a traced program, an outage and a kill, then a check that every call arrived.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import process from "node:process";
 import { hasCode } from "../../src/errors.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./demo_options.ts";
 import { makeTemporaryFolder, removeFolder } from "./folders.ts";
-import { closedScreen, openScreen } from "./output.ts";
-import { playStory } from "./runner.ts";
+import { openOutput, silentOutput } from "./output.ts";
+import { runScenario } from "./runner.ts";
 import { resultJson, showResult } from "./result.ts";
 
 /**
  * Runs the demo.
  *
- * @param args The command line: see `--help`.
- * @returns The exit status: 0 when every call that the program saw finish reached the server and
- *   the log directory is empty, 1 when not, 2 for a command line that makes no sense.
+ * @param args Command-line arguments; see `--help`.
+ * @returns Exit status: 0 if every call that the program saw finish has reached the server and the
+ *   log directory is empty, 1 if not, 2 for an invalid command line.
  */
 export async function runDemo(args: string[]): Promise<number> {
   let options: DemoOptions;
@@ -34,16 +34,16 @@ export async function runDemo(args: string[]): Promise<number> {
   const folder = makeTemporaryFolder();
   const stop = new AbortController();
   const limit = setTimeout(
-    () => stop.abort(new Error(`The demo ran over its time: ${options.timeoutMs / 1_000} s`)),
+    () => stop.abort(new Error(`The demo exceeded its time limit: ${options.timeoutMs / 1_000} s`)),
     options.timeoutMs,
   );
   const onInterrupt = () => stop.abort(new Error("The demo was interrupted"));
   process.once("SIGINT", onInterrupt);
   const began = performance.now();
-  const screen = options.json ? closedScreen() : openScreen();
-  const { colors } = screen;
+  const output = options.json ? silentOutput() : openOutput();
+  const { colors } = output;
   try {
-    screen.line(
+    output.line(
       `${colors.bold("weave-wal demo")}  ${
         colors.dim(
           `program on ${options.runtime} · log ${
@@ -52,20 +52,20 @@ export async function runDemo(args: string[]): Promise<number> {
         )
       }`,
     );
-    screen.line(
+    output.line(
       colors.dim(
-        "A program answers questions from this project's documents. Each of its functions",
+        "A program answers questions from this project's documentation. Its functions are",
       ),
     );
-    screen.line(colors.dim("is traced, and what it traces goes to a server on this machine."));
-    const result = await playStory({ options, screen, folder, signal: stop.signal });
+    output.line(colors.dim("traced to a mock server on this machine."));
+    const result = await runScenario({ options, output, folder, signal: stop.signal });
     const durationMs = Math.round(performance.now() - began);
     if (options.json) process.stdout.write(`${resultJson(options, result, durationMs)}\n`);
-    else showResult(screen, options, result, durationMs);
-    if (options.keep && !options.json) screen.line(`  ${colors.dim(`kept: ${folder}`)}`);
+    else showResult(output, options, result, durationMs);
+    if (options.keep && !options.json) output.line(`  ${colors.dim(`kept: ${folder}`)}`);
     return result.ok ? 0 : 1;
   } catch (error) {
-    screen.clear();
+    output.clear();
     console.error(error instanceof Error ? error.message : error);
     return hasCode(error, "ERR_INVALID_OPTION") ? 2 : 1;
   } finally {

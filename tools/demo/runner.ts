@@ -1,5 +1,5 @@
 /**
- * The demo's story: trace, lose the server, be killed, come back.
+ * The steps of the demo: trace, outage, kill, restart.
  *
  * @module
  */
@@ -7,121 +7,121 @@
 import { basename } from "@std/path";
 import type { CallRecord } from "../mock_server/call_store.ts";
 import { startMockServer } from "../mock_server/serve.ts";
-import { planFor, QUESTIONS } from "./questions.ts";
-import { PROJECT, Stage, type StoryParts } from "./scenario.ts";
+import { QUESTIONS, scheduleFor } from "./questions.ts";
+import { type DemoContext, PROJECT, Scenario } from "./scenario.ts";
 import type { Answered, Ready, TracedProgram } from "./traced_program.ts";
-import { judge, type Verdict } from "./assertions.ts";
+import { checkOutcome, type Outcome } from "./assertions.ts";
 
-/** Most ms to wait for the first call at a server that is up. */
+/** Time limit (ms) for the first call to arrive. */
 const ARRIVAL_MS = 30_000;
-/** Most ms to wait until the program has noticed that the server is down. */
+/** Time limit (ms) for the program to notice that the server is down. */
 const NOTICE_MS = 3_000;
 
-/** How things stood when the first process was dead. */
+/** State after the first process was killed. */
 export interface AtKill {
   /** Calls that the program had seen finish. */
   readonly seen: number;
-  /** How many of them the server had. */
+  /** Number of these calls that the server had. */
   readonly delivered: number;
-  /** How many were nowhere but in the log, if there is one. */
+  /** Number of calls that were only in the log, if there is one. */
   readonly undelivered: number;
-  /** Calls that the program saw finish while the server was down; none of them can be delivered. */
+  /** Calls that finished during the outage and cannot have been delivered. */
   readonly duringOutage: number;
   /** Files in the log directory. */
   readonly logFiles: number;
-  /** Their bytes. */
+  /** Their size in bytes. */
   readonly logBytes: number;
-  /** The question that it was at. */
+  /** The question that was being answered. */
   readonly question: string;
 }
 
-/** What came of it. */
-export interface StoryResult extends Verdict {
+/** Result of the demo. */
+export interface DemoResult extends Outcome {
   readonly atKill: AtKill;
   readonly answers: readonly Answered[];
-  /** Calls as the server has them. */
+  /** All calls at the server. */
   readonly calls: readonly CallRecord[];
-  /** Ids of calls that reached the server after their process was dead. */
+  /** Ids of calls that reached the server after their process was killed. */
   readonly fromTheLogIds: ReadonlySet<string>;
-  /** The ids of both processes. */
+  /** PIDs of both processes. */
   readonly pids: readonly number[];
-  /** When the second process was started, epoch ms. */
+  /** Start time of the second process, epoch ms. */
   readonly restartedAt: number;
 }
 
-/** Plays the story to its end. */
-export async function playStory(parts: StoryParts): Promise<StoryResult> {
+/** Runs all steps. */
+export async function runScenario(context: DemoContext): Promise<DemoResult> {
   await using server = await startMockServer();
-  const stage = await Stage.set(parts, server);
+  const scenario = await Scenario.create(context, server);
   try {
-    return await play(parts, stage);
+    return await play(context, scenario);
   } catch (error) {
-    // What ended the story early says more than what broke by it.
-    parts.signal.throwIfAborted();
+    // The reason of the abort is more useful than errors that follow from it.
+    context.signal.throwIfAborted();
     throw error;
   } finally {
-    await stage.clear();
+    await scenario.clear();
   }
 }
 
-async function play(parts: StoryParts, stage: Stage): Promise<StoryResult> {
-  const { screen, options } = parts;
-  const { server } = stage;
-  const plan = planFor(options.seed);
+async function play(context: DemoContext, scenario: Scenario): Promise<DemoResult> {
+  const { output, options } = context;
+  const { server } = scenario;
+  const schedule = scheduleFor(options.seed);
   const questions = [...QUESTIONS];
 
-  screen.section("The server is up, the program traces");
-  const first = stage.start();
+  output.section("The program runs, the server is up");
+  const first = scenario.start();
   const ready = await first.ready;
-  showReady(parts, ready);
-  for (let n = 0; n < plan.calm; n++) await stage.ask(first, questions.shift()!);
-  await server.waitFor(() => stage.arrived(first.seen).length > 0, { timeout: ARRIVAL_MS });
-  stage.showCounts(first.seen);
+  showReady(context, ready);
+  for (let n = 0; n < schedule.beforeOutage; n++) await scenario.ask(first, questions.shift()!);
+  await server.waitFor(() => scenario.arrived(first.seen).length > 0, { timeout: ARRIVAL_MS });
+  scenario.showCounts(first.seen);
 
-  screen.section("The server goes down, the program goes on");
+  output.section("The server goes down, the program continues");
   await server.stop();
   const seenBefore = first.seen.length;
-  await stage.ask(first, questions.shift()!);
-  // It goes on whether it has noticed or not; this only lets people see that it has.
-  await first.hasSaid(/^weave-wal: Cannot deliver/, NOTICE_MS);
-  for (let n = 1; n < plan.outage; n++) await stage.ask(first, questions.shift()!);
-  stage.showCounts(first.seen);
+  await scenario.ask(first, questions.shift()!);
+  // The program does not need to notice. Waiting shows its log message at the right place.
+  await first.hasLogged(/^weave-wal: Cannot deliver/, NOTICE_MS);
+  for (let n = 1; n < schedule.outage; n++) await scenario.ask(first, questions.shift()!);
+  scenario.showCounts(first.seen);
 
-  screen.section("SIGKILL takes the program");
-  await first.askAndKill(questions[0], plan.killAfterCalls);
-  const delivered = new Set(stage.arrived(first.seen).map(({ id }) => id));
+  output.section("The program is killed with SIGKILL");
+  await first.askAndKill(questions[0], schedule.killAfterCalls);
+  const delivered = new Set(scenario.arrived(first.seen).map(({ id }) => id));
   const atKill: AtKill = {
     seen: first.seen.length,
     delivered: delivered.size,
     undelivered: first.seen.length - delivered.size,
     duringOutage: first.seen.length - seenBefore,
-    ...examine(parts, stage, first, questions[0]),
+    ...examine(context, scenario, first, questions[0]),
   };
   if (isAnswered(first, questions[0])) questions.shift();
 
-  screen.section("The server is back, the program starts again");
+  output.section("The server and the program start again");
   await server.restart();
   const restartedAt = Date.now();
-  const second = stage.start();
+  const second = scenario.start();
   const again = await second.ready;
-  const by = again.resumed ? "by the first process" : "anew";
-  screen.line(`  ${again.passages} passages, indexed ${by}`);
-  for (const question of questions) await stage.ask(second, question);
+  const by = again.resumed ? "by the first process" : "again";
+  output.line(`  ${again.passages} passages, indexed ${by}`);
+  for (const question of questions) await scenario.ask(second, question);
   const exitCode = await second.finish();
   if (exitCode !== 0) {
-    screen.line(`  The program ended with code ${exitCode}:\n${second.lastWords}`);
+    output.line(`  The program ended with code ${exitCode}:\n${second.lastStderr}`);
   }
 
-  const arrivedLate = stage.arrived(first.seen).filter(({ id }) => !delivered.has(id));
+  const arrivedLate = scenario.arrived(first.seen).filter(({ id }) => !delivered.has(id));
   const fromTheLogIds = new Set(arrivedLate.map(({ id }) => id));
   const calls = server.store.calls(PROJECT);
   return {
-    ...judge({
+    ...checkOutcome({
       server,
       calls,
       seen: [...first.seen, ...second.seen],
       fromTheLog: fromTheLogIds,
-      leftover: stage.logFiles(),
+      leftover: scenario.logFiles(),
       exitCode,
     }),
     atKill,
@@ -133,33 +133,33 @@ async function play(parts: StoryParts, stage: Stage): Promise<StoryResult> {
   };
 }
 
-function showReady({ screen }: StoryParts, ready: Ready): void {
+function showReady({ output }: DemoContext, ready: Ready): void {
   const { documents, passages, terms, skipped } = ready;
-  screen.line(`  ${documents} documents read: ${passages} passages, ${terms} words indexed`);
+  output.line(`  ${documents} documents read: ${passages} passages, ${terms} words indexed`);
   for (const name of skipped) {
-    const { red, dim } = screen.colors;
-    const why = dim("(broken on purpose, to trace an error)");
-    screen.line(`  ${red("✗")} does not parse: ${basename(name)} ${why}`);
+    const { red, dim } = output.colors;
+    const why = dim("(truncated on purpose, to trace an error)");
+    output.line(`  ${red("✗")} cannot parse ${basename(name)} ${why}`);
   }
 }
 
-/** Looks at what the dead process left. */
+/** Shows the state that the killed process left. */
 function examine(
-  { screen }: StoryParts,
-  stage: Stage,
+  { output }: DemoContext,
+  scenario: Scenario,
   program: TracedProgram,
   question: string,
 ): Pick<AtKill, "logFiles" | "logBytes" | "question"> {
-  const { red, green, dim } = screen.colors;
-  const files = stage.logFiles();
+  const { red, green, dim } = output.colors;
+  const files = scenario.logFiles();
   const logBytes = files.reduce((sum, { size }) => sum + size, 0);
-  screen.line(
+  output.line(
     isAnswered(program, question)
-      ? `  ${green("✓")} ${question} ${dim("→ answered just before")}`
-      : `  ${red("✗")} ${question} ${dim("→ never answered")}`,
+      ? `  ${green("✓")} ${question} ${dim("→ answered just before the kill")}`
+      : `  ${red("✗")} ${question} ${dim("→ interrupted")}`,
   );
-  stage.showCounts(program.seen);
-  screen.line(
+  scenario.showCounts(program.seen);
+  output.line(
     logBytes > 0
       ? `  left on disk: ${(logBytes / 1024).toFixed(0)} KiB of log`
       : `  ${red("left on disk: nothing")}`,

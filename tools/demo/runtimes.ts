@@ -1,5 +1,5 @@
 /**
- * How a program is started on each runtime.
+ * Commands that start a program on each runtime.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export type DemoRuntime = typeof RUNTIMES[number];
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  /** Variables that it needs. */
+  /** Environment variables that it needs. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -50,7 +50,7 @@ export function commandFor(runtime: DemoRuntime, entry: string, root: string): C
   return {
     file,
     args: ["--import", pathToFileURL(tsx).href, entry],
-    // Without it tsx looks in the working directory.
+    // Without it, tsx searches the working directory.
     env: { TSX_TSCONFIG_PATH: join(root, "tsconfig.json") },
   };
 }
@@ -58,7 +58,7 @@ export function commandFor(runtime: DemoRuntime, entry: string, root: string): C
 /**
  * The command that starts `entry`, the URL of a TypeScript file.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a runtime that runs files of this disk alone.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a runtime that can only run files on disk.
  */
 export function commandAt(runtime: DemoRuntime, entry: string): Command {
   if (runtime !== "deno" || ownRuntime() !== "deno") {
@@ -71,7 +71,7 @@ export function commandAt(runtime: DemoRuntime, entry: string): Command {
   return { file: process.execPath, args: ["run", "-A", "--quiet", entry], env: {} };
 }
 
-/** The nearest folder at or above `from` that holds the package's manifest. */
+/** The closest folder at or above `from` that contains package.json. */
 export function packageRoot(from: string): string {
   const { files } = detectRuntime();
   for (let at = from; at !== dirname(at); at = dirname(at)) {
@@ -80,7 +80,7 @@ export function packageRoot(from: string): string {
   throw new WeaveWalError("ERR_INVALID_OPTION", `Cannot find package.json above: ${from}`);
 }
 
-/** The runtime's program: that of the package's own dependencies, else the one on the path. */
+/** The runtime's executable: from the package's dependencies, otherwise from the PATH. */
 function executable(runtime: DemoRuntime, root: string): string {
   const { files } = detectRuntime();
   for (let at = root;; at = dirname(at)) {

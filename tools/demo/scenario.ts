@@ -1,5 +1,5 @@
 /**
- * The stage of the demo's story: the server, the folder, and the programs that come and go.
+ * The server, the folder and the programs of the demo.
  *
  * @module
  */
@@ -12,49 +12,49 @@ import type { DemoOptions } from "./demo_options.ts";
 import { type FoundFile, logFiles } from "./folders.ts";
 import { type PackageFiles, packageFiles } from "./package_files.ts";
 import { BROKEN_GLOSSARY } from "./questions.ts";
-import type { Screen } from "./output.ts";
+import type { Output } from "./output.ts";
 import { type SeenCall, TracedProgram } from "./traced_program.ts";
 import { clip } from "./tree_rows.ts";
 import { isWhole } from "./assertions.ts";
 
-/** The project that the traced program names. */
+/** The project of the traced program. */
 export const PROJECT = "demo/library";
 
-/** What the story is told with. */
-export interface StoryParts {
+/** Environment of a demo run. */
+export interface DemoContext {
   readonly options: DemoOptions;
-  readonly screen: Screen;
+  readonly output: Output;
   /** An empty folder. */
   readonly folder: string;
-  /** Ends the story early. */
+  /** Ends the demo early. */
   readonly signal: AbortSignal;
 }
 
-/** Starts programs, asks them, and compares what they saw with what the server has. */
-export class Stage {
+/** Starts programs, asks questions, and compares their calls with those at the server. */
+export class Scenario {
   readonly server: MockServer;
-  readonly #parts: StoryParts;
+  readonly #context: DemoContext;
   readonly #programs: TracedProgram[] = [];
   readonly #package: PackageFiles;
 
-  private constructor(parts: StoryParts, server: MockServer, files: PackageFiles) {
+  private constructor(context: DemoContext, server: MockServer, files: PackageFiles) {
     this.server = server;
-    this.#parts = parts;
+    this.#context = context;
     this.#package = files;
   }
 
-  /** Puts the documents where the programs find them. */
-  static async set(parts: StoryParts, server: MockServer): Promise<Stage> {
-    const { options: { runtime }, folder } = parts;
+  /** Creates the documents for the programs. */
+  static async create(context: DemoContext, server: MockServer): Promise<Scenario> {
+    const { options: { runtime }, folder } = context;
     const { command, documents } = await packageFiles(import.meta.url, runtime, folder);
     const glossary = join(folder, "glossary.json");
     detectRuntime().files.createExclusive(glossary, BROKEN_GLOSSARY);
-    return new Stage(parts, server, { command, documents: [...documents, glossary] });
+    return new Scenario(context, server, { command, documents: [...documents, glossary] });
   }
 
   /** Starts the traced program. */
   start(): TracedProgram {
-    const { options, screen, folder, signal } = this.#parts;
+    const { options, output, folder, signal } = this.#context;
     let count = 0;
     const program = new TracedProgram({
       command: this.#package.command,
@@ -62,9 +62,9 @@ export class Stage {
       cwd: folder,
       env: environmentFor(this.server.url, options.wal),
       signal,
-      onCall: ({ op }) => screen.status(`${++count} calls seen, now ${op}`),
-      onSaid: (line) => {
-        if (line.startsWith("weave-wal:")) screen.line(`  ${screen.colors.dim(line)}`);
+      onCall: ({ op }) => output.status(`${++count} calls finished, now ${op}`),
+      onStderr: (line) => {
+        if (line.startsWith("weave-wal:")) output.line(`  ${output.colors.dim(line)}`);
       },
     });
     this.#programs.push(program);
@@ -73,44 +73,44 @@ export class Stage {
 
   /** Asks a program and shows its answer. */
   async ask(program: TracedProgram, question: string): Promise<void> {
-    const { options, screen } = this.#parts;
-    const { green, dim } = screen.colors;
-    const paceMs = options.paceMs ?? screen.paceMs;
+    const { options, output } = this.#context;
+    const { green, dim } = output.colors;
+    const paceMs = options.paceMs ?? output.paceMs;
     if (paceMs > 0) await new Promise((resolve) => setTimeout(resolve, paceMs));
     const { answer } = await program.ask(question);
-    const room = screen.width - question.length - 8;
-    screen.line(`  ${green("✓")} ${question} ${dim(`→ ${clip(answer, room)}`)}`);
+    const room = output.width - question.length - 8;
+    output.line(`  ${green("✓")} ${question} ${dim(`→ ${clip(answer, room)}`)}`);
   }
 
-  /** Those of the calls that the server has, whole. */
+  /** Calls that the server has completely. */
   arrived(seen: readonly SeenCall[]): SeenCall[] {
     const { calls } = this.server.store.project(PROJECT);
     return seen.filter((call) => isWhole(call, calls.get(call.id)));
   }
 
-  /** Shows how many of the calls the server has. */
+  /** Shows how many of the calls have arrived. */
   showCounts(seen: readonly SeenCall[]): void {
-    const { screen } = this.#parts;
+    const { output } = this.#context;
     const there = this.arrived(seen).length;
     const waiting = seen.length - there;
-    screen.line(
-      `  ${seen.length} calls seen to finish: ${there} at the server` +
-        (waiting > 0 ? `, ${screen.colors.yellow(`${waiting} undelivered`)}` : ""),
+    output.line(
+      `  ${seen.length} calls finished: ${there} at the server` +
+        (waiting > 0 ? `, ${output.colors.yellow(`${waiting} undelivered`)}` : ""),
     );
   }
 
-  /** What lies in the log directory, which is where it is unless somebody says otherwise. */
+  /** Files in the default log directory. */
   logFiles(): FoundFile[] {
-    return logFiles(join(this.#parts.folder, ".weave", "wal"));
+    return logFiles(join(this.#context.folder, ".weave", "wal"));
   }
 
-  /** Kills every program that still runs. */
+  /** Kills all running programs. */
   async clear(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop()));
   }
 }
 
-/** The environment of the traced program: nothing that was set for another Weave project. */
+/** Environment of the traced program, without variables for other Weave projects. */
 function environmentFor(url: string, wal: boolean): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {

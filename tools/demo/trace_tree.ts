@@ -1,5 +1,5 @@
 /**
- * The tree of calls, as the server has it.
+ * Builds trace trees from the calls at the server.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import { readException } from "../../src/protocol/exception_text.ts";
 import type { CallRecord } from "../mock_server/call_store.ts";
 
-/** A call with what it called. */
+/** A call and its children. */
 export interface TraceNode {
   readonly id: string;
   readonly op: string;
-  /** Its first argument, where that is a short text. */
+  /** Its first argument, if this is a short string. */
   readonly hint: string;
-  /** Epoch ms; `NaN` when the start never came. */
+  /** Epoch ms; `NaN` without a start. */
   readonly startedAt: number;
-  /** `null` when the end never came. */
+  /** `null` without an end. */
   readonly durationMs: number | null;
   readonly exception: string | null;
   readonly children: readonly TraceNode[];
 }
 
-/** The roots of all calls, each with its tree, in order of their starts. */
+/** Trees of all root calls, in order of their starts. */
 export function traceTrees(calls: readonly CallRecord[]): TraceNode[] {
   const known = new Set(calls.map(({ id }) => id));
   const byParent = new Map<string | null, CallRecord[]>();
@@ -40,7 +40,7 @@ export function opNameOf(call: CallRecord): string {
   return /([^/]*):[^:/]*$/.exec(call.op_name ?? "")?.[1] ?? call.op_name ?? "?";
 }
 
-/** A node and all below it. */
+/** A node and all its descendants. */
 export function* nodesOf(node: TraceNode): Generator<TraceNode> {
   yield node;
   for (const child of node.children) yield* nodesOf(child);
@@ -59,7 +59,7 @@ function nodeOf(call: CallRecord, children: TraceNode[]): TraceNode {
   };
 }
 
-/** Ms between two times; `Date` alone would drop what is finer than a ms. */
+/** Difference in ms between two timestamps with microseconds, which `Date` would drop. */
 function milliseconds(from: string | null, to: string): number {
   if (from === null) return NaN;
   const micros = (time: string) =>

@@ -1,5 +1,5 @@
 /**
- * The traced program as the demo sees it: a child process that is asked, listened to and killed.
+ * Runs the traced program as a child process.
  *
  * @module
  */
@@ -13,22 +13,22 @@ import type { Command } from "./runtimes.ts";
 
 /** A call that the program saw finish. */
 export type SeenCall = Extract<ProgramEvent, { event: "call" }>;
-/** What the program knows when it is ready for questions. */
+/** Event when the program is ready for questions. */
 export type Ready = Extract<ProgramEvent, { event: "ready" }>;
 /** An answer of the program. */
 export type Answered = Extract<ProgramEvent, { event: "answer" }>;
 
-/** How a program is started. */
+/** Options of a program. */
 export interface ProgramOptions {
   readonly command: Command;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Told of each call as it is seen. */
+  /** Called for each finished call. */
   readonly onCall: (call: SeenCall) => void;
-  /** Told of each line that the program writes to its standard error. */
-  readonly onSaid: (line: string) => void;
-  /** Kills the program and fails whatever waits for it. */
+  /** Called for each line on standard error. */
+  readonly onStderr: (line: string) => void;
+  /** Kills the program and rejects all pending promises. */
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +36,7 @@ type Listener = (event: ProgramEvent | null) => void;
 
 /** A running traced program. */
 export class TracedProgram {
-  /** The calls that it saw finish, in order. */
+  /** Finished calls, in order. */
   readonly seen: SeenCall[] = [];
   /** Its answers, in order. */
   readonly answers: Answered[] = [];
@@ -46,7 +46,7 @@ export class TracedProgram {
   readonly #child: ChildProcess;
   readonly #listeners = new Set<Listener>();
   readonly #ended: Promise<number | null>;
-  readonly #said: string[] = [];
+  readonly #stderr: string[] = [];
   #pid: number | undefined;
 
   /** Starts the program. */
@@ -61,10 +61,10 @@ export class TracedProgram {
     this.#pid = this.#child.pid;
     onLine(this.#child.stdout!, (line) => this.#hear(line));
     onLine(this.#child.stderr!, (line) => {
-      this.#said.push(line);
-      options.onSaid(line);
+      this.#stderr.push(line);
+      options.onStderr(line);
     });
-    // A program that was killed does not read its questions.
+    // A killed program does not read its questions.
     this.#child.stdin!.on("error", () => {});
     const onAbort = () => this.#signalKill();
     if (signal.aborted) onAbort();
@@ -76,18 +76,18 @@ export class TracedProgram {
         resolve(code);
       };
       this.#child.on("error", (error) => {
-        this.#said.push(
+        this.#stderr.push(
           hasCode(error, "ENOENT")
             ? `Cannot find ${command.file}: install it, or choose another with --runtime`
             : String(error),
         );
         end(null);
       });
-      // Comes after the last line of its output.
+      // Emitted after the last line of its output.
       this.#child.on("close", end);
     });
     this.ready = this.#expect("it was ready", (event) => event.event === "ready" ? event : null);
-    // It may fail before anybody waits.
+    // It may reject before it is awaited.
     this.ready.catch(() => {});
   }
 
@@ -102,8 +102,8 @@ export class TracedProgram {
   }
 
   /**
-   * Asks a question, kills the program with SIGKILL as soon as it saw `calls` more calls finish (or
-   * has the answer), and waits until it is gone and all that it had told is heard.
+   * Asks a question, kills the program with SIGKILL once `calls` more calls have finished (or the
+   * question is answered), and waits until the program has exited and its output is read.
    */
   async askAndKill(question: string, calls: number): Promise<void> {
     const wanted = this.seen.length + calls;
@@ -117,43 +117,43 @@ export class TracedProgram {
     await this.#ended;
   }
 
-  /** Tells the program that no more questions come, and waits for its exit code. */
+  /** Ends the input of the program, and waits for its exit code. */
   async finish(): Promise<number | null> {
     this.#child.stdin!.end();
     return await this.#ended;
   }
 
-  /** Kills the program, if it still runs, and waits until it is gone. */
+  /** Kills the program if it is running, and waits for its exit. */
   async stop(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#signalKill();
     await this.#ended;
   }
 
-  /** Resolves when it has written such a line to its standard error, or after `ms`. */
-  async hasSaid(line: RegExp, ms: number): Promise<void> {
-    if (this.#said.some((said) => line.test(said))) return;
+  /** Resolves when a line on standard error matches, or after `ms`. */
+  async hasLogged(line: RegExp, ms: number): Promise<void> {
+    if (this.#stderr.some((text) => line.test(text))) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
         this.#child.stderr!.off("data", look);
         resolve();
       };
-      const look = () => this.#said.some((said) => line.test(said)) && done();
+      const look = () => this.#stderr.some((text) => line.test(text)) && done();
       const timer = setTimeout(done, ms);
       this.#child.stderr!.on("data", look);
     });
   }
 
-  /** What it wrote to its standard error last. */
-  get lastWords(): string {
-    return this.#said.slice(-8).join("\n");
+  /** The last lines of standard error. */
+  get lastStderr(): string {
+    return this.#stderr.slice(-8).join("\n");
   }
 
   #signalKill(): void {
     try {
       if (this.#pid !== undefined) process.kill(this.#pid, "SIGKILL");
     } catch {
-      // It is gone.
+      // It has exited.
     }
   }
 
@@ -161,7 +161,7 @@ export class TracedProgram {
     const event = parseEvent(line);
     if (event === null) return;
     if (event.event === "ready") {
-      // What was started may only have started the program.
+      // The started process may be a wrapper of the program.
       this.#pid = event.pid;
     } else if (event.event === "call") {
       this.seen.push(event);
@@ -179,7 +179,7 @@ export class TracedProgram {
         if (event !== null && picked === null) return;
         this.#listeners.delete(listener);
         if (picked !== null) return resolve(picked);
-        reject(new Error(`The traced program ended before ${what}:\n${this.lastWords}`));
+        reject(new Error(`The traced program ended before ${what}:\n${this.lastStderr}`));
       };
       this.#listeners.add(listener);
     });
@@ -191,12 +191,12 @@ function parseEvent(line: string): ProgramEvent | null {
     const event = JSON.parse(line);
     return typeof event?.event === "string" ? event : null;
   } catch {
-    // Something else that the program or its runtime prints.
+    // Other output of the program or its runtime.
     return null;
   }
 }
 
-/** Calls `take` with every whole line; what comes after the last line end is not one. */
+/** Calls `take` with every complete line. */
 function onLine(stream: Readable, take: (line: string) => void): void {
   let rest = "";
   stream.setEncoding("utf8");

@@ -1,5 +1,5 @@
 /**
- * A tree of calls as lines of text: many calls alike become one line.
+ * Formats trace trees as lines of text. Equal calls share a line.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { Colors } from "./output.ts";
 import { nodesOf, type TraceNode } from "./trace_tree.ts";
 
-/** How trees are shown. */
+/** Options for formatting trees. */
 export interface TreeView {
   readonly colors: Colors;
-  /** Columns that a line may take. */
+  /** Maximum width of a line. */
   readonly width: number;
-  /** Calls that came from the log of the dead process. */
+  /** IDs of calls that were sent from the log of the killed process. */
   readonly fromTheLog: ReadonlySet<string>;
 }
 
@@ -24,19 +24,19 @@ interface Row {
   readonly marks: readonly string[];
 }
 
-/** Calls shown on one line. */
+/** Calls that share a line. */
 interface Group {
   readonly nodes: readonly TraceNode[];
   readonly children: readonly TraceNode[];
 }
 
-/** Calls alike that are shown one by one. */
+/** Up to this number, equal calls get a line each. */
 const SINGLE = 2;
 
 /**
- * The lines of trees.
+ * Formats trees as lines.
  *
- * @param isOpen Whether what is below a root is shown; else the root's line counts it.
+ * @param isOpen Whether the descendants of a root are shown. Otherwise its line counts them.
  */
 export function treeLines(
   roots: readonly TraceNode[],
@@ -79,7 +79,7 @@ function rowOf({ nodes }: Group, branch: string, isOpen: boolean, view: TreeView
   const marks: string[] = [];
   if (!isOpen) marks.push(colors.dim(`${shown.length} calls`));
   if (first.exception !== null) marks.push(colors.red(`✗ ${clip(oneLine(first.exception), 60)}`));
-  if (first.durationMs === null) marks.push(colors.yellow("cut off by the kill"));
+  if (first.durationMs === null) marks.push(colors.yellow("interrupted by the kill"));
   if (saved > 0) marks.push(colors.yellow(shown.length > 1 ? `⇡ ${saved}` : "⇡"));
   const total = nodes.reduce((sum, { durationMs }) => sum + (durationMs ?? 0), 0);
   return {
@@ -102,7 +102,7 @@ function lineOf({ branch, label, hint, time, marks }: Row, column: number, view:
     colors.cyan(shortHint) + gap + time.padStart(8) + end;
 }
 
-/** Puts calls alike together, in order of the first of each. */
+/** Groups equal calls, in order of their first calls. */
 function grouped(nodes: readonly TraceNode[]): Group[] {
   const alike = new Map<string, TraceNode[]>();
   for (const node of nodes) {
@@ -116,7 +116,7 @@ function grouped(nodes: readonly TraceNode[]): Group[] {
   );
 }
 
-/** Shortens a text to `room` characters. */
+/** Truncates a text to `room` characters. */
 export function clip(text: string, room: number): string {
   return text.length <= room ? text : room < 2 ? "" : `${text.slice(0, room - 1)}…`;
 }
@@ -125,7 +125,7 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** Ms for people. */
+/** Formats a duration. */
 export function formatMs(ms: number): string {
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -1,6 +1,6 @@
 /**
- * The mock trace server as a hono application: reads the body, notes the request, lets a fault
- * happen, asks for the key, and hands over to the routes.
+ * The mock trace server as a hono application: reads the body, logs the request, applies faults,
+ * checks the API key, and calls the routes.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { addValueRoutes } from "./value_routes.ts";
 
 const OPEN_PATHS = new Set(["/health", "/server_info"]);
 
-/** Makes the application over the given parts. */
+/** Creates the application. */
 export function createMockApp(parts: MockParts): MockApp {
   const { journal, faults } = parts;
   const app = new Hono<MockEnv>();
@@ -60,7 +60,7 @@ export function createMockApp(parts: MockParts): MockApp {
         if (refused) c.res = refused;
         else await next();
       }
-      // The listener does this when an answer has left; this one may never leave.
+      // The listener does this after the response was sent; this one may never be sent.
       if (kind) parts.changed();
       await pause(fault?.delayMs, c, parts.stopping);
       if (kind === "loseReply" || parts.stopping.aborted) return replace(c, c.env.wire.tear());
@@ -96,15 +96,15 @@ function methodsOf(app: MockApp, path: string): string[] {
   );
 }
 
-/** Hono keeps the headers of an answer that another takes the place of, unless it is gone before. */
+/** Hono keeps the headers of a replaced response unless it is removed first. */
 function replace(c: MockContext, answer: Response): void {
   c.res = undefined;
   c.res = answer;
 }
 
-/** What the door refuses before any route looks at the request. */
-function refusal(c: MockContext, { behaviour }: MockParts): Response | null {
-  const { apiKey, bodyLimit } = behaviour;
+/** Rejects requests before routing: wrong API key, or a body that is too large. */
+function refusal(c: MockContext, { behavior }: MockParts): Response | null {
+  const { apiKey, bodyLimit } = behavior;
   if (c.get("bytes").length > bodyLimit) {
     return refuse(c, { status: 413, reason: "Request too large" });
   }
@@ -115,7 +115,7 @@ function refusal(c: MockContext, { behaviour }: MockParts): Response | null {
   return refuse(c, { status: 403, reason: "This API key is not known" });
 }
 
-/** The answer that a fault gives instead of the real one; `null` when the work is to be done. */
+/** The response of a fault; `null` if the request is to be processed. */
 function replacement(c: MockContext, fault: Readonly<Fault>): Response | null {
   switch (kindOf(fault)) {
     case "status": {
@@ -143,7 +143,7 @@ function replacement(c: MockContext, fault: Readonly<Fault>): Response | null {
   }
 }
 
-/** Waits, or until the client or the server goes away. */
+/** Waits for `ms`, or until the client or the server disconnects. */
 function pause(ms: number | undefined, c: MockContext, stopping: AbortSignal): Promise<void> {
   if (!ms) return Promise.resolve();
   const leaving = c.env.wire.left;

@@ -1,5 +1,5 @@
 /**
- * Writes of calls, on both call paths.
+ * Call writes of both calls APIs.
  *
  * @module
  */
@@ -19,16 +19,16 @@ import { WRITE_RULES } from "./schema.ts";
 import { internalIdOf } from "./store.ts";
 import type { Rule } from "./validators.ts";
 
-/** What became of one item of a request. */
+/** Result of one item of a request. */
 type Taken = { answer: Json } | { refusal: Refusal };
 
 /** Adds the call writes to the application. */
 export function addCallRoutes(app: MockApp, parts: MockParts): void {
-  const { store, behaviour } = parts;
+  const { store, behavior } = parts;
   const projectOf = (item: Json) => store.project(item.project_id as string);
   const inCompleteMode = (item: Json): boolean =>
-    behaviour.callMode === "complete" ||
-    (behaviour.callMode === "new" && projectOf(item).callTable === "complete");
+    behavior.callMode === "complete" ||
+    (behavior.callMode === "new" && projectOf(item).callTable === "complete");
 
   type Part = { start?: Json; end?: Json };
   const takeV1 = ({ start, end }: Part): Json => {
@@ -48,7 +48,7 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
     reply: (res: Json[]) => Json,
   ) =>
     app.post(path, (c) => {
-      const request = readBody(c, rule, behaviour.missingProjects);
+      const request = readBody(c, rule, behavior.missingProjects);
       if (request instanceof Response) return request;
       const batch = read(request.body);
       c.get("entry").items = batch.length;
@@ -76,8 +76,8 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
     take: (item: Json) => Taken,
   ) =>
     app.post(`/v2/:entity/:project${path}`, (c) => {
-      if (behaviour.callMode === "old") return noSuchRoute(c);
-      const request = readBody(c, rule, behaviour.missingProjects);
+      if (behavior.callMode === "old") return noSuchRoute(c);
+      const request = readBody(c, rule, behavior.missingProjects);
       if (request instanceof Response) return request;
       const items = read(request.body);
       c.get("entry").items = items.length;
@@ -129,7 +129,7 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
   });
 
   app.post("/call/update", (c) => {
-    const request = readBody(c, WRITE_RULES.callUpdate, behaviour.missingProjects);
+    const request = readBody(c, WRITE_RULES.callUpdate, behavior.missingProjects);
     if (request instanceof Response) return request;
     const refusal = refusalOfUpdate(request.body);
     if (refusal) return refuse(c, refusal);
@@ -141,7 +141,7 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
   });
 
   app.post("/calls/delete", (c) => {
-    const request = readBody(c, WRITE_RULES.callsDelete, behaviour.missingProjects);
+    const request = readBody(c, WRITE_RULES.callsDelete, behavior.missingProjects);
     if (request instanceof Response) return request;
     const ids = request.body.call_ids as string[];
     c.get("entry").items = ids.length;

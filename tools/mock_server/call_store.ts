@@ -40,7 +40,7 @@ interface Row {
   end: Json | null;
   displayName?: string | null;
   deletedAt?: string;
-  /** What the v2 table holds of the same key besides, until it merges. */
+  /** Other rows of the v2 table with the same key, until it merges. */
   unmerged?: Pick<Row, "start" | "end">[];
   /** Another row of the v2 table with the same id and another `started_at`. */
   next?: Row;
@@ -67,12 +67,12 @@ export class ProjectCalls {
     this.#keepBodies = keepBodies;
   }
 
-  /** How many calls there are that were not deleted. */
+  /** Number of calls that were not deleted. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many of these have both a start and an end. */
+  /** Number of these that have both a start and an end. */
   get finished(): number {
     return this.#finished;
   }
@@ -248,7 +248,7 @@ export class ProjectCalls {
   }
 }
 
-// A rename makes a row of its own when the call has not come yet; that is no call.
+// A rename creates a row if its call has not arrived yet; this row does not count as a call.
 function isLive(row: Row): boolean {
   return row.deletedAt === undefined && (row.start ?? row.end) !== null;
 }

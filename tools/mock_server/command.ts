@@ -1,5 +1,5 @@
 /**
- * The mock server as a command, for people.
+ * The mock server as a command.
  *
  * @module
  */
@@ -11,42 +11,42 @@ import type { JournalEntry } from "./request_log.ts";
 import type { CallMode } from "./options.ts";
 import { type MockServer, startMockServer, type StartOptions } from "./serve.ts";
 
-const HELP = `Plays a Weave trace server on this machine.
+const HELP = `Runs a mock Weave trace server on this machine.
 
 Usage: weave-wal mock [options]
 
   --port <number>   port to listen on, 0 for a free one (default 8787)
   --host <address>  address to listen on (default 127.0.0.1)
-  --mode <mode>     old: no v2 paths; new: both call paths; complete: v2 only (default new)
-  --key <key>       ask for this API key (default: any key will do)
-  --lean            keep ids and counts only, for load tests
-  --quiet           no line per request
-  -h, --help        this text
+  --mode <mode>     calls APIs: old (v1 only), new (both) or complete (v2 only) (default new)
+  --key <key>       accept only this API key (default: any key)
+  --lean            store only IDs and counts, for load tests
+  --quiet           do not print requests
+  -h, --help        print this help
 
 Controls while it runs: GET /__mock/state, /__mock/calls, /__mock/journal;
 POST /__mock/faults {"path":"/call/upsert_batch","times":3,"status":503}; DELETE /__mock/faults;
-POST /__mock/behaviour {"callMode":"old"}; POST /__mock/merge; POST /__mock/reset.`;
+POST /__mock/behavior {"callMode":"old"}; POST /__mock/merge; POST /__mock/reset.`;
 
 const MODES: readonly string[] = ["old", "new", "complete"] satisfies CallMode[];
 
-/** What the command needs of its terminal. */
+/** Terminal functions that the command needs. */
 export interface MockTerminal {
   /** Prints one line. */
   print(line: string): void;
   /** Prints one line of an error. */
   printError(line: string): void;
-  /** Whether lines may hold colours. */
-  readonly colours: boolean;
-  /** Settles when the user wants the server to end. */
+  /** Whether lines may contain colors. */
+  readonly colors: boolean;
+  /** Settles when the user stops the server. */
   interrupted(): Promise<void>;
 }
 
 /**
  * Runs the mock server until the terminal is interrupted.
  *
- * @param args What stands after the command's name.
- * @param terminal Where to print; the process's own by default.
- * @returns The exit status: 0, or 2 for arguments or a port that cannot be used.
+ * @param args Arguments after the name of the command.
+ * @param terminal The output (default: that of the process).
+ * @returns Exit status: 0, or 2 for invalid arguments or an unavailable port.
  */
 export async function runMock(
   args: readonly string[],
@@ -64,11 +64,11 @@ export async function runMock(
     mock = await startMockServer(options);
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;
-    const wayOut = error.cause === undefined ? "See --help" : "Choose others: --host, --port";
+    const wayOut = error.cause === undefined ? "See --help" : "Use another --host or --port";
     terminal.printError(`${error.message}\n${wayOut}`);
     return 2;
   }
-  const paint = painter(terminal.colours);
+  const paint = painter(terminal.colors);
   terminal.print(`Mock Weave trace server: ${paint("cyan", mock.url)}`);
   terminal.print(`WF_TRACE_SERVER_URL=${mock.url} WANDB_API_KEY=${key ?? "anything"}`);
   terminal.print(paint("dim", `State: ${mock.url}/__mock/state · Stop: Ctrl-C`));
@@ -79,7 +79,7 @@ export async function runMock(
   return 0;
 }
 
-/** The options that the arguments ask for; `null` when they ask for help. */
+/** Parses the arguments; `null` for `--help`. */
 function optionsOf(args: readonly string[], terminal: MockTerminal): StartOptions | null {
   const values = parse(args);
   if (values.help) return null;
@@ -93,7 +93,7 @@ function optionsOf(args: readonly string[], terminal: MockTerminal): StartOption
       `Cannot use --mode: ${values.mode} (one of: ${MODES.join(", ")})`,
     );
   }
-  const paint = painter(terminal.colours);
+  const paint = painter(terminal.colors);
   return {
     port,
     hostname: values.host,
@@ -136,17 +136,17 @@ function counted(count: number, one: string): string {
   return `${count} ${count === 1 ? one : `${one}s`}`;
 }
 
-type Paint = (colour: "cyan" | "dim" | "green" | "red" | "yellow", text: string) => string;
+type Paint = (color: "cyan" | "dim" | "green" | "red" | "yellow", text: string) => string;
 
-function painter(colours: boolean): Paint {
+function painter(colors: boolean): Paint {
   const codes = { dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
-  return (colour, text) => colours ? `\x1b[${codes[colour]}m${text}\x1b[0m` : text;
+  return (color, text) => colors ? `\x1b[${codes[color]}m${text}\x1b[0m` : text;
 }
 
-/** One request on one line. */
+/** Formats a request as one line. */
 function requestLine(entry: JournalEntry, paint: Paint): string {
   const { status } = entry;
-  const colour = status === null || status >= 500 ? "red" : status >= 400 ? "yellow" : "green";
+  const color = status === null || status >= 500 ? "red" : status >= 400 ? "yellow" : "green";
   const facts = [
     entry.items > 0 ? counted(entry.items, "item") : "",
     entry.bytes > 0 ? sizeOf(entry.bytes) : "",
@@ -156,7 +156,7 @@ function requestLine(entry: JournalEntry, paint: Paint): string {
   const time = new Date(entry.at).toTimeString().slice(0, 8);
   const request = `${entry.method.padEnd(4)} ${entry.path}`;
   const rest = facts.filter(Boolean).join(" · ");
-  return `${paint("dim", time)} ${paint(colour, `${status ?? "---"}`)} ${request}  ${
+  return `${paint("dim", time)} ${paint(color, `${status ?? "---"}`)} ${request}  ${
     paint("dim", rest)
   }`;
 }
@@ -175,7 +175,7 @@ function processTerminal(): MockTerminal {
   return {
     print: (line) => console.log(line),
     printError: (line) => console.error(line),
-    colours: process.stdout.isTTY === true && !process.env.NO_COLOR,
+    colors: process.stdout.isTTY === true && !process.env.NO_COLOR,
     interrupted: () =>
       new Promise((resolve) => {
         process.once("SIGINT", () => resolve());

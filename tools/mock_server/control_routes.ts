@@ -1,6 +1,6 @@
 /**
- * `/__mock/…`: the mock server's own controls, for programs in other processes. They ask for no
- * key, meet no faults and are not in the journal.
+ * `/__mock/…`: controls of the mock server for other processes. They need no API key, are not
+ * affected by faults and are not in the journal.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Json } from "./call_store.ts";
 import { bodyText, type MockApp, type MockParts, readBody, unprocessable } from "./exchange.ts";
 import type { Fault } from "./faults.ts";
-import type { MockBehaviour } from "./options.ts";
+import type { MockBehavior } from "./options.ts";
 import {
   anything,
   bool,
@@ -40,7 +40,7 @@ const FAULT: Rule = shape({}, {
   redirect: text,
 });
 
-const BEHAVIOUR: Rule = shape({}, {
+const BEHAVIOR: Rule = shape({}, {
   callMode: oneOf("old", "new", "complete"),
   filePaths: oneOf("new", "old", "both"),
   feedbackBatch: bool,
@@ -50,9 +50,9 @@ const BEHAVIOUR: Rule = shape({}, {
   defaultEntity: text,
 });
 
-/** What `GET /__mock/state` answers. */
+/** Response of `GET /__mock/state`. */
 export interface MockState {
-  /** How often each write happened. */
+  /** Counters of all writes. */
   counts: MockParts["store"]["counts"];
   /** Calls held, and how many of them have a start and an end. */
   calls: number;
@@ -71,12 +71,12 @@ export interface MockState {
   }[];
   requests: { total: number; inFlight: number; peakInFlight: number };
   faults: (Json & { hits: number })[];
-  behaviour: MockBehaviour;
+  behavior: MockBehavior;
 }
 
 /** Adds the controls to the application. */
 export function addControlRoutes(app: MockApp, parts: MockParts): void {
-  const { store, journal, faults, behaviour } = parts;
+  const { store, journal, faults, behavior } = parts;
 
   app.get("/__mock/state", (c) => c.json(stateOf(parts)));
   app.get("/__mock/calls", (c) => c.json(store.calls(c.req.query("project"))));
@@ -100,11 +100,11 @@ export function addControlRoutes(app: MockApp, parts: MockParts): void {
     return c.json({});
   });
 
-  app.post("/__mock/behaviour", (c) => {
-    const request = readBody(c, BEHAVIOUR);
+  app.post("/__mock/behavior", (c) => {
+    const request = readBody(c, BEHAVIOR);
     if (request instanceof Response) return request;
-    Object.assign(behaviour, request.body);
-    return c.json(behaviour);
+    Object.assign(behavior, request.body);
+    return c.json(behavior);
   });
 
   const act = (path: string, action: () => void) =>
@@ -123,8 +123,8 @@ export function addControlRoutes(app: MockApp, parts: MockParts): void {
   act("/__mock/merge", () => store.merge());
 }
 
-/** The counts of a server in one JSON value. */
-export function stateOf({ store, journal, faults, behaviour }: MockParts): MockState {
+/** State of the server as JSON. */
+export function stateOf({ store, journal, faults, behavior }: MockParts): MockState {
   return {
     counts: store.counts,
     calls: store.callCount(),
@@ -151,6 +151,6 @@ export function stateOf({ store, journal, faults, behaviour }: MockParts): MockS
       ...(fault.path instanceof RegExp ? { path: fault.path.source } : {}),
       hits,
     })),
-    behaviour,
+    behavior,
   };
 }

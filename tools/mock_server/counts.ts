@@ -1,10 +1,10 @@
 /**
- * How often the mock server was written to.
+ * Counters of writes to the mock server.
  *
  * @module
  */
 
-/** How often the call writes happened, each item of a batch counted. */
+/** Counters of call writes, including each item of a batch. */
 export interface CallCounts {
   /** Starts taken, repeated ones too. */
   callStarts: number;
@@ -28,7 +28,7 @@ export interface CallCounts {
   callDeletes: number;
 }
 
-/** How often each write happened since the last reset. */
+/** Counters of all writes since the last reset. */
 export interface MockCounts extends CallCounts {
   /** Objects taken, repeated ones too. */
   objects: number;

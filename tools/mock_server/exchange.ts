@@ -1,6 +1,5 @@
 /**
- * What the mock server's routes have in common: the parts they work on, how a body is read and how
- * a request is refused.
+ * Shared functions of the mock server's routes: state, parsing of bodies, error responses.
  *
  * @module
  */
@@ -9,46 +8,46 @@ import type { Context, Hono } from "hono";
 import type { Json } from "./call_store.ts";
 import type { Faults } from "./faults.ts";
 import type { Journal, JournalEntry } from "./request_log.ts";
-import type { MockBehaviour } from "./options.ts";
+import type { MockBehavior } from "./options.ts";
 import { type Refusal, refusalOfBody } from "./refusals.ts";
 import { check, type Problem, type Rule } from "./validators.ts";
 import type { MockStore } from "./store.ts";
 
-/** What the faults need of the connection under a request; made by the listener. */
+/** Connection of a request, as faults need it. Created by the listener. */
 export interface Wire {
-  /** Aborted when the client goes away before its answer. */
+  /** Aborted when the client disconnects before its response. */
   readonly left: AbortSignal;
-  /** Settles when the answer has left for the client, or the connection is gone. */
+  /** Settles when the response was sent or the connection was closed. */
   sent(): Promise<void>;
-  /** Tears the connection without an answer; what it returns goes nowhere, or is the nearest thing. */
+  /** Aborts the connection without a response. The returned response is a fallback. */
   tear(): Response;
-  /** Sends status, headers and length of the whole answer, `bytes` of its body, then tears. */
+  /** Sends status and headers of the complete response and `bytes` of its body, then aborts. */
   cut(answer: Response, body: Uint8Array, bytes: number): Response | Promise<Response>;
 }
 
-/** The parts of a mock server that outlive its listener. */
+/** State of a mock server that outlives its listener. */
 export interface MockParts {
   readonly store: MockStore;
   readonly journal: Journal;
   readonly faults: Faults;
-  readonly behaviour: MockBehaviour;
+  readonly behavior: MockBehavior;
   /** Whether the journal keeps request bodies. */
   readonly journalBodies: boolean;
   /** Aborted when the listener stops. */
   readonly stopping: AbortSignal;
-  /** Looks again at what is waited for. */
+  /** Re-evaluates pending `waitFor` predicates. */
   changed(): void;
-  /** Told of every request when its answer is known. */
+  /** Called for every request when its response is known. */
   answered(entry: JournalEntry): void;
 }
 
-/** What hono carries through a request. */
+/** Hono variables of a request. */
 export interface MockEnv {
   Bindings: { wire: Wire };
   Variables: { bytes: Uint8Array; entry: JournalEntry };
 }
 
-/** A request on its way through hono. */
+/** Hono context of a request. */
 export type MockContext = Context<MockEnv>;
 
 /** The hono application of the mock server. */
@@ -85,7 +84,7 @@ export function readBody(
   return refusal ? refuse(c, refusal) : { body: body as Json, text };
 }
 
-/** 422 as FastAPI answers it. */
+/** A 422 response in FastAPI's format. */
 export function unprocessable(c: MockContext, problems: readonly Problem[]): Response {
   return c.json({ detail: problems.slice(0, 10) }, 422);
 }

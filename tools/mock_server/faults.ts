@@ -1,46 +1,45 @@
 /**
- * Faults on demand: which requests they meet and what happens to these.
+ * Fault injection: which requests are affected, and how.
  *
  * @module
  */
 
 /**
- * A fault. Without a kind of its own it changes nothing; with several, `delayMs` joins the other
- * and the first of this order wins: `hang`, `reset`, `status`, `redirect`, `garbage`, `loseReply`,
- * `truncate`. The work asked for is done with `delayMs` alone, `loseReply` and `truncate` only.
+ * A fault. Of several kinds, the first of this order applies, and `delayMs` is added to it: `hang`, `reset`, `status`, `redirect`, `garbage`, `loseReply`,
+ * `truncate`. The request is only processed with `delayMs` (without another kind), `loseReply` and `truncate`.
  */
 export interface Fault {
-  /** Which paths it meets: exactly this one, or all that match. All by default. */
+  /** Affected paths: this one, or all that match (default: all). */
   path?: string | RegExp;
-  /** Only requests whose body holds this text: a poison record. */
+  /** Affects only requests whose body contains this text, such as a poison record. */
   bodyHas?: string;
-  /** How many requests it meets before it is used up; without end by default. */
+  /** Maximum number of affected requests (default: no limit). */
   times?: number;
-  /** How many matching requests pass unharmed first; 0. */
+  /** Number of matching requests that are not affected first (default: 0). */
   skip?: number;
-  /** Answers with this status. */
+  /** Responds with this status. */
   status?: number;
   /** With `status`: the header `Retry-After`, in seconds or as a date. */
   retryAfter?: number | Date;
   /** With `status`: the body, as text or as a JSON value. */
   body?: unknown;
-  /** Holds the answer back for this many ms; the work is done before. */
+  /** Delays the response by this many ms, after processing the request. */
   delayMs?: number;
-  /** Never answers; the request ends when the client or the server goes away. */
+  /** Never responds. The request ends when the client or the server disconnects. */
   hang?: boolean;
-  /** Tears the connection before anything is answered. */
+  /** Aborts the connection before processing the request. */
   reset?: boolean;
-  /** Does the work, then tears the connection before anything is answered. */
+  /** Processes the request, then aborts the connection before responding. */
   loseReply?: boolean;
-  /** Does the work, promises the whole answer, sends this many bytes of its body, then tears. */
+  /** Processes the request, sends headers and this many bytes of the body, then aborts. */
   truncate?: number;
-  /** Answers 200 with HTML, as a proxy in the way does. */
+  /** Responds with 200 and an HTML page, as a captive portal does. */
   garbage?: boolean;
-  /** Answers 307 (or `status`) with this `Location`. */
+  /** Responds with 307 (or `status`) and this `Location`. */
   redirect?: string;
 }
 
-/** What a fault does, in the journal's words. */
+/** Name of a fault in the journal. */
 export type FaultKind =
   | "hang"
   | "reset"
@@ -51,17 +50,17 @@ export type FaultKind =
   | "truncate"
   | "delay";
 
-/** A fault that was added. */
+/** An active fault. */
 export interface ActiveFault {
-  /** As it was given. */
+  /** Its definition. */
   readonly fault: Readonly<Fault>;
-  /** How many requests it met so far. */
+  /** Number of requests that it affected so far. */
   readonly hits: number;
-  /** Takes it away. */
+  /** Removes it. */
   remove(): void;
 }
 
-/** What happens to a request. */
+/** Effect on a request. */
 export function kindOf(fault: Fault): FaultKind | null {
   if (fault.hang) return "hang";
   if (fault.reset) return "reset";
@@ -96,7 +95,7 @@ class Entry implements ActiveFault {
   }
 }
 
-/** The faults in force; the one added first wins. */
+/** Active faults. The one that was added first wins. */
 export class Faults {
   #entries: Set<Entry> = new Set();
 
@@ -107,17 +106,17 @@ export class Faults {
     return entry;
   }
 
-  /** Takes all faults away. */
+  /** Removes all faults. */
   clear(): void {
     this.#entries.clear();
   }
 
-  /** The faults in force. */
+  /** Active faults. */
   get active(): readonly ActiveFault[] {
     return [...this.#entries];
   }
 
-  /** The fault that meets this request, used up by one; `null` when none does. */
+  /** The fault that affects this request, counted as used; `null` if there is none. */
   take(path: string, body: () => string): Readonly<Fault> | null {
     for (const entry of this.#entries) {
       if (!entry.meets(path, body) || entry.seen++ < (entry.fault.skip ?? 0)) continue;

@@ -1,6 +1,6 @@
 /**
- * Takes connections on this host: `Deno.serve`, `Bun.serve` or `node:http`. The one file of the
- * mock server that names a host.
+ * Listens with `Deno.serve`, `Bun.serve` or `node:http`. The only file of the mock server that depends
+ * on the runtime.
  *
  * @module
  */
@@ -10,29 +10,30 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Wire } from "./exchange.ts";
 
 /**
- * What takes the connections.
+ * The HTTP server.
  *
  * - `"native"`: `Deno.serve`, `Bun.serve`, or `node:http` on Node.
- * - `"node"`: `node:http` on every host.
+ * - `"node"`: `node:http` on every runtime.
  *
  * Faults are exact on `node:http`: a reset is a TCP reset before any byte, a truncated answer
- * promises its length and stops short. `Bun.serve` resets exactly too, and truncates in the middle
- * of a chunked answer. `Deno.serve` gives a handler no way to the socket: `reset` and `loseReply`
- * send a bare `200` head there and tear in the body, so that `fetch` resolves and reading rejects.
+ * announces its length and ends early. `Bun.serve` resets exactly too, and truncates in the middle
+ * of a chunked answer. `Deno.serve` gives handlers no access to the socket: `reset` and `loseReply`
+ * send the headers of a `200` response there and abort the body, so that `fetch` resolves and reading
+ * rejects.
  */
 export type MockEngine = "native" | "node";
 
 /** An open port. */
 export interface Listener {
   readonly port: number;
-  /** Stops listening and tears all connections. */
+  /** Stops listening and aborts all connections. */
   close(): Promise<void>;
 }
 
-/** Answers one request. */
+/** Handles one request. */
 export type Handle = (request: Request, wire: Wire) => Promise<Response>;
 
-/** Opens a port; rejects when it cannot be had. */
+/** Opens a port; rejects if it is unavailable. */
 export type Listen = (port: number, hostname: string, handle: Handle) => Promise<Listener>;
 
 interface DenoSlice {
@@ -58,7 +59,7 @@ interface BunSlice {
   }): { port: number; stop(closeActiveConnections: boolean): Promise<void> };
 }
 
-/** How to listen on this host; without an engine, the one with the best faults. */
+/** Listens with the given engine (default: the one with the most exact faults). */
 export function listenOf(engine?: MockEngine): Listen {
   const { Deno: deno, Bun: bun } = globalThis as { Deno?: DenoSlice; Bun?: BunSlice };
   if ((engine ?? (deno ? "node" : "native")) === "node") return listenOnNode;
@@ -100,11 +101,11 @@ async function listenOnNode(port: number, hostname: string, handle: Handle): Pro
     },
   });
   const server = createAdaptorServer({
-    // The tested program lives in this process: its Request and Response must stay its own.
+    // The tested program may be in this process: its Request and Response must not be replaced.
     overrideGlobalObjects: false,
     hostname,
     fetch: (request, env) => handle(request, wireOver(request, env.outgoing as ServerResponse)),
-    // An idle connection that the server closes looks like a fault that nobody asked for.
+    // Closing an idle connection would look like an unexpected fault.
     serverOptions: { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },
   });
   server.on("connection", (socket: Socket) => {
@@ -171,7 +172,7 @@ async function listenOnBun(
   return { port: server.port, close: () => server.stop(true) };
 }
 
-/** Without a way to the socket: an answer whose body breaks makes the host tear the connection. */
+/** Without access to the socket: an error in the body makes the runtime abort the connection. */
 function streamWire(left: AbortSignal, sent: () => Promise<void>): Wire {
   return {
     left,
@@ -185,7 +186,7 @@ function streamWire(left: AbortSignal, sent: () => Promise<void>): Wire {
   };
 }
 
-/** Bun does not tell; it writes an answer that is whole when the turn of the event loop ends. */
+/** Bun does not report this. It writes a complete response at the end of the event loop turn. */
 function bunSent(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));
 }
@@ -198,15 +199,15 @@ function brokenBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
         sent = true;
         return controller.enqueue(bytes);
       }
-      // The host sends a chunk when its turn of the event loop ends; breaking sooner eats it.
+      // The runtime sends a chunk at the end of the event loop turn; an earlier error discards it.
       if (bytes.length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-      // Bun prints every reason but this one.
+      // Bun logs all other reasons.
       controller.error(undefined);
     },
   });
 }
 
-/** Whether listening failed because another holds the port. */
+/** Whether listening failed because the port is in use. */
 export function isTaken(error: unknown): boolean {
   const { code, name } = error as { code?: string; name?: string };
   return code === "EADDRINUSE" || name === "AddrInUse";

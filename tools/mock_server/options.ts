@@ -1,11 +1,11 @@
 /**
- * How the mock server plays its part.
+ * Options of the mock server.
  *
  * @module
  */
 
 /**
- * Which call path the server knows.
+ * The calls APIs that the server supports.
  *
  * - `"old"`: a server from before v2; v2 paths answer 404.
  * - `"new"`: both; a project whose first call comes in through v2 is in complete mode from then on.
@@ -14,9 +14,9 @@
  */
 export type CallMode = "old" | "new" | "complete";
 
-/** Behaviour that may also be changed while the server runs (`MockServer.configure`). */
-export interface MockBehaviour {
-  /** Which call path the server knows; `"new"`. */
+/** Options that can be changed while the server runs (`MockServer.configure`). */
+export interface MockBehavior {
+  /** Supported calls APIs (default: `"new"`). */
   callMode: CallMode;
   /** Which file paths exist: `/files/…`, the older `/file/…`, or `"both"`, the default. */
   filePaths: "new" | "old" | "both";
@@ -29,24 +29,24 @@ export interface MockBehaviour {
    * projects of an entity. None by default: every other project is made when it is first named.
    */
   missingProjects: readonly string[];
-  /** The API key to ask for: 401 without one, 403 with another. `null`, the default, takes all. */
+  /** Required API key: 401 without one, 403 with another (default: `null`, any). */
   apiKey: string | null;
-  /** What `/graphql` answers as the viewer's default entity; `"mock-entity"`. */
+  /** Default entity that `/graphql` returns (default: `"mock-entity"`). */
   defaultEntity: string;
 }
 
-/** What can be chosen when the server is made. */
-export interface MockOptions extends Partial<MockBehaviour> {
-  /** Whether inputs, outputs, values and files are kept; `true`. Without, ids and counts are. */
+/** Options that are fixed when the server is created. */
+export interface MockOptions extends Partial<MockBehavior> {
+  /** Whether inputs, outputs, values and files are stored, not just IDs and counts (default: `true`). */
   keepBodies?: boolean;
-  /** How many requests the journal remembers; 10,000. */
+  /** Maximum number of requests in the journal (default: 10,000). */
   journalSize?: number;
   /** Whether the journal keeps the text of request bodies; `false`. */
   journalBodies?: boolean;
 }
 
-/** The behaviour of a server that was told nothing. */
-export const DEFAULT_BEHAVIOUR: Readonly<MockBehaviour> = {
+/** Default options. */
+export const DEFAULT_BEHAVIOR: Readonly<MockBehavior> = {
   callMode: "new",
   filePaths: "both",
   feedbackBatch: true,

@@ -28,14 +28,14 @@ interface CallsFilter {
 
 /** Adds the reads to the application. */
 export function addReadRoutes(app: MockApp, parts: MockParts): void {
-  const { store, behaviour } = parts;
+  const { store, behavior } = parts;
   const post = (
     path: string,
     rule: Rule,
     read: (c: MockContext, body: Json, projectId: string) => Response,
   ) =>
     app.post(path, (c) => {
-      const request = readBody(c, rule, behaviour.missingProjects);
+      const request = readBody(c, rule, behavior.missingProjects);
       if (request instanceof Response) return request;
       return read(c, request.body, request.body.project_id as string);
     });
@@ -48,7 +48,7 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
   app.post("/graphql", (c) =>
     c.json({
       data: {
-        viewer: { username: "mock-user", defaultEntity: { name: behaviour.defaultEntity } },
+        viewer: { username: "mock-user", defaultEntity: { name: behavior.defaultEntity } },
       },
     }));
 
@@ -100,7 +100,7 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
 
   for (const [path, other] of [["/files/content", "old"], ["/file/content", "new"]] as const) {
     post(path, READ_RULES.fileContent, (c, body, projectId) => {
-      if (behaviour.filePaths === other) return noSuchRoute(c);
+      if (behavior.filePaths === other) return noSuchRoute(c);
       const file = store.file(projectId, body.digest as string);
       if (!file) {
         return refuse(c, { status: 404, reason: `File with digest ${body.digest} not found` });

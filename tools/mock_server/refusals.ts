@@ -1,6 +1,6 @@
 /**
- * What the trace server refuses of a well-formed request, and what it can never store: the checks
- * that it makes after a body's shape, with its statuses and its words.
+ * Checks that the trace server makes on a well-formed request, with its statuses and messages: values
+ * that it rejects or can never store.
  *
  * @module
  */
@@ -157,7 +157,7 @@ function projectsOf(body: unknown): string[] {
   return [...own, ...[start, end, req, obj, table, batch].flatMap(projectsOf)];
 }
 
-/** Whether arrays and objects stand deeper inside each other than the server goes. */
+/** Whether arrays and objects are nested deeper than the server accepts. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   let inText = false;

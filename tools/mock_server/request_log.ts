@@ -1,14 +1,14 @@
 /**
- * What the mock server was asked, and what it answered.
+ * The journal of requests to the mock server.
  *
  * @module
  */
 
-/** One request that came in; reads of `/__mock` are not among them. */
+/** A request. Requests to `/__mock` are not logged. */
 export interface JournalEntry {
   /** 1 for the first request since the last reset. */
   readonly number: number;
-  /** When it had been read, epoch ms. */
+  /** Time when it was read completely, epoch ms. */
   readonly at: number;
   readonly method: string;
   /** The path without the query. */
@@ -25,46 +25,46 @@ export interface JournalEntry {
   readonly bytes: number;
   /** The body as text, with the option `journalBodies`. */
   readonly body?: string;
-  /** How many items a batch or list held that was understood; 0 elsewhere. */
+  /** Number of items of a valid batch or list; 0 for other requests. */
   items: number;
-  /** The status answered; `null` while it is worked on, and when the connection was torn. */
+  /** Response status; `null` while it is processed and if the connection was aborted. */
   status: number | null;
-  /** The name of the fault that met it. */
+  /** Name of the fault that affected it. */
   fault: string | null;
-  /** Ms from when it had been read until its answer was ready; `null` before. */
+  /** Time (ms) from reading until the response was ready; `null` before. */
   duration: number | null;
 }
 
-/** A bounded list of requests, the oldest forgotten first. */
+/** A bounded list of requests. The oldest are dropped first. */
 export class Journal {
-  /** Requests since the last reset, the forgotten ones too. */
+  /** Number of requests since the last reset, including dropped ones. */
   total = 0;
-  /** Requests being worked on. */
+  /** Number of requests in progress. */
   inFlight = 0;
-  /** The most requests that were worked on at a time. */
+  /** Maximum number of concurrent requests. */
   peakInFlight = 0;
-  /** The most requests that are remembered. */
+  /** Maximum number of entries. */
   readonly limit: number;
   #entries: JournalEntry[] = [];
 
-  /** @param limit The most requests that are remembered. */
+  /** @param limit Maximum number of entries. */
   constructor(limit: number) {
     this.limit = limit;
   }
 
-  /** The requests remembered, oldest first. */
+  /** Logged requests, oldest first. */
   get entries(): readonly JournalEntry[] {
     return this.limit === 0 ? [] : this.#entries.slice(-this.limit);
   }
 
-  /** The remembered requests for a path (exact, or matched by an expression). */
+  /** Logged requests for a path (exact, or matched by an expression). */
   to(path: string | RegExp): JournalEntry[] {
     return this.entries.filter((entry) =>
       typeof path === "string" ? entry.path === path : path.test(entry.path)
     );
   }
 
-  /** Adds a request that is about to be worked on. */
+  /** Adds a request before it is processed. */
   open(
     entry: Omit<JournalEntry, "number" | "items" | "status" | "fault" | "duration">,
   ): JournalEntry {
@@ -84,14 +84,14 @@ export class Journal {
     return opened;
   }
 
-  /** Notes the answer to a request. */
+  /** Logs the response to a request. */
   close(entry: JournalEntry, status: number | null): void {
     entry.status = status;
     entry.duration = Date.now() - entry.at;
     this.inFlight--;
   }
 
-  /** Forgets everything. */
+  /** Clears the journal. */
   clear(): void {
     this.total = 0;
     this.peakInFlight = this.inFlight;

@@ -1,5 +1,5 @@
 /**
- * What each write endpoint accepts, as tables over `rules.ts`.
+ * Request schemas of all endpoints, as tables over `validators.ts`.
  *
  * Stricter than today's server, which ignores fields that it does not know, and no stricter than
  * the public SDKs need: a call's end may carry `trace_id`, `started_at` and `is_eval` (the Python

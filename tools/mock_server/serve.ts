@@ -17,10 +17,10 @@ import {
   listenOf,
   type MockEngine,
 } from "./listen.ts";
-import { DEFAULT_BEHAVIOUR, type MockBehaviour, type MockOptions } from "./options.ts";
+import { DEFAULT_BEHAVIOR, type MockBehavior, type MockOptions } from "./options.ts";
 import { MockStore } from "./store.ts";
 
-/** How to start a mock server. */
+/** Options for starting a mock server. */
 export interface StartOptions extends MockOptions {
   /** The port; 0, the default, takes a free one. */
   port?: number;
@@ -28,7 +28,7 @@ export interface StartOptions extends MockOptions {
   hostname?: string;
   /** The state to start with; an empty one by default. */
   store?: MockStore;
-  /** What takes the connections; `"node"` on Deno, for its exact faults, else `"native"`. */
+  /** HTTP server (default: `"node"` on Deno, for its exact faults, otherwise `"native"`). */
   engine?: MockEngine;
   /**
    * Whether connections are used again; `false`. Deno's `fetch` sends a request a second time by
@@ -36,7 +36,7 @@ export interface StartOptions extends MockOptions {
    * `fetch` is exactly one request on every host. `true` is faster for load tests.
    */
   keepAlive?: boolean;
-  /** Told of every request when its answer is known, for a log. */
+  /** Called for every request when its response is known. */
   onRequest?: (entry: JournalEntry) => void;
 }
 
@@ -46,17 +46,17 @@ export interface MockServer {
   readonly url: string;
   /** The port it listens on; the same after a restart. */
   readonly port: number;
-  /** What it holds. */
+  /** Stored data. */
   readonly store: MockStore;
-  /** The faults in force. */
+  /** Active faults. */
   readonly faults: Faults;
-  /** What it was asked. */
+  /** Journal of requests. */
   readonly journal: Journal;
-  /** How it behaves now. */
-  readonly behaviour: Readonly<MockBehaviour>;
-  /** Changes how it behaves from the next request on. */
-  configure(changes: Partial<MockBehaviour>): void;
-  /** Stops listening and tears all connections; a second call does nothing. */
+  /** Current options. */
+  readonly behavior: Readonly<MockBehavior>;
+  /** Changes options, effective with the next request. */
+  configure(changes: Partial<MockBehavior>): void;
+  /** Stops listening and aborts all connections. A second call does nothing. */
   stop(): Promise<void>;
   /** Stops, then listens on the same port again, with all that it held. */
   restart(): Promise<void>;
@@ -93,7 +93,7 @@ export async function startMockServer(options: StartOptions = {}): Promise<MockS
     store: options.store ?? new MockStore({ keepBodies: options.keepBodies }),
     journal: new Journal(options.journalSize ?? 10_000),
     journalBodies: options.journalBodies ?? false,
-    behaviour: behaviourOf(options),
+    behavior: behaviorOf(options),
     hostname,
     keepAlive,
     listen: listenOf(engine),
@@ -103,11 +103,11 @@ export async function startMockServer(options: StartOptions = {}): Promise<MockS
   return server;
 }
 
-function behaviourOf(options: Partial<MockBehaviour>): MockBehaviour {
-  const names = Object.keys(DEFAULT_BEHAVIOUR) as (keyof MockBehaviour)[];
+function behaviorOf(options: Partial<MockBehavior>): MockBehavior {
+  const names = Object.keys(DEFAULT_BEHAVIOR) as (keyof MockBehavior)[];
   const chosen = names.filter((name) => options[name] !== undefined)
     .map((name) => [name, options[name]]);
-  return { ...DEFAULT_BEHAVIOUR, ...Object.fromEntries(chosen) };
+  return { ...DEFAULT_BEHAVIOR, ...Object.fromEntries(chosen) };
 }
 
 interface Setup {
@@ -117,7 +117,7 @@ interface Setup {
   listen: Listen;
   journal: Journal;
   journalBodies: boolean;
-  behaviour: MockBehaviour;
+  behavior: MockBehavior;
   onRequest?: (entry: JournalEntry) => void;
 }
 
@@ -126,7 +126,7 @@ class Server implements MockServer, MockParts {
   readonly faults: Faults = new Faults();
   readonly journal: Journal;
   readonly journalBodies: boolean;
-  readonly behaviour: MockBehaviour;
+  readonly behavior: MockBehavior;
   readonly #setup: Setup;
   readonly #handle: Handle;
   readonly #waiting: Set<() => void> = new Set();
@@ -138,7 +138,7 @@ class Server implements MockServer, MockParts {
     this.store = setup.store;
     this.journal = setup.journal;
     this.journalBodies = setup.journalBodies;
-    this.behaviour = setup.behaviour;
+    this.behavior = setup.behavior;
     this.#setup = setup;
     const app = createMockApp(this);
     this.#handle = async (request, wire) => {
@@ -169,8 +169,8 @@ class Server implements MockServer, MockParts {
     this.#setup.onRequest?.(entry);
   }
 
-  configure(changes: Partial<MockBehaviour>): void {
-    Object.assign(this.behaviour, changes);
+  configure(changes: Partial<MockBehavior>): void {
+    Object.assign(this.behavior, changes);
   }
 
   async start(port: number): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * What the mock server holds, by project.
+ * Data of the mock server, by project.
  *
  * @module
  */
@@ -27,14 +27,14 @@ export interface TableRow {
   val: unknown;
 }
 
-/** A file's content, or its size alone with `keepBodies: false`. */
+/** Content of a file, or only its size with `keepBodies: false`. */
 export interface StoredFile {
   name: string;
   size: number;
   content: Uint8Array | null;
 }
 
-/** All that is held of one project. */
+/** Data of one project. */
 export class Project {
   /** `"entity/project"`. */
   readonly id: string;
@@ -71,9 +71,9 @@ export function internalIdOf(projectId: string): string {
   return btoa(`ProjectInternalId:${number}`).replaceAll("=", "");
 }
 
-/** The state of a mock server; outlives restarts of the server around it. */
+/** State of a mock server. It survives restarts of the server. */
 export class MockStore {
-  /** How often each write happened since the last reset. */
+  /** Counters of all writes since the last reset. */
   readonly counts: MockCounts = noCounts();
   /** Whether values and files are kept. */
   readonly keepBodies: boolean;
@@ -104,13 +104,13 @@ export class MockStore {
     return projects.flatMap((project) => [...project.calls.list()]);
   }
 
-  /** How many calls one project has, or all have. */
+  /** Number of calls of one project, or of all. */
   callCount(projectId?: string): number {
     const projects = projectId === undefined ? this.projects : [this.project(projectId)];
     return projects.reduce((sum, project) => sum + project.calls.size, 0);
   }
 
-  /** How many calls of one project, or of all, have both a start and an end. */
+  /** Number of calls of one project, or of all, that have both a start and an end. */
   finishedCount(projectId?: string): number {
     const projects = projectId === undefined ? this.projects : [this.project(projectId)];
     return projects.reduce((sum, project) => sum + project.calls.finished, 0);
@@ -225,7 +225,7 @@ export class MockStore {
     project.unmergedFeedback = project.unmergedFeedback.filter((feedback) => feedback.id !== id);
   }
 
-  /** What a query of a project's feedback finds: also what the table has not merged yet. */
+  /** Results of a feedback query, including duplicates that the table has not merged yet. */
   feedbackRows(projectId: string): Json[] {
     return [...this.feedback(projectId), ...this.project(projectId).unmergedFeedback];
   }
@@ -254,7 +254,7 @@ export class MockStore {
     });
   }
 
-  /** Forgets everything. */
+  /** Deletes everything. */
   clear(): void {
     this.#projects.clear();
     Object.assign(this.counts, noCounts());

@@ -5,21 +5,21 @@
  * @module
  */
 
-/** One thing wrong with a request, as in the `detail` of a 422. */
+/** A problem of a request, as in the `detail` of a 422 response. */
 export interface Problem {
   /** The kind of problem, such as `missing` or `extra_forbidden`. */
   readonly type: string;
   /** Where: `"body"`, then keys and indexes. */
   readonly loc: readonly (string | number)[];
-  /** What is wrong, for people. */
+  /** Message. */
   readonly msg: string;
 }
 
-/** Where a rule is looking, and what was found so far. */
+/** Position of a rule, and the problems found so far. */
 export interface Findings {
   /** The path of the value under the rule; rules push and pop. */
   readonly path: (string | number)[];
-  /** What is wrong. */
+  /** Problems. */
   readonly problems: Problem[];
 }
 
@@ -208,7 +208,7 @@ export function shape(required: Fields, optional: Fields = {}): Rule {
   };
 }
 
-/** An object that is told apart by the value of its field `key`. */
+/** An object whose field `key` selects the rule. */
 export function taggedBy(key: string, cases: Readonly<Record<string, Rule>>): Rule {
   return (value, findings) => {
     const tag = isRecord(value) ? value[key] : undefined;
@@ -232,7 +232,7 @@ export function oneFieldOf(cases: Fields): Rule {
   };
 }
 
-/** What is wrong with a request body; empty when it is fine. */
+/** Problems of a request body; empty if it is valid. */
 export function check(rule: Rule, body: unknown): Problem[] {
   const findings: Findings = { path: ["body"], problems: [] };
   rule(body, findings);

@@ -24,10 +24,10 @@ type Write = (c: MockContext, body: Json, text: string) => Response;
 
 /** Adds the writes of everything but calls to the application. */
 export function addValueRoutes(app: MockApp, parts: MockParts): void {
-  const { store, behaviour } = parts;
+  const { store, behavior } = parts;
   const post = (path: string, rule: Rule, write: Write) =>
     app.post(path, (c) => {
-      const request = readBody(c, rule, behaviour.missingProjects);
+      const request = readBody(c, rule, behavior.missingProjects);
       return request instanceof Response ? request : write(c, request.body, request.text);
     });
 
@@ -101,11 +101,11 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
 
   for (const [path, other] of [["/files/create", "old"], ["/file/create", "new"]] as const) {
     app.post(path, async (c) => {
-      if (behaviour.filePaths === other) return noSuchRoute(c);
+      if (behavior.filePaths === other) return noSuchRoute(c);
       const form = await readForm(c);
       if (form instanceof Response) return form;
       const { fields, file } = form;
-      const missing = refusalOfProject(fields.project_id, behaviour.missingProjects);
+      const missing = refusalOfProject(fields.project_id, behavior.missingProjects);
       if (missing) return refuse(c, missing);
       const content = new Uint8Array(await file.arrayBuffer());
       const digest = bytesDigest(content);
@@ -122,7 +122,7 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   };
   post("/feedback/create", WRITE_RULES.feedbackCreate, (c, body) => c.json(addFeedback(body)));
   app.use("/feedback/batch/create", async (c, next) => {
-    if (behaviour.feedbackBatch) await next();
+    if (behavior.feedbackBatch) await next();
     else return noSuchRoute(c);
   });
   post("/feedback/batch/create", WRITE_RULES.feedbackBatchCreate, (c, body) => {
@@ -143,7 +143,7 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   });
 }
 
-/** What the server digests of an object: refs made internal, a builtin class written in. */
+/** The value from which the server computes the digest: with internal refs and the builtin class. */
 function objectValue(obj: Json, text: string): Canonical {
   const val = at(internalText(text), "obj", "val");
   if (typeof obj.builtin_object_class === "string" && val instanceof Map) {

@@ -1,5 +1,5 @@
 /**
- * Documents: which files there are, and the passages of each.
+ * Finds documents and splits them into passages.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "@std/path";
 
-/** A stretch of text that can answer a question. */
+/** A paragraph or list item that can answer a question. */
 export interface Passage {
   /** Path of the file. */
   readonly path: string;
-  /** Number of the line that it begins in, from 1. */
+  /** Number of its first line, from 1. */
   readonly line: number;
   /** The headings above it, and the name in bold at its front. */
   readonly heading: string;
   readonly text: string;
 }
 
-/** All documents at `paths`, folders walked: Markdown and glossaries. */
+/** Finds all Markdown files and glossaries in `paths`, recursively. */
 export async function findDocuments(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
@@ -32,7 +32,7 @@ export async function findDocuments(paths: readonly string[]): Promise<string[]>
   return found;
 }
 
-/** The paragraphs and list items of a Markdown file under their headings, code left out. */
+/** Paragraphs and list items of a Markdown file with their headings, without code. */
 export function markdownPassages(path: string, text: string): Passage[] {
   const passages: Passage[] = [];
   const headings: string[] = [];
@@ -65,9 +65,9 @@ export function markdownPassages(path: string, text: string): Passage[] {
 }
 
 /**
- * The terms of a glossary: a JSON object of term and meaning.
+ * The terms of a glossary, which is a JSON object of terms and meanings.
  *
- * @throws {SyntaxError} When it is no JSON.
+ * @throws {SyntaxError} If the text is not valid JSON.
  */
 export function glossaryPassages(path: string, text: string): Passage[] {
   const terms = JSON.parse(text) as Record<string, string>;
@@ -79,16 +79,16 @@ export function glossaryPassages(path: string, text: string): Passage[] {
   }));
 }
 
-/** The passages of a document, by what kind of file it is. */
+/** Splits a document into passages. */
 export function passagesOf(path: string, text: string): Passage[] {
   if (path.endsWith(".json")) return glossaryPassages(path, text);
   return markdownPassages(path, text);
 }
 
-/** The sentences of a passage. */
+/** Splits a passage into sentences. */
 export function sentencesOf(text: string): string[] {
-  const parts = text.split(/(?<=[.!?:])\s+(?=[A-Z`"(])/).map((part) => part.trim());
-  return parts.filter((part) => part.length > 20);
+  const options = text.split(/(?<=[.!?:])\s+(?=[A-Z`"(])/).map((part) => part.trim());
+  return options.filter((part) => part.length > 20);
 }
 
 function plain(markup: string): string {

@@ -1,9 +1,8 @@
 /**
- * The traced program: answers questions from documents. It reads one question per line from its
- * standard input; its arguments are the documents, files or folders.
+ * The traced program, which answers questions from documents. It reads one question per line from
+ * standard input. Its arguments are files and folders with documents.
  *
- * It knows nothing of servers, outages and kills. Where the traces go, and that they are logged on
- * the way, the environment says.
+ * It does not know about servers, outages and kills: environment variables configure its tracing.
  *
  * @module
  */
@@ -13,7 +12,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { finish, init, op } from "@weave-wal/client";
 import { findDocuments, type Passage, passagesOf, sentencesOf } from "./documents.ts";
-import { tell, witnessed } from "./reporter.ts";
+import { report, traceAndReport } from "./reporter.ts";
 import { type Hit, WordIndex, wordsOf } from "./word_index.ts";
 
 interface Library {
@@ -29,11 +28,11 @@ interface Answer {
 }
 
 const INDEX_FILE = "index.json";
-const NO_ANSWER: Answer = { answer: "Nothing is written about that.", source: "", score: 0 };
+const NO_ANSWER: Answer = { answer: "The documents do not answer this.", source: "", score: 0 };
 
 let index = new WordIndex();
 
-const traced = witnessed(op);
+const traced = traceAndReport(op);
 
 const readDocument = traced(
   "readDocument",
@@ -51,7 +50,7 @@ const splitPassages = traced(
   ["path", "text"],
 );
 
-const tokenise = traced("tokenise", function tokenise(texts: string[]): string[][] {
+const tokenize = traced("tokenize", function tokenize(texts: string[]): string[][] {
   return texts.map(wordsOf);
 }, ["texts"]);
 
@@ -60,8 +59,8 @@ const indexDocument = traced(
   async function indexDocument(path: string): Promise<Passage[]> {
     const text = await readDocument(path);
     const passages = splitPassages(path, text);
-    // A heading says more than a sentence.
-    for (const words of tokenise(passages.map((p) => `${p.heading} ${p.heading} ${p.text}`))) {
+    // A heading counts twice.
+    for (const words of tokenize(passages.map((p) => `${p.heading} ${p.heading} ${p.text}`))) {
       index.add(words);
     }
     return passages;
@@ -138,7 +137,7 @@ const bestSentence = traced(
 const answerQuestion = traced(
   "answerQuestion",
   async function answerQuestion(question: string): Promise<Answer> {
-    const [words] = tokenise([question]);
+    const [words] = tokenize([question]);
     const hits = rank(words, retrieve(words));
     const answers = await Promise.all(
       hits.map(async ({ passage }) => bestSentence(words, await openPassage(passage))),
@@ -155,7 +154,7 @@ const library = found ?? await buildIndex(process.argv.slice(2));
 if (found === null) {
   await writeFile(INDEX_FILE, JSON.stringify({ ...library, words: index.save() }));
 }
-tell({
+report({
   event: "ready",
   pid: process.pid,
   resumed: found !== null,
@@ -167,7 +166,7 @@ tell({
 
 for await (const question of createInterface({ input: process.stdin })) {
   const { answer, source } = await answerQuestion(question);
-  tell({ event: "answer", question, answer, source });
+  report({ event: "answer", question, answer, source });
 }
 
 await finish({ timeout: 60_000 });

@@ -1,8 +1,8 @@
 /**
- * What the traced program tells the demo: one line of JSON for each event on its standard output.
+ * Events that the traced program reports to the demo: one JSON line per event on standard output.
  *
- * A line is written with one synchronous write: once `tell` is back, the line is in the pipe, and a
- * SIGKILL at the next instruction does not take it away.
+ * Each line is written with one synchronous write. When `report` returns, the line is in the pipe and
+ * survives a SIGKILL.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { writeSync } from "node:fs";
 import { requireCurrentCallStackEntry } from "@weave-wal/client";
 
-/** What the program says. */
+/** An event of the program. */
 export type ProgramEvent =
   | {
     readonly event: "ready";
@@ -20,14 +20,14 @@ export type ProgramEvent =
     readonly documents: number;
     readonly passages: number;
     readonly terms: number;
-    /** Files that could not be read as what they are. */
+    /** Files that could not be parsed. */
     readonly skipped: readonly string[];
   }
   | {
     readonly event: "call";
     readonly id: string;
     readonly op: string;
-    /** `false` when the op threw. */
+    /** `false` if the op threw. */
     readonly ok: boolean;
   }
   | {
@@ -38,14 +38,14 @@ export type ProgramEvent =
     readonly source: string;
   };
 
-/** Tells the demo. */
-export function tell(event: ProgramEvent): void {
+/** Reports an event to the demo. */
+export function report(event: ProgramEvent): void {
   let rest = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(1, rest));
     } catch (error) {
-      // The pipe is full for now.
+      // The pipe is full.
       if ((error as { code?: unknown }).code !== "EAGAIN") throw error;
     }
   }
@@ -57,10 +57,10 @@ type Trace = <A extends unknown[], R>(
 ) => (...args: A) => R;
 
 /**
- * `op` that also tells the demo of each call: after the op has returned to its caller's side, when
- * the program may count on its record. What is told is what the program saw finish.
+ * Like `op`, but also reports each call to the demo after the op has returned, when its record has to
+ * be in the log. The reported calls are those that the program saw finish.
  */
-export function witnessed(
+export function traceAndReport(
   op: Trace,
 ): <A extends unknown[], R>(
   name: string,
@@ -79,25 +79,25 @@ export function witnessed(
     }, { name, originalFunction: fn, parameterNames });
     return (...args: A): R => {
       let id = "";
-      const report = (ok: boolean) => tell({ event: "call", id, op: name, ok });
-      // An op runs its function before it gives back control, so no other call can come between.
+      const reportEnd = (ok: boolean) => report({ event: "call", id, op: name, ok });
+      // An op runs its function before it returns, so no other call can run in between.
       entered = (callId) => id = callId;
       let result: R;
       try {
         result = traced(...args);
       } catch (error) {
-        report(false);
+        reportEnd(false);
         throw error;
       }
       if (!(result instanceof Promise)) {
-        report(true);
+        reportEnd(true);
         return result;
       }
       return result.then((value) => {
-        report(true);
+        reportEnd(true);
         return value;
       }, (error) => {
-        report(false);
+        reportEnd(false);
         throw error;
       }) as R;
     };

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How often a term may count: the usual constants of BM25. */
+/** The usual constants of BM25. */
 const K1 = 1.2;
 const B = 0.75;
 
@@ -14,7 +14,7 @@ const STOP_WORDS = new Set(
     "who why will with").split(" "),
 );
 
-/** The words of a text in lower case: without those that say nothing, endings taken off. */
+/** Lower-case word stems of a text, without stop words. */
 export function wordsOf(text: string): string[] {
   const words = text.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().match(/[a-z0-9]+/g) ?? [];
   return words.filter((word) => !STOP_WORDS.has(word)).map(stem);
@@ -25,25 +25,25 @@ function stem(word: string): string {
   return word.replace(/(ies|ied)$/, "y").replace(/(ing|ed|es|s|e)$/, "");
 }
 
-/** A passage that has some of the words. */
+/** A passage that contains some of the words. */
 export interface Hit {
-  /** The passage's number. */
+  /** Number of the passage. */
   readonly passage: number;
   readonly score: number;
 }
 
-/** What {@linkcode WordIndex} is on disk. */
+/** Serialized form of {@linkcode WordIndex}. */
 export interface SavedIndex {
   readonly lengths: readonly number[];
   readonly postings: readonly (readonly [string, readonly (readonly [number, number])[]])[];
 }
 
-/** Which passage has which word how often. */
+/** Index of words by passage. */
 export class WordIndex {
   readonly #lengths: number[];
   readonly #postings: Map<string, [number, number][]>;
 
-  /** @param saved What {@linkcode WordIndex.save} gave; without it the index is empty. */
+  /** @param saved Result of {@linkcode WordIndex.save}. By default, the index is empty. */
   constructor(saved: SavedIndex = { lengths: [], postings: [] }) {
     this.#lengths = [...saved.lengths];
     this.#postings = new Map(
@@ -51,7 +51,7 @@ export class WordIndex {
     );
   }
 
-  /** How many different words there are. */
+  /** Number of different words. */
   get terms(): number {
     return this.#postings.size;
   }
@@ -68,13 +68,13 @@ export class WordIndex {
     }
   }
 
-  /** How much a word says: the fewer passages have it, the more. */
+  /** Weight of a word: higher if fewer passages contain it. */
   weight(word: string): number {
     const having = this.#postings.get(word)?.length ?? 0;
     return Math.log(1 + (this.#lengths.length - having + 0.5) / (having + 0.5));
   }
 
-  /** The passages that fit the words best, best first. */
+  /** The passages that match the words best, best first. */
   search(words: readonly string[], limit: number): Hit[] {
     const average = this.#lengths.reduce((sum, length) => sum + length, 0) / this.#lengths.length;
     const scores = new Map<number, number>();
@@ -89,7 +89,7 @@ export class WordIndex {
       .sort((a, b) => b.score - a.score || a.passage - b.passage).slice(0, limit);
   }
 
-  /** What a new process can go on with. */
+  /** Serializes the index for a later process. */
   save(): SavedIndex {
     return { lengths: this.#lengths, postings: [...this.#postings] };
   }

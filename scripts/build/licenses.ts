@@ -1,5 +1,5 @@
 /**
- * Licences of the packages whose code the build inlines: they go with every copy of it.
+ * Licenses of the packages whose code the build inlines; every copy must contain them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { projectRoot } from "../test/process.ts";
 
 /** The file's name in the built package. */
-export const LICENCES_FILE = "THIRD_PARTY_LICENSES.txt";
+export const LICENSES_FILE = "THIRD_PARTY_LICENSES.txt";
 
 /** Texts of packages that come without one. */
 const KNOWN_TEXTS: Readonly<Record<string, string>> = { "deno-std": "std/LICENSE" };
@@ -25,19 +25,19 @@ itself contains that of @std only (deno-std); the rest is in the command weave-w
 `;
 
 /**
- * Writes the licences of the packages that `inputs` (paths of files, from the project's top) belong
+ * Writes the licenses of the packages that `inputs` (paths of files, from the project's top) belong
  * to; returns the packages.
  *
- * @throws When a package has no licence text.
+ * @throws When a package has no license text.
  */
-export function writeLicences(out: string, inputs: readonly string[]): string[] {
+export function writeLicenses(out: string, inputs: readonly string[]): string[] {
   const folders = inputs.flatMap((input) => {
     const found = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
     return found === undefined ? [] : [found];
   });
   const sections = [...new Set(folders)].map(sectionOf).sort((a, b) => a.name < b.name ? -1 : 1);
   const text = sections.map(({ text }) => text);
-  writeFileSync(join(out, LICENCES_FILE), [HEADER, ...text].join(`\n${"-".repeat(80)}\n\n`));
+  writeFileSync(join(out, LICENSES_FILE), [HEADER, ...text].join(`\n${"-".repeat(80)}\n\n`));
   return sections.map(({ name }) => name);
 }
 
@@ -50,7 +50,7 @@ function sectionOf(folder: string): { name: string; text: string } {
   if (KNOWN_TEXTS[name]) files.push(join(projectRoot, KNOWN_TEXTS[name]));
   const texts = files.map((file) => readFileSync(file, "utf8").trim());
   if (license === undefined || texts.length === 0) {
-    throw new Error(`Cannot publish code of ${name} without the text of its licence`);
+    throw new Error(`Cannot publish code of ${name} without the text of its license`);
   }
   return { name, text: `${name} ${version} (${license})\n\n${texts.join("\n\n")}\n` };
 }
