@@ -13,6 +13,7 @@ import {
   fillsQueue,
   isAttached,
   isSdkClient,
+  OTHER_VERSION,
   replaceQueue,
   sayWindow,
 } from "./patch/sdk_client.ts";
@@ -55,7 +56,7 @@ export function durable<Client extends object>(
   const attachments = new Attachments(logs);
   attachments.attach(client);
   if (fillsQueue(client)) replaceQueue(client, attachments.logOf);
-  else sayWindow(logs, "this version of weave");
+  else sayWindow(logs, "this version of weave", OTHER_VERSION);
   return client;
 }
 

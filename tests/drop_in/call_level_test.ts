@@ -114,6 +114,27 @@ test("register: an SDK inside a bundle is handled by its requests, which is said
   assert.ok(existsSync(project.walDir));
 });
 
+test("register: a bundled SDK is named at its first request, before a call can be lost", async () => {
+  using project = new SdkProject();
+  bundleProgram("plain.cjs", join(project.directory, "bundle.cjs"));
+  const { code, lines, errors } = await project.run("bundle.cjs", {
+    env: {
+      WEAVE_ENABLE_WAL: "true",
+      WEAVE_DISABLE_WAL_SENDER: "true",
+      WEAVE_LOG_LEVEL: "warning",
+      EXIT: "1",
+    },
+  });
+  assert.deepEqual([code, lines.at(-1)], [7, "result 42"]);
+  assert.equal(errors.match(/^weave-wal: /gm)?.length, 1, errors);
+  assert.match(
+    errors,
+    /a copy of weave inside a bundle: .*loses them\. Leave weave out of the bundle/,
+  );
+  const types = logged(project, "team/plain").map(({ type }) => type);
+  assert.ok(!types.includes("call_end"), "the process ended before the SDK sent its calls");
+});
+
 test("register: the queue is tried out before it is replaced", () => {
   interface Queue {
     callQueue: unknown[];

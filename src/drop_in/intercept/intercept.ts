@@ -25,12 +25,9 @@ import { showsWrites, type WriteTarget, writeTarget } from "./write_paths.ts";
 export interface InterceptOptions {
   /** Every request is the SDK's: this is the `fetch` of its client. */
   readonly trusted: boolean;
-  /** Told of a write of calls that came as a request. */
-  readonly onCallRequest?: () => void;
+  /** Called for each of the SDK's requests, with whether it is a write to a trace server. */
+  readonly onRequest?: (isWrite: boolean) => void;
 }
-
-/** Paths of writes of calls. */
-const CALLS = /^(?:\/v2)?\/calls?\/(?:start|end|upsert_batch|complete)$/;
 
 /** Requests that were seen once and sent on, seen again on their way to the host's `fetch`. */
 const passed = shared("passed-requests", () => new WeakSet<object>());
@@ -71,13 +68,13 @@ function find(
 async function answer(
   logs: SdkLogs,
   request: SdkRequest,
-  { onCallRequest }: InterceptOptions,
+  { onRequest }: InterceptOptions,
   send: (body?: string) => Promise<Response>,
 ): Promise<Response> {
   let reply: Json | null = null;
   try {
     const target = request.method === "POST" ? writeTarget(request.url) : null;
-    if (target && CALLS.test(target.path)) onCallRequest?.();
+    onRequest?.(target !== null);
     reply = target ? await record(logs, request, target) : await lookUp(logs, request);
   } catch (error) {
     // The server says what is wrong with the request; the log can only say why it has none of it.

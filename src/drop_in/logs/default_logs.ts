@@ -11,10 +11,14 @@ import type { FlushOptions, FlushResult } from "../../client/pipeline/pipeline.t
 import { shared } from "../../runtime/process/shared_state.ts";
 import { detectRuntime } from "../../runtime/detect.ts";
 import { standardError } from "../../runtime/standard_error.ts";
+import type { OpenLog } from "./open_log.ts";
 import { type DurableOptions, SdkLogs } from "./sdk_logs.ts";
 
-/** Shared: `flush` of one copy of the package knows the logs of all. */
-const all = shared("sdk-logs", () => new Set<SdkLogs>());
+/** Shared by all copies of the package: `flush` of one knows the logs of all. */
+const state = shared("sdk-logs", () => ({
+  all: new Set<SdkLogs>(),
+  pool: new Map<string, OpenLog>(),
+}));
 
 /** Makes logs that {@linkcode flush} knows. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
 export function makeLogs(options: DurableOptions): SdkLogs {
@@ -25,17 +29,22 @@ export function makeLogs(options: DurableOptions): SdkLogs {
     background: backgroundFetch,
     sink: standardError,
     openPipeline,
+    pool: state.pool,
   });
-  all.add(logs);
+  state.all.add(logs);
   return logs;
 }
 
 /** Flushes the logs of all durable clients. */
 export async function flushAll(options?: FlushOptions): Promise<FlushResult> {
-  return sumResults(await Promise.all([...all].map((logs) => logs.flush(options))));
+  return sumResults(await Promise.all(opened().map((log) => log.flush(options))));
 }
 
 /** Flushes and closes the logs of all durable clients. */
 export async function finishAll(options?: FlushOptions): Promise<FlushResult> {
-  return sumResults(await Promise.all([...all].map((logs) => logs.finish(options))));
+  return sumResults(await Promise.all(opened().map((log) => log.finish(options))));
+}
+
+function opened(): OpenLog[] {
+  return [...new Set([...state.all].flatMap((logs) => logs.opened()))];
 }

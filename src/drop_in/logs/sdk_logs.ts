@@ -20,6 +20,7 @@ import { withinGrants } from "../../client/settings/grants.ts";
 import { type KeyUse, resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import { fileDigest } from "../../protocol/digest/digest.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableRow } from "./table_cache.ts";
 import { type LogKey, OpenLog } from "./open_log.ts";
@@ -43,6 +44,8 @@ export interface SdkHost {
   readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
+  /** Logs that are open in this process, by what they are for; others may have opened them. */
+  readonly pool?: Map<string, OpenLog>;
 }
 
 /** Opens logs when they are first needed, and flushes all of them. */
@@ -57,12 +60,15 @@ export class SdkLogs {
   readonly wanted: boolean;
   readonly #options: DurableOptions;
   readonly #openPipeline: SdkHost["openPipeline"];
+  readonly #pool: Map<string, OpenLog>;
   readonly #open = new Map<string, OpenLog>();
 
   /** @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
   constructor(options: DurableOptions, host: SdkHost) {
     this.#options = options;
     this.#openPipeline = host.openPipeline;
+    // A host of its own has logs of its own.
+    this.#pool = (options.runtime ? undefined : host.pool) ?? new Map();
     this.runtime = options.runtime ?? host.runtime;
     const { logLevel, wal, exitDrainMs } = this.#settings();
     this.fetch = options.fetch ? invisible(options.fetch) : host.fetch;
@@ -79,7 +85,7 @@ export class SdkLogs {
   of(key: LogKey): ProjectLog {
     const name = JSON.stringify([key.server, key.projectId, key.apiKey]);
     let open = this.#open.get(name);
-    if (!open) this.#open.set(name, open = this.#openLog(key));
+    if (!open || open.log.closed) this.#open.set(name, open = this.#pooled(key));
     return open.log;
   }
 
@@ -118,21 +124,33 @@ export class SdkLogs {
 
   /** Waits, while the servers can be reached, until they have what was written. Never rejects. */
   async delivered(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((open) => open.delivered()));
+    await Promise.all(this.opened().map((open) => open.delivered()));
   }
 
   /** Waits until all that was written is delivered or set aside. Never rejects. */
   async flush(options?: FlushOptions): Promise<FlushResult> {
-    return sumResults(
-      await Promise.all([...this.#open.values()].map((open) => open.flush(options))),
-    );
+    return sumResults(await Promise.all(this.opened().map((open) => open.flush(options))));
   }
 
   /** Flushes and closes all logs; what is written later opens new ones. Never rejects. */
   async finish(options?: FlushOptions): Promise<FlushResult> {
-    const open = [...this.#open.values()];
-    this.#open.clear();
-    return sumResults(await Promise.all(open.map((one) => one.finish(options))));
+    return sumResults(await Promise.all(this.opened().map((one) => one.finish(options))));
+  }
+
+  /** The logs that are open. */
+  opened(): OpenLog[] {
+    return [...this.#open.values()].filter(({ log }) => !log.closed);
+  }
+
+  /** The log that is open for a key, whoever opened it: one sender a log. */
+  #pooled(key: LogKey): OpenLog {
+    const { walDir, wal, sender } = this.#settings();
+    const id = JSON.stringify([key.server, key.projectId, wal ? walDir : null, sender, keyId(key)]);
+    const known = this.#pool.get(id);
+    if (known && !known.log.closed) return known;
+    const open = this.#openLog(key);
+    this.#pool.set(id, open);
+    return open;
   }
 
   #openLog(key: LogKey): OpenLog {
@@ -168,4 +186,9 @@ export class SdkLogs {
     const wal = this.#options.wal ?? true;
     return resolveSettings(this.runtime, { ...this.#options, wal }, keyUse);
   }
+}
+
+/** Tells API keys apart without showing them: the pool is open to the whole process. */
+function keyId({ apiKey }: LogKey): string | null {
+  return apiKey === undefined ? null : fileDigest(`weave-wal:${apiKey}`).slice(0, 12);
 }

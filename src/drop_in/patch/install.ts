@@ -6,19 +6,27 @@
 
 import { dirname, join } from "@std/path";
 import { intercepting } from "../intercept/intercept.ts";
-import { Attachments, fillsQueue, replaceQueue, sayWindow } from "./sdk_client.ts";
+import { Attachments, fillsQueue, OTHER_VERSION, replaceQueue, sayWindow } from "./sdk_client.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 import { type SdkExports, watchModules } from "./sdk_modules.ts";
 import { withStandInKey } from "./stand_in_key.ts";
+
+/** What helps where the SDK is part of a bundle. */
+const UNBUNDLE = "Leave weave out of the bundle: `--external:weave` for esbuild and `bun build`, " +
+  "`externals` for webpack, `serverExternalPackages` for Next.js";
 
 /** Installs both levels: the host's `fetch` and the SDK's own methods. */
 export function install(logs: SdkLogs): void {
   const attachments = new Attachments(logs);
   const { fetch } = globalThis;
+  let isCaught = false;
   const recording = intercepting(logs, fetch, {
     trusted: false,
-    onCallRequest: () =>
-      sayWindow(logs, "a copy of weave that was not loaded as a CommonJS package"),
+    // A client that is durable by its own methods brings its writes by another way, and only a copy
+    // that was seen as it was loaded has such clients.
+    onRequest: (isWrite) => {
+      if (isWrite || !isCaught) sayWindow(logs, "a copy of weave inside a bundle", UNBUNDLE);
+    },
   });
   // A proxy keeps what hosts and others hang on the function.
   globalThis.fetch = new Proxy(fetch, {
@@ -29,8 +37,9 @@ export function install(logs: SdkLogs): void {
     const { WeaveClient, init, setGlobalClient } = exports;
     if (WeaveClient && once(done, WeaveClient)) {
       if (fillsQueue(WeaveClient.prototype)) {
+        isCaught = true;
         replaceQueue(WeaveClient.prototype, attachments.logOf);
-      } else sayWindow(logs, `weave ${versionOf(logs, path)}`);
+      } else sayWindow(logs, `weave ${versionOf(logs, path)}`, OTHER_VERSION);
     }
     if (init && setGlobalClient && once(done, exports)) {
       replaceInit(exports, init, logs, attachments);

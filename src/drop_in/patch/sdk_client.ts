@@ -60,13 +60,18 @@ export function fillsQueue(methods: unknown): methods is QueueMethods {
     second?.mode === "end" && second.data?.end === end;
 }
 
-/** Says once that calls are in the log later than could be. */
-export function sayWindow({ logger }: SdkLogs, what: string): void {
+/** What helps where the SDK works in a way that is not known. */
+export const OTHER_VERSION: string =
+  "A version of weave that is known to work with this package has no such " +
+  "gap: see docs/official-sdk.md";
+
+/** Says once that calls are in the log later than could be, and what would help. */
+export function sayWindow({ logger }: SdkLogs, what: string, help: string): void {
   logger.once(
     "warn",
     "request-level",
-    `Cannot take calls over from the queue of ${what}: they are in the log when the SDK sends ` +
-      "them, up to 200 ms after they happened",
+    `Cannot take calls over from the queue of ${what}: they are in the log only when the SDK sends ` +
+      `them, up to 200 ms after they happened, and a process that ends before loses them. ${help}`,
   );
 }
 
