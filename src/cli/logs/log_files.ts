@@ -45,9 +45,9 @@ export function findLogs(
         hint: `Logs end in ${SEGMENT_SUFFIX}; weave-wal dead-letters reads dead letters`,
       });
     }
-    return [{ ...projectAt(dirname(target)), stems: [stemOf(files, target)] }];
+    return [{ ...projectAt(runtime, dirname(target)), stems: [stemOf(files, target)] }];
   }
-  if (isProject(runtime, target)) return [withStems(runtime, projectAt(target))];
+  if (isProject(runtime, target)) return [withStems(runtime, projectAt(runtime, target))];
   const below = listProjects(runtime, target, filter).map((project) => withStems(runtime, project));
   if (path === undefined) return below;
   // Any directory has directories below: these are not all of logs.
@@ -57,7 +57,7 @@ export function findLogs(
   return files.list(target).filter(({ kind, name }) =>
     kind === "directory" && !name.startsWith(".")
   )
-    .map(({ name }) => withStems(runtime, projectAt(join(target, name))))
+    .map(({ name }) => withStems(runtime, projectAt(runtime, join(target, name))))
     .filter(({ stems }) => stems.length > 0);
 }
 

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { basename, dirname, join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { nameOfDirectory } from "../../wal/segment/long_names.ts";
 import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
 
@@ -40,10 +41,10 @@ export function listProjects(
 ): ProjectPath[] {
   const { entity, project } = filter;
   return directoriesIn(runtime, root, onUnreadable)
-    .filter((path) => entity === undefined || entity === basename(path))
+    .filter((path) => entity === undefined || entity === nameOfDirectory(runtime.files, path))
     .flatMap((path) => directoriesIn(runtime, path, onUnreadable))
-    .filter((path) => project === undefined || project === basename(path))
-    .map(projectAt);
+    .map((path) => projectAt(runtime, path))
+    .filter((path) => project === undefined || project === path.project);
 }
 
 function directoriesIn(
@@ -62,9 +63,13 @@ function directoriesIn(
   }
 }
 
-/** Reads entity and project out of a project's directory. */
-export function projectAt(directory: string): ProjectPath {
-  return { entity: basename(dirname(directory)), project: basename(directory), directory };
+/** The entity and the project of a project's directory. */
+export function projectAt({ files }: Runtime, directory: string): ProjectPath {
+  return {
+    entity: nameOfDirectory(files, dirname(directory)),
+    project: nameOfDirectory(files, directory),
+    directory,
+  };
 }
 
 /**

@@ -21,6 +21,7 @@ import { throwIfStopped } from "../context.ts";
 import { type DeadLetterPath, deadLetterPaths } from "../dead_letters/files.ts";
 import type { Finding } from "./findings.ts";
 import type { LogDirectory } from "../logs/log_files.ts";
+import { NAME_FILE } from "../../wal/segment/long_names.ts";
 import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
 import type { VerifyJob } from "./segment.ts";
 
@@ -34,6 +35,7 @@ export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise
   }
   for (const { name, kind } of runtime.files.list(log.directory)) {
     const known = name === RETRY_DIRECTORY || name === QUARANTINE_DIRECTORY ||
+      name === NAME_FILE ||
       parseStem(name.split(".")[0]) !== null || /^[0-9a-f]{32}\.probe$/.test(name);
     if (known && (kind === "file" || name.startsWith("."))) continue;
     const message = kind === "file" ? "No file of a log" : `A ${kind} among the logs`;

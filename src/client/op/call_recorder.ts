@@ -9,7 +9,7 @@ import type { Ids } from "../../protocol/ids.ts";
 import { assignData, isProxy } from "../../protocol/json/object_facts.ts";
 import { ignoreRejection } from "../../protocol/json/promises.ts";
 import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
-import { toJsonText } from "../../protocol/json/stringify.ts";
+import { isPlainData, toJsonText } from "../../protocol/json/stringify.ts";
 import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
@@ -143,7 +143,7 @@ export class CallRecorder implements CallEnder {
     try {
       const summary: unknown = call.summarize(output as never);
       if (summary == null) return undefined;
-      const plain: unknown = JSON.parse(toJsonText(summary));
+      const plain: unknown = isPlainData(summary) ? summary : JSON.parse(toJsonText(summary));
       if (isPlain(plain)) return plain;
       ignoreRejection(summary);
       throw new TypeError(`summarize returned ${show(summary)}, not a plain object`);

@@ -58,48 +58,58 @@ const COUNTERS: ReadonlySet<string> = new Set([
  * @param report Gets, for each part that is left out, where it is, its value and what is wanted.
  */
 export function validSummary(summary: Summary, report: (problem: string) => void): Summary {
-  if (summary.usage === undefined && summary.status_counts === undefined) return summary;
-  const valid = { ...summary };
-  const keep = (key: "usage" | "status_counts", part: Summary | undefined): void => {
-    if (part === undefined) delete valid[key];
-    else valid[key] = part;
-  };
-  if (summary.usage !== undefined) keep("usage", validUsage(summary.usage, report));
-  if (summary.status_counts !== undefined) {
-    const path = "summary.status_counts";
-    keep("status_counts", validCounts(summary.status_counts, path, () => true, report));
-  }
+  const { usage, status_counts: counts } = summary;
+  if (usage === undefined && counts === undefined) return summary;
+  const validUsage = usage === undefined ? usage : usageOf(usage, report);
+  const validCounts = counts === undefined
+    ? counts
+    : countsOf(counts, "summary.status_counts", () => true, report);
+  if (validUsage === usage && validCounts === counts) return summary;
+  const valid: Summary = { ...summary, usage: validUsage, status_counts: validCounts };
+  // A key without a value would replace that of the children.
+  if (validUsage === undefined) delete valid.usage;
+  if (validCounts === undefined) delete valid.status_counts;
   return valid;
 }
 
-function validUsage(usage: unknown, report: (problem: string) => void): Summary | undefined {
+function usageOf(usage: unknown, report: (problem: string) => void): Summary | undefined {
   if (!isPlain(usage)) {
     report(`summary.usage is ${show(usage)}, not an object of token counts by model`);
     return undefined;
   }
-  const valid: Summary = {};
-  for (const [model, counts] of Object.entries(usage)) {
-    const path = `summary.usage[${JSON.stringify(model)}]`;
-    const kept = validCounts(counts, path, (key) => COUNTERS.has(key), report);
-    if (kept !== undefined) valid[model] = kept;
+  let valid = usage;
+  for (const model in usage) {
+    const path = () => `summary.usage[${JSON.stringify(model)}]`;
+    const counts = countsOf(usage[model], path, isCounter, report);
+    if (counts === usage[model]) continue;
+    if (valid === usage) valid = { ...usage };
+    if (counts === undefined) delete valid[model];
+    else valid[model] = counts;
   }
   return valid;
 }
 
-function validCounts(
+function isCounter(key: string): boolean {
+  return COUNTERS.has(key);
+}
+
+/** The same object where all of it is valid; `undefined` where none is. */
+function countsOf(
   counts: unknown,
-  path: string,
+  path: string | (() => string),
   isCounter: (key: string) => boolean,
   report: (problem: string) => void,
 ): Summary | undefined {
+  const where = () => typeof path === "string" ? path : path();
   if (!isPlain(counts)) {
-    report(`${path} is ${show(counts)}, not an object of counts`);
+    report(`${where()} is ${show(counts)}, not an object of counts`);
     return undefined;
   }
   let valid = counts;
-  for (const [key, count] of Object.entries(counts)) {
-    if (!isCounter(key) || count == null || Number.isInteger(count)) continue;
-    report(`${path}.${key} is ${show(count)}, not a whole number`);
+  for (const key in counts) {
+    const count = counts[key];
+    if (count == null || Number.isInteger(count) || !isCounter(key)) continue;
+    report(`${where()}.${key} is ${show(count)}, not a whole number`);
     if (valid === counts) valid = { ...counts };
     delete valid[key];
   }

@@ -20,6 +20,7 @@ import { FailoverLog } from "../../wal/log/failover_log.ts";
 import { FileLog } from "../../wal/log/file_log.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { MemoryLog } from "../../wal/log/memory_log.ts";
+import { saveLongNames } from "../../wal/segment/long_names.ts";
 import { projectDirectory, writerToken } from "../../wal/segment/segment_name.ts";
 import { projectDirectories, Recovery } from "../../wal/ownership/orphan_scanner.ts";
 import type { LogListener, RequestLog } from "../../wal/log/record_log.ts";
@@ -59,10 +60,15 @@ const MAX_COUNTS = 5;
  *   cannot be used; `ERR_INVALID_NAME` for names that cannot be path parts.
  */
 export function openPipeline(options: PipelineOptions): Pipeline {
-  const { runtime, wal, walDir } = options;
-  return new LogPipeline(
-    wal ? { ...options, runtime: withGuardedLinks(runtime, walDir) } : options,
-  );
+  const { wal, walDir, entity, project } = options;
+  if (!wal) return new LogPipeline(options);
+  const runtime = withGuardedLinks(options.runtime, walDir);
+  try {
+    saveLongNames(runtime.files, walDir, entity, project);
+  } catch {
+    // The log meets the same trouble, and reports it.
+  }
+  return new LogPipeline({ ...options, runtime });
 }
 
 class LogPipeline implements Pipeline {

@@ -83,6 +83,11 @@ export function toJsonText(
     : writeValue(value, MAX_DEPTH, maxChars, substitute);
 }
 
+/** Whether a value is plain JSON data: without getters, proxies and cycles, and of bounded size. */
+export function isPlainData(value: unknown): boolean {
+  return isPlain(value, undefined, MAX_VALUE_CHARS);
+}
+
 /** What the check may still look at; shared by its steps, which all traced calls pay for. */
 let objectsLeft = 0;
 let charsLeft = 0;

@@ -124,7 +124,34 @@ export function checkName(kind: "entity" | "project", name: string): string {
   return name;
 }
 
-/** The directory that holds a project's segments: `<root>/<entity>/<project>`. */
+/** The directory that holds a project's segments. */
 export function projectDirectory(root: string, entity: string, project: string): string {
-  return join(root, checkName("entity", entity), checkName("project", project));
+  return join(
+    root,
+    directoryName(checkName("entity", entity)),
+    directoryName(checkName("project", project)),
+  );
+}
+
+/** Bytes of a name that every file system takes: most take 255, eCryptfs 143. */
+const MAX_NAME_BYTES = 143;
+
+const encoder = new TextEncoder();
+
+/**
+ * The name of the directory of an entity or a project: its own, or its beginning and a digest where
+ * that is too long.
+ */
+export function directoryName(name: string): string {
+  if (encoder.encode(name).length <= MAX_NAME_BYTES) return name;
+  const digest = sha256(encoder.encode(name)).subarray(0, 16);
+  const end = `~${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  let start = "";
+  let length = end.length;
+  for (const character of name) {
+    length += encoder.encode(character).length;
+    if (length > MAX_NAME_BYTES) break;
+    start += character;
+  }
+  return start + end;
 }
