@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "../harness.ts";
 import { BytePattern, viewOf } from "../../src/bytes/byte_pattern.ts";
 
-test("byte pattern: stands exactly where the same bytes stand", () => {
+test("byte pattern: matches exactly where the same bytes are", () => {
   const encoder = new TextEncoder();
   fc.assert(
     fc.property(

@@ -5,7 +5,7 @@ import { test } from "../harness.ts";
 import { findByIndexOf, findByte, findByWords } from "../../src/bytes/find_byte.ts";
 import { scanBySearch, scanBytes, scanByText } from "../../src/bytes/scan_bytes.ts";
 
-test("find byte: every way finds what a plain search finds, wherever the bytes stand", () => {
+test("find byte: every way finds what a plain search finds, at any position", () => {
   const reference = findByIndexOf(Uint8Array.prototype.indexOf);
   fc.assert(
     fc.property(
@@ -40,7 +40,7 @@ test("find byte: words with high bits, where a borrow runs over, hide nothing", 
   }
 });
 
-test("scan bytes: every way finds every byte, wherever the bytes stand and one looks from", () => {
+test("scan bytes: every way finds every byte, at any position and from any start", () => {
   const reference = findByIndexOf(Uint8Array.prototype.indexOf);
   const ways = [
     scanBytes,

@@ -98,10 +98,10 @@ test("listFields stays inside its range when the bytes around it look like more"
   );
 });
 
-test("listFields takes what JSON.parse takes and survives any damage", () => {
-  const damage = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 127 }));
+test("listFields accepts what JSON.parse accepts and survives any corruption", () => {
+  const corruption = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 127 }));
   fc.assert(
-    fc.property(jsonText.object, fc.array(damage, { maxLength: 3 }), (object, places) => {
+    fc.property(jsonText.object, fc.array(corruption, { maxLength: 3 }), (object, places) => {
       const bytes = encode(object);
       for (const [at, byte] of places) bytes[at % bytes.length] = byte;
       let parsed: unknown;

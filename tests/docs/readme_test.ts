@@ -9,7 +9,7 @@ import { test } from "../harness.ts";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
-/** What the README shows for this runtime, and what it prints. */
+/** The example in README for this runtime, and its output. */
 const EXAMPLES: Record<string, { code: string; calls: number; printed: unknown[] }> = {
   deno: { ...codeOf("Deno"), calls: 1, printed: ["You asked: why?"] },
   bun: { ...codeOf("Bun"), calls: 2, printed: ["why found,so found"] },
@@ -38,10 +38,10 @@ test("docs: the README's example for this runtime runs, and its calls arrive", a
   const path = join(directory, "example.mts");
   writeFileSync(path, code.replace(/"(?:jsr:)?@weave-wal\/client"/, own));
   const { log } = console;
-  const said: unknown[] = [];
+  const output: unknown[] = [];
   try {
     Object.assign(process.env, env);
-    console.log = (first) => said.push(Array.isArray(first) ? first.join() : first);
+    console.log = (first) => output.push(Array.isArray(first) ? first.join() : first);
     await import(path);
     // The scope of the Deno example is its module, whose end the runtime may leave to the exit.
     await mock.waitFor((store) => store.finishedCount() === calls);
@@ -53,5 +53,5 @@ test("docs: the README's example for this runtime runs, and its calls arrive", a
     }
     rmSync(directory, { recursive: true, maxRetries: 5 });
   }
-  assert.deepEqual(said, printed);
+  assert.deepEqual(output, printed);
 });

@@ -39,12 +39,12 @@ test("docs: the settings page lists every setting once, and none that does not e
 test("docs: the settings page has each setting's variable and default", () => {
   const table = rows();
   for (const [name, { env }] of Object.entries({ ...OPTION_TABLE, ...OPEN_OPTIONS })) {
-    const told = /^`(\w+)`/.exec(table.get(name)!.env)?.[1];
-    assert.equal(told, env, name);
+    const found = /^`(\w+)`/.exec(table.get(name)!.env)?.[1];
+    assert.equal(found, env, name);
   }
   for (const [name, value] of Object.entries(DEFAULTS)) {
-    const told = /^`?([^`\s]+)`?/.exec(table.get(name)!.fallback)?.[1];
-    assert.equal(told?.replaceAll('"', ""), String(value), name);
+    const found = /^`?([^`\s]+)`?/.exec(table.get(name)!.fallback)?.[1];
+    assert.equal(found?.replaceAll('"', ""), String(value), name);
   }
 });
 
@@ -52,7 +52,7 @@ test("docs: the settings page lists every event that a pipeline reports", () => 
   const source = page("src/client/pipeline/create_pipeline.ts") +
     page("src/client/pipeline/event_reporter.ts");
   // The level may be a condition; the name is the last text in front of the message.
-  const told = [...source.matchAll(/\btell\(\s*[^,]+,\s*"([\w-]+)",/g)].map(([, name]) => name);
-  assert.ok(new Set(told).size >= 12, told.join());
-  for (const name of told) assert.ok(SETTINGS.includes(`| \`${name}\``), name);
+  const found = [...source.matchAll(/\btell\(\s*[^,]+,\s*"([\w-]+)",/g)].map(([, name]) => name);
+  assert.ok(new Set(found).size >= 12, found.join());
+  for (const name of found) assert.ok(SETTINGS.includes(`| \`${name}\``), name);
 });

@@ -140,7 +140,7 @@ test("mock: refs in a value are digested with internal project ids", async () =>
   assert.deepEqual(mock.store.object(PROJECT, "set")!.val, val);
 });
 
-test("mock: the digest of a builtin class is not that of its value alone", async () => {
+test("mock: the digest of a builtin class is not that of its value", async () => {
   await using mock = await startMockServer();
   const val = { name: "n" };
   const answer = await post(mock, "/obj/create", {

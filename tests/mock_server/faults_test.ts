@@ -151,7 +151,7 @@ test("mock fault: on node:http a cut reply promises its whole length", async () 
   }
 });
 
-test("mock fault: garbage is a 200 that is no JSON, no work done", async () => {
+test("mock fault: garbage is a 200 that is not JSON, and the request is not processed", async () => {
   await using mock = await startMockServer();
   mock.faults.add({ garbage: true, times: 1 });
   const answer = await start(mock);
@@ -187,7 +187,7 @@ test("mock fault: faults come and go over HTTP", async () => {
   const add = (fault: unknown) => post(mock, "/__mock/faults", fault);
   await add({ path: "/call/start", status: 503, times: 1, retryAfter: "2031-02-03T04:05:06Z" });
   await add({ pathPattern: "^/call/", status: 429, retryAfter: 3 });
-  assert.equal((await add({ colour: "red" })).status, 422);
+  assert.equal((await add({ color: "red" })).status, 422);
   const first = await start(mock);
   assert.equal(first.status, 503);
   assert.equal(first.headers.get("retry-after"), "Mon, 03 Feb 2031 04:05:06 GMT");

@@ -13,7 +13,7 @@ async function withCalls() {
       op_name: "other",
       started_at: "2025-01-01T00:00:03Z",
     }),
-    startOf("alone", { trace_id: "t2", started_at: "2025-01-01T00:00:01Z" }),
+    startOf("other", { trace_id: "t2", started_at: "2025-01-01T00:00:01Z" }),
   ];
   await post(mock, "/call/upsert_batch", {
     batch: [
@@ -48,10 +48,10 @@ test("mock: the stream query filters, sorts and pages", async () => {
   assert.deepEqual(await query(mock, { filter: { trace_ids: ["t1"] } }), ["root", "child"]);
   assert.deepEqual(await query(mock, { filter: { op_names: ["other"] } }), ["child"]);
   assert.deepEqual(await query(mock, { filter: { parent_ids: ["root"] } }), ["child"]);
-  assert.deepEqual(await query(mock, { filter: { trace_roots_only: true } }), ["root", "alone"]);
+  assert.deepEqual(await query(mock, { filter: { trace_roots_only: true } }), ["root", "other"]);
   assert.deepEqual(await query(mock, { limit: 1, offset: 1 }), ["child"]);
   const sort_by = [{ field: "started_at", direction: "asc" }];
-  assert.deepEqual(await query(mock, { sort_by }), ["alone", "root", "child"]);
+  assert.deepEqual(await query(mock, { sort_by }), ["other", "root", "child"]);
   const { json } = await post(mock, "/calls/query_stats", {
     project_id: PROJECT,
     filter: { trace_ids: ["t1"] },
@@ -61,7 +61,7 @@ test("mock: the stream query filters, sorts and pages", async () => {
 
 test("mock: reads refuse what they do not know", async () => {
   await using mock = await startMockServer();
-  const body = { project_id: PROJECT, colour: "red" };
+  const body = { project_id: PROJECT, color: "red" };
   for (const path of ["/calls/stream_query", "/call/read", "/obj/read", "/table/query"]) {
     assert.equal((await post(mock, path, body)).status, 422, path);
   }
@@ -226,7 +226,7 @@ test("mock: a body over the limit is 413, one at the limit is taken", async () =
   assert.equal((await write(`${body} `)).status, 413);
 });
 
-test("mock: the limit is 32 MiB unless told", async () => {
+test("mock: the default limit is 32 MiB", async () => {
   await using mock = await startMockServer();
   const write = (size: number) =>
     send(`${mock.url}/call/start`, { method: "POST", body: new Uint8Array(size) });

@@ -10,11 +10,11 @@ const PROGRAM = fileURLToPath(new URL("../support/mock_server/sdk_program.mjs", 
 test("mock: the official SDK traces, publishes, scores and reads back", async () => {
   await using mock = await startMockServer({ apiKey: "k".repeat(40) });
   const output = await run(mock.url);
-  const said = JSON.parse(output.trim().split("\n").at(-1)!);
+  const printed = JSON.parse(output.trim().split("\n").at(-1)!);
 
-  assert.equal(said.result.said, "HÉLLO");
-  assert.deepEqual(said.words, ["a", "é"]);
-  assert.equal(said.renamed, "renamed");
+  assert.equal(printed.result.text, "HÉLLO");
+  assert.deepEqual(printed.words, ["a", "é"]);
+  assert.equal(printed.renamed, "renamed");
   const refused = mock.journal.entries.filter((entry) => entry.status !== 200);
   assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), []);
 

@@ -189,6 +189,6 @@ test("mock server: programs elsewhere change how it behaves", async () => {
   const answer = await post(mock, "/__mock/behavior", { apiKey: null, callMode: "complete" });
   assert.equal(answer.json.callMode, "complete");
   assert.equal((await start(mock, "a")).json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
-  assert.equal((await post(mock, "/__mock/behavior", { colour: "red" })).status, 422);
+  assert.equal((await post(mock, "/__mock/behavior", { color: "red" })).status, 422);
   assert.equal((await post(mock, "/__mock/behavior", { callMode: "newest" })).status, 422);
 });

@@ -12,7 +12,7 @@ import {
 
 type Json = Record<string, unknown>;
 
-/** How each write looks, where its fields stand, and which of them it cannot do without. */
+/** A valid request of each write, with the position of its fields and the required ones. */
 const WRITES: {
   path: string;
   body: () => Json;
@@ -160,13 +160,13 @@ test("mock: every write refuses an unknown field and says where it is", async ()
   await using mock = await startMockServer();
   for (const { path, body, fields } of WRITES) {
     const wrong = body();
-    fields(wrong).colour = "red";
+    fields(wrong).color = "red";
     const answer = await post(mock, path, wrong);
     assert.equal(answer.status, 422, path);
     const [problem] = answer.json.detail;
     assert.equal(problem.type, "extra_forbidden", path);
     assert.equal(problem.loc[0], "body", path);
-    assert.equal(problem.loc.at(-1), "colour", path);
+    assert.equal(problem.loc.at(-1), "color", path);
   }
 });
 
@@ -342,7 +342,7 @@ test("mock: a file form without its parts, or with others, is refused", async ()
   await using mock = await startMockServer();
   assert.equal((await upload(mock, "/files/create", {})).status, 422);
   assert.equal(
-    (await upload(mock, "/files/create", { project_id: PROJECT, colour: "red" })).status,
+    (await upload(mock, "/files/create", { project_id: PROJECT, color: "red" })).status,
     422,
   );
   assert.equal((await upload(mock, "/files/create", { project_id: PROJECT }, null)).status, 422);

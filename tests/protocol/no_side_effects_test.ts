@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "../harness.ts";
 import { toJsonText } from "../../src/protocol/json/stringify.ts";
 
-/** What the server would read. */
+/** The value that the server would read. */
 const read = (value: unknown) => JSON.parse(toJsonText(value));
 
 /** Fails the test that encodes a value of which it is a part. */

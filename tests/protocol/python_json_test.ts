@@ -40,7 +40,7 @@ const anyJson = fc.letrec((tie) => ({
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 
-/** What Python makes of these lines of JSON. */
+/** These lines of JSON as Python prints them. */
 function askPython(lines: readonly string[]): string[] {
   // All is read before anything is printed: Deno's spawnSync writes all before it reads.
   const program = "import json, sys\n" +

@@ -62,7 +62,7 @@ test("a ref without a digest means the latest version, and names may hold colons
   });
 });
 
-test("parseRef refuses what is no ref", () => {
+test("parseRef rejects what is not a ref", () => {
   const bad = [
     "",
     "weave://team/demo/op/a:b",

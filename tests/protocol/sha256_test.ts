@@ -54,7 +54,7 @@ test("sha256 agrees with the host's own on random bytes", async () => {
   );
 });
 
-test("sha256 of a window into a larger buffer sees that window alone", () => {
+test("sha256 of a view of a larger buffer covers only the view", () => {
   const whole = new TextEncoder().encode("xxabcyy");
   assert.equal(hex(sha256(whole.subarray(2, 5))), hashText("abc"));
 });

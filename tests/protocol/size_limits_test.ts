@@ -47,7 +47,7 @@ test("a described part of a buffer is that part, and a short one is covered once
   assert.equal(read(part, 1068 + 63).bytes, 800);
 });
 
-test("a string over the limit is described, alone and inside", () => {
+test("a string over the limit is described, at the top and inside", () => {
   const huge = "x".repeat(300_000_000);
   const described = { _type: "string", length: huge.length, omitted: OMITTED };
   assert.deepEqual(read(huge), described);

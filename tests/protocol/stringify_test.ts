@@ -6,7 +6,7 @@ import { MAX_DEPTH, toJsonText } from "../../src/protocol/json/stringify.ts";
 import { writeValue } from "../../src/protocol/json/safe_stringify.ts";
 import { MAX_VALUE_CHARS } from "../../src/protocol/json/size_limits.ts";
 
-/** What the server would read. */
+/** The value that the server would read. */
 const read = (value: unknown) => JSON.parse(toJsonText(value));
 const throwing = (message: string) => () => {
   throw new Error(message);
@@ -139,7 +139,7 @@ test("toJsonText tells of an error its name, message, stack, code, cause and par
   assert.equal(cause.message, "inner");
   const many = read(new AggregateError([new Error("one")], "all"));
   assert.equal(many.errors[0].message, "one");
-  assert.equal(read(new DOMException("gone", "AbortError")).name, "AbortError");
+  assert.equal(read(new DOMException("stopped", "AbortError")).name, "AbortError");
 });
 
 test("toJsonText describes what it must not read or show", () => {
@@ -197,11 +197,11 @@ test("toJsonText writes the own properties of a class instance", () => {
   assert.deepEqual(read(new Tagged()), { a: 1 });
 });
 
-test("toJsonText honours toJSON and looks at what it returns", () => {
+test("toJsonText honors toJSON and encodes what it returns", () => {
   const value = {
     money: { toJSON: () => ({ amount: 1n }) },
     map: { toJSON: () => new Map([["k", new Set([1])]]) },
-    gone: { toJSON: () => undefined },
+    absent: { toJSON: () => undefined },
     self: {
       a: 1,
       toJSON() {

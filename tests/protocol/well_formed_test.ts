@@ -9,7 +9,7 @@ import { jsonString, wellFormed } from "../../src/protocol/json/well_formed.ts";
 const anyText = fc.array(
   fc.constantFrom("\ud83d", "\ude00", "\ud800", "\udfff", "a", "\\", "\\ud83d", '"', "é", "\n"),
 ).map((parts) => parts.join(""));
-/** What Python's `errors="replace"` makes of it. */
+/** The text after Python's `errors="replace"`. */
 const replaced = (text: string) => new TextDecoder().decode(new TextEncoder().encode(text));
 
 test("half a surrogate pair becomes U+FFFD in values and in keys", () => {

@@ -7,7 +7,7 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 const DESCRIPTORS = "/proc/self/fd";
 const skip = !fs.existsSync(DESCRIPTORS) && "needs /proc";
 
-/** How many descriptors of this process lead to `path`. */
+/** Number of open descriptors of this process for `path`. */
 function descriptorsOf(path: string): number {
   return fs.readdirSync(DESCRIPTORS).filter((name) => {
     try {
@@ -86,7 +86,7 @@ test(
 );
 
 test(
-  "a file system without syncs is told by ENOTSUP, that of a descriptor in use by its own code",
+  "a file system without fsync is reported as ENOTSUP, other errors keep their codes",
   async () => {
     // The kernel's own files take writes and have no sync: EINVAL.
     const file = detectRuntime().files.openAppend("/proc/self/comm");

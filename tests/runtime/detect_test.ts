@@ -16,7 +16,7 @@ const hasProc = fs.existsSync("/proc/self/stat");
 const noProc = !hasProc && "needs Linux's /proc";
 const globals = globalThis as { Deno?: unknown; Bun?: unknown };
 
-test("the host is told apart from the other two, once", () => {
+test("the runtime is detected among the three, once", () => {
   const runtime = detectRuntime();
   assert.equal(runtime.name, globals.Deno ? "deno" : globals.Bun ? "bun" : "node");
   assert.equal(detectRuntime(), runtime);
@@ -79,12 +79,12 @@ test("parseStat gives null for what is not a stat line", () => {
 
 const events = { beforeExit: () => {}, exit: () => {} };
 /** A process that has ended. */
-const GONE = 2 ** 31 - 1;
+const UNUSED_PID = 2 ** 31 - 1;
 
 test("a process that may not be asked for counts as alive", () => {
   const refusing = processFacts({ granted: () => undefined, events });
-  assert.equal(refusing.isAlive(GONE), true);
-  assert.equal(detectRuntime().process.isAlive(GONE), false);
+  assert.equal(refusing.isAlive(UNUSED_PID), true);
+  assert.equal(detectRuntime().process.isAlive(UNUSED_PID), false);
 });
 
 test("a process that takes signals is alive though /proc hides it", () => {
@@ -93,7 +93,7 @@ test("a process that takes signals is alive though /proc hides it", () => {
     events,
   });
   assert.equal(facts.isAlive(process.pid), true);
-  assert.equal(facts.isAlive(GONE), false);
+  assert.equal(facts.isAlive(UNUSED_PID), false);
 });
 
 test("facts are asked for late and once, and unknown where they are refused", () => {

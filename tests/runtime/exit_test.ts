@@ -27,11 +27,11 @@ function runChild(part: string): Promise<{ code: number | null; lines: string[] 
 
 const NATURAL = ["natural begins", "natural ends", "exit"];
 
-test("a natural exit waits for its listener and keeps code 0", async () => {
+test("a normal exit waits for its listener and keeps code 0", async () => {
   assert.deepEqual(await runChild("natural"), { code: 0, lines: NATURAL });
 });
 
-test("a natural exit keeps the program's exit code", async () => {
+test("a normal exit keeps the program's exit code", async () => {
   assert.deepEqual(await runChild("code"), { code: 3, lines: NATURAL });
 });
 
@@ -39,23 +39,23 @@ test("listeners that reject or throw do not change the exit", async () => {
   assert.deepEqual(await runChild("rejects"), { code: 0, lines: NATURAL });
 });
 
-test("process.exit() runs the exit listeners alone", async () => {
+test("process.exit() runs only the exit listeners", async () => {
   assert.deepEqual(await runChild("exit"), { code: 4, lines: ["exit"] });
 });
 
-test("an uncaught exception ends with code 1 and no natural exit", async () => {
+test("an uncaught exception ends with code 1 and without a normal exit", async () => {
   const { code, lines } = await runChild("throws");
   assert.equal(code, 1);
   assert.ok(!lines.includes("natural begins"));
 });
 
-test("a listener added during the natural exit runs in it, none runs twice", async () => {
+test("a listener added during a normal exit runs in it, and none runs twice", async () => {
   const { code, lines } = await runChild("twice");
   assert.equal(code, 0);
   assert.deepEqual(lines, ["natural begins", "natural ends", "late listener", "exit"]);
 });
 
-test("a natural exit listener that was taken away does not run", async () => {
+test("a removed listener does not run at a normal exit", async () => {
   assert.deepEqual(await runChild("removed"), { code: 0, lines: NATURAL });
 });
 
@@ -132,7 +132,7 @@ test("signal hooks leave the end to a program that listens itself, and listen on
   assert.deepEqual(signals.listening(), []);
 });
 
-test("exit hooks ask the host for its events only when somebody listens, and once", () => {
+test("exit hooks subscribe to events of the runtime only with listeners, and once", () => {
   let before = 0;
   let exit = 0;
   const hooks = exitHooks({

@@ -7,7 +7,7 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 import { inChunks } from "../../src/runtime/node/list_directory.ts";
 import { failsWith } from "../support/runtime/contract_fixture.ts";
 
-// deno-lint-ignore no-explicit-any -- stands in for functions of any shape
+// deno-lint-ignore no-explicit-any -- replaces functions of any shape
 type Module = Record<string, any>;
 const fs = process.getBuiltinModule("node:fs") as Module;
 const { files, process: facts } = detectRuntime();
@@ -134,12 +134,12 @@ for (const [code, isSupported] of [["EIO", true], ["EINVAL", false], ["ENOSYS", 
 }
 
 test("a process that may not be signalled is alive, one that is not there is dead", async () => {
-  const gone = 2 ** 31 - 1;
+  const unusedPid = 2 ** 31 - 1;
   for (const [code, alive] of [["EPERM", true], ["ESRCH", false]] as const) {
     const kill = () => {
       throw error(code);
     };
-    await withStubs(process, { kill }, () => assert.equal(facts.isAlive(gone), alive, code));
+    await withStubs(process, { kill }, () => assert.equal(facts.isAlive(unusedPid), alive, code));
   }
 });
 

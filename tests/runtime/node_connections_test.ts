@@ -22,7 +22,7 @@ test("connections: requests are answered over them, one after the other and at o
   await using mock = await startMockServer();
   for (const background of [false, true]) {
     const send = nodeFetch(globalThis.fetch, never, { connectMs: 5_000, background });
-    // A background socket alone would not keep this test.
+    // A background socket would not keep this test.
     const hold = setInterval(() => {}, 1_000);
     const get = async () => (await (await send(`${mock.url}/health`)).text()).length > 0;
     assert.deepEqual([await get(), await get()], [true, true]);
@@ -58,10 +58,10 @@ test(
       return true;
     });
     const patient = nodeFetch(globalThis.fetch, never, { connectMs: 600_000, background: true });
-    const gone = new AbortController();
-    const requests = [1, 2, 3].map(() => patient(bad.url, { signal: gone.signal }));
+    const abort = new AbortController();
+    const requests = [1, 2, 3].map(() => patient(bad.url, { signal: abort.signal }));
     while (connecting() === others) await new Promise((resolve) => setTimeout(resolve, 1));
-    gone.abort();
+    abort.abort();
     for (const request of requests) await assert.rejects(request, { name: "AbortError" });
     while (connecting() > others) await new Promise((resolve) => setTimeout(resolve, 1));
   },

@@ -16,7 +16,7 @@ function seeded(seed: number): () => number {
 
 const SEEDS = 500;
 
-/** What is left of one program's work after machine crashes, one a seed, told by `look`. */
+/** Results of `look` after crashes of the machine, one per seed. */
 function outcomes<Seen>(
   program: (runtime: MemoryRuntime) => void,
   look: (files: MemoryRuntime["files"], disk: MemoryDisk) => Seen,
@@ -62,7 +62,7 @@ test("a machine crash drops, keeps or tears what was not synced", () => {
   assert.ok(left.some((text) => text === lost));
   assert.ok(left.some((text) => text !== "" && lost.startsWith(text) && text !== lost));
   assert.ok(left.some((text) => text.includes("\0") && text.endsWith("m")), "zeros before data");
-  assert.ok(left.some((text) => /^\0+$/.test(text)), "zeros alone");
+  assert.ok(left.some((text) => /^\0+$/.test(text)), "only zeros");
   for (const text of left) {
     assert.ok(text.length <= lost.length);
     for (let at = 0; at < text.length; at++) {
@@ -117,13 +117,13 @@ test("after a failed data sync the bytes are readable but no later sync saves th
   runtime.files.syncDirectoryNow("/");
   file.write("safe ");
   file.dataSyncNow();
-  file.write("gone ");
+  file.write("lost ");
   runtime.fault = ({ kind }) => kind === "sync" ? { code: "EIO" } : undefined;
   await assert.rejects(file.dataSync(), { code: "EIO" });
   runtime.fault = undefined;
   file.write("late");
   await file.dataSync();
-  assert.equal(runtime.files.readText("/log"), "safe gone late");
+  assert.equal(runtime.files.readText("/log"), "safe lost late");
   disk.crash(() => 0);
   assert.equal(new MemoryRuntime({ disk }).files.readText("/log"), "safe \0\0\0\0\0late");
 });
@@ -218,7 +218,7 @@ test("a directory's sync covers the names that were there as it began", async ()
   assert.equal(namesIn("/")(new MemoryRuntime({ disk }).files), "before");
 });
 
-test("a rename that one directory's sync saved is gone from the other", () => {
+test("a rename saved by the sync of one directory is undone in the other", () => {
   const left = outcomes((runtime) => {
     const { files } = runtime;
     files.makeDirectory("/from");

@@ -34,7 +34,7 @@ test("devices are refused, also endless ones and behind a link that is followed"
   }
 }, { skip });
 
-test("a socket is refused, while somebody listens and after", async () => {
+test("a socket is rejected, with and without a listener", async () => {
   const directory = fs.mkdtempSync(`${tmpdir()}/weave-wal-special-`);
   const path = `${directory}/socket`;
   const server = createServer();

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
 
-/** An address where requests come to nothing. */
+/** An address where requests fail. */
 export interface BadNetwork {
   readonly url: string;
   [Symbol.asyncDispose](): Promise<void>;

@@ -20,7 +20,7 @@ export type ChildRuntime = "deno" | "bun" | "node";
 /** The runtime that this process runs on. */
 export const ownRuntime = detectRuntime().name as ChildRuntime;
 
-/** How a child is started. */
+/** Options of a child. */
 export interface ChildOptions {
   /** Its runtime; that of this process unless given. */
   readonly runtime?: ChildRuntime;
@@ -37,7 +37,7 @@ export interface Child {
   readonly lines: readonly string[];
   /** Resolves when it has printed a line that begins so; rejects when it ends without. */
   line(begin: string): Promise<string>;
-  /** Resolves when it is gone and all that it printed is read. */
+  /** Resolves when it has exited and all its output is read. */
   readonly ended: Promise<{ code: number | null; signal: string | null; errors: string }>;
   /** Sends a signal, if it still runs. */
   kill(signal: NodeJS.Signals): void;

@@ -146,7 +146,7 @@ function makeCertificates(folder: string, host: string): void {
 function track(sockets: Set<Socket>, socket: Socket): void {
   sockets.add(socket);
   socket.on("close", () => sockets.delete(socket));
-  // A peer that leaves early is no matter of the proxy.
+  // A peer may disconnect early.
   socket.on("error", () => socket.destroy());
 }
 

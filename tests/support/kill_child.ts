@@ -15,7 +15,7 @@ import type { PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { endRequest, filler, seeded, startRequest } from "./kill_records.ts";
 
-/** What the child is to do; its one argument, as JSON. */
+/** Instructions for the child; its only argument, as JSON. */
 export interface KillPlan {
   readonly walDir: string;
   readonly serverUrl: string;
@@ -23,7 +23,7 @@ export interface KillPlan {
   readonly report: string;
   /** Begins every id. */
   readonly prefix: string;
-  /** Tells at the server who sends. */
+  /** Identifies the sender at the server. */
   readonly apiKey?: string;
   readonly seed: number;
   /**
@@ -41,7 +41,7 @@ export interface KillPlan {
       "sender" | "fsync" | "segmentBytes" | "useCallsComplete" | "batchRecords" | "retryMaxMs"
     >
   >;
-  /** What it does when all calls are made. */
+  /** Action after the last call. */
   readonly end:
     | "wait"
     | "signal"

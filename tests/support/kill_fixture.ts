@@ -24,7 +24,7 @@ import { isWhole, seeded } from "./kill_records.ts";
 
 const PROJECT = "team/project";
 
-/** What became of a round. */
+/** Result of a round. */
 export interface KillResult {
   /** Records and calls that the children reported. */
   readonly reported: number;
@@ -53,7 +53,7 @@ export class KillGround {
     this.report = join(this.directory, "report");
   }
 
-  /** @param useCallsComplete Whether whole calls go out as such; so for all that write here. */
+  /** @param useCallsComplete Whether all writers send complete calls. */
   static async open(
     callMode: CallMode,
     useCallsComplete = true,
@@ -118,11 +118,11 @@ export class KillGround {
     });
     const some = lost.slice(0, 3).join(", ");
     assert.equal(lost.length, 0, `${lost.length} of ${reported.length} are lost: ${some}`);
-    // A whole call may go out again as its start and its end: the same, but not to the letter.
+    // A complete call may be sent again as its start and its end, which are not the same bytes.
     if (!this.#useCallsComplete && this.mock.behavior.callMode === "old") {
       assert.equal(store.counts.conflicts, 0, "nothing changed when it was sent again");
     }
-    assert.equal(store.counts.orphanEnds, 0, "no end went out before its start");
+    assert.equal(store.counts.orphanEnds, 0, "no end was sent before its start");
     for (const { id, inputs, output } of project.calls.list()) {
       assert.ok(isOwn(id, inputs), `inputs of ${id} are unchanged`);
       assert.ok(output === null || isOwn(id, output), `output of ${id} is unchanged`);
@@ -150,12 +150,12 @@ export class KillGround {
   /** Nothing is left but the lines that the kills cut off. */
   #checkDirectory(kills: number): number {
     assert.deepEqual(this.#unfinished(), [], "the directory is empty");
-    const letters = this.left().filter((path) => path.endsWith(".deadletter")).flatMap((path) =>
+    const entries = this.left().filter((path) => path.endsWith(".deadletter")).flatMap((path) =>
       readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line))
     );
-    for (const { error } of letters) assert.equal(error.reason, "torn", JSON.stringify(error));
-    assert.ok(letters.length <= kills, `${letters.length} torn lines by ${kills} kills`);
-    return letters.length;
+    for (const { error } of entries) assert.equal(error.reason, "torn", JSON.stringify(error));
+    assert.ok(entries.length <= kills, `${entries.length} torn lines by ${kills} kills`);
+    return entries.length;
   }
 
   #unfinished(): string[] {

@@ -10,7 +10,7 @@ import { join } from "@std/path";
 import { readJson } from "../../scripts/build/entries.ts";
 import { type Outcome, projectRoot, run, type RunOptions } from "../../scripts/test/process.ts";
 
-/** What `package.json` says. */
+/** `package.json`. */
 export const manifest: { name: string; version: string; bin?: Record<string, string> } = readJson(
   "package.json",
 );

@@ -81,7 +81,7 @@ export class Model extends WeaveObject {
   }
 }
 
-/** What a decorator made with options is. */
+/** Type of a decorator with options. */
 export type Decorator = OpDecorator<(question: string) => Promise<string>>;
 
 /** Values that are saved, and calls that are read. */

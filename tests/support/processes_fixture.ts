@@ -109,7 +109,7 @@ export class Crowd {
       try {
         return JSON.parse(readFileSync(path, "utf8")).pid === pid;
       } catch {
-        return false; // Gone meanwhile.
+        return false; // Deleted meanwhile.
       }
     }).map((path) => path.replace(/owner$/, "jsonl"));
   }
@@ -182,7 +182,7 @@ export class Crowd {
     }
   }
 
-  /** What runs in a namespace of its own ends with the process that made it. */
+  /** A process in its own namespace ends with the process that created it. */
   #end({ over, child }: Member): void {
     if (!over) process.kill(child.pid, "SIGKILL");
   }
@@ -209,7 +209,7 @@ export function senderOf({ authorization }: JournalEntry): string {
   return atob((authorization ?? "").replace("Basic ", "")).replace("api:", "");
 }
 
-/** What no request tells of has to be looked for. */
+/** Polls for a state that causes no request. */
 async function seen(predicate: () => boolean): Promise<void> {
   while (!predicate()) await new Promise((resolve) => setTimeout(resolve, 20));
 }

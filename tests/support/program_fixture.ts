@@ -20,7 +20,7 @@ import process from "node:process";
 import { bundled } from "./bundle.ts";
 import { ownRuntime, root } from "./child_fixture.ts";
 
-/** How a program is run. */
+/** Options of a program. */
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];

@@ -7,18 +7,18 @@
 /** One import or re-export. */
 export interface Import {
   specifier: string;
-  /** Whether it is gone once the types are. */
+  /** Whether it only imports types. */
   typeOnly: boolean;
 }
 
-/** What stands at one place of the text. */
+/** A token of the text. */
 const token =
   /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[`{}]|\$\{|(?<=(?:^|[(,=:[!&|?{};+*%<>~^-]|\breturn|\btypeof)\s*)\/(?![/*])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/gy;
 
 const imports =
   /\b(import|export)\s+(type\s)?(?:[\w$*{}\s,]*?\bfrom\s*)?"([^"]+)"|(typeof\s+)?\bimport\(\s*"([^"]+)"/g;
 
-/** The code alone: comments, strings and patterns blanked out. */
+/** The code without comments, strings and patterns. */
 export function codeOf(text: string): string {
   return strip(text, true);
 }

@@ -97,7 +97,7 @@ test("demo tree: equal calls share a line, failed and interrupted calls have the
     "└─ ask “Why so?” 0.5 ms 2 calls ⇡ 1",
   ]);
   const columns = new Set(lines.map((line) => line.match(/^.*?( ms|–)/)![0].length));
-  assert.equal(columns.size, 1, "The times stand under each other");
+  assert.equal(columns.size, 1, "durations are aligned");
 });
 
 test("demo tree: long questions are truncated, durations are short", () => {

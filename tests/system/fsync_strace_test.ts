@@ -13,7 +13,7 @@ interface Traced {
   readonly calls: SystemCall[];
   /** The directory of the segments. */
   readonly project: string;
-  /** Where the child marked this. */
+  /** Position of a marker of the child. */
   readonly at: (mark: string) => number;
 }
 

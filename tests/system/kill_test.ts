@@ -61,11 +61,11 @@ test("kill: an unhandled rejection loses nothing", async () => {
   await endAndRecover({ end: "reject" }, ({ code }) => code === 1);
 });
 
-test("kill: a natural end with the sender off loses nothing", async () => {
+test("kill: a normal exit with the sender off loses nothing", async () => {
   await endAndRecover({ end: "natural", options: { sender: false } }, ({ code }) => code === 0);
 });
 
-test("kill: a natural end leaves nothing to recover", async () => {
+test("kill: a normal exit leaves nothing to recover", async () => {
   const ground = await KillGround.open("new");
   try {
     const plan = ground.plan({ calls: 300, size: 2_000, end: "natural" });

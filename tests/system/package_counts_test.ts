@@ -1,5 +1,5 @@
 /**
- * What the test run reads from the reports of the runtimes.
+ * Parsing of the test reports of the runtimes.
  *
  * @module
  */

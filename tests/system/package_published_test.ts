@@ -19,7 +19,7 @@ const SLOW = { timeout: 240_000 };
 const host = detectRuntime().name;
 const only = (name: string): string | false => host === name ? false : `the way of ${name}`;
 
-/** A folder with an empty one in it, gone after the test. */
+/** A folder with an empty subfolder, deleted after the test. */
 function temporary(): { top: string; empty: string } & Disposable {
   const top = mkdtempSync(join(tmpdir(), "weave-wal-published-"));
   const empty = join(top, "empty");

@@ -83,7 +83,7 @@ const compilerOptions = {
   noEmit: true,
 };
 
-test("the packed package installs alone, compiles, and traces", async () => {
+test("the packed package installs without dependencies, compiles, and traces", async () => {
   const top = mkdtempSync(join(tmpdir(), "weave-wal-package-"));
   try {
     const app = await installed(top);
@@ -212,8 +212,8 @@ async function makesDurable(app: string): Promise<void> {
     const env = { WEAVE_ENABLE_WAL: "true", WEAVE_WAL_DIR };
     const { output } = await start(app, server, form, env);
     // A file, an object, a start and an end.
-    const said = '{"answer":42,"done":true,"delivered":4}';
-    assert.equal(output.trim().split("\n").at(-1), said, form.join(" "));
+    const expected = '{"answer":42,"done":true,"delivered":4}';
+    assert.equal(output.trim().split("\n").at(-1), expected, form.join(" "));
     assert.doesNotMatch(output, /weave-wal/);
     assert.equal(server.store.finishedCount("team/official"), 1);
     assert.deepEqual(
@@ -231,5 +231,5 @@ async function answers(app: string, command: string): Promise<void> {
   assert.equal(output.trim(), manifest.version);
   const demo = await succeeds(path, ["demo", "--runtime", detectRuntime().name], { cwd: app });
   assert.match(demo.output, /answerQuestion “/);
-  assert.doesNotMatch(demo.output, /\b(?:[a-z]+[A-Z]\w*|tokenise|rank)\d+ /, "names of a bundler");
+  assert.doesNotMatch(demo.output, /\b(?:[a-z]+[A-Z]\w*|tokenize|rank)\d+ /, "names of a bundler");
 }

@@ -30,7 +30,7 @@ const isNode = detectRuntime().name === "node";
 const NODE: TestOptions = { timeout: 240_000, skip: isNode ? false : "run once, on Node" };
 
 const name = manifest.name;
-/** What a user of every entry writes, with nothing but ECMAScript at hand. */
+/** A program that uses every entry with ECMAScript types only. */
 const plainProgram = `
 import { init, op, WeaveWalError, type FlushOptions, type InitOptions } from "${name}";
 import { durable, type DurableOptions } from "${name}/durable";
@@ -66,7 +66,7 @@ interface Program {
 }
 
 const programs: Record<string, Program> = {
-  "ECMAScript alone": { text: plainProgram, lib: ["es2022"], types: [] },
+  "ECMAScript only": { text: plainProgram, lib: ["es2022"], types: [] },
   "a browser's types": { text: webProgram, lib: ["es2022", "dom", "dom.iterable"], types: [] },
   "Node's types": { text: webProgram, lib: ["es2022"], types: ["node"] },
   "Node's types and a browser's": { text: webProgram, lib: ["es2023", "dom"], types: ["node"] },
@@ -86,7 +86,7 @@ const compilers: Record<string, { command: readonly string[]; cases: readonly st
   "an older": {
     command: ["node", olderCompiler()],
     cases: [
-      ...resolutions.map((resolution) => ["ECMAScript alone", resolution]),
+      ...resolutions.map((resolution) => ["ECMAScript only", resolution]),
       ["Node's types and a browser's", "nodenext"],
     ],
   },
@@ -107,7 +107,7 @@ interface Place {
 
 let made: Promise<Place> | undefined;
 
-/** Unpacks the package once for all tests of this file; it is gone after them. */
+/** Unpacks the package once for all tests of this file. */
 function unpacked(): Promise<Place> {
   return made ??= unpack();
 }
@@ -183,10 +183,10 @@ test("types: what readers and lawyers need is in the package", async () => {
       assert.ok(isSource || existsSync(join(folder, page, "..", link)), `${page}: ${link}`);
     }
   }
-  const licences = read("dist/THIRD_PARTY_LICENSES.txt");
+  const licenses = read("dist/THIRD_PARTY_LICENSES.txt");
   const { devDependencies } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   for (const inlined of ["commander", "hono", "cli-table3", "deno-std"]) {
-    const section = licences.split(`\n${inlined} ${devDependencies[inlined]} (MIT)\n`)[1] ?? "";
+    const section = licenses.split(`\n${inlined} ${devDependencies[inlined]} (MIT)\n`)[1] ?? "";
     assert.match(
       section,
       /^\s+(?:The MIT|MIT|\(The MIT)[^]*Copyright[^]*WITHOUT WARRANTY/,

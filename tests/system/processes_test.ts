@@ -32,7 +32,7 @@ test(
       await crowd.until(() => crowd.hasSome(stopped));
       const taker = crowd.start({ calls: 1 });
       await taker.child.line("waits");
-      // What is just being sent when it is stopped goes out when it wakes: so the server has that one
+      // A request that is being sent when it is stopped is sent when it resumes: so the server has that one
       // and does not answer.
       slow.remove();
       const held = mock.faults.add({ bodyHas: `${stopped.name}-`, hang: true });
@@ -45,7 +45,7 @@ test(
       const before = mock.journal.total;
       crowd.signal(stopped, "SIGCONT");
       // First the one that took over: it deletes the log of a writer that is done with it, and a
-      // log that is gone is sent again, since its writer cannot tell who deleted it.
+      // deleted log is sent again, since its writer cannot tell who deleted it.
       await crowd.finish([taker]);
       await crowd.finish([stopped]);
       const after = mock.journal.entries.slice(before).map(senderOf);
@@ -86,7 +86,7 @@ test(
     withCrowd(async (crowd) => {
       const under = [...apart!];
       crowd.ground.mock.faults.add({ delayMs: 5 });
-      // It lets no timer run, and so shows by its appends alone that it lives.
+      // It lets no timer run, so only its appends show that it is alive.
       const stopped = crowd.start({ way: "busy" }, { under });
       await crowd.untilReported(stopped, 20);
       const [log] = crowd.logsOf(1);
@@ -97,7 +97,7 @@ test(
       assert.equal(crowd.logsOf(1).length, 3, "all of them are PID 1");
       crowd.signal(stopped, "SIGSTOP");
       await crowd.kill(killed);
-      // Both are silent and taken for dead; one of them is not.
+      // Both send no heartbeats and are presumed dead; one of them is not.
       await crowd.until(() => crowd.hasAll([killed, stopped]));
       await crowd.untilGone(log);
       crowd.signal(stopped, "SIGCONT");

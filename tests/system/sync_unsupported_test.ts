@@ -9,7 +9,7 @@ import { noStrace } from "../support/wal/fsync_trace.ts";
 
 const RECORDS = 200;
 
-/** What the child reports before it is killed. */
+/** Report of the child before it is killed. */
 interface Report {
   readonly log: string;
   readonly appended: number;

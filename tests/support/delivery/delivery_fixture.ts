@@ -86,7 +86,7 @@ export class DeliveryFixture {
     return pipeline;
   }
 
-  /** Resolves when an event of this name was told. */
+  /** Resolves when an event of this name was reported. */
   event(name: string): Promise<PipelineEvent> {
     return new Promise((resolve) => {
       const look = () => {

@@ -11,10 +11,10 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { pipelineOptions } from "./delivery_fixture.ts";
 import { startRequest } from "../kill_records.ts";
 
-/** What the child is to do; its one argument, as JSON. */
+/** Instructions for the child; its only argument, as JSON. */
 export interface FlapPlan {
   readonly walDir: string;
-  /** How much it writes. */
+  /** Amount of records. */
   readonly megabytes: number;
 }
 

@@ -29,7 +29,7 @@ export const SDK_VERSIONS: Readonly<Record<string, string>> = {
   "0.11.1": "weave",
 };
 
-/** How a program is run. */
+/** Options of a program. */
 export interface ProgramOptions {
   /** Environment on top of a bare one. */
   readonly env?: Readonly<Record<string, string>>;
@@ -65,7 +65,7 @@ export class SdkProject {
 
   /**
    * @param version Which SDK `import "weave"` finds in it.
-   * @param settings What stands in its `weave.jsonc`.
+   * @param settings Content of its `weave.jsonc`.
    */
   constructor(version = "0.11.1", settings: Readonly<Record<string, unknown>> = {}) {
     this.directory = mkdtempSync(join(tmpdir(), "weave-wal-register-"));
@@ -84,7 +84,7 @@ export class SdkProject {
     writeFileSync(join(this.directory, "weave.jsonc"), JSON.stringify(settings));
   }
 
-  /** Starts a program of `programs/`, or one that stands in the folder. */
+  /** Starts a program of `programs/`, or of the folder. */
   start(program: string, options: ProgramOptions = {}): Running {
     const { before = [], preload = true, args = [], env = {} } = options;
     for (const file of [program, ...before]) {
@@ -180,7 +180,7 @@ function watch(child: ChildProcess): Running {
   };
 }
 
-/** What a program said besides that its logs are on. */
+/** Messages of a program, except those that its logs are on. */
 export function withoutStart(errors: string): string {
   return errors.replace(/^weave-wal: \S+: log on; .*\n/gm, "");
 }
@@ -226,7 +226,7 @@ export class FakeOpenAi {
     return fake;
   }
 
-  /** What an OpenAI client is to take as its base URL. */
+  /** Base URL for an OpenAI client. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }

@@ -1,6 +1,5 @@
 /**
- * What a server holds of a project, with all that may differ between two runs of one program taken
- * out.
+ * Data of a project at a server, without everything that may differ between two runs of one program.
  *
  * @module
  */
@@ -11,7 +10,7 @@ import type { MockStore } from "../../../tools/mock_server/store.ts";
 /** A call in its tree. */
 export type SnapshotCall = Record<string, unknown> & { children: SnapshotCall[] };
 
-/** What a server holds. */
+/** Data of a server. */
 export interface Snapshot {
   readonly calls: SnapshotCall[];
   /** Digests of the versions by object. */

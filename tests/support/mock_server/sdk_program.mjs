@@ -8,7 +8,7 @@ const inner = weave.op(function inner(text) {
 });
 const outer = weave.op(async function outer(text) {
   weave.requireCurrentCallStackEntry();
-  return { said: await inner(text), usage: { prompt_tokens: 1 } };
+  return { text: await inner(text), usage: { prompt_tokens: 1 } };
 });
 const failing = weave.op(function failing() {
   throw new Error("on purpose");

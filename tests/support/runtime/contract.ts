@@ -1,5 +1,5 @@
 /**
- * What every runtime adapter must do, whatever is under it.
+ * The contract of every runtime adapter.
  *
  * @module
  */

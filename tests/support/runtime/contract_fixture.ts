@@ -1,5 +1,5 @@
 /**
- * What an adapter under the contract is given, and small helpers of its parts.
+ * Environment of an adapter under the contract, and helpers.
  *
  * @module
  */

@@ -80,7 +80,7 @@ export function appending(contract: Contract): void {
     });
   }
 
-  contract("a 30 MB text goes out with one call", ({ runtime, directory }) => {
+  contract("a 30 MB text is written with one call", ({ runtime, directory }) => {
     const file = runtime.files.openAppend(`${directory}/log`);
     const text = "0123456789".repeat(3_000_000);
     assert.deepEqual(file.write(text), { written: 30_000_000, length: 30_000_000 });

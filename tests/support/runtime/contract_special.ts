@@ -10,7 +10,7 @@ import { type Contract, type ContractFixture, failsWith } from "./contract_fixtu
 const names = ({ runtime, directory }: ContractFixture) =>
   runtime.files.list(directory).map((entry) => entry.name).sort();
 
-/** What is not a regular file. */
+/** Files that are not regular. */
 export function specialFiles(contract: Contract): void {
   contract("a FIFO is refused without waiting, and never written", (fixture) => {
     const { runtime: { files }, directory, fifo } = fixture;

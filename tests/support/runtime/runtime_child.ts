@@ -14,7 +14,7 @@ const later = (ms: number) => new Promise<void>((done) => void clock.after(ms, d
 
 facts.onNaturalExit(async () => {
   say("natural begins");
-  // This timer alone does not keep a program.
+  // This timer does not keep a program alive.
   await later(50);
   say("natural ends");
 });

@@ -1,4 +1,4 @@
-// Lets the SDK, which knows W&B servers by https alone, talk to one that has no certificate.
+// Lets the SDK, which only supports https, connect to a W&B server without a certificate.
 const { fetch } = globalThis;
 globalThis.fetch = (input, init) =>
   fetch(

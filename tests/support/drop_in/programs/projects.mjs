@@ -2,7 +2,7 @@
 import * as weave from "weave";
 
 const quiet = { printCallLink: false };
-const said = {};
+const printed = {};
 const double = weave.op(function double(n) {
   return n * 2;
 });
@@ -18,14 +18,14 @@ const triple = weave.op(function triple(n) {
 await triple(2);
 const again = await weave.init("team/first", quiet);
 await triple(3);
-const [, gone] = await double.invoke(4);
+const [, deleted] = await double.invoke(4);
 
-// The SDK alone would send what follows before the calls that it is about.
+// Without the log, the SDK would send the following before its calls.
 const clients = [first, second, again];
 for (const client of clients) await client.waitForBatchProcessing();
 const { traceServerApi: api, projectId: project_id } = again;
-const deletion = await api.calls.callsDeleteCallsDeletePost({ project_id, call_ids: [gone.id] });
-said.deleted = deletion.data;
+const deletion = await api.calls.callsDeleteCallsDeletePost({ project_id, call_ids: [deleted.id] });
+printed.deleted = deletion.data;
 const note = {
   project_id,
   weave_ref: `weave:///${project_id}/call/${keptId}`,
@@ -45,7 +45,7 @@ await api.cost.costCreateCostCreatePost({ project_id, costs });
 await second.updateCall(keptId, "of another project");
 await first.updateCall(keptId, "kept");
 
-said.first = (await first.getCalls()).map(({ display_name, output }) => [display_name, output]);
-said.second = (await second.getCalls()).map(({ output }) => output);
-for (const list of [said.first, said.second]) list.sort((a, b) => `${a}` < `${b}` ? -1 : 1);
-console.log(JSON.stringify(said));
+printed.first = (await first.getCalls()).map(({ display_name, output }) => [display_name, output]);
+printed.second = (await second.getCalls()).map(({ output }) => output);
+for (const list of [printed.first, printed.second]) list.sort((a, b) => `${a}` < `${b}` ? -1 : 1);
+console.log(JSON.stringify(printed));

@@ -13,7 +13,7 @@ const attempt = async (run) => {
     return `${error.name}: ${error.message}`;
   }
 };
-const said = {};
+const printed = {};
 
 // Nested, side by side, with names, attributes and summaries.
 const leaf = weave.op(function leaf(text) {
@@ -34,7 +34,7 @@ const root = weave.op(async function root(input) {
   weave.requireCurrentChildSummary().own = 1;
   return branches.length;
 }, { parameterNames: "useParam0Object" });
-said.root = await root({
+printed.root = await root({
   list: [1, 2.5, null, true],
   nested: { deep: { er: "x" } },
   nothing: undefined,
@@ -48,8 +48,8 @@ const failing = weave.op(async function failing(why) {
   await leaf("before");
   throw new TypeError(why);
 });
-said.failed = await attempt(() => failing("on purpose"));
-said.caught = await weave.op(async function outer() {
+printed.failed = await attempt(() => failing("on purpose"));
+printed.caught = await weave.op(async function outer() {
   return await attempt(() => failing("inside"));
 })();
 
@@ -65,8 +65,8 @@ const stream = weave.op(async function* stream(n) {
     },
   },
 });
-said.streamed = [];
-for await (const chunk of await stream(4)) said.streamed.push(chunk);
+printed.streamed = [];
+for await (const chunk of await stream(4)) printed.streamed.push(chunk);
 
 // Pictures and sounds.
 await weave.op(function picture() {
@@ -85,11 +85,11 @@ const dataset = new weave.Dataset({
   rows: [{ question: "one?", answer: "one" }, { question: "zwölf?", answer: "12" }],
 });
 const datasetRef = await dataset.save();
-said.dataset = datasetRef.uri();
+printed.dataset = datasetRef.uri();
 const settingsRef = await client.publish({ temperature: 0.5, tiny: 1e-7, tags: ["ä"] }, "settings");
-said.settings = settingsRef.uri();
+printed.settings = settingsRef.uri();
 const prompt = new weave.StringPrompt({ name: "greeting", content: "Hello {name}" });
-said.prompt = (await client.publish(prompt)).uri();
+printed.prompt = (await client.publish(prompt)).uri();
 await weave.op(function useRow(row) {
   return row.question ?? row;
 })(dataset.getRow(1));
@@ -104,7 +104,7 @@ const exact = weave.op(function exact({ modelOutput, datasetRow }) {
 });
 const evaluation = new weave.Evaluation({ name: "exam", dataset, scorers: [exact] });
 const { model_latency: _, ...results } = await evaluation.evaluate({ model: answerer });
-said.evaluated = results;
+printed.evaluated = results;
 if (weave.EvaluationLogger) {
   const logger = new weave.EvaluationLogger({
     name: "by-hand",
@@ -126,21 +126,21 @@ const openai = weave.wrapOpenAI(
 );
 const messages = [{ role: "user", content: "Say hello" }];
 const whole = await openai.chat.completions.create({ model: "fake", messages });
-said.completion = whole.choices[0].message.content;
+printed.completion = whole.choices[0].message.content;
 const parts = await openai.chat.completions.create({ model: "fake", messages, stream: true });
-said.parts = [];
-for await (const part of parts) said.parts.push(part.choices[0]?.delta?.content ?? "");
+printed.parts = [];
+for await (const part of parts) printed.parts.push(part.choices[0]?.delta?.content ?? "");
 
 // What was written is there to be read, as soon as the SDK says that it is saved.
 const [, call] = await leaf.invoke("seen");
 if (!process.env.NO_READS) {
   await client.waitForBatchProcessing();
   await client.updateCall(call.id, "renamed");
-  if (client.addScore) await client.addScore(call.id, call.id, said.prompt, { good: true });
+  if (client.addScore) await client.addScore(call.id, call.id, printed.prompt, { good: true });
   const back = await client.get(datasetRef);
-  said.rows = back.rows.rows?.length;
-  said.read = await client.get(settingsRef);
+  printed.rows = back.rows.rows?.length;
+  printed.read = await client.get(settingsRef);
   const [found] = await client.getCalls({ call_ids: [call.id] });
-  said.found = [found.display_name, found.output];
+  printed.found = [found.display_name, found.output];
 }
-console.log(JSON.stringify(said));
+console.log(JSON.stringify(printed));

@@ -1,4 +1,4 @@
-// A dozen calls, each of which the SDK alone would wait for, and values that hold refs.
+// A dozen calls, which the SDK would wait for without the log, and values that contain refs.
 import * as weave from "weave";
 
 const client = await weave.init("team/troubled", { printCallLink: false });

@@ -4,7 +4,7 @@ import OpenAI from "openai";
 import * as weave from "weave";
 
 const directory = ".weave/wal/team/witness";
-/** What came into the log since the last look: `start f`, `end f`, and other records by type. */
+/** New records of the log: `start f`, `end f`, and others by type. */
 let seen = 0;
 function fresh() {
   const lines = readdirSync(directory).filter((name) => name.endsWith(".jsonl")).sort()
