@@ -101,6 +101,21 @@ const wholeEnd = (id: string) => {
   return { project_id, id, trace_id, started_at, ...rest };
 };
 
+test("register: half a surrogate pair is replaced, and digests are of what is sent", async () => {
+  const { post, pipeline } = ground();
+  const half = "😀".slice(0, 1);
+  await post("/call/upsert_batch", {
+    batch: [{ mode: "start", req: { start: { ...start("a"), inputs: { [half]: half } } } }],
+  });
+  const obj = (text: string) => ({ obj: { project_id: "team/p", object_id: "o", val: { text } } });
+  const { digest } = await post("/obj/create", obj(half));
+  assert.equal(digest, (await post("/obj/create", obj("\ufffd"))).digest);
+  await post("/feedback/create", { project_id: "team/p", payload: { text: `\\${half}` } });
+  for (const { text } of pipeline.records) assert.doesNotMatch(text, /(?<!\\)\\ud[89a-f]/);
+  assert.deepEqual(pipeline.of("call_start")[0].start.inputs, { "\ufffd": "\ufffd" });
+  assert.deepEqual(pipeline.of("feedback_create")[0].payload, { text: "\\\ufffd" });
+});
+
 test("register: a batch of starts and ends is recorded call by call", async () => {
   const { post, pipeline, sent } = ground();
   const reply = await post("/call/upsert_batch", {

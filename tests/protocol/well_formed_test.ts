@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "../harness.ts";
 import { objectDigest } from "../../src/protocol/digest/digest.ts";
 import { toJsonText } from "../../src/protocol/json/stringify.ts";
-import { jsonString, wellFormed } from "../../src/protocol/json/well_formed.ts";
+import { jsonString, wellFormed, wellFormedJson } from "../../src/protocol/json/well_formed.ts";
 
 /** Any UTF-16 at all, with many surrogates and escapes. */
 const anyText = fc.array(
@@ -44,5 +44,15 @@ test("the digest of a value is that of the text that is sent", () => {
       const sent = JSON.parse(toJsonText({ text }));
       assert.equal(objectDigest(sent), objectDigest({ text: replaced(text) }));
     }),
+  );
+});
+
+test("a JSON text is made well-formed as the value that it holds", () => {
+  fc.assert(
+    fc.property(anyText, anyText, (text, key) => {
+      const json = wellFormedJson(JSON.stringify({ [key]: text }));
+      assert.equal(json, JSON.stringify({ [replaced(key)]: replaced(text) }));
+    }),
+    { numRuns: 500 },
   );
 });

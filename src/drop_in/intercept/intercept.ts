@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wellFormedJson } from "../../protocol/json/well_formed.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import { entityAnswer, isEntityQuestion } from "./entity_query.ts";
 import type { Json } from "./json_text.ts";
@@ -99,7 +100,7 @@ async function record(
     const form = await bodyForm(request);
     return await saveFile(log(form.get("project_id")), form.get("file"));
   }
-  const text = await bodyText(request);
+  const text = wellFormedJson(await bodyText(request));
   const reply = await ANSWERS[path]({ body: JSON.parse(text), text, log });
   if (reply === null) await logs.delivered();
   return reply;

@@ -25,6 +25,17 @@ export function wellFormed(text: string): string {
   return isWellFormed(text) ? text : text.replace(new RegExp(LONE_SURROGATE, "g"), "\ufffd");
 }
 
+/** How `JSON.stringify` begins the escape of half a pair: it escapes no other wide character. */
+const ESCAPED = "\\ud";
+/** Any escape of a JSON text; one of half a pair is captured. */
+const ESCAPES = /\\(?:(ud[89a-f][0-9a-f]{2})|.)/g;
+
+/** A JSON text made by `JSON.stringify`, in which U+FFFD replaces every half of a surrogate pair. */
+export function wellFormedJson(json: string): string {
+  if (!json.includes(ESCAPED)) return json;
+  return json.replace(ESCAPES, (escape, half) => half === undefined ? escape : "\ufffd");
+}
+
 /** The JSON text of a string, well-formed. */
 export function jsonString(text: string): string {
   return JSON.stringify(wellFormed(text));
