@@ -81,7 +81,6 @@ export function guardLinks(
     stat: (path, options) => files.stat(path, options),
     exists: (path) => files.exists(path),
     makeDirectory: (path) => files.makeDirectory(directory(path)),
-    truncate: (path, size) => files.truncate(file(path), size),
     syncDirectory: async (path) => await files.syncDirectory(directory(path)),
     syncDirectoryNow: (path) => files.syncDirectoryNow(directory(path)),
   };

@@ -180,8 +180,6 @@ export interface FileSystem {
   exists(path: string): boolean;
   /** Makes a directory and its missing parents, mode 0700 each; existing ones stay as they are. */
   makeDirectory(path: string): void;
-  /** Cuts a file to `size` bytes. */
-  truncate(path: string, size: number): void;
   /**
    * Forces a directory's names to stable storage, off the event loop. Resolves where the host or the
    * file system cannot do it.

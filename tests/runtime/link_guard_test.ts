@@ -25,7 +25,6 @@ function attempts(files: FileSystem, path: string): Record<string, () => unknown
     list: () => files.list(`${path}.d`),
     scan: () => files.scan(`${path}.d`)[Symbol.asyncIterator]().next(),
     makeDirectory: () => files.makeDirectory(`${path}/a/b`),
-    truncate: () => files.truncate(path, 0),
     syncDirectory: () => files.syncDirectory(`${path}.d`),
     syncDirectoryNow: () => files.syncDirectoryNow(`${path}.d`),
   };

@@ -89,9 +89,6 @@ export class WatchedFiles implements FileSystem {
   makeDirectory(path: string): void {
     this.#inner.makeDirectory(path);
   }
-  truncate(path: string, size: number): void {
-    this.#inner.truncate(path, size);
-  }
   syncDirectory(path: string): Promise<void> {
     return this.#inner.syncDirectory(path);
   }

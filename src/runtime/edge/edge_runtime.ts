@@ -42,7 +42,6 @@ const files: FileSystem = {
   stat: refuse,
   exists: () => false,
   makeDirectory: refuse,
-  truncate: refuse,
   // deno-lint-ignore require-await -- a refusal must be a rejection
   syncDirectory: async (path) => refuse(path),
   syncDirectoryNow: refuse,

@@ -50,7 +50,6 @@ export function nodeFiles({ scan, unlinksDirectories = false }: NodeFilesOptions
     stat: (path, options) => stat(fs(), path, options),
     exists: (path) => fs().existsSync(path),
     makeDirectory: (path) => makeDirectory(fs(), path),
-    truncate: (path, size) => fs().truncateSync(path, size),
     syncDirectory: (path) => syncDirectory(fs(), path),
     syncDirectoryNow: (path) => syncDirectoryNow(fs(), path),
   });

@@ -108,13 +108,6 @@ export function naming(contract: Contract): void {
     assert.deepEqual(names(fixture), []);
   });
 
-  contract("truncate cuts a file by its name", ({ runtime, directory }) => {
-    runtime.files.createExclusive(`${directory}/file`, "0123456789");
-    runtime.files.truncate(`${directory}/file`, 4);
-    assert.equal(runtime.files.readText(`${directory}/file`), "0123");
-    assert.throws(() => runtime.files.truncate(`${directory}/none`, 0), failsWith("ENOENT"));
-  });
-
   contract("makeDirectory makes parents and leaves existing ones", ({ runtime, directory }) => {
     runtime.files.makeDirectory(`${directory}/a/b`);
     runtime.files.makeDirectory(`${directory}/a/b/c`);

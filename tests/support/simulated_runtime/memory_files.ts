@@ -197,14 +197,6 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
-  truncate(path: string, size: number): void {
-    const at = this.#absolute(path);
-    this.#faults.enter("truncate", at);
-    const node = this.#file(at, "truncate", true);
-    node.content.truncate(size);
-    node.modified = this.#clock.now();
-  }
-
   // deno-lint-ignore require-await -- a failure to begin must be a rejection
   async syncDirectory(path: string): Promise<void> {
     const finish = this.#beginSync(path);

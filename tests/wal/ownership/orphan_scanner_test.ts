@@ -313,7 +313,9 @@ test("recovery: a log that was cut while it was drained ends where it was cut", 
   assert.equal(segment.isSealed(), true);
   const cut = bytesOf(line("a")).length;
   const name = world.names().find((name) => name.endsWith(".jsonl"));
-  runtime.files.truncate(`${PROJECT}/${name}`, cut);
+  const file = runtime.files.openAppend(`${PROJECT}/${name}`);
+  file.truncate(cut);
+  file.close();
   assert.equal(await segment.read(0, new Uint8Array(cut)), cut);
   assert.equal(await segment.read(cut, new Uint8Array(10)), 0);
   assert.equal(segment.end(), cut);
