@@ -6,8 +6,10 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { listedDifferences } from "../conformance/double/differences.ts";
 import { projectRoot } from "../test/process.ts";
 import { type Coverage, coveragePage, coverageProblems, readSections } from "./guarantees.ts";
+import { mockServerPage } from "./mock_server.ts";
 
 /** A generated page. */
 export interface GeneratedPage {
@@ -28,8 +30,11 @@ export function generatePages(): { pages: GeneratedPage[]; problems: string[] } 
     },
     mutants: mutantNames(),
   });
-  const page = { path: "docs/internals/test-coverage.md", text: coveragePage(sections, coverage) };
-  return { pages: [page], problems };
+  const pages = [
+    { path: "docs/internals/test-coverage.md", text: coveragePage(sections, coverage) },
+    { path: "docs/internals/mock-server.md", text: mockServerPage(listedDifferences()) },
+  ];
+  return { pages, problems };
 }
 
 function mutantNames(): Set<string> {

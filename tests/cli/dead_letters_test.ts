@@ -45,7 +45,7 @@ async function refuse(
   const requests = Array.from(
     { length: count },
     (_, number) =>
-      `{"id":"f${number}","project_id":"${name}","weave_ref":"weave:///${name}/call/c${number}","feedback_type":"wandb.note.1","payload":{"n":1.0,"big":12345678901234567890}}`,
+      `{"id":"f${number}","project_id":"${name}","weave_ref":"weave:///${name}/call/c${number}","feedback_type":"custom","payload":{"n":1.0,"big":12345678901234567890}}`,
   );
   for (const request of requests) log.append("feedback_create", request);
   await log.finish();

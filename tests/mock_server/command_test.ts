@@ -33,6 +33,9 @@ class Terminal implements MockTerminal {
   }
 }
 
+/** An id of the form that the command asks for. */
+const ID = "01a22968-3f42-7880-a4ff-000000000001";
+
 async function running(args: string[], colors = false) {
   const terminal = new Terminal(colors);
   const status = runMock(["--port", "0", ...args], terminal);
@@ -45,7 +48,7 @@ test("mock command: prints its address, the line to copy, and each request", asy
   const { terminal, status, url } = await running(["--key", "k1"]);
   assert.equal(terminal.lines[1], `WF_TRACE_SERVER_URL=${url} WANDB_API_KEY=k1`);
   assert.equal((await send(`${url}/calls/stream_query`, { method: "POST" })).status, 401);
-  await post({ url }, "/call/start", { start: startOf("a") }, {
+  await post({ url }, "/call/start", { start: startOf(ID, { trace_id: ID }) }, {
     headers: { authorization: `Basic ${btoa("api:k1")}` },
   });
   terminal.interrupt();
@@ -59,7 +62,7 @@ test("mock command: prints its address, the line to copy, and each request", asy
 
 test("mock command: colors and quiet when asked for, and its mode", async () => {
   const { terminal, status, url } = await running(["--quiet", "--mode", "complete"], true);
-  const answer = await post({ url }, "/call/start", { start: startOf("a") });
+  const answer = await post({ url }, "/call/start", { start: startOf(ID, { trace_id: ID }) });
   assert.equal(answer.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
   terminal.interrupt();
   await status;

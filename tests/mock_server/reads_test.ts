@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
-import { endOf, post, PROJECT, send, startOf } from "../support/mock_server/mock_requests.ts";
+import {
+  completeOf,
+  endOf,
+  post,
+  PROJECT,
+  send,
+  startOf,
+} from "../support/mock_server/mock_requests.ts";
 
 async function withCalls() {
   const mock = await startMockServer();
@@ -56,7 +63,29 @@ test("mock: the stream query filters, sorts and pages", async () => {
     project_id: PROJECT,
     filter: { trace_ids: ["t1"] },
   });
-  assert.deepEqual(json, { count: 2 });
+  assert.equal(json.count, 2);
+});
+
+test("mock: a call is shown with its status, its latency and what else the server adds", async () => {
+  await using mock = await startMockServer();
+  const shown = async (id: string) =>
+    (await post(mock, "/call/read", { project_id: PROJECT, id })).json.call;
+  const times = { started_at: "2025-01-02T03:04:05Z", ended_at: "2025-01-02T03:04:06.5Z" };
+  const calls: [string, Record<string, unknown>, string][] = [
+    ["good", {}, "success"],
+    ["failed", { exception: "x" }, "error"],
+    ["above", { summary: { status_counts: { success: 1, error: 1 } } }, "descendant_error"],
+  ];
+  for (const [id, more, status] of calls) {
+    const batch = [completeOf(id, { ...times, ...more })];
+    await post(mock, `/v2/${PROJECT}/calls/complete`, { batch });
+    const { summary, wb_user_id, wb_run_step, expire_at } = await shown(id);
+    assert.deepEqual(summary.weave, { status, trace_name: "work", latency_ms: 1500 }, id);
+    assert.equal(typeof wb_user_id, "string");
+    assert.deepEqual([wb_run_step, expire_at], [0, null]);
+  }
+  await post(mock, `/v2/${PROJECT}/call/start`, { start: startOf("runs", { display_name: "n" }) });
+  assert.deepEqual((await shown("runs")).summary.weave, { status: "running", display_name: "n" });
 });
 
 test("mock: reads refuse what they do not know", async () => {
@@ -128,9 +157,9 @@ test("mock: tables give their rows in order, page by page", async () => {
   const read = (more: Record<string, unknown>) =>
     post(mock, "/table/query", { project_id: PROJECT, digest, ...more });
   assert.deepEqual((await read({})).json.rows, [
-    { digest: row_digests[0], val: { x: 1 } },
-    { digest: row_digests[1], val: { x: 2 } },
-    { digest: row_digests[0], val: { x: 1 } },
+    { digest: row_digests[0], val: { x: 1 }, original_index: 0 },
+    { digest: row_digests[1], val: { x: 2 }, original_index: 1 },
+    { digest: row_digests[0], val: { x: 1 }, original_index: 2 },
   ]);
   assert.equal((await read({ offset: 1, limit: 1 })).json.rows[0].val.x, 2);
   assert.deepEqual((await read({ digest: "none" })).json, { rows: [] }, "as an empty table");
@@ -187,10 +216,15 @@ test("mock: feedback can be queried", async () => {
     weave_ref: "r",
     feedback_type: "wandb.runnable.score",
     payload: { output: 1 },
-    call_ref: "c",
+    runnable_ref: `weave:///${PROJECT}/op/score:abc`,
+    call_ref: `weave:///${PROJECT}/call/c`,
   });
   const { json } = await post(mock, "/feedback/query", { project_id: PROJECT });
-  assert.equal(json.result[0].call_ref, "c");
+  assert.equal(json.result[0].call_ref, `weave:///${PROJECT}/call/c`);
+  assert.equal(json.result[0].creator, null);
+  assert.equal(json.total_count, 1);
+  const some = await post(mock, "/feedback/query", { project_id: PROJECT, fields: ["payload"] });
+  assert.deepEqual(some.json.result, [{ payload: { output: 1 } }]);
 });
 
 test("mock: health, server info and the viewer answer", async () => {

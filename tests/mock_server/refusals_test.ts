@@ -136,7 +136,6 @@ test("mock: a project that does not exist is 404 with a reason wherever it is na
   for (const project_id of ["missing/any", "team/closed"]) {
     const writes: [string, unknown][] = [
       [`/v2/${project_id}/calls/complete`, { batch: [completeOf("a", { project_id })] }],
-      [`/v2/${project_id}/calls/complete`, { batch: [] }],
       ["/call/upsert_batch", {
         batch: [{ mode: "start", req: { start: startOf("a", { project_id }) } }],
       }],
@@ -200,4 +199,98 @@ test("mock: feedback that was written twice is found twice until the table merge
   await post(mock, "/feedback/create", feedback);
   await post(mock, "/feedback/replace", { ...feedback, id: "new", feedback_id: "mine" });
   assert.equal(await found(), 1, "both rows were replaced");
+});
+
+test("mock: ids are UUIDs or those of OpenTelemetry where it asks for that", async () => {
+  await using mock = await startMockServer({ anyIds: false });
+  const uuid = "01a22968-3f42-7880-a4ff-000000000001";
+  const good: Json[] = [
+    { id: uuid, trace_id: uuid, parent_id: null },
+    { id: "00f067aa0ba902b7", trace_id: "4bf92f3577b34da6a3ce929d0e0e4736", parent_id: uuid },
+  ];
+  const bad: Json[] = [{ id: "a" }, { id: uuid.toUpperCase() }, { trace_id: "t" }, {
+    parent_id: "",
+  }];
+  const send = (ids: Json) => {
+    const batch = [completeOf("x", { id: uuid, trace_id: uuid, ...ids })];
+    return post(mock, `/v2/${PROJECT}/calls/complete`, { batch });
+  };
+  for (const ids of good) assert.equal((await send(ids)).status, 200, JSON.stringify(ids));
+  for (const ids of bad) {
+    const answer = await send(ids);
+    assert.equal(answer.status, 400, JSON.stringify(ids));
+    assert.match(answer.json.reason, /^Invalid UUID: /);
+  }
+});
+
+test("mock: an object's name belongs to one class, whatever derives from it", async () => {
+  await using mock = await startMockServer();
+  const create = (val: unknown, object_id = "k") =>
+    post(mock, "/obj/create", { obj: { project_id: PROJECT, object_id, val } });
+  const typed = (name: string, ...bases: string[]) => ({
+    _class_name: name,
+    _bases: [...bases, "Object", "BaseModel"],
+  });
+  assert.equal((await create(typed("A"))).status, 200);
+  assert.equal((await create(typed("B", "A"))).status, 200);
+  for (const other of [typed("C"), { x: 1 }, "text"]) {
+    const answer = await create(other);
+    assert.equal(answer.status, 400);
+    assert.match(
+      answer.json.reason,
+      /Cannot publish 'k' as .* already used by a A in this project/,
+    );
+  }
+  assert.equal(
+    (await create({ weave_type: { type: "Op" } })).status,
+    200,
+    "ops have their own names",
+  );
+  assert.equal((await create({ x: 1 }, "plain")).status, 200);
+  assert.equal((await create(typed("A"), "plain")).status, 400);
+});
+
+const CALL_REF = `weave:///${PROJECT}/call/1`;
+const SCORE = {
+  feedback_type: "wandb.runnable.x",
+  payload: { output: 1 },
+  runnable_ref: `weave:///${PROJECT}/op/x:abc`,
+  call_ref: CALL_REF,
+};
+
+/** Feedback by its type: what the server takes, and what it refuses. */
+const FEEDBACK: [Json, RegExp | null][] = [
+  [{ feedback_type: "custom", payload: { any: 1 } }, null],
+  [{ feedback_type: "custom", payload: {}, call_ref: CALL_REF }, /call_ref is not allowed/],
+  [{ feedback_type: "custom", payload: { text: "x".repeat(1024 * 1024) } }, /too large/],
+  [{ feedback_type: "wandb.note.1", payload: { note: "n" } }, null],
+  [{ feedback_type: "wandb.note.1", payload: {} }, /Invalid payload/],
+  [{ feedback_type: "wandb.note.1", payload: { note: "n".repeat(1025) } }, /Invalid payload/],
+  [{ feedback_type: "wandb.reaction.1", payload: { emoji: "👍🏽" } }, null],
+  [{ feedback_type: "wandb.reaction.1", payload: { emoji: "👩‍💻" } }, null],
+  [{ feedback_type: "wandb.reaction.1", payload: { emoji: "👍👍" } }, /exactly one emoji/],
+  [{ feedback_type: "wandb.reaction.1", payload: { emoji: "+1" } }, /exactly one emoji/],
+  [{ feedback_type: "wandb.reaction.1", payload: {} }, /Invalid payload/],
+  [SCORE, null],
+  [{ ...SCORE, runnable_ref: null }, /runnable_ref is required/],
+  [{ ...SCORE, runnable_ref: `weave:///${PROJECT}/op/y:abc` }, /object with name x/],
+  [{ ...SCORE, call_ref: null }, /call_ref is required/],
+  [{ ...SCORE, runnable_ref: `weave:///${PROJECT}/object/x:abc`, call_ref: null }, null],
+  [{ ...SCORE, payload: {} }, /Invalid payload/],
+];
+
+test("mock: feedback is refused for what its type does not have", async () => {
+  await using mock = await startMockServer();
+  for (const [more, reason] of FEEDBACK) {
+    const feedback = { project_id: PROJECT, weave_ref: CALL_REF, ...more };
+    const answers = [
+      await post(mock, "/feedback/create", feedback),
+      await post(mock, "/feedback/batch/create", { batch: [feedback] }),
+      await post(mock, "/feedback/replace", { ...feedback, feedback_id: "f" }),
+    ];
+    for (const answer of answers) {
+      assert.equal(answer.status, reason ? 400 : 200, JSON.stringify(more).slice(0, 200));
+      if (reason) assert.match(answer.json.reason, reason);
+    }
+  }
 });

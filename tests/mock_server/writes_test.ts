@@ -140,7 +140,7 @@ function feedback(): Json {
     project_id: PROJECT,
     weave_ref: `weave:///${PROJECT}/call/1`,
     feedback_type: "wandb.reaction.1",
-    payload: { emoji: "+1" },
+    payload: { emoji: "👍" },
   };
 }
 
@@ -365,7 +365,7 @@ test("mock: feedback answers with what it stored, and a client's id is kept", as
   await using mock = await startMockServer();
   const first = await post(mock, "/feedback/create", { ...feedback(), id: "mine" });
   assert.equal(first.json.id, "mine");
-  assert.deepEqual(first.json.payload, { emoji: "+1" });
+  assert.deepEqual(first.json.payload, { emoji: "👍" });
   assert.match(first.json.created_at, /^\d{4}-/);
   await post(mock, "/feedback/batch/create", { batch: [{ ...feedback(), id: "mine" }] });
   assert.equal(mock.store.feedback(PROJECT).length, 1);

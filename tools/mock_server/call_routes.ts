@@ -37,7 +37,6 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
       projectOf(end!).calls.end(end!);
       return {};
     }
-    giveIds(start);
     projectOf(start).calls.start(start);
     return { id: start.id, trace_id: start.trace_id };
   };
@@ -54,7 +53,8 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
       c.get("entry").items = batch.length;
       for (const part of batch) {
         const item = (part.start ?? part.end)!;
-        const refusal = refusalOfCall(item);
+        if (part.start) giveIds(item);
+        const refusal = refusalOfCall(item, behavior.anyIds);
         if (refusal) return refuse(c, refusal);
         if (inCompleteMode(item)) return refuseV1(c, item.project_id as string);
       }
@@ -88,10 +88,11 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
           type: "value_error",
           loc: ["body", stranger, "project_id"],
           msg: `Input should be the project of the path: ${project}`,
+          input: items[stranger].project_id,
         }]);
       }
       for (const item of items) {
-        const refusal = refusalOfCall(item);
+        const refusal = refusalOfCall(item, behavior.anyIds);
         if (refusal) return refuse(c, refusal);
       }
       let answer: Json = {};
@@ -108,8 +109,10 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
     project.calls.complete(call, project.callTable);
     return { answer: {} };
   });
-  v2("/call/start", WRITE_RULES.callStartV2, (body) => [body.start as Json], (start) => {
-    giveIds(start);
+  v2("/call/start", WRITE_RULES.callStartV2, (body) => {
+    giveIds(body.start as Json);
+    return [body.start as Json];
+  }, (start) => {
     const project = projectOf(start);
     project.callTable ??= "complete";
     if (project.callTable === "v1") project.calls.start(start);
@@ -150,9 +153,10 @@ export function addCallRoutes(app: MockApp, parts: MockParts): void {
   });
 }
 
+/** Gives a start the ids that it lacks; an empty text counts as none. */
 function giveIds(start: Json): void {
-  start.id ??= crypto.randomUUID();
-  start.trace_id ??= crypto.randomUUID();
+  start.id ||= crypto.randomUUID();
+  start.trace_id ||= crypto.randomUUID();
 }
 
 function refuseV1(c: MockContext, project: string): Response {

@@ -99,6 +99,7 @@ function optionsOf(args: readonly string[], terminal: MockTerminal): StartOption
     hostname: values.host,
     callMode: values.mode as CallMode,
     apiKey: values.key ?? null,
+    anyIds: false,
     keepBodies: !values.lean,
     keepAlive: true,
     onRequest: values.quiet ? undefined : (entry) => terminal.print(requestLine(entry, paint)),

@@ -46,6 +46,7 @@ const BEHAVIOR: Rule = shape({}, {
   feedbackBatch: bool,
   bodyLimit: integer,
   missingProjects: list(text),
+  anyIds: bool,
   apiKey: nullable(text),
   defaultEntity: text,
 });
@@ -110,7 +111,12 @@ export function addControlRoutes(app: MockApp, parts: MockParts): void {
   const act = (path: string, action: () => void) =>
     app.post(path, (c) => {
       if (bodyText(c).trim() !== "") {
-        return unprocessable(c, [{ type: "value_error", loc: ["body"], msg: "Send no body" }]);
+        return unprocessable(c, [{
+          type: "value_error",
+          loc: ["body"],
+          msg: "Send no body",
+          input: null,
+        }]);
       }
       action();
       return c.json({});

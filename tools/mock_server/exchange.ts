@@ -74,13 +74,15 @@ export function readBody(
   try {
     body = JSON.parse(text);
   } catch (error) {
-    return unprocessable(c, [{ type: "json_invalid", loc: ["body"], msg: String(error) }]);
+    return unprocessable(c, [
+      text === ""
+        ? { type: "missing", loc: ["body"], msg: "Field required", input: null }
+        : { type: "json_invalid", loc: ["body"], msg: String(error), input: {} },
+    ]);
   }
   const problems = check(rule, body);
   if (problems.length > 0) return unprocessable(c, problems);
-  const { entity, project } = c.req.param() as { entity?: string; project?: string };
-  const pathProject = entity === undefined ? undefined : `${entity}/${project}`;
-  const refusal = refusalOfBody(body, text, { missingProjects, pathProject });
+  const refusal = refusalOfBody(body, text, { missingProjects });
   return refusal ? refuse(c, refusal) : { body: body as Json, text };
 }
 

@@ -29,6 +29,11 @@ export interface MockBehavior {
    * projects of an entity. None by default: every other project is made when it is first named.
    */
   missingProjects: readonly string[];
+  /**
+   * Whether call ids may have any form, so that tests can use short ones (default: `true`). The real
+   * server accepts UUIDs and ids of OpenTelemetry only.
+   */
+  anyIds: boolean;
   /** Required API key: 401 without one, 403 with another (default: `null`, any). */
   apiKey: string | null;
   /** Default entity that `/graphql` returns (default: `"mock-entity"`). */
@@ -52,6 +57,7 @@ export const DEFAULT_BEHAVIOR: Readonly<MockBehavior> = {
   feedbackBatch: true,
   bodyLimit: 32 * 1024 * 1024,
   missingProjects: [],
+  anyIds: true,
   apiKey: null,
   defaultEntity: "mock-entity",
 };

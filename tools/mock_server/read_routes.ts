@@ -16,6 +16,7 @@ import {
 import type { Rule } from "./validators.ts";
 import { READ_RULES } from "./schema.ts";
 import { internalIdOf } from "./store.ts";
+import { callView, feedbackView, objectView } from "./views.ts";
 
 interface CallsFilter {
   op_names?: string[] | null;
@@ -40,6 +41,10 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
       return read(c, request.body, request.body.project_id as string);
     });
 
+  const viewOf = (projectId: string) => {
+    const table = store.project(projectId).callTable ?? "complete";
+    return (call: CallRecord) => callView(call, table);
+  };
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.get(
     "/server_info",
@@ -57,25 +62,29 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
       store.project(projectId).calls.listRows(),
       (body.filter ?? {}) as CallsFilter,
     );
-    return jsonLines(page(sorted(calls, body.sort_by), body));
+    return jsonLines(mapped(page(sorted(calls, body.sort_by), body), viewOf(projectId)));
   });
   post("/calls/query_stats", READ_RULES.callsQuery, (c, body, projectId) => {
     const calls = filtered(
       store.project(projectId).calls.listRows(),
       (body.filter ?? {}) as CallsFilter,
     );
-    return c.json({ count: [...calls].length });
+    const count = [...calls].length;
+    return c.json({ count, has_more: false, total_storage_size_bytes: null });
   });
   post(
     "/call/read",
     READ_RULES.callRead,
-    (c, body, projectId) => c.json({ call: store.project(projectId).calls.get(body.id as string) }),
+    (c, body, projectId) => {
+      const call = store.project(projectId).calls.get(body.id as string);
+      return c.json({ call: call && viewOf(projectId)(call) });
+    },
   );
 
   post("/obj/read", READ_RULES.objRead, (c, body, projectId) => {
     const obj = store.object(projectId, body.object_id as string, body.digest as string);
     return obj
-      ? c.json({ obj })
+      ? c.json({ obj: objectView(obj) })
       : refuse(c, { status: 404, reason: `Obj ${body.object_id}:${body.digest} not found` });
   });
   post("/objs/query", READ_RULES.objsQuery, (c, body, projectId) => {
@@ -89,13 +98,14 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
       (!latest_only || obj.is_latest === 1) &&
       (is_op == null || (obj.kind === "op") === is_op)
     );
-    const objs = [...page(versions, body)];
+    const objs = [...page(versions, body)].map(objectView);
     return c.json({ objs: body.metadata_only ? objs.map((obj) => ({ ...obj, val: {} })) : objs });
   });
 
   post("/table/query", READ_RULES.tableQuery, (c, body, projectId) => {
     const rows = store.table(projectId, body.digest as string);
-    return c.json({ rows: [...page(rows ?? [], body)] });
+    const numbered = (rows ?? []).map((row, original_index) => ({ ...row, original_index }));
+    return c.json({ rows: [...page(numbered, body)] });
   });
 
   for (const [path, other] of [["/files/content", "old"], ["/file/content", "new"]] as const) {
@@ -114,7 +124,12 @@ export function addReadRoutes(app: MockApp, parts: MockParts): void {
   post(
     "/feedback/query",
     READ_RULES.feedbackQuery,
-    (c, body, projectId) => c.json({ result: [...page(store.feedbackRows(projectId), body)] }),
+    (c, body, projectId) => {
+      const rows = store.feedbackRows(projectId);
+      const fields = (body.fields ?? null) as string[] | null;
+      const result = [...page(rows, body)].map((feedback) => feedbackView(feedback, fields));
+      return c.json({ result, total_count: rows.length });
+    },
   );
 
   post(
@@ -154,6 +169,10 @@ function sorted(calls: Iterable<CallRecord>, sortBy: unknown): Iterable<CallReco
   const sign = first.direction === "desc" ? -1 : 1;
   const key = (call: CallRecord) => String(call[first.field] ?? "");
   return [...calls].sort((a, b) => key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0);
+}
+
+function* mapped<T, R>(items: Iterable<T>, map: (item: T) => R): Generator<R> {
+  for (const item of items) yield map(item);
 }
 
 function* page<T>(items: Iterable<T>, body: Json): Generator<T> {

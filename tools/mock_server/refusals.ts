@@ -31,15 +31,12 @@ const FAILS: Refusal = { status: 500, reason: "Internal server error" };
 export interface BodyChecks {
   /** Projects that do not exist, as `"entity/project"`, or `"entity"` for all of an entity's. */
   readonly missingProjects: readonly string[];
-  /** The project of the path, where the path has one. */
-  readonly pathProject?: string;
 }
 
 /** The refusal of a body for its projects, its refs or its depth; `null` when there is none. */
 export function refusalOfBody(body: unknown, text: string, checks: BodyChecks): Refusal | null {
   if (isTooDeep(text)) return { status: 413, reason: "Request too large" };
   const projects = checks.missingProjects.length > 0 ? projectsOf(body) : [];
-  if (checks.pathProject !== undefined) projects.push(checks.pathProject);
   for (const project of projects) {
     const missing = refusalOfProject(project, checks.missingProjects);
     if (missing) return missing;
@@ -56,8 +53,14 @@ export function refusalOfProject(project: string, missing: readonly string[]): R
     : null;
 }
 
-/** The refusal of a start, an end or a complete call; `null` when there is none. */
-export function refusalOfCall(call: Json): Refusal | null {
+/**
+ * The refusal of a start, an end or a complete call; `null` when there is none.
+ *
+ * @param anyIds Whether ids may be of any form.
+ */
+export function refusalOfCall(call: Json, anyIds: boolean): Refusal | null {
+  const badId = anyIds ? null : refusalOfIds(call);
+  if (badId) return badId;
   const { op_name, display_name, wb_run_step, wb_run_step_end } = call;
   if (typeof op_name === "string") {
     const refused = op_name.startsWith(REF)
@@ -72,11 +75,43 @@ export function refusalOfCall(call: Json): Refusal | null {
   return isNegative(wb_run_step) || isNegative(wb_run_step_end) ? FAILS : null;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Ids are UUIDs, or span and trace ids of OpenTelemetry by their lengths, in lower case. */
+function refusalOfIds({ id, trace_id, parent_id }: Json): Refusal | null {
+  const ids: [unknown, number][] = [[id, 16], [trace_id, 32], [parent_id, 16]];
+  for (const [id, length] of ids) {
+    if (typeof id !== "string" || UUID.test(id)) continue;
+    if (id.length === length && id === id.toLowerCase()) continue;
+    return { status: 400, reason: `Invalid UUID: ${id}. Unable to parse` };
+  }
+  return null;
+}
+
 /** The refusal of an update that changes nothing; `null` when there is none. */
 export function refusalOfUpdate(update: Json): Refusal | null {
   return update.display_name == null
     ? { status: 400, reason: "One of [display_name] is required for call update" }
     : null;
+}
+
+/** The refusal of an object whose name belongs to objects of another class; `null` when there is none. */
+export function refusalOfClass(
+  id: string,
+  own: string | null,
+  known: readonly (string | null)[],
+): Refusal | null {
+  const others = [...new Set(known)].filter((name) => name !== own);
+  if (others.length === 0) return null;
+  const label = (name: string | null) => name === null ? "a generic (untyped) object" : `a ${name}`;
+  return {
+    status: 400,
+    reason:
+      `Cannot publish '${id}' as ${label(own)}: that name is already used by ${
+        others.map(label).join(" or ")
+      } in this project. Object versions cannot share types, publish this object under a different ` +
+      "name.",
+  };
 }
 
 /** The refusal of an object's name; `null` when there is none. */

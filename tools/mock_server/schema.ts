@@ -17,9 +17,9 @@ import {
   extendable,
   integer,
   list,
+  member,
   number,
   oneFieldOf,
-  oneOf,
   projectId,
   record,
   type Rule,
@@ -59,7 +59,7 @@ const USAGE = dictionary(extendable({
   cache_read_input_tokens: integer,
 }));
 const STATUS_COUNTS = dictionaryOf(
-  oneOf("success", "error", "running", "descendant_error"),
+  member("success", "error", "running", "descendant_error"),
   integer,
 );
 const summary = extendable({}, { usage: USAGE, status_counts: STATUS_COUNTS });
@@ -174,6 +174,8 @@ export const WRITE_RULES: Readonly<Record<WriteName, Rule>> = {
     costs: dictionary(shape(
       { prompt_token_cost: number, completion_token_cost: number },
       {
+        cache_read_input_token_cost: number,
+        cache_creation_input_token_cost: number,
         prompt_token_cost_unit: text,
         completion_token_cost_unit: text,
         effective_date: time,

@@ -17,7 +17,10 @@ export interface ObjectVersion {
   version_index: number;
   is_latest: number;
   kind: "op" | "object";
+  /** The class next to the root of its bases, to which all versions of a name belong. */
   base_object_class: string | null;
+  /** Its own class. */
+  leaf_object_class: string | null;
   val: unknown;
 }
 
@@ -130,6 +133,7 @@ export class MockStore {
       this.counts.duplicateObjects++;
       return;
     }
+    const { kind, baseClass, leafClass } = classOf(obj);
     versions.push({
       project_id: project.id,
       object_id: id,
@@ -137,8 +141,9 @@ export class MockStore {
       digest,
       version_index: versions.length,
       is_latest: 1,
-      kind: isOp(obj.val) ? "op" : "object",
-      base_object_class: (obj.builtin_object_class as string | null | undefined) ?? null,
+      kind,
+      base_object_class: baseClass,
+      leaf_object_class: leafClass,
       val: this.keepBodies ? obj.val : null,
     });
   }
@@ -259,6 +264,19 @@ export class MockStore {
     this.#projects.clear();
     Object.assign(this.counts, noCounts());
   }
+}
+
+/** Returns an object's kind and classes. */
+export function classOf(
+  { val, builtin_object_class }: Json,
+): { kind: "op" | "object"; baseClass: string | null; leafClass: string | null } {
+  const { _class_name = null, _bases = [] } = (val ?? {}) as {
+    _class_name?: string | null;
+    _bases?: readonly string[];
+  };
+  const leafClass = (builtin_object_class as string | null | undefined) ?? _class_name;
+  const bases = _bases.filter((name) => name !== "Object" && name !== "BaseModel");
+  return { kind: isOp(val) ? "op" : "object", baseClass: bases.at(-1) ?? leafClass, leafClass };
 }
 
 function isOp(val: unknown): boolean {

@@ -13,6 +13,8 @@ export interface Problem {
   readonly loc: readonly (string | number)[];
   /** Message. */
   readonly msg: string;
+  /** The value there; for a missing field, the object that lacks it. */
+  readonly input: unknown;
 }
 
 /** Position of a rule, and the problems found so far. */
@@ -29,13 +31,13 @@ export type Rule = (value: unknown, findings: Findings) => void;
 /** Fields of an object by name. */
 export type Fields = Readonly<Record<string, Rule>>;
 
-function report(findings: Findings, type: string, msg: string): void {
-  findings.problems.push({ type, loc: [...findings.path], msg });
+function report(findings: Findings, type: string, msg: string, input: unknown): void {
+  findings.problems.push({ type, loc: [...findings.path], msg, input });
 }
 
 function leaf(type: string, msg: string, accepts: (value: unknown) => boolean): Rule {
   return (value, findings) => {
-    if (!accepts(value)) report(findings, type, msg);
+    if (!accepts(value)) report(findings, type, msg, value);
   };
 }
 
@@ -73,8 +75,16 @@ export const time: Rule = leaf(
     !Number.isNaN(Date.parse(value.replace(" ", "T"))),
 );
 
-/** A whole number. */
-export const integer: Rule = leaf("int_type", "Input should be a valid integer", Number.isInteger);
+/** A whole number, also as text. */
+export const integer: Rule = (value, findings) => {
+  if (Number.isInteger(value)) return;
+  if (typeof value === "string") {
+    if (/^\s*[+-]?\d+\s*$/.test(value)) return;
+    return report(findings, "int_parsing", "Input should be a valid integer", value);
+  }
+  const type = typeof value === "number" ? "int_from_float" : "int_type";
+  report(findings, type, "Input should be a valid integer", value);
+};
 
 /** A number. */
 export const number: Rule = leaf(
@@ -94,6 +104,15 @@ export const bool: Rule = leaf(
 export function oneOf(...values: string[]): Rule {
   return leaf(
     "literal_error",
+    `Input should be one of: ${values}`,
+    (value) => typeof value === "string" && values.includes(value),
+  );
+}
+
+/** One of these strings, as a model names them. */
+export function member(...values: string[]): Rule {
+  return leaf(
+    "enum",
     `Input should be one of: ${values}`,
     (value) => typeof value === "string" && values.includes(value),
   );
@@ -120,7 +139,7 @@ export function nullable(rule: Rule): Rule {
 export function list(item: Rule): Rule {
   return (value, findings) => {
     if (!Array.isArray(value)) {
-      return report(findings, "list_type", "Input should be a valid list");
+      return report(findings, "list_type", "Input should be a valid list", value);
     }
     for (let index = 0; index < value.length; index++) {
       findings.path.push(index);
@@ -183,7 +202,12 @@ export function shape(required: Fields, optional: Fields = {}): Rule {
   for (const [name, rule] of Object.entries(optional)) rules.set(name, nullable(rule));
   return (value, findings) => {
     if (!isRecord(value)) {
-      return report(findings, "model_type", "Input should be a valid dictionary");
+      return report(
+        findings,
+        "model_attributes_type",
+        "Input should be a valid dictionary",
+        value,
+      );
     }
     const { path } = findings;
     let found = 0;
@@ -194,7 +218,7 @@ export function shape(required: Fields, optional: Fields = {}): Rule {
         rule(value[name], findings);
         if (Object.hasOwn(required, name)) found++;
       } else {
-        report(findings, "extra_forbidden", "Extra inputs are not permitted");
+        report(findings, "extra_forbidden", "Extra inputs are not permitted", value[name]);
       }
       path.pop();
     }
@@ -202,7 +226,7 @@ export function shape(required: Fields, optional: Fields = {}): Rule {
     for (const name in required) {
       if (Object.hasOwn(value, name)) continue;
       path.push(name);
-      report(findings, "missing", "Field required");
+      report(findings, "missing", "Field required", value);
       path.pop();
     }
   };
@@ -214,7 +238,7 @@ export function taggedBy(key: string, cases: Readonly<Record<string, Rule>>): Ru
     const tag = isRecord(value) ? value[key] : undefined;
     if (typeof tag === "string" && Object.hasOwn(cases, tag)) return cases[tag](value, findings);
     findings.path.push(key);
-    report(findings, "union_tag_invalid", `Input should be one of: ${Object.keys(cases)}`);
+    report(findings, "union_tag_invalid", `Input should be one of: ${Object.keys(cases)}`, value);
     findings.path.pop();
   };
 }
@@ -228,7 +252,10 @@ export function oneFieldOf(cases: Fields): Rule {
     for (const [name, rule] of shapes) {
       if (isRecord(value) && name in value) return rule(value, findings);
     }
-    report(findings, "union_error", `Input should have one field of: ${Object.keys(cases)}`);
+    const [name] = shapes.keys();
+    findings.path.push(name);
+    report(findings, "missing", `Input should have one field of: ${Object.keys(cases)}`, value);
+    findings.path.pop();
   };
 }
 

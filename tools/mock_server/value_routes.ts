@@ -15,10 +15,11 @@ import {
   refuse,
   unprocessable,
 } from "./exchange.ts";
-import { refusalOfObjectId, refusalOfProject } from "./refusals.ts";
+import { refusalOfFeedback } from "./feedback_refusals.ts";
+import { refusalOfClass, refusalOfObjectId, refusalOfProject } from "./refusals.ts";
 import { check, type Rule } from "./validators.ts";
 import { FILE_FORM, WRITE_RULES } from "./schema.ts";
-import { internalIdOf } from "./store.ts";
+import { classOf, internalIdOf } from "./store.ts";
 
 type Write = (c: MockContext, body: Json, text: string) => Response;
 
@@ -34,7 +35,11 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   post("/obj/create", WRITE_RULES.objCreate, (c, body, text) => {
     const obj = body.obj as Json;
     const id = obj.object_id as string;
-    const refusal = refusalOfObjectId(id);
+    const versions = store.project(obj.project_id as string).objects.get(id) ?? [];
+    const { kind, baseClass } = classOf(obj);
+    const known = versions.filter((version) => version.kind === kind)
+      .map(({ base_object_class }) => base_object_class);
+    const refusal = refusalOfObjectId(id) ?? refusalOfClass(id, baseClass, known);
     if (refusal) return refuse(c, refusal);
     const digest = valueDigest(objectValue(obj, text));
     if (differs(obj.expected_digest, digest)) {
@@ -120,7 +125,10 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
     const { id, created_at, wb_user_id, payload } = store.addFeedback(feedback, now());
     return { id, created_at, wb_user_id, payload };
   };
-  post("/feedback/create", WRITE_RULES.feedbackCreate, (c, body) => c.json(addFeedback(body)));
+  post("/feedback/create", WRITE_RULES.feedbackCreate, (c, body) => {
+    const refusal = refusalOfFeedback(body);
+    return refusal ? refuse(c, refusal) : c.json(addFeedback(body));
+  });
   app.use("/feedback/batch/create", async (c, next) => {
     if (behavior.feedbackBatch) await next();
     else return noSuchRoute(c);
@@ -128,10 +136,16 @@ export function addValueRoutes(app: MockApp, parts: MockParts): void {
   post("/feedback/batch/create", WRITE_RULES.feedbackBatchCreate, (c, body) => {
     const batch = body.batch as Json[];
     c.get("entry").items = batch.length;
+    for (const feedback of batch) {
+      const refusal = refusalOfFeedback(feedback);
+      if (refusal) return refuse(c, refusal);
+    }
     return c.json({ res: batch.map(addFeedback) });
   });
   post("/feedback/replace", WRITE_RULES.feedbackReplace, (c, body) => {
     const { feedback_id, ...feedback } = body;
+    const refusal = refusalOfFeedback(feedback);
+    if (refusal) return refuse(c, refusal);
     store.removeFeedback(body.project_id as string, feedback_id as string);
     return c.json(addFeedback(feedback));
   });
@@ -173,13 +187,19 @@ async function readForm(
   try {
     form = await new Response(c.get("bytes") as Uint8Array<ArrayBuffer>, { headers }).formData();
   } catch (error) {
-    return unprocessable(c, [{ type: "form_invalid", loc: ["body"], msg: String(error) }]);
+    const msg = `Field required (${error})`;
+    return unprocessable(c, [{ type: "missing", loc: ["body", "project_id"], msg, input: null }]);
   }
   const { file, ...fields } = Object.fromEntries(form.entries());
   const problems = check(FILE_FORM, fields);
   if (file === undefined || typeof file === "string") {
     const type = file === undefined ? "missing" : "value_error";
-    problems.push({ type, loc: ["body", "file"], msg: "Input should be a file" });
+    problems.push({
+      type,
+      loc: ["body", "file"],
+      msg: "Input should be a file",
+      input: file ?? null,
+    });
     return unprocessable(c, problems);
   }
   if (problems.length > 0) return unprocessable(c, problems);

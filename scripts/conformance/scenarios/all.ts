@@ -6,6 +6,7 @@
 
 import type { Scenario } from "../scenario.ts";
 import { echo, patience, portals } from "./answers.ts";
+import { double } from "./double.ts";
 import { digests, foreign } from "./logs.ts";
 import { corrupt, poison } from "./poison.ts";
 import { halves, missing, summaries } from "./values.ts";
@@ -13,6 +14,7 @@ import { writes } from "./writes.ts";
 
 /** All scenarios. */
 export const scenarios: readonly Scenario[] = [
+  double,
   writes,
   halves,
   summaries,

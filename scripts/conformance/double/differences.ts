@@ -1,0 +1,36 @@
+/**
+ * The differences between the mock server and the real one that are on purpose, with their reasons.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+
+/** Differences of one kind. */
+export interface ListedDifference {
+  /** What the mock server does. */
+  readonly mock: string;
+  /** What the real server does. */
+  readonly real: string;
+  /** Why it stays. */
+  readonly reason: string;
+  /** The requests that show it, as `story: request`. */
+  readonly requests: readonly string[];
+}
+
+/** Path of the list. */
+export const listPath: URL = new URL("mock_differences.json", import.meta.url);
+
+/** The list. */
+export function listedDifferences(): readonly ListedDifference[] {
+  return JSON.parse(readFileSync(listPath, "utf8")) as ListedDifference[];
+}
+
+/** The listed differences by request. */
+export function knownDifferences(): ReadonlyMap<string, ListedDifference> {
+  return new Map(
+    listedDifferences().flatMap((difference) =>
+      difference.requests.map((request) => [request, difference] as const)
+    ),
+  );
+}

@@ -1,0 +1,40 @@
+/**
+ * The mock server is the real server's double, but for the differences that are listed.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { compareServers } from "../double/compare.ts";
+import { knownDifferences } from "../double/differences.ts";
+import type { Context, Findings, Scenario } from "../scenario.ts";
+
+/** See the module. */
+export const double: Scenario = {
+  name: "double",
+  title: "the mock server's answers against the real server's",
+  each: "run",
+  run: compareDouble,
+};
+
+async function compareDouble({ bench: { server } }: Context): Promise<Findings> {
+  await using mock = await startMockServer({ missingProjects: ["gone"], anyIds: false });
+  const { compared, differences } = await compareServers(
+    { url: mock.url, merge: () => Promise.resolve(mock.store.merge()) },
+    server,
+    "double",
+  );
+  const known = knownDifferences();
+  const found = new Set(differences.map(({ name }) => name));
+  const fresh = differences.filter(({ name }) => !known.has(name));
+  const list = fresh.map(({ name, mock, real }) => `${name}\n  mock: ${mock}\n  real: ${real}`);
+  assert.equal(fresh.length, 0, `${fresh.length} unlisted differences:\n${list.join("\n")}`);
+  const gone = [...known.keys()].filter((name) => !found.has(name));
+  assert.deepEqual(gone, [], "listed differences that are none");
+  return {
+    sent: `${compared} requests, to both`,
+    arrived: `${compared - differences.length} answered alike`,
+    refused: [`${differences.length} listed differences`],
+  };
+}
