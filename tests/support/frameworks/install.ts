@@ -1,0 +1,68 @@
+/**
+ * The frameworks and bundlers of the long tests, installed once into a cache outside of the project,
+ * and the package under test beside them.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { projectRoot, run } from "../../../scripts/test/process.ts";
+import { packed, succeeds } from "../package_fixture.ts";
+
+const MANIFEST = join(projectRoot, "tests/support/frameworks/package.json");
+/** Ms that an installation may take. */
+const INSTALL_MS = 8 * 60_000;
+
+/** Where frameworks are, or why they cannot be had. */
+export type Installed = { readonly directory: string } | { readonly missing: string };
+
+/**
+ * Installs what `package.json` of this folder names, unless that was done before. The cache is
+ * `~/.cache/weave-wal-tests`, or the folder that `WEAVE_WAL_TEST_CACHE` names.
+ */
+export async function frameworks(): Promise<Installed> {
+  const cache = process.env.WEAVE_WAL_TEST_CACHE ?? join(homedir(), ".cache/weave-wal-tests");
+  const version = createHash("sha256").update(readFileSync(MANIFEST)).digest("hex").slice(0, 12);
+  const directory = join(cache, version);
+  const complete = join(directory, "complete");
+  if (existsSync(complete)) return { directory };
+  try {
+    mkdirSync(directory, { recursive: true });
+    copyFileSync(MANIFEST, join(directory, "package.json"));
+  } catch (error) {
+    return { missing: `the cache cannot be written: ${error}` };
+  }
+  const { status, output } = await run("npm", ["install", "--no-audit", "--no-fund"], {
+    cwd: directory,
+    limitMs: INSTALL_MS,
+  });
+  if (status !== 0) {
+    const [line] = output.split("\n").filter((text) => text.includes("npm error"));
+    return { missing: `npm install failed: ${line ?? output.slice(-200)}` };
+  }
+  mkdirSync(complete);
+  return { directory };
+}
+
+/** A folder beside the frameworks, where they and the built package can be imported. */
+export interface App {
+  readonly directory: string;
+  [Symbol.dispose](): void;
+}
+
+/** Makes an app's folder with the packed package in it. */
+export async function makeApp(installed: string): Promise<App> {
+  const directory = mkdtempSync(join(installed, "app-"));
+  const target = join(directory, "node_modules/@weave-wal/client");
+  mkdirSync(target, { recursive: true });
+  const tarball = await packed(directory);
+  await succeeds("tar", ["-xzf", tarball, "-C", target, "--strip-components=1"]);
+  return {
+    directory,
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
