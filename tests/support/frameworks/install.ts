@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { projectRoot, run } from "../../../scripts/test/process.ts";
@@ -54,13 +54,22 @@ export interface App {
   [Symbol.dispose](): void;
 }
 
+/** The package, packed once in a process that tests. */
+let tarball: Promise<string> | undefined;
+
+function packOnce(): Promise<string> {
+  const top = mkdtempSync(join(tmpdir(), "weave-wal-packed-"));
+  process.once("exit", () => rmSync(top, { recursive: true, force: true }));
+  return packed(top);
+}
+
 /** Makes an app's folder with the packed package in it. */
 export async function makeApp(installed: string): Promise<App> {
   const directory = mkdtempSync(join(installed, "app-"));
   const target = join(directory, "node_modules/@weave-wal/client");
   mkdirSync(target, { recursive: true });
-  const tarball = await packed(directory);
-  await succeeds("tar", ["-xzf", tarball, "-C", target, "--strip-components=1"]);
+  const path = await (tarball ??= packOnce());
+  await succeeds("tar", ["-xzf", path, "-C", target, "--strip-components=1"]);
   return {
     directory,
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
