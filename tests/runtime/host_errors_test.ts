@@ -30,7 +30,7 @@ async function withStubs(
   }
 }
 
-const { writeSync, fstatSync, readSync, lstatSync } = fs;
+const { writeSync, fstatSync, readSync, lstatSync, openSync, closeSync } = fs;
 const short = (fd: number, bytes: Uint8Array, from: number, length: number) =>
   writeSync(fd, bytes, from, Math.min(length, 3));
 
@@ -54,11 +54,25 @@ for (
     let writes = 0;
     const writing = (fd: number, bytes: Uint8Array, from: number, length: number) =>
       ++writes % 2 === 1 ? short(fd, bytes, from, length) : fails();
-    await withStubs(fs, { writeSync: writing }, (directory) => {
+    const open = new Set<number>();
+    const stubs = {
+      writeSync: writing,
+      openSync: (...args: unknown[]) => {
+        const fd = openSync(...args);
+        open.add(fd);
+        return fd;
+      },
+      closeSync: (fd: number) => {
+        open.delete(fd);
+        closeSync(fd);
+      },
+    };
+    await withStubs(fs, stubs, (directory) => {
       assert.throws(() => files.createExclusive(`${directory}/lock`, "0123"), failsWith(code));
       assert.throws(() => files.replace(`${directory}/lock`, "0123"), failsWith(code));
       assert.deepEqual(files.list(directory), []);
     });
+    assert.equal(open.size, 0, "no descriptor stays open");
   });
 }
 

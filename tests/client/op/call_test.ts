@@ -224,6 +224,19 @@ test("op: `this` is passed on, and recorded as self only where the op is a metho
   assert.equal(inputs.self.step, 2);
 });
 
+test("op: an array, a text or nothing as `this` is not recorded as self", async () => {
+  using fixture = await clientFixture();
+  const size = op(function size(this: unknown, n: number) {
+    return n;
+  }, { shouldAdoptThis: true });
+  for (const self of [[1, 2], "text", undefined]) size.call(self, 1);
+  assert.deepEqual(fixture.pipeline.callsOf("size").map(({ inputs }) => inputs), [
+    { arg0: 1 },
+    { arg0: 1 },
+    { arg0: 1 },
+  ]);
+});
+
 test("op: op(object, method) binds the method and is named after the object's class", async () => {
   using fixture = await clientFixture();
   class Greeter {

@@ -183,9 +183,11 @@ test("settings: an unknown option is refused and the nearest known one named", (
 });
 
 test("settings: a password in a URL and a key are never shown", () => {
-  const url = refusal({ options: { serverUrl: "https://ada:hunter2@example.com/x" } });
-  assert.doesNotMatch(url.message, /hunter2|ada/);
-  assert.match(url.message, /https:\/\/example.com\/x/);
+  for (const user of ["ada:hunter2", ":hunter2", "ada"]) {
+    const url = refusal({ options: { serverUrl: `https://${user}@example.com/x` } });
+    assert.doesNotMatch(url.message, /hunter2|ada/);
+    assert.match(url.message, /https:\/\/example.com\/x.*without a user name and a password/);
+  }
   const key = refusal({ env: { WANDB_API_KEY: "two words" } });
   assert.doesNotMatch(key.message, /two words/);
   const file = refusal({ files: { "/app/weave.jsonc": '{"apiKey": "hunter2"}' } });
