@@ -18,7 +18,7 @@ import type { TraceServer } from "./trace_server.ts";
 /** A calls API: `v1` sends starts and ends to `upsert_batch`, `v2` whole calls to `complete`. */
 export type Api = "v1" | "v2";
 
-/** What came of a run, for the table. */
+/** The outcome of a run, for the table. */
 export interface Findings {
   /** What was written. */
   readonly sent: string;

@@ -14,7 +14,7 @@ export interface Run {
   readonly api: Api;
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface Outcome extends Run {
   readonly findings?: Findings;
   /** Why it failed. */

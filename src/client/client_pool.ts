@@ -61,7 +61,7 @@ const TUNING = [...Object.keys(DEFAULTS), "globalAttributes"] as (keyof Settings
 
 /** The options, with functions that stand for those of the last `init`. */
 export function lastGiven(options: InitOptions): { options: InitOptions; given: GivenFunctions } {
-  // What is no object, and what is no function, is refused with the settings.
+  // Anything but an object or a function is rejected with the settings.
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     return { options, given: { fetch: undefined, onEvent: undefined } };
   }

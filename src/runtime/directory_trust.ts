@@ -34,7 +34,7 @@ export function distrustReason(
   try {
     stat = files.stat(directory, { followLinks: true });
   } catch {
-    // Whoever uses the directory gets the error.
+    // The code that uses the directory gets the error.
   }
   if (stat === null || stat.mode === null) return null;
   const { owner, mode } = stat;

@@ -17,7 +17,7 @@ import { Writing } from "./writing.ts";
 /** Ms of virtual time in which a sender must deliver all that is left, when everything works. */
 const DRAIN_MS = 20 * 60_000;
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface Outcome {
   readonly violations: readonly Violation[];
   /** The same for the same scenario, whatever else differs. */

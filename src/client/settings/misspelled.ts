@@ -22,7 +22,7 @@ const SERVICE_LINK =
 /** Letters of a known name that may be wrong in any other one. */
 const MAX_WRONG_LETTERS = 2;
 
-/** Variables that this process has been told of. */
+/** Variables that this process has already reported. */
 const reported = shared("reported-variables", () => new Set<string>());
 
 /**

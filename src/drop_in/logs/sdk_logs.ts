@@ -142,7 +142,7 @@ export class SdkLogs {
     return [...this.#open.values()].filter(({ log }) => !log.closed);
   }
 
-  /** The log that is open for a key, whoever opened it: one sender a log. */
+  /** The open log for a key, whichever caller opened it: one sender per log. */
   #pooled(key: LogKey): OpenLog {
     const { walDir, wal, sender } = this.#settings();
     const id = JSON.stringify([key.server, key.projectId, wal ? walDir : null, sender, keyId(key)]);

@@ -81,7 +81,7 @@ export function readData(value: object, key: PropertyKey): unknown {
   return findProperty(value, key)?.value;
 }
 
-/** A method, own or inherited; `undefined` where it is missing, has a getter or is no function. */
+/** A method, own or inherited; `undefined` where it is missing, has a getter or is not a function. */
 export function readMethod(value: object, key: PropertyKey): Method | undefined {
   const found = readData(value, key);
   return typeof found === "function" ? found as Method : undefined;

@@ -12,7 +12,7 @@ const { then } = Promise.prototype;
 type Reaction = (value: unknown) => void;
 
 /**
- * Calls `onValue` or `onError` when a promise settles, before whoever waits for it afterwards.
+ * Calls `onValue` or `onError` when a promise settles, before any callback that is added later.
  *
  * `then` makes its result by the constructor of the promise, which for a subclass is code of the
  * program; for this one call the promise is given the host's own.

@@ -2,7 +2,7 @@
  * State that every copy of this package in a process shares.
  *
  * Bundles, nested `node_modules`, hot reloads and the layers of a framework each evaluate the
- * package anew. All of those copies find one another here and use one call stack, one client per
+ * package again. All of those copies find one another here and use one call stack, one client per
  * project and one set of exit listeners. Worker threads have a global object, and so a state, of
  * their own.
  *

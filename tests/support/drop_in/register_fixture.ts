@@ -131,7 +131,7 @@ function bareEnvironment(home: string): NodeJS.ProcessEnv {
     !/^(WANDB_|WEAVE_|WF_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)
   );
   return {
-    // Deno keeps its own things there, and would look for them anew.
+    // Deno keeps its own things there, and would look for them again.
     DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? home, ".cache/deno"),
     ...Object.fromEntries(own),
     PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`,
