@@ -16,6 +16,7 @@ import { currentContext } from "./call_stack.ts";
 import { clipDisplayName } from "./call.ts";
 import type { Logger } from "../logger.ts";
 import type { OpState, ParameterNamesOption } from "./op_types.ts";
+import { countUsage, findUsage, type ModelUsage } from "../integrations/usage.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeError } from "./describe_error.ts";
 import { exceptionText } from "./exception.ts";
@@ -23,7 +24,7 @@ import { idProblem, nameProblem } from "./op_name.ts";
 import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
 import { finishSummary, isPlain, type Summary } from "./summary.ts";
-import { type CallEnder, TracedCall } from "./traced_call.ts";
+import { type CallEnder, type Ending, TracedCall } from "./traced_call.ts";
 import type { Watcher } from "./watchers.ts";
 
 /** What a recorder is made from. */
@@ -119,14 +120,24 @@ export class CallRecorder implements CallEnder {
     return this.#parts.ids.timestamp();
   }
 
-  succeed(call: TracedCall, output: unknown, text?: string, endedAt?: string): void {
-    const own = output == null ? undefined : this.#summarize(call, output);
-    this.#end(call, "", text ?? this.#outputText(output), own, endedAt);
+  succeed(call: TracedCall, output: unknown, ending?: Ending): void {
+    const usage = ending?.usage ?? findUsage(output);
+    let own = output == null ? undefined : this.#summarize(call, output);
+    // The call's own summary is the user's word on it; the usage counts as told either way.
+    if (usage.length > 0) own = this.#addUsage(own, usage);
+    this.#end(call, "", ending?.text ?? this.#outputText(output), own, ending?.endedAt);
   }
 
-  fail(call: TracedCall, error: unknown, output: unknown = null, text?: string): void {
+  fail(call: TracedCall, error: unknown, output: unknown = null, ending?: Ending): void {
     const exception = ',"exception":' + jsonString(exceptionText(error));
-    this.#end(call, exception, text ?? this.#outputText(output), undefined);
+    const usage = ending?.usage ?? findUsage(output);
+    const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
+    this.#end(call, exception, ending?.text ?? this.#outputText(output), own);
+  }
+
+  #addUsage(own: Summary | undefined, found: readonly ModelUsage[]): Summary | undefined {
+    const usage = countUsage(found);
+    return usage === undefined || (own !== undefined && "usage" in own) ? own : { ...own, usage };
   }
 
   /** Ends the calls that wait for what comes of their results, with what came until now. */

@@ -6,8 +6,10 @@
 
 import { ignoreRejection } from "../../protocol/json/promises.ts";
 import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
+import { belongs, type StreamShape, streamShape } from "../integrations/stream_shapes.ts";
+import { findUsage, type ModelUsage } from "../integrations/usage.ts";
 import type { StreamReducer } from "./op_types.ts";
-import type { TracedCall } from "./traced_call.ts";
+import type { Ending, TracedCall } from "./traced_call.ts";
 import type { Watcher } from "./watchers.ts";
 
 /** Chunks that are kept of a stream without a reducer; further ones are counted. */
@@ -15,12 +17,15 @@ export const MAX_CHUNKS = 10_000;
 
 /**
  * Watches a stream. The output of its call is the reducer's last state; without a reducer what a
- * generator returned, unless that is `undefined`; else the list of the chunks.
+ * generator returned, unless that is `undefined`; else the message that a provider has streamed, or
+ * the list of the chunks.
  */
 export class StreamOutput implements Watcher {
   readonly #call: TracedCall;
-  readonly #reducer: StreamReducer<unknown, unknown> | undefined;
   readonly #description: string;
+  #reducer: StreamReducer<unknown, unknown> | undefined;
+  /** The kind of stream, where the reducer is the one for it and not the op's. */
+  #shape: StreamShape | undefined;
   #isRead = false;
   #state: unknown;
   #isBroken = false;
@@ -30,6 +35,8 @@ export class StreamOutput implements Watcher {
   #omitted = 0;
   /** The chunks themselves, where `summarize` wants them: the first ones and the last. */
   readonly #chunks: unknown[] = [];
+  /** Usage in the chunks of a stream without a reducer. */
+  #usage: readonly ModelUsage[] = [];
   /** When the stream was last seen at work. */
   #time: string;
 
@@ -55,39 +62,77 @@ export class StreamOutput implements Watcher {
 
   chunk(value: unknown): void {
     if (this.ended) return;
+    if (!this.#isRead && this.#reducer === undefined) this.#recognize(value);
     this.#isRead = true;
     this.#time = this.#call.ender.now();
-    if (this.#reducer) this.#reduce((reducer) => reducer.reduceFn(this.#state, value), true);
-    else this.#keep(value);
+    if (this.#shape !== undefined) this.#keepForSummary(value);
+    if (this.#reducer !== undefined && (!this.#shape || belongs(value, this.#shape))) {
+      this.#reduce((reducer) => reducer.reduceFn(this.#state, value), true);
+    } else this.#keep(value);
   }
 
   end(value: unknown): void {
     if (this.ended) return;
     this.#call.ender.unfinished.delete(this);
-    if (this.#reducer) this.#call.succeed(this.#finalState());
-    else if (value !== undefined) this.#call.succeed(value);
-    else this.#call.succeed(this.#chunks, this.#text());
+    const isOutput = value !== undefined && (!this.#reducer || this.#shape !== undefined);
+    if (!isOutput) return this.#succeed();
+    const own = findUsage(value);
+    this.#call.succeed(value, { usage: own.length > 0 ? own : this.#result()[1].usage });
   }
 
   fail(error: unknown): void {
     if (this.ended) return;
     this.#call.ender.unfinished.delete(this);
-    if (this.#reducer) this.#call.fail(error, this.#finalState());
-    else this.#call.fail(error, null, this.#isRead ? this.#text() : undefined);
+    if (!this.#isRead && this.#reducer === undefined) this.#call.fail(error);
+    else {
+      const [output, ending] = this.#result();
+      this.#call.fail(error, output, ending);
+    }
   }
 
   abandon(): void {
     if (this.ended) return;
     this.#call.ender.unfinished.delete(this);
-    if (!this.#isRead) this.#call.succeed(undefined, this.#description, this.#time);
-    else if (this.#reducer) this.#call.succeed(this.#finalState(), undefined, this.#time);
-    else this.#call.succeed(this.#chunks, this.#text(), this.#time);
+    if (this.#isRead) this.#succeed(this.#time);
+    else this.#call.succeed(undefined, { text: this.#description, endedAt: this.#time });
+  }
+
+  #succeed(endedAt?: string): void {
+    const [output, ending] = this.#result();
+    this.#call.succeed(output, { ...ending, endedAt });
+  }
+
+  /** What `summarize` gets, and what is recorded. */
+  #result(): [unknown, Ending] {
+    if (this.#reducer === undefined) {
+      return [this.#chunks, { text: this.#text(), usage: this.#usage }];
+    }
+    const state = this.#finalState();
+    if (this.#shape === undefined) return [state, {}];
+    // A list of chunks is what `summarize` is written for.
+    const text = this.#call.ender.encode(state, MAX_CALL_VALUE_CHARS);
+    const usage = findUsage(state);
+    return [this.#chunks, {
+      text: this.#texts.length === 0 ? text : this.#text(text),
+      usage: usage.length > 0 ? usage : this.#usage,
+    }];
+  }
+
+  #recognize(chunk: unknown): void {
+    this.#shape = streamShape(chunk);
+    this.#reducer = this.#shape?.reducer;
+    this.#reduce((reducer) => this.#state = reducer.initialStateFn());
+  }
+
+  #keepForSummary(value: unknown): void {
+    if (this.#call.summarize === undefined) return;
+    this.#chunks[Math.min(this.#chunks.length, MAX_CHUNKS - 1)] = value;
   }
 
   #keep(value: unknown): void {
-    if (this.#call.summarize !== undefined) {
-      this.#chunks[Math.min(this.#chunks.length, MAX_CHUNKS - 1)] = value;
-    }
+    if (this.#shape === undefined) this.#keepForSummary(value);
+    const usage = findUsage(value);
+    if (usage.length > 0) this.#usage = addChunkUsage(this.#usage, usage);
     if (this.#omitted > 0 || this.#texts.length === MAX_CHUNKS || this.#charsLeft <= 0) {
       this.#omitted++;
       return;
@@ -97,9 +142,10 @@ export class StreamOutput implements Watcher {
     this.#texts.push(text);
   }
 
-  #text(): string {
+  #text(first?: string): string {
+    const texts = first === undefined ? this.#texts : [first, ...this.#texts];
     const rest = this.#omitted === 0 ? "" : `,"[${this.#omitted} more chunks]"`;
-    return "[" + this.#texts.join(",") + rest + "]";
+    return "[" + texts.join(",") + rest + "]";
   }
 
   #finalState(): unknown {
@@ -121,4 +167,14 @@ export class StreamOutput implements Watcher {
       this.#call.ender.complain("reducer-failed", "Cannot reduce a stream", error);
     }
   }
+}
+
+/** Counters that cover the chunks before them take the place of those of the same model. */
+function addChunkUsage(
+  known: readonly ModelUsage[],
+  found: readonly ModelUsage[],
+): readonly ModelUsage[] {
+  const isReplaced = ({ model }: ModelUsage) =>
+    found.some((later) => later.isCumulative && later.model === model);
+  return [...known.filter((usage) => !isReplaced(usage)), ...found];
 }

@@ -44,7 +44,8 @@ export class ThenableOutput implements Watcher {
   }
 
   abandon(): void {
-    if (this.#settle()) this.#call.succeed(undefined, this.#description, this.#time);
+    if (!this.#settle()) return;
+    this.#call.succeed(undefined, { text: this.#description, endedAt: this.#time });
   }
 
   #settle(): boolean {

@@ -8,8 +8,19 @@ import { checkDisplayName } from "../check_writes.ts";
 import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
 import type { StatusCounts } from "./status_counts.ts";
+import type { ModelUsage } from "../integrations/usage.ts";
 import type { Summary } from "./summary.ts";
 import type { Watcher } from "./watchers.ts";
+
+/** What is known of a call's end beside its output. */
+export interface Ending {
+  /** JSON text of the output, where there is one already. */
+  readonly text?: string;
+  /** When it ended; now unless given. */
+  readonly endedAt?: string;
+  /** Usage of the requests that it stands for, where the output does not show it. */
+  readonly usage?: readonly ModelUsage[];
+}
 
 /** What a call needs of whoever records it. No method throws. */
 export interface CallEnder {
@@ -19,15 +30,10 @@ export interface CallEnder {
   encode(value: unknown, maxChars: number): string;
   /** The time, as calls have it. */
   now(): string;
-  /**
-   * Records that the call returned `output`.
-   *
-   * @param text JSON text of the output, where there is one already.
-   * @param endedAt When it ended; now unless given.
-   */
-  succeed(call: TracedCall, output: unknown, text?: string, endedAt?: string): void;
+  /** Records that the call returned `output`. */
+  succeed(call: TracedCall, output: unknown, ending?: Ending): void;
   /** Records that the call threw `error`. */
-  fail(call: TracedCall, error: unknown, output?: unknown, text?: string): void;
+  fail(call: TracedCall, error: unknown, output?: unknown, ending?: Ending): void;
   /** Records a new name. */
   rename(callId: string, displayName: string): void;
   /** Says once that code of the user that was to help tracing failed. */
@@ -66,17 +72,17 @@ export class TracedCall implements CallContext, CallStackEntry {
   }
 
   /** Records that the call returned `output`. Never throws. */
-  succeed(output: unknown, text?: string, endedAt?: string): void {
+  succeed(output: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
-    this.ender.succeed(this, output, text, endedAt);
+    this.ender.succeed(this, output, ending);
   }
 
   /** Records that the call threw `error`, with what it had put out until then. Never throws. */
-  fail(error: unknown, output?: unknown, text?: string): void {
+  fail(error: unknown, output?: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
-    this.ender.fail(this, error, output, text);
+    this.ender.fail(this, error, output, ending);
   }
 }
 

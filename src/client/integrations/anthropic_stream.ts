@@ -1,0 +1,112 @@
+/**
+ * Reduces the events of a streamed message of Anthropic to the message.
+ *
+ * @module
+ */
+
+import { isPlainData } from "../../protocol/json/stringify.ts";
+import type { StreamReducer } from "../op/op_types.ts";
+import { appendText, clone, isObject, type Json } from "./merge_delta.ts";
+import { setUsageSource } from "./usage.ts";
+
+/** Whether an event is the first one of a message. */
+export function isMessageStart(event: Json): boolean {
+  return event.type === "message_start" && isObject(event.message);
+}
+
+/** Input of tools that arrives as pieces of JSON, by the block that it belongs to. */
+const partialInputs = new WeakMap<object, string>();
+
+/** Makes one message of its events; of an interrupted stream what has come until then. */
+export const anthropicReducer: StreamReducer<unknown, Json> = {
+  initialStateFn: () => ({}),
+  reduceFn(message, event) {
+    if (!isPlainData(event) || !isObject(event)) return message;
+    switch (event.type) {
+      case "message_start":
+        if (isObject(event.message)) takeMessage(message, event.message);
+        break;
+      case "message_delta":
+        if (isObject(event.delta)) Object.assign(message, clone(event.delta));
+        if (isObject(event.usage)) addUsage(message, event.usage);
+        break;
+      case "content_block_start":
+        if (typeof event.index === "number" && isObject(event.content_block)) {
+          contentOf(message).push(clone(event.content_block));
+        }
+        break;
+      case "content_block_delta":
+        if (isObject(event.delta)) addDelta(blockAt(message, event.index), event.delta);
+        break;
+      case "content_block_stop":
+        finishInput(blockAt(message, event.index));
+        break;
+    }
+    return message;
+  },
+  finalizeFn(message) {
+    for (const block of contentOf(message)) if (isObject(block)) finishInput(block);
+  },
+};
+
+function takeMessage(message: Json, given: Json): void {
+  Object.assign(message, clone(given));
+  if (isObject(message.usage) && isObject(given.usage)) setUsageSource(message.usage, given.usage);
+}
+
+/** Later counters are those of the whole message; what is left out, or null, stays as it was. */
+function addUsage(message: Json, later: Json): void {
+  if (!isObject(message.usage)) {
+    message.usage = {};
+    setUsageSource(message.usage as Json, later);
+  }
+  for (const [key, value] of Object.entries(clone(later))) {
+    if (value !== null) (message.usage as Json)[key] = value;
+  }
+}
+
+function contentOf(message: Json): unknown[] {
+  if (!Array.isArray(message.content)) message.content = [];
+  return message.content as unknown[];
+}
+
+/** The block that an event names: blocks arrive in order, one after the other. */
+function blockAt(message: Json, index: unknown): Json {
+  const content = contentOf(message);
+  const found = typeof index === "number" ? content[index] : content.at(-1);
+  if (isObject(found)) return found;
+  const block: Json = {};
+  content.push(block);
+  return block;
+}
+
+/** Text of a block by the type of its delta. */
+const TEXTS: Readonly<Record<string, string>> = {
+  text_delta: "text",
+  thinking_delta: "thinking",
+  signature_delta: "signature",
+};
+
+function addDelta(block: Json, delta: Json): void {
+  const key = TEXTS[String(delta.type)];
+  if (key !== undefined && typeof delta[key] === "string") {
+    block[key] = appendText(block[key], delta[key] as string);
+  } else if (delta.type === "input_json_delta" && typeof delta.partial_json === "string") {
+    partialInputs.set(block, appendText(partialInputs.get(block), delta.partial_json));
+  } else if (delta.type === "citations_delta") {
+    if (!Array.isArray(block.citations)) block.citations = [];
+    (block.citations as unknown[]).push(clone(delta.citation));
+  }
+}
+
+function finishInput(block: Json): void {
+  const text = partialInputs.get(block);
+  if (text === undefined || text === "") return;
+  partialInputs.delete(block);
+  try {
+    block.input = JSON.parse(text);
+  } catch {
+    // An interrupted stream: its text is all there is.
+    block.input = text;
+  }
+}
