@@ -78,6 +78,19 @@ export {
   weaveImage,
 } from "./src/client/objects/media.ts";
 export { MessagesPrompt, Prompt, StringPrompt } from "./src/client/objects/prompts.ts";
+export {
+  type EvaluatedModel,
+  Evaluation,
+  type EvaluationParameters,
+  type EvaluationScorer,
+  type PredictionResult,
+} from "./src/client/evaluation/evaluation.ts";
+export type { ColumnMapping } from "./src/client/evaluation/column_mapping.ts";
+export type {
+  ColumnSummary,
+  EvaluationSummary,
+} from "./src/client/evaluation/summarize_results.ts";
+export type { Runnable, WeaveCallable } from "./src/client/evaluation/weave_callable.ts";
 export type { InitOptions } from "./src/client/settings/options.ts";
 export type { DropCause, ServerStatus } from "./src/client/pipeline/stats.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";

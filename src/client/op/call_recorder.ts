@@ -140,6 +140,12 @@ export class CallRecorder implements CallEnder {
     return usage === undefined || (own !== undefined && "usage" in own) ? own : { ...own, usage };
   }
 
+  /** Prints how far a long piece of work is, where a person can watch. */
+  showProgress(line: string): void {
+    const { logger } = this.#parts;
+    if (logger.isWatched) logger.print(line);
+  }
+
   /** Ends the calls that wait for what comes of their results, with what came until now. */
   endUnfinished(): void {
     for (const watcher of this.unfinished) watcher.abandon();

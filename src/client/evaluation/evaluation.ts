@@ -1,0 +1,222 @@
+/**
+ * `Evaluation`: runs a model on a dataset, scores what it returns, and summarizes the scores.
+ *
+ * @module
+ */
+
+import { standardError } from "../../runtime/standard_error.ts";
+import { globalRecorder } from "../global_client.ts";
+import type { Dataset } from "../objects/dataset.ts";
+import { markClass } from "../objects/kind.ts";
+import { classChain, WeaveObject, type WeaveObjectParameters } from "../objects/weave_object.ts";
+import { describeError } from "../op/describe_error.ts";
+import { op } from "../op/op.ts";
+import { invalidOption } from "../settings/invalid_option.ts";
+import { type ColumnMapping, mapColumns } from "./column_mapping.ts";
+import { forEachConcurrently } from "./concurrent_loop.ts";
+import { type EvaluationSummary, summarizeResults } from "./summarize_results.ts";
+import { callableName, callCallable, checkCallable, type WeaveCallable } from "./weave_callable.ts";
+
+/** Predictions that run at a time. */
+const DEFAULT_CONCURRENCY = 5;
+
+/** A model: an op, or an object with `invoke`, that gets `{ datasetRow }`. */
+export type EvaluatedModel<Row, Output> = WeaveCallable<
+  (input: { datasetRow: Row }) => Output | PromiseLike<Output>
+>;
+
+/** A scorer: an op, or an object with `invoke`, that gets `{ datasetRow, modelOutput }`. */
+export type EvaluationScorer<Row, Output> = WeaveCallable<
+  (input: { datasetRow: Row; modelOutput: Output }) => unknown
+>;
+
+/** Parameters of an {@linkcode Evaluation}. */
+export interface EvaluationParameters<R extends object, E extends object, M>
+  extends WeaveObjectParameters {
+  /** The examples. */
+  dataset: Dataset<R>;
+  /** Functions that score each prediction. */
+  scorers: EvaluationScorer<E, M>[];
+  /** Number of examples that are predicted and scored at a time. Default 5. */
+  maxConcurrency?: number;
+  /** Renames the dataset's columns for the model and the scorers; without it they get all of them. */
+  columnMapping?: ColumnMapping<R, E>;
+}
+
+/** Result of one prediction and its scores. */
+export interface PredictionResult<M = unknown> {
+  /** Whether the model returned; if it failed, nothing was scored. */
+  model_success: boolean;
+  /** Return value of the model. */
+  model_output: M | undefined;
+  /** Return values of the scorers, by name; `undefined` for one that failed. */
+  scores: Record<string, unknown>;
+  /** Duration of the model's call, in seconds. */
+  model_latency: number;
+}
+
+/**
+ * Runs a model on every row of a dataset, scores what it returns, and summarizes the scores. The
+ * evaluation, its dataset and all calls appear in Weave as an evaluation.
+ *
+ * A model or scorer that fails does not end the evaluation: the call is recorded with its error,
+ * `model_success` is `false` or the score is missing, and the error is logged once.
+ *
+ * @example
+ * ```ts
+ * import { Dataset, Evaluation, op } from "@weave-wal/client";
+ *
+ * const evaluation = new Evaluation({
+ *   name: "capitals",
+ *   dataset: new Dataset({
+ *     name: "countries",
+ *     rows: [{ country: "France", capital: "Paris" }, { country: "Peru", capital: "Lima" }],
+ *   }),
+ *   scorers: [
+ *     op(function correct({ datasetRow, modelOutput }: {
+ *       datasetRow: { capital: string };
+ *       modelOutput: string;
+ *     }) {
+ *       return modelOutput === datasetRow.capital;
+ *     }),
+ *   ],
+ * });
+ * const model = op(function guess(_: { datasetRow: { country: string } }) {
+ *   return "Paris";
+ * });
+ *
+ * const { correct } = await evaluation.evaluate({ model });
+ * if (correct.true_fraction !== 0.5) throw new Error("One of two is right");
+ * ```
+ */
+export class Evaluation<
+  R extends object = Record<string, unknown>,
+  E extends object = R,
+  M = unknown,
+> extends WeaveObject {
+  private dataset: Dataset<R>;
+  private scorers: EvaluationScorer<E, M>[];
+  private columnMapping?: ColumnMapping<R, E>;
+  readonly #maxConcurrency: number;
+
+  /**
+   * An evaluation of any model on a dataset.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a scorer that cannot be called, and for a
+   *   `maxConcurrency` below 1.
+   */
+  constructor(parameters: EvaluationParameters<R, E, M>) {
+    super(parameters);
+    const { dataset, scorers, columnMapping, maxConcurrency = DEFAULT_CONCURRENCY } = parameters;
+    for (const scorer of scorers) checkCallable("a scorer of an evaluation", scorer);
+    checkCount("maxConcurrency", maxConcurrency);
+    this.dataset = dataset;
+    this.scorers = scorers;
+    this.columnMapping = columnMapping;
+    this.#maxConcurrency = maxConcurrency;
+    const [className] = classChain(this);
+    this.evaluate = op(this, this.evaluate, {
+      name: `${className}.evaluate`,
+      parameterNames: "useParam0Object",
+      callDisplayName: ({ model }) => `${this.name}_${callableName(model)}`,
+    });
+    this.predictAndScore = op(this, this.predictAndScore, {
+      name: `${className}.predictAndScore`,
+      parameterNames: "useParam0Object",
+    });
+  }
+
+  /**
+   * Evaluates a model on all rows of the dataset.
+   *
+   * @param options.model The model.
+   * @param options.nTrials Number of times that each row is predicted. Default 1.
+   * @param options.maxConcurrency Number of predictions at a time; the evaluation's unless given.
+   * @returns The summary: `model_success`, `model_latency`, and one entry for each scorer and for
+   *   each part of the outputs that is a number or a boolean.
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a model that cannot be called, and for numbers
+   *   below 1.
+   */
+  async evaluate(
+    { model, nTrials = 1, maxConcurrency = this.#maxConcurrency }: {
+      model: EvaluatedModel<R & E, M>;
+      nTrials?: number;
+      maxConcurrency?: number;
+    },
+  ): Promise<EvaluationSummary> {
+    checkCallable("the model of an evaluation", model);
+    checkCount("nTrials", nTrials);
+    checkCount("maxConcurrency", maxConcurrency);
+    const { dataset, columnMapping } = this;
+    // A dataset made from a ref has no rows before that; a list of rows has no such method.
+    await dataset.rows?.load?.();
+    const rows: Record<string, unknown>[] = [];
+    let done = 0, errors = 0;
+    await forEachConcurrently(repeat(dataset, nTrials), maxConcurrency, async (example, index) => {
+      const { scores, model_latency, model_success, model_output } = await this.predictAndScore(
+        { model, example, columnMapping },
+      );
+      rows[index] = { model_success, model_output, ...scores, model_latency };
+      if (!model_success) errors++;
+      globalRecorder()?.showProgress(
+        `${this.name}: ${++done} of ${dataset.length * nTrials} examples, ${errors} errors`,
+      );
+    });
+    return summarizeResults(rows);
+  }
+
+  /** Runs a model on one row and scores what it returns. */
+  async predictAndScore({ model, example, columnMapping }: {
+    model: EvaluatedModel<R & E, M>;
+    example: R;
+    columnMapping?: ColumnMapping<R, E>;
+  }): Promise<PredictionResult<M>> {
+    // Without a mapping the row itself: its ref is recorded in place of its content.
+    const datasetRow = (columnMapping ? mapColumns(example, columnMapping) : example) as R & E;
+    const result: PredictionResult<M> = {
+      model_success: true,
+      model_output: undefined,
+      scores: {},
+      model_latency: 0,
+    };
+    const start = performance.now();
+    try {
+      result.model_output = await callCallable(model, { datasetRow }) as M;
+    } catch (error) {
+      result.model_success = false;
+      this.#report(`Model ${callableName(model)} failed`, error);
+    }
+    result.model_latency = (performance.now() - start) / 1000;
+    if (!result.model_success) return result;
+    for (const scorer of this.scorers) {
+      const name = callableName(scorer);
+      result.scores[name] = undefined;
+      try {
+        const { model_output: modelOutput } = result;
+        result.scores[name] = await callCallable(scorer, { datasetRow, modelOutput });
+      } catch (error) {
+        this.#report(`Scorer ${name} failed`, error);
+      }
+    }
+    return result;
+  }
+
+  /** Logs an error, once for each model and scorer: their calls have all of them. */
+  #report(what: string, error: unknown): void {
+    const recorder = globalRecorder();
+    const message = `${what} in evaluation ${this.name}`;
+    if (recorder) recorder.complain(`evaluation-error ${message}`, message, error);
+    else standardError.warn(`weave-wal: ${message}: ${describeError(error)}`);
+  }
+}
+
+markClass(Evaluation, "Evaluation");
+
+async function* repeat<T>(items: AsyncIterable<T>, times: number): AsyncGenerator<T> {
+  for (let i = 0; i < times; i++) yield* items;
+}
+
+function checkCount(name: string, value: unknown): void {
+  if (typeof value === "number" && value >= 1) return;
+  throw invalidOption(`${name} of an evaluation`, value, "a number of at least 1");
+}

@@ -1,0 +1,50 @@
+/**
+ * Models and scorers: ops, and objects that can be called.
+ *
+ * @module
+ */
+
+import { readData } from "../../protocol/json/object_facts.ts";
+import { type AnyFunction, type Op, opState } from "../op/op_types.ts";
+import { invalidOption } from "../settings/invalid_option.ts";
+
+/** An object that can be called, such as a `WeaveObject` with an op named `invoke`. */
+export interface Runnable<T extends AnyFunction> {
+  /** The name under which its results are listed. */
+  id: string;
+  /** Calls it. */
+  invoke: (...args: Parameters<T>) => ReturnType<T>;
+}
+
+/** An op, or an object that can be called. */
+export type WeaveCallable<T extends AnyFunction> = Op<T> | Runnable<T>;
+
+/** Calls an op or a {@linkcode Runnable} with one argument. */
+export function callCallable(callable: WeaveCallable<AnyFunction>, input: unknown): unknown {
+  return typeof callable === "function" ? callable(input) : callable.invoke(input);
+}
+
+/** The name of an op or a {@linkcode Runnable}, under which its results are listed. */
+export function callableName(callable: unknown): string {
+  if (typeof callable === "function") {
+    // An op of the official SDK has the property only.
+    const name = opState(callable)?.name ?? readData(callable, "__name") ??
+      readData(callable, "name");
+    return typeof name === "string" && name !== "" ? name : "anonymous";
+  }
+  const { id, name } = callable as { id?: unknown; name?: unknown };
+  return `${id ?? name ?? "anonymous"}`;
+}
+
+/**
+ * Checks that `value` can be called.
+ *
+ * @param place Where the value was found, for the message.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ */
+export function checkCallable(place: string, value: unknown): void {
+  if (typeof value === "function") return;
+  const { invoke } = (value ?? {}) as { invoke?: unknown };
+  if (typeof invoke === "function") return;
+  throw invalidOption(place, value, "an op or an object with a method invoke");
+}

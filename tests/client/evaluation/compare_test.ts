@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { ownRuntime } from "../../support/child_fixture.ts";
+import { both, type Run, sorted } from "../../support/client/compare_fixture.ts";
+import { test } from "../../harness.ts";
+
+/**
+ * What docs/differences.md lists is taken out: digests of ops and of objects that hold them or that
+ * have `null` in place of a missing name or description, and durations.
+ */
+function normalized(run: Run): Record<string, unknown> {
+  const strip = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      return value.replace(/(weave:\/\/\/.*?\/(?:op|object)\/[^:]+):\w+/g, "$1");
+    }
+    if (Array.isArray(value)) return value.map(strip);
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value).flatMap(([key, part]) => {
+      if ((key === "name" || key === "description") && part === null) return [];
+      // The source of an op.
+      if (key === "obj.py") return [[key, "digest"]];
+      return [[key, key === "model_latency" ? durationOf(part) : strip(part)]];
+    });
+    return Object.fromEntries(entries);
+  };
+  const { said, calls, values, tables, feedback } = run;
+  const distinct = Object.entries(values).map(([id, versions]) => {
+    return [id, new Set(versions.map((version) => JSON.stringify(ordered(strip(version)))))];
+  });
+  return {
+    said: strip(said),
+    calls: sorted(strip(calls) as Run["calls"]),
+    values: Object.fromEntries(distinct),
+    tables,
+    feedback: strip(feedback),
+  };
+}
+
+/** A latency, or the summary of latencies, without its value. */
+function durationOf(value: unknown): unknown {
+  if (typeof value === "number") return value >= 0;
+  const { mean, ...rest } = value as Record<string, unknown>;
+  return { mean: durationOf(mean), ...rest };
+}
+
+/** The same value with its keys in alphabetical order. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([key, part]) => [
+      key,
+      ordered(part),
+    ]),
+  );
+}
+
+test("evaluation: the server has the same as after the official SDK's Evaluation", async () => {
+  const { official, own } = await both("evaluation_program.mjs", ownRuntime);
+  const [expected, actual] = [normalized(official), normalized(own)];
+  for (const part of Object.keys(expected)) assert.deepEqual(actual[part], expected[part], part);
+}, { timeout: 90_000 });
