@@ -43,6 +43,7 @@ export {
   type ParameterNamesOption,
   type StreamReducer,
 } from "./src/client/op/op_types.ts";
+export { type OpenAIClient, wrapOpenAI } from "./src/client/integrations/wrap_openai.ts";
 export type { Call, Call as CallSchema } from "./src/client/op/call.ts";
 export type { CallStackEntry } from "./src/client/op/call_stack.ts";
 export type { Summary } from "./src/client/op/summary.ts";

@@ -19,9 +19,8 @@ const WHOLE: ReadonlySet<string> = new Set(["id", "type", "role", "name", "objec
 export function mergeDelta(target: Json, delta: Json): void {
   for (const [key, value] of Object.entries(delta)) {
     const own = target[key];
-    if (value === undefined || value === null) {
-      if (own === undefined) setOwn(target, key, value);
-    } else if (typeof value === "string") {
+    if (value === undefined || value === null) continue;
+    if (typeof value === "string") {
       if (typeof own !== "string" || own === "") setOwn(target, key, value);
       else if (!WHOLE.has(key)) setOwn(target, key, appendText(own, value));
       else if (value !== "") setOwn(target, key, value);

@@ -41,7 +41,8 @@ export function findUsage(value: unknown): readonly ModelUsage[] {
   if (typeof value !== "object" || value === null || isProxy(value)) return NONE;
   if (Object.hasOwn(value, "usage")) return usageOf(value);
   if (Object.hasOwn(value, "usageMetadata")) return geminiUsage(value);
-  if (Object.hasOwn(value, "steps")) return stepsUsage(value);
+  if (Object.hasOwn(value, "steps")) return usageOfEach(value, "steps");
+  if (Object.hasOwn(value, "responses")) return usageOfEach(value, "responses");
   // The older Gemini SDKs wrap the response in a result.
   const response = Object.hasOwn(value, "response") ? readObject(value, "response") : undefined;
   return response && Object.hasOwn(response, "usageMetadata") ? geminiUsage(response) : NONE;
@@ -79,13 +80,16 @@ function geminiUsage(response: object): readonly ModelUsage[] {
   return found.map((usage) => ({ ...usage, isCumulative: true }));
 }
 
-/** The result of `generateText`: a class with getters over its steps, one request each. */
-function stepsUsage(result: object): readonly ModelUsage[] {
-  const steps = readObject(result, "steps");
-  if (!Array.isArray(steps)) return NONE;
-  return steps.flatMap((_, i) => {
-    const step = readObject(steps, i);
-    return step === undefined ? [] : usageOf(step);
+/**
+ * The usage of a list: the steps that the result of `generateText` has getters over, or the responses
+ * of a stream.
+ */
+function usageOfEach(owner: object, key: string): readonly ModelUsage[] {
+  const list = readObject(owner, key);
+  if (!Array.isArray(list)) return NONE;
+  return list.flatMap((_, i) => {
+    const item = readObject(list, i);
+    return item === undefined ? [] : usageOf(item);
   });
 }
 

@@ -99,7 +99,7 @@ export class CallRecorder implements CallEnder {
         parent,
         attributes,
         startedAt,
-        options.summarize,
+        options,
         this,
       );
       parts.append("call_start", text);
@@ -125,14 +125,14 @@ export class CallRecorder implements CallEnder {
     let own = output == null ? undefined : this.#summarize(call, output);
     // The call's own summary is the user's word on it; the usage counts as told either way.
     if (usage.length > 0) own = this.#addUsage(own, usage);
-    this.#end(call, "", ending?.text ?? this.#outputText(output), own, ending?.endedAt);
+    this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null, ending?: Ending): void {
     const exception = ',"exception":' + jsonString(exceptionText(error));
     const usage = ending?.usage ?? findUsage(output);
     const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
-    this.#end(call, exception, ending?.text ?? this.#outputText(output), own);
+    this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
   }
 
   #addUsage(own: Summary | undefined, found: readonly ModelUsage[]): Summary | undefined {
@@ -151,14 +151,17 @@ export class CallRecorder implements CallEnder {
     for (const watcher of this.unfinished) watcher.abandon();
   }
 
-  #outputText(output: unknown): string {
-    return this.#parts.toText(output, MAX_CALL_VALUE_CHARS);
+  #outputText(call: TracedCall, output: unknown): string {
+    const { toOutput } = call.options;
+    const recorded = toOutput === undefined ? output : toOutput(output);
+    return this.#parts.toText(recorded, MAX_CALL_VALUE_CHARS);
   }
 
   #summarize(call: TracedCall, output: unknown): Summary | undefined {
-    if (call.summarize === undefined) return undefined;
+    const { options } = call;
+    if (options.summarize === undefined) return undefined;
     try {
-      const summary: unknown = call.summarize(output as never);
+      const summary: unknown = options.summarize(output as never);
       if (summary == null) return undefined;
       const plain: unknown = isPlainData(summary) ? summary : JSON.parse(toJsonText(summary));
       if (isPlain(plain)) return plain;

@@ -120,7 +120,19 @@ function observeIterable(
       }
       return iterator;
     };
-  return overrideMethods(iterable, new Map([[Symbol.asyncIterator, iterate], ...methods]));
+  const key = isSdkStream(iterable) ? "iterator" : Symbol.asyncIterator;
+  return overrideMethods(iterable, new Map<PropertyKey, Override>([[key, iterate], ...methods]));
+}
+
+/**
+ * Whether an iterable is a stream of the OpenAI or the Anthropic SDK: it is read by iterators that
+ * its `iterator` makes, also where `tee` splits it.
+ */
+function isSdkStream(iterable: object): boolean {
+  return Object.hasOwn(iterable, "controller") &&
+    ["iterator", "tee", "toReadableStream"].every((name) =>
+      readMethod(iterable, name) !== undefined
+    );
 }
 
 /** Sees a step that may be a promise of one. */

@@ -117,7 +117,8 @@ function isLegacyDecoration(args: unknown[]): boolean {
 
 const { then } = Promise.prototype;
 
-const makeOp: OpMaker = (fn, options, name) => {
+/** Makes an op; what the public {@linkcode op} and the integrations share. */
+export const makeOp: OpMaker = (fn, options, name) => {
   const state: OpState = {
     name: name ?? opName(fn, options),
     fn: fn as OpState["fn"],

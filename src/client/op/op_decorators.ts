@@ -6,12 +6,19 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { definingClass } from "./op_name.ts";
-import type { AnyFunction, MethodDecoratorContext, Op, OpOptions, OpState } from "./op_types.ts";
+import type {
+  AnyFunction,
+  MethodDecoratorContext,
+  Op,
+  OpOptions,
+  OpState,
+  OwnOpOptions,
+} from "./op_types.ts";
 
 /** Makes an op of a function. */
 export type OpMaker = (
   fn: AnyFunction,
-  options: OpOptions<AnyFunction>,
+  options: OwnOpOptions,
   name?: string,
 ) => { wrapper: Op<AnyFunction>; state: OpState };
 

@@ -69,6 +69,12 @@ export interface OpOptions<T extends AnyFunction, S = unknown> {
   attributes?: Record<string, unknown>;
 }
 
+/** Options of the ops that this package makes itself. */
+export interface OwnOpOptions extends OpOptions<AnyFunction> {
+  /** Returns what is recorded in place of the result, which stays as it is. */
+  toOutput?(result: unknown): unknown;
+}
+
 /** Calls an op and gives its call along with its result. */
 export type CallMethod<T extends AnyFunction> = (
   ...args: Parameters<T>
@@ -122,7 +128,7 @@ export interface OpState {
   readonly original: AnyFunction;
   /** Whether the function is an `async` one. */
   readonly isAsync: boolean;
-  readonly options: OpOptions<AnyFunction>;
+  readonly options: OwnOpOptions;
   /** Who saved the op last, and the JSON text of its ref. */
   savedBy: object | null;
   savedText: string;

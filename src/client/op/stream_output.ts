@@ -125,7 +125,7 @@ export class StreamOutput implements Watcher {
   }
 
   #keepForSummary(value: unknown): void {
-    if (this.#call.summarize === undefined) return;
+    if (this.#call.options.summarize === undefined) return;
     this.#chunks[Math.min(this.#chunks.length, MAX_CHUNKS - 1)] = value;
   }
 

@@ -9,6 +9,7 @@ import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
 import type { StatusCounts } from "./status_counts.ts";
 import type { ModelUsage } from "../integrations/usage.ts";
+import type { OwnOpOptions } from "./op_types.ts";
 import type { Summary } from "./summary.ts";
 import type { Watcher } from "./watchers.ts";
 
@@ -57,7 +58,7 @@ export class TracedCall implements CallContext, CallStackEntry {
     readonly parent: CallStackEntry | null,
     readonly attributes: AttributeScope | null,
     readonly startedAt: string,
-    readonly summarize: ((result: never) => Summary) | undefined,
+    readonly options: OwnOpOptions,
     readonly ender: CallEnder,
   ) {}
 

@@ -1,0 +1,186 @@
+/**
+ * The methods of an OpenAI client that are traced, and how their calls are recorded.
+ *
+ * @module
+ */
+
+import { isProxy, readData } from "../../protocol/json/object_facts.ts";
+import { weaveImage } from "../objects/media.ts";
+import { makeOp } from "../op/op.ts";
+import { type AnyFunction, isOp, type OwnOpOptions, type StreamReducer } from "../op/op_types.ts";
+import { runUntraced } from "../op/call_stack.ts";
+import type { Summary } from "../op/summary.ts";
+import { isObject, type Json } from "./merge_delta.ts";
+import { openAIChatReducer } from "./openai_chat_stream.ts";
+import { openAIResponseReducer } from "./openai_responses_stream.ts";
+
+/** A method of a resource. */
+export interface TracedMethod {
+  /** Where the resource is on the client. */
+  readonly resource: readonly string[];
+  readonly name: string;
+  /** Makes the traced method. */
+  readonly trace: (original: AnyFunction) => AnyFunction;
+}
+
+type Prepare = (args: unknown[]) => unknown[];
+
+/**
+ * @param prepare Changes the arguments of the request; the recorded ones stay the program's.
+ * @param isComposed Whether the method calls a traced method of the client for its one request.
+ */
+function traced(
+  resource: readonly string[],
+  name: string,
+  options: OwnOpOptions,
+  prepare: Prepare = (args) => args,
+  isComposed = false,
+): TracedMethod {
+  return {
+    resource,
+    name,
+    trace(original) {
+      if (isOp(original)) return original;
+      const request = function (this: unknown, ...args: unknown[]): unknown {
+        const send = () => Reflect.apply(original, this, prepare(args));
+        return isComposed ? runUntraced(send) : send();
+      };
+      return makeOp(request, { ...options, originalFunction: original }).wrapper;
+    },
+  };
+}
+
+function chat(name: string): OwnOpOptions {
+  return {
+    name,
+    parameterNames: "useParam0Object",
+    streamReducer: openAIChatReducer as StreamReducer<unknown, unknown>,
+    summarize: chatUsage as OwnOpOptions["summarize"],
+  };
+}
+
+/** A stream that is given up has no usage, and was a request. */
+function chatUsage(result: unknown): Summary {
+  const model = isData(result) ? readData(result, "model") : undefined;
+  if (typeof model !== "string" || model === "") return {};
+  const usage = readData(result as object, "usage");
+  return { usage: { [model]: isObject(usage) ? usage : {} } };
+}
+
+/** OpenAI sends the usage of a streamed completion only if asked. */
+function withUsage([params, ...rest]: unknown[]): unknown[] {
+  if (!isObject(params) || !params.stream) return [params, ...rest];
+  const { stream_options: options } = params;
+  return [
+    { ...params, stream_options: { ...(isObject(options) ? options : {}), include_usage: true } },
+    ...rest,
+  ];
+}
+
+function responses(name: string): OwnOpOptions {
+  return {
+    name,
+    parameterNames: "useParam0Object",
+    streamReducer: responsesReducer as StreamReducer<unknown, unknown>,
+    summarize: ((result: unknown) => streamedUsage(result)) as OwnOpOptions["summarize"],
+  };
+}
+
+interface ResponsesState {
+  responses: Json[];
+}
+
+/** The official SDK's form: the responses of a stream in a list. */
+const responsesReducer: StreamReducer<unknown, ResponsesState> = {
+  initialStateFn: () => ({ responses: [] }),
+  reduceFn(state, event) {
+    const isNew = isObject(event) && isObject(event.response) &&
+      (event.type === "response.created" || state.responses.length === 0);
+    if (isNew) state.responses.push(openAIResponseReducer.initialStateFn());
+    const last = state.responses.at(-1);
+    if (last !== undefined) openAIResponseReducer.reduceFn(last, event);
+    return state;
+  },
+  finalizeFn: () => {},
+};
+
+/** The usage of a stream, in the official SDK's form; that of a response is found without. */
+function streamedUsage(result: unknown): Summary {
+  const list = isData(result) ? readData(result, "responses") : undefined;
+  if (!Array.isArray(list)) return {};
+  const usage: Record<string, { input_tokens: number; output_tokens: number }> = {};
+  for (const { model, usage: counts } of list as Json[]) {
+    if (typeof model !== "string" || !isObject(counts)) continue;
+    const own = usage[model] ??= { input_tokens: 0, output_tokens: 0 };
+    own.input_tokens += Number(counts.input_tokens ?? 0);
+    own.output_tokens += Number(counts.output_tokens ?? 0);
+  }
+  return { usage };
+}
+
+function isData(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !isProxy(value);
+}
+
+function imagesOf(result: unknown): unknown[] | undefined {
+  const data = isData(result) ? readData(result, "data") : undefined;
+  return !isProxy(data) && Array.isArray(data) ? data : undefined;
+}
+
+function countImages(result: unknown): Summary {
+  const images = imagesOf(result);
+  if (images === undefined) return {};
+  return { usage: { "dall-e": { images_generated: images.length } } };
+}
+
+/** The result as it is recorded: images as files, which the program gets as text. */
+function withImages(result: unknown): unknown {
+  const images = imagesOf(result);
+  if (images === undefined) return result;
+  return { ...(result as object), data: images.map(asImage) };
+}
+
+function asImage(item: unknown): unknown {
+  const text = isData(item) ? readData(item, "b64_json") : undefined;
+  if (typeof text !== "string" || text === "") return item;
+  try {
+    return weaveImage({ data: Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) });
+  } catch {
+    // No base64: it is recorded as it is.
+    return item;
+  }
+}
+
+/** The methods that are traced. Names of ops are those of the official SDK where it traces them. */
+export const TRACED_METHODS: readonly TracedMethod[] = [
+  traced(["chat", "completions"], "create", chat("openai.chat.completions.create"), withUsage),
+  traced(["chat", "completions"], "parse", chat("openai.chat.completions.parse"), undefined, true),
+  traced(
+    ["beta", "chat", "completions"],
+    "parse",
+    chat("openai.beta.chat.completions.parse"),
+    undefined,
+    true,
+  ),
+  traced(["responses"], "create", responses("create")),
+  traced(["responses"], "parse", responses("openai.responses.parse"), undefined, true),
+  traced(["images"], "generate", {
+    name: "openai.images.generate",
+    summarize: countImages,
+    toOutput: withImages,
+  }),
+  traced(["embeddings"], "create", {
+    name: "openai.embeddings.create",
+    parameterNames: "useParam0Object",
+  }),
+];
+
+/** Methods that make their requests by the methods of the client, one or many. */
+export const HELPERS: readonly { resource: readonly string[]; name: string }[] = [
+  { resource: ["chat", "completions"], name: "stream" },
+  { resource: ["chat", "completions"], name: "runTools" },
+  { resource: ["beta", "chat", "completions"], name: "stream" },
+  { resource: ["beta", "chat", "completions"], name: "runTools" },
+  { resource: ["beta", "chat", "completions"], name: "runFunctions" },
+  { resource: ["responses"], name: "stream" },
+];
