@@ -86,6 +86,11 @@ export {
   type EvaluationScorer,
   type PredictionResult,
 } from "./src/client/evaluation/evaluation.ts";
+export {
+  EvaluationLogger,
+  type EvaluationLoggerOptions,
+} from "./src/client/evaluation/evaluation_logger.ts";
+export { type LoggedPrediction, ScoreLogger } from "./src/client/evaluation/score_logger.ts";
 export type { ColumnMapping } from "./src/client/evaluation/column_mapping.ts";
 export type {
   ColumnSummary,

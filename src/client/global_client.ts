@@ -31,6 +31,13 @@ export interface GlobalClient {
   get(ref: SavedRef): Promise<unknown>;
   /** Saves a value. */
   publish(value: object, objectId?: string): Promise<SavedRef>;
+  /** Records what a scorer says of a call. */
+  addScore(
+    predictCallId: string,
+    scorerCallId: string,
+    runnableRefUri: string,
+    scorerOutput: unknown,
+  ): Promise<string>;
   /** Reads the rows of a table. */
   tableRows(projectId: string, digest: string): Promise<{ digest: string; val: unknown }[]>;
 }

@@ -212,7 +212,7 @@ export class CallRecorder implements CallEnder {
   #finishSummary(own: Summary | undefined, call: TracedCall): Summary {
     try {
       return finishSummary(own, call, call.parent, (problem) => {
-        this.#warn("invalid-summary", `Left out of a call's summary: ${problem}`);
+        this.warn("invalid-summary", `Left out of a call's summary: ${problem}`);
       });
     } catch (error) {
       // What code in the call has put into the summary of its children.
@@ -226,9 +226,9 @@ export class CallRecorder implements CallEnder {
     state.savedText = this.#parts.saveOp(state);
     state.savedBy = this;
     const guessed = options.name ? undefined : nameProblem(name, original);
-    if (guessed !== undefined) this.#warn("op-name", guessed);
+    if (guessed !== undefined) this.warn("op-name", guessed);
     const refused = idProblem(name);
-    if (refused !== undefined) this.#warn(`op-id ${name}`, refused);
+    if (refused !== undefined) this.warn(`op-id ${name}`, refused);
     return state.savedText;
   }
 
@@ -261,10 +261,11 @@ export class CallRecorder implements CallEnder {
   }
 
   complain(name: string, message: string, error: unknown): void {
-    this.#warn(name, `${message}: ${describeError(error)}`);
+    this.warn(name, `${message}: ${describeError(error)}`);
   }
 
-  #warn(name: string, message: string): void {
+  /** Logs a message, once for each `name`. */
+  warn(name: string, message: string): void {
     this.#parts.logger.once("warn", name, message);
   }
 }

@@ -31,7 +31,7 @@ function normalized(run: Run): Record<string, unknown> {
     calls: sorted(strip(calls) as Run["calls"]),
     values: Object.fromEntries(distinct),
     tables,
-    feedback: strip(feedback),
+    feedback: feedback.map((one) => JSON.stringify(ordered(strip(one)))).sort(),
   };
 }
 
@@ -59,3 +59,13 @@ test("evaluation: the server has the same as after the official SDK's Evaluation
   const [expected, actual] = [normalized(official), normalized(own)];
   for (const part of Object.keys(expected)) assert.deepEqual(actual[part], expected[part], part);
 }, { timeout: 90_000 });
+
+test(
+  "evaluation: the server has the same as after the official SDK's EvaluationLogger",
+  async () => {
+    const { official, own } = await both("evaluation_logger_program.mjs", ownRuntime);
+    const [expected, actual] = [normalized(official), normalized(own)];
+    for (const part of Object.keys(expected)) assert.deepEqual(actual[part], expected[part], part);
+  },
+  { timeout: 90_000 },
+);

@@ -89,6 +89,76 @@ test(
   { timeout: 60_000 },
 );
 
+/** Logs four predictions; with an argument, only two scores of the last one, and no end. */
+const LOGGED = `
+import { EvaluationLogger, finish, init } from "./weave_wal.mjs";
+await init("${PROJECT}");
+const logger = new EvaluationLogger({ name: "logged", dataset: "rows", model: { name: "m" } });
+for (const n of [0, 1, 2, 3]) {
+  const prediction = logger.logPrediction({ n }, n * 2);
+  prediction.logScore("even", n % 2 === 0);
+  prediction.logScore("size", n);
+  if (process.argv[2] && n === 3) {
+    console.log("hanging");
+    setInterval(() => {}, 60_000);
+    await new Promise(() => {});
+  }
+  prediction.finish();
+}
+logger.logSummary();
+console.log(JSON.stringify((await finish()).done));
+`;
+
+test(
+  "kill: what EvaluationLogger had recorded offline is delivered after a kill, and once",
+  async () => {
+    await using mock = await startMockServer();
+    using project = new UserProject();
+    project.copy("weave_wal.mjs");
+    project.write("main.mjs", LOGGED);
+    const env = {
+      WEAVE_ENABLE_WAL: "true",
+      WEAVE_LOG_LEVEL: "critical",
+      WF_TRACE_SERVER_URL: mock.url,
+    };
+    await mock.stop();
+    const first = project.start("main.mjs", { env, args: ["hang"] });
+    await first.line("hanging");
+    first.kill("SIGKILL");
+    await first.ended;
+    await mock.restart();
+    const second = await project.run("main.mjs", { env });
+    assert.deepEqual([second.code, second.lines.at(-1)], [0, "true"], second.errors);
+
+    const calls = mock.store.calls(PROJECT).sort((a, b) => a.id < b.id ? -1 : 1);
+    const [killed, whole] = calls.filter(isOp("Evaluation.evaluate"));
+    const predictions = ({ id }: CallRecord) =>
+      calls.filter((call) => call.parent_id === id && isOp("Evaluation.predict_and_score")(call))
+        .map(({ output }) => output);
+    const output = (n: number) => ({ output: n * 2, scores: { even: n % 2 === 0, size: n } });
+    assert.deepEqual([killed.ended_at, killed.output], [null, null]);
+    assert.deepEqual(predictions(killed), [output(0), output(1), output(2), null]);
+    assert.deepEqual(whole.output, {
+      even: { true_count: 2, true_fraction: 0.5 },
+      size: { mean: 1.5 },
+    });
+    assert.deepEqual(predictions(whole), [0, 1, 2, 3].map(output));
+    const ended = calls.filter(({ ended_at }) => ended_at !== null);
+    assert.deepEqual([calls.length, ended.length], [1 + 4 * 4 + 1 + 4 * 4 + 1, 3 + 12 + 18]);
+
+    const { objects, feedback } = mock.store.project(PROJECT);
+    assert.equal(feedback.size, 16, "a score of each scorer for each prediction");
+    const scored = new Set([...feedback.values()].map(({ weave_ref }) => weave_ref));
+    const predicts = calls.filter(isOp("Model.predict"));
+    assert.deepEqual(scored, new Set(predicts.map(({ id }) => `weave:///${PROJECT}/call/${id}`)));
+    for (const id of ["logged", "m", "even", "size"]) {
+      assert.equal(objects.get(id)?.length, 1, `versions of ${id}`);
+    }
+    assert.deepEqual(project.logs(PROJECT, ".deadletter"), []);
+  },
+  { timeout: 60_000 },
+);
+
 function isOp(name: string): (call: CallRecord) => boolean {
   return ({ op_name }) => op_name!.includes(`/op/${name}:`);
 }

@@ -73,8 +73,11 @@ async function run(
   const refused = mock.journal.entries.filter(({ status }) => status !== 200);
   assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), [], command.join(" "));
   const { objects, tables, files, feedback } = mock.store.project(PROJECT);
-  const ids = mock.store.calls(PROJECT).map(({ id }) => id);
-  const named = (text: unknown) => ids.reduce((t, id) => t.replaceAll(id, "ID"), `${text}`);
+  const named = (text: unknown) =>
+    mock.store.calls(PROJECT).reduce(
+      (t, { id, op_name }) => t.replaceAll(id, `a call of ${op_name}`),
+      `${text}`,
+    );
   const versions = [...objects].sort(([a], [b]) => a < b ? -1 : 1);
   return {
     said,

@@ -1,0 +1,55 @@
+/**
+ * `ScoreLogger`: records the scores of one prediction.
+ *
+ * @module
+ */
+
+/** Where a {@linkcode ScoreLogger} records: the prediction of an evaluation. */
+export interface LoggedPrediction {
+  /** Records a score. */
+  score(scorerName: string, score: unknown): void;
+  /** Records the end of the prediction with all its scores. */
+  finish(scores: Record<string, unknown>): void;
+}
+
+/**
+ * Records the scores of one prediction. Returned by `EvaluationLogger.logPrediction`.
+ *
+ * A score is recorded at once: the promises are resolved, and need not be awaited.
+ */
+export class ScoreLogger {
+  readonly #prediction: LoggedPrediction;
+  readonly #scores: Record<string, unknown> = Object.create(null);
+  #isFinished = false;
+
+  /** Not for users: `EvaluationLogger.logPrediction` makes score loggers. */
+  constructor(prediction: LoggedPrediction) {
+    this.#prediction = prediction;
+  }
+
+  /** Whether `finish` was called. */
+  get isFinishCalled(): boolean {
+    return this.#isFinished;
+  }
+
+  /**
+   * Records a score, as a call of the scorer and as feedback on the prediction.
+   *
+   * @param scorerName Name of the scorer, such as `"accuracy"`. With a name that has no letter and no
+   *   digit, only the call is recorded, with a warning.
+   * @param score A number, a boolean, or any JSON value.
+   */
+  // deno-lint-ignore require-await -- as the SDK has it
+  async logScore(scorerName: string, score: unknown): Promise<void> {
+    this.#prediction.score(scorerName, score);
+    this.#scores[scorerName] = score;
+  }
+
+  /** Ends the prediction; its scores count in the summary. Later calls do nothing. */
+  // deno-lint-ignore require-await -- as the SDK has it
+  async finish(): Promise<void> {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#prediction.finish({ ...this.#scores });
+  }
+}
