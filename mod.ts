@@ -47,7 +47,9 @@ export { type OpenAIClient, wrapOpenAI } from "./src/client/integrations/wrap_op
 export type { Call, Call as CallSchema } from "./src/client/op/call.ts";
 export type { CallStackEntry } from "./src/client/op/call_stack.ts";
 export type { Summary } from "./src/client/op/summary.ts";
+export { CallStack, type PushedCall } from "./src/client/op/call_stack_snapshot.ts";
 export { WeaveClient } from "./src/client/client.ts";
+export type { CallRecord, ClientCalls, ClientSettings } from "./src/client/client_calls.ts";
 export type { CallsFilter, ClientReads } from "./src/client/client_reads.ts";
 export type { ClientWrites } from "./src/client/client_writes.ts";
 export type {

@@ -7,7 +7,7 @@
 import type { Clock, SystemFacts } from "../runtime/runtime.ts";
 import type { Ids } from "../protocol/ids.ts";
 import { CallRecorder } from "./op/call_recorder.ts";
-import { ClientReads } from "./client_reads.ts";
+import { type CallParts, ClientCalls } from "./client_calls.ts";
 import { closeGlobalClient, openGlobalClient } from "./global_client.ts";
 import { markClass } from "./objects/kind.ts";
 import type { KnownFacts } from "./server/metadata_cache.ts";
@@ -55,7 +55,7 @@ export interface ClientParts {
  * const ref = await client.publish({ temperature: 0.5 }, "settings");
  * ```
  */
-export class WeaveClient extends ClientReads {
+export class WeaveClient extends ClientCalls {
   /** The entity (team or user) that the project belongs to. */
   readonly entity: string;
   /** The project's name. */
@@ -70,7 +70,7 @@ export class WeaveClient extends ClientReads {
   readonly #projectIds: ProjectIds;
   readonly #readers: readonly ServerReader[];
   readonly #clock: Clock;
-  #recorder: CallRecorder | null = null;
+  readonly #recorder: CallRecorder | null;
 
   /** Not for users: {@linkcode init} makes clients. */
   constructor(parts: ClientParts) {
@@ -90,11 +90,27 @@ export class WeaveClient extends ClientReads {
       },
       remember: !settings.disabled,
     });
-    super(
-      { projectId, ids, append, publisher },
-      reader,
-      pipeline,
-    );
+    const { globalAttributes, siteUrl } = settings;
+    const printCallLink = settings.printCallLink ?? logger.isWatched;
+    const calls: CallParts = {
+      projectId,
+      append,
+      ids,
+      toText: publisher.toText,
+      saveOp: publisher.opText,
+      attributes: {
+        weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },
+        ...globalAttributes,
+      },
+      globalAttributes,
+      printCallLink,
+      onRootCall: printCallLink
+        ? (callId) => logger.print(`🍩 ${siteUrl}/${projectId}/r/call/${callId}`)
+        : undefined,
+      logger,
+    };
+    const recorder = settings.disabled ? null : new CallRecorder(calls);
+    super({ projectId, ids, append, publisher }, reader, pipeline, calls, recorder);
     this.entity = entity;
     this.project = project;
     this.domain = settings.domain;
@@ -105,25 +121,7 @@ export class WeaveClient extends ClientReads {
     this.#projectIds = projectIds;
     this.#readers = [reader, parts.backgroundReader];
     this.#clock = parts.clock;
-    if (settings.disabled) {
-      openGlobalClient(this, null);
-      return;
-    }
-    const recorder = this.#recorder = new CallRecorder({
-      projectId,
-      append,
-      ids,
-      toText: publisher.toText,
-      saveOp: publisher.opText,
-      attributes: {
-        weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },
-        ...settings.globalAttributes,
-      },
-      onRootCall: settings.printCallLink ?? logger.isWatched
-        ? (callId) => logger.print(`🍩 ${this.siteUrl}/${projectId}/r/call/${callId}`)
-        : undefined,
-      logger,
-    });
+    this.#recorder = recorder;
     openGlobalClient(this, recorder);
   }
 
@@ -155,6 +153,11 @@ export class WeaveClient extends ClientReads {
       await this.#atMost(PUBLISH_WAIT_MS, this.#projectIds.ask(this.projectId));
     }
     return this.#publisher.save(value, objectId);
+  }
+
+  /** Saves an op, under the official SDK's name. As {@linkcode WeaveClient.publish}. */
+  saveOp(op: OpFields<AnyFunction>, objectId?: string): Promise<OpRef> {
+    return this.publish(op, objectId);
   }
 
   /** Forces what was written so far to stable storage; rejects with the host's error where it cannot. */

@@ -41,8 +41,6 @@ try {
 const extra = weave.op((_a) => null, { name: "extra", parameterNames: ["a"] });
 await extra(1, 2);
 said.savedRefOfOp = "__savedRef" in extra;
-said.clientOfIntegrations = ["saveOp", "createCall", "finishCall", "runWithCallStack"]
-  .filter((name) => name in client);
 const lists = weave.op(() => null, { name: "leafOfLists" });
 await weave.op(async () => {
   await lists();

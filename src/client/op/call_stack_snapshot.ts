@@ -1,0 +1,43 @@
+/**
+ * The call stack as the official SDK's client shows it.
+ *
+ * @module
+ */
+
+import type { CallStackEntry } from "./call_stack.ts";
+
+/** A call that was added to a {@linkcode CallStack}. */
+export interface PushedCall {
+  /** The new call. */
+  currentCall: CallStackEntry;
+  /** The call that makes it; `undefined` for a root call. */
+  parentCall?: CallStackEntry;
+  /** The stack with the new call on top. */
+  newStack: CallStack;
+}
+
+/** The calls that some code belongs to, as far as a new call needs them: the innermost one. */
+export class CallStack {
+  readonly #innermost: CallStackEntry | null;
+  readonly #newId: () => string;
+
+  /** Not for users: `client.getCallStack()` returns stacks. */
+  constructor(innermost: CallStackEntry | null, newId: () => string) {
+    this.#innermost = innermost;
+    this.#newId = newId;
+  }
+
+  /** The innermost call; `null` outside of every call. */
+  peek(): CallStackEntry | null {
+    return this.#innermost;
+  }
+
+  /** Adds a new call, a child of the innermost one. Nothing is recorded. */
+  pushNewCall(): PushedCall {
+    const parentCall = this.#innermost ?? undefined;
+    const callId = this.#newId();
+    const traceId = parentCall?.traceId ?? this.#newId();
+    const currentCall: CallStackEntry = { callId, traceId, childSummary: {} };
+    return { currentCall, parentCall, newStack: new CallStack(currentCall, this.#newId) };
+  }
+}
