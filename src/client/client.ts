@@ -20,6 +20,7 @@ import { setSavingRef } from "./objects/saved_refs.ts";
 import { ProjectIds } from "./server/project_id_resolver.ts";
 import { Publisher } from "./objects/publisher.ts";
 import type { ServerReader } from "./server/api_client.ts";
+import type { Redactor } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 import { VERSION } from "../version.ts";
 import { isWeaveObject } from "./objects/weave_object.ts";
@@ -29,6 +30,7 @@ const PUBLISH_WAIT_MS = 2_000;
 
 /** What a client is made from. */
 export interface ClientParts {
+  readonly redactor: Redactor;
   readonly entity: string;
   readonly project: string;
   readonly settings: Settings;
@@ -89,6 +91,7 @@ export class WeaveClient extends ClientCalls {
         if (settings.sender && !settings.disabled) void projectIds.ask(projectId);
       },
       remember: !settings.disabled,
+      redactor: parts.redactor,
     });
     const { globalAttributes, siteUrl } = settings;
     const printCallLink = settings.printCallLink ?? logger.isWatched;
@@ -97,6 +100,7 @@ export class WeaveClient extends ClientCalls {
       append,
       ids,
       toText: publisher.toText,
+      redactor: parts.redactor,
       saveOp: publisher.opText,
       attributes: {
         weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },

@@ -9,7 +9,7 @@ import { assignData } from "../protocol/json/object_facts.ts";
 import { ClientReads } from "./client_reads.ts";
 import type { WriteParts } from "./client_writes.ts";
 import type { OpRef } from "./objects/object_ref.ts";
-import { type CallRecorder, nameInputs, type RecorderParts } from "./op/call_recorder.ts";
+import type { CallRecorder, RecorderParts } from "./op/call_recorder.ts";
 import {
   type CallStackEntry,
   currentContext,
@@ -17,6 +17,7 @@ import {
   runWithAttributes,
 } from "./op/call_stack.ts";
 import { CallStack, type PushedCall } from "./op/call_stack_snapshot.ts";
+import { nameInputs } from "./op/name_inputs.ts";
 import { exceptionText } from "./op/exception.ts";
 import {
   type AnyFunction,

@@ -8,6 +8,7 @@
 import { fileDigest } from "../protocol/digest/digest.ts";
 import { shared } from "../runtime/process/shared_state.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import type { Redact } from "./redaction/redactor.ts";
 import type { WeaveClient } from "./client.ts";
 import { isOpen } from "./global_client.ts";
 import type { PipelineEvent } from "./pipeline/pipeline.ts";
@@ -30,6 +31,7 @@ export interface ClientTarget {
 export interface GivenFunctions {
   fetch: Fetch | undefined;
   onEvent: ((event: PipelineEvent) => void) | undefined;
+  redact: Redact | undefined;
 }
 
 /** A client of the pool, and what it was opened with. */
@@ -57,17 +59,24 @@ const state = shared("client-pool", () => ({
 /** Settings that tell clients of one project apart: where records go, and whether they do. */
 const IDENTITY: readonly (keyof Settings)[] = ["serverUrl", "wal", "sender", "disabled"];
 /** Settings that a second `init` cannot change. */
-const TUNING = [...Object.keys(DEFAULTS), "globalAttributes"] as (keyof Settings)[];
+const TUNING = [
+  ...Object.keys(DEFAULTS),
+  "globalAttributes",
+  "redactKeys",
+  "redactPatterns",
+] as (keyof Settings)[];
 
 /** The options, with functions that stand for those of the last `init`. */
 export function lastGiven(options: InitOptions): { options: InitOptions; given: GivenFunctions } {
   // Anything but an object or a function is rejected with the settings.
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    return { options, given: { fetch: undefined, onEvent: undefined } };
+    return { options, given: { fetch: undefined, onEvent: undefined, redact: undefined } };
   }
-  const given: GivenFunctions = { fetch: options.fetch, onEvent: options.onEvent };
+  const { fetch, onEvent, redact } = options;
+  const given: GivenFunctions = { fetch, onEvent, redact };
   const steady: InitOptions = { ...options };
   if (typeof given.fetch === "function") steady.fetch = (url, init) => given.fetch!(url, init);
+  if (typeof redact === "function") steady.redact = (key, value) => given.redact!(key, value);
   if (given.onEvent === undefined || typeof given.onEvent === "function") {
     steady.onEvent = (event) => given.onEvent?.(event);
   }
@@ -82,8 +91,10 @@ export function findClient(target: ClientTarget): FoundClient | null {
   const names = TUNING.filter((name) =>
     name !== "walDir" && textOf(settings[name]) !== textOf(target.settings[name])
   );
-  if (given.fetch && target.given.fetch) given.fetch = target.given.fetch;
-  else if (given.fetch !== target.given.fetch) names.push("fetch" as keyof Settings);
+  for (const name of ["fetch", "redact"] as const) {
+    if (given[name] && target.given[name]) Object.assign(given, { [name]: target.given[name] });
+    else if (given[name] !== target.given[name]) names.push(name as keyof Settings);
+  }
   given.onEvent = target.given.onEvent;
   const differs = names.join(", ");
   if (differs === "" || reported.has(differs)) return { client, differs: null };
@@ -127,7 +138,7 @@ function numberOf(runtime: object): number {
 /** Text to compare by; values without any are compared as equal. */
 function textOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? "";
+    return JSON.stringify(value, (_, part) => part instanceof RegExp ? String(part) : part) ?? "";
   } catch {
     return "";
   }

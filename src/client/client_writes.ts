@@ -246,6 +246,6 @@ export class ClientWrites {
   }
 
   #write(type: RecordType, request: unknown): void {
-    this.#parts.append(type, this.#parts.publisher.toText(request));
+    this.#parts.append(type, this.#parts.publisher.requestText(request));
   }
 }

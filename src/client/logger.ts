@@ -41,11 +41,13 @@ const GRAVITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
  *
  * @param level What is less grave is not said.
  * @param listener Told of every event, whatever the level; what it throws is swallowed.
+ * @param redact Takes secrets out of messages, which may quote errors of the program.
  */
 export function createLogger(
   level: LogLevel,
   sink: Sink,
   listener?: (event: PipelineEvent) => void,
+  redact: (text: string) => string = (text) => text,
 ): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
   const said = new Set<string>();
@@ -56,7 +58,8 @@ export function createLogger(
       // A sink or a listener that throws must not reach the code being traced.
     }
   };
-  const event = (event: PipelineEvent): void => {
+  const event = (given: PipelineEvent): void => {
+    const event = { ...given, message: redact(given.message) };
     if (listener) quietly(() => runUntraced(() => listener(event)));
     if (GRAVITY[event.level] < threshold) return;
     quietly(() => sink.warn(`weave-wal: ${event.message}`));

@@ -13,7 +13,9 @@ import { WeaveClient } from "./client.ts";
 import { defaultEntity } from "./server/default_entity.ts";
 import { KnownFacts } from "./server/metadata_cache.ts";
 import { createLogger, type Sink } from "./logger.ts";
+import { describeError } from "./op/describe_error.ts";
 import { nullPipeline } from "./pipeline/disabled_pipeline.ts";
+import { Redactor } from "./redaction/redactor.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ServerReader } from "./server/api_client.ts";
@@ -72,7 +74,16 @@ export async function openClient(
   const { random } = options;
   const fetch = options.fetch ? invisible(options.fetch) : host.fetch;
   const background = host.background?.(runtime, settings.exitDrainMs, options.fetch) ?? fetch;
-  const logger = createLogger(settings.logLevel, host.sink, options.onEvent);
+  const redactor = new Redactor({
+    settings,
+    redact: options.redact,
+    apiKey: settings.apiKey,
+    onFailure: (error) => {
+      const message = `Redacted a value because redact failed: ${describeError(error)}`;
+      logger.once("warn", "redact-failed", message);
+    },
+  });
+  const logger = createLogger(settings.logLevel, host.sink, options.onEvent, redactor.line);
   const ids = createIds({
     now: () => runtime.clock.now(),
     randomBytes: random ? bytesFrom(random) : (into) => crypto.getRandomValues(into),
@@ -137,6 +148,7 @@ export async function openClient(
     backgroundReader: new ServerReader({ ...server, fetch: background }),
     facts,
     logger,
+    redactor,
     system: runtime.process.system,
   });
   host.pool?.keep(target, client);

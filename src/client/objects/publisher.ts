@@ -13,6 +13,7 @@ import { kindOf } from "./kind.ts";
 import { type MediaFile, mediaFile } from "./media.ts";
 import { ObjectRef, OpRef, TableRef, TableRowRef } from "./object_ref.ts";
 import { toObjectId } from "./object_id.ts";
+import type { Redactor } from "../redaction/redactor.ts";
 import { opObjectId } from "../op/op_name.ts";
 import { type OpState, opState } from "../op/op_types.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
@@ -25,6 +26,7 @@ import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 export interface PublisherParts extends TableWriterParts {
   /** Whether values remember that they are saved; not where records go nowhere. */
   readonly remember: boolean;
+  readonly redactor: Redactor;
 }
 
 /** Saves values under one project. */
@@ -49,9 +51,15 @@ export class Publisher {
    * is saved first. Never throws.
    *
    * @param maxChars Characters that the text may take; what a request can hold unless given.
+   * @param field The field of the record that the value is for, where it is one of the program's.
    */
-  readonly toText = (value: unknown, maxChars?: number): string =>
-    toJsonText(value, this.#substitute, maxChars);
+  readonly toText = (value: unknown, maxChars?: number, field?: string): string =>
+    this.#parts.redactor.toText(value, this.#substitute, maxChars, field);
+
+  /** JSON text of a request, with its content redacted. */
+  requestText(request: unknown): string {
+    return this.toText(this.#parts.redactor.request(request));
+  }
 
   /**
    * Saves a value and gives its ref.
@@ -64,7 +72,7 @@ export class Publisher {
     if (isWeaveObject(value)) return this.#saveObject(value, objectId);
     const known = typeof value === "object" && value !== null ? this.#refOf(value) : undefined;
     if (known instanceof ObjectRef) return known;
-    const text = this.toText(value);
+    const text = this.toText(value, undefined, "val");
     const ref = this.#createObject(
       objectId === undefined ? this.#parts.ids.uuidv7() : toObjectId(objectId),
       text,
@@ -83,7 +91,7 @@ export class Publisher {
    */
   createObject(objectId: string, value: unknown, builtinClass?: string): string | undefined {
     const id = toObjectId(objectId);
-    const text = this.toText(value);
+    const text = this.toText(value, undefined, "val");
     if (builtinClass === undefined) return this.#createObject(id, text).digest;
     this.#appendObject(id, text, `,"builtin_object_class":${jsonString(builtinClass)}`);
     return undefined;
@@ -91,7 +99,10 @@ export class Publisher {
 
   /** The digest of a row; `undefined` where only the server can know it. */
   rowDigest(row: unknown): string | undefined {
-    return serverDigest(JSON.parse(this.toText(row)), this.#parts.internalProjectId);
+    return serverDigest(
+      JSON.parse(this.toText(row, undefined, "row")),
+      this.#parts.internalProjectId,
+    );
   }
 
   /**
@@ -110,7 +121,8 @@ export class Publisher {
   }
 
   /** Saves a file and gives its digest. */
-  saveFile(name: string, content: string | Uint8Array): string {
+  saveFile(name: string, given: string | Uint8Array): string {
+    const content = this.#parts.redactor.file(name, given);
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const digest = bytesDigest(bytes);
     this.#parts.append("file_create", fileRequest(this.#parts.projectId, name, content));
@@ -119,7 +131,7 @@ export class Publisher {
 
   /** Saves rows as a table and gives the digests of the table and of its rows. */
   createTable(rows: readonly unknown[]): TableDigests {
-    return this.#tables.create(rows.map((row) => this.toText(row)));
+    return this.#tables.create(rows.map((row) => this.toText(row, undefined, "row")));
   }
 
   /** Makes a table of rows that the server has, or gets before it; gives the table's digest. */
@@ -164,12 +176,16 @@ export class Publisher {
     this.#saving.add(object);
     try {
       const names = classChain(object);
-      const text = this.toText({
-        _type: names[0],
-        _class_name: names[0],
-        _bases: names.slice(1),
-        ...object.saveAttrs(),
-      });
+      const text = this.toText(
+        {
+          _type: names[0],
+          _class_name: names[0],
+          _bases: names.slice(1),
+          ...object.saveAttrs(),
+        },
+        undefined,
+        "val",
+      );
       const ref = this.#createObject(id, text);
       this.#remember(object, ref);
       return ref;

@@ -6,21 +6,23 @@
  */
 
 import type { Ids } from "../../protocol/ids.ts";
-import { assignData, isProxy } from "../../protocol/json/object_facts.ts";
+import { assignData } from "../../protocol/json/object_facts.ts";
 import { ignoreRejection } from "../../protocol/json/promises.ts";
 import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
-import { isPlainData, toJsonText } from "../../protocol/json/stringify.ts";
+import { isPlainData } from "../../protocol/json/stringify.ts";
 import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
 import { clipDisplayName } from "./call.ts";
 import type { Logger } from "../logger.ts";
-import type { OpState, ParameterNamesOption } from "./op_types.ts";
+import { nameInputs } from "./name_inputs.ts";
+import type { OpState } from "./op_types.ts";
 import { countUsage, findUsage, type ModelUsage } from "../integrations/usage.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeError } from "./describe_error.ts";
 import { exceptionText } from "./exception.ts";
 import { idProblem, nameProblem } from "./op_name.ts";
+import type { Redactor } from "../redaction/redactor.ts";
 import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
 import { finishSummary, isPlain, type Summary } from "./summary.ts";
@@ -34,7 +36,8 @@ export interface RecorderParts {
   readonly append: Pipeline["append"];
   readonly ids: Ids;
   /** JSON text of a value, what it refers to being saved first. Never throws. */
-  readonly toText: (value: unknown, maxChars?: number) => string;
+  readonly toText: (value: unknown, maxChars?: number, field?: string) => string;
+  readonly redactor: Redactor;
   /** Saves an op and gives the JSON text of its ref. */
   readonly saveOp: (state: OpState) => string;
   /** Attributes of every call. */
@@ -57,7 +60,7 @@ export class CallRecorder implements CallEnder {
     const project = `"project_id":${JSON.stringify(parts.projectId)},"id":"`;
     this.#startHead = `{"start":{${project}`;
     this.#endHead = `{"end":{${project}`;
-    this.#attributesText = parts.toText(parts.attributes);
+    this.#attributesText = this.#attributesToText(parts.attributes);
   }
 
   /**
@@ -86,6 +89,7 @@ export class CallRecorder implements CallEnder {
       const inputs = parts.toText(
         nameInputs(self, params, options.parameterNames),
         MAX_CALL_VALUE_CHARS,
+        "inputs",
       );
       let text = this.#startHead + callId + '","trace_id":"' + traceId + '","op_name":' + opText +
         ',"started_at":"' + startedAt;
@@ -113,7 +117,7 @@ export class CallRecorder implements CallEnder {
   }
 
   encode(value: unknown, maxChars: number): string {
-    return this.#parts.toText(value, maxChars);
+    return this.#parts.toText(value, maxChars, "output");
   }
 
   now(): string {
@@ -129,7 +133,7 @@ export class CallRecorder implements CallEnder {
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null, ending?: Ending): void {
-    const exception = ',"exception":' + jsonString(exceptionText(error));
+    const exception = ',"exception":' + jsonString(exceptionText(error, this.#parts.redactor));
     const usage = ending?.usage ?? findUsage(output);
     const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
     this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
@@ -154,7 +158,7 @@ export class CallRecorder implements CallEnder {
   #outputText(call: TracedCall, output: unknown): string {
     const { toOutput } = call.options;
     const recorded = toOutput === undefined ? output : toOutput(output);
-    return this.#parts.toText(recorded, MAX_CALL_VALUE_CHARS);
+    return this.#parts.toText(recorded, MAX_CALL_VALUE_CHARS, "output");
   }
 
   #summarize(call: TracedCall, output: unknown): Summary | undefined {
@@ -163,7 +167,10 @@ export class CallRecorder implements CallEnder {
     try {
       const summary: unknown = options.summarize(output as never);
       if (summary == null) return undefined;
-      const plain: unknown = isPlainData(summary) ? summary : JSON.parse(toJsonText(summary));
+      const { redactor, toText } = this.#parts;
+      const plain: unknown = !redactor.hasOwn && isPlainData(summary)
+        ? summary
+        : JSON.parse(toText(summary, undefined, "summary"));
       if (isPlain(plain)) return plain;
       ignoreRejection(summary);
       throw new TypeError(`summarize returned ${show(summary)}, not a plain object`);
@@ -177,7 +184,7 @@ export class CallRecorder implements CallEnder {
     const request = {
       project_id: this.#parts.projectId,
       call_id: callId,
-      display_name: displayName,
+      display_name: this.#parts.redactor.text(displayName, "display_name"),
     };
     this.#parts.append("call_update", this.#parts.toText(request));
   }
@@ -235,7 +242,10 @@ export class CallRecorder implements CallEnder {
   #displayName(state: OpState, params: readonly unknown[]): string {
     try {
       const name = state.options.callDisplayName?.(...(params as never[]));
-      if (typeof name === "string") return ',"display_name":' + jsonString(clipDisplayName(name));
+      if (typeof name === "string") {
+        const text = this.#parts.redactor.text(name, "display_name");
+        return ',"display_name":' + jsonString(clipDisplayName(text));
+      }
       ignoreRejection(name);
       return "";
     } catch (error) {
@@ -250,14 +260,20 @@ export class CallRecorder implements CallEnder {
   ): string {
     if (own !== undefined) {
       const attributes = assignData({ ...this.#parts.attributes }, scope?.values);
-      return this.#parts.toText(assignData(attributes, own));
+      return this.#attributesToText(assignData(attributes, own));
     }
     if (scope === null) return this.#attributesText;
     if (scope.text === undefined || scope.textBy !== this) {
-      scope.text = this.#parts.toText(assignData({ ...this.#parts.attributes }, scope.values));
+      scope.text = this.#attributesToText(
+        assignData({ ...this.#parts.attributes }, scope.values),
+      );
       scope.textBy = this;
     }
     return scope.text;
+  }
+
+  #attributesToText(attributes: Record<string, unknown>): string {
+    return this.#parts.toText(attributes, undefined, "attributes");
   }
 
   complain(name: string, message: string, error: unknown): void {
@@ -268,26 +284,6 @@ export class CallRecorder implements CallEnder {
   warn(name: string, message: string): void {
     this.#parts.logger.once("warn", name, message);
   }
-}
-
-/** The names under which a call's arguments are recorded. */
-export function nameInputs(
-  self: unknown,
-  params: readonly unknown[],
-  names: ParameterNamesOption,
-): Record<string, unknown> {
-  const inputs: Record<string, unknown> = {};
-  if (typeof self === "object" && self !== null && (isProxy(self) || !Array.isArray(self))) {
-    inputs.self = self;
-  }
-  if (names === "useParam0Object") {
-    const given = params[0];
-    if (!isProxy(given)) return assignData(inputs, given);
-    inputs.arg0 = given;
-    return inputs;
-  }
-  for (let i = 0; i < params.length; i++) inputs[names?.[i] ?? `arg${i}`] = params[i];
-  return inputs;
 }
 
 function isEmpty(object: object): boolean {

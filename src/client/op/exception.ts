@@ -8,6 +8,7 @@
 import { classNames, GETTER, isError, isProxy } from "../../protocol/json/object_facts.ts";
 import { readSafely, readStack } from "../../protocol/json/replacements.ts";
 import { toJsonText } from "../../protocol/json/stringify.ts";
+import type { Redactor } from "../redaction/redactor.ts";
 import { describeError } from "./describe_error.ts";
 
 /** One line of a stack, as Python names its parts. */
@@ -31,14 +32,17 @@ const MAX_STACK_CHARS = 1024 * 1024;
  * JSON text of an object with `type`, `message` and `traceback`, the innermost frame last. Never
  * throws, and runs no getter of the program.
  */
-export function exceptionText(error: unknown): string {
+export function exceptionText(error: unknown, redactor?: Redactor): string {
   const message = describeError(error);
   // The text goes into a string of the record: half a surrogate pair must not be hidden in an escape.
-  return toJsonText({
+  const exception = {
     type: typeOf(error),
     message,
     traceback: isErrorObject(error) ? framesOf(stackOf(error), message) : [],
-  });
+  };
+  return redactor === undefined
+    ? toJsonText(exception)
+    : redactor.toText(exception, undefined, undefined, "exception");
 }
 
 function isErrorObject(error: unknown): error is object {

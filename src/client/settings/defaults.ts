@@ -42,6 +42,7 @@ export interface Defaults {
   readonly useCallsComplete: boolean;
   readonly exitDrainMs: number;
   readonly drainOnSignal: boolean;
+  readonly redactDefaults: boolean;
 }
 
 /** The defaults of every option that has one. Sizes in bytes, times in ms. */
@@ -67,6 +68,7 @@ export const DEFAULTS: Defaults = {
   useCallsComplete: true,
   exitDrainMs: 2_000,
   drainOnSignal: false,
+  redactDefaults: true,
 };
 
 /** Most bytes that a batch may be allowed: the server takes 32 MiB, SDKs stay under 31. */

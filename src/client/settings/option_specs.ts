@@ -112,6 +112,35 @@ const attributes: OptionSpec<Record<string, unknown>> = {
   },
 };
 
+const redactKeys: OptionSpec<readonly string[]> = {
+  env: "WEAVE_WAL_REDACT_KEYS",
+  fromEnv: (text) => text.split(",").map((name) => name.trim()).filter((name) => name !== ""),
+  check: (value, origin) => {
+    // A name without two letters or digits would match nearly every property.
+    const isName = (name: unknown) =>
+      typeof name === "string" && name.replace(/[^\p{L}\p{N}]/gu, "").length > 1;
+    if (Array.isArray(value) && value.every(isName)) return value;
+    throw invalidOption(origin, value, "a list of property names with two letters or digits each");
+  },
+};
+
+const redactPatterns: OptionSpec<readonly RegExp[]> = {
+  check: (value, origin) => {
+    const wanted = "a list of regular expressions that match no empty text";
+    if (!Array.isArray(value)) throw invalidOption(origin, value, wanted);
+    return value.map((pattern) => {
+      try {
+        if (typeof pattern !== "string" && !(pattern instanceof RegExp)) throw new TypeError();
+        const compiled = new RegExp(pattern);
+        if (!compiled.test("")) return compiled;
+      } catch {
+        // The message names it.
+      }
+      throw invalidOption(origin, pattern, wanted);
+    });
+  },
+};
+
 const positive = (unit: string): Range => ({ min: 1, unit });
 const ms = (min: number): Range => ({ min, max: 2 ** 31 - 1, unit: "ms", integer: false });
 
@@ -138,6 +167,7 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
   useCallsComplete: boolean("WEAVE_USE_CALLS_COMPLETE"),
   exitDrainMs: number(ms(0)),
   drainOnSignal: boolean("WEAVE_WAL_DRAIN_ON_SIGNAL"),
+  redactDefaults: boolean("WEAVE_WAL_REDACT_DEFAULTS"),
 };
 
 /** The settings that are looked for in other places when nobody sets them. */
@@ -148,6 +178,8 @@ export const OPEN_OPTIONS: {
   readonly baseUrl: OptionSpec<string>;
   readonly allowHttp: OptionSpec<readonly string[]>;
   readonly globalAttributes: OptionSpec<Record<string, unknown>>;
+  readonly redactKeys: OptionSpec<readonly string[]>;
+  readonly redactPatterns: OptionSpec<readonly RegExp[]>;
 } = {
   printCallLink: boolean("WEAVE_PRINT_CALL_LINK"),
   apiKey,
@@ -155,6 +187,8 @@ export const OPEN_OPTIONS: {
   baseUrl: url("WANDB_BASE_URL"),
   allowHttp,
   globalAttributes: attributes,
+  redactKeys,
+  redactPatterns,
 };
 
 const callable: OptionSpec<unknown> = {
@@ -179,12 +213,14 @@ export const CODE_OPTIONS: Readonly<Record<string, OptionSpec<unknown>>> = {
   fetch: callable,
   random: callable,
   onEvent: callable,
+  redact: callable,
 };
 
-/** Options that no file can set, because they say where the API key may go, and what to do instead. */
+/** Options that no file can set, because secrets depend on them, and what to do instead. */
 export const EXPLICIT_OPTIONS: Readonly<Record<string, string>> = {
   apiKey: "set WANDB_API_KEY or log in, which keeps the key in ~/.netrc",
   allowHttp: "set WEAVE_WAL_ALLOW_HTTP, or the option in code",
+  redactDefaults: "set WEAVE_WAL_REDACT_DEFAULTS, or the option in code",
 };
 
 /** Every name that an option can have. */

@@ -12,7 +12,7 @@ import type { FsyncPolicy, PipelineEvent, QuotaPolicy } from "../pipeline/pipeli
  * Options of `init`. An environment variable beats the option, the option beats `weave.jsonc` in the
  * working directory, and that beats the default. Sizes are bytes, times ms.
  *
- * `weave.jsonc` may set all but `apiKey`, `allowHttp`, `runtime`, `fetch`, `random` and `onEvent`. A
+ * `weave.jsonc` may set all but `apiKey`, `allowHttp`, `redactDefaults`, and the functions. A
  * server that only `weave.jsonc` names gets no API key from elsewhere.
  */
 export interface InitOptions {
@@ -80,6 +80,26 @@ export interface InitOptions {
    * Environment: `WEAVE_WAL_DRAIN_ON_SIGNAL`. Default `false`.
    */
   drainOnSignal?: boolean;
+  /**
+   * Whether secrets of known names and forms are replaced by `"[REDACTED]"` before anything is
+   * written: API keys, passwords, cookies, bearer tokens and the like. Environment:
+   * `WEAVE_WAL_REDACT_DEFAULTS`. Default `true`.
+   */
+  redactDefaults?: boolean;
+  /**
+   * Further names of properties whose values are redacted, in any spelling: `"tax_id"` stands for
+   * `taxId` and `customer-tax-ids` too. Environment: `WEAVE_WAL_REDACT_KEYS`, separated by commas.
+   */
+  redactKeys?: readonly string[];
+  /** Further patterns; what they match in a text is redacted. Text is taken as a pattern's source. */
+  redactPatterns?: readonly (RegExp | string)[];
+  /**
+   * Replaces values before anything is written. Gets the field of the record first (`"inputs"`,
+   * `"output"`, …), then each property by name and each item by index, as JSON data; of a file its
+   * name and content. Returns what is written, `undefined` for nothing. A value on which it throws, or
+   * for which it returns a promise, is redacted.
+   */
+  redact?: (key: string, value: unknown) => unknown;
   /** Told of every change of state; what it throws is swallowed. */
   onEvent?: (event: PipelineEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */

@@ -36,6 +36,10 @@ export interface Settings extends Defaults {
   /** Hosts that plain http may be used for, in lower case. */
   readonly allowHttp: readonly string[];
   readonly globalAttributes: Readonly<Record<string, unknown>>;
+  /** Names of properties whose values are not written, beside those of `redactDefaults`. */
+  readonly redactKeys: readonly string[];
+  /** Patterns of text that is not written, beside those of `redactDefaults`. */
+  readonly redactPatterns: readonly RegExp[];
   /** Whether the user named the log's directory; then one that cannot be written is an error. */
   readonly walDirExplicit: boolean;
 }
@@ -90,6 +94,8 @@ export function resolveSettings(
     allowHttp,
     printCallLink: find("printCallLink", OPEN_OPTIONS.printCallLink)?.value,
     globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes)?.value ?? {},
+    redactKeys: find("redactKeys", OPEN_OPTIONS.redactKeys)?.value ?? [],
+    redactPatterns: find("redactPatterns", OPEN_OPTIONS.redactPatterns)?.value ?? [],
     walDirExplicit: walDir !== undefined,
   };
 }

@@ -8,7 +8,6 @@ import { wellFormedJson } from "../../protocol/json/well_formed.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import { entityAnswer, isEntityQuestion } from "./entity_query.ts";
 import type { Json } from "./json_text.ts";
-import type { ProjectLog } from "../logs/project_log.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 import {
   apiKeyIn,
@@ -44,11 +43,13 @@ export function intercepting(
 ): Fetch {
   return (input, init) => {
     const request = find(input, init, options.trusted);
-    return request === null ? next(input, init) : answer(logs, request, options, (body) => {
-      const final = body === undefined ? init : { ...init, body };
-      if (final) passed.add(final);
-      return next(input, final);
-    });
+    return request === null
+      ? next(input, init)
+      : answer(logs, request, options, (body?: BodyInit) => {
+        const final = body === undefined ? init : { ...init, body };
+        if (final) passed.add(final);
+        return next(input, final);
+      });
   };
 }
 
@@ -70,47 +71,73 @@ async function answer(
   logs: SdkLogs,
   request: SdkRequest,
   { onRequest }: InterceptOptions,
-  send: (body?: string) => Promise<Response>,
+  send: (body?: BodyInit) => Promise<Response>,
 ): Promise<Response> {
   let reply: Json | null = null;
+  let body: unknown = request.init?.body;
   try {
     const target = request.method === "POST" ? writeTarget(request.url) : null;
     onRequest?.(target !== null);
-    reply = target ? await record(logs, request, target) : await lookUp(logs, request);
+    if (target) {
+      const write = await readWrite(logs, request, target);
+      body = write.body;
+      reply = await write.record();
+    } else reply = await lookUp(logs, request);
   } catch (error) {
     // The server says what is wrong with the request; the log can only say why it has none of it.
     const why = error instanceof Error ? error.message : String(error);
     logs.logger.once("warn", `not-recorded ${why}`, `Cannot record a request of weave: ${why}`);
   }
   if (reply !== null) return Response.json(reply);
-  const body = request.init?.body;
   // A ref from before the server was reached may name what the server knows otherwise.
-  return await send(typeof body === "string" ? logs.withFinalDigests(body) : undefined);
+  if (typeof body === "string") return await send(logs.withFinalDigests(body));
+  return await send(body === request.init?.body ? undefined : body as BodyInit);
 }
 
-async function record(
+/** A write of the SDK: the body to send where it cannot be recorded, with nothing to redact in it. */
+interface ReadWrite {
+  readonly body: unknown;
+  /** Takes it into the log; returns the answer, `null` when only the server can give it. */
+  readonly record: () => Promise<Json | null>;
+}
+
+async function readWrite(
   logs: SdkLogs,
   request: SdkRequest,
   { server, path }: WriteTarget,
-): Promise<Json | null> {
+): Promise<ReadWrite> {
   const apiKey = apiKeyIn(request.headers);
+  const redactor = logs.redactor(apiKey);
   const log: Write["log"] = (projectId) =>
     logs.of({ server, projectId: projectId as string, apiKey });
   if (path === "/file/create" || path === "/files/create") {
     const form = await bodyForm(request);
-    return await saveFile(log(form.get("project_id")), form.get("file"));
+    const file = form.get("file");
+    if (file === null || typeof file === "string") throw new TypeError("The form holds no file");
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    // The name that a form gives to a file without one; Bun gives none.
+    const name = file.name || "blob";
+    const given = textOf(bytes) ?? bytes;
+    const content = redactor.file(name, given);
+    if (content !== given) form.set("file", new File([content as BlobPart], name));
+    return {
+      body: content === given ? request.init?.body : form,
+      record: () =>
+        Promise.resolve({ digest: log(form.get("project_id")).publisher.saveFile(name, content) }),
+    };
   }
-  const text = wellFormedJson(await bodyText(request));
-  const reply = await ANSWERS[path]({ body: JSON.parse(text), text, log });
-  if (reply === null) await logs.delivered();
-  return reply;
-}
-
-async function saveFile({ publisher }: ProjectLog, file: FormDataEntryValue | null): Promise<Json> {
-  if (file === null || typeof file === "string") throw new TypeError("The form holds no file");
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  // The name that a form gives to a file without one; Bun gives none.
-  return { digest: publisher.saveFile(file.name || "blob", textOf(bytes) ?? bytes) };
+  const given = wellFormedJson(await bodyText(request));
+  const parsed: Json = JSON.parse(given);
+  const text = redactor.isClean(parsed) ? given : redactor.toText(redactor.request(parsed));
+  const body: Json = text === given ? parsed : JSON.parse(text);
+  return {
+    body: text,
+    async record() {
+      const reply = await ANSWERS[path]({ body, text, log });
+      if (reply === null) await logs.delivered();
+      return reply;
+    },
+  };
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

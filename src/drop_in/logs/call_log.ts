@@ -5,6 +5,7 @@
  */
 
 import type { Pipeline } from "../../client/pipeline/pipeline.ts";
+import type { Redactor } from "../../client/redaction/redactor.ts";
 import { type Json, jsonText } from "../intercept/json_text.ts";
 
 /** Running calls that are remembered at most; the end of an older one goes without its start's facts. */
@@ -25,9 +26,9 @@ export class CallLog {
     this.#append = append;
   }
 
-  /** Appends a start. The SDK's own order of fields begins like this package's: project, id. */
-  start(start: Json): void {
-    this.#append("call_start", jsonText({ start }));
+  /** Appends a start, redacted where it was not before. The SDK's own order of fields begins like this package's: project, id. */
+  start(start: Json, redactor?: Redactor): void {
+    this.#append("call_start", jsonText({ start }, redactor));
     const { id, trace_id, started_at } = start;
     this.#open.set(id, { trace_id, started_at });
     if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value);
@@ -40,10 +41,13 @@ export class CallLog {
    * name for all calls of an op that run at a time, so the name may be another call's. It is left
    * out.
    */
-  end(end: Json): void {
+  end(end: Json, redactor?: Redactor): void {
     const { project_id, id, display_name: _, ...rest } = end;
     const open = this.#open.get(id);
     this.#open.delete(id);
-    this.#append("call_end", jsonText({ end: { project_id, id, ...open, ...rest } }));
+    this.#append(
+      "call_end",
+      jsonText({ end: { project_id, id, ...open, ...rest } }, redactor),
+    );
   }
 }

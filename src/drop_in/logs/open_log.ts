@@ -15,6 +15,7 @@ import type {
 } from "../../client/pipeline/pipeline.ts";
 import { ProjectIds } from "../../client/server/project_id_resolver.ts";
 import { ServerReader } from "../../client/server/api_client.ts";
+import type { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { logOn, untrustedDirectory } from "../../client/log_on.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
@@ -39,6 +40,7 @@ export interface LogKey {
 export interface OpenLogOptions {
   readonly key: LogKey;
   readonly settings: Settings;
+  readonly redactor: Redactor;
   readonly requireDisk: boolean;
   readonly host: Pick<PipelineOptions, "runtime" | "fetch" | "heldMs" | "random" | "onEvent">;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
@@ -54,7 +56,7 @@ export class OpenLog {
   #reachable = true;
 
   /** @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_LOG_UNWRITABLE`. */
-  constructor({ key, settings, requireDisk, host, openPipeline }: OpenLogOptions) {
+  constructor({ key, settings, redactor, requireDisk, host, openPipeline }: OpenLogOptions) {
     const { server, projectId, apiKey } = key;
     const { clock } = host.runtime;
     const [entity, project] = splitProject(projectId);
@@ -94,6 +96,7 @@ export class OpenLog {
       clock,
       projectIds: this.#projectIds,
       sender,
+      redactor,
     });
   }
 

@@ -7,6 +7,7 @@
 import type { Pipeline } from "../../client/pipeline/pipeline.ts";
 import type { ProjectIds } from "../../client/server/project_id_resolver.ts";
 import { Publisher } from "../../client/objects/publisher.ts";
+import { Redactor } from "../../client/redaction/redactor.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { serverDigest } from "../../protocol/digest/digest.ts";
 import type { Ids } from "../../protocol/ids.ts";
@@ -27,6 +28,7 @@ export interface ProjectLogParts {
   readonly projectIds: ProjectIds;
   /** Whether this process sends, and so may ask the server. */
   readonly sender: boolean;
+  readonly redactor: Redactor;
 }
 
 /** Records what the SDK writes under one project. */
@@ -45,14 +47,17 @@ export class ProjectLog {
   readonly append: Pipeline["append"];
   /** `entity/project`. */
   readonly projectId: string;
+  /** Keeps secrets out of calls that were not read from a request. */
+  readonly redactor: Redactor;
   readonly #parts: ProjectLogParts;
   #waited: Promise<void> | undefined;
 
   constructor(parts: ProjectLogParts) {
-    const { projectId, pipeline, ids, projectIds } = parts;
+    const { projectId, pipeline, ids, projectIds, redactor } = parts;
     const append: Pipeline["append"] = (type, request) => pipeline.append(type, request);
     this.#parts = parts;
     this.projectId = projectId;
+    this.redactor = redactor;
     this.ids = ids;
     this.append = append;
     this.calls = new CallLog(append);
@@ -63,6 +68,8 @@ export class ProjectLog {
       internalProjectId: projectIds.lookUp,
       onUnknownProject: () => void this.#ask(),
       remember: false,
+      // Requests of the SDK are redacted as they are read.
+      redactor: Redactor.none(),
     });
     void this.#ask();
   }

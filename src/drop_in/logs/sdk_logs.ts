@@ -7,6 +7,8 @@
 import { KnownFacts } from "../../client/server/metadata_cache.ts";
 import { unusedProxy } from "../../client/server/unused_proxy.ts";
 import { createLogger, type Logger, type Sink } from "../../client/logger.ts";
+import { describeError } from "../../client/op/describe_error.ts";
+import { Redactor } from "../../client/redaction/redactor.ts";
 import type { InitOptions } from "../../client/settings/options.ts";
 import type {
   FlushOptions,
@@ -62,6 +64,7 @@ export class SdkLogs {
   readonly #openPipeline: SdkHost["openPipeline"];
   readonly #pool: Map<string, OpenLog>;
   readonly #open = new Map<string, OpenLog>();
+  readonly #redactors = new Map<string | undefined, Redactor>();
 
   /** @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
   constructor(options: DurableOptions, host: SdkHost) {
@@ -74,7 +77,8 @@ export class SdkLogs {
     this.fetch = options.fetch ? invisible(options.fetch) : host.fetch;
     this.#background = host.background?.(this.runtime, exitDrainMs, options.fetch) ?? this.fetch;
     this.wanted = wal;
-    this.logger = createLogger(logLevel, host.sink, options.onEvent);
+    const { line } = this.redactor(undefined);
+    this.logger = createLogger(logLevel, host.sink, options.onEvent, line);
   }
 
   /**
@@ -87,6 +91,23 @@ export class SdkLogs {
     let open = this.#open.get(name);
     if (!open || open.log.closed) this.#open.set(name, open = this.#pooled(key));
     return open.log;
+  }
+
+  /** What keeps secrets out of the writes that are sent with a key. */
+  redactor(apiKey: string | undefined): Redactor {
+    const known = this.#redactors.get(apiKey);
+    if (known) return known;
+    const redactor = new Redactor({
+      settings: this.#settings(),
+      redact: this.#options.redact,
+      apiKey,
+      onFailure: (error) => {
+        const message = `Redacted a value because redact failed: ${describeError(error)}`;
+        this.logger.once("warn", "redact-failed", message);
+      },
+    });
+    this.#redactors.set(apiKey, redactor);
+    return redactor;
   }
 
   /** The rows of a table that this process made, where the SDK asks for them right after. */
@@ -168,6 +189,7 @@ export class SdkLogs {
     return new OpenLog({
       key,
       settings,
+      redactor: this.redactor(key.apiKey),
       // A directory that no code asked for is no reason not to run.
       requireDisk: settings.walDirExplicit && this.#options.walDir !== undefined,
       host: {

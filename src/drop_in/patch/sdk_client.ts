@@ -86,12 +86,12 @@ export function replaceQueue(
   };
   replace("saveCallStart", function (start) {
     const log = isCallPart(start) ? logOf(this) : null;
-    if (log) log.calls.start(start);
+    if (log) log.calls.start(start, log.redactor);
     else saveCallStart.call(this as QueueMethods, start);
   });
   replace("saveCallEnd", function (end) {
     const log = isCallPart(end) ? logOf(this) : null;
-    if (log) log.calls.end(end);
+    if (log) log.calls.end(end, log.redactor);
     else saveCallEnd.call(this as QueueMethods, end);
   });
 }

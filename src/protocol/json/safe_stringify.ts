@@ -9,6 +9,9 @@ import { describeProxy, GETTER, hasGetter, isProxy } from "./object_facts.ts";
 import { errorText, toJsonValue } from "./replacements.ts";
 import { bigintText, describeText, NUMBER_CHARS } from "./size_limits.ts";
 import { jsonString } from "./well_formed.ts";
+import type { RedactionRules } from "../redaction/redaction_rules.ts";
+import { isSecretPair, isSecretValue } from "../redaction/secret_pairs.ts";
+import { REDACTED } from "../redaction/secret_text.ts";
 
 /**
  * Replaces values that the caller knows, such as saved objects: called, perhaps more than once, for
@@ -32,9 +35,11 @@ const SHORT_TEXT = 64;
 const CIRCULAR = '"[Circular]"';
 const REPEATED = '"[Repeated]"';
 const TRUNCATED = '"[Truncated]"';
+const REDACTED_TEXT = JSON.stringify(REDACTED);
 
 interface Walk {
   readonly substitute: Substitute | undefined;
+  readonly redaction: RedactionRules | undefined;
   /** Objects that the walk is inside of. */
   readonly path: Set<object>;
   readonly seen: Set<object>;
@@ -54,9 +59,11 @@ export function writeValue(
   depth: number,
   maxChars: number,
   substitute?: Substitute,
+  redaction?: RedactionRules,
 ): string {
   const walk: Walk = {
     substitute,
+    redaction,
     path: new Set(),
     seen: new Set(),
     repeats: 0,
@@ -82,7 +89,9 @@ function write(walk: Walk, value: unknown, depth: number): string | undefined {
 
 function writeText(walk: Walk, text: string): string {
   const fits = text.length <= walk.chars || text.length <= SHORT_TEXT;
-  const json = fits ? jsonString(text) : describeText(text);
+  const json = fits
+    ? jsonString(walk.redaction === undefined ? text : walk.redaction.redactText(text))
+    : describeText(text);
   walk.chars -= json.length;
   return json;
 }
@@ -128,11 +137,14 @@ function writeArray(walk: Walk, items: unknown[], depth: number): string {
   const { length } = items;
   // A gap is looked up in the prototypes, which for an array of a class may run code.
   const isOrdinary = Object.getPrototypeOf(items) === Array.prototype;
+  const isRedacted = walk.redaction !== undefined && isSecretPair(items, walk.redaction);
   let text = "[";
   for (let i = 0; i < length; i++) {
     if (i > 0) text += ",";
     if (walk.chars-- <= 0) return text + TRUNCATED + "]";
-    const member = isOrdinary || Object.hasOwn(items, i)
+    const member = isRedacted && i === 1
+      ? REDACTED_TEXT
+      : isOrdinary || Object.hasOwn(items, i)
       ? writeMember(walk, items, i, depth)
       : undefined;
     text += member ?? "null";
@@ -151,15 +163,22 @@ export function isSparse(items: readonly unknown[]): boolean {
 }
 
 function writeProperties(walk: Walk, object: object, depth: number): string {
+  const { redaction } = walk;
+  const isRedacted = redaction !== undefined && isSecretPair(object, redaction);
   let text = "{";
   for (const key of Object.keys(object)) {
     const separator = text === "{" ? "" : ",";
     if (walk.chars <= 0 || key.length > Math.max(walk.chars, SHORT_TEXT)) {
       return text + separator + '"[Truncated]":true}';
     }
-    const name = jsonString(key);
+    const name = jsonString(redaction === undefined ? key : redaction.redactText(key));
     walk.chars -= name.length + 2;
-    const member = writeMember(walk, object, key, depth);
+    const isSecret = redaction !== undefined &&
+      (isRedacted && key === "value" || redaction.redactsKey(key));
+    const member = isSecret && !hasGetter(object, key) &&
+        isSecretValue(key, (object as Record<string, unknown>)[key])
+      ? REDACTED_TEXT
+      : writeMember(walk, object, key, depth);
     if (member !== undefined) text += separator + name + ":" + member;
   }
   return text + "}";

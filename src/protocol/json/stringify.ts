@@ -35,6 +35,7 @@
  * | string over the limit | `{"_type":"string","length":…,"omitted":"over the size limit"}`, in UTF-16 units |
  * | items and properties after the limit | `"[Truncated]"` once, in place of all |
  * | `toJSON` that throws | `"<error: message>"` |
+ * | what is to be redacted | `"[REDACTED]"`, see `src/protocol/redaction/` |
  *
  * The limit is the number of characters that is left of the value's own: 30 Mi, which fit a request;
  * 8 Mi each for the inputs and the output of a traced call, of which the server keeps 3.5 MiB.
@@ -43,6 +44,8 @@
  */
 
 import { hasGetter, isProxy } from "./object_facts.ts";
+import type { RedactionRules } from "../redaction/redaction_rules.ts";
+import { isSecretPair } from "../redaction/secret_pairs.ts";
 import { isSparse, type Substitute, writeValue } from "./safe_stringify.ts";
 import { MAX_VALUE_CHARS, NUMBER_CHARS } from "./size_limits.ts";
 import { isWellFormed } from "./well_formed.ts";
@@ -66,6 +69,7 @@ const CHECKED_OBJECTS = 500_000;
  * @param value Anything.
  * @param substitute Replaces values on the way, such as saved objects by their refs.
  * @param maxChars Characters that the text may take; longer strings and binary data are described.
+ * @param redaction Says what is not written.
  *
  * @example
  * ```ts
@@ -77,29 +81,41 @@ export function toJsonText(
   value: unknown,
   substitute?: Substitute,
   maxChars: number = MAX_VALUE_CHARS,
+  redaction?: RedactionRules,
 ): string {
-  return isPlain(value, substitute, maxChars)
+  return isPlain(value, substitute, maxChars, redaction)
     ? JSON.stringify(value) ?? "null"
-    : writeValue(value, MAX_DEPTH, maxChars, substitute);
+    : writeValue(value, MAX_DEPTH, maxChars, substitute, redaction);
 }
 
-/** Whether a value is plain JSON data: without getters, proxies and cycles, and of bounded size. */
-export function isPlainData(value: unknown): boolean {
-  return isPlain(value, undefined, MAX_VALUE_CHARS);
+/**
+ * Whether a value is plain JSON data: without getters, proxies and cycles, of bounded size, and with
+ * nothing that `redaction` names.
+ */
+export function isPlainData(value: unknown, redaction?: RedactionRules): boolean {
+  return isPlain(value, undefined, MAX_VALUE_CHARS, redaction);
 }
 
 /** What the check may still look at; shared by its steps, which all traced calls pay for. */
 let objectsLeft = 0;
 let charsLeft = 0;
+let rules: RedactionRules | undefined;
 
 /**
- * Whether `JSON.stringify` encodes this value as the table says, without running code of the program
- * and within the limit.
+ * Whether `JSON.stringify` encodes this value as the table says, without running code of the program,
+ * within the limit and with nothing to redact.
  */
-function isPlain(value: unknown, substitute: Substitute | undefined, maxChars: number): boolean {
+function isPlain(
+  value: unknown,
+  substitute: Substitute | undefined,
+  maxChars: number,
+  redaction?: RedactionRules,
+): boolean {
   // A substitute may encode values of its own meanwhile.
   const objects = objectsLeft;
   const chars = charsLeft;
+  const before = rules;
+  rules = redaction;
   objectsLeft = CHECKED_OBJECTS;
   charsLeft = maxChars;
   try {
@@ -110,6 +126,7 @@ function isPlain(value: unknown, substitute: Substitute | undefined, maxChars: n
   } finally {
     objectsLeft = objects;
     charsLeft = chars;
+    rules = before;
   }
 }
 
@@ -130,7 +147,8 @@ function isPlainValue(value: unknown, depth: number, substitute?: Substitute): b
 
 /** The length comes first: engines keep long strings in pieces, and a look at one joins them. */
 function isPlainText(text: string): boolean {
-  return (charsLeft -= text.length) >= 0 && isWellFormed(text);
+  return (charsLeft -= text.length) >= 0 && isWellFormed(text) &&
+    (rules === undefined || rules.redactText(text) === text);
 }
 
 function isPlainObject(value: object, depth: number, substitute?: Substitute): boolean {
@@ -143,13 +161,19 @@ function isPlainObject(value: object, depth: number, substitute?: Substitute): b
   if (Array.isArray(value)) return isPlainArray(value, depth - 1, substitute);
   for (const key in value) {
     if (hasGetter(value, key) || !isPlainText(key)) return false;
+    if (rules !== undefined && isSecretProperty(value, key, rules)) return false;
     if (!isPlainValue((value as Record<string, unknown>)[key], depth - 1, substitute)) return false;
   }
   return true;
 }
 
+function isSecretProperty(object: object, key: string, redaction: RedactionRules): boolean {
+  return redaction.redactsKey(key) || key === "value" && isSecretPair(object, redaction);
+}
+
 function isPlainArray(items: unknown[], depth: number, substitute?: Substitute): boolean {
   if (items.length * NUMBER_CHARS > charsLeft || isSparse(items)) return false;
+  if (rules !== undefined && items.length === 2 && isSecretPair(items, rules)) return false;
   for (let i = 0; i < items.length; i++) {
     if (hasGetter(items, i) || !isPlainValue(items[i], depth, substitute)) return false;
   }

@@ -1,0 +1,203 @@
+/**
+ * Keeps secrets out of everything that a client writes: what the rules name, and what the program's
+ * own `redact` takes out.
+ *
+ * @module
+ */
+
+import { ignoreRejection } from "../../protocol/json/promises.ts";
+import { readMethod } from "../../protocol/json/object_facts.ts";
+import {
+  isPlainData,
+  MAX_DEPTH,
+  type Substitute,
+  toJsonText,
+} from "../../protocol/json/stringify.ts";
+import { RedactionRules } from "../../protocol/redaction/redaction_rules.ts";
+import { REDACTED } from "../../protocol/redaction/secret_text.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/**
+ * Replaces values before they are written: gets the name of a property (of an item its index) and its
+ * value as JSON data, and returns what is written in its place; `undefined` for nothing at all.
+ */
+export type Redact = (key: string, value: unknown) => unknown;
+
+/** What a redactor is made from. */
+export interface RedactorParts {
+  readonly settings: Pick<Settings, "redactDefaults" | "redactKeys" | "redactPatterns">;
+  readonly redact: Redact | undefined;
+  /** The key that is sent, which occurs in no value. */
+  readonly apiKey: string | undefined;
+  /** Told when `redact` fails. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Fields that the server takes as objects only. */
+const OBJECT_FIELDS: ReadonlySet<string> = new Set([
+  "inputs",
+  "attributes",
+  "summary",
+  "payload",
+  "otel_dump",
+  "row",
+]);
+/** Values that are given to `redact` for one field: what it returns may be endless. */
+const MAX_VISITS = 1_000_000;
+
+type Json = Record<string, unknown>;
+
+/** Redacts the values of one client. */
+export class Redactor {
+  readonly #rules: RedactionRules | undefined;
+  readonly #redact: Redact | undefined;
+  readonly #onFailure: (error: unknown) => void;
+  #visits = 0;
+
+  constructor({ settings, redact, apiKey, onFailure }: RedactorParts) {
+    const { redactDefaults: defaults, redactKeys: keys, redactPatterns: patterns } = settings;
+    const literals = apiKey === undefined ? [] : [apiKey, btoa(`api:${apiKey}`)];
+    this.#rules = defaults || keys.length + patterns.length > 0
+      ? new RedactionRules({ defaults, keys, patterns, literals })
+      : undefined;
+    this.#redact = redact;
+    this.#onFailure = onFailure;
+  }
+
+  /** Redacts nothing: for values that were redacted before. */
+  static none(): Redactor {
+    return new Redactor({
+      settings: { redactDefaults: false, redactKeys: [], redactPatterns: [] },
+      redact: undefined,
+      apiKey: undefined,
+      onFailure: () => {},
+    });
+  }
+
+  /**
+   * JSON text of a value without what is redacted. Never throws.
+   *
+   * @param field The field of the record that the value is for: the first name that `redact` gets.
+   */
+  toText(value: unknown, substitute?: Substitute, maxChars?: number, field?: string): string {
+    const text = toJsonText(value, substitute, maxChars, this.#rules);
+    return this.#redact === undefined || field === undefined ? text : this.#applyTo(text, field);
+  }
+
+  /** Whether the program redacts values itself. */
+  get hasOwn(): boolean {
+    return this.#redact !== undefined;
+  }
+
+  /** Whether nothing in a value, which is plain data, is redacted. */
+  isClean(value: unknown): boolean {
+    return this.#redact === undefined && isPlainData(value, this.#rules);
+  }
+
+  /** A text of the program, such as a name, without what is redacted. */
+  text(text: string, field: string): string {
+    const redacted: unknown = JSON.parse(this.toText(text, undefined, undefined, field));
+    return typeof redacted === "string" ? redacted : REDACTED;
+  }
+
+  /** A line for people without what the rules name. */
+  readonly line = (text: string): string =>
+    this.#rules === undefined ? text : this.#rules.redactText(text);
+
+  /** A request, whose content may be any values, with its content given to `redact`. */
+  request<T>(request: T): T {
+    return this.#redact === undefined ? request : this.#withContent(request) as T;
+  }
+
+  /** A file without what is redacted: one with the name of a secret, and secrets in text. */
+  file(name: string, content: string | Uint8Array): string | Uint8Array {
+    if (this.#rules?.redactsKey(name.replace(/\.[^.]*$/, ""))) return REDACTED;
+    const text = typeof content === "string" ? this.line(content) : content;
+    if (this.#redact === undefined) return text;
+    const redacted = this.#call(name, text);
+    return typeof redacted === "string" || redacted instanceof Uint8Array ? redacted : REDACTED;
+  }
+
+  #applyTo(text: string, field: string): string {
+    this.#visits = 0;
+    const redacted = this.#visit(field, JSON.parse(text), MAX_DEPTH);
+    const isObject = typeof redacted === "object" && redacted !== null && !Array.isArray(redacted);
+    const value = isObject || !OBJECT_FIELDS.has(field)
+      ? redacted
+      : redacted === undefined
+      ? {}
+      : { redacted };
+    return toJsonText(value ?? null, undefined, undefined, this.#rules);
+  }
+
+  #visit(key: string, value: unknown, depth: number): unknown {
+    if (depth === 0 || ++this.#visits > MAX_VISITS) return REDACTED;
+    const chosen = this.#call(key, value);
+    if (typeof chosen !== "object" || chosen === null) return chosen;
+    // What it returned may be anything, and its own.
+    const json: unknown = chosen === value ? value : JSON.parse(toJsonText(chosen));
+    if (Array.isArray(json)) {
+      return json.map((item, i) => this.#visit(String(i), item, depth - 1) ?? null);
+    }
+    if (typeof json !== "object" || json === null) return json;
+    const result: Json = Object.create(null);
+    for (const [name, item] of Object.entries(json)) {
+      const redacted = this.#visit(name, item, depth - 1);
+      if (redacted !== undefined) result[name] = redacted;
+    }
+    return result;
+  }
+
+  /** A value on which it fails is not written. */
+  #call(key: string, value: unknown): unknown {
+    try {
+      const chosen = this.#redact!(key, value);
+      const isLater = typeof chosen === "object" && chosen !== null &&
+        readMethod(chosen, "then") !== undefined;
+      if (!isLater) return chosen;
+      ignoreRejection(chosen);
+      throw new TypeError("redact returned a promise, which cannot be waited for");
+    } catch (error) {
+      this.#onFailure(error);
+      return REDACTED;
+    }
+  }
+
+  #withContent(part: unknown): unknown {
+    if (Array.isArray(part)) return part.map((item) => this.#withContent(item));
+    if (typeof part !== "object" || part === null) return part;
+    return Object.fromEntries(
+      Object.entries(part).map(([name, value]) => [name, this.#member(name, value)]),
+    );
+  }
+
+  #member(name: string, value: unknown): unknown {
+    if (ENVELOPES.has(name)) return this.#withContent(value);
+    if (value === undefined || value === null) return value;
+    if (name === "rows" && Array.isArray(value)) {
+      return value.map((row) => this.#member("row", row));
+    }
+    return CONTENT.has(name) ? JSON.parse(this.toText(value, undefined, undefined, name)) : value;
+  }
+}
+
+/** Parts of requests that hold content of the program. */
+const CONTENT: ReadonlySet<string> = new Set([
+  ...OBJECT_FIELDS,
+  "output",
+  "exception",
+  "display_name",
+  "val",
+]);
+/** Parts of requests that hold other parts. */
+const ENVELOPES: ReadonlySet<string> = new Set([
+  "start",
+  "end",
+  "obj",
+  "table",
+  "updates",
+  "append",
+  "insert",
+  "batch",
+  "req",
+]);

@@ -1,0 +1,86 @@
+/**
+ * What is never written: values by the name of their property, and parts of text.
+ *
+ * @module
+ */
+
+import { redactFragments } from "./json_fragments.ts";
+import { isSecretPair, isSecretValue } from "./secret_pairs.ts";
+import { SECRET_KEYS, SecretKeys } from "./secret_keys.ts";
+import { mayHoldSecret, redactAssigned, REDACTED, redactTokens } from "./secret_text.ts";
+
+/** What the rules are made from. */
+export interface RedactionOptions {
+  /** Whether secrets of known names and forms are redacted. */
+  readonly defaults: boolean;
+  /** Further names of properties. */
+  readonly keys: readonly string[];
+  /** Further patterns of text. */
+  readonly patterns: readonly RegExp[];
+  /** Texts that are redacted wherever they occur, such as the client's own key. */
+  readonly literals: readonly string[];
+}
+
+/** Levels of JSON in text that are looked at. */
+const MAX_DEPTH = 100;
+/** Shortest text that the rules for secrets of known forms look at. */
+const MIN_CHARS = 8;
+
+/** Decides what is redacted. One instance serves all values of a client. */
+export class RedactionRules {
+  readonly #keys: SecretKeys | undefined;
+  readonly #patterns: readonly RegExp[];
+  readonly #literals: readonly string[];
+  readonly #defaults: boolean;
+
+  constructor({ defaults, keys, patterns, literals }: RedactionOptions) {
+    const names = [...(defaults ? SECRET_KEYS : []), ...keys];
+    this.#keys = names.length === 0 ? undefined : new SecretKeys(names);
+    this.#defaults = defaults;
+    this.#patterns = patterns.map((pattern) => new RegExp(pattern, global(pattern.flags)));
+    this.#literals = defaults ? literals.filter((literal) => literal.length >= MIN_CHARS) : [];
+  }
+
+  /** Whether the value of a property with this name is redacted. */
+  redactsKey(name: string): boolean {
+    return this.#keys !== undefined && this.#keys.has(name);
+  }
+
+  /** A text without its secrets; the same text if it has none. */
+  redactText(text: string): string {
+    let result = text;
+    for (const pattern of this.#patterns) {
+      pattern.lastIndex = 0;
+      result = result.replace(pattern, REDACTED);
+    }
+    if (result.length < MIN_CHARS || !mayHoldSecret(result)) return result;
+    if (this.#keys !== undefined) {
+      result = redactFragments(result, (value) => this.#redactJson(value, MAX_DEPTH));
+      result = redactAssigned(result, this.#keys);
+    }
+    return this.#defaults ? redactTokens(result, this.#literals) : result;
+  }
+
+  /** The same value where it holds no secret. */
+  #redactJson<T>(value: T, depth: number): T | string {
+    if (typeof value === "string") return this.redactText(value);
+    if (typeof value !== "object" || value === null) return value;
+    if (depth === 0) return REDACTED;
+    const isPair = isSecretPair(value, this);
+    let changed: unknown;
+    for (const [key, member] of Object.entries(value)) {
+      const isSecret = this.redactsKey(key) || isPair && (key === "value" || key === "1");
+      const redacted: unknown = isSecret && isSecretValue(key, member)
+        ? REDACTED
+        : this.#redactJson(member, depth - 1);
+      if (redacted === member) continue;
+      changed ??= Array.isArray(value) ? [...value] : { ...value };
+      (changed as Record<string, unknown>)[key] = redacted;
+    }
+    return (changed ?? value) as T;
+  }
+}
+
+function global(flags: string): string {
+  return flags.replace(/[gy]/g, "") + "g";
+}
