@@ -72,7 +72,6 @@ export class WeaveClient extends ClientCalls {
   readonly #projectIds: ProjectIds;
   readonly #readers: readonly ServerReader[];
   readonly #clock: Clock;
-  readonly #recorder: CallRecorder | null;
 
   /** Not for users: {@linkcode init} makes clients. */
   constructor(parts: ClientParts) {
@@ -125,7 +124,6 @@ export class WeaveClient extends ClientCalls {
     this.#projectIds = projectIds;
     this.#readers = [reader, parts.backgroundReader];
     this.#clock = parts.clock;
-    this.#recorder = recorder;
     openGlobalClient(this, recorder);
   }
 
@@ -201,7 +199,6 @@ export class WeaveClient extends ClientCalls {
    * next run sends it.
    */
   async finish(options?: FlushOptions): Promise<FlushResult> {
-    this.#recorder?.endUnfinished();
     closeGlobalClient(this);
     const result = await this.#pipeline.finish(options);
     for (const reader of this.#readers) reader.close();

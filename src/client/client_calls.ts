@@ -196,7 +196,7 @@ export class ClientCalls extends ClientReads {
     startCallPromise?: Promise<void>,
   ): Promise<void> {
     await this.#finish(call, currentCall, parentCall, undefined, endTime, startCallPromise, {
-      exception: exceptionText(error),
+      exception: exceptionText(error, this.#parts.redactor),
       output: null,
     });
   }

@@ -59,9 +59,12 @@ export function openGlobalClient(client: GlobalClient, recorder: CallRecorder | 
   setTracing(true);
 }
 
-/** Closes `client`: no call goes to it any more. */
+/**
+ * Closes `client`: no call goes to it any more. Calls that wait for what comes of their results end.
+ */
 export function closeGlobalClient(client: GlobalClient): void {
   const recorder = state.open.get(client);
+  recorder?.endUnfinished();
   state.open.delete(client);
   if (recorder) state.clients.delete(recorder);
   if (state.current === client) setGlobalClient(null);
@@ -77,6 +80,21 @@ export function isOpen(client: GlobalClient): boolean {
 export function setGlobalClient(client: GlobalClient | null): void {
   state.current = client;
   state.recorder = client === null ? null : state.open.get(client) ?? null;
+}
+
+/** The client that code outside of every call writes to. */
+export function currentClient(): GlobalClient | null {
+  return state.current;
+}
+
+/** What records the calls of an open client. */
+export function recorderOf(client: GlobalClient): CallRecorder | null {
+  return state.open.get(client) ?? null;
+}
+
+/** The open client whose calls `owner` records. */
+export function clientOfRecorder(owner: object | null): GlobalClient | undefined {
+  return owner === null ? undefined : state.clients.get(owner);
 }
 
 /**

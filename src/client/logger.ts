@@ -18,8 +18,8 @@ export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "err
 export interface Logger {
   /** Says what a pipeline tells. */
   event(event: PipelineEvent): void;
-  /** Says something the first time that `name` comes up. */
-  once(level: PipelineEvent["level"], name: string, message: string): void;
+  /** Says something the first time that `key` comes up; the event's name unless given. */
+  once(level: PipelineEvent["level"], name: string, message: string, key?: string): void;
   /** Prints one line for the user, such as the link to a call. */
   print(line: string): void;
   /** Whether a person can watch what is printed. */
@@ -66,9 +66,9 @@ export function createLogger(
   };
   return {
     event,
-    once(level, name, message) {
-      if (said.has(name)) return;
-      said.add(name);
+    once(level, name, message, key = name) {
+      if (said.has(key)) return;
+      said.add(key);
       event({ level, name, message });
     },
     print(line) {

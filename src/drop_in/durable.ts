@@ -57,6 +57,8 @@ export function durable<Client extends object>(
   attachments.attach(client);
   if (fillsQueue(client)) replaceQueue(client, attachments.logOf);
   else sayWindow(logs, "this version of weave", OTHER_VERSION);
+  attachments.join(client);
+  attachments.use(client);
   return client;
 }
 

@@ -6,7 +6,7 @@
 
 import { standardError } from "../../runtime/standard_error.ts";
 import { globalRecorder } from "../global_client.ts";
-import type { Dataset } from "../objects/dataset.ts";
+import { Dataset } from "../objects/dataset.ts";
 import { markClass } from "../objects/kind.ts";
 import { classChain, WeaveObject, type WeaveObjectParameters } from "../objects/weave_object.ts";
 import { describeError } from "../op/describe_error.ts";
@@ -15,7 +15,13 @@ import { invalidOption } from "../settings/invalid_option.ts";
 import { type ColumnMapping, mapColumns } from "./column_mapping.ts";
 import { forEachConcurrently } from "./concurrent_loop.ts";
 import { type EvaluationSummary, summarizeResults } from "./summarize_results.ts";
-import { callableName, callCallable, checkCallable, type WeaveCallable } from "./weave_callable.ts";
+import {
+  callableName,
+  callCallable,
+  checkCallable,
+  reportIfOfficial,
+  type WeaveCallable,
+} from "./weave_callable.ts";
 
 /** Predictions that run at a time. */
 const DEFAULT_CONCURRENCY = 5;
@@ -110,7 +116,7 @@ export class Evaluation<
     const { dataset, scorers, columnMapping, maxConcurrency = DEFAULT_CONCURRENCY } = parameters;
     for (const scorer of scorers) checkCallable("a scorer of an evaluation", scorer);
     checkCount("maxConcurrency", maxConcurrency);
-    this.dataset = dataset;
+    this.dataset = ownDataset(dataset);
     this.scorers = scorers;
     this.columnMapping = columnMapping;
     this.#maxConcurrency = maxConcurrency;
@@ -147,6 +153,7 @@ export class Evaluation<
     checkCallable("the model of an evaluation", model);
     checkCount("nTrials", nTrials);
     checkCount("maxConcurrency", maxConcurrency);
+    for (const callable of [model, ...this.scorers]) reportIfOfficial(callable);
     const { dataset, columnMapping } = this;
     // A dataset made from a ref has no rows before that; a list of rows has no such method.
     await dataset.rows?.load?.();
@@ -204,13 +211,27 @@ export class Evaluation<
   /** Logs an error, once for each model and scorer: their calls have all of them. */
   #report(what: string, error: unknown): void {
     const recorder = globalRecorder();
-    const message = `${what} in evaluation ${this.name}`;
-    if (recorder) recorder.complain(`evaluation-error ${message}`, message, error);
-    else standardError.warn(`weave-wal: ${message}: ${describeError(error)}`);
+    const place = `${what} in evaluation ${this.name}`;
+    const message = `${place}: ${describeError(error)}`;
+    if (recorder) recorder.warn("evaluation-error", message, place);
+    else standardError.warn(`weave-wal: ${message}`);
   }
 }
 
 markClass(Evaluation, "Evaluation");
+
+/** A dataset of the official SDK as one of this package, so that its rows are recorded as refs. */
+function ownDataset<R extends object>(dataset: Dataset<R>): Dataset<R> {
+  if (dataset instanceof Dataset) return dataset;
+  const { name, description, rows: table } = dataset as Partial<Dataset<R>>;
+  if (!Array.isArray(table?.rows)) return dataset;
+  // The SDK keeps refs of its own in the rows.
+  const rows = table.rows.map((row) => {
+    const { __savedRef: _, ...data } = row as R & { __savedRef?: unknown };
+    return data as unknown as R;
+  });
+  return new Dataset({ name, description, rows });
+}
 
 async function* repeat<T>(items: AsyncIterable<T>, times: number): AsyncGenerator<T> {
   for (let i = 0; i < times; i++) yield* items;

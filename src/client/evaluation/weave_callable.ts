@@ -5,7 +5,8 @@
  */
 
 import { readData } from "../../protocol/json/object_facts.ts";
-import { type AnyFunction, type Op, opState } from "../op/op_types.ts";
+import { reportOfficialOp } from "../mixed_packages.ts";
+import { type AnyFunction, officialOp, type Op, opState } from "../op/op_types.ts";
 import { invalidOption } from "../settings/invalid_option.ts";
 
 /** An object that can be called, such as a `WeaveObject` with an op named `invoke`. */
@@ -27,13 +28,17 @@ export function callCallable(callable: WeaveCallable<AnyFunction>, input: unknow
 /** The name of an op or a {@linkcode Runnable}, under which its results are listed. */
 export function callableName(callable: unknown): string {
   if (typeof callable === "function") {
-    // An op of the official SDK has the property only.
-    const name = opState(callable)?.name ?? readData(callable, "__name") ??
-      readData(callable, "name");
+    const name = (opState(callable) ?? officialOp(callable))?.name ?? readData(callable, "name");
     return typeof name === "string" && name !== "" ? name : "anonymous";
   }
   const { id, name } = callable as { id?: unknown; name?: unknown };
   return `${id ?? name ?? "anonymous"}`;
+}
+
+/** Reports an op of the official SDK: its calls may not be part of the evaluation's trace. */
+export function reportIfOfficial(callable: WeaveCallable<AnyFunction>): void {
+  const official = officialOp(callable) ?? officialOp(callable.invoke);
+  if (official) reportOfficialOp(official.name);
 }
 
 /**

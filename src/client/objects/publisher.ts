@@ -15,7 +15,7 @@ import { ObjectRef, OpRef, TableRef, TableRowRef } from "./object_ref.ts";
 import { toObjectId } from "./object_id.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import { opObjectId } from "../op/op_name.ts";
-import { type OpState, opState } from "../op/op_types.ts";
+import { isOp, officialOp, type OpSource, type OpState, opState } from "../op/op_types.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
 import type { Table } from "./table.ts";
 import { type TableDigests, TableWriter, type TableWriterParts } from "./table_writer.ts";
@@ -67,7 +67,7 @@ export class Publisher {
    * @throws {WeaveWalError} `ERR_INVALID_NAME` when nothing of its name can be an object's id.
    */
   save(value: unknown, objectId?: string): ObjectRef | OpRef {
-    const op = opState(value);
+    const op = opState(value) ?? officialOp(value);
     if (op) return this.#saveOp(op, objectId);
     if (isWeaveObject(value)) return this.#saveObject(value, objectId);
     const known = typeof value === "object" && value !== null ? this.#refOf(value) : undefined;
@@ -112,7 +112,7 @@ export class Publisher {
     let found = false;
     const text = toJsonText(isWeaveObject(value) ? value.saveAttrs() : value, (part) => {
       if (Array.isArray(part)) return undefined;
-      const isRef = opState(part) !== undefined || kindOf(part) !== undefined ||
+      const isRef = isOp(part) || officialOp(part) !== undefined || kindOf(part) !== undefined ||
         (part !== value && this.#refOf(part) !== undefined);
       found ||= isRef;
       return isRef || mediaFile(part) ? null : undefined;
@@ -143,7 +143,7 @@ export class Publisher {
   readonly #substitute = (value: object): unknown => {
     if (Array.isArray(value)) return undefined;
     if (typeof value === "function") {
-      const op = opState(value);
+      const op = opState(value) ?? officialOp(value);
       return op && this.#saveOp(op).uri();
     }
     const kind = kindOf(value);
@@ -231,7 +231,7 @@ export class Publisher {
     return ref;
   }
 
-  #saveOp(op: OpState, objectId?: string): OpRef {
+  #saveOp(op: OpSource, objectId?: string): OpRef {
     const id = objectId === undefined ? opObjectId(op.name) : toObjectId(objectId);
     let saved = this.#ops.get(op.original);
     if (!saved) this.#ops.set(op.original, saved = new Map());

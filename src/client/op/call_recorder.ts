@@ -280,9 +280,9 @@ export class CallRecorder implements CallEnder {
     this.warn(name, `${message}: ${describeError(error)}`);
   }
 
-  /** Logs a message, once for each `name`. */
-  warn(name: string, message: string): void {
-    this.#parts.logger.once("warn", name, message);
+  /** Logs a message, once for each `key`; the event's name unless given. */
+  warn(name: string, message: string, key?: string): void {
+    this.#parts.logger.once("warn", name, message, key);
   }
 }
 

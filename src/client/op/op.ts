@@ -9,6 +9,7 @@ import { isPromise } from "../../protocol/json/object_facts.ts";
 import { runInContext } from "./call_stack.ts";
 import type { Call } from "./call.ts";
 import { globalRecorder } from "../global_client.ts";
+import { reportOwnOp } from "../mixed_packages.ts";
 import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts";
 import { opName } from "./op_name.ts";
 import { isAsyncFunction, keepProperties } from "./op_function.ts";
@@ -158,10 +159,22 @@ export const makeOp: OpMaker = (fn, options, name) => {
     __wrappedFunction: { value: state.original },
     __boundThis: { value: bindThis },
     __parameterNames: { value: options.parameterNames },
+    __savedRef: officialRef(state),
     invoke: { value: invoke },
   });
   return { wrapper: wrapper as unknown as Op<AnyFunction>, state };
 };
+
+/** The property in which the official SDK keeps the ref of an op that it has saved. */
+function officialRef(state: OpState): PropertyDescriptor {
+  return {
+    get: () => state.officialRef,
+    set(ref: unknown) {
+      state.officialRef = ref;
+      reportOwnOp(state.name);
+    },
+  };
+}
 
 function runTraced(
   state: OpState,

@@ -29,6 +29,7 @@ const NOT_KEPT: ReadonlySet<PropertyKey> = new Set([
   "__wrappedFunction",
   "__boundThis",
   "__parameterNames",
+  "__savedRef",
   "invoke",
 ]);
 

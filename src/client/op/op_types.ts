@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import type { Call } from "./call.ts";
 import type { Summary } from "./summary.ts";
@@ -132,6 +133,28 @@ export interface OpState {
   /** Who saved the op last, and the JSON text of its ref. */
   savedBy: object | null;
   savedText: string;
+  /** The ref under which the official SDK has saved the op, or a promise of it. */
+  officialRef?: unknown;
+}
+
+/** What is saved of an op. */
+export interface OpSource {
+  readonly name: string;
+  /** The function whose source is saved. */
+  readonly original: AnyFunction;
+}
+
+/** What is saved of an op of the official SDK; `undefined` for everything else. Runs no getter. */
+export function officialOp(value: unknown): OpSource | undefined {
+  if (typeof value !== "function" || isProxy(value) || opState(value) !== undefined) {
+    return undefined;
+  }
+  if (!Object.hasOwn(value, "__isOp") || readData(value, "__isOp") !== true) return undefined;
+  const name = readData(value, "__name");
+  const original = readData(value, "__wrappedFunction");
+  return typeof name === "string" && typeof original === "function"
+    ? { name, original: original as AnyFunction }
+    : undefined;
 }
 
 /** Shared: an op that one copy of the package made is an op for every copy. */

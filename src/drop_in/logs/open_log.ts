@@ -5,6 +5,9 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
+import { type ClientParts, WeaveClient } from "../../client/client.ts";
+import { closeGlobalClient } from "../../client/global_client.ts";
+import type { Logger } from "../../client/logger.ts";
 import { KnownFacts } from "../../client/server/metadata_cache.ts";
 import type {
   FlushOptions,
@@ -21,6 +24,7 @@ import { logOn, untrustedDirectory } from "../../client/log_on.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
 import { checkName } from "../../wal/segment/segment_name.ts";
 import { createIds } from "../../protocol/ids.ts";
+import { LentPipeline } from "./joined_client.ts";
 import { ProjectLog } from "./project_log.ts";
 
 /** Ms that a read waits at most for what was written before it. */
@@ -44,6 +48,7 @@ export interface OpenLogOptions {
   readonly requireDisk: boolean;
   readonly host: Pick<PipelineOptions, "runtime" | "fetch" | "heldMs" | "random" | "onEvent">;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
+  readonly logger: Logger;
 }
 
 /** The log of a project, its sender and what they need. */
@@ -52,11 +57,15 @@ export class OpenLog {
   readonly #pipeline: Pipeline;
   readonly #projectIds: ProjectIds;
   readonly #reader: ServerReader;
+  readonly #clientParts: Omit<ClientParts, "settings">;
+  readonly #settings: Settings;
   readonly #waiting = new Set<AbortController>();
+  #client: WeaveClient | undefined;
   #reachable = true;
 
   /** @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_LOG_UNWRITABLE`. */
-  constructor({ key, settings, redactor, requireDisk, host, openPipeline }: OpenLogOptions) {
+  constructor(options: OpenLogOptions) {
+    const { key, settings, redactor, requireDisk, host, openPipeline, logger } = options;
     const { server, projectId, apiKey } = key;
     const { clock } = host.runtime;
     const [entity, project] = splitProject(projectId);
@@ -98,6 +107,32 @@ export class OpenLog {
       sender,
       redactor,
     });
+    this.#settings = settings;
+    this.#clientParts = {
+      entity,
+      project,
+      pipeline: new LentPipeline(this.#pipeline, (options) => this.finish(options)),
+      ids,
+      clock,
+      reader: this.#reader,
+      backgroundReader: this.#reader,
+      facts,
+      logger,
+      redactor,
+      system: host.runtime.process.system,
+    };
+  }
+
+  /**
+   * A client of this package on the same log.
+   *
+   * @param globalAttributes Attributes of every call, the first time.
+   */
+  client(globalAttributes: Record<string, unknown> | undefined): WeaveClient {
+    return this.#client ??= new WeaveClient({
+      ...this.#clientParts,
+      settings: { ...this.#settings, ...globalAttributes ? { globalAttributes } : {} },
+    });
   }
 
   /**
@@ -120,6 +155,7 @@ export class OpenLog {
   /** Flushes and closes. */
   async finish(options?: FlushOptions): Promise<FlushResult> {
     this.log.closed = true;
+    if (this.#client) closeGlobalClient(this.#client);
     const result = await this.#pipeline.finish(options);
     this.#reader.close();
     await this.#projectIds.settled();

@@ -87,10 +87,15 @@ export class SdkLogs {
    * @throws {WeaveWalError} `ERR_INVALID_OPTION`, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
    */
   of(key: LogKey): ProjectLog {
+    return this.openFor(key).log;
+  }
+
+  /** As {@linkcode SdkLogs.of}, with what belongs to the log. */
+  openFor(key: LogKey): OpenLog {
     const name = JSON.stringify([key.server, key.projectId, key.apiKey]);
     let open = this.#open.get(name);
     if (!open || open.log.closed) this.#open.set(name, open = this.#pooled(key));
-    return open.log;
+    return open;
   }
 
   /** What keeps secrets out of the writes that are sent with a key. */
@@ -200,6 +205,7 @@ export class SdkLogs {
         onEvent: this.logger.event,
       },
       openPipeline: this.#openPipeline,
+      logger: this.logger,
     });
   }
 

@@ -40,6 +40,7 @@ export function install(logs: SdkLogs): void {
         isCaught = true;
         replaceQueue(WeaveClient.prototype, attachments.logOf);
       } else sayWindow(logs, `weave ${versionOf(logs, path)}`, OTHER_VERSION);
+      attachments.join(WeaveClient.prototype);
     }
     if (init && setGlobalClient && once(done, exports)) {
       replaceInit(exports, init, logs, attachments);
@@ -63,7 +64,7 @@ function replaceInit(
   exports.init = Object.defineProperty(
     async function (this: unknown, ...args: unknown[]) {
       const client = await withStandInKey(logs, () => init.apply(this, args));
-      if (typeof client === "object" && client !== null) attachments.logOf(client);
+      if (typeof client === "object" && client !== null) attachments.use(client);
       return client;
     },
     "name",

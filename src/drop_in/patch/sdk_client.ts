@@ -14,6 +14,10 @@ import type { Json } from "../intercept/json_text.ts";
 import type { LogKey } from "../logs/open_log.ts";
 import type { ProjectLog } from "../logs/project_log.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
+import type { WeaveClient } from "../../client/client.ts";
+import { notePackagesJoined } from "../../client/mixed_packages.ts";
+import { useJoinedClient } from "../logs/joined_client.ts";
+import { joinStacks, keepsStack } from "./join_stacks.ts";
 import { apiKeyIn, type Fetch } from "../intercept/sdk_request.ts";
 
 /** The slice of the SDK's client that the call level replaces. */
@@ -25,6 +29,7 @@ export interface QueueMethods {
 /** The slice of the SDK's client that tells where it sends. */
 export interface SdkClient {
   readonly projectId: string;
+  readonly settings?: { readonly attributes?: Record<string, unknown> };
   readonly traceServerApi: {
     readonly baseUrl: string;
     readonly baseApiParams: { readonly headers: HeadersInit };
@@ -157,6 +162,26 @@ export class Attachments {
       return null;
     }
   };
+
+  /** A client of this package on the log of an official client; `null` where that has none. */
+  readonly clientOf = (client: object): WeaveClient | null => {
+    const known = this.logOf(client) && this.#known.get(client);
+    if (!known) return null;
+    return this.#logs.openFor(known.key).client((client as SdkClient).settings?.attributes);
+  };
+
+  /** Joins the call stacks of this package and of official clients. */
+  join(methods: unknown): void {
+    if (!keepsStack(methods)) return;
+    joinStacks(methods, this.clientOf);
+    notePackagesJoined();
+  }
+
+  /** Lets ops of this package write to the project of an official client, as the client was made. */
+  use(client: object): void {
+    const own = this.clientOf(client);
+    if (own) useJoinedClient(own);
+  }
 }
 
 /** A base URL as it is compared: without a trailing slash. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { describeProxy, GETTER, hasGetter, isProxy } from "./object_facts.ts";
+import { describeProxy, GETTER, hasGetter, isPromise, isProxy } from "./object_facts.ts";
 import { errorText, toJsonValue } from "./replacements.ts";
 import { bigintText, describeText, NUMBER_CHARS } from "./size_limits.ts";
 import { jsonString } from "./well_formed.ts";
@@ -191,5 +191,8 @@ function writeMember(
   depth: number,
 ): string | undefined {
   if (hasGetter(object, key)) return writeText(walk, GETTER);
-  return write(walk, (object as Record<string | number, unknown>)[key], depth);
+  const value = (object as Record<string | number, unknown>)[key];
+  // Where the official SDK keeps a ref that is still to come.
+  if (key === "__savedRef" && isPromise(value)) return undefined;
+  return write(walk, value, depth);
 }

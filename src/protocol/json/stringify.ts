@@ -26,6 +26,7 @@
  * | `Request`, `Response`, `Blob`, `File` | `"<Request: method>"`, `"<Response: status>"`, `"<Blob: size bytes, type>"` |
  * | promise, object with a `then` method, web stream, generator, `WeakMap`, … | `"<Promise>"` and so on; nothing is read from them |
  * | stream of Node | `"<Readable>"` with the name of its class |
+ * | property `__savedRef` that is a promise | left out: the official SDK keeps a ref there |
  * | object inside itself | `"[Circular]"`, as in the official SDK |
  * | object nested deeper than {@linkcode MAX_DEPTH} levels | `"[Truncated]"` |
  * | object that occurs again after 100,000 repetitions or more | `"[Repeated]"` |

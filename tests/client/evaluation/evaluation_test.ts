@@ -46,7 +46,8 @@ test("evaluation: predictions are children of the evaluation, and rows are recor
 });
 
 test("evaluation: an error of a model or a scorer is logged once, and the evaluation goes on", async () => {
-  using fixture = await clientFixture();
+  const events: string[] = [];
+  using fixture = await clientFixture({ onEvent: ({ name }) => void events.push(name) });
   const failing = op(function failing({ datasetRow }: { datasetRow: { expected: number } }) {
     if (datasetRow.expected < 3) throw new TypeError("not now");
     return 3;
@@ -63,6 +64,7 @@ test("evaluation: an error of a model or a scorer is logged once, and the evalua
     "weave-wal: Model failing failed in evaluation e: not now",
     "weave-wal: Scorer broken failed in evaluation e: no score",
   ]);
+  assert.deepEqual(events.filter((name) => name === "evaluation-error").length, 2);
   const [evaluate] = fixture.pipeline.callsOf("Evaluation.evaluate");
   assert.equal("exception" in evaluate, false);
   assert.deepEqual(evaluate.summary.status_counts.error, 3);
@@ -157,6 +159,24 @@ test("evaluation: outputs that contain themselves are summarized", () => {
   assert.deepEqual(summarizeResults([{ output }, { output }, null]), {
     output: { score: { mean: 4 / 3 } },
   });
+});
+
+test("evaluation: an op of the official package is an event, once", async () => {
+  const events: string[] = [];
+  using fixture = await clientFixture({ onEvent: ({ name }) => void events.push(name) });
+  const official = Object.assign(one.bind(null), {
+    __isOp: true,
+    __name: "official",
+    __wrappedFunction: () => 1,
+  });
+  const evaluation = new Evaluation({ name: "e", dataset: newDataset(), scorers: [right] });
+  await evaluation.evaluate({ model: official as never });
+  await evaluation.evaluate({ model: official as never });
+  assert.deepEqual(events.filter((name) => name === "mixed-packages").length, 1);
+  assert.match(fixture.warned.join(), /uses op "official" of the official weave package/);
+  const [evaluate] = fixture.pipeline.callsOf("Evaluation.evaluate");
+  assert.match(evaluate.inputs.model, /\/op\/official:/);
+  assert.equal(evaluate.display_name, "e_official");
 });
 
 /** Compiles only where `A` can be used as `B`, or only where it cannot. */

@@ -40,7 +40,7 @@ try {
 
 const extra = weave.op((_a) => null, { name: "extra", parameterNames: ["a"] });
 await extra(1, 2);
-said.savedRefOfOp = "__savedRef" in extra;
+said.savedRefOfOp = extra.__savedRef !== undefined;
 const lists = weave.op(() => null, { name: "leafOfLists" });
 await weave.op(async () => {
   await lists();

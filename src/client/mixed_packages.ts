@@ -1,0 +1,52 @@
+/**
+ * Programs that use this package and the official `weave` package together.
+ *
+ * Each records the calls of its own ops only. An op of one that is used by the other is recorded in
+ * another trace, or nowhere; `register` and `durable` join the call stacks of both.
+ *
+ * @module
+ */
+
+import { shared } from "../runtime/process/shared_state.ts";
+import { standardError } from "../runtime/standard_error.ts";
+import { globalRecorder } from "./global_client.ts";
+
+const state = shared("mixed-packages", () => ({
+  /** Whether the call stacks of both packages are joined. */
+  joined: false,
+  reported: false,
+}));
+
+const WAY_OUT = "To have one trace, load @weave-wal/client/register before the program and set " +
+  "WEAVE_ENABLE_WAL=true, or import everything from one package";
+
+/** Notes that the call stacks of both packages are joined. */
+export function notePackagesJoined(): void {
+  state.joined = true;
+}
+
+/** Logs, once a process, that the official package uses an op of this one, unless both are joined. */
+export function reportOwnOp(name: string): void {
+  report(
+    `The official weave package uses op ${
+      JSON.stringify(name)
+    } of @weave-wal/client, whose calls ` +
+      `are not part of its traces. ${WAY_OUT}`,
+  );
+}
+
+/** Logs, once a process, that this package uses an op of the official one, unless both are joined. */
+export function reportOfficialOp(name: string): void {
+  report(
+    `An evaluation of @weave-wal/client uses op ${JSON.stringify(name)} of the official weave ` +
+      `package, whose calls are not part of its trace. ${WAY_OUT}`,
+  );
+}
+
+function report(message: string): void {
+  if (state.joined || state.reported) return;
+  state.reported = true;
+  const recorder = globalRecorder();
+  if (recorder) recorder.warn("mixed-packages", message);
+  else standardError.warn(`weave-wal: ${message}`);
+}

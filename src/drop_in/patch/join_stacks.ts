@@ -1,0 +1,102 @@
+/**
+ * One call stack for both packages: calls of official ops and of ops of this package are parents and
+ * children of each other.
+ *
+ * Either package keeps its running call in a storage of its own. The official client asks and sets
+ * its storage by a few methods. Here, what they set is set in the storage of this package too, and
+ * what they return is what this package's storage has, as that is never behind.
+ *
+ * @module
+ */
+
+import type { WeaveClient } from "../../client/client.ts";
+import { clientOfRecorder, globalClient, recorderOf } from "../../client/global_client.ts";
+import {
+  type CallStackEntry,
+  currentContext,
+  runInContext,
+  runWithAttributes,
+} from "../../client/op/call_stack.ts";
+
+/** The slice of an official call stack that is used. */
+interface SdkStack {
+  readonly constructor: unknown;
+  peek(): CallStackEntry | null | undefined;
+  pushNewCall(): { parentCall?: unknown };
+}
+
+type Attributes = Record<string, unknown>;
+
+/** The slice of the official client that keeps the call stack. */
+export interface StackMethods {
+  getCallStack(): SdkStack;
+  runWithCallStack<T>(stack: SdkStack, fn: () => T): T;
+  /** Since version 0.11. */
+  getCurrentAttributes?(): Attributes;
+  runWithAttributes?<T>(attributes: Attributes, fn: () => T): T;
+}
+
+/** Whether the methods work as this package expects. They are tried on a stand-in for a client. */
+export function keepsStack(methods: unknown): methods is StackMethods {
+  const { getCallStack, runWithCallStack } = (methods ?? {}) as Partial<StackMethods>;
+  if (typeof getCallStack !== "function" || typeof runWithCallStack !== "function") return false;
+  const stackContext = { getStore: () => undefined, run: (_: unknown, fn: () => unknown) => fn() };
+  const standIn = { stackContext } as unknown as StackMethods;
+  const entry: CallStackEntry = { callId: "id", traceId: "trace", childSummary: {} };
+  try {
+    const empty = getCallStack.call(standIn);
+    const stack = stackOf(empty, entry);
+    return empty.peek() == null && stack.peek() === entry &&
+      stack.pushNewCall().parentCall === entry &&
+      runWithCallStack.call(standIn, stack, () => entry) === entry;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Replaces the methods, on a client or on the prototype of all.
+ *
+ * @param clientOf Returns the client of this package on the log of an official one.
+ */
+export function joinStacks(
+  methods: StackMethods,
+  clientOf: (client: object) => WeaveClient | null,
+): void {
+  const { getCallStack, runWithCallStack, getCurrentAttributes } = methods;
+  const { runWithAttributes: runOfficial } = methods;
+  type Sdk = StackMethods & { readonly projectId: string };
+  const replace = (name: keyof StackMethods, value: (this: Sdk, ...args: never[]) => unknown) => {
+    Object.defineProperty(methods, name, { value, writable: true, configurable: true });
+  };
+  replace("getCallStack", function () {
+    const stack = getCallStack.call(this);
+    const context = currentContext();
+    if (!context?.call || context.untraced || context.call === stack.peek()) return stack;
+    const isOfProject = clientOfRecorder(context.owner)?.projectId === this.projectId;
+    return isOfProject ? stackOf(stack, context.call) : stack;
+  });
+  replace("runWithCallStack", function (stack: SdkStack, fn: () => unknown) {
+    const run = () => runWithCallStack.call(this, stack, fn);
+    const { attributes = null, untraced } = currentContext() ?? {};
+    const call = stack.peek();
+    const client = call && !untraced ? clientOf(this) : null;
+    if (!call || client === null) return run();
+    // A client of this package for the project is preferred: its `flush` waits for these calls.
+    const current = globalClient();
+    const owner = recorderOf(current?.projectId === this.projectId ? current : client);
+    return runInContext({ call, owner, attributes }, run);
+  });
+  if (!getCurrentAttributes || !runOfficial) return;
+  replace("getCurrentAttributes", function () {
+    return { ...getCurrentAttributes.call(this), ...currentContext()?.attributes?.values };
+  });
+  replace("runWithAttributes", function (attributes: Attributes, fn: () => unknown) {
+    return runWithAttributes(attributes, () => runOfficial.call(this, attributes, fn));
+  });
+}
+
+/** A stack of the same class whose innermost call is `call`. */
+function stackOf({ constructor }: SdkStack, call: CallStackEntry): SdkStack {
+  return new (constructor as new (entries: CallStackEntry[]) => SdkStack)([call]);
+}
