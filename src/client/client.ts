@@ -6,6 +6,8 @@
 
 import type { Clock, SystemFacts } from "../runtime/runtime.ts";
 import type { Ids } from "../protocol/ids.ts";
+import { describeError } from "./op/describe_error.ts";
+import { Sampler } from "./op/sampling.ts";
 import { CallRecorder } from "./op/call_recorder.ts";
 import { type CallParts, ClientCalls } from "./client_calls.ts";
 import { closeGlobalClient, openGlobalClient } from "./global_client.ts";
@@ -46,6 +48,12 @@ export interface ClientParts {
   readonly system: SystemFacts;
 }
 
+/** What a client's log holds, and what became of the rest. */
+export interface ClientStats extends PipelineStats {
+  /** Calls that were not recorded because their trace was not sampled. */
+  readonly sampledOut: number;
+}
+
 /**
  * Writes and reads under one project. Made by {@linkcode init}.
  *
@@ -72,6 +80,7 @@ export class WeaveClient extends ClientCalls {
   readonly #projectIds: ProjectIds;
   readonly #readers: readonly ServerReader[];
   readonly #clock: Clock;
+  readonly #sampler: Sampler;
 
   /** Not for users: {@linkcode init} makes clients. */
   constructor(parts: ClientParts) {
@@ -94,12 +103,17 @@ export class WeaveClient extends ClientCalls {
     });
     const { globalAttributes, siteUrl } = settings;
     const printCallLink = settings.printCallLink ?? logger.isWatched;
+    const sampler = new Sampler(settings.sampleRate, (error) => {
+      const message = `Recorded a trace because sampleRate failed: ${describeError(error)}`;
+      logger.once("warn", "sample-failed", message);
+    });
     const calls: CallParts = {
       projectId,
       append,
       ids,
       toText: publisher.toText,
       redactor: parts.redactor,
+      sampler,
       saveOp: publisher.opText,
       attributes: {
         weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },
@@ -124,6 +138,7 @@ export class WeaveClient extends ClientCalls {
     this.#projectIds = projectIds;
     this.#readers = [reader, parts.backgroundReader];
     this.#clock = parts.clock;
+    this.#sampler = sampler;
     openGlobalClient(this, recorder);
   }
 
@@ -188,8 +203,8 @@ export class WeaveClient extends ClientCalls {
    * What waits in the log, what became of the rest, and how the server is. Counts the records that
    * wait, so it reads the backlog once.
    */
-  stats(): Promise<PipelineStats> {
-    return this.#pipeline.stats();
+  async stats(): Promise<ClientStats> {
+    return { ...await this.#pipeline.stats(), sampledOut: this.#sampler.sampledOut };
   }
 
   /**

@@ -9,7 +9,8 @@ import { assignData } from "../protocol/json/object_facts.ts";
 import { ClientReads } from "./client_reads.ts";
 import type { WriteParts } from "./client_writes.ts";
 import type { OpRef } from "./objects/object_ref.ts";
-import type { CallRecorder, RecorderParts } from "./op/call_recorder.ts";
+import type { CallRecorder } from "./op/call_recorder.ts";
+import type { RecorderParts } from "./op/recorder_parts.ts";
 import {
   type CallStackEntry,
   currentContext,
@@ -27,6 +28,7 @@ import {
 } from "./op/op_types.ts";
 import { countStatus, type StatusCounts } from "./op/status_counts.ts";
 import { finishSummary, type Summary } from "./op/summary.ts";
+import { UnsampledCall } from "./op/unsampled_call.ts";
 import type { ReadPipeline } from "./read_barrier.ts";
 import type { ServerReader } from "./server/api_client.ts";
 
@@ -143,7 +145,11 @@ export class ClientCalls extends ClientReads {
     displayName?: string,
     attributes?: Record<string, unknown>,
   ): Promise<void> {
-    const { ids, saveOp, attributes: own } = this.#parts;
+    const { ids, saveOp, attributes: own, sampler } = this.#parts;
+    if (currentCall instanceof UnsampledCall) {
+      sampler.sampledOut++;
+      return;
+    }
     const state = opState(op);
     const started_at = ids.timestamp(startTime.getTime());
     this.#startedAt.set(currentCall, started_at);
@@ -210,6 +216,7 @@ export class ClientCalls extends ClientReads {
     startCallPromise: Promise<void> | undefined,
     ending: { output: unknown; exception?: string },
   ): Promise<void> {
+    if (currentCall instanceof UnsampledCall) return;
     // Before any wait: summaries of children count in those of their parents.
     const parent = parentCall ?? null;
     const report = (problem: string) =>

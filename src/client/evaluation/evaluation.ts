@@ -11,6 +11,7 @@ import { markClass } from "../objects/kind.ts";
 import { classChain, WeaveObject, type WeaveObjectParameters } from "../objects/weave_object.ts";
 import { describeError } from "../op/describe_error.ts";
 import { op } from "../op/op.ts";
+import { ALWAYS_RECORDED } from "../op/op_types.ts";
 import { invalidOption } from "../settings/invalid_option.ts";
 import { type ColumnMapping, mapColumns } from "./column_mapping.ts";
 import { forEachConcurrently } from "./concurrent_loop.ts";
@@ -125,10 +126,12 @@ export class Evaluation<
       name: `${className}.evaluate`,
       parameterNames: "useParam0Object",
       callDisplayName: ({ model }) => `${this.name}_${callableName(model)}`,
+      ...ALWAYS_RECORDED,
     });
     this.predictAndScore = op(this, this.predictAndScore, {
       name: `${className}.predictAndScore`,
       parameterNames: "useParam0Object",
+      ...ALWAYS_RECORDED,
     });
   }
 

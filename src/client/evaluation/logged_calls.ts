@@ -8,7 +8,13 @@ import { globalRecorder } from "../global_client.ts";
 import type { CallRecorder } from "../op/call_recorder.ts";
 import { currentContext, runInContext } from "../op/call_stack.ts";
 import { op } from "../op/op.ts";
-import { type AnyFunction, type OpOptions, type OpState, opState } from "../op/op_types.ts";
+import {
+  ALWAYS_RECORDED,
+  type AnyFunction,
+  type OpOptions,
+  type OpState,
+  opState,
+} from "../op/op_types.ts";
 import type { TracedCall } from "../op/traced_call.ts";
 
 /** Attributes by which Weave recognizes calls of an `EvaluationLogger`. */
@@ -45,7 +51,7 @@ function score(_scorer: unknown, _output: unknown) {
 }
 
 function stateOf(fn: AnyFunction, options: OpOptions<AnyFunction>): OpState {
-  return opState(op(fn, options))!;
+  return opState(op(fn, { ...options, ...ALWAYS_RECORDED }))!;
 }
 
 /** Records the calls of one evaluation. Where nothing records, its calls are `null`. */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Ids } from "../../protocol/ids.ts";
 import { assignData } from "../../protocol/json/object_facts.ts";
 import { ignoreRejection } from "../../protocol/json/promises.ts";
 import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
@@ -14,38 +13,19 @@ import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
 import { clipDisplayName } from "./call.ts";
-import type { Logger } from "../logger.ts";
+import type { RecorderParts } from "./recorder_parts.ts";
 import { nameInputs } from "./name_inputs.ts";
 import type { OpState } from "./op_types.ts";
 import { countUsage, findUsage, type ModelUsage } from "../integrations/usage.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
 import { describeError } from "./describe_error.ts";
 import { exceptionText } from "./exception.ts";
 import { idProblem, nameProblem } from "./op_name.ts";
-import type { Redactor } from "../redaction/redactor.ts";
 import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
 import { finishSummary, isPlain, type Summary } from "./summary.ts";
 import { type CallEnder, type Ending, TracedCall } from "./traced_call.ts";
+import { UnsampledCall } from "./unsampled_call.ts";
 import type { Watcher } from "./watchers.ts";
-
-/** What a recorder is made from. */
-export interface RecorderParts {
-  /** `entity/project`. */
-  readonly projectId: string;
-  readonly append: Pipeline["append"];
-  readonly ids: Ids;
-  /** JSON text of a value, what it refers to being saved first. Never throws. */
-  readonly toText: (value: unknown, maxChars?: number, field?: string) => string;
-  readonly redactor: Redactor;
-  /** Saves an op and gives the JSON text of its ref. */
-  readonly saveOp: (state: OpState) => string;
-  /** Attributes of every call. */
-  readonly attributes: Readonly<Record<string, unknown>>;
-  /** Told of every call without a parent. */
-  readonly onRootCall: ((callId: string) => void) | undefined;
-  readonly logger: Logger;
-}
 
 /** Records starts and ends of calls. */
 export class CallRecorder implements CallEnder {
@@ -78,13 +58,21 @@ export class CallRecorder implements CallEnder {
   ): TracedCall | null {
     const parts = this.#parts;
     try {
-      const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
       const { options } = state;
       const context = currentContext();
-      const parent = context?.owner === this ? context.call : null;
+      let parent = context?.owner === this ? context.call : null;
       const attributes = context?.attributes ?? null;
       const callId = parts.ids.uuidv7();
+      if (parent instanceof UnsampledCall) {
+        if (!options.alwaysRecorded) return this.#unsampled(parent.child(callId));
+        parent = null;
+      }
       const traceId = parent === null ? parts.ids.uuidv7() : parent.traceId;
+      if (
+        parent === null && !options.alwaysRecorded &&
+        !parts.sampler.records(traceId, state.name, attributes?.values)
+      ) return this.#unsampled(new UnsampledCall(callId, traceId, this));
+      const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
       const startedAt = parts.ids.timestamp();
       const inputs = parts.toText(
         nameInputs(self, params, options.parameterNames),
@@ -114,6 +102,11 @@ export class CallRecorder implements CallEnder {
       this.complain("call-not-traced", `Cannot trace a call of ${state.name}`, error);
       return null;
     }
+  }
+
+  #unsampled(call: UnsampledCall): UnsampledCall {
+    this.#parts.sampler.sampledOut++;
+    return call;
   }
 
   encode(value: unknown, maxChars: number): string {

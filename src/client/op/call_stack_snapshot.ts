@@ -5,6 +5,7 @@
  */
 
 import type { CallStackEntry } from "./call_stack.ts";
+import { UnsampledCall } from "./unsampled_call.ts";
 
 /** A call that was added to a {@linkcode CallStack}. */
 export interface PushedCall {
@@ -37,7 +38,9 @@ export class CallStack {
     const parentCall = this.#innermost ?? undefined;
     const callId = this.#newId();
     const traceId = parentCall?.traceId ?? this.#newId();
-    const currentCall: CallStackEntry = { callId, traceId, childSummary: {} };
+    const currentCall: CallStackEntry = parentCall instanceof UnsampledCall
+      ? parentCall.child(callId)
+      : { callId, traceId, childSummary: {} };
     return { currentCall, parentCall, newStack: new CallStack(currentCall, this.#newId) };
   }
 }

@@ -74,6 +74,8 @@ export interface OpOptions<T extends AnyFunction, S = unknown> {
 export interface OwnOpOptions extends OpOptions<AnyFunction> {
   /** Returns what is recorded in place of the result, which stays as it is. */
   toOutput?(result: unknown): unknown;
+  /** Whether the calls are recorded whatever the sampling says: an evaluation is whole or nothing. */
+  alwaysRecorded?: boolean;
 }
 
 /** Calls an op and gives its call along with its result. */
@@ -174,3 +176,6 @@ export function opState(value: unknown): OpState | undefined {
 export function isOp(value: unknown): value is Op<AnyFunction> {
   return opState(value) !== undefined;
 }
+
+/** Options of the ops of an evaluation. */
+export const ALWAYS_RECORDED: Pick<OwnOpOptions, "alwaysRecorded"> = { alwaysRecorded: true };

@@ -6,6 +6,7 @@
 
 import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
 import type { LogLevel } from "../logger.ts";
+import type { SampleFunction } from "../op/sampling.ts";
 
 const MiB = 1024 * 1024;
 
@@ -43,6 +44,7 @@ export interface Defaults {
   readonly exitDrainMs: number;
   readonly drainOnSignal: boolean;
   readonly redactDefaults: boolean;
+  readonly sampleRate: number | SampleFunction;
 }
 
 /** The defaults of every option that has one. Sizes in bytes, times in ms. */
@@ -69,6 +71,7 @@ export const DEFAULTS: Defaults = {
   exitDrainMs: 2_000,
   drainOnSignal: false,
   redactDefaults: true,
+  sampleRate: 1,
 };
 
 /** Most bytes that a batch may be allowed: the server takes 32 MiB, SDKs stay under 31. */

@@ -8,6 +8,7 @@ import { checkApiKey } from "./api_key.ts";
 import { DEFAULTS, type Defaults, MAX_BATCH_BYTES } from "./defaults.ts";
 import { invalidOption, type Origin } from "./invalid_option.ts";
 import { LOG_LEVELS, type LogLevel } from "../logger.ts";
+import type { SampleFunction } from "../op/sampling.ts";
 import { checkHostNames, checkUrl } from "./urls.ts";
 
 /** How one setting is read and checked. */
@@ -141,6 +142,17 @@ const redactPatterns: OptionSpec<readonly RegExp[]> = {
   },
 };
 
+const rate = number(
+  { min: 0, max: 1, unit: "share of traces", integer: false },
+  "WEAVE_WAL_SAMPLE_RATE",
+);
+
+const sampleRate: OptionSpec<number | SampleFunction> = {
+  ...rate,
+  check: (value, origin) =>
+    typeof value === "function" ? value as SampleFunction : rate.check(value, origin),
+};
+
 const positive = (unit: string): Range => ({ min: 1, unit });
 const ms = (min: number): Range => ({ min, max: 2 ** 31 - 1, unit: "ms", integer: false });
 
@@ -168,6 +180,7 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
   exitDrainMs: number(ms(0)),
   drainOnSignal: boolean("WEAVE_WAL_DRAIN_ON_SIGNAL"),
   redactDefaults: boolean("WEAVE_WAL_REDACT_DEFAULTS"),
+  sampleRate,
 };
 
 /** The settings that are looked for in other places when nobody sets them. */

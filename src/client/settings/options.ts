@@ -6,6 +6,7 @@
 
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import type { LogLevel } from "../logger.ts";
+import type { SampleFunction } from "../op/sampling.ts";
 import type { FsyncPolicy, PipelineEvent, QuotaPolicy } from "../pipeline/pipeline.ts";
 
 /**
@@ -100,6 +101,13 @@ export interface InitOptions {
    * for which it returns a promise, is redacted.
    */
   redact?: (key: string, value: unknown) => unknown;
+  /**
+   * Share of traces that ops record, 0 to 1, decided by the trace's id; or a function that says of
+   * the beginning of a trace whether it is recorded, or at which rate. The calls below the first one
+   * follow it. Evaluations and calls by `callStart` are always recorded. Environment:
+   * `WEAVE_WAL_SAMPLE_RATE`. Default 1.
+   */
+  sampleRate?: number | SampleFunction;
   /** Told of every change of state; what it throws is swallowed. */
   onEvent?: (event: PipelineEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */
