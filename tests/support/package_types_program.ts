@@ -6,7 +6,18 @@
  */
 
 import * as weave from "weave";
-import { Dataset, init, MessagesPrompt, type Op, op, StringPrompt, WeaveObject } from "weave";
+import {
+  Dataset,
+  Evaluation,
+  EvaluationLogger,
+  init,
+  MessagesPrompt,
+  type Op,
+  op,
+  type ScoreLogger,
+  StringPrompt,
+  WeaveObject,
+} from "weave";
 import type { CallSchema, CallsFilter, OpDecorator, WeaveAudio, WeaveImage } from "weave";
 
 /** Functions, with types and without. */
@@ -113,4 +124,64 @@ export async function values(bytes: WeaveImage["data"] & WeaveAudio["data"]): Pr
   questions.push(await client.addScore(calls[0].id, calls[0].id, ref.uri(), { good: true }));
   await client.waitForBatchProcessing();
   return [...questions, saved?.uri() ?? "", saved?.ui_url() ?? ""];
+}
+
+/** Evaluations: some columns, renamed columns, objects as models, results by step. */
+export async function evaluations(client: weave.WeaveClient): Promise<string[]> {
+  const dataset = new Dataset({ name: "rows", rows: [{ q: "why", right: "so", n: 1 }] });
+  const model = op(async function model({ datasetRow }: { datasetRow: { q: string } }) {
+    return await Promise.resolve(datasetRow.q);
+  });
+  const exact = op(
+    function exact(row: { datasetRow: { q: string; right: string }; modelOutput: string }) {
+      return row.datasetRow.right === row.modelOutput;
+    },
+  );
+  const length = op(async function length({ modelOutput }: { modelOutput: string }) {
+    return await Promise.resolve({ length: modelOutput.length });
+  });
+  const evaluation = new Evaluation({
+    name: "exact",
+    description: "compares",
+    dataset,
+    scorers: [exact, length],
+    maxConcurrency: 2,
+  });
+  const results = await evaluation.evaluate({ model, nTrials: 2, maxConcurrency: 3 });
+  const { model_success, model_output, scores, model_latency } = await evaluation
+    .predictAndScore({ model, example: { q: "why", right: "so", n: 1 } });
+  const runnable = {
+    id: "runnable",
+    invoke: async ({ datasetRow }: { datasetRow: { input: string } }) =>
+      await Promise.resolve(datasetRow.input),
+  };
+  const renamed = new Evaluation({
+    dataset: new Dataset<Record<string, string>>({ rows: [{ text: "a" }] }),
+    scorers: [op((_: { datasetRow: { input: string }; modelOutput: string }) => 1)],
+    columnMapping: { input: "text" },
+  });
+  const others = await renamed.evaluate({ model: runnable as never });
+
+  const logger = new EvaluationLogger({
+    name: "logged",
+    dataset,
+    model: { name: "model" },
+    scorers: ["exact"],
+    attributes: { run: 1 },
+    trial: 2,
+  });
+  const prediction: ScoreLogger = logger.logPrediction({ q: "why" }, "so");
+  prediction.logScore("exact", true);
+  await (await logger.logPredictionAsync({ q: "why" }, "so")).finish();
+  await logger.logSummary({ exact: { mean: 1 } });
+
+  const { currentCall, parentCall, newStack } = client.pushNewCall();
+  const inside = client.runWithCallStack(newStack, () => client.getCallStack().peek()?.callId);
+  const attributes = client.runWithAttributes({ a: 1 }, () => client.getCurrentAttributes());
+  return [
+    ...Object.keys({ ...results, ...others, ...scores, ...attributes }),
+    `${model_success} ${model_output} ${model_latency.toFixed(1)} ${prediction.isFinishCalled}`,
+    `${currentCall.traceId} ${parentCall?.callId} ${inside}`,
+    `${client.settings.shouldPrintCallLink} ${client.settings.attributes.app}`,
+  ];
 }

@@ -43,6 +43,12 @@ for (const [first, second, third] of scores) {
 }
 await quick.logSummary();
 
+// Nothing but the beginning and the end; a prediction without scores.
+await new weave.EvaluationLogger({ name: "empty", description: "nothing" }).logSummary();
+const bare = new weave.EvaluationLogger({ name: "bare", description: "no scores" });
+await (await bare.logPredictionAsync({}, null)).finish();
+await bare.logSummary();
+
 // A model and a dataset that are objects, a summary of its own, attributes of the surroundings.
 class Model extends weave.WeaveObject {
   constructor() {

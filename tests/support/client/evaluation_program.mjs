@@ -82,6 +82,19 @@ const echo = weave.op(async function echo({ datasetRow }) {
 });
 said.mapped = await mapping.evaluate({ model: echo, maxConcurrency: 1 });
 
+// A mapping to columns that the dataset does not have.
+const unmapped = new weave.Evaluation({
+  name: "unmapped",
+  description: "finds nothing",
+  dataset,
+  columnMapping: { question: "absent" },
+  scorers: [],
+});
+const columns = weave.op(async function columns({ datasetRow }) {
+  return Object.keys(datasetRow).length;
+});
+said.unmapped = await unmapped.evaluate({ model: columns, maxConcurrency: 1 });
+
 // Objects as models and scorers; a class of its own.
 class Model extends weave.WeaveObject {
   constructor() {
