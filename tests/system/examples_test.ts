@@ -55,7 +55,7 @@ function finishedOps(mock: MockServer, project = PROJECT): Record<string, number
   const counts: Record<string, number> = {};
   for (const { op_name, ended_at } of mock.store.project(project).calls.list()) {
     if (ended_at === null) continue;
-    const name = /\/op\/(\w+):/.exec(op_name ?? "")?.[1] ?? "?";
+    const name = /\/op\/(?:\w+\.)?(\w+):/.exec(op_name ?? "")?.[1] ?? "?";
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;
@@ -116,6 +116,33 @@ test(
       assert.deepEqual(finishedOps(mock), { solve: 12 });
     }),
   { skip: only("node"), timeout: 60_000 },
+);
+
+test(
+  "examples: the evaluation compares two models",
+  () =>
+    withPlace(async ({ mock, path, surroundings }) => {
+      install("evaluation", path);
+      const command = runtime === "deno" ? ["run", "-A", "--no-check"] : [];
+      const program = startProcess(
+        process.execPath,
+        [...command, join(path, "main.mjs")],
+        surroundings,
+      );
+      assert.equal(
+        await succeeds(program),
+        "findsPraise: 3 of 4 correct\nfindsNegation: 4 of 4 correct\n",
+      );
+      const finished = {
+        evaluate: 2,
+        predictAndScore: 8,
+        findsPraise: 4,
+        findsNegation: 4,
+        correct: 8,
+      };
+      assert.deepEqual(finishedOps(mock), finished);
+    }),
+  { timeout: 60_000 },
 );
 
 test("examples: the handler has delivered its call when it returns", () =>
