@@ -4,6 +4,8 @@
  * @module
  */
 
+import { redactor } from "../../delivery/http/redact.ts";
+import { OversizeError, readBytes, readText } from "../../delivery/http/response_body.ts";
 import { basicAuth } from "../../delivery/http/transport.ts";
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
@@ -19,13 +21,20 @@ export interface ReaderParts {
   readonly timeoutMs: number;
 }
 
+/** Maximum length of a response that is kept in memory, and of one line of a longer one, bytes. */
+const MAX_BYTES = 128 * 1024 * 1024;
+/** Maximum length of an error response, bytes. */
+const MAX_ERROR_BYTES = 1024 * 1024;
+
 /** Reads from one server. */
 export class ServerReader {
   readonly #parts: ReaderParts;
+  readonly #redact: (text: string) => string;
   readonly #open = new Set<AbortController>();
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+    this.#redact = redactor(parts.apiKey);
   }
 
   /**
@@ -55,7 +64,7 @@ export class ServerReader {
     const timer = this.#limit(controller, limitMs);
     try {
       const response = await this.#fetch(path, body, controller);
-      return new Uint8Array(await response.arrayBuffer());
+      return await readBytes(response, MAX_BYTES);
     } catch (error) {
       throw this.#explain(path, error, controller, limitMs);
     } finally {
@@ -73,12 +82,20 @@ export class ServerReader {
       const response = await this.#fetch(path, body, controller);
       if (!response.body) return;
       const decoder = new TextDecoder();
-      let rest = "";
+      let rest = "", size = 0;
       for await (const chunk of response.body) {
         timer.cancel();
         timer = this.#limit(controller);
-        const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+        size += chunk.length;
+        if (size > MAX_BYTES) throw new OversizeError(MAX_BYTES);
+        const text = decoder.decode(chunk, { stream: true });
+        if (!text.includes("\n")) {
+          rest += text;
+          continue;
+        }
+        const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
+        size = rest.length;
         for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
       }
       rest += decoder.decode();
@@ -119,8 +136,10 @@ export class ServerReader {
       redirect: "manual",
     });
     if (response.ok) return response;
-    const text = await response.text();
-    throw failed(path, `HTTP ${response.status}${reasonOf(text)}`, { status: response.status });
+    const { status } = response;
+    const text = await readText(response, MAX_ERROR_BYTES).catch(() => "");
+    controller.abort();
+    throw failed(path, `HTTP ${status}${reasonOf(this.#redact(text))}`, { status });
   }
 
   #explain(
@@ -130,6 +149,11 @@ export class ServerReader {
     limitMs: number = this.#parts.timeoutMs,
   ): WeaveWalError {
     if (error instanceof WeaveWalError) return error;
+    if (error instanceof OversizeError) {
+      controller.abort();
+      const { maxBytes } = error;
+      return failed(path, `the response is longer than ${maxBytes} bytes`, { cause: error });
+    }
     if (controller.signal.aborted) {
       return failed(path, `no whole answer within ${limitMs} ms`, { cause: error });
     }

@@ -1,0 +1,71 @@
+/**
+ * Reads the body of a response up to a limit, also where it is sent compressed: a body without an
+ * end must not fill the memory of the program.
+ *
+ * @module
+ */
+
+/** A response is longer than its reader accepts. */
+export class OversizeError extends Error {
+  override readonly name = "OversizeError";
+
+  /** @param maxBytes The limit, after decompression. */
+  constructor(readonly maxBytes: number) {
+    super(`The response is longer than ${maxBytes} bytes`);
+  }
+}
+
+/**
+ * Reads a body as text.
+ *
+ * @param maxBytes Maximum number of bytes, after decompression.
+ * @throws {OversizeError} when it is longer; it is not read any further.
+ */
+export async function readText(response: Response, maxBytes: number): Promise<string> {
+  if (isShort(response, maxBytes)) return await response.text();
+  return new TextDecoder().decode(await readStream(response, maxBytes));
+}
+
+/**
+ * Reads a body as bytes.
+ *
+ * @param maxBytes Maximum number of bytes, after decompression.
+ * @throws {OversizeError} when it is longer; it is not read any further.
+ */
+export async function readBytes(
+  response: Response,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (isShort(response, maxBytes)) return new Uint8Array(await response.arrayBuffer());
+  return await readStream(response, maxBytes);
+}
+
+/** Whether the host's own way to read a body keeps to the limit. A `fetch` of a test has no stream. */
+function isShort({ headers, body }: Response, maxBytes: number): boolean {
+  if (!body) return true;
+  const length = headers.get("Content-Length");
+  return length !== null && headers.get("Content-Encoding") === null && Number(length) <= maxBytes;
+}
+
+async function readStream(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = response.body!.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > maxBytes) {
+      reader.cancel().catch(() => {});
+      throw new OversizeError(maxBytes);
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

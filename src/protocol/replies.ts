@@ -1,0 +1,84 @@
+/**
+ * The shapes of the trace server's responses to writes. Whatever else answers in its place, such as
+ * a captive portal or a misconfigured proxy, does not know them.
+ *
+ * @module
+ */
+
+type Fields = Readonly<Record<string, unknown>>;
+type Shape = (fields: Fields) => boolean;
+
+const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
+const isListOrMissing = (value: unknown): boolean => value == null || Array.isArray(value);
+
+const hasDigest: Shape = ({ digest }) => isText(digest);
+
+/** By the last two parts of the path, which no version of the API repeats. */
+const SHAPES: Readonly<Record<string, Shape>> = {
+  "call/upsert_batch": ({ res }) => Array.isArray(res),
+  "batch/create": ({ res }) => Array.isArray(res),
+  "call/start": ({ id, trace_id }) => isText(id) && isText(trace_id),
+  "obj/create": hasDigest,
+  "file/create": hasDigest,
+  "files/create": hasDigest,
+  "table/create_from_digests": hasDigest,
+  "table/create": ({ digest, row_digests }) => isText(digest) && isListOrMissing(row_digests),
+  "table/update": ({ digest, updated_row_digests: rows }) =>
+    isText(digest) && isListOrMissing(rows),
+  "feedback/create": ({ id, created_at }) => isText(id) && isText(created_at),
+  "feedback/replace": ({ id, created_at }) => isText(id) && isText(created_at),
+  "cost/create": ({ ids }) => Array.isArray(ids),
+};
+
+/** Fields that some versions have in a response that others leave empty. */
+const HARMLESS: ReadonlySet<string> = new Set(["res", "num_deleted"]);
+
+/**
+ * The verdict on the body of a 2xx response.
+ *
+ * - `reply`: the trace server's.
+ * - `unclear`: the response to this request has no fields of its own, and this one has some. Newer
+ *   servers may add fields, and a portal answers with a message.
+ * - `foreign`: not the trace server's.
+ * - `incomplete`: the beginning of a JSON text.
+ */
+export type ReplyKind = "reply" | "unclear" | "foreign" | "incomplete";
+
+/**
+ * Tells whether `text` is the body of a response of the trace server to a write at `path`. Unknown
+ * additional fields are accepted.
+ *
+ * @example
+ * ```ts
+ * if (replyKind("/obj/create", '{"digest":"abc"}') !== "reply") throw new Error("refused");
+ * if (replyKind("/obj/create", '{"error":"login required"}') !== "foreign") throw new Error("taken");
+ * ```
+ */
+export function replyKind(path: string, text: string): ReplyKind {
+  if (text === "{}") return shapeOf(path) ? "foreign" : "reply";
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return /^\s*[[{]/.test(text) ? "incomplete" : "foreign";
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "foreign";
+  const shape = shapeOf(path);
+  if (shape) return shape(value as Fields) ? "reply" : "foreign";
+  return Object.keys(value).every((name) => HARMLESS.has(name)) ? "reply" : "unclear";
+}
+
+/** Tells whether `text` is the trace server's response to `GET /server_info`. */
+export function isServerInfo(text: string): boolean {
+  try {
+    const info = JSON.parse(text) as Fields | null;
+    return typeof info?.min_required_weave_python_version === "string";
+  } catch {
+    return false;
+  }
+}
+
+function shapeOf(path: string): Shape | undefined {
+  const [group, name] = path.split("/").slice(-2);
+  return SHAPES[`${group}/${name}`];
+}
