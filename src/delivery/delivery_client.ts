@@ -6,15 +6,20 @@
 
 import type { Clock, Fetch } from "../runtime/runtime.ts";
 import type { Window } from "../wal/record/record_batch.ts";
-import type { CarriedStarts } from "./calls/pending_starts.ts";
-import { CallPath, type CallPathName, type Send } from "./calls/call_sender.ts";
-import type { Delivery } from "./prepared_delivery.ts";
 import type { DigestBook } from "../wal/digest_map.ts";
-import { exchange } from "./http/send_with_retry.ts";
-import { Gate, type ServerState } from "./http/circuit_breaker.ts";
-import { pooled } from "./async/run_concurrently.ts";
-import { actsOnEarlier, RecordPath } from "./records/record_sender.ts";
+import type { CarriedStarts } from "./calls/pending_starts.ts";
+import type { CallPathName } from "./calls/call_load.ts";
+import { CallPath, type Send, type SendContext } from "./calls/call_sender.ts";
+import { CircuitBreaker, type ServerState } from "./http/circuit_breaker.ts";
+import { Evidence } from "./http/evidence.ts";
+import { Health } from "./http/health.ts";
+import { KnownApis } from "./http/known_apis.ts";
+import { Projects } from "./http/projects.ts";
+import { sendWithRetry, sizeOf } from "./http/send_with_retry.ts";
 import { Transport } from "./http/transport.ts";
+import type { Delivery } from "./prepared_delivery.ts";
+import { actsOnEarlier, RecordPath } from "./records/record_sender.ts";
+import { Suspects } from "./records/suspects.ts";
 
 /** What a deliverer is made from. */
 export interface DelivererOptions {
@@ -47,38 +52,37 @@ export interface Permit {
   assertHeld(): void;
 }
 
-/** Delivers windows; retries for ever; gives up only when stopped. */
+/** Delivers windows; retries without limit, and gives up only when stopped. */
 export class Deliverer {
-  readonly gate: Gate;
+  readonly gate: CircuitBreaker;
+  readonly #options: DelivererOptions;
   readonly #stop = new AbortController();
-  readonly #sender: (permit: Permit) => Send;
+  readonly #evidence: Evidence;
   readonly #transport: Transport;
+  readonly #health: Health;
+  readonly #projects: Projects;
+  readonly #apis = new KnownApis();
   readonly #calls: CallPath;
   readonly #records: RecordPath;
-  readonly #maxInFlight: number;
 
-  /** Makes a deliverer for one server. */
+  /** Creates a deliverer for one server. */
   constructor(options: DelivererOptions) {
-    const { clock, random, retryMaxMs, onState, onRetry } = options;
-    this.gate = new Gate({ clock, random, maxBackoffMs: retryMaxMs, onState });
-    const transport = this.#transport = new Transport(options);
-    this.#sender = (permit) => (path, body, sendOptions) => {
-      if (body instanceof Uint8Array && options.digests.inUse) options.digests.settle(body);
-      return exchange(
-        { path, body, retryId: options.newId() },
-        {
-          transport,
-          gate: this.gate,
-          stop: permit.stop,
-          assertHeld: () => permit.assertHeld(),
-          onRetry,
-        },
-        sendOptions?.holdOn,
-      );
-    };
+    const { clock, random, retryMaxMs, onState, onRetry, newId } = options;
+    this.#options = options;
+    this.#evidence = new Evidence(clock);
+    this.#transport = new Transport(options);
+    this.#health = new Health(this.#transport, this.#evidence, this.#stop.signal);
+    this.#projects = new Projects(this.#transport, this.#evidence, clock, newId);
+    this.gate = new CircuitBreaker({
+      clock,
+      random,
+      maxBackoffMs: retryMaxMs,
+      health: this.#health,
+      onState,
+      onFailure: onRetry,
+    });
     this.#calls = new CallPath(options);
-    this.#records = new RecordPath(options.digests);
-    this.#maxInFlight = options.maxInFlight;
+    this.#records = new RecordPath(options.digests, options.maxInFlight);
   }
 
   /** Aborted when the deliverer stops. */
@@ -101,24 +105,21 @@ export class Deliverer {
     carried: CarriedStarts,
     wait: boolean,
   ): Delivery {
-    const send = this.#sender(permit);
+    const context = this.#context(permit);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
-    const first = this.#records.firstTask(others, send);
-    const tasks = this.#records.tasks(others, send);
     const hasCalls = window.count > others.length || carried.count > 0;
     // What acts on earlier records stands alone in its window, and after the starts that waited.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
     const calls = hasCalls
-      ? this.#calls.prepare(window, send, carried, wait && !ordered)
+      ? this.#calls.prepare(window, context, carried, wait && !ordered)
       : undefined;
-    if (calls) tasks.unshift(calls.send);
     return {
       // A damaged line may hold whole records of any type.
       independent: others.length === 0 && window.damaged.length === 0 &&
         (calls?.independent ?? true),
       send: async () => [
-        ...await first(),
-        ...(await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat(),
+        ...await this.#records.sendFirst(others, context),
+        ...await this.#records.sendAll(others, calls?.send, context, ordered),
       ],
     };
   }
@@ -135,5 +136,42 @@ export class Deliverer {
   stop(): void {
     this.#stop.abort();
     this.gate.close();
+  }
+
+  #context(permit: Permit): SendContext {
+    const { clock, random, retryMaxMs, maxInFlight, digests, newId } = this.#options;
+    const { stop } = permit;
+    const deps = {
+      transport: this.#transport,
+      breaker: this.gate,
+      evidence: this.#evidence,
+      apis: this.#apis,
+      stop,
+      assertHeld: () => permit.assertHeld(),
+    };
+    const send: Send = async (path, body, options) => {
+      try {
+        if (body instanceof Uint8Array && digests.inUse) digests.settle(body);
+      } catch (error) {
+        return { kind: "unsendable", error };
+      }
+      const { again } = options;
+      const isAgain = again?.path === path && again.size === sizeOf(body);
+      const retryId = isAgain ? again.retryId : newId();
+      return await sendWithRetry({ path, body, retryId }, deps, options);
+    };
+    const newSuspects = () =>
+      new Suspects({
+        clock,
+        random,
+        evidence: this.#evidence,
+        breaker: this.gate,
+        health: this.#health,
+        projects: this.#projects,
+        stop,
+        maxBackoffMs: retryMaxMs,
+        maxInFlight,
+      });
+    return { send, newSuspects };
   }
 }

@@ -77,6 +77,8 @@ export interface RetryResult {
 
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_BATCH_RECORDS = 500;
+/** Reasons that another version of the server, or of this package, may not have any more. */
+const SENT_AGAIN = ["refused", "unsendable"];
 
 /**
  * Sends dead letters again, each with the bytes that it had; keeps those that fail again.
@@ -238,7 +240,7 @@ function isSelected(
   if (isTornEntry(entry)) return false;
   const named = entry.error.server;
   if (!anyServer && named !== undefined && named !== server) return false;
-  return select ? select(entry, place) : entry.error.reason === "refused";
+  return select ? select(entry, place) : SENT_AGAIN.includes(entry.error.reason);
 }
 
 /** The entries' records as a window, laid out as they were in their segment. */
@@ -283,6 +285,7 @@ function refusedAgain(
     reason: error.reason,
     status: letter.status,
     message: letter.message?.slice(0, MAX_MESSAGE_LENGTH),
+    attempts: letter.attempts,
     at: new Date(now).toISOString(),
     retries: (error.retries ?? 0) + 1,
   };

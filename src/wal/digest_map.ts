@@ -20,6 +20,9 @@ export const DIGEST_BOOK_NAME = ".digests.jsonl";
 const FIRST = PROVISIONAL.charCodeAt(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const TOKEN = /^PROVISIONAL[0-9a-f]+$/;
+/** Only such characters keep the JSON text around them valid. */
+const DIGEST = /^[\w-]+$/;
 const MARK = encoder.encode(PROVISIONAL);
 
 /** Provisional digests and what became of them. */
@@ -57,7 +60,8 @@ export class DigestBook {
   /** Keeps what the server answered; on stable storage when it resolves. */
   async learn(entries: readonly (readonly [provisional: string, digest: string])[]): Promise<void> {
     const fresh = entries.filter(([provisional, digest]) =>
-      provisional.length === digest.length && this.final(provisional) !== digest
+      provisional.length === digest.length && DIGEST.test(digest) &&
+      this.final(provisional) !== digest
     );
     if (fresh.length === 0) return;
     for (const [provisional, digest] of fresh) this.#digests.set(provisional, digest);
@@ -88,7 +92,7 @@ export class DigestBook {
   #replace(body: Uint8Array, at: number): void {
     for (const length of [TABLE_DIGEST_LENGTH, DIGEST_LENGTH]) {
       const provisional = decoder.decode(body.subarray(at, at + length));
-      if (!/^PROVISIONAL[0-9a-f]+$/.test(provisional)) continue;
+      if (!TOKEN.test(provisional)) continue;
       const digest = this.final(provisional);
       if (digest === undefined) continue;
       body.set(encoder.encode(digest), at);
@@ -123,7 +127,9 @@ function parse(line: string): [string, string] | null {
   if (line === "") return null;
   try {
     const [provisional, digest] = JSON.parse(line) as unknown[];
-    return typeof provisional === "string" && typeof digest === "string"
+    // One of another length would not fit into the bytes of a request.
+    return typeof provisional === "string" && typeof digest === "string" &&
+        TOKEN.test(provisional) && DIGEST.test(digest) && provisional.length === digest.length
       ? [provisional, digest]
       : null;
   } catch {

@@ -6,6 +6,7 @@ import { HELD_PROBE_MS } from "../../src/delivery/http/circuit_breaker.ts";
 import { basicAuth } from "../../src/delivery/http/transport.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
+import { seeded } from "../support/kill_records.ts";
 import { appendCalls, start } from "../support/delivery/delivery_fixture.ts";
 import { LogWorld } from "../support/wal/wal_fixture.ts";
 
@@ -37,21 +38,25 @@ test("backoff: Retry-After is read as seconds or as a date, an hour at most", ()
 });
 
 /**
- * A program with five calls to deliver, on a virtual clock; tells when its requests came, in ms.
+ * A program with five calls to deliver, on a virtual clock; resolves with the times of its writes in
+ * ms, and of its health checks.
  *
- * @param answer What the server says to the n-th request; `null` takes it.
+ * @param answer The server's response to the n-th write; `null` takes it.
+ * @param health The server's response to the n-th health check; `null` is a good one.
  */
 async function requestTimes(
   ms: number,
   answer: (request: number) => Response | Error | null,
   changes: Partial<PipelineOptions> = {},
-): Promise<number[]> {
+  health: (check: number) => Response | Error | null = () => null,
+): Promise<{ writes: number[]; checks: number[] }> {
   const world = new LogWorld();
   const runtime = world.process();
-  const times: number[] = [];
+  const writes: number[] = [], checks: number[] = [];
   const fetch = ((url, init) => {
+    const times = url.endsWith("/health") ? checks : writes;
     times.push(world.clock.monotonic());
-    const said = answer(times.length - 1);
+    const said = (times === checks ? health : answer)(times.length - 1);
     if (said instanceof Error) return Promise.reject(said);
     return said === null ? world.server.fetch(url, init) : Promise.resolve(said);
   }) as Fetch;
@@ -63,7 +68,7 @@ async function requestTimes(
   }));
   appendCalls(pipeline, "a", 5);
   await world.clock.elapse(ms);
-  const seen = [...times];
+  const seen = { writes: [...writes], checks: [...checks] };
   const finishing = pipeline.finish({ timeout: 0 });
   await world.clock.elapse(0);
   const { deadLettered } = await finishing;
@@ -87,37 +92,90 @@ for (const status of [408, 425, 429, 500, 502, 503, 504]) {
     // The own backoff is nothing here: what passes between two attempts is what the server asked.
     const later = new Date(NOW + 60_000).toUTCString();
     const answers = [says(status, "7"), says(status, later), says(status, "86400")];
-    const times = await requestTimes(2 * HOUR, (request) => answers[request] ?? null);
-    assert.deepEqual(gaps(times), [7_000, 60_000 - 7_000, HOUR]);
+    const { writes } = await requestTimes(2 * HOUR, (request) => answers[request] ?? null);
+    assert.deepEqual(gaps(writes), [7_000, 60_000 - 7_000, HOUR]);
   });
 }
 
-test("backoff: a server that cannot be reached is tried for ever, at most five minutes apart", async () => {
-  const gone = new TypeError("fetch failed");
-  const times = await requestTimes(3 * HOUR, () => gone, { random: () => 0.999_999 });
-  const between = gaps(times).map((gap) => Math.round(gap / 1_000));
-  assert.deepEqual(between.slice(0, 9), [1, 2, 4, 8, 16, 32, 64, 128, 256]);
-  assert.ok(between.length > 3 * 12, `${between.length} attempts in three hours`);
-  assert.deepEqual([...new Set(between.slice(9))], [300]);
+test("backoff: a server that cannot be reached is checked without end, at least every 30 seconds", async () => {
+  const away = new TypeError("fetch failed");
+  const { writes, checks } = await requestTimes(
+    3 * HOUR,
+    () => away,
+    { random: () => 0.999_999 },
+    () => away,
+  );
+  const between = gaps(checks).map((gap) => Math.round(gap / 1_000));
+  assert.deepEqual(between.slice(0, 6), [1, 2, 4, 8, 16, 30]);
+  assert.deepEqual([...new Set(between.slice(6))], [30]);
+  assert.equal(writes.length, 0, "no batch is sent to a server that does not respond");
 });
+
+/** Ms from the end of an outage to the first write, of a program that has data to send. */
+async function returnTime(awayMs: number, seed: number, outage: () => Response | Error) {
+  const world = new LogWorld();
+  const runtime = world.process();
+  let first: number | null = null;
+  let isBack = false;
+  const fetch = ((url, init) => {
+    if (!isBack) {
+      const said = outage();
+      return said instanceof Error ? Promise.reject(said) : Promise.resolve(said);
+    }
+    if (!url.endsWith("/health")) first ??= world.clock.monotonic();
+    return world.server.fetch(url, init);
+  }) as Fetch;
+  const random = seeded(seed);
+  const pipeline = openPipeline(world.options(runtime, { fetch, random, retryMaxMs: 300_000 }));
+  appendCalls(pipeline, "a", 5);
+  await world.clock.elapse(awayMs);
+  isBack = true;
+  const back = world.clock.monotonic();
+  await world.clock.elapse(31_000);
+  assert.ok(first !== null, `nothing was sent to a server that is back after ${awayMs} ms`);
+  const finishing = pipeline.finish();
+  await world.clock.elapse(1_000);
+  assert.deepEqual((await finishing).deadLettered, 0);
+  runtime.exit();
+  return first - back;
+}
+
+const OUTAGES: Record<string, () => Response | Error> = {
+  "refuses connections": () => new TypeError("fetch failed"),
+  "answers 503 to everything": () => says(503),
+  "answers 500 to everything": () => says(500),
+};
+
+for (const [what, outage] of Object.entries(OUTAGES)) {
+  test(`backoff: a server that ${what} gets data within 30 s when it is back, of many programs not at once`, async () => {
+    const times: number[] = [];
+    for (const awayMs of [5_000, 70_000, 10 * 60_000]) {
+      for (let seed = 1; seed <= 6; seed++) times.push(await returnTime(awayMs, seed, outage));
+    }
+    assert.ok(times.every((ms) => ms <= 30_000), `${times}`);
+    // Programs that waited for minutes come back over a time of at least ten seconds.
+    const late = times.slice(-6);
+    assert.ok(Math.max(...late) - Math.min(...late) > 10_000, `${late}`);
+  });
+}
 
 test("backoff: attempts of many programs do not come together", async () => {
   const seeds = [0.1, 0.35, 0.6, 0.85];
   const firsts = await Promise.all(
-    seeds.map(async (seed) => (await requestTimes(5_000, () => says(503), { random: () => seed }))),
+    seeds.map((seed) => requestTimes(5_000, () => says(503), { random: () => seed })),
   );
-  const seconds = firsts.map(([first, second]) => Math.round(second - first));
+  const seconds = firsts.map(({ writes: [first, second] }) => Math.round(second - first));
   assert.deepEqual(seconds, [100, 350, 600, 850]);
 });
 
-test("backoff: a held server is probed slowly, by one request, and all goes out when it lets go", async () => {
-  const times = await requestTimes(
+test("backoff: a held server is probed slowly, by one request, and all is sent when it takes it", async () => {
+  const { writes } = await requestTimes(
     10 * 60_000,
     (request) => request < 8 ? says(request % 2 === 0 ? 401 : 403) : null,
     { random: () => 0 },
   );
-  assert.equal(times.length, 9, "eight probes, then all that waited");
-  assert.ok(gaps(times).every((gap) => gap >= HELD_PROBE_MS), `${gaps(times)}`);
+  assert.equal(writes.length, 9, "eight probes, then all that waited");
+  assert.ok(gaps(writes).every((gap) => gap >= HELD_PROBE_MS), `${gaps(writes)}`);
 });
 
 test("backoff: what a program with a bad key left is delivered by one with a good key", async () => {
@@ -126,7 +184,9 @@ test("backoff: what a program with a bad key left is delivered by one with a goo
   let refused = 0;
   const fetch = ((url, init) => {
     const { Authorization } = init!.headers as Record<string, string>;
-    if (Authorization === basicAuth(keyOfServer)) return world.server.fetch(url, init);
+    if (url.endsWith("/health") || Authorization === basicAuth(keyOfServer)) {
+      return world.server.fetch(url, init);
+    }
     refused++;
     return Promise.resolve(says(401));
   }) as Fetch;

@@ -47,7 +47,7 @@ class FlappingServer {
 
   readonly fetch: Fetch = async (url, init) => {
     const isProbe = this.#down;
-    const bytes = (init!.body as Uint8Array).length;
+    const bytes = (init!.body as Uint8Array | undefined)?.length ?? 0;
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
     this.mostBytes = Math.max(this.mostBytes, this.#bytes += bytes);
     if (isProbe) this.mostProbes = Math.max(this.mostProbes, ++this.probes);

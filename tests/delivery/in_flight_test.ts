@@ -9,6 +9,7 @@ import {
   start,
   withDelivery,
 } from "../support/delivery/delivery_fixture.ts";
+import { replyTo, withHealth } from "../support/delivery/fake_replies.ts";
 
 /** Requests that wait for the test to answer them, in the order in which they came. */
 class Desk {
@@ -17,13 +18,13 @@ class Desk {
   most = 0;
   onRequest: () => void = () => {};
 
-  readonly fetch: PipelineOptions["fetch"] = (_url, init) =>
+  readonly fetch: PipelineOptions["fetch"] = withHealth((url, init) =>
     new Promise((resolve, reject) => {
       const request = {
         body: new TextDecoder().decode(init!.body as Uint8Array),
         answer: (status = 200) => {
           this.waiting.splice(this.waiting.indexOf(request), 1);
-          resolve(new Response('{"res":[]}', { status }));
+          resolve(new Response(status === 200 ? replyTo(url) : "{}", { status }));
         },
       };
       init!.signal!.addEventListener("abort", () => {
@@ -33,7 +34,8 @@ class Desk {
       this.waiting.push(request);
       this.most = Math.max(this.most, this.waiting.length);
       this.onRequest();
-    });
+    })
+  );
 
   /** Resolves when so many requests wait. */
   async arrived(count: number): Promise<void> {

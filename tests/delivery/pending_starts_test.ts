@@ -85,7 +85,7 @@ test("carry: a deletion goes out after the starts that waited", async () => {
     assert.equal((await pipeline.finish()).done, true);
     const paths = fixture.mock.journal.entries.map(({ path }) =>
       path.split("/").slice(-2).join("/")
-    );
+    ).filter((path) => path !== "/health");
     assert.deepEqual(paths, ["calls/complete", "call/start", "calls/delete"]);
   });
 });

@@ -79,7 +79,7 @@ for (const [name, answer] of ECHOES) {
         apiKey: "secret-key",
         fetch: async (url, init) => {
           if (++attempts > 6) return await fetch(url, init);
-          const body = new TextDecoder().decode(init!.body as Uint8Array);
+          const body = new TextDecoder().decode(init!.body as Uint8Array | undefined);
           return await answer(`${JSON.stringify(init!.headers)} ${body}`);
         },
       });

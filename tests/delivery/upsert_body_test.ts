@@ -18,6 +18,7 @@ import {
   withDelivery,
 } from "../support/delivery/delivery_fixture.ts";
 import { test } from "../harness.ts";
+import { replyTo, withHealth } from "../support/delivery/fake_replies.ts";
 import { bytesOf } from "../support/wal/wal_fixture.ts";
 
 const ROOM = 16;
@@ -152,13 +153,13 @@ async function leftWithPoison(fixture: DeliveryFixture): Promise<void> {
 /** Refuses every batch with the poison in it, and tells of the first one. */
 function refusing(onFirst: () => void): PipelineOptions["fetch"] {
   let refused = 0;
-  return (url, init) => {
+  return withHealth((url, init) => {
     if (!new TextDecoder().decode(init!.body as Uint8Array).includes('"poison"')) {
       return hostFetch(url, init);
     }
     if (refused++ === 0) onFirst();
     return Promise.resolve(new Response('{"detail":"poison"}', { status: 422 }));
-  };
+  });
 }
 
 /** The host's files; what is read from logs goes through `read`. */
@@ -284,18 +285,18 @@ test("upsert body: starts that waited for the newer path go out on the older one
     const sender = fixture.open({
       useCallsComplete: true,
       batchRecords: 6,
-      fetch: (url, init) => {
+      fetch: withHealth((url, init) => {
         const isOlder = String(url).endsWith("/call/upsert_batch");
         if (!isOlder && ++complete > 12) {
-          return Promise.resolve(new Response("{}", { status: 404 }));
+          return Promise.resolve(new Response('{"detail":"Not Found"}', { status: 404 }));
         }
         const { batch } = JSON.parse(new TextDecoder().decode(init!.body as Uint8Array));
         for (const { mode, req, id } of batch) {
           if (mode !== "end") begun.push(isOlder ? req.start.id : id);
         }
         if (begun.includes("whole59")) onLast();
-        return Promise.resolve(new Response('{"res":[]}'));
-      },
+        return Promise.resolve(new Response(replyTo(url)));
+      }),
     });
     // Nothing hurries them before all windows are made.
     await last;
@@ -325,7 +326,7 @@ test("upsert body: a request is the same at every attempt, whatever is read mean
     let changed = 0;
     const sender = fixture.open({
       batchRecords: CALLS_A_WINDOW,
-      fetch: (url, init) => {
+      fetch: withHealth((url, init) => {
         const id = new Headers(init!.headers).get("X-Weave-Retry-Id")!;
         const body = new TextDecoder().decode(init!.body as Uint8Array);
         const before = first.get(id);
@@ -335,7 +336,7 @@ test("upsert body: a request is the same at every attempt, whatever is read mean
         }
         if (before !== body) changed++;
         return hostFetch(url, init);
-      },
+      }),
     });
     const { delivered } = await sender.finish();
     assert.equal(changed, 0);

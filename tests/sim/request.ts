@@ -29,6 +29,8 @@ export interface IncomingRequest {
   readonly hasWrongDigest: boolean;
   /** Whether a server like this has no such path. */
   missing(mode: ServerMode, setup: Setup): boolean;
+  /** Whether it may be sent to another route, where the server does not have this one. */
+  readonly hasOtherRoutes: boolean;
   /** Whether this status ends the matter for what is in it. */
   isDecisive(status: number): boolean;
 }
@@ -82,9 +84,13 @@ export function readRequest(
   };
 }
 
-function policy(path: string): Pick<IncomingRequest, "missing" | "isDecisive"> {
+function policy(
+  path: string,
+): Pick<IncomingRequest, "missing" | "hasOtherRoutes" | "isDecisive"> {
   const isCalls = path === UPSERT || V2.test(path);
+  const hasOtherRoutes = isCalls || path === FEEDBACK_BATCH || path.startsWith("/file");
   return {
+    hasOtherRoutes,
     missing: (mode, setup) => {
       if (V2.test(path)) return mode === "old" || mode === "neither";
       if (path === UPSERT) return mode === "neither";
@@ -93,7 +99,7 @@ function policy(path: string): Pick<IncomingRequest, "missing" | "isDecisive"> {
     },
     isDecisive: (status) =>
       status >= 400 && status < 500 && ![401, 403, 408, 425, 429].includes(status) &&
-      !((status === 404 || status === 405) && (isCalls || path === FEEDBACK_BATCH)),
+      !((status === 404 || status === 405) && hasOtherRoutes),
   };
 }
 
@@ -178,7 +184,10 @@ function readForm(
   ledger: Ledger,
   path: string,
   form: FormData,
-): Omit<IncomingRequest, "server" | "path" | "retryId" | "missing" | "isDecisive"> {
+): Omit<
+  IncomingRequest,
+  "server" | "path" | "retryId" | "missing" | "hasOtherRoutes" | "isDecisive"
+> {
   const file = form.get("file");
   const isFile = typeof file === "object" && file !== null;
   const name = isFile ? file.name : "";

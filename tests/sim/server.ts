@@ -11,6 +11,7 @@
 import type { SimContext } from "./context.ts";
 import { claimText, type ProcessView, type SimRecord } from "./ledger.ts";
 import { mix, Random } from "./random.ts";
+import { readReply, replyTo } from "../support/delivery/fake_replies.ts";
 import { type IncomingRequest, readRequest } from "./request.ts";
 import type { ServerFault, ServerFaultKind, ServerMode } from "./scenario.ts";
 
@@ -40,7 +41,7 @@ interface Attempt {
 }
 
 const URL = /^http:\/\/server(\d)(\/.*)$/;
-const GARBAGE = ["<html>log in</html>", "", "[]", "null", '{"res":['];
+const GARBAGE = ["<html>log in</html>", "", "[]", "null", '{"res":[', '{"error":"log in"}'];
 
 /** All servers of a run. */
 export class SimServers {
@@ -91,6 +92,8 @@ export class SimServers {
     const { trace, past } = this.#context;
     const server = Number(match[1]);
     const state = this.#servers[server];
+    const read = readReply(match[2]);
+    if (read !== null) return this.#read(process, state, server, read, init.signal!);
     const request = readRequest(this.#context.ledger, server, match[2], init);
     const serial = ++past.requests;
     if (request.later) past.checks.push(this.#checkLater(request));
@@ -112,6 +115,34 @@ export class SimServers {
   async #checkLater({ path, later }: IncomingRequest): Promise<void> {
     const trouble = await later;
     if (trouble) this.#context.violate("altered", `${path}: ${trouble}`);
+  }
+
+  /** A request that writes nothing meets the same faults. */
+  #read(
+    process: ProcessView,
+    state: ServerState,
+    server: number,
+    text: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const random = new Random(mix(state.seed, ++state.served, server));
+    const fault = chooseFault(state, random);
+    const ms = this.#delay(random) + this.#delay(random) +
+      (fault === "late" ? this.#context.setup.timeoutMs * random.int(1, 4) : 0);
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(abortError()), { once: true });
+      if (fault === "hang" || fault === "body-hang") return;
+      this.#later(ms, () =>
+        process.gate(() => {
+          if (signal.aborted) return;
+          if (fault === "unreachable" || fault === "lost" || fault === "cut-body") {
+            return reject(new TypeError("fetch failed"));
+          }
+          const status = typeof fault === "number" ? fault : fault === "redirect" ? 302 : 200;
+          const body = fault === "garbage" ? random.pick(GARBAGE) : status === 200 ? text : "{}";
+          resolve(responseOf({ status, text: body }, () => Promise.resolve(body)));
+        }));
+    });
   }
 
   /** The way there and back. */
@@ -210,7 +241,7 @@ export class SimServers {
     if (request.records.some(({ poison }) => poison)) return this.#refuse(attempt, 422);
     if (request.hasWrongDigest) return this.#refuse(attempt, 409);
     for (const record of request.records) this.#store(attempt, record);
-    return { status: 200, text: '{"res":[{}],"id":"x"}' };
+    return { status: 200, text: replyTo(path) };
   }
 
   #store({ request, process, first }: Attempt, record: SimRecord): void {
@@ -251,7 +282,11 @@ export class SimServers {
         ? String(Math.ceil(ms / 1_000))
         : new Date(clock.now() + ms).toUTCString();
     }
-    const text = random.chance(0.8) ? `{"reason":"simulated ${status}"}` : "<html>no</html>";
+    const text = status === 404 && request.hasOtherRoutes
+      ? '{"detail":"Not Found"}'
+      : random.chance(0.8) || status === 404
+      ? `{"reason":"simulated ${status}"}`
+      : "<html>no</html>";
     return { status, text, headers };
   }
 

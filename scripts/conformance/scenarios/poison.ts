@@ -15,6 +15,8 @@ import type { Context, DeadLetter, Findings, Scenario } from "../scenario.ts";
 interface Poison {
   /** Steps that write it. */
   readonly steps: readonly Step[];
+  /** Fields of the start named `spoil` that the client refuses to record, put into its log. */
+  readonly spoil?: Readonly<Record<string, unknown>>;
   /** What the gate does, for a server that behaves worse than the real one. */
   readonly fault?: Fault;
   /** Status that its dead letters have, by API; `null` where no status came, `0` where it is taken. */
@@ -35,23 +37,26 @@ const POISONS: Readonly<Record<string, Poison>> = {
   "the end of an unknown call": { steps: [{ do: "end" }], status: { v1: 0, v2: 404 } },
   "a call with a name of 300 characters": {
     steps: [
-      { do: "start", as: "long", start: { op_name: "x".repeat(300) } },
+      { do: "start", as: "long", start: { op_name: "spoil-name" } },
       { do: "end", of: "long" },
     ],
+    spoil: { op_name: "x".repeat(300) },
     status: { v1: 400, v2: 400 },
   },
   "a call whose parent is no id": {
     steps: [
-      { do: "start", as: "odd", start: { op_name: "odd", parent_id: "nobody" } },
+      { do: "start", as: "odd", start: { op_name: "spoil-parent" } },
       { do: "end", of: "odd" },
     ],
+    spoil: { parent_id: "nobody" },
     status: { v1: 400, v2: 400 },
   },
   "a call that always gets a 500": {
     steps: [
-      { do: "start", as: "step", start: { op_name: "negative-step", wb_run_step: -1 } },
+      { do: "start", as: "step", start: { op_name: "spoil-step" } },
       { do: "end", of: "step" },
     ],
+    spoil: { wb_run_step: -1 },
     status: { v1: 500, v2: 500 },
   },
   "an object that always gets a 500": {
@@ -67,13 +72,13 @@ const POISONS: Readonly<Record<string, Poison>> = {
     status: { v1: 0, v2: 0 },
   },
   "a call that a proxy answers with 500": {
-    steps: [{ do: "trace", values: ["marked"] }],
-    fault: { has: "marked", status: 500 },
+    steps: [{ do: "trace", values: ["failing"] }],
+    fault: { has: '"failing"', status: 500 },
     status: { v1: 500, v2: 500 },
   },
   "a call at which the connection breaks": {
-    steps: [{ do: "trace", values: ["marked"] }],
-    fault: { has: "marked", tear: true },
+    steps: [{ do: "trace", values: ["tearing"] }],
+    fault: { has: '"tearing"', tear: true },
     status: { v1: null, v2: null },
   },
   "feedback that a proxy answers with 502": {
@@ -94,17 +99,20 @@ export const poison: Scenario = {
 async function sendPoison(context: Context): Promise<Findings> {
   const names = Object.keys(POISONS);
   for (const { fault } of Object.values(POISONS)) if (fault) context.gate.fault(fault);
-  const report = await context.steps([
+  await context.steps([
     { do: "trace", values: ["first"] },
     { do: "flush", timeout: 20_000 },
+  ]);
+  await context.steps([
     ...names.flatMap((name): Step[] => [
       { do: "trace", values: [`before ${name}`] },
       ...POISONS[name].steps,
       { do: "trace", values: [`after ${name}`] },
     ]),
     { do: "trace-many", count: 20 },
-    { do: "flush", timeout: 60_000 },
-  ]);
+  ], { plan: { options: { sender: false } } });
+  spoil(context);
+  const report = await context.steps([{ do: "flush", timeout: 60_000 }]);
   const letters = context.deadLetters();
   const values = (await context.calls()).map(({ inputs }) => inputs.value);
   const missing = ["first", ...names.flatMap((name) => [`before ${name}`, `after ${name}`])]
@@ -118,6 +126,28 @@ async function sendPoison(context: Context): Promise<Findings> {
     arrived: `${values.length} calls`,
     refused: reasonsOf(letters),
   };
+}
+
+/** Puts into the log what the client itself does not write, as another program might. */
+function spoil(context: Context): void {
+  const spoiled = Object.values(POISONS).filter((poison) => poison.spoil !== undefined);
+  let count = 0;
+  for (const { path, text } of context.logFiles((path) => path.endsWith(".jsonl"))) {
+    const lines = text.split("\n").map((line) => {
+      const fields = spoiled.find(({ steps }) =>
+        steps.some((step) =>
+          step.do === "start" && line.includes(`"op_name":${JSON.stringify(step.start.op_name)}`)
+        )
+      )?.spoil;
+      if (fields === undefined) return line;
+      count++;
+      const record = JSON.parse(line);
+      Object.assign(record.req.start, fields);
+      return JSON.stringify(record);
+    });
+    writeFileSync(path, lines.join("\n"));
+  }
+  assert.equal(count, spoiled.length, "every start that is to be spoiled is in the log");
 }
 
 /** As many dead letters of each status as there is poison, and no neighbour among them. */

@@ -32,7 +32,7 @@ interface LetterFlags extends LogFlags {
 type SetCode = (code: number) => void;
 
 /** Why records are set aside; `unknown` where a dead letter of another program does not say. */
-const REASONS = ["refused", "corrupt", "torn", "oversize", "unknown"];
+const REASONS = ["refused", "unsendable", "corrupt", "torn", "oversize", "unknown"];
 
 /** Makes the command. */
 export function deadLettersCommand(context: Context, setCode: SetCode): Command {
@@ -98,7 +98,7 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .option("--json", "one JSON value at the end")
     .action(async (names: string[], flags: LetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
-      const reason = flags.reason ?? (names.length === 0 ? ["refused"] : undefined);
+      const reason = flags.reason ?? (names.length === 0 ? ["refused", "unsendable"] : undefined);
       const guarded = await guardedContext(context, settings.walDir);
       const letters = lettersOf(guarded, names, { ...flags, ...(reason ? { reason } : {}) });
       const job = {

@@ -325,6 +325,7 @@ class LogPipeline implements Pipeline {
         this.#giveUpWaits();
       },
       onRetry: (reason) => {
+        this.#ledger.requestFailed(reason);
         this.#voice.tell("debug", "retry", reason);
         this.#giveUpWaits();
       },

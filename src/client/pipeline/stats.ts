@@ -87,6 +87,12 @@ export class PipelineLedger {
     this.lastError = { message, at: this.#clock.now() };
   }
 
+  /** A request failed; while the server is not up, that is the latest reason. */
+  requestFailed(reason: string): void {
+    this.failed(reason);
+    if (this.server.state !== "up") this.server = { ...this.server, reason };
+  }
+
   /** The server changed its state. */
   serverChanged(state: ServerState, reason: string): void {
     this.server = { state, reason, since: this.#clock.now() };

@@ -10,7 +10,7 @@ import { requestHolds } from "../../runtime/network/hold_tracker.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { unreachable } from "../settings/grants.ts";
-import { limitHolds } from "./limit_holds.ts";
+import { withGaps } from "./hold_gaps.ts";
 import { runOutside } from "./outside.ts";
 
 /** Where wrappers of `fetch` keep what they wrap: ops, OpenTelemetry, Sentry, Next.js. */
@@ -44,19 +44,20 @@ function foreground(runtime: Runtime): Fetch {
 }
 
 /**
- * A `fetch` for requests that nobody waits for: none keeps the program alive for much longer than
- * `holdMs`, and none lets it wait while others follow.
+ * A `fetch` for requests that nobody waits for: however many follow one another, the program can
+ * end between them.
  *
+ * @param holdMs Ms for which making a connection may keep the program alive.
  * @param given A `fetch` that the program gave; the host's unless given.
  */
 export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch): Fetch {
   const connectMs = Math.max(holdMs, MIN_HOLD_MS);
   const { clock, network } = runtime;
-  const limits = { clock, holds: requestHolds, holdMs: connectMs };
-  if (given !== undefined) return invisible(limitHolds({ ...limits, fetch: given }));
-  const limited = limitHolds({ ...limits, fetch: native });
+  const tracking = { clock, holds: requestHolds };
+  if (given !== undefined) return invisible(withGaps({ ...tracking, fetch: given }));
+  const paced = withGaps({ ...tracking, fetch: native });
   const options = { connectMs, background: true };
-  return granted(runtime, invisible(network?.fetch?.(native, limited, options) ?? limited));
+  return granted(runtime, invisible(network?.fetch?.(native, paced, options) ?? paced));
 }
 
 /** `fetch`, called outside of all that the program might see it by. */

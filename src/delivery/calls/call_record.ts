@@ -6,7 +6,8 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window, WindowRecord } from "../../wal/record/record_batch.ts";
-import { type BatchItem, corruptLetter } from "../records/bisect_batch.ts";
+import type { BatchItem } from "../records/bisect_batch.ts";
+import { corruptLetter, unsendableLetter } from "../records/dead_letters.ts";
 import { bytesOf } from "../records/request_body.ts";
 import { type CallParts, endRest, NO_V1_END_FIELDS, readCall } from "./call_fields.ts";
 import { withoutFields } from "./json_splice.ts";
@@ -15,6 +16,18 @@ import { withoutFields } from "./json_splice.ts";
 export interface CallRecord {
   readonly record: WindowRecord;
   readonly parts: CallParts;
+}
+
+/** A start and its end. */
+export interface CallPair {
+  readonly start: CallRecord;
+  readonly end: CallRecord;
+}
+
+/** Elements of a batch, and the dead letters of records that none can be made of. */
+export interface BuiltItems {
+  readonly items: BatchItem[];
+  readonly letters: DeadLetter[];
 }
 
 const MODE_START = bytesOf('{"mode":"start","req":');
@@ -32,9 +45,13 @@ export function readCalls(window: Window): { calls: CallRecord[]; letters: DeadL
   const calls: CallRecord[] = [];
   const letters: DeadLetter[] = [];
   for (const record of window.records((type) => type === "call_start" || type === "call_end")) {
-    const parts = readCall(record);
-    if (parts) calls.push({ record, parts });
-    else letters.push(corruptLetter(record));
+    try {
+      const parts = readCall(record);
+      if (parts) calls.push({ record, parts });
+      else letters.push(corruptLetter(record));
+    } catch (error) {
+      letters.push(unsendableLetter(record, error));
+    }
   }
   return { calls, letters };
 }
@@ -62,17 +79,36 @@ export function copyOf({ record, parts }: CallRecord): CallRecord {
   };
 }
 
+/** Makes elements one by one: a record that none can be made of holds up no other. */
+export function buildItems<T>(
+  inputs: readonly T[],
+  recordsOf: (input: T) => readonly WindowRecord[],
+  build: (input: T) => BatchItem,
+): BuiltItems {
+  const items: BatchItem[] = [];
+  const letters: DeadLetter[] = [];
+  for (const input of inputs) {
+    try {
+      items.push(build(input));
+    } catch (error) {
+      letters.push(...recordsOf(input).map((record) => unsendableLetter(record, error)));
+    }
+  }
+  return { items, letters };
+}
+
 /** An element of `/call/upsert_batch`. */
-export function upsertItem({ record, parts }: CallRecord): BatchItem {
+export function upsertItem(call: CallRecord): BatchItem {
+  const { record, parts } = call;
   const { bytes, start, end, type } = record;
   const pieces = type === "call_start"
     ? [MODE_START, bytes.subarray(start, end), CLOSE]
     : [MODE_END, ...v1End(record, parts), CLOSE];
-  return { records: [record], pieces };
+  return { records: [record], pieces, key: callKey(call) };
 }
 
 /** An element of `calls/complete`. */
-export function completeItem(start: CallRecord, end: CallRecord): BatchItem {
+export function completeItem({ start, end }: CallPair): BatchItem {
   const { objectStart, objectEnd } = start.parts;
   return {
     records: [start.record, end.record],

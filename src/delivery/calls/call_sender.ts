@@ -1,10 +1,10 @@
 /**
- * Calls on their way: complete calls through the v2 path, or starts and ends through
+ * Sends calls: complete ones through the v2 calls API, or starts and ends through
  * `/call/upsert_batch`.
  *
- * A project whose calls were first written complete refuses the older path with
- * `CALLS_COMPLETE_MODE_REQUIRED`; an older server has no v2 path (404, 405). Either way the path is
- * switched and everything in hand is sent again: both paths are idempotent by call id.
+ * A project whose calls were first written complete rejects the v1 batch API with
+ * `CALLS_COMPLETE_MODE_REQUIRED`; an older server has no v2 routes. Either way the API is switched
+ * and everything in flight is sent again: both APIs are idempotent by call id.
  *
  * @module
  */
@@ -12,52 +12,56 @@
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window } from "../../wal/record/record_batch.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../../protocol/endpoints.ts";
-import { type BatchItem, corruptLetter, sendBatch } from "../records/bisect_batch.ts";
-import { batchBody, bytesOf, extendedBatch, SpareBodies } from "../records/request_body.ts";
-import { readCall, textField, V2_END_FIELDS } from "./call_fields.ts";
-import { callKey, type CallRecord, completeItem, readCalls, upsertItem } from "./call_record.ts";
-import type { CarriedStarts } from "./pending_starts.ts";
-import type { Delivery } from "../prepared_delivery.ts";
-import type { Refusal, Verdict } from "../http/send_with_retry.ts";
-import { withoutFields } from "./json_splice.ts";
+import type { Mark } from "../http/evidence.ts";
+import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
+import { type BatchItem, type BatchSender, sendBatch } from "../records/bisect_batch.ts";
+import { blame, corruptLetter, unsendableLetter } from "../records/dead_letters.ts";
+import { batchBody, SpareBodies } from "../records/request_body.ts";
+import type { Suspects } from "../records/suspects.ts";
 import { pooled } from "../async/run_concurrently.ts";
-import { sortCalls, type SortedCalls, sortWindow } from "./paired_calls.ts";
-import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
+import type { Delivery } from "../prepared_delivery.ts";
+import { readCall } from "./call_fields.ts";
+import {
+  type CallPathName,
+  halvesOf,
+  type Load,
+  loadComplete,
+  loadUpsert,
+  sortedAll,
+} from "./call_load.ts";
+import { buildItems, callKey, type CallRecord, upsertItem } from "./call_record.ts";
+import { OpenCalls } from "./open_calls.ts";
+import type { SortedCalls } from "./paired_calls.ts";
+import type { CarriedStarts } from "./pending_starts.ts";
 
-/** Sends one request until the server decides. */
+/** Sends one request until the server decides, or until it has failed often enough. */
 export type Send = (
   path: string,
   body: Uint8Array<ArrayBuffer> | FormData,
-  options?: { holdOn?: (refusal: Refusal) => boolean },
+  options: SendOptions,
 ) => Promise<Verdict>;
 
-/** Which way calls go. */
-export type CallPathName = "complete" | "batch";
-
-/** What a call path is made from. */
+/** Options for {@linkcode CallPath}. */
 export interface CallPathOptions {
-  /** Where to begin: complete calls (`true`) or the older path. */
+  /** Whether to begin with the v2 calls API. */
   readonly useCallsComplete: boolean;
-  /** Requests under way at once. */
+  /** Maximum number of requests in flight. */
   readonly maxInFlight: number;
-  /** Told when the path is switched, and why. */
+  /** Called when the API is switched, with the reason. */
   readonly onSwitch: (to: CallPathName, reason: string) => void;
 }
 
-/** What goes out with one window, whichever path it takes in the end. */
-interface Load {
-  /** The path that it was made ready for. */
-  readonly path: CallPathName;
-  /** Whether it holds no end without its start. */
-  readonly independent: boolean;
-  /** All of it in one body, for `batch`. */
-  readonly upsert: Uint8Array<ArrayBuffer> | null;
-  /** Whether that is memory of its own. */
-  readonly isCopy: boolean;
-  /** The same for `complete`. */
-  readonly sorted: SortedCalls | null;
-  /** The same for any path: calls in order, those that waited first. */
-  readonly all: () => Promise<{ calls: CallRecord[]; letters: DeadLetter[] }>;
+/** Ways to send requests of one delivery. */
+export interface SendContext {
+  readonly send: Send;
+  /** Makes a collection of records that fail. */
+  readonly newSuspects: () => Suspects;
+}
+
+/** One attempt to deliver all calls of a load through one API. */
+interface Round {
+  readonly send: Send;
+  readonly suspects: Suspects;
 }
 
 class WrongPath extends Error {
@@ -66,112 +70,58 @@ class WrongPath extends Error {
   }
 }
 
-const CLOSE = bytesOf("}");
-const END_OPEN = bytesOf('{"end":');
+/** Switches after which a load is split: what is said of the API may hold for one of its calls. */
+const MAX_SWITCHES = 4;
 const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
-/** Starts sent alone that are remembered for their ends, at most. */
-const MAX_OPEN = 10_000;
 
-/** Delivers starts and ends, and keeps track of the path that the server takes them on. */
+/** Delivers starts and ends, and remembers which API the server takes them through. */
 export class CallPath {
   readonly #options: CallPathOptions;
   #path: CallPathName;
-  /** Whether the path was switched and nothing was delivered since. */
+  /** Whether the API was switched and nothing was delivered since. */
   #unproven = false;
   readonly #bodies = new SpareBodies();
-  /** What ends in logs of others lack of their starts, for a v2 end. */
-  readonly #open = new Map<string, Uint8Array>();
+  readonly #open = new OpenCalls();
 
-  /** Makes a path that begins where `useCallsComplete` says. */
+  /** Creates one that begins with the API that `useCallsComplete` selects. */
   constructor(options: CallPathOptions) {
     this.#options = options;
     this.#path = options.useCallsComplete ? "complete" : "batch";
   }
 
   /**
-   * Makes ready to deliver the calls among the records of a window.
+   * Prepares the delivery of the calls among the records of a window.
    *
-   * @param send Sends one request.
-   * @param carried Starts that wait for their ends: some go out now, others come to them.
+   * @param carried Starts that wait for their ends: some are sent now, others are added.
    * @param wait Whether starts without ends may wait.
    */
-  prepare(window: Window, send: Send, carried: CarriedStarts, wait: boolean): Delivery {
+  prepare(window: Window, context: SendContext, carried: CarriedStarts, wait: boolean): Delivery {
     const load = this.#path === "batch"
-      ? this.#loadUpsert(window, carried)
-      : this.#loadComplete(window, carried, wait);
-    return { independent: load.independent, send: () => this.#deliver(load, send) };
+      ? loadUpsert(window, carried, this.#bodies)
+      : loadComplete(window, carried, wait, this.#bodies);
+    return { independent: load.independent, send: () => this.#deliver(load, context) };
   }
 
-  #loadUpsert(window: Window, carried: CarriedStarts): Load {
-    const waited = carried.takeAll();
-    const overwrites = waited.length === 0 && canOverwrite(window);
-    let upsert: Load["upsert"] = null;
-    if (overwrites) upsert = upsertBodyInPlace(window);
-    else if (waited.length === 0) upsert = upsertBody(window, this.#bodies.take());
-    let restored: Promise<void> | undefined;
-    return {
-      path: "batch",
-      independent: !window.has("call_end"),
-      upsert,
-      isCopy: !overwrites,
-      sorted: null,
-      all: async () => {
-        if (overwrites) await (restored ??= window.restore!());
-        return allOf(window, waited, NONE);
-      },
-    };
-  }
-
-  #loadComplete(window: Window, carried: CarriedStarts, wait: boolean): Load {
-    const { groups, lone, letters } = sortWindow(window, this.#bodies.take());
-    const waited: CallRecord[] = [];
-    const waiting = new Set<number>();
-    const alone: CallRecord[] = [];
-    const joined = new Map<string, BatchItem[]>();
-    for (const call of lone) {
-      if (call.record.type === "call_start") {
-        if (wait && carried.add(call)) waiting.add(call.record.offset);
-        else alone.push(call);
-        continue;
-      }
-      const start = carried.take(call);
-      if (start === undefined) {
-        alone.push(call);
-        continue;
-      }
-      waited.push(start);
-      const { projectId } = call.parts;
-      joined.set(projectId, [...joined.get(projectId) ?? [], completeItem(start, call)]);
-    }
-    // Nothing that begins in this window is due, and what is sent alone goes out before its end.
-    const due = wait ? carried.takeDue() : carried.takeAll();
-    waited.push(...due);
-    const sorted = {
-      groups: withItems(groups, joined),
-      lone: [...due, ...alone],
-      letters,
-    };
-    return {
-      path: "complete",
-      independent: alone.every(({ record }) => record.type === "call_start"),
-      upsert: null,
-      isCopy: true,
-      sorted,
-      all: () => Promise.resolve(allOf(window, waited, waiting)),
-    };
-  }
-
-  async #deliver(load: Load, send: Send): Promise<DeadLetter[]> {
-    for (let first = true;; first = false) {
+  async #deliver(load: Load, context: SendContext): Promise<DeadLetter[]> {
+    for (let first = true, switches = 0;; first = false) {
       // Later, bodies that were answered belong to other windows.
       const prepared = first && this.#path === load.path;
+      const round = { send: context.send, suspects: context.newSuspects() };
       try {
-        if (this.#path === "complete") {
-          return await this.#complete((prepared && load.sorted) || await sortedAll(load), send);
-        }
-        return await this.#upsert(prepared ? load.upsert : null, load, send);
+        const letters = this.#path === "complete"
+          ? await this.#complete((prepared && load.sorted) || await sortedAll(load), round)
+          : await this.#upsert(prepared ? load.upsert : null, load, round);
+        return [...letters, ...await round.suspects.settle()];
       } catch (error) {
         if (!(error instanceof WrongPath)) throw error;
+        if (++switches >= MAX_SWITCHES) {
+          const halves = await halvesOf(load);
+          if (halves) {
+            const [letters, ...parts] = halves;
+            for (const part of parts) letters.push(...await this.#deliver(part, context));
+            return letters;
+          }
+        }
         if (this.#path === error.to) continue;
         this.#unproven = true;
         this.#path = error.to;
@@ -183,165 +133,146 @@ export class CallPath {
   async #upsert(
     whole: Uint8Array<ArrayBuffer> | null,
     load: Load,
-    send: Send,
+    round: Round,
   ): Promise<DeadLetter[]> {
-    if (whole !== null && (await this.#postUpsert(whole, send)).kind === "done") {
-      if (load.isCopy) this.#bodies.give(whole);
-      return [];
+    let verdict: Verdict | undefined;
+    if (whole !== null) {
+      verdict = await this.#postUpsert(whole, round, { tries: "several" });
+      if (verdict.kind === "done") {
+        if (load.isCopy) this.#bodies.give(whole);
+        return [];
+      }
     }
     const { calls, letters } = await load.all();
-    const refused = await sendBatch(
-      calls.map(upsertItem),
-      (some) => this.#postUpsert(batchBody(some.map(({ pieces }) => pieces)), send),
-    );
-    return [...letters, ...refused];
+    const built = buildItems(calls, ({ record }) => [record], upsertItem);
+    const sender: BatchSender = {
+      post: (some, options) => this.#postUpsert(bodyOf(some), round, options),
+      suspects: round.suspects,
+    };
+    const bad = [...letters, ...built.letters];
+    // The server's verdict was on these too.
+    const known = bad.length === 0 ? verdict : undefined;
+    return [...bad, ...await sendBatch(built.items, sender, known)];
   }
 
-  async #postUpsert(body: Uint8Array<ArrayBuffer>, send: Send): Promise<Verdict> {
+  async #postUpsert(
+    body: Uint8Array<ArrayBuffer>,
+    { send }: Round,
+    options: SendOptions,
+  ): Promise<Verdict> {
     const verdict = await send(CALL_BATCH_PATH, body, {
-      // Two paths that refuse each other are tried in turn, one a probe; a path that another window
-      // has left meanwhile holds nobody.
-      holdOn: (refusal) =>
-        this.#path === "batch" &&
-        (isMissing(refusal) || (this.#unproven && refusal.errorCode === NEEDS_COMPLETE)),
+      ...options,
+      // Two APIs that reject each other are tried in turn, one at each probe; an API that another
+      // window has left meanwhile holds nothing.
+      holdOn: ({ missing, errorCode }) =>
+        this.#path === "batch" && this.#unproven && (missing || errorCode === NEEDS_COMPLETE),
     });
     if (verdict.kind === "refused") {
       if (verdict.errorCode === NEEDS_COMPLETE) throw new WrongPath("complete", NEEDS_COMPLETE);
-      if (isMissing(verdict)) {
-        throw new WrongPath("complete", `HTTP ${verdict.status}: the server has no older path`);
+      if (verdict.missing) {
+        const reason = `HTTP ${verdict.status}: the server has no v1 batch API`;
+        throw new WrongPath("complete", reason);
       }
     }
     if (verdict.kind === "done") this.#unproven = false;
     return verdict;
   }
 
-  async #complete({ groups, lone, letters }: SortedCalls, send: Send): Promise<DeadLetter[]> {
+  async #complete(
+    { groups, lone, letters }: SortedCalls,
+    round: Round,
+  ): Promise<DeadLetter[]> {
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
     for (const { projectId, body, items } of groups) {
+      const post = (part: Uint8Array<ArrayBuffer>, options: SendOptions) =>
+        this.#sendV2(projectId, "calls/complete", part, round, options);
+      const sender: BatchSender = {
+        post: (some, options) => post(bodyOf(some), options),
+        apart: (records, since) => this.#apart(records, since, round),
+        suspects: round.suspects,
+      };
       tasks.push(async () => {
+        let verdict: Verdict | undefined;
         if (body) {
-          const verdict = await this.#sendV2(projectId, "calls/complete", body, send);
+          verdict = await post(body, { tries: "several" });
           if (verdict.kind === "done") {
             this.#bodies.give(body);
             return [];
           }
         }
-        return await sendBatch(
-          items(),
-          (some) => {
-            const part = batchBody(some.map(({ pieces }) => pieces));
-            return this.#sendV2(projectId, "calls/complete", part, send);
-          },
-          (records) => this.#apart(records, send),
-        );
+        const built = items();
+        // The server's verdict was on these too.
+        const known = built.letters.length === 0 ? verdict : undefined;
+        return [...built.letters, ...await sendBatch(built.items, sender, known)];
       });
     }
-    for (const call of lone) tasks.push(() => this.#sendAlone(call, send));
+    for (const call of lone) tasks.push(() => this.#sendAlone(call, round));
     return [...letters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
   }
 
-  /** A start and its end that were refused as one: only one of them may be at fault. */
-  async #apart(records: BatchItem["records"], send: Send): Promise<DeadLetter[]> {
+  /** A start and its end that were not taken as one: only one of them may be at fault. */
+  async #apart(
+    records: BatchItem["records"],
+    since: Mark,
+    round: Round,
+  ): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     for (const record of records) {
       const parts = readCall(record);
-      if (parts) letters.push(...await this.#sendAlone({ record, parts }, send));
-      else letters.push(corruptLetter(record));
+      const cause = letters[0];
+      if (!parts) letters.push(corruptLetter(record));
+      else {
+        const own = await this.#sendAlone({ record, parts }, round, since);
+        letters.push(...own.map((letter) => blame(letter, cause)));
+      }
     }
     return letters;
   }
 
-  #sendAlone(call: CallRecord, send: Send): Promise<DeadLetter[]> {
-    const { record, parts } = call;
+  async #sendAlone(
+    call: CallRecord,
+    round: Round,
+    since?: Mark,
+  ): Promise<DeadLetter[]> {
+    const { record, parts: { projectId } } = call;
     const isStart = record.type === "call_start";
-    if (isStart) this.#remember(call);
-    const pieces = isStart ? [requestOf(call)] : this.#v2End(call);
+    let pieces: Uint8Array[];
+    try {
+      pieces = isStart ? this.#open.start(call) : this.#open.end(call);
+    } catch (error) {
+      return [unsendableLetter(record, error)];
+    }
     const body = joinedBytes(pieces);
-    return sendBatch(
-      [{ records: [record], pieces }],
-      () => this.#sendV2(parts.projectId, isStart ? "call/start" : "call/end", body, send),
-    );
+    return await sendBatch([{ records: [record], pieces, key: callKey(call) }], {
+      post: (_, options) =>
+        this.#sendV2(projectId, isStart ? "call/start" : "call/end", body, round, options),
+      suspects: round.suspects,
+      ...(since === undefined ? {} : { since }),
+    });
   }
 
   async #sendV2(
     projectId: string,
     route: V2CallRoute,
     body: Uint8Array<ArrayBuffer>,
-    send: Send,
+    { send }: Round,
+    options: SendOptions,
   ): Promise<Verdict> {
     const [entity, project = ""] = projectId.split("/");
     const verdict = await send(v2CallPath(entity, project, route), body, {
-      holdOn: (refusal) => this.#unproven && this.#path === "complete" && isMissing(refusal),
+      ...options,
+      holdOn: ({ missing }) => missing && this.#unproven && this.#path === "complete",
     });
     if (verdict.kind === "done") this.#unproven = false;
-    if (verdict.kind === "refused" && isMissing(verdict)) {
-      throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 path`);
+    if (verdict.kind === "refused" && verdict.missing) {
+      throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 calls API`);
     }
     return verdict;
   }
-
-  /** Keeps what an end in another SDK's log will lack. Ends in our own logs carry it. */
-  #remember(call: CallRecord): void {
-    const { record: { bytes }, parts: { objectStart, objectEnd } } = call;
-    const fields = V2_END_FIELDS.map((name) =>
-      `,${JSON.stringify(name)}:${JSON.stringify(textField(bytes, objectStart, objectEnd, name))}`
-    );
-    this.#open.set(callKey(call), bytesOf(fields.join("")));
-    if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
-  }
-
-  #v2End(call: CallRecord): Uint8Array[] {
-    const { record: { bytes }, parts } = call;
-    const fields = this.#open.get(callKey(call));
-    this.#open.delete(callKey(call));
-    if (parts.behindStartedAt !== -1 || fields === undefined) return [requestOf(call)];
-    const bare = withoutFields(bytes, parts.objectStart, parts.objectEnd, V2_END_FIELDS);
-    return [END_OPEN, bare.subarray(0, -1), fields, CLOSE, CLOSE];
-  }
 }
 
-const NONE: ReadonlySet<number> = new Set();
-
-/** Whether the server has no such path. */
-export function isMissing({ status }: { status: number }): boolean {
-  return status === 404 || status === 405;
-}
-
-async function sortedAll(load: Load): Promise<SortedCalls> {
-  const { calls, letters } = await load.all();
-  return sortCalls(calls, letters);
-}
-
-/** The calls that go out with a window: those that waited, and its own but for those that wait. */
-function allOf(
-  window: Window,
-  waited: readonly CallRecord[],
-  waiting: ReadonlySet<number>,
-): { calls: CallRecord[]; letters: DeadLetter[] } {
-  const { calls, letters } = readCalls(window);
-  const going = calls.filter(({ record }) => !waiting.has(record.offset));
-  return { calls: [...waited, ...going], letters };
-}
-
-function withItems(
-  groups: SortedCalls["groups"],
-  joined: ReadonlyMap<string, readonly BatchItem[]>,
-): SortedCalls["groups"] {
-  if (joined.size === 0) return groups;
-  const all = new Map(groups.map((group) => [group.projectId, group]));
-  for (const [projectId, more] of joined) {
-    const group = all.get(projectId);
-    all.set(projectId, {
-      projectId,
-      body: group?.body ? extendedBatch(group.body, more.map(({ pieces }) => pieces)) : null,
-      items: () => [...group?.items() ?? [], ...more],
-    });
-  }
-  return [...all.values()];
-}
-
-function requestOf({ record: { bytes, start, end } }: CallRecord): Uint8Array {
-  return bytes.subarray(start, end);
+function bodyOf(items: readonly BatchItem[]): Uint8Array<ArrayBuffer> {
+  return batchBody(items.map(({ pieces }) => pieces));
 }
 
 function joinedBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -6,9 +6,16 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window } from "../../wal/record/record_batch.ts";
-import type { BatchItem } from "../records/bisect_batch.ts";
 import { readCall } from "./call_fields.ts";
-import { callKey, type CallRecord, completeItem, readCalls } from "./call_record.ts";
+import {
+  buildItems,
+  type BuiltItems,
+  callKey,
+  type CallPair,
+  type CallRecord,
+  completeItem,
+  readCalls,
+} from "./call_record.ts";
 import { type CompleteCalls, completeCalls } from "./complete_body.ts";
 
 /** The complete calls of one project. */
@@ -16,7 +23,7 @@ export interface CompleteGroup {
   readonly projectId: string;
   /** All of them as one request, where that is at hand. */
   readonly body: Uint8Array<ArrayBuffer> | null;
-  readonly items: () => BatchItem[];
+  readonly items: () => BuiltItems;
 }
 
 /** Calls sorted for the v2 path. */
@@ -46,7 +53,7 @@ export function sortCalls(
   letters: readonly DeadLetter[],
 ): SortedCalls {
   const starts = new Map<string, CallRecord>();
-  const items = new Map<string, BatchItem[]>();
+  const pairs = new Map<string, CallPair[]>();
   const lone: CallRecord[] = [];
   for (const call of calls) {
     const key = callKey(call);
@@ -58,16 +65,25 @@ export function sortCalls(
     } else {
       starts.delete(key);
       const { projectId } = call.parts;
-      const ofProject = items.get(projectId) ?? [];
-      items.set(projectId, ofProject);
-      ofProject.push(completeItem(start, call));
+      const ofProject = pairs.get(projectId) ?? [];
+      pairs.set(projectId, ofProject);
+      ofProject.push({ start, end: call });
     }
   }
   return {
-    groups: [...items].map(([projectId, found]) => ({ projectId, body: null, items: () => found })),
+    groups: [...pairs].map(([projectId, found]) => ({
+      projectId,
+      body: null,
+      items: () => buildPairs(found),
+    })),
     lone: [...starts.values(), ...lone],
     letters,
   };
+}
+
+/** The elements of complete calls. */
+export function buildPairs(pairs: readonly CallPair[]): BuiltItems {
+  return buildItems(pairs, ({ start, end }) => [start.record, end.record], completeItem);
 }
 
 function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
@@ -75,12 +91,12 @@ function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
     const record = window.record(index);
     return { record, parts: readCall(record)! };
   };
-  const items = (): BatchItem[] => {
-    const found: BatchItem[] = [];
+  const items = (): BuiltItems => {
+    const pairs: CallPair[] = [];
     for (let i = 0; i < calls.pairs.length; i += 2) {
-      found.push(completeItem(callAt(calls.pairs[i]), callAt(calls.pairs[i + 1])));
+      pairs.push({ start: callAt(calls.pairs[i]), end: callAt(calls.pairs[i + 1]) });
     }
-    return found;
+    return buildPairs(pairs);
   };
   const { projectId, body } = calls;
   const lone = calls.lone.map(callAt);

@@ -21,6 +21,18 @@ export function backoff(failures: number, maxMs: number, random: () => number): 
   return random() * Math.min(maxMs, BACKOFF_BASE_MS * 2 ** Math.min(failures, 30));
 }
 
+/** Ms between two health checks of a server that is down: the upper end. */
+export const CHECK_MS = 30_000;
+
+/**
+ * Ms until the next health check: with jitter, so that many clients do not come back at once.
+ *
+ * @param random Random number in [0, 1).
+ */
+export function checkDelay(random: () => number): number {
+  return CHECK_MS / 2 * (1 + random());
+}
+
 /**
  * Reads a `Retry-After` header (RFC 9110, 10.2.3): seconds or a date.
  *

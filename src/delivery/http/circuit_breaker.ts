@@ -1,124 +1,196 @@
 /**
- * The state of the server as all requests share it: while it is down, one of them probes and the
- * others wait.
+ * The state of the server, shared by all requests: while it is down, health checks find out when it
+ * is back, then one request probes it, and all others wait.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../../runtime/runtime.ts";
-import { backoff } from "./backoff.ts";
+import { backoff, checkDelay } from "./backoff.ts";
+import type { Failure } from "./classify.ts";
+import type { Health } from "./health.ts";
 
 /**
- * `up`: requests go out. `down`: it cannot be reached or asks for patience. `held`: it answers but
- * will not take what is sent (401, 403, a redirect, not a Weave server): somebody must act.
+ * `up`: requests are sent. `down`: it cannot be reached or asks to wait. `held`: it responds but does
+ * not take what is sent (401, 403, a redirect, not a trace server, no such project): the user has to
+ * act.
  */
 export type ServerState = "up" | "down" | "held";
 
-/** Ms between two probes of a server that holds: the lower end; the upper is the longest backoff. */
+/** Minimum number of ms between two probes of a server that holds. */
 export const HELD_PROBE_MS = 15_000;
 
-/** What a gate is made from. */
-export interface GateOptions {
+/** Options for {@linkcode CircuitBreaker}. */
+export interface CircuitBreakerOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Most ms between two probes. */
+  /** Maximum number of ms between two probes. */
   readonly maxBackoffMs: number;
-  /** Told of every change of state, and why. */
+  readonly health: Health;
+  /** Called with every change of state and its reason. */
   readonly onState: (state: ServerState, reason: string) => void;
+  /** Called with the reason of every failure, health checks included. */
+  readonly onFailure: (reason: string) => void;
 }
 
+/** What the server's state depends on. */
+export type ServerFailure = Pick<Failure, "state" | "reason" | "wait" | "pause" | "maxDelay">;
+
 /** Lets requests through while the server takes them. */
-export class Gate {
-  readonly #options: GateOptions;
+export class CircuitBreaker {
+  readonly #options: CircuitBreakerOptions;
   #state: ServerState = "up";
-  #reason = "";
+  #reported: ServerState = "up";
   #failures = 0;
+  /** Whether a health check or a probe is in progress. */
   #probing = false;
   #timer: Timer | null = null;
+  /** Before this no request is sent to a server that answers health checks and is not well. */
+  #requestDue = 0;
   #waiting: (() => void)[] = [];
 
-  /** Makes an open gate. */
-  constructor(options: GateOptions) {
+  /** Creates a closed circuit breaker: requests pass. */
+  constructor(options: CircuitBreakerOptions) {
     this.#options = options;
   }
 
   /** The server's state. */
   get state(): ServerState {
-    return this.#state;
+    return this.#reported;
   }
 
-  /** Resolves when the caller may send: at once, or as the one probe, or when the server is back. */
-  async pass(stop: AbortSignal): Promise<void> {
-    while (this.#state !== "up" && !stop.aborted) {
-      if (!this.#probing && this.#timer === null) {
-        this.#probing = true;
-        return;
+  /**
+   * Resolves when the caller may send, or when `stop` is aborted: at once, after a health check, as
+   * the one probe, or when the server is back.
+   *
+   * @returns Whether the caller is the probe. It then has to report what came of it, to
+   *   `succeeded`, `failed` or `abandoned`.
+   */
+  async acquire(stop: AbortSignal): Promise<boolean> {
+    const { health } = this.#options;
+    while (!stop.aborted) {
+      if (this.#state === "up" && health.isKnown) return false;
+      if (this.#probing || this.#timer !== null) {
+        await this.#change(stop);
+        continue;
       }
-      await this.#change(stop);
+      this.#probing = true;
+      if (await this.#isReady(stop)) {
+        if (this.#state !== "up") return true;
+        this.#probing = false;
+        this.#wake();
+      }
     }
+    return false;
   }
 
-  /** The server took or refused a request: it works. */
+  /** The server took or rejected a request: it works. */
   succeeded(): void {
     this.#probing = false;
     this.#failures = 0;
     this.#timer?.cancel();
     this.#timer = null;
-    this.#set("up", "");
+    this.#state = "up";
+    this.#report("up", "");
     this.#wake();
   }
 
   /**
-   * The server did not work.
+   * A request failed, and the server is to blame.
    *
-   * @param wait Ms that the server asked for, if it did.
-   * @param pause Ms to wait at least.
+   * @param wasProbe Whether it was the probe.
    */
-  failed(state: "down" | "held", reason: string, wait?: number, pause = 0): void {
-    const wasProbe = this.#probing;
-    this.#set(state, reason);
-    // Requests that were under way when the server went down say nothing new.
-    if (this.#timer !== null && !wasProbe) return;
-    this.#probing = false;
+  failed(failure: ServerFailure, wasProbe: boolean): void {
     const { clock, random, maxBackoffMs } = this.#options;
-    const jittered = backoff(this.#failures++, maxBackoffMs, random);
+    const { state, reason, wait, pause = 0, maxDelay = Infinity } = failure;
+    this.noticed(reason);
+    // Requests that were in flight when the server went down report nothing new.
+    if (this.#state !== "up" && !wasProbe) return;
+    this.#state = state;
+    this.#report(state, reason);
     const slow = state === "held" ? Math.min(HELD_PROBE_MS, maxBackoffMs) : 0;
-    const delay = Math.max(wait ?? jittered, slow, pause);
-    this.#timer?.cancel();
-    this.#timer = clock.after(delay, () => {
-      this.#timer = null;
-      this.#wake();
-    });
+    const chosen = wait ?? Math.min(backoff(this.#failures++, maxBackoffMs, random), maxDelay);
+    const delay = Math.max(chosen, slow, pause);
+    this.#requestDue = clock.monotonic() + delay;
+    const soon = state === "down" && wait === undefined;
+    this.#checkIn(soon ? this.#sooner(delay, pause) : delay);
   }
 
-  /** A probe ended without an answer because its sender stopped: another may probe. */
+  /** A request failed that does not decide the server's state. */
+  noticed(reason: string): void {
+    this.#options.onFailure(reason);
+  }
+
+  /** Reports that some records are held, while others pass. */
+  holds(reason: string): void {
+    this.noticed(reason);
+    this.#report("held", reason);
+  }
+
+  /** A probe ended without a result because its sender stopped: another request may probe. */
   abandoned(): void {
-    if (!this.#probing) return;
     this.#probing = false;
     this.#wake();
   }
 
-  /** Probes now instead of at the end of the backoff: somebody waits for a flush. */
+  /** Probes now instead of at the end of the backoff: the user waits for a flush. */
   hurry(): void {
     if (this.#state !== "down" || this.#timer === null) return;
+    this.#requestDue = 0;
     this.#timer.cancel();
     this.#timer = null;
     this.#wake();
   }
 
-  /** Takes the timer back; nobody waits any more. */
+  /** Cancels the timer; nothing waits any more. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#wake();
   }
 
-  #set(state: ServerState, reason: string): void {
-    if (state === this.#state && reason === this.#reason) return;
-    const changed = state !== this.#state;
-    this.#state = state;
-    this.#reason = reason;
-    if (changed) this.#options.onState(state, reason);
+  /** Checks the server's health, and plans the next check where no request should be sent now. */
+  async #isReady(stop: AbortSignal): Promise<boolean> {
+    const { clock, health, random, maxBackoffMs } = this.#options;
+    const result = await health.check(stop);
+    switch (result.kind) {
+      case "stopped":
+        this.abandoned();
+        return false;
+      case "well":
+        return true;
+      case "silent":
+        this.failed({ state: "down", ...result }, true);
+        return false;
+      case "unwell": {
+        const left = this.#requestDue - clock.monotonic();
+        if (left <= 0) return true;
+        this.noticed(result.reason);
+        const delay = backoff(this.#failures++, maxBackoffMs, random);
+        this.#checkIn(Math.min(left, result.wait ?? this.#sooner(delay, 0)));
+        return false;
+      }
+    }
+  }
+
+  /** A health check costs little, so it comes earlier than a request might. */
+  #sooner(delay: number, pause: number): number {
+    return Math.max(Math.min(delay, checkDelay(this.#options.random)), pause);
+  }
+
+  #checkIn(ms: number): void {
+    this.#probing = false;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(ms, () => {
+      this.#timer = null;
+      this.#wake();
+    });
+  }
+
+  #report(state: ServerState, reason: string): void {
+    if (state === this.#reported) return;
+    this.#reported = state;
+    this.#options.onState(state, reason);
   }
 
   #change(stop: AbortSignal): Promise<void> {

@@ -1,155 +1,162 @@
 /**
- * Sends one request until there is a decisive answer, however long that takes.
- *
- * | answer | what happens |
- * |---|---|
- * | 2xx with a JSON object | done |
- * | nothing, half an answer, none in time, 408, 425, 429, 5xx, a 2xx that is no JSON | again, for ever, with backoff or `Retry-After` |
- * | 401, 403, 3xx | everything is held, said once, probed slowly |
- * | 413 | `too-large` |
- * | any other 4xx | `refused` |
+ * Sends a request until the server decides, or until it has failed so often that a part of it may be
+ * to blame.
  *
  * @module
  */
 
-import type { Gate } from "./circuit_breaker.ts";
-import type { Attempt, OutgoingRequest, Transport } from "./transport.ts";
+import { isServerInfo } from "../../protocol/replies.ts";
+import type { CircuitBreaker } from "./circuit_breaker.ts";
+import { classify, type Failure, foreign, type Outcome, type Refusal } from "./classify.ts";
+import type { Evidence } from "./evidence.ts";
+import { INTERRUPTED_PAUSE_MS } from "./health.ts";
+import type { KnownApis } from "./known_apis.ts";
+import type { OutgoingRequest, Transport } from "./transport.ts";
 
-/** A decisive answer. */
+/** The result of sending a request. */
 export type Verdict =
   | { readonly kind: "done"; readonly text: string }
   | { readonly kind: "too-large"; readonly status: number; readonly message: string }
-  | Refusal & { readonly kind: "refused" };
+  | Refusal & { readonly kind: "refused" }
+  /** This package cannot make a request of it. */
+  | { readonly kind: "unsendable"; readonly error: unknown; readonly status?: undefined }
+  /** It failed as often as it was to be tried; `request` tells which one it was. */
+  | Failure & { readonly request?: SentRequest };
 
-/** What a server says when it will not have a request. */
-export interface Refusal {
-  readonly status: number;
-  readonly message: string;
-  /** `error_code` of the answer's body. */
-  readonly errorCode?: string;
+/** A request that failed, as far as it takes to recognize it when it is sent again. */
+export interface SentRequest {
+  readonly path: string;
+  /** Bytes of the body; 0 for a form. */
+  readonly size: number;
+  readonly retryId: string;
 }
 
-/** Thrown where a send is given up because its sender stops; what it sent is not acknowledged. */
+/** Thrown when a send ends because its sender stops; nothing that it sent is acknowledged. */
 export class Stopped extends Error {
   override readonly name = "Stopped";
 }
 
-/** What an exchange goes through. */
-export interface ExchangeOptions {
+/** Dependencies of {@linkcode sendWithRetry}. */
+export interface SendDeps {
   readonly transport: Transport;
-  readonly gate: Gate;
+  readonly breaker: CircuitBreaker;
+  readonly evidence: Evidence;
+  readonly apis: KnownApis;
   readonly stop: AbortSignal;
-  /** Throws where nothing may be sent any more; asked before every attempt. */
+  /** Throws when nothing may be sent any more; called before every attempt. */
   readonly assertHeld: () => void;
-  /** Told of every attempt that came to nothing. */
-  readonly onRetry: (reason: string) => void;
+}
+
+/** Options for one send. */
+export interface SendOptions {
+  /** Whether it is given back at its first failure, or after several. */
+  readonly tries: "one" | "several";
+  /**
+   * Whether it failed before and is tried again after a health check: its failures say nothing new
+   * of the server, and hold up nothing else.
+   */
+  readonly suspect?: boolean;
+  /** The request that failed before: it keeps its `X-Weave-Retry-Id`. */
+  readonly again?: SentRequest | undefined;
+  /**
+   * Whether a refusal blames no record: the server is reported as holding until the next probe is
+   * due, and the caller, which gets the refusal, may make that a different request.
+   */
+  readonly holdOn?: (refusal: Refusal) => boolean;
+  /** Whether no other route is tried where the server does not have this one. */
+  readonly isLastRoute?: boolean;
 }
 
 /**
- * Sends `request` until the server decides.
+ * Sends `request`.
  *
- * @param holdOn Tells refusals that no record can be blamed for: everything is held until the next
- *   probe is due, and the caller, who gets the refusal, may make that a different request.
- * @throws {Stopped} when `stop` is aborted first; what `assertHeld` throws.
+ * @throws {Stopped} when `stop` is aborted first; errors of `assertHeld`.
  */
-export async function exchange(
+export async function sendWithRetry(
   request: OutgoingRequest,
-  { transport, gate, stop, assertHeld, onRetry }: ExchangeOptions,
-  holdOn: (refusal: Refusal) => boolean = () => false,
+  deps: SendDeps,
+  { tries, suspect = false, holdOn = () => false, isLastRoute = false }: SendOptions,
 ): Promise<Verdict> {
+  const { transport, breaker, evidence, apis, stop, assertHeld } = deps;
+  let failures = 0, waits = 0;
   for (;;) {
-    await gate.pass(stop);
+    const isProbe = !suspect && await breaker.acquire(stop);
     try {
       assertHeld();
     } catch (error) {
-      gate.abandoned();
+      if (isProbe) breaker.abandoned();
       throw error;
     }
     const attempt = await transport.attempt(request, stop);
     if (attempt.kind === "stopped") {
-      gate.abandoned();
+      if (isProbe) breaker.abandoned();
       throw new Stopped("Stopped while sending");
     }
-    const verdict = troubleOf(attempt) ?? verdictOf(attempt as Answer);
-    const trouble = verdict.kind === "refused" && holdOn(verdict)
-      ? { kind: "trouble" as const, state: "held" as const, reason: `HTTP ${verdict.status}` }
-      : verdict;
-    if (trouble.kind !== "trouble") {
-      gate.succeeded();
-      return trouble;
+    if (attempt.kind === "interrupted") {
+      const pause = INTERRUPTED_PAUSE_MS;
+      breaker.failed({ state: "down", reason: "Interrupted", pause }, isProbe);
+      if (suspect) return INTERRUPTED;
+      continue;
     }
-    gate.failed(trouble.state, trouble.reason, trouble.wait, trouble.pause);
-    onRetry(trouble.reason);
-    if (verdict.kind === "refused") return verdict;
+    const facts = { serverUrl: transport.serverUrl, hasAnswered: apis.has };
+    let outcome = await confirmed(classify(attempt, request.path, facts), deps);
+    if (outcome.kind === "refused" && outcome.missing && isLastRoute && !apis.any) {
+      outcome = foreign(outcome.status, facts);
+    }
+    if (outcome.kind === "failure") {
+      if (suspect) breaker.noticed(outcome.reason);
+      else breaker.failed(outcome, isProbe);
+      if (outcome.asksToWait) waits++;
+      else failures++;
+      if (tries === "one" || failures >= MAX_FAILURES || waits >= MAX_WAITS) {
+        const { path, body, retryId } = request;
+        return { ...outcome, request: { path, size: sizeOf(body), retryId } };
+      }
+      continue;
+    }
+    if (outcome.kind === "refused" && holdOn(outcome)) {
+      const reason = `HTTP ${outcome.status}: the server takes calls through neither API`;
+      breaker.failed({ state: "held", reason }, isProbe || suspect);
+      return outcome;
+    }
+    if (outcome.kind === "done") {
+      evidence.wrote();
+      apis.add(request.path);
+    }
+    breaker.succeeded();
+    return outcome;
   }
 }
 
-type Answer = Extract<Attempt, { kind: "answer" }>;
-
-interface Trouble {
-  readonly kind: "trouble";
-  readonly state: "down" | "held";
-  readonly reason: string;
-  readonly wait?: number;
-  readonly pause?: number;
+/** Bytes of a body; 0 for a form, whose bytes the host makes. */
+export function sizeOf(body: OutgoingRequest["body"]): number {
+  return body instanceof FormData ? 0 : body.length;
 }
 
-function troubleOf(attempt: Exclude<Attempt, { kind: "stopped" }>): Trouble | null {
-  if (attempt.kind === "unreachable") {
-    const { error, pause = 0 } = attempt;
-    return { kind: "trouble", state: "down", reason: error, pause };
-  }
-  const { status, text } = attempt;
-  if (status >= 200 && status < 300) {
-    return isJsonObject(text)
-      ? null
-      : { kind: "trouble", state: "down", reason: `HTTP ${status} without JSON` };
-  }
-  if (status === 401 || status === 403) {
-    return {
-      kind: "trouble",
-      state: "held",
-      reason: `HTTP ${status}: the API key is not accepted`,
-    };
-  }
-  // A browser-like host hides a redirect behind status 0.
-  if (status < 400) {
-    return { kind: "trouble", state: "held", reason: `HTTP ${status}: redirects are not followed` };
-  }
-  if (status >= 500 || status === 408 || status === 425 || status === 429) {
-    const wait = attempt.retryAfter;
-    return {
-      kind: "trouble",
-      state: "down",
-      reason: `HTTP ${status}`,
-      ...(wait === undefined ? {} : { wait }),
-    };
-  }
-  return null;
-}
+/** Failures after which a batch is split: one of its records may be to blame. */
+const MAX_FAILURES = 4;
+/** The same for responses that ask to wait, or are not the trace server's. */
+const MAX_WAITS = 10;
+const INTERRUPTED: Failure = {
+  kind: "failure",
+  state: "down",
+  reason: "Interrupted",
+  asksToWait: true,
+};
 
-function verdictOf({ status, text }: Answer): Verdict {
-  if (status < 300) return { kind: "done", text };
-  const { message, errorCode } = readRefusal(text);
-  if (status === 413) return { kind: "too-large", status, message };
-  return { kind: "refused", status, message, ...(errorCode === undefined ? {} : { errorCode }) };
-}
-
-/** A cheap look: a captive portal's page or a cut answer is no JSON object. */
-function isJsonObject(text: string): boolean {
-  const trimmed = text.trim();
-  return trimmed.startsWith("{") && trimmed.endsWith("}");
-}
-
-function readRefusal(text: string): { message: string; errorCode?: string } {
-  try {
-    const body = JSON.parse(text) as Record<string, unknown>;
-    const reason = body.reason ?? body.detail ?? body.message ?? body.error;
-    const message = typeof reason === "string" ? reason : JSON.stringify(reason ?? body);
-    return typeof body.error_code === "string"
-      ? { message, errorCode: body.error_code }
-      : { message };
-  } catch {
-    return { message: text.slice(0, 2_000) };
+/** A response with unexpected fields counts if the server proves by another one that it is Weave's. */
+async function confirmed(
+  outcome: Outcome,
+  { transport, apis, stop }: SendDeps,
+): Promise<Exclude<Outcome, { kind: "unclear" }>> {
+  if (outcome.kind !== "unclear") return outcome;
+  const { status, text } = outcome;
+  const fields = Object.keys(JSON.parse(text) as object).sort().join();
+  if (!apis.hasField(fields)) {
+    const info = await transport.check("/server_info", stop);
+    const facts = { serverUrl: transport.serverUrl, hasAnswered: apis.has };
+    if (info.kind !== "answer" || !isServerInfo(info.text)) return foreign(status, facts);
+    apis.addFields(fields);
   }
+  return { kind: "done", text };
 }

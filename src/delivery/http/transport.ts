@@ -1,5 +1,5 @@
 /**
- * One HTTP attempt: `fetch` with a time limit that covers the answer's body too.
+ * One HTTP attempt: `fetch` with a time limit that covers the body of the response too.
  *
  * @module
  */
@@ -7,6 +7,8 @@
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 import { retryAfter } from "./backoff.ts";
+import { base64, redactor } from "./redact.ts";
+import { OversizeError, readText } from "./response_body.ts";
 
 /** A request, the same bytes at every attempt. */
 export interface OutgoingRequest {
@@ -17,114 +19,163 @@ export interface OutgoingRequest {
   readonly retryId: string;
 }
 
-/** What came of one attempt. */
+/** A complete response. */
+export interface Answer {
+  readonly kind: "answer";
+  readonly status: number;
+  /** The body, without the API key. */
+  readonly text: string;
+  /** Ms that `Retry-After` asks to wait. */
+  readonly retryAfter?: number;
+}
+
+/** The outcome of one attempt. */
 export type Attempt =
-  | {
-    readonly kind: "answer";
-    readonly status: number;
-    readonly text: string;
-    readonly retryAfter?: number;
-  }
+  | Answer
+  /** A response that is longer than any response of the trace server. */
+  | { readonly kind: "oversize"; readonly status: number; readonly maxBytes: number }
   /**
-   * No answer, half an answer, or none in time; `error` says what the host reported, `pause` how
-   * many ms the next attempt has to wait at least: a program that has nothing else to do ends then.
+   * No response, an incomplete one, or none within the time limit; `error` is what the host
+   * reported, `pause` the minimum number of ms before the next attempt, so that a program that has
+   * nothing else to do ends.
    */
   | { readonly kind: "unreachable"; readonly error: string; readonly pause?: number }
+  /** The end of the program interrupted it. */
+  | { readonly kind: "interrupted" }
   /** The caller stopped it. */
   | { readonly kind: "stopped" };
 
-/** What a transport is made from. */
+/** Options for {@linkcode Transport}. */
 export interface TransportOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;
   /** Base URL without a trailing slash. */
   readonly serverUrl: string;
   readonly apiKey: string | undefined;
-  /** Most ms for one attempt, its answer's body included. */
+  /** Maximum number of ms for one attempt, including the body of its response. */
   readonly timeoutMs: number;
 }
 
-/**
- * Ms for an attempt as long as nothing is known of the server. An attempt under way keeps the
- * program alive, and a server that never answers must not keep it for the whole time limit; one that
- * is slow gets twice the time at each attempt, and after an answer four times what it took.
- */
-export const FIRST_LIMIT_MS = 3_000;
-const PATIENCE = 4;
-/** Ms without an attempt after one that ran out of time, and after one that was interrupted. */
-const PAUSE_MS = 250, INTERRUPTED_PAUSE_MS = 5_000;
+/** Time limit of a health check, ms. It keeps a program alive for this long. */
+export const HEALTH_LIMIT_MS = 3_000;
+/** Health checks in a row that time out before the limit grows, for a server that is slow. */
+const SHORT_CHECKS = 3;
+/** Ms without an attempt after one that timed out. */
+const PAUSE_MS = 250;
+/** Maximum length of the response to a health check, bytes. */
+const MAX_HEALTH_BYTES = 64 * 1024;
+/** Responses grow with their requests: a table of empty rows is answered with a digest for each. */
+const MIN_ANSWER_BYTES = 1024 * 1024, MAX_ANSWER_BYTES = 256 * 1024 * 1024, ANSWER_FACTOR = 16;
 
 /** Sends requests to one server. */
 export class Transport {
   readonly #options: TransportOptions;
   readonly #authorization: string | undefined;
-  readonly #underWay = new Set<() => void>();
-  /** Ms that the next attempt may take: more after each that ran out of time. */
-  #patienceMs = FIRST_LIMIT_MS;
+  readonly #redact: (text: string) => string;
+  readonly #inFlight = new Set<() => void>();
+  #answers = false;
+  #timeouts = 0;
 
-  /** Makes a transport; the key is kept in memory only. */
+  /** Creates a transport; the key is kept in memory only. */
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#redact = redactor(options.apiKey);
     if (options.apiKey !== undefined) this.#authorization = basicAuth(options.apiKey);
   }
 
-  /** Ends the attempts under way as if the server could not be reached. */
-  interrupt(): void {
-    for (const abort of [...this.#underWay]) abort();
+  /** Base URL of the server. */
+  get serverUrl(): string {
+    return this.#options.serverUrl;
   }
 
-  /** Makes one attempt. Never throws. Redirects are answers: the key goes to no other host. */
-  async attempt(request: OutgoingRequest, stop: AbortSignal): Promise<Attempt> {
-    const { fetch, clock, serverUrl, timeoutMs } = this.#options;
+  /**
+   * Whether the server has responded, and no attempt has timed out since. Data is only sent then: a
+   * request gets all of `timeoutMs`, and a server that accepts connections and never responds would
+   * keep a program alive for as long.
+   */
+  get answers(): boolean {
+    return this.#answers;
+  }
+
+  /** Ends the attempts in flight as if the server could not be reached. */
+  interrupt(): void {
+    for (const abort of [...this.#inFlight]) abort();
+  }
+
+  /** Makes one attempt. Never throws. Redirects are responses: no other host gets the key. */
+  async attempt({ path, body, retryId }: OutgoingRequest, stop: AbortSignal): Promise<Attempt> {
+    const size = body instanceof FormData ? 0 : body.length;
+    const headers: Record<string, string> = { "X-Weave-Retry-Id": retryId };
+    if (!(body instanceof FormData)) headers["Content-Type"] = "application/json";
+    const maxBytes = Math.min(MAX_ANSWER_BYTES, MIN_ANSWER_BYTES + ANSWER_FACTOR * size);
+    const { timeoutMs } = this.#options;
+    return await this.#fetch(path, { method: "POST", headers, body }, timeoutMs, maxBytes, stop);
+  }
+
+  /** Gets a small resource that changes nothing, such as `/health`, within a short time. */
+  async check(path: string, stop: AbortSignal): Promise<Attempt> {
+    const limitMs = Math.min(
+      this.#options.timeoutMs,
+      HEALTH_LIMIT_MS * 2 ** Math.max(0, this.#timeouts - SHORT_CHECKS + 1),
+    );
+    const init = { method: "GET", headers: {} };
+    return await this.#fetch(path, init, limitMs, MAX_HEALTH_BYTES, stop);
+  }
+
+  async #fetch(
+    path: string,
+    init: RequestInit & { headers: Record<string, string> },
+    limitMs: number,
+    maxBytes: number,
+    stop: AbortSignal,
+  ): Promise<Attempt> {
+    const { fetch, clock, serverUrl } = this.#options;
     if (stop.aborted) return { kind: "stopped" };
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     stop.addEventListener("abort", abort, { once: true });
-    this.#underWay.add(abort);
-    const limitMs = Math.min(this.#patienceMs, timeoutMs);
-    const begun = clock.monotonic();
+    this.#inFlight.add(abort);
     let timedOut = false;
     const timer = clock.after(limitMs, () => {
       timedOut = true;
       abort();
     });
     try {
-      const headers: Record<string, string> = { "X-Weave-Retry-Id": request.retryId };
-      if (!(request.body instanceof FormData)) headers["Content-Type"] = "application/json";
-      if (this.#authorization) headers.Authorization = this.#authorization;
-      const response = await fetch(serverUrl + request.path, {
-        method: "POST",
-        headers,
-        body: request.body,
+      if (this.#authorization) init.headers.Authorization = this.#authorization;
+      const response = await fetch(serverUrl + path, {
+        ...init,
         signal: controller.signal,
         redirect: "manual",
       });
-      const text = await response.text();
-      this.#patienceMs = Math.max(FIRST_LIMIT_MS, PATIENCE * (clock.monotonic() - begun));
+      const { status } = response;
+      const text = await readText(response, maxBytes).catch((error) => {
+        if (!(error instanceof OversizeError)) throw error;
+        abort();
+        return error;
+      });
+      this.#answers = true;
+      this.#timeouts = 0;
+      if (text instanceof OversizeError) return { kind: "oversize", status, maxBytes };
       const wait = retryAfter(response.headers.get("Retry-After"), clock.now());
       return {
         kind: "answer",
-        status: response.status,
-        text,
+        status,
+        text: status >= 200 && status < 300 ? text : this.#redact(text),
         ...(wait === undefined ? {} : { retryAfter: wait }),
       };
     } catch (error) {
       if (stop.aborted) return { kind: "stopped" };
       if (timedOut) {
-        this.#patienceMs = Math.min(timeoutMs, limitMs * 2);
-        return {
-          kind: "unreachable",
-          error: `No whole answer within ${limitMs} ms`,
-          pause: PAUSE_MS,
-        };
+        this.#answers = false;
+        this.#timeouts++;
+        const message = `No complete response within ${limitMs} ms`;
+        return { kind: "unreachable", error: message, pause: PAUSE_MS };
       }
-      if (controller.signal.aborted) {
-        return { kind: "unreachable", error: "Interrupted", pause: INTERRUPTED_PAUSE_MS };
-      }
-      return { kind: "unreachable", error: describe(error) };
+      if (controller.signal.aborted) return { kind: "interrupted" };
+      return { kind: "unreachable", error: this.#redact(describe(error)) };
     } finally {
       timer.cancel();
-      this.#underWay.delete(abort);
+      this.#inFlight.delete(abort);
       stop.removeEventListener("abort", abort);
     }
   }
@@ -132,16 +183,15 @@ export class Transport {
 
 /** Value of an `Authorization` header for an API key. */
 export function basicAuth(apiKey: string): string {
-  const bytes = new TextEncoder().encode(`api:${apiKey}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return `Basic ${base64(`api:${apiKey}`)}`;
 }
 
 /**
- * Name and code of a network error. Its text may hold the URL, so it stays out; where the host gives
- * no code (Deno), the words that end the text of its cause say what it was.
+ * Name and code of a network error. Its message may contain the URL, so it is left out; where the
+ * host gives no code (Deno), the last words of the message of its cause are used.
  */
 function describe(error: unknown): string {
-  // Said by this package itself: it holds no URL.
+  // A message of this package, without a URL.
   if (error instanceof WeaveWalError) return error.message;
   const { name, code, cause } = (error ?? {}) as { name?: string; code?: string; cause?: unknown };
   const inner = (cause ?? {}) as { code?: string; message?: unknown };

@@ -1,84 +1,123 @@
 /**
- * Sends a batch, and finds the records in it that the server will not have.
+ * Sends a batch, and finds the records in it that the server does not take.
  *
  * @module
  */
 
-import { isSoundRecord } from "../../wal/record/record.ts";
-import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Mark } from "../http/evidence.ts";
+import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
-import type { Verdict } from "../http/send_with_retry.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import { blame, isSound, letterOf } from "./dead_letters.ts";
+import type { Suspects } from "./suspects.ts";
 
 /** One element of a batch and the records that it stands for. */
 export interface BatchItem {
   readonly records: readonly WindowRecord[];
   /** The element's text, in pieces. */
   readonly pieces: readonly Uint8Array[];
+  /** What an element has in common with those that have to follow it. */
+  readonly key?: string;
+}
+
+/** Ways to send the items of a batch. */
+export interface BatchSender {
+  /** Sends some of the items as one request. */
+  readonly post: (
+    items: readonly BatchItem[],
+    options: Pick<SendOptions, "tries" | "suspect" | "again">,
+  ) => Promise<Verdict>;
+  /** Sends the records of one item each by itself: one may be at fault for all. */
+  readonly apart?: (records: BatchItem["records"], since: Mark) => Promise<DeadLetter[]>;
+  /** Takes the items that fail while others are delivered. */
+  readonly suspects: Suspects;
+  /** When a larger batch with these items had failed. */
+  readonly since?: Mark;
 }
 
 /**
- * Sends `items` in order. A batch that is too large is halved; one that is refused is split until
- * the refused item stands alone. Damaged records are found without asking the server.
+ * Sends `items` in order. A batch that is too large, is rejected or fails again and again is split,
+ * until the items at fault are isolated. Corrupt records are found without asking the server.
  *
- * @param post Sends some of the items as one request.
- * @param apart Sends the records of one item each by itself: one may be at fault for all.
- * @returns The records that were not delivered, with the reasons; all others were.
+ * @param verdict The server's on all of them, if they were sent already.
+ * @returns Dead letters; all other records are delivered or suspect.
  */
 export async function sendBatch(
   items: readonly BatchItem[],
-  post: (items: readonly BatchItem[]) => Promise<Verdict>,
-  apart?: (records: BatchItem["records"]) => Promise<DeadLetter[]>,
+  sender: BatchSender,
+  verdict?: Verdict,
 ): Promise<DeadLetter[]> {
-  if (items.length === 0) return [];
-  const verdict = await post(items);
-  if (verdict.kind === "done") return [];
-  const giveUp = async ({ records }: BatchItem): Promise<DeadLetter[]> =>
-    apart && records.length > 1
-      ? await apart(records)
-      : records.map((record) => letterOf(record, verdict));
-  if (verdict.kind === "refused") {
-    const sound = items.filter(({ records }) => records.every(isSound));
-    if (sound.length < items.length) {
-      const letters: DeadLetter[] = [];
-      for (const item of items) if (!sound.includes(item)) letters.push(...await giveUp(item));
-      return [...letters, ...await sendBatch(sound, post, apart)];
-    }
+  return await new Bisection(sender).send(items, "several", verdict);
+}
+
+class Bisection {
+  readonly #sender: BatchSender;
+  /** When the whole batch had failed. */
+  #since: Mark | undefined;
+
+  constructor(sender: BatchSender) {
+    this.#sender = sender;
+    this.#since = sender.since;
   }
-  if (items.length === 1) return await giveUp(items[0]);
-  const middle = items.length >> 1;
-  const first = await sendBatch(items.slice(0, middle), post, apart);
-  return [...first, ...await sendBatch(items.slice(middle), post, apart)];
-}
 
-/** Whether a record is sound JSON. */
-export function isSound({ bytes, lineStart, lineEnd }: WindowRecord): boolean {
-  return isSoundRecord(bytes, lineStart, lineEnd);
-}
+  async send(
+    all: readonly BatchItem[],
+    tries: SendOptions["tries"],
+    known?: Verdict,
+  ): Promise<DeadLetter[]> {
+    const items = all.filter((item) => !this.#follows(item));
+    if (items.length === 0) return [];
+    const { post, suspects } = this.#sender;
+    const verdict = known ?? await post(items, { tries: items.length === 1 ? "one" : tries });
+    if (verdict.kind === "done") return [];
+    if (
+      verdict.kind === "refused" && await suspects.isProjectMissing(items[0].records[0], verdict)
+    ) return await this.send(items, tries);
+    if (verdict.kind === "failure") this.#since ??= suspects.mark();
+    if (verdict.kind !== "too-large") {
+      const sound = items.filter(({ records }) => records.every(isSound));
+      if (sound.length < items.length) {
+        const letters: DeadLetter[] = [];
+        for (const item of items) {
+          if (!sound.includes(item)) letters.push(...await this.#isolated(item, verdict));
+        }
+        return [...letters, ...await this.send(sound, tries)];
+      }
+    }
+    if (items.length === 1) return await this.#isolated(items[0], verdict);
+    const middle = items.length >> 1;
+    const first = await this.send(items.slice(0, middle), "one");
+    return [...first, ...await this.send(items.slice(middle), "one")];
+  }
 
-/** The dead letter of a record that was not taken: its own damage comes before what was said. */
-export function letterOf(
-  record: WindowRecord,
-  verdict: Exclude<Verdict, { kind: "done" }>,
-): DeadLetter {
-  return isSound(record) ? refusedLetter(record, verdict) : corruptLetter(record);
-}
+  async #isolated(
+    item: BatchItem,
+    verdict: Exclude<Verdict, { kind: "done" }>,
+  ): Promise<DeadLetter[]> {
+    const { post, apart, suspects } = this.#sender;
+    const { records, key } = item;
+    if (apart && records.length > 1) return await apart(records, this.#since ?? suspects.mark());
+    if (verdict.kind !== "failure" || !records.every(isSound)) {
+      return records.map((record) => letterOf(record, verdict));
+    }
+    for (const record of records) {
+      suspects.add({
+        record,
+        ...(key === undefined ? {} : { key }),
+        ...(this.#since === undefined ? {} : { since: this.#since }),
+        attempt: (again) => post([item], { tries: "one", suspect: true, again }),
+      }, verdict);
+    }
+    return [];
+  }
 
-/** The dead letter of a record that the server refused. */
-export function refusedLetter(
-  record: WindowRecord,
-  { status, message }: { readonly status?: number; readonly message: string },
-): DeadLetter {
-  const said = status === undefined ? { message } : { status, message };
-  return { reason: "refused", ...said, ...lineOf(record) };
-}
-
-/** The dead letter of a record that is no sound JSON. */
-export function corruptLetter(record: WindowRecord): DeadLetter {
-  return { reason: "corrupt", ...lineOf(record) };
-}
-
-function lineOf(
-  { bytes, offset, lineStart, lineEnd }: WindowRecord,
-): { offset: number; length: number; line: Uint8Array<ArrayBuffer> } {
-  return { offset, length: lineEnd - lineStart, line: bytes.slice(lineStart, lineEnd) };
+  /** Whether an item has to wait for a suspect. */
+  #follows(item: BatchItem): boolean {
+    const sender = this.#sender;
+    const since = this.#since === undefined ? {} : { since: this.#since };
+    return item.key !== undefined && sender.suspects.defer(item.key, async (cause) => {
+      const letters = await sendBatch([item], { ...sender, ...since });
+      return letters.map((letter) => blame(letter, cause));
+    });
+  }
 }

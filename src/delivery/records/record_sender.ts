@@ -11,12 +11,16 @@ import { ENDPOINTS } from "../../protocol/endpoints.ts";
 import { isProvisional, provisionalRowDigest } from "../../protocol/digest/provisional.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
-import { corruptLetter, letterOf, sendBatch } from "./bisect_batch.ts";
-import { batchBody } from "./request_body.ts";
-import { isMissing, type Send } from "../calls/call_sender.ts";
+import { pooled } from "../async/run_concurrently.ts";
+import type { Send, SendContext } from "../calls/call_sender.ts";
 import { textField } from "../calls/call_fields.ts";
-import type { Verdict } from "../http/send_with_retry.ts";
 import { withoutFields } from "../calls/json_splice.ts";
+import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
+import { type BatchItem, sendBatch } from "./bisect_batch.ts";
+import { unsendableLetter } from "./dead_letters.ts";
+import { type FileRequest, formOf } from "./file_form.ts";
+import { batchBody } from "./request_body.ts";
+import type { Suspects } from "./suspects.ts";
 
 const ORDERED: ReadonlySet<RecordType> = new Set([
   "call_update",
@@ -34,85 +38,118 @@ export function actsOnEarlier(type: RecordType): boolean {
   return ORDERED.has(type);
 }
 
-/** Delivers records that are no calls, and keeps track of which endpoints the server has. */
+/** A way to send one record. Called again for a record that failed. */
+type Attempt = (options: SendOptions) => Promise<Verdict>;
+
+/** Delivers records that are not calls, and remembers which endpoints the server has. */
 export class RecordPath {
-  /** Which of its paths a type goes to, where the first turned out to be missing. */
+  /** Which of its paths a type is sent to, where the first is missing. */
   readonly #chosen = new Map<RecordType, number>();
   readonly #digests: DigestBook;
+  readonly #maxInFlight: number;
   #feedbackBatch = true;
 
-  /** Makes a path that begins with the newer endpoints. */
-  constructor(digests: DigestBook) {
+  /** @param maxInFlight Maximum number of requests in flight. */
+  constructor(digests: DigestBook, maxInFlight: number) {
     this.#digests = digests;
+    this.#maxInFlight = maxInFlight;
   }
 
   /**
-   * What makes values with provisional digests goes out before everything that may name them, one
-   * after the other.
+   * Delivers the records that make values with provisional digests, one after the other, before
+   * everything that may name them.
    */
-  firstTask(records: readonly WindowRecord[], send: Send): () => Promise<DeadLetter[]> {
-    const makers = records.filter(makesProvisional);
-    return async () => {
-      const refused: DeadLetter[] = [];
-      for (const record of makers) refused.push(...await this.#maker(record, send));
-      return refused;
-    };
+  async sendFirst(
+    records: readonly WindowRecord[],
+    { send, newSuspects }: SendContext,
+  ): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (const record of records) {
+      if (!makesProvisional(record)) continue;
+      const suspects = newSuspects();
+      letters.push(...await this.#send(record, () => this.#maker(record, send), suspects));
+      letters.push(...await suspects.settle());
+    }
+    return letters;
   }
 
-  /** What is to be done for these records: each task delivers some and returns what it could not. */
-  tasks(
+  /**
+   * Delivers all other records, and `calls`, concurrently.
+   *
+   * @param ordered Whether one record has to wait for those before it.
+   */
+  async sendAll(
     records: readonly WindowRecord[],
-    send: Send,
-  ): (() => Promise<DeadLetter[]>)[] {
+    calls: (() => Promise<DeadLetter[]>) | undefined,
+    { send, newSuspects }: SendContext,
+    ordered: boolean,
+  ): Promise<DeadLetter[]> {
+    const suspects = newSuspects();
     const feedback = records.filter(({ type }) => type === "feedback_create");
     const others = records.filter((record) =>
       record.type !== "feedback_create" && !makesProvisional(record)
     );
-    const tasks = others.map((record) => () => this.#single(record, send));
-    if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send));
-    return tasks;
+    const tasks = others.map((record) => () =>
+      this.#send(record, () => this.#single(record, send), suspects)
+    );
+    if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send, suspects));
+    if (calls) tasks.unshift(calls);
+    const done = await pooled(tasks, ordered ? 1 : this.#maxInFlight);
+    return [...done.flat(), ...await suspects.settle()];
   }
 
-  async #single(
+  /** Sends one record, where it can be made into a request. */
+  async #send(
     record: WindowRecord,
-    send: Send,
+    build: () => Attempt,
+    suspects: Suspects,
   ): Promise<DeadLetter[]> {
+    let attempt: Attempt;
+    try {
+      attempt = build();
+    } catch (error) {
+      return [unsendableLetter(record, error)];
+    }
+    const post = (_: readonly BatchItem[], options: SendOptions) => attempt(options);
+    return await sendBatch([{ records: [record], pieces: [] }], { post, suspects });
+  }
+
+  #single(record: WindowRecord, send: Send): Attempt {
     const { type } = record;
     const { body, expectedDigestIn } = ENDPOINTS[type];
-    if (body === "multipart") return await this.#file(record, send);
+    if (body === "multipart") return this.#file(record, send);
     const request = record.bytes.slice(record.start, record.end);
-    let verdict = await this.#sendTo(type, () => request, send);
-    if (verdict.kind === "refused" && verdict.status === 409 && expectedDigestIn !== undefined) {
-      // A digest that the server computes otherwise is no reason to lose the record.
+    return async (options) => {
+      const verdict = await this.#sendTo(type, () => request, send, options);
+      const { kind } = verdict;
+      if (kind !== "refused" || verdict.status !== 409 || expectedDigestIn === undefined) {
+        return verdict;
+      }
+      // A digest that the server computes otherwise is not a reason to lose the record.
       const bare = withoutExpectedDigest(request, expectedDigestIn);
-      if (bare.length < request.length) verdict = await this.#sendTo(type, () => bare, send);
-    }
-    return letters(record, verdict);
+      return bare.length < request.length
+        ? await this.#sendTo(type, () => bare, send, options)
+        : verdict;
+    };
   }
 
-  async #maker(record: WindowRecord, send: Send): Promise<DeadLetter[]> {
+  #maker(record: WindowRecord, send: Send): Attempt {
     const { type } = record;
     const provisional = expectedDigest(record)!;
     const request = record.bytes.slice(record.start, record.end);
     const bare = withoutExpectedDigest(request, ENDPOINTS[type].expectedDigestIn!);
-    const verdict = await this.#sendTo(type, () => bare, send);
-    if (verdict.kind === "done") await this.#digests.learn(answered(provisional, verdict.text));
-    return letters(record, verdict);
+    return async (options) => {
+      const verdict = await this.#sendTo(type, () => bare, send, options);
+      if (verdict.kind === "done") await this.#digests.learn(answered(provisional, verdict.text));
+      return verdict;
+    };
   }
 
-  async #file(
-    record: WindowRecord,
-    send: Send,
-  ): Promise<DeadLetter[]> {
-    let file: FileRequest;
-    try {
-      file = JSON.parse(
-        decoder.decode(record.bytes.subarray(record.start, record.end)),
-      ) as FileRequest;
-    } catch {
-      return [corruptLetter(record)];
-    }
-    return letters(record, await this.#sendTo(record.type, () => formOf(file), send));
+  #file(record: WindowRecord, send: Send): Attempt {
+    const text = decoder.decode(record.bytes.subarray(record.start, record.end));
+    const file = JSON.parse(text) as FileRequest;
+    formOf(file);
+    return (options) => this.#sendTo(record.type, () => formOf(file), send, options);
   }
 
   /** Sends to the newest path of a type that the server has. */
@@ -120,22 +157,23 @@ export class RecordPath {
     type: RecordType,
     body: () => Uint8Array<ArrayBuffer> | FormData,
     send: Send,
+    options: SendOptions,
   ): Promise<Verdict> {
     const { paths } = ENDPOINTS[type];
     const chosen = this.#chosen.get(type) ?? 0;
-    let verdict = await send(paths[chosen], body());
-    for (let step = 1; step < paths.length; step++) {
-      if (verdict.kind !== "refused" || !isMissing(verdict)) break;
-      const next = (chosen + step) % paths.length;
-      verdict = await send(paths[next], body());
-      if (verdict.kind === "done") this.#chosen.set(type, next);
+    for (let step = 0;; step++) {
+      const index = (chosen + step) % paths.length;
+      const isLast = step === paths.length - 1;
+      const verdict = await send(paths[index], body(), { ...options, isLastRoute: isLast });
+      if (verdict.kind === "done") this.#chosen.set(type, index);
+      if (isLast || verdict.kind !== "refused" || !verdict.missing) return verdict;
     }
-    return verdict;
   }
 
   async #feedback(
     records: readonly WindowRecord[],
     send: Send,
+    suspects: Suspects,
   ): Promise<DeadLetter[]> {
     const { batch } = ENDPOINTS.feedback_create;
     if (batch !== undefined && this.#feedbackBatch && records.length > 1) {
@@ -144,19 +182,24 @@ export class RecordPath {
         pieces: [record.bytes.subarray(record.start, record.end)],
       }));
       let missing = false;
-      const refused = await sendBatch(items, async (some) => {
-        if (missing) return NOTHING;
-        const body = batchBody(some.map(({ pieces }) => pieces));
-        const verdict = await send(batch, body);
-        missing = verdict.kind === "refused" && isMissing(verdict);
-        return missing ? NOTHING : verdict;
+      const refused = await sendBatch(items, {
+        post: async (some, options) => {
+          if (missing) return NOTHING;
+          const body = batchBody(some.map(({ pieces }) => pieces));
+          const verdict = await send(batch, body, options);
+          missing = verdict.kind === "refused" && verdict.missing;
+          return missing ? NOTHING : verdict;
+        },
+        suspects,
       });
       if (!missing) return refused;
       this.#feedbackBatch = false;
     }
-    const refused: DeadLetter[] = [];
-    for (const record of records) refused.push(...await this.#single(record, send));
-    return refused;
+    const letters: DeadLetter[] = [];
+    for (const record of records) {
+      letters.push(...await this.#send(record, () => this.#single(record, send), suspects));
+    }
+    return letters;
   }
 }
 
@@ -188,35 +231,9 @@ function answered(provisional: string, text: string): [string, string][] {
   return found;
 }
 
-function letters(record: WindowRecord, verdict: Verdict): DeadLetter[] {
-  return verdict.kind === "done" ? [] : [letterOf(record, verdict)];
-}
-
 const decoder = new TextDecoder();
-/** Ends a batch early when it turns out that the server has no such endpoint. */
+/** Ends a batch early when it turns out that the server does not have the endpoint. */
 const NOTHING: Verdict = { kind: "done", text: "" };
-
-interface FileRequest {
-  readonly project_id: string;
-  readonly name: string;
-  readonly content?: string;
-  readonly content_base64?: string;
-}
-
-function formOf(file: FileRequest): FormData {
-  const form = new FormData();
-  form.set("project_id", file.project_id);
-  form.set("file", new Blob([fileContent(file)]), file.name);
-  return form;
-}
-
-function fileContent(file: FileRequest): Uint8Array<ArrayBuffer> {
-  if (file.content_base64 === undefined) return new TextEncoder().encode(file.content ?? "");
-  const binary = atob(file.content_base64);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}
 
 /** The request without `expected_digest` in the field `wrapper`, or in itself when that is `""`. */
 export function withoutExpectedDigest(

@@ -102,6 +102,7 @@ export class DeadLetterFile {
       reason: letter.reason,
       status: letter.status,
       message: letter.message?.slice(0, MAX_MESSAGE_LENGTH),
+      attempts: letter.attempts,
       at: new Date(this.#clock.now()).toISOString(),
       offset: letter.offset,
       length: letter.length,
@@ -109,7 +110,8 @@ export class DeadLetterFile {
     const line = letter.line?.subarray(contentStart(letter.line, 0));
     const span = { code: 0, start: 0, end: 0, canonical: true };
     if (
-      letter.reason === "refused" && line && readRecord(line, 0, line.length, span) &&
+      (letter.reason === "refused" || letter.reason === "unsendable") && line &&
+      readRecord(line, 0, line.length, span) &&
       isSoundRecord(line, 0, line.length)
     ) {
       const request = decoder.decode(line.subarray(span.start, span.end));

@@ -12,12 +12,14 @@ import { WindowReader } from "../record/batch_reader.ts";
 
 /** Why a record was set aside, as its entry says. */
 export interface DeadLetterError {
-  /** `refused`, `corrupt`, `torn`, `oversize`; `unknown` where the entry does not say. */
+  /** `refused`, `unsendable`, `corrupt`, `torn`, `oversize`; `unknown` where the entry does not say. */
   readonly reason: string;
   /** HTTP status of the refusal. */
   readonly status?: number;
   /** What the server said. */
   readonly message?: string;
+  /** How often it was sent before it was set aside, where it failed more than once. */
+  readonly attempts?: number;
   /** When it was set aside, ISO 8601. */
   readonly at?: string;
   /** Byte offset that the record had in its segment. */
@@ -153,14 +155,13 @@ function errorOf(value: unknown): DeadLetterError {
   // Other writers of the format may keep a bare message.
   if (typeof value === "string") return { reason: "unknown", message: value };
   if (typeof value !== "object" || value === null) return { reason: "unknown" };
-  const { reason, status, message, at, offset, length, server, retries } = value as Record<
-    string,
-    unknown
-  >;
+  const { reason, status, message, attempts, at, offset, length, server, retries } =
+    value as Record<string, unknown>;
   return {
     reason: typeof reason === "string" ? reason : "unknown",
     ...(typeof status === "number" ? { status } : {}),
     ...(typeof message === "string" ? { message } : {}),
+    ...(typeof attempts === "number" ? { attempts } : {}),
     ...(typeof at === "string" ? { at } : {}),
     ...(typeof offset === "number" ? { offset } : {}),
     ...(typeof length === "number" ? { length } : {}),

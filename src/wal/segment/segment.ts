@@ -7,12 +7,18 @@
 
 /** Why a record did not go to the server. */
 export interface DeadLetterReason {
-  /** `refused`: the server will not have it. `corrupt`, `torn`, `oversize`: it cannot be read. */
-  readonly reason: "refused" | "corrupt" | "torn" | "oversize";
+  /**
+   * `refused`: the server rejected it, or failed each time it was sent, and took others meanwhile.
+   * `unsendable`: this package cannot make a request of it. `corrupt`, `torn`, `oversize`: it cannot
+   * be read.
+   */
+  readonly reason: "refused" | "unsendable" | "corrupt" | "torn" | "oversize";
   /** HTTP status of the refusal. */
   readonly status?: number;
   /** What the server said, at most 2,000 characters. */
   readonly message?: string;
+  /** How often it was sent in a request of its own, where it failed more than once. */
+  readonly attempts?: number;
 }
 
 /** A stretch of the log that is to be set aside: one line, its newline left out. */

@@ -5,7 +5,7 @@
  */
 
 import { Deliverer } from "../../../src/delivery/delivery_client.ts";
-import { Gate } from "../../../src/delivery/http/circuit_breaker.ts";
+import { CircuitBreaker } from "../../../src/delivery/http/circuit_breaker.ts";
 import { Sender } from "../../../src/delivery/sender.ts";
 import type { Bug } from "../mutant.ts";
 import { patch, patchAttempts } from "./make.ts";
@@ -126,10 +126,14 @@ export const SENDING_BUGS: readonly Bug[] = [
     breaks: ["pending"],
     seeds: 100,
     patch: () =>
-      patch(Gate.prototype, "failed", (original) =>
-        function (this: Gate, state, reason) {
-          original.call(this, state, reason, Infinity);
-        }),
+      patch(
+        CircuitBreaker.prototype,
+        "failed",
+        (original) =>
+          function (this: CircuitBreaker, failure, wasProbe) {
+            original.call(this, { ...failure, wait: Infinity }, wasProbe);
+          },
+      ),
   },
   {
     name: "printed-again",

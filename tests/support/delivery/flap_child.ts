@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { pipelineOptions } from "./delivery_fixture.ts";
+import { replyTo, withHealth } from "./fake_replies.ts";
 import { startRequest } from "../kill_records.ts";
 
 /** Instructions for the child; its only argument, as JSON. */
@@ -26,13 +27,13 @@ let isAway = false;
 const pipeline = openPipeline(pipelineOptions(plan.walDir, "http://server.test", {
   segmentBytes: 16 * 1024 * 1024,
   // One of three attempts works, if the server is not away altogether.
-  fetch: async () => {
+  fetch: withHealth(async (url) => {
     await new Promise((resolve) => setTimeout(resolve, 1));
-    if (!isAway && requests++ % 3 === 2) return new Response("{}");
+    if (!isAway && requests++ % 3 === 2) return new Response(replyTo(url));
     failed++;
     if (failed % 2 === 0) throw new TypeError("fetch failed");
     return new Response("{}", { status: 503 });
-  },
+  }),
   random: () => 0.5,
 }));
 let appended = 0;

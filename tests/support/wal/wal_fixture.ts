@@ -16,6 +16,7 @@ import { MemoryDisk } from "../simulated_runtime/memory_disk.ts";
 import { MemoryHost } from "../simulated_runtime/memory_host.ts";
 import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.ts";
 import { pipelineOptions } from "../delivery/delivery_fixture.ts";
+import { readReply, replyTo } from "../delivery/fake_replies.ts";
 
 /** Where the logs of the tests are. */
 export const WAL = "/work/.weave/wal";
@@ -73,9 +74,11 @@ export class FakeServer {
 
   /** The host's `fetch` for a pipeline. */
   readonly fetch: Fetch = async (url, init) => {
-    if (++this.requests > this.limit) throw new Error(`More than ${this.limit} requests`);
     const path = String(url).slice(SERVER.length);
     await Promise.resolve();
+    const read = readReply(path);
+    if (read !== null) return response(200, read);
+    if (++this.requests > this.limit) throw new Error(`More than ${this.limit} requests`);
     this.onRequest(path);
     const refusal = this.refuse(path);
     if (refusal) return answer(refusal.status, refusal.body);
@@ -89,7 +92,7 @@ export class FakeServer {
       return answer(400, { reason: "no sound JSON" });
     }
     const refused = this.#take(path, body);
-    return refused ?? answer(200, {});
+    return refused ?? response(200, replyTo(path));
   };
 
   #take(path: string, body: Record<string, unknown>): Response | null {
@@ -99,7 +102,7 @@ export class FakeServer {
       (path === "/call/upsert_batch" ? "callUpsertBatch" : undefined) ??
       (path === "/feedback/batch/create" ? "feedbackBatchCreate" : undefined) ??
       (v2 ? V2_RULES[v2[3]] : undefined);
-    if (rule === undefined) return answer(404, { reason: "Not Found" });
+    if (rule === undefined) return answer(404, { detail: "Not Found" });
     const problems = check(WRITE_RULES[rule], body);
     if (problems.length > 0) return answer(422, { detail: problems });
     type Item = Record<string, unknown>;
@@ -130,9 +133,12 @@ const V2_RULES: Record<string, WriteName> = {
   "call/end": "callEndV2",
 };
 
-/** A `Response` without the streams of a real one. */
 function answer(status: number, body: unknown): Response {
-  const text = JSON.stringify(body);
+  return response(status, JSON.stringify(body));
+}
+
+/** A `Response` without the streams of a real one. */
+function response(status: number, text: string): Response {
   return { status, headers: new Headers(), text: () => Promise.resolve(text) } as Response;
 }
 

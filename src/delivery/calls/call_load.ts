@@ -1,0 +1,179 @@
+/**
+ * The calls of one batch of records, made ready for one of the two calls APIs.
+ *
+ * @module
+ */
+
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Window } from "../../wal/record/record_batch.ts";
+import { extendedBatch, type SpareBodies } from "../records/request_body.ts";
+import { callKey, type CallPair, type CallRecord, readCalls } from "./call_record.ts";
+import { buildPairs, sortCalls, type SortedCalls, sortWindow } from "./paired_calls.ts";
+import type { CarriedStarts } from "./pending_starts.ts";
+import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
+
+/** A calls API: complete calls (v2), or starts and ends in `/call/upsert_batch` (v1). */
+export type CallPathName = "complete" | "batch";
+
+/** The calls that are sent with one batch of records, through either API in the end. */
+export interface Load {
+  /** The API that it was made ready for. */
+  readonly path: CallPathName;
+  /** Whether it has no end without its start. */
+  readonly independent: boolean;
+  /** All of it in one body, for `batch`. */
+  readonly upsert: Uint8Array<ArrayBuffer> | null;
+  /** Whether that is memory of its own. */
+  readonly isCopy: boolean;
+  /** The same for `complete`. */
+  readonly sorted: SortedCalls | null;
+  /** The same for either API: calls in order, those that waited first. */
+  readonly all: () => Promise<{ calls: CallRecord[]; letters: DeadLetter[] }>;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Makes calls ready for the v1 batch API. */
+export function loadUpsert(window: Window, carried: CarriedStarts, bodies: SpareBodies): Load {
+  const waited = carried.takeAll();
+  const overwrites = waited.length === 0 && canOverwrite(window);
+  let upsert: Load["upsert"] = null;
+  if (overwrites) upsert = orNull(() => upsertBodyInPlace(window));
+  else if (waited.length === 0) upsert = orNull(() => upsertBody(window, bodies.take()));
+  let restored: Promise<void> | undefined;
+  return {
+    path: "batch",
+    independent: !window.has("call_end"),
+    upsert,
+    isCopy: !overwrites,
+    sorted: null,
+    all: async () => {
+      if (overwrites) await (restored ??= window.restore!());
+      return allOf(window, waited, NONE);
+    },
+  };
+}
+
+/**
+ * Makes calls ready for the v2 calls API.
+ *
+ * @param wait Whether starts without ends may wait for them.
+ */
+export function loadComplete(
+  window: Window,
+  carried: CarriedStarts,
+  wait: boolean,
+  bodies: SpareBodies,
+): Load {
+  const { groups, lone, letters } = orNull(() => sortWindow(window, bodies.take())) ??
+    sortedOneByOne(window);
+  const waited: CallRecord[] = [];
+  const waiting = new Set<number>();
+  const unpaired: CallRecord[] = [];
+  const joined = new Map<string, CallPair[]>();
+  for (const call of lone) {
+    if (call.record.type === "call_start") {
+      if (wait && carried.add(call)) waiting.add(call.record.offset);
+      else unpaired.push(call);
+      continue;
+    }
+    const start = carried.take(call);
+    if (start === undefined) {
+      unpaired.push(call);
+      continue;
+    }
+    waited.push(start);
+    const { projectId } = call.parts;
+    joined.set(projectId, [...joined.get(projectId) ?? [], { start, end: call }]);
+  }
+  // Nothing that begins in this batch is due, and what is sent by itself is sent before its end.
+  const due = wait ? carried.takeDue() : carried.takeAll();
+  waited.push(...due);
+  const sorted = {
+    groups: withItems(groups, joined),
+    lone: [...due, ...unpaired],
+    letters,
+  };
+  return {
+    path: "complete",
+    independent: unpaired.every(({ record }) => record.type === "call_start"),
+    upsert: null,
+    isCopy: true,
+    sorted,
+    all: () => Promise.resolve(allOf(window, waited, waiting)),
+  };
+}
+
+/** Sorts the calls of a load that was made ready for the other API, or whose body was not taken. */
+export async function sortedAll(load: Load): Promise<SortedCalls> {
+  const { calls, letters } = await load.all();
+  return sortCalls(calls, letters);
+}
+
+/**
+ * Splits a load, and keeps a start and its end together.
+ *
+ * @returns Dead letters and the halves; `null` for a single call.
+ */
+export async function halvesOf(load: Load): Promise<[DeadLetter[], Load, Load] | null> {
+  const { calls, letters } = await load.all();
+  const keys = [...new Set(calls.map(callKey))];
+  if (keys.length < 2) return null;
+  const first = new Set(keys.slice(0, keys.length >> 1));
+  const half = (wanted: boolean): Load => {
+    const some = calls.filter((call) => first.has(callKey(call)) === wanted);
+    const all = () => Promise.resolve({ calls: some, letters: [] });
+    return { ...load, upsert: null, isCopy: true, sorted: null, all };
+  };
+  return [letters, half(true), half(false)];
+}
+
+/** The same calls, looked at one by one: one that nothing can be made of holds up no other. */
+function sortedOneByOne(window: Window): SortedCalls {
+  const { calls, letters } = readCalls(window);
+  return sortCalls(calls, letters);
+}
+
+function orNull<T>(build: () => T): T | null {
+  try {
+    return build();
+  } catch {
+    return null;
+  }
+}
+
+/** The calls that are sent with a batch: those that waited, and its own but for those that wait. */
+function allOf(
+  window: Window,
+  waited: readonly CallRecord[],
+  waiting: ReadonlySet<number>,
+): { calls: CallRecord[]; letters: DeadLetter[] } {
+  const { calls, letters } = readCalls(window);
+  const sent = calls.filter(({ record }) => !waiting.has(record.offset));
+  return { calls: [...waited, ...sent], letters };
+}
+
+function withItems(
+  groups: SortedCalls["groups"],
+  joined: ReadonlyMap<string, readonly CallPair[]>,
+): SortedCalls["groups"] {
+  if (joined.size === 0) return groups;
+  const all = new Map(groups.map((group) => [group.projectId, group]));
+  for (const [projectId, pairs] of joined) {
+    const group = all.get(projectId);
+    const more = buildPairs(pairs);
+    const isWhole = group?.body && more.letters.length === 0;
+    all.set(projectId, {
+      projectId,
+      body: isWhole ? extendedBatch(group.body!, more.items.map(({ pieces }) => pieces)) : null,
+      items: () => {
+        const own = group?.items() ?? { items: [], letters: [] };
+        return {
+          items: [...own.items, ...more.items],
+          letters: [...own.letters, ...more.letters],
+        };
+      },
+    });
+  }
+  return [...all.values()];
+}

@@ -1,0 +1,174 @@
+/**
+ * Classifies the outcome of an attempt.
+ *
+ * | Outcome                                                     | Class                              |
+ * | ----------------------------------------------------------- | ---------------------------------- |
+ * | 2xx with the response of this endpoint                      | `done`                             |
+ * | none, incomplete, timed out, 408, 425, 429, 5xx             | failure; the server is `down`      |
+ * | 401, 403, 3xx, anything that is not the trace server's      | failure; the server is `held`      |
+ * | 413                                                         | `too-large`                        |
+ * | 404 with the router's body, or without a reason; 405        | `refused`, and the route is missing |
+ * | any other 4xx                                               | `refused`                          |
+ *
+ * @module
+ */
+
+import { replyKind } from "../../protocol/replies.ts";
+import { CHECK_MS } from "./backoff.ts";
+import type { Answer, Attempt } from "./transport.ts";
+
+/** A rejection of a request by the server. */
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  /** `error_code` of the response. */
+  readonly errorCode?: string;
+  /** Whether the server has no such route. */
+  readonly missing: boolean;
+  /** Whether a 404 gives a reason: a record or a project was not found. */
+  readonly notFound: boolean;
+}
+
+/** A failure for which the request is not to blame, as far as can be told from one response. */
+export interface Failure {
+  readonly kind: "failure";
+  readonly state: "down" | "held";
+  readonly reason: string;
+  readonly status?: number;
+  /** The server's own words. */
+  readonly message?: string;
+  /** Ms that the server asked to wait. */
+  readonly wait?: number;
+  /** Minimum number of ms before the next attempt. */
+  readonly pause?: number;
+  /** Maximum number of ms before the next attempt, unless the server asked for more. */
+  readonly maxDelay?: number;
+  /** Whether it asks for patience, or is not the trace server's: it says nothing of the request. */
+  readonly asksToWait: boolean;
+}
+
+/** The class of an outcome. */
+export type Outcome =
+  | { readonly kind: "done"; readonly text: string }
+  /** A 2xx response with fields that the trace server's response did not have so far. */
+  | { readonly kind: "unclear"; readonly text: string; readonly status: number }
+  | { readonly kind: "too-large"; readonly status: number; readonly message: string }
+  | Refusal & { readonly kind: "refused" }
+  | Failure;
+
+/** Statuses that ask to wait. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+
+/** What is known of the server. */
+export interface ServerFacts {
+  /** Base URL, for messages. */
+  readonly serverUrl: string;
+  /** Whether the API that a path belongs to has answered with 2xx before. */
+  readonly hasAnswered: (path: string) => boolean;
+}
+
+/** Classifies the outcome of an attempt at `path`. */
+export function classify(
+  attempt: Exclude<Attempt, { kind: "stopped" | "interrupted" }>,
+  path: string,
+  facts: ServerFacts,
+): Outcome {
+  switch (attempt.kind) {
+    case "unreachable": {
+      const { error, pause = 0 } = attempt;
+      return { kind: "failure", state: "down", reason: error, pause, asksToWait: false };
+    }
+    case "oversize": {
+      const { status, maxBytes } = attempt;
+      return foreign(status, facts, `is longer than ${maxBytes} bytes`);
+    }
+    case "answer":
+      return attempt.status >= 200 && attempt.status < 300
+        ? success(attempt, path, facts)
+        : rejection(attempt, path, facts);
+  }
+}
+
+/** The failure of a response that is not the trace server's. */
+export function foreign(
+  status: number,
+  { serverUrl }: ServerFacts,
+  what = "is not the trace server's",
+): Failure {
+  const reason =
+    `HTTP ${status}: the response of ${serverUrl} ${what}; check the URL, or log in to ` +
+    "the network";
+  // A login to the network is soon done.
+  const maxDelay = CHECK_MS;
+  return { kind: "failure", state: "held", reason, status, maxDelay, asksToWait: true };
+}
+
+function success({ status, text }: Answer, path: string, facts: ServerFacts): Outcome {
+  switch (replyKind(path, text)) {
+    case "reply":
+      return { kind: "done", text };
+    case "unclear":
+      return { kind: "unclear", text, status };
+    case "foreign":
+      return foreign(status, facts);
+    case "incomplete": {
+      const reason = `HTTP ${status}: the response is incomplete`;
+      return { kind: "failure", state: "down", reason, status, asksToWait: false };
+    }
+  }
+}
+
+function rejection(answer: Answer, path: string, facts: ServerFacts): Outcome {
+  const { status, text, retryAfter: wait } = answer;
+  const held = (why: string): Failure => ({
+    kind: "failure",
+    state: "held",
+    reason: `HTTP ${status}: ${why}`,
+    status,
+    asksToWait: true,
+  });
+  if (status === 401 || status === 403) return held("the API key is not accepted");
+  // A browser-like host hides a redirect behind status 0.
+  if (status < 400) return held("redirects are not followed");
+  const { message, errorCode, hasReason, isRouters } = readRefusal(text);
+  if (status >= 500 || NOT_NOW.has(status)) {
+    return {
+      kind: "failure",
+      state: "down",
+      reason: `HTTP ${status}`,
+      status,
+      message,
+      ...(wait === undefined ? {} : { wait }),
+      asksToWait: NOT_NOW.has(status),
+    };
+  }
+  if (status === 413) return { kind: "too-large", status, message };
+  if (status === 404 && !hasReason && !isRouters && facts.hasAnswered(path)) {
+    return foreign(status, facts);
+  }
+  const missing = status === 405 || (status === 404 && (isRouters || !hasReason));
+  const code = errorCode === undefined ? {} : { errorCode };
+  const notFound = status === 404 && !missing;
+  return { kind: "refused", status, message, ...code, missing, notFound };
+}
+
+/** Maximum number of characters of a message without a reason. */
+const MAX_TEXT = 2_000;
+
+function readRefusal(
+  text: string,
+): { message: string; errorCode?: string; hasReason: boolean; isRouters: boolean } {
+  try {
+    const body = JSON.parse(text) as Record<string, unknown>;
+    const reason = body.reason ?? body.detail ?? body.message ?? body.error;
+    const message = typeof reason === "string" ? reason : JSON.stringify(reason ?? body);
+    return {
+      message,
+      ...(typeof body.error_code === "string" ? { errorCode: body.error_code } : {}),
+      hasReason: body.reason != null,
+      isRouters: body.detail === "Not Found",
+    };
+  } catch {
+    return { message: text.slice(0, MAX_TEXT), hasReason: false, isRouters: false };
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Health checks: small requests that show whether the server responds at all.
+ *
+ * @module
+ */
+
+import type { Evidence } from "./evidence.ts";
+import type { Transport } from "./transport.ts";
+
+/** The result of a health check. */
+export type HealthResult =
+  /** It responds. */
+  | { readonly kind: "well" }
+  /** It responds with an error. */
+  | { readonly kind: "unwell"; readonly reason: string; readonly wait?: number }
+  /** It does not respond. */
+  | { readonly kind: "silent"; readonly reason: string; readonly pause?: number }
+  | { readonly kind: "stopped" };
+
+/** Ms without an attempt after one that the end of the program interrupted. */
+export const INTERRUPTED_PAUSE_MS = 5_000;
+
+/** Checks the health of one server; checks that are wanted at once are made once. */
+export class Health {
+  readonly #transport: Transport;
+  readonly #evidence: Evidence;
+  readonly #stop: AbortSignal;
+  #checking: Promise<HealthResult> | null = null;
+
+  /** @param stop Ends all checks. */
+  constructor(transport: Transport, evidence: Evidence, stop: AbortSignal) {
+    this.#transport = transport;
+    this.#evidence = evidence;
+    this.#stop = stop;
+  }
+
+  /** Whether the server has responded to anything, and nothing has timed out since. */
+  get isKnown(): boolean {
+    return this.#transport.answers;
+  }
+
+  /** Checks the server's health. */
+  async check(stop: AbortSignal): Promise<HealthResult> {
+    const result = await (this.#checking ??= this.#check().finally(() => this.#checking = null));
+    return stop.aborted ? { kind: "stopped" } : result;
+  }
+
+  async #check(): Promise<HealthResult> {
+    const attempt = await this.#transport.check("/health", this.#stop);
+    switch (attempt.kind) {
+      case "stopped":
+        return { kind: "stopped" };
+      case "interrupted":
+        return { kind: "silent", reason: "Interrupted", pause: INTERRUPTED_PAUSE_MS };
+      case "unreachable":
+        this.#evidence.failed();
+        return { kind: "silent", reason: attempt.error, pause: attempt.pause ?? 0 };
+      case "oversize":
+        return { kind: "well" };
+      case "answer": {
+        const { status, retryAfter: wait } = attempt;
+        // A server without this route, or one that wants a key for it, is there all the same.
+        if (status < 500 && status !== 429) {
+          if (status < 300) this.#evidence.checked();
+          return { kind: "well" };
+        }
+        this.#evidence.failed();
+        return {
+          kind: "unwell",
+          reason: `HTTP ${status}`,
+          ...(wait === undefined ? {} : { wait }),
+        };
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Dead letters of records that were not delivered.
+ *
+ * @module
+ */
+
+import { isSoundRecord } from "../../wal/record/record.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Verdict } from "../http/send_with_retry.ts";
+
+/** Whether a record is valid JSON. */
+export function isSound({ bytes, lineStart, lineEnd }: WindowRecord): boolean {
+  return isSoundRecord(bytes, lineStart, lineEnd);
+}
+
+/**
+ * The dead letter of a record that was not delivered. If the record itself is corrupt, it says so.
+ *
+ * @param attempts How often it was sent in a request of its own, if it failed more than once.
+ */
+export function letterOf(
+  record: WindowRecord,
+  verdict: Exclude<Verdict, { kind: "done" }>,
+  attempts?: number,
+): DeadLetter {
+  if (verdict.kind === "unsendable") return unsendableLetter(record, verdict.error);
+  if (!isSound(record)) return corruptLetter(record);
+  const { status } = verdict;
+  const message = verdict.kind === "failure" ? verdict.message || verdict.reason : verdict.message;
+  return {
+    reason: "refused",
+    ...(status === undefined ? {} : { status }),
+    message,
+    ...(attempts === undefined ? {} : { attempts }),
+    ...lineOf(record),
+  };
+}
+
+/** The dead letter of a record that is not valid JSON. */
+export function corruptLetter(record: WindowRecord): DeadLetter {
+  return { reason: "corrupt", ...lineOf(record) };
+}
+
+/** The dead letter of a record that this package cannot make a request of, because of `error`. */
+export function unsendableLetter(record: WindowRecord, error: unknown): DeadLetter {
+  if (!isSound(record)) return corruptLetter(record);
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { reason: "unsendable", message, ...lineOf(record) };
+}
+
+/** The dead letter of the end of a call that is not found because its start was not delivered. */
+export function blame(letter: DeadLetter, start: DeadLetter | undefined): DeadLetter {
+  if (start === undefined || letter.status !== 404) return letter;
+  const { offset, length, line } = letter;
+  const { reason, status, message, attempts } = start;
+  return {
+    reason,
+    ...(status === undefined ? {} : { status }),
+    ...(message === undefined ? {} : { message }),
+    ...(attempts === undefined ? {} : { attempts }),
+    offset,
+    length,
+    ...(line === undefined ? {} : { line }),
+  };
+}
+
+function lineOf(
+  { bytes, offset, lineStart, lineEnd }: WindowRecord,
+): { offset: number; length: number; line: Uint8Array<ArrayBuffer> } {
+  return { offset, length: lineEnd - lineStart, line: bytes.slice(lineStart, lineEnd) };
+}

@@ -1,0 +1,41 @@
+/**
+ * The form that a file is sent as.
+ *
+ * @module
+ */
+
+/** A `file_create` as it is in the log. */
+export interface FileRequest {
+  readonly project_id: string;
+  readonly name: string;
+  readonly content?: string;
+  readonly content_base64?: string;
+}
+
+/**
+ * Makes the form of a file.
+ *
+ * @throws where a field has another type, or the content is not Base64.
+ */
+export function formOf(file: FileRequest): FormData {
+  const form = new FormData();
+  form.set("project_id", textOf(file, "project_id"));
+  form.set("file", new Blob([fileContent(file)]), textOf(file, "name"));
+  return form;
+}
+
+function fileContent(file: FileRequest): Uint8Array<ArrayBuffer> {
+  if (file.content_base64 === undefined) {
+    return new TextEncoder().encode(file.content == null ? "" : textOf(file, "content"));
+  }
+  const binary = atob(textOf(file, "content_base64"));
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+function textOf(file: FileRequest, field: keyof FileRequest): string {
+  const value: unknown = file[field];
+  if (typeof value === "string") return value;
+  throw new TypeError(`Cannot use ${field} of a file: ${JSON.stringify(value)} is not text`);
+}

@@ -1,0 +1,25 @@
+/**
+ * The project of a record.
+ *
+ * @module
+ */
+
+import { topLevelField } from "../../bytes/json_fields.ts";
+import type { RecordType } from "../../protocol/record_types.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { textField } from "../calls/call_fields.ts";
+
+/** The object that names the project, where it is not the request itself. */
+const WRAPPERS: Partial<Record<RecordType, string>> = {
+  call_start: "start",
+  call_end: "end",
+  obj_create: "obj",
+  table_create: "table",
+};
+
+/** Returns `entity/project` of a record; `undefined` when it names none. */
+export function projectOf({ type, bytes, start, end }: WindowRecord): string | undefined {
+  const wrapper = WRAPPERS[type];
+  const inner = wrapper === undefined ? { start, end } : topLevelField(bytes, start, end, wrapper);
+  return inner ? textField(bytes, inner.start, inner.end, "project_id") : undefined;
+}

@@ -1,0 +1,194 @@
+/**
+ * Records that failed in a request of their own, while the rest of their batch is delivered.
+ *
+ * They are tried again in rounds, each after a health check, until they are delivered, rejected, or
+ * proven to be at fault. In an outage none is.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../runtime/runtime.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import { pooled } from "../async/run_concurrently.ts";
+import { CHECK_MS, checkDelay } from "../http/backoff.ts";
+import type { CircuitBreaker } from "../http/circuit_breaker.ts";
+import type { Refusal } from "../http/classify.ts";
+import { type Evidence, type Mark, Suspicion } from "../http/evidence.ts";
+import type { Health } from "../http/health.ts";
+import type { Projects } from "../http/projects.ts";
+import { type SentRequest, Stopped, type Verdict } from "../http/send_with_retry.ts";
+import { letterOf } from "./dead_letters.ts";
+import { projectOf } from "./project_of.ts";
+
+/** A record that failed. */
+export interface Suspect {
+  readonly record: WindowRecord;
+  /** What records that have to wait for this one share with it. */
+  readonly key?: string;
+  /** Sends it once more; `again` is the request that failed. */
+  readonly attempt: (again: SentRequest | undefined) => Promise<Verdict>;
+  /** When a request with it failed first, if that was not the first one of its own. */
+  readonly since?: Mark;
+}
+
+/** Dependencies of {@linkcode Suspects}. */
+export interface SuspectsDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly evidence: Evidence;
+  readonly breaker: CircuitBreaker;
+  readonly health: Health;
+  readonly projects: Projects;
+  readonly stop: AbortSignal;
+  /** Maximum number of ms between two attempts. */
+  readonly maxBackoffMs: number;
+  /** Maximum number of requests in flight. */
+  readonly maxInFlight: number;
+}
+
+/** Sends what waits for a suspect; called with the dead letter of that, if it became one. */
+type Follower = (cause: DeadLetter | undefined) => Promise<DeadLetter[]>;
+
+interface Case {
+  readonly suspect: Suspect;
+  readonly suspicion: Suspicion;
+  /** Sends what waits for it. */
+  readonly followers: Follower[];
+  failure: Failed;
+}
+
+type Failed = Extract<Verdict, { kind: "failure" }>;
+
+/** Ms between the first two rounds; doubled for each further one. */
+const FIRST_PAUSE_MS = 100;
+/** Maximum number of ms between two rounds, and the rounds after which it grows. */
+const MAX_PAUSE_MS = 3_000, QUICK_ROUNDS = 60;
+/** Records tried in one round: in an outage, a whole batch may be suspect. */
+const MAX_TRIED = 16;
+
+/** The suspects of one delivery. */
+export class Suspects {
+  readonly #deps: SuspectsDeps;
+  #cases: Case[] = [];
+
+  constructor(deps: SuspectsDeps) {
+    this.#deps = deps;
+  }
+
+  /** The counts of what requests came to so far. */
+  mark(): Mark {
+    return this.#deps.evidence.mark();
+  }
+
+  /** A record failed in a request of its own. */
+  add(suspect: Suspect, failure: Failed): void {
+    const suspicion = new Suspicion(this.#deps.evidence, suspect.since);
+    suspicion.failed();
+    this.#cases.push({ suspect, suspicion, followers: [], failure });
+  }
+
+  /**
+   * Lets `send` wait for the suspect with this key.
+   *
+   * @returns Whether there is one.
+   */
+  defer(key: string, send: Follower): boolean {
+    const found = this.#cases.find(({ suspect }) => suspect.key === key);
+    found?.followers.push(send);
+    return found !== undefined;
+  }
+
+  /** Tries all suspects until each is decided; resolves with dead letters. */
+  async settle(): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for (let round = 0; this.#cases.length > 0; round++) {
+      await this.#pause(this.#delay(round));
+      if (!await this.#isReachable()) continue;
+      const tried = this.#cases.splice(0, MAX_TRIED);
+      const results = await pooled(
+        tried.map((one) => () => this.#retry(one)),
+        this.#deps.maxInFlight,
+      );
+      letters.push(...results.flat());
+    }
+    return letters;
+  }
+
+  /**
+   * Whether a record was rejected because the server does not have its project. Then it is held: this
+   * resolves when it may be tried again.
+   */
+  async isProjectMissing(record: WindowRecord, refusal: Refusal): Promise<boolean> {
+    const { projects, stop, breaker, random, maxBackoffMs } = this.#deps;
+    const project = projectOf(record);
+    if (!refusal.notFound || project === undefined) return false;
+    for (;;) {
+      const state = await projects.find(project, stop);
+      if (stop.aborted) throw new Stopped("Stopped while sending");
+      if (state.kind === "exists" || state.kind === "unknown") return false;
+      if (state.kind === "missing") breaker.holds(`HTTP ${refusal.status}: ${state.message}`);
+      await this.#pause(Math.min(checkDelay(random), maxBackoffMs));
+      if (state.kind === "missing") return true;
+    }
+  }
+
+  async #retry(one: Case): Promise<DeadLetter[]> {
+    const { suspect: { record, attempt }, suspicion, followers } = one;
+    const verdict = await attempt(one.failure.request);
+    if (verdict.kind === "failure") {
+      suspicion.failed();
+      one.failure = verdict;
+      if (!suspicion.isProven(verdict.asksToWait)) {
+        this.#cases.push(one);
+        return [];
+      }
+      // What proved it is that the server works.
+      this.#deps.breaker.succeeded();
+    }
+    const letters = verdict.kind === "done" ? [] : [letterOf(record, verdict, suspicion.failures)];
+    const [cause] = letters;
+    for (const send of followers) letters.push(...await send(cause));
+    return letters;
+  }
+
+  /** Whether the server responds; collects evidence. */
+  async #isReachable(): Promise<boolean> {
+    const { health, breaker, projects, stop } = this.#deps;
+    const result = await health.check(stop);
+    if (result.kind === "stopped") throw new Stopped("Stopped while sending");
+    if (result.kind === "silent") {
+      breaker.failed({ state: "down", ...result }, false);
+      return false;
+    }
+    // A server whose storage fails answers health checks too.
+    const project = projectOf(this.#cases[0].suspect.record);
+    if (result.kind === "well" && project !== undefined) await projects.ask(project, stop);
+    return true;
+  }
+
+  #delay(round: number): number {
+    const { random, maxBackoffMs } = this.#deps;
+    const wait = Math.max(...this.#cases.map(({ failure }) => failure.wait ?? 0));
+    const limit = round < QUICK_ROUNDS ? MAX_PAUSE_MS : CHECK_MS;
+    const base = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(round, 20), limit);
+    const jittered = base / 2 * (1 + random());
+    return Math.max(wait, Math.min(jittered, Math.max(maxBackoffMs, MAX_PAUSE_MS)));
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { clock, stop } = this.#deps;
+    if (!stop.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(ms, done);
+        function done(): void {
+          timer.cancel();
+          stop.removeEventListener("abort", done);
+          resolve();
+        }
+        stop.addEventListener("abort", done);
+      });
+    }
+    if (stop.aborted) throw new Stopped("Stopped while sending");
+  }
+}
