@@ -39,15 +39,23 @@ function traced(
   return {
     resource,
     name,
-    trace(original) {
-      if (isOp(original)) return original;
-      const request = function (this: unknown, ...args: unknown[]): unknown {
-        const send = () => Reflect.apply(original, this, prepare(args));
-        return isComposed ? runUntraced(send) : send();
-      };
-      return makeOp(request, { ...options, originalFunction: original }).wrapper;
-    },
+    trace: (original) => traceMethod(original, options, prepare, isComposed),
   };
+}
+
+/** Makes a method an op that returns what the method returns, called on whatever it is called on. */
+export function traceMethod(
+  original: AnyFunction,
+  options: OwnOpOptions,
+  prepare: Prepare = (args) => args,
+  isComposed = false,
+): AnyFunction {
+  if (isOp(original)) return original;
+  const request = function (this: unknown, ...args: unknown[]): unknown {
+    const send = () => Reflect.apply(original, this, prepare(args));
+    return isComposed ? runUntraced(send) : send();
+  };
+  return makeOp(request, { ...options, originalFunction: original }).wrapper;
 }
 
 function chat(name: string): OwnOpOptions {
@@ -82,7 +90,9 @@ function responses(name: string): OwnOpOptions {
     name,
     parameterNames: "useParam0Object",
     streamReducer: responsesReducer as StreamReducer<unknown, unknown>,
-    summarize: ((result: unknown) => streamedUsage(result)) as OwnOpOptions["summarize"],
+    summarize: ((result: unknown) => streamedUsage(result, "responses")) as OwnOpOptions[
+      "summarize"
+    ],
   };
 }
 
@@ -105,8 +115,8 @@ const responsesReducer: StreamReducer<unknown, ResponsesState> = {
 };
 
 /** The usage of a stream, in the official SDK's form; that of a response is found without. */
-function streamedUsage(result: unknown): Summary {
-  const list = isData(result) ? readData(result, "responses") : undefined;
+export function streamedUsage(result: unknown, key: string): Summary {
+  const list = isData(result) ? readData(result, key) : undefined;
   if (!Array.isArray(list)) return {};
   const usage: Record<string, { input_tokens: number; output_tokens: number }> = {};
   for (const { model, usage: counts } of list as Json[]) {
