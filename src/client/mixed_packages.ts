@@ -14,6 +14,8 @@ import { globalRecorder } from "./global_client.ts";
 const state = shared("mixed-packages", () => ({
   /** Whether the call stacks of both packages are joined. */
   joined: false,
+  /** Whether this package has ops; to join the call stacks costs every call of the other one. */
+  ownOps: false,
   reported: false,
 }));
 
@@ -23,6 +25,16 @@ const WAY_OUT = "To have one trace, load @weave-wal/client/register before the p
 /** Notes that the call stacks of both packages are joined. */
 export function notePackagesJoined(): void {
   state.joined = true;
+}
+
+/** Notes that an op of this package was made. */
+export function noteOwnOp(): void {
+  state.ownOps = true;
+}
+
+/** Whether an op of this package was made. */
+export function hasOwnOps(): boolean {
+  return state.ownOps;
 }
 
 /** Logs, once a process, that the official package uses an op of this one, unless both are joined. */

@@ -87,6 +87,7 @@ test("client: steps of a disabled client record nothing, and untraced code stays
   assert.equal(client.runWithCallStack(newStack, traced), 1);
   await client.finishCall(null, 1, currentCall, undefined, undefined, new Date());
   assert.deepEqual(fixture.pipeline.records, []);
+  assert.ok(Object.isFrozen(client.settings));
   using other = await clientFixture();
   runUntraced(() => other.client.runWithCallStack(newStack, traced));
   assert.deepEqual(other.pipeline.records, []);

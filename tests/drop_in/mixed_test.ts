@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { Attachments } from "../../src/drop_in/patch/sdk_client.ts";
-import { keepsStack } from "../../src/drop_in/patch/join_stacks.ts";
+import { noteOwnOp } from "../../src/client/mixed_packages.ts";
+import { joinStacks, keepsStack, type StackMethods } from "../../src/drop_in/patch/join_stacks.ts";
 import type { CallRecord } from "../../tools/mock_server/call_store.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
@@ -170,16 +171,18 @@ test(
   { timeout: 60_000 },
 );
 
-test("mixed: a client whose call stack works in another way is left as it is", () => {
-  class Stack {
-    constructor(readonly entries: object[] = []) {}
-    peek(): object | null {
-      return this.entries.at(-1) ?? null;
-    }
-    pushNewCall(): { parentCall: unknown } {
-      return { parentCall: this.peek() };
-    }
+/** A call stack as the official SDK has it. */
+class Stack {
+  constructor(readonly entries: object[] = []) {}
+  peek(): object | null {
+    return this.entries.at(-1) ?? null;
   }
+  pushNewCall(): { parentCall: unknown } {
+    return { parentCall: this.peek() };
+  }
+}
+
+test("mixed: a client whose call stack works in another way is left as it is", () => {
   const known = {
     getCallStack: () => new Stack(),
     runWithCallStack: (_: unknown, fn: () => unknown) => fn(),
@@ -208,4 +211,20 @@ test("mixed: a client whose call stack works in another way is left as it is", (
   const { getCallStack } = known;
   attachments.join(known);
   assert.notEqual(known.getCallStack, getCallStack);
+});
+
+test("mixed: a program without ops of this package is not slowed down", () => {
+  const methods: StackMethods = {
+    getCallStack: () => new Stack() as never,
+    runWithCallStack: (_, fn) => fn(),
+  };
+  let asked = 0;
+  joinStacks(methods, () => {
+    asked++;
+    return null;
+  });
+  const run = () => methods.runWithCallStack(new Stack([{}]) as never, () => "done");
+  assert.deepEqual([run(), asked], ["done", 0]);
+  noteOwnOp();
+  assert.deepEqual([run(), asked], ["done", 1]);
 });

@@ -34,8 +34,8 @@ export interface EvaluationLoggerOptions {
 }
 
 /**
- * Records an evaluation step by step: each prediction and each score when the program has it. Use it
- * where rows arrive one by one, or where the program has its own loop.
+ * Records an evaluation step by step: each prediction and each score as soon as the program has it.
+ * Use it where rows arrive one by one, or where the program has its own loop.
  *
  * Every method records at once; nothing needs to be awaited.
  *
@@ -82,7 +82,7 @@ export class EvaluationLogger {
    *
    * @param inputs Inputs of the model.
    * @param output Output of the model.
-   * @returns Takes the scores of the prediction; call its `finish` after the last one.
+   * @returns Records the scores of the prediction; call its `finish` after the last one.
    */
   logPrediction(inputs: Record<string, unknown>, output: unknown): ScoreLogger {
     const example = { self: this.#evaluation, model: this.#model, example: inputs };

@@ -9,7 +9,7 @@ import { isPromise } from "../../protocol/json/object_facts.ts";
 import { runInContext } from "./call_stack.ts";
 import type { Call } from "./call.ts";
 import { globalRecorder } from "../global_client.ts";
-import { reportOwnOp } from "../mixed_packages.ts";
+import { noteOwnOp, reportOwnOp } from "../mixed_packages.ts";
 import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts";
 import { opName } from "./op_name.ts";
 import { isAsyncFunction, keepProperties } from "./op_function.ts";
@@ -129,6 +129,7 @@ export const makeOp: OpMaker = (fn, options, name) => {
     savedBy: null,
     savedText: "",
   };
+  noteOwnOp();
   const adopts = options.isDecorator === true || options.shouldAdoptThis === true;
   const { bindThis } = options;
 

@@ -4,7 +4,8 @@
  *
  * Either package keeps its running call in a storage of its own. The official client asks and sets
  * its storage by a few methods. Here, what they set is set in the storage of this package too, and
- * what they return is what this package's storage has, as that is never behind.
+ * what they return is what this package's storage has, as that is never behind. A program without
+ * ops of this package pays nothing for this.
  *
  * @module
  */
@@ -17,6 +18,7 @@ import {
   runInContext,
   runWithAttributes,
 } from "../../client/op/call_stack.ts";
+import { hasOwnOps } from "../../client/mixed_packages.ts";
 
 /** The slice of an official call stack that is used. */
 interface SdkStack {
@@ -71,12 +73,14 @@ export function joinStacks(
   };
   replace("getCallStack", function () {
     const stack = getCallStack.call(this);
+    if (!hasOwnOps()) return stack;
     const context = currentContext();
     if (!context?.call || context.untraced || context.call === stack.peek()) return stack;
     const isOfProject = clientOfRecorder(context.owner)?.projectId === this.projectId;
     return isOfProject ? stackOf(stack, context.call) : stack;
   });
   replace("runWithCallStack", function (stack: SdkStack, fn: () => unknown) {
+    if (!hasOwnOps()) return runWithCallStack.call(this, stack, fn);
     const run = () => runWithCallStack.call(this, stack, fn);
     const { attributes = null, untraced } = currentContext() ?? {};
     const call = stack.peek();
@@ -89,10 +93,13 @@ export function joinStacks(
   });
   if (!getCurrentAttributes || !runOfficial) return;
   replace("getCurrentAttributes", function () {
-    return { ...getCurrentAttributes.call(this), ...currentContext()?.attributes?.values };
+    const official = getCurrentAttributes.call(this);
+    const own = currentContext()?.attributes?.values;
+    return own ? { ...official, ...own } : official;
   });
   replace("runWithAttributes", function (attributes: Attributes, fn: () => unknown) {
-    return runWithAttributes(attributes, () => runOfficial.call(this, attributes, fn));
+    const run = () => runOfficial.call(this, attributes, fn);
+    return hasOwnOps() ? runWithAttributes(attributes, run) : run();
   });
 }
 

@@ -52,9 +52,11 @@ test("evaluation logger: a scorer is saved once, and one without a usable name i
   await prediction.logScore("same", 1);
   await prediction.logScore("same", 2);
   await prediction.logScore("!", 3);
+  await prediction.logScore("nothing", undefined);
   const saved = fixture.pipeline.of("obj_create").map(({ obj }) => obj.object_id);
   assert.equal(saved.filter((id) => id === "same").length, 1);
-  assert.equal(fixture.pipeline.of("feedback_create").length, 2);
+  const payloads = fixture.pipeline.of("feedback_create").map(({ payload }) => payload.output);
+  assert.deepEqual(payloads, [1, 2, null]);
   assert.ok(fixture.warned.includes(
     'weave-wal: Cannot attach a score to its prediction: scorer "!" has no letter and no digit',
   ));

@@ -138,6 +138,13 @@ test("evaluation: a dataset made from a ref is loaded first", async () => {
   assert.ok(fixture.requests.some(({ url }) => url.endsWith("/table/query")));
 });
 
+test("evaluation: a plain function that scores is named after itself", async () => {
+  const half = () => 0.5;
+  const evaluation = new Evaluation({ dataset: newDataset(), scorers: [half as never] });
+  const summary = await evaluation.evaluate({ model: one });
+  assert.deepEqual(summary.half, { mean: 0.5 });
+});
+
 test("evaluation: work that fails ends the loop after what already runs", async () => {
   const ended: number[] = [];
   let release = (): void => {};
