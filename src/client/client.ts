@@ -114,6 +114,7 @@ export class WeaveClient extends ClientCalls {
       toText: publisher.toText,
       redactor: parts.redactor,
       sampler,
+      saveText: publisher.saveRedacted,
       saveOp: publisher.opText,
       attributes: {
         weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },

@@ -122,12 +122,16 @@ export class Publisher {
 
   /** Saves a file and gives its digest. */
   saveFile(name: string, given: string | Uint8Array): string {
-    const content = this.#parts.redactor.file(name, given);
+    return this.saveRedacted(name, this.#parts.redactor.file(name, given));
+  }
+
+  /** Saves a file in which nothing is left to redact, and gives its digest. */
+  readonly saveRedacted = (name: string, content: string | Uint8Array): string => {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const digest = bytesDigest(bytes);
     this.#parts.append("file_create", fileRequest(this.#parts.projectId, name, content));
     return digest;
-  }
+  };
 
   /** Saves rows as a table and gives the digests of the table and of its rows. */
   createTable(rows: readonly unknown[]): TableDigests {

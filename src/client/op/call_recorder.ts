@@ -19,6 +19,7 @@ import type { OpState } from "./op_types.ts";
 import { countUsage, findUsage, type ModelUsage } from "../integrations/usage.ts";
 import { describeError } from "./describe_error.ts";
 import { exceptionText } from "./exception.ts";
+import { inputsText, outputText } from "./large_values.ts";
 import { idProblem, nameProblem } from "./op_name.ts";
 import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
@@ -74,10 +75,10 @@ export class CallRecorder implements CallEnder {
       ) return this.#unsampled(new UnsampledCall(callId, traceId, this));
       const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
       const startedAt = parts.ids.timestamp();
-      const inputs = parts.toText(
-        nameInputs(self, params, options.parameterNames),
-        MAX_CALL_VALUE_CHARS,
-        "inputs",
+      const named = nameInputs(self, params, options.parameterNames);
+      const inputs = inputsText(
+        parts.toText(named, MAX_CALL_VALUE_CHARS, "inputs"),
+        parts.saveText,
       );
       let text = this.#startHead + callId + '","trace_id":"' + traceId + '","op_name":' + opText +
         ',"started_at":"' + startedAt;
@@ -197,7 +198,7 @@ export class CallRecorder implements CallEnder {
         '","started_at":"' + call.startedAt + '","ended_at":"' +
         // A clock that was set back must not end a call before its start.
         (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
-        output + ',"summary":' +
+        outputText(output, parts.saveText) + ',"summary":' +
         (isEmpty(summary)
           ? statusText(counts)
           : parts.toText({ ...summary, status_counts: counts })) +

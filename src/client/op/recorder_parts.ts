@@ -8,6 +8,7 @@ import type { Ids } from "../../protocol/ids.ts";
 import type { Logger } from "../logger.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Redactor } from "../redaction/redactor.ts";
+import type { SaveText } from "./large_values.ts";
 import type { OpState } from "./op_types.ts";
 import type { Sampler } from "./sampling.ts";
 
@@ -21,6 +22,8 @@ export interface RecorderParts {
   readonly toText: (value: unknown, maxChars?: number, field?: string) => string;
   readonly redactor: Redactor;
   readonly sampler: Sampler;
+  /** Saves a file with a text that is redacted already; returns its digest. */
+  readonly saveText: SaveText;
   /** Saves an op and gives the JSON text of its ref. */
   readonly saveOp: (state: OpState) => string;
   /** Attributes of every call. */
