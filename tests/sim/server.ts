@@ -139,7 +139,13 @@ export class SimServers {
             return reject(new TypeError("fetch failed"));
           }
           const status = typeof fault === "number" ? fault : fault === "redirect" ? 302 : 200;
-          const body = fault === "garbage" ? random.pick(GARBAGE) : status === 200 ? text : "{}";
+          const body = fault === "garbage"
+            ? random.pick(GARBAGE)
+            : status === 200
+            ? text
+            : status === 404
+            ? notFound(state)
+            : "{}";
           resolve(responseOf({ status, text: body }, () => Promise.resolve(body)));
         }));
     });
@@ -174,7 +180,11 @@ export class SimServers {
           }));
       const whole = (reply: Answer): void => answer(reply, () => this.#receive(attempt, reply));
       const arrive = (then: (reply: Answer) => void): void =>
-        this.#later(there, () => then(this.#arrive(attempt)));
+        this.#later(there, () => {
+          const reply = this.#arrive(attempt);
+          if (reply === "tear") fail(0);
+          else then(reply);
+        });
       switch (fault) {
         case undefined:
           return arrive(whole);
@@ -223,7 +233,7 @@ export class SimServers {
   }
 
   /** The request is at the server, which does its work. */
-  #arrive(attempt: Attempt): Answer {
+  #arrive(attempt: Attempt): Answer | "tear" {
     const { request, state } = attempt;
     const { setup, past, violate } = this.#context;
     const { path } = request;
@@ -238,10 +248,29 @@ export class SimServers {
       const text = '{"error_code":"CALLS_COMPLETE_MODE_REQUIRED","reason":"not this way"}';
       return { status: 400, text };
     }
-    if (request.records.some(({ poison }) => poison)) return this.#refuse(attempt, 422);
+    const poison = request.records.find(({ poison }) => poison);
+    if (poison) return this.#reject(attempt, poison);
     if (request.hasWrongDigest) return this.#refuse(attempt, 409);
+    const orphan = path.endsWith("/call/end") ? request.records.find(isOrphan) : undefined;
+    if (orphan && !this.#hasStart(orphan)) {
+      orphan.refused = true;
+      return { status: 404, text: '{"reason":"Cannot end call: no start found"}' };
+    }
     for (const record of request.records) this.#store(attempt, record);
     return { status: 200, text: replyTo(path) };
+  }
+
+  /** A record that the server never takes: refused, answered with 500, or the connection breaks. */
+  #reject(attempt: Attempt, { order }: SimRecord): Answer | "tear" {
+    const kind = order % 3;
+    if (kind === 0) return this.#refuse(attempt, 422);
+    for (const record of attempt.request.alone) record.refused = true;
+    return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
+  }
+
+  /** Whether a server has the start of a call; one that is not in the run may have been sent before. */
+  #hasStart({ call }: SimRecord): boolean {
+    return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
   }
 
   #store({ request, process, first }: Attempt, record: SimRecord): void {
@@ -270,9 +299,15 @@ export class SimServers {
   }
 
   /** A status that says no without any work. */
-  #refuse({ request, random }: Attempt, status: number): Answer {
+  #refuse({ request, random, state }: Attempt, status: number): Answer {
     const { clock } = this.#context;
-    if (request.isDecisive(status)) {
+    const text = status === 404
+      ? notFound(state)
+      : random.chance(0.8)
+      ? `{"reason":"simulated ${status}"}`
+      : "<html>no</html>";
+    // A record that is not found, and one whose project is not, get the same status.
+    if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
       for (const record of request.alone) record.refused = true;
     }
     const headers: Record<string, string> = {};
@@ -282,11 +317,6 @@ export class SimServers {
         ? String(Math.ceil(ms / 1_000))
         : new Date(clock.now() + ms).toUTCString();
     }
-    const text = status === 404 && request.hasOtherRoutes
-      ? '{"detail":"Not Found"}'
-      : random.chance(0.8) || status === 404
-      ? `{"reason":"simulated ${status}"}`
-      : "<html>no</html>";
     return { status, text, headers };
   }
 
@@ -360,6 +390,15 @@ export class SimServers {
 function isSettled(record: SimRecord): boolean {
   return record.stored || record.refused || record.letteredAt !== null || !record.accepted ||
     record.excuse !== null;
+}
+
+function isOrphan({ kind }: SimRecord): boolean {
+  return kind === "end";
+}
+
+/** A 404 of a server that lost its routes, or of one that lost its projects. */
+function notFound({ seed }: ServerState): string {
+  return seed % 2 === 0 ? '{"detail":"Not Found"}' : '{"reason":"Project not found"}';
 }
 
 function chooseFault({ faults }: ServerState, random: Random): ServerFaultKind | undefined {

@@ -113,6 +113,7 @@ export class CallPath {
           : await this.#upsert(prepared ? load.upsert : null, load, round);
         return [...letters, ...await round.suspects.settle()];
       } catch (error) {
+        round.suspects.drop();
         if (!(error instanceof WrongPath)) throw error;
         if (++switches >= MAX_SWITCHES) {
           const halves = await halvesOf(load);

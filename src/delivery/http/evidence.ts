@@ -17,29 +17,51 @@ const MIN_FAILURES = 5, MIN_SPAN_MS = 5_000;
 /** The same where no other write succeeded meanwhile. */
 const MIN_UNSUPPORTED_SPAN_MS = 10_000;
 /**
- * Other records that may fail too for health checks to count: with more of them, it may be an outage
- * in which only writes fail.
+ * Failures for each other record that fails too, before health checks count: the more records fail,
+ * the more likely is an outage in which only writes fail. A handful of them is isolated within a
+ * minute; hundreds wait for many hours.
  */
-const MAX_OTHERS_FOR_CHECKS = 3;
+const FAILURES_PER_OTHER = 5;
 
-/** Counts of what requests came to, at one moment. */
+/** The counts at one moment. */
 export interface Mark {
+  /** Writes that succeeded. */
   readonly writes: number;
+  /** Requests that wrote nothing, and succeeded or failed. */
   readonly checks: number;
-  readonly failures: number;
-  /** Ms on the monotonic clock. */
-  readonly at: number;
+  readonly failedChecks: number;
+  /** Records that were delivered after they had failed. */
+  readonly recovered: number;
 }
 
-/** Counts what requests to one server come to. */
+/** Counts the outcomes of requests to one server. */
 export class Evidence {
   readonly #clock: Clock;
   #writes = 0;
   #checks = 0;
-  #failures = 0;
+  #failedChecks = 0;
+  #recovered = 0;
+  #isWell = true;
+  /** Records that fail now. */
+  readonly #open = new Set<Suspicion>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Ms on the monotonic clock. */
+  get now(): number {
+    return this.#clock.monotonic();
+  }
+
+  /** How many records fail now. */
+  get failing(): number {
+    return this.#open.size;
+  }
+
+  /** Whether the last request that wrote nothing succeeded. */
+  get isWell(): boolean {
+    return this.#isWell;
   }
 
   /** The server took a write. */
@@ -47,14 +69,21 @@ export class Evidence {
     this.#writes++;
   }
 
-  /** A request that writes nothing succeeded. */
-  checked(): void {
-    this.#checks++;
+  /** A request that writes nothing succeeded, or failed. */
+  checked(isWell: boolean): void {
+    this.#isWell = isWell;
+    if (isWell) this.#checks++;
+    else this.#failedChecks++;
   }
 
-  /** A request failed that had not failed before. */
-  failed(): void {
-    this.#failures++;
+  /** A record fails. */
+  opened(suspicion: Suspicion): void {
+    this.#open.add(suspicion);
+  }
+
+  /** A record does not fail any more. */
+  closed(suspicion: Suspicion, isDelivered: boolean): void {
+    if (this.#open.delete(suspicion) && isDelivered) this.#recovered++;
   }
 
   /** The counts now. */
@@ -62,8 +91,8 @@ export class Evidence {
     return {
       writes: this.#writes,
       checks: this.#checks,
-      failures: this.#failures,
-      at: this.#clock.monotonic(),
+      failedChecks: this.#failedChecks,
+      recovered: this.#recovered,
     };
   }
 }
@@ -75,10 +104,11 @@ export class Suspicion {
   #failures = 0;
   #first = 0;
 
-  /** @param since Before the first failure of a request with this record, or just after it. */
-  constructor(evidence: Evidence, since: Mark = evidence.mark()) {
+  /** @param since Just after the first failure of a request with this record. */
+  constructor(evidence: Evidence, since: Mark) {
     this.#evidence = evidence;
     this.#since = since;
+    evidence.opened(this);
   }
 
   /** How often the record failed in a request of its own. */
@@ -86,11 +116,23 @@ export class Suspicion {
     return this.#failures;
   }
 
+  /** Whether the server took other writes since. */
+  get hasWrites(): boolean {
+    return this.#evidence.mark().writes > this.#since.writes;
+  }
+
   /** The record failed in a request of its own. */
   failed(): void {
-    if (this.#failures++ > 0) return;
-    this.#evidence.failed();
-    this.#first = this.#evidence.mark().at;
+    if (this.#failures++ === 0) this.#first = this.#evidence.now;
+  }
+
+  /**
+   * The case is over.
+   *
+   * @param isDelivered Whether the server took the record in the end.
+   */
+  close(isDelivered: boolean): void {
+    this.#evidence.closed(this, isDelivered);
   }
 
   /**
@@ -102,14 +144,21 @@ export class Suspicion {
   isProven(asksToWait: boolean): boolean {
     const now = this.#evidence.mark();
     const writes = now.writes - this.#since.writes;
-    // Its own first failure is among them.
-    const others = Math.max(0, now.failures - this.#since.failures - 1);
-    const countsChecks = !asksToWait && others <= MAX_OTHERS_FOR_CHECKS;
-    // One for each failure: what a check shows holds for the moment.
-    const checks = countsChecks ? Math.min(now.checks - this.#since.checks, this.#failures) : 0;
-    return this.#failures >= MIN_FAILURES &&
-      now.at - this.#first >= (writes > 0 ? MIN_SPAN_MS : MIN_UNSUPPORTED_SPAN_MS) &&
-      chanceOf(this.#failures, writes + checks, others) <= MAX_CHANCE;
+    if (writes === 0 && !this.#evidence.isWell) return false;
+    const others = this.#evidence.failing - 1;
+    const span = writes > 0 ? MIN_SPAN_MS : MIN_UNSUPPORTED_SPAN_MS;
+    if (this.#failures < MIN_FAILURES || this.#evidence.now - this.#first < span) return false;
+    let successes = writes;
+    let failures = others + now.recovered - this.#since.recovered;
+    if (!asksToWait && this.#failures >= others * FAILURES_PER_OTHER) {
+      const checks = now.checks - this.#since.checks;
+      const failed = now.failedChecks - this.#since.failedChecks;
+      // One check for each failure: what a check shows holds for the moment.
+      const share = Math.min(1, this.#failures / Math.max(1, checks + failed));
+      successes += checks * share;
+      failures += failed * share;
+    }
+    return chanceOf(this.#failures, successes, failures) <= MAX_CHANCE;
   }
 }
 

@@ -53,7 +53,7 @@ export class Health {
       case "interrupted":
         return { kind: "silent", reason: "Interrupted", pause: INTERRUPTED_PAUSE_MS };
       case "unreachable":
-        this.#evidence.failed();
+        this.#evidence.checked(false);
         return { kind: "silent", reason: attempt.error, pause: attempt.pause ?? 0 };
       case "oversize":
         return { kind: "well" };
@@ -61,10 +61,10 @@ export class Health {
         const { status, retryAfter: wait } = attempt;
         // A server without this route, or one that wants a key for it, is there all the same.
         if (status < 500 && status !== 429) {
-          if (status < 300) this.#evidence.checked();
+          if (status < 300) this.#evidence.checked(true);
           return { kind: "well" };
         }
-        this.#evidence.failed();
+        this.#evidence.checked(false);
         return {
           kind: "unwell",
           reason: `HTTP ${status}`,

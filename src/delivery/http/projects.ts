@@ -54,7 +54,7 @@ export class Projects {
     );
     if (attempt.kind === "stopped" || attempt.kind === "interrupted") return FAILING;
     if (attempt.kind === "answer" && attempt.status === 200 && hasCall(attempt.text)) {
-      this.#evidence.checked();
+      this.#evidence.checked(true);
       this.#existed.set(project, this.#clock.monotonic());
       return EXISTS;
     }
@@ -67,8 +67,9 @@ export class Projects {
         message: message.includes(project) ? message : `${message} (${project})`,
       };
     }
-    if (outcome.kind !== "failure") return { kind: "unknown" };
-    this.#evidence.failed();
+    // A key may be allowed to write only.
+    if (outcome.kind !== "failure" || outcome.state === "held") return { kind: "unknown" };
+    this.#evidence.checked(false);
     return FAILING;
   }
 }

@@ -104,7 +104,7 @@ class Bisection {
       suspects.add({
         record,
         ...(key === undefined ? {} : { key }),
-        ...(this.#since === undefined ? {} : { since: this.#since }),
+        since: this.#since ?? suspects.mark(),
         attempt: (again) => post([item], { tries: "one", suspect: true, again }),
       }, verdict);
     }

@@ -28,8 +28,8 @@ export interface Suspect {
   readonly key?: string;
   /** Sends it once more; `again` is the request that failed. */
   readonly attempt: (again: SentRequest | undefined) => Promise<Verdict>;
-  /** When a request with it failed first, if that was not the first one of its own. */
-  readonly since?: Mark;
+  /** Just after the first failure of a request with it. */
+  readonly since: Mark;
 }
 
 /** Dependencies of {@linkcode Suspects}. */
@@ -63,7 +63,7 @@ type Failed = Extract<Verdict, { kind: "failure" }>;
 /** Ms between the first two rounds; doubled for each further one. */
 const FIRST_PAUSE_MS = 100;
 /** Maximum number of ms between two rounds, and the rounds after which it grows. */
-const MAX_PAUSE_MS = 3_000, QUICK_ROUNDS = 60;
+const MAX_PAUSE_MS = 1_500, QUICK_ROUNDS = 60;
 /** Records tried in one round: in an outage, a whole batch may be suspect. */
 const MAX_TRIED = 16;
 
@@ -71,12 +71,13 @@ const MAX_TRIED = 16;
 export class Suspects {
   readonly #deps: SuspectsDeps;
   #cases: Case[] = [];
+  readonly #open = new Set<Suspicion>();
 
   constructor(deps: SuspectsDeps) {
     this.#deps = deps;
   }
 
-  /** The counts of what requests came to so far. */
+  /** The counts of the outcomes of requests so far. */
   mark(): Mark {
     return this.#deps.evidence.mark();
   }
@@ -85,6 +86,7 @@ export class Suspects {
   add(suspect: Suspect, failure: Failed): void {
     const suspicion = new Suspicion(this.#deps.evidence, suspect.since);
     suspicion.failed();
+    this.#open.add(suspicion);
     this.#cases.push({ suspect, suspicion, followers: [], failure });
   }
 
@@ -101,6 +103,21 @@ export class Suspects {
 
   /** Tries all suspects until each is decided; resolves with dead letters. */
   async settle(): Promise<DeadLetter[]> {
+    try {
+      return await this.#settle();
+    } finally {
+      this.drop();
+    }
+  }
+
+  /** Gives the suspects up: they are sent some other way, or later. */
+  drop(): void {
+    for (const suspicion of this.#open) suspicion.close(false);
+    this.#open.clear();
+    this.#cases = [];
+  }
+
+  async #settle(): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     for (let round = 0; this.#cases.length > 0; round++) {
       await this.#pause(this.#delay(round));
@@ -146,6 +163,8 @@ export class Suspects {
       // What proved it is that the server works.
       this.#deps.breaker.succeeded();
     }
+    this.#open.delete(suspicion);
+    suspicion.close(verdict.kind === "done");
     const letters = verdict.kind === "done" ? [] : [letterOf(record, verdict, suspicion.failures)];
     const [cause] = letters;
     for (const send of followers) letters.push(...await send(cause));
@@ -161,8 +180,10 @@ export class Suspects {
       breaker.failed({ state: "down", ...result }, false);
       return false;
     }
-    // A server whose storage fails answers health checks too.
-    const project = projectOf(this.#cases[0].suspect.record);
+    // Where no write succeeds, health checks are the evidence, and a server whose storage fails answers
+    // these too.
+    const lacking = this.#cases.find(({ suspicion }) => !suspicion.hasWrites);
+    const project = lacking && projectOf(lacking.suspect.record);
     if (result.kind === "well" && project !== undefined) await projects.ask(project, stop);
     return true;
   }
