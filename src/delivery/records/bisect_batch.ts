@@ -54,6 +54,8 @@ class Bisection {
   readonly #sender: BatchSender;
   /** When the whole batch had failed. */
   #since: Mark | undefined;
+  /** When a part of it failed last. */
+  #last: Mark | undefined;
 
   constructor(sender: BatchSender) {
     this.#sender = sender;
@@ -68,12 +70,19 @@ class Bisection {
     const items = all.filter((item) => !this.#follows(item));
     if (items.length === 0) return [];
     const { post, suspects } = this.#sender;
-    const verdict = known ?? await post(items, { tries: items.length === 1 ? "one" : tries });
+    const verdict = known ?? await post(items, {
+      tries: items.length === 1 ? "one" : tries,
+      // A failure after a success is one of the records', and holds up nothing else.
+      suspect: this.#last !== undefined && suspects.mark().writes > this.#last.writes,
+    });
     if (verdict.kind === "done") return [];
     if (
       verdict.kind === "refused" && await suspects.isProjectMissing(items[0].records[0], verdict)
     ) return await this.send(items, tries);
-    if (verdict.kind === "failure") this.#since ??= suspects.mark();
+    if (verdict.kind === "failure") {
+      this.#last = suspects.mark();
+      this.#since ??= this.#last;
+    }
     if (verdict.kind !== "too-large") {
       const sound = items.filter(({ records }) => records.every(isSound));
       if (sound.length < items.length) {

@@ -6,9 +6,23 @@
 
 import { Deliverer } from "../../../src/delivery/delivery_client.ts";
 import { CircuitBreaker } from "../../../src/delivery/http/circuit_breaker.ts";
+import { Suspicion } from "../../../src/delivery/http/evidence.ts";
+import { Suspects } from "../../../src/delivery/records/suspects.ts";
 import { Sender } from "../../../src/delivery/sender.ts";
+import type { WindowRecord } from "../../../src/wal/record/record_batch.ts";
+import type { DeadLetter } from "../../../src/wal/segment/segment.ts";
 import type { Bug } from "../mutant.ts";
 import { patch, patchAttempts } from "./make.ts";
+
+/** A dead letter of the line behind a record, where there is one. */
+function letterBehind({ bytes, offset, lineStart, lineEnd }: WindowRecord): DeadLetter[] {
+  const start = lineEnd + 1;
+  const end = bytes.indexOf(10, start);
+  if (end <= start) return [];
+  const line = bytes.slice(start, end);
+  const at = offset + start - lineStart;
+  return [{ reason: "refused", status: 500, offset: at, length: line.length, line }];
+}
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -110,6 +124,82 @@ export const SENDING_BUGS: readonly Bug[] = [
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "answer" && attempt.status === 422 ? { ...attempt, status: 503 } : attempt
+      ),
+  },
+  {
+    name: "neighbor-dead-lettered",
+    mistake: "a record that is isolated takes its neighbor along",
+    breaks: ["dead-letter"],
+    seeds: 200,
+    patch: () => {
+      const suspected = new WeakMap<Suspects, WindowRecord[]>();
+      const unpatch = patch(
+        Suspects.prototype,
+        "add",
+        (original) =>
+          function (this: Suspects, suspect, failure) {
+            suspected.set(this, [...suspected.get(this) ?? [], suspect.record]);
+            original.call(this, suspect, failure);
+          },
+      );
+      const unpatchSettle = patch(
+        Suspects.prototype,
+        "settle",
+        (original) =>
+          async function (this: Suspects) {
+            const letters = await original.call(this);
+            return [...letters, ...(suspected.get(this) ?? []).flatMap(letterBehind)];
+          },
+      );
+      return () => {
+        unpatchSettle();
+        unpatch();
+      };
+    },
+  },
+  {
+    name: "outage-is-poison",
+    mistake: "a record that fails twice is to blame, whatever else fails",
+    breaks: ["dead-letter"],
+    seeds: 200,
+    patch: () =>
+      patch(Suspicion.prototype, "isProven", () =>
+        function (this: Suspicion) {
+          return this.failures >= 2;
+        }),
+  },
+  {
+    name: "failing-record-wedges",
+    mistake: "a record that the server answers with 500 every time is sent without end",
+    breaks: ["pending", "flush", "leftover"],
+    seeds: 100,
+    patch: () => patch(Suspicion.prototype, "isProven", () => () => false),
+  },
+  {
+    name: "orphan-end-switches",
+    mistake: "an end whose start the server lacks is taken for a missing API",
+    breaks: ["pending", "flush", "leftover"],
+    seeds: 100,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "answer" && attempt.status === 404
+          ? { ...attempt, text: '{"detail":"Not Found"}' }
+          : attempt
+      ),
+  },
+  {
+    name: "portal-acknowledges",
+    mistake: "any 2xx with a JSON object counts as delivery",
+    breaks: ["checkpoint"],
+    seeds: 300,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "answer" && attempt.status === 200 && attempt.text.includes("log in")
+          ? {
+            ...attempt,
+            text: '{"res":[],"id":"c","trace_id":"t","digest":"d","ids":[],"created_at":"now"}',
+          }
+          : attempt
       ),
   },
   {
