@@ -262,8 +262,8 @@ export class SimServers {
 
   /** A record that the server never takes: refused, answered with 500, or the connection breaks. */
   #reject(attempt: Attempt, { order }: SimRecord): Answer | "tear" {
-    const kind = order % 3;
-    if (kind === 0) return this.#refuse(attempt, 422);
+    const kind = order % 6;
+    if (kind > 1) return this.#refuse(attempt, 422);
     for (const record of attempt.request.alone) record.refused = true;
     return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
   }

@@ -108,12 +108,12 @@ export class CallPath {
       const prepared = first && this.#path === load.path;
       const round = { send: context.send, suspects: context.newSuspects() };
       try {
-        const letters = this.#path === "complete"
-          ? await this.#complete((prepared && load.sorted) || await sortedAll(load), round)
-          : await this.#upsert(prepared ? load.upsert : null, load, round);
-        return [...letters, ...await round.suspects.settle()];
+        return await round.suspects.settle(async () =>
+          this.#path === "complete"
+            ? await this.#complete((prepared && load.sorted) || await sortedAll(load), round)
+            : await this.#upsert(prepared ? load.upsert : null, load, round)
+        );
       } catch (error) {
-        round.suspects.drop();
         if (!(error instanceof WrongPath)) throw error;
         if (++switches >= MAX_SWITCHES) {
           const halves = await halvesOf(load);

@@ -67,8 +67,11 @@ export class RecordPath {
     for (const record of records) {
       if (!makesProvisional(record)) continue;
       const suspects = newSuspects();
-      letters.push(...await this.#send(record, () => this.#maker(record, send), suspects));
-      letters.push(...await suspects.settle());
+      letters.push(
+        ...await suspects.settle(() =>
+          this.#send(record, () => this.#maker(record, send), suspects)
+        ),
+      );
     }
     return letters;
   }
@@ -94,8 +97,9 @@ export class RecordPath {
     );
     if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send, suspects));
     if (calls) tasks.unshift(calls);
-    const done = await pooled(tasks, ordered ? 1 : this.#maxInFlight);
-    return [...done.flat(), ...await suspects.settle()];
+    return await suspects.settle(async () =>
+      (await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat()
+    );
   }
 
   /** Sends one record, where it can be made into a request. */

@@ -101,20 +101,18 @@ export class Suspects {
     return found !== undefined;
   }
 
-  /** Tries all suspects until each is decided; resolves with dead letters. */
-  async settle(): Promise<DeadLetter[]> {
+  /**
+   * Runs `send`, which adds suspects, and then tries these until each is decided.
+   *
+   * @returns All dead letters. If it rejects, the suspects are given up: they are sent some other way,
+   *   or later.
+   */
+  async settle(send: () => Promise<DeadLetter[]>): Promise<DeadLetter[]> {
     try {
-      return await this.#settle();
+      return [...await send(), ...await this.#settle()];
     } finally {
-      this.drop();
+      for (const suspicion of this.#open) suspicion.close(false);
     }
-  }
-
-  /** Gives the suspects up: they are sent some other way, or later. */
-  drop(): void {
-    for (const suspicion of this.#open) suspicion.close(false);
-    this.#open.clear();
-    this.#cases = [];
   }
 
   async #settle(): Promise<DeadLetter[]> {

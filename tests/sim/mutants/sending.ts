@@ -146,8 +146,8 @@ export const SENDING_BUGS: readonly Bug[] = [
         Suspects.prototype,
         "settle",
         (original) =>
-          async function (this: Suspects) {
-            const letters = await original.call(this);
+          async function (this: Suspects, send) {
+            const letters = await original.call(this, send);
             return [...letters, ...(suspected.get(this) ?? []).flatMap(letterBehind)];
           },
       );
