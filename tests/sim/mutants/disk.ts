@@ -35,7 +35,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a data sync that fails passes for done",
     breaks: ["unsynced"],
     seeds: 2_000,
-    from: 600,
+    from: 4_200,
     files: (files) =>
       withAppends(files, (file) => ({ dataSync: () => file.dataSync().catch(() => {}) })),
   },

@@ -78,8 +78,8 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     name: "dead-letters-unconfirmed",
     mistake: "dead letters that a killed sender left are trusted, though it had not synced them",
     breaks: ["unsynced", "lost"],
-    from: 10_000,
-    seeds: 30_000,
+    from: 31_000,
+    seeds: 2_000,
     patch: () => patch(DeadLetterFile.prototype, "confirm", () => () => Promise.resolve()),
   },
   {
