@@ -13,7 +13,7 @@
  * - `ERR_LOG_UNWRITABLE`: the log's directory cannot be made or written.
  * - `ERR_LOG_CLOSED`: something was written after `finish()`.
  * - `ERR_LOG_FULL`: a limit that the user set leaves no room for a record.
- * - `ERR_CLAIM_LOST`: another sender took over the file that this one was draining.
+ * - `ERR_LEASE_LOST`: another process took over what this one was draining.
  * - `ERR_TIMEOUT`: a time limit given by the caller ran out.
  * - `ERR_NOT_INITIALIZED`: a client was needed before `init()`.
  * - `ERR_REQUEST_FAILED`: a read from the server failed; `status` says how.
@@ -25,7 +25,7 @@ export type WeaveWalErrorCode =
   | "ERR_LOG_UNWRITABLE"
   | "ERR_LOG_CLOSED"
   | "ERR_LOG_FULL"
-  | "ERR_CLAIM_LOST"
+  | "ERR_LEASE_LOST"
   | "ERR_TIMEOUT"
   | "ERR_NOT_INITIALIZED"
   | "ERR_REQUEST_FAILED";
@@ -77,7 +77,7 @@ Object.defineProperty(WeaveWalError, Symbol.hasInstance, {
   },
 });
 
-/** Whether `error` carries this `code` (`ENOENT`, `ERR_CLAIM_LOST`, …). */
+/** Whether `error` carries this `code` (`ENOENT`, `ERR_LEASE_LOST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
   return errorCode(error) === code;
 }

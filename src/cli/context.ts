@@ -28,7 +28,7 @@ export async function guardedContext(context: Context, root: string): Promise<Co
   const { runtime, terminal: { err } } = context;
   const reason = distrustReason(runtime, root);
   if (reason !== null) {
-    await err.write(`${err.colours.yellow(untrustedMessage(root, reason))}\n`);
+    await err.write(`${err.colors.yellow(untrustedMessage(root, reason))}\n`);
   }
   return { ...context, runtime: withGuardedLinks(runtime, root) };
 }

@@ -25,7 +25,7 @@ Exit codes:
   130, 143  ended by SIGINT, SIGTERM
 
 Settings come from the environment (WEAVE_WAL_DIR, WF_TRACE_SERVER_URL, WANDB_API_KEY, …), from
-weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_COLOR takes colours
+weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_COLOR takes colors
 away.`;
 
 /**
@@ -41,7 +41,7 @@ export async function runCommand(args: readonly string[], context: Context): Pro
   prepare(program, said);
   try {
     for (const message of misspelledVariables(runtime)) {
-      await terminal.err.write(`${terminal.err.colours.yellow(message)}\n`);
+      await terminal.err.write(`${terminal.err.colors.yellow(message)}\n`);
     }
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -52,7 +52,7 @@ export async function runCommand(args: readonly string[], context: Context): Pro
     } else {
       const { code: exitCode, message, hint } = endingOf(error);
       code = exitCode;
-      const { red, dim } = terminal.err.colours;
+      const { red, dim } = terminal.err.colors;
       if (message !== undefined) said.err += `${red("error:")} ${message}\n`;
       if (hint !== undefined) said.err += `${dim(hint)}\n`;
       const debug = runtime.process.env("WEAVE_LOG_LEVEL")?.toLowerCase() === "debug";

@@ -21,7 +21,7 @@ import type { Delivery } from "./prepared_delivery.ts";
 import { actsOnEarlier, RecordPath } from "./records/record_sender.ts";
 import { Suspects } from "./records/suspects.ts";
 
-/** What a deliverer is made from. */
+/** Options for a deliverer. */
 export interface DelivererOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ export interface DelivererOptions {
   readonly onSwitch: (to: CallPathName, reason: string) => void;
 }
 
-/** How long something may be sent. */
+/** The time for which something may be sent. */
 export interface Permit {
   /** Gives it up. */
   readonly stop: AbortSignal;
@@ -82,7 +82,12 @@ export class Deliverer {
       onFailure: onRetry,
     });
     this.#calls = new CallPath(options);
-    this.#records = new RecordPath(options.digests, options.maxInFlight);
+    this.#records = new RecordPath(options.digests, clock, options.maxInFlight);
+  }
+
+  /** Whether the server did not respond to the last health check. */
+  get isServerSilent(): boolean {
+    return this.#health.isSilent;
   }
 
   /** Aborted when the deliverer stops. */
@@ -95,7 +100,7 @@ export class Deliverer {
    * while the window before this one is under way.
    *
    * @param permit How long it may be sent.
-   * @param carried Starts of the same log that wait for their ends: some go out now, others come to
+   * @param carried Starts of the same log that wait for their ends: some are sent, others come to
    *   them.
    * @param wait Whether starts without ends may wait.
    */
@@ -108,13 +113,13 @@ export class Deliverer {
     const context = this.#context(permit);
     const others = window.records((type) => type !== "call_start" && type !== "call_end");
     const hasCalls = window.count > others.length || carried.count > 0;
-    // What acts on earlier records stands alone in its window, and after the starts that waited.
+    // A record that acts on earlier ones has a window of its own, after the starts that waited.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
     const calls = hasCalls
       ? this.#calls.prepare(window, context, carried, wait && !ordered)
       : undefined;
     return {
-      // A damaged line may hold whole records of any type.
+      // A corrupt line may hold whole records of any type.
       independent: others.length === 0 && window.damaged.length === 0 &&
         (calls?.independent ?? true),
       send: async () => [

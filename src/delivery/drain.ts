@@ -1,5 +1,5 @@
 /**
- * Drains one segment: read, deliver, set aside, acknowledge, and at its end take it away.
+ * Drains one segment: read, deliver, dead-letter, acknowledge, and at its end remove it.
  *
  * @module
  */
@@ -23,28 +23,28 @@ export const POLL_MS = 250;
 /** Ms between two tries when the disk fails to be read, or to keep a dead letter. */
 export const DISK_RETRY_MS = 5_000;
 
-/** What a drain is made from. */
+/** Options for a drain. */
 export interface DrainOptions {
   readonly clock: Clock;
   readonly deliverer: Deliverer;
   readonly limits: WindowLimits;
-  /** Bytes that need no company: with as many waiting, a live segment lingers no longer. */
+  /** Bytes that fill a batch: with as many waiting, a live segment lingers no longer. */
   readonly lingerBytes: number;
-  /** Ms that records of a live segment wait for company. */
+  /** Ms that records of a live segment wait for more. */
   readonly lingerMs: number;
-  /** How many windows are read and sent at once, of all segments. */
+  /** Limits the windows read and sent at once, of all segments. */
   readonly slots: Slots;
-  /** Told when records were delivered or set aside and the checkpoint moved. */
+  /** Called when records were delivered or dead-lettered and the checkpoint moved. */
   readonly onProgress: (delivered: number, letters: readonly DeadLetter[]) => void;
-  /** Told of records that were given up. */
+  /** Reports records that were dropped. */
   readonly onDropped: (records: number, bytes: number) => void;
-  /** Told when the segment is drained and taken away. */
-  readonly onComplete: () => void;
-  /** Told of trouble with the disk that the drain lives with. */
+  /** Reports that the segment was drained and removed, and its size in bytes. */
+  readonly onComplete: (bytes: number) => void;
+  /** Reports a disk error that the drain tolerates. */
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
-/** How a drain ended. `lost`: another sender has taken the segment over. */
+/** The end of a drain. `lost`: another sender has taken the segment over. */
 export type DrainEnd = "complete" | "stopped" | "lost";
 
 /** A window that was read, and its delivery. */
@@ -55,11 +55,11 @@ interface Prepared {
   readonly count: number;
   /** Byte offset to acknowledge when it is settled: in front of the oldest start that waits. */
   readonly to: number;
-  /** What waits behind it. */
+  /** Starts that wait for their ends. */
   readonly carried: { readonly count: number; readonly bytes: number };
 }
 
-/** Where a segment ends now; `undefined` when the disk does not say. */
+/** The end of a segment now; `undefined` when the disk does not say. */
 export function endOf(segment: Segment): number | undefined {
   try {
     return segment.end();
@@ -77,11 +77,12 @@ export class Drain {
   readonly #permit: Permit;
   readonly #carried: CarriedStarts;
   readonly #line = new Line();
-  /** What is settled but for the starts that wait. */
+  /** The latest settled window: its end, and the starts that wait. */
   #settled: { offset: number; carried: Prepared["carried"] };
   #acknowledged: number;
   #reached = 0;
   #dropped = false;
+  #running: Promise<DrainEnd> | null = null;
   #hurried = false;
   #end: DrainEnd | null = null;
   /** Byte offset of the next record to read. */
@@ -101,7 +102,7 @@ export class Drain {
     this.#settled = { offset: segment.checkpoint, carried: { count: 0, bytes: 0 } };
   }
 
-  /** Byte offset up to which everything is delivered or set aside. */
+  /** Byte offset up to which everything is delivered or dead-lettered. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
@@ -118,13 +119,16 @@ export class Drain {
   get pendingBytes(): number {
     if (this.ended) return 0;
     const { offset, carried } = this.#settled;
-    return Math.max(0, (endOf(this.segment) ?? offset) - offset) + carried.bytes;
+    const unread = this.segment.bytesFrom?.(offset) ?? (endOf(this.segment) ?? offset) - offset;
+    return Math.max(0, unread) + carried.bytes;
   }
 
   /** Counts the records that wait. */
   async countPending(): Promise<number> {
     if (this.ended) return 0;
     const { offset, carried } = this.#settled;
+    const { records } = this.segment;
+    if (offset === 0 && records !== undefined) return records + carried.count;
     return await countRecords(this.segment, offset) + carried.count;
   }
 
@@ -139,7 +143,7 @@ export class Drain {
     return this.#end !== null;
   }
 
-  /** How it ended; `null` before that. */
+  /** Its end; `null` before that. */
   get end(): DrainEnd | null {
     return this.#end;
   }
@@ -160,10 +164,14 @@ export class Drain {
     this.#stop.abort();
   }
 
-  /** Gives the segment up, which must be sealed: what it holds is counted and taken away. */
-  drop(): void {
+  /**
+   * Gives the segment up, which must be sealed: what it holds is counted and removed; of several
+   * that are drained as one, the oldest. Resolves when that is done, and the drain is over.
+   */
+  async drop(): Promise<void> {
     this.#dropped = true;
     this.stop();
+    await this.#running;
   }
 
   /** Whether the segment was given up. */
@@ -171,8 +179,12 @@ export class Drain {
     return this.#dropped;
   }
 
-  /** Drains until the segment ends or the deliverer stops. Never throws. */
-  async run(): Promise<DrainEnd> {
+  /** Drains until the segment ends or the deliverer stops. Never rejects. */
+  run(): Promise<DrainEnd> {
+    return this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<DrainEnd> {
     if (this.#options.deliverer.stopped.aborted) this.stop();
     this.#stop.signal.addEventListener("abort", () => this.#wakeup.wake());
     let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
@@ -180,16 +192,17 @@ export class Drain {
     this.stop();
     await this.#line.quiet();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
-    if (end === "complete") end = this.#complete();
+    if (end === "complete") end = await this.#complete();
     this.#end = end;
-    if (end === "complete") this.#options.onComplete();
+    if (end === "complete") this.#options.onComplete(endOf(this.segment) ?? 0);
     if (end !== "complete") this.segment.release();
     return end;
   }
 
-  #complete(): DrainEnd {
+  async #complete(): Promise<DrainEnd> {
     try {
       this.segment.complete();
+      await this.segment.settled?.();
       return "complete";
     } catch (error) {
       return this.#endOf(error);
@@ -198,18 +211,24 @@ export class Drain {
 
   #endOf(error: unknown): DrainEnd {
     if (error instanceof Stopped) return "stopped";
-    if (!hasCode(error, "ERR_CLAIM_LOST")) this.#options.onTrouble("drain", error);
+    if (!hasCode(error, "ERR_LEASE_LOST")) this.#options.onTrouble("drain", error);
     return "lost";
   }
 
   /** Counts what is given up, and takes it for done. */
   async #discard(): Promise<DrainEnd> {
+    const { segment } = this;
     try {
-      const records = await this.countPending();
-      const bytes = this.pendingBytes;
-      this.#acknowledged = this.segment.end();
-      this.#options.onDropped(records, bytes);
-      return "complete";
+      const { offset, carried } = this.#settled;
+      const end = segment.partEnd?.(offset) ?? segment.end();
+      const records = await countRecords(segment, offset, end) + carried.count;
+      if (end < segment.end()) {
+        segment.acknowledge(end);
+        await segment.settled?.();
+      }
+      this.#acknowledged = end;
+      this.#options.onDropped(records, Math.max(0, end - offset) + carried.bytes);
+      return end < segment.end() ? "stopped" : "complete";
     } catch (error) {
       return this.#endOf(error);
     }
@@ -263,7 +282,7 @@ export class Drain {
     return "stopped";
   }
 
-  /** Sends a window, in its turn; whoever calls holds a slot for it. */
+  /** Sends a window, in its turn; the caller holds a slot for it. */
   async #launch(window: Prepared, stopped: AbortSignal): Promise<void> {
     const { slots } = this.#options;
     try {
@@ -338,17 +357,18 @@ export class Drain {
     }
   }
 
-  /** What a read came to; `undefined` when the disk failed and it has to be tried again. */
+  /** The result of a read; `undefined` when the disk failed and it has to be tried again. */
   async #tried(reading: Promise<Prepared | null>): Promise<Prepared | null | undefined> {
     try {
       return await reading;
     } catch (error) {
+      if (hasCode(error, "ERR_LEASE_LOST")) throw error;
       this.#options.onTrouble("read", error);
       return undefined;
     }
   }
 
-  /** Waits for records, and for company for few of them; `true` when it is time to look again. */
+  /** Waits for records, and for more if there are few; `true` when it is time to look again. */
   async #linger(): Promise<boolean> {
     if (this.#stop.signal.aborted) return true;
     if (!this.segment.live || this.#hurried) return false;
@@ -397,7 +417,7 @@ export class Drain {
       this.segment.acknowledge(to);
     } catch (error) {
       // Without a checkpoint the records may be sent again; the claim is another matter.
-      if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
+      if (hasCode(error, "ERR_LEASE_LOST")) throw error;
       onTrouble("checkpoint", error);
     }
     this.#acknowledged = to;
@@ -406,17 +426,17 @@ export class Drain {
     onProgress(delivered, letters);
   }
 
-  /** What cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */
+  /** A record that cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */
   async #setAside(letters: readonly DeadLetter[], stopped: AbortSignal): Promise<void> {
     for (;;) {
       try {
         return await this.segment.setAsideLines(letters);
       } catch (error) {
-        if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
+        if (hasCode(error, "ERR_LEASE_LOST")) throw error;
         this.#options.onTrouble("dead letters", error);
       }
       await this.#wakeup.wait(DISK_RETRY_MS);
-      if (stopped.aborted) throw new Stopped("Stopped while setting records aside");
+      if (stopped.aborted) throw new Stopped("Stopped while keeping dead letters");
     }
   }
 }

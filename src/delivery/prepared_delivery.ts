@@ -10,7 +10,7 @@ import type { DeadLetter } from "../wal/segment/segment.ts";
 export interface Delivery {
   /**
    * Whether it may be on its way together with others of the same log that are independent too: it
-   * holds nothing but calls, and no end whose start may have gone out before.
+   * holds nothing but calls, and no end whose start may have been sent before.
    */
   readonly independent: boolean;
   /**

@@ -1,5 +1,5 @@
 /**
- * Saves the whole records out of lines that were set aside as damaged.
+ * Finds the whole records in lines that were dead-lettered as corrupt.
  *
  * @module
  */
@@ -9,29 +9,29 @@ import { readRecord, type RecordSpan } from "../wal/record/record.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Window } from "../wal/record/record_batch.ts";
 
-/** What damaged lines come to. */
+/** Records and dead letters made of corrupt lines. */
 export interface Salvage {
   /** The whole records, each in a window of its own, in order. */
   readonly windows: readonly Window[];
-  /** What remains damaged, and all that was set aside for another reason. */
+  /** The rest that is corrupt, and all dead letters with another reason. */
   readonly letters: readonly DeadLetter[];
 }
 
 /** Looks for whole records in the lines of `letters`. */
-export function salvage(letters: readonly DeadLetter[]): Salvage {
+export function salvage(deadLetters: readonly DeadLetter[]): Salvage {
   const windows: Window[] = [];
   const left: DeadLetter[] = [];
-  for (const letter of letters) {
-    const { line, reason, offset } = letter;
+  for (const deadLetter of deadLetters) {
+    const { line, reason, offset } = deadLetter;
     const pieces = line && (reason === "corrupt" || reason === "torn") ? splitDamaged(line) : [];
     if (!line || !pieces.some(({ sound }) => sound)) {
-      left.push(letter);
+      left.push(deadLetter);
       continue;
     }
     for (const { start, end, sound } of pieces) {
       const bytes = line.subarray(start, end);
       if (sound) windows.push(windowOf(bytes, offset + start));
-      else left.push({ ...letter, offset: offset + start, length: end - start, line: bytes });
+      else left.push({ ...deadLetter, offset: offset + start, length: end - start, line: bytes });
     }
   }
   return { windows, letters: left };

@@ -1,9 +1,10 @@
 /**
- * Sends dead letters again: after a mistake at the server was mended, or a limit raised.
+ * Sends dead letters again: after a mistake at the server was fixed, or a limit raised.
  *
  * @module
  */
 
+import { hasCode } from "../errors.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import {
   type DeadLetterEntry,
@@ -19,8 +20,8 @@ import {
 import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
 import {
   lettersAreFor,
-  listStems,
-  type StemFiles,
+  listSegments,
+  type SegmentFiles,
   stemOf,
 } from "../wal/ownership/segment_status.ts";
 import { segmentPaths } from "../wal/segment/segment_name.ts";
@@ -33,7 +34,7 @@ import type { Deliverer } from "./delivery_client.ts";
 import { Stopped } from "./http/send_with_retry.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";
 
-/** Where a dead letter stands. */
+/** The place of a dead letter. */
 export interface DeadLetterPlace {
   /** The project's directory. */
   readonly directory: string;
@@ -41,13 +42,13 @@ export interface DeadLetterPlace {
   readonly stem: string;
 }
 
-/** What a retry is made from. */
+/** Options for a retry. */
 export interface RetryOptions {
   readonly runtime: Runtime;
   readonly deliverer: Deliverer;
   /** Base URL of the server; dead letters that may be for another one are left alone. */
   readonly server: string;
-  /** Sends them all the same: somebody who knows has named them. */
+  /** Sends them all the same: the user has named them. */
   readonly anyServer?: boolean;
   /** Names this process in its claims: 32 hex digits. */
   readonly token: string;
@@ -57,11 +58,11 @@ export interface RetryOptions {
   readonly select?: (entry: DeadLetterEntry, place: DeadLetterPlace) => boolean;
   /** Ends the retry; what was not answered stays. */
   readonly stop?: AbortSignal;
-  /** Told after every batch. */
+  /** Called after every batch. */
   readonly onProgress?: (result: RetryResult) => void;
 }
 
-/** What a retry came to. */
+/** The outcome of a retry. */
 export interface RetryResult {
   /** Dead letters that the server took. */
   readonly delivered: number;
@@ -84,8 +85,8 @@ const SENT_AGAIN = ["refused", "unsendable"];
  * Sends dead letters again, each with the bytes that it had; keeps those that fail again.
  *
  * Resolves when all were answered, however long the server takes, or when `stop` is aborted. Rejects
- * with the host's error when the disk fails; then nothing is lost, and a letter that was delivered
- * may still stand.
+ * with the host's error when the disk fails; then nothing is lost, and a dead letter that was
+ * delivered may still be there.
  */
 export async function retryDeadLetters(options: RetryOptions): Promise<RetryResult> {
   const { runtime, token, directories } = options;
@@ -100,7 +101,7 @@ export async function retryDeadLetters(options: RetryOptions): Promise<RetryResu
         retry.busy.push(directory);
         continue;
       }
-      const heartbeat = beating(runtime, store);
+      const heartbeat = startHeartbeat(runtime, store);
       try {
         for (const stem of stems) {
           if (!retry.stopped) await retry.file(store, { directory, stem });
@@ -182,12 +183,12 @@ class Retry {
         this.#unreadable++;
         continue;
       }
-      const alone = actsOnEarlier(entry.type);
+      const isExclusive = actsOnEarlier(entry.type);
       const full = bytes + entry.length > MAX_BATCH_BYTES || batch.length === MAX_BATCH_RECORDS;
-      if (alone || full) await flush();
+      if (isExclusive || full) await flush();
       batch.push(entry);
       bytes += entry.length;
-      if (alone) await flush();
+      if (isExclusive) await flush();
     }
     await flush();
   }
@@ -197,15 +198,17 @@ class Retry {
     const { window, offsets } = windowOf(batch);
     const none = new CarriedStarts(clock);
     const permit = { stop: this.#stop.signal, assertHeld: () => inHand.assertHeld() };
-    const letters = await deliverer.prepare(window, permit, none, false).send();
+    const deadLetters = await deliverer.prepare(window, permit, none, false).send();
     const refused = new Map<DeadLetterEntry, DeadLetter>();
-    for (const letter of letters) {
-      const entry = offsets.get(letter.offset);
-      if (entry) refused.set(entry, letter);
+    for (const deadLetter of deadLetters) {
+      const entry = offsets.get(deadLetter.offset);
+      if (entry) refused.set(entry, deadLetter);
     }
     inHand.remove(batch.filter((entry) => !refused.has(entry)));
     await inHand.replace(
-      [...refused].map(([entry, letter]) => [entry, refusedAgain(entry, letter, clock.now())]),
+      [...refused].map((
+        [entry, deadLetter],
+      ) => [entry, refusedAgain(entry, deadLetter, clock.now())]),
     );
     this.#delivered += batch.length - refused.size;
     this.#refused += refused.size;
@@ -217,16 +220,20 @@ class Retry {
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
   const { runtime, runtime: { files }, server, anyServer } = options;
   if (files.stat(directory) === null) return [];
-  const isOurs = (stem: StemFiles): boolean => anyServer || lettersAreFor(runtime, stem, server);
+  const isOurs = (stem: SegmentFiles): boolean => anyServer || lettersAreFor(runtime, stem, server);
   // Those are put back first; whether they are wanted is seen then.
   const found = leftInHand(files, directory)
     .filter((stem) => isOurs(stemOf(files, segmentPaths(directory, stem).data)));
-  for (const stem of listStems(files, directory)) {
+  for (const stem of await listSegments(runtime, directory)) {
     if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem) || !isOurs(stem)) continue;
-    for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {
-      if (!isSelected(options, entry, { directory, stem: stem.stem })) continue;
-      found.push(stem.stem);
-      break;
+    try {
+      for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {
+        if (!isSelected(options, entry, { directory, stem: stem.stem })) continue;
+        found.push(stem.stem);
+        break;
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error; // Another process has sent them again.
     }
   }
   return found;
@@ -277,15 +284,15 @@ function windowOf(
 
 function refusedAgain(
   { type, request, error }: DeadLetterEntry,
-  letter: DeadLetter,
+  deadLetter: DeadLetter,
   now: number,
 ): string {
   const again = {
     ...error,
     reason: error.reason,
-    status: letter.status,
-    message: letter.message?.slice(0, MAX_MESSAGE_LENGTH),
-    attempts: letter.attempts,
+    status: deadLetter.status,
+    message: deadLetter.message?.slice(0, MAX_MESSAGE_LENGTH),
+    attempts: deadLetter.attempts,
     at: new Date(now).toISOString(),
     retries: (error.retries ?? 0) + 1,
   };
@@ -294,12 +301,12 @@ function refusedAgain(
 }
 
 /** Shows every few seconds that the claim on the dead letters is alive. */
-function beating({ clock }: Runtime, store: DeadLetterStore): Timer {
+function startHeartbeat({ clock }: Runtime, store: DeadLetterStore): Timer {
   let timer: Timer;
   const again = (): void => {
     timer = clock.after(HEARTBEAT_MS, () => {
       try {
-        store.beat();
+        store.heartbeat();
       } catch {
         // A full disk; the claim is looked at before anything is removed.
       }

@@ -1,50 +1,49 @@
 /**
- * The sender of a process: drains its own log and what others left, side by side.
+ * The sender of a process: drains its own log, and beside it what other processes left.
  *
  * @module
  */
 
-import { WeaveWalError } from "../errors.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
-import type { FileSegment } from "../wal/segment/file_segment.ts";
-import type { Recovery } from "../wal/ownership/orphan_scanner.ts";
 import type { Segment } from "../wal/segment/segment.ts";
+import type { Waiting } from "../wal/segment/waiting_counter.ts";
+import { Wakeup } from "./async/signal.ts";
 import type { Deliverer } from "./delivery_client.ts";
 import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
-import { Wakeup } from "./async/signal.ts";
+import type { Recovery } from "./recovery.ts";
 
-/** Ms between two looks for what other processes left. */
-export const SCAN_MS = 2_000;
-
-/** What a sender is made from. */
+/** Options for {@linkcode Sender}. */
 export interface SenderOptions {
   readonly clock: Clock;
   readonly deliverer: Deliverer;
   readonly drain: DrainOptions;
-  /** Finds what others left; absent where there is no disk. */
-  readonly recovery?: Recovery;
-  /** The directories to look in, asked at every look. */
-  readonly directories: () => string[];
-  /** Told of trouble with the disk that the sender lives with. */
+  /** Sends what others left; absent if there is no disk. */
+  readonly recovery?: Recovery | undefined;
+  /** Reports an error that the sender tolerates. */
   readonly onTrouble: (what: string, error: unknown) => void;
-  /** Told when another sender has taken over a segment of the own log. */
+  /** Called when another sender has taken over a segment of the own log. */
   readonly onLost: () => void;
-  /** Told of segments of other processes as they are taken up. */
-  readonly onRecovered: (segment: FileSegment) => void;
 }
 
-/** Why a wait for delivery ended early. */
+/** The end of a wait for delivery. */
 export type WaitEnd = "done" | "timeout" | "aborted";
+
+/** A segment of the own log, and its end when a wait for it began. */
+interface Target {
+  readonly segment: Segment;
+  readonly end: number;
+}
+
+const NOTHING: Waiting = { records: 0, bytes: 0 };
 
 /** Sends what the log holds, in the background. */
 export class Sender {
   readonly #options: SenderOptions;
-  readonly #own: Drain[] = [];
-  readonly #recovered = new Set<Drain>();
+  /** Segments of the own log, oldest first; the first one is being drained. */
+  readonly #own: Segment[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #watchers: (() => void)[] = [];
   #current: Drain | null = null;
-  #timer: Timer | null = null;
   #stopped = false;
   readonly #lost: Wakeup;
 
@@ -54,15 +53,18 @@ export class Sender {
     this.#lost = new Wakeup(options.clock);
   }
 
-  /** Looks for what others left, now and every {@linkcode SCAN_MS}. */
+  /** Begins to look for what others left. */
   start(): void {
-    this.#scan();
+    this.#options.recovery?.start();
   }
 
-  /** Takes up the next segment of this process's own log. */
+  /** Adds the next segment of this process's own log. */
   add(segment: Segment): void {
-    this.#own.push(new Drain(segment, this.#options.drain));
-    if (this.#current === null) this.#run(this.#drainOwn());
+    const last = this.#own.at(-1);
+    // However many segments wait, only the first and the last are open.
+    if (last !== undefined && last !== this.#current?.segment) last.park?.();
+    this.#own.push(segment);
+    if (this.#own.length === 1) this.#run(this.#drainOwn());
   }
 
   /** There may be more to drain in the own log. Cheap: called at every append. */
@@ -70,21 +72,55 @@ export class Sender {
     this.#current?.notify();
   }
 
-  /** The drains under way or waiting: the own log's in order, then the recovered ones. */
-  drains(): Drain[] {
-    return [...this.#own, ...this.#recovered];
+  /** Sends now instead of at the end of a backoff or a linger. */
+  hurry(): void {
+    for (const drain of this.drains()) drain.hurry();
+    this.#options.deliverer.gate.hurry();
   }
 
-  /** Bytes that wait. */
-  pendingBytes(): number {
-    return this.drains().reduce((sum, drain) => sum + drain.pendingBytes, 0);
+  /** Drains in progress: the own log's, then those of other processes' segments. */
+  drains(): Drain[] {
+    return [...(this.#current ? [this.#current] : []), ...(this.#options.recovery?.drains ?? [])];
+  }
+
+  /** Whether every segment of the own log is delivered and removed. */
+  get isEmpty(): boolean {
+    return this.#own.length === 0;
+  }
+
+  /** Segments of the own log that wait for the one that is being drained. */
+  waiting(): Segment[] {
+    return this.#own.filter((segment) => segment !== this.#current?.segment);
+  }
+
+  /** Counts what waits in the own log, and in orphaned segments that this process is to send. */
+  async pending(): Promise<Waiting> {
+    let { records, bytes } = await this.#options.recovery?.pending() ?? NOTHING;
+    for (const segment of this.waiting()) {
+      records += segment.records ?? 0;
+      bytes += Math.max(0, (endOf(segment) ?? 0) - segment.checkpoint);
+    }
+    const drain = this.#current;
+    if (drain !== null) {
+      bytes += drain.pendingBytes;
+      records += await drain.countPending().catch(() => 0);
+    }
+    return { records, bytes };
+  }
+
+  /** When the oldest waiting record was written, epoch ms at the earliest; `null` if none waits. */
+  oldestPending(): number | null {
+    const since = this.drains().map(({ pendingSince }) => pendingSince)
+      .filter((time) => time !== null);
+    return since.length === 0 ? null : Math.min(...since);
   }
 
   /**
-   * Resolves when everything that is in the logs now is delivered or set aside, or when time is up.
+   * Resolves when everything that is in the logs now is delivered or dead-lettered, or when time is
+   * up.
    *
    * @param timeout Ms; without it there is no limit.
-   * @param ownOnly Waits for this process's own log only, and takes up nothing of others.
+   * @param ownOnly Waits for this process's own log only.
    */
   async wait(
     timeout: number | undefined,
@@ -92,22 +128,24 @@ export class Sender {
     ownOnly = false,
   ): Promise<WaitEnd> {
     if (signal?.aborted) return "aborted";
-    const { clock, deliverer } = this.#options;
-    if (!this.#stopped && !ownOnly) this.#look();
-    const targets = new Map<Drain, number>();
-    const aim = (drain: Drain): unknown => targets.set(drain, endOf(drain.segment) ?? Infinity);
-    for (const drain of ownOnly ? this.#own : this.drains()) aim(drain);
+    const { clock, deliverer, recovery } = this.#options;
+    const last = this.#own.at(-1);
+    const target = last && { segment: last, end: endOf(last) ?? Infinity };
+    const others = ownOnly || this.#stopped || recovery === undefined ? null : recovery;
+    let scanned = others === null;
+    const ends = new Map<Drain, number>();
     const isDone = (): boolean => {
-      // A writer's next segment is taken up when the one before it is done.
-      for (const drain of ownOnly ? [] : this.#recovered) {
-        if (!targets.has(drain)) aim(drain);
-      }
-      return [...targets].every(([drain, end]) =>
-        this.#isOver(drain) || (drain.reached >= end && !drain.segment.isSealed())
-      );
+      if (!this.#isReached(target) || !scanned) return false;
+      if (others === null) return true;
+      if (others.isDraining || others.isBlocked) return false;
+      return others.drains.every((drain) => {
+        if (!ends.has(drain)) ends.set(drain, endOf(drain.segment) ?? Infinity);
+        return drain.ended || (drain.reached >= ends.get(drain)! && !drain.segment.isSealed());
+      });
     };
     const hurry = (): void => {
-      for (const drain of targets.keys()) if (!drain.ended) drain.hurry();
+      const mine = target === undefined ? [] : [this.#current];
+      for (const drain of [...mine, ...(others?.drains ?? [])]) drain?.hurry();
     };
     hurry();
     deliverer.gate.hurry();
@@ -124,7 +162,7 @@ export class Sender {
         else if (this.#stopped) finish("aborted");
         else hurry();
       };
-      // What another process writes is looked at now and then; that there is no more tells nobody.
+      // What another process writes is looked at now and then: nothing tells that there is no more.
       const poll = (): void => {
         timers[0] = clock.after(POLL_MS, () => {
           poll();
@@ -140,103 +178,82 @@ export class Sender {
       } else {
         timers.push(keepAlive(clock));
       }
+      if (others !== null) {
+        void others.scan().then(() => {
+          scanned = true;
+          look();
+        });
+      }
       look();
     });
   }
 
-  /** Whether nothing of a drain's segment waits, as far as this process has to care. */
-  #isOver(drain: Drain): boolean {
-    return drain.end === "complete" || (drain.end === "lost" && !this.#own.includes(drain));
-  }
-
   /**
-   * Gives up the oldest segment that no record will be added to.
+   * Gives up the oldest segment to which no record will be added, of those that are being drained.
    *
-   * @returns Whether there was one.
+   * @returns Whether there was one, once its file is removed.
    */
-  dropOldest(): boolean {
+  async dropOldest(): Promise<boolean> {
     const oldest = this.drains()
       .filter(({ segment, ended, dropped }) => !ended && !dropped && segment.isSealed())
-      .sort((a, b) => a.segment.name < b.segment.name ? -1 : 1)[0];
-    oldest?.drop();
+      .sort((a, b) => a.segment.begun - b.segment.begun)[0];
+    await oldest?.drop();
     return oldest !== undefined;
   }
 
-  /** Stops everything that is under way and gives the claims back. What is left stays in the log. */
+  /** Stops everything in progress and gives the leases back. What is left stays in the log. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#timer?.cancel();
-    this.#timer = null;
     this.#options.deliverer.stop();
-    // Each is told by itself: Node warns of a signal that more than ten listen to.
-    for (const drain of this.drains()) drain.stop();
+    this.#current?.stop();
     this.#lost.wake();
+    await this.#options.recovery?.stop();
     await Promise.all([...this.#running]);
     this.changed();
   }
 
-  /** Gives the claims back at once, where there is no time to stop. */
+  /** Gives everything back at once, where there is no time to stop. */
   abandon(): void {
-    for (const { segment } of this.drains()) {
+    this.#options.recovery?.abandon();
+    for (const segment of this.#own) {
       try {
         segment.release();
       } catch {
-        // The next sender finds this process gone.
+        // The next sender finds this process dead.
       }
     }
   }
 
+  /** Whether everything up to a place in the own log is delivered or dead-lettered. */
+  #isReached(target: Target | undefined): boolean {
+    if (target === undefined || !this.#own.includes(target.segment)) return true;
+    const drain = this.#current;
+    return drain?.segment === target.segment && drain.reached >= target.end &&
+      !target.segment.isSealed();
+  }
+
   async #drainOwn(): Promise<void> {
-    for (let drain = this.#own[0]; drain && !this.#stopped; drain = this.#own[0]) {
-      this.#current = drain;
+    for (let segment = this.#own[0]; segment && !this.#stopped; segment = this.#own[0]) {
+      const drain = this.#current = new Drain(segment, this.#options.drain);
       const end = await drain.run();
       if (end === "stopped") break;
       if (end === "lost") {
         this.#options.onLost();
-        await this.#gone(drain);
+        await this.#handedOver(segment);
         if (this.#stopped) break;
       }
       this.#own.shift();
+      this.#current = null;
       this.changed();
     }
     this.#current = null;
-    if (this.#stopped) { for (const drain of this.#own) drain.segment.release(); }
+    if (this.#stopped) { for (const segment of this.#own) segment.release(); }
   }
 
-  /** Waits until a segment that was lost is drained by whoever has it: the next must not overtake it. */
-  async #gone({ segment }: Drain): Promise<void> {
-    this.#options.recovery?.adopt(segment.name);
+  /** Waits until a segment that was lost is drained by its new holder: the next must not overtake it. */
+  async #handedOver(segment: Segment): Promise<void> {
+    this.#options.recovery?.reclaim(segment.name);
     while (!this.#stopped && !segment.isGone()) await this.#lost.wait(POLL_MS);
-  }
-
-  async #drainRecovered(drain: Drain): Promise<void> {
-    this.#recovered.add(drain);
-    const end = await drain.run();
-    this.#recovered.delete(drain);
-    // The same writer may have left more, which was not to be begun before this was done.
-    if (end === "complete" && !this.#stopped) this.#look();
-    this.changed();
-  }
-
-  #scan(): void {
-    if (this.#stopped) return;
-    this.#look();
-    this.#timer = this.#options.clock.after(SCAN_MS, () => this.#scan());
-  }
-
-  #look(): void {
-    const { recovery, directories, drain, onTrouble, onRecovered } = this.#options;
-    if (!recovery) return;
-    for (const directory of directories()) {
-      try {
-        for (const segment of recovery.claim(directory)) {
-          onRecovered(segment);
-          this.#run(this.#drainRecovered(new Drain(segment, drain)));
-        }
-      } catch (error) {
-        if (!isGone(error)) onTrouble("recovery", error);
-      }
-    }
   }
 
   #run(work: Promise<void>): void {
@@ -246,18 +263,13 @@ export class Sender {
     this.#running.add(running);
   }
 
-  /** Something was acknowledged or ended: whoever waits looks again. */
+  /** Something was acknowledged or ended: waiters look again. */
   changed(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
 }
 
-function isGone(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return code === "ENOENT" || error instanceof WeaveWalError;
-}
-
-/** A timer that does nothing but keep the program alive while somebody waits. */
+/** A timer that does nothing but keep the program alive while there are waiters. */
 function keepAlive(clock: Clock): Timer {
   let timer: Timer;
   const again = (): void => {

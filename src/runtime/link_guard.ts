@@ -69,6 +69,7 @@ export function guardLinks(
     readText: (path, options) => files.readText(file(path), options),
     createExclusive: (path, text) => files.createExclusive(file(path), text),
     replace: (path, text) => files.replace(file(path), text),
+    overwrite: (path, text) => files.overwrite(file(path), text),
     rename: (from, to) => files.rename(file(from), file(to)),
     remove: (path) => files.remove(file(path)),
     discard: (path) => files.discard(file(path)),

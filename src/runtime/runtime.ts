@@ -138,6 +138,11 @@ export interface FileSystem {
   createExclusive(path: string, text: string): void;
   /** Puts `text` at `path` atomically: a temporary file beside it (`<path>.<token>.tmp`, mode 0600), then a rename. */
   replace(path: string, text: string): void;
+  /**
+   * Writes `text` over the beginning of an existing file, and spaces over what follows: where a disk
+   * is full, this needs no new block. Not atomic: readers may see a mixture.
+   */
+  overwrite(path: string, text: string): void;
   /** Renames; an existing target is replaced. */
   rename(from: string, to: string): void;
   /** Removes a file (`ENOENT` when it is not there). */

@@ -43,7 +43,7 @@ export class DigestBook {
     this.#path = join(root, DIGEST_BOOK_NAME);
   }
 
-  /** Whether there is any provisional digest that may stand in a request. */
+  /** Whether there is any provisional digest that may be in a request. */
   get inUse(): boolean {
     if (this.#digests.size === 0 && this.#files?.exists(this.#path)) this.#reload();
     return this.#digests.size > 0;

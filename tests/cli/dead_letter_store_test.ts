@@ -180,7 +180,7 @@ test("who lost the claim on dead letters removes nothing", async () => {
   first.time.advance(400_000); // Silent on another host for longer than anybody waits.
   const taken = DeadLetterStore.claim(second, DIRECTORY, SECOND)!;
   const again = (await taken.take(STEM))!;
-  await assert.rejects(inHand.putBack(), { code: "ERR_CLAIM_LOST" });
+  await assert.rejects(inHand.putBack(), { code: "ERR_LEASE_LOST" });
   await again.putBack();
   taken.release();
   assert.deepEqual(await offsets(second), [0, 10, 20, 30, 40]);

@@ -212,7 +212,7 @@ test("dead letters are sent again while their segment is being sent by another",
   mock.faults.add({ path: /call\/update/, times: 1, status: 400, body: { reason: "No" } });
   const update = { project_id: NAME, call_id: writeCalls(log, NAME, 1)[0], display_name: "x" };
   log.append("call_update", JSON.stringify(update));
-  await sidecar.sees("Set aside: 1 record");
+  await sidecar.sees("kept as dead letters: 1 record");
   const { code, out } = await letters(place, mock, "retry");
   assert.equal(code, 0, out);
   writeCalls(log, NAME, 1);

@@ -11,6 +11,7 @@ import {
   temporary,
   writeCalls,
 } from "../support/cli/cli_support.ts";
+import { presenceFiles } from "../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../support/cli/cli_terminal.ts";
 import { test } from "../harness.ts";
 
@@ -64,7 +65,7 @@ test("flush sends what a living writer wrote, and leaves its file to it", async 
   });
   assert.equal(mock.store.finishedCount(NAME), 8);
   assert.equal(dataFiles(place.wal, NAME).length, 1);
-  assert.ok(!readdirSync(join(place.wal, NAME)).some((name) => name.includes(".claim.")));
+  assert.ok(!existsSync(join(place.wal, NAME, ".recovery")), "the lease is left");
   writer.kill("SIGKILL");
   await writer.ended;
 }, SLOW);
@@ -88,7 +89,9 @@ test("flush leaves the logs of other servers alone, and says so", async () => {
   await leave(place.wal, NAME, "https://trace.example.com", 2);
   const { code, out } = await cli(["flush"], sending(place.path, mock.url));
   assert.equal(code, 0, out);
-  assert.match(out, /Left alone: .* in 1 file for https:\/\/trace\.example\.com/);
+  assert.match(out, /^Nothing pending for http:\/\/127/);
+  assert.match(out, /Not sent: .* in 1 file for https:\/\/trace\.example\.com/);
+  assert.match(out, /weave-wal flush --server https:\/\/trace\.example\.com$/m);
   assert.equal(mock.journal.total, 0);
   assert.equal(dataFiles(place.wal, NAME).length, 1);
 }, SLOW);
@@ -137,16 +140,14 @@ test(
   SLOW,
 );
 
-test("flush does not wait for a log whose damaged owner file hides another server", async () => {
+test("flush does not wait for a log whose corrupt presence file hides another server", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await leave(place.wal, NAME, "https://trace.example.com", 2);
-  const directory = join(place.wal, NAME);
-  const owner = readdirSync(directory).find((name) => name.endsWith(".owner"))!;
-  writeFileSync(join(directory, owner), "");
+  for (const file of presenceFiles(place.wal)) writeFileSync(file, "");
   const { code, out } = await cli(["flush"], sending(place.path, mock.url));
   assert.equal(code, 0, out);
-  assert.match(out, /Left alone: .* for another server \(the owner file is damaged\)/);
+  assert.match(out, /Not sent: .* for another server, which no file names any more/);
   assert.equal(mock.journal.total, 0);
 }, SLOW);
 
@@ -157,7 +158,7 @@ test("flush gives up when its time runs out, and loses nothing", async () => {
   await mock.stop();
   const { code, out, err } = await cli(["flush", "--timeout", "1s"], sending(place.path, mock.url));
   assert.equal(code, 1);
-  assert.match(out, /Left: .* in 1 file; the time ran out; last error: /);
+  assert.match(out, /Still on disk: .* in 1 file; the time ran out; last error: /);
   assert.match(err, /Cannot deliver to .*, trying again/);
   await mock.restart();
   assert.equal((await cli(["flush"], sending(place.path, mock.url))).code, 0);
@@ -183,7 +184,7 @@ test("flush ends at once when the server refuses the key, and never shows it", a
   await leave(place.wal, NAME, mock.url, 3);
   const { code, out, err } = await cli(["flush"], sending(place.path, mock.url));
   assert.equal(code, 1);
-  assert.match(out, /the server refuses/);
+  assert.match(out, /the server rejects what is sent/);
   assert.match(err, /the API key is not accepted/);
   assert.ok(!`${out}${err}`.includes(KEY));
   assert.equal(dataFiles(place.wal, NAME).length, 1);
@@ -205,7 +206,7 @@ test("flush fails when records were refused, and keeps them as dead letters", as
   await log.finish();
   const { code, out } = await cli(["flush"], sending(place.path, mock.url));
   assert.equal(code, 1);
-  assert.match(out, /1 record set aside: see weave-wal dead-letters list/);
+  assert.match(out, /1 record rejected, kept as dead letters: see weave-wal dead-letters list/);
   assert.equal(mock.store.finishedCount(NAME), 2);
   assert.ok(readdirSync(join(place.wal, NAME)).some((name) => name.endsWith(".deadletter")));
 }, SLOW);
@@ -219,9 +220,12 @@ test("flush waits for what another sender holds instead of taking it away", asyn
   await mock.waitFor(() => gate.hits > 0, { timeout: 60_000 });
   const held = await cli(["flush", "--timeout", "500ms"], sending(place.path, mock.url));
   assert.equal(held.code, 1);
-  assert.match(held.out, new RegExp(`1 file held by pid ${sidecar.pid} \\(alive\\)`));
+  assert.match(
+    held.out,
+    new RegExp(`1 file drained by pid ${sidecar.pid} \\(alive\\), which holds the recovery`),
+  );
   const waiting = startCli(["flush"], sending(place.path, mock.url));
-  sidecar.kill("SIGKILL"); // Its claim is free at once: the process is known to be dead.
+  sidecar.kill("SIGKILL"); // Its lease is free at once: the process is known to be dead.
   await sidecar.ended;
   gate.remove();
   const { code, out } = await waiting.ended;
@@ -244,7 +248,7 @@ test("flush shows a bar in a terminal", async () => {
 }, { ...SLOW, skip: noTerminal });
 
 test(
-  "flush ends on Ctrl-C with code 130, says what is left, and gives its claims back",
+  "flush ends on Ctrl-C with code 130, says what is left, and gives its leases back",
   async () => {
     await using place = await temporary();
     await using mock = await startMockServer();
@@ -255,9 +259,8 @@ test(
     flush.type(CTRL_C);
     const { code, out } = await flush.ended;
     assert.equal(code, 130, out);
-    assert.match(plain(out), /Left: .* in 1 file; stopped/);
-    const left = readdirSync(join(place.wal, NAME));
-    assert.ok(!left.some((name) => name.includes(".claim.")), left.join());
+    assert.match(plain(out), /Still on disk: .* in 1 file; stopped/);
+    assert.ok(!existsSync(join(place.wal, NAME, ".recovery")), "the lease is left");
   },
   { ...SLOW, skip: noTerminal },
 );

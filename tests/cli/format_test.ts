@@ -12,8 +12,9 @@ import {
   formatDuration,
   plural,
   printable,
+  shellWord,
 } from "../../src/cli/terminal/format.ts";
-import { shellWord } from "../../src/cli/status/advice.ts";
+
 import { WeaveWalError } from "../../src/errors.ts";
 import { test } from "../harness.ts";
 
@@ -86,7 +87,7 @@ test("errors end the command with the code that their kind has", () => {
   const code = (error: unknown) => endingOf(error).code;
   assert.equal(code(new WeaveWalError("ERR_INVALID_OPTION", "x")), 2);
   assert.equal(code(new WeaveWalError("ERR_MISSING_API_KEY", "x")), 2);
-  assert.equal(code(new WeaveWalError("ERR_CLAIM_LOST", "x")), 3);
+  assert.equal(code(new WeaveWalError("ERR_LEASE_LOST", "x")), 3);
   assert.equal(code(Object.assign(new Error("x"), { code: "EACCES" })), 3);
   assert.equal(code(new TypeError("x")), 3);
   assert.deepEqual(endingOf(Object.assign(new Error("x"), { code: "EPIPE" })), { code: 0 });

@@ -130,7 +130,7 @@ test("inspect reads a file from an offset, so many records, and says where to go
   assert.match(out, new RegExp(`Shown: 2; --offset ${ends[4]} to go on`));
   const { code, err } = await cli(["inspect", join(place.path, "nowhere")], { cwd: place.path });
   assert.equal(code, 2);
-  assert.match(err, /nowhere" is not there/);
+  assert.match(err, /nowhere" does not exist/);
 }, SLOW);
 
 test("inspect tells what was sent and what was set aside", async () => {
@@ -187,15 +187,15 @@ test("inspect --tree shows the calls as a tree with times, sizes and errors", as
   const lines = out.trimEnd().split("\n").map((line) => line.replace(/\d+ B/g, "N B"));
   assert.deepEqual(lines, [
     NAME,
+    lines[1],
+    "  lonely  N B  no end yet",
     `trace ${root.traceId}  2026-05-01 12:00:00.000, 4 calls, 2.4 kB, 1 failed`,
     "  answer  2.0 s  N B  ✓",
     "  ├─ retrieve  210 ms  N B  ✓",
     "  │  └─ embed  100 ms  N B  ✓",
     "  └─ generate  1.3 s  N B  ✗ Boom: no way",
-    lines[6],
-    "  lonely  N B  no end yet",
   ]);
-  assert.match(lines[6], /1 call, N B, 1 without an end$/);
+  assert.match(lines[1], /1 call, N B, 1 without an end$/);
 
   const json = await cli(["inspect", "--tree", "--json", "--call", embed.id], { cwd: place.path });
   const calls = json.out.trim().split("\n").map((line) => JSON.parse(line));
@@ -208,6 +208,40 @@ test("inspect --tree shows the calls as a tree with times, sizes and errors", as
       "Boom: no way",
     ]],
   );
+}, SLOW);
+
+test("inspect --tree --errors --values shows failed traces with inputs and outputs", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME);
+  writeCalls(log, NAME, 2, { op: "fine" });
+  const call = startCall(log, NAME, { op: "failing", inputs: { text: "x".repeat(20_000) } });
+  endCall(log, NAME, call, { exception: BOOM, output: "\u001b[31mred" });
+  await log.finish();
+  const tree = ["inspect", "--tree", "--errors", "--values"];
+  const { out } = await cli(tree, { cwd: place.path });
+  assert.match(out, /failing .* ✗ Boom: no way\n +in +\{"text":"x+…?\n +out "/);
+  assert.ok(!out.includes("fine") && !out.includes("\u001b"), out);
+  const [json, ...more] = (await cli([...tree, "--json"], { cwd: place.path })).out.trim()
+    .split("\n").map((line) => JSON.parse(line));
+  assert.equal(more.length, 0);
+  assert.equal(json.output, "\u001b[31mred");
+  assert.deepEqual([json.inputs.truncated, json.inputs.bytes], [true, 20_011]);
+  const alone = await cli(["inspect", "--errors"], { cwd: place.path });
+  assert.deepEqual([alone.code, alone.err.includes("--errors without --tree")], [2, true]);
+}, SLOW);
+
+test("inspect --tree --limit shows the newest traces, whatever files they are in", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME, { segmentBytes: 2_000 });
+  for (let number = 0; number < 30; number++) {
+    writeCalls(log, NAME, 1, { op: `op${number}`, started: NOON + number * 1_000 });
+  }
+  await log.finish();
+  const { out } = await cli(["inspect", "--tree", "--limit", "3"], { cwd: place.path });
+  assert.deepEqual(out.match(/op\d+/g), ["op29", "op28", "op27"]);
+  assert.match(out, /Shown: the newest 3 traces; --limit 0 for all/);
+  const all = await cli(["inspect", "--tree", "--limit", "0"], { cwd: place.path });
+  assert.deepEqual(all.out.match(/op\d+/g), Array.from({ length: 30 }, (_, i) => `op${29 - i}`));
 }, SLOW);
 
 test("inspect --tree holds against rings, missing parents and depth", async () => {
@@ -231,7 +265,7 @@ test("inspect --tree holds against rings, missing parents and depth", async () =
     );
   line("a", "b");
   line("b", "a");
-  line("orphan", "elsewhere");
+  line("orphan", "missing");
   line("self", "self");
   for (let depth = 0; depth < 3_000; depth++) line(`d${depth}`, depth ? `d${depth - 1}` : "orphan");
   await log.finish();

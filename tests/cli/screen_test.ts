@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
+import { join } from "@std/path";
 import { createColors } from "picocolors";
 import { columnTitles, rowOf } from "../../src/cli/inspect/rows.ts";
 import type { LogLine } from "../../src/cli/logs/log_lines.ts";
 import { beginProgress } from "../../src/cli/terminal/progress.ts";
 import { progressLine } from "../../src/cli/terminal/progress_line.ts";
+import { healthOf } from "../../src/cli/status/log_health.ts";
+import { statusText } from "../../src/cli/status/render.ts";
+import type { ProjectReport } from "../../src/cli/status/report.ts";
+import type { ProcessView } from "../../src/wal/ownership/process_status.ts";
 import { divide } from "../../src/cli/status/layout.ts";
 import type { Output, Terminal } from "../../src/cli/terminal/terminal.ts";
 import type { Clock } from "../../src/runtime/runtime.ts";
-import { openLog, temporary, writeCalls } from "../support/cli/cli_support.ts";
+import { cli, openLog, temporary, writeCalls } from "../support/cli/cli_support.ts";
+import { changePresence } from "../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../support/cli/cli_terminal.ts";
 import { test } from "../harness.ts";
 
@@ -39,7 +46,7 @@ function screen() {
     isTerminal: true,
     columns: 100,
     rows: 24,
-    colours: createColors(false),
+    colors: createColors(false),
     stream: stream as unknown as Output["stream"],
     write: () => Promise.resolve(),
   };
@@ -94,6 +101,95 @@ test("a small screen shows some projects and some advice, a large one all", () =
     }
   }
 });
+
+test("the table of status fits into 60 to 200 columns, and keeps what matters most", async () => {
+  const project = (state: string): ProjectReport => ({
+    entity: "acme",
+    project: "chat",
+    directory: "/wal/acme/chat",
+    segments: [],
+    pendingRecords: 1_234_567,
+    pendingBytes: 812_000_000,
+    oldest: 0,
+    deadLetters: { total: 12, byReason: { refused: 12 }, last: null },
+    logs: [],
+    health: healthOf([{
+      process: { liveness: "alive" } as ProcessView,
+      log: {
+        entity: "acme",
+        project: "chat",
+        kind: "memory",
+        diskError: null,
+        memory: { records: 1_217, bytes: 1 },
+        dropped: { [state]: 2_275 },
+        quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new" },
+      },
+    }]),
+  });
+  const report = { root: "/wal", at: 1e9, projects: [project("quota-new")], processes: [] };
+  const { terminal: { out } } = screen();
+  const rates = new Map([["/wal/acme/chat", { written: 18_200_000, sent: 17_100_000 }]]);
+  for (const watched of [undefined, rates]) {
+    for (let columns = 60; columns <= 200; columns++) {
+      const text = await statusText(report, [], { ...out, columns }, {
+        ...(watched && { rates: watched }),
+      });
+      const [titles, row] = text.split("\n").slice(2);
+      assert.ok(titles.length <= columns && row.length <= columns, `${columns}: ${titles}`);
+      for (const title of ["PROJECT", "RECORDS", "DEAD LETTERS", "DROPPED"]) {
+        assert.ok(titles.includes(title), `${columns}: ${title}`);
+      }
+    }
+  }
+});
+
+test("nothing that a planted file says moves the cursor or sets colors", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, "acme/chat", { server: "http://\u001b[2J.example" });
+  writeCalls(log, "acme/chat", 2);
+  await log.finish();
+  const evil = "\u001b[31m\u009b2J";
+  changePresence(place.wal, {
+    pid: 1,
+    host: evil,
+    ended: false,
+    sender: true,
+    state: "blocked",
+    reason: evil,
+    log: {
+      entity: "acme",
+      project: "chat",
+      dropped: { [evil]: 3 },
+      diskError: { message: evil },
+      kind: "memory",
+    },
+  });
+  const directory = join(place.wal, "acme/chat");
+  const data = readdirSync(directory).find((name) => name.endsWith(".jsonl"))!;
+  const error = { reason: evil, message: evil, at: evil, offset: 0, length: 2 };
+  writeFileSync(
+    join(directory, data.replace(".jsonl", ".deadletter")),
+    `${JSON.stringify({ type: "call_end", req: {}, error })}\n`,
+  );
+  const commands = [
+    ["status"],
+    ["inspect"],
+    ["inspect", "--tree"],
+    ["verify"],
+    [
+      "dead-letters",
+      "list",
+    ],
+    ["dead-letters", "list", "--all"],
+    ["dead-letters", "show", "1"],
+    ["status", "--fail-if-blocked"],
+  ];
+  for (const args of commands) {
+    const { out, err } = await cli(args, { cwd: place.path });
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(out + err, /[\u001b\u009b]/, args.join(" "));
+  }
+}, { timeout: 120_000 });
 
 test("status --watch fits on the screen: totals, titles and what waits are not lost", async () => {
   await using place = await temporary();

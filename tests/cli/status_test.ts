@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import {
   cli,
@@ -10,6 +10,7 @@ import {
   temporary,
   writeCalls,
 } from "../support/cli/cli_support.ts";
+import { changePresence, presenceFiles } from "../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../support/cli/cli_terminal.ts";
 import { test } from "../harness.ts";
 
@@ -71,14 +72,14 @@ test("status tells people what waits, why, and what to do", async () => {
   writeCalls(log, NAME, 3);
   await log.finish();
   const { out } = await cli(["status", "--dir", place.wal], { cwd: place.path, env: ENV });
-  assert.match(out, /1 project · 1 file · 6 records \(.*\) waiting/);
+  assert.match(out, /1 project · 1 file · 6 records \(.*\) pending/);
   assert.match(out, /acme\/chat +1 +1 closed +6 /);
-  assert.match(out, /6 records left by processes that are gone/);
+  assert.match(out, /6 records orphaned: the processes that wrote them have ended/);
   assert.ok(
     out.includes(`weave-wal flush --entity acme --project chat --dir ${place.wal}`),
     out,
   );
-  assert.ok(!out.includes("\u001b"), "colours without a terminal");
+  assert.ok(!out.includes("\u001b"), "colors without a terminal");
 }, SLOW);
 
 test("status tells which host a writer is on that cannot be asked from here", async () => {
@@ -86,21 +87,18 @@ test("status tells which host a writer is on that cannot be asked from here", as
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 2);
   await log.finish();
-  const directory = join(place.wal, NAME);
-  const owner = join(directory, readdirSync(directory).find((name) => name.endsWith(".owner"))!);
-  const known = JSON.parse(readFileSync(owner, "utf8"));
-  writeFileSync(
-    owner,
-    JSON.stringify({ ...known, pid: 4711, host: "worker-7", boot: "another", closed: false }),
-  );
+  changePresence(place.wal, { pid: 4711, host: "worker-7", bootId: "another", ended: false });
   const { out } = await cli(["status"], { cwd: place.path, env: ENV });
-  assert.match(out, /acme\/chat +1 +1 elsewhere \(worker-7\) +4 /);
-  assert.match(out, /4 records of pid 4711 on worker-7, which cannot be asked/);
+  assert.match(out, /acme\/chat +1 +1 remote \(worker-7\) +4 /);
+  assert.match(out, /4 records of pid 4711 on worker-7, which runs elsewhere with its sender off/);
   const { projects: [{ writers, segments: [{ writer }] }] } = JSON.parse(
     (await cli(["status", "--json"], { cwd: place.path, env: ENV })).out,
   );
-  assert.deepEqual(writers, { elsewhere: 1 });
+  assert.deepEqual(writers, { remote: 1 });
   assert.deepEqual([writer.pid, writer.host], [4711, "worker-7"]);
+  for (const file of presenceFiles(place.wal)) utimesSync(file, new Date(), new Date(0));
+  const later = await cli(["status"], { cwd: place.path, env: ENV });
+  assert.match(later.out, /which has sent no heartbeat for \d+ d .*: a sender presumes it dead/);
 }, SLOW);
 
 test("status fails on request when a record is too old", async () => {
@@ -129,7 +127,7 @@ test("status fails on request when there are dead letters, and says why they are
   );
   const { code, out } = await cli(args, { cwd: place.path });
   assert.equal(code, 1);
-  assert.match(out, /1 dead letter, the last: "Field required \(HTTP 422\)"/);
+  assert.match(out, /1 dead letter \(1 refused\), the last: "Field required \(HTTP 422\)"/);
   assert.match(out, /weave-wal dead-letters list/);
 }, SLOW);
 
@@ -151,7 +149,7 @@ test("status changes nothing on disk and never shows the key", async () => {
   assert.deepEqual(look(), before);
 }, SLOW);
 
-test("status shows colours in a terminal, and none with NO_COLOR", async () => {
+test("status shows colors in a terminal, and none with NO_COLOR", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 1);
@@ -211,8 +209,8 @@ test("what cannot be used ends with code 2 and says what, without a stack trace"
     [["status", "--dir", ""], 'Cannot use --dir: ""'],
     [["flush", "--server", "nowhere"], 'Cannot use --server: "nowhere" is not a URL'],
     [["inspect", "--type", "call"], '"call" is none of call_start, call_end'],
-    [["inspect", note], `Cannot read: "${note}" is no log file`],
-    [["verify", note], `Cannot read: "${note}" is no log file`],
+    [["inspect", note], `Cannot read: "${note}" is not a log file`],
+    [["verify", note], `Cannot read: "${note}" is not a log file`],
     [["dead-letters", "list", "--status", "4xx"], '"4xx" is no whole number'],
     [["dead-letters", "export", "--output", "/nowhere/x"], '"/nowhere/x" (ENOENT)'],
   ];

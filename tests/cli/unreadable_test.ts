@@ -21,6 +21,7 @@ function hostWithout(directory: string, env: Record<string, string>): Runtime {
   };
   const files = overridden(runtime.files, {
     list: (path: string) => path === directory ? refuse() : runtime.files.list(path),
+    scan: (path: string) => path === directory ? refuse() : runtime.files.scan(path),
   });
   const process = overridden(runtime.process, { env: (name: string) => env[name] });
   return { ...runtime, files, process };
@@ -44,7 +45,7 @@ function memoryTerminal(): { terminal: Terminal; said: () => string } {
     isTerminal: false,
     columns: undefined,
     rows: undefined,
-    colours: createColors(false),
+    colors: createColors(false),
     stream: undefined as unknown as Output["stream"],
     write: (more) => {
       text += more;
@@ -101,7 +102,7 @@ test("follow sends what it can read, and tells once of what it cannot", async ()
     });
     stop.abort("SIGTERM");
     assert.equal(await ended, 0, said());
-    assert.equal(said().match(/Trouble with .*: EACCES: permission denied/g)?.length, 1, said());
+    assert.equal(said().match(/Error \(.*\): EACCES: permission denied/g)?.length, 1, said());
   }
   assert.equal(mock.store.finishedCount("beta/chat"), 0);
   await own.finish();

@@ -71,7 +71,7 @@ function appendFeedback(pipeline: Pipeline, ids: readonly string[]): void {
   }
 }
 
-test("paths: feedbacks go out together", async () => {
+test("paths: feedbacks are sent together", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open();
     appendFeedback(pipeline, ["a", "b", "c"]);

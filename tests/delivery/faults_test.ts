@@ -194,7 +194,7 @@ test("delivery: a batch over the server's limit is halved until it fits", async 
   });
 });
 
-test("delivery: a record over the server's limit is dead-lettered alone", async () => {
+test("delivery: only the record over the server's limit is dead-lettered", async () => {
   await withDelivery({ callMode: "old", bodyLimit: 4_000 }, async (fixture) => {
     const pipeline = fixture.open();
     appendCalls(pipeline, "a", 2);
@@ -276,7 +276,7 @@ test("delivery: a digest that the server computes otherwise is left out the seco
   });
 });
 
-test("delivery: a server without v2 paths gets the older path, and no record is lost", async () => {
+test("delivery: a server without the v2 calls API gets the v1 batch API, and no record is lost", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const pipeline = fixture.open({ useCallsComplete: true });
     appendCalls(pipeline, "a", 10);

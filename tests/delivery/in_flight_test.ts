@@ -148,7 +148,7 @@ test("line: an end waits until the window with its start is settled", async () =
   });
 });
 
-test("line: what is no call is never on its way beside a window", async () => {
+test("line: a record that is not a call is never in flight beside a window", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       append("call_start", start("a"));

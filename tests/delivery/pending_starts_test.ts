@@ -14,14 +14,14 @@ async function deliveredAtLeast(pipeline: Pipeline, count: number): Promise<Pipe
   }
 }
 
-test("carry: a call that ends soon goes out whole, though its start was read before its end", async () => {
+test("carry: a call that ends soon is sent whole, though its start was read before its end", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
     pipeline.append("call_start", start("slow"));
     appendCalls(pipeline, "a", 10);
     await fixture.mock.waitFor((store) => store.finishedCount("team/project") === 10);
     const waiting = await deliveredAtLeast(pipeline, 20);
-    assert.equal(waiting.pendingRecords, 1, "the start waits, and is told as waiting");
+    assert.equal(waiting.pendingRecords, 1, "the start waits, and is reported as pending");
     assert.equal(waiting.delivered, 20);
     assert.ok(waiting.pendingBytes > 100 && waiting.pendingBytes < 500);
     pipeline.append("call_end", end("slow"));
@@ -72,7 +72,7 @@ test("carry: what waits is not acknowledged, and a process that ends at once los
   });
 });
 
-test("carry: a deletion goes out after the starts that waited", async () => {
+test("carry: a deletion is sent after the starts that waited", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
     pipeline.append("call_start", start("gone"));
@@ -106,7 +106,7 @@ test("carry: starts that wait go the older way when the server turns out to be o
   });
 });
 
-test("carry: of a pair that is refused only the half at fault is set aside", async () => {
+test("carry: of a pair that is refused only the half at fault is dead-lettered", async () => {
   await withDelivery({}, async (fixture) => {
     fixture.mock.faults.add({ bodyHas: "poison", status: 422 });
     const pipeline = fixture.open(COMPLETE);

@@ -46,7 +46,7 @@ function windowOf(log: string, { room = ROOM, setAside = [] as number[] } = {}):
     from: room,
     filled: bytes.length - 20,
     maxBytes: 1_000_000,
-    alone: [],
+    exclusive: [],
     setAside: new Set(setAside),
   });
   return window;
@@ -115,7 +115,7 @@ for (const [name, { log, setAside = [], batch: expected }] of Object.entries(LOG
   });
 }
 
-test("upsert body: in a copy what is no call is left out", () => {
+test("upsert body: in a copy records that are not calls are left out", () => {
   const other = line("obj_create", '{"obj":{}}');
   const window = windowOf(`${other}\n${line("call_start", s1)}\n${other}\n`);
   assert.deepEqual(batch(upsertBody(window, new Uint8Array(0))), [
@@ -123,7 +123,7 @@ test("upsert body: in a copy what is no call is left out", () => {
   ]);
 });
 
-test("upsert body: lines that somebody needs are not overwritten", () => {
+test("upsert body: lines that are still needed are not overwritten", () => {
   const log = `${line("call_start", s1)}\n`;
   assert.equal(canOverwrite(windowOf(log)), true);
   assert.equal(canOverwrite(windowOf(log, { room: HEAD_BYTES - 1 })), false, "no room in front");
@@ -214,7 +214,7 @@ test("upsert body: of a log that is cut before it is read again nothing is taken
     let cut = false;
     const runtime = withReads((real) => cut ? Promise.resolve(0) : real());
     const sender = fixture.open({ runtime, fetch: refusing(() => cut = true) });
-    const { delivered } = await sender.finish({ timeout: 300 });
+    const { delivered } = await sender.finish({ timeout: 1_000 });
     assert.equal(delivered, 0);
     assert.ok(fixture.events.some(({ message }) => message.includes("was changed while")));
     assert.ok(fixture.files().some((name) => name.endsWith(".jsonl")), "it stays for the next");
@@ -247,7 +247,7 @@ test("upsert body: a sender that stops while lines cannot be read again ends", a
   });
 });
 
-test("upsert body: a window with an end in another layout is sent, and its lines set aside, as they are", async () => {
+test("upsert body: a window with an end in another layout is sent, and its lines dead-lettered, as they are", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     writer.append("call_start", start("c1"));
@@ -265,7 +265,7 @@ test("upsert body: a window with an end in another layout is sent, and its lines
   });
 });
 
-test("upsert body: starts that waited for the newer path go out on the older one", async () => {
+test("upsert body: starts that waited for the v2 calls API are sent to the v1 batch API", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     const ids: string[] = [];

@@ -49,7 +49,7 @@ test("docs: the settings page has each setting's variable and default", () => {
 });
 
 test("docs: the settings page lists every event that a pipeline reports", () => {
-  const source = page("src/client/pipeline/create_pipeline.ts") +
+  const source = page("src/client/pipeline/wal_pipeline.ts") +
     page("src/client/pipeline/event_reporter.ts");
   // The level may be a condition; the name is the last text in front of the message.
   const found = [...source.matchAll(/\btell\(\s*[^,]+,\s*"([\w-]+)",/g)].map(([, name]) => name);

@@ -67,7 +67,7 @@ async function drain(world: World): Promise<void> {
   const servers = new Set<number>([0]);
   for (const { server } of world.context.ledger.records) if (server !== null) servers.add(server);
   for (const server of servers) start(world, 100 + server, 0, server);
-  const isNote = (path: string) => path.includes("/.senders/");
+  const isNote = (path: string) => path.includes("/.processes");
   const waiting = () =>
     leftovers(world).filter((path) => !isNote(path) && !path.includes("/.retry/"));
   await world.pass(DRAIN_MS, () => waiting().length === 0);
@@ -77,7 +77,7 @@ async function drain(world: World): Promise<void> {
   }
   if (world.violations.length === 0) await putBack(world, servers);
   await finishLiving(world);
-  // The note of a sender on another host that died is nobody's to remove for a while.
+  // The presence file of a process on another host that died is nobody's to remove for a while.
   const cleared = world.all.filter(({ leftOrderly, troubled }) =>
     leftOrderly && !troubled && !world.context.past.crashed
   );
@@ -96,7 +96,7 @@ async function putBack(world: World, servers: ReadonlySet<number>): Promise<void
     for (const server of servers) {
       if (!inHand(project)) continue;
       const one = start(world, 200 + 10 * project + server, project, server);
-      // Whether the holder of a claim is gone can take a while to see.
+      // Whether the holder of a lease is dead can take a while to see.
       for (let tries = 0; tries < 2 && inHand(project); tries++) {
         let over = false;
         void writing.retry(one, false).then(() => over = true);

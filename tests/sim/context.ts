@@ -26,8 +26,8 @@ export type ViolationCode =
   | "checkpoint"
   /** A log was removed with something in it that is not settled. */
   | "removed"
-  /** A checkpoint was moved, a log removed or a record sent by a process that does not hold the claim. */
-  | "claim"
+  /** A checkpoint was moved, a log removed or a record sent by a process that may not drain the segment. */
+  | "lease"
   /** Two senders had the same segment under way. */
   | "two-senders"
   /** A record came before one that it depends on. */

@@ -66,7 +66,7 @@ const SERVER_FAULTS: readonly ServerFaultKind[] = [
   503,
 ];
 const DOOM_OPERATIONS = ["remove", "rename", "replace", "create", "sync", "write"] as const;
-const DOOM_FILES = [".checkpoint", ".jsonl", ".deadletter", ".claim", ".owner"] as const;
+const DOOM_FILES = [".checkpoint", ".jsonl", ".deadletter", ".recovery", ".processes"] as const;
 const DISK_FAULTS: readonly DiskFaultKind[] = [
   "full",
   "io",

@@ -5,7 +5,7 @@
  */
 
 import type { SimContext } from "./context.ts";
-import { claimText, type Letter, type ProcessView } from "./ledger.ts";
+import { type Letter, mayDrain, type ProcessView } from "./ledger.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -41,7 +41,7 @@ export class Auditor {
   beforeReplace(process: ProcessView, path: string, text: string): void {
     if (!path.endsWith(".checkpoint")) return;
     const base = path.slice(0, -".checkpoint".length);
-    this.#checkClaim(process, base, `moved the checkpoint to ${text}`);
+    this.#checkLease(process, base, `moved the checkpoint to ${text}`);
     const before = this.#positions.get(base) ?? 0;
     if (Number(text) < before && !process.suspect) {
       this.#context.violate("checkpoint", `${base}: went back from ${before} to ${text}`);
@@ -70,7 +70,7 @@ export class Auditor {
     const size = this.#context.ledger.bytes(path)?.length ?? 0;
     if (size === 0) return;
     const base = path.slice(0, -".jsonl".length);
-    this.#checkClaim(process, base, "removed the log");
+    this.#checkLease(process, base, "removed the log");
     for (const line of this.#unsettled(base, size)) this.#checkRemoved(process, base, line);
   }
 
@@ -109,11 +109,10 @@ export class Auditor {
     });
   }
 
-  #checkClaim(process: ProcessView, base: string, what: string): void {
+  #checkLease(process: ProcessView, base: string, what: string): void {
     const { ledger, violate } = this.#context;
-    const text = claimText(ledger, base);
-    if (text === null || !text.includes(`"${process.token}"`)) {
-      violate("claim", `process ${process.id} ${what} of ${base} without holding its claim`);
+    if (!mayDrain(ledger, base, process.token)) {
+      violate("lease", `process ${process.id} ${what} of ${base} without its lease`);
     }
   }
 }
@@ -121,7 +120,7 @@ export class Auditor {
 /** The lines of `bytes[from, to)`; `from` is the start of one. Empty ones are left out. */
 export function linesOf(bytes: Uint8Array, from: number, to: number): Line[] {
   const lines: Line[] = [];
-  for (let at = from; at < to;) {
+  for (let at = from; at < Math.min(to, bytes.length);) {
     const newline = bytes.indexOf(NEWLINE, at);
     const end = newline === -1 || newline > to ? Math.min(to, bytes.length) : newline;
     if (end > at) lines.push({ offset: at, text: decoder.decode(bytes.subarray(at, end)) });

@@ -13,7 +13,7 @@ import type { RecordKind, RecordText } from "./records.ts";
 export interface ProcessView {
   /** Number in the order of starting. */
   readonly id: number;
-  /** The token of its log and of its claims. */
+  /** The token in the names of its segments and in its leases. */
   readonly token: string;
   readonly dead: boolean;
   /** It was stopped or its disk failed: others may have taken it for gone, and that is right. */
@@ -75,17 +75,21 @@ export interface SimRecord {
   checkpointed: boolean;
 }
 
-/** The youngest claim on the segment at `base`, as text; `null` when nobody has one. */
-export function claimText(ledger: Ledger, base: string): string | null {
-  const slash = base.lastIndexOf("/");
-  const start = `${base.slice(slash + 1)}.claim.`;
-  let youngest = -1;
-  for (const { name } of ledger.list(base.slice(0, slash))) {
-    if (!name.startsWith(start)) continue;
-    const generation = name.slice(start.length);
-    if (/^\d+$/.test(generation)) youngest = Math.max(youngest, Number(generation));
+/**
+ * Whether a process may drain the segment at `base`: it wrote the segment and no other process fenced
+ * it, or it holds the recovery lease.
+ */
+export function mayDrain(ledger: Ledger, base: string, token: string): boolean {
+  if (base.endsWith(token) && ledger.bytes(`${base}.fence`) === null) return true;
+  const directory = `${base.slice(0, base.lastIndexOf("/"))}/.recovery`;
+  const newest = new Map<string, number>();
+  for (const { name } of ledger.list(directory)) {
+    const [server, epoch] = name.split(".");
+    if (/^\d+$/.test(epoch)) newest.set(server, Math.max(newest.get(server) ?? 0, Number(epoch)));
   }
-  return youngest < 0 ? null : ledger.read(`${base}.claim.${youngest}`);
+  return [...newest].some(([server, epoch]) =>
+    ledger.read(`${directory}/${server}.${epoch}`)?.includes(`"${token}"`)
+  );
 }
 
 /** An entry of a dead letter file. */

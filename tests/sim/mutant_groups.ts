@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { sim } from "./child.ts";
 import type { Bug } from "./mutant.ts";
-import { CLAIM_BUGS } from "./mutants/claims.ts";
+import { LEASE_BUGS } from "./mutants/leases.ts";
 import { DISK_BUGS } from "./mutants/disk.ts";
 import { REMOVAL_BUGS } from "./mutants/removal.ts";
 import { SENDING_BUGS } from "./mutants/sending.ts";
@@ -16,7 +16,7 @@ import { SENDING_BUGS } from "./mutants/sending.ts";
 export const MUTANT_GROUPS: readonly (readonly [string, readonly Bug[]])[] = [
   ["writing and reading the log", DISK_BUGS],
   ["removing segments and dead-lettering", REMOVAL_BUGS],
-  ["sharing logs among processes", CLAIM_BUGS],
+  ["sharing logs among processes", LEASE_BUGS],
   ["sending", SENDING_BUGS],
 ];
 

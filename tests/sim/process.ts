@@ -385,7 +385,7 @@ export class SimProcess implements ProcessView {
     for (const record of this.records) if (record.excuse === null) record.memory = false;
   }
 
-  /** The first token is the one that this process was given; it is also what its claims hold. */
+  /** The first token is the one that this process was given; it is also what its leases contain. */
   #tokens(): () => string {
     let first = true;
     return () => {

@@ -9,7 +9,7 @@
  */
 
 import type { SimContext } from "./context.ts";
-import { claimText, type ProcessView, type SimRecord } from "./ledger.ts";
+import { mayDrain, type ProcessView, type SimRecord } from "./ledger.ts";
 import { mix, Random } from "./random.ts";
 import { readReply, replyTo } from "../support/delivery/fake_replies.ts";
 import { type IncomingRequest, readRequest } from "./request.ts";
@@ -342,11 +342,10 @@ export class SimServers {
     const { ledger, violate } = this.#context;
     if (process.troubled) return;
     for (const { key, segment, memory, copied, retried, origin } of request.records) {
-      // A dead letter is sent again under a claim of its own.
+      // A dead letter is sent again under a lease of its own.
       if (segment === null || memory || copied || retried || origin?.troubled) continue;
-      const claim = claimText(ledger, segment);
-      if (claim === null || claim.includes(`"${process.token}"`)) continue;
-      violate("claim", `process ${process.id} sends ${key}, which another has taken over`);
+      if (mayDrain(ledger, segment, process.token)) continue;
+      violate("lease", `process ${process.id} sends ${key}, which another has taken over`);
     }
   }
 

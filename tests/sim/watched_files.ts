@@ -54,6 +54,9 @@ export class WatchedFiles implements FileSystem {
     this.#inner.replace(path, text);
     this.#watcher.afterReplace(path);
   }
+  overwrite(path: string, text: string): void {
+    this.#inner.overwrite(path, text);
+  }
   rename(from: string, to: string): void {
     this.#inner.rename(from, to);
   }

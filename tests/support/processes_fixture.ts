@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import process from "node:process";
 import type { JournalEntry } from "../../tools/mock_server/request_log.ts";
 import { type Child, type ChildOptions, startChild } from "./child_fixture.ts";
@@ -105,13 +106,25 @@ export class Crowd {
 
   /** Paths of the logs whose writers had this id, as they knew it. */
   logsOf(pid: number): string[] {
-    return this.ground.left().filter((path) => path.endsWith(".owner")).filter((path) => {
+    const left = this.ground.left();
+    const tokens = left.filter((path) => path.endsWith(".json")).filter((path) => {
       try {
         return JSON.parse(readFileSync(path, "utf8")).pid === pid;
       } catch {
         return false; // Deleted meanwhile.
       }
-    }).map((path) => path.replace(/owner$/, "jsonl"));
+    }).map((path) => basename(path, ".json"));
+    return left.filter((path) => tokens.some((token) => path.endsWith(`_${token}.jsonl`)));
+  }
+
+  /** Resolves when the writer of this log has sent two heartbeats more. */
+  async untilHeartbeats(log: string): Promise<void> {
+    const token = basename(log, ".jsonl").slice(-32);
+    const path = this.ground.left().find((name) => name.endsWith(`${token}.json`))!;
+    for (let beats = 0; beats < 2; beats++) {
+      const { mtimeMs } = statSync(path);
+      await seen(() => statSync(path, { throwIfNoEntry: false })?.mtimeMs !== mtimeMs);
+    }
   }
 
   /** Resolves when a file is there no more. */

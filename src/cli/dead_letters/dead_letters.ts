@@ -14,7 +14,7 @@ import { listAll, listGroups } from "./list.ts";
 import { retryLetters } from "./retry.ts";
 import { exportLetters, showLetter } from "./show.ts";
 import { CommandError } from "../exit_codes.ts";
-import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
 
 interface LetterFlags extends LogFlags {
@@ -24,7 +24,6 @@ interface LetterFlags extends LogFlags {
   readonly json?: boolean;
   readonly all?: boolean;
   readonly output?: string;
-  readonly server?: string;
   readonly timeout?: number;
   readonly yes?: boolean;
 }
@@ -38,7 +37,7 @@ const REASONS = ["refused", "unsendable", "corrupt", "torn", "oversize", "unknow
 export function deadLettersCommand(context: Context, setCode: SetCode): Command {
   return describe("dead-letters", "Look after records that were refused or cannot be read", {
     examples: [
-      ["weave-wal dead-letters list", "what was set aside, grouped by why"],
+      ["weave-wal dead-letters list", "dead letters, grouped by reason"],
       ["weave-wal dead-letters show 1", "one of them, whole"],
       ["weave-wal dead-letters retry", "send the refused ones again"],
     ],
@@ -83,7 +82,7 @@ function showCommand(context: Context): Command {
 }
 
 function retryCommand(context: Context, setCode: SetCode): Command {
-  return withFilter(describe("retry", "Send dead letters again; those that fail again stay", {
+  const command = describe("retry", "Send dead letters again; those that fail again stay", {
     examples: [
       ["weave-wal dead-letters retry", "all that the server refused"],
       ["weave-wal dead-letters retry 1 2 --timeout 30s", "two of them"],
@@ -91,16 +90,18 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     notes:
       "Those of other servers are left alone unless they are named. Exit code 0 when the server\n" +
       "took all of them, else 1.",
-  }))
+  });
+  return withFilter(command, "trace server to send to (default: WF_TRACE_SERVER_URL)")
     .argument("[names...]", "numbers or ids (default: all that were refused)")
-    .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
     .option("--timeout <time>", "give up waiting after this long", parseDuration)
     .option("--json", "one JSON value at the end")
     .action(async (names: string[], flags: LetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
       const reason = flags.reason ?? (names.length === 0 ? ["refused", "unsendable"] : undefined);
       const guarded = await guardedContext(context, settings.walDir);
-      const letters = lettersOf(guarded, names, { ...flags, ...(reason ? { reason } : {}) });
+      // Here --server says where to send to; those of other servers are left out unless named.
+      const { server: _, ...selection } = flags;
+      const letters = lettersOf(guarded, names, { ...selection, ...(reason ? { reason } : {}) });
       const job = {
         settings,
         timeoutMs: flags.timeout,
@@ -153,8 +154,8 @@ function dropCommand(context: Context, setCode: SetCode): Command {
     });
 }
 
-function withFilter(command: Command): Command {
-  return withLogOptions(command)
+function withFilter(command: Command, server?: string): Command {
+  return withLogOptions(command, server)
     .option(
       "--reason <reason>",
       "only refused, corrupt, torn or oversize ones",
@@ -177,13 +178,13 @@ function lettersOf(
   names: readonly string[],
   flags: LetterFlags,
 ): AsyncGenerator<IndexedLetter> {
-  const root = commandSettings(context.runtime, flags).walDir;
+  const settings = commandSettings(context.runtime, flags);
   const filter: LetterFilter = {
-    ...projectFilter(flags),
+    ...logFilter(flags, settings),
     names: names.map((name) => name.replace(/^#/, "")),
     ...(flags.reason ? { reasons: flags.reason } : {}),
     ...(flags.type ? { types: flags.type } : {}),
     ...(flags.status ? { statuses: flags.status } : {}),
   };
-  return readIndex(context.runtime, root, filter);
+  return readIndex(context.runtime, settings.walDir, filter);
 }

@@ -79,7 +79,7 @@ async function dropFrom(
       if (!ids.has(letterId(stem, entry))) continue;
       inHand.remove([entry]);
       dropped++;
-      store.beat();
+      store.heartbeat();
     }
   } finally {
     await inHand.putBack();

@@ -9,7 +9,7 @@ import type { FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 import { leftInHand, RETRY_DIRECTORY } from "../../wal/dead_letters/dead_letter_transaction.ts";
-import type { StemFiles } from "../../wal/ownership/segment_status.ts";
+import type { SegmentFiles } from "../../wal/ownership/segment_status.ts";
 
 /** A dead letter file. */
 export interface DeadLetterPath {
@@ -24,7 +24,7 @@ export interface DeadLetterPath {
 export function deadLetterPaths(
   files: FileSystem,
   directory: string,
-  stems: readonly StemFiles[],
+  stems: readonly SegmentFiles[],
 ): DeadLetterPath[] {
   const found: DeadLetterPath[] = stems
     .filter(({ suffixes }) => suffixes.has(".deadletter"))
@@ -42,7 +42,7 @@ export function deadLetterPaths(
 /** Byte offsets of the records of one segment that were set aside. */
 export async function setAsideOffsets(
   files: FileSystem,
-  { directory, stem, paths }: StemFiles,
+  { directory, stem, paths }: SegmentFiles,
 ): Promise<ReadonlySet<number>> {
   const offsets = new Set<number>();
   for (

@@ -12,11 +12,13 @@ import {
   isTornEntry,
   readDeadLetters,
 } from "../../wal/dead_letters/dead_letter_reader.ts";
+import { lettersAreFor } from "../../wal/ownership/segment_status.ts";
+import { segmentPaths } from "../../wal/segment/segment_name.ts";
 import { deadLetterPaths } from "./files.ts";
 import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
 import { findLogs } from "../logs/log_files.ts";
-import type { ProjectFilter, ProjectPath } from "../logs/projects.ts";
+import type { LogFilter, ProjectPath } from "../logs/projects.ts";
 
 /** A dead letter and where it stands. */
 export interface IndexedLetter extends ProjectPath {
@@ -31,7 +33,7 @@ export interface IndexedLetter extends ProjectPath {
 }
 
 /** Which dead letters are meant. */
-export interface LetterFilter extends ProjectFilter {
+export interface LetterFilter extends LogFilter {
   /** Numbers or ids; all where empty. */
   readonly names: readonly string[];
   readonly reasons?: readonly string[];
@@ -51,7 +53,9 @@ export async function* readIndex(
 ): AsyncGenerator<IndexedLetter> {
   const missing = new Set(filter.names);
   let number = 0;
-  for (const { entity, project, directory, stems } of findLogs(runtime, undefined, root, {})) {
+  for (
+    const { entity, project, directory, stems } of await findLogs(runtime, undefined, root, {})
+  ) {
     for (const { path, stem, quarantine } of deadLetterPaths(runtime.files, directory, stems)) {
       try {
         for await (const entry of readDeadLetters(runtime.files, path)) {
@@ -68,7 +72,7 @@ export async function* readIndex(
           };
           missing.delete(String(letter.number));
           missing.delete(letter.id);
-          if (passes(letter, filter)) yield letter;
+          if (passes(letter, filter) && isFor(runtime, letter, filter)) yield letter;
         }
       } catch (error) {
         if (!hasCode(error, "ENOENT")) throw error; // Retried or dropped while we looked.
@@ -96,6 +100,15 @@ function passes(letter: IndexedLetter, filter: LetterFilter): boolean {
     (reasons.length === 0 || reasons.includes(error.reason)) &&
     (types.length === 0 || types.includes(type ?? "unreadable")) &&
     (statuses.length === 0 || (error.status !== undefined && statuses.includes(error.status)));
+}
+
+/** Whether a dead letter is one of the server that the filter names. */
+function isFor(runtime: Runtime, letter: IndexedLetter, { server }: LetterFilter): boolean {
+  if (server === undefined) return true;
+  const { directory, stem, entry: { error } } = letter;
+  if (error.server !== undefined) return error.server === server;
+  const paths = segmentPaths(directory, stem);
+  return lettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
 }
 
 /** What is said of a dead letter, without its request. */

@@ -54,7 +54,7 @@ export async function listGroups(
   };
   const rows = sorted.map((group) => [
     formatCount(group.count),
-    group.reason,
+    printable(group.reason),
     group.status === null ? "–" : String(group.status),
     [...group.types].map(([type, count]) => `${type} ${formatCount(count)}`).join(", "),
     age(group.last),
@@ -81,7 +81,7 @@ export async function listGroups(
     ),
   );
   const help = "weave-wal dead-letters show <number> shows one, retry sends them again\n";
-  await out.write(`\n${plural(total, "dead letter")}\n${out.colours.dim(help)}`);
+  await out.write(`\n${plural(total, "dead letter")}\n${out.colors.dim(help)}`);
 }
 
 /** Lists dead letters one by one. */
@@ -105,7 +105,7 @@ function letterRow(letter: IndexedLetter): string {
     `#${number}`.padEnd(6),
     printable(at).padEnd(24),
     (entry.type ?? "unreadable").padEnd(16),
-    [reason, status].filter((part) => part !== undefined).join(" ").padEnd(12),
+    printable([reason, status].filter((part) => part !== undefined).join(" ")).padEnd(12),
     formatBytes(entry.request?.length ?? entry.error.length ?? entry.length).padStart(8),
     printable(`${entity}/${project}`),
     printable(id),

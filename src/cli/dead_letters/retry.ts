@@ -52,7 +52,7 @@ export async function retryLetters(
   const timer = timeoutMs === undefined ? null : runtime.clock.after(timeoutMs, abort);
   let trouble: string | null = null;
   const tell = (message: string): void => {
-    err.write(`${err.colours.yellow(message)}\n`).catch(() => {});
+    err.write(`${err.colors.yellow(message)}\n`).catch(() => {});
   };
   const deliverer = commandDeliverer(
     runtime,

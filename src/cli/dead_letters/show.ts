@@ -29,7 +29,7 @@ export async function showLetter(
     await out.write(await exportLine(files, letter));
     return;
   }
-  const { bold } = out.colours;
+  const { bold } = out.colors;
   const { entry, entity, project, id, number } = letter;
   const { error } = entry;
   const facts: [string, string | undefined][] = [
@@ -39,7 +39,7 @@ export async function showLetter(
     ["reason", error.reason],
     ["HTTP status", error.status?.toString()],
     ["message", error.message],
-    ["set aside", error.at],
+    ["when", error.at],
     ["retries", error.retries?.toString()],
     ["server", error.server],
     ["damaged", entry.damaged],
@@ -149,7 +149,7 @@ function prettyText(request: Uint8Array): string {
 }
 
 function rawText(bytes: Uint8Array): string {
-  return bytes.length === 0 ? "(its bytes are gone)" : printable(decoder.decode(bytes));
+  return bytes.length === 0 ? "(its bytes are missing)" : printable(decoder.decode(bytes));
 }
 
 function base64(bytes: Uint8Array): string {

@@ -4,23 +4,17 @@
  * @module
  */
 
-import { actsOnEarlier } from "../../delivery/records/record_sender.ts";
-import { Sender } from "../../delivery/sender.ts";
-import { Slots } from "../../delivery/async/signal.ts";
+import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
+import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
 import type { Settings } from "../../client/settings/settings.ts";
+import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import { StateVoice } from "../../client/pipeline/state_throttle.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
-import { segmentPaths } from "../../wal/segment/segment_name.ts";
-import { Recovery } from "../../wal/ownership/orphan_scanner.ts";
-import { SenderNote, type SenderReport } from "../../wal/ownership/sender_status.ts";
+import { Presence, type SenderReport } from "../../wal/ownership/presence.ts";
 import { commandDeliverer } from "./delivery_client.ts";
 import { plural } from "../terminal/format.ts";
-import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
-import { listProjects, type ProjectFilter } from "../logs/projects.ts";
-
-/** Segments read and sent at once. */
-const MAX_ACTIVE_DRAINS = 4;
+import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 
 /** Ms before the same trouble is told again. */
 const TELL_AGAIN_MS = 300_000;
@@ -35,22 +29,21 @@ export interface SenderEvent {
 }
 
 /** What a tree sender is made from. */
-export interface TreeSenderOptions {
+export interface DirectorySenderOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
   readonly filter: ProjectFilter;
-  /** 32 hex digits, new for every sender. */
+  /** A process token; see `writerToken`. */
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
 }
 
 /** Sends every log below a root that may be sent, also those that appear later. */
-export class TreeSender {
-  readonly #options: TreeSenderOptions;
-  readonly #recovery: Recovery;
-  readonly #sender: Sender;
-  readonly #note: SenderNote;
+export class DirectorySender {
+  readonly #options: DirectorySenderOptions;
+  readonly #created: CreatedSender;
+  readonly #presence: Presence;
   readonly #forgetExit: () => void;
   /** When trouble was told last, by what the host said of it and the monotonic clock. */
   readonly #toldAt = new Map<string, number>();
@@ -59,7 +52,7 @@ export class TreeSender {
   #report: SenderReport;
 
   /** Makes a sender that has not begun. */
-  constructor(options: TreeSenderOptions) {
+  constructor(options: DirectorySenderOptions) {
     const { runtime, settings, token, filter, newId, onEvent } = options;
     const { clock } = runtime;
     this.#options = options;
@@ -74,8 +67,16 @@ export class TreeSender {
       lastDelivery: null,
       lastError: null,
     };
-    this.#note = new SenderNote(runtime, settings.walDir, token);
-    this.#recovery = new Recovery({ runtime, server: settings.serverUrl, token });
+    const { serverUrl: server, walDir: root } = settings;
+    this.#presence = new Presence({
+      runtime,
+      root,
+      token,
+      server,
+      sender: true,
+      report: () => this.#report,
+      onWake: () => this.#created.sender.hurry(),
+    });
     const deliverer = commandDeliverer(runtime, settings, newId, {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#failed(reason),
@@ -83,42 +84,29 @@ export class TreeSender {
         onEvent({ level: "info", name: "call-path", message: `Calls go ${to} now: ${reason}` }),
     });
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
-    this.#sender = new Sender({
-      clock,
+    this.#created = createSender({
+      ...settings,
+      runtime,
       deliverer,
-      recovery: this.#recovery,
+      server,
+      token,
+      root,
       directories: () =>
-        listProjects(runtime, settings.walDir, filter, (_, error) => onTrouble("logs", error))
+        listProjects(runtime, root, filter, (_, error) => onTrouble("logs", error))
           .map(({ directory }) => directory),
-      drain: {
-        clock,
-        deliverer,
-        limits: {
-          bytes: settings.batchBytes,
-          records: settings.batchRecords,
-          recordBytes: MAX_RECORD_BYTES,
-          standsAlone: actsOnEarlier,
-        },
-        lingerBytes: settings.batchBytes,
-        lingerMs: settings.lingerMs,
-        slots: new Slots(MAX_ACTIVE_DRAINS),
-        onProgress: (delivered, letters) => this.#progressed(delivered, letters.length),
-        // Quotas are the affair of those who write.
-        onDropped: () => {},
-        onComplete: () => {},
-        onTrouble,
-      },
+      onProgress: (delivered, letters) => this.#progressed(delivered, letters.length),
+      // Quotas are up to those who write.
+      onDropped: () => {},
+      onComplete: () => {},
       onTrouble,
       onLost: () => {},
-      onRecovered: ({ name }) => {
-        const message = `Taking up ${this.#projectOf(name)}${name}`;
-        onEvent({ level: "info", name: "taken-up", message });
-      },
+      onRecovery: (start) => this.#recovering(start),
+      onRecovered: () => {},
     });
-    // A second signal, or a crash: the claims go back at once instead of after a silence.
+    // A second signal, or a crash: the leases go back at once instead of when they expire.
     this.#forgetExit = runtime.process.onExit(() => {
-      this.#sender.abandon();
-      this.#quietly(() => this.#note.remove());
+      this.#created.sender.abandon();
+      this.#quietly(() => this.#presence.end(false));
     });
   }
 
@@ -131,7 +119,7 @@ export class TreeSender {
   trouble(what: string, error: unknown): void {
     const { runtime: { clock }, onEvent } = this.#options;
     const why = error instanceof Error ? error.message : String(error);
-    const message = `Trouble with ${what}: ${why}`;
+    const message = `Error (${what}): ${why}`;
     this.#failed(message);
     const now = clock.monotonic();
     for (const [told, at] of this.#toldAt) {
@@ -139,57 +127,60 @@ export class TreeSender {
     }
     if (this.#toldAt.has(why)) return;
     this.#toldAt.set(why, now);
-    onEvent({ level: "warn", name: "disk-trouble", message });
+    onEvent({ level: "warn", name: "disk-error", message });
   }
 
   /** Begins to send. */
   start(): void {
-    this.#quietly(() => this.#note.sweep());
-    this.#sender.start();
-    this.#beat();
+    this.#heartbeat();
+    this.#created.sender.start();
   }
 
-  /** Ends what is under way and gives the claims back. What was not answered stays in the log. */
+  /** Ends what is in progress and gives the leases back. What was not answered stays in the log. */
   async stop(): Promise<void> {
     this.#timer?.cancel();
-    await this.#sender.stop();
-    this.#quietly(() => this.#note.remove());
+    await this.#created.stop();
+    this.#quietly(() => this.#presence.end(false));
     this.#forgetExit();
   }
 
-  /** `entity/project ` of a segment. */
-  #projectOf(stem: string): string {
-    const { runtime, settings: { walDir }, filter } = this.#options;
-    const found = listProjects(runtime, walDir, filter, () => {}).find(({ directory }) =>
-      runtime.files.stat(segmentPaths(directory, stem).data) !== null
-    );
-    return found ? `${found.entity}/${found.project} ` : "";
+  #recovering({ directory, segments, processes }: RecoveryStart): void {
+    const { runtime, onEvent } = this.#options;
+    const { entity, project } = projectAt(runtime, directory);
+    const message = `Sending ${entity}/${project}: ${plural(segments, "file")} of ${
+      plural(processes, "process", "processes")
+    }`;
+    onEvent({ level: "info", name: "recovery", message });
   }
 
-  #beat(): void {
-    this.#quietly(() => this.#recovery.beat());
+  #heartbeat(): void {
     this.#write();
-    this.#timer = this.#options.runtime.clock.after(HEARTBEAT_MS, () => this.#beat());
+    this.#quietly(() => this.#created.recovery?.heartbeat());
+    this.#timer = this.#options.runtime.clock.after(HEARTBEAT_MS, () => this.#heartbeat());
   }
 
   #write(): void {
-    this.#quietly(() => this.#note.write(this.#report));
+    this.#quietly(() => this.#presence.heartbeat());
   }
 
-  #stateChanged(state: SenderReport["state"], reason: string): void {
+  #stateChanged(changed: ServerState, reason: string): void {
     const { runtime: { clock }, settings: { serverUrl }, onEvent } = this.#options;
+    const state = changed === "held" ? "blocked" : changed;
     this.#report = { ...this.#report, state, reason, since: clock.now() };
+    this.#created.serverChanged(changed);
     this.#write();
-    // What comes and goes is in the report, and said now and then.
+    // Every change is in the report; events are limited.
     if (!this.#voice.changed(state)) return;
     if (state === "up") {
-      onEvent({ level: "info", name: "server-up", message: `${serverUrl} takes requests again` });
+      onEvent({ level: "info", name: "server-up", message: `${serverUrl} accepts requests again` });
     } else if (state === "down") {
-      const message = `Cannot deliver to ${serverUrl}, trying again: ${reason}`;
+      const message =
+        `Cannot deliver to ${serverUrl}, trying again: ${reason}. Records stay on disk`;
       onEvent({ level: "warn", name: "server-down", message });
     } else {
-      const message = `Cannot deliver to ${serverUrl} until this is mended: ${reason}`;
-      onEvent({ level: "error", name: "server-held", message });
+      const message = `Cannot deliver to ${serverUrl} until this is fixed: ${reason}. ` +
+        "Records stay on disk";
+      onEvent({ level: "error", name: "server-blocked", message });
     }
   }
 
@@ -209,9 +200,8 @@ export class TreeSender {
       ...(delivered > 0 ? { lastDelivery: clock.now() } : {}),
     };
     if (deadLettered > 0) {
-      const message = `Set aside: ${
-        plural(deadLettered, "record")
-      }; see weave-wal dead-letters list`;
+      const message = `Rejected, kept as dead letters: ${plural(deadLettered, "record")}; ` +
+        "see weave-wal dead-letters list";
       onEvent({ level: "error", name: "dead-letters", message });
     }
   }

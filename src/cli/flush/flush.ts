@@ -12,6 +12,7 @@ import { flushOnce } from "./once.ts";
 import { follow } from "./follow.ts";
 import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
+import { writerToken } from "../../wal/segment/segment_name.ts";
 import { hasLogs } from "../logs/projects.ts";
 
 interface FlushFlags extends LogFlags {
@@ -27,22 +28,23 @@ const GRACE_MS = 10_000;
 
 const NOTES =
   `Sends with WANDB_API_KEY (or ~/.netrc) to WF_TRACE_SERVER_URL. Logs that were written for
-another server are left alone. What another process is sending is waited for, not taken away.
+another server are left alone. What another process drains is waited for, not taken away; one that
+waits for its next attempt is asked to try now.
 
-Exit code 0 when all that stood in the logs is delivered; 1 when the time ran out, the server
-refuses the key, or records were set aside as dead letters. --follow ends with 0 on SIGTERM.`;
+Exit code 0 if all that was pending for the server is delivered; 1 if the time ran out, the server
+rejects the key, or records became dead letters. --follow ends with 0 on SIGTERM.`;
 
 /** Makes the command. */
 export function flushCommand(context: Context, setCode: (code: number) => void): Command {
-  return withLogOptions(describe("flush", "Send what stands in the logs", {
+  const command = describe("flush", "Send what is pending in the logs", {
     examples: [
-      ["weave-wal flush", "send everything that is there, then end"],
+      ["weave-wal flush", "send everything that is pending, then end"],
       ["weave-wal flush --timeout 30s --project acme/chat", "one project, half a minute at most"],
       ["weave-wal flush --follow", "stay: be the sender of programs that only write"],
     ],
     notes: NOTES,
-  }))
-    .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
+  });
+  return withLogOptions(command, "trace server to send to (default: WF_TRACE_SERVER_URL)")
     .option("--timeout <time>", "give up waiting after this long; the rest stays", parseDuration)
     .option("--follow", "stay, and send whatever is written, in new projects too")
     .option(
@@ -70,7 +72,7 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
     context,
     settings,
     filter: projectFilter(flags),
-    token: newId(),
+    token: writerToken(newId(), settings.serverUrl),
     newId,
     json: flags.json ?? false,
   };

@@ -10,10 +10,12 @@ import { type FlushJob, waitForTargets } from "./wait.ts";
 import { pause } from "../context.ts";
 import { followScreen } from "./follow_screen.ts";
 import { formatDuration } from "../terminal/format.ts";
-import { type SenderEvent, TreeSender } from "./directory_sender.ts";
+import { DirectorySender, type SenderEvent } from "./directory_sender.ts";
 
-/** Ms between two looks at how much waits. */
+/** Ms between two looks at how much is pending. */
 const LOOK_MS = 1_000;
+/** A look at thousands of files takes a while: most of the time belongs to the sending. */
+const SHARE = 10;
 
 /**
  * Sends until it is asked to end, then for `graceMs` more at most; resolves with the exit code: 0
@@ -24,16 +26,18 @@ export async function follow(job: FlushJob, graceMs: number): Promise<number> {
   const { runtime, stop } = context;
   const screen = await followScreen(job);
   const onEvent = (event: SenderEvent): void => screen.event(event);
-  const sender = new TreeSender({ ...job, runtime, onEvent });
+  const sender = new DirectorySender({ ...job, runtime, onEvent });
   // One project that cannot be read must not keep the others from being sent.
-  const look = (): FlushTargets =>
-    FlushTargets.take(
+  const look = (): Promise<FlushTargets> =>
+    FlushTargets.take({
       runtime,
-      settings.walDir,
+      root: settings.walDir,
       filter,
-      settings.serverUrl,
-      (_, error) => sender.trouble("logs", error),
-    );
+      server: settings.serverUrl,
+      token: job.token,
+      onUnreadable: (_, error) => sender.trouble("logs", error),
+    });
+  const { clock } = runtime;
   onEvent({
     level: "info",
     name: "following",
@@ -42,10 +46,12 @@ export async function follow(job: FlushJob, graceMs: number): Promise<number> {
   sender.start();
   try {
     while (!stop.aborted) {
-      screen.look(sender.report, look());
-      await pause(runtime.clock, LOOK_MS, stop);
+      const before = clock.monotonic();
+      screen.look(sender.report, await look());
+      const took = clock.monotonic() - before;
+      await pause(clock, Math.max(LOOK_MS, took * SHARE), stop);
     }
-    const targets = look();
+    const targets = await look();
     onEvent({
       level: "info",
       name: "stopping",
@@ -55,12 +61,12 @@ export async function follow(job: FlushJob, graceMs: number): Promise<number> {
     });
     await waitForTargets(context, targets, {
       timeoutMs: graceMs,
-      isRefused: () => sender.report.state === "held",
+      isRefused: () => sender.report.state === "blocked",
       onLook: () => {},
     });
   } finally {
     await sender.stop();
-    await screen.done(sender.report, look());
+    await screen.done(sender.report, await look());
   }
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SenderReport } from "../../wal/ownership/sender_status.ts";
+import type { SenderReport } from "../../wal/ownership/presence.ts";
 import type { FlushTargets } from "./targets.ts";
 import type { FlushJob } from "./wait.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
@@ -28,7 +28,7 @@ const TELL_MS = 60_000;
 /** Makes the screen that fits where the command runs. */
 export async function followScreen(job: FlushJob): Promise<FollowScreen> {
   const { context: { terminal: { out, err }, runtime: { clock } }, json } = job;
-  const { red, yellow, dim } = err.colours;
+  const { red, yellow, dim } = err.colors;
   const paint = { info: dim, warn: yellow, error: red };
   const moving = err.isTerminal && !json
     ? (await import("log-update")).createLogUpdate(err.stream)

@@ -8,15 +8,26 @@ import { throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type FlushJob, type WaitEnd, waitForTargets } from "./wait.ts";
 import { FlushTargets } from "./targets.ts";
-import { flushJson, type FlushOutcome, flushText, holdersOf } from "./outcome.ts";
+import { flushJson, type FlushOutcome, flushText, holdersOf, MAX_HELD } from "./outcome.ts";
+import { OtherSenders } from "./other_senders.ts";
+import type { SenderReport } from "../../wal/ownership/presence.ts";
+import { missingLogs } from "../logs/projects.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
 import { beginProgress, Rate } from "../terminal/progress.ts";
-import { TreeSender } from "./directory_sender.ts";
+import { DirectorySender } from "./directory_sender.ts";
 
 /** Most ms between two attempts while somebody waits. */
 const RETRY_MAX_MS = 10_000;
 /** Ms between two lines about how far it is, where there is no terminal for a bar. */
 const TELL_MS = 30_000;
+
+/** The state of the own sender, or of another that this flush waits for. */
+function troubleOf(
+  own: SenderReport,
+  { trouble }: OtherSenders,
+): { state: SenderReport["state"]; reason: string } {
+  return own.state === "up" && trouble !== null ? trouble : own;
+}
 
 /** Sends what is there; resolves with the exit code. */
 export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): Promise<number> {
@@ -25,11 +36,13 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
   const { clock } = runtime;
   const begun = clock.monotonic();
   const root = settings.walDir;
-  const targets = FlushTargets.take(runtime, root, filter, settings.serverUrl);
-  const { dim, red, yellow } = err.colours;
+  const server = settings.serverUrl;
+  const targets = await FlushTargets.take({ runtime, root, filter, server, token: job.token });
+  const others = new OtherSenders(runtime, root);
+  const { dim, red, yellow } = err.colors;
   const progress = await beginProgress(context.terminal, clock, "Sending", targets.total, "always");
   let lines: string[] = [];
-  const sender = new TreeSender({
+  const sender = new DirectorySender({
     ...job,
     runtime,
     settings: { ...settings, retryMaxMs: Math.min(settings.retryMaxMs, RETRY_MAX_MS) },
@@ -41,14 +54,16 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
   let toldAt = begun;
   let end: WaitEnd = "done";
   try {
-    if (targets.look().files > 0) {
+    if ((await targets.look()).files > 0) {
       sender.start();
       end = await waitForTargets(context, targets, {
         timeoutMs,
         stop,
-        isRefused: () => sender.report.state === "held",
-        onLook({ bytes }) {
-          const { delivered, state, reason } = sender.report;
+        isRefused: () => sender.report.state === "blocked" || others.isRefused,
+        async onLook({ bytes }) {
+          await others.look(targets);
+          const { delivered } = sender.report;
+          const { state, reason } = troubleOf(sender.report, others);
           const text = plural(delivered, "record");
           const more = `, ${formatCount(rate.at(delivered))}/s`;
           progress.update(
@@ -74,22 +89,25 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
     progress.stop();
     await sender.stop();
   }
-  const remaining = targets.look();
+  const remaining = await targets.look();
   const { delivered, deadLettered } = sender.report;
   const outcome: FlushOutcome = {
     end: remaining.files === 0 ? "done" : end,
+    server,
     delivered,
     deadLettered,
     sentBytes: targets.total - remaining.bytes,
+    sentByOthersBytes: targets.byOthers,
     remaining,
-    holders: holdersOf(targets.left()),
+    holders: holdersOf(await targets.states(MAX_HELD)),
     others: targets.others,
+    missing: missingLogs(runtime, root, filter),
     durationMs: clock.monotonic() - begun,
-    lastError: sender.report.lastError?.message ?? null,
+    lastError: others.trouble?.reason ?? sender.report.lastError?.message ?? null,
   };
   if (lines.length > 0) await err.write(`${[...new Set(lines)].join("\n")}\n`);
   await out.write(
-    json ? `${JSON.stringify(flushJson(outcome), null, 2)}\n` : flushText(outcome, out.colours),
+    json ? `${JSON.stringify(flushJson(outcome), null, 2)}\n` : flushText(outcome, out.colors),
   );
   if (outcome.end !== "done") throwIfStopped(stop);
   return outcome.end === "done" && deadLettered === 0 ? EXIT.ok : EXIT.failed;

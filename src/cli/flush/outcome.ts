@@ -1,5 +1,5 @@
 /**
- * What a flush came to.
+ * The outcome of a flush.
  *
  * @module
  */
@@ -7,84 +7,111 @@
 import type { SegmentState } from "../../wal/ownership/segment_status.ts";
 import type { OtherServer, Remaining } from "./targets.ts";
 import type { WaitEnd } from "./wait.ts";
-import { formatBytes, formatDuration, plural, printable } from "../terminal/format.ts";
-import { partyName } from "../status/sender_state.ts";
-import type { Colours } from "../terminal/terminal.ts";
+import { formatBytes, formatDuration, plural, printable, shellWord } from "../terminal/format.ts";
+import { processName } from "../status/sender_state.ts";
+import type { Colors } from "../terminal/terminal.ts";
 
-/** What a flush came to. */
+/** The outcome of a flush. */
 export interface FlushOutcome {
   readonly end: WaitEnd;
-  /** Records that this command delivered and set aside. */
+  /** Base URL of the server. */
+  readonly server: string;
+  /** Records that this command delivered and dead-lettered. */
   readonly delivered: number;
   readonly deadLettered: number;
-  /** Bytes of the logs that are done with, whoever sent them. */
+  /** Bytes of log that are done with, whoever sent them. */
   readonly sentBytes: number;
+  /** Those of them that other processes sent. */
+  readonly sentByOthersBytes: number;
   readonly remaining: Remaining;
   /** Why the remaining files are not sent. */
   readonly holders: readonly string[];
   /** What is for other servers, and was left alone. */
   readonly others: readonly OtherServer[];
+  /** Why nothing was found where something was named. */
+  readonly missing: { readonly message: string; readonly hint: string } | null;
   readonly durationMs: number;
   readonly lastError: string | null;
 }
 
-/** Why files are still there: one line each, said once. */
+/** Remaining files of which it is told who drains them. */
+export const MAX_HELD = 1_000;
+
+/** Who drains the files that are still there: one line for each. */
 export function holdersOf(left: readonly SegmentState[]): string[] {
-  const reasons = left.map(({ claim, writer }) => {
-    if (claim !== null) return `held by ${partyName(claim)} (${claim.standing}), which sends them`;
-    if (writer.sends) return `written and sent by ${partyName(writer)} (${writer.standing})`;
-    return `written by ${partyName(writer)} (${writer.standing})`;
-  });
-  return [...new Set(reasons)].map((reason) => {
-    const count = reasons.filter((other) => other === reason).length;
-    return `${plural(count, "file")} ${reason}`;
-  });
+  const reasons = new Map<string, number>();
+  for (const { drainer, writer } of left) {
+    const reason = drainer === null
+      ? `of ${processName(writer)} (${writer.liveness}), drained by nobody`
+      : drainer.as === "writer"
+      ? `drained by ${processName(drainer)} (${drainer.liveness}), which wrote it`
+      : `drained by ${processName(drainer)} (${drainer.liveness}), which holds the recovery lease`;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  return [...reasons].map(([reason, count]) => printable(`${plural(count, "file")} ${reason}`));
 }
 
+const ENDS: Readonly<Record<Exclude<WaitEnd, "done">, string>> = {
+  timeout: "the time ran out",
+  refused: "the server rejects what is sent",
+  stopped: "stopped",
+};
+
 /** The outcome for people. */
-export function flushText(outcome: FlushOutcome, colours: Colours): string {
-  const { end, delivered, deadLettered, sentBytes, remaining, durationMs, others } = outcome;
+export function flushText(outcome: FlushOutcome, colors: Colors): string {
+  const { end, server, delivered, deadLettered, remaining, durationMs, missing } = outcome;
+  const ownBytes = outcome.sentBytes - outcome.sentByOthersBytes;
   const lines: string[] = [];
-  if (delivered > 0 || sentBytes > 0) {
+  if (delivered > 0) {
     lines.push(
-      `Delivered ${plural(delivered, "record")} (${formatBytes(sentBytes)} of log) in ` +
+      `Delivered ${plural(delivered, "record")} (${formatBytes(ownBytes)} of log) in ` +
         formatDuration(durationMs),
     );
-  } else if (end === "done") {
-    lines.push("Nothing to send");
+  }
+  if (outcome.sentByOthersBytes > 0) {
+    lines.push(`Delivered by other processes: ${formatBytes(outcome.sentByOthersBytes)} of log`);
+  }
+  if (missing !== null) lines.push(missing.message, colors.dim(`  ${missing.hint}`));
+  else if (lines.length === 0 && end === "done" && deadLettered === 0) {
+    lines.push(`Nothing pending for ${printable(server)}`);
   }
   if (deadLettered > 0) {
-    lines.push(
-      colours.red(`${plural(deadLettered, "record")} set aside: see weave-wal dead-letters list`),
-    );
+    const kept = `${plural(deadLettered, "record")} rejected, kept as dead letters`;
+    lines.push(colors.red(`${kept}: see weave-wal dead-letters list`));
   }
   if (end !== "done") {
-    const why = { timeout: "the time ran out", refused: "the server refuses", stopped: "stopped" };
     lines.push(
-      colours.yellow(
-        `Left: ${formatBytes(remaining.bytes)} in ${plural(remaining.files, "file")}; ${why[end]}` +
+      colors.yellow(
+        `Still on disk: ${formatBytes(remaining.bytes)} in ${plural(remaining.files, "file")}; ` +
+          ENDS[end] +
           (outcome.lastError === null ? "" : `; last error: ${printable(outcome.lastError)}`),
       ),
-      ...outcome.holders.map((holder) => colours.dim(`  ${holder}`)),
+      ...outcome.holders.map((holder) => colors.dim(`  ${holder}`)),
     );
   }
-  for (const { server, files, bytes } of others) {
-    lines.push(
-      colours.dim(
-        `Left alone: ${formatBytes(bytes)} in ${plural(files, "file")} for ${printable(server)}`,
-      ),
-    );
-  }
+  for (const other of outcome.others) lines.push(...otherText(other, colors));
   return `${lines.join("\n")}\n`;
+}
+
+function otherText({ server, files, bytes }: OtherServer, colors: Colors): string[] {
+  const what = `Not sent: ${formatBytes(bytes)} in ${plural(files, "file")}`;
+  if (server === null) {
+    return [colors.yellow(`${what} for another server, which no file names any more`)];
+  }
+  return [
+    colors.yellow(`${what} for ${printable(server)}`),
+    colors.cyan(`  weave-wal flush --server ${shellWord(server)}`),
+  ];
 }
 
 /** The outcome for programs. Sizes in bytes, times in ms. */
 export function flushJson(outcome: FlushOutcome): unknown {
-  const { end, remaining, durationMs, ...rest } = outcome;
+  const { end, remaining, durationMs, missing, ...rest } = outcome;
   return {
     done: end === "done",
     ...(end === "done" ? {} : { reason: end }),
     ...rest,
+    missing: missing?.message ?? null,
     pendingBytes: remaining.bytes,
     pendingFiles: remaining.files,
     durationMs: Math.round(durationMs),

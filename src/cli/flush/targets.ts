@@ -1,5 +1,5 @@
 /**
- * What stood in the logs when a flush began, and how much of it is still there.
+ * What was pending in the logs when a flush began, and how much of it still is.
  *
  * Whoever sends it counts: this command, the writer itself, or another sender.
  *
@@ -7,20 +7,25 @@
  */
 
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import {
-  inspectSegment,
+  inspectSegments,
+  isFinal,
   isForServer,
-  isSealed,
-  listStems,
+  listSegments,
   pendingBytes,
+  ProcessCache,
   type SegmentState,
 } from "../../wal/ownership/segment_status.ts";
+import { readCheckpoint } from "../../wal/segment/checkpoint.ts";
+import { SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { listProjects, type OnUnreadable, type ProjectFilter } from "../logs/projects.ts";
 
 /** Records for a server that is not this command's. */
 export interface OtherServer {
-  readonly server: string;
+  /** Its base URL; `null` where no file names it. */
+  readonly server: string | null;
   readonly files: number;
   readonly bytes: number;
 }
@@ -34,30 +39,53 @@ export interface Remaining {
 interface Target {
   readonly state: SegmentState;
   /** Byte offset up to which it is to be sent. */
-  readonly end: number;
+  end: number;
+  /** Bytes that were pending. */
+  readonly total: number;
   left: number;
+}
+
+/** What {@linkcode FlushTargets.take} looks at. */
+export interface TargetOptions {
+  readonly runtime: Runtime;
+  readonly root: string;
+  readonly filter: ProjectFilter;
+  /** Base URL of the server that the flush sends to. */
+  readonly server: string;
+  /** The token of the sender of this command: what others drain is told apart. */
+  readonly token: string;
+  /** As in {@linkcode listProjects}. */
+  readonly onUnreadable?: OnUnreadable;
 }
 
 /** The segments that a flush is about. */
 export class FlushTargets {
-  /** Bytes that waited. */
+  /** Bytes that were pending. */
   readonly total: number;
   /** What is left alone. */
   readonly others: readonly OtherServer[];
   readonly #runtime: Runtime;
-  #targets: Target[];
+  readonly #token: string;
+  #targets: Target[] = [];
+  /** Bytes that other processes delivered. */
+  #byOthers = 0;
 
-  private constructor(runtime: Runtime, states: readonly SegmentState[], server: string) {
-    const others = new Map<string, OtherServer>();
+  private constructor(
+    { runtime, server, token }: TargetOptions,
+    states: readonly SegmentState[],
+  ) {
+    const others = new Map<string | null, OtherServer>();
     this.#runtime = runtime;
-    this.#targets = [];
+    this.#token = token;
     for (const state of states) {
       const left = pendingBytes(state);
       if (isForServer(state, server)) {
-        // A file with nothing left in it is still to be taken away when its writer is gone.
-        if (left > 0 || isSealed(state)) this.#targets.push({ state, end: state.size, left });
+        // A file with nothing left in it is still to be removed if no record will follow.
+        if (left > 0 || isFinal(state)) {
+          this.#targets.push({ state, end: state.size, total: left, left });
+        }
       } else if (left > 0) {
-        const named = state.writer.server ?? "another server (the owner file is damaged)";
+        const named = state.writer.server;
         const { files, bytes } = others.get(named) ?? { files: 0, bytes: 0 };
         others.set(named, { server: named, files: files + 1, bytes: bytes + left });
       }
@@ -66,75 +94,103 @@ export class FlushTargets {
     this.total = this.#targets.reduce((sum, { left }) => sum + left, 0);
   }
 
-  /**
-   * Looks at everything below `root` that is for `server`.
-   *
-   * @param onUnreadable As in {@linkcode listProjects}.
-   */
-  static take(
-    runtime: Runtime,
-    root: string,
-    filter: ProjectFilter,
-    server: string,
-    onUnreadable?: OnUnreadable,
-  ): FlushTargets {
-    const states = listProjects(runtime, root, filter, onUnreadable).flatMap(({ directory }) => {
+  /** Looks at everything below a root that is for a server. */
+  static async take(options: TargetOptions): Promise<FlushTargets> {
+    const { runtime, root, filter, onUnreadable } = options;
+    const cache = new ProcessCache();
+    const states: SegmentState[] = [];
+    for (const { directory } of listProjects(runtime, root, filter, onUnreadable)) {
       try {
-        return statesIn(runtime, directory);
+        const segments = await listSegments(runtime, directory);
+        for (const state of await inspectSegments(runtime, segments, cache)) states.push(state);
       } catch (error) {
+        if (hasCode(error, "ENOENT")) continue;
         if (onUnreadable === undefined) throw error;
         onUnreadable(directory, error);
-        return [];
-      }
-    });
-    return new FlushTargets(runtime, states, server);
-  }
-
-  /** What is left of it now. */
-  look(): Remaining {
-    const now = this.#statesNow();
-    this.#targets = this.#targets.filter((target) => {
-      const state = now.get(target.state.paths.data);
-      if (!state) return false;
-      target.left = Math.max(0, target.end - state.checkpoint.offset);
-      return target.left > 0 || isSealed(state);
-    });
-    return {
-      bytes: this.#targets.reduce((sum, { left }) => sum + left, 0),
-      files: this.#targets.length,
-    };
-  }
-
-  /** The segments that are left, as they stand now. */
-  left(): SegmentState[] {
-    this.look();
-    return [...this.#statesNow().values()];
-  }
-
-  #statesNow(): Map<string, SegmentState> {
-    const states = new Map<string, SegmentState>();
-    const wanted = new Set(this.#targets.map(({ state }) => state.paths.data));
-    for (const directory of new Set(this.#targets.map(({ state }) => state.directory))) {
-      for (const state of statesIn(this.#runtime, directory, wanted)) {
-        states.set(state.paths.data, state);
       }
     }
-    return states;
+    return new FlushTargets(options, states);
   }
-}
 
-function statesIn(
-  runtime: Runtime,
-  directory: string,
-  wanted?: ReadonlySet<string>,
-): SegmentState[] {
-  try {
-    return listStems(runtime.files, directory)
-      .filter(({ paths }) => wanted === undefined || wanted.has(paths.data))
-      .map((stem) => inspectSegment(runtime, stem))
-      .filter((state) => state !== null);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
+  /** Bytes that other processes delivered, as of the last look. */
+  get byOthers(): number {
+    return this.#byOthers + this.#targets
+      .filter((target) => this.#isOthers(target))
+      .reduce((sum, { total, left }) => sum + total - left, 0);
+  }
+
+  /** Tokens of the other processes that drained what is left when the flush began. */
+  get otherDrainers(): ReadonlySet<string> {
+    return new Set(
+      this.#targets.filter((target) => this.#isOthers(target))
+        .map(({ state }) => state.drainer?.token).filter((token) => typeof token === "string"),
+    );
+  }
+
+  /** Whether everything that is left was drained by one of these processes when the flush began. */
+  areAllOf(tokens: ReadonlySet<string>): boolean {
+    return this.#targets.every(({ state }) => tokens.has(state.drainer?.token ?? ""));
+  }
+
+  /**
+   * What is left now. Lists each directory once: a segment that is not listed any more is delivered,
+   * and only those with a checkpoint, or with a running writer, are looked at.
+   */
+  async look(): Promise<Remaining> {
+    const slices = new Slices(this.#runtime.clock);
+    const listed = new Map<string, ReadonlySet<string>>();
+    const left: Target[] = [];
+    for (const target of this.#targets) {
+      await slices.pause();
+      const { directory } = target.state;
+      const names = listed.get(directory) ?? await this.#namesIn(directory);
+      listed.set(directory, names);
+      if (this.#update(target, names)) left.push(target);
+      else if (this.#isOthers(target)) this.#byOthers += target.total;
+    }
+    this.#targets = left;
+    return { bytes: left.reduce((sum, target) => sum + target.left, 0), files: left.length };
+  }
+
+  /** Looks at some of the segments that are left, to tell who drains them. */
+  async states(most: number): Promise<SegmentState[]> {
+    return await inspectSegments(
+      this.#runtime,
+      this.#targets.slice(0, most).map(({ state }) => state),
+    );
+  }
+
+  /** Brings a target up to date; returns whether it is still to be waited for. */
+  #update(target: Target, names: ReadonlySet<string>): boolean {
+    const { state: { stem, paths, open } } = target;
+    if (!names.has(stem + SEGMENT_SUFFIX)) return false;
+    // What somebody cuts off a file that is being written cannot be sent any more.
+    if (open) target.end = Math.min(target.end, this.#runtime.files.stat(paths.data)?.size ?? 0);
+    if (names.has(`${stem}.checkpoint`)) {
+      const { offset } = readCheckpoint(
+        this.#runtime.files,
+        paths.checkpoint,
+        Infinity,
+        () => true,
+      );
+      target.left = Math.max(0, target.end - offset);
+    }
+    return target.left > 0 || !open;
+  }
+
+  async #namesIn(directory: string): Promise<ReadonlySet<string>> {
+    const names = new Set<string>();
+    try {
+      for await (const entries of this.#runtime.files.scan(directory)) {
+        for (const { name } of entries) names.add(name);
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    return names;
+  }
+
+  #isOthers({ state: { drainer } }: Target): boolean {
+    return drainer !== null && drainer.liveness !== "dead" && drainer.token !== this.#token;
   }
 }

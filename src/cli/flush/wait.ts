@@ -1,5 +1,5 @@
 /**
- * Waits until what stood in the logs is sent.
+ * Waits until what was pending in the logs is sent.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface FlushJob {
   readonly context: Context;
   readonly settings: Settings;
   readonly filter: ProjectFilter;
-  /** 32 hex digits, new for every run. */
+  /** The token of the sender of this command. */
   readonly token: string;
   readonly newId: () => string;
   readonly json: boolean;
@@ -30,11 +30,13 @@ export interface WaitLimits {
   readonly stop?: AbortSignal;
   /** Whether waiting longer makes no sense. */
   readonly isRefused: () => boolean;
-  /** Told at every look. */
-  readonly onLook: (remaining: Remaining) => void;
+  /** Called with what every look found. */
+  readonly onLook: (remaining: Remaining) => void | Promise<void>;
 }
 
 const LOOK_MS = 100;
+/** A look at thousands of files takes a while: most of the time belongs to the sending. */
+const SHARE = 5;
 
 /** Looks again and again until nothing of `targets` is left, or until a limit is met. */
 export async function waitForTargets(
@@ -45,15 +47,14 @@ export async function waitForTargets(
   const begun = clock.monotonic();
   for (;;) {
     const before = clock.monotonic();
-    const remaining = targets.look();
+    const remaining = await targets.look();
+    await onLook(remaining);
     const now = clock.monotonic();
-    onLook(remaining);
     if (remaining.files === 0) return "done";
     if (stop?.aborted) return "stopped";
     if (isRefused()) return "refused";
     const left = timeoutMs === undefined ? Infinity : timeoutMs - (now - begun);
     if (left <= 0) return "timeout";
-    // Thousands of files take long to look at: most of the time belongs to the sending.
-    await pause(clock, Math.min(left, Math.max(LOOK_MS, (now - before) * 5)), stop);
+    await pause(clock, Math.min(left, Math.max(LOOK_MS, (now - before) * SHARE)), stop);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RecordFacts } from "./record_facts.ts";
+import type { CallValue, RecordFacts } from "./record_facts.ts";
 
 /** A call as a log tells of it. */
 export interface CallNode {
@@ -22,6 +22,9 @@ export interface CallNode {
   hasEnd: boolean;
   /** Bytes of its records. */
   bytes: number;
+  /** Kept only where they are to be shown. */
+  inputs: CallValue | undefined;
+  output: CallValue | undefined;
   children: CallNode[];
 }
 
@@ -33,91 +36,143 @@ export interface Trace {
   readonly calls: readonly CallNode[];
 }
 
-/** Calls that are held in memory at most. */
+/** Calls that are in memory at most. */
 export const MAX_CALLS = 50_000;
+/** Bytes of their inputs and outputs. */
+const MAX_VALUE_BYTES = 32 * 1024 * 1024;
 
-/** Holds the calls of a log until they are shown. */
+/** What a record that is no start and no end says of a call. */
+interface Note {
+  displayName: string | undefined;
+  bytes: number;
+}
+
+/** Joins records into calls, whichever comes first, until the calls are shown. */
 export class CallForest {
   readonly #traces = new Map<string, Map<string, CallNode>>();
   readonly #traceOfCall = new Map<string, string>();
+  /** About calls of which neither start nor end was read yet. */
+  readonly #notes = new Map<string, Note>();
   #size = 0;
+  #valueBytes = 0;
 
-  /** Calls in memory. */
-  get size(): number {
-    return this.#size;
+  /** Whether no more should be taken in. */
+  get isFull(): boolean {
+    return this.#size + this.#notes.size > MAX_CALLS || this.#valueBytes > MAX_VALUE_BYTES;
   }
 
   /** Takes a `call_start` or `call_end` in. */
-  add(type: "call_start" | "call_end", facts: RecordFacts, bytes: number): void {
+  add(
+    type: "call_start" | "call_end",
+    facts: RecordFacts,
+    bytes: number,
+    value?: CallValue,
+  ): void {
     const { callId } = facts;
     if (callId === undefined) return;
     const node = this.#node(callId, facts.traceId);
     node.bytes += bytes;
+    this.#valueBytes += value?.text.length ?? 0;
     if (type === "call_start") {
       node.hasStart = true;
       node.parentId = facts.parentId;
       node.op = facts.op;
       node.started = facts.time;
       node.displayName ??= facts.displayName;
+      node.inputs = value;
     } else {
       node.hasEnd = true;
       node.ended = facts.time;
       node.exception = facts.exception;
+      node.output = value;
     }
   }
 
   /** Takes another record of a call in, such as a new name. */
   note({ callId, displayName }: RecordFacts, bytes: number): void {
-    const trace = callId === undefined ? undefined : this.#traceOfCall.get(callId);
-    const node = trace === undefined ? undefined : this.#traces.get(trace)?.get(callId!);
-    if (!node) return;
-    node.bytes += bytes;
-    if (displayName) node.displayName = displayName;
+    if (callId === undefined) return;
+    const trace = this.#traceOfCall.get(callId);
+    const known = trace === undefined ? undefined : this.#traces.get(trace)?.get(callId);
+    const note: Note = known ?? this.#notes.get(callId) ?? { displayName: undefined, bytes: 0 };
+    note.bytes += bytes;
+    if (displayName) note.displayName = displayName;
+    if (known === undefined) this.#notes.set(callId, note);
   }
 
   /**
-   * Takes traces out, oldest first, until at most `keep` calls are left; those whose calls have all
-   * ended go first.
+   * Takes out the traces whose first call was read, newest first: read from the end of a log, nothing
+   * of them follows.
    */
-  take(keep: number): Trace[] {
-    const traces = [...this.#traces].map(([id, calls]) => treeOf(id, calls));
-    if (keep > 0) traces.sort((a, b) => Number(isRunning(a)) - Number(isRunning(b)));
+  takeComplete(): Trace[] {
+    return this.#take(([, calls]) =>
+      [...calls.values()].some(({ hasStart, parentId }) => hasStart && parentId === undefined)
+    );
+  }
+
+  /** Takes all traces out, newest first. */
+  takeAll(): Trace[] {
+    const taken = this.#take(() => true);
+    this.#notes.clear();
+    return taken;
+  }
+
+  #take(isTaken: (entry: [string, Map<string, CallNode>]) => boolean): Trace[] {
     const taken: Trace[] = [];
-    for (const trace of traces) {
-      if (this.#size <= keep) break;
+    for (const [id, calls] of [...this.#traces].filter(isTaken)) {
+      const trace = treeOf(id, calls);
       this.#size -= trace.calls.length;
-      this.#traces.delete(trace.id);
-      for (const { id } of trace.calls) this.#traceOfCall.delete(id);
+      this.#traces.delete(id);
+      for (const { id: call, inputs, output } of trace.calls) {
+        this.#traceOfCall.delete(call);
+        this.#valueBytes -= (inputs?.text.length ?? 0) + (output?.text.length ?? 0);
+      }
       taken.push(trace);
     }
-    return taken.sort((a, b) => begin(a) - begin(b));
+    return taken.sort((a, b) => begin(b) - begin(a));
   }
 
   #node(id: string, traceId: string | undefined): CallNode {
-    const trace = this.#traceOfCall.get(id) ?? traceId ?? id;
-    let calls = this.#traces.get(trace);
-    if (!calls) this.#traces.set(trace, calls = new Map());
-    let node = calls.get(id);
-    if (!node) {
-      node = {
-        id,
-        traceId,
-        parentId: undefined,
-        op: undefined,
-        displayName: undefined,
-        started: undefined,
-        ended: undefined,
-        exception: undefined,
-        hasStart: false,
-        hasEnd: false,
-        bytes: 0,
-        children: [],
-      };
-      calls.set(id, node);
-      this.#traceOfCall.set(id, trace);
-      this.#size++;
-    }
+    const known = this.#traceOfCall.get(id);
+    const trace = traceId ?? known ?? id;
+    const node = known === undefined
+      ? this.#newNode(id, traceId)
+      : this.#traces.get(known)!.get(id)!;
+    if (trace === known) return node;
+    // An end need not name its trace; its start, which is read later, does.
+    if (known !== undefined) this.#leave(known, id);
+    const calls = this.#traces.get(trace);
+    if (calls) calls.set(id, node);
+    else this.#traces.set(trace, new Map([[id, node]]));
+    this.#traceOfCall.set(id, trace);
     return node;
+  }
+
+  #leave(trace: string, id: string): void {
+    const calls = this.#traces.get(trace)!;
+    calls.delete(id);
+    if (calls.size === 0) this.#traces.delete(trace);
+  }
+
+  #newNode(id: string, traceId: string | undefined): CallNode {
+    this.#size++;
+    const note = this.#notes.get(id);
+    this.#notes.delete(id);
+    return {
+      id,
+      traceId,
+      parentId: undefined,
+      op: undefined,
+      displayName: note?.displayName,
+      started: undefined,
+      ended: undefined,
+      exception: undefined,
+      hasStart: false,
+      hasEnd: false,
+      bytes: note?.bytes ?? 0,
+      inputs: undefined,
+      output: undefined,
+      children: [],
+    };
   }
 }
 
@@ -178,10 +233,9 @@ function reach(root: CallNode, reached: Set<CallNode>): void {
   }
 }
 
-function isRunning({ calls }: Trace): boolean {
-  return calls.some(({ hasEnd }) => !hasEnd);
-}
-
 function begin({ calls }: Trace): number {
-  return calls.reduce((least, { started }) => Math.min(least, started ?? Infinity), Infinity);
+  return calls.reduce(
+    (least, { started, ended }) => Math.min(least, started ?? ended ?? Infinity),
+    Infinity,
+  );
 }

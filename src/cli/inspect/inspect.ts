@@ -16,9 +16,10 @@ import {
   parseWord,
 } from "../terminal/arguments.ts";
 import { type Context, guardedContext } from "../context.ts";
+import { CommandError } from "../exit_codes.ts";
 import { showRecords } from "./records.ts";
 import { showTree } from "./tree.ts";
-import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
 
 interface InspectFlags extends LogFlags {
@@ -29,6 +30,8 @@ interface InspectFlags extends LogFlags {
   readonly limit?: number;
   readonly follow?: boolean;
   readonly tree?: boolean;
+  readonly errors?: boolean;
+  readonly values?: boolean;
   readonly json?: boolean;
 }
 
@@ -44,8 +47,9 @@ byte for byte. STATE: waiting, sent (before the checkpoint), set aside (a dead l
 export function inspectCommand(context: Context, setCode: (code: number) => void): Command {
   return withLogOptions(describe("inspect", "Read logs: records, or the calls as a trace tree", {
     examples: [
-      ["weave-wal inspect", "the first records that stand in the logs"],
+      ["weave-wal inspect", "the oldest records in the logs"],
       ["weave-wal inspect --tree --since 10m", "the calls of the last ten minutes as trees"],
+      ["weave-wal inspect --tree --errors --values", "traces with errors, inputs and outputs"],
       ["weave-wal inspect --call 0199f0c2 --json", "all records of one call, for programs"],
       ["weave-wal inspect --follow --type call_end", "calls as they end"],
     ],
@@ -77,7 +81,9 @@ export function inspectCommand(context: Context, setCode: (code: number) => void
       parseCount,
     )
     .addOption(new Option("--follow", "go on showing what is written").conflicts("tree"))
-    .option("--tree", "the calls as a tree, with times, errors and sizes")
+    .option("--tree", "the calls as a tree, newest first, with times, errors and sizes")
+    .option("--errors", "with --tree: only traces in which a call failed")
+    .option("--values", "with --tree: inputs and outputs too")
     .option("--json", "one line of JSON a record, or a call")
     .action(async (path: string | undefined, flags: InspectFlags) =>
       setCode(await inspect(context, path, flags))
@@ -89,6 +95,9 @@ async function inspect(
   path: string | undefined,
   flags: InspectFlags,
 ): Promise<number> {
+  for (const name of ["errors", "values"] as const) {
+    if (flags[name] && !flags.tree) throw new CommandError(`Cannot use --${name} without --tree`);
+  }
   const settings = commandSettings(unguarded.runtime, flags);
   const context = await guardedContext(unguarded, settings.walDir);
   const { runtime } = context;
@@ -97,7 +106,7 @@ async function inspect(
   const job = {
     path,
     root: settings.walDir,
-    projects: projectFilter(flags),
+    logs: logFilter(flags, settings),
     filter: {
       types: flags.type ?? [],
       ...(flags.call === undefined ? {} : { call: flags.call }),
@@ -107,6 +116,8 @@ async function inspect(
     limit: limit === 0 ? Infinity : limit,
     follow: flags.follow ?? false,
     json: flags.json ?? false,
+    errors: flags.errors ?? false,
+    values: flags.values ?? false,
   };
   return flags.tree ? await showTree(context, job) : await showRecords(context, job);
 }

@@ -83,6 +83,32 @@ export function factsOf(bytes: Uint8Array, record: WindowRecord): RecordFacts {
   }
 }
 
+/** Bytes of inputs or an output that are kept whole. */
+const MAX_VALUE_BYTES = 16 * 1024;
+/** Bytes that are kept of a longer one. */
+const PREVIEW_BYTES = 1_000;
+
+/** Inputs or an output. */
+export interface CallValue {
+  /** Its JSON text, or the beginning of it. */
+  readonly text: string;
+  /** Bytes of the whole. */
+  readonly bytes: number;
+  readonly whole: boolean;
+}
+
+/** The inputs of a `call_start`, the output of a `call_end`; `undefined` if there are none. */
+export function valueOf(bytes: Uint8Array, record: WindowRecord): CallValue | undefined {
+  const [wrapper, name] = record.type === "call_start" ? ["start", "inputs"] : ["end", "output"];
+  const inner = topLevelField(bytes, record.start, record.end, wrapper);
+  const field = inner && topLevelField(bytes, inner.start, inner.end, name);
+  if (!field) return undefined;
+  const length = field.end - field.start;
+  const whole = length <= MAX_VALUE_BYTES;
+  const end = whole ? field.end : field.start + PREVIEW_BYTES;
+  return { text: decoder.decode(bytes.subarray(field.start, end)), bytes: length, whole };
+}
+
 function callFacts(values: Map<string, string>, time: string | undefined): RecordFacts {
   const op = values.get("op_name");
   const exception = values.get("exception");

@@ -5,7 +5,7 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import { inspectSegment } from "../../wal/ownership/segment_status.ts";
+import { inspectSegments } from "../../wal/ownership/segment_status.ts";
 import { type Context, pause, throwIfStopped } from "../context.ts";
 import { setAsideOffsets } from "../dead_letters/files.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
@@ -25,19 +25,22 @@ import { begunAt } from "../status/oldest_record.ts";
 import { beginProgress, type Progress } from "../terminal/progress.ts";
 import type { RecordFacts } from "./record_facts.ts";
 import { type RecordFilter, recordFilter } from "./record_filter.ts";
-import type { ProjectFilter } from "../logs/projects.ts";
+import type { LogFilter } from "../logs/projects.ts";
 
 /** What is to be shown. */
 export interface InspectJob {
   readonly path: string | undefined;
   readonly root: string;
-  readonly projects: ProjectFilter;
+  readonly logs: LogFilter;
   readonly filter: RecordFilter;
   readonly offset: number | undefined;
   /** Records, or traces; `Infinity` for all. */
   readonly limit: number;
   readonly follow: boolean;
   readonly json: boolean;
+  /** Of a tree: only traces with a call that failed; inputs and outputs too. */
+  readonly errors: boolean;
+  readonly values: boolean;
 }
 
 /** Ms between two looks of `--follow`. */
@@ -50,7 +53,7 @@ const NO_FACTS: RecordFacts = {};
 /** Shows records; resolves with the exit code. */
 export async function showRecords(context: Context, job: InspectJob): Promise<number> {
   const printer = new Printer(context, job);
-  const segments = segmentsOf(context, job);
+  const segments = await segmentsOf(context, job);
   if (job.offset !== undefined && segments.length !== 1) {
     throw new CommandError(
       `Cannot use --offset with ${plural(segments.length, "log file")}: name one FILE`,
@@ -73,16 +76,16 @@ export async function showRecords(context: Context, job: InspectJob): Promise<nu
     throwIfStopped(stop);
     // A file that is gone is delivered: there is nothing more to follow.
     if (job.path !== undefined && !isThere(context, job.path)) break;
-    for (const segment of segmentsOf(context, job)) await printer.segment(segment, null, 0);
+    for (const segment of await segmentsOf(context, job)) await printer.segment(segment, null, 0);
   }
   return EXIT.ok;
 }
 
-function segmentsOf({ runtime }: Context, { path, root, projects }: InspectJob): ShownSegment[] {
-  return withData(findLogs(runtime, path, root, projects)).map((stem) => {
-    const state = inspectSegment(runtime, stem);
-    return state && { ...state, entity: stem.entity, project: stem.project };
-  }).filter((segment) => segment !== null);
+async function segmentsOf(
+  { runtime }: Context,
+  { path, root, logs }: InspectJob,
+): Promise<ShownSegment[]> {
+  return await inspectSegments(runtime, withData(await findLogs(runtime, path, root, logs)));
 }
 
 class Printer {
@@ -122,7 +125,7 @@ class Printer {
     const goOn = path === undefined || this.#next.file !== path
       ? "--limit 0 for all"
       : `--offset ${this.#next.offset} to go on`;
-    await out.write(out.colours.dim(`Shown: ${formatCount(this.#shown)}; ${goOn}\n`));
+    await out.write(out.colors.dim(`Shown: ${formatCount(this.#shown)}; ${goOn}\n`));
   }
 
   async segment(

@@ -8,9 +8,9 @@ import type { SegmentState } from "../../wal/ownership/segment_status.ts";
 import { clip, formatBytes, printable, shortId } from "../terminal/format.ts";
 import type { LogLine } from "../logs/log_lines.ts";
 import { factsOf, type RecordFacts } from "./record_facts.ts";
-import { partyName } from "../status/sender_state.ts";
+import { processName } from "../status/sender_state.ts";
 import type { ProjectPath } from "../logs/projects.ts";
-import type { Colours, Output } from "../terminal/terminal.ts";
+import type { Colors, Output } from "../terminal/terminal.ts";
 
 /** A segment and the project it belongs to. */
 export type ShownSegment = SegmentState & ProjectPath;
@@ -41,18 +41,18 @@ function layoutFor({ columns = Infinity }: Output): Layout {
 }
 
 /** The line above the records of a segment. */
-export function segmentHeading(segment: ShownSegment, { colours }: Output): string {
+export function segmentHeading(segment: ShownSegment, { colors }: Output): string {
   const { entity, project, stem, size, checkpoint, writer } = segment;
   const sent = size === 0 ? "empty" : `${Math.floor((checkpoint.offset / size) * 100)}% sent`;
-  return `${colours.bold(printable(`${entity}/${project}`))} ${printable(stem)}.jsonl ${
-    colours.dim(`${formatBytes(size)}, ${sent}, writer ${writer.standing} (${partyName(writer)})`)
+  return `${colors.bold(printable(`${entity}/${project}`))} ${printable(stem)}.jsonl ${
+    colors.dim(`${formatBytes(size)}, ${sent}, writer ${writer.liveness} (${processName(writer)})`)
   }\n`;
 }
 
 /** The titles of the columns. */
 export function columnTitles(output: Output): string {
   const { gap, offset, time, type, call, state, size } = layoutFor(output);
-  return output.colours.bold(
+  return output.colors.bold(
     [
       "OFFSET".padStart(offset),
       "TIME".padEnd(time),
@@ -72,7 +72,7 @@ export function rowOf(
   standing: RecordStanding,
   output: Output,
 ): string {
-  const { colours, columns } = output;
+  const { colors, columns } = output;
   const { gap, ...widths } = layoutFor(output);
   const type = "record" in line ? line.record.type : line.damage.reason;
   const time = facts.time === undefined ? "" : timeText(facts.time).slice(-widths.time);
@@ -89,7 +89,7 @@ export function rowOf(
     ? what.length
     : Math.max(0, columns - before.length - gap.length);
   const text = `${before}${gap}${[...what].slice(0, room).join("")}`.trimEnd();
-  return `${colourOf(line, facts, standing, colours)(text)}\n`;
+  return `${colorOf(line, facts, standing, colors)(text)}\n`;
 }
 
 /** One line as JSON on one line; the request's bytes as they stand in the log. */
@@ -124,16 +124,16 @@ function whatOf(line: LogLine, facts: RecordFacts): string {
   return printable([name, trouble].filter((part) => part !== "").join(" "));
 }
 
-function colourOf(
+function colorOf(
   line: LogLine,
   facts: RecordFacts,
   standing: RecordStanding,
-  colours: Colours,
+  colors: Colors,
 ): (text: string) => string {
-  if ("damage" in line) return colours.red;
-  if (standing === "set aside") return colours.red;
-  if (facts.exception !== undefined) return colours.yellow;
-  return standing === "sent" ? colours.dim : (text) => text;
+  if ("damage" in line) return colors.red;
+  if (standing === "set aside") return colors.red;
+  if (facts.exception !== undefined) return colors.yellow;
+  return standing === "sent" ? colors.dim : (text) => text;
 }
 
 /** `2026-05-01 12:00:00.123`, in UTC. */

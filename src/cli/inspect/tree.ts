@@ -5,76 +5,100 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import { inspectSegment } from "../../wal/ownership/segment_status.ts";
-import {
-  CallForest,
-  type CallNode,
-  MAX_CALLS,
-  type PlacedCall,
-  type Trace,
-  walk,
-} from "./call_tree.ts";
+import { inspectSegments, type SegmentState } from "../../wal/ownership/segment_status.ts";
+import { CallForest, type CallNode, type PlacedCall, type Trace, walk } from "./call_tree.ts";
 import { type Context, throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
-import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
+import {
+  clip,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  plural,
+  printable,
+} from "../terminal/format.ts";
 import type { InspectJob } from "./records.ts";
 import { timeText } from "./rows.ts";
 import { findLogs, withData } from "../logs/log_files.ts";
-import { readLog } from "../logs/log_lines.ts";
+import { blocksFromEnd, readLog } from "../logs/log_lines.ts";
 import { beginProgress } from "../terminal/progress.ts";
 import { matchesId } from "./record_filter.ts";
-import { factsOf } from "./record_facts.ts";
+import { type CallValue, factsOf, valueOf } from "./record_facts.ts";
+import type { ProjectPath } from "../logs/projects.ts";
 import type { Output } from "../terminal/terminal.ts";
 
-/** Shows trees; resolves with the exit code. */
+/** Shows trees, the newest first; resolves with the exit code. */
 export async function showTree(context: Context, job: InspectJob): Promise<number> {
-  const { runtime, terminal, stop } = context;
-  const segments = withData(findLogs(runtime, job.path, job.root, job.projects));
-  const states = segments.map((stem) => ({ stem, state: inspectSegment(runtime, stem) }));
-  const total = states.reduce((sum, { state }) => sum + (state?.size ?? 0), 0);
+  const { runtime, terminal } = context;
+  const segments = withData(await findLogs(runtime, job.path, job.root, job.logs));
+  const states = await inspectSegments(runtime, segments);
+  const total = states.reduce((sum, { size }) => sum + size, 0);
   const progress = await beginProgress(terminal, runtime.clock, "Reading", total);
   const printer = new TreePrinter(context, job, () => progress.hide());
   let done = 0;
+  const onBytes = (bytes: number): void => progress.update(done += bytes, total);
   try {
-    let project = "";
-    let forest = new CallForest();
-    for (const { stem, state } of states) {
-      if (state === null) continue;
-      const name = `${stem.entity}/${stem.project}`;
-      if (name !== project) {
-        await printer.traces(project, forest.take(0));
-        forest = new CallForest();
-        project = name;
+    for (const [project, own] of byProject(states)) {
+      const forest = new CallForest();
+      for (const state of own.reverse()) {
+        await readFromEnd(context, job, state, forest, async (traces) => {
+          await printer.traces(project, traces);
+          return !printer.isFull;
+        }, onBytes);
+        if (printer.isFull) break;
       }
-      let at = 0;
-      try {
-        for await (const { bytes, lines, to } of readLog(runtime, state)) {
-          throwIfStopped(stop);
-          for (const line of lines) {
-            if (!("record" in line)) continue;
-            const { type } = line.record;
-            const facts = factsOf(bytes, line.record);
-            if (type === "call_start" || type === "call_end") forest.add(type, facts, line.length);
-            else forest.note(facts, line.length);
-          }
-          progress.update(done += to - at, total);
-          at = to;
-          if (forest.size > MAX_CALLS) {
-            await printer.traces(project, forest.take(MAX_CALLS / 2));
-          }
-          if (printer.full) break;
-        }
-      } catch (error) {
-        if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
-      }
-      if (printer.full) break;
+      await printer.traces(project, forest.takeAll());
     }
-    await printer.traces(project, forest.take(0));
   } finally {
     progress.stop();
   }
   await printer.end();
   return EXIT.ok;
+}
+
+type ShownState = SegmentState & ProjectPath;
+
+function byProject(states: readonly ShownState[]): Map<string, ShownState[]> {
+  const projects = new Map<string, ShownState[]>();
+  for (const state of states) {
+    const name = `${state.entity}/${state.project}`;
+    const own = projects.get(name);
+    if (own) own.push(state);
+    else projects.set(name, [state]);
+  }
+  return projects;
+}
+
+/** Reads a segment block by block from its end; `onTraces` returns whether to go on. */
+async function readFromEnd(
+  { runtime, stop }: Context,
+  { values }: InspectJob,
+  state: SegmentState,
+  forest: CallForest,
+  onTraces: (traces: readonly Trace[]) => Promise<boolean>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  try {
+    for await (const block of blocksFromEnd(runtime, state)) {
+      for await (const { bytes, lines } of readLog(runtime, state, block)) {
+        throwIfStopped(stop);
+        for (const line of lines) {
+          if (!("record" in line)) continue;
+          const { type } = line.record;
+          const facts = factsOf(bytes, line.record);
+          if (type === "call_start" || type === "call_end") {
+            const value = values ? valueOf(bytes, line.record) : undefined;
+            forest.add(type, facts, line.length, value);
+          } else forest.note(facts, line.length);
+        }
+      }
+      onBytes(block.to - block.from);
+      if (!await onTraces(forest.takeComplete())) return;
+      if (forest.isFull && !await onTraces(forest.takeAll())) return;
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
+  }
 }
 
 class TreePrinter {
@@ -93,7 +117,7 @@ class TreePrinter {
   }
 
   /** Whether more traces would not be shown. */
-  get full(): boolean {
+  get isFull(): boolean {
     return this.#shown >= this.#job.limit && this.#left > 0;
   }
 
@@ -111,9 +135,9 @@ class TreePrinter {
         await out.write(traceJson(project, trace));
         continue;
       }
-      const heading = this.#project === project ? "" : `${out.colours.bold(printable(project))}\n`;
+      const heading = this.#project === project ? "" : `${out.colors.bold(printable(project))}\n`;
       this.#project = project;
-      await out.write(heading + traceText(trace, out));
+      await out.write(heading + traceText(trace, out, this.#job.values));
     }
   }
 
@@ -123,13 +147,14 @@ class TreePrinter {
     const { path, root } = this.#job;
     if (this.#shown === 0) await out.write(`No calls: ${printable(path ?? root)}\n`);
     if (this.#left > 0) {
-      const text = `Shown: ${plural(this.#shown, "trace")}; --limit 0 for all\n`;
-      await out.write(out.colours.dim(text));
+      const text = `Shown: the newest ${plural(this.#shown, "trace")}; --limit 0 for all\n`;
+      await out.write(out.colors.dim(text));
     }
   }
 
   #passes({ calls }: Trace): boolean {
-    const { call, since } = this.#job.filter;
+    const { filter: { call, since }, errors } = this.#job;
+    if (errors && !calls.some(({ exception }) => exception !== undefined)) return false;
     return calls.some(({ id, started, ended }) =>
       (call === undefined || matchesId(id, call)) &&
       (since === undefined || (started ?? ended ?? 0) >= since)
@@ -137,7 +162,8 @@ class TreePrinter {
   }
 }
 
-function traceText(trace: Trace, { colours }: Output): string {
+function traceText(trace: Trace, output: Output, values: boolean): string {
+  const { colors } = output;
   const failed = trace.calls.filter(({ exception }) => exception !== undefined).length;
   const running = trace.calls.filter(({ hasEnd }) => !hasEnd).length;
   const [first] = trace.roots;
@@ -145,38 +171,53 @@ function traceText(trace: Trace, { colours }: Output): string {
     first?.started === undefined ? null : timeText(first.started),
     plural(trace.calls.length, "call"),
     formatBytes(trace.calls.reduce((sum, { bytes }) => sum + bytes, 0)),
-    failed === 0 ? null : colours.red(`${formatCount(failed)} failed`),
-    running === 0 ? null : colours.yellow(`${formatCount(running)} without an end`),
+    failed === 0 ? null : colors.red(`${formatCount(failed)} failed`),
+    running === 0 ? null : colors.yellow(`${formatCount(running)} without an end`),
   ].filter((fact) => fact !== null);
-  let text = `${colours.dim("trace")} ${printable(trace.id)}  ${facts.join(", ")}\n`;
+  let text = `${colors.dim("trace")} ${printable(trace.id)}  ${facts.join(", ")}\n`;
   for (const placed of walk(trace)) {
-    text += `  ${colours.dim(branch(placed))}${callText(placed.call, colours)}\n`;
+    text += `  ${colors.dim(branch(placed))}${callText(placed.call, colors)}\n`;
+    if (values) text += valuesText(placed, output);
   }
   return text;
 }
 
-/** Levels that are drawn; what is deeper is told by a number. */
-const MOST_LEVELS = 24;
+/** Characters of inputs and of an output where lines may be of any length. */
+const MAX_VALUE_LENGTH = 2_000;
+
+/** Inputs and output below their call, a line each. */
+function valuesText({ call, depth }: PlacedCall, { colors, columns }: Output): string {
+  const indent = "   ".repeat(Math.min(depth, MAX_LEVELS) + 1);
+  const room = columns === undefined ? MAX_VALUE_LENGTH : Math.max(10, columns - indent.length - 5);
+  return ([["in ", call.inputs], ["out", call.output]] as const).map(([name, value]) =>
+    value === undefined
+      ? ""
+      : `${indent}${colors.dim(`${name} ${clip(printable(value.text), room)}`)}\n`
+  ).join("");
+}
+
+/** Levels that are drawn; deeper ones are numbered. */
+const MAX_LEVELS = 24;
 
 function branch(placed: PlacedCall): string {
   if (placed.above === null) return "";
   let drawn = placed.isLast ? "└─ " : "├─ ";
   let levels = 1;
   for (let at = placed.above; at.above !== null; at = at.above) {
-    if (++levels > MOST_LEVELS) return `… ${placed.depth} ${drawn}`;
+    if (++levels > MAX_LEVELS) return `… ${placed.depth} ${drawn}`;
     drawn = (at.isLast ? "   " : "│  ") + drawn;
   }
   return drawn;
 }
 
-function callText(call: CallNode, colours: Output["colours"]): string {
+function callText(call: CallNode, colors: Output["colors"]): string {
   const name = printable(call.displayName ?? call.op ?? "(its start is not in this log)");
   const time = duration(call);
   const state = !call.hasEnd
-    ? colours.yellow("no end yet")
+    ? colors.yellow("no end yet")
     : call.exception === undefined
-    ? colours.green("✓")
-    : colours.red(`✗ ${printable(call.exception).slice(0, 200)}`);
+    ? colors.green("✓")
+    : colors.red(`✗ ${printable(call.exception).slice(0, 200)}`);
   const parts = [
     time === null ? null : formatDuration(time),
     formatBytes(call.bytes),
@@ -207,8 +248,15 @@ function traceJson(project: string, trace: Trace): string {
         durationMs: duration(call),
         exception: exception ?? null,
         bytes,
-      })
-    }\n`;
+      }).slice(0, -1)
+    }${valueJson("inputs", call.inputs)}${valueJson("output", call.output)}}\n`;
   }
   return text;
+}
+
+/** A whole value as the bytes in the log, the beginning of a longer one as text. */
+function valueJson(name: string, value: CallValue | undefined): string {
+  if (value === undefined) return "";
+  const { text, bytes, whole } = value;
+  return `,"${name}":${whole ? text : JSON.stringify({ truncated: true, bytes, start: text })}`;
 }

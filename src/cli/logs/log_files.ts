@@ -7,16 +7,27 @@
 import { dirname, isAbsolute, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { listStems, type StemFiles, stemOf } from "../../wal/ownership/segment_status.ts";
+import {
+  lettersAreFor,
+  listSegments,
+  type SegmentFiles,
+  stemOf,
+} from "../../wal/ownership/segment_status.ts";
 import { RETRY_DIRECTORY } from "../../wal/dead_letters/dead_letter_transaction.ts";
 import { SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
-import { CommandError, EXIT } from "../exit_codes.ts";
+import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
-import { listProjects, projectAt, type ProjectFilter, type ProjectPath } from "./projects.ts";
+import {
+  listProjects,
+  type LogFilter,
+  projectAt,
+  type ProjectFilter,
+  type ProjectPath,
+} from "./projects.ts";
 
-/** The stems of one directory. */
+/** The segments of one directory, and files that segments left. */
 export interface LogDirectory extends ProjectPath {
-  readonly stems: readonly StemFiles[];
+  readonly stems: readonly SegmentFiles[];
 }
 
 /**
@@ -26,42 +37,57 @@ export interface LogDirectory extends ProjectPath {
  * @param path Relative to the working directory; `undefined` means `root`.
  * @throws {CommandError} when nothing is there.
  */
-export function findLogs(
+export async function findLogs(
+  runtime: Runtime,
+  path: string | undefined,
+  root: string,
+  filter: LogFilter,
+): Promise<LogDirectory[]> {
+  const { server } = filter;
+  const found = await findAll(runtime, path, root, filter);
+  if (server === undefined) return found;
+  return found.map(({ stems, ...project }) => ({
+    ...project,
+    stems: stems.filter((stem) => lettersAreFor(runtime, stem, server)),
+  }));
+}
+
+async function findAll(
   runtime: Runtime,
   path: string | undefined,
   root: string,
   filter: ProjectFilter,
-): LogDirectory[] {
+): Promise<LogDirectory[]> {
   const { files } = runtime;
   const target = path === undefined ? root : absolute(runtime, path);
   const stat = files.stat(target);
   if (stat === null) {
     if (path === undefined) return [];
-    throw new CommandError(`Cannot read: ${quoted(path)} is not there`, { exitCode: EXIT.usage });
+    throw new CommandError(`Cannot read: ${quoted(path)} does not exist`);
   }
   if (stat.kind === "file") {
     if (!target.endsWith(SEGMENT_SUFFIX)) {
-      throw new CommandError(`Cannot read: ${quoted(path ?? root)} is no log file`, {
+      throw new CommandError(`Cannot read: ${quoted(path ?? root)} is not a log file`, {
         hint: `Logs end in ${SEGMENT_SUFFIX}; weave-wal dead-letters reads dead letters`,
       });
     }
     return [{ ...projectAt(runtime, dirname(target)), stems: [stemOf(files, target)] }];
   }
-  if (isProject(runtime, target)) return [withStems(runtime, projectAt(runtime, target))];
-  const below = listProjects(runtime, target, filter).map((project) => withStems(runtime, project));
+  const own = await withStems(runtime, projectAt(runtime, target));
+  if (own.stems.length > 0 || files.stat(join(target, RETRY_DIRECTORY)) !== null) return [own];
+  const below = await allWithStems(runtime, listProjects(runtime, target, filter));
   if (path === undefined) return below;
   // Any directory has directories below: these are not all of logs.
   const found = below.filter(({ stems }) => stems.length > 0);
   if (found.length > 0) return found;
-  // An entity's directory: its projects stand one level below.
-  return files.list(target).filter(({ kind, name }) =>
-    kind === "directory" && !name.startsWith(".")
-  )
-    .map(({ name }) => withStems(runtime, projectAt(runtime, join(target, name))))
-    .filter(({ stems }) => stems.length > 0);
+  // An entity's directory: its projects are one level below.
+  const projects = files.list(target)
+    .filter(({ kind, name }) => kind === "directory" && !name.startsWith("."))
+    .map(({ name }) => projectAt(runtime, join(target, name)));
+  return (await allWithStems(runtime, projects)).filter(({ stems }) => stems.length > 0);
 }
 
-/** Whether something stands at a path of the command line. */
+/** Whether a path of the command line exists. */
 export function isThere(context: { readonly runtime: Runtime }, path: string): boolean {
   return context.runtime.files.stat(absolute(context.runtime, path)) !== null;
 }
@@ -70,14 +96,18 @@ function absolute({ process }: Runtime, path: string): string {
   return isAbsolute(path) ? path : join(process.cwd(), path);
 }
 
-function isProject({ files }: Runtime, directory: string): boolean {
-  return listStems(files, directory).length > 0 ||
-    files.stat(join(directory, RETRY_DIRECTORY)) !== null;
+async function allWithStems(
+  runtime: Runtime,
+  projects: readonly ProjectPath[],
+): Promise<LogDirectory[]> {
+  const found: LogDirectory[] = [];
+  for (const project of projects) found.push(await withStems(runtime, project));
+  return found;
 }
 
-function withStems({ files }: Runtime, project: ProjectPath): LogDirectory {
+async function withStems(runtime: Runtime, project: ProjectPath): Promise<LogDirectory> {
   try {
-    return { ...project, stems: listStems(files, project.directory) };
+    return { ...project, stems: await listSegments(runtime, project.directory) };
   } catch (error) {
     if (hasCode(error, "ENOENT")) return { ...project, stems: [] };
     throw error;
@@ -85,7 +115,7 @@ function withStems({ files }: Runtime, project: ProjectPath): LogDirectory {
 }
 
 /** The stems that have data. */
-export function withData(directories: readonly LogDirectory[]): (StemFiles & ProjectPath)[] {
+export function withData(directories: readonly LogDirectory[]): (SegmentFiles & ProjectPath)[] {
   return directories.flatMap(({ stems, entity, project, directory }) =>
     stems.filter(({ suffixes }) => suffixes.has(SEGMENT_SUFFIX))
       .map((stem) => ({ ...stem, entity, project, directory }))

@@ -5,12 +5,12 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { isSealed, type SegmentState } from "../../wal/ownership/segment_status.ts";
+import { isFinal, type SegmentState } from "../../wal/ownership/segment_status.ts";
 import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import { WindowReader } from "../../wal/record/batch_reader.ts";
-import { READ_LIMITS } from "./read_limits.ts";
+import { limitsFor } from "./read_limits.ts";
 
 /** One line: a record, or damage. */
 export type LogLine =
@@ -30,6 +30,8 @@ export interface LogWindow {
 export interface LogRange {
   /** Byte offset to begin at; the next line from there on. */
   readonly from?: number;
+  /** Byte offset to stop at, where a line begins; the end of the file unless given. */
+  readonly to?: number;
   /** Offsets of lines to pass over. */
   readonly setAside?: ReadonlySet<number>;
 }
@@ -38,15 +40,16 @@ export interface LogRange {
 export async function* readLog(
   { files }: Runtime,
   state: SegmentState,
-  { from = 0, setAside }: LogRange = {},
+  { from = 0, to, setAside }: LogRange = {},
 ): AsyncGenerator<LogWindow> {
   const segment = new ReadSegment(files, state.paths.data, {
     name: state.stem,
+    ...(to === undefined ? {} : { end: () => to }),
     ...(setAside ? { setAside } : {}),
   });
   try {
-    const sealed = isSealed(state);
-    const reader = new WindowReader(segment, READ_LIMITS, await segment.lineAt(from));
+    const sealed = isFinal(state);
+    const reader = new WindowReader(segment, limitsFor(state.size), await segment.lineAt(from));
     for (;;) {
       const window = await reader.next(sealed);
       if (window === null) return;
@@ -67,5 +70,29 @@ export async function* readLog(
     }
   } finally {
     segment.close();
+  }
+}
+
+/** Bytes of a block that is read from the end of a file. */
+const BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** Splits `state` into ranges of whole lines, the last one first. Throws `ENOENT` if it is gone. */
+export async function* blocksFromEnd(
+  { files }: Runtime,
+  state: SegmentState,
+): AsyncGenerator<{ readonly from: number; readonly to: number }> {
+  for (let to = state.size; to > 0;) {
+    const segment = new ReadSegment(files, state.paths.data, { name: state.stem });
+    let from = to;
+    try {
+      // A line may be longer than a block.
+      for (let size = BLOCK_BYTES; from >= to; size += BLOCK_BYTES) {
+        from = Math.min(to, await segment.lineAt(to - size));
+      }
+    } finally {
+      segment.close();
+    }
+    yield { from, to };
+    to = from;
   }
 }

@@ -1,27 +1,23 @@
 /**
- * What is wrong, and what to do about it.
+ * What is wrong, what it means for the records, and what to do about it.
  *
  * @module
  */
 
-import type { Writer } from "../../wal/ownership/segment_status.ts";
-import type { SenderView } from "../../wal/ownership/sender_status.ts";
-import { formatDuration, plural, printable, quoted } from "../terminal/format.ts";
-import { partyName } from "./sender_state.ts";
+import type { LogReport } from "../../wal/ownership/presence.ts";
+import {
+  formatBytes,
+  formatDuration,
+  plural,
+  printable,
+  quoted,
+  shellWord,
+} from "../terminal/format.ts";
+import type { Advice } from "./advice_types.ts";
+import { droppedText, shareOf } from "./log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
-import { writersOf } from "./writer_summary.ts";
-
-/** One thing that somebody should know. */
-export interface Advice {
-  readonly level: "info" | "warn" | "error";
-  /** Stable name, for programs. */
-  readonly name: string;
-  /** `entity/project`; absent where it is about a sender. */
-  readonly project?: string;
-  readonly message: string;
-  /** A command that helps, where one does. */
-  readonly command?: string;
-}
+import { processName, type ReportedSender, reportedSenders } from "./sender_state.ts";
+import { undrained } from "./undrained.ts";
 
 /** What the advice depends on. */
 export interface AdviceOptions {
@@ -31,134 +27,144 @@ export interface AdviceOptions {
   readonly dir?: string;
 }
 
-/** Ms for which the last error of a sender that is well again is worth a line. */
+/** Ms for which the last error of a sender that works again is worth a line. */
 const RECENT_MS = 3_600_000;
+/** Used part of a quota from which it is worth a line. */
+const QUOTA_WARNING = 0.8;
 
 /** Reads a report. */
 export function adviseOn(report: StatusReport, options: AdviceOptions): Advice[] {
   return [
-    ...report.senders.flatMap((note) => ofSender(note, report.at)),
-    ...report.projects.flatMap((project) => ofProject(project, options)),
+    ...reportedSenders(report).flatMap((sender) => ofSender(sender, report)),
+    ...report.projects.flatMap((project) => ofProject(project, report, options)),
   ];
 }
 
-function ofSender(note: SenderView, now: number): Advice[] {
-  const who = partyName(note);
-  const since = formatDuration(now - note.since);
-  const server = printable(note.server);
-  if (note.state === "held") {
-    return [{
-      level: "error",
-      name: "server-held",
-      message: `${server} refuses what ${who} sends, since ${since}: ${printable(note.reason)}; ` +
-        "mend the key or the URL and start the sender again; nothing is lost",
-    }];
+function ofSender(
+  { process, report: { state, reason, since, lastError } }: ReportedSender,
+  report: StatusReport,
+): Advice[] {
+  const who = processName(process);
+  const server = printable(process.server);
+  if (state !== "up") {
+    const what = `${since === 0 ? "" : `since ${formatDuration(report.at - since)}: `}${
+      printable(reason)
+    }. ${safetyOf(process.token, report)}`;
+    return [
+      state === "blocked"
+        ? {
+          level: "error",
+          name: "server-blocked",
+          message: `${server} rejects what ${who} sends, ${what}. ` +
+            "Fix the API key or the URL, and restart the sender",
+        }
+        : {
+          level: "warn",
+          name: "server-down",
+          message: `${server} is unreachable from ${who}, ${what}. It retries`,
+        },
+    ];
   }
-  if (note.state === "down") {
-    return [{
-      level: "warn",
-      name: "server-down",
-      message: `${server} does not take what ${who} sends, since ${since}: ` +
-        `${printable(note.reason)}; it is tried again by itself; nothing is lost`,
-    }];
-  }
-  const { lastError } = note;
-  if (lastError === null || now - lastError.at > RECENT_MS) return [];
+  if (lastError === null || report.at - lastError.at > RECENT_MS) return [];
   return [{
     level: "info",
     name: "last-error",
-    message: `${who} sends; its last trouble, ${formatDuration(now - lastError.at)} ago: ` +
+    message:
+      `${who} is sending; its last error, ${formatDuration(report.at - lastError.at)} ago: ` +
       printable(lastError.message),
   }];
 }
 
-function ofProject(project: ProjectReport, options: AdviceOptions): Advice[] {
+/** Where the records are that a sender has not delivered. */
+function safetyOf(token: string, { projects }: StatusReport): string {
+  let records = 0;
+  let inMemory = 0;
+  for (const { segments, logs } of projects) {
+    for (const { state: { drainer }, pendingRecords } of segments) {
+      if (drainer?.token === token) records += pendingRecords;
+    }
+    for (const { process, log } of logs) {
+      if (process.token === token) inMemory += log.memory.records;
+    }
+  }
+  const onDisk = `${plural(records, "record")} pending on disk`;
+  return inMemory === 0 ? onDisk : `${onDisk}, ${plural(inMemory, "record")} in memory only`;
+}
+
+type Add = (level: Advice["level"], kind: string, message: string, command?: string) => void;
+
+function ofProject(project: ProjectReport, report: StatusReport, options: AdviceOptions): Advice[] {
   const name = `${project.entity}/${project.project}`;
   const where = options.dir === undefined ? "" : ` --dir ${shellWord(options.dir)}`;
   const only = ` --entity ${shellWord(project.entity)} --project ${shellWord(project.project)}`;
   const advice: Advice[] = [];
-  const add = (level: Advice["level"], kind: string, message: string, command?: string): void => {
+  const add: Add = (level, kind, message, command) => {
     const line = command === undefined ? {} : { command: `weave-wal ${command}${where}` };
     advice.push({ level, name: kind, project: name, message, ...line });
   };
-  for (const { server, records, level, kind, message, command } of unsent(project)) {
+  ofLogs(project, report.at, add);
+  for (const { server, level, kind, message, command } of undrained(project, report.at)) {
     const isOther = server !== null && server !== options.server;
     const forWhom = isOther ? ` for ${printable(server)}` : "";
     const help = command && `${command}${isOther ? ` --server ${shellWord(server)}` : ""}`;
     add(
       level,
       kind,
-      `${plural(records, "record")}${forWhom} ${message}`,
+      message.replace("{for}", forWhom),
       help && (help.includes("--follow") ? help : help + only),
     );
-  }
-  for (const writer of writersOf(project).get("silent") ?? []) {
-    add("warn", "silent-writer", `${partyName(writer)} shows no life: stopped, or stuck`);
   }
   const { deadLetters } = project;
   if (deadLetters.total > 0) {
     const last = deadLetters.last === null ? "" : `, the last: ${quoted(deadLetters.last.message)}`;
-    add(
-      "error",
-      "dead-letters",
-      `${plural(deadLetters.total, "dead letter")}${last}`,
-      `dead-letters list${only}`,
-    );
+    const reasons = Object.entries(deadLetters.byReason).sort(([, a], [, b]) => b - a)
+      .map(([reason, count]) => `${count} ${printable(reason)}`).join(", ");
+    const message = `${plural(deadLetters.total, "dead letter")} (${reasons})${last}`;
+    add("error", "dead-letters", message, `dead-letters list${only}`);
   }
-  const distrusted = project.segments.find(({ state }) => state.checkpoint.distrusted);
-  if (distrusted) {
-    add(
-      "warn",
-      "checkpoint",
-      `A checkpoint is not trusted, its file is sent from the start: ` +
-        `${distrusted.state.checkpoint.distrusted}`,
-      `verify${only}`,
-    );
+  const invalid = project.segments.find(({ state }) => state.checkpoint.distrusted);
+  if (invalid) {
+    const why = printable(invalid.state.checkpoint.distrusted!);
+    const message = `A checkpoint is invalid, its file is sent from the start: ${why}`;
+    add("warn", "checkpoint", message, `verify${only}`);
   }
   return advice;
 }
 
-interface Unsent {
-  readonly server: string | null;
-  readonly records: number;
-  readonly level: Advice["level"];
-  readonly kind: string;
-  readonly message: string;
-  readonly command?: string;
+/** What the processes that write a project report. */
+function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
+  if (health.droppedRecords > 0) {
+    const message = `${plural(health.droppedRecords, "record")} lost (${
+      droppedText(health.dropped)
+    }), since the running processes started`;
+    add("error", "dropped", message);
+  }
+  for (const { process, log: { kind, diskError, memory } } of logs) {
+    const isOver = process.liveness === "dead" || process.liveness === "closed";
+    if (isOver || (kind === "file" && memory.records === 0)) continue;
+    const only = memory.records === 0
+      ? "It has no records in memory"
+      : `${plural(memory.records, "record")} (${formatBytes(memory.bytes)}) in its memory only, ` +
+        "lost if it ends before they are delivered or written";
+    const since = diskError === null ? "" : ` for ${formatDuration(now - diskError.at)}`;
+    const message = diskError === null
+      ? `${processName(process)}: ${only}`
+      : `The disk takes no records of ${processName(process)}${since}: ${
+        printable(diskError.message)
+      }. ${only}`;
+    add("error", diskError === null ? "memory" : "disk-error", message);
+  }
+  if (shareOf(health.quota) >= QUOTA_WARNING) ofQuota(health.quota!, add);
 }
 
-/** What waits and is held by no sender, by server. */
-function unsent(project: ProjectReport): Unsent[] {
-  const segments = project.segments.filter(({ state, pendingBytes }) =>
-    pendingBytes > 0 && (state.claim === null || state.claim.standing === "dead")
-  );
-  return [...new Set(segments.map(({ state }) => state.writer.server))].map((server) => {
-    const ofServer = segments.filter(({ state }) => state.writer.server === server);
-    const records = ofServer.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
-    const has = (wanted: (writer: Writer) => boolean): boolean =>
-      ofServer.some(({ state: { writer } }) => wanted(writer));
-    const rest = { server, records };
-    if (has(({ standing, sends }) => standing === "alive" && sends === false)) {
-      const message = "with nobody to send them: the writers have their sender off";
-      return { ...rest, level: "warn", kind: "no-sender", message, command: "flush --follow" };
-    }
-    if (has(({ standing, sends }) => standing === "alive" && sends !== false)) {
-      const message = "not taken up yet by their own process";
-      return { ...rest, level: "info", kind: "not-taken-up", message };
-    }
-    if (has(({ standing }) => standing === "elsewhere" || standing === "silent")) {
-      const names = [...new Set(ofServer.map(({ state }) => partyName(state.writer)))];
-      const message = `of ${printable(names.slice(0, 3).join(", "))}${
-        names.length > 3 ? " and others" : ""
-      }, which cannot be asked: on another host, in a container, or stopped`;
-      return { ...rest, level: "info", kind: "elsewhere", message, command: "flush" };
-    }
-    const message = "left by processes that are gone";
-    return { ...rest, level: "warn", kind: "left-behind", message, command: "flush" };
-  });
-}
-
-/** A word as a shell takes it. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", "'\\''")}'`;
+function ofQuota(quota: LogReport["quota"], add: Add): void {
+  const { usedBytes, maxBytes, policy } = quota;
+  const effect = policy === "drop-new"
+    ? "new records are dropped"
+    : "the oldest records are dropped";
+  const percent = Math.min(100, Math.floor(shareOf(quota) * 100));
+  const message = `${percent}% of maxDiskBytes used (${formatBytes(usedBytes)} of ${
+    formatBytes(maxBytes)
+  }); at the limit ${effect}`;
+  add("warn", "quota", message);
 }

@@ -5,7 +5,8 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import type { FileSystem } from "../../runtime/runtime.ts";
+import { Slices } from "../../runtime/event_loop.ts";
+import type { Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 
 /** The dead letters of a project in numbers. */
@@ -16,21 +17,33 @@ export interface DeadLetterCount {
   readonly last: { readonly at: number; readonly message: string } | null;
 }
 
-/** Nothing was set aside. */
+/** There are none. */
 export const NO_DEAD_LETTERS: DeadLetterCount = { total: 0, byReason: {}, last: null };
 
 /** Counts dead letters, and remembers. */
 export class DeadLetterCounter {
   readonly #files: FileSystem;
+  readonly #clock: Clock;
   readonly #counted = new Map<string, { key: string; count: DeadLetterCount }>();
 
   /** Makes a counter that has read nothing. */
-  constructor(files: FileSystem) {
+  constructor({ files, clock }: Pick<Runtime, "files" | "clock">) {
     this.#files = files;
+    this.#clock = clock;
   }
 
-  /** Counts the entries of one dead letter file; none when it is gone. */
-  async count(path: string): Promise<DeadLetterCount> {
+  /** Counts the entries of dead letter files, in slices; those that do not exist have none. */
+  async countAll(paths: readonly string[]): Promise<DeadLetterCount> {
+    const slices = new Slices(this.#clock);
+    const counts: DeadLetterCount[] = [];
+    for (const path of paths) {
+      await slices.pause();
+      counts.push(await this.#count(path));
+    }
+    return sumCounts(counts);
+  }
+
+  async #count(path: string): Promise<DeadLetterCount> {
     const stat = this.#files.stat(path);
     if (stat === null) return NO_DEAD_LETTERS;
     const key = `${stat.id} ${stat.size} ${stat.modified}`;
@@ -65,7 +78,7 @@ export class DeadLetterCounter {
 }
 
 /** Adds counts up. */
-export function sumCounts(counts: readonly DeadLetterCount[]): DeadLetterCount {
+function sumCounts(counts: readonly DeadLetterCount[]): DeadLetterCount {
   const byReason: Record<string, number> = {};
   let last: DeadLetterCount["last"] = null;
   for (const count of counts) {

@@ -4,92 +4,129 @@
  * @module
  */
 
-import type { Party } from "../../wal/ownership/segment_status.ts";
-import type { SenderView } from "../../wal/ownership/sender_status.ts";
-import type { Advice } from "./advice.ts";
-import { senderStateOf } from "./sender_state.ts";
-import { fileName, type SegmentReport, type StatusReport, totalsOf } from "./report.ts";
+import type { ProcessStatus } from "../../wal/ownership/process_status.ts";
+import type { Drainer } from "../../wal/ownership/segment_status.ts";
+import type { Advice } from "./advice_types.ts";
+import type { CheckResult } from "./checks.ts";
+import type { ReportedLog } from "./log_health.ts";
+import {
+  fileName,
+  type ProjectReport,
+  type SegmentReport,
+  type StatusReport,
+  totalsOf,
+} from "./report.ts";
+import { type ReportedSender, reportedSenders, senderStateOf } from "./sender_state.ts";
 import { writersOf } from "./writer_summary.ts";
 
 /** The report as one JSON value. */
-export function statusJson(report: StatusReport, advice: readonly Advice[]): unknown {
-  const { at, senders } = report;
+export function statusJson(
+  report: StatusReport,
+  advice: readonly Advice[],
+  checks: readonly CheckResult[] = [],
+): unknown {
+  const { at } = report;
   const totals = totalsOf(report);
   return {
     dir: report.root,
     at: iso(at),
     ...totals,
     ...age(totals.oldest, at),
-    projects: report.projects.length === 0 ? [] : report.projects.map((project) => {
-      const sender = senderStateOf(project, senders);
-      return {
-        entity: project.entity,
-        project: project.project,
-        files: project.segments.length,
-        pendingRecords: project.pendingRecords,
-        pendingBytes: project.pendingBytes,
-        ...age(project.oldest, at),
-        writers: Object.fromEntries(
-          [...writersOf(project)].map(([standing, writers]) => [standing, writers.length]),
-        ),
-        deadLetters: {
-          total: project.deadLetters.total,
-          byReason: project.deadLetters.byReason,
-          last: project.deadLetters.last === null ? null : {
-            at: iso(project.deadLetters.last.at),
-            message: project.deadLetters.last.message,
-          },
-        },
-        sender: {
-          state: sender.state,
-          by: sender.by === null ? null : partyJson(sender.by),
-          reason: sender.note?.reason || null,
-          lastError: sender.note === null ? null : lastErrorJson(sender.note),
-        },
-        segments: project.segments.map((segment) => segmentJson(segment, at)),
-      };
-    }),
-    senders: senders.map(senderJson),
+    projects: report.projects.map((project) => projectJson(project, report)),
+    senders: reportedSenders(report).map(senderJson),
     advice,
+    ...(checks.length === 0 ? {} : { checks }),
+  };
+}
+
+function projectJson(project: ProjectReport, report: StatusReport): unknown {
+  const { deadLetters, health, segments } = project;
+  const { at } = report;
+  const sender = senderStateOf(project, report);
+  return {
+    entity: project.entity,
+    project: project.project,
+    files: segments.length,
+    pendingRecords: project.pendingRecords,
+    pendingBytes: project.pendingBytes,
+    ...age(project.oldest, at),
+    writers: Object.fromEntries(
+      [...writersOf(project)].map(([liveness, writers]) => [liveness, writers.length]),
+    ),
+    deadLetters: {
+      total: deadLetters.total,
+      byReason: deadLetters.byReason,
+      last: deadLetters.last && { at: iso(deadLetters.last.at), message: deadLetters.last.message },
+    },
+    dropped: { total: health.droppedRecords, byReason: health.dropped },
+    memory: { records: health.memoryRecords, bytes: health.memoryBytes },
+    quota: health.quota,
+    sender: {
+      state: sender.state,
+      by: sender.by && drainerJson(sender.by),
+      reason: sender.report?.reason || null,
+      since: sender.report === null ? null : iso(sender.report.since),
+      lastError: sender.report && lastErrorJson(sender.report),
+    },
+    logs: project.logs.map(logJson),
+    segments: segments.map((segment) => segmentJson(segment, at)),
+  };
+}
+
+function logJson({ process, log }: ReportedLog): unknown {
+  const { kind, diskError, memory, dropped, quota } = log;
+  return {
+    ...processJson(process),
+    kind,
+    diskError: diskError && { message: diskError.message, at: iso(diskError.at) },
+    memory,
+    dropped,
+    quota,
   };
 }
 
 function segmentJson(segment: SegmentReport, at: number): unknown {
   const { state } = segment;
-  const { writer, claim, checkpoint } = state;
+  const { writer, drainer, checkpoint } = state;
   return {
     file: fileName(state),
     bytes: state.size,
+    open: state.open,
     checkpoint: checkpoint.offset,
-    checkpointTrouble: checkpoint.distrusted ?? null,
+    checkpointError: checkpoint.distrusted ?? null,
     pendingRecords: segment.pendingRecords,
     pendingBytes: segment.pendingBytes,
     ...age(segment.oldest, at),
-    writer: { ...partyJson(writer), sends: writer.sends, server: writer.server },
-    claim: claim === null ? null : partyJson(claim),
+    writer: { ...processJson(writer), sends: writer.sends, server: writer.server },
+    drainer: drainer && drainerJson(drainer),
   };
 }
 
-function senderJson(note: SenderView): unknown {
+function senderJson({ process, report }: ReportedSender): unknown {
   return {
-    ...partyJson(note),
-    server: note.server,
-    state: note.state,
-    reason: note.reason || null,
-    since: iso(note.since),
-    delivered: note.delivered,
-    deadLettered: note.deadLettered,
-    lastDelivery: iso(note.lastDelivery),
-    lastError: lastErrorJson(note),
+    ...processJson(process),
+    server: process.server,
+    state: report.state,
+    reason: report.reason || null,
+    since: iso(report.since),
+    delivered: report.delivered,
+    deadLettered: report.deadLettered,
+    lastDelivery: iso(report.lastDelivery),
+    lastError: lastErrorJson(report),
   };
 }
 
-function lastErrorJson({ lastError }: SenderView): unknown {
-  return lastError === null ? null : { message: lastError.message, at: iso(lastError.at) };
+function lastErrorJson({ lastError }: ReportedSender["report"]): unknown {
+  return lastError && { message: lastError.message, at: iso(lastError.at) };
 }
 
-function partyJson({ standing, pid, host, beat }: Party): Record<string, unknown> {
-  return { standing, pid, host, beat: iso(beat) };
+function drainerJson(drainer: Drainer): Record<string, unknown> {
+  return { ...processJson(drainer), as: drainer.as };
+}
+
+function processJson(status: ProcessStatus): Record<string, unknown> {
+  const { liveness, pid, host, lastHeartbeat } = status;
+  return { liveness, pid, host, lastHeartbeat: iso(lastHeartbeat) };
 }
 
 function age(oldest: number | null, now: number): Record<string, unknown> {
@@ -99,6 +136,7 @@ function age(oldest: number | null, now: number): Record<string, unknown> {
   };
 }
 
+/** A presence file or a record may contain any number. */
 function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null || !(Math.abs(ms) <= 8.64e15) ? null : new Date(ms).toISOString();
 }

@@ -4,42 +4,38 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
-import { isSealed, pendingBytes, type SegmentState } from "../../wal/ownership/segment_status.ts";
+import { isFinal, type SegmentState } from "../../wal/ownership/segment_status.ts";
 import { parseStem } from "../../wal/segment/segment_name.ts";
-import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
+import type { Segment } from "../../wal/segment/segment.ts";
 import { WindowReader } from "../../wal/record/batch_reader.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 import { factsOf } from "../inspect/record_facts.ts";
 
+/** Bytes that are read at once. */
+const MAX_BYTES = 16 * 1024;
 /** Records that are looked at for one that tells its time. */
-const MOST_LOOKS = 50;
+const MAX_LOOKS = 50;
 
 /**
- * Epoch ms of the first waiting record that tells its time; where none does, of the segment's
- * beginning; `null` when nothing waits.
+ * Epoch ms of the first pending record that has a time; where none does, of the segment's beginning.
+ *
+ * @param segment The open segment of `state`, which has pending records.
  */
 export async function oldestPending(
-  files: FileSystem,
+  segment: Segment,
   state: SegmentState,
 ): Promise<number | null> {
-  if (pendingBytes(state) === 0) return null;
-  const segment = new ReadSegment(files, state.paths.data, { name: state.stem });
-  try {
-    const limits = {
-      bytes: 64 * 1024,
-      records: MOST_LOOKS,
-      recordBytes: MAX_RECORD_BYTES,
-      standsAlone: () => false,
-    };
-    const reader = new WindowReader(segment, limits, state.checkpoint.offset);
-    const window = await reader.next(isSealed(state));
-    for (const record of window?.records(() => true) ?? []) {
-      const { time } = factsOf(window!.bytes, record);
-      if (time !== undefined) return time;
-    }
-  } finally {
-    segment.close();
+  const limits = {
+    bytes: Math.min(MAX_BYTES, state.size - state.checkpoint.offset),
+    records: MAX_LOOKS,
+    recordBytes: MAX_RECORD_BYTES,
+    standsAlone: () => false,
+  };
+  const reader = new WindowReader(segment, limits, state.checkpoint.offset);
+  const window = await reader.next(isFinal(state));
+  for (const record of window?.records(() => true) ?? []) {
+    const { time } = factsOf(window!.bytes, record);
+    if (time !== undefined) return time;
   }
   return begunAt(state.stem);
 }

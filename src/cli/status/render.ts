@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Standing, Writer } from "../../wal/ownership/segment_status.ts";
+import type { ProcessLiveness, Writer } from "../../wal/ownership/process_status.ts";
 import {
   clip,
   formatBytes,
@@ -13,12 +13,12 @@ import {
   plural,
   printable,
 } from "../terminal/format.ts";
-import { partyName, type SenderState, senderStateOf } from "./sender_state.ts";
-import type { Advice } from "./advice.ts";
+import { processName, type SenderState, senderStateOf } from "./sender_state.ts";
+import type { Advice } from "./advice_types.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
 import { divide, urgent } from "./layout.ts";
 import { type Column, formatTable, visibleLength } from "../terminal/table.ts";
-import type { Colours, Output } from "../terminal/terminal.ts";
+import type { Colors, Output } from "../terminal/terminal.ts";
 import { writersOf } from "./writer_summary.ts";
 
 /** How fast a project's log grows and shrinks, bytes a second. */
@@ -29,20 +29,23 @@ export interface FlowRate {
 
 const COLUMNS: readonly Column[] = [
   { title: "PROJECT" },
-  { title: "FILES", align: "right" },
-  { title: "WRITERS" },
+  { title: "FILES", align: "right", optional: 5 },
+  { title: "WRITERS", optional: 4 },
   { title: "RECORDS", align: "right" },
-  { title: "SIZE", align: "right" },
-  { title: "OLDEST", align: "right" },
+  { title: "SIZE", align: "right", optional: 3 },
+  { title: "OLDEST", align: "right", optional: 2 },
   { title: "DEAD LETTERS", align: "right" },
 ];
+/** Shown if there are any. */
+const DROPPED: Column = { title: "DROPPED", align: "right" };
+const IN_MEMORY: Column = { title: "IN MEMORY", align: "right", optional: 1 };
 const RATES: readonly Column[] = [
-  { title: "WRITTEN/S", align: "right" },
-  { title: "SENT/S", align: "right" },
+  { title: "WRITTEN/S", align: "right", optional: 6 },
+  { title: "SENT/S", align: "right", optional: 6 },
 ];
 const SENDER: Column = { title: "SENDER", flexible: true };
 
-/** What is shown of a report that is looked at again and again. */
+/** What is shown of a report that is refreshed. */
 export interface WatchedView {
   /** By project directory. */
   readonly rates: ReadonlyMap<string, FlowRate>;
@@ -57,9 +60,9 @@ export async function statusText(
   output: Output,
   { rates, lines }: Partial<WatchedView> = {},
 ): Promise<string> {
-  const { colours, columns } = output;
-  const pieces = [...advice].sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level])
-    .map((piece) => adviceText(piece, colours));
+  const { colors, columns } = output;
+  const pieces = [...advice].sort((a, b) => SEVERITY[b.level] - SEVERITY[a.level])
+    .map((piece) => adviceText(piece, colors));
   const all = { projects: report.projects.length, advice: pieces.length };
   if (lines === undefined) return await textOf(report, pieces, output, rates, all);
   const heights = pieces.map((text) => heightOf(text, columns));
@@ -67,12 +70,12 @@ export async function statusText(
   for (let room = lines;; room--) {
     const fit = divide(room, all.projects, heights);
     const text = await textOf(report, pieces, output, rates, fit);
-    if (room <= LEAST_LINES || heightOf(text, columns) <= lines) return text;
+    if (room <= MIN_LINES || heightOf(text, columns) <= lines) return text;
   }
 }
 
 /** Below this nothing is left out any more. */
-const LEAST_LINES = 6;
+const MIN_LINES = 6;
 
 async function textOf(
   report: StatusReport,
@@ -81,67 +84,94 @@ async function textOf(
   rates: ReadonlyMap<string, FlowRate> | undefined,
   most: { readonly projects: number; readonly advice: number },
 ): Promise<string> {
-  const { colours } = output;
-  let text = `${headline(report, colours)}\n`;
+  const { colors } = output;
+  let text = `${headline(report, colors)}\n`;
   const { shown, left } = urgent(report.projects, most.projects);
   if (shown.length > 0) {
-    const rows = shown.map((project) => row(project, report, colours, rates));
-    const columns = [...COLUMNS, ...(rates ? RATES : []), SENDER];
+    const { droppedRecords, memoryRecords } = totalsOf(report);
+    const extra = { rates, dropped: droppedRecords > 0, memory: memoryRecords > 0 };
+    const rows = shown.map((project) => row(project, report, colors, extra));
+    const columns = [
+      ...COLUMNS,
+      ...(extra.dropped ? [DROPPED] : []),
+      ...(extra.memory ? [IN_MEMORY] : []),
+      ...(rates ? RATES : []),
+      SENDER,
+    ];
     text += `\n${await formatTable(columns, rows, output)}`;
-    if (left > 0) text += colours.dim(`… and ${plural(left, "project")} more\n`);
+    if (left > 0) text += colors.dim(`… and ${plural(left, "project")} more\n`);
   }
   if (advice.length === 0) return text;
   const unsaid = advice.length - most.advice;
   text += `\n${advice.slice(0, most.advice).join("")}`;
-  return unsaid === 0 ? text : text + colours.dim(`  … and ${formatCount(unsaid)} more to mend\n`);
+  return unsaid === 0 ? text : text + colors.dim(`  … and ${formatCount(unsaid)} more to fix\n`);
 }
 
-function headline(report: StatusReport, colours: Colours): string {
+function headline(report: StatusReport, colors: Colors): string {
   const totals = totalsOf(report);
   return [
-    colours.bold(printable(report.root)),
+    colors.bold(printable(report.root)),
     plural(totals.projects, "project"),
     plural(totals.files, "file"),
     totals.pendingBytes === 0
-      ? colours.green("nothing waits")
-      : `${plural(totals.pendingRecords, "record")} (${formatBytes(totals.pendingBytes)}) waiting`,
+      ? colors.green("nothing pending on disk")
+      : `${plural(totals.pendingRecords, "record")} (${formatBytes(totals.pendingBytes)}) pending`,
     ...(totals.oldest === null ? [] : [`oldest ${formatDuration(report.at - totals.oldest)}`]),
-    ...(totals.deadLetters === 0 ? [] : [colours.red(plural(totals.deadLetters, "dead letter"))]),
+    ...(totals.memoryRecords === 0
+      ? []
+      : [colors.red(`${plural(totals.memoryRecords, "record")} in memory only`)]),
+    ...(totals.droppedRecords === 0
+      ? []
+      : [colors.red(`${plural(totals.droppedRecords, "record")} dropped`)]),
+    ...(totals.deadLetters === 0 ? [] : [colors.red(plural(totals.deadLetters, "dead letter"))]),
   ].join(" · ");
+}
+
+/** Columns that are not always shown. */
+interface ExtraColumns {
+  readonly rates: ReadonlyMap<string, FlowRate> | undefined;
+  readonly dropped: boolean;
+  readonly memory: boolean;
 }
 
 function row(
   project: ProjectReport,
-  { at, senders }: StatusReport,
-  colours: Colours,
-  rates: ReadonlyMap<string, FlowRate> | undefined,
+  report: StatusReport,
+  colors: Colors,
+  { rates, dropped, memory }: ExtraColumns,
 ): string[] {
-  const { deadLetters, segments, pendingRecords, pendingBytes, oldest } = project;
+  const { deadLetters, segments, pendingRecords, pendingBytes, oldest, health } = project;
+  const { at } = report;
+  const bad = (count: number): string => count === 0 ? "0" : colors.red(formatCount(count));
   const rate = rates?.get(project.directory) ?? { written: 0, sent: 0 };
   return [
     printable(`${project.entity}/${project.project}`),
     formatCount(segments.length),
-    writersText(project, colours),
+    writersText(project, colors),
     formatCount(pendingRecords),
     formatBytes(pendingBytes),
     oldest === null ? "–" : formatDuration(at - oldest),
-    deadLetters.total === 0 ? "0" : colours.red(formatCount(deadLetters.total)),
+    bad(deadLetters.total),
+    ...(dropped ? [bad(health.droppedRecords)] : []),
+    ...(memory ? [bad(health.memoryRecords)] : []),
     ...(rates ? [formatBytes(rate.written), formatBytes(rate.sent)] : []),
-    senderText(senderStateOf(project, senders), at, colours),
+    senderText(senderStateOf(project, report), at, colors),
   ];
 }
 
-const STANDING_COLOURS: Readonly<Record<Standing, "green" | "yellow" | "red" | "dim">> = {
+const LIVENESS_COLORS: Readonly<Record<ProcessLiveness, "green" | "yellow" | "red" | "dim">> = {
   alive: "green",
-  silent: "yellow",
-  elsewhere: "yellow",
+  unresponsive: "yellow",
+  remote: "yellow",
   dead: "red",
   closed: "dim",
 };
 
-function writersText(project: ProjectReport, colours: Colours): string {
-  const parts = [...writersOf(project)].map(([standing, writers]) =>
-    colours[STANDING_COLOURS[standing]](`${writers.length} ${standing}${hostsText(writers)}`)
+function writersText(project: ProjectReport, colors: Colors): string {
+  const parts = [...writersOf(project)].map(([liveness, writers]) =>
+    colors[LIVENESS_COLORS[liveness]](
+      `${formatCount(writers.length)} ${liveness}${hostsText(writers)}`,
+    )
   );
   return parts.length === 0 ? "–" : parts.join(", ");
 }
@@ -149,35 +179,38 @@ function writersText(project: ProjectReport, colours: Colours): string {
 /** Where writers are that are not here. */
 function hostsText(writers: readonly Writer[]): string {
   const hosts = new Set(
-    writers.flatMap(({ standing, host }) => standing === "elsewhere" && host ? [host] : []),
+    writers.flatMap(({ liveness, host }) => liveness === "remote" && host ? [host] : []),
   );
   if (hosts.size === 0) return "";
   return ` (${hosts.size === 1 ? clip(printable([...hosts][0]), 24) : plural(hosts.size, "host")})`;
 }
 
-function senderText({ state, by, note }: SenderState, now: number, colours: Colours): string {
-  const who = by === null ? "" : ` (${partyName(by)})`;
+function senderText({ state, by, report }: SenderState, now: number, colors: Colors): string {
+  // Who drains: the process that wrote the records, or the holder of the recovery lease.
+  const who = by === null ? "" : ` (${printable(processName(by))})`;
   switch (state) {
     case "idle":
-      return colours.dim("idle");
+      return colors.dim("idle");
     case "sending":
-      return colours.green(`sending${who}`);
+      return colors.green(`sending${who}`);
     case "nobody":
-      return colours.yellow("nobody");
+      return colors.yellow("nobody");
+    case "unresponsive":
+      return colors.yellow(`unresponsive${who}`);
     default: {
-      const since = note === null ? "" : ` since ${formatDuration(now - note.since)}`;
-      const reason = note?.reason ? `: ${printable(note.reason)}` : "";
-      return colours[state === "held" ? "red" : "yellow"](`${state}${reason}${since}${who}`);
+      const since = report === null ? "" : ` since ${formatDuration(now - report.since)}`;
+      const reason = report?.reason ? `: ${printable(report.reason)}` : "";
+      return colors[state === "blocked" ? "red" : "yellow"](`${state}${reason}${since}${who}`);
     }
   }
 }
 
-const GRAVITY: Readonly<Record<Advice["level"], number>> = { info: 0, warn: 1, error: 2 };
+const SEVERITY: Readonly<Record<Advice["level"], number>> = { info: 0, warn: 1, error: 2 };
 
-function adviceText({ level, project, message, command }: Advice, colours: Colours): string {
-  const marks = { info: colours.dim("·"), warn: colours.yellow("!"), error: colours.red("✗") };
-  const subject = project === undefined ? "" : `${colours.bold(printable(project))}  `;
-  const help = command === undefined ? "" : `\n      ${colours.cyan(command)}`;
+function adviceText({ level, project, message, command }: Advice, colors: Colors): string {
+  const marks = { info: colors.dim("·"), warn: colors.yellow("!"), error: colors.red("✗") };
+  const subject = project === undefined ? "" : `${colors.bold(printable(project))}  `;
+  const help = command === undefined ? "" : `\n      ${colors.cyan(command)}`;
   return `  ${marks[level]} ${subject}${message}${help}\n`;
 }
 

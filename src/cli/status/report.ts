@@ -1,32 +1,37 @@
 /**
- * What waits in the logs, for whom, and why: the data behind `weave-wal status`.
+ * What is pending in the logs, for whom, and why: the data behind `weave-wal status`.
  *
  * @module
  */
 
 import { basename } from "@std/path";
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { type ProcessView, readProcesses } from "../../wal/ownership/process_status.ts";
 import {
-  inspectSegment,
-  listStems,
+  inspectSegments,
+  isForServer,
+  lettersAreFor,
+  listSegments,
   pendingBytes,
+  ProcessCache,
+  type SegmentFiles,
   type SegmentState,
-  type StemFiles,
 } from "../../wal/ownership/segment_status.ts";
-import { readSenderNotes, type SenderView } from "../../wal/ownership/sender_status.ts";
-import { type DeadLetterCount, DeadLetterCounter, sumCounts } from "./dead_letter_count.ts";
+import { projectDirectory } from "../../wal/segment/segment_name.ts";
 import { deadLetterPaths } from "../dead_letters/files.ts";
-import { oldestPending } from "./oldest_record.ts";
+import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../logs/projects.ts";
+import { type DeadLetterCount, DeadLetterCounter } from "./dead_letter_count.ts";
+import { healthOf, type LogHealth, type ReportedLog, reportedLogs } from "./log_health.ts";
 import { PendingCounter } from "./pending_counter.ts";
-import { listProjects, type ProjectFilter, type ProjectPath } from "../logs/projects.ts";
 
 /** One segment. */
 export interface SegmentReport {
   readonly state: SegmentState;
   readonly pendingRecords: number;
   readonly pendingBytes: number;
-  /** Epoch ms of the oldest waiting record. */
+  /** Epoch ms of the oldest pending record. */
   readonly oldest: number | null;
 }
 
@@ -35,9 +40,12 @@ export interface ProjectReport extends ProjectPath {
   readonly segments: readonly SegmentReport[];
   readonly pendingRecords: number;
   readonly pendingBytes: number;
-  /** Epoch ms of the oldest waiting record. */
+  /** Epoch ms of the oldest pending record. */
   readonly oldest: number | null;
   readonly deadLetters: DeadLetterCount;
+  /** What the processes that write this project report of their logs. */
+  readonly logs: readonly ReportedLog[];
+  readonly health: LogHealth;
 }
 
 /** All logs below one root. */
@@ -46,85 +54,124 @@ export interface StatusReport {
   /** When it was made, epoch ms. */
   readonly at: number;
   readonly projects: readonly ProjectReport[];
-  readonly senders: readonly SenderView[];
+  /** The processes that write or send these logs. */
+  readonly processes: readonly ProcessView[];
 }
 
 /** Makes reports of one root, each cheaper than the first: what was counted is remembered. */
 export class StatusReporter {
   readonly #runtime: Runtime;
   readonly #root: string;
-  readonly #filter: ProjectFilter;
+  readonly #filter: LogFilter;
   readonly #pending: PendingCounter;
   readonly #deadLetters: DeadLetterCounter;
 
-  /** @param onBytes Told of bytes as they are read; may throw to stop. */
+  /** @param onBytes Called with bytes as they are read; may throw to stop. */
   constructor(
     runtime: Runtime,
     root: string,
-    filter: ProjectFilter,
+    filter: LogFilter,
     onBytes: (bytes: number) => void,
   ) {
     this.#runtime = runtime;
     this.#root = root;
     this.#filter = filter;
     this.#pending = new PendingCounter(runtime.files, onBytes);
-    this.#deadLetters = new DeadLetterCounter(runtime.files);
+    this.#deadLetters = new DeadLetterCounter(runtime);
   }
 
   /**
    * Makes a report.
    *
-   * @param onCost Told how many bytes are to be read, before they are.
+   * @param onCost Called with the bytes that are to be read, before they are.
    */
   async report(onCost: (bytes: number) => void | Promise<void>): Promise<StatusReport> {
+    const { server } = this.#filter;
     const at = this.#runtime.clock.now();
-    const projects = listProjects(this.#runtime, this.#root, this.#filter)
-      .map((project) => ({ project, ...this.#look(project.directory) }));
-    const states = projects.flatMap((project) => project.states);
+    const all = await readProcesses(this.#runtime, this.#root);
+    const cache = new ProcessCache(all);
+    const processes = all.filter((process) => server === undefined || process.server === server);
+    const logs = reportedLogs(processes).filter(({ log }) => isMeant(log, this.#filter));
+    const found = [];
+    for (const project of this.#projects(logs)) {
+      found.push({ project, ...await this.#look(project.directory, cache) });
+    }
+    const states = found.flatMap((project) => project.states);
     await onCost(states.reduce((sum, state) => sum + this.#pending.cost(state), 0));
-    const reports: ProjectReport[] = [];
-    for (const { project, states, stems } of projects) {
-      const segments: SegmentReport[] = [];
-      for (const state of states) {
-        const report = await this.#segment(state);
-        if (report) segments.push(report);
-      }
-      const paths = deadLetterPaths(this.#runtime.files, project.directory, stems);
-      const counts: DeadLetterCount[] = [];
-      for (const { path } of paths) counts.push(await this.#deadLetters.count(path));
-      reports.push({
-        ...project,
-        segments,
-        pendingRecords: sum(segments.map(({ pendingRecords }) => pendingRecords)),
-        pendingBytes: sum(segments.map(({ pendingBytes }) => pendingBytes)),
-        oldest: least(segments.map(({ oldest }) => oldest)),
-        deadLetters: sumCounts(counts),
-      });
+    const projects: ProjectReport[] = [];
+    for (const { project, ...files } of found) {
+      const own = logs.filter(({ log }) =>
+        log.entity === project.entity && log.project === project.project
+      );
+      projects.push(await this.#project(project, files, own));
     }
     this.#pending.keep(new Set(states.map(({ paths }) => paths.data)));
-    const senders = readSenderNotes(this.#runtime, this.#root);
-    return { root: this.#root, at, projects: reports, senders };
+    return { root: this.#root, at, projects, processes };
   }
 
-  #look(directory: string): { stems: StemFiles[]; states: SegmentState[] } {
+  /** Those with a directory, and those whose processes got none. */
+  #projects(logs: readonly ReportedLog[]): ProjectPath[] {
+    const projects = listProjects(this.#runtime, this.#root, this.#filter);
+    for (const { log: { entity, project } } of logs) {
+      if (projects.some((path) => path.entity === entity && path.project === project)) continue;
+      try {
+        const directory = projectDirectory(this.#root, entity, project);
+        projects.push({ entity, project, directory });
+      } catch {
+        // A presence file may say anything.
+      }
+    }
+    return projects;
+  }
+
+  async #look(
+    directory: string,
+    cache: ProcessCache,
+  ): Promise<{ stems: SegmentFiles[]; states: SegmentState[] }> {
+    const { server } = this.#filter;
     try {
-      const stems = listStems(this.#runtime.files, directory);
-      const states = stems.map((stem) => inspectSegment(this.#runtime, stem));
-      return { stems, states: states.filter((state) => state !== null) };
+      const stems = await listSegments(this.#runtime, directory);
+      const states = await inspectSegments(this.#runtime, stems, cache);
+      if (server === undefined) return { stems, states };
+      return {
+        stems: stems.filter((stem) => lettersAreFor(this.#runtime, stem, server)),
+        states: states.filter((state) => isForServer(state, server)),
+      };
     } catch (error) {
       if (hasCode(error, "ENOENT")) return { stems: [], states: [] };
       throw error;
     }
   }
 
+  async #project(
+    project: ProjectPath,
+    { stems, states }: { stems: readonly SegmentFiles[]; states: readonly SegmentState[] },
+    logs: readonly ReportedLog[],
+  ): Promise<ProjectReport> {
+    const slices = new Slices(this.#runtime.clock);
+    const segments: SegmentReport[] = [];
+    for (const state of states) {
+      await slices.pause();
+      const report = await this.#segment(state);
+      if (report) segments.push(report);
+    }
+    const paths = deadLetterPaths(this.#runtime.files, project.directory, stems);
+    return {
+      ...project,
+      segments,
+      pendingRecords: sum(segments.map(({ pendingRecords }) => pendingRecords)),
+      pendingBytes: sum(segments.map(({ pendingBytes }) => pendingBytes)),
+      oldest: least(segments.map(({ oldest }) => oldest)),
+      deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
+      logs,
+      health: healthOf(logs),
+    };
+  }
+
   async #segment(state: SegmentState): Promise<SegmentReport | null> {
     try {
-      return {
-        state,
-        pendingRecords: await this.#pending.count(state),
-        pendingBytes: pendingBytes(state),
-        oldest: await oldestPending(this.#runtime.files, state),
-      };
+      const { records, oldest } = await this.#pending.count(state);
+      return { state, pendingRecords: records, pendingBytes: pendingBytes(state), oldest };
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null; // Delivered while we looked.
       throw error;
@@ -140,6 +187,10 @@ export interface StatusTotals {
   readonly pendingBytes: number;
   readonly oldest: number | null;
   readonly deadLetters: number;
+  /** Records that running processes dropped. */
+  readonly droppedRecords: number;
+  /** Records that only the memory of processes holds. */
+  readonly memoryRecords: number;
 }
 
 /** Adds a report up. */
@@ -151,6 +202,8 @@ export function totalsOf({ projects }: StatusReport): StatusTotals {
     pendingBytes: sum(projects.map(({ pendingBytes }) => pendingBytes)),
     oldest: least(projects.map(({ oldest }) => oldest)),
     deadLetters: sum(projects.map(({ deadLetters }) => deadLetters.total)),
+    droppedRecords: sum(projects.map(({ health }) => health.droppedRecords)),
+    memoryRecords: sum(projects.map(({ health }) => health.memoryRecords)),
   };
 }
 
@@ -164,6 +217,8 @@ function sum(numbers: readonly number[]): number {
 }
 
 function least(numbers: readonly (number | null)[]): number | null {
-  const known = numbers.filter((number) => number !== null);
-  return known.length === 0 ? null : Math.min(...known);
+  return numbers.reduce(
+    (lowest, number) => number === null || (lowest !== null && lowest <= number) ? lowest : number,
+    null,
+  );
 }

@@ -7,46 +7,59 @@
 import { type Command, Option } from "commander";
 import { parseDuration } from "../terminal/arguments.ts";
 import { type Context, guardedContext, throwIfStopped } from "../context.ts";
-import { EXIT } from "../exit_codes.ts";
-import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { CommandError, EXIT } from "../exit_codes.ts";
+import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
+import { printable } from "../terminal/format.ts";
 import { beginProgress, type Progress } from "../terminal/progress.ts";
 import { commandSettings } from "../settings.ts";
 import { adviseOn } from "./advice.ts";
 import { statusJson } from "./json.ts";
-import { StatusReporter, totalsOf } from "./report.ts";
+import {
+  CHECK_FLAGS,
+  type CheckFlags,
+  checksText,
+  isCheck,
+  runChecks,
+  withChecks,
+} from "./checks.ts";
+import { StatusReporter } from "./report.ts";
 import { statusText } from "./render.ts";
 import { watchStatus } from "./watch.ts";
-import { hasLogs } from "../logs/projects.ts";
+import { hasLogs, missingLogs } from "../logs/projects.ts";
 
-interface StatusFlags extends LogFlags {
+interface StatusFlags extends LogFlags, CheckFlags {
   readonly json?: boolean;
   readonly watch?: number | true;
-  readonly failIfOlder?: number;
-  readonly failIfDeadLetters?: boolean;
 }
 
-/** Ms between two looks of `--watch`. */
+const NOTES =
+  `Exit code 1 if a --fail-if-… condition is met, 2 if --dir or --project name no log for a check to
+look at. Nothing on disk is changed.`;
+
+/** Ms between two reports of `--watch`. */
 const WATCH_MS = 1_000;
 
 /** Makes the command. */
 export function statusCommand(context: Context, setCode: (code: number) => void): Command {
-  return withLogOptions(describe("status", "Show what waits in the logs, why, and what to do", {
-    examples: [
-      ["weave-wal status", "what waits here, now"],
-      ["weave-wal status --watch", "the same, refreshed every second, with rates"],
-      ["weave-wal status --json | jq .pendingRecords", "for programs"],
-      ["weave-wal status --fail-if-older 10m --fail-if-dead-letters", "a health check"],
-    ],
-    notes: "Exit code 1 when a --fail-if-… condition is met, else 0. Nothing on disk is changed.",
-  }))
+  const command = withLogOptions(
+    describe("status", "Show what is pending in the logs, why, and what to do", {
+      examples: [
+        ["weave-wal status", "what is pending here, now"],
+        ["weave-wal status --watch", "the same, refreshed every second, with rates"],
+        ["weave-wal status --json | jq .pendingRecords", "for programs"],
+        ["weave-wal status --fail-if-older 10m --fail-if-dropped", "a health check"],
+      ],
+      notes: NOTES,
+    }),
+  )
     .option("--json", "one JSON value instead of a table")
     .addOption(
       new Option("--watch [interval]", "refresh in place (default: every second)")
-        .argParser(parseDuration).conflicts(["failIfOlder", "failIfDeadLetters"]),
-    )
-    .option("--fail-if-older <age>", "fail when a record waits longer than this", parseDuration)
-    .option("--fail-if-dead-letters", "fail when there are dead letters")
-    .action(async (flags: StatusFlags) => setCode(await status(context, flags)));
+        .argParser(parseDuration).conflicts([...CHECK_FLAGS]),
+    );
+  return withChecks(command).action(async (flags: StatusFlags) =>
+    setCode(await status(context, flags))
+  );
 }
 
 async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
@@ -58,11 +71,14 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
     server: settings.serverUrl,
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
   };
-  const isThere = hasLogs(runtime, root);
+  const filter = logFilter(flags, settings);
+  const missing = missingLogs(runtime, root, filter);
+  // A check of a directory or a project that is mistyped must not pass.
+  if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);
   let progress: Progress | null = null;
   let total = 0;
   let done = 0;
-  const reporter = new StatusReporter(runtime, root, projectFilter(flags), (bytes) => {
+  const reporter = new StatusReporter(runtime, root, filter, (bytes) => {
     throwIfStopped(stop);
     progress?.update(done += bytes, total);
   });
@@ -77,17 +93,25 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
     (progress as Progress | null)?.stop();
     progress = null;
     const advice = adviseOn(report, adviceOptions);
+    const checks = runChecks(report, flags);
     const text = flags.json
-      ? `${JSON.stringify(statusJson(report, advice), null, 2)}\n`
-      : isThere
+      ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
+      : missing === null || report.projects.length > 0
       ? await statusText(report, advice, terminal.out)
-      : `No logs yet: ${root}\n`;
+      : missingText(missing, hasLogs(runtime, root), root);
     await terminal.out.write(text);
-    const { oldest, deadLetters } = totalsOf(report);
-    const tooOld = flags.failIfOlder !== undefined && oldest !== null &&
-      report.at - oldest > flags.failIfOlder;
-    return tooOld || (flags.failIfDeadLetters && deadLetters > 0) ? EXIT.failed : EXIT.ok;
+    const failed = checksText(checks);
+    if (failed !== "") await terminal.err.write(terminal.err.colors.red(failed));
+    return failed === "" ? EXIT.ok : EXIT.failed;
   } finally {
     (progress as Progress | null)?.stop();
   }
+}
+
+function missingText(
+  { message, hint }: { message: string; hint: string },
+  isThere: boolean,
+  root: string,
+): string {
+  return isThere ? `${message}\n  ${hint}\n` : `No logs yet: ${printable(root)}\n`;
 }

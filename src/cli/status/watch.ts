@@ -12,8 +12,9 @@ import type { StatusReport, StatusReporter } from "./report.ts";
 import { type FlowRate, statusText } from "./render.ts";
 import type { Output } from "../terminal/terminal.ts";
 
-/** Least ms between two looks. */
-const LEAST_MS = 100;
+const CLEAR_SCREEN = "\u001b[2J\u001b[H";
+/** Fewest ms between two reports. */
+const MIN_MS = 100;
 
 /**
  * Shows the report until the command is asked to end: in place on a terminal, one after the other
@@ -40,7 +41,7 @@ export async function watchStatus(
           ? `${JSON.stringify(statusJson(report, advice))}\n`
           : await statusText(report, advice, out, { rates, ...linesOf(out) }),
       );
-      await pause(clock, Math.max(LEAST_MS, everyMs), stop);
+      await pause(clock, Math.max(MIN_MS, everyMs), stop);
       throwIfStopped(stop);
     }
   } finally {
@@ -63,10 +64,17 @@ async function drawerFor({ terminal: { out } }: Context, json: boolean): Promise
   if (!out.isTerminal) return { show: (text) => out.write(`${text}\n`), done: () => {} };
   const { createLogUpdate } = await import("log-update");
   const update = createLogUpdate(out.stream);
+  let size = `${out.columns}x${out.rows}`;
   return {
-    show(text) {
+    async show(text) {
+      const now = `${out.columns}x${out.rows}`;
+      // A terminal of another size has broken the lines of the last picture anew.
+      if (now !== size) {
+        update.done();
+        await out.write(CLEAR_SCREEN);
+      }
+      size = now;
       update(text.trimEnd());
-      return Promise.resolve();
     },
     done: () => update.done(),
   };

@@ -4,29 +4,29 @@
  * @module
  */
 
-import type { Standing, Writer } from "../../wal/ownership/segment_status.ts";
+import type { ProcessLiveness, Writer } from "../../wal/ownership/process_status.ts";
 import { parseStem } from "../../wal/segment/segment_name.ts";
 import type { ProjectReport } from "./report.ts";
 
-/** Which standing tells most of a writer that has several files. */
-const ORDER: readonly Standing[] = ["alive", "silent", "elsewhere", "dead", "closed"];
+/** Which liveness tells most of a writer that has several files. */
+const ORDER: readonly ProcessLiveness[] = ["alive", "unresponsive", "remote", "dead", "closed"];
 
 /** The writers of a project, by what they are doing. */
-export function writersOf(project: ProjectReport): Map<Standing, Writer[]> {
+export function writersOf(project: ProjectReport): Map<ProcessLiveness, Writer[]> {
   const byToken = new Map<string, Writer>();
   for (const { state } of project.segments) {
     const token = parseStem(state.stem)?.writer ?? state.stem;
     const known = byToken.get(token);
     if (!known || rank(state.writer) < rank(known)) byToken.set(token, state.writer);
   }
-  const writers = new Map<Standing, Writer[]>();
-  for (const standing of ORDER) {
-    const found = [...byToken.values()].filter((writer) => writer.standing === standing);
-    if (found.length > 0) writers.set(standing, found);
+  const writers = new Map<ProcessLiveness, Writer[]>();
+  for (const liveness of ORDER) {
+    const found = [...byToken.values()].filter((writer) => writer.liveness === liveness);
+    if (found.length > 0) writers.set(liveness, found);
   }
   return writers;
 }
 
-function rank({ standing }: Writer): number {
-  return ORDER.indexOf(standing);
+function rank({ liveness }: Writer): number {
+  return ORDER.indexOf(liveness);
 }

@@ -47,7 +47,7 @@ function joinUnits(large: number, largeUnit: string, small: number, smallUnit: s
 }
 
 /**
- * Text that is safe to show: control characters, which could move the cursor or colour the
+ * Text that is safe to show: control characters, which could move the cursor or color the
  * terminal, become a visible stand-in; line breaks become a space.
  */
 export function printable(text: string): string {
@@ -72,4 +72,9 @@ export function shortId(id: string): string {
 /** Text for a message, quoted. */
 export function quoted(value: string): string {
   return JSON.stringify(clip(value, 200));
+}
+
+/** A word as a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", "'\\''")}'`;
 }

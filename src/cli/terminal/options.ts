@@ -7,19 +7,24 @@
 import { Command, Option } from "commander";
 import { quoted } from "./format.ts";
 import { CommandError } from "../exit_codes.ts";
-import type { ProjectFilter } from "../logs/projects.ts";
+import type { LogFilter, ProjectFilter } from "../logs/projects.ts";
 
 /** Values of the options that {@linkcode withLogOptions} adds. */
 export interface LogFlags extends ProjectFilter {
   readonly dir?: string;
+  readonly server?: string;
 }
 
-/** Adds `--dir`, `--entity` and `--project`. */
-export function withLogOptions(command: Command): Command {
+/** What `--server` means where nothing is sent. */
+const READ_SERVER = "only logs for this trace server";
+
+/** Adds `--dir`, `--server`, `--entity` and `--project`. */
+export function withLogOptions(command: Command, server: string = READ_SERVER): Command {
   return command
     .addOption(
       new Option("--dir <directory>", "directory of all logs (default: WEAVE_WAL_DIR, .weave/wal)"),
     )
+    .option("--server <url>", server)
     .option("--entity <entity>", "only logs of this entity")
     .option("--project <project>", "only logs of this project, or of <entity>/<project>");
 }
@@ -40,6 +45,14 @@ export function projectFilter({ entity, project }: LogFlags): ProjectFilter {
     );
   }
   return { entity: named, project: project.slice(slash + 1) };
+}
+
+/** Which logs the flags mean; `server` is the base URL that `--server` stands for. */
+export function logFilter(flags: LogFlags, { serverUrl }: { serverUrl: string }): LogFilter {
+  return {
+    ...projectFilter(flags),
+    ...(flags.server === undefined ? {} : { server: serverUrl }),
+  };
 }
 
 /** A command of `weave-wal` with its help: what it does, examples, exit codes. */

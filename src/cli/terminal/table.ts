@@ -10,12 +10,14 @@ import type { Output } from "./terminal.ts";
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
-  /** Gives way when the terminal is too narrow. */
+  /** Is clipped if the terminal is too narrow. */
   readonly flexible?: boolean;
+  /** Is left out if the terminal is still too narrow, those with the highest number first. */
+  readonly optional?: number;
 }
 
 const GAP = 2;
-const LEAST_FLEXIBLE = 8;
+const MIN_FLEXIBLE = 12;
 const NO_LINES = {
   top: "",
   "top-mid": "",
@@ -34,20 +36,42 @@ const NO_LINES = {
   middle: "",
 };
 
-/** Forms a table; cells may hold colours. Ends with a newline. */
+/** Forms a table; cells may hold colors. Ends with a newline. */
 export async function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
-  { colours, columns: room }: Output,
+  output: Output,
+): Promise<string> {
+  const text = await tableText(columns, rows, output);
+  const isTooWide = output.columns !== undefined && text.split("\n")
+    .some((line) => visibleLength(line) > output.columns!);
+  const least = leastImportant(columns);
+  if (!isTooWide || least === -1) return text;
+  const without = <Item>(items: readonly Item[]): Item[] => items.filter((_, at) => at !== least);
+  return await formatTable(without(columns), rows.map(without), output);
+}
+
+function leastImportant(columns: readonly Column[]): number {
+  let least = -1;
+  columns.forEach(({ optional = 0 }, at) => {
+    if (optional > (columns[least]?.optional ?? 0)) least = at;
+  });
+  return least;
+}
+
+async function tableText(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  { colors, columns: room }: Output,
 ): Promise<string> {
   const { default: Table } = await import("cli-table3");
   const make = (widths: (number | null)[]): string => {
     const table = new Table({
-      head: columns.map(({ title }) => colours.bold(title)),
+      head: columns.map(({ title }) => colors.bold(title)),
       colAligns: columns.map(({ align }) => align ?? "left"),
       colWidths: widths,
       chars: NO_LINES,
-      // The library's own colours ask nobody whether colours are wanted.
+      // The library's own colors ask nobody whether colors are wanted.
       style: { head: [], border: [], "padding-left": 0, "padding-right": GAP },
       truncate: "…",
     });
@@ -63,7 +87,7 @@ export async function formatTable(
   const longest = Math.max(
     ...[columns[flexible].title, ...rows.map((row) => row[flexible])].map(visibleLength),
   );
-  widths[flexible] = Math.max(LEAST_FLEXIBLE, longest - excess) + GAP;
+  widths[flexible] = Math.max(MIN_FLEXIBLE, longest - excess) + GAP;
   return trimmed(make(widths));
 }
 

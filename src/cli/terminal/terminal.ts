@@ -11,18 +11,18 @@ import { createColors } from "picocolors";
 import { hasCode } from "../../errors.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 
-/** Colours, or the same functions without effect. */
-export type Colours = ReturnType<typeof createColors>;
+/** Colors, or the same functions without effect. */
+export type Colors = ReturnType<typeof createColors>;
 
 /** Where text goes. */
 export interface Output {
-  /** Whether a person sees it, who may be shown colours and moving bars. */
+  /** Whether a person sees it, who may be shown colors and moving bars. */
   readonly isTerminal: boolean;
   /** Characters in a line; `undefined` where lines may be as long as they like. */
   readonly columns: number | undefined;
   /** Lines of the screen; `undefined` where there is none. */
   readonly rows: number | undefined;
-  readonly colours: Colours;
+  readonly colors: Colors;
   /** The stream itself, for libraries that draw on it. */
   readonly stream: WriteStream;
   /** Writes and waits until it is taken. Rejects with code `EPIPE` when nobody reads any more. */
@@ -75,7 +75,7 @@ function outputTo(stream: WriteStream): Output {
     get rows() {
       return isTerminal ? stream.rows || 24 : undefined;
     },
-    colours: createColors(isTerminal && !NO_COLOR && TERM !== "dumb"),
+    colors: createColors(isTerminal && !NO_COLOR && TERM !== "dumb"),
     stream,
     async write(text) {
       try {

@@ -9,13 +9,14 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { Claim, currentClaim } from "../../wal/ownership/lease.ts";
+import { currentLease, Lease } from "../../wal/ownership/lease.ts";
 import { FileSegment } from "../../wal/segment/file_segment.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { ownIdentity } from "../../wal/ownership/process_identity.ts";
-import { inspectSegment, isSealed, type StemFiles } from "../../wal/ownership/segment_status.ts";
+import { inspectSegment, isFinal, type SegmentFiles } from "../../wal/ownership/segment_status.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import { partyName } from "../status/sender_state.ts";
+import { parseStem, RECOVERY_DIRECTORY, recoveryLease } from "../../wal/segment/segment_name.ts";
+import { processName } from "../status/sender_state.ts";
 
 /** Directory of files that were put out of the way, below a project's. */
 export const QUARANTINE_DIRECTORY = ".quarantine";
@@ -26,15 +27,15 @@ export type RepairResult = { readonly repaired: string } | { readonly unrepaired
 /** Repairs one segment, whose claim it holds from the first repair to the end. */
 export class SegmentRepair {
   readonly #runtime: Runtime;
-  readonly #stem: StemFiles;
+  readonly #stem: SegmentFiles;
   readonly #token: string;
-  #claim: Claim | null = null;
+  #lease: Lease | null = null;
   #segment: FileSegment | null = null;
   #refusal: string | null = null;
   #beatAt = 0;
 
   /** @param token 32 hex digits that name this process in its claims. */
-  constructor(runtime: Runtime, stem: StemFiles, token: string) {
+  constructor(runtime: Runtime, stem: SegmentFiles, token: string) {
     this.#runtime = runtime;
     this.#stem = stem;
     this.#token = token;
@@ -42,25 +43,25 @@ export class SegmentRepair {
 
   /** Sets lines aside as a sender would: it then passes over them. */
   async setAside(letters: readonly DeadLetter[]): Promise<RepairResult> {
-    const claim = this.#hold();
-    if (claim === null) return { unrepaired: this.#refusal! };
+    const lease = this.#hold();
+    if (lease === null) return { unrepaired: this.#refusal! };
     const { directory, stem, paths } = this.#stem;
     this.#segment ??= new FileSegment({
       runtime: this.#runtime,
       directory,
       stem,
       paths,
-      claim,
+      guard: lease,
       live: false,
       isSealed: () => false,
     });
     try {
       await this.#segment.setAsideLines(letters);
     } catch (error) {
-      if (!hasCode(error, "ERR_CLAIM_LOST")) throw error;
+      if (!hasCode(error, "ERR_LEASE_LOST")) throw error;
       return { unrepaired: "left to a sender that took the file over" };
     }
-    return { repaired: "set aside, see weave-wal dead-letters list" };
+    return { repaired: "kept as a dead letter, see weave-wal dead-letters list" };
   }
 
   /** Moves a sidecar out of the way. */
@@ -72,33 +73,43 @@ export class SegmentRepair {
   /** Shows that the holder of the claim lives; to be called often while reading goes on. */
   beat(): void {
     const now = this.#runtime.clock.monotonic();
-    if (this.#claim === null || now - this.#beatAt < HEARTBEAT_MS) return;
+    if (this.#lease === null || now - this.#beatAt < HEARTBEAT_MS) return;
     this.#beatAt = now;
-    this.#claim.beat();
+    this.#lease.heartbeat();
   }
 
-  /** Gives the claim back. */
+  /** Gives the lease back. */
   end(): void {
-    if (this.#segment) this.#segment.release();
-    else this.#claim?.release();
+    this.#segment?.release();
+    if (this.#lease === null) return;
+    this.#lease.release();
+    try {
+      this.#runtime.files.removeDirectory(join(this.#stem.directory, RECOVERY_DIRECTORY));
+    } catch {
+      // Another process holds a lease.
+    }
   }
 
-  #hold(): Claim | null {
-    if (this.#claim || this.#refusal !== null) return this.#claim;
+  #hold(): Lease | null {
+    if (this.#lease || this.#refusal !== null) return this.#lease;
     const { files, process } = this.#runtime;
     const state = inspectSegment(this.#runtime, this.#stem);
-    if (state === null) return this.#refuse("gone meanwhile");
-    const { claim, writer } = state;
-    if (claim !== null && claim.standing !== "dead") {
-      return this.#refuse(`left to its sender, ${partyName(claim)}, which sets it aside itself`);
+    if (state === null) return this.#refuse("deleted meanwhile");
+    const { drainer, writer } = state;
+    if (drainer !== null && drainer.liveness !== "dead") {
+      return this.#refuse(
+        `left to its sender, ${processName(drainer)}, which dead-letters it itself`,
+      );
     }
-    if (!isSealed(state) && writer.sends !== false) {
-      return this.#refuse(`left to its writer, ${partyName(writer)}, which sends it`);
+    if (!isFinal(state) && writer.sends !== false) {
+      return this.#refuse(`left to its writer, ${processName(writer)}, which sends it`);
     }
-    const current = currentClaim(files, this.#stem.paths.claim);
-    const prefix = this.#stem.paths.claim;
-    this.#claim = Claim.take(this.#runtime, prefix, current, this.#token, ownIdentity(process));
-    return this.#claim ?? this.#refuse("left to a sender that was quicker");
+    const { directory, stem } = this.#stem;
+    const prefix = recoveryLease(directory, parseStem(stem)?.writer ?? "");
+    const current = currentLease(files, prefix);
+    files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
+    this.#lease = Lease.acquire(this.#runtime, prefix, current, this.#token, ownIdentity(process));
+    return this.#lease ?? this.#refuse("left to a sender that was quicker");
   }
 
   #refuse(why: string): null {

@@ -6,7 +6,11 @@
 
 import { basename } from "@std/path";
 import { hasCode } from "../../errors.ts";
-import { inspectSegment, type StemFiles } from "../../wal/ownership/segment_status.ts";
+import {
+  inspectSegment,
+  type ProcessCache,
+  type SegmentFiles,
+} from "../../wal/ownership/segment_status.ts";
 import { readOwner } from "../../wal/ownership/owner_file.ts";
 import { isSoundRecord } from "../../wal/record/record.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
@@ -26,6 +30,8 @@ export interface VerifyJob {
   readonly repair: boolean;
   /** 32 hex digits that name this process in its claims. */
   readonly token: string;
+  /** What was found about processes, for many segments. */
+  readonly processes: ProcessCache;
   /** Told of bytes as they are read. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -37,10 +43,13 @@ const MESSAGES = {
 } as const;
 
 /** Verifies a segment's data and checkpoint. */
-export async function verifySegment(job: VerifyJob, stem: StemFiles & ProjectPath): Promise<void> {
+export async function verifySegment(
+  job: VerifyJob,
+  stem: SegmentFiles & ProjectPath,
+): Promise<void> {
   const { context: { runtime, stop }, findings, onBytes } = job;
   const { entity, project } = stem;
-  const state = inspectSegment(runtime, stem);
+  const state = inspectSegment(runtime, stem, job.processes);
   if (state === null) return;
   const file = basename(stem.paths.data);
   const repair = job.repair ? new SegmentRepair(runtime, stem, job.token) : null;
@@ -54,8 +63,9 @@ export async function verifySegment(job: VerifyJob, stem: StemFiles & ProjectPat
       const message = `The checkpoint is not trusted: ${distrusted}`;
       add({ kind: "checkpoint", file: name, message }, repair?.moveSidecar(name));
     }
-    if (readOwner(runtime.files, stem.paths.owner) === "damaged") {
-      const message = "The owner file cannot be read: the log is sent when it has grown silent";
+    if (stem.suffixes.has(".owner") && readOwner(runtime.files, stem.paths.owner) === "damaged") {
+      const message =
+        "The owner file cannot be read: the log is sent when it has not changed for a while";
       add({ kind: "owner", file: basename(stem.paths.owner), message });
     }
     const setAside = await setAsideOffsets(runtime.files, stem);

@@ -7,7 +7,7 @@
 import { basename, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
-import { currentClaim } from "../../wal/ownership/lease.ts";
+import { currentLease } from "../../wal/ownership/lease.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
@@ -15,8 +15,9 @@ import {
   RETRY_DIRECTORY,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
 import { ABANDONED_AFTER_MS } from "../../wal/ownership/failure_detector.ts";
-import { partyOf, type StemFiles, writerOf } from "../../wal/ownership/segment_status.ts";
-import { parseStem, SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
+import { isRunning, processStatusOf, writerOf } from "../../wal/ownership/process_status.ts";
+import type { SegmentFiles } from "../../wal/ownership/segment_status.ts";
+import { parseStem, RECOVERY_DIRECTORY, SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { throwIfStopped } from "../context.ts";
 import { type DeadLetterPath, deadLetterPaths } from "../dead_letters/files.ts";
 import type { Finding } from "./findings.ts";
@@ -25,7 +26,7 @@ import { NAME_FILE } from "../../wal/segment/long_names.ts";
 import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
 import type { VerifyJob } from "./segment.ts";
 
-const SIDECARS = /^\.(lock|owner|seal|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+const SIDECARS = /^\.(lock|owner|seal|fence|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
 
 /** Verifies everything but the data in a project's directory. */
 export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {
@@ -34,11 +35,12 @@ export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise
     for (const suffix of [...stem.suffixes].sort()) checkName(job, log, stem, suffix);
   }
   for (const { name, kind } of runtime.files.list(log.directory)) {
-    const known = name === RETRY_DIRECTORY || name === QUARANTINE_DIRECTORY ||
+    const known = name === RETRY_DIRECTORY || name === RECOVERY_DIRECTORY ||
+      name === QUARANTINE_DIRECTORY ||
       name === NAME_FILE ||
       parseStem(name.split(".")[0]) !== null || /^[0-9a-f]{32}\.probe$/.test(name);
     if (known && (kind === "file" || name.startsWith("."))) continue;
-    const message = kind === "file" ? "No file of a log" : `A ${kind} among the logs`;
+    const message = kind === "file" ? "Not a file of a log" : `A ${kind} among the logs`;
     add(job, log, { kind: "foreign", file: name, message, harmless: true });
   }
   for (const path of deadLetterPaths(runtime.files, log.directory, log.stems)) {
@@ -48,7 +50,7 @@ export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise
   await checkRetry(job, log);
 }
 
-function checkName(job: VerifyJob, log: LogDirectory, stem: StemFiles, suffix: string): void {
+function checkName(job: VerifyJob, log: LogDirectory, stem: SegmentFiles, suffix: string): void {
   const { context: { runtime } } = job;
   const file = stem.stem + suffix;
   const repairWith = (): Partial<Finding> =>
@@ -59,20 +61,20 @@ function checkName(job: VerifyJob, log: LogDirectory, stem: StemFiles, suffix: s
     const message = "A temporary file that a crash left";
     add(job, log, { kind: "leftover", file, message, ...repairWith() });
   } else if (!SIDECARS.test(suffix)) {
-    add(job, log, { kind: "foreign", file, message: "No file of a log", harmless: true });
+    add(job, log, { kind: "foreign", file, message: "Not a file of a log", harmless: true });
   } else if (!hasData && !/^\.(deadletter|quarantine)$/.test(suffix)) {
     if (!isAbandoned(runtime, stem)) return;
-    const message = "A sidecar whose data is gone";
+    const message = "A sidecar without its data";
     add(job, log, { kind: "orphan", file, message, ...repairWith() });
   }
 }
 
 /** Whether nobody is about to write or to drain what belongs to this stem. */
-function isAbandoned(runtime: Runtime, stem: StemFiles): boolean {
-  const { standing } = writerOf(runtime, stem);
-  if (standing !== "dead" && standing !== "closed") return false;
-  const claim = currentClaim(runtime.files, stem.paths.claim);
-  return claim === null || partyOf(runtime, claim.holder, claim.path).standing === "dead";
+function isAbandoned(runtime: Runtime, stem: SegmentFiles): boolean {
+  const writer = writerOf(runtime, stem);
+  if (isRunning(writer)) return false;
+  const claim = currentLease(runtime.files, stem.paths.claim);
+  return claim === null || processStatusOf(runtime, claim.holder, claim.path).liveness === "dead";
 }
 
 function isOld({ files, clock }: Runtime, path: string): boolean {
@@ -93,7 +95,7 @@ async function checkDeadLetters(
       if (entry.damaged !== undefined) {
         const message = isTornEntry(entry)
           ? "Half an entry; its record is still in the log"
-          : `No dead letter: ${entry.damaged}`;
+          : `Not a dead letter: ${entry.damaged}`;
         const harmless = isTornEntry(entry) ? { harmless: true } : {};
         add(job, log, { kind: "dead-letter", file, offset, length, message, ...harmless });
       } else if (entry.quarantine && !holds(files, quarantine, entry.quarantine)) {
@@ -119,8 +121,8 @@ async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
   const { context: { runtime }, token } = job;
   const retry = join(log.directory, RETRY_DIRECTORY);
   if (runtime.files.stat(retry) === null) return;
-  const claim = currentClaim(runtime.files, join(retry, "claim."));
-  if (claim && partyOf(runtime, claim.holder, claim.path).standing !== "dead") return;
+  const claim = currentLease(runtime.files, join(retry, "claim."));
+  if (claim && processStatusOf(runtime, claim.holder, claim.path).liveness !== "dead") return;
   const left = leftInHand(runtime.files, log.directory);
   const store = job.repair && left.length > 0
     ? DeadLetterStore.claim(runtime, log.directory, token)

@@ -9,8 +9,9 @@ import { commandIds, type Context, guardedContext } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { Findings } from "./findings.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
-import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
+import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { findLogs, withData } from "../logs/log_files.ts";
+import { ProcessCache } from "../../wal/ownership/segment_status.ts";
 import { beginProgress } from "../terminal/progress.ts";
 import { commandSettings } from "../settings.ts";
 import { formatTable } from "../terminal/table.ts";
@@ -25,15 +26,15 @@ interface VerifyFlags extends LogFlags {
 
 const NOTES =
   `Reads every byte of the logs: torn, corrupt and oversize records, checkpoints out of range, orphaned
-sidecars, damaged dead letters. --repair deletes nothing: records go to the dead letters with their
+sidecars, corrupt dead letters. --repair deletes nothing: records go to the dead letters with their
 bytes in quarantine, files into .quarantine/ beside the log. What a living process holds is left to
-it; its sender sets bad records aside by itself.
+it; its sender dead-letters bad records itself.
 
 Exit code 0 when nothing is wrong or all was repaired, else 1.`;
 
 /** Makes the command. */
 export function verifyCommand(context: Context, setCode: (code: number) => void): Command {
-  return withLogOptions(describe("verify", "Read everything and report what is damaged", {
+  return withLogOptions(describe("verify", "Read everything and report what is corrupt", {
     examples: [
       ["weave-wal verify", "look, and touch nothing"],
       ["weave-wal verify --repair", "put what is bad out of the way"],
@@ -54,10 +55,11 @@ async function verify(
   path: string | undefined,
   flags: VerifyFlags,
 ): Promise<number> {
-  const root = commandSettings(unguarded.runtime, flags).walDir;
+  const settings = commandSettings(unguarded.runtime, flags);
+  const root = settings.walDir;
   const context = await guardedContext(unguarded, root);
   const { runtime, terminal } = context;
-  const logs = findLogs(runtime, path, root, projectFilter(flags));
+  const logs = await findLogs(runtime, path, root, logFilter(flags, settings));
   const segments = withData(logs);
   const total = segments.reduce(
     (sum, { paths }) => sum + (runtime.files.stat(paths.data)?.size ?? 0),
@@ -71,6 +73,7 @@ async function verify(
     findings,
     repair: flags.repair ?? false,
     token: commandIds(runtime)(),
+    processes: new ProcessCache(),
     onBytes: (bytes) => progress.update(done += bytes, total),
   };
   try {
@@ -93,12 +96,12 @@ function isSingleFile({ files }: Context["runtime"], path: string | undefined): 
 }
 
 async function verifyText(findings: Findings, output: Output): Promise<string> {
-  const { colours } = output;
+  const { colors } = output;
   const { files, records, bytes, total, repaired, list } = findings;
   const verdict = verdictText(findings);
   const summary = `Read ${plural(files, "log file")}, ${plural(records, "sound record")}, ${
     formatBytes(bytes)
-  }: ${total === repaired ? colours.green(verdict) : colours.red(verdict)}\n`;
+  }: ${total === repaired ? colors.green(verdict) : colors.red(verdict)}\n`;
   if (list.length === 0) return summary;
   const rows = list.map((finding) => [
     printable(`${finding.entity}/${finding.project}`),
@@ -112,7 +115,7 @@ async function verifyText(findings: Findings, output: Output): Promise<string> {
   const unlisted = Math.max(0, total - list.length);
   const more = unlisted === 0 ? "" : `… and ${formatCount(unlisted)} more\n`;
   const help = total > repaired && !list.some(({ unrepaired }) => unrepaired)
-    ? colours.dim("weave-wal verify --repair puts what is bad out of the way\n")
+    ? colors.dim("weave-wal verify --repair puts what is bad out of the way\n")
     : "";
   const table = await formatTable(
     [

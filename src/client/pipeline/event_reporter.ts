@@ -6,9 +6,13 @@
  */
 
 import type { Clock } from "../../runtime/runtime.ts";
+import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
 import type { PipelineEvent } from "./pipeline.ts";
 import type { ServerStatus } from "./stats.ts";
 import { REMIND_MS, StateVoice } from "./state_throttle.ts";
+
+/** Recovered segments whose delivery is reported a second time, when it is complete. */
+const MANY_SEGMENTS = 100;
 
 /** Tells a pipeline's events; what is said too often is told at level `debug`. */
 export class PipelineVoice {
@@ -57,6 +61,20 @@ export class PipelineVoice {
     this.tell("error", "dropped", `Dropped records (${cause}): ${why}`);
   }
 
+  /** Segments of dead processes are being sent; few of them are no news. */
+  recovery({ directory, segments, processes }: RecoveryStart): void {
+    const message = `Sending records that ${count(processes, "process", "processes")} left in ` +
+      `${directory} (${count(segments, "file", "files")})`;
+    this.tell("info", "recovery", message);
+  }
+
+  /** They were all sent. */
+  recovered({ directory, segments, processes }: RecoveryStart): void {
+    const message = `Sent all records that ${count(processes, "process", "processes")} left in ` +
+      directory;
+    this.tell(segments < MANY_SEGMENTS ? "debug" : "info", "recovered", message);
+  }
+
   /** Something on the disk failed that the log can live with; no news where it was to be expected. */
   trouble(what: string, message: string, isNews: boolean): void {
     if (!this.#due(`trouble ${what}`)) return;
@@ -100,4 +118,8 @@ export class PipelineVoice {
     this.#said.set(what, now);
     return true;
   }
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,34 +1,43 @@
 /**
- * What `drop-oldest` does: gives up the oldest finished segments before the quota is reached.
+ * The quota policy `drop-oldest`: gives up the oldest closed segments before the quota is reached.
  *
  * @module
  */
 
-import { endOf } from "../../delivery/drain.ts";
+import { join } from "@std/path";
 import type { Sender } from "../../delivery/sender.ts";
-import type { Clock } from "../../runtime/runtime.ts";
-import { countRecords } from "../../wal/segment/count_records.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { type DiskQuota, RECOUNT_MS } from "../../wal/log/disk_quota.ts";
-import type { Recovery } from "../../wal/ownership/orphan_scanner.ts";
 import type { RequestLog } from "../../wal/log/record_log.ts";
+import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
+import { currentLease, Lease, type LeaseState } from "../../wal/ownership/lease.ts";
+import type { OrphanScanner } from "../../wal/ownership/orphan_scanner.ts";
+import { liveness, ownIdentity } from "../../wal/ownership/process_identity.ts";
+import { countRecords } from "../../wal/segment/count_records.ts";
+import { FileSegment } from "../../wal/segment/file_segment.ts";
+import { leasePrefix, RECOVERY_DIRECTORY, segmentPaths } from "../../wal/segment/segment_name.ts";
 
 /** Parts of the disk quota between which the log is kept. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 
-/** What it is made from. */
+/** Options for {@linkcode DropOldest}. */
 export interface DropOldestOptions {
-  readonly clock: Clock;
+  readonly runtime: Runtime;
   readonly quota: DiskQuota;
-  /** Rotated where only its current segment is left to give up. */
+  /** Rotated if only its current segment is left to give up. */
   readonly log: Pick<RequestLog, "rotate">;
-  /** Holds what may be given up; where nobody here sends, `recovery` finds it. */
+  /** Holds what may be given up; if this process does not send, `scanner` finds it. */
   readonly sender: Sender | null;
-  /** Claims segments in `directory`, those of the own log too. */
-  readonly recovery: Recovery;
+  /** Finds segments in `directory` that may be given up, those of this process too. */
+  readonly scanner: OrphanScanner;
   readonly directory: string;
-  /** Told of records that were given up without a sender. */
+  /** Base URL of the server that the segments are for. */
+  readonly server: string;
+  /** The token of this process. */
+  readonly token: string;
+  /** Reports records that were given up without a sender. */
   readonly onDropped: (records: number) => void;
-  /** Told of trouble with the disk meanwhile. */
+  /** Reports an error of the disk. */
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -44,25 +53,13 @@ export class DropOldest {
     this.#options = options;
   }
 
-  /** Begins to make room when little is left. Cheap: called at every append. */
+  /** Begins to make room if little is left. Cheap: called at every append. */
   makeRoom(): void {
-    const { quota, sender, log } = this.#options;
+    const { quota } = this.#options;
     if (quota.used < quota.maxBytes * DROP_ABOVE) return;
-    if (sender === null) {
-      this.#running ??= this.#giveUp().catch(this.#options.onTrouble).finally(() => {
-        this.#running = null;
-      });
-      return;
-    }
-    try {
-      let goal = quota.used - quota.maxBytes * DROP_BELOW;
-      for (const { segment, dropped } of sender.drains()) {
-        if (dropped) goal -= endOf(segment) ?? 0;
-      }
-      if (goal > 0 && !sender.dropOldest()) log.rotate();
-    } catch (error) {
-      this.#options.onTrouble(error);
-    }
+    this.#running ??= this.#evict().catch(this.#options.onTrouble).finally(() => {
+      this.#running = null;
+    });
   }
 
   /** Ends; resolves when nothing goes on any more. */
@@ -71,35 +68,82 @@ export class DropOldest {
     await this.#running;
   }
 
-  async #giveUp(): Promise<void> {
-    const { quota, clock, log } = this.#options;
+  async #evict(): Promise<void> {
+    const { quota, runtime: { clock }, log, sender } = this.#options;
+    await quota.recount();
     while (!this.#closed && quota.used > quota.maxBytes * DROP_BELOW) {
-      if (await this.#giveUpOne()) {
-        quota.recount();
+      // Orphaned segments that no process drains, because the server is away, are the oldest.
+      if (await this.#evictOldest() || await sender?.dropOldest()) {
+        await quota.recount();
         continue;
       }
-      // What is held by others goes by itself; a segment for every record would help nobody.
+      // What others hold goes by itself; a segment for every record would help nobody.
       if (clock.monotonic() - this.#rotatedAt < RECOUNT_MS) return;
       this.#rotatedAt = clock.monotonic();
       log.rotate();
     }
   }
 
-  /** Gives up the oldest segment that is finished and that nobody holds, if there is one. */
-  async #giveUpOne(): Promise<boolean> {
-    const { recovery, directory, onDropped } = this.#options;
-    const claimed = recovery.claim(directory).sort((a, b) => a.name < b.name ? -1 : 1);
-    const oldest = claimed.find((segment) => segment.isSealed());
-    for (const segment of claimed) if (segment !== oldest) segment.release();
-    if (oldest === undefined) return false;
+  /** Gives up the oldest segment to which no record will be added, if this process may. */
+  async #evictOldest(): Promise<boolean> {
+    const { scanner, directory } = this.#options;
+    if (this.#isLeased()) return false;
+    if ((await scanner.scan(directory, false)).final.length === 0) return false;
+    const lease = this.#acquire();
+    if (lease === null) return false;
     try {
-      const records = await countRecords(oldest, oldest.checkpoint);
-      oldest.complete();
+      const [oldest] = (await scanner.scan(directory, true)).final;
+      if (oldest !== undefined) await this.#drop(oldest, lease);
+      return oldest !== undefined;
+    } finally {
+      lease.release();
+      try {
+        this.#options.runtime.files.removeDirectory(join(directory, RECOVERY_DIRECTORY));
+      } catch {
+        // Another process holds a lease.
+      }
+    }
+  }
+
+  async #drop({ directory, stem }: ListedSegment, lease: Lease): Promise<void> {
+    const { runtime, onDropped } = this.#options;
+    const segment = new FileSegment({
+      runtime,
+      directory,
+      stem,
+      paths: segmentPaths(directory, stem),
+      guard: lease,
+      live: false,
+      isSealed: () => true,
+    });
+    try {
+      const records = await countRecords(segment, segment.checkpoint);
+      segment.complete();
       onDropped(records);
-      return true;
     } catch (error) {
-      oldest.release();
+      segment.release();
       throw error;
     }
+  }
+
+  #acquire(): Lease | null {
+    const { runtime, directory, server, token } = this.#options;
+    const prefix = leasePrefix(directory, server);
+    const current = currentLease(runtime.files, prefix);
+    if (this.#isLeased(current)) return null;
+    runtime.files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
+    return Lease.acquire(runtime, prefix, current, token, ownIdentity(runtime.process));
+  }
+
+  /** Whether a process that may be running drains what is in the directory. */
+  #isLeased(current: LeaseState | null = this.#currentLease()): boolean {
+    const { process } = this.#options.runtime;
+    if (current === null) return false;
+    return current.holder === null || liveness(current.holder, process) !== "dead";
+  }
+
+  #currentLease(): LeaseState | null {
+    const { runtime: { files }, directory, server } = this.#options;
+    return currentLease(files, leasePrefix(directory, server));
   }
 }

@@ -55,6 +55,8 @@ export class PipelineLedger {
   lastDelivery: number | null = null;
   lastError: { message: string; at: number } | null = null;
   server: ServerStatus;
+  /** Why the disk does not take records, and since when; `null` while it does. */
+  diskError: { message: string; at: number } | null = null;
 
   /** Starts at zero, with a server that is taken to be up. */
   constructor(clock: Clock) {
@@ -85,6 +87,11 @@ export class PipelineLedger {
   /** Something went wrong. */
   failed(message: string): void {
     this.lastError = { message, at: this.#clock.now() };
+  }
+
+  /** The disk failed with this message, or works again (`null`). */
+  diskChanged(message: string | null): void {
+    this.diskError = message === null ? null : { message, at: this.#clock.now() };
   }
 
   /** A request failed; while the server is not up, that is the latest reason. */

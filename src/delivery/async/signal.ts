@@ -16,7 +16,7 @@ export class Wakeup {
     this.#clock = clock;
   }
 
-  /** Whether somebody waits. */
+  /** Whether there are waiters. */
   get waiting(): boolean {
     return this.#resume !== null;
   }

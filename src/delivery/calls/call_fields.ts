@@ -1,5 +1,5 @@
 /**
- * Where the parts of a call's start and end stand in their bytes.
+ * The places of the parts of a call's start and end in their bytes.
  *
  * Records of this package begin with known fields in a known order, so that the parts are found
  * with a few comparisons; records of others are scanned field by field.
@@ -23,22 +23,22 @@ export interface CallHead {
   idEnd: number;
   /** A hash of the id's bytes. */
   idHash: number;
-  /** Where the fields behind `id` begin (at a comma). */
+  /** Start of the fields behind `id` (at a comma). */
   behindId: number;
-  /** Where the fields behind `started_at` begin (at a comma), or -1 when it does not follow. */
+  /** Start of the fields behind `started_at` (at a comma), or -1 when it does not follow. */
   behindStartedAt: number;
 }
 
-/** The parts of a start or an end, where one is looked at alone. */
+/** The parts of a single start or end. */
 export interface CallParts {
   readonly projectId: string;
   readonly id: string;
   /** The object inside `{"start":…}` or `{"end":…}`, with its braces. */
   readonly objectStart: number;
   readonly objectEnd: number;
-  /** Where the fields behind `id` begin (at a comma), or -1 when the order is not ours. */
+  /** Start of the fields behind `id` (at a comma), or -1 when the order is not ours. */
   readonly behindId: number;
-  /** Where the fields behind `started_at` begin (at a comma), or -1 when the order is not ours. */
+  /** Start of the fields behind `started_at` (at a comma), or -1 when the order is not ours. */
   readonly behindStartedAt: number;
 }
 
@@ -54,7 +54,7 @@ const STARTED_AT = new BytePattern(',"started_at":"');
 
 /** Fields that an end on the v2 path must have. */
 export const V2_END_FIELDS = ["trace_id", "started_at"] as const;
-/** Fields of an end, ours or the Python SDK's, that an end on the older path must not have. */
+/** Fields of an end, ours or the Python SDK's, that an end in the v1 batch API must not have. */
 export const NO_V1_END_FIELDS: readonly string[] = [...V2_END_FIELDS, "is_eval"];
 
 /** A head with nothing in it, to be filled by {@linkcode readHead}. */
@@ -75,7 +75,7 @@ export function emptyHead(): CallHead {
  * Finds the first fields of the request `bytes[start, end)`.
  *
  * @param head Filled in; a loop over many calls allocates nothing.
- * @returns Whether the fields stand there in the order in which this package writes them.
+ * @returns Whether the fields are there in the order in which this package writes them.
  */
 export function readHead(
   bytes: Uint8Array,
@@ -161,7 +161,7 @@ export function projectIdOf(bytes: Uint8Array, start: number, end: number): stri
   }
 }
 
-/** Whether a text is `entity/project`, and both can stand in a URL's path. */
+/** Whether a text is `entity/project`, and both can be in a URL's path. */
 function isProjectId(text: string): boolean {
   const parts = text.split("/");
   return parts.length === 2 && parts.every((part) => !/^\.{0,2}$/.test(part)) &&

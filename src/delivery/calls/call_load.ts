@@ -28,7 +28,7 @@ export interface Load {
   /** The same for `complete`. */
   readonly sorted: SortedCalls | null;
   /** The same for either API: calls in order, those that waited first. */
-  readonly all: () => Promise<{ calls: CallRecord[]; letters: DeadLetter[] }>;
+  readonly all: () => Promise<{ calls: CallRecord[]; deadLetters: DeadLetter[] }>;
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -65,7 +65,7 @@ export function loadComplete(
   wait: boolean,
   bodies: SpareBodies,
 ): Load {
-  const { groups, lone, letters } = orNull(() => sortWindow(window, bodies.take())) ??
+  const { groups, lone, deadLetters } = orNull(() => sortWindow(window, bodies.take())) ??
     sortedOneByOne(window);
   const waited: CallRecord[] = [];
   const waiting = new Set<number>();
@@ -92,7 +92,7 @@ export function loadComplete(
   const sorted = {
     groups: withItems(groups, joined),
     lone: [...due, ...unpaired],
-    letters,
+    deadLetters,
   };
   return {
     path: "complete",
@@ -106,8 +106,8 @@ export function loadComplete(
 
 /** Sorts the calls of a load that was made ready for the other API, or whose body was not taken. */
 export async function sortedAll(load: Load): Promise<SortedCalls> {
-  const { calls, letters } = await load.all();
-  return sortCalls(calls, letters);
+  const { calls, deadLetters } = await load.all();
+  return sortCalls(calls, deadLetters);
 }
 
 /**
@@ -116,22 +116,22 @@ export async function sortedAll(load: Load): Promise<SortedCalls> {
  * @returns Dead letters and the halves; `null` for a single call.
  */
 export async function halvesOf(load: Load): Promise<[DeadLetter[], Load, Load] | null> {
-  const { calls, letters } = await load.all();
+  const { calls, deadLetters } = await load.all();
   const keys = [...new Set(calls.map(callKey))];
   if (keys.length < 2) return null;
   const first = new Set(keys.slice(0, keys.length >> 1));
   const half = (wanted: boolean): Load => {
     const some = calls.filter((call) => first.has(callKey(call)) === wanted);
-    const all = () => Promise.resolve({ calls: some, letters: [] });
+    const all = () => Promise.resolve({ calls: some, deadLetters: [] });
     return { ...load, upsert: null, isCopy: true, sorted: null, all };
   };
-  return [letters, half(true), half(false)];
+  return [deadLetters, half(true), half(false)];
 }
 
 /** The same calls, looked at one by one: one that nothing can be made of holds up no other. */
 function sortedOneByOne(window: Window): SortedCalls {
-  const { calls, letters } = readCalls(window);
-  return sortCalls(calls, letters);
+  const { calls, deadLetters } = readCalls(window);
+  return sortCalls(calls, deadLetters);
 }
 
 function orNull<T>(build: () => T): T | null {
@@ -147,10 +147,10 @@ function allOf(
   window: Window,
   waited: readonly CallRecord[],
   waiting: ReadonlySet<number>,
-): { calls: CallRecord[]; letters: DeadLetter[] } {
-  const { calls, letters } = readCalls(window);
+): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
+  const { calls, deadLetters } = readCalls(window);
   const sent = calls.filter(({ record }) => !waiting.has(record.offset));
-  return { calls: [...waited, ...sent], letters };
+  return { calls: [...waited, ...sent], deadLetters };
 }
 
 function withItems(
@@ -162,15 +162,15 @@ function withItems(
   for (const [projectId, pairs] of joined) {
     const group = all.get(projectId);
     const more = buildPairs(pairs);
-    const isWhole = group?.body && more.letters.length === 0;
+    const isWhole = group?.body && more.deadLetters.length === 0;
     all.set(projectId, {
       projectId,
       body: isWhole ? extendedBatch(group.body!, more.items.map(({ pieces }) => pieces)) : null,
       items: () => {
-        const own = group?.items() ?? { items: [], letters: [] };
+        const own = group?.items() ?? { items: [], deadLetters: [] };
         return {
           items: [...own.items, ...more.items],
-          letters: [...own.letters, ...more.letters],
+          deadLetters: [...own.deadLetters, ...more.deadLetters],
         };
       },
     });

@@ -1,5 +1,5 @@
 /**
- * Calls' starts and ends where each is looked at alone, and the elements of batches made of them.
+ * Single starts and ends of calls, and the elements of batches made of them.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface CallPair {
 /** Elements of a batch, and the dead letters of records that none can be made of. */
 export interface BuiltItems {
   readonly items: BatchItem[];
-  readonly letters: DeadLetter[];
+  readonly deadLetters: DeadLetter[];
 }
 
 const MODE_START = bytesOf('{"mode":"start","req":');
@@ -35,28 +35,28 @@ const MODE_END = bytesOf('{"mode":"end","req":');
 const END_OPEN = bytesOf('{"end":');
 const CLOSE = bytesOf("}");
 
-/** What a start and its end have in common and no other call has. */
+/** The key that a start and its end share, and no other call has. */
 export function callKey({ parts: { projectId, id } }: CallRecord): string {
   return `${projectId}\0${id}`;
 }
 
 /** The calls in a window, in order; what is neither a start nor an end becomes a dead letter. */
-export function readCalls(window: Window): { calls: CallRecord[]; letters: DeadLetter[] } {
+export function readCalls(window: Window): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
   const calls: CallRecord[] = [];
-  const letters: DeadLetter[] = [];
+  const deadLetters: DeadLetter[] = [];
   for (const record of window.records((type) => type === "call_start" || type === "call_end")) {
     try {
       const parts = readCall(record);
       if (parts) calls.push({ record, parts });
-      else letters.push(corruptLetter(record));
+      else deadLetters.push(corruptLetter(record));
     } catch (error) {
-      letters.push(unsendableLetter(record, error));
+      deadLetters.push(unsendableLetter(record, error));
     }
   }
-  return { calls, letters };
+  return { calls, deadLetters };
 }
 
-/** The same call in memory of its own, to be kept when the window is gone. */
+/** The same call in memory of its own, to be kept longer than the window. */
 export function copyOf({ record, parts }: CallRecord): CallRecord {
   const shift = record.lineStart;
   const moved = (at: number): number => at === -1 ? -1 : at - shift;
@@ -86,15 +86,15 @@ export function buildItems<T>(
   build: (input: T) => BatchItem,
 ): BuiltItems {
   const items: BatchItem[] = [];
-  const letters: DeadLetter[] = [];
+  const deadLetters: DeadLetter[] = [];
   for (const input of inputs) {
     try {
       items.push(build(input));
     } catch (error) {
-      letters.push(...recordsOf(input).map((record) => unsendableLetter(record, error)));
+      deadLetters.push(...recordsOf(input).map((record) => unsendableLetter(record, error)));
     }
   }
-  return { items, letters };
+  return { items, deadLetters };
 }
 
 /** An element of `/call/upsert_batch`. */

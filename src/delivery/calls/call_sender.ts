@@ -70,7 +70,7 @@ class WrongPath extends Error {
   }
 }
 
-/** Switches after which a load is split: what is said of the API may hold for one of its calls. */
+/** Switches after which a load is split: the server may have answered to one of its calls. */
 const MAX_SWITCHES = 4;
 const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
 
@@ -118,9 +118,9 @@ export class CallPath {
         if (++switches >= MAX_SWITCHES) {
           const halves = await halvesOf(load);
           if (halves) {
-            const [letters, ...parts] = halves;
-            for (const part of parts) letters.push(...await this.#deliver(part, context));
-            return letters;
+            const [deadLetters, ...parts] = halves;
+            for (const part of parts) deadLetters.push(...await this.#deliver(part, context));
+            return deadLetters;
           }
         }
         if (this.#path === error.to) continue;
@@ -144,13 +144,13 @@ export class CallPath {
         return [];
       }
     }
-    const { calls, letters } = await load.all();
+    const { calls, deadLetters } = await load.all();
     const built = buildItems(calls, ({ record }) => [record], upsertItem);
     const sender: BatchSender = {
       post: (some, options) => this.#postUpsert(bodyOf(some), round, options),
       suspects: round.suspects,
     };
-    const bad = [...letters, ...built.letters];
+    const bad = [...deadLetters, ...built.deadLetters];
     // The server's verdict was on these too.
     const known = bad.length === 0 ? verdict : undefined;
     return [...bad, ...await sendBatch(built.items, sender, known)];
@@ -180,7 +180,7 @@ export class CallPath {
   }
 
   async #complete(
-    { groups, lone, letters }: SortedCalls,
+    { groups, lone, deadLetters }: SortedCalls,
     round: Round,
   ): Promise<DeadLetter[]> {
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
@@ -203,12 +203,12 @@ export class CallPath {
         }
         const built = items();
         // The server's verdict was on these too.
-        const known = built.letters.length === 0 ? verdict : undefined;
-        return [...built.letters, ...await sendBatch(built.items, sender, known)];
+        const known = built.deadLetters.length === 0 ? verdict : undefined;
+        return [...built.deadLetters, ...await sendBatch(built.items, sender, known)];
       });
     }
     for (const call of lone) tasks.push(() => this.#sendAlone(call, round));
-    return [...letters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
+    return [...deadLetters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
   }
 
   /** A start and its end that were not taken as one: only one of them may be at fault. */
@@ -217,17 +217,17 @@ export class CallPath {
     since: Mark,
     round: Round,
   ): Promise<DeadLetter[]> {
-    const letters: DeadLetter[] = [];
+    const deadLetters: DeadLetter[] = [];
     for (const record of records) {
       const parts = readCall(record);
-      const cause = letters[0];
-      if (!parts) letters.push(corruptLetter(record));
+      const cause = deadLetters[0];
+      if (!parts) deadLetters.push(corruptLetter(record));
       else {
         const own = await this.#sendAlone({ record, parts }, round, since);
-        letters.push(...own.map((letter) => blame(letter, cause)));
+        deadLetters.push(...own.map((deadLetter) => blame(deadLetter, cause)));
       }
     }
-    return letters;
+    return deadLetters;
   }
 
   async #sendAlone(

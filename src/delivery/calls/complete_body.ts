@@ -31,7 +31,7 @@ export interface CompleteCalls {
  *
  * @param spare A buffer to build the body in, if it is large enough.
  * @returns `null` when a call is not laid out as this package writes it, when calls of two projects
- *   stand in one window, or when there is no call.
+ *   are in one window, or when there is no call.
  */
 export function completeCalls(
   window: Window,

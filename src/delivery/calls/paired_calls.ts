@@ -1,5 +1,5 @@
 /**
- * Calls sorted for the v2 path: complete ones by project, and those that stand alone.
+ * Calls sorted for the v2 path: complete ones by project, and unpaired ones.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export interface SortedCalls {
   readonly groups: readonly CompleteGroup[];
   /** Starts without ends, then ends without starts. */
   readonly lone: readonly CallRecord[];
-  /** What is neither a start nor an end. */
-  readonly letters: readonly DeadLetter[];
+  /** Records that are neither a start nor an end. */
+  readonly deadLetters: readonly DeadLetter[];
 }
 
 /**
@@ -43,14 +43,14 @@ export interface SortedCalls {
 export function sortWindow(window: Window, spare: Uint8Array<ArrayBuffer>): SortedCalls {
   const known = completeCalls(window, spare);
   if (known !== null) return ofOneProject(window, known);
-  const { calls, letters } = readCalls(window);
-  return sortCalls(calls, letters);
+  const { calls, deadLetters } = readCalls(window);
+  return sortCalls(calls, deadLetters);
 }
 
 /** Sorts calls of any layout and of any number of projects. */
 export function sortCalls(
   calls: readonly CallRecord[],
-  letters: readonly DeadLetter[],
+  deadLetters: readonly DeadLetter[],
 ): SortedCalls {
   const starts = new Map<string, CallRecord>();
   const pairs = new Map<string, CallPair[]>();
@@ -77,7 +77,7 @@ export function sortCalls(
       items: () => buildPairs(found),
     })),
     lone: [...starts.values(), ...lone],
-    letters,
+    deadLetters,
   };
 }
 
@@ -104,6 +104,6 @@ function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
   return {
     groups: body === null ? [] : [{ projectId, body, items }],
     lone: [...lone.filter(isStart), ...lone.filter((call) => !isStart(call))],
-    letters: [],
+    deadLetters: [],
   };
 }

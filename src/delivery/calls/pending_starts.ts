@@ -1,8 +1,8 @@
 /**
  * Starts that wait a moment for their ends.
  *
- * Most calls end soon after they start, but rarely in the same window. A start that is sent alone
- * costs a request, and its end costs another; a start that waits goes out with its end, as one
+ * Most calls end soon after they start, but rarely in the same window. A start sent by itself costs a
+ * request, and its end costs another; a start that waits is sent with its end, as one
  * element of a batch. What waits is not acknowledged.
  *
  * @module
@@ -11,7 +11,7 @@
 import type { Clock } from "../../runtime/runtime.ts";
 import { callKey, type CallRecord, copyOf } from "./call_record.ts";
 
-/** Ms that a start waits for its end before it goes out alone, so that a running call is seen. */
+/** Ms that a start waits for its end before it is sent without it, so that a running call is seen. */
 export const CARRY_MS = 2_000;
 /** Starts that may wait. */
 export const MAX_CARRIED = 5_000;

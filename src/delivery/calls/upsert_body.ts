@@ -54,7 +54,7 @@ export function upsertBodyInPlace(window: Window): Uint8Array<ArrayBuffer> | nul
   const last = count - 1;
   const from = lineStarts[0] - HEAD.length, to = lineEnds[last];
   bytes.set(HEAD, from);
-  // The batch ends with two bytes, and behind the last line stands only its newline.
+  // The batch ends with two bytes, and behind the last line is only its newline.
   bytes.copyWithin(starts[last] - 1, starts[last], to);
   const pattern = codes[last] === CALL_START ? LAST_START_FRONT : LAST_END_FRONT;
   pattern.writeTo(viewOf(bytes), starts[last] - 1 - pattern.length);
@@ -86,7 +86,7 @@ export function upsertBody(
 }
 
 /**
- * Makes elements of the lines of `window`, which stand `shift` bytes further on in `body`, with commas
+ * Makes elements of the lines of `window`, which are `shift` bytes further in `body`, with commas
  * in between, and spaces in the place of all else.
  *
  * @returns `false` when a call is not laid out as this package writes it.
@@ -101,7 +101,7 @@ function writeElements(window: Window, body: Uint8Array<ArrayBuffer>, shift: num
     const code = codes[index];
     if (code !== CALL_START && code !== CALL_END) continue;
     const pattern = code === CALL_START ? START_FRONT : END_FRONT;
-    // Not where the line begins: a byte order mark may stand in front of it.
+    // Not where the line begins: a byte order mark may precede it.
     const elementStart = starts[index] - pattern.length;
     if (elementStart > behind) fillSpace(body, behind + shift, elementStart + shift);
     behind = lineEnds[index];

@@ -1,12 +1,12 @@
 /**
- * How long to wait before the next try.
+ * The pause before the next attempt.
  *
  * @module
  */
 
 /** Ms of the first backoff's upper end. */
 export const BACKOFF_BASE_MS = 1_000;
-/** Most ms that a server's `Retry-After` is honoured for. */
+/** Most ms that a server's `Retry-After` is honored for. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**

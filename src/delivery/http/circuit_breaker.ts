@@ -33,7 +33,7 @@ export interface CircuitBreakerOptions {
   readonly onFailure: (reason: string) => void;
 }
 
-/** What the server's state depends on. */
+/** The parts of a failure that the server's state depends on. */
 export type ServerFailure = Pick<Failure, "state" | "reason" | "wait" | "pause" | "maxDelay">;
 
 /** Lets requests through while the server takes them. */
@@ -57,6 +57,11 @@ export class CircuitBreaker {
   /** The server's state. */
   get state(): ServerState {
     return this.#reported;
+  }
+
+  /** Whether a request would be sent now: the server is up, or a probe of it is due. */
+  get acceptsRequests(): boolean {
+    return this.#state === "up" || (!this.#probing && this.#timer === null);
   }
 
   /**

@@ -29,7 +29,7 @@ export interface Refusal {
   readonly notFound: boolean;
 }
 
-/** A failure for which the request is not to blame, as far as can be told from one response. */
+/** A failure for which the request is not to blame, as far as one response shows. */
 export interface Failure {
   readonly kind: "failure";
   readonly state: "down" | "held";
@@ -43,7 +43,7 @@ export interface Failure {
   readonly pause?: number;
   /** Maximum number of ms before the next attempt, unless the server asked for more. */
   readonly maxDelay?: number;
-  /** Whether it asks for patience, or is not the trace server's: it says nothing of the request. */
+  /** Whether it asks for patience, or is not the trace server's: it does not show that the record is at fault. */
   readonly asksToWait: boolean;
 }
 
@@ -59,7 +59,7 @@ export type Outcome =
 /** Statuses that ask to wait. */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 
-/** What is known of the server. */
+/** Facts about the server. */
 export interface ServerFacts {
   /** Base URL, for messages. */
   readonly serverUrl: string;
@@ -113,7 +113,8 @@ function success({ status, text }: Answer, path: string, facts: ServerFacts): Ou
       return foreign(status, facts);
     case "incomplete": {
       const reason = `HTTP ${status}: the response is incomplete`;
-      return { kind: "failure", state: "down", reason, status, asksToWait: false };
+      // The server has taken the request: only another write that succeeds shows that it is the record.
+      return { kind: "failure", state: "down", reason, status, asksToWait: true };
     }
   }
 }

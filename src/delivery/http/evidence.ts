@@ -54,7 +54,7 @@ export class Evidence {
     return this.#clock.monotonic();
   }
 
-  /** How many records fail now. */
+  /** Records that fail now. */
   get failing(): number {
     return this.#open.size;
   }
@@ -111,7 +111,7 @@ export class Suspicion {
     evidence.opened(this);
   }
 
-  /** How often the record failed in a request of its own. */
+  /** Failures of the record in a request of its own. */
   get failures(): number {
     return this.#failures;
   }

@@ -26,6 +26,7 @@ export class Health {
   readonly #evidence: Evidence;
   readonly #stop: AbortSignal;
   #checking: Promise<HealthResult> | null = null;
+  #isSilent = false;
 
   /** @param stop Ends all checks. */
   constructor(transport: Transport, evidence: Evidence, stop: AbortSignal) {
@@ -39,9 +40,15 @@ export class Health {
     return this.#transport.answers;
   }
 
+  /** Whether the last check got no response. */
+  get isSilent(): boolean {
+    return this.#isSilent;
+  }
+
   /** Checks the server's health. */
   async check(stop: AbortSignal): Promise<HealthResult> {
     const result = await (this.#checking ??= this.#check().finally(() => this.#checking = null));
+    if (result.kind !== "stopped") this.#isSilent = result.kind === "silent";
     return stop.aborted ? { kind: "stopped" } : result;
   }
 

@@ -11,12 +11,12 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { blame, isSound, letterOf } from "./dead_letters.ts";
 import type { Suspects } from "./suspects.ts";
 
-/** One element of a batch and the records that it stands for. */
+/** One element of a batch and the records in it. */
 export interface BatchItem {
   readonly records: readonly WindowRecord[];
   /** The element's text, in pieces. */
   readonly pieces: readonly Uint8Array[];
-  /** What an element has in common with those that have to follow it. */
+  /** The key that an element shares with those that have to follow it. */
   readonly key?: string;
 }
 
@@ -86,11 +86,11 @@ class Bisection {
     if (verdict.kind !== "too-large") {
       const sound = items.filter(({ records }) => records.every(isSound));
       if (sound.length < items.length) {
-        const letters: DeadLetter[] = [];
+        const deadLetters: DeadLetter[] = [];
         for (const item of items) {
-          if (!sound.includes(item)) letters.push(...await this.#isolated(item, verdict));
+          if (!sound.includes(item)) deadLetters.push(...await this.#isolated(item, verdict));
         }
-        return [...letters, ...await this.send(sound, tries)];
+        return [...deadLetters, ...await this.send(sound, tries)];
       }
     }
     if (items.length === 1) return await this.#isolated(items[0], verdict);
@@ -125,8 +125,8 @@ class Bisection {
     const sender = this.#sender;
     const since = this.#since === undefined ? {} : { since: this.#since };
     return item.key !== undefined && sender.suspects.defer(item.key, async (cause) => {
-      const letters = await sendBatch([item], { ...sender, ...since });
-      return letters.map((letter) => blame(letter, cause));
+      const deadLetters = await sendBatch([item], { ...sender, ...since });
+      return deadLetters.map((deadLetter) => blame(deadLetter, cause));
     });
   }
 }

@@ -50,9 +50,9 @@ export function unsendableLetter(record: WindowRecord, error: unknown): DeadLett
 }
 
 /** The dead letter of the end of a call that is not found because its start was not delivered. */
-export function blame(letter: DeadLetter, start: DeadLetter | undefined): DeadLetter {
-  if (start === undefined || letter.status !== 404) return letter;
-  const { offset, length, line } = letter;
+export function blame(deadLetter: DeadLetter, start: DeadLetter | undefined): DeadLetter {
+  if (start === undefined || deadLetter.status !== 404) return deadLetter;
+  const { offset, length, line } = deadLetter;
   const { reason, status, message, attempts } = start;
   return {
     reason,

@@ -1,5 +1,5 @@
 /**
- * Every write that is no call, on its way to its own endpoint.
+ * Every write that is not a call, on its way to its own endpoint.
  *
  * @module
  */
@@ -13,6 +13,8 @@ import { topLevelField } from "../../bytes/json_fields.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import { pooled } from "../async/run_concurrently.ts";
 import type { Send, SendContext } from "../calls/call_sender.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import { ContentCache, type ContentGroup } from "./content_cache.ts";
 import { textField } from "../calls/call_fields.ts";
 import { withoutFields } from "../calls/json_splice.ts";
 import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
@@ -31,7 +33,7 @@ const ORDERED: ReadonlySet<RecordType> = new Set([
 ]);
 
 /**
- * Whether a record acts on what earlier records made. It goes out alone, after all before it is
+ * Whether a record acts on what earlier records made. It is sent by itself, after all before it is
  * delivered; the others make things that nothing else has to wait for.
  */
 export function actsOnEarlier(type: RecordType): boolean {
@@ -49,9 +51,12 @@ export class RecordPath {
   readonly #maxInFlight: number;
   #feedbackBatch = true;
 
+  readonly #content: ContentCache;
+
   /** @param maxInFlight Maximum number of requests in flight. */
-  constructor(digests: DigestBook, maxInFlight: number) {
+  constructor(digests: DigestBook, clock: Clock, maxInFlight: number) {
     this.#digests = digests;
+    this.#content = new ContentCache(clock);
     this.#maxInFlight = maxInFlight;
   }
 
@@ -63,17 +68,17 @@ export class RecordPath {
     records: readonly WindowRecord[],
     { send, newSuspects }: SendContext,
   ): Promise<DeadLetter[]> {
-    const letters: DeadLetter[] = [];
+    const deadLetters: DeadLetter[] = [];
     for (const record of records) {
       if (!makesProvisional(record)) continue;
       const suspects = newSuspects();
-      letters.push(
+      deadLetters.push(
         ...await suspects.settle(() =>
           this.#send(record, () => this.#maker(record, send), suspects)
         ),
       );
     }
-    return letters;
+    return deadLetters;
   }
 
   /**
@@ -92,14 +97,32 @@ export class RecordPath {
     const others = records.filter((record) =>
       record.type !== "feedback_create" && !makesProvisional(record)
     );
-    const tasks = others.map((record) => () =>
-      this.#send(record, () => this.#single(record, send), suspects)
+    const tasks = this.#content.group(others).map((group) => () =>
+      this.#shared(group, send, suspects)
     );
     if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send, suspects));
     if (calls) tasks.unshift(calls);
     return await suspects.settle(async () =>
       (await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat()
     );
+  }
+
+  /** Sends one record for all with the same content; the others only if it was not delivered. */
+  async #shared(group: ContentGroup, send: Send, suspects: Suspects): Promise<DeadLetter[]> {
+    const deadLetters: DeadLetter[] = [];
+    for (const record of group.records) {
+      if (this.#content.has(group)) break;
+      const build = (): Attempt => {
+        const attempt = this.#single(record, send);
+        return async (options) => {
+          const verdict = await attempt(options);
+          if (verdict.kind === "done") this.#content.add(group);
+          return verdict;
+        };
+      };
+      deadLetters.push(...await this.#send(record, build, suspects));
+    }
+    return deadLetters;
   }
 
   /** Sends one record, where it can be made into a request. */
@@ -199,11 +222,11 @@ export class RecordPath {
       if (!missing) return refused;
       this.#feedbackBatch = false;
     }
-    const letters: DeadLetter[] = [];
+    const deadLetters: DeadLetter[] = [];
     for (const record of records) {
-      letters.push(...await this.#send(record, () => this.#single(record, send), suspects));
+      deadLetters.push(...await this.#send(record, () => this.#single(record, send), suspects));
     }
-    return letters;
+    return deadLetters;
   }
 }
 
@@ -219,7 +242,7 @@ function expectedDigest({ type, bytes, start, end }: WindowRecord): string | und
   return inner && textField(bytes, inner.start, inner.end, "expected_digest");
 }
 
-/** The digests in an answer, by what stood for them. */
+/** The digests in a response, by their provisional digests. */
 function answered(provisional: string, text: string): [string, string][] {
   const { digest, row_digests: rows } = JSON.parse(text) as {
     digest?: unknown;

@@ -48,13 +48,13 @@ export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Bytes of a page; where two buffers stand in their pages decides how fast one is copied. */
+/** Bytes of a page; the places of two buffers in their pages decide how fast one is copied. */
 const PAGE = 4_096;
 
 /**
  * `length` bytes to fill: a part of `spare` where that is large enough.
  *
- * @param like Where in its page the bytes stand that will be copied to the front. A copy to a place
+ * @param like The place in its page of the bytes that will be copied to the front. A copy to a place
  *   just behind that, modulo a page, takes 13 times as long (each load waits for a store that only
  *   looks like the same address), so the part begins half a page away.
  */

@@ -24,7 +24,7 @@ import { projectOf } from "./project_of.ts";
 /** A record that failed. */
 export interface Suspect {
   readonly record: WindowRecord;
-  /** What records that have to wait for this one share with it. */
+  /** The key that this record shares with those that have to wait for it. */
   readonly key?: string;
   /** Sends it once more; `again` is the request that failed. */
   readonly attempt: (again: SentRequest | undefined) => Promise<Verdict>;
@@ -116,7 +116,7 @@ export class Suspects {
   }
 
   async #settle(): Promise<DeadLetter[]> {
-    const letters: DeadLetter[] = [];
+    const deadLetters: DeadLetter[] = [];
     for (let round = 0; this.#cases.length > 0; round++) {
       await this.#pause(this.#delay(round));
       if (!await this.#isReachable()) continue;
@@ -125,13 +125,13 @@ export class Suspects {
         tried.map((one) => () => this.#retry(one)),
         this.#deps.maxInFlight,
       );
-      letters.push(...results.flat());
+      deadLetters.push(...results.flat());
     }
-    return letters;
+    return deadLetters;
   }
 
   /**
-   * Whether a record was rejected because the server does not have its project. Then it is held: this
+   * Whether a record was rejected because the server does not have its project. Then it waits: this
    * resolves when it may be tried again.
    */
   async isProjectMissing(record: WindowRecord, refusal: Refusal): Promise<boolean> {
@@ -163,10 +163,12 @@ export class Suspects {
     }
     this.#open.delete(suspicion);
     suspicion.close(verdict.kind === "done");
-    const letters = verdict.kind === "done" ? [] : [letterOf(record, verdict, suspicion.failures)];
-    const [cause] = letters;
-    for (const send of followers) letters.push(...await send(cause));
-    return letters;
+    const deadLetters = verdict.kind === "done"
+      ? []
+      : [letterOf(record, verdict, suspicion.failures)];
+    const [cause] = deadLetters;
+    for (const send of followers) deadLetters.push(...await send(cause));
+    return deadLetters;
   }
 
   /** Whether the server responds; collects evidence. */

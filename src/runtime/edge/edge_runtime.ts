@@ -28,6 +28,7 @@ const files: FileSystem = {
   readText: refuse,
   createExclusive: refuse,
   replace: refuse,
+  overwrite: refuse,
   rename: refuse,
   remove: refuse,
   discard: refuse,

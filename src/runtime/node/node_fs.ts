@@ -40,6 +40,7 @@ export function nodeFiles({ scan, unlinksDirectories = false }: NodeFilesOptions
     readText: (path, options) => readText(fs(), path, options),
     createExclusive: (path, text) => writeNew(fs(), path, text),
     replace: (path, text) => replace(fs(), path, text),
+    overwrite: (path, text) => overwrite(fs(), path, text),
     rename: (from, to) => fs().renameSync(from, to),
     remove: unlink,
     discard: (path) => discard(fs(), path, unlink),
@@ -177,6 +178,21 @@ function replace(fs: Fs, path: string, text: string): void {
   } catch (error) {
     undo(fs, temporary);
     throw error;
+  }
+}
+
+const SPACE = 0x20;
+
+function overwrite(fs: Fs, path: string, text: string): void {
+  const { fd } = openRegular(fs, path, fs.constants.O_RDWR);
+  try {
+    const bytes = new TextEncoder().encode(text);
+    const padded = new Uint8Array(Math.max(bytes.length, fs.fstatSync(fd).size)).fill(SPACE);
+    padded.set(bytes);
+    const written = fs.writeSync(fd, padded, 0, padded.length, 0);
+    if (written < padded.length) throw codedError("ENOSPC", `Cannot overwrite a file: ${path}`);
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

@@ -2,8 +2,8 @@
  * Dead letters: records that the server refused or that cannot be read, kept beside the log.
  *
  * `<stem>.deadletter` is JSONL, one entry a record: the record's own `type` and `req`, and an
- * `error` with reason, status, message, time and the offset that the record had. Bytes that are no
- * record are copied to `<stem>.quarantine` and the entry says where. The library never deletes
+ * `error` with reason, status, message, time and the offset that the record had. Bytes that are not
+ * a record are copied to `<stem>.quarantine` and the entry says where. The library never deletes
  * either file.
  *
  * @module
@@ -41,7 +41,7 @@ export class DeadLetterFile {
     this.#paths = paths;
   }
 
-  /** Offsets of the lines that stand here, from `from` on. */
+  /** Offsets of the lines in this file, from `from` on. */
   offsets(from: number): Set<number> {
     const offsets = new Set<number>();
     let text = "";
@@ -57,7 +57,7 @@ export class DeadLetterFile {
     return offsets;
   }
 
-  /** Forces what stands here to stable storage: who wrote it may have died before it had done so. */
+  /** Forces the file to stable storage: its writer may have died before it had done so. */
   async confirm(): Promise<void> {
     const file = this.#files.openAppend(this.#paths.deadLetters);
     try {
@@ -74,11 +74,11 @@ export class DeadLetterFile {
    * @param readSource Reads the segment, for stretches that are not at hand.
    */
   async append(
-    letters: readonly DeadLetter[],
+    deadLetters: readonly DeadLetter[],
     readSource: (offset: number, into: Uint8Array) => Promise<number>,
   ): Promise<void> {
     const entries: string[] = [];
-    for (const letter of letters) entries.push(await this.#entry(letter, readSource));
+    for (const deadLetter of deadLetters) entries.push(await this.#entry(deadLetter, readSource));
     const file = this.#files.openAppend(this.#paths.deadLetters);
     // What a failed sync was to write may turn into zeros: it must not share a line with what follows.
     const begin = this.#unsure ? "\n" : "";
@@ -95,22 +95,22 @@ export class DeadLetterFile {
   }
 
   async #entry(
-    letter: DeadLetter,
+    deadLetter: DeadLetter,
     readSource: (offset: number, into: Uint8Array) => Promise<number>,
   ): Promise<string> {
     const error: Record<string, unknown> = {
-      reason: letter.reason,
-      status: letter.status,
-      message: letter.message?.slice(0, MAX_MESSAGE_LENGTH),
-      attempts: letter.attempts,
+      reason: deadLetter.reason,
+      status: deadLetter.status,
+      message: deadLetter.message?.slice(0, MAX_MESSAGE_LENGTH),
+      attempts: deadLetter.attempts,
       at: new Date(this.#clock.now()).toISOString(),
-      offset: letter.offset,
-      length: letter.length,
+      offset: deadLetter.offset,
+      length: deadLetter.length,
     };
-    const line = letter.line?.subarray(contentStart(letter.line, 0));
+    const line = deadLetter.line?.subarray(contentStart(deadLetter.line, 0));
     const span = { code: 0, start: 0, end: 0, canonical: true };
     if (
-      (letter.reason === "refused" || letter.reason === "unsendable") && line &&
+      (deadLetter.reason === "refused" || deadLetter.reason === "unsendable") && line &&
       readRecord(line, 0, line.length, span) &&
       isSoundRecord(line, 0, line.length)
     ) {
@@ -119,24 +119,24 @@ export class DeadLetterFile {
         JSON.stringify(error)
       }}\n`;
     }
-    const at = await this.#quarantine(letter, readSource);
+    const at = await this.#quarantine(deadLetter, readSource);
     return `${JSON.stringify({ type: "unreadable", error, quarantine: at })}\n`;
   }
 
   async #quarantine(
-    letter: DeadLetter,
+    deadLetter: DeadLetter,
     readSource: (offset: number, into: Uint8Array) => Promise<number>,
   ): Promise<{ offset: number; length: number }> {
     const file = this.#files.openAppend(this.#paths.quarantine);
     try {
       const offset = file.size();
-      if (letter.line) {
-        writeWhole(file, letter.line);
+      if (deadLetter.line) {
+        writeWhole(file, deadLetter.line);
       } else {
-        const buffer = new Uint8Array(Math.min(COPY_BYTES, letter.length));
-        for (let done = 0; done < letter.length;) {
-          const want = buffer.subarray(0, Math.min(buffer.length, letter.length - done));
-          const count = await readSource(letter.offset + done, want);
+        const buffer = new Uint8Array(Math.min(COPY_BYTES, deadLetter.length));
+        for (let done = 0; done < deadLetter.length;) {
+          const want = buffer.subarray(0, Math.min(buffer.length, deadLetter.length - done));
+          const count = await readSource(deadLetter.offset + done, want);
           if (count === 0) break;
           writeAll(file, buffer.subarray(0, count));
           done += count;
@@ -172,7 +172,7 @@ function endTornLine(file: AppendFile): void {
   if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
 }
 
-/** Appends all of `bytes` or, when that fails, nothing: half an entry would stand there for ever. */
+/** Appends all of `bytes` or, when that fails, nothing: half an entry would stay permanently. */
 function writeWhole(file: AppendFile, bytes: Uint8Array): void {
   const size = file.size();
   try {

@@ -10,17 +10,17 @@ import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import { ReadSegment } from "../segment/read_only_segment.ts";
 import { WindowReader } from "../record/batch_reader.ts";
 
-/** Why a record was set aside, as its entry says. */
+/** The reason why a record was dead-lettered, as in its entry. */
 export interface DeadLetterError {
   /** `refused`, `unsendable`, `corrupt`, `torn`, `oversize`; `unknown` where the entry does not say. */
   readonly reason: string;
   /** HTTP status of the refusal. */
   readonly status?: number;
-  /** What the server said. */
+  /** The message of the server. */
   readonly message?: string;
-  /** How often it was sent before it was set aside, where it failed more than once. */
+  /** Attempts before it was dead-lettered, if it failed more than once. */
   readonly attempts?: number;
-  /** When it was set aside, ISO 8601. */
+  /** When it was dead-lettered, ISO 8601. */
   readonly at?: string;
   /** Byte offset that the record had in its segment. */
   readonly offset?: number;
@@ -28,7 +28,7 @@ export interface DeadLetterError {
   readonly length?: number;
   /** Base URL of the server that refused it, where the entry says. */
   readonly server?: string;
-  /** How often it was sent again since, and refused again. */
+  /** Retries that were refused since. */
   readonly retries?: number;
 }
 
@@ -40,12 +40,12 @@ export interface DeadLetterEntry {
   readonly line: Uint8Array;
   /** Bytes of the line. */
   readonly length: number;
-  /** `null` where the entry holds no record: its bytes are in quarantine, or the entry is damaged. */
+  /** `null` where the entry holds no record: its bytes are in quarantine, or the entry is corrupt. */
   readonly type: RecordType | null;
   /** The request's JSON text; `null` like `type`. */
   readonly request: Uint8Array | null;
   readonly error: DeadLetterError;
-  /** Where the record's bytes stand in the quarantine file, if they do. */
+  /** The place of the record's bytes in the quarantine file, if they are there. */
   readonly quarantine: { readonly offset: number; readonly length: number } | null;
   /** Why the entry itself cannot be read; absent when it can. */
   readonly damaged?: string;
@@ -57,7 +57,7 @@ export function isTornEntry({ damaged }: DeadLetterEntry): boolean {
 }
 
 const TORN = "torn";
-/** Bytes of one entry that are read into memory: the largest record and what is said of it. */
+/** Bytes of one entry that are read into memory: the largest record and its error. */
 const MAX_ENTRY_BYTES = 34 * 1024 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
 const WINDOW_RECORDS = 256;
@@ -69,7 +69,7 @@ export async function* readDeadLetters(
 ): AsyncGenerator<DeadLetterEntry> {
   const file = new ReadSegment(files, path, { name: path, sealed: true });
   try {
-    // An entry is no record, but it is a line: the reader finds it either way.
+    // An entry is not a record, but it is a line: the reader finds it either way.
     const reader = new WindowReader(file, {
       bytes: WINDOW_BYTES,
       records: WINDOW_RECORDS,

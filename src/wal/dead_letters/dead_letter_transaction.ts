@@ -4,9 +4,9 @@
  *
  * A file is taken into hand by renaming it into `.retry/` beside it. A sender that sets records
  * aside meanwhile begins a new file under the old name; what stays is appended to that one before
- * the file in hand is removed. A crash leaves the file in hand, whole, and the next one to take it
- * puts it back first: an entry may then stand twice, but none is lost. Two cannot do it at once:
- * there is a claim for every project.
+ * the file in progress is removed. A crash leaves that file whole, and the next one to take it
+ * puts it back first: an entry may then exist twice, but none is lost. Two cannot do it at once:
+ * there is a lease for every project.
  *
  * @module
  */
@@ -14,17 +14,18 @@
 import { dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { AppendFile, FileSystem, Runtime } from "../../runtime/runtime.ts";
-import { Claim, type ClaimState, currentClaim, removeIfThere } from "../ownership/lease.ts";
+import { currentLease, Lease, type LeaseState } from "../ownership/lease.ts";
+import { removeIfExists } from "../remove_file.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";
 import { writeAll } from "./dead_letter_file.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../ownership/failure_detector.ts";
 import { liveness, ownIdentity } from "../ownership/process_identity.ts";
 import { segmentPaths } from "../segment/segment_name.ts";
 
-/** Directory of the files in hand, below a project's. */
+/** Directory of the files in progress, below a project's. */
 export const RETRY_DIRECTORY = ".retry";
 
-/** The segments whose dead letters a broken retry left in hand. */
+/** The segments whose dead letters an interrupted retry has left in progress. */
 export function leftInHand(files: FileSystem, directory: string): string[] {
   const retry = join(directory, RETRY_DIRECTORY);
   if (files.stat(retry) === null) return [];
@@ -38,12 +39,12 @@ const SUFFIX = ".deadletter";
 export class DeadLetterStore {
   readonly #runtime: Runtime;
   readonly #directory: string;
-  readonly #claim: Claim;
+  readonly #lease: Lease;
 
-  private constructor(runtime: Runtime, directory: string, claim: Claim) {
+  private constructor(runtime: Runtime, directory: string, claim: Lease) {
     this.#runtime = runtime;
     this.#directory = directory;
-    this.#claim = claim;
+    this.#lease = claim;
   }
 
   /**
@@ -56,17 +57,17 @@ export class DeadLetterStore {
     const retry = join(directory, RETRY_DIRECTORY);
     files.makeDirectory(retry);
     const prefix = join(retry, "claim.");
-    const current = currentClaim(files, prefix);
+    const current = currentLease(files, prefix);
     if (current && !isGone(runtime, retry, current, token)) return null;
-    const claim = Claim.take(runtime, prefix, current, token, ownIdentity(process));
+    const claim = Lease.acquire(runtime, prefix, current, token, ownIdentity(process));
     if (claim === null) return null;
     clearLitter(files, retry);
     return new DeadLetterStore(runtime, directory, claim);
   }
 
   /** Shows that the holder lives; to be called at every heartbeat. */
-  beat(): void {
-    this.#claim.beat();
+  heartbeat(): void {
+    this.#lease.heartbeat();
   }
 
   /** Takes the dead letters of one segment into hand; `null` when there are none. */
@@ -75,11 +76,11 @@ export class DeadLetterStore {
     const path = segmentPaths(this.#directory, stem).deadLetters;
     const aside = join(this.#directory, RETRY_DIRECTORY, stem + SUFFIX);
     const inHand = (): DeadLettersInHand =>
-      new DeadLettersInHand(files, this.#claim, this.#directory, path, aside);
+      new DeadLettersInHand(files, this.#lease, this.#directory, path, aside);
     if (files.stat(aside) !== null) await inHand().putBack();
     // The new name has to be durable before anything is taken out of the old place for good.
     await files.syncDirectory(this.#directory);
-    this.#claim.assertHeld();
+    this.#lease.assertHeld();
     try {
       files.rename(path, aside);
     } catch (error) {
@@ -100,26 +101,26 @@ export class DeadLetterStore {
         if (entry.quarantine !== null || entry.damaged !== undefined) return;
       }
     }
-    this.#claim.assertHeld();
-    removeIfThere(files, paths.quarantine);
+    this.#lease.assertHeld();
+    removeIfExists(files, paths.quarantine);
   }
 
   /** Lets the dead letters go. */
   release(): void {
     const { files } = this.#runtime;
-    this.#claim.release();
+    this.#lease.release();
     try {
       files.removeDirectory(join(this.#directory, RETRY_DIRECTORY));
     } catch {
-      // Another one came, or a file in hand could not be put back.
+      // Another one came, or a file in progress could not be put back.
     }
   }
 }
 
-/** The dead letters of one segment, in hand. */
+/** The dead letters of one segment, in progress. */
 export class DeadLettersInHand {
   readonly #files: FileSystem;
-  readonly #claim: Claim;
+  readonly #lease: Lease;
   readonly #directory: string;
   readonly #path: string;
   readonly #aside: string;
@@ -127,9 +128,9 @@ export class DeadLettersInHand {
   readonly #settled = new Map<number, number>();
 
   /** For {@linkcode DeadLetterStore.take}. */
-  constructor(files: FileSystem, claim: Claim, directory: string, path: string, aside: string) {
+  constructor(files: FileSystem, claim: Lease, directory: string, path: string, aside: string) {
     this.#files = files;
-    this.#claim = claim;
+    this.#lease = claim;
     this.#directory = directory;
     this.#path = path;
     this.#aside = aside;
@@ -144,10 +145,10 @@ export class DeadLettersInHand {
    * Throws when another process has taken the dead letters over; looks at the disk only when this
    * one has shown no life for a while.
    *
-   * @throws {WeaveWalError} `ERR_CLAIM_LOST`.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
   assertHeld(): void {
-    this.#claim.renew();
+    this.#lease.ensureHeld();
   }
 
   /** These entries are dead letters no more. */
@@ -158,7 +159,7 @@ export class DeadLettersInHand {
   /** Puts entries back in another form, forced to stable storage before it resolves. */
   async replace(replacements: readonly (readonly [DeadLetterEntry, string])[]): Promise<void> {
     if (replacements.length === 0) return;
-    this.#claim.assertHeld();
+    this.#lease.assertHeld();
     await this.#append((file) => {
       for (const [, text] of replacements) writeAll(file, encoder.encode(text));
       return Promise.resolve();
@@ -179,12 +180,12 @@ export class DeadLettersInHand {
       for await (const { position, length } of this.entries()) {
         if (this.#settled.get(position) !== length) left.push({ position, length });
       }
-      this.#claim.assertHeld();
+      this.#lease.assertHeld();
       if (left.length > 0) await this.#append((file) => this.#copy(left, file));
       this.remove(left);
     }
-    this.#claim.assertHeld();
-    removeIfThere(this.#files, this.#aside);
+    this.#lease.assertHeld();
+    removeIfExists(this.#files, this.#aside);
     await this.#files.syncDirectory(this.#directory);
   }
 
@@ -224,7 +225,7 @@ export class DeadLettersInHand {
   }
 }
 
-/** Where a line stands in the file in hand. */
+/** The place of a line in the file in progress. */
 type Line = Pick<DeadLetterEntry, "position" | "length">;
 
 const encoder = new TextEncoder();
@@ -241,7 +242,7 @@ function endTornLine(file: AppendFile): void {
 function clearLitter(files: FileSystem, retry: string): void {
   try {
     for (const { name } of files.list(retry)) {
-      if (/\.(tmp|probe)$/.test(name)) removeIfThere(files, join(retry, name));
+      if (/\.(tmp|probe)$/.test(name)) removeIfExists(files, join(retry, name));
     }
   } catch {
     // It harms nobody.
@@ -251,21 +252,21 @@ function clearLitter(files: FileSystem, retry: string): void {
 function isGone(
   { files, process }: Runtime,
   directory: string,
-  { path, holder }: ClaimState,
+  { path, holder }: LeaseState,
   token: string,
 ): boolean {
   const state = holder === null ? "unknown" : liveness(holder, process);
   if (state !== "unknown") return state === "dead";
-  const beat = files.stat(path)?.modified;
-  if (beat === undefined) return true;
+  const heartbeat = files.stat(path)?.modified;
+  if (heartbeat === undefined) return true;
   const probe = join(directory, `${token}.probe`);
   try {
     files.createExclusive(probe, "");
-    const now = files.stat(probe)?.modified ?? beat;
-    // A claim that says nothing is one that its holder was killed over, or is just about to fill.
-    // After a jump of the clock a claim may seem to come from the future; its holder beats anew.
-    return Math.abs(now - beat) > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
+    const now = files.stat(probe)?.modified ?? heartbeat;
+    // An empty lease is one whose holder was killed while it made it, or is about to fill it.
+    // After a jump of the clock a lease may seem to be from the future, until the next heartbeat.
+    return Math.abs(now - heartbeat) > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
   } finally {
-    removeIfThere(files, probe);
+    removeIfExists(files, probe);
   }
 }

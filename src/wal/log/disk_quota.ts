@@ -1,20 +1,21 @@
 /**
  * The bytes that the logs of a project may take on disk.
  *
- * The count comes from the disk and is taken again from it whenever it matters: a counter that only
- * adds up drifts until the log is "full" for ever.
+ * The count is taken from the disk again and again, in the background: a counter that is only
+ * incremented and decremented drifts until the log is "full" permanently.
  *
  * @module
  */
 
 import { join } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 
 /** Ms between two counts while the quota is nearly used up. */
 export const RECOUNT_MS = 1_000;
 
-/** What a quota is made from. */
+/** Options for {@linkcode DiskQuota}. */
 export interface DiskQuotaOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
@@ -27,10 +28,16 @@ export interface DiskQuotaOptions {
 /** Keeps a project's directory within its bytes. */
 export class DiskQuota {
   readonly #options: DiskQuotaOptions;
-  #used: number | null = null;
+  /** Bytes found by the last count. */
+  #counted = 0;
+  /** Bytes appended and not removed since the last count began. */
+  #added = 0;
   #countedAt = -Infinity;
+  #counting: Promise<void> | null = null;
+  /** The count after the one in progress. */
+  #next: Promise<void> | null = null;
 
-  /** Makes a quota; the disk is looked at when it is first asked. */
+  /** Makes a quota that has counted nothing. */
   constructor(options: DiskQuotaOptions) {
     this.#options = options;
   }
@@ -40,49 +47,75 @@ export class DiskQuota {
     return this.#options.maxBytes;
   }
 
-  /** Bytes in use, as far as known. */
+  /** Bytes in use, as far as known: what the last count found, and what changed since. */
   get used(): number {
-    return this.#used ??= this.recount();
+    return Math.max(0, this.#counted + this.#added);
   }
 
   /**
-   * Makes sure that there is room for `line`.
+   * Checks that there is room for `line`.
    *
-   * @throws {WeaveWalError} `ERR_LOG_FULL` when there is not.
+   * @throws {WeaveWalError} `ERR_LOG_FULL` if there is not; the disk is then counted again.
    */
   admit(line: string): void {
-    const { maxBytes, clock } = this.#options;
+    const { maxBytes } = this.#options;
     // Three bytes a UTF-16 unit is the most that UTF-8 takes.
     if (this.used + line.length * 3 <= maxBytes) return;
     const length = new TextEncoder().encode(line).length;
     if (this.used + length <= maxBytes) return;
-    if (clock.monotonic() - this.#countedAt >= RECOUNT_MS) {
-      this.recount();
-      if (this.used + length <= maxBytes) return;
-    }
+    this.recountSoon();
     throw new WeaveWalError(
       "ERR_LOG_FULL",
       `The log has reached its quota: ${this.used} of ${maxBytes} bytes (maxDiskBytes)`,
     );
   }
 
-  /** `bytes` were appended. */
+  /** Counts `bytes` that were appended. */
   add(bytes: number): void {
-    this.#used = this.used + bytes;
+    this.#added += bytes;
   }
 
-  /** Counts the bytes in the directory anew. */
-  recount(): number {
+  /** Deducts `bytes` that were removed, until the disk is counted again. */
+  remove(bytes: number): void {
+    this.#added -= bytes;
+  }
+
+  /** Counts the bytes in the directory again, unless that was done a moment ago. */
+  recountSoon(): void {
+    const { clock } = this.#options;
+    const isRecent = clock.monotonic() - this.#countedAt < RECOUNT_MS;
+    if (!isRecent && this.#counting === null) void this.recount();
+  }
+
+  /** Counts the bytes that are in the directory now, in slices. Never rejects. */
+  recount(): Promise<void> {
+    if (this.#counting === null) {
+      return this.#counting = this.#count().finally(() => this.#counting = null);
+    }
+    // A count in progress may have missed what changed since it began.
+    return this.#next ??= this.#counting.then(() => {
+      this.#next = null;
+      return this.recount();
+    });
+  }
+
+  async #count(): Promise<void> {
     const { files, directory, clock } = this.#options;
+    const slices = new Slices(clock);
+    const before = this.#added;
+    this.#countedAt = clock.monotonic();
     let used = 0;
     try {
-      for (const { name, kind } of files.list(directory)) {
-        if (kind === "file") used += files.stat(join(directory, name))?.size ?? 0;
+      for await (const entries of files.scan(directory)) {
+        for (const { name, kind } of entries) {
+          await slices.pause();
+          if (kind === "file") used += files.stat(join(directory, name))?.size ?? 0;
+        }
       }
     } catch {
-      // A directory that is not there yet takes nothing; one that cannot be read fails the append.
+      // A directory that does not exist yet takes nothing; one that cannot be read fails the append.
     }
-    this.#countedAt = clock.monotonic();
-    return this.#used = used;
+    this.#counted = used;
+    this.#added -= before;
   }
 }

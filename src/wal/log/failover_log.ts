@@ -1,5 +1,5 @@
 /**
- * The file log with the memory log behind it: trouble of the disk never reaches the program.
+ * The file log with the memory log behind it: disk errors never reach the program.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import type { RequestLog } from "./record_log.ts";
 /** Ms between two tries to go back to the disk. */
 export const DISK_RETRY_MS = 5_000;
 
-/** What a failover log is made from. */
+/** Options for a failover log. */
 export interface FailoverLogOptions {
   readonly clock: Clock;
   readonly disk: RequestLog;
   readonly memory: RequestLog & Pick<MemoryLog, "waiting" | "moveTo">;
   /** Whether a sender empties the memory log; else its records go back to the disk with it. */
   readonly sender: boolean;
-  /** Told when the disk fails (with its error) and when it works again (with `null`). */
+  /** Called when the disk fails (with its error) and when it works again (with `null`). */
   readonly onDisk: (error: unknown) => void;
 }
 

@@ -1,25 +1,23 @@
 /**
- * The log on disk: a stream of segments that this process alone writes.
+ * The log on disk: a stream of segments that only this process writes.
  *
  * @module
  */
 
-import { basename, dirname, join } from "@std/path";
-import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import { join } from "@std/path";
+import type { Runtime } from "../../runtime/runtime.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
-import { hasCode } from "../../errors.ts";
-import { beatAll, Claim } from "../ownership/lease.ts";
+import type { Presence } from "../ownership/presence.ts";
 import { type FsyncPolicy, FsyncScheduler } from "./fsync_scheduler.ts";
 import type { DiskQuota } from "./disk_quota.ts";
-import { FileSegment } from "../segment/file_segment.ts";
-import { type Identity, ownIdentity } from "../ownership/process_identity.ts";
+import { makeLogDirectories } from "./log_directories.ts";
+import { readerOf } from "./own_segment.ts";
 import { formatStem, segmentPaths } from "../segment/segment_name.ts";
-import type { Owner } from "../ownership/owner_file.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
 import type { LogListener, RequestLog } from "./record_log.ts";
-import { SegmentWriter } from "./segment_writer.ts";
+import { type CopiedLines, SegmentWriter } from "./segment_writer.ts";
 
-/** What a file log is made from. */
+/** Options for a file log. */
 export interface FileLogOptions {
   readonly runtime: Runtime;
   /** Directory of all logs; `.weave/wal`. */
@@ -28,8 +26,8 @@ export interface FileLogOptions {
   readonly directory: string;
   /** 32 hex digits, new for every log. */
   readonly writer: string;
-  /** Base URL of the server that the records are for. */
-  readonly server: string;
+  /** Shows other processes that this one runs. */
+  readonly presence: Presence;
   /** Whether this process sends what it writes. */
   readonly sender: boolean;
   readonly fsync: FsyncPolicy;
@@ -48,8 +46,6 @@ export interface FileLogOptions {
 export class FileLog implements RequestLog {
   readonly kind = "file";
   readonly #options: FileLogOptions;
-  readonly #identity: Identity;
-  readonly #claims = new Set<Claim>();
   readonly #written = { records: 0, bytes: 0 };
   readonly #sync: FsyncScheduler;
   #active: SegmentWriter | null = null;
@@ -63,13 +59,15 @@ export class FileLog implements RequestLog {
   #syncFailures = 0;
   /** Segments that were left and are not known to be closed on disk. */
   readonly #unclosed = new Set<SegmentWriter>();
-  /** Segments whose records stand in a later one too. */
+  /** Segments whose records are in a later one too. */
   readonly #rescued = new WeakSet<SegmentWriter>();
+
+  /** Lines of lost segments that no other segment holds yet, oldest first. */
+  readonly #owed: CopiedLines[] = [];
 
   /** Makes the log; nothing is on disk before the first record. */
   constructor(options: FileLogOptions) {
     this.#options = options;
-    this.#identity = ownIdentity(options.runtime.process);
     this.#sync = new FsyncScheduler({
       clock: options.runtime.clock,
       files: options.runtime.files,
@@ -105,6 +103,7 @@ export class FileLog implements RequestLog {
     const { quota, segmentBytes, listener } = this.#options;
     const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
     quota.admit(line);
+    this.#copyOwed();
     let segment = this.#active ?? this.#begin();
     for (;;) {
       const size = segment.size;
@@ -135,6 +134,7 @@ export class FileLog implements RequestLog {
   }
 
   async sync(): Promise<void> {
+    this.#copyOwed();
     for (let failed = false;;) {
       const segment = this.#active;
       await this.#sync.settled();
@@ -159,15 +159,20 @@ export class FileLog implements RequestLog {
   }
 
   beat(): void {
-    beatAll(this.#claims);
     this.#sealLeft();
+    this.#copyOwed();
     const segment = this.#active;
     if (segment === null) return;
-    if (segment.beat()) this.#verified = segment.size;
+    if (segment.verify()) this.#verified = segment.size;
     else this.#lose(segment, segment.size);
   }
 
   close(): void {
+    try {
+      this.#copyOwed();
+    } catch {
+      // It is tried again when the log is used again; `sync` reports it.
+    }
     this.#sync.close();
     this.rotate();
     // The last chance: as long as this process lives, its later segments wait behind them.
@@ -180,56 +185,43 @@ export class FileLog implements RequestLog {
 
   #begin(): SegmentWriter {
     this.#makeDirectories();
-    const { runtime, directory, writer, server, sender, listener } = this.#options;
+    const { runtime, directory, writer, presence, sender, listener } = this.#options;
+    const { files, process } = runtime;
     const { stem } = formatStem(this.#nextTime(), writer);
     const paths = segmentPaths(directory, stem);
-    const owner: Owner = { ...this.#identity, server, sender, closed: false };
-    let claim: Claim | null = null;
-    let segment: SegmentWriter | null = null;
+    const segment = SegmentWriter.open(files, paths, presence, process.pid);
     try {
-      segment = SegmentWriter.open(runtime, paths, owner, () => {
-        if (sender) claim = Claim.take(runtime, paths.claim, null, writer, this.#identity);
-      });
-      if (claim !== null) listener.onSegment(this.#readerOf(segment, stem, claim));
+      if (sender) listener.onSegment(readerOf(segment, stem, this.#options));
     } catch (error) {
-      segment?.discard();
-      discardClaim(claim);
+      segment.discard();
       throw error;
     }
     this.#active = segment;
     this.#verified = 0;
-    // The sidecars count too.
-    this.#options.quota.recount();
     this.#sync.syncDirectories([directory]);
     return segment;
   }
 
-  #readerOf(segment: SegmentWriter, stem: string, claim: Claim): FileSegment {
-    const { runtime, directory } = this.#options;
-    const reader = new FileSegment({
-      runtime,
-      directory,
-      stem,
-      paths: segment.paths,
-      claim,
-      live: true,
-      end: () => segment.size,
-      isSealed: () => segment.sealed,
-      onRelease: () => this.#claims.delete(claim),
-    });
-    this.#claims.add(claim);
-    return reader;
-  }
-
-  /** The segment is not this log's to write any more; what stands behind `end` is written elsewhere. */
+  /** The segment is not this log's to write any more; what is behind `end` is written elsewhere. */
   #lose(segment: SegmentWriter, end: number): void {
     const detached = segment.isDetached();
     if (detached) this.#options.listener.onDetached();
     // A sender of this process still reads the file that lost its name; without one, nobody does.
     if (detached && this.#options.sender) return this.#leave(segment);
-    // Whoever took this process for gone sends what stood there then. What was appended since is
-    // behind that end where the clocks stood still with the machine: a lease looks fresh then.
-    this.#rescue(segment, this.#verified, end);
+    // A process that presumed this one dead sends what was there then. What was appended since is behind
+    // that end where the clocks stopped with the machine: the heartbeat looks fresh then.
+    const lost = segment.linesFrom(this.#verified, end);
+    if (this.#active === segment) this.rotate();
+    if (lost.records > 0) this.#owed.push(lost);
+    this.#copyOwed();
+  }
+
+  /** Copies lines of lost segments into the current one; what the disk does not take stays owed. */
+  #copyOwed(): void {
+    for (let next = this.#owed[0]; next !== undefined; next = this.#owed[0]) {
+      this.#copy(next);
+      this.#owed.shift();
+    }
   }
 
   #leave(segment: SegmentWriter): void {
@@ -266,15 +258,17 @@ export class FileLog implements RequestLog {
     this.#sync.markLost(segment, error);
   }
 
-  /** Copies what `segment` holds from `offset` to `end` into a new segment, and leaves it. */
-  #rescue(segment: SegmentWriter, offset: number, end: number = segment.size): void {
-    const lines = segment.linesFrom(offset).subarray(0, Math.max(0, end - offset));
-    let records = 0;
-    for (let at = lines.indexOf(10); at !== -1; at = lines.indexOf(10, at + 1)) records++;
+  /** Copies what `segment` holds from `offset` into a new segment, and leaves it. */
+  #rescue(segment: SegmentWriter, offset: number): void {
+    const lines = segment.linesFrom(offset);
     if (this.#active === segment) this.rotate();
-    while (records > 0) {
+    this.#copy(lines);
+  }
+
+  #copy(copied: CopiedLines): void {
+    while (copied.records > 0) {
       const to = this.#active ?? this.#begin();
-      to.appendLines(lines, records);
+      to.appendLines(copied);
       if (to.isOwn()) break;
       this.#leave(to);
     }
@@ -289,65 +283,9 @@ export class FileLog implements RequestLog {
 
   #makeDirectories(): void {
     const { runtime: { files }, root, directory } = this.#options;
-    const parents: string[] = [];
-    // Another process may have made them a moment ago, and not have forced their names yet.
-    const shared = this.#named ? [] : [directory, dirname(directory), root, dirname(root)];
-    for (
-      let path = directory;
-      (files.stat(path) === null || shared.includes(path)) && dirname(path) !== path;
-    ) {
-      path = dirname(path);
-      if (!mayLookAt(files, path)) break;
-      parents.push(path);
-    }
-    refuseLinks(files, directory);
-    files.makeDirectory(directory);
-    refuseLinks(files, directory);
-    if (parents.length === 0) return;
-    writeGitignore(files, root);
-    this.#sync.syncDirectories(parents);
+    const made = makeLogDirectories(files, root, directory, !this.#named);
+    if (made.length === 0) return;
+    this.#sync.syncDirectories(made);
     this.#named = true;
-  }
-}
-
-/** A link in place of an entity's or a project's directory would lead the records elsewhere. */
-function refuseLinks(files: FileSystem, directory: string): void {
-  for (const path of [dirname(directory), directory]) {
-    const kind = files.stat(path)?.kind ?? "directory";
-    if (kind === "directory") continue;
-    const error = new Error(`Cannot use as a directory, it is a ${kind}: ${JSON.stringify(path)}`);
-    throw Object.assign(error, { code: kind === "symlink" ? "ELOOP" : "ENOTDIR" });
-  }
-}
-
-/** Gives back the claim on a segment that could not be begun; the first error is the one to tell. */
-function discardClaim(claim: Claim | null): void {
-  try {
-    claim?.release();
-  } catch {
-    // Cleared as an orphan later.
-  }
-}
-
-/** Whether the host lets this process look at a path: Deno may grant the log's directory only. */
-function mayLookAt(files: FileSystem, path: string): boolean {
-  try {
-    files.stat(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EACCES") || hasCode(error, "EPERM")) return false;
-    throw error;
-  }
-}
-
-/** Keeps the logs out of everybody's repository, without touching a directory that is not ours. */
-function writeGitignore(files: FileSystem, root: string): void {
-  const parent = dirname(root);
-  const isOurs = basename(parent) === ".weave" && mayLookAt(files, parent);
-  const path = join(isOurs ? parent : root, ".gitignore");
-  try {
-    if (files.stat(path) === null) files.createExclusive(path, "*\n");
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
   }
 }

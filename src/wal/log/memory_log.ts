@@ -1,5 +1,5 @@
 /**
- * The log in memory: the same records, bounded, gone with the process.
+ * The log in memory: the same records, bounded, lost with the process.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export interface MemoryLogOptions {
   readonly maxRecords: number;
   readonly clock: Clock;
   readonly listener: LogListener;
-  /** Told of records that were set aside: there is no disk to keep them on. */
-  readonly onSetAside: (letters: readonly DeadLetter[]) => void;
+  /** Reports dead letters: there is no disk to keep them on. */
+  readonly onSetAside: (deadLetters: readonly DeadLetter[]) => void;
 }
 
 /** Keeps records in memory until they are delivered. */
@@ -73,7 +73,18 @@ export class MemoryLog implements RequestLog {
 
   /** Records that were neither delivered nor given up. */
   get waiting(): number {
-    return this.#segments.reduce((sum, { records }) => sum + records, 0);
+    return this.pending.records;
+  }
+
+  /** Records and bytes that only this log holds. */
+  get pending(): { readonly records: number; readonly bytes: number } {
+    let records = 0;
+    let bytes = 0;
+    for (const segment of this.#segments) {
+      records += segment.records;
+      if (segment.records > 0) bytes += segment.bytes;
+    }
+    return { records, bytes };
   }
 
   /**
@@ -128,7 +139,7 @@ class MemorySegment implements Segment {
   readonly begun: number;
   readonly live = true;
   readonly setAside: ReadonlySet<number> = new Set();
-  readonly #onSetAside: (letters: readonly DeadLetter[]) => void;
+  readonly #onSetAside: (deadLetters: readonly DeadLetter[]) => void;
   #blocks: Block[] = [];
   #end = 0;
   #acknowledged = 0;
@@ -136,7 +147,7 @@ class MemorySegment implements Segment {
   /** Records that wait. */
   records = 0;
 
-  constructor(begun: number, onSetAside: (letters: readonly DeadLetter[]) => void) {
+  constructor(begun: number, onSetAside: (deadLetters: readonly DeadLetter[]) => void) {
     this.begun = begun;
     this.#onSetAside = onSetAside;
   }
@@ -212,8 +223,8 @@ class MemorySegment implements Segment {
     this.#blocks = this.#blocks.filter((block) => block.base + block.used > offset);
   }
 
-  setAsideLines(letters: readonly DeadLetter[]): Promise<void> {
-    this.#onSetAside(letters);
+  setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+    this.#onSetAside(deadLetters);
     return Promise.resolve();
   }
 

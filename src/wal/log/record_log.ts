@@ -8,7 +8,7 @@
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Segment } from "../segment/segment.ts";
 
-/** Where requests go before they are sent. */
+/** The log of requests that wait to be sent. */
 export interface RequestLog {
   /** Whether records are on disk or in memory. */
   readonly kind: "file" | "memory";
@@ -18,14 +18,14 @@ export interface RequestLog {
    * page cache: it survives the end of the process. When it throws, no part of it is in the log.
    */
   append(type: RecordType, request: string): void;
-  /** What was appended so far. */
+  /** Records and bytes appended so far. */
   readonly written: { readonly records: number; readonly bytes: number };
   /**
    * Forces everything appended so far to stable storage; a memory log resolves at once. Rejects with
    * the host's error, code `ENOTSUP` where the host or the file system cannot do it.
    */
   sync(): Promise<void>;
-  /** What was appended so far is final; the next record begins a new segment. */
+  /** Closes the current segment; the next record begins a new one. */
   rotate(): void;
   /** Shows that the writer lives. */
   beat(): void;
@@ -35,9 +35,9 @@ export interface RequestLog {
   settled(): Promise<void>;
 }
 
-/** What a log tells while it is written. */
+/** Events of a log while it is written. */
 export interface LogListener {
-  /** A segment that this process is to drain was begun; segments are told in order. */
+  /** A segment that this process is to drain was begun; segments are reported in order. */
   onSegment(segment: Segment): void;
   /** There may be more to drain than before. */
   onAppend(): void;

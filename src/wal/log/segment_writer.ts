@@ -4,67 +4,62 @@
  * @module
  */
 
-import type { AppendFile, Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
 import { writeAll } from "../dead_letters/dead_letter_file.ts";
-import { removeIfThere } from "../ownership/lease.ts";
-import { LEASE_MS } from "../ownership/failure_detector.ts";
+import { isFenced } from "../ownership/fence.ts";
+import type { Presence } from "../ownership/presence.ts";
+import { removeIfExists } from "../remove_file.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
-import { type Owner, writeOwner } from "../ownership/owner_file.ts";
-import { hasSeal } from "../ownership/fence.ts";
+
+/** Whole lines of a segment, to be written into another one. */
+export interface CopiedLines {
+  readonly lines: Uint8Array;
+  readonly records: number;
+}
 
 /** Appends records to one segment, one write call a record. */
 export class SegmentWriter {
   readonly paths: SegmentPaths;
   readonly #files: FileSystem;
-  readonly #clock: Clock;
   readonly #file: AppendFile;
-  readonly #owner: Owner;
+  readonly #presence: Presence;
   /**
-   * Identity of the data file, to notice when its name is gone or names another; `undefined` when it
-   * was gone at once.
+   * Identity of the data file, to notice when its name is removed or names another; `undefined` when
+   * it was removed at once.
    */
   readonly #id: string | undefined;
   #size = 0;
   #records = 0;
   #synced = 0;
   #sealed = false;
-  /** Whether that stands on disk. */
+  /** Lapses of the heartbeat after which the segment was seen to be in place. */
+  #lapses: number;
+  /** Whether the lock is removed, which tells others that no record will follow. */
   #closed = false;
-  /** When the last heartbeat began that found the segment to be its own, on the monotonic clock. */
-  #ownAt: number;
 
-  private constructor(
-    { files, clock }: Pick<Runtime, "files" | "clock">,
-    paths: SegmentPaths,
-    owner: Owner,
-    begun: number,
-  ) {
+  private constructor(files: FileSystem, paths: SegmentPaths, presence: Presence) {
     this.#files = files;
-    this.#clock = clock;
     this.paths = paths;
-    this.#owner = owner;
-    this.#ownAt = begun;
+    this.#presence = presence;
+    this.#lapses = presence.lapses;
     this.#file = files.openAppend(paths.data);
     this.#id = files.stat(paths.data)?.id;
   }
 
   /**
-   * Begins a segment. The lock and the owner file are there before the data file, so that nobody
-   * ever finds records without knowing whose they are; `beforeData` runs between them and the data.
+   * Begins a segment. The presence file and the lock exist before the data file, so that nobody ever
+   * finds records without knowing whose they are.
    */
   static open(
-    runtime: Pick<Runtime, "files" | "clock">,
+    files: FileSystem,
     paths: SegmentPaths,
-    owner: Owner,
-    beforeData: () => void,
+    presence: Presence,
+    pid: number,
   ): SegmentWriter {
-    const { files, clock } = runtime;
     try {
-      const begun = clock.monotonic();
-      files.createExclusive(paths.lock, String(owner.pid));
-      writeOwner(files, paths.owner, owner);
-      beforeData();
-      return new SegmentWriter(runtime, paths, owner, begun);
+      presence.ensure();
+      files.createExclusive(paths.lock, String(pid));
+      return new SegmentWriter(files, paths, presence);
     } catch (error) {
       removeAll(files, paths);
       throw error;
@@ -112,7 +107,7 @@ export class SegmentWriter {
   }
 
   /** Appends whole lines of another segment. */
-  appendLines(lines: Uint8Array, records: number): void {
+  appendLines({ lines, records }: CopiedLines): void {
     try {
       writeAll(this.#file, lines);
     } catch (error) {
@@ -123,19 +118,21 @@ export class SegmentWriter {
     this.#records += records;
   }
 
-  /** The lines from `offset` to the end, read through the open file: it may have lost its name. */
-  linesFrom(offset: number): Uint8Array {
-    const lines = new Uint8Array(this.#size - offset);
+  /** The lines from `offset` to `end`, read through the open file: it may have lost its name. */
+  linesFrom(offset: number, end: number = this.#size): CopiedLines {
+    const lines = new Uint8Array(Math.max(0, end - offset));
     let at = 0;
     while (at < lines.length) {
       const count = this.#file.read(offset + at, lines.subarray(at));
       if (count === 0) break;
       at += count;
     }
-    return lines.subarray(0, at);
+    let records = 0;
+    for (let n = lines.indexOf(10); n !== -1 && n < at; n = lines.indexOf(10, n + 1)) records++;
+    return { lines: lines.subarray(0, at), records };
   }
 
-  /** Whether the data file's name is gone or names another file: what is appended has no future. */
+  /** Whether the data file was removed or replaced: what is appended to it is not found by others. */
   isDetached(): boolean {
     return this.#id === undefined || this.#files.stat(this.paths.data)?.id !== this.#id;
   }
@@ -157,41 +154,29 @@ export class SegmentWriter {
   }
 
   /**
-   * Shows that the writer lives; a file that has lost its name gets no sidecars any more.
-   *
-   * @returns Whether the segment is still its own: its name is in place, and nobody took it for gone.
-   */
-  beat(): boolean {
-    const at = this.#clock.monotonic();
-    if (this.#sealed || this.isDetached()) return false;
-    writeOwner(this.#files, this.paths.owner, this.#owner);
-    if (!this.#isInPlace()) return false;
-    this.#ownAt = at;
-    return true;
-  }
-
-  /**
-   * Whether all that was appended so far is in the segment's end, whoever sees to that. Looks at the
-   * disk only when the writer has shown no life for so long that somebody could take it for gone: it
-   * was stopped, or its program has not let a timer run.
+   * Whether all that was appended so far will be delivered, by whichever process. Looks at the disk
+   * only if this process has sent no heartbeat for so long that another one may have presumed it
+   * dead: it was suspended, or its program has not let a timer run.
    */
   isOwn(): boolean {
-    if (this.#clock.monotonic() - this.#ownAt <= LEASE_MS) return true;
+    if (this.#presence.isFresh && this.#presence.lapses === this.#lapses) return true;
+    this.#presence.tryHeartbeat();
     try {
-      return this.beat();
-    } catch {
-      // A disk that takes no heartbeat may still say who has the segment.
-    }
-    try {
-      return this.#isInPlace();
+      return this.verify();
     } catch {
       return false;
     }
   }
 
-  /** In this order: who sealed it removes the data first. */
-  #isInPlace(): boolean {
-    return !hasSeal(this.#files, this.paths) && !this.isDetached();
+  /**
+   * Looks at the disk: whether the name is in place, and no other process presumed this one dead. In
+   * this order: a fence exists before the data is removed.
+   */
+  verify(): boolean {
+    const { lapses } = this.#presence;
+    if (isFenced(this.#files, this.paths) || this.isDetached()) return false;
+    this.#lapses = lapses;
+    return true;
   }
 
   /**
@@ -211,18 +196,14 @@ export class SegmentWriter {
   /**
    * Says, on disk too, that no record will follow.
    *
-   * @returns Whether the disk took it. If not, whoever drains the segment waits for the end of this
-   *   process, or for another call.
+   * @returns Whether the disk took it. If not, the process that drains the segment waits for the end
+   * of this   process, or for another call.
    */
   seal(): boolean {
     this.#sealed = true;
     if (this.#closed) return true;
     try {
-      // Also of a file that another was put in place of: that one waits for nobody then.
-      if (this.#files.stat(this.paths.data) !== null) {
-        writeOwner(this.#files, this.paths.owner, { ...this.#owner, closed: true });
-        removeIfThere(this.#files, this.paths.lock);
-      }
+      removeIfExists(this.#files, this.paths.lock);
       return this.#closed = true;
     } catch {
       return false;
@@ -251,9 +232,9 @@ export class SegmentWriter {
 }
 
 function removeAll(files: FileSystem, paths: SegmentPaths): void {
-  for (const path of [paths.data, paths.owner, paths.lock]) {
+  for (const path of [paths.data, paths.lock]) {
     try {
-      removeIfThere(files, path);
+      removeIfExists(files, path);
     } catch {
       // The first error says what is wrong; what is left here is cleared as an orphan later.
     }

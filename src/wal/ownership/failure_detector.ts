@@ -1,5 +1,5 @@
 /**
- * Heartbeats: a file that its holder rewrites at an interval, and the judgement of those who watch.
+ * Heartbeats: a file that its holder rewrites at an interval, and the verdict of its watchers.
  *
  * A watcher never compares the holder's clock with its own. It trusts two things: that it has seen
  * no change for {@linkcode STALE_AFTER_MS} of its own monotonic time, or none for
@@ -14,7 +14,7 @@ import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 
 /** Ms between two heartbeats. */
 export const HEARTBEAT_MS = 2_000;
-/** Ms without a change after which a watcher takes the holder for gone. */
+/** Ms without a change after which a watcher presumes the holder dead. */
 export const STALE_AFTER_MS = 10_000;
 /** Ms of age on the file system's own clock after which a shorter watch will do. */
 export const ABANDONED_AFTER_MS = 300_000;
@@ -25,12 +25,12 @@ export const ABANDONED_AFTER_MS = 300_000;
 export const CONFIRM_AFTER_MS = 5_000;
 /**
  * Ms after the beginning of a heartbeat for which its holder may be sure, without a look at the
- * disk, that nobody takes it for gone: less than any watcher waits.
+ * disk, that nobody presumes it dead: less than any watcher waits.
  */
 export const LEASE_MS = 4_000;
 
 /** Watches the heartbeats of others. */
-export class HeartbeatWatch {
+export class FailureDetector {
   readonly #files: FileSystem;
   readonly #clock: Clock;
   readonly #seen = new Map<string, { modified: number; id: string; since: number }>();

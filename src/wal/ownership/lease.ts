@@ -1,141 +1,150 @@
 /**
- * Claims: a segment is drained by exactly one sender at a time.
+ * Leases: of many senders, one at a time drains what processes left in a directory.
  *
- * A claim is a file `<stem>.claim.<generation>` made with an exclusive create. Who finds the holder
- * of generation n gone makes generation n + 1: the exclusive create lets one of many win, and a
- * winner that dies at once is overtaken the same way. (Taking a claim over by renaming it away, the
- * usual way, can take away the fresh claim of whoever was quicker, because a rename does not ask
- * what it renames.) A holder still holds while its own file carries its token and no younger
- * generation exists; it looks before it moves a checkpoint and before it deletes, and before it
- * sends if it has been silent for so long that somebody could have taken it for gone.
+ * A lease is a file `<prefix><epoch>` made with an exclusive create. A process that finds the holder
+ * of epoch n dead makes epoch n + 1: the exclusive create lets one of many win, and a winner that
+ * dies at once is succeeded the same way. (Taking a lease over by renaming its file away, which is
+ * common, can take the fresh lease of a faster process, because a rename does not check what it
+ * renames.) A holder still holds the lease while its own file contains its token and no later epoch
+ * exists. It checks that before it moves a checkpoint and before it deletes, and before it sends if it
+ * has sent no heartbeat for so long that another process may have presumed it dead.
  *
  * @module
  */
 
-import type { Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
-import { hasCode, WeaveWalError } from "../../errors.ts";
-import { LEASE_MS } from "./failure_detector.ts";
-import { type Identity, readIdentity } from "./process_identity.ts";
 import { basename, dirname } from "@std/path";
+import { hasCode, WeaveWalError } from "../../errors.ts";
+import type { Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
+import { removeIfExists } from "../remove_file.ts";
+import { LEASE_MS } from "./failure_detector.ts";
+import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
-/** A claim as it stands on disk. */
-export interface ClaimState {
-  readonly generation: number;
+/** A lease as it is on disk. */
+export interface LeaseState {
+  readonly epoch: number;
   readonly path: string;
-  /** `null` when the file is damaged or still being written. */
+  /** `null` if the file is corrupt or still being written. */
   readonly token: string | null;
   /** `null` like `token`. */
-  readonly holder: Identity | null;
+  readonly holder: ProcessIdentity | null;
 }
 
-/** The youngest claim at `prefix` (`SegmentPaths.claim`), or `null` when nobody holds one. */
-export function currentClaim(files: FileSystem, prefix: string): ClaimState | null {
-  const generations = claimGenerations(files, prefix);
-  const generation = generations.at(-1);
-  if (generation === undefined) return null;
-  const path = prefix + generation;
+/** The lease with the highest epoch at `prefix`, or `null` if nobody holds one. */
+export function currentLease(files: FileSystem, prefix: string): LeaseState | null {
+  const epoch = leaseEpochs(files, prefix).at(-1);
+  if (epoch === undefined) return null;
+  const path = prefix + epoch;
   let value: Record<string, unknown> | null = null;
   try {
     value = JSON.parse(files.readText(path)) as Record<string, unknown> | null;
   } catch (error) {
     // Released between the listing and the reading.
-    if (hasCode(error, "ENOENT")) return currentClaim(files, prefix);
+    if (hasCode(error, "ENOENT")) return currentLease(files, prefix);
   }
   return {
-    generation,
+    epoch,
     path,
     token: typeof value?.token === "string" ? value.token : null,
     holder: readIdentity(value),
   };
 }
 
-/** Generations of the claims that stand at `prefix`, oldest first. */
-export function claimGenerations(files: FileSystem, prefix: string): number[] {
+/** Epochs of the lease files at `prefix`, oldest first; none if their directory is none. */
+export function leaseEpochs(files: FileSystem, prefix: string): number[] {
   const start = basename(prefix);
   const found: number[] = [];
-  for (const { name } of files.list(dirname(prefix))) {
-    if (!name.startsWith(start)) continue;
-    const rest = name.slice(start.length);
-    if (/^\d{1,9}$/.test(rest)) found.push(Number(rest));
+  // The user may have put something else there: nobody can hold a lease, and other logs are drained.
+  if (files.stat(dirname(prefix))?.kind !== "directory") return found;
+  try {
+    for (const { name } of files.list(dirname(prefix))) {
+      if (!name.startsWith(start)) continue;
+      const rest = name.slice(start.length);
+      if (/^\d{1,9}$/.test(rest)) found.push(Number(rest));
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
   }
   return found.sort((a, b) => a - b);
 }
 
-/** A claim that this process holds. */
-export class Claim {
+/** A lease that this process holds. */
+export class Lease {
   readonly #files: FileSystem;
   readonly #clock: Clock;
   readonly #prefix: string;
-  readonly #generation: number;
+  readonly #epoch: number;
   readonly #token: string;
-  readonly #identity: Identity;
+  readonly #identity: ProcessIdentity;
   #released = false;
-  /** When the last heartbeat began that found the claim held, on the monotonic clock. */
+  /**
+   * When the last heartbeat began after which the lease was seen to be held, on the monotonic clock:
+   * nobody presumes the holder dead until {@linkcode LEASE_MS} later.
+   */
   #heldAt: number;
 
   private constructor(
     { files, clock }: Pick<Runtime, "files" | "clock">,
     prefix: string,
-    generation: number,
+    epoch: number,
     token: string,
-    identity: Identity,
+    identity: ProcessIdentity,
   ) {
     this.#files = files;
     this.#clock = clock;
     this.#heldAt = clock.monotonic();
     this.#prefix = prefix;
-    this.#generation = generation;
+    this.#epoch = epoch;
     this.#token = token;
     this.#identity = identity;
   }
 
   /**
-   * Takes the claim after `gone`, the youngest one, whose holder is known to be gone; `null` when
-   * there was none.
+   * Acquires the lease after `expired`, the current one, whose holder is dead; `null` if there was
+   * none.
    *
-   * @param stillGone Whether that holder is still to be taken for gone, asked when the new claim
-   *   stands: a heartbeat that came in between has not seen it.
-   * @returns The claim, or `null` when somebody else was quicker.
+   * @param stillExpired Whether that holder is still presumed dead, asked once the new lease exists:
+   *   a heartbeat sent in between did not see it.
+   * @returns The lease, or `null` if another process was faster.
    */
-  static take(
+  static acquire(
     runtime: Pick<Runtime, "files" | "clock">,
     prefix: string,
-    gone: ClaimState | null,
+    expired: LeaseState | null,
     token: string,
-    identity: Identity,
-    stillGone: (gone: ClaimState) => boolean = () => true,
-  ): Claim | null {
+    identity: ProcessIdentity,
+    stillExpired: (expired: LeaseState) => boolean = () => true,
+  ): Lease | null {
     const { files } = runtime;
-    const generation = (gone?.generation ?? 0) + 1;
-    const claim = new Claim(runtime, prefix, generation, token, identity);
+    const epoch = (expired?.epoch ?? 0) + 1;
+    const lease = new Lease(runtime, prefix, epoch, token, identity);
     try {
-      files.createExclusive(prefix + generation, claim.#text());
+      files.createExclusive(prefix + epoch, lease.#text());
     } catch (error) {
       if (hasCode(error, "EEXIST")) return null;
       throw error;
     }
     let confirmed = false;
     try {
-      confirmed = gone === null || stillGone(gone);
+      confirmed = expired === null || stillExpired(expired);
     } finally {
-      if (!confirmed) claim.release();
+      if (!confirmed) lease.release();
     }
     if (!confirmed) return null;
-    for (const older of claimGenerations(files, prefix)) {
-      if (older < generation) removeIfThere(files, prefix + older);
+    for (const older of leaseEpochs(files, prefix)) {
+      if (older < epoch) removeIfExists(files, prefix + older);
     }
-    return claim;
+    return lease;
   }
 
-  /** The claim's file, whose change is its heartbeat. */
+  /** The lease's file, whose change is its heartbeat. */
   get path(): string {
-    return this.#prefix + this.#generation;
+    return this.#prefix + this.#epoch;
   }
 
-  /** Whether this process still holds the claim. */
+  /** Whether this process still holds the lease. */
   isHeld(): boolean {
     if (this.#released) return false;
-    if (this.#files.stat(this.#prefix + (this.#generation + 1)) !== null) return false;
+    if (this.#files.stat(this.#prefix + (this.#epoch + 1)) !== null) return false;
     try {
       const value = JSON.parse(this.#files.readText(this.path)) as { token?: unknown } | null;
       return value?.token === this.#token;
@@ -145,83 +154,52 @@ export class Claim {
   }
 
   /**
-   * Throws when this process does not hold the claim any more.
+   * Throws if this process does not hold the lease any more.
    *
-   * @throws {WeaveWalError} `ERR_CLAIM_LOST`.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
   assertHeld(): void {
     if (!this.isHeld()) {
-      throw new WeaveWalError("ERR_CLAIM_LOST", `Lost the claim on a segment: ${this.path}`);
+      throw new WeaveWalError("ERR_LEASE_LOST", `Lost the lease: ${this.path}`);
     }
   }
 
-  /** Shows that the holder lives. Does nothing when the claim is lost. */
-  beat(): void {
+  /** Sends a heartbeat. Does nothing if the lease is lost. */
+  heartbeat(): void {
     const at = this.#clock.monotonic();
     if (!this.isHeld()) return;
     this.#files.replace(this.path, this.#text());
     if (this.isHeld()) this.#heldAt = at;
   }
 
-  /** Whether nobody can have taken the claim since it was last seen to be held; asks no disk. */
+  /** Whether no process can have taken the lease since it was last seen to be held; reads no file. */
   get isFresh(): boolean {
     return !this.#released && this.#clock.monotonic() - this.#heldAt <= LEASE_MS;
   }
 
   /**
-   * Throws when this process does not hold the claim any more; looks at the disk only when it has
-   * shown no life for so long that somebody could have taken it for gone.
+   * Throws if this process does not hold the lease any more; reads the disk only if the last
+   * heartbeat is so old that another process may have presumed this one dead.
    *
-   * @throws {WeaveWalError} `ERR_CLAIM_LOST`.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
-  renew(): void {
+  ensureHeld(): void {
     if (this.isFresh) return;
     try {
-      this.beat();
+      this.heartbeat();
     } catch {
-      // A full disk takes no heartbeat. What counts is whose the claim is.
+      // A full disk takes no heartbeat. What counts is whose the lease is.
     }
     if (!this.isFresh) this.assertHeld();
   }
 
-  /** Gives the claim back. A claim that was lost is left alone. */
+  /** Gives the lease back. A lease that was lost is left alone. */
   release(): void {
-    if (this.isHeld()) removeIfThere(this.#files, this.path);
+    if (this.isHeld()) removeIfExists(this.#files, this.path);
     this.#released = true;
   }
 
   #text(): string {
     return JSON.stringify({ token: this.#token, ...this.#identity });
-  }
-}
-
-/** Shows that the holder of all of these lives; throws the first error when each had its turn. */
-export function beatAll(claims: Iterable<Claim>): void {
-  const errors: unknown[] = [];
-  for (const claim of claims) {
-    try {
-      claim.beat();
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  if (errors.length > 0) throw errors[0];
-}
-
-/** Removes a file that may be gone already. */
-export function removeIfThere(files: FileSystem, path: string): void {
-  ifThere(() => files.remove(path));
-}
-
-/** Removes a file that may be large, and may be gone already. */
-export function discardIfThere(files: FileSystem, path: string): void {
-  ifThere(() => files.discard(path));
-}
-
-function ifThere(remove: () => void): void {
-  try {
-    remove();
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
   }
 }

@@ -1,19 +1,16 @@
 /**
- * The owner file of a segment: who writes it, for which server, and whether that process sends.
- *
- * The Python SDK's `.lock` holds a PID and nothing else; this file says what a lock cannot. Its
- * rewriting is the writer's heartbeat. It stays when the writer closes a segment with records left,
- * because the next sender must know the server.
+ * The owner file that version 0.1 wrote beside each segment: its writer, its server, and
+ * whether that process sends. Such segments are still drained; today a process has one presence file.
  *
  * @module
  */
 
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
-import { type Identity, readIdentity } from "./process_identity.ts";
+import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
 /** Contents of an owner file. */
-export interface Owner extends Identity {
+export interface Owner extends ProcessIdentity {
   /** Base URL of the server that the records are for; `null` when the segment is not ours (Python). */
   readonly server: string | null;
   /** Whether the writer's own process drains the segment. */
@@ -22,7 +19,7 @@ export interface Owner extends Identity {
   readonly closed: boolean;
 }
 
-/** What was found where an owner file should be. */
+/** Contents of an owner file, or why there are none. */
 export type OwnerState = Owner | "missing" | "damaged";
 
 /** Reads an owner file. */
@@ -46,9 +43,4 @@ export function readOwner(files: FileSystem, path: string): OwnerState {
   } catch {
     return "damaged";
   }
-}
-
-/** Writes an owner file, in place of an older one if there is one. Also the writer's heartbeat. */
-export function writeOwner(files: FileSystem, path: string, owner: Owner): void {
-  files.replace(path, JSON.stringify(owner));
 }

@@ -10,8 +10,8 @@
 
 import type { ProcessFacts } from "../../runtime/runtime.ts";
 
-/** What a process writes down of itself. */
-export interface Identity {
+/** The facts by which a process is recognized. */
+export interface ProcessIdentity {
   readonly pid: number;
   /** Kernel's start time of the process; `null` where unknown. */
   readonly startTime: string | null;
@@ -23,17 +23,17 @@ export interface Identity {
   readonly host: string;
 }
 
-/** What is known of another process: `unknown` leaves the word to its heartbeat. */
+/** State of another process, as its facts show it; with `unknown`, only its heartbeat is evidence. */
 export type Liveness = "alive" | "dead" | "unknown";
 
 /** This process's identity. */
-export function ownIdentity(process: ProcessFacts): Identity {
+export function ownIdentity(process: ProcessFacts): ProcessIdentity {
   const { pid, startTime, bootId, pidNamespace, host } = process;
   return { pid, startTime, bootId, pidNamespace, host };
 }
 
 /** Whether the process that `identity` describes still runs, as far as facts tell. */
-export function liveness(identity: Identity, process: ProcessFacts): Liveness {
+export function liveness(identity: ProcessIdentity, process: ProcessFacts): Liveness {
   if (identity.bootId !== process.bootId) return "unknown";
   if (identity.pidNamespace !== process.pidNamespace || identity.host !== process.host) {
     return "unknown";
@@ -45,7 +45,7 @@ export function liveness(identity: Identity, process: ProcessFacts): Liveness {
 }
 
 /** Reads an identity out of a parsed JSON value; `null` when it is none. */
-export function readIdentity(value: unknown): Identity | null {
+export function readIdentity(value: unknown): ProcessIdentity | null {
   if (typeof value !== "object" || value === null) return null;
   const { pid, startTime, bootId, pidNamespace, host } = value as Record<string, unknown>;
   if (typeof pid !== "number" || !Number.isInteger(pid) || typeof host !== "string") return null;

@@ -1,105 +1,90 @@
 /**
- * What stands in a log's directory, told without touching it: for people and for the command.
- *
- * Senders judge for themselves (`recovery.ts`); what is told here is a look at one moment.
+ * The segments of a project's directory, looked at without touching them: for people and for the
+ * command.
  *
  * @module
  */
 
 import { basename, dirname } from "@std/path";
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
 import { type CheckpointState, readCheckpoint } from "../segment/checkpoint.ts";
-import { currentClaim } from "./lease.ts";
-import { STALE_AFTER_MS } from "./failure_detector.ts";
-import { type Identity, liveness } from "./process_identity.ts";
 import {
+  isProcessToken,
   mayBeFor,
   parseStem,
+  recoveryLease,
   SEGMENT_SUFFIX,
   type SegmentPaths,
   segmentPaths,
 } from "../segment/segment_name.ts";
-import { readOwner } from "./owner_file.ts";
+import { currentLease } from "./lease.ts";
+import {
+  isRunning,
+  type ProcessStatus,
+  processStatusOf,
+  type ProcessView,
+  type Writer,
+  writerOf,
+} from "./process_status.ts";
 
 /** The files that share a stem. */
-export interface StemFiles {
+export interface SegmentFiles {
   readonly directory: string;
   readonly stem: string;
   readonly paths: SegmentPaths;
-  /** What follows the stem in the names found: `.jsonl`, `.lock`, `.claim.1`, … */
+  /** The parts of the names after the stem: `.jsonl`, `.lock`, `.checkpoint`, … */
   readonly suffixes: ReadonlySet<string>;
 }
 
-/**
- * What a process that left its name on disk is doing.
- *
- * - `alive`: it runs here, and its heartbeat is fresh.
- * - `silent`: it runs here, but has not beaten for a while: stopped, or stuck.
- * - `dead`: it is gone.
- * - `closed`: a writer that said it was done with the file.
- * - `elsewhere`: on another host or in another container; only its heartbeat speaks.
- */
-export type Standing = "alive" | "silent" | "dead" | "closed" | "elsewhere";
-
-/** A process that left its name on disk. */
-export interface Party {
-  readonly standing: Standing;
-  /** `null` where the file does not say. */
-  readonly pid: number | null;
-  /** `null` where the file does not say. */
-  readonly host: string | null;
-  /** Its last heartbeat, epoch ms by the file system's clock; `null` where it has none. */
-  readonly beat: number | null;
-}
-
-/** Who writes a segment. */
-export interface Writer extends Party {
-  /** Whether it sends what it writes; `null` where the file does not say (Python). */
-  readonly sends: boolean | null;
-  /** Base URL of the server that the records are for; `null` where the file does not say. */
-  readonly server: string | null;
-  /** Whether its owner file cannot be read. */
-  readonly damaged: boolean;
-}
-
-/** Who drains a segment. */
-export interface ClaimHolder extends Party {
-  /** The sender's token; `null` when the claim is damaged. */
+/** The process that drains a segment. */
+export interface Drainer extends ProcessStatus {
+  /** The sender's token; `null` if the lease is corrupt. */
   readonly token: string | null;
+  /** Whether it drains its own segment, or holds the recovery lease for those of others. */
+  readonly as: "writer" | "lease-holder";
 }
 
-/** A segment as it stood when it was looked at. */
-export interface SegmentState extends StemFiles {
+/** A segment as it was when it was looked at. */
+export interface SegmentState extends SegmentFiles {
   /** Bytes of the data file. */
   readonly size: number;
   readonly checkpoint: CheckpointState;
   readonly writer: Writer;
-  /** Who drains it; `null` when nobody does. */
-  readonly claim: ClaimHolder | null;
+  /** Whether records may follow. */
+  readonly open: boolean;
+  /** The process that drains it: its writer, or the holder of the lease; `null` if none does. */
+  readonly drainer: Drainer | null;
 }
 
-/** Groups the names in `directory` by stem, oldest first; what belongs to no stem is left out. */
-export function listStems(files: FileSystem, directory: string): StemFiles[] {
+/** Lists the files in `directory` by stem, oldest first, in slices; other names are left out. */
+export async function listSegments(
+  { files, clock }: Pick<Runtime, "files" | "clock">,
+  directory: string,
+): Promise<SegmentFiles[]> {
   const stems = new Map<string, Set<string>>();
-  for (const { name, kind } of files.list(directory)) {
-    const dot = name.indexOf(".");
-    if (kind !== "file" || dot === -1 || parseStem(name.slice(0, dot)) === null) continue;
-    const stem = name.slice(0, dot);
-    const suffixes = stems.get(stem);
-    if (suffixes) suffixes.add(name.slice(dot));
-    else stems.set(stem, new Set([name.slice(dot)]));
+  for await (const entries of files.scan(directory)) {
+    for (const { name, kind } of entries) {
+      const dot = name.indexOf(".");
+      if (kind !== "file" || dot === -1 || parseStem(name.slice(0, dot)) === null) continue;
+      const stem = name.slice(0, dot);
+      const suffixes = stems.get(stem);
+      if (suffixes) suffixes.add(name.slice(dot));
+      else stems.set(stem, new Set([name.slice(dot)]));
+    }
   }
-  return [...stems].sort(([a], [b]) => a < b ? -1 : 1).map(([stem, suffixes]) => ({
-    directory,
-    stem,
-    paths: segmentPaths(directory, stem),
-    suffixes,
-  }));
+  const slices = new Slices(clock);
+  const found: SegmentFiles[] = [];
+  for (const [stem, suffixes] of [...stems].sort(([a], [b]) => a < b ? -1 : 1)) {
+    await slices.pause();
+    found.push({ directory, stem, paths: segmentPaths(directory, stem), suffixes });
+  }
+  return found;
 }
 
 /** The files around the one data file at `path`, whatever its name is. */
-export function stemOf(files: FileSystem, path: string): StemFiles {
+export function stemOf(files: FileSystem, path: string): SegmentFiles {
   const directory = dirname(path);
   const stem = basename(path).replace(/\.jsonl$/, "");
   const suffixes = new Set<string>();
@@ -109,70 +94,117 @@ export function stemOf(files: FileSystem, path: string): StemFiles {
   return { directory, stem, paths: { ...segmentPaths(directory, stem), data: path }, suffixes };
 }
 
-/** Looks at a segment; `null` when its data is not there (any more). */
-export function inspectSegment(runtime: Runtime, stem: StemFiles): SegmentState | null {
+/** Facts about processes, read once for many segments. */
+export class ProcessCache {
+  readonly #writers = new Map<string, Writer>();
+  readonly #leases = new Map<string, Drainer | null>();
+
+  /** @param processes Processes that were read already. */
+  constructor(processes: readonly ProcessView[] = []) {
+    for (const { token, liveness, pid, host, lastHeartbeat, sends, server } of processes) {
+      const status = { liveness, pid, host, lastHeartbeat };
+      this.#writers.set(token, { ...status, sends, server, unnamed: false });
+    }
+  }
+
+  /** The writer of a segment; one that a token of ours names is looked up once. */
+  writer(runtime: Runtime, segment: SegmentFiles): Writer {
+    const token = parseStem(segment.stem)?.writer ?? "";
+    if (!isProcessToken(token)) return writerOf(runtime, segment);
+    return remember(this.#writers, token, () => writerOf(runtime, segment));
+  }
+
+  /** The holder of the lease at this prefix, looked up once. */
+  lease(prefix: string, look: () => Drainer | null): Drainer | null {
+    return remember(this.#leases, prefix, look);
+  }
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, look: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const value = look();
+  map.set(key, value);
+  return value;
+}
+
+/**
+ * Looks at a segment; `null` if its data does not exist (any more).
+ *
+ * @param cache Shared by the segments of one report.
+ */
+export function inspectSegment<Files extends SegmentFiles>(
+  runtime: Runtime,
+  segment: Files,
+  cache: ProcessCache = new ProcessCache(),
+): Files & SegmentState | null {
   const { files } = runtime;
-  if (!stem.suffixes.has(SEGMENT_SUFFIX)) return null;
-  const stat = files.stat(stem.paths.data);
+  if (!segment.suffixes.has(SEGMENT_SUFFIX)) return null;
+  const stat = files.stat(segment.paths.data);
   if (stat === null || stat.kind !== "file") return null;
+  const writer = cache.writer(runtime, segment);
   return {
-    ...stem,
+    ...segment,
     size: stat.size,
-    checkpoint: checkpointOf(files, stem, stat.size),
-    writer: writerOf(runtime, stem),
-    claim: claimOf(runtime, stem),
+    checkpoint: checkpointOf(files, segment, stat.size),
+    writer,
+    open: isRunning(writer) && mayBeOpen(segment),
+    drainer: drainerOf(runtime, segment, writer, cache),
   };
+}
+
+/** Only writers of version 0.1 say in the owner file that they closed a segment. */
+function mayBeOpen({ stem, suffixes }: SegmentFiles): boolean {
+  return suffixes.has(".lock") || !isProcessToken(parseStem(stem)?.writer ?? "");
+}
+
+/** Looks at `segments` one by one, in slices; those without data are left out. */
+export async function inspectSegments<Files extends SegmentFiles>(
+  runtime: Runtime,
+  segments: readonly Files[],
+  cache: ProcessCache = new ProcessCache(),
+): Promise<(Files & SegmentState)[]> {
+  const slices = new Slices(runtime.clock);
+  const states: (Files & SegmentState)[] = [];
+  for (const segment of segments) {
+    await slices.pause();
+    const state = inspectSegment(runtime, segment, cache);
+    if (state !== null) states.push(state);
+  }
+  return states;
 }
 
 /** Whether the records of a segment may go to `server`, as senders see it. */
 export function isForServer({ writer, stem }: SegmentState, server: string): boolean {
   if (writer.server !== null) return writer.server === server;
-  return !writer.damaged || mayBeFor(server, parseStem(stem)?.writer ?? "");
+  return !writer.unnamed || mayBeFor(server, parseStem(stem)?.writer ?? "");
 }
 
 /**
- * Whether dead letters of a stem may go to `server`. Its owner file is gone with its data; then the
- * name alone speaks.
+ * Whether dead letters of a stem may go to `server`. The file that names the writer may be
+ * removed with its data; then only the name of the segment is evidence.
  */
-export function lettersAreFor(runtime: Runtime, stem: StemFiles, server: string): boolean {
-  const named = writerOf(runtime, stem).server;
+export function lettersAreFor(runtime: Runtime, segment: SegmentFiles, server: string): boolean {
+  const named = writerOf(runtime, segment).server;
   if (named !== null) return named === server;
-  return mayBeFor(server, parseStem(stem.stem)?.writer ?? "");
+  return mayBeFor(server, parseStem(segment.stem)?.writer ?? "");
 }
 
-/** Bytes of a segment that wait. */
+/** Bytes of a segment that are pending. */
 export function pendingBytes({ size, checkpoint }: SegmentState): number {
   return Math.max(0, size - checkpoint.offset);
 }
 
-/** Whether no record will follow, as far as can be told. */
-export function isSealed({ writer }: SegmentState): boolean {
-  return writer.standing === "closed" || writer.standing === "dead";
+/** Whether no record will follow, as far as is known. */
+export function isFinal({ open }: SegmentState): boolean {
+  return !open;
 }
 
-/** Looks at the process that `identity` names, whose heartbeat is the file at `path`. */
-export function partyOf(runtime: Runtime, identity: Identity | null, path: string): Party {
-  const { files, process, clock } = runtime;
-  const beat = files.stat(path)?.modified ?? null;
-  if (identity === null) return { standing: "elsewhere", pid: null, host: null, beat };
-  const { pid, host } = identity;
-  const state = liveness(identity, process);
-  const silent = beat === null || clock.now() - beat > STALE_AFTER_MS;
-  const standing = state === "dead"
-    ? "dead"
-    : state === "unknown"
-    ? "elsewhere"
-    : silent
-    ? "silent"
-    : "alive";
-  return { standing, pid, host, beat };
-}
-
-function checkpointOf(files: FileSystem, stem: StemFiles, size: number): CheckpointState {
-  if (!stem.suffixes.has(".checkpoint")) return { offset: 0 };
-  return readCheckpoint(files, stem.paths.checkpoint, size, (offset) => {
+function checkpointOf(files: FileSystem, segment: SegmentFiles, size: number): CheckpointState {
+  if (!segment.suffixes.has(".checkpoint")) return { offset: 0 };
+  return readCheckpoint(files, segment.paths.checkpoint, size, (offset) => {
     try {
-      const file = files.openRead(stem.paths.data);
+      const file = files.openRead(segment.paths.data);
       try {
         return file.byteAt(offset - 1) === 10;
       } finally {
@@ -185,36 +217,19 @@ function checkpointOf(files: FileSystem, stem: StemFiles, size: number): Checkpo
   });
 }
 
-/** Looks at the writer of a stem, also where its data is gone. */
-export function writerOf(runtime: Runtime, { paths }: StemFiles): Writer {
-  const owner = readOwner(runtime.files, paths.owner);
-  if (owner === "missing") return lockHolder(runtime, paths.lock);
-  if (owner === "damaged") {
-    return { ...partyOf(runtime, null, paths.owner), sends: null, server: null, damaged: true };
-  }
-  const party = partyOf(runtime, owner, paths.owner);
-  const { sender: sends, server, closed } = owner;
-  return { ...party, ...(closed ? { standing: "closed" } : {}), sends, server, damaged: false };
-}
-
-/** The Python SDK writes a lock with a PID of this host and no owner file. */
-function lockHolder({ files, process }: Runtime, path: string): Writer {
-  const nobody = { host: null, beat: null, sends: null, server: null, damaged: false };
-  let text: string;
-  try {
-    text = files.readText(path).trim();
-  } catch {
-    return { standing: "closed", pid: null, ...nobody };
-  }
-  const pid = /^\d{1,10}$/.test(text) ? Number(text) : null;
-  const isOther = pid !== null && pid !== process.pid;
-  const standing = isOther && process.isAlive(pid) ? "alive" : "dead";
-  return { standing, pid, ...nobody };
-}
-
-function claimOf(runtime: Runtime, { paths, suffixes }: StemFiles): ClaimHolder | null {
-  if (![...suffixes].some((suffix) => suffix.startsWith(".claim."))) return null;
-  const claim = currentClaim(runtime.files, paths.claim);
-  if (claim === null) return null;
-  return { ...partyOf(runtime, claim.holder, claim.path), token: claim.token };
+function drainerOf(
+  runtime: Runtime,
+  { directory, stem }: SegmentFiles,
+  writer: Writer,
+  cache: ProcessCache,
+): Drainer | null {
+  const token = parseStem(stem)?.writer ?? "";
+  if (writer.sends && isRunning(writer)) return { ...writer, token, as: "writer" };
+  const prefix = recoveryLease(directory, token);
+  return cache.lease(prefix, () => {
+    const lease = currentLease(runtime.files, prefix);
+    if (lease === null) return null;
+    const status = processStatusOf(runtime, lease.holder, lease.path);
+    return { ...status, token: lease.token, as: "lease-holder" };
+  });
 }

@@ -15,15 +15,15 @@ export interface WindowLimits {
   /** Bytes; a single longer record makes a window of its own. */
   readonly bytes: number;
   readonly records: number;
-  /** Bytes of a record that are read into memory at most; longer lines are set aside. */
+  /** Bytes of a record that are read into memory at most; longer lines are dead-lettered. */
   readonly recordBytes: number;
-  /** Whether a record may not share a window with what stands before it or after it. */
+  /** Whether a record may not share a window with the records before and after it. */
   readonly standsAlone: (type: RecordType) => boolean;
 }
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const SMALLEST_BUFFER = 64 * 1024;
-/** Bytes in front of what a buffer holds, for whoever makes something else of a window's lines. */
+/** Free bytes in front of the contents of a buffer, for code that rewrites the lines of a window. */
 const ROOM = 16;
 /** Bytes read at once: few enough that the reading is over before the request before it is. */
 const READ_BYTES = 1024 * 1024;
@@ -31,7 +31,7 @@ const READ_BYTES = 1024 * 1024;
 /** Bytes that are being read while a window is cut out of those before them. */
 interface ReadAhead {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where in `bytes` they come to stand: before it is room for what the cut leaves over. */
+  /** Their place in `bytes`: before it is room for what the split leaves over. */
   readonly at: number;
   readonly reading: Promise<number>;
 }
@@ -43,12 +43,12 @@ export class WindowReader {
   readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
   /** Bytes of a buffer at most. */
   readonly #largest: number;
-  /** Whether a type stands alone, by its position in `RECORD_TYPES`. */
-  readonly #alone: readonly boolean[];
+  /** Whether a type gets a window of its own, by its position in `RECORD_TYPES`. */
+  readonly #exclusive: readonly boolean[];
   #bytes: Uint8Array<ArrayBuffer> = NOTHING;
   /** Buffers of earlier windows, the longest out of use first. */
   #spare = [NOTHING, NOTHING, NOTHING];
-  /** What is being read into one of them. */
+  /** The read in progress into one of them. */
   #ahead: ReadAhead | null = null;
   /**
    * Bytes that a full window is likely to take, by the records of the last one: with fewer at hand
@@ -58,7 +58,7 @@ export class WindowReader {
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
   #from = 0;
   #filled = 0;
-  /** Where in `#bytes` the last window ends that was cut out of it. */
+  /** End in `#bytes` of the last window that was split off. */
   #used = 0;
   /** Byte offset in the segment of `#from`. */
   #offset: number;
@@ -72,7 +72,7 @@ export class WindowReader {
     this.#limits = limits;
     this.#offset = offset;
     this.#largest = ROOM + Math.max(limits.bytes, limits.recordBytes + 1);
-    this.#alone = RECORD_TYPES.map(limits.standsAlone);
+    this.#exclusive = RECORD_TYPES.map(limits.standsAlone);
   }
 
   /** Byte offset of the next record to read. */
@@ -80,7 +80,7 @@ export class WindowReader {
     return this.#offset;
   }
 
-  /** Where the segment ended when it was last looked at. */
+  /** End of the segment when it was last looked at. */
   get lookedTo(): number {
     return this.#lookedTo;
   }
@@ -251,7 +251,7 @@ export class WindowReader {
     return true;
   }
 
-  /** Whether a window's record stands where it stood. */
+  /** Whether a window's record is in its old place. */
   #isRecord(window: Window, index: number): boolean {
     const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = window;
     const lineStart = lineStarts[index];
@@ -268,10 +268,10 @@ export class WindowReader {
       from: this.#from,
       filled: this.#filled,
       maxBytes,
-      alone: this.#alone,
+      exclusive: this.#exclusive,
       setAside: this.#segment.setAside,
     });
-    // One that ended in front of a whole line, as beside a record that stands alone, tells nothing.
+    // One that ended in front of a whole line, as beside an exclusive record, shows nothing.
     const isTelling = window.count === maxRecords ||
       (window.count > 0 && findNewline(this.#bytes, at, this.#filled) === -1);
     this.#usual = isTelling

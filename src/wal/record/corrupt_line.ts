@@ -1,5 +1,5 @@
 /**
- * What is left of a damaged line.
+ * The rest of a corrupt line.
  *
  * A lost newline joins two records on one line, and a writer that dies or finds the disk full leaves
  * a piece of one in front of the next: the whole records among them are found again. An object in
@@ -26,7 +26,7 @@ const MAX_PLACES = 64;
 const BEFORE_VALUE: ReadonlySet<number> = new Set([58, 44, 91, 32, 9, 13]);
 const OPENING = new TextEncoder().encode('{"type":');
 
-/** Splits a line that is no record into whole records and what lies around them, in order. */
+/** Splits a line that is not a record into whole records and what lies around them, in order. */
 export function splitDamaged(line: Uint8Array): LinePiece[] {
   const pieces: LinePiece[] = [];
   let at = addRecords(line, 0, pieces);

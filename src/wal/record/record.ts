@@ -14,15 +14,15 @@ import { type ByteScan, scanBytes } from "../../bytes/scan_bytes.ts";
 import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
 
-/** What stands before the request in a record of each type. */
+/** The bytes before the request in a record of each type. */
 export const RECORD_PREFIX: Readonly<Record<RecordType, string>> = Object.fromEntries(
   RECORD_TYPES.map((type) => [type, `{"type":"${type}","req":`]),
 ) as Record<RecordType, string>;
 
-/** What stands behind the request. */
+/** The bytes after the request. */
 export const RECORD_SUFFIX = "}\n";
 
-/** Where a record's request stands in a buffer. */
+/** The place of a record's request in a buffer. */
 export interface RecordSpan {
   /** Position of its type in `RECORD_TYPES`. */
   code: number;
@@ -44,7 +44,7 @@ const PREFIXES = RECORD_TYPES.map((type) => new BytePattern(RECORD_PREFIX[type])
  * @param span Filled in and returned, so that a loop over many lines allocates nothing; its `code` is
  *   what the line is likely to be.
  * @param view A view of `bytes`, which a loop over many lines makes once.
- * @returns `span`, or `null` when the line is no record. That the request itself is sound JSON is
+ * @returns `span`, or `null` when the line is not a record. That the request itself is valid JSON is
  *   not checked here: {@linkcode isSoundRecord} does, where it matters.
  */
 export function readRecord(
@@ -124,7 +124,7 @@ export function contentEnd(bytes: Uint8Array, start: number, newline: number): n
   return newline > start && bytes[newline - 1] === RETURN ? newline - 1 : newline;
 }
 
-/** Where the line's content starts: behind a byte order mark, if there is one. */
+/** The start of the line's content: behind a byte order mark, if there is one. */
 export function contentStart(bytes: Uint8Array, start: number): number {
   return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf
     ? start + 3

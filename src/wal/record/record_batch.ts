@@ -1,7 +1,7 @@
 /**
  * A stretch of a segment that is delivered and acknowledged as one.
  *
- * Positions stand in typed arrays: a log is drained at a million records a second, and an object
+ * Positions are in typed arrays: a log is drained at a million records a second, and an object
  * for each of them would cost more than all the rest.
  *
  * @module
@@ -12,7 +12,7 @@ import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import type { RecordSpan } from "./record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 
-/** A record in a window, where one is looked at alone. */
+/** A single record in a window. */
 export interface WindowRecord {
   readonly type: RecordType;
   /** Holds the line; of a window's record it is the window's. */
@@ -27,7 +27,7 @@ export interface WindowRecord {
   readonly end: number;
 }
 
-/** Whole records, in order, and the damaged lines between them. */
+/** Whole records, in order, and the corrupt lines between them. */
 export class Window {
   /** Holds the lines; valid until the third window after this one is read. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -35,10 +35,10 @@ export class Window {
   room = 0;
   /**
    * Reads the lines from the log again. Where it is given they may be overwritten, and `room` with
-   * them, as long as whoever needs them afterwards calls it first.
+   * them, as long as code that needs them afterwards calls it first.
    */
   restore: (() => Promise<void>) | null = null;
-  /** Lines that are no records. */
+  /** Lines that are not records. */
   readonly damaged: DeadLetter[] = [];
   /** Byte offset to acknowledge when all of it is settled. */
   to = 0;

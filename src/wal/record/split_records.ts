@@ -11,29 +11,29 @@ import { contentEnd, contentStart, readRecord, type RecordSpan, scanNewlines } f
 import type { DeadLetter } from "../segment/segment.ts";
 import type { Window } from "./record_batch.ts";
 
-/** What ends a window, and what is left out of it. */
+/** Limits of a window, and lines that are left out of it. */
 export interface Fill {
   /** Position of the first line in the window's bytes, and the end of what they hold. */
   readonly from: number;
   readonly filled: number;
   /** Bytes; a single longer record makes a window of its own. */
   readonly maxBytes: number;
-  /** Whether a record stands alone, by its type's position in `RECORD_TYPES`. */
-  readonly alone: readonly boolean[];
-  /** Byte offsets in the segment of lines that were set aside before. */
+  /** Whether a record gets a window of its own, by its type's position in `RECORD_TYPES`. */
+  readonly exclusive: readonly boolean[];
+  /** Byte offsets in the segment of lines that were dead-lettered before. */
   readonly setAside: ReadonlySet<number>;
 }
 
 const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
 
 /**
- * Adds records to `window`, which has none, until it is full, or one that comes next has to stand in
+ * Adds records to `window`, which has none, until it is full, or one that comes next has to be in
  * another one.
  *
  * @returns Position in the window's bytes of the first line that is left.
  */
 export function fillWindow(window: Window, fill: Fill): number {
-  const { from, filled, maxBytes, alone, setAside } = fill;
+  const { from, filled, maxBytes, exclusive, setAside } = fill;
   const { bytes, base, capacity } = window;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const newlines = scanNewlines(bytes, filled);
@@ -49,7 +49,7 @@ export function fillWindow(window: Window, fill: Fill): number {
       if (span === null) {
         window.damaged.push(damage("corrupt", offset, bytes.slice(at, lineEnd)));
       } else {
-        const standsAlone = alone[span.code];
+        const standsAlone = exclusive[span.code];
         if (window.count > 0 && (standsAlone || newline - from > maxBytes)) break;
         window.add(span, at, lineEnd);
         if (standsAlone) return newline + 1;
@@ -60,7 +60,7 @@ export function fillWindow(window: Window, fill: Fill): number {
   return at;
 }
 
-/** A dead letter of a line that is no record. */
+/** A dead letter of a line that is not a record. */
 export function damage(
   reason: "corrupt" | "torn",
   offset: number,

@@ -10,6 +10,13 @@
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 
+/**
+ * Ms between two checkpoints. Replacing a file by a rename makes some file systems (ext4) write it
+ * to the disk at once, which takes longer than sending a batch; records that a crash finds after the
+ * checkpoint are sent again, which has no effect.
+ */
+export const CHECKPOINT_MS = 500;
+
 /** A checkpoint as it was found. */
 export interface CheckpointState {
   /** Byte offset to go on from; 0 when there is none to trust. */

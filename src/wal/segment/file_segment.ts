@@ -4,43 +4,32 @@
  * @module
  */
 
-import type { ReadFile, Runtime, Timer } from "../../runtime/runtime.ts";
-import { hasCode } from "../../errors.ts";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type Claim, claimGenerations, discardIfThere, removeIfThere } from "../ownership/lease.ts";
+import type { FileSystem, ReadFile, Runtime, Timer } from "../../runtime/runtime.ts";
+import { hasCode, WeaveWalError } from "../../errors.ts";
 import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
+import { removeIfExists } from "../remove_file.ts";
+import { CHECKPOINT_MS, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { parseStem, type SegmentPaths } from "./segment_name.ts";
-import type { DeadLetter, Segment } from "./segment.ts";
+import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 
-/**
- * Ms between two checkpoints. Replacing a file by a rename makes some file systems (ext4) write it
- * to the disk at once, which takes longer than sending a batch; records that a crash finds behind
- * the checkpoint are sent again, to no effect.
- */
-const CHECKPOINT_MS = 500;
-
-/** What a draining end is made from. */
+/** Options for {@linkcode FileSegment}. */
 export interface FileSegmentOptions {
   readonly runtime: Runtime;
   readonly directory: string;
   readonly stem: string;
   readonly paths: SegmentPaths;
-  /** The claim under which the segment is drained. */
-  readonly claim: Claim;
+  /** Says whether this process may still drain the segment. */
+  readonly guard: SegmentGuard;
   readonly live: boolean;
-  /** Where whole records end now; the size of the file when the writer is another process. */
+  /** End of the complete records now; the size of the file if the writer is another process. */
   readonly end?: () => number;
-  /**
-   * Whether `end` is final. Not asked again after `"for ever"`: its writer is known to be done, and
-   * not only taken for gone. One that was taken for gone may wake, add a line and write it again
-   * elsewhere.
-   */
-  readonly isSealed: () => boolean | "for ever";
-  /** Told when the segment is not drained any more. */
-  readonly onRelease?: () => void;
+  /** Records written so far, where this process wrote them. */
+  readonly records?: () => number;
+  /** Whether `end` is final. Not asked again once it is. */
+  readonly isSealed: () => boolean;
 }
 
-/** A segment on disk, drained under a claim. */
+/** A segment on disk, drained by this process. */
 export class FileSegment implements Segment {
   readonly name: string;
   readonly live: boolean;
@@ -50,7 +39,7 @@ export class FileSegment implements Segment {
   /** Why the checkpoint on disk was not trusted, if it was not. */
   readonly distrusted: string | undefined;
   readonly #options: FileSegmentOptions;
-  readonly #file: ReadFile;
+  #file: ReadFile | null;
   readonly #deadLetters: DeadLetterFile;
   /** Identity of the data file. */
   readonly #id: string | undefined;
@@ -74,14 +63,14 @@ export class FileSegment implements Segment {
     this.name = options.stem;
     this.live = options.live;
     this.begun = Number(parseStem(options.stem)?.time ?? 0) / 1e6;
-    this.#file = runtime.files.openRead(paths.data);
+    const file = this.#file = runtime.files.openRead(paths.data);
     this.#id = runtime.files.stat(paths.data)?.id;
     this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, paths);
     const state = readCheckpoint(
       runtime.files,
       paths.checkpoint,
-      this.#file.size(),
-      (offset) => this.#file.byteAt(offset - 1) === 10,
+      file.size(),
+      (offset) => file.byteAt(offset - 1) === 10,
     );
     this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
     this.distrusted = state.distrusted;
@@ -91,40 +80,54 @@ export class FileSegment implements Segment {
 
   end(): number {
     if (this.#options.end) return this.#options.end();
-    return this.#done || this.#ended ? this.#known : this.#known = this.#file.size();
+    return this.#done || this.#ended ? this.#known : this.#known = this.#open().size();
   }
 
   isSealed(): boolean {
     if (this.#ended) return true;
     try {
-      const sealed = this.#options.isSealed();
-      if (sealed === "for ever" && this.#options.end === undefined) {
-        this.#known = this.#file.size();
-        this.#ended = true;
-      }
-      return sealed !== false;
+      if (!this.#options.isSealed()) return false;
+      if (this.#options.end === undefined) this.#known = this.#open().size();
+      return this.#ended = true;
     } catch {
       return false; // The disk does not say: nobody may take it for the end.
     }
   }
 
+  get records(): number | undefined {
+    return this.#options.records?.();
+  }
+
   async read(offset: number, into: Uint8Array): Promise<number> {
     if (!this.#confirmed) {
-      // Lines that are passed over count as settled from here on.
+      // Lines that are skipped count as settled from here on.
       await this.#deadLetters.confirm();
       this.#confirmed = true;
     }
-    const count = await this.#file.read(offset, into);
-    // Somebody has cut it: there is no more to wait for.
-    if (count === 0 && offset < this.#known && !this.#done) this.#known = this.#file.size();
+    const count = await this.#open().read(offset, into);
+    // The file was truncated: there is no more to wait for.
+    if (count === 0 && offset < this.#known && !this.#done) this.#known = this.#open().size();
     return count;
   }
 
+  /** Closes the file while the segment waits for those before it; reading opens it again. */
+  park(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  #open(): ReadFile {
+    const { runtime: { files }, paths: { data } } = this.#options;
+    try {
+      return this.#file ??= files.openRead(data);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+      throw new WeaveWalError("ERR_LEASE_LOST", `A segment was removed: ${data}`, { cause: error });
+    }
+  }
+
   assertHeld(): void {
-    const { claim, live } = this.#options;
-    // What this process wrote and lost the name of is nobody else's any more.
-    if (claim.isFresh || (live && this.#isDetached())) return;
-    claim.renew();
+    this.#options.guard.ensureHeld();
   }
 
   acknowledge(offset: number): void {
@@ -145,46 +148,42 @@ export class FileSegment implements Segment {
     try {
       this.#checkpointNow();
     } catch {
-      // The next acknowledgement meets the same trouble, where somebody can be told.
+      // The next acknowledgement meets the same error, where it can be reported.
     }
   }
 
   #checkpointNow(): void {
-    const { claim, runtime, paths } = this.#options;
-    // A file without a name is nobody else's: it is drained to its end, without sidecars.
+    const { guard, runtime, paths } = this.#options;
+    // A removed file is drained to its end, without sidecars: no other process can find it.
     if (this.#isDetached()) return;
-    claim.assertHeld();
+    guard.assertHeld();
     if (this.#acknowledged === this.#checkpointed) return;
     writeCheckpoint(runtime.files, paths.checkpoint, this.#acknowledged);
     this.#checkpointed = this.#acknowledged;
   }
 
-  async setAsideLines(letters: readonly DeadLetter[]): Promise<void> {
-    if (!this.#isDetached()) this.#options.claim.assertHeld();
-    await this.#deadLetters.append(letters, (offset, into) => this.#file.read(offset, into));
-    if (!this.#isDetached()) this.#options.claim.assertHeld();
+  async setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+    if (!this.#isDetached()) this.#options.guard.assertHeld();
+    await this.#deadLetters.append(deadLetters, (offset, into) => this.#open().read(offset, into));
+    if (!this.#isDetached()) this.#options.guard.assertHeld();
   }
 
   complete(): void {
     if (this.#done) return;
-    const { claim, runtime: { files }, paths } = this.#options;
+    const { guard, runtime: { files }, paths } = this.#options;
     try {
       this.#checkpointNow();
     } catch (error) {
-      // A full disk must not keep from deleting what fills it.
-      if (hasCode(error, "ERR_CLAIM_LOST")) throw error;
+      // A full disk must not prevent the removal of what fills it.
+      if (hasCode(error, "ERR_LEASE_LOST")) throw error;
     }
+    if (!this.#detached) guard.assertHeld();
     this.#finish();
-    this.#file.close();
     if (this.#detached) return;
-    discardIfThere(files, paths.data);
-    for (const path of [paths.checkpoint, paths.lock, paths.owner, paths.seal]) {
-      removeIfThere(files, path);
+    discardIfExists(files, paths.data);
+    for (const path of [paths.checkpoint, paths.lock, paths.owner]) {
+      removeIfExists(files, path);
     }
-    for (const generation of claimGenerations(files, paths.claim)) {
-      if (paths.claim + generation !== claim.path) removeIfThere(files, paths.claim + generation);
-    }
-    claim.release();
   }
 
   release(): void {
@@ -192,15 +191,9 @@ export class FileSegment implements Segment {
     try {
       this.#checkpointNow();
     } catch {
-      // The claim is lost, or the disk has failed: what was delivered is sent once more.
+      // Another process has the segment, or the disk has failed: what was delivered is sent again.
     }
     this.#finish();
-    this.#file.close();
-    try {
-      this.#options.claim.release();
-    } catch {
-      // Without a heartbeat it counts as given back soon.
-    }
   }
 
   isGone(): boolean {
@@ -222,6 +215,15 @@ export class FileSegment implements Segment {
   #finish(): void {
     this.#done = true;
     this.#timer?.cancel();
-    this.#options.onRelease?.();
+    this.park();
+  }
+}
+
+/** Removes a file that may be large, and may not exist any more. */
+function discardIfExists(files: FileSystem, path: string): void {
+  try {
+    files.discard(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
   }
 }

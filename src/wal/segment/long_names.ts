@@ -12,7 +12,7 @@ import { directoryName, projectDirectory } from "./segment_name.ts";
 /** Holds the whole name of a directory that has a shortened one. */
 export const NAME_FILE = ".name";
 
-/** How a shortened name ends: the beginning of the SHA-256 of the whole one. */
+/** The end of a shortened name: the beginning of the SHA-256 of the whole one. */
 const SHORTENED = /~[0-9a-f]{32}$/;
 
 /**

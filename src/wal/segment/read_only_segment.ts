@@ -1,5 +1,5 @@
 /**
- * A segment opened for reading alone: without a claim, beside its writer and its sender.
+ * A segment opened only for reading: without a lease, beside its writer and its sender.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { parseStem } from "./segment_name.ts";
 import type { FileSystem, ReadFile } from "../../runtime/runtime.ts";
 import type { Segment } from "./segment.ts";
 
-/** What is known of a segment beforehand. */
+/** Facts about a segment that are known beforehand. */
 export interface ReadSegmentOptions {
   /** Its name in messages. */
   readonly name: string;
@@ -59,7 +59,7 @@ export class ReadSegment implements Segment {
     return this.#file.read(offset, into);
   }
 
-  /** Where the first line at or behind `offset` begins. */
+  /** The start of the first line at or behind `offset`. */
   async lineAt(offset: number): Promise<number> {
     if (offset <= 0) return 0;
     const end = this.end();

@@ -15,13 +15,13 @@ export interface DeadLetterReason {
   readonly reason: "refused" | "unsendable" | "corrupt" | "torn" | "oversize";
   /** HTTP status of the refusal. */
   readonly status?: number;
-  /** What the server said, at most 2,000 characters. */
+  /** The message of the server, at most 2,000 characters. */
   readonly message?: string;
-  /** How often it was sent in a request of its own, where it failed more than once. */
+  /** Attempts in a request of its own, if it failed more than once. */
   readonly attempts?: number;
 }
 
-/** A stretch of the log that is to be set aside: one line, its newline left out. */
+/** A stretch of the log to be dead-lettered: one line, its newline left out. */
 export interface DeadLetter extends DeadLetterReason {
   /** Byte offset of the line in its segment. */
   readonly offset: number;
@@ -29,6 +29,18 @@ export interface DeadLetter extends DeadLetterReason {
   readonly length: number;
   /** The line itself where it is at hand; a stretch too long for memory is copied from the file. */
   readonly line?: Uint8Array<ArrayBuffer>;
+}
+
+/** Says whether this process may still drain a segment. */
+export interface SegmentGuard {
+  /**
+   * Throws if another process has taken the segment over.
+   *
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`.
+   */
+  assertHeld(): void;
+  /** The same, but reads the disk only if another process may have presumed this one dead. */
+  ensureHeld(): void;
 }
 
 /** One part of a stream of records, drained from its checkpoint to its end. */
@@ -41,6 +53,10 @@ export interface Segment {
   readonly checkpoint: number;
   /** Whether records arrive while it is drained: such a segment lingers for full batches. */
   readonly live: boolean;
+  /** Records in all, where that is known without reading them. */
+  readonly records?: number | undefined;
+  /** Bytes from `offset` to the end, if that is not the difference of the two. */
+  bytesFrom?(offset: number): number;
   /** Byte offset up to which records may be read now. */
   end(): number;
   /** Whether `end()` is final. */
@@ -48,28 +64,34 @@ export interface Segment {
   /** Reads up to `into.length` bytes at `offset`. */
   read(offset: number, into: Uint8Array): Promise<number>;
   /**
-   * Asked before anything is sent. Looks at the disk only when this process has shown no life for so
-   * long that another sender could have taken the segment over.
+   * Asked before anything is sent. Looks at the disk only when this process has sent no heartbeat for
+   * so long that another one may have presumed it dead.
    *
-   * @throws {WeaveWalError} `ERR_CLAIM_LOST` when one has.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST` when one has.
    */
   assertHeld(): void;
-  /** Offsets of lines past the checkpoint that were set aside before; they must not be sent. */
+  /** Offsets of lines past the checkpoint that were dead-lettered before; they must not be sent. */
   readonly setAside: ReadonlySet<number>;
   /**
-   * Moves the checkpoint: everything before `offset` is delivered or set aside.
+   * Moves the checkpoint: everything before `offset` is delivered or dead-lettered.
    *
    * The checkpoint on disk may follow a little later.
    *
-   * @throws {WeaveWalError} `ERR_CLAIM_LOST` when another sender has taken the segment over.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST` when another sender has taken the segment over.
    */
   acknowledge(offset: number): void;
-  /** Sets lines aside, forced to stable storage before it resolves. */
-  setAsideLines(letters: readonly DeadLetter[]): Promise<void>;
-  /** The segment is drained to its end and sealed: takes it away. Called once. */
+  /** Dead-letters lines, forced to stable storage before it resolves. */
+  setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void>;
+  /** The segment is drained to its end and final: removes it. Called once. */
   complete(): void;
+  /** Resolves when all that was delivered is removed, where that happens in the background. */
+  settled?(): Promise<void>;
+  /** The end of the part with `offset` that can be dropped by itself; without it, all is dropped. */
+  partEnd?(offset: number): number;
+  /** Frees what the segment holds open while it waits for those before it. */
+  park?(): void;
   /** The sender stops draining it before its end. */
   release(): void;
-  /** Whether nothing of it is left, whoever drained it. */
+  /** Whether nothing of it is left, no matter which process drained it. */
   isGone(): boolean;
 }

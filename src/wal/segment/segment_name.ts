@@ -13,6 +13,8 @@ import { sha256 } from "../../protocol/digest/sha256.ts";
 
 /** The ending of a segment's file name. */
 export const SEGMENT_SUFFIX = ".jsonl";
+/** The ending of the name of a segment's fence. */
+export const FENCE_SUFFIX = ".fence";
 
 /** The part of a segment's name before its ending. */
 export interface SegmentStem {
@@ -25,15 +27,25 @@ export interface SegmentStem {
 }
 
 const STEM = /^(\d{20})_([0-9a-f]{32})$/;
-/** Digits of a writer's token that stand for its server. */
+/** Digits of a writer's token that identify its server. */
 const SERVER_DIGITS = 8;
 
+/** Position and value of the digit that tells tokens of this package: the version of a UUID. */
+const VERSION_AT = 12, VERSION = "8";
+
 /**
- * Makes a writer's token of 32 random hex digits: its last digits stand for `server`, the base URL
- * that its records are for. A machine crash can empty an owner file; a name comes whole.
+ * Makes a process token of 32 random hex digits. Its last digits identify `server`, the base URL that
+ * the records of the process are for: a name survives a machine crash that empties files. Read as a
+ * UUID it has version 8 (RFC 9562, custom); tokens of other writers of the format have other versions.
  */
 export function writerToken(token: string, server: string): string {
-  return token.slice(0, -SERVER_DIGITS) + serverDigits(server);
+  return token.slice(0, VERSION_AT) + VERSION + token.slice(VERSION_AT + 1, -SERVER_DIGITS) +
+    serverDigits(server);
+}
+
+/** Whether a token was made by {@linkcode writerToken}. */
+export function isProcessToken(token: string): boolean {
+  return token[VERSION_AT] === VERSION;
 }
 
 /** Whether a segment of this writer can be for `server`, where nothing but its name is left. */
@@ -41,7 +53,8 @@ export function mayBeFor(server: string, writer: string): boolean {
   return writer.endsWith(serverDigits(server));
 }
 
-function serverDigits(server: string): string {
+/** The hex digits that identify a server in names. */
+export function serverDigits(server: string): string {
   const bytes = sha256(new TextEncoder().encode(server)).subarray(0, SERVER_DIGITS / 2);
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -64,18 +77,18 @@ export interface SegmentPaths {
   readonly data: string;
   /** The writer's PID in decimal; its presence says that the writer has not closed the segment. */
   readonly lock: string;
-  /** Who writes the segment and for which server, JSON; see `owner.ts`. */
+  /** Who wrote the segment and for which server, JSON; only version 0.1 made such files. */
   readonly owner: string;
   /** The acknowledged byte offset in decimal. */
   readonly checkpoint: string;
-  /** Refused records with their reasons, JSONL; see `dead_letters.ts`. */
+  /** Dead letters: rejected records with their reasons, JSONL. */
   readonly deadLetters: string;
-  /** Raw bytes of damaged records that a dead letter points to. */
+  /** Raw bytes of corrupt records that a dead letter points to. */
   readonly quarantine: string;
-  /** The start of the names of claim files; see `claim.ts`. */
+  /** The prefix of claim files; only version 0.1 made such files. */
   readonly claim: string;
-  /** Stands where a sender took the writer for gone by its silence; see `seal.ts`. */
-  readonly seal: string;
+  /** Exists if another process presumed the writer dead; see `fence.ts`. */
+  readonly fence: string;
 }
 
 /** Forms the paths of the segment `stem` in `directory`. */
@@ -89,7 +102,7 @@ export function segmentPaths(directory: string, stem: string): SegmentPaths {
     deadLetters: `${base}.deadletter`,
     quarantine: `${base}.quarantine`,
     claim: `${base}.claim.`,
-    seal: `${base}.seal`,
+    fence: base + FENCE_SUFFIX,
   };
 }
 
@@ -154,4 +167,17 @@ export function directoryName(name: string): string {
     start += character;
   }
   return start + end;
+}
+
+/** Directory of the leases, below a project's. */
+export const RECOVERY_DIRECTORY = ".recovery";
+
+/** The prefix of the leases under which segments for `server` are recovered. */
+export function leasePrefix(directory: string, server: string): string {
+  return join(directory, RECOVERY_DIRECTORY, `${serverDigits(server)}.`);
+}
+
+/** The same for the server that a writer's token identifies. */
+export function recoveryLease(directory: string, writer: string): string {
+  return join(directory, RECOVERY_DIRECTORY, `${writer.slice(-SERVER_DIGITS)}.`);
 }

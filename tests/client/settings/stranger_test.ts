@@ -145,5 +145,5 @@ test("keys: plain http to a host that is not loopback is refused by the command 
   const allowed = { ...env, WEAVE_WAL_ALLOW_HTTP: "trace.invalid" };
   const { code, out, err } = await cli(["flush"], { cwd: place.path, env: allowed });
   assert.equal(code, 0, err);
-  assert.match(out, /Nothing to send|No logs/);
+  assert.match(out, /Nothing to send|Cannot find a log/);
 }, SLOW);

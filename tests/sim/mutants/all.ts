@@ -5,10 +5,10 @@
  */
 
 import type { Bug } from "../mutant.ts";
-import { CLAIM_BUGS } from "./claims.ts";
+import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";
 import { SENDING_BUGS } from "./sending.ts";
 
 /** Every deliberate mistake. */
-export const BUGS: readonly Bug[] = [...DISK_BUGS, ...REMOVAL_BUGS, ...CLAIM_BUGS, ...SENDING_BUGS];
+export const BUGS: readonly Bug[] = [...DISK_BUGS, ...REMOVAL_BUGS, ...LEASE_BUGS, ...SENDING_BUGS];

@@ -154,11 +154,11 @@ export const DISK_BUGS: readonly Bug[] = [
     seeds: 1_000,
     patch: () =>
       patch(DiskQuota.prototype, "recount", (original) => {
-        const counted = new WeakMap<DiskQuota, number>();
+        const counted = new WeakMap<DiskQuota, Promise<void>>();
         return function (this: DiskQuota) {
-          const size = counted.get(this) ?? original.call(this);
-          counted.set(this, size);
-          return size;
+          const count = counted.get(this) ?? original.call(this);
+          counted.set(this, count);
+          return count;
         };
       }),
   },

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { join } from "@std/path";
 import { DEFAULTS } from "../../../src/client/settings/defaults.ts";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { Pipeline } from "../../../src/client/pipeline/pipeline.ts";
+import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { createIds, type Ids } from "../../../src/protocol/ids.ts";
 import { bundled } from "../bundle.ts";
@@ -213,28 +213,35 @@ export const ids: Ids = createIds({
   randomBytes: (into) => crypto.getRandomValues(into),
 });
 
-/** A log of this process whose sender is off. */
-export function openLog(
-  wal: string,
-  name: string,
-  options: { server?: string; segmentBytes?: number } = {},
-): Pipeline {
+/** Options for {@linkcode openLog}. */
+export interface LogOptions extends Partial<Pick<PipelineOptions, "runtime" | "segmentBytes">> {
+  readonly server?: string;
+  readonly maxDiskBytes?: number;
+  /** The API key of a log that sends; without one the sender is off. */
+  readonly key?: string;
+}
+
+/** A log of this process; its sender is off unless there is a key. */
+export function openLog(wal: string, name: string, options: LogOptions = {}): Pipeline {
   const [entity, project] = name.split("/");
   return openPipeline({
     ...DEFAULTS,
-    runtime,
-    fetch: () => Promise.reject(new Error("The sender is off")),
+    runtime: options.runtime ?? runtime,
+    fetch: options.key === undefined
+      ? () => Promise.reject(new Error("The sender is off"))
+      : (url, init) => fetch(url, init),
     random: Math.random,
     entity,
     project,
     serverUrl: options.server ?? "http://127.0.0.1:9",
-    apiKey: undefined,
+    apiKey: options.key,
     wal: true,
-    sender: false,
+    sender: options.key !== undefined,
     token: ids.uuidHex,
     walDir: wal,
     requireDisk: true,
     segmentBytes: options.segmentBytes ?? DEFAULTS.segmentBytes,
+    maxDiskBytes: options.maxDiskBytes ?? DEFAULTS.maxDiskBytes,
     onEvent: () => {},
   });
 }

@@ -51,7 +51,7 @@ export function startInTerminal(args: readonly string[], surroundings: Surroundi
   return startProcess("script", ["-qec", script, "/dev/null"], inTerminal);
 }
 
-/** The text without what moves the cursor and colours it. */
+/** The text without what moves the cursor and colors it. */
 export function plain(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|[78])/g, "").replaceAll("\r", "");

@@ -40,6 +40,20 @@ export function naming(contract: Contract): void {
     assert.deepEqual(names(fixture), ["checkpoint"]);
   });
 
+  contract("overwrite puts other bytes into the same file, shorter ones padded", (fixture) => {
+    const { runtime, directory } = fixture;
+    const path = `${directory}/presence`;
+    assert.throws(() => runtime.files.overwrite(path, "100"), failsWith("ENOENT"));
+    runtime.files.createExclusive(path, "20000");
+    const before = runtime.files.stat(path)!;
+    runtime.files.overwrite(path, "100");
+    assert.equal(runtime.files.readText(path), "100  ");
+    runtime.files.overwrite(path, "3000000");
+    assert.equal(runtime.files.readText(path), "3000000");
+    assert.equal(runtime.files.stat(path)!.id, before.id);
+    assert.deepEqual(names(fixture), ["presence"]);
+  });
+
   contract("a failed replace leaves no temporary file", (fixture) => {
     const { runtime, directory } = fixture;
     runtime.files.makeDirectory(`${directory}/taken`);

@@ -82,6 +82,17 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
+  overwrite(path: string, text: string): void {
+    const at = this.#absolute(path);
+    const bytes = new TextEncoder().encode(text);
+    this.#faults.enter("write", at, bytes.length);
+    const { content } = this.#file(at, "write", false);
+    const padded = new Uint8Array(Math.max(bytes.length, content.size)).fill(0x20);
+    padded.set(bytes);
+    content.truncate(0);
+    content.append(padded);
+  }
+
   rename(from: string, to: string): void {
     const source = this.#absolute(from);
     const target = this.#absolute(to);

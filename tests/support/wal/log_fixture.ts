@@ -9,13 +9,15 @@ import { MemoryRuntime } from "../simulated_runtime/memory.ts";
 import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
 import { FileLog, type FileLogOptions } from "../../../src/wal/log/file_log.ts";
 import type { LogListener } from "../../../src/wal/log/record_log.ts";
+import { Presence } from "../../../src/wal/ownership/presence.ts";
 import type { Segment } from "../../../src/wal/segment/segment.ts";
-import { PROJECT, SERVER, WAL, WRITER } from "./wal_fixture.ts";
+import { PROJECT, SERVER, TOKEN, WAL } from "./wal_fixture.ts";
 
 /** A log, its disk, and what it told. */
 export class LogFixture {
   readonly runtime: MemoryRuntime;
   readonly log: FileLog;
+  readonly presence: Presence;
   readonly segments: Segment[] = [];
   readonly syncErrors: unknown[] = [];
   readonly unsupported: unknown[] = [];
@@ -29,7 +31,7 @@ export class LogFixture {
   constructor(changes: Partial<FileLogOptions> = {}, runtime: MemoryRuntime = new MemoryRuntime()) {
     this.runtime = runtime;
     runtime.fault = (operation) => {
-      const path = operation.path.replace(/.*_[0-9a-f]{32}/, "");
+      const path = operation.path.replace(/.*_[0-9a-f]{32}/, "").replace(TOKEN, "TOKEN");
       this.operations.push(`${operation.kind} ${path}`);
       return this.fault(operation);
     };
@@ -41,13 +43,16 @@ export class LogFixture {
       onDetached: () => void this.detached++,
     };
     const { files, clock } = runtime;
+    const { writer: token = TOKEN, sender = true } = changes;
+    this.presence = changes.presence ??
+      new Presence({ runtime, root: WAL, token, server: SERVER, sender, report: () => null });
     this.log = new FileLog({
       runtime,
       root: WAL,
       directory: PROJECT,
-      writer: WRITER,
-      server: SERVER,
-      sender: true,
+      writer: token,
+      presence: this.presence,
+      sender,
       fsync: "interval",
       fsyncIntervalMs: 500,
       fsyncRecords: 64,
@@ -61,6 +66,12 @@ export class LogFixture {
   /** Appends `{"n":"<name>"}`. */
   append(name: string): void {
     this.log.append("obj_create", JSON.stringify({ n: name }));
+  }
+
+  /** What the process does every two seconds: a heartbeat, then a look at its log. */
+  heartbeat(): void {
+    this.presence.tryHeartbeat();
+    this.log.beat();
   }
 
   /** Names in the project's directory, without the part that tells the writer. */

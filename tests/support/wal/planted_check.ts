@@ -14,11 +14,26 @@ import { Outside, plant, type Planted } from "./planted_files.ts";
 
 /** Names beside a segment, by its stem, names of directories, and the project's directory itself. */
 const PLACES = [
-  ...["STEM.jsonl", "STEM.lock", "STEM.owner", "STEM.checkpoint", "STEM.claim.1", "STEM.seal"],
-  ...["STEM.deadletter", "STEM.digests.jsonl", "STEM.quarantine", ".retry", ".quarantine", "."],
+  ...["STEM.jsonl", "STEM.lock", "STEM.owner", "STEM.checkpoint", "STEM.claim.1", "STEM.fence"],
+  ...[
+    "STEM.deadletter",
+    "STEM.digests.jsonl",
+    "STEM.quarantine",
+    ".retry",
+    ".quarantine",
+    ".recovery",
+    ".",
+  ],
 ];
 /** Names at the root of all logs, and the directory of an entity. */
-const ROOT_PLACES = [".senders", ".known.json", ".digests.jsonl", ".gitignore", "entity"];
+const ROOT_PLACES = [
+  `.processes/${"a".repeat(32)}.json`,
+  ".senders",
+  ".known.json",
+  ".digests.jsonl",
+  ".gitignore",
+  "entity",
+];
 const COMMANDS = [
   ["status"],
   ["inspect"],

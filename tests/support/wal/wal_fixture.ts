@@ -24,8 +24,10 @@ export const WAL = "/work/.weave/wal";
 export const PROJECT: string = `${WAL}/team/project`;
 /** The server that the logs are for. */
 export const SERVER = "http://server.test";
-/** A writer's token. */
+/** The token of a writer of another implementation: its segments are closed if they have no lock. */
 export const WRITER = "0123456789abcdef0123456789abcdef";
+/** The token of a process of this package that writes for {@linkcode SERVER}. */
+export const TOKEN: string = writerToken(WRITER, SERVER);
 /** The stem of that writer's first segment. */
 export const STEM: string = `01700000000000000000_${WRITER}`;
 

@@ -42,7 +42,7 @@ function refused(offset: number, changes: Partial<DeadLetter> = {}): DeadLetter 
   };
 }
 
-test("dead letters: a refused record stands there byte for byte, with why and when", async () => {
+test("dead letters: a refused record is kept byte for byte, with reason and time", async () => {
   const { runtime, append, text } = world();
   await append(refused(7));
   const at = new Date(runtime.clock.now()).toISOString();
@@ -66,7 +66,7 @@ test("dead letters: a record in another's layout is kept as the record that it i
   assert.ok(text().startsWith(`{"type":"obj_create","req":${REQUEST},"error":`));
 });
 
-test("dead letters: what is no sound record goes to quarantine, whatever was said of it", async () => {
+test("dead letters: bytes that are not a valid record go to quarantine, whatever their reason", async () => {
   for (
     const broken of ["garbage", `${LINE}}`, LINE.replace('"n"', '"n'), `${LINE}${LINE}`, "\0\0"]
   ) {
@@ -112,7 +112,7 @@ test("dead letters: their offsets are known again, from a checkpoint on", async 
   assert.deepEqual(letters.offsets(90), new Set([90, 200]));
 });
 
-test("dead letters: half an entry that a crash left is no entry, and harms no other", async () => {
+test("dead letters: half an entry that a crash left is ignored, and harms no other", async () => {
   const { runtime, append, letters, text } = world();
   await append(refused(10));
   const whole = text();

@@ -27,10 +27,18 @@ function quotaOf(runtime: MemoryRuntime, maxBytes: number): DiskQuota {
   return new DiskQuota({ files, clock, directory: PROJECT, maxBytes });
 }
 
-test("disk quota: at the start it counts every file in the directory, and nothing else", () => {
+/** A quota that has counted what is there. */
+async function countedQuota(runtime: MemoryRuntime, maxBytes: number): Promise<DiskQuota> {
+  const quota = quotaOf(runtime, maxBytes);
+  await quota.recount();
+  return quota;
+}
+
+test("disk quota: a count covers every file in the directory, and nothing else", async () => {
   const runtime = new MemoryRuntime();
   const quota = quotaOf(runtime, 1_000);
-  assert.equal(quota.used, 0, "a directory that is not there takes nothing");
+  await quota.recount();
+  assert.equal(quota.used, 0, "a directory that does not exist takes nothing");
   const sizes = { jsonl: 300, deadletter: 70, quarantine: 50, owner: 20, checkpoint: 3, lock: 2 };
   for (const [suffix, size] of Object.entries(sizes)) {
     runtime.disk.put(`${PROJECT}/${STEM}.${suffix}`, "x".repeat(size));
@@ -39,46 +47,83 @@ test("disk quota: at the start it counts every file in the directory, and nothin
   runtime.disk.put(`${PROJECT}/folder/file`, "x".repeat(400));
   runtime.disk.put("/elsewhere", "x".repeat(400));
   runtime.disk.symlink("/elsewhere", `${PROJECT}/link`);
-  assert.equal(quotaOf(runtime, 1_000).used, 300 + 70 + 50 + 20 + 3 + 2 + 7);
+  assert.equal((await countedQuota(runtime, 1_000)).used, 300 + 70 + 50 + 20 + 3 + 2 + 7);
 });
 
-test("disk quota: after every append it agrees with the disk to the byte", () => {
+test("disk quota: appends are counted to the byte, sidecars and other processes by the next count", async () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put(`${PROJECT}/${STEM}.deadletter`, "x".repeat(123));
-  const quota = quotaOf(runtime, 1e9);
+  const quota = await countedQuota(runtime, 1e9);
   const fixture = new LogFixture({ quota, sender: false }, runtime);
+  let lines = 0;
   for (const name of ["a", "é漢😀", "\ud800", "x".repeat(500), "next", "b", "next", "c"]) {
     if (name === "next") fixture.log.rotate();
     fixture.append(name);
-    assert.equal(quota.used, onDisk(runtime), name);
+    lines += new TextEncoder().encode(lineOf(name)).length;
+    assert.equal(quota.used, 123 + lines, name);
   }
   fixture.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC", written: 9 } : undefined;
   assert.throws(() => fixture.append("lost"), { code: "ENOSPC" });
-  assert.equal(quota.used, onDisk(runtime), "what was taken back does not count");
+  assert.equal(quota.used, 123 + lines, "what was taken back does not count");
+  fixture.fault = () => undefined;
+  await quota.recount();
+  assert.equal(quota.used, onDisk(runtime));
 });
 
-test("disk quota: the last byte may be used, one more may not", () => {
+test("disk quota: what is appended during a count is counted once", async () => {
+  const runtime = new MemoryRuntime();
+  runtime.disk.put(`${PROJECT}/${STEM}.jsonl`, "x".repeat(100));
+  const quota = quotaOf(runtime, 1e9);
+  quota.add(7);
+  const counting = quota.recount();
+  quota.add(5);
+  await counting;
+  assert.equal(quota.used, 100 + 5, "what was there before is among the bytes that were found");
+});
+
+test("disk quota: the last byte may be used, one more may not", async () => {
   for (const name of ["a", "é漢😀".repeat(9)]) {
     const runtime = new MemoryRuntime();
     const fixture = new LogFixture({ sender: false, quota: quotaOf(runtime, 1e9) }, runtime);
     fixture.append("first");
     const used = onDisk(runtime);
     const bytes = new TextEncoder().encode(lineOf(name)).length;
-    quotaOf(runtime, used + bytes).admit(lineOf(name));
-    assert.throws(() => quotaOf(runtime, used + bytes - 1).admit(lineOf(name)), FULL);
+    (await countedQuota(runtime, used + bytes)).admit(lineOf(name));
+    const quota = await countedQuota(runtime, used + bytes - 1);
+    assert.throws(() => quota.admit(lineOf(name)), FULL);
   }
 });
 
-test("disk quota: what others took away makes room, a second later at most", () => {
+test("disk quota: what others removed makes room, a second later at most", async () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put(`${PROJECT}/${STEM}.jsonl`, "x".repeat(1_000));
-  const quota = quotaOf(runtime, 1_000);
+  const quota = await countedQuota(runtime, 1_000);
   assert.throws(() => quota.admit("y"), FULL);
   runtime.files.remove(`${PROJECT}/${STEM}.jsonl`);
-  assert.throws(() => quota.admit("y"), FULL, "the disk is not asked for every record");
+  let lists = 0;
+  runtime.fault = ({ kind }) => void (lists += kind === "list" ? 1 : 0);
+  for (let n = 0; n < 100; n++) assert.throws(() => quota.admit("y"), FULL);
+  assert.equal(lists, 0, "the disk is not asked for every record");
   runtime.time.advance(RECOUNT_MS);
+  assert.throws(() => quota.admit("y"), FULL, "this one begins a count in the background");
+  await quota.recount();
+  assert.equal(lists, 2, "the count in progress, and the one that was asked for");
   quota.admit("y");
   assert.equal(quota.used, 0);
+});
+
+test("disk quota: a file that goes while it is counted takes nothing, a failing disk ends no program", async () => {
+  const runtime = new MemoryRuntime();
+  for (const name of ["a", "b"]) runtime.disk.put(`${PROJECT}/${name}`, "x".repeat(10));
+  const quota = quotaOf(runtime, 1_000);
+  runtime.fault = ({ kind, path }) => {
+    if (kind === "stat" && path.endsWith("/b")) runtime.files.remove(path);
+    return undefined;
+  };
+  await quota.recount();
+  assert.equal(quota.used, 10);
+  runtime.fault = ({ kind }) => kind === "list" ? { code: "EIO" } : undefined;
+  await quota.recount();
 });
 
 /** A directory that an earlier program filled to its quota while the server was away. */
@@ -142,7 +187,7 @@ test("disk quota: a full directory at the start takes nothing new under drop-new
   const { appended, dropped, pendingRecords } = await pipeline.stats();
   assert.equal(appended + dropped["quota-new"], 50);
   assert.ok(dropped["quota-new"] >= 40, `${dropped["quota-new"]} dropped`);
-  // The claims of who sends have to be made, or nothing would ever get away.
+  // The lease of the sender has to be made, or nothing would ever get away.
   assert.ok(onDisk(runtime) <= 20_000 + 500, `${onDisk(runtime)} bytes`);
   assert.ok(pendingRecords <= left + appended);
   const { ids } = await finish();
@@ -150,7 +195,7 @@ test("disk quota: a full directory at the start takes nothing new under drop-new
   assert.equal(ids.filter((id) => id.startsWith("new")).length, appended);
 });
 
-test("disk quota: a full directory at the start gives up its oldest under drop-oldest", async () => {
+test("disk quota: a full directory at the start drops its oldest under drop-oldest", async () => {
   const { world, left } = await filled(20_000);
   const { runtime, pipeline, finish } = openNext(world, {
     maxDiskBytes: 20_000,
@@ -172,7 +217,35 @@ test("disk quota: a full directory at the start gives up its oldest under drop-o
   assert.ok(arrived.has("new199") && !arrived.has("old0"), "the oldest went, the newest stayed");
 });
 
-test("disk quota: who only writes gives up the oldest too, its own and others', and counts them", async () => {
+for (const [when, isHeld] of [["drained", false], ["not drained", true]] as const) {
+  test(`disk quota: of orphaned segments that are ${when} only as many are dropped as necessary`, async () => {
+    const { world, left } = await filled(20_000);
+    // A server that rejects the key gets no requests for a while, and the lease is released.
+    world.server.refuse = () => isHeld ? { status: 401, body: {} } : null;
+    const { runtime, pipeline, finish } = openNext(world, {
+      maxDiskBytes: 20_000,
+      quotaPolicy: "drop-oldest",
+      ...(isHeld ? { fetch: world.server.fetch, retryMaxMs: 60_000 } : {}),
+    });
+    await world.clock.elapse(3_000);
+    const before = onDisk(runtime);
+    for (let n = 0; n < 20; n++) {
+      append(pipeline, `new${n}`);
+      await world.clock.elapse(100);
+    }
+    const { appended, dropped } = await pipeline.stats();
+    assert.equal(appended + dropped["quota-new"], 20);
+    const gone = dropped["quota-oldest"];
+    assert.ok(gone > 0 && gone < left * 0.4, `${gone} of ${left} dropped, ${before} bytes before`);
+    world.server.refuse = () => null;
+    const { ids } = await finish();
+    const expected = left + appended - gone;
+    assert.equal(new Set(ids).size, expected, "each is counted, none is given up twice");
+    assert.ok(!ids.includes("old0") && ids.includes(`old${left - 1}`) && ids.includes("new19"));
+  });
+}
+
+test("disk quota: a process that only writes drops the oldest too, its own and others', and counts them", async () => {
   const { world, left } = await filled(20_000);
   const runtime = world.process();
   const pipeline = openPipeline(world.options(runtime, {
@@ -201,7 +274,7 @@ test("disk quota: who only writes gives up the oldest too, its own and others', 
   assert.deepEqual(world.names(), []);
 });
 
-test("disk quota: a file that a sender holds is not given up by who only writes", async () => {
+test("disk quota: a file that a sender drains is not dropped by a process that only writes", async () => {
   const { world, left } = await filled(20_000);
   const { pipeline: sender, finish } = openNext(world, { maxDiskBytes: 1e9 });
   await world.clock.elapse(3_000);

@@ -72,7 +72,7 @@ for (const sender of [true, false]) {
   }, PATIENT);
 }
 
-test("replaced: what was put in place of a log is sent when its writer is gone", async () => {
+test("replaced: a file put in place of a log is sent when its writer is dead", async () => {
   const world = new LogWorld();
   const runtime = world.process();
   const pipeline = openPipeline(world.options(runtime));
@@ -91,7 +91,7 @@ test("replaced: what was put in place of a log is sent when its writer is gone",
   runtime.exit();
   await world.recoverFor(15_000);
   assert.deepEqual(world.server.taken.map(({ value }) => value.id), ["a", "b", "edited"]);
-  assert.deepEqual(world.names(), []);
+  assert.deepEqual(world.names().filter((name) => !name.endsWith(".fence")), []);
 });
 
 test("replaced: a link in place of the directory of a program is not followed", async () => {

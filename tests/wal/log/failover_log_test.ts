@@ -64,7 +64,7 @@ test("failover: while the disk works nothing is in memory", () => {
   assert.equal(log.kind, "file");
 });
 
-test("failover: the record that the disk refuses is kept in memory, and that is told once", () => {
+test("failover: the record that the disk refuses is kept in memory, and that is reported once", () => {
   const { log, append, disk, memory, told } = world();
   append("a");
   disk.error = FULL;
@@ -93,7 +93,7 @@ test("failover: the disk is tried again now and then, and used again when it wor
   assert.equal(log.kind, "file");
 });
 
-test("failover: a disk that goes on failing is told of once, and tried in peace", () => {
+test("failover: a disk that goes on failing is reported once, and tried at intervals", () => {
   const { clock, append, disk, memory, told } = world();
   disk.error = FULL;
   for (let n = 0; n < 10; n++) {
@@ -104,7 +104,7 @@ test("failover: a disk that goes on failing is told of once, and tried in peace"
   assert.deepEqual(told, [FULL]);
 });
 
-test("failover: a quota that is used up is no failure of the disk", () => {
+test("failover: a quota that is used up is not a failure of the disk", () => {
   const { log, append, disk, memory, told } = world();
   disk.error = new WeaveWalError("ERR_LOG_FULL", "Full");
   assert.throws(() => append("a"), { code: "ERR_LOG_FULL" });

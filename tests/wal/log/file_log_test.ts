@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { parseStem } from "../../../src/wal/segment/segment_name.ts";
+import { LEASE_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { presencePath, readPresence } from "../../../src/wal/ownership/presence.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
-import { PROJECT, SERVER, WRITER } from "../../support/wal/wal_fixture.ts";
+import { PROJECT, SERVER, TOKEN, WAL } from "../../support/wal/wal_fixture.ts";
 
 test("file log: nothing is on disk before the first record", () => {
   const { runtime } = new LogFixture();
@@ -27,42 +29,51 @@ test("file log: a record is one line by one write, in any size and language", ()
   );
 });
 
-test("file log: the sidecars say whose the log is before there is a log", () => {
+test("file log: presence and lock exist before the segment does", () => {
   const fixture = new LogFixture();
   fixture.append("a");
-  const order = fixture.operations.filter((text) => /^(create|replace|open) \./.test(text));
+  const order = fixture.operations.filter((text) => /^(create \.lock|replace|open)/.test(text));
   assert.deepEqual(order, [
+    "replace /work/.weave/wal/.processes/TOKEN.json",
     "create .lock",
-    "replace .owner",
-    "create .claim.1",
     "open .jsonl",
     "open .jsonl",
   ]);
   const [stem] = fixture.names()[0].split(".");
-  assert.equal(parseStem(stem)?.writer, WRITER);
+  assert.equal(parseStem(stem)?.writer, TOKEN);
   const { files, process } = fixture.runtime;
   assert.equal(files.readText(`${PROJECT}/${stem}.lock`), String(process.pid));
-  assert.deepEqual(JSON.parse(files.readText(`${PROJECT}/${stem}.owner`)), {
-    ...ownIdentity(process),
+  const presence = readPresence(fixture.runtime, presencePath(WAL, TOKEN));
+  assert.deepEqual(presence, {
+    token: TOKEN,
+    identity: ownIdentity(process),
     server: SERVER,
     sender: true,
-    closed: false,
-  });
-  assert.deepEqual(JSON.parse(files.readText(`${PROJECT}/${stem}.claim.1`)), {
-    token: WRITER,
-    ...ownIdentity(process),
+    ended: false,
+    report: null,
+    log: null,
   });
 });
 
-test("file log: without a sender nobody holds a claim, and no segment is told", () => {
-  const fixture = new LogFixture({ sender: false });
+test("file log: a segment is its data and a lock, with a sender or without", () => {
+  for (const sender of [true, false]) {
+    const fixture = new LogFixture({ sender });
+    fixture.append("a");
+    const names = fixture.names().map((name) => name.split(".").slice(1).join("."));
+    assert.deepEqual(names, ["jsonl", "lock"]);
+    assert.equal(fixture.segments.length, sender ? 1 : 0, "only a sender is told of segments");
+  }
+});
+
+test("file log: while heartbeats come the next segment costs no heartbeat of its own", () => {
+  const fixture = new LogFixture({ segmentBytes: 1 });
   fixture.append("a");
-  assert.deepEqual(fixture.names().map((name) => name.split(".").slice(1).join(".")), [
-    "jsonl",
-    "lock",
-    "owner",
-  ]);
-  assert.deepEqual(fixture.segments, []);
+  fixture.took("replace");
+  for (let n = 0; n < 10; n++) fixture.append("b");
+  assert.deepEqual(fixture.took("replace"), []);
+  fixture.runtime.time.advance(LEASE_MS + 1);
+  fixture.append("c");
+  assert.equal(fixture.took("replace").length, 1);
 });
 
 test("file log: short writes are finished, byte by byte if need be", () => {
@@ -166,35 +177,43 @@ test("file log: segments sort by name in the order of their making, whatever the
   assert.deepEqual(fixture.texts(), jumps.map((_, n) => lineOf(String(n))));
 });
 
-test("file log: a closed log has said so on disk, and holds no lock", () => {
+test("file log: a closed log holds no lock, which is the only sign that its segments are closed", () => {
   const fixture = new LogFixture({ sender: false });
   fixture.append("a");
   fixture.log.close();
-  const names = fixture.names();
-  assert.deepEqual(names.filter((name) => name.endsWith(".lock")), []);
-  const owner = names.find((name) => name.endsWith(".owner"))!;
-  assert.equal(JSON.parse(fixture.runtime.files.readText(`${PROJECT}/${owner}`)).closed, true);
+  assert.deepEqual(fixture.names().map((name) => name.split(".").pop()), ["jsonl"]);
 });
 
-test("file log: a heartbeat rewrites the owner and the claim, and a closed log has none", () => {
+test("file log: a lock that the disk does not let go is removed at a later heartbeat", () => {
+  const fixture = new LogFixture({ sender: false });
+  fixture.append("a");
+  fixture.fault = ({ kind }) => kind === "remove" ? { code: "EIO" } : undefined;
+  fixture.log.rotate();
+  fixture.append("b");
+  fixture.fault = () => undefined;
+  const locks = () => fixture.names().filter((name) => name.endsWith(".lock")).length;
+  assert.equal(locks(), 2);
+  fixture.log.beat();
+  assert.equal(locks(), 1);
+});
+
+test("file log: a look at the log writes nothing, whatever it finds", () => {
   const fixture = new LogFixture();
   fixture.log.beat();
   fixture.append("a");
-  fixture.took("replace");
+  fixture.operations.length = 0;
   fixture.log.beat();
-  assert.deepEqual(fixture.took("replace"), ["replace .claim.1", "replace .owner"]);
-  fixture.segments[0].release();
+  assert.deepEqual(fixture.operations, ["stat .fence", "stat .jsonl"]);
   fixture.log.close();
-  fixture.took("replace");
+  fixture.operations.length = 0;
   fixture.log.beat();
-  assert.deepEqual(fixture.took("replace"), []);
+  assert.deepEqual(fixture.operations, []);
 });
 
 for (
   const [what, isAt] of [
+    ["the presence file", (text: string) => text.startsWith("replace ")],
     ["the lock", (text: string) => text === "create .lock"],
-    ["the owner file", (text: string) => text === "replace .owner"],
-    ["the claim", (text: string) => text === "create .claim.1"],
     ["the data file", (text: string, count: number) => text === "open .jsonl" && count === 1],
     [
       "the data file for reading",
@@ -216,34 +235,9 @@ for (
       assert.deepEqual(fixture.names(), []);
       assert.deepEqual(fixture.segments, []);
       fixture.log.beat();
-      assert.deepEqual(fixture.names(), [], "nothing of it beats on");
+      assert.deepEqual(fixture.names(), [], "the log has no segment to look at");
       fixture.append("b");
       assert.deepEqual(fixture.texts(), [lineOf("b")]);
     }
   });
 }
-
-test("file log: when a file was taken away, the next heartbeat notices and begins another", () => {
-  const fixture = new LogFixture();
-  fixture.append("a");
-  for (const name of fixture.names()) fixture.runtime.files.remove(`${PROJECT}/${name}`);
-  fixture.append("b");
-  assert.equal(fixture.detached, 0);
-  fixture.log.beat();
-  assert.equal(fixture.detached, 1);
-  assert.deepEqual(fixture.names(), [], "no sidecars are made for what is not there");
-  fixture.append("c");
-  assert.deepEqual(fixture.texts(), [lineOf("c")]);
-  assert.equal(fixture.segments[0].end(), lineOf("a").length * 2, "the own sender reads on");
-});
-
-test("file log: without a sender what was written since the last heartbeat is written again", () => {
-  const fixture = new LogFixture({ sender: false });
-  fixture.append("a");
-  fixture.log.beat();
-  fixture.append("b");
-  for (const name of fixture.names()) fixture.runtime.files.remove(`${PROJECT}/${name}`);
-  fixture.append("c");
-  fixture.log.beat();
-  assert.deepEqual(fixture.texts(), [lineOf("b") + lineOf("c")]);
-});

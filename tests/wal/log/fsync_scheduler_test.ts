@@ -172,7 +172,7 @@ test("data sync: sync() rejects with the host's error while the disk refuses", a
   await assert.rejects(fixture.log.sync(), { code: "EIO" });
 });
 
-test("data sync: a directory that cannot be synced is told, and tried again by sync()", async () => {
+test("data sync: a directory that cannot be synced is reported, and tried again by sync()", async () => {
   const fixture = new LogFixture();
   fixture.fault = ({ kind }) => kind === "syncDirectory" ? { code: "EIO" } : undefined;
   fixture.append("a");

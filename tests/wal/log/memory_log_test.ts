@@ -103,7 +103,7 @@ test("memory log: after a rotation the records go on in a segment of their own",
   assert.equal(segments[1].isSealed(), true);
 });
 
-test("memory log: what is set aside is handed on, for there is no disk to keep it", async () => {
+test("memory log: dead letters are handed on, for there is no disk to keep them", async () => {
   const { append, segments, setAside } = world();
   append("a");
   const letter: DeadLetter = { reason: "refused", offset: 0, length: 3 };

@@ -3,7 +3,7 @@ import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import {
   ABANDONED_AFTER_MS,
   CONFIRM_AFTER_MS,
-  HeartbeatWatch,
+  FailureDetector,
   STALE_AFTER_MS,
 } from "../../../src/wal/ownership/failure_detector.ts";
 import { test } from "../../harness.ts";
@@ -11,11 +11,11 @@ import { test } from "../../harness.ts";
 function world() {
   const runtime = new MemoryRuntime();
   runtime.files.createExclusive("/beat", "");
-  const watch = new HeartbeatWatch(runtime.files, runtime.clock);
+  const watch = new FailureDetector(runtime.files, runtime.clock);
   return { runtime, watch, beat: () => runtime.files.replace("/beat", "") };
 }
 
-test("heartbeat: silence counts from the first look, by the watcher's own clock", () => {
+test("failure detector: time without a change counts from the first look, by the watcher's own clock", () => {
   const { runtime, watch } = world();
   runtime.time.advance(STALE_AFTER_MS * 3);
   assert.equal(watch.isStale("/beat", undefined), false, "the first look starts the watch");
@@ -25,7 +25,7 @@ test("heartbeat: silence counts from the first look, by the watcher's own clock"
   assert.equal(watch.isStale("/beat", undefined), true);
 });
 
-test("heartbeat: every beat starts the watch again", () => {
+test("failure detector: every heartbeat starts the watch again", () => {
   const { runtime, watch, beat } = world();
   for (let round = 0; round < 10; round++) {
     assert.equal(watch.isStale("/beat", undefined), false);
@@ -34,7 +34,7 @@ test("heartbeat: every beat starts the watch again", () => {
   }
 });
 
-test("heartbeat: a beat within one tick of the file system's clock is seen", () => {
+test("failure detector: a heartbeat within one tick of the file system's clock is seen", () => {
   const { runtime, watch, beat } = world();
   watch.isStale("/beat", undefined);
   runtime.time.advance(STALE_AFTER_MS);
@@ -44,7 +44,7 @@ test("heartbeat: a beat within one tick of the file system's clock is seen", () 
   assert.equal(watch.isStale("/beat", undefined), false);
 });
 
-test("heartbeat: jumps of the wall clock make nobody stale and nobody alive", () => {
+test("failure detector: jumps of the wall clock make no heartbeat stale and none fresh", () => {
   const { runtime, watch } = world();
   watch.isStale("/beat", undefined);
   runtime.time.jump(1e12);
@@ -55,7 +55,7 @@ test("heartbeat: jumps of the wall clock make nobody stale and nobody alive", ()
   assert.equal(watch.isStale("/beat", undefined), true);
 });
 
-test("heartbeat: a file that is old by its file system's own clock needs a shorter watch", () => {
+test("failure detector: a file that is old by its file system's own clock needs a shorter watch", () => {
   const { runtime, watch } = world();
   const old = runtime.files.stat("/beat")!.modified + ABANDONED_AFTER_MS + 1;
   assert.equal(watch.isStale("/beat", old), false, "a machine that wakes up has only old files");
@@ -67,7 +67,7 @@ test("heartbeat: a file that is old by its file system's own clock needs a short
   assert.equal(watch.isStale("/beat", old), true);
 });
 
-test("heartbeat: a beat ends the shorter watch too", () => {
+test("failure detector: a heartbeat ends the shorter watch too", () => {
   const { runtime, watch, beat } = world();
   const old = runtime.files.stat("/beat")!.modified + ABANDONED_AFTER_MS + 1;
   watch.isStale("/beat", old);
@@ -76,7 +76,7 @@ test("heartbeat: a beat ends the shorter watch too", () => {
   assert.equal(watch.isStale("/beat", old), false);
 });
 
-test("heartbeat: what is not there does not beat, and is watched anew when it is", () => {
+test("failure detector: a missing file is stale, and is watched anew when it exists", () => {
   const { runtime, watch, beat } = world();
   watch.isStale("/beat", undefined);
   runtime.time.advance(STALE_AFTER_MS);
@@ -86,7 +86,7 @@ test("heartbeat: what is not there does not beat, and is watched anew when it is
   assert.equal(watch.isStale("/beat", undefined), false);
 });
 
-test("heartbeat: a forgotten file is watched from the beginning", () => {
+test("failure detector: a forgotten file is watched from the beginning", () => {
   const { runtime, watch } = world();
   watch.isStale("/beat", undefined);
   runtime.time.advance(STALE_AFTER_MS);

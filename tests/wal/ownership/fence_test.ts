@@ -1,92 +1,16 @@
 import assert from "node:assert/strict";
-import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
-import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
-import type { FileSegment } from "../../../src/wal/segment/file_segment.ts";
 import { LEASE_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { Recovery } from "../../../src/wal/ownership/orphan_scanner.ts";
+import { fence, isFenced, OwnGuard } from "../../../src/wal/ownership/fence.ts";
+import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
-import { LogWorld, PROJECT, SERVER } from "../../support/wal/wal_fixture.ts";
-import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
+import { Apart } from "../../support/wal/apart_fixture.ts";
+import { PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** A writer on one host and a sender on another, which knows it by its heartbeat alone. */
-class Apart {
-  readonly world = new LogWorld();
-  readonly writer: LogFixture;
-  readonly sender: MemoryRuntime;
-  readonly recovery: Recovery;
-  /** Lines that the sender has read up to what it took for the end. */
-  readonly read: string[] = [];
-  #segment: FileSegment | null = null;
-  #sealed = false;
-
-  /** @param clock The writer's; the sender's unless told. */
-  constructor(sends: boolean, begun = true, clock: MemoryClock = this.world.clock) {
-    const { disk } = this.world;
-    const host = new MemoryHost({ name: "elsewhere", bootId: "other", pidNamespace: "pid:[9]" });
-    this.writer = new LogFixture(
-      { sender: sends, fsync: "never" },
-      new MemoryRuntime({ disk, clock, host }),
-    );
-    this.sender = this.world.process();
-    this.recovery = new Recovery({
-      runtime: this.sender,
-      server: SERVER,
-      token: "e".repeat(32),
-    });
-    this.sender.files.makeDirectory(PROJECT);
-    if (begun) this.writer.append("first");
-    this.claim();
-  }
-
-  /** The sender looks whether there is something to take, and watches the writer from then on. */
-  claim(): void {
-    this.#segment ??= this.recovery.claim(PROJECT)[0] ?? null;
-  }
-
-  /** Time in which the writer does not run; the sender does. */
-  silence(): void {
-    this.claim();
-    this.judge(); // It sees the last heartbeat, if it has not before.
-    this.world.clock.advance(STALE_AFTER_MS);
-    this.claim();
-  }
-
-  /** The sender asks whether this is the end. */
-  judge(): void {
-    this.#sealed = this.#segment?.isSealed() ?? false;
-  }
-
-  /** It reads and sends all that is in front of it. */
-  readToEnd(): void {
-    if (!this.#sealed) return;
-    const bytes = this.world.disk.bytes(`${PROJECT}/${this.#segment!.name}.jsonl`);
-    const text = new TextDecoder().decode(bytes.subarray(0, this.#segment!.end()));
-    this.read.push(...text.split("\n").slice(0, -1));
-  }
-
-  /** It takes the segment away. */
-  complete(): void {
-    if (this.#sealed) this.#segment!.complete();
-  }
-
-  /** Lines that a record must be among, if it is not lost. */
-  all(): Set<string> {
-    return new Set([...this.read, ...this.writer.texts().flatMap((text) => text.split("\n"))]);
-  }
-
-  assertThere(names: readonly string[], when: string): void {
-    const all = this.all();
-    for (const name of names) {
-      assert.ok(all.has(lineOf(name).trimEnd()), `${name} is lost: ${when}`);
-    }
-  }
-}
-
-/** What a writer does that was stopped somewhere in it. */
+/** What a writer does that is suspended somewhere in it. */
 function work(apart: Apart): void {
   apart.writer.append("second");
-  apart.writer.log.beat();
+  apart.writer.heartbeat();
   apart.writer.append("third");
 }
 
@@ -95,7 +19,7 @@ const NAMES = ["first", "second", "third"];
 for (const sends of [true, false]) {
   const who = sends ? "a writer that sends" : "a writer that does not send";
 
-  test(`seal: ${who}, stopped before any operation and taken for dead, loses nothing`, () => {
+  test(`fence: ${who}, suspended before any operation and presumed dead, loses nothing`, () => {
     let operations = 0;
     const counting = new Apart(sends);
     counting.writer.fault = () => void operations++;
@@ -119,30 +43,30 @@ for (const sends of [true, false]) {
           apart.writer.fault = () => void meanwhile();
           work(apart);
           apart.writer.fault = () => undefined;
-          const done = apart.writer.names().some((name) => name.endsWith(".seal"));
+          const done = apart.writer.names().some((name) => name.endsWith(".fence"));
           if (done || apart.read.length > 0) taken++;
           apart.assertThere(NAMES, `stopped at ${stop}, end at ${end}, removed at ${removal}`);
         }
       }
     }
-    assert.ok(taken > 100, `it was taken for dead in ${taken} of these`);
+    assert.ok(taken > 100, `it was presumed dead in ${taken} of these`);
   }, { timeout: 120_000 });
 
-  test(`seal: ${who}, suspended together with its clocks, loses nothing`, () => {
+  test(`fence: ${who}, suspended together with its clocks, loses nothing`, () => {
     const apart = new Apart(sends, true, new MemoryClock());
-    apart.writer.log.beat();
+    apart.writer.heartbeat();
     apart.silence();
     apart.judge();
     apart.readToEnd();
-    assert.ok(apart.writer.names().some((name) => name.endsWith(".seal")), "it is taken for gone");
-    apart.writer.append("second"); // By its own clock it has just shown that it lives.
-    apart.writer.log.beat();
+    assert.ok(apart.writer.names().some((name) => name.endsWith(".fence")), "it is presumed dead");
+    apart.writer.append("second"); // By its own clock its last heartbeat is fresh.
+    apart.writer.heartbeat();
     apart.complete();
     apart.assertThere(["first", "second"], "appended behind the end that the sender saw");
   });
 
-  test(`seal: ${who}, waking while the sender judges it, loses nothing`, () => {
-    for (const does of [["beat"], ["append"], ["beat", "append"]]) {
+  test(`fence: ${who}, resuming while the sender judges it, loses nothing`, () => {
+    for (const does of [["heartbeat"], ["append"], ["heartbeat", "append"]]) {
       for (let wake = 0; wake < 30; wake++) {
         const apart = new Apart(sends);
         apart.silence();
@@ -150,7 +74,7 @@ for (const sends of [true, false]) {
         apart.sender.fault = () => {
           if (at++ !== wake) return undefined;
           for (const what of does) {
-            if (what === "beat") apart.writer.log.beat();
+            if (what === "heartbeat") apart.writer.heartbeat();
             else apart.writer.append("second");
           }
           return undefined;
@@ -161,13 +85,13 @@ for (const sends of [true, false]) {
         apart.writer.append("third");
         apart.complete();
         const names = does.includes("append") && at > wake ? NAMES : ["first", "third"];
-        apart.assertThere(names, `woken at ${wake} for ${does}`);
+        apart.assertThere(names, `resumed at ${wake} for ${does}`);
       }
     }
   });
 }
 
-test("seal: a writer that is stopped while it begins, and loses its sidecars, loses no record", () => {
+test("fence: a writer that is suspended while it begins a segment, and loses its lock, loses no record", () => {
   let whole = 0;
   for (const sends of [true, false]) {
     let operations = 0;
@@ -182,7 +106,7 @@ test("seal: a writer that is stopped while it begins, and loses its sidecars, lo
           apart.writer.fault = () => {
             if (at === stop) apart.silence();
             if (at === end) {
-              apart.claim();
+              apart.open();
               apart.judge();
               apart.readToEnd();
             }
@@ -211,19 +135,19 @@ test("seal: a writer that is stopped while it begins, and loses its sidecars, lo
   assert.ok(whole > 500, `${whole} records came in`);
 });
 
-test("seal: a writer whose program lets no timer run shows by its appends that it lives", () => {
+test("fence: a writer whose program lets no timer run sends heartbeats with its appends", () => {
   const apart = new Apart(true);
   for (let ms = 0; ms < 3 * STALE_AFTER_MS; ms += 1_000) {
     apart.world.clock.advance(1_000);
     apart.writer.append(`at ${ms}`);
-    apart.claim();
+    apart.open();
     apart.judge();
   }
   assert.equal(apart.writer.texts().length, 1, "it is in its first segment");
-  assert.ok(!apart.writer.names().some((name) => name.endsWith(".seal")));
+  assert.ok(!apart.writer.names().some((name) => name.endsWith(".fence")));
 });
 
-test("seal: an append costs one write while heartbeats come, and a look when they do not", () => {
+test("fence: an append costs one write while heartbeats come, and a look at the disk when they do not", () => {
   const { writer, world } = new Apart(false);
   writer.took("write");
   world.clock.advance(LEASE_MS);
@@ -233,39 +157,96 @@ test("seal: an append costs one write while heartbeats come, and a look when the
   world.clock.advance(1);
   writer.operations.length = 0;
   writer.append("late");
-  assert.ok(writer.operations.includes("replace .owner"), writer.operations.join());
-  assert.ok(writer.operations.includes("stat .seal"), writer.operations.join());
+  assert.ok(
+    writer.operations.some((text) => /^replace .*TOKEN/.test(text)),
+    writer.operations.join(),
+  );
+  assert.ok(writer.operations.includes("stat .fence"), writer.operations.join());
   writer.operations.length = 0;
   writer.append("again");
-  assert.deepEqual(writer.operations, ["write .jsonl"], "it has shown that it lives");
+  assert.deepEqual(writer.operations, ["write .jsonl"], "it has sent a heartbeat");
 });
 
-test("seal: where the disk takes no heartbeat, each append looks whose the segment is", () => {
+test("fence: where the disk takes no heartbeat, each append looks for a fence", () => {
   const apart = new Apart(false);
   apart.writer.fault = ({ kind, path }) =>
-    kind === "replace" && path.endsWith(".owner") ? { code: "ENOSPC" } : undefined;
+    kind === "replace" && path.includes(".processes") ? { code: "EIO" } : undefined;
   for (let n = 0; n < 12; n++) {
     apart.world.clock.advance(2_000);
     apart.writer.append(`n${n}`);
-    apart.claim();
+    apart.open();
     apart.judge();
     apart.readToEnd();
     apart.complete();
     if (apart.read.length > 0) break;
   }
-  assert.ok(apart.read.length > 0, "it was taken for dead");
+  assert.ok(apart.read.length > 0, "it was presumed dead");
   apart.writer.fault = () => undefined;
   apart.writer.append("after");
   apart.assertThere(["first", "n0", "after"], "the disk took no heartbeat");
 });
 
-test("seal: it goes with its segment", () => {
+test("fence: it outlives its segment, which a suspended writer may come back to", () => {
   const apart = new Apart(false);
   apart.writer.runtime.kill();
   apart.silence();
   apart.judge();
-  assert.ok(apart.world.names().some((name) => name.endsWith(".seal")));
+  assert.ok(apart.world.names().some((name) => name.endsWith(".fence")));
   apart.readToEnd();
   apart.complete();
-  assert.deepEqual(apart.world.names(), []);
+  assert.ok(apart.world.names().every((name) => name.endsWith(".fence")));
+});
+
+for (const sends of [true, false]) {
+  test(`fence: a heartbeat after a lapse does not hide a fence, sender ${sends ? "on" : "off"}`, () => {
+    const apart = new Apart(sends);
+    apart.silence();
+    apart.judge();
+    apart.readToEnd();
+    apart.complete();
+    // The timer comes before the append, and nothing has looked at the log yet.
+    apart.writer.presence.heartbeat();
+    assert.equal(apart.writer.presence.isFresh, true);
+    apart.writer.append("second");
+    apart.assertThere(["first", "second"], "appended to a segment that is gone");
+    apart.writer.operations.length = 0;
+    apart.writer.append("third");
+    assert.deepEqual(apart.writer.operations, ["write .jsonl"], "one look after each lapse");
+  });
+}
+
+test("fence: the guard of an own segment looks for a fence once after each lapse", () => {
+  const { writer, world } = new Apart(true);
+  const stem = writer.names()[0].split(".")[0];
+  const paths = segmentPaths(PROJECT, stem);
+  const { runtime: { files }, presence } = writer;
+  const guard = new OwnGuard(files, presence, paths);
+  const operations = (work: () => void): string[] => {
+    writer.operations.length = 0;
+    work();
+    return writer.operations.filter((text) => text.startsWith("stat ."));
+  };
+  assert.deepEqual(operations(() => guard.ensureHeld()), [], "fresh");
+  world.clock.advance(LEASE_MS + 1);
+  assert.deepEqual(operations(() => guard.ensureHeld()), ["stat .fence"], "a lapse");
+  assert.deepEqual(operations(() => guard.ensureHeld()), [], "that lapse is over");
+  world.clock.advance(LEASE_MS + 1);
+  presence.heartbeat();
+  fence(files, paths);
+  assert.equal(isFenced(files, paths), true);
+  assert.throws(() => guard.ensureHeld(), { code: "ERR_LEASE_LOST" }, "a lapse that a timer ended");
+  assert.throws(() => guard.ensureHeld(), { code: "ERR_LEASE_LOST" }, "for good");
+  assert.throws(() => guard.assertHeld(), { code: "ERR_LEASE_LOST" });
+});
+
+test("fence: of several that fence a segment each succeeds, a disk that refuses is an error", () => {
+  const { sender, writer } = new Apart(false);
+  const paths = segmentPaths(PROJECT, writer.names()[0].split(".")[0]);
+  fence(sender.files, paths);
+  fence(sender.files, paths);
+  sender.files.remove(paths.fence);
+  sender.fault = ({ kind }) => kind === "create" ? { code: "EEXIST" } : undefined;
+  fence(sender.files, paths); // Another process was faster.
+  sender.fault = ({ kind }) => kind === "create" ? { code: "EROFS" } : undefined;
+  assert.throws(() => fence(sender.files, paths), { code: "EROFS" });
 });

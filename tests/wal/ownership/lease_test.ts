@@ -5,217 +5,219 @@ import { join } from "node:path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
-import {
-  Claim,
-  claimGenerations,
-  currentClaim,
-  removeIfThere,
-} from "../../../src/wal/ownership/lease.ts";
+import { currentLease, Lease, leaseEpochs } from "../../../src/wal/ownership/lease.ts";
+import { removeIfExists } from "../../../src/wal/remove_file.ts";
 import { LEASE_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import { test } from "../../harness.ts";
 
-const PREFIX = "/wal/stem.claim.";
+const PREFIX = "/wal/.recovery/0badcafe.";
 
 function world() {
   const clock = new MemoryClock();
   const runtime = new MemoryRuntime({ clock });
-  runtime.disk.put("/wal/stem.jsonl", "");
+  runtime.files.makeDirectory("/wal/.recovery");
   const identity = ownIdentity(runtime.process);
-  const take = (token: string, gone = currentClaim(runtime.files, PREFIX)) =>
-    Claim.take(runtime, PREFIX, gone, token, identity);
-  const names = () =>
-    runtime.files.list("/wal").map(({ name }) => name).filter((name) => name.includes(".claim."));
-  return { runtime, clock, files: runtime.files, identity, take, names };
+  const acquire = (token: string, expired = currentLease(runtime.files, PREFIX)) =>
+    Lease.acquire(runtime, PREFIX, expired, token, identity);
+  const names = () => runtime.files.list("/wal/.recovery").map(({ name }) => name);
+  return { runtime, clock, files: runtime.files, identity, acquire, names };
 }
 
-test("claim: of many that see no claim one wins", () => {
-  const { files, take, names } = world();
-  const claims = Array.from({ length: 16 }, (_, index) => take(`token${index}`, null));
-  assert.equal(claims.filter((claim) => claim !== null).length, 1);
-  assert.deepEqual(names(), ["stem.claim.1"]);
-  assert.equal(currentClaim(files, PREFIX)?.token, "token0");
+test("lease: of many that see no lease one acquires it", () => {
+  const { files, acquire, names } = world();
+  const leases = Array.from({ length: 16 }, (_, index) => acquire(`token${index}`, null));
+  assert.equal(leases.filter((lease) => lease !== null).length, 1);
+  assert.deepEqual(names(), ["0badcafe.1"]);
+  assert.equal(currentLease(files, PREFIX)?.token, "token0");
 });
 
-test("claim: of many that see a dead holder one takes its place, and the old claim is gone", () => {
-  const { files, take, names } = world();
-  const dead = take("dead")!;
-  const gone = currentClaim(files, PREFIX);
-  const claims = Array.from({ length: 16 }, (_, index) => take(`token${index}`, gone));
-  assert.equal(claims.filter((claim) => claim !== null).length, 1);
-  assert.deepEqual(names(), ["stem.claim.2"]);
-  assert.equal(claims[0]!.isHeld(), true);
+test("lease: of many that see a dead holder one succeeds it, and the old epoch is removed", () => {
+  const { files, acquire, names } = world();
+  const dead = acquire("dead")!;
+  const expired = currentLease(files, PREFIX);
+  const leases = Array.from({ length: 16 }, (_, index) => acquire(`token${index}`, expired));
+  assert.equal(leases.filter((lease) => lease !== null).length, 1);
+  assert.deepEqual(names(), ["0badcafe.2"]);
+  assert.equal(leases[0]!.isHeld(), true);
   assert.equal(dead.isHeld(), false);
 });
 
-test("claim: who was too slow cannot take the fresh claim away", () => {
-  const { files, take } = world();
-  take("dead");
-  const seenBySlow = currentClaim(files, PREFIX);
-  const quick = take("quick")!;
-  assert.equal(take("slow", seenBySlow), null);
+test("lease: a process that was too slow cannot acquire the fresh lease away", () => {
+  const { files, acquire } = world();
+  acquire("dead");
+  const seenBySlow = currentLease(files, PREFIX);
+  const quick = acquire("quick")!;
+  assert.equal(acquire("slow", seenBySlow), null);
   assert.equal(quick.isHeld(), true);
 });
 
-test("claim: a winner that dies at once is overtaken the same way", () => {
-  const { take, names } = world();
-  const claims = Array.from({ length: 5 }, (_, index) => take(`token${index}`)!);
-  assert.deepEqual(claims.map((claim) => claim.isHeld()), [false, false, false, false, true]);
-  assert.deepEqual(names(), ["stem.claim.5"]);
+test("lease: a winner that dies at once is succeeded the same way", () => {
+  const { acquire, names } = world();
+  const leases = Array.from({ length: 5 }, (_, index) => acquire(`token${index}`)!);
+  assert.deepEqual(leases.map((lease) => lease.isHeld()), [false, false, false, false, true]);
+  assert.deepEqual(names(), ["0badcafe.5"]);
 });
 
-test("claim: a holder that was overtaken notices, also when its successor has left", () => {
-  const { take } = world();
-  const first = take("first")!;
-  const second = take("second")!;
-  assert.throws(() => first.assertHeld(), { code: "ERR_CLAIM_LOST" });
+test("lease: a holder that was succeeded notices, also when its successor has released the lease", () => {
+  const { acquire } = world();
+  const first = acquire("first")!;
+  const second = acquire("second")!;
+  assert.throws(() => first.assertHeld(), { code: "ERR_LEASE_LOST" });
   second.release();
-  assert.throws(() => first.assertHeld(), { code: "ERR_CLAIM_LOST" });
-  const third = take("third")!;
-  assert.throws(() => first.assertHeld(), { code: "ERR_CLAIM_LOST" }, "the name is in use again");
+  assert.throws(() => first.assertHeld(), { code: "ERR_LEASE_LOST" });
+  const third = acquire("third")!;
+  assert.throws(() => first.assertHeld(), { code: "ERR_LEASE_LOST" }, "the epoch is in use again");
   assert.equal(third.isHeld(), true);
 });
 
-test("claim: a holder that was overtaken neither beats nor releases what is not its own", () => {
-  const { files, take, names } = world();
-  const first = take("first")!;
-  take("second")!.release();
-  const third = take("third")!;
-  first.beat();
+test("lease: a holder that was succeeded neither keeps nor releases the lease of another", () => {
+  const { files, acquire, names } = world();
+  const first = acquire("first")!;
+  acquire("second")!.release();
+  const third = acquire("third")!;
+  first.heartbeat();
   first.release();
-  assert.deepEqual(names(), ["stem.claim.1"]);
-  assert.equal(currentClaim(files, PREFIX)?.token, "third");
+  assert.deepEqual(names(), ["0badcafe.1"]);
+  assert.equal(currentLease(files, PREFIX)?.token, "third");
   third.release();
-  first.beat();
-  assert.deepEqual(names(), [], "a beat makes no claim anew");
+  first.heartbeat();
+  assert.deepEqual(names(), [], "a heartbeat makes no new lease");
 });
 
-test("claim: a released claim is not held and does not come back", () => {
-  const { take, names } = world();
-  const claim = take("token")!;
-  claim.release();
-  assert.equal(claim.isHeld(), false);
-  claim.beat();
-  claim.release();
+test("lease: a released lease is not held and does not come back", () => {
+  const { acquire, names } = world();
+  const lease = acquire("token")!;
+  lease.release();
+  assert.equal(lease.isHeld(), false);
+  lease.heartbeat();
+  lease.release();
   assert.deepEqual(names(), []);
 });
 
-test("claim: a claim whose file is gone, damaged or empty is not held", () => {
-  const { runtime, take } = world();
-  const claim = take("token")!;
+test("lease: a lease whose file is missing, corrupt or empty is not held", () => {
+  const { runtime, acquire } = world();
+  const lease = acquire("token")!;
   for (const text of ["", "{", "null", "7", '{"token":"other"}']) {
-    runtime.disk.put(claim.path, text);
-    assert.equal(claim.isHeld(), false, text);
+    runtime.disk.put(lease.path, text);
+    assert.equal(lease.isHeld(), false, text);
   }
-  runtime.files.remove(claim.path);
-  assert.equal(claim.isHeld(), false);
+  runtime.files.remove(lease.path);
+  assert.equal(lease.isHeld(), false);
 });
 
-test("claim: a damaged claim has no holder, but it has its place", () => {
+test("lease: a corrupt lease has no holder, but it has an epoch", () => {
   for (const text of ["", "{", "null", "[]", '{"token":7,"pid":"1"}']) {
-    const { runtime, files, take } = world();
+    const { runtime, files, acquire } = world();
     runtime.disk.put(`${PREFIX}3`, text);
-    const current = currentClaim(files, PREFIX)!;
-    assert.deepEqual(current, { generation: 3, path: `${PREFIX}3`, token: null, holder: null });
-    assert.equal(take("next", null)?.isHeld(), true, "a younger generation alone would beat it");
+    const current = currentLease(files, PREFIX)!;
+    assert.deepEqual(current, { epoch: 3, path: `${PREFIX}3`, token: null, holder: null });
+    assert.equal(acquire("next", null)?.isHeld(), true, "a later epoch alone would end it");
   }
 });
 
-test("claim: the youngest generation counts, compared as numbers", () => {
+test("lease: the highest epoch counts, compared as numbers", () => {
   const { runtime, files } = world();
   for (const name of ["9", "10", "2", "07", "x", "1.tmp", "-1", "1e3"]) {
     runtime.disk.put(PREFIX + name, JSON.stringify({ token: name }));
   }
-  runtime.disk.put("/wal/other.claim.99", "");
-  assert.deepEqual(claimGenerations(files, PREFIX), [2, 7, 9, 10]);
-  assert.equal(currentClaim(files, PREFIX)?.token, "10");
+  runtime.disk.put("/wal/.recovery/1badcafe.99", "");
+  assert.deepEqual(leaseEpochs(files, PREFIX), [2, 7, 9, 10]);
+  assert.equal(currentLease(files, PREFIX)?.token, "10");
 });
 
-test("claim: one that is released while it is read is none", () => {
-  const { runtime, files, take } = world();
-  const claim = take("token")!;
+test("lease: a lease that is released while it is read is none", () => {
+  const { runtime, files, acquire } = world();
+  const lease = acquire("token")!;
   runtime.fault = ({ kind }) => {
     if (kind === "read") {
       runtime.fault = undefined;
-      claim.release();
+      lease.release();
     }
     return undefined;
   };
-  assert.equal(currentClaim(files, PREFIX), null);
+  assert.equal(currentLease(files, PREFIX), null);
 });
 
-test("claim: a claim that cannot be written is an error, and nothing is left", () => {
-  const { runtime, take, names } = world();
+test("lease: a lease that cannot be written is an error, and nothing is left", () => {
+  const { runtime, acquire, names } = world();
   runtime.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC" } : undefined;
-  assert.throws(() => take("token"), { code: "ENOSPC" });
+  assert.throws(() => acquire("token"), { code: "ENOSPC" });
   runtime.fault = undefined;
   assert.deepEqual(names(), []);
 });
 
-test("claim: a sender that was silent looks before it sends, one that beats does not", () => {
-  const { runtime, clock, take } = world();
-  const claim = take("first")!;
+test("lease: a holder without recent heartbeats reads the disk before it sends, another one does not", () => {
+  const { runtime, clock, acquire } = world();
+  const lease = acquire("first")!;
   let looks = 0;
   runtime.fault = () => void looks++;
   clock.advance(LEASE_MS);
-  claim.renew();
+  lease.ensureHeld();
   assert.equal(looks, 0);
   clock.advance(1);
-  claim.renew();
-  assert.ok(looks > 0, "it was silent, looked, and showed that it lives");
+  lease.ensureHeld();
+  assert.ok(looks > 0, "it read the disk, and sent a heartbeat");
   looks = 0;
   clock.advance(LEASE_MS);
-  claim.renew();
+  lease.ensureHeld();
   assert.equal(looks, 0);
-  take("second");
+  acquire("second");
   clock.advance(1);
-  assert.throws(() => claim.renew(), { code: "ERR_CLAIM_LOST" });
+  assert.throws(() => lease.ensureHeld(), { code: "ERR_LEASE_LOST" });
 });
 
-test("claim: a silent sender goes on when the disk takes no heartbeat and the claim is its own", () => {
-  const { runtime, clock, take } = world();
-  const claim = take("first")!;
+test("lease: a holder goes on when the disk takes no heartbeat and nobody has taken the lease", () => {
+  const { runtime, clock, acquire } = world();
+  const lease = acquire("first")!;
   runtime.fault = ({ kind }) => kind === "replace" ? { code: "ENOSPC" } : undefined;
   clock.advance(LEASE_MS + 1);
-  claim.renew();
-  take("second");
-  assert.throws(() => claim.renew(), { code: "ERR_CLAIM_LOST" });
+  lease.ensureHeld();
+  acquire("second");
+  assert.throws(() => lease.ensureHeld(), { code: "ERR_LEASE_LOST" });
 });
 
-test("claim: a holder that beats while it is taken for gone is not overtaken", () => {
-  const { runtime, files, identity, take } = world();
-  const holder = take("holder")!;
-  const gone = currentClaim(files, PREFIX);
+test("lease: a holder whose heartbeat comes while it is presumed dead is not succeeded", () => {
+  const { runtime, files, identity, acquire } = world();
+  const holder = acquire("holder")!;
+  const expired = currentLease(files, PREFIX);
   const before = files.stat(holder.path)!.id;
   runtime.fault = ({ kind, path }) => {
-    if (kind !== "create" || !path.endsWith(".claim.2")) return undefined;
+    if (kind !== "create" || !path.endsWith("0badcafe.2")) return undefined;
     runtime.fault = undefined;
-    holder.beat();
+    holder.heartbeat();
     return undefined;
   };
-  const isGone = (path: string) => files.stat(path)?.id === before;
-  const other = Claim.take(runtime, PREFIX, gone, "other", identity, ({ path }) => isGone(path));
+  const isUnchanged = (path: string) => files.stat(path)?.id === before;
+  const other = Lease.acquire(
+    runtime,
+    PREFIX,
+    expired,
+    "other",
+    identity,
+    ({ path }) => isUnchanged(path),
+  );
   assert.equal(other, null);
   assert.equal(holder.isHeld(), true);
 });
 
-test("claim: on the host's files it says who holds it, and a beat keeps it", () => {
-  const directory = mkdtempSync(join(tmpdir(), "weave-wal-claim-"));
+test("lease: on the host's files it contains its holder, and a heartbeat changes the file", () => {
+  const directory = mkdtempSync(join(tmpdir(), "weave-wal-lease-"));
   try {
     const runtime = detectRuntime();
     const { files, process } = runtime;
-    const prefix = join(directory, "stem.claim.");
+    const prefix = join(directory, "0badcafe.");
     const identity = ownIdentity(process);
-    const claim = Claim.take(runtime, prefix, null, "token", identity)!;
-    assert.equal(Claim.take(runtime, prefix, null, "other", identity), null);
-    assert.deepEqual(JSON.parse(readFileSync(claim.path, "utf8")), { token: "token", ...identity });
-    const before = files.stat(claim.path)!;
-    claim.beat();
-    assert.notEqual(files.stat(claim.path)!.id, before.id, "a beat can be seen");
-    assert.equal(claim.isHeld(), true);
-    assert.deepEqual(currentClaim(files, prefix)?.holder, identity);
-    const next = Claim.take(runtime, prefix, currentClaim(files, prefix), "next", identity)!;
-    assert.equal(claim.isHeld(), false);
+    const lease = Lease.acquire(runtime, prefix, null, "token", identity)!;
+    assert.equal(Lease.acquire(runtime, prefix, null, "other", identity), null);
+    assert.deepEqual(JSON.parse(readFileSync(lease.path, "utf8")), { token: "token", ...identity });
+    const before = files.stat(lease.path)!;
+    lease.heartbeat();
+    assert.notEqual(files.stat(lease.path)!.id, before.id, "a heartbeat can be seen");
+    assert.equal(lease.isHeld(), true);
+    assert.deepEqual(currentLease(files, prefix)?.holder, identity);
+    const next = Lease.acquire(runtime, prefix, currentLease(files, prefix), "next", identity)!;
+    assert.equal(lease.isHeld(), false);
     next.release();
     assert.deepEqual(readdirSync(directory), []);
   } finally {
@@ -223,9 +225,34 @@ test("claim: on the host's files it says who holds it, and a beat keeps it", () 
   }
 });
 
-test("claim: removing what is gone already is no error, another failure is", () => {
+test("removal: a file that does not exist counts as removed, another failure is an error", () => {
   const { runtime, files } = world();
-  removeIfThere(files, "/wal/nothing");
+  removeIfExists(files, "/wal/nothing");
   runtime.fault = ({ kind }) => kind === "remove" ? { code: "EACCES" } : undefined;
-  assert.throws(() => removeIfThere(files, "/wal/stem.jsonl"), { code: "EACCES" });
+  assert.throws(() => removeIfExists(files, "/wal/file"), { code: "EACCES" });
+});
+
+test("lease: a lease taken while the disk took no heartbeat is lost at the next look", () => {
+  const { files, clock, acquire } = world();
+  const first = acquire("first")!;
+  clock.advance(LEASE_MS + 1);
+  const second = acquire("second")!;
+  first.heartbeat();
+  assert.equal(first.isFresh, false, "a heartbeat that saw another epoch counts for nothing");
+  assert.throws(() => first.ensureHeld(), { code: "ERR_LEASE_LOST" });
+  assert.equal(files.stat(second.path) !== null, true);
+});
+
+test("lease: where there is no directory, or something else, nobody holds one", () => {
+  for (const place of ["nothing", "file", "link"]) {
+    const { files, disk } = new MemoryRuntime();
+    if (place === "file") disk.put("/wal/.recovery", "");
+    if (place === "link") {
+      disk.put("/elsewhere/0badcafe.1", "{}");
+      disk.put("/wal/x", "");
+      disk.symlink("/elsewhere", "/wal/.recovery");
+    }
+    assert.deepEqual(leaseEpochs(files, PREFIX), [], place);
+    assert.equal(currentLease(files, PREFIX), null);
+  }
 });

@@ -1,322 +1,224 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
-import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import {
-  ABANDONED_AFTER_MS,
-  HEARTBEAT_MS,
-  STALE_AFTER_MS,
-} from "../../../src/wal/ownership/failure_detector.ts";
+  OrphanScanner,
+  type OrphanScannerOptions,
+} from "../../../src/wal/ownership/orphan_scanner.ts";
 import { formatStem } from "../../../src/wal/segment/segment_name.ts";
-import { projectDirectories, Recovery } from "../../../src/wal/ownership/orphan_scanner.ts";
-import type { FileSegment } from "../../../src/wal/segment/file_segment.ts";
 import { test } from "../../harness.ts";
-import { bytesOf, LogWorld, PROJECT, SERVER, WAL } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, PROJECT, SERVER, WAL } from "../../support/wal/wal_fixture.ts";
+import {
+  oldTokenOf,
+  ownerText,
+  presenceOf,
+  putSegment,
+  tokenOf,
+} from "../../support/wal/writer_fixture.ts";
 
-const TOKEN = "e".repeat(32);
+const OWN = tokenOf(0xfff);
 
-function recoveryOf(runtime: MemoryRuntime, server = SERVER): Recovery {
-  return new Recovery({ runtime, server, token: TOKEN });
+function scannerOf(runtime: MemoryRuntime, changes: Partial<OrphanScannerOptions> = {}) {
+  return new OrphanScanner({ runtime, root: WAL, server: SERVER, token: OWN, ...changes });
 }
 
-function line(object_id: string): string {
-  const obj = { project_id: "team/project", object_id, val: {} };
-  return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
+/** The segments that may be drained, as `<number of the writer>@<ns>`. */
+async function found(scanner: OrphanScanner): Promise<{ final: string[]; open: string[] }> {
+  const { final, open } = await scanner.scan(PROJECT, true);
+  const name = (stem: string) =>
+    `${Number.parseInt(stem.slice(21, 29), 16)}@${Number(stem.slice(0, 20))}`;
+  return { final: final.map(({ stem }) => name(stem)), open: open.map(({ stem }) => name(stem)) };
 }
 
-/** A pipeline in a process of its own that writes these records and does not send. */
-function writer(world: LogWorld, names: string[], runtime = world.process(), changes = {}) {
-  const pipeline = openPipeline(world.options(runtime, { sender: false, ...changes }));
-  const append = (name: string) => {
-    const obj = { project_id: "team/project", object_id: name, val: {} };
-    pipeline.append("obj_create", JSON.stringify({ obj }));
-  };
-  names.forEach(append);
-  return { runtime, pipeline, append };
+/** A process with a presence file. */
+function start(world: LogWorld, number: number, sender: boolean, runtime = world.process()) {
+  const token = tokenOf(number);
+  const presence = presenceOf(runtime, token, { sender });
+  presence.ensure();
+  return { token, runtime, presence };
 }
 
-/** What the segments hold, as texts of object ids. */
-async function idsIn(segments: FileSegment[]): Promise<string[]> {
-  const ids: string[] = [];
-  for (const segment of segments) {
-    const bytes = new Uint8Array(segment.end());
-    await segment.read(0, bytes);
-    for (const [, id] of new TextDecoder().decode(bytes).matchAll(/"object_id":"(.*?)"/g)) {
-      ids.push(id);
-    }
+const DATA = { ".jsonl": "{}\n" };
+const OPEN = { ...DATA, ".lock": "1" };
+const ELSEWHERE = { name: "elsewhere", bootId: "b", pidNamespace: "pid:[9]" };
+
+test("orphan scanner: all segments of dead processes are final, oldest first", async () => {
+  const world = new LogWorld();
+  const [one, two] = [start(world, 1, true), start(world, 2, false)];
+  for (const [token, ns] of [[two, 5n], [two, 1n], [one, 3n], [one, 2n]] as const) {
+    putSegment(world, token.token, ns === 5n ? OPEN : DATA, ns);
   }
-  return ids;
-}
-
-function arrived(world: LogWorld): string[] {
-  return world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
-}
-
-test("recovery: of each writer the oldest segment comes, oldest writer first", async () => {
-  const world = new LogWorld();
-  const [a, b] = ["a".repeat(32), "b".repeat(32)];
-  for (const [ns, token] of [[5n, b], [1n, b], [3n, a], [2n, a]] as const) {
-    world.put(line(`${token[0]}${ns}`), formatStem(ns, token).stem);
-  }
-  const recovery = recoveryOf(world.process());
-  assert.deepEqual(await idsIn(recovery.claim(PROJECT)), ["b1", "a2"]);
-  assert.deepEqual(recovery.claim(PROJECT), [], "the next ones wait until these are gone");
-});
-
-test("recovery: a writer's segments are sent one after the other, in order", async () => {
-  const world = new LogWorld();
-  const names = Array.from({ length: 20 }, (_, n) => `n${n}`);
-  const { runtime } = writer(world, names, undefined, { segmentBytes: 200 });
-  assert.ok(world.names().filter((name) => name.endsWith(".jsonl")).length > 5);
-  runtime.kill();
-  const result = await world.recover();
-  assert.equal(result.delivered, 20);
-  assert.deepEqual(arrived(world), names);
-});
-
-test("recovery: what is drained by a living sender is left to it", async () => {
-  const world = new LogWorld();
-  world.put(line("a"));
-  const first = recoveryOf(world.process());
-  const second = recoveryOf(world.process());
-  assert.equal(first.claim(PROJECT).length, 1);
-  for (let ms = 0; ms < STALE_AFTER_MS * 3; ms += HEARTBEAT_MS) {
-    first.beat();
-    assert.deepEqual(second.claim(PROJECT), []);
-    await world.clock.elapse(HEARTBEAT_MS);
-  }
-});
-
-test("recovery: what a dead sender drained is taken over at once, from its checkpoint", () => {
-  const world = new LogWorld();
-  world.put(line("a") + line("b"));
-  const dead = world.process();
-  const [segment] = recoveryOf(dead).claim(PROJECT);
-  segment.acknowledge(bytesOf(line("a")).length);
-  dead.kill();
-  const [again] = recoveryOf(world.process()).claim(PROJECT);
-  assert.equal(again.checkpoint, bytesOf(line("a")).length);
-});
-
-test("recovery: a stopped sender is taken over after a while; awake, it touches nothing", async () => {
-  const world = new LogWorld();
-  world.put(line("a") + line("b"));
-  const stopped = recoveryOf(world.process());
-  const [old] = stopped.claim(PROJECT);
-  const other = recoveryOf(world.process());
-  assert.deepEqual(other.claim(PROJECT), []);
-  await world.clock.elapse(STALE_AFTER_MS);
-  const [taken] = other.claim(PROJECT);
-  taken.acknowledge(bytesOf(line("a")).length);
-  const before = world.names();
-  stopped.beat();
-  assert.throws(() => old.acknowledge(bytesOf(line("a") + line("b")).length), {
-    code: "ERR_CLAIM_LOST",
+  one.runtime.kill();
+  two.runtime.kill();
+  assert.deepEqual(await found(scannerOf(world.process())), {
+    final: ["2@1", "1@2", "1@3", "2@5"],
+    open: [],
   });
-  assert.throws(() => old.complete(), { code: "ERR_CLAIM_LOST" });
-  await assert.rejects(
-    old.setAsideLines([{ reason: "refused", offset: 0, length: 1, line: bytesOf("x") }]),
-    { code: "ERR_CLAIM_LOST" },
-  );
-  old.release();
-  assert.deepEqual(world.names(), before);
-  const looker = world.process();
-  const checkpoint = before.find((name) => name.endsWith(".checkpoint"))!;
-  assert.equal(looker.files.readText(`${PROJECT}/${checkpoint}`), String(line("a").length));
-  taken.complete();
-  assert.deepEqual(world.names(), []);
 });
 
-test("recovery: a sender that lives takes a dead writer's whole log, and its torn tail", async () => {
+test("orphan scanner: of a process that runs and does not send, the last segment is open", async () => {
   const world = new LogWorld();
-  const { runtime, append } = writer(world, ["a"]);
-  // Killed in the middle of a write.
-  runtime.fault = ({ kind }) => {
-    if (kind !== "write") return undefined;
-    queueMicrotask(() => runtime.kill());
-    return { code: "EIO", written: 20 };
-  };
-  append("b");
-  runtime.kill();
-  const result = await world.recover();
-  assert.equal(result.done, true);
-  assert.deepEqual(arrived(world), ["a"]);
+  const writer = start(world, 1, false);
+  putSegment(world, writer.token, OPEN, 3n);
+  const scanner = scannerOf(world.process());
+  assert.deepEqual(await found(scanner), { final: [], open: ["1@3"] });
+  putSegment(world, writer.token, DATA, 1n);
+  putSegment(world, writer.token, DATA, 2n);
+  const earlier = { final: ["1@1", "1@2"], open: [] };
+  assert.deepEqual(await found(scanner), earlier, "it waits for those before it");
+  writer.runtime.kill();
+  assert.deepEqual(await found(scanner), { final: ["1@1", "1@2", "1@3"], open: [] });
 });
 
-test("recovery: a living writer without a sender is drained while it writes", async () => {
-  const world = new LogWorld();
-  const { runtime, append } = writer(world, ["a"]);
-  const sender = world.process();
-  const pipeline = openPipeline(world.options(sender));
-  await world.clock.elapse(1_000);
-  assert.deepEqual(arrived(world), ["a"]);
-  append("b");
-  await world.clock.elapse(1_000);
-  assert.deepEqual(arrived(world), ["a", "b"]);
-  assert.ok(world.names().some((name) => name.endsWith(".jsonl")), "its file is not taken away");
-  runtime.kill();
-  await world.clock.elapse(5_000);
-  await pipeline.finish();
-  assert.deepEqual(world.names(), []);
-});
-
-test("recovery: a living writer with a sender of its own is left alone", async () => {
-  const world = new LogWorld();
-  const runtime = world.process();
-  const pipeline = openPipeline(world.options(runtime, { lingerMs: 60_000 }));
-  const obj = { project_id: "team/project", object_id: "a", val: {} };
-  pipeline.append("obj_create", JSON.stringify({ obj }));
-  const other = recoveryOf(world.process());
-  for (let ms = 0; ms < STALE_AFTER_MS * 3; ms += 1_000) {
-    assert.deepEqual(other.claim(PROJECT), []);
-    await world.clock.elapse(1_000);
+test("orphan scanner: an open segment becomes final when its lock goes or its process dies", () => {
+  for (const end of ["lock", "kill"]) {
+    const world = new LogWorld();
+    const writer = start(world, 1, false);
+    const listed = putSegment(world, writer.token, OPEN);
+    const runtime = world.process();
+    const scanner = scannerOf(runtime);
+    assert.equal(scanner.isFinal(listed), false);
+    if (end === "kill") writer.runtime.kill();
+    else runtime.files.remove(`${PROJECT}/${listed.stem}.lock`);
+    assert.equal(scanner.isFinal(listed), true, end);
   }
-  assert.equal((await pipeline.finish()).delivered, 1);
-  runtime.exit();
 });
 
-test("recovery: a writer of another host is believed while it beats, and no longer", async () => {
+test("orphan scanner: a process that runs and sends keeps its segments, closed ones too", async () => {
   const world = new LogWorld();
-  const elsewhere = new MemoryHost({ name: "elsewhere", bootId: "other", pidNamespace: "pid:[9]" });
-  const runtime = new MemoryRuntime({ disk: world.disk, clock: world.clock, host: elsewhere });
-  writer(world, ["a"], runtime, { sender: false });
-  const other = recoveryOf(world.process());
-  const [segment] = other.claim(PROJECT);
-  assert.equal(segment.isSealed(), false, "it does not send, so others may; but it may write");
-  for (let ms = 0; ms < STALE_AFTER_MS * 3; ms += 1_000) {
-    await world.clock.elapse(1_000);
-    assert.equal(segment.isSealed(), false);
+  const { token } = start(world, 1, true);
+  putSegment(world, token, DATA, 1n);
+  putSegment(world, token, OPEN, 2n);
+  const scanner = scannerOf(world.process());
+  for (let n = 0; n < 20; n++) {
+    assert.deepEqual(await found(scanner), { final: [], open: [] });
+    world.clock.advance(STALE_AFTER_MS);
   }
-  runtime.kill();
-  assert.equal(segment.isSealed(), false, "nobody here can see its death");
-  await world.clock.elapse(STALE_AFTER_MS);
-  segment.isSealed();
-  await world.clock.elapse(STALE_AFTER_MS);
-  assert.equal(segment.isSealed(), true);
+  assert.deepEqual(world.names().filter((name) => name.endsWith(".fence")), []);
 });
 
-test("recovery: PID 1 of a dead container is not PID 1 of a living one on the same volume", async () => {
+test("orphan scanner: a process that is presumed dead is fenced first, and the fence is not removed with it", async () => {
   const world = new LogWorld();
-  const container = (pidNamespace: string) =>
-    new MemoryRuntime({
-      disk: world.disk,
-      clock: world.clock,
-      host: new MemoryHost({ name: pidNamespace, pidNamespace }),
-      pid: 1,
-    });
-  const first = container("pid:[1]");
-  const { pipeline } = writer(world, ["a"], first, { sender: true, lingerMs: 1e6 });
-  const second = container("pid:[2]");
-  const recovery = recoveryOf(second);
-  assert.deepEqual(recovery.claim(PROJECT), []);
-  await world.clock.elapse(STALE_AFTER_MS);
-  assert.deepEqual(recovery.claim(PROJECT), [], "it beats");
-  first.kill();
-  void pipeline;
-  await world.clock.elapse(STALE_AFTER_MS);
-  assert.equal(recovery.claim(PROJECT).length, 1, "its log and its claim, at once");
+  const { disk, clock } = world;
+  const elsewhere = new MemoryRuntime({ disk, clock, host: new MemoryHost(ELSEWHERE) });
+  const { token, presence } = start(world, 1, true, elsewhere);
+  const { stem } = putSegment(world, token, OPEN);
+  const scanner = scannerOf(world.process());
+  for (let ms = 0; ms < 3 * STALE_AFTER_MS; ms += HEARTBEAT_MS) {
+    assert.deepEqual(await found(scanner), { final: [], open: [] });
+    clock.advance(HEARTBEAT_MS);
+    presence.heartbeat();
+  }
+  assert.ok(!world.names().includes(`${stem}.fence`));
+  await found(scanner);
+  clock.advance(STALE_AFTER_MS);
+  const { final } = await scanner.scan(PROJECT, true);
+  assert.ok(world.names().includes(`${stem}.fence`));
+  assert.deepEqual([...final[0].suffixes].sort(), [".jsonl", ".lock"]);
 });
 
-test("recovery: after a reboot the logs of before are taken up soon", async () => {
+test("orphan scanner: a heartbeat beside the fence keeps the segment with its process", async () => {
   const world = new LogWorld();
-  const { runtime } = writer(world, ["a"], undefined, { sender: true, lingerMs: 1e6 });
-  void runtime;
-  world.disk.crash(() => 0.3);
-  world.host.reboot();
-  await world.clock.elapse(ABANDONED_AFTER_MS + 1);
-  const after = world.process();
-  const pipeline = openPipeline(world.options(after));
-  await world.clock.elapse(STALE_AFTER_MS);
-  const result = await pipeline.finish();
-  assert.ok(result.done);
-  assert.deepEqual(world.names(), []);
-});
-
-test("recovery: files of others in the directory are neither read nor removed", async () => {
-  const world = new LogWorld();
-  world.put(line("a"));
-  const others = [
-    "notes.txt",
-    "events.jsonl",
-    "1700000000000000000_0123456789abcdef0123456789abcdef.jsonl",
-    "backup.lock",
-    ".hidden",
-  ];
-  for (const name of others) world.disk.put(`${PROJECT}/${name}`, line("not ours"));
-  await world.recover();
-  assert.deepEqual(arrived(world), ["a"]);
-  assert.deepEqual(world.names(), [...others].sort());
-});
-
-test("recovery: a directory or a link under a segment's name is left alone", async () => {
-  const world = new LogWorld();
-  world.put(line("a"));
+  const { disk, clock } = world;
+  const elsewhere = new MemoryRuntime({ disk, clock, host: new MemoryHost(ELSEWHERE) });
+  const { token, presence } = start(world, 1, true, elsewhere);
+  putSegment(world, token, OPEN);
   const runtime = world.process();
-  runtime.files.makeDirectory(`${PROJECT}/${formatStem(1n, "a".repeat(32)).stem}.jsonl`);
-  world.disk.put("/etc/secret", line("secret"));
-  world.disk.symlink("/etc/secret", `${PROJECT}/${formatStem(2n, "b".repeat(32)).stem}.jsonl`);
-  await world.recover();
-  assert.deepEqual(arrived(world), ["a"]);
-});
-
-test("recovery: a segment that goes while it is claimed is nobody's, and no claim stays", () => {
-  const world = new LogWorld();
-  world.put(line("a"));
-  const runtime = world.process();
+  const scanner = scannerOf(runtime);
+  await found(scanner);
+  clock.advance(STALE_AFTER_MS);
   runtime.fault = ({ kind, path }) => {
-    if (kind === "open" && path.endsWith(".jsonl")) {
-      runtime.fault = undefined;
-      runtime.files.remove(path);
-    }
+    if (kind === "create" && path.endsWith(".fence")) presence.heartbeat();
     return undefined;
   };
-  assert.deepEqual(recoveryOf(runtime).claim(PROJECT), []);
+  assert.deepEqual(await found(scanner), { final: [], open: [] });
+});
+
+test("orphan scanner: segments of this process are its own, unless they are given up", async () => {
+  const world = new LogWorld();
+  const own = start(world, 7, true);
+  const [closed] = [putSegment(world, own.token, DATA, 1n), putSegment(world, own.token, OPEN, 2n)];
+  const options = { token: own.token };
+  const scanner = scannerOf(own.runtime, options);
+  assert.deepEqual(await found(scanner), { final: [], open: [] });
+  scanner.reclaim(closed.stem);
+  assert.deepEqual((await found(scanner)).final, ["7@1"], "another process took it over");
+  const evictor = scannerOf(own.runtime, { ...options, includeOwn: true });
+  assert.deepEqual(await found(evictor), { final: ["7@1"], open: [] }, "the open one is in use");
+});
+
+test("orphan scanner: sidecars without data are removed with their dead process, letters are kept", async () => {
+  const world = new LogWorld();
+  const [dead, alive] = [start(world, 1, true), start(world, 2, true)];
+  const sidecars = { ".lock": "1", ".checkpoint": "1", ".fence": "", ".checkpoint.7.tmp": "" };
+  const letters = { ".deadletter": "{}\n", ".quarantine": "x" };
+  putSegment(world, dead.token, { ...sidecars, ...letters });
+  const kept = putSegment(world, alive.token, { ".lock": "1" });
+  dead.runtime.kill();
+  await found(scannerOf(world.process()));
+  const { stem } = formatStem(1n, dead.token);
+  assert.deepEqual(
+    world.names(),
+    [`${stem}.deadletter`, `${stem}.quarantine`, `${kept.stem}.lock`].sort(),
+  );
+});
+
+test("orphan scanner: sidecars whose data comes in this moment stay", () => {
+  const world = new LogWorld();
+  const { token, runtime } = start(world, 1, true);
+  const leftover = putSegment(world, token, { ".lock": "1" });
+  runtime.kill();
+  putSegment(world, token, DATA);
+  scannerOf(world.process()).clear(leftover);
+  assert.ok(world.names().includes(`${leftover.stem}.lock`));
+});
+
+test("orphan scanner: probes of version 0.1 are removed when they are abandoned", async () => {
+  const world = new LogWorld();
+  const name = `${"a".repeat(32)}.probe`;
+  world.disk.put(`${PROJECT}/${name}`, "");
+  const scanner = scannerOf(world.process());
+  await found(scanner);
+  assert.deepEqual(world.names(), [name]);
+  world.clock.advance(STALE_AFTER_MS);
+  await found(scanner);
   assert.deepEqual(world.names(), []);
 });
 
-test("recovery: a directory that fails to be read is an error for the sender to live with", () => {
+test("orphan scanner: segments of all three writers of the format are found together", async () => {
   const world = new LogWorld();
-  world.put(line("a"));
+  const dead = start(world, 1, true);
+  putSegment(world, dead.token, OPEN, 1n);
+  putSegment(world, oldTokenOf(2), { ...OPEN, ".owner": ownerText(dead.runtime) }, 2n);
+  putSegment(world, "0".repeat(7) + "3" + "c".repeat(24), { ...DATA, ".lock": "999999" }, 3n);
+  dead.runtime.kill();
+  const { final } = await scannerOf(world.process()).scan(PROJECT, true);
+  assert.equal(final.length, 3);
+});
+
+test("orphan scanner: tokens of the processes with segments are known after a scan", async () => {
+  const world = new LogWorld();
+  for (const number of [1, 2]) putSegment(world, tokenOf(number), DATA, BigInt(number));
   const runtime = world.process();
-  runtime.fault = ({ kind }) => kind === "list" ? { code: "EIO" } : undefined;
-  assert.throws(() => recoveryOf(runtime).claim(PROJECT), { code: "EIO" });
+  const scanner = scannerOf(runtime);
+  assert.deepEqual([...scanner.writers], []);
+  await found(scanner);
+  assert.deepEqual([...scanner.writers].sort(), [tokenOf(1), tokenOf(2)]);
+  runtime.files.remove(`${PROJECT}/${formatStem(1n, tokenOf(1)).stem}.jsonl`);
+  await found(scanner);
+  assert.deepEqual([...scanner.writers], [tokenOf(2)]);
+});
+
+test("orphan scanner: a directory that cannot be listed is an error, and can be later", async () => {
+  const world = new LogWorld();
+  world.put("{}\n");
+  const runtime = world.process();
+  const scanner = scannerOf(runtime);
+  for (const code of ["EIO", "EACCES", "ENOENT"]) {
+    runtime.fault = ({ kind }) => kind === "list" ? { code } : undefined;
+    await assert.rejects(scanner.scan(PROJECT, true), { code });
+  }
   runtime.fault = undefined;
-  assert.equal(recoveryOf(runtime).claim(PROJECT).length, 1);
-});
-
-test("recovery: all projects below the root are looked at, the own one first", () => {
-  const world = new LogWorld();
-  for (const path of ["b/z", "b/a", "a/x"]) world.disk.put(`${WAL}/${path}/file`, "");
-  world.disk.put(`${WAL}/.known.json`, "{}");
-  const runtime = world.process();
-  assert.deepEqual(projectDirectories(runtime, WAL, `${WAL}/b/a`), [
-    `${WAL}/b/a`,
-    `${WAL}/a/x`,
-    `${WAL}/b/z`,
-  ]);
-  assert.deepEqual(projectDirectories(runtime, "/nowhere"), []);
-});
-
-test("recovery: logs of other projects of the same server are sent too", async () => {
-  const world = new LogWorld();
-  world.put(line("a"));
-  world.disk.put(`${WAL}/other/project/${formatStem(1n, "a".repeat(32)).stem}.jsonl`, line("b"));
-  await world.recover();
-  assert.deepEqual(arrived(world).sort(), ["a", "b"]);
-});
-
-test("recovery: a log that was cut while it was drained ends where it was cut", async () => {
-  const world = new LogWorld();
-  world.put(line("a") + line("b") + line("c"));
-  const runtime = world.process();
-  const [segment] = recoveryOf(runtime).claim(PROJECT);
-  assert.equal(segment.isSealed(), true);
-  const cut = bytesOf(line("a")).length;
-  const name = world.names().find((name) => name.endsWith(".jsonl"));
-  const file = runtime.files.openAppend(`${PROJECT}/${name}`);
-  file.truncate(cut);
-  file.close();
-  assert.equal(await segment.read(0, new Uint8Array(cut)), cut);
-  assert.equal(await segment.read(cut, new Uint8Array(10)), 0);
-  assert.equal(segment.end(), cut);
+  assert.equal((await scanner.scan(PROJECT, true)).final.length, 1);
 });

@@ -7,10 +7,10 @@ import {
   ownIdentity,
   readIdentity,
 } from "../../../src/wal/ownership/process_identity.ts";
-import { type Owner, readOwner, writeOwner } from "../../../src/wal/ownership/owner_file.ts";
+import { type Owner, readOwner } from "../../../src/wal/ownership/owner_file.ts";
 import { test } from "../../harness.ts";
 
-test("identity: a process knows itself and its neighbours alive, and dead when they are", () => {
+test("identity: a process sees itself and others as alive, and as dead when they are", () => {
   const host = new MemoryHost();
   const watcher = new MemoryRuntime({ host });
   const other = new MemoryRuntime({ host });
@@ -42,7 +42,7 @@ test("identity: PID 1 in two containers is two processes, and neither knows of t
   assert.equal(liveness(identity, second.process), "unknown", "the watcher's own PID is no sign");
 });
 
-test("identity: containers under one host name are told apart by their namespaces", () => {
+test("identity: containers under one host name are distinguished by their namespaces", () => {
   const [first, second] = ["pid:[101]", "pid:[102]"].map((pidNamespace) =>
     new MemoryRuntime({ host: new MemoryHost({ name: "pod", pidNamespace }), pid: 1 })
   );
@@ -114,7 +114,7 @@ test("identity: only what has a whole PID and a host is one", () => {
   assert.equal(readIdentity({ pid: "1", host: "h" }), null);
 });
 
-test("owner: what was written is read back, and a missing or damaged file is told apart", () => {
+test("owner: an owner file of version 0.1 is read, and a missing one is distinguished from a corrupt one", () => {
   const runtime = new MemoryRuntime();
   const owner: Owner = {
     ...ownIdentity(runtime.process),
@@ -124,10 +124,10 @@ test("owner: what was written is read back, and a missing or damaged file is tol
   };
   runtime.disk.put("/wal/x", "");
   assert.equal(readOwner(runtime.files, "/wal/o"), "missing");
-  writeOwner(runtime.files, "/wal/o", owner);
-  assert.deepEqual(readOwner(runtime.files, "/wal/o"), owner);
-  writeOwner(runtime.files, "/wal/o", { ...owner, closed: true });
-  assert.deepEqual(readOwner(runtime.files, "/wal/o"), { ...owner, closed: true });
+  for (const expected of [owner, { ...owner, closed: true }, { ...owner, sender: false }]) {
+    runtime.disk.put("/wal/o", JSON.stringify(expected));
+    assert.deepEqual(readOwner(runtime.files, "/wal/o"), expected);
+  }
   for (const text of ["", "\0\0", "{", "null", "[]", "7", '{"pid":1}']) {
     runtime.disk.put("/wal/o", text);
     assert.equal(readOwner(runtime.files, "/wal/o"), "damaged", text);

@@ -97,7 +97,7 @@ test("window reader: reading begins at the offset that is asked for", async () =
   assert.deepEqual(windows, [['{"n":"b"}']]);
 });
 
-test("window reader: a window keeps to its records and bytes; a longer record stands alone", async () => {
+test("window reader: a window keeps to its records and bytes; a longer record has its own", async () => {
   const segment = () => new Bytes(["a", "b", "x".repeat(200), "c"].map((n) => line(n)).join(""));
   const byRecords = await readAll(segment(), { records: 3 });
   assert.deepEqual(byRecords.windows.map(({ length }) => length), [3, 1]);
@@ -105,7 +105,7 @@ test("window reader: a window keeps to its records and bytes; a longer record st
   assert.deepEqual(byBytes.windows.map(({ length }) => length), [2, 1, 1]);
 });
 
-test("window reader: a type that stands alone has a window of its own", async () => {
+test("window reader: an exclusive type has a window of its own", async () => {
   const types: RecordType[] = ["obj_create", "call_update", "obj_create", "call_update"];
   const segment = new Bytes(types.map((type, index) => line(String(index), type)).join(""));
   const { windows } = await readAll(segment, { standsAlone: (type) => type === "call_update" });
@@ -166,7 +166,7 @@ test("window reader: a last line without newline has no place behind it to be ov
   assert.equal((await reader.next(true))!.room, 0);
 });
 
-test("window reader: damaged lines are set aside where they stand", async () => {
+test("window reader: corrupt lines are dead-lettered at their offsets", async () => {
   const log = `x\n${line("a")}\n\r\n{}\r\n${line("b")}y\n`;
   const { windows, damaged } = await readAll(new Bytes(log));
   assert.deepEqual(windows.flat(), ['{"n":"a"}', '{"n":"b"}']);
@@ -177,7 +177,7 @@ test("window reader: damaged lines are set aside where they stand", async () => 
   ]);
 });
 
-test("window reader: what was set aside before is passed over", async () => {
+test("window reader: lines that were dead-lettered before are passed over", async () => {
   const log = line("a") + line("b") + "x\n" + line("c") + "torn";
   const segment = new Bytes(log);
   segment.setAside = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
@@ -187,7 +187,7 @@ test("window reader: what was set aside before is passed over", async () => {
   assert.equal(to, log.length);
 });
 
-test("window reader: damage fills windows too, so that none grows without bound", async () => {
+test("window reader: corrupt lines fill windows too, so that none grows without bound", async () => {
   const { windows, damaged } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
   assert.equal(windows.length, 3);
   assert.equal(damaged.length, 25);
@@ -224,7 +224,7 @@ test("window reader: an oversize line that is still being written waits for its 
   assert.deepEqual(texts((await reader.next(false))!), ['{"n":"b"}']);
 });
 
-test("window reader: an oversize line without an end is set aside when no more will come", async () => {
+test("window reader: an oversize line without an end is dead-lettered when no more will come", async () => {
   const segment = new Bytes("x".repeat(1_000));
   const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes: 200 });
   assert.deepEqual(windows, [[]]);
@@ -426,7 +426,7 @@ test("window reader: a failure to read ahead comes with the window that it was f
   for (const text of windows) assert.equal(lineTexts((await again.next(true))!), text);
 });
 
-test("window reader: records that stand alone are not read over and over", async () => {
+test("window reader: exclusive records are not read over and over", async () => {
   const whole = line("x".repeat(500)).repeat(4_000);
   for (const sealed of [true, false]) {
     const segment = new Bytes(whole);

@@ -22,12 +22,12 @@ function split(line: string): string[] {
   return found;
 }
 
-test("damaged line: records whose newlines are lost are found again", () => {
+test("corrupt line: records whose newlines are lost are found again", () => {
   assert.deepEqual(split(A + B), [A, B]);
   assert.deepEqual(split(A + C + B + A), [A, C, B, A]);
 });
 
-test("damaged line: of a record cut at any byte and the next, the next is found", () => {
+test("corrupt line: of a record cut at any byte and the next, the next is found", () => {
   for (let length = 1; length < A.length; length++) {
     const cut = A.slice(0, length);
     const before = cut.at(-1)!;
@@ -36,24 +36,24 @@ test("damaged line: of a record cut at any byte and the next, the next is found"
   }
 });
 
-test("damaged line: a record before a cut one is found", () => {
+test("corrupt line: a record before a cut one is found", () => {
   for (let length = 1; length < B.length; length++) {
     assert.deepEqual(split(A + B.slice(0, length)), [A, `!${B.slice(0, length)}`]);
   }
 });
 
-test("damaged line: records around a damaged one are found", () => {
+test("corrupt line: records around a corrupt one are found", () => {
   const damaged = A.replace('"id"', '"id');
   assert.deepEqual(split(B + damaged + C), [B, `!${damaged}`, C]);
 });
 
-test("damaged line: what follows a record is kept apart from it", () => {
+test("corrupt line: what follows a record is kept apart from it", () => {
   for (const rest of ["\0\0\0\0", "x", " ", "}", "{", '{"type":', '{"type":"x","req":{}}']) {
     assert.deepEqual(split(A + rest), [A, `!${rest}`]);
   }
 });
 
-test("damaged line: an object in the data that looks like a record is never taken for one", () => {
+test("corrupt line: an object in the data that looks like a record is never mistaken for one", () => {
   const nested = `{"type":"call_start","req":{"start":{"inputs":{"a":[${B},${B}]}}}}`;
   const inner = nested.indexOf(B);
   for (let at = 0; at < nested.length; at++) {
@@ -68,12 +68,12 @@ test("damaged line: an object in the data that looks like a record is never take
   }
 });
 
-test("damaged line: text that quotes records is text", () => {
+test("corrupt line: text that quotes records is text", () => {
   const line = `{"type":"call_start","req":{"start":{"text":${JSON.stringify(A + B)}}`;
   assert.deepEqual(split(line), [`!${line}`]);
 });
 
-test("damaged line: many places to look at end the search, and lose nothing", () => {
+test("corrupt line: many places to look at end the search, and lose nothing", () => {
   const many = `x${'{"type":'.repeat(10_000)}`;
   assert.deepEqual(split(many), [`!${many}`]);
   const records = B.repeat(100);
@@ -82,6 +82,6 @@ test("damaged line: many places to look at end the search, and lose nothing", ()
   assert.equal(pieces.at(-1), `!${B.repeat(36)}`);
 });
 
-test("damaged line: an empty line has no pieces", () => {
+test("corrupt line: an empty line has no pieces", () => {
   assert.deepEqual(split(""), []);
 });

@@ -77,7 +77,7 @@ test("record: fields in another order, further fields and white space are read",
   }
 });
 
-test("record: what is no record is none", () => {
+test("record: a line that is not a record is null", () => {
   for (
     const line of [
       "",
@@ -131,7 +131,7 @@ test("record: a carriage return before the newline and a byte order mark are not
   assert.equal(contentEnd(bytes, 12, 12), 12, "a return of the line before is not this line's");
 });
 
-test("record: a newline is found in its range alone", () => {
+test("record: a newline is found only in its range", () => {
   const bytes = bytesOf("a\nb\nc");
   assert.equal(findNewline(bytes, 0, bytes.length), 1);
   assert.equal(findNewline(bytes, 2, bytes.length), 3);

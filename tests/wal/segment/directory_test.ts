@@ -50,7 +50,7 @@ function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8);
 }
 
-test("directory: what the log makes is for its owner alone", async () => {
+test("directory: what the log makes is only for its owner", async () => {
   await withDirectory(async (directory) => {
     const umask = process.umask(0);
     try {
@@ -58,13 +58,15 @@ test("directory: what the log makes is for its owner alone", async () => {
     } finally {
       process.umask(umask);
     }
-    for (const path of [".weave", ".weave/wal", ".weave/wal/team", ".weave/wal/team/project"]) {
-      assert.equal(modeOf(join(directory, path)), "700", path);
+    const wal = join(directory, ".weave", "wal");
+    for (const path of ["..", ".", "team", "team/project", ".processes"]) {
+      assert.equal(modeOf(join(wal, path)), "700", path);
     }
-    const project = join(directory, ".weave/wal/team/project");
-    const names = readdirSync(project);
-    assert.ok(names.length >= 2);
-    for (const name of names) assert.equal(modeOf(join(project, name)), "600", name);
+    for (const path of ["team/project", ".processes"]) {
+      const names = readdirSync(join(wal, path));
+      assert.equal(names.length, 1, path);
+      for (const name of names) assert.equal(modeOf(join(wal, path, name)), "600", name);
+    }
   });
 }, { skip: noModes });
 
@@ -96,7 +98,7 @@ test("directory: a .gitignore that is there already is left as it is", async () 
   });
 });
 
-test("directory: the key stands in no file", async () => {
+test("directory: the key is in no file", async () => {
   await withDirectory(async (directory) => {
     await write(join(directory, "wal"), { apiKey: "s3cret-key" });
     const files = readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -126,7 +128,7 @@ for (const part of ["team", "team/project"]) {
   });
 }
 
-test("directory: a file in place of a directory is no directory; the program goes on in memory", async () => {
+test("directory: a file in place of a directory is not used; the program goes on in memory", async () => {
   await withDirectory(async (directory) => {
     const walDir = join(directory, "wal");
     writeFileSync(walDir, "a file");

@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import {
   checkName,
   formatStem,
+  isProcessToken,
+  leasePrefix,
   MAX_NAME_LENGTH,
   mayBeFor,
   parseStem,
   projectDirectory,
+  recoveryLease,
   segmentPaths,
+  serverDigits,
   writerToken,
 } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
@@ -29,7 +33,7 @@ test("names: stems sort by time, whatever the number of digits", () => {
   assert.deepEqual([...stems].sort(), stems);
 });
 
-test("names: what is no stem is none", () => {
+test("names: a text that is not a stem is null", () => {
   for (
     const text of [
       "",
@@ -50,10 +54,30 @@ test("names: what is no stem is none", () => {
 test("names: a writer's token keeps its randomness and tells for which server it may be", () => {
   const token = writerToken(WRITER, "https://trace.example");
   assert.match(token, /^[0-9a-f]{32}$/);
-  assert.equal(token.slice(0, 24), WRITER.slice(0, 24));
+  assert.equal(
+    token.slice(0, 12) + token.slice(13, 24),
+    WRITER.slice(0, 12) + WRITER.slice(13, 24),
+  );
   assert.notEqual(parseStem(formatStem(1n, token).stem), null);
   assert.equal(mayBeFor("https://trace.example", token), true);
   assert.equal(mayBeFor("https://trace.example/other", token), false);
+});
+
+test("names: a process token is distinguished from those of other writers by its version digit", () => {
+  for (const digit of "0123456789abcdef") {
+    const foreign = WRITER.slice(0, 12) + digit + WRITER.slice(13);
+    assert.equal(isProcessToken(foreign), digit === "8", foreign);
+    assert.equal(isProcessToken(writerToken(foreign, "https://trace.example")), true);
+  }
+});
+
+test("names: the lease of a directory is the same by its server and by a token for that server", () => {
+  const server = "https://trace.example";
+  const prefix = leasePrefix("/wal/e/p", server);
+  assert.equal(prefix, `/wal/e/p/.recovery/${serverDigits(server)}.`);
+  assert.match(serverDigits(server), /^[0-9a-f]{8}$/);
+  assert.equal(recoveryLease("/wal/e/p", writerToken(WRITER, server)), prefix);
+  assert.notEqual(leasePrefix("/wal/e/p", "https://other.example"), prefix);
 });
 
 test("names: a segment's files share its stem, under the names of the Python SDK where it has them", () => {
@@ -64,7 +88,7 @@ test("names: a segment's files share its stem, under the names of the Python SDK
     checkpoint: "/wal/e/p/stem.checkpoint",
     deadLetters: "/wal/e/p/stem.deadletter",
     quarantine: "/wal/e/p/stem.quarantine",
-    seal: "/wal/e/p/stem.seal",
+    fence: "/wal/e/p/stem.fence",
     claim: "/wal/e/p/stem.claim.",
   });
 });
@@ -108,7 +132,7 @@ test("names: what could leave its directory or confuse a file system is refused,
   assert.throws(() => projectDirectory("/wal", "e", ""), { code: "ERR_INVALID_NAME" });
 });
 
-test("names: a name that is no text is refused and not thrown over", () => {
+test("names: a name that is not a text is refused with the error's code", () => {
   for (const name of [undefined, null, 7, {}]) {
     assert.throws(() => checkName("entity", name as unknown as string), {
       code: "ERR_INVALID_NAME",

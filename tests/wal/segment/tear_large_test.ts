@@ -35,7 +35,7 @@ test("large lines: a record of 30 MB is delivered like any other", async () => {
   assert.equal(val.length, 30_000_000);
 });
 
-test("large lines: a record over the server's limit is set aside whole, as refused", async () => {
+test("large lines: a record over the server's limit is dead-lettered whole, as refused", async () => {
   const large = objectLine("large", 32 * MiB + 1_000);
   const world = await recover(large);
   assert.deepEqual(arrived(world), ["before", "after"]);
@@ -47,7 +47,7 @@ test("large lines: a record over the server's limit is set aside whole, as refus
   assert.equal(JSON.stringify(letter.req) === JSON.stringify(req), true, "nothing is cut");
 });
 
-test("large lines: a record over 33 MiB is never read into memory, and is set aside whole", async () => {
+test("large lines: a record over 33 MiB is never read into memory, and is dead-lettered whole", async () => {
   const large = objectLine("large", 33 * MiB);
   const world = await recover(large);
   assert.deepEqual(arrived(world), ["before", "after"]);
@@ -57,7 +57,7 @@ test("large lines: a record over 33 MiB is never read into memory, and is set as
   assert.equal(Buffer.compare(letter.bytes!, large.subarray(0, -1)), 0, "nothing is cut");
 });
 
-test("large lines: 40 MB of garbage without an end are set aside, and the log ends", async () => {
+test("large lines: 40 MB of garbage without an end are dead-lettered, and the log ends", async () => {
   const world = new LogWorld();
   world.put(joined(objectLine("before"), new Uint8Array(40_000_000).fill(120)));
   const result = await world.recover();
@@ -67,7 +67,7 @@ test("large lines: 40 MB of garbage without an end are set aside, and the log en
   assert.equal(letter.bytes!.length, 40_000_000);
 });
 
-test("large lines: a call whose start and end are too large for one request goes out in two", async () => {
+test("large lines: a call whose start and end are too large for one request is sent in two", async () => {
   const trace_id = "t", started_at = "2026-01-01T00:00:00Z";
   const call = { project_id: "team/project", id: "a", trace_id, started_at };
   const text = "x".repeat(17 * MiB);

@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
-import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import { STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { CONFIRM_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import type { Owner } from "../../../src/wal/ownership/owner_file.ts";
+import { presencePath } from "../../../src/wal/ownership/presence.ts";
+import { formatStem, parseStem, serverDigits } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
-import { bytesOf, LogWorld, PROJECT, SERVER, STEM } from "../../support/wal/wal_fixture.ts";
+import {
+  bytesOf,
+  LogWorld,
+  PROJECT,
+  SERVER,
+  STEM,
+  WAL,
+  WRITER,
+} from "../../support/wal/wal_fixture.ts";
 
 const NAMES = ["a", "b", "c"];
 const LINES = NAMES.map((object_id) => {
@@ -38,7 +47,7 @@ function deadOwner(world: LogWorld, changes: Partial<Owner> = {}): string {
   return JSON.stringify({ ...identity, server: SERVER, sender: true, closed: false, ...changes });
 }
 
-test("sidecars: a checkpoint at the start of a record is gone on from", async () => {
+test("sidecars: a drain continues at a checkpoint at the start of a record", async () => {
   assert.deepEqual(await arrivals({ checkpoint: "0" }), ["a", "b", "c"]);
   assert.deepEqual(await arrivals({ checkpoint: String(LENGTH) }), ["b", "c"]);
   assert.deepEqual(await arrivals({ checkpoint: `${LENGTH * 2}\n` }), ["c"]);
@@ -88,7 +97,7 @@ test("sidecars: a log without any of them is sent", async () => {
   assert.deepEqual(await arrivals({}), NAMES);
 });
 
-test("sidecars: each of them alone, and all together, are taken away with the log", async () => {
+test("sidecars: each of them, and all together, are removed with the log", async () => {
   const suffixes = ["lock", "owner", "checkpoint", "claim.3"];
   for (
     const wanted of [...suffixes.map((suffix) => [suffix]), suffixes, [...suffixes, "claim.1"]]
@@ -102,7 +111,7 @@ test("sidecars: each of them alone, and all together, are taken away with the lo
   }
 });
 
-test("sidecars: what a kill left half made is taken away with the log or after it", async () => {
+test("sidecars: files that a kill left incomplete are removed with the log or after it", async () => {
   const world = new LogWorld();
   assert.deepEqual(
     await arrivals(
@@ -125,7 +134,7 @@ test("sidecars: without their log they are cleared, dead letters are kept", asyn
   assert.deepEqual(world.names(), [`${STEM}.deadletter`, `${STEM}.quarantine`]);
 });
 
-test("sidecars: without their log they stay while their writer lives", async () => {
+test("sidecars: without their log they stay while their writer is alive", async () => {
   const world = new LogWorld();
   const writer = world.process();
   const owner = { ...ownIdentity(writer.process), server: SERVER, sender: true, closed: false };
@@ -163,11 +172,14 @@ test("sidecars: an empty claim on a log holds it up for a while, and no longer",
   assert.deepEqual(world.names(), []);
 });
 
-test("sidecars: a damaged owner file is believed gone after a while without a heartbeat", async () => {
+test("sidecars: the writer of a corrupt owner file is presumed dead after a while without a heartbeat", async () => {
   for (const owner of ["", "{", "null", "\0\0\0\0", '{"pid":"x"}']) {
     const world = new LogWorld();
-    world.put(LOG, world.ownStem);
-    world.disk.put(`${PROJECT}/${world.ownStem}.owner`, owner);
+    // Version 0.1 did not set the version digit of its tokens.
+    const { stem } = formatStem(1n, WRITER.slice(0, -8) + serverDigits(SERVER));
+    world.put(LOG, stem);
+    world.disk.put(`${PROJECT}/${stem}.owner`, owner);
+    world.disk.put(`${PROJECT}/${stem}.lock`, "7");
     await world.recoverFor(STALE_AFTER_MS + 5_000);
     assert.equal(world.server.taken.length, 3, owner);
     assert.deepEqual(world.names(), []);
@@ -184,23 +196,35 @@ test("sidecars: a log for another server is left alone, whatever else is true of
   assert.equal(world.server.requests, 0);
 });
 
-test("sidecars: a Python log has a lock alone; its writer's life decides about its tail", async () => {
+test("sidecars: a process with a corrupt presence file is presumed dead after a while", async () => {
+  for (const presence of ["", "{", "null", "\0\0\0\0", '{"pid":"x"}', null]) {
+    const world = new LogWorld();
+    const { stem, writer } = parseStem(world.ownStem)!;
+    world.put(LOG + LINES[0].slice(0, 20), stem);
+    world.disk.put(`${PROJECT}/${stem}.lock`, "7");
+    if (presence !== null) world.disk.put(presencePath(WAL, writer), presence);
+    await world.recoverFor(CONFIRM_AFTER_MS - 1_000);
+    assert.equal(world.server.taken.length, 0, `${presence}: a running process writes it again`);
+    await world.recoverFor(STALE_AFTER_MS + 5_000);
+    assert.equal(world.server.taken.length, 3, String(presence));
+    const kinds = world.names().map((name) => name.slice(name.indexOf(".")));
+    assert.deepEqual(kinds, [".deadletter", ".fence", ".quarantine"]);
+  }
+});
+
+test("sidecars: a Python log has only a lock, and waits for the end of its writer", async () => {
   const world = new LogWorld();
   const python = world.process();
   world.put(LOG + LINES[0].slice(0, 20));
   put(world, "lock", String(python.process.pid));
-  const runtime = world.process();
-  const pipeline = openPipeline(world.options(runtime));
-  const finishing = pipeline.finish();
-  await world.clock.elapse(1_000);
-  const result = await finishing;
-  runtime.exit();
-  assert.equal(result.done, true, "nobody waits for what may never be ended");
-  assert.equal(result.deadLettered, 0, "the last line is still being written");
-  assert.equal(world.server.taken.length, 3);
-  assert.ok(world.names().includes(`${STEM}.jsonl`));
+  const before = world.names();
+  const result = await world.recover();
+  assert.equal(result.done, true, "a running Python process sends its log itself");
+  assert.equal(world.server.requests, 0);
+  assert.deepEqual(world.names(), before);
   python.kill();
   const after = await world.recover();
   assert.equal(after.deadLettered, 1);
-  assert.equal(world.server.taken.length, 3, "and nothing is sent twice");
+  assert.equal(world.server.taken.length, 3);
+  assert.deepEqual(world.names(), [`${STEM}.deadletter`, `${STEM}.quarantine`]);
 });

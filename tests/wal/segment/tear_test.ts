@@ -42,7 +42,7 @@ const LOG = bytesOf(LINES.map((line) => `${line}\n`).join(""));
 const PATHS: [string, boolean][] = [["upsert_batch", false], ["calls/complete", true]];
 
 for (const [path, useCallsComplete] of PATHS) {
-  test(`tear: a sound log arrives whole over ${path}`, async () => {
+  test(`tear: a valid log arrives whole over ${path}`, async () => {
     const { delivered, letters } = await judge(LOG, useCallsComplete);
     assert.deepEqual({ delivered, letters }, { delivered: 4, letters: [] });
   });

@@ -1,0 +1,80 @@
+/**
+ * The other processes that a flush waits for: whether they can send, and a request to try now.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import { type SenderReport, wakeProcess } from "../../wal/ownership/presence.ts";
+import { isRunning, readProcesses } from "../../wal/ownership/process_status.ts";
+import { printable } from "../terminal/format.ts";
+import { processName } from "../status/sender_state.ts";
+import type { FlushTargets } from "./targets.ts";
+
+/** Ms between two looks at what other processes report. */
+const LOOK_MS = 1_000;
+
+/** Why another process does not send. */
+export interface OtherTrouble {
+  readonly state: "down" | "blocked";
+  /** `HTTP 401: … (pid 4711)`. */
+  readonly reason: string;
+}
+
+/** Looks after the processes that drain a part of what a flush waits for. */
+export class OtherSenders {
+  readonly #runtime: Runtime;
+  readonly #root: string;
+  #lookedAt = -Infinity;
+  #trouble: OtherTrouble | null = null;
+  #isRefused = false;
+
+  /** @param root Directory of all logs. */
+  constructor(runtime: Runtime, root: string) {
+    this.#runtime = runtime;
+    this.#root = root;
+  }
+
+  /** What keeps other processes from sending, as of the last look. */
+  get trouble(): OtherTrouble | null {
+    return this.#trouble;
+  }
+
+  /** Whether everything that is left is up to processes that the server rejects. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** Reads what they report, and wakes those that wait for the end of a backoff. */
+  async look(targets: FlushTargets): Promise<void> {
+    const { clock } = this.#runtime;
+    if (clock.monotonic() - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = clock.monotonic();
+    const tokens = targets.otherDrainers;
+    this.#trouble = null;
+    this.#isRefused = false;
+    if (tokens.size === 0) return;
+    const blocked = new Set<string>();
+    for (const process of await readProcesses(this.#runtime, this.#root)) {
+      const { token, sender } = process;
+      if (!tokens.has(token) || !isRunning(process) || sender === null) continue;
+      if (sender.state === "blocked") blocked.add(token);
+      if (sender.state === "down") this.#wake(token);
+      this.#note(sender, processName(process));
+    }
+    this.#isRefused = blocked.size > 0 && targets.areAllOf(blocked);
+  }
+
+  #note({ state, reason }: SenderReport, name: string): void {
+    if (state === "up" || this.#trouble?.state === "blocked") return;
+    this.#trouble = { state, reason: printable(`${reason} (${name})`) };
+  }
+
+  #wake(token: string): void {
+    try {
+      wakeProcess(this.#runtime, this.#root, token);
+    } catch {
+      // It tries by itself, only later.
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * `weave-wal status --fail-if-…`: conditions under which the command fails, and which of them are met.
+ *
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import { parseDuration } from "../terminal/arguments.ts";
+import { formatDuration, plural, printable } from "../terminal/format.ts";
+import { droppedText } from "./log_health.ts";
+import type { ProjectReport, StatusReport } from "./report.ts";
+import { senderStateOf } from "./sender_state.ts";
+
+/** The conditions, as flags. */
+export interface CheckFlags {
+  readonly failIfOlder?: number;
+  readonly failIfDeadLetters?: boolean;
+  readonly failIfDropped?: boolean;
+  readonly failIfBlocked?: boolean;
+  readonly failIfInMemory?: boolean;
+}
+
+/** How a check ended. */
+export interface CheckResult {
+  /** The option without its dashes. */
+  readonly name: string;
+  readonly failed: boolean;
+  /** One line for each project that meets the condition. */
+  readonly problems: readonly string[];
+}
+
+interface Check {
+  readonly flag: keyof CheckFlags;
+  readonly name: string;
+  readonly option: Option;
+  /** What is wrong with a project; `null` if nothing is. */
+  readonly find: (project: ProjectReport, report: StatusReport, limit: number) => string | null;
+}
+
+const CHECKS: readonly Check[] = [
+  {
+    flag: "failIfOlder",
+    name: "fail-if-older",
+    option: new Option("--fail-if-older <age>", "fail if a record has been pending for longer")
+      .argParser(parseDuration),
+    find: ({ oldest }, { at }, limit) =>
+      oldest === null || at - oldest <= limit
+        ? null
+        : `oldest pending record is ${formatDuration(at - oldest)} old, over ${
+          formatDuration(limit)
+        }`,
+  },
+  {
+    flag: "failIfDeadLetters",
+    name: "fail-if-dead-letters",
+    option: new Option("--fail-if-dead-letters", "fail if there are dead letters"),
+    find: ({ deadLetters: { total } }) => total === 0 ? null : plural(total, "dead letter"),
+  },
+  {
+    flag: "failIfDropped",
+    name: "fail-if-dropped",
+    option: new Option("--fail-if-dropped", "fail if a running process has dropped records"),
+    find: ({ health: { droppedRecords, dropped } }) =>
+      droppedRecords === 0
+        ? null
+        : `${plural(droppedRecords, "record")} dropped (${droppedText(dropped)})`,
+  },
+  {
+    flag: "failIfBlocked",
+    name: "fail-if-blocked",
+    option: new Option("--fail-if-blocked", "fail if the server rejects the key or the requests"),
+    find: (project, report) => {
+      const { state, report: sent } = senderStateOf(project, report);
+      return state === "blocked" ? `delivery is blocked: ${sent?.reason ?? ""}` : null;
+    },
+  },
+  {
+    flag: "failIfInMemory",
+    name: "fail-if-in-memory",
+    option: new Option("--fail-if-in-memory", "fail if a disk takes no records of a process"),
+    find: ({ logs, health }) => {
+      const failing = logs.find(({ process, log }) =>
+        log.kind === "memory" && process.liveness !== "dead" && process.liveness !== "closed"
+      );
+      if (failing === undefined && health.memoryRecords === 0) return null;
+      const why = failing?.log.diskError?.message;
+      return `${plural(health.memoryRecords, "record")} in memory only${why ? ` (${why})` : ""}`;
+    },
+  },
+];
+
+/** Adds the options. */
+export function withChecks(command: Command): Command {
+  return CHECKS.reduce((all, { option }) => all.addOption(option), command);
+}
+
+/** Names of the flags, as commander knows them. */
+export const CHECK_FLAGS: readonly string[] = CHECKS.map(({ flag }) => flag);
+
+/** Whether any check is asked for. */
+export function isCheck(flags: CheckFlags): boolean {
+  return CHECKS.some(({ flag }) => flags[flag] !== undefined);
+}
+
+/** Checks a report against the flags that are given. */
+export function runChecks(report: StatusReport, flags: CheckFlags): CheckResult[] {
+  return CHECKS.filter(({ flag }) => flags[flag] !== undefined).map(({ flag, name, find }) => {
+    const problems = report.projects.flatMap((project) => {
+      const problem = find(project, report, Number(flags[flag]));
+      return problem === null
+        ? []
+        : [printable(`${project.entity}/${project.project}: ${problem}`)];
+    });
+    return { name, failed: problems.length > 0, problems };
+  });
+}
+
+/** Projects that are named for each failed check. */
+const MAX_PROJECTS = 20;
+
+/** Failed checks for people, one line for each project. */
+export function checksText(results: readonly CheckResult[]): string {
+  return results.flatMap(({ name, problems }) => {
+    const more = problems.length - MAX_PROJECTS;
+    const lines = problems.slice(0, MAX_PROJECTS).map((problem) =>
+      `Check failed (--${name}): ${problem}\n`
+    );
+    return more <= 0 ? lines : [...lines, `Check failed (--${name}): ${more} projects more\n`];
+  }).join("");
+}

@@ -1,0 +1,78 @@
+/**
+ * What running processes report of their logs: records that were dropped, records that only memory
+ * holds, disks that take none, quotas.
+ *
+ * @module
+ */
+
+import type { LogReport } from "../../wal/ownership/presence.ts";
+import type { ProcessView } from "../../wal/ownership/process_status.ts";
+import { plural, printable } from "../terminal/format.ts";
+
+/** A process and what its log reports. */
+export interface ReportedLog {
+  readonly process: ProcessView;
+  readonly log: LogReport;
+}
+
+/** What the logs of a project add up to. */
+export interface LogHealth {
+  /** Records that were dropped, by cause. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly droppedRecords: number;
+  /** Records and bytes that only the memory of processes holds. */
+  readonly memoryRecords: number;
+  readonly memoryBytes: number;
+  /** The quota that is used up most; `null` where no process reports one. */
+  readonly quota: LogReport["quota"] | null;
+}
+
+/** Why records were dropped, for people. */
+const CAUSES: Readonly<Record<string, string>> = {
+  "quota-new": "maxDiskBytes reached",
+  "quota-oldest": "oldest records removed to stay below maxDiskBytes",
+  "memory-full": "memory full while the disk took no records",
+  "refused-in-memory": "rejected by the server while the log was in memory",
+  "closed": "recorded after finish()",
+  "failed": "unexpected failure of the log",
+};
+
+/** The processes that report on a log. */
+export function reportedLogs(processes: readonly ProcessView[]): ReportedLog[] {
+  return processes.flatMap((process) =>
+    process.log === null ? [] : [{ process, log: process.log }]
+  );
+}
+
+/** Adds up what processes report. */
+export function healthOf(logs: readonly ReportedLog[]): LogHealth {
+  const dropped: Record<string, number> = {};
+  let droppedRecords = 0;
+  let memoryRecords = 0;
+  let memoryBytes = 0;
+  let quota: LogHealth["quota"] = null;
+  for (const { process, log } of logs) {
+    for (const [cause, count] of Object.entries(log.dropped)) {
+      dropped[cause] = (dropped[cause] ?? 0) + count;
+      droppedRecords += count;
+    }
+    // The memory of a process ends with it, and so does its count of the quota.
+    if (process.liveness === "dead" || process.liveness === "closed") continue;
+    memoryRecords += log.memory.records;
+    memoryBytes += log.memory.bytes;
+    if (log.quota.maxBytes > 0 && shareOf(log.quota) > shareOf(quota)) quota = log.quota;
+  }
+  return { dropped, droppedRecords, memoryRecords, memoryBytes, quota };
+}
+
+/** The used part of a quota, from 0. */
+export function shareOf(quota: LogReport["quota"] | null): number {
+  return quota === null || quota.maxBytes === 0 ? -1 : quota.usedBytes / quota.maxBytes;
+}
+
+/** `2,275 maxDiskBytes reached, 3 recorded after finish()`. */
+export function droppedText(dropped: Readonly<Record<string, number>>): string {
+  return Object.entries(dropped).sort(([, a], [, b]) => b - a)
+    .map(([cause, count]) => `${plural(count, "record")}: ${CAUSES[cause] ?? printable(cause)}`)
+    .join(", ");
+}

@@ -1,0 +1,559 @@
+/**
+ * A log and its sender, as one pipeline.
+ *
+ * @module
+ */
+
+import { errorCode, hasCode, WeaveWalError } from "../../errors.ts";
+import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
+import { Deliverer } from "../../delivery/delivery_client.ts";
+import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { Sender } from "../../delivery/sender.ts";
+import { isProvisional } from "../../protocol/digest/provisional.ts";
+import type { RecordType } from "../../protocol/record_types.ts";
+import type { Timer } from "../../runtime/runtime.ts";
+import { DigestBook } from "../../wal/digest_map.ts";
+import { DiskQuota } from "../../wal/log/disk_quota.ts";
+import { FailoverLog } from "../../wal/log/failover_log.ts";
+import { FileLog } from "../../wal/log/file_log.ts";
+import { MemoryLog } from "../../wal/log/memory_log.ts";
+import type { LogListener, RequestLog } from "../../wal/log/record_log.ts";
+import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
+import { OrphanScanner, projectDirectories } from "../../wal/ownership/orphan_scanner.ts";
+import { type LogReport, Presence, type SenderReport } from "../../wal/ownership/presence.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import { projectDirectory, writerToken } from "../../wal/segment/segment_name.ts";
+import { PipelineVoice } from "./event_reporter.ts";
+import { ExitDrain } from "./exit_drain.ts";
+import type {
+  DeliveryWait,
+  FlushOptions,
+  FlushResult,
+  Pipeline,
+  PipelineOptions,
+  PipelineStats,
+} from "./pipeline.ts";
+import { DropOldest } from "./segment_evictor.ts";
+import { type DropCause, PipelineLedger } from "./stats.ts";
+
+/** Requests of one window under way at once. */
+const MAX_IN_FLIGHT = 4;
+/** Ms of trouble with the server after which a failed attempt ends the waits of reads. */
+const HOPE_MS = 1_000;
+/** How often what waits is counted anew because it moved meanwhile. */
+const MAX_COUNTS = 5;
+
+/** A pipeline over the file log or the memory log. */
+export class LogPipeline implements Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #ledger: PipelineLedger;
+  readonly #voice: PipelineVoice;
+  readonly #token: string;
+  readonly #log: RequestLog;
+  #memory: MemoryLog | null = null;
+  readonly #quota: DiskQuota | null;
+  readonly #digests: DigestBook;
+  readonly #deliverer: Deliverer;
+  readonly #sender: Sender | null;
+  readonly #created: CreatedSender | null;
+  readonly #dropOldest: DropOldest | null;
+  readonly #presence: Presence | null;
+  readonly #takeBack: (() => void)[] = [];
+  #heartbeat: Timer | null = null;
+  /** What recovery met before a first record showed whether the disk takes any. */
+  #early: unknown = null;
+  #closed = false;
+  /** Waits of reads for what was written before them. */
+  readonly #waits = new Set<AbortController>();
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    const { runtime, wal, sender, walDir, serverUrl } = options;
+    this.#ledger = new PipelineLedger(runtime.clock);
+    this.#voice = new PipelineVoice(runtime.clock, options.onEvent);
+    this.#token = writerToken(options.token(), options.serverUrl);
+    this.#presence = wal
+      ? new Presence({
+        runtime,
+        root: walDir,
+        token: this.#token,
+        server: serverUrl,
+        sender,
+        report: () => sender ? this.#report() : null,
+        log: () => this.#logReport(),
+        onWake: () => this.#sender?.hurry(),
+      })
+      : null;
+    this.#quota = wal ? this.#makeQuota() : null;
+    this.#digests = new DigestBook(wal ? runtime.files : null, walDir);
+    this.#deliverer = this.#makeDeliverer();
+    const created = sender ? this.#makeSender() : null;
+    this.#created = created;
+    this.#sender = created?.sender ?? null;
+    this.#log = this.#makeLog();
+    this.#dropOldest = this.#makeDropOldest();
+    void this.#quota?.recount();
+    if (this.#sender) {
+      this.#sender.start();
+      this.#takeBack.push(this.#awaitExit(this.#sender));
+    }
+    this.#takeBack.push(runtime.process.onExit(() => this.#closeNow()));
+    this.#beatLater();
+  }
+
+  append(type: RecordType, request: string): void {
+    if (this.#closed) {
+      this.#drop("closed", 1, "it came after finish()");
+      return;
+    }
+    try {
+      this.#log.append(type, request);
+      this.#ledger.appended++;
+    } catch (error) {
+      const full = errorCode(error) === "ERR_LOG_FULL";
+      const cause = !full ? "failed" : this.#log.kind === "file" ? "quota-new" : "memory-full";
+      this.#drop(cause, 1, messageOf(error));
+    }
+    this.#dropOldest?.makeRoom();
+  }
+
+  sync(): Promise<void> {
+    return this.#log.sync();
+  }
+
+  async flush({ timeout, signal }: FlushOptions = {}): Promise<FlushResult> {
+    if (this.#sender === null) {
+      await this.#log.sync().catch((error) => this.#syncTrouble(error));
+      return await this.#result("sender-off");
+    }
+    const end = await this.#sender.wait(timeout, signal);
+    return await this.#result(end === "done" ? undefined : end);
+  }
+
+  async delivered(timeout: number): Promise<DeliveryWait> {
+    if (this.#sender === null) {
+      return { end: this.#ledger.appended === 0 ? "delivered" : "sender-off" };
+    }
+    const giveUp = new AbortController();
+    this.#waits.add(giveUp);
+    const end = await this.#sender.wait(timeout, giveUp.signal, true);
+    this.#waits.delete(giveUp);
+    if (end === "done") return { end: "delivered" };
+    if (end === "timeout") return { end };
+    return { end: "unreachable", reason: this.#ledger.server.reason };
+  }
+
+  async stats(): Promise<PipelineStats> {
+    await this.#quota?.recount();
+    // Last: counters that move after it would not match.
+    const { records, bytes } = await this.#pending();
+    const { clock } = this.#options.runtime;
+    const oldest = this.#sender?.oldestPending() ?? null;
+    const { appended, delivered, deadLettered, dropped, lastDelivery, lastError, server } =
+      this.#ledger;
+    return {
+      log: this.#log.kind,
+      pendingRecords: records,
+      pendingBytes: bytes,
+      oldestPendingMs: oldest === null ? null : Math.max(0, clock.now() - oldest),
+      appended,
+      delivered,
+      deadLettered,
+      dropped: { ...dropped },
+      lastDelivery,
+      lastError,
+      server,
+      disk: this.#quota && {
+        usedBytes: this.#quota.used,
+        maxBytes: this.#quota.maxBytes,
+      },
+    };
+  }
+
+  finalDigest(digest: string): string {
+    return isProvisional(digest) ? this.#digests.final(digest) ?? digest : digest;
+  }
+
+  async retryDeadLetters(options: { signal?: AbortSignal } = {}): Promise<RetryResult> {
+    const { runtime, serverUrl, wal } = this.#options;
+    return await retryDeadLetters({
+      runtime,
+      deliverer: this.#deliverer,
+      server: serverUrl,
+      token: this.#token,
+      directories: wal ? [this.#directory()] : [],
+      ...(options.signal ? { stop: options.signal } : {}),
+    });
+  }
+
+  async finish(options: FlushOptions = {}): Promise<FlushResult> {
+    if (this.#closed) return await this.#result(undefined);
+    this.#closed = true;
+    this.#tellEarly();
+    if (this.#options.fsync !== "never") {
+      await this.#log.sync().catch((error) => this.#syncTrouble(error));
+    }
+    await this.#dropOldest?.close();
+    this.#log.close();
+    const result = await this.flush(options);
+    await this.#created?.stop();
+    this.#deliverer.stop();
+    await this.#log.settled();
+    this.#heartbeat?.cancel();
+    this.#withPresence((presence) => presence.end(result.pendingBytes > 0));
+    for (const takeBack of this.#takeBack) takeBack();
+    return result;
+  }
+
+  #makeQuota(): DiskQuota {
+    const { runtime: { files, clock }, maxDiskBytes } = this.#options;
+    return new DiskQuota({ files, clock, directory: this.#directory(), maxBytes: maxDiskBytes });
+  }
+
+  #makeLog(): RequestLog {
+    const { runtime, maxMemoryBytes, maxMemoryRecords } = this.#options;
+    const listener: LogListener = {
+      onSegment: (segment) => {
+        this.#sender?.add(segment);
+        this.#tellEarly();
+      },
+      onAppend: () => this.#sender?.notify(),
+      onSyncError: (error) => this.#trouble("sync", error),
+      onSyncUnsupported: (error) =>
+        this.#voice.tell(
+          "warn",
+          "sync-unsupported",
+          `Cannot force records to stable storage: ${messageOf(error)}. Records are on disk and ` +
+            "survive the end of this process, but may be lost when the machine goes down",
+        ),
+      onDetached: () =>
+        this.#voice.tell(
+          "warn",
+          "log-removed",
+          "A file of the log was removed or replaced: began anew",
+        ),
+    };
+    const memory = new MemoryLog({
+      maxBytes: maxMemoryBytes,
+      maxRecords: maxMemoryRecords,
+      clock: runtime.clock,
+      listener,
+      onSetAside: ({ length }) =>
+        this.#drop("refused-in-memory", length, "the server refused it and the log is in memory"),
+    });
+    this.#memory = memory;
+    if (this.#quota === null) return memory;
+    const { walDir, sender, requireDisk } = this.#options;
+    const disk = new FileLog({
+      ...this.#options,
+      root: walDir,
+      directory: this.#directory(),
+      writer: this.#token,
+      presence: this.#presence!,
+      sender,
+      quota: this.#quota,
+      listener,
+    });
+    if (requireDisk) {
+      try {
+        disk.prepare();
+      } catch (error) {
+        throw new WeaveWalError(
+          "ERR_LOG_UNWRITABLE",
+          `Cannot write the log in directory: ${JSON.stringify(walDir)} (${messageOf(error)}); ` +
+            "make it writable or choose another with walDir",
+          { cause: error },
+        );
+      }
+    }
+    return new FailoverLog({
+      clock: runtime.clock,
+      disk,
+      memory,
+      sender,
+      onDisk: (error) => this.#diskChanged(error),
+    });
+  }
+
+  #makeDropOldest(): DropOldest | null {
+    const quota = this.#quota;
+    const { runtime, serverUrl, quotaPolicy } = this.#options;
+    if (quota === null || quotaPolicy !== "drop-oldest") return null;
+    const { walDir } = this.#options;
+    const server = serverUrl, token = this.#token;
+    return new DropOldest({
+      runtime,
+      quota,
+      log: this.#log,
+      sender: this.#sender,
+      scanner: new OrphanScanner({
+        runtime,
+        root: walDir,
+        server,
+        token,
+        includeOwn: this.#sender === null,
+      }),
+      directory: this.#directory(),
+      server,
+      token,
+      onDropped: (records) => this.#droppedOldest(records),
+      onTrouble: (error) => this.#trouble("quota", error),
+    });
+  }
+
+  #droppedOldest(records: number): void {
+    this.#drop("quota-oldest", records, "maxDiskBytes is nearly reached");
+  }
+
+  #makeDeliverer(): Deliverer {
+    return new Deliverer({
+      ...this.#options,
+      clock: this.#options.runtime.clock,
+      digests: this.#digests,
+      newId: this.#options.token,
+      maxInFlight: MAX_IN_FLIGHT,
+      onState: (state, reason) => {
+        this.#ledger.serverChanged(state, reason);
+        this.#voice.server(this.#ledger.server);
+        this.#created?.serverChanged(state);
+        this.#withPresence((presence) => presence.heartbeat());
+        this.#giveUpWaits();
+      },
+      onRetry: (reason) => {
+        this.#ledger.requestFailed(reason);
+        this.#voice.tell("debug", "retry", reason);
+        this.#giveUpWaits();
+      },
+      onSwitch: (to, reason) =>
+        this.#voice.tell("info", "call-path", `Calls go ${to} now: ${reason}`),
+    });
+  }
+
+  #makeSender(): CreatedSender {
+    const { runtime, wal, walDir, serverUrl } = this.#options;
+    const own = this.#directory();
+    return createSender({
+      ...this.#options,
+      deliverer: this.#deliverer,
+      server: serverUrl,
+      token: this.#token,
+      root: wal ? walDir : null,
+      directories: () => projectDirectories(runtime, walDir, own),
+      onProgress: (delivered, letters) => this.#progress(delivered, letters),
+      onDropped: (records) => this.#droppedOldest(records),
+      onComplete: (bytes) => {
+        this.#quota?.remove(bytes);
+        this.#quota?.recountSoon();
+      },
+      onTrouble: (what, error) => this.#trouble(what, error),
+      onLost: () => this.#segmentLost(),
+      onRecovery: (start) => this.#voice.recovery(start),
+      onRecovered: (start) => this.#voice.recovered(start),
+    });
+  }
+
+  /** The log first looks what of the segment it has to write again. */
+  #segmentLost(): void {
+    if (this.#closed) return;
+    try {
+      this.#log.beat();
+    } catch (error) {
+      this.#trouble("log", error);
+    }
+    this.#log.rotate();
+  }
+
+  #directory(): string {
+    const { walDir, entity, project } = this.#options;
+    return projectDirectory(walDir, entity, project);
+  }
+
+  #diskChanged(error: unknown): void {
+    this.#ledger.diskChanged(error === null ? null : messageOf(error));
+    this.#withPresence((presence) => presence.heartbeat());
+    if (error !== null) this.#ledger.failed(messageOf(error));
+    this.#voice.disk(error === null ? null : messageOf(error));
+  }
+
+  #progress(delivered: number, letters: readonly DeadLetter[]): void {
+    // What a log in memory cannot set aside is counted as dropped instead.
+    this.#ledger.settled(delivered, this.#options.wal ? letters : []);
+    for (const { reason, status } of letters) {
+      const why = status === undefined ? reason : `${reason}, HTTP ${status}`;
+      this.#ledger.failed(why);
+      this.#voice.deadLetter(why);
+    }
+    this.#sender?.changed();
+  }
+
+  /** Nobody waits for a server that is known not to take requests. */
+  #giveUpWaits(): void {
+    const { state, since } = this.#ledger.server;
+    const downMs = this.#options.runtime.clock.now() - since;
+    if (state === "held" || (state === "down" && downMs >= HOPE_MS)) {
+      for (const wait of this.#waits) wait.abort();
+    }
+  }
+
+  /** Gets ready for the end of the program; the result undoes that. */
+  #awaitExit(sender: Sender): () => void {
+    const { exitDrainMs, heldMs, drainOnSignal = false, runtime: { clock, process } } =
+      this.#options;
+    const exit = new ExitDrain({
+      clock,
+      process,
+      exitDrainMs,
+      heldMs,
+      drainOnSignal,
+      drain: (timeoutMs) => this.#lastDrain(sender, timeoutMs),
+      appended: () => this.#ledger.appended,
+    });
+    return () => exit.close();
+  }
+
+  /** Delivers what waits, at the end of the program. */
+  async #lastDrain(sender: Sender, timeoutMs: number): Promise<void> {
+    if (this.#closed) return;
+    this.#tellEarly();
+    this.#log.rotate();
+    // Not `flush`: to count what is left takes longer than there is time.
+    const end = await sender.wait(timeoutMs, undefined);
+    if (end !== "done") this.#deliverer.interrupt();
+  }
+
+  /** What listeners that come later record goes into a file of its own. */
+  #closeNow(): void {
+    this.#log.close();
+    this.#sender?.abandon();
+    const leaves = this.#sender ? !this.#sender.isEmpty : this.#log.written.records > 0;
+    this.#withPresence((presence) => presence.end(leaves));
+  }
+
+  #beatLater(): void {
+    this.#heartbeat = this.#options.runtime.clock.after(HEARTBEAT_MS, () => {
+      this.#heartbeats();
+      if (this.#quota && this.#quota.used > this.#quota.maxBytes / 2) this.#quota.recountSoon();
+      this.#tellEarly();
+      this.#voice.remind(this.#ledger.server);
+      this.#beatLater();
+    });
+  }
+
+  /** The presence comes first: the log then looks whether it was presumed dead before that. */
+  #heartbeats(): void {
+    const { recovery } = this.#created ?? {};
+    const all = [
+      () => this.#presence?.heartbeat(),
+      () => this.#log.beat(),
+      () => recovery?.heartbeat(),
+    ];
+    for (const heartbeat of all) {
+      try {
+        heartbeat();
+      } catch (error) {
+        this.#trouble("heartbeat", error);
+      }
+    }
+  }
+
+  #report(): SenderReport {
+    const { delivered, deadLettered, lastDelivery, lastError, server } = this.#ledger;
+    const { serverUrl } = this.#options;
+    const state = server.state === "held" ? "blocked" : server.state;
+    return {
+      server: serverUrl,
+      ...server,
+      state,
+      delivered,
+      deadLettered,
+      lastDelivery,
+      lastError,
+    };
+  }
+
+  #logReport(): LogReport {
+    const { entity, project, quotaPolicy: policy } = this.#options;
+    const { dropped, diskError } = this.#ledger;
+    const quota = {
+      usedBytes: this.#quota?.used ?? 0,
+      maxBytes: this.#quota?.maxBytes ?? 0,
+      policy,
+    };
+    const memory = this.#memory?.pending ?? { records: 0, bytes: 0 };
+    return {
+      entity,
+      project,
+      kind: this.#log.kind,
+      diskError,
+      memory,
+      dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)),
+      quota,
+    };
+  }
+
+  #withPresence(work: (presence: Presence) => void): void {
+    try {
+      if (this.#presence) work(this.#presence);
+    } catch (error) {
+      this.#trouble("presence", error);
+    }
+  }
+
+  async #result(reason: FlushResult["reason"]): Promise<FlushResult> {
+    const { records, bytes } = await this.#pending();
+    const { delivered, deadLettered } = this.#ledger;
+    return {
+      done: reason === undefined,
+      pendingBytes: bytes,
+      pendingRecords: records,
+      delivered,
+      deadLettered,
+      ...(reason === undefined ? {} : { reason }),
+    };
+  }
+
+  async #pending(): Promise<{ records: number; bytes: number }> {
+    if (this.#sender === null) return this.#log.written;
+    for (let tries = 1;; tries++) {
+      const before = this.#ledger.movements;
+      const waiting = await this.#sender.pending();
+      // What moved while it was counted would be counted on both sides, or on none.
+      if (before === this.#ledger.movements || tries === MAX_COUNTS) return waiting;
+    }
+  }
+
+  #drop(cause: DropCause, records: number, why: string): void {
+    this.#voice.dropped(cause, this.#ledger.drop(cause, records), why);
+  }
+
+  #trouble(what: string, error: unknown): void {
+    this.#ledger.failed(`${what}: ${messageOf(error)}`);
+    if (what === "recovery" && this.#ledger.appended === 0 && !this.#closed) {
+      this.#early = error;
+      return;
+    }
+    this.#tellTrouble(what, error);
+  }
+
+  /** That this host cannot sync at all was reported when the log found out. */
+  #syncTrouble(error: unknown): void {
+    if (!hasCode(error, "ENOTSUP")) this.#trouble("sync", error);
+  }
+
+  #tellEarly(): void {
+    const error = this.#early;
+    if (error === null) return;
+    this.#early = null;
+    this.#tellTrouble("recovery", error);
+  }
+
+  #tellTrouble(what: string, error: unknown): void {
+    // What follows from a disk that is known to have failed is no news.
+    const isNews = !this.#options.wal || this.#log.kind !== "memory";
+    this.#voice.trouble(what, messageOf(error), isNews);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,342 @@
+/**
+ * Recovery of one project's directory: under its lease, drains what processes left that do not send.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { hasCode } from "../errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
+import { removeIfExists } from "../wal/remove_file.ts";
+import { FailureDetector } from "../wal/ownership/failure_detector.ts";
+import { currentLease, Lease, type LeaseState } from "../wal/ownership/lease.ts";
+import { liveness, ownIdentity } from "../wal/ownership/process_identity.ts";
+import type { Orphans, OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
+import { FileSegment } from "../wal/segment/file_segment.ts";
+import { SegmentChain } from "../wal/segment/segment_chain.ts";
+import { type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
+import {
+  leasePrefix,
+  parseStem,
+  RECOVERY_DIRECTORY,
+  segmentPaths,
+} from "../wal/segment/segment_name.ts";
+import { Drain, type DrainOptions } from "./drain.ts";
+
+/** Segments in one chain at most: as many are known at once. */
+const MAX_CHAIN = 1_000;
+/** Segments of running processes that are drained at once; each is open. */
+const MAX_OPEN = 64;
+
+/** The start of a recovery. */
+export interface RecoveryStart {
+  readonly directory: string;
+  readonly segments: number;
+  /** Processes that wrote them. */
+  readonly processes: number;
+}
+
+/** The segments that a chain leaves. */
+interface ChainRest {
+  readonly next: readonly ListedSegment[];
+  readonly unreadable: readonly ListedSegment[];
+}
+
+const NOTHING: ChainRest = { next: [], unreadable: [] };
+
+/** Options for {@linkcode DirectoryRecovery}. */
+export interface DirectoryRecoveryOptions {
+  readonly runtime: Runtime;
+  readonly directory: string;
+  /** Base URL of the server that this sender sends to. */
+  readonly server: string;
+  /** The token of this process. */
+  readonly token: string;
+  readonly scanner: OrphanScanner;
+  readonly drain: DrainOptions;
+  /** Reports that segments of dead processes are being sent. */
+  readonly onStart: (start: RecoveryStart) => void;
+  /** Reports that they were all sent. */
+  readonly onComplete: (start: RecoveryStart) => void;
+  /** Whether the server accepts requests, or a probe of it is due. */
+  readonly isServerReady: () => boolean;
+  /** Called when something was delivered or ended. */
+  readonly onChange: () => void;
+}
+
+/** Drains the orphaned segments of one directory. */
+export class DirectoryRecovery {
+  readonly #options: DirectoryRecoveryOptions;
+  readonly #detector: FailureDetector;
+  #lease: Lease | null = null;
+  /** The drain of segments of dead processes. */
+  #chain: Drain | null = null;
+  /** Segments of dead processes that come after the chain, oldest first. */
+  #waiting: readonly ListedSegment[] = [];
+  /** Drains of segments that running processes write, by stem. */
+  readonly #open = new Map<string, Drain>();
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+  #isClosed = false;
+  #isBlocked = false;
+  /** Orphaned segments that cannot be sent now, because of the server or the disk. */
+  #blocked: readonly ListedSegment[] = [];
+  readonly #counter: WaitingCounter;
+
+  /** Makes a recovery that has not looked at the directory. */
+  constructor(options: DirectoryRecoveryOptions) {
+    this.#options = options;
+    this.#detector = new FailureDetector(options.runtime.files, options.runtime.clock);
+    this.#counter = new WaitingCounter(options.runtime);
+  }
+
+  /** Drains in progress. */
+  get drains(): Drain[] {
+    return [...(this.#chain ? [this.#chain] : []), ...this.#open.values()];
+  }
+
+  /** Whether segments of dead processes are being sent. */
+  get isDraining(): boolean {
+    return this.#chain !== null || this.#waiting.length > 0;
+  }
+
+  /** Whether there are orphaned segments that cannot be sent now. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** Counts what waits: in the drains, in segments after them, and in blocked ones. */
+  async pending(): Promise<Waiting> {
+    const inChain = this.#chain === null ? 0 : Math.min(MAX_CHAIN, this.#waiting.length);
+    const listed = this.#isBlocked ? this.#blocked : this.#waiting.slice(inChain);
+    let { records, bytes } = await this.#counter.count(listed);
+    for (const drain of this.drains) {
+      bytes += drain.pendingBytes;
+      records += await drain.countPending().catch(() => 0);
+    }
+    return { records, bytes };
+  }
+
+  /** Looks for orphaned segments, and begins to drain them. Rejects with the host's error. */
+  async look(): Promise<void> {
+    if (this.isDraining || this.#stopped) return;
+    let { final, open } = await this.#scan();
+    if (this.#stopped || this.isDraining) return;
+    const isNeeded = final.length > 0 || open.length > 0;
+    this.#block(isNeeded && !this.#options.isServerReady() ? [...final, ...open] : []);
+    if (!isNeeded || this.#isBlocked) return this.#releaseIfIdle();
+    const hadLease = this.#lease !== null;
+    if (!this.#acquire()) return;
+    if (!hadLease) {
+      // What another holder did in between is seen now: checkpoints, removed segments.
+      ({ final, open } = await this.#scan());
+      if (this.#stopped) return this.#release();
+    }
+    for (const segment of open) this.#drainOpen(segment);
+    if (final.length > 0) this.#run(this.#drainFinal(final));
+    else this.#releaseIfIdle();
+  }
+
+  /** Sends a heartbeat for the lease, if it is held. Throws the host's error. */
+  heartbeat(): void {
+    this.#lease?.heartbeat();
+  }
+
+  /**
+   * Stops the drains and gives the lease back, so that another process may try. What is not delivered
+   * stays on disk, and is found again by the next look.
+   */
+  async pause(): Promise<void> {
+    this.#stopped = true;
+    for (const drain of this.drains) drain.stop();
+    await Promise.all([...this.#running]);
+    this.#release();
+    this.#stopped = this.#isClosed;
+  }
+
+  /** Pauses for good. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    await this.pause();
+  }
+
+  /** Gives the lease back at once, where there is no time to stop. */
+  abandon(): void {
+    this.#isClosed = this.#stopped = true;
+    for (const { segment } of this.drains) segment.release();
+    this.#release();
+  }
+
+  /** Finds orphans; those of writers with a segment that is drained while it is open come after it. */
+  async #scan(): Promise<Orphans> {
+    const { directory, scanner } = this.#options;
+    const { final, open } = await scanner.scan(directory, this.#lease !== null).catch((error) => {
+      if (hasCode(error, "ENOENT")) return { final: [], open: [] };
+      throw error;
+    });
+    const writers = new Set([...this.#open.keys()].map((stem) => parseStem(stem)?.writer));
+    const isNext = ({ writer }: ListedSegment): boolean => !writers.has(writer);
+    return { final: final.filter(isNext), open: open.filter(isNext) };
+  }
+
+  #acquire(): boolean {
+    if (this.#lease?.isHeld()) return true;
+    const { runtime, directory, server, token } = this.#options;
+    const { files, process } = runtime;
+    const prefix = leasePrefix(directory, server);
+    const current = currentLease(files, prefix);
+    if (current && !this.#isExpired(current)) return false;
+    files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
+    this.#lease = Lease.acquire(
+      runtime,
+      prefix,
+      current,
+      token,
+      ownIdentity(process),
+      (expired) => this.#isExpired(expired),
+    );
+    return this.#lease !== null;
+  }
+
+  #isExpired({ path, holder, token }: LeaseState): boolean {
+    // What this process left when its disk failed.
+    if (token === this.#options.token) return true;
+    const state = holder === null ? "unknown" : liveness(holder, this.#options.runtime.process);
+    return state === "dead" || this.#detector.isStale(path, undefined);
+  }
+
+  #releaseIfIdle(): void {
+    if (this.#open.size > 0 || this.isDraining) return;
+    // A holder that was killed in its last moment left a lease over nothing.
+    if (this.#lease === null && this.#hasLeases()) this.#acquire();
+    this.#release();
+  }
+
+  #hasLeases(): boolean {
+    const { runtime: { files }, directory } = this.#options;
+    return files.stat(join(directory, RECOVERY_DIRECTORY))?.kind === "directory";
+  }
+
+  #release(): void {
+    const lease = this.#lease;
+    this.#lease = null;
+    if (lease === null) return;
+    const { runtime: { files }, directory, server } = this.#options;
+    try {
+      lease.release();
+      const leases = join(directory, RECOVERY_DIRECTORY);
+      // What kills left of heartbeats.
+      for (const { name } of files.list(leases)) {
+        const path = join(leases, name);
+        if (path.startsWith(leasePrefix(directory, server)) && name.endsWith(".tmp")) {
+          removeIfExists(files, path);
+        }
+      }
+      files.removeDirectory(leases);
+    } catch {
+      // It expires without heartbeats; another process may hold one.
+    }
+  }
+
+  async #drainFinal(segments: readonly ListedSegment[]): Promise<void> {
+    const { directory, onStart, onComplete, onChange } = this.#options;
+    const processes = new Set(segments.map(({ writer }) => writer)).size;
+    const start = { directory, segments: segments.length, processes };
+    this.#waiting = segments;
+    onStart(start);
+    const left: ListedSegment[] = [];
+    try {
+      while (this.#waiting.length > 0) {
+        const next = this.#waiting.slice(0, MAX_CHAIN);
+        const rest = await this.#drainChain(next);
+        left.push(...rest?.unreadable ?? this.#waiting);
+        this.#waiting = rest === null ? [] : [...rest.next, ...this.#waiting.slice(next.length)];
+      }
+    } finally {
+      left.push(...this.#waiting);
+      this.#waiting = [];
+    }
+    if (left.length === 0) onComplete(start);
+    else this.#block(left);
+    this.#releaseIfIdle();
+    onChange();
+  }
+
+  /**
+   * Drains some segments of dead processes as one.
+   *
+   * @returns Those that come next, where one was given up, and those that cannot be read now; `null` if
+   *   the drain ended early.
+   */
+  async #drainChain(segments: readonly ListedSegment[]): Promise<ChainRest | null> {
+    const { runtime, drain: options } = this.#options;
+    const lease = this.#lease;
+    if (lease === null || this.#stopped) return null;
+    const chain = await SegmentChain.open(
+      { runtime, guard: lease, onError: options.onTrouble },
+      segments,
+    );
+    if (chain.count === 0) return this.#stopped ? null : NOTHING;
+    const drain = this.#chain = new Drain(chain, options);
+    if (this.#stopped) drain.stop();
+    try {
+      const end = await drain.run();
+      await chain.settled();
+      if (end === "lost" && !lease.isHeld()) this.#lease = null;
+      if (end === "complete") return { next: [], unreadable: chain.unreadable };
+      const wasDropped = end === "stopped" && drain.dropped && !this.#stopped;
+      return wasDropped ? { next: chain.remaining, unreadable: [] } : null;
+    } catch (error) {
+      if (hasCode(error, "ERR_LEASE_LOST")) this.#lease = null;
+      else options.onTrouble("recovery", error);
+      return null;
+    } finally {
+      this.#chain = null;
+    }
+  }
+
+  /** Segments wait until the next look: the server or the disk does not let them be sent now. */
+  #block(segments: readonly ListedSegment[]): void {
+    this.#isBlocked = segments.length > 0;
+    this.#blocked = segments;
+  }
+
+  #drainOpen(listed: ListedSegment): void {
+    if (this.#open.size >= MAX_OPEN) return;
+    const { runtime, drain: options, scanner, onChange } = this.#options;
+    const { directory, stem } = listed;
+    let segment: FileSegment;
+    try {
+      segment = new FileSegment({
+        runtime,
+        directory,
+        stem,
+        paths: segmentPaths(directory, stem),
+        guard: this.#lease!,
+        live: false,
+        isSealed: () => scanner.isFinal(listed),
+      });
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) options.onTrouble("recovery", error);
+      return;
+    }
+    const drain = new Drain(segment, options);
+    this.#open.set(stem, drain);
+    this.#run(
+      drain.run().then((end) => {
+        this.#open.delete(stem);
+        if (end === "lost" && !this.#lease?.isHeld()) this.#lease = null;
+        this.#releaseIfIdle();
+        onChange();
+      }),
+    );
+  }
+
+  #run(work: Promise<void>): void {
+    const running: Promise<void> = work
+      .catch((error) => this.#options.drain.onTrouble("recovery", error))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Content that the server was just given: the same bytes again would change nothing there.
+ *
+ * A thousand processes of one program publish the same source file and the same op object. Files and
+ * tables are addressed by their content; an object is, as long as its last version is the same.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../runtime/runtime.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { textField } from "../calls/call_fields.ts";
+import { topLevelField } from "../../bytes/json_fields.ts";
+
+/** Ms for which delivered content is not sent again. */
+const FRESH_MS = 60_000;
+/** Entries that are kept, and bytes of the largest request that is. */
+const MAX_ENTRIES = 512, MAX_BYTES = 64 * 1024;
+
+/** Records with the same content: one of them is sent for all. */
+export interface ContentGroup {
+  readonly records: readonly WindowRecord[];
+  /** Names the content's place; `null` if it may not be shared. */
+  readonly key: string | null;
+  /** The request's text. */
+  readonly text: string;
+}
+
+/** Remembers which content was delivered a moment ago. */
+export class ContentCache {
+  readonly #clock: Clock;
+  /** By key: the content that was delivered last, and when. */
+  readonly #delivered = new Map<string, { text: string; at: number }>();
+
+  /** Makes an empty cache. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Puts records with the same content together, in order. */
+  group(records: readonly WindowRecord[]): ContentGroup[] {
+    const groups: { records: WindowRecord[]; key: string | null; text: string }[] = [];
+    const latest = new Map<string, { records: WindowRecord[]; text: string }>();
+    for (const record of records) {
+      const text = contentOf(record);
+      const key = text === null ? null : keyOf(record, text);
+      const before = key === null ? undefined : latest.get(key);
+      if (before !== undefined && before.text === text) {
+        before.records.push(record);
+        continue;
+      }
+      const group = { records: [record], key, text: text ?? "" };
+      groups.push(group);
+      if (key !== null) latest.set(key, group);
+    }
+    return groups;
+  }
+
+  /** Whether the server was given this content a moment ago. */
+  has({ key, text }: ContentGroup): boolean {
+    const known = key === null ? undefined : this.#delivered.get(key);
+    return known !== undefined && known.text === text &&
+      this.#clock.monotonic() - known.at < FRESH_MS;
+  }
+
+  /** The server accepted this content. */
+  add({ key, text }: ContentGroup): void {
+    if (key === null) return;
+    this.#delivered.delete(key);
+    this.#delivered.set(key, { text, at: this.#clock.monotonic() });
+    if (this.#delivered.size > MAX_ENTRIES) {
+      this.#delivered.delete(this.#delivered.keys().next().value!);
+    }
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** The request's text, if its effect depends on nothing else. */
+function contentOf({ type, bytes, start, end }: WindowRecord): string | null {
+  const isContent = type === "file_create" || type === "table_create" || type === "obj_create";
+  return isContent && end - start <= MAX_BYTES ? decoder.decode(bytes.subarray(start, end)) : null;
+}
+
+function keyOf({ type, bytes, start, end }: WindowRecord, text: string): string | null {
+  if (type !== "obj_create") return `${type} ${text}`;
+  const object = topLevelField(bytes, start, end, "obj");
+  if (!object) return null;
+  const project = textField(bytes, object.start, object.end, "project_id");
+  const name = textField(bytes, object.start, object.end, "object_id");
+  return project === undefined || name === undefined ? null : `${type} ${project} ${name}`;
+}

@@ -1,0 +1,31 @@
+/**
+ * The draining end of a segment that this process writes.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import { OwnGuard } from "../ownership/fence.ts";
+import type { Presence } from "../ownership/presence.ts";
+import { FileSegment } from "../segment/file_segment.ts";
+import type { SegmentWriter } from "./segment_writer.ts";
+
+/** Makes the draining end of `segment`. Throws the host's error if its file cannot be opened. */
+export function readerOf(
+  segment: SegmentWriter,
+  stem: string,
+  options: { runtime: Runtime; directory: string; presence: Presence },
+): FileSegment {
+  const { runtime, directory, presence } = options;
+  return new FileSegment({
+    runtime,
+    directory,
+    stem,
+    paths: segment.paths,
+    guard: new OwnGuard(runtime.files, presence, segment.paths),
+    live: true,
+    end: () => segment.size,
+    records: () => segment.records,
+    isSealed: () => segment.sealed,
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * The segments in a project's directory, listed once and without holding the event loop.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { FileSystem } from "../../runtime/runtime.ts";
+import { parseStem, SEGMENT_SUFFIX } from "../segment/segment_name.ts";
+
+/** The files that share a stem. */
+export interface ListedSegment {
+  readonly directory: string;
+  /** `<20-digit ns>_<token>`. */
+  readonly stem: string;
+  /** The token of its writer. */
+  readonly writer: string;
+  /** The parts of the names after the stem: `.jsonl`, `.lock`, `.checkpoint`, … */
+  readonly suffixes: ReadonlySet<string>;
+}
+
+/** Contents of a directory. */
+export interface DirectoryListing {
+  /** Segments with their data, oldest first. */
+  readonly segments: readonly ListedSegment[];
+  /** Files that belong to a segment whose data is removed, dead letters and quarantine left out. */
+  readonly leftovers: readonly ListedSegment[];
+  /** Paths of files that version 0.1 used to read the file system's clock. */
+  readonly probes: readonly string[];
+  /** Time of the last change of the directory before it was listed, epoch ms. */
+  readonly modified: number;
+}
+
+const PROBE = /^[0-9a-f]{32}\.probe$/;
+/** These belong to the user and stay when the data is removed. */
+const KEPT: ReadonlySet<string> = new Set([".deadletter", ".quarantine"]);
+
+/** Whether a file of a segment stays when its data is removed: dead letters and quarantine. */
+export function isKept(suffix: string): boolean {
+  return KEPT.has(suffix);
+}
+
+/** Lists a project's directory. Rejects with the host's error, `ENOENT` if there is none. */
+export async function listDirectory(
+  files: FileSystem,
+  directory: string,
+): Promise<DirectoryListing> {
+  const modified = files.stat(directory)?.modified ?? 0;
+  const found = new Map<string, { writer: string; suffixes: Set<string> }>();
+  const probes: string[] = [];
+  for await (const entries of files.scan(directory)) {
+    for (const { name, kind } of entries) {
+      if (kind !== "file") continue;
+      if (PROBE.test(name)) probes.push(join(directory, name));
+      const dot = name.indexOf(".");
+      const stem = dot === -1 ? null : parseStem(name.slice(0, dot));
+      if (stem === null) continue;
+      const suffix = name.slice(dot);
+      const known = found.get(stem.stem);
+      if (known) known.suffixes.add(suffix);
+      else found.set(stem.stem, { writer: stem.writer, suffixes: new Set([suffix]) });
+    }
+  }
+  const all = [...found].map(([stem, rest]): ListedSegment => ({ directory, stem, ...rest }))
+    .sort((a, b) => a.stem < b.stem ? -1 : 1);
+  const hasData = ({ suffixes }: ListedSegment): boolean => suffixes.has(SEGMENT_SUFFIX);
+  return {
+    segments: all.filter(hasData),
+    leftovers: all.filter((one) => !hasData(one) && [...one.suffixes].some((s) => !isKept(s))),
+    probes,
+    modified,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The processes that have a presence file, and the removal of files that dead ones left.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { hasCode } from "../../errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { Slices } from "../../runtime/event_loop.ts";
+import { removeIfExists } from "../remove_file.ts";
+import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "./failure_detector.ts";
+import { PROCESSES_DIRECTORY, readPresence } from "./presence.ts";
+import { liveness } from "./process_identity.ts";
+
+/** Directory in which version 0.1 kept the reports of senders. */
+const OLD_DIRECTORY = ".senders";
+const NAME = /^(\w+)\.json$/;
+/** Leftovers of a kill: a temporary file, or a request that nobody will see. */
+const TEMPORARY = /^\w+\.(json\.\w+\.tmp|wake)$/;
+
+/** Tokens of the processes with a presence file; none if there is no such directory. */
+export async function processTokens({ files }: Runtime, root: string): Promise<string[]> {
+  return (await namesIn({ files }, join(root, PROCESSES_DIRECTORY)))
+    .map((name) => NAME.exec(name)?.[1]).filter((token) => token !== undefined);
+}
+
+/**
+ * Removes the presence files of processes that are known to be dead, or have long been unresponsive,
+ * and have no segment any more; also temporary files that a kill left.
+ *
+ * @param inUse Tokens of the processes that have segments.
+ */
+export async function removeDeadPresences(
+  runtime: Runtime,
+  root: string,
+  inUse: ReadonlySet<string>,
+): Promise<void> {
+  const { files, clock } = runtime;
+  const slices = new Slices(clock);
+  for (const directory of [PROCESSES_DIRECTORY, OLD_DIRECTORY].map((name) => join(root, name))) {
+    const names = await namesIn(runtime, directory);
+    for (const name of names) {
+      await slices.pause();
+      const token = NAME.exec(name)?.[1];
+      if (token === undefined ? !TEMPORARY.test(name) : inUse.has(token)) continue;
+      const path = join(directory, name);
+      const state = readPresence(runtime, path);
+      const known = state && (state.ended ? "dead" : liveness(state.identity, runtime.process));
+      if (known === "alive") continue;
+      const modified = files.stat(path)?.modified ?? Infinity;
+      const oldAfter = token === undefined ? STALE_AFTER_MS : ABANDONED_AFTER_MS;
+      if (known === "dead" || clock.now() - modified > oldAfter) removeIfExists(files, path);
+    }
+    if (names.length === 0) continue;
+    try {
+      files.removeDirectory(directory);
+    } catch {
+      // Not empty.
+    }
+  }
+}
+
+async function namesIn({ files }: Pick<Runtime, "files">, directory: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entries of files.scan(directory)) {
+      for (const { name, kind } of entries) if (kind === "file") found.push(name);
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  return found;
+}

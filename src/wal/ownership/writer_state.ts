@@ -1,0 +1,178 @@
+/**
+ * Whether the writer of a segment still runs, and who may drain what it wrote.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import { hasCode } from "../../errors.ts";
+import { isProcessToken, mayBeFor, SEGMENT_SUFFIX, segmentPaths } from "../segment/segment_name.ts";
+import type { ListedSegment } from "./directory_listing.ts";
+import { FailureDetector, STALE_AFTER_MS } from "./failure_detector.ts";
+import { currentLease } from "./lease.ts";
+import { readOwner } from "./owner_file.ts";
+import { presencePath, type PresenceState, readPresence } from "./presence.ts";
+import { liveness } from "./process_identity.ts";
+
+/**
+ * State of the writer of a segment.
+ *
+ * - `ended`: no record will follow.
+ * - `presumed-dead`: only its heartbeats are evidence, and they have stopped: its segments must be
+ *   fenced before they are drained.
+ * - `write-only`: it runs and does not send.
+ * - `kept`: it runs and sends its segments itself, or they are for another server.
+ * - `watched`: only its heartbeats are evidence, and they have not stopped for long enough.
+ */
+export type WriterState = "ended" | "presumed-dead" | "write-only" | "kept" | "watched";
+
+/** Options for {@linkcode WriterStates}. */
+export interface WriterStatesOptions {
+  readonly runtime: Runtime;
+  /** Directory of all logs. */
+  readonly root: string;
+  /** Base URL of the server that this process sends to. */
+  readonly server: string;
+  /** The token of this process. */
+  readonly token: string;
+}
+
+/** Ms for which a presence file is not read again while its process is known to run. */
+const REREAD_MS = 10_000;
+
+/** Judges writers; remembers what it saw of them. */
+export class WriterStates {
+  readonly #options: WriterStatesOptions;
+  readonly #detector: FailureDetector;
+  /** Presence files of running processes, and when they were read, on the monotonic clock. */
+  readonly #present = new Map<string, { presence: PresenceState; at: number }>();
+  /** Since when the presence file of a process has been missing, on the monotonic clock. */
+  readonly #missing = new Map<string, number>();
+  /** Processes that were seen to be dead: that does not change. */
+  #dead = new Set<string>();
+
+  /** Makes one that has seen no writer. */
+  constructor(options: WriterStatesOptions) {
+    this.#options = options;
+    const { files, clock } = options.runtime;
+    this.#detector = new FailureDetector(files, clock);
+  }
+
+  /** Judges the writer of `segment` now. */
+  of(segment: ListedSegment): WriterState {
+    const { writer, suffixes } = segment;
+    if (isProcessToken(writer)) {
+      return mayBeFor(this.#options.server, writer) ? this.#ofProcess(writer) : "kept";
+    }
+    return suffixes.has(".owner") ? this.#ofOwner(segment) : this.#ofLock(segment);
+  }
+
+  /** Forgets processes that have no segment any more. */
+  forgetAllBut(tokens: ReadonlySet<string>): void {
+    for (const map of [this.#present, this.#missing]) {
+      for (const token of map.keys()) if (!tokens.has(token)) map.delete(token);
+    }
+    this.#dead = new Set([...this.#dead].filter((token) => tokens.has(token)));
+  }
+
+  #ofProcess(token: string): WriterState {
+    if (this.#dead.has(token)) return "ended";
+    const { runtime, root } = this.#options;
+    const path = presencePath(root, token);
+    const presence = this.#presenceOf(token, path);
+    if (presence === null) return this.#ofMissing(token, path);
+    this.#missing.delete(token);
+    const state = presence.ended ? "dead" : liveness(presence.identity, runtime.process);
+    if (state === "dead") {
+      this.#dead.add(token);
+      this.#present.delete(token);
+      return "ended";
+    }
+    // A suspended process is alive: what it wrote waits until it resumes or ends.
+    if (state === "alive") return presence.sender ? "kept" : "write-only";
+    if (this.#detector.isStale(path, this.fsNow())) return "presumed-dead";
+    return presence.sender ? "watched" : "write-only";
+  }
+
+  #presenceOf(token: string, path: string): PresenceState | null {
+    const { runtime } = this.#options;
+    const now = runtime.clock.monotonic();
+    const known = this.#present.get(token);
+    if (known && now - known.at < REREAD_MS) return known.presence;
+    const presence = readPresence(runtime, path);
+    if (presence === null) this.#present.delete(token);
+    else this.#present.set(token, { presence, at: now });
+    return presence;
+  }
+
+  /** A machine crash can lose or empty the file; a running process writes it again soon. */
+  #ofMissing(token: string, path: string): WriterState {
+    const { files, clock } = this.#options.runtime;
+    if (files.stat(path) !== null) {
+      return this.#detector.isStale(path, this.fsNow()) ? "presumed-dead" : "watched";
+    }
+    const since = this.#missing.get(token) ?? clock.monotonic();
+    this.#missing.set(token, since);
+    return clock.monotonic() - since >= STALE_AFTER_MS ? "presumed-dead" : "watched";
+  }
+
+  /** Version 0.1 wrote an owner file beside each segment, and claimed segments one by one. */
+  #ofOwner({ directory, stem, writer, suffixes }: ListedSegment): WriterState {
+    const { runtime, server } = this.#options;
+    const { files, process } = runtime;
+    const paths = segmentPaths(directory, stem);
+    if ([...suffixes].some((suffix) => suffix.startsWith(".claim."))) {
+      const claim = currentLease(files, paths.claim);
+      const holder = claim?.holder ? liveness(claim.holder, process) : "unknown";
+      const isHeld = claim !== null && holder !== "dead" &&
+        !this.#detector.isStale(claim.path, this.fsNow());
+      if (isHeld) return "watched";
+    }
+    const owner = readOwner(files, paths.owner);
+    if (owner === "missing") return "watched"; // Removed since the directory was listed.
+    if (owner === "damaged") {
+      if (!mayBeFor(server, writer)) return "kept";
+      return this.#detector.isStale(paths.owner, this.fsNow()) ? "ended" : "watched";
+    }
+    if (owner.server !== null && owner.server !== server) return "kept";
+    if (owner.closed) return "ended";
+    const state = liveness(owner, process);
+    if (state === "dead") return "ended";
+    if (state === "alive") return owner.sender ? "kept" : "write-only";
+    if (this.#detector.isStale(paths.owner, this.fsNow())) return "ended";
+    return owner.sender ? "watched" : "write-only";
+  }
+
+  /**
+   * A segment without a token of ours and without an owner file is the Python SDK's. Its lock contains
+   * a PID of this host, and a running Python process sends its segments itself.
+   */
+  #ofLock({ directory, stem, suffixes }: ListedSegment): WriterState {
+    if (!suffixes.has(".lock")) return "ended";
+    const { files, process } = this.#options.runtime;
+    const { lock } = segmentPaths(directory, stem);
+    let text: string;
+    try {
+      text = files.readText(lock);
+    } catch (error) {
+      return hasCode(error, "ENOENT") ? "ended" : "kept";
+    }
+    // An empty lock may be one that its writer is about to fill.
+    if (text.trim() === "" && !suffixes.has(SEGMENT_SUFFIX)) {
+      return this.#detector.isStale(lock, undefined) ? "ended" : "watched";
+    }
+    const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
+    // This process did not write it: the id is used again, as 1 is in every container.
+    return pid > 0 && pid !== process.pid && process.isAlive(pid) ? "kept" : "ended";
+  }
+
+  /** The file system's own clock, epoch ms, as the last heartbeat of this process shows it. */
+  fsNow(): number | undefined {
+    const { runtime: { files }, root, token } = this.#options;
+    try {
+      return files.stat(presencePath(root, token))?.modified;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * One segment in a chain: a file of a dead process, read from its checkpoint to its end.
+ *
+ * @module
+ */
+
+import type { ReadFile, Runtime } from "../../runtime/runtime.ts";
+import { hasCode } from "../../errors.ts";
+import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
+import { isKept, type ListedSegment } from "../ownership/directory_listing.ts";
+import { join } from "@std/path";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./segment_name.ts";
+import type { DeadLetter } from "./segment.ts";
+
+const NEWLINE = 10;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** A segment in a chain. */
+export class ChainLink {
+  readonly stem: string;
+  readonly paths: SegmentPaths;
+  /** Offset in the chain of its first byte. */
+  readonly base: number;
+  /** Bytes in the chain: from the checkpoint to the end of the file, and a newline. */
+  readonly length: number;
+  readonly #runtime: Runtime;
+  readonly #segment: ListedSegment;
+  /** Byte offset in the file of the first byte in the chain. */
+  readonly #from: number;
+  readonly #deadLetters: DeadLetterFile;
+  #file: ReadFile | null = null;
+  #reads = 0;
+  #checkpointed: number;
+  /** Suffixes of the files that it has: those listed, and those made since. */
+  readonly #suffixes: Set<string>;
+  #unreadable: unknown = null;
+
+  private constructor(
+    runtime: Runtime,
+    segment: ListedSegment,
+    base: number,
+    size: number,
+    from: number,
+  ) {
+    const { directory, stem } = segment;
+    this.#runtime = runtime;
+    this.#segment = segment;
+    this.#suffixes = new Set(segment.suffixes);
+    this.stem = stem;
+    this.paths = segmentPaths(directory, stem);
+    this.base = base;
+    this.#from = this.#checkpointed = from;
+    this.length = size - from + 1;
+    this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, this.paths);
+  }
+
+  /** Looks at a listed segment; `null` if it does not exist any more, or is not a file. */
+  static open(runtime: Runtime, segment: ListedSegment, base: number): ChainLink | null {
+    const { files } = runtime;
+    const paths = segmentPaths(segment.directory, segment.stem);
+    const stat = files.stat(paths.data);
+    if (stat === null || stat.kind !== "file") return null;
+    const from = segment.suffixes.has(".checkpoint")
+      ? readCheckpoint(files, paths.checkpoint, stat.size, (offset) => {
+        const file = files.openRead(paths.data);
+        try {
+          return file.byteAt(offset - 1) === NEWLINE;
+        } finally {
+          file.close();
+        }
+      }).offset
+      : 0;
+    return new ChainLink(runtime, segment, base, stat.size, from);
+  }
+
+  /** Offset in the chain after its last byte. */
+  get end(): number {
+    return this.base + this.length;
+  }
+
+  /** Why it cannot be read; `null` if it can. It then stays on disk from its checkpoint on. */
+  get unreadable(): unknown {
+    return this.#unreadable;
+  }
+
+  /** Paths of its files, the data first; dead letters and quarantine left out. */
+  get files(): string[] {
+    const { directory, stem } = this.#segment;
+    const others = [...this.#suffixes].filter((suffix) =>
+      suffix !== SEGMENT_SUFFIX && !isKept(suffix)
+    );
+    return [this.paths.data, ...others.map((suffix) => join(directory, stem + suffix))];
+  }
+
+  /** The segment with the sidecars that it has by now. */
+  get listed(): ListedSegment {
+    return { ...this.#segment, suffixes: this.#suffixes };
+  }
+
+  /** Offsets in the chain of lines that were dead-lettered before, once that is on stable storage. */
+  async deadLettered(): Promise<number[]> {
+    if (!this.#segment.suffixes.has(".deadletter")) return [];
+    const offsets = [...this.#deadLetters.offsets(this.#from)];
+    if (offsets.length > 0) await this.#deadLetters.confirm();
+    return offsets.map((offset) => this.base + offset - this.#from);
+  }
+
+  /**
+   * Reads up to `into.length` bytes at an offset in the chain. The file ends with a newline here,
+   * whether it does on disk or not; what cannot be read any more is filled with newlines.
+   */
+  async read(offset: number, into: Uint8Array): Promise<number> {
+    const at = offset - this.base;
+    const count = Math.min(into.length, this.length - at);
+    const inFile = Math.min(count, this.length - 1 - at);
+    let done = 0;
+    while (done < inFile && this.#unreadable === null) {
+      const read = await this.#readFile(this.#from + at + done, into.subarray(done, inFile));
+      if (read === 0) break;
+      done += read;
+    }
+    into.fill(NEWLINE, done, count);
+    if (at + count === this.length) this.close();
+    return count;
+  }
+
+  /** Writes a checkpoint for everything in front of an offset in the chain. */
+  checkpoint(offset: number): void {
+    const to = this.#from + Math.min(offset - this.base, this.length - 1);
+    if (this.#unreadable !== null || to <= this.#checkpointed) return;
+    this.#suffixes.add(".checkpoint");
+    writeCheckpoint(this.#runtime.files, this.paths.checkpoint, to);
+    this.#checkpointed = to;
+  }
+
+  /**
+   * Dead-letters lines at offsets in the chain, forced to stable storage before it resolves. Does
+   * nothing once the file cannot be read: a corrupt line may be one that the error cut in two, and
+   * what stays on disk is read again from the checkpoint on.
+   */
+  async deadLetter(deadLetters: readonly DeadLetter[]): Promise<void> {
+    if (this.#unreadable !== null) return;
+    const own = deadLetters.map((deadLetter): DeadLetter => {
+      const isLast = deadLetter.offset + deadLetter.length === this.end - 1;
+      return {
+        ...deadLetter,
+        // A corrupt last line is one that its writer did not finish.
+        reason: deadLetter.reason === "corrupt" && isLast && this.#endsTorn()
+          ? "torn"
+          : deadLetter.reason,
+        offset: this.#from + deadLetter.offset - this.base,
+      };
+    });
+    this.#suffixes.add(".deadletter");
+    await this.#deadLetters.append(own, (offset, into) => this.#readFile(offset, into));
+  }
+
+  /** Closes the file; it is opened again if something is read again. */
+  close(): void {
+    if (this.#reads > 0) return;
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  async #readFile(offset: number, into: Uint8Array): Promise<number> {
+    this.#reads++;
+    try {
+      this.#file ??= this.#runtime.files.openRead(this.paths.data);
+      const count = await this.#file.read(offset, into);
+      if (offset === 0 && BYTE_ORDER_MARK.every((byte, index) => into[index] === byte)) {
+        into.fill(NEWLINE, 0, BYTE_ORDER_MARK.length);
+      }
+      return count;
+    } catch (error) {
+      // A file that does not exist was removed by its user: it ends here.
+      if (!hasCode(error, "ENOENT")) this.#unreadable = error;
+      return 0;
+    } finally {
+      this.#reads--;
+    }
+  }
+
+  #endsTorn(): boolean {
+    try {
+      const file = this.#runtime.files.openRead(this.paths.data);
+      try {
+        return file.byteAt(this.#from + this.length - 2) !== NEWLINE;
+      } finally {
+        file.close();
+      }
+    } catch {
+      return false;
+    }
+  }
+}

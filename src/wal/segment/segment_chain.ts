@@ -1,0 +1,245 @@
+/**
+ * Many segments of dead processes as one: they are read one after the other, share requests, and
+ * each keeps its own checkpoint.
+ *
+ * Offsets in a chain count the bytes of all its segments in order, each followed by a newline, so
+ * that a last line without one does not run into the next segment. Empty lines are nothing.
+ *
+ * @module
+ */
+
+import type { Runtime, Timer } from "../../runtime/runtime.ts";
+import { Slices } from "../../runtime/event_loop.ts";
+import type { ListedSegment } from "../ownership/directory_listing.ts";
+import { ChainLink } from "./chain_link.ts";
+import { CHECKPOINT_MS } from "./checkpoint.ts";
+import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
+import { parseStem } from "./segment_name.ts";
+
+/** Options for {@linkcode SegmentChain.open}. */
+export interface SegmentChainOptions {
+  readonly runtime: Runtime;
+  /** Says whether this process may still drain the segments. */
+  readonly guard: SegmentGuard;
+  /** Reports a disk error that the chain tolerates. */
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** Segments to which no record will be added, drained as one. */
+export class SegmentChain implements Segment {
+  readonly name = "orphans";
+  readonly checkpoint = 0;
+  readonly live = false;
+  readonly setAside: ReadonlySet<number>;
+  readonly #options: SegmentChainOptions;
+  readonly #links: readonly ChainLink[];
+  /** The first segment that is not delivered as a whole. */
+  #head = 0;
+  /** The segment that was read last: most reads are of this one or the next. */
+  #reading = 0;
+  #acknowledged = 0;
+  #checkpointAt = -Infinity;
+  #timer: Timer | null = null;
+  /** Removals in progress, one after the other. */
+  #removing: Promise<void> = Promise.resolve();
+  /** Why files of delivered segments were not removed: thrown at the next acknowledgement. */
+  #removalError: unknown = null;
+  #toRemove: ChainLink[] = [];
+
+  private constructor(
+    options: SegmentChainOptions,
+    links: readonly ChainLink[],
+    deadLettered: ReadonlySet<number>,
+  ) {
+    this.#options = options;
+    this.#links = links;
+    this.setAside = deadLettered;
+  }
+
+  /** Opens the segments in this order, those that do not exist any more left out. */
+  static async open(
+    options: SegmentChainOptions,
+    segments: readonly ListedSegment[],
+  ): Promise<SegmentChain> {
+    const { runtime, onError } = options;
+    const slices = new Slices(runtime.clock);
+    const links: ChainLink[] = [];
+    const deadLettered = new Set<number>();
+    for (const segment of segments) {
+      await slices.pause();
+      try {
+        const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0);
+        if (link === null) continue;
+        for (const offset of await link.deadLettered()) deadLettered.add(offset);
+        links.push(link);
+      } catch (error) {
+        onError("recovery", error); // It is tried again at the next scan.
+      }
+    }
+    return new SegmentChain(options, links, deadLettered);
+  }
+
+  /** Segments that could not be read to their ends; they stay on disk. */
+  get unreadable(): ListedSegment[] {
+    return this.#links.filter((link) => link.unreadable !== null).map((link) => link.listed);
+  }
+
+  /** Segments in the chain. */
+  get count(): number {
+    return this.#links.length;
+  }
+
+  /** The segments that are not delivered as a whole, with the sidecars that they have by now. */
+  get remaining(): ListedSegment[] {
+    return this.#links.slice(this.#head).map((link) => link.listed);
+  }
+
+  /** The end of the segment with `offset`: one segment is dropped at a time. */
+  partEnd(offset: number): number {
+    return this.#links.find(({ end }) => end > offset)?.end ?? this.end();
+  }
+
+  get begun(): number {
+    const stem = this.#links[Math.min(this.#head, this.#links.length - 1)]?.stem ?? "";
+    return Number(parseStem(stem)?.time ?? 0) / 1e6;
+  }
+
+  end(): number {
+    return this.#links.at(-1)?.end ?? 0;
+  }
+
+  /** The newline after each segment is not in its file. */
+  bytesFrom(offset: number): number {
+    let added = 0;
+    for (let index = this.#head; index < this.#links.length; index++) {
+      if (this.#links[index].end > offset) added++;
+    }
+    return Math.max(0, this.end() - offset - added);
+  }
+
+  isSealed(): boolean {
+    return true;
+  }
+
+  async read(offset: number, into: Uint8Array): Promise<number> {
+    let done = 0;
+    while (done < into.length) {
+      const link = this.#linkAt(offset + done);
+      if (link === undefined) break;
+      const known = link.unreadable;
+      done += await link.read(offset + done, into.subarray(done));
+      if (link.unreadable !== known) this.#options.onError("read", link.unreadable);
+    }
+    return done;
+  }
+
+  assertHeld(): void {
+    this.#options.guard.ensureHeld();
+  }
+
+  acknowledge(offset: number): void {
+    this.#throwRemovalError();
+    this.#acknowledged = offset;
+    for (; this.#links[this.#head]?.end <= offset; this.#head++) {
+      this.#done(this.#links[this.#head]);
+    }
+    const { clock } = this.#options.runtime;
+    const wait = this.#checkpointAt + CHECKPOINT_MS - clock.monotonic();
+    if (wait <= 0) this.#checkpoint();
+    else this.#timer ??= clock.after(wait, () => this.#checkpointLater());
+  }
+
+  async setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+    const { guard } = this.#options;
+    guard.assertHeld();
+    const byLink = new Map<ChainLink, DeadLetter[]>();
+    for (const deadLetter of deadLetters) {
+      const link = this.#linkAt(deadLetter.offset)!;
+      byLink.set(link, [...byLink.get(link) ?? [], deadLetter]);
+    }
+    for (const [link, own] of byLink) await link.deadLetter(own);
+    guard.assertHeld();
+  }
+
+  complete(): void {
+    this.acknowledge(this.end());
+    this.#timer?.cancel();
+  }
+
+  release(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    try {
+      this.#checkpoint();
+    } catch {
+      // The lease is lost, or the disk has failed: what was delivered is sent once more.
+    }
+    for (const link of this.#links) link.close();
+  }
+
+  isGone(): boolean {
+    return true;
+  }
+
+  /**
+   * Resolves when the files of all delivered segments are removed.
+   *
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`; the host's error where a file could not be removed.
+   */
+  async settled(): Promise<void> {
+    await this.#removing;
+    this.#throwRemovalError();
+  }
+
+  #linkAt(offset: number): ChainLink | undefined {
+    const links = this.#links;
+    if (offset < links[this.#reading]?.base) this.#reading = 0;
+    while (this.#reading < links.length && links[this.#reading].end <= offset) this.#reading++;
+    const found = links[this.#reading];
+    if (found === undefined) this.#reading = 0;
+    return found;
+  }
+
+  #done(link: ChainLink): void {
+    link.close();
+    if (link.unreadable !== null) return;
+    if (this.#toRemove.push(link) > 1) return;
+    this.#removing = this.#removing.then(() => this.#remove()).catch((error) => {
+      this.#removalError ??= error;
+    });
+  }
+
+  /** Data goes first: a checkpoint without data is garbage, data without its checkpoint is resent. */
+  async #remove(): Promise<void> {
+    const paths = this.#toRemove.splice(0).map((link) => link.files);
+    const { guard, runtime: { files } } = this.#options;
+    guard.assertHeld();
+    await files.removeInBackground(paths.map(([data]) => data));
+    await files.removeInBackground(paths.flatMap(([, ...sidecars]) => sidecars));
+  }
+
+  #checkpointLater(): void {
+    this.#timer = null;
+    try {
+      this.#checkpoint();
+    } catch {
+      // The next acknowledgement meets the same error, where it can be reported.
+    }
+  }
+
+  /** Only the segment that is delivered in part needs a checkpoint: those before it are removed. */
+  #checkpoint(): void {
+    const { guard, runtime: { clock } } = this.#options;
+    this.#checkpointAt = clock.monotonic();
+    const link = this.#links[this.#head];
+    if (link === undefined || this.#acknowledged <= link.base) return;
+    guard.assertHeld();
+    link.checkpoint(this.#acknowledged);
+  }
+
+  #throwRemovalError(): void {
+    const error = this.#removalError;
+    this.#removalError = null;
+    if (error !== null) throw error;
+  }
+}

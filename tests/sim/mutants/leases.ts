@@ -1,0 +1,149 @@
+/**
+ * Mistakes in sharing logs among processes.
+ *
+ * @module
+ */
+
+import { SegmentWriter } from "../../../src/wal/log/segment_writer.ts";
+import { FailureDetector } from "../../../src/wal/ownership/failure_detector.ts";
+import { OwnGuard } from "../../../src/wal/ownership/fence.ts";
+import { Lease } from "../../../src/wal/ownership/lease.ts";
+import { Presence } from "../../../src/wal/ownership/presence.ts";
+import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
+import { ChainLink } from "../../../src/wal/segment/chain_link.ts";
+import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
+import { serverDigits } from "../../../src/wal/segment/segment_name.ts";
+import type { Bug } from "../mutant.ts";
+import { SimServers } from "../server.ts";
+import { instead, patch } from "./make.ts";
+
+/** Mistakes in sharing logs. */
+export const LEASE_BUGS: readonly Bug[] = [
+  {
+    name: "lease-unchecked",
+    mistake: "a sender moves the checkpoint without looking whether the lease is still its own",
+    breaks: ["lease", "checkpoint"],
+    seeds: 2_000,
+    patch: () => patch(Lease.prototype, "isHeld", () => () => true),
+  },
+  {
+    name: "lease-unchecked-sending",
+    mistake: "a sender that was suspended goes on sending what another has taken over",
+    breaks: ["lease"],
+    seeds: 2_000,
+    patch: () => {
+      const leases = patch(Lease.prototype, "ensureHeld", () => () => {});
+      const own = patch(OwnGuard.prototype, "ensureHeld", () => () => {});
+      return () => {
+        leases();
+        own();
+      };
+    },
+  },
+  {
+    name: "writer-unfenced",
+    mistake: "a writer that was suspended goes on in a log that was sent and removed meanwhile",
+    breaks: ["lost"],
+    seeds: 3_000,
+    patch: () => patch(SegmentWriter.prototype, "isOwn", () => () => true),
+  },
+  {
+    name: "lease-ignored",
+    mistake: "every sender takes every lease (Weave Python; dial9#532)",
+    breaks: ["two-senders", "resent"],
+    seeds: 500,
+    patch: () => patch(FailureDetector.prototype, "isStale", () => () => true),
+  },
+  {
+    name: "no-heartbeat",
+    mistake: "a running process sends no heartbeats",
+    breaks: ["two-senders", "resent", "lease"],
+    seeds: 1_000,
+    patch: () => {
+      const leases = patch(Lease.prototype, "heartbeat", () => () => {});
+      const processes = patch(Presence.prototype, "heartbeat", () => () => {});
+      return () => {
+        leases();
+        processes();
+      };
+    },
+  },
+  {
+    name: "neighbour-removed",
+    mistake: "segments are removed when only those before them were answered",
+    breaks: ["removed", "lost"],
+    seeds: 500,
+    patch: () =>
+      patch(SegmentChain.prototype, "acknowledge", (original) =>
+        function (this: SegmentChain) {
+          original.call(this, this.end());
+        }),
+  },
+  {
+    name: "neighbour-checkpointed",
+    mistake: "a checkpoint moves past records that no answer covers",
+    breaks: ["checkpoint", "removed"],
+    seeds: 1_000,
+    patch: () =>
+      patch(ChainLink.prototype, "checkpoint", (original) =>
+        function (this: ChainLink) {
+          original.call(this, this.end);
+        }),
+  },
+  {
+    name: "pid-alone",
+    mistake: "a process id is taken for a process, in every container and after every reuse",
+    breaks: ["two-senders", "removed", "leftover", "pending", "resent"],
+    seeds: 500,
+    process: (facts) =>
+      instead(facts, {
+        host: "any",
+        bootId: "any",
+        pidNamespace: "any",
+        startTime: "any",
+        startTimeOf: () => "any",
+      }),
+  },
+  {
+    name: "closed-too-early",
+    mistake: "a log passes for closed while its writer still writes it",
+    breaks: ["order", "lost", "two-senders", "removed"],
+    seeds: 1_000,
+    from: 320,
+    files: (files) =>
+      instead(files, { exists: (path) => !path.endsWith(".lock") && files.exists(path) }),
+  },
+  {
+    name: "any-server",
+    mistake: "a log is sent to whatever server its finder has",
+    breaks: ["wrong-server"],
+    seeds: 1_000,
+    patch: () =>
+      patch(WriterStates.prototype, "of", (original) =>
+        function (this: WriterStates, segment) {
+          const digits = [0, 1].map((server) => serverDigits(SimServers.url(server)));
+          const states = digits.map((end) =>
+            original.call(this, { ...segment, writer: segment.writer.slice(0, -8) + end })
+          );
+          return states.find((state) => state !== "kept") ?? "kept";
+        }),
+  },
+  {
+    name: "newest-first",
+    mistake: "a later log of a writer is drained before an earlier one",
+    breaks: ["order"],
+    seeds: 2_000,
+    files: (files) =>
+      instead(files, {
+        async *scan(directory) {
+          const all = [];
+          for await (const entries of files.scan(directory)) all.push(...entries);
+          const logs = all.map(({ name }) => name).filter((name) => name.endsWith(".jsonl")).sort();
+          const writer = (name: string) => name.slice(21);
+          const later = (name: string) =>
+            logs.some((other) => other > name && writer(other) === writer(name));
+          yield all.filter(({ name }) => !later(name));
+        },
+      }),
+  },
+];

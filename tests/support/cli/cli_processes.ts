@@ -1,0 +1,26 @@
+/**
+ * The presence files of processes, as tests find and change them.
+ *
+ * @module
+ */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "@std/path";
+import { PROCESSES_DIRECTORY } from "../../../src/wal/ownership/presence.ts";
+
+/** Paths of the presence files below the root of all logs. */
+export function presenceFiles(wal: string): string[] {
+  const directory = join(wal, PROCESSES_DIRECTORY);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).filter((name) => name.endsWith(".json")).map((name) =>
+    join(directory, name)
+  );
+}
+
+/** Puts facts into each presence file below the root of all logs. */
+export function changePresence(wal: string, facts: Record<string, unknown>): void {
+  for (const file of presenceFiles(wal)) {
+    const known = JSON.parse(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify({ ...known, ...facts }));
+  }
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { countOperations, type OperationCounts } from "../../support/count_operations.ts";
+import { test } from "../../harness.ts";
+import { LogWorld } from "../../support/wal/wal_fixture.ts";
+import { presenceOf, putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";
+
+function line(object_id: string): string {
+  const obj = { project_id: "team/project", object_id, val: {} };
+  return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
+}
+
+/** Files that are open, as far as calls tell: a file that could not be opened counts. */
+function openFiles({ openRead = 0, openAppend = 0, "file.close": closed = 0 }: OperationCounts) {
+  return openRead + openAppend - closed;
+}
+
+/** A process whose file operations are counted. */
+function countingProcess(world: LogWorld) {
+  const runtime = world.process();
+  const files = countOperations(runtime.files);
+  const { name, process, clock } = runtime;
+  const counted: Runtime = { name, process, clock, files };
+  return { runtime, counted, counts: files.counts };
+}
+
+/** Recovers so many segments, each with a process of its own if asked. */
+async function recover(segments: number, processes: number) {
+  const world = new LogWorld();
+  for (let n = 0; n < processes; n++) {
+    const dead = world.process();
+    presenceOf(dead, tokenOf(n + 1)).ensure();
+    dead.kill();
+  }
+  for (let n = 0; n < segments; n++) {
+    putSegment(
+      world,
+      tokenOf(n % processes + 1),
+      { ".jsonl": line(`o${n}`), ".lock": "1" },
+      BigInt(n),
+    );
+  }
+  const { runtime, counted, counts } = countingProcess(world);
+  let most = 0;
+  world.server.limit = 10 * segments;
+  world.server.onRequest = () => most = Math.max(most, openFiles(counts));
+  const { done, delivered } = await openPipeline({ ...world.options(runtime), runtime: counted })
+    .finish();
+  assert.deepEqual([done, delivered, world.names()], [true, segments, []]);
+  runtime.exit();
+  return { counts, most, operations: Object.values(counts).reduce((sum, count) => sum + count, 0) };
+}
+
+for (
+  const [what, processesOf] of [
+    ["one process", () => 1],
+    ["as many processes", (segments: number) => segments],
+  ] as const
+) {
+  test(`recovery cost: file operations a segment do not grow with their number, left by ${what}`, async () => {
+    const [few, many] = [200, 800];
+    const cost = [];
+    for (const segments of [few, many]) {
+      const { operations, counts } = await recover(segments, processesOf(segments));
+      cost.push({ each: operations / segments, counts });
+    }
+    const [first, second] = cost;
+    const ratio = second.each / first.each;
+    const text = JSON.stringify(cost);
+    assert.ok(ratio > 0.9 && ratio < 1.1, `${first.each} and ${second.each} each: ${text}`);
+    assert.ok(second.each < 25, text);
+  });
+}
+
+test("recovery cost: however many segments are recovered, a few files are open", async () => {
+  const { most } = await recover(400, 20);
+  assert.ok(most <= 8, `${most} open files`);
+});
+
+test("recovery cost: however many own segments wait, a few files are open", async () => {
+  const world = new LogWorld();
+  const { runtime, counted, counts } = countingProcess(world);
+  world.server.refuse = () => ({ status: 503, body: {} });
+  const pipeline = openPipeline({
+    ...world.options(runtime, { segmentBytes: 100, random: () => 0.5, retryMaxMs: 1_000 }),
+    runtime: counted,
+  });
+  const segments = 300;
+  for (let n = 0; n < segments; n++) {
+    const obj = { project_id: "team/project", object_id: `o${n}`, val: { text: "x".repeat(100) } };
+    pipeline.append("obj_create", JSON.stringify({ obj }));
+  }
+  await world.clock.elapse(3_000);
+  assert.equal(world.names().filter((name) => name.endsWith(".jsonl")).length, segments);
+  assert.equal((await pipeline.stats()).pendingRecords, segments);
+  assert.ok(openFiles(counts) <= 8, `${openFiles(counts)} open files`);
+  world.server.refuse = () => null;
+  const finishing = pipeline.finish();
+  await world.clock.elapse(30_000);
+  assert.equal((await finishing).delivered, segments);
+  assert.equal(openFiles(counts), 0, "none is left open");
+  assert.deepEqual(world.names(), []);
+  runtime.exit();
+});

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { currentLease } from "../../../src/wal/ownership/lease.ts";
+import { projectDirectories } from "../../../src/wal/ownership/orphan_scanner.ts";
+import { formatStem, leasePrefix } from "../../../src/wal/segment/segment_name.ts";
+import { test } from "../../harness.ts";
+import { LogWorld, PROJECT, SERVER, WAL } from "../../support/wal/wal_fixture.ts";
+
+function line(object_id: string): string {
+  const obj = { project_id: "team/project", object_id, val: {} };
+  return `${JSON.stringify({ type: "obj_create", req: { obj } })}\n`;
+}
+
+/** A pipeline in a process of its own that writes these records and does not send. */
+function writer(world: LogWorld, names: string[], runtime = world.process(), changes = {}) {
+  const pipeline = openPipeline(world.options(runtime, { sender: false, ...changes }));
+  const append = (name: string) => {
+    const obj = { project_id: "team/project", object_id: name, val: {} };
+    pipeline.append("obj_create", JSON.stringify({ obj }));
+  };
+  names.forEach(append);
+  return { runtime, pipeline, append };
+}
+
+function arrived(world: LogWorld): string[] {
+  return world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
+}
+
+/** A process that has begun to send what was left, and never gets an answer. */
+async function stuckSender(world: LogWorld) {
+  const runtime = world.process();
+  const fetch = () => new Promise<Response>(() => {});
+  openPipeline(world.options(runtime, { fetch }));
+  await world.clock.elapse(100);
+  return runtime;
+}
+
+function holderOf(world: LogWorld): number | undefined {
+  const looker = world.process();
+  const lease = currentLease(looker.files, leasePrefix(PROJECT, SERVER));
+  looker.kill();
+  return lease?.holder?.pid;
+}
+
+test("recovery: what a running sender drains is left to it, however long that takes", async () => {
+  const world = new LogWorld();
+  world.put(line("a"));
+  const first = await stuckSender(world);
+  await world.recoverFor(20_000);
+  assert.equal(holderOf(world), first.process.pid);
+  assert.deepEqual(arrived(world), []);
+});
+
+test("recovery: what a dead sender drained is taken over at the next scan", async () => {
+  const world = new LogWorld();
+  world.put(line("a"));
+  (await stuckSender(world)).kill();
+  await world.recover();
+  assert.deepEqual(arrived(world), ["a"]);
+  assert.deepEqual(world.names(), [], "the directory of leases is removed too");
+});
+
+test("recovery: a sender without heartbeats is succeeded after a while, also if it still runs", async () => {
+  const world = new LogWorld();
+  world.put(line("a"));
+  const stuck = await stuckSender(world);
+  stuck.fault = ({ kind }) => kind === "replace" ? { code: "EIO" } : undefined;
+  await world.recoverFor(STALE_AFTER_MS + 5_000);
+  assert.deepEqual(arrived(world), ["a"]);
+  assert.deepEqual(world.names(), []);
+});
+
+test("recovery: a writer's segments are sent one after the other, in order", async () => {
+  const world = new LogWorld();
+  const names = Array.from({ length: 20 }, (_, n) => `n${n}`);
+  const { runtime } = writer(world, names, undefined, { segmentBytes: 200 });
+  assert.ok(world.names().filter((name) => name.endsWith(".jsonl")).length > 5);
+  runtime.kill();
+  const result = await world.recover();
+  assert.equal(result.delivered, 20);
+  assert.deepEqual(arrived(world), names);
+});
+
+test("recovery: a running sender takes a dead writer's whole log, and its torn tail", async () => {
+  const world = new LogWorld();
+  const { runtime, append } = writer(world, ["a"]);
+  // Killed in the middle of a write.
+  runtime.fault = ({ kind }) => {
+    if (kind !== "write") return undefined;
+    queueMicrotask(() => runtime.kill());
+    return { code: "EIO", written: 20 };
+  };
+  append("b");
+  runtime.kill();
+  const result = await world.recover();
+  assert.equal(result.done, true);
+  assert.deepEqual(arrived(world), ["a"]);
+});
+
+test("recovery: the segment of a running writer without a sender is drained while it writes", async () => {
+  const world = new LogWorld();
+  const { runtime, append } = writer(world, ["a"]);
+  const sender = world.process();
+  const pipeline = openPipeline(world.options(sender));
+  await world.clock.elapse(1_000);
+  assert.deepEqual(arrived(world), ["a"]);
+  append("b");
+  await world.clock.elapse(1_000);
+  assert.deepEqual(arrived(world), ["a", "b"]);
+  assert.ok(world.names().some((name) => name.endsWith(".jsonl")), "its file is not removed");
+  runtime.kill();
+  await world.clock.elapse(5_000);
+  await pipeline.finish();
+  assert.deepEqual(world.names(), []);
+});
+
+test("recovery: after a reboot the segments from before it are drained soon", async () => {
+  const world = new LogWorld();
+  const { runtime } = writer(world, ["a"], undefined, { sender: true, lingerMs: 1e6 });
+  void runtime;
+  world.disk.crash(() => 0.3);
+  world.host.reboot();
+  await world.clock.elapse(ABANDONED_AFTER_MS + 1);
+  const after = world.process();
+  const pipeline = openPipeline(world.options(after));
+  await world.clock.elapse(STALE_AFTER_MS);
+  const result = await pipeline.finish();
+  assert.ok(result.done);
+  assert.deepEqual(world.names().filter((name) => !name.endsWith(".fence")), []);
+});
+
+test("recovery: files of others in the directory are neither read nor removed", async () => {
+  const world = new LogWorld();
+  world.put(line("a"));
+  const others = [
+    "notes.txt",
+    "events.jsonl",
+    "1700000000000000000_0123456789abcdef0123456789abcdef.jsonl",
+    "backup.lock",
+    ".hidden",
+  ];
+  for (const name of others) world.disk.put(`${PROJECT}/${name}`, line("not ours"));
+  await world.recover();
+  assert.deepEqual(arrived(world), ["a"]);
+  assert.deepEqual(world.names(), [...others].sort());
+});
+
+test("recovery: a directory or a link under a segment's name is left alone", async () => {
+  const world = new LogWorld();
+  world.put(line("a"));
+  const runtime = world.process();
+  runtime.files.makeDirectory(`${PROJECT}/${formatStem(1n, "a".repeat(32)).stem}.jsonl`);
+  world.disk.put("/etc/secret", line("secret"));
+  world.disk.symlink("/etc/secret", `${PROJECT}/${formatStem(2n, "b".repeat(32)).stem}.jsonl`);
+  await world.recover();
+  assert.deepEqual(arrived(world), ["a"]);
+});
+
+test("recovery: all projects below the root are looked at, the own one first", () => {
+  const world = new LogWorld();
+  for (const path of ["b/z", "b/a", "a/x"]) world.disk.put(`${WAL}/${path}/file`, "");
+  world.disk.put(`${WAL}/.known.json`, "{}");
+  const runtime = world.process();
+  assert.deepEqual(projectDirectories(runtime, WAL, `${WAL}/b/a`), [
+    `${WAL}/b/a`,
+    `${WAL}/a/x`,
+    `${WAL}/b/z`,
+  ]);
+  assert.deepEqual(projectDirectories(runtime, "/nowhere"), []);
+});
+
+test("recovery: logs of other projects of the same server are sent too", async () => {
+  const world = new LogWorld();
+  world.put(line("a"));
+  world.disk.put(`${WAL}/other/project/${formatStem(1n, "a".repeat(32)).stem}.jsonl`, line("b"));
+  await world.recover();
+  assert.deepEqual(arrived(world).sort(), ["a", "b"]);
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
+import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
+import { test } from "../../harness.ts";
+import { chainScene, textOf } from "../../support/wal/chain_fixture.ts";
+import { bytesOf, LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
+import { putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";
+
+test("segment chain: segments are read one after the other, in reads of any size", async () => {
+  const { open } = chainScene("a1\na2\n", "", "b1\n", "c1");
+  for (const size of [1, 2, 3, 5, 1_000]) {
+    assert.equal(await textOf(await open(), size), "a1\na2\n\n\nb1\n\nc1\n", `${size} bytes`);
+  }
+});
+
+test("segment chain: a last line without a newline does not run into the next segment", async () => {
+  const { open } = chainScene('{"half', "whole\n");
+  assert.equal(await textOf(await open()), '{"half\nwhole\n\n');
+});
+
+test("segment chain: it may be read again, and at several places at once", async () => {
+  const chain = await chainScene("aaaa\n", "bbbb\n", "cccc\n").open();
+  const text = await textOf(chain);
+  const reads = [12, 0, 7, 3, 14].map(async (at) => {
+    const into = new Uint8Array(4);
+    const count = await chain.read(at, into);
+    assert.equal(new TextDecoder().decode(into.subarray(0, count)), text.slice(at, at + 4));
+  });
+  await Promise.all(reads);
+});
+
+test("segment chain: a byte order mark at the beginning of any segment is nothing", async () => {
+  const chain = await chainScene("\ufeffa\n", "\ufeff", "x\n\ufeffb\n").open();
+  assert.equal(await textOf(chain), "\n\n\na\n\n\n\n\n\nx\n\ufeffb\n\n");
+});
+
+test("segment chain: a file that does not exist when it is opened is left out", async () => {
+  const { open, runtime, segments, errors } = chainScene("a\n", "b\n", "c\n");
+  runtime.files.remove(segmentPaths(PROJECT, segments[1].stem).data);
+  const chain = await open();
+  assert.equal(chain.count, 2);
+  assert.equal(await textOf(chain), "a\n\nc\n\n");
+  assert.deepEqual(errors, []);
+});
+
+test("segment chain: a directory or a link in place of a file is left out", async () => {
+  const { open, runtime, segments, world } = chainScene("a\n", "b\n", "c\n");
+  for (const index of [0, 2]) {
+    runtime.files.remove(segmentPaths(PROJECT, segments[index].stem).data);
+  }
+  runtime.files.makeDirectory(segmentPaths(PROJECT, segments[0].stem).data);
+  world.disk.put("/secret", "secret\n");
+  world.disk.symlink("/secret", segmentPaths(PROJECT, segments[2].stem).data);
+  assert.equal(await textOf(await open()), "b\n\n");
+});
+
+test("segment chain: a file that is removed while the chain is read ends there, and is cleared", async () => {
+  const { open, runtime, segments, world, errors } = chainScene("a\n", "b1\nb2\n", "c\n");
+  const chain = await open();
+  runtime.files.remove(segmentPaths(PROJECT, segments[1].stem).data);
+  assert.equal((await textOf(chain)).replaceAll(/\n+/g, "\n"), "a\nc\n");
+  chain.complete();
+  await chain.settled();
+  assert.deepEqual([world.names(), errors], [[], []]);
+});
+
+test("segment chain: a file that is cut while the chain is read ends where it was cut", async () => {
+  const { open, runtime, segments } = chainScene("a1\na2\na3\n", "b\n");
+  const chain = await open();
+  const file = runtime.files.openAppend(segmentPaths(PROJECT, segments[0].stem).data);
+  file.truncate(3);
+  file.close();
+  assert.equal((await textOf(chain)).replaceAll(/\n+/g, "\n"), "a1\nb\n");
+});
+
+test("segment chain: a file that cannot be read is passed over, reported once, and stays", async () => {
+  const { open, runtime, segments, world, errors } = chainScene("a\n", "b1\nb2\n", "c\n");
+  const chain = await open();
+  runtime.fault = ({ kind, path }) =>
+    /open|read/.test(kind) && path.includes(segments[1].stem) ? { code: "EIO" } : undefined;
+  assert.equal((await textOf(chain, 2)).replaceAll(/\n+/g, "\n"), "a\nc\n");
+  assert.equal(errors.length, 1);
+  chain.acknowledge(5); // Inside of it.
+  chain.complete();
+  await chain.settled();
+  assert.deepEqual(world.names(), [`${segments[1].stem}.jsonl`]);
+  runtime.fault = undefined;
+  assert.equal((await textOf(await open())).replaceAll(/\n+/g, "\n"), "b1\nb2\n");
+});
+
+test("segment chain: a line that a read error cut in two is not dead-lettered: it is whole on disk", async () => {
+  const { open, runtime, segments, world } = chainScene("first\nsecond\n");
+  const chain = await open();
+  assert.equal(await chain.read(0, new Uint8Array(9)), 9);
+  runtime.fault = ({ kind }) => kind === "read" ? { code: "EIO" } : undefined;
+  await chain.read(9, new Uint8Array(5));
+  runtime.fault = undefined;
+  await chain.setAsideLines([{ reason: "corrupt", offset: 6, length: 3, line: bytesOf("sec") }]);
+  assert.deepEqual(world.letters(segments[0].stem), []);
+});
+
+test("segment chain: a segment that cannot be looked at is reported, and the others are opened", async () => {
+  const { open, runtime, segments, errors } = chainScene("a\n", "b\n");
+  runtime.fault = ({ kind, path }) =>
+    kind === "stat" && path.includes(segments[0].stem) ? { code: "EIO" } : undefined;
+  const chain = await open();
+  runtime.fault = undefined;
+  assert.equal(await textOf(chain), "b\n\n");
+  assert.equal(errors.length, 1);
+});
+
+test("segment chain: of many segments a few are open at once, and none in the end", async () => {
+  const world = new LogWorld();
+  const segments = Array.from(
+    { length: 100 },
+    (_, n) => putSegment(world, tokenOf(1), { ".jsonl": `line ${n}\n` }, BigInt(n)),
+  );
+  const runtime = world.process();
+  let open = 0, most = 0;
+  const { openRead } = runtime.files;
+  runtime.files.openRead = (path, ...rest) => {
+    const file = openRead.call(runtime.files, path, ...rest);
+    most = Math.max(most, ++open);
+    const { close } = file;
+    file.close = () => {
+      open--;
+      close.call(file);
+    };
+    return file;
+  };
+  const chain = await SegmentChain.open(
+    { runtime, guard: { assertHeld() {}, ensureHeld() {} }, onError: assert.fail },
+    segments,
+  );
+  await textOf(chain);
+  assert.ok(most <= 2, `${most} open at once`);
+  assert.equal(open, 0);
+  chain.complete();
+  await chain.settled();
+});
