@@ -43,8 +43,6 @@ interface ChainRest {
   readonly unreadable: readonly ListedSegment[];
 }
 
-const NOTHING: ChainRest = { next: [], unreadable: [] };
-
 /** Options for {@linkcode DirectoryRecovery}. */
 export interface DirectoryRecoveryOptions {
   readonly runtime: Runtime;
@@ -127,11 +125,17 @@ export class DirectoryRecovery {
     this.#block(isNeeded && !this.#options.isServerReady() ? [...final, ...open] : []);
     if (!isNeeded || this.#isBlocked) return this.#releaseIfIdle();
     const hadLease = this.#lease !== null;
-    if (!this.#acquire()) return;
+    try {
+      if (!this.#acquire()) return;
+    } catch (error) {
+      this.#block([...final, ...open]);
+      throw error;
+    }
     if (!hadLease) {
       // What another holder did in between is seen now: checkpoints, removed segments.
       ({ final, open } = await this.#scan());
-      if (this.#stopped) return this.#release();
+      // A pause has given it back.
+      if (this.#stopped || this.#lease === null) return this.#release();
     }
     for (const segment of open) this.#drainOpen(segment);
     if (final.length > 0) this.#run(this.#drainFinal(final));
@@ -223,19 +227,26 @@ export class DirectoryRecovery {
     this.#lease = null;
     if (lease === null) return;
     const { runtime: { files }, directory, server } = this.#options;
+    const leases = join(directory, RECOVERY_DIRECTORY);
+    try {
+      if (lease.isHeld()) this.#removeTemporaries(leases, leasePrefix(directory, server));
+    } catch {
+      // The next holder removes them.
+    }
     try {
       lease.release();
-      const leases = join(directory, RECOVERY_DIRECTORY);
-      // What kills left of heartbeats.
-      for (const { name } of files.list(leases)) {
-        const path = join(leases, name);
-        if (path.startsWith(leasePrefix(directory, server)) && name.endsWith(".tmp")) {
-          removeIfExists(files, path);
-        }
-      }
       files.removeDirectory(leases);
     } catch {
       // It expires without heartbeats; another process may hold one.
+    }
+  }
+
+  /** Removes what kills left of heartbeats; only a holder may: nobody else writes one meanwhile. */
+  #removeTemporaries(leases: string, prefix: string): void {
+    const { files } = this.#options.runtime;
+    for (const { name } of files.list(leases)) {
+      const path = join(leases, name);
+      if (path.startsWith(prefix) && name.endsWith(".tmp")) removeIfExists(files, path);
     }
   }
 
@@ -277,7 +288,7 @@ export class DirectoryRecovery {
       { runtime, guard: lease, onError: options.onTrouble },
       segments,
     );
-    if (chain.count === 0) return this.#stopped ? null : NOTHING;
+    if (chain.count === 0) return this.#stopped ? null : { next: [], unreadable: chain.unreadable };
     const drain = this.#chain = new Drain(chain, options);
     if (this.#stopped) drain.stop();
     try {
@@ -286,7 +297,7 @@ export class DirectoryRecovery {
       if (end === "lost" && !lease.isHeld()) this.#lease = null;
       if (end === "complete") return { next: [], unreadable: chain.unreadable };
       const wasDropped = end === "stopped" && drain.dropped && !this.#stopped;
-      return wasDropped ? { next: chain.remaining, unreadable: [] } : null;
+      return wasDropped ? { next: chain.remaining, unreadable: chain.unreadable } : null;
     } catch (error) {
       if (hasCode(error, "ERR_LEASE_LOST")) this.#lease = null;
       else options.onTrouble("recovery", error);

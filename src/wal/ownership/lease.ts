@@ -67,6 +67,15 @@ export function leaseEpochs(files: FileSystem, prefix: string): number[] {
   return found.sort((a, b) => a - b);
 }
 
+/** Removes the file of an older epoch; one that stays, or is no file, counts for nothing. */
+function removeIfPossible(files: FileSystem, path: string): void {
+  try {
+    removeIfExists(files, path);
+  } catch {
+    // The highest epoch holds the lease.
+  }
+}
+
 /** A lease that this process holds. */
 export class Lease {
   readonly #files: FileSystem;
@@ -131,7 +140,7 @@ export class Lease {
     }
     if (!confirmed) return null;
     for (const older of leaseEpochs(files, prefix)) {
-      if (older < epoch) removeIfExists(files, prefix + older);
+      if (older < epoch) removeIfPossible(files, prefix + older);
     }
     return lease;
   }

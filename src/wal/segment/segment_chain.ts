@@ -33,6 +33,8 @@ export class SegmentChain implements Segment {
   readonly setAside: ReadonlySet<number>;
   readonly #options: SegmentChainOptions;
   readonly #links: readonly ChainLink[];
+  /** Segments that could not be opened. */
+  readonly #unopened: readonly ListedSegment[];
   /** The first segment that is not delivered as a whole. */
   #head = 0;
   /** The segment that was read last: most reads are of this one or the next. */
@@ -49,10 +51,12 @@ export class SegmentChain implements Segment {
   private constructor(
     options: SegmentChainOptions,
     links: readonly ChainLink[],
+    unopened: readonly ListedSegment[],
     deadLettered: ReadonlySet<number>,
   ) {
     this.#options = options;
     this.#links = links;
+    this.#unopened = unopened;
     this.setAside = deadLettered;
   }
 
@@ -64,6 +68,7 @@ export class SegmentChain implements Segment {
     const { runtime, onError } = options;
     const slices = new Slices(runtime.clock);
     const links: ChainLink[] = [];
+    const unopened: ListedSegment[] = [];
     const deadLettered = new Set<number>();
     for (const segment of segments) {
       await slices.pause();
@@ -73,15 +78,20 @@ export class SegmentChain implements Segment {
         for (const offset of await link.deadLettered()) deadLettered.add(offset);
         links.push(link);
       } catch (error) {
+        unopened.push(segment);
         onError("recovery", error); // It is tried again at the next scan.
       }
     }
-    return new SegmentChain(options, links, deadLettered);
+    return new SegmentChain(options, links, unopened, deadLettered);
   }
 
-  /** Segments that could not be read to their ends; they stay on disk. */
+  /**
+   * Segments that the chain has passed over because they could not be opened, or not be read to their
+   * ends; they stay on disk.
+   */
   get unreadable(): ListedSegment[] {
-    return this.#links.filter((link) => link.unreadable !== null).map((link) => link.listed);
+    const passed = this.#links.slice(0, this.#head).filter((link) => link.unreadable !== null);
+    return [...this.#unopened, ...passed.map((link) => link.listed)];
   }
 
   /** Segments in the chain. */
@@ -138,7 +148,6 @@ export class SegmentChain implements Segment {
   }
 
   acknowledge(offset: number): void {
-    this.#throwRemovalError();
     this.#acknowledged = offset;
     for (; this.#links[this.#head]?.end <= offset; this.#head++) {
       this.#done(this.#links[this.#head]);
@@ -147,6 +156,7 @@ export class SegmentChain implements Segment {
     const wait = this.#checkpointAt + CHECKPOINT_MS - clock.monotonic();
     if (wait <= 0) this.#checkpoint();
     else this.#timer ??= clock.after(wait, () => this.#checkpointLater());
+    this.#throwRemovalError();
   }
 
   async setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
@@ -209,13 +219,26 @@ export class SegmentChain implements Segment {
     });
   }
 
-  /** Data goes first: a checkpoint without data is garbage, data without its checkpoint is resent. */
+  /**
+   * Data goes first: a checkpoint without data is garbage, data without its checkpoint is resent. So
+   * data that cannot be removed gets one.
+   */
   async #remove(): Promise<void> {
-    const paths = this.#toRemove.splice(0).map((link) => link.files);
+    const links = this.#toRemove.splice(0);
     const { guard, runtime: { files } } = this.#options;
     guard.assertHeld();
-    await files.removeInBackground(paths.map(([data]) => data));
-    await files.removeInBackground(paths.flatMap(([, ...sidecars]) => sidecars));
+    let failure: unknown = null;
+    await files.removeInBackground(links.map(({ paths }) => paths.data)).catch((error) => {
+      failure = error;
+    });
+    const isLeft = ({ paths }: ChainLink): boolean =>
+      failure !== null && files.stat(paths.data) !== null;
+    const left = new Set(links.filter(isLeft));
+    if (left.size > 0) guard.assertHeld();
+    for (const link of left) link.checkpoint(link.end);
+    const removed = links.filter((link) => !left.has(link));
+    await files.removeInBackground(removed.flatMap((link) => link.files.slice(1)));
+    if (failure !== null) throw failure;
   }
 
   #checkpointLater(): void {

@@ -125,7 +125,9 @@ test("segment chain: a file that cannot be removed is reported, and the others a
   chain.acknowledge(7);
   chain.complete();
   await chain.settled();
-  assert.deepEqual(world.names(), [`${segments[0].stem}.jsonl`]);
+  const { stem } = segments[0];
+  assert.deepEqual(world.names(), [`${stem}.checkpoint`, `${stem}.jsonl`]);
+  assert.equal(textIn(runtime, segments[0], ".checkpoint"), "2", "it is not sent again");
 });
 
 test("segment chain: dead letters lie beside their own segments, at their own offsets", async () => {

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import { leasePrefix } from "../../../src/wal/segment/segment_name.ts";
+import { test } from "../../harness.ts";
+import { LogWorld, PROJECT, SERVER, WRITER } from "../../support/wal/wal_fixture.ts";
+
+/** Segments with one object each, left by a writer without a lock. */
+function orphans(world: LogWorld, count: number): string[] {
+  return Array.from({ length: count }, (_, n) => {
+    const stem = `${String(n + 1).padStart(20, "0")}_${WRITER}`;
+    const obj = { project_id: "team/project", object_id: `n${n}`, val: {} };
+    world.put(`${JSON.stringify({ type: "obj_create", req: { obj } })}\n`, stem);
+    return stem;
+  });
+}
+
+function arrived(world: LogWorld): string[] {
+  return world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id);
+}
+
+for (const code of ["EACCES", "EBUSY", "EPERM"]) {
+  test(`recovery: a segment that cannot be removed (${code}) is not sent again`, async () => {
+    const world = new LogWorld();
+    const stems = orphans(world, 5);
+    const runtime = world.process();
+    let fails = true;
+    runtime.fault = ({ kind, path }) =>
+      fails && kind === "remove" && path === `${PROJECT}/${stems[1]}.jsonl` ? { code } : undefined;
+    const pipeline = openPipeline(world.options(runtime));
+    await world.clock.elapse(90_000);
+    assert.deepEqual(arrived(world).sort(), ["n0", "n1", "n2", "n3", "n4"]);
+    fails = false;
+    await pipeline.finish();
+    assert.deepEqual(world.names(), []);
+  });
+}
+
+test("recovery: flush() is not done while a segment cannot be opened", async () => {
+  const world = new LogWorld();
+  const stems = orphans(world, 3);
+  const runtime = world.process();
+  world.disk.put(`${PROJECT}/${stems[1]}.deadletter`, "");
+  let fails = true;
+  runtime.fault = ({ kind, path }) =>
+    fails && kind === "read" && path.endsWith(".deadletter") ? { code: "EACCES" } : undefined;
+  const pipeline = openPipeline(world.options(runtime));
+  const result = pipeline.flush({ timeout: 5_000 });
+  await world.clock.elapse(6_000);
+  const { done, pendingRecords, reason } = await result;
+  assert.deepEqual({ done, pendingRecords, reason }, {
+    done: false,
+    pendingRecords: 1,
+    reason: "timeout",
+  });
+  fails = false;
+  await world.clock.elapse(6_000);
+  assert.equal((await pipeline.finish()).done, true);
+});
+
+test("recovery: flush() is not done where no lease can be had", async () => {
+  const world = new LogWorld();
+  orphans(world, 3);
+  world.disk.put(`${PROJECT}/.recovery`, "a file of the user");
+  const pipeline = openPipeline(world.options(world.process()));
+  const result = pipeline.finish({ timeout: 5_000 });
+  await world.clock.elapse(6_000);
+  const { done, pendingRecords, reason } = await result;
+  assert.deepEqual({ done, pendingRecords, reason }, {
+    done: false,
+    pendingRecords: 3,
+    reason: "timeout",
+  });
+});
+
+test("recovery: a directory in a lease's place is passed over", async () => {
+  const world = new LogWorld();
+  orphans(world, 3);
+  const runtime = world.process();
+  runtime.files.makeDirectory(`${leasePrefix(PROJECT, SERVER)}7`);
+  await world.recoverFor(60_000);
+  assert.deepEqual(arrived(world), ["n0", "n1", "n2"]);
+  const left = runtime.files.list(`${PROJECT}/.recovery`).map(({ name }) => name);
+  assert.equal(left.length, 1);
+  assert.ok(left[0].endsWith(".7"));
+});
