@@ -19,6 +19,7 @@ Measures on each runtime, and says which goals are met:
   append    an append against JSON.stringify and one plain write of the same bytes
   drain     delivering a log against a plain fetch loop with the same bytes and batches
   memory    memory while a log is delivered, and whether it grows with the log
+  recovery  sending what dead processes left, and what the host feels of it
   traced    CPU of a traced call against the official SDK, which has no log
   register  the official SDK with the log against the official SDK without it
 

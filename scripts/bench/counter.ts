@@ -19,7 +19,8 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     requests++;
     response.setHeader("content-type", "application/json");
-    response.end('{"res":[]}');
+    // What any write is answered with.
+    response.end('{"res":[],"digest":"d"}');
   });
 });
 server.listen(0, "127.0.0.1", () => {

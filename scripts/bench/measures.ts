@@ -19,6 +19,8 @@ export interface Sizes {
   readonly logsMiB: readonly [number, number];
   readonly tracedCalls: number;
   readonly tracedRounds: number;
+  /** Dead processes whose segments are recovered. */
+  readonly deadProcesses: readonly number[];
 }
 
 /** A full run. */
@@ -29,6 +31,7 @@ export const FULL: Sizes = {
   logsMiB: [256, 1024],
   tracedCalls: 40_000,
   tracedRounds: 5,
+  deadProcesses: [100, 1_000, 10_000],
 };
 
 /** A run of a minute or two. Goals that need large logs or an idle machine may be missed by chance. */
@@ -39,6 +42,7 @@ export const QUICK: Sizes = {
   logsMiB: [64, 256],
   tracedCalls: 10_000,
   tracedRounds: 2,
+  deadProcesses: [100, 1_000],
 };
 
 /** One number with its goal. */
@@ -80,6 +84,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   append,
   drain,
   memory,
+  recovery,
   traced,
   register,
 };
@@ -152,6 +157,49 @@ async function memory(runtime: RuntimeName, context: MeasureContext): ReturnType
       }),
     );
     return { lines, numbers: { smallMB: peaks[0], largeMB: peaks[1], growthMB: growth } };
+  } finally {
+    server.stop();
+  }
+}
+
+async function recovery(runtime: RuntimeName, context: MeasureContext): ReturnType<Measure> {
+  const { host, sizes, doing } = context;
+  const server = await host.server("scripts/bench/counter.ts");
+  const lines: Line[] = [];
+  const all: Record<string, number> = {};
+  try {
+    for (const processes of sizes.deadProcesses) {
+      const directory = host.newFolder();
+      doing(`writing what ${count(processes)} processes left`);
+      await host.program("node", "write_orphans.ts", [directory, server.url, String(processes)]);
+      doing(`recovering what ${count(processes)} processes left`);
+      const args = [server.url, directory, String(processes)];
+      const numbers = await host.program(runtime, "recovery.ts", args);
+      for (const [name, value] of Object.entries(numbers)) all[`${name}${processes}`] = value;
+      const { initMs, firstCallMs, totalMs, longestGapMs, requests, operationsPerSegment } =
+        numbers;
+      const of = `${count(processes)} processes: init ${fixed(initMs, 0)} ms, first call ${
+        fixed(firstCallMs, 1)
+      } ms, ${count(requests)} requests, ${fixed(operationsPerSegment, 1)} operations a segment`;
+      lines.push(
+        line("recovery", runtime, of, totalMs / 1_000, "s", {
+          is: "at most",
+          bound: Math.max(1, 15 * processes / 10_000),
+        }),
+        line(
+          "recovery",
+          runtime,
+          `${count(processes)} processes: longest gap`,
+          longestGapMs,
+          "ms",
+          {
+            is: "at most",
+            bound: 50,
+          },
+        ),
+      );
+    }
+    return { lines, numbers: all };
   } finally {
     server.stop();
   }

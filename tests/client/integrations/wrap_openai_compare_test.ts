@@ -50,11 +50,13 @@ async function run(module: string, env: Record<string, string>): Promise<Seen> {
   };
 }
 
-/** Calls in the order in which they began, each with its parent's op. */
+/** Calls by op, those of one op in the order in which they began, each with its parent's op. */
 function comparable(calls: CallRecord[]): Any[] {
   const nameOf = (call: CallRecord) => /\/op\/(.*):/.exec(call.op_name!)![1];
+  // A parent and its child may begin in the same millisecond.
+  const key = (call: CallRecord) => `${nameOf(call)} ${call.started_at}`;
   return calls
-    .toSorted((a, b) => a.started_at! < b.started_at! ? -1 : a.started_at! > b.started_at! ? 1 : 0)
+    .toSorted((a, b) => key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0)
     .map((call) => {
       const parent = calls.find(({ id }) => id === call.parent_id);
       const { status_counts: _, ...summary } = call.summary as Any;

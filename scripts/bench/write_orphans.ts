@@ -1,0 +1,60 @@
+/**
+ * Writes what processes leave that are killed after a few calls: for each a presence file, a lock and
+ * a segment of six records. Prints one line of JSON.
+ *
+ * Usage: `write_orphans.ts <directory> <server URL> <processes>`
+ *
+ * @module
+ */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import { presencePath } from "../../src/wal/ownership/presence.ts";
+import { ownIdentity } from "../../src/wal/ownership/process_identity.ts";
+import { formatStem, projectDirectory, writerToken } from "../../src/wal/segment/segment_name.ts";
+import { idOf, startRequest } from "./pipeline.ts";
+
+const [root, serverUrl, processes] = process.argv.slice(2);
+const directory = projectDirectory(root, "bench", "bench");
+const projectId = "bench/bench";
+/** The same in every process: the source file of an op, and its object. */
+const shared = [
+  record("file_create", { project_id: projectId, name: "obj.py", content: "x".repeat(300) }),
+  record("obj_create", { obj: { project_id: projectId, object_id: "op", val: { a: "x" } } }),
+].join("");
+/** Larger than any process ID. */
+const DEAD_PID = 2 ** 30;
+
+function record(type: string, req: unknown): string {
+  return `${JSON.stringify({ type, req })}\n`;
+}
+
+mkdirSync(directory, { recursive: true });
+mkdirSync(dirname(presencePath(root, "")), { recursive: true });
+const identity = { ...ownIdentity(detectRuntime().process), pid: DEAD_PID };
+const now = BigInt(Date.now()) * 1_000_000n;
+for (let i = 0; i < Number(processes); i++) {
+  const token = writerToken(crypto.randomUUID().replaceAll("-", ""), serverUrl);
+  const { stem } = formatStem(now + BigInt(i), token);
+  let text = shared;
+  for (const call of [2 * i, 2 * i + 1]) {
+    const start = startRequest(idOf(call)) as { start: { trace_id: string } };
+    const end = {
+      project_id: projectId,
+      id: idOf(call),
+      trace_id: start.start.trace_id,
+      started_at: "2026-01-01T00:00:00.000000Z",
+      ended_at: "2026-01-01T00:00:01.000000Z",
+      output: 42,
+      summary: {},
+    };
+    text += record("call_start", start) + record("call_end", { end });
+  }
+  writeFileSync(join(directory, `${stem}.jsonl`), text);
+  writeFileSync(join(directory, `${stem}.lock`), String(DEAD_PID));
+  const presence = { token, ...identity, server: serverUrl, sender: true, ended: false };
+  writeFileSync(presencePath(root, token), JSON.stringify(presence));
+}
+console.log(JSON.stringify({ processes: Number(processes) }));
