@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 let requests = 0;
 let bytes = 0;
 const server = createServer((request, response) => {
+  if (request.url === "/health") return response.end('{"status":"ok"}');
   if (request.method === "GET") {
     response.end(JSON.stringify({ requests, bytes }));
     requests = bytes = 0;

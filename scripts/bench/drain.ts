@@ -35,7 +35,7 @@ const bodies: Uint8Array<ArrayBuffer>[] = [];
 await drain(
   directories[0],
   ((_url: string, init: RequestInit) => {
-    bodies.push(init.body as Uint8Array<ArrayBuffer>);
+    if (init.method === "POST") bodies.push(init.body as Uint8Array<ArrayBuffer>);
     return Promise.resolve(new Response('{"res":[]}'));
   }) as typeof fetch,
 );
