@@ -258,3 +258,33 @@ test("outage: one that begins while poison is isolated takes no other record alo
     runtime.exit();
   }
 });
+
+for (const rate of [0.1, 0.3, 0.5]) {
+  test(`outage: a server that fails ${rate * 100} % of all writes at random dead-letters nothing`, async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const scene = new Scene(FAILURES["HTTP 500"]);
+      const random = seeded(seed);
+      const fetch: Fetch = async (url, init) => {
+        const isWrite = readReply(new URL(url).pathname) === null;
+        if (!isWrite || random() >= rate) return await scene.fetch(url, init);
+        if (random() < 0.5) throw new TypeError("terminated");
+        return new Response("{}", { status: random() < 0.5 ? 500 : 503 });
+      };
+      const { runtime, pipeline } = scene.open({ fetch, batchRecords: 20 });
+      for (let round = 0; round < 10; round++) {
+        appendCalls(pipeline, `r${round}-`, 20);
+        for (let i = 0; i < 5; i++) {
+          const name = `${round}-${i}`;
+          pipeline.append("obj_create", JSON.stringify(OTHERS.obj_create!(name)));
+          pipeline.append("call_update", JSON.stringify(OTHERS.call_update!(name)));
+        }
+        await scene.world.clock.elapse(10_000);
+      }
+      await scene.world.clock.elapse(HOUR / 2);
+      const { pendingRecords, deadLettered } = await pipeline.stats();
+      assert.deepEqual([pendingRecords, deadLettered], [0, 0], `seed ${seed}`);
+      await pipeline.finish();
+      runtime.exit();
+    }
+  });
+}

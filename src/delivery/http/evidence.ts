@@ -23,6 +23,9 @@ const MIN_UNSUPPORTED_SPAN_MS = 10_000;
  */
 const FAILURES_PER_OTHER = 5;
 
+/** Ms in which failures of the server are forgotten: by two thirds. */
+const RECOVERY_MS = 5 * 60_000;
+
 /** The counts at one moment. */
 export interface Mark {
   /** Writes that succeeded. */
@@ -30,8 +33,6 @@ export interface Mark {
   /** Requests that wrote nothing, and succeeded or failed. */
   readonly checks: number;
   readonly failedChecks: number;
-  /** Records that were delivered after they had failed. */
-  readonly recovered: number;
 }
 
 /** Counts the outcomes of requests to one server. */
@@ -40,7 +41,8 @@ export class Evidence {
   #writes = 0;
   #checks = 0;
   #failedChecks = 0;
-  #recovered = 0;
+  #recoveries = 0;
+  #recoveredAt = 0;
   #isWell = true;
   /** Records that fail now. */
   readonly #open = new Set<Suspicion>();
@@ -83,7 +85,19 @@ export class Evidence {
 
   /** A record does not fail any more. */
   closed(suspicion: Suspicion, isDelivered: boolean): void {
-    if (this.#open.delete(suspicion) && isDelivered) this.#recovered++;
+    if (this.#open.delete(suspicion) && isDelivered) this.recovered(suspicion.failures);
+  }
+
+  /** A request or a record that had failed so often was delivered: the server was to blame. */
+  recovered(failures: number): void {
+    if (failures === 0) return;
+    this.#recoveries = this.recoveries + failures;
+    this.#recoveredAt = this.now;
+  }
+
+  /** Failures that the server was to blame for, the fewer the longer ago. */
+  get recoveries(): number {
+    return this.#recoveries * Math.exp((this.#recoveredAt - this.now) / RECOVERY_MS);
   }
 
   /** The counts now. */
@@ -92,7 +106,6 @@ export class Evidence {
       writes: this.#writes,
       checks: this.#checks,
       failedChecks: this.#failedChecks,
-      recovered: this.#recovered,
     };
   }
 }
@@ -149,7 +162,7 @@ export class Suspicion {
     const span = writes > 0 ? MIN_SPAN_MS : MIN_UNSUPPORTED_SPAN_MS;
     if (this.#failures < MIN_FAILURES || this.#evidence.now - this.#first < span) return false;
     let successes = writes;
-    let failures = others + now.recovered - this.#since.recovered;
+    let failures = others + this.#evidence.recoveries;
     if (!asksToWait && this.#failures >= others * FAILURES_PER_OTHER) {
       const checks = now.checks - this.#since.checks;
       const failed = now.failedChecks - this.#since.failedChecks;

@@ -121,6 +121,7 @@ export async function sendWithRetry(
     }
     if (outcome.kind === "done") {
       evidence.wrote();
+      evidence.recovered(failures + waits);
       apis.add(request.path);
     }
     breaker.succeeded();

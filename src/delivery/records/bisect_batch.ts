@@ -95,8 +95,12 @@ class Bisection {
     }
     if (items.length === 1) return await this.#isolated(items[0], verdict);
     const middle = items.length >> 1;
-    const first = await this.send(items.slice(0, middle), "one");
-    return [...first, ...await this.send(items.slice(middle), "one")];
+    const before = suspects.failing;
+    const deadLetters = await this.send(items.slice(0, middle), "one");
+    deadLetters.push(...await this.send(items.slice(middle), "one"));
+    const isDelivered = deadLetters.length === 0 && suspects.failing === before;
+    if (verdict.kind === "failure" && isDelivered) suspects.recovered();
+    return deadLetters;
   }
 
   async #isolated(

@@ -82,6 +82,16 @@ export class Suspects {
     return this.#deps.evidence.mark();
   }
 
+  /** Number of records that fail in requests of their own. */
+  get failing(): number {
+    return this.#open.size;
+  }
+
+  /** A batch failed, and all its records were delivered in parts. */
+  recovered(): void {
+    this.#deps.evidence.recovered(1);
+  }
+
   /** A record failed in a request of its own. */
   add(suspect: Suspect, failure: Failed): void {
     const suspicion = new Suspicion(this.#deps.evidence, suspect.since);
