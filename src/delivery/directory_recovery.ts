@@ -191,15 +191,24 @@ export class DirectoryRecovery {
     const prefix = leasePrefix(directory, server);
     const current = currentLease(files, prefix);
     if (current && !this.#isExpired(current)) return false;
-    files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
-    this.#lease = Lease.acquire(
-      runtime,
-      prefix,
-      current,
-      token,
-      ownIdentity(process),
-      (expired) => this.#isExpired(expired),
-    );
+    const acquire = (): Lease | null => {
+      files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
+      return Lease.acquire(
+        runtime,
+        prefix,
+        current,
+        token,
+        ownIdentity(process),
+        (expired) => this.#isExpired(expired),
+      );
+    };
+    try {
+      this.#lease = acquire();
+    } catch (error) {
+      // Another process has released its lease, and removed the empty directory.
+      if (!hasCode(error, "ENOENT")) throw error;
+      this.#lease = acquire();
+    }
     return this.#lease !== null;
   }
 

@@ -158,8 +158,10 @@ export class Recovery {
     const { runtime, root, scanner, drain, directories } = this.#options;
     this.#sweepDue = false;
     try {
-      for (const directory of directories()) await scanner.refresh(directory);
-      await removeDeadPresences(runtime, root, scanner.writers);
+      await removeDeadPresences(runtime, root, async () => {
+        for (const directory of directories()) await scanner.refresh(directory);
+        return scanner.writers;
+      });
     } catch (error) {
       drain.onTrouble("recovery", error);
     }

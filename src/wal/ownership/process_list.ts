@@ -29,30 +29,41 @@ export async function processTokens({ files }: Runtime, root: string): Promise<s
  * Removes the presence files of processes that are known to be dead, or have long been unresponsive,
  * and have no segment any more; also temporary files that a kill left.
  *
- * @param inUse Tokens of the processes that have segments.
+ * @param inUse Lists the tokens of the processes that have segments. Asked once it is known which
+ *   processes are dead: one that still runs may be making its first.
  */
 export async function removeDeadPresences(
   runtime: Runtime,
   root: string,
-  inUse: ReadonlySet<string>,
+  inUse: () => Promise<ReadonlySet<string>>,
 ): Promise<void> {
   const { files, clock } = runtime;
   const slices = new Slices(clock);
-  for (const directory of [PROCESSES_DIRECTORY, OLD_DIRECTORY].map((name) => join(root, name))) {
+  const directories = [PROCESSES_DIRECTORY, OLD_DIRECTORY].map((name) => join(root, name));
+  const dead: { path: string; token: string | undefined }[] = [];
+  const listed: string[] = [];
+  for (const directory of directories) {
     const names = await namesIn(runtime, directory);
+    if (names.length > 0) listed.push(directory);
     for (const name of names) {
       await slices.pause();
       const token = NAME.exec(name)?.[1];
-      if (token === undefined ? !TEMPORARY.test(name) : inUse.has(token)) continue;
+      if (token === undefined && !TEMPORARY.test(name)) continue;
       const path = join(directory, name);
       const state = readPresence(runtime, path);
       const known = state && (state.ended ? "dead" : liveness(state.identity, runtime.process));
       if (known === "alive") continue;
       const modified = files.stat(path)?.modified ?? Infinity;
       const oldAfter = token === undefined ? STALE_AFTER_MS : ABANDONED_AFTER_MS;
-      if (known === "dead" || clock.now() - modified > oldAfter) removeIfExists(files, path);
+      if (known === "dead" || clock.now() - modified > oldAfter) dead.push({ path, token });
     }
-    if (names.length === 0) continue;
+  }
+  const used = await inUse();
+  for (const { path, token } of dead) {
+    await slices.pause();
+    if (token === undefined || !used.has(token)) removeIfExists(files, path);
+  }
+  for (const directory of listed) {
     try {
       files.removeDirectory(directory);
     } catch {

@@ -29,7 +29,7 @@ function scene() {
   const own = start("own");
   const left = async () =>
     (await processTokens(own.runtime, WAL)).map((token) => names.get(token) ?? token).sort();
-  const sweep = (inUse = NONE) => removeDeadPresences(own.runtime, WAL, inUse);
+  const sweep = (inUse = NONE) => removeDeadPresences(own.runtime, WAL, () => Promise.resolve(inUse));
   const elsewhere = () => new MemoryRuntime({ disk, clock, host });
   return { world, clock, start, own, left, sweep, elsewhere };
 }
@@ -106,7 +106,7 @@ test("process list: the last removal takes the directory away", async () => {
   const { own, world, sweep } = scene();
   own.runtime.kill();
   const runtime = world.process();
-  await removeDeadPresences(runtime, WAL, NONE);
+  await removeDeadPresences(runtime, WAL, () => Promise.resolve(NONE));
   assert.equal(runtime.files.stat(DIRECTORY), null);
   await assert.rejects(sweep(), { code: "ESIMKILLED" });
 });
@@ -142,7 +142,7 @@ test("process list: what version 0.1 left in its directory of senders is removed
 test("process list: without a directory there are no processes, an unreadable one is an error", async () => {
   const runtime = new MemoryRuntime();
   assert.deepEqual(await processTokens(runtime, WAL), []);
-  await removeDeadPresences(runtime, WAL, NONE);
+  await removeDeadPresences(runtime, WAL, () => Promise.resolve(NONE));
   const { own } = scene();
   own.runtime.fault = ({ kind }) => kind === "list" ? { code: "EACCES" } : undefined;
   await assert.rejects(processTokens(own.runtime, WAL), { code: "EACCES" });

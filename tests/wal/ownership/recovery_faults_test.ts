@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { leasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
-import { LogWorld, PROJECT, SERVER, WRITER } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, PROJECT, SERVER, WAL, WRITER } from "../../support/wal/wal_fixture.ts";
 
 /** Segments with one object each, left by a writer without a lock. */
 function orphans(world: LogWorld, count: number): string[] {
@@ -82,4 +82,50 @@ test("recovery: a directory in a lease's place is passed over", async () => {
   const left = runtime.files.list(`${PROJECT}/.recovery`).map(({ name }) => name);
   assert.equal(left.length, 1);
   assert.ok(left[0].endsWith(".7"));
+});
+
+for (const times of [1, 2]) {
+  test(`recovery: a directory of leases that others remove ${times} times is made again`, async () => {
+    const world = new LogWorld();
+    orphans(world, 3);
+    const runtime = world.process();
+    const other = world.process();
+    let left = times;
+    runtime.fault = ({ kind, path }) => {
+      if (kind === "create" && path.startsWith(leasePrefix(PROJECT, SERVER)) && left-- > 0) {
+        other.files.removeDirectory(`${PROJECT}/.recovery`);
+      }
+      return undefined;
+    };
+    const pipeline = openPipeline(world.options(runtime));
+    await world.clock.elapse(5_000);
+    assert.deepEqual(arrived(world), ["n0", "n1", "n2"]);
+    const { done } = await pipeline.finish();
+    assert.equal(done, true);
+    const errors = (await pipeline.stats()).lastError;
+    assert.equal(errors === null, times === 1, "one removal is no error");
+  });
+}
+
+test("recovery: a process that makes its first segment and dies during a sweep is known", async () => {
+  const world = new LogWorld();
+  orphans(world, 1);
+  const dying = world.process();
+  const late = openPipeline(world.options(dying, { sender: false }));
+  const runtime = world.process();
+  let sweeps = 0;
+  runtime.fault = ({ kind, path }) => {
+    if (kind === "list" && path === `${WAL}/.processes` && sweeps++ === 0) {
+      const obj = { project_id: "team/project", object_id: "late", val: {} };
+      late.append("obj_create", JSON.stringify({ obj }));
+      queueMicrotask(() => dying.kill());
+    }
+    return undefined;
+  };
+  const pipeline = openPipeline(world.options(runtime));
+  await world.clock.elapse(6_000);
+  assert.ok(sweeps > 0);
+  assert.deepEqual(arrived(world), ["n0", "late"], "it need not be watched first");
+  await pipeline.finish();
+  assert.deepEqual(world.names(), []);
 });
