@@ -104,14 +104,23 @@ export class DirectoryRecovery {
     return this.#isBlocked;
   }
 
-  /** Counts what waits: in the drains, in segments after them, and in blocked ones. */
+  /**
+   * Counts what waits now: in the drains, in segments after them, and in blocked ones. Segments may
+   * change places while they are counted, so that all counts begin at once.
+   */
   async pending(): Promise<Waiting> {
-    const inChain = this.#chain === null ? 0 : Math.min(MAX_CHAIN, this.#waiting.length);
+    const isInChain = this.#chain?.end === null || this.#chain?.end === "complete";
+    const inChain = isInChain ? Math.min(MAX_CHAIN, this.#waiting.length) : 0;
     const listed = this.#isBlocked ? this.#blocked : this.#waiting.slice(inChain);
-    let { records, bytes } = await this.#counter.count(listed);
-    for (const drain of this.drains) {
-      bytes += drain.pendingBytes;
-      records += await drain.countPending().catch(() => 0);
+    const counts = this.drains.map(async (drain): Promise<Waiting> => ({
+      bytes: drain.pendingBytes,
+      records: await drain.countPending().catch(() => 0),
+    }));
+    let records = 0;
+    let bytes = 0;
+    for (const waiting of await Promise.all([this.#counter.count(listed), ...counts])) {
+      records += waiting.records;
+      bytes += waiting.bytes;
     }
     return { records, bytes };
   }

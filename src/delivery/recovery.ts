@@ -107,9 +107,11 @@ export class Recovery {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#options.scanner.stop();
     await Promise.all([...this.#directories.values()].map((recovery) => recovery.stop()));
     await this.#scanning;
-    if (this.#sweepDue && this.#hasScanned) await this.#sweep();
+    // While segments wait, most of their processes have to stay known.
+    if (this.#sweepDue && this.#hasScanned && !this.isBlocked) await this.#sweep();
   }
 
   /** Gives the leases back at once, where there is no time to stop. */

@@ -131,8 +131,8 @@ export class Sender {
     const { clock, deliverer, recovery } = this.#options;
     const last = this.#own.at(-1);
     const target = last && { segment: last, end: endOf(last) ?? Infinity };
-    const others = ownOnly || this.#stopped || recovery === undefined ? null : recovery;
-    let scanned = others === null;
+    const others = ownOnly || recovery === undefined ? null : recovery;
+    let scanned = others === null || this.#stopped;
     const ends = new Map<Drain, number>();
     const isDone = (): boolean => {
       if (!this.#isReached(target) || !scanned) return false;
@@ -178,7 +178,7 @@ export class Sender {
       } else {
         timers.push(keepAlive(clock));
       }
-      if (others !== null) {
+      if (others !== null && !scanned) {
         void others.scan().then(() => {
           scanned = true;
           look();

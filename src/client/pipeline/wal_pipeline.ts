@@ -187,7 +187,7 @@ export class LogPipeline implements Pipeline {
   }
 
   async finish(options: FlushOptions = {}): Promise<FlushResult> {
-    if (this.#closed) return await this.#result(undefined);
+    if (this.#closed) return await this.flush(options);
     this.#closed = true;
     this.#tellEarly();
     if (this.#options.fsync !== "never") {

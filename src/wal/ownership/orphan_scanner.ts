@@ -50,6 +50,7 @@ export class OrphanScanner {
   readonly #reclaimed = new Set<string>();
   /** Writers of the segments in each directory, as last listed. */
   readonly #writers = new Map<string, ReadonlySet<string>>();
+  #stopped = false;
 
   /** Makes a scanner. */
   constructor(options: OrphanScannerOptions) {
@@ -66,6 +67,11 @@ export class OrphanScanner {
   /** A segment of this process is not its own to drain any more: it counts as an orphan. */
   reclaim(stem: string): void {
     this.#reclaimed.add(stem);
+  }
+
+  /** Ends scans: one in progress finds nothing. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Looks whose segments are in `directory` now, and clears it. Rejects with the host's error. */
@@ -94,6 +100,7 @@ export class OrphanScanner {
     const withFinal = new Set<string>();
     for (const segment of listing.segments) {
       await slices.pause();
+      if (this.#stopped) return { final: [], open: [] };
       const kind = this.#kindOf(segment, holdsLease);
       if (kind === "open" && !withFinal.has(segment.writer)) open.push(segment);
       if (kind !== "final" && kind !== "fenced") continue;

@@ -29,7 +29,8 @@ function scene() {
   const own = start("own");
   const left = async () =>
     (await processTokens(own.runtime, WAL)).map((token) => names.get(token) ?? token).sort();
-  const sweep = (inUse = NONE) => removeDeadPresences(own.runtime, WAL, () => Promise.resolve(inUse));
+  const sweep = (inUse = NONE) =>
+    removeDeadPresences(own.runtime, WAL, () => Promise.resolve(inUse));
   const elsewhere = () => new MemoryRuntime({ disk, clock, host });
   return { world, clock, start, own, left, sweep, elsewhere };
 }

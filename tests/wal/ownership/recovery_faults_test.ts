@@ -4,6 +4,14 @@ import { leasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT, SERVER, WAL, WRITER } from "../../support/wal/wal_fixture.ts";
 
+/** What comes of `work` as virtual time passes. */
+async function inTime<Result>(world: LogWorld, work: Promise<Result>): Promise<Result> {
+  let over = false;
+  void work.finally(() => over = true);
+  while (!over) await world.clock.elapse(50);
+  return await work;
+}
+
 /** Segments with one object each, left by a writer without a lock. */
 function orphans(world: LogWorld, count: number): string[] {
   return Array.from({ length: count }, (_, n) => {
@@ -128,4 +136,45 @@ test("recovery: a process that makes its first segment and dies during a sweep i
   assert.deepEqual(arrived(world), ["n0", "late"], "it need not be watched first");
   await pipeline.finish();
   assert.deepEqual(world.names(), []);
+});
+
+test("recovery: what waits is counted once, whatever becomes of it meanwhile", async () => {
+  const world = new LogWorld();
+  orphans(world, 30);
+  const fetch = () => Promise.reject(new TypeError("Connection refused"));
+  const pipeline = openPipeline(
+    world.options(world.process(), { fetch, random: () => 0.5, retryMaxMs: 500 }),
+  );
+  await world.clock.elapse(10);
+  const counts = new Set<number>();
+  for (let n = 0; n < 60; n++) {
+    counts.add((await inTime(world, pipeline.stats())).pendingRecords);
+    await world.clock.elapse(n === 30 ? 40_000 : 97);
+  }
+  assert.deepEqual([...counts], [30]);
+});
+
+test("recovery: a second finish() and a flush() after it say what is left", async () => {
+  for (const own of [0, 2]) {
+    const world = new LogWorld();
+    orphans(world, 3);
+    const fetch = () => Promise.reject(new TypeError("Connection refused"));
+    const pipeline = openPipeline(world.options(world.process(), { fetch, random: () => 0.5 }));
+    const obj = { project_id: "team/project", object_id: "own", val: {} };
+    for (let n = 0; n < own; n++) pipeline.append("obj_create", JSON.stringify({ obj }));
+    const first = pipeline.finish({ timeout: 5_000 });
+    const second = pipeline.finish({ timeout: 1_000 });
+    const results = [];
+    for (const work of [second, first]) results.push(await inTime(world, work));
+    results.push(await inTime(world, pipeline.finish()), await inTime(world, pipeline.flush()));
+    assert.deepEqual(
+      results.map(({ done, pendingRecords, reason }) => [done, pendingRecords, reason]),
+      [
+        [false, 3 + own, "timeout"],
+        [false, 3 + own, "timeout"],
+        [false, 3 + own, "aborted"],
+        [false, 3 + own, "aborted"],
+      ],
+    );
+  }
 });
