@@ -160,7 +160,7 @@ export class Recovery {
     const { runtime, root, scanner, drain, directories } = this.#options;
     this.#sweepDue = false;
     try {
-      await removeDeadPresences(runtime, root, async () => {
+      this.#sweepDue = await removeDeadPresences(runtime, root, async () => {
         for (const directory of directories()) await scanner.refresh(directory);
         return scanner.writers;
       });

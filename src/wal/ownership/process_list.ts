@@ -31,17 +31,19 @@ export async function processTokens({ files }: Runtime, root: string): Promise<s
  *
  * @param inUse Lists the tokens of the processes that have segments. Asked once it is known which
  *   processes are dead: one that still runs may be making its first.
+ * @returns Whether temporary files are left that are too young to be removed.
  */
 export async function removeDeadPresences(
   runtime: Runtime,
   root: string,
   inUse: () => Promise<ReadonlySet<string>>,
-): Promise<void> {
+): Promise<boolean> {
   const { files, clock } = runtime;
   const slices = new Slices(clock);
   const directories = [PROCESSES_DIRECTORY, OLD_DIRECTORY].map((name) => join(root, name));
   const dead: { path: string; token: string | undefined }[] = [];
   const listed: string[] = [];
+  let leavesTemporary = false;
   for (const directory of directories) {
     const names = await namesIn(runtime, directory);
     if (names.length > 0) listed.push(directory);
@@ -56,6 +58,7 @@ export async function removeDeadPresences(
       const modified = files.stat(path)?.modified ?? Infinity;
       const oldAfter = token === undefined ? STALE_AFTER_MS : ABANDONED_AFTER_MS;
       if (known === "dead" || clock.now() - modified > oldAfter) dead.push({ path, token });
+      else leavesTemporary ||= token === undefined;
     }
   }
   const used = await inUse();
@@ -70,6 +73,7 @@ export async function removeDeadPresences(
       // Not empty.
     }
   }
+  return leavesTemporary;
 }
 
 async function namesIn({ files }: Pick<Runtime, "files">, directory: string): Promise<string[]> {

@@ -177,3 +177,17 @@ test("recovery: logs of other projects of the same server are sent too", async (
   await world.recover();
   assert.deepEqual(arrived(world).sort(), ["a", "b"]);
 });
+
+test("recovery: a presence file that a kill left half-made is removed once it is old", async () => {
+  const world = new LogWorld();
+  const killed = world.process();
+  killed.files.makeDirectory(`${WAL}/.processes`);
+  killed.files.createExclusive(`${WAL}/.processes/unknown.json.1.tmp`, "");
+  killed.kill();
+  world.put("");
+  await world.recoverFor(STALE_AFTER_MS - 1_000);
+  const left = () => world.process().files.exists(`${WAL}/.processes/unknown.json.1.tmp`);
+  assert.ok(left(), "its writer may be about to put it in place");
+  await world.recoverFor(STALE_AFTER_MS + 5_000);
+  assert.ok(!left());
+});
