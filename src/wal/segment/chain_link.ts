@@ -35,6 +35,8 @@ export class ChainLink {
   /** Suffixes of the files that it has: those listed, and those made since. */
   readonly #suffixes: Set<string>;
   #unreadable: unknown = null;
+  /** Offset in the chain after the last whole line that was read. */
+  #readTo: number;
 
   private constructor(
     runtime: Runtime,
@@ -49,7 +51,7 @@ export class ChainLink {
     this.#suffixes = new Set(segment.suffixes);
     this.stem = stem;
     this.paths = segmentPaths(directory, stem);
-    this.base = base;
+    this.base = this.#readTo = base;
     this.#from = this.#checkpointed = from;
     this.length = size - from + 1;
     this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, this.paths);
@@ -120,15 +122,21 @@ export class ChainLink {
       if (read === 0) break;
       done += read;
     }
+    const lineEnd = into.subarray(0, done).lastIndexOf(NEWLINE) + 1;
+    if (lineEnd > 0) this.#readTo = Math.max(this.#readTo, offset + lineEnd);
     into.fill(NEWLINE, done, count);
     if (at + count === this.length) this.close();
     return count;
   }
 
-  /** Writes a checkpoint for everything in front of an offset in the chain. */
+  /**
+   * Writes a checkpoint for everything in front of an offset in the chain; in front of the line that
+   * cannot be read, if there is one.
+   */
   checkpoint(offset: number): void {
-    const to = this.#from + Math.min(offset - this.base, this.length - 1);
-    if (this.#unreadable !== null || to <= this.#checkpointed) return;
+    const end = this.#unreadable === null ? offset : Math.min(offset, this.#readTo);
+    const to = this.#from + Math.min(end - this.base, this.length - 1);
+    if (to <= this.#checkpointed) return;
     this.#suffixes.add(".checkpoint");
     writeCheckpoint(this.#runtime.files, this.paths.checkpoint, to);
     this.#checkpointed = to;

@@ -212,11 +212,21 @@ export class SegmentChain implements Segment {
 
   #done(link: ChainLink): void {
     link.close();
-    if (link.unreadable !== null) return;
+    if (link.unreadable !== null) return this.#checkpointUnreadable(link);
     if (this.#toRemove.push(link) > 1) return;
     this.#removing = this.#removing.then(() => this.#remove()).catch((error) => {
       this.#removalError ??= error;
     });
+  }
+
+  /** Moves the checkpoint past delivered lines, so that they are not sent again. */
+  #checkpointUnreadable(link: ChainLink): void {
+    this.#options.guard.assertHeld();
+    try {
+      link.checkpoint(link.end);
+    } catch (error) {
+      this.#options.onError("checkpoint", error);
+    }
   }
 
   /**

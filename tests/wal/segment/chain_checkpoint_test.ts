@@ -176,3 +176,20 @@ test("segment chain: it begins when the segment does that is delivered next", as
   assert.equal(segments.length, chain.count);
   await chain.settled();
 });
+
+for (const [size, checkpoint] of [[2, null], [3, "3"], [7, "6"]] as const) {
+  test(`segment chain: what was read before an error (${size} bytes) is not sent again`, async () => {
+    const { open, runtime, segments } = chainScene("a1\na2\na3\n", "b\n");
+    const chain = await open();
+    assert.equal(await chain.read(0, new Uint8Array(size)), size);
+    runtime.fault = ({ kind, path }) =>
+      kind === "read" && path.includes(segments[0].stem) ? { code: "EIO" } : undefined;
+    await chain.read(size, new Uint8Array(chain.end() - size));
+    chain.acknowledge(chain.end() - 1);
+    runtime.fault = undefined;
+    assert.equal(textIn(runtime, segments[0], ".checkpoint"), checkpoint);
+    assert.deepEqual(chain.unreadable.map(({ stem }) => stem), [segments[0].stem]);
+    chain.release();
+    assert.equal(textIn(runtime, segments[0], ".jsonl"), "a1\na2\na3\n", "it stays on disk");
+  });
+}
