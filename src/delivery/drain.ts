@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onAbort } from "./async/on_abort.ts";
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { countRecords } from "../wal/segment/count_records.ts";
@@ -186,7 +187,7 @@ export class Drain {
 
   async #run(): Promise<DrainEnd> {
     if (this.#options.deliverer.stopped.aborted) this.stop();
-    this.#stop.signal.addEventListener("abort", () => this.#wakeup.wake());
+    onAbort(this.#stop.signal, () => this.#wakeup.wake());
     let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
     // One that could not be settled leaves the next on its way, which no checkpoint waits for now.
     this.stop();
@@ -343,7 +344,7 @@ export class Drain {
     // Windows that are sent side by side wait side by side.
     const wakeup = new Wakeup(clock);
     const wake = (): void => wakeup.wake();
-    signal.addEventListener("abort", wake);
+    const forget = onAbort(signal, wake);
     try {
       for (;;) {
         const read = await reader.restore(window).catch((error) => onTrouble("read", error));
@@ -353,7 +354,7 @@ export class Drain {
         await wakeup.wait(DISK_RETRY_MS);
       }
     } finally {
-      signal.removeEventListener("abort", wake);
+      forget();
     }
   }
 

@@ -30,7 +30,7 @@ test("simulation: another seed has another trace", async () => {
 test("simulation: a failure names its seed, how to replay it, and its shortest form", async () => {
   const { code, output } = await sim(["--bug", "outage-acked", "--runs", "100"]);
   assert.equal(code, 1);
-  assert.match(output, /^FAILED seed \d+\n {2}checkpoint: /);
+  assert.match(output, /^FAILED seed \d+\n {2}(checkpoint|removed): /);
   const [, left, all] = /shortest form, (\d+) of (\d+) steps:/.exec(output)!.map(Number);
   assert.ok(left < all, output);
   const replays = [...output.matchAll(/^replay: npm run sim -- (.+)$/gm)].map(([, line]) => line);
@@ -38,6 +38,6 @@ test("simulation: a failure names its seed, how to replay it, and its shortest f
   for (const line of replays) {
     const again = await sim(line.split(" "));
     assert.equal(again.code, 1, line);
-    assert.match(again.output, /checkpoint: /);
+    assert.match(again.output, /(checkpoint|removed): /);
   }
 }, { timeout: 120_000 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onAbort } from "./on_abort.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 
 /** Lets one loop sleep until it is woken. */
@@ -59,14 +60,14 @@ export class Slots {
     }
     return await new Promise<boolean>((resolve) => {
       const take = (): void => {
-        stop.removeEventListener("abort", giveUp);
+        forget();
         resolve(true);
       };
       const giveUp = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1);
         resolve(false);
       };
-      stop.addEventListener("abort", giveUp, { once: true });
+      const forget = onAbort(stop, giveUp);
       this.#waiting.push(take);
     });
   }

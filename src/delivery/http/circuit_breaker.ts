@@ -5,6 +5,7 @@
  * @module
  */
 
+import { onAbort } from "../async/on_abort.ts";
 import type { Clock, Timer } from "../../runtime/runtime.ts";
 import { backoff, checkDelay } from "./backoff.ts";
 import type { Failure } from "./classify.ts";
@@ -201,10 +202,10 @@ export class CircuitBreaker {
   #change(stop: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
-        stop.removeEventListener("abort", done);
+        forget();
         resolve();
       };
-      stop.addEventListener("abort", done, { once: true });
+      const forget = onAbort(stop, done);
       this.#waiting.push(done);
     });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onAbort } from "../async/on_abort.ts";
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 import { retryAfter } from "./backoff.ts";
@@ -133,7 +134,7 @@ export class Transport {
     if (stop.aborted) return { kind: "stopped" };
     const controller = new AbortController();
     const abort = (): void => controller.abort();
-    stop.addEventListener("abort", abort, { once: true });
+    const forget = onAbort(stop, abort);
     this.#inFlight.add(abort);
     let timedOut = false;
     const timer = clock.after(limitMs, () => {
@@ -176,7 +177,7 @@ export class Transport {
     } finally {
       timer.cancel();
       this.#inFlight.delete(abort);
-      stop.removeEventListener("abort", abort);
+      forget();
     }
   }
 }

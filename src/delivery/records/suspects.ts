@@ -7,6 +7,7 @@
  * @module
  */
 
+import { onAbort } from "../async/on_abort.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
@@ -212,12 +213,12 @@ export class Suspects {
     if (!stop.aborted) {
       await new Promise<void>((resolve) => {
         const timer = clock.after(ms, done);
+        const forget = onAbort(stop, done);
         function done(): void {
           timer.cancel();
-          stop.removeEventListener("abort", done);
+          forget();
           resolve();
         }
-        stop.addEventListener("abort", done);
       });
     }
     if (stop.aborted) throw new Stopped("Stopped while sending");

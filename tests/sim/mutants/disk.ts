@@ -87,17 +87,6 @@ export const DISK_BUGS: readonly Bug[] = [
       ),
   },
   {
-    name: "live-tail-torn",
-    mistake: "a line that is still being written passes for torn (Weave Python)",
-    breaks: ["lost", "dead-letter", "order", "removed", "checkpoint"],
-    seeds: 500,
-    patch: () =>
-      patch(WindowReader.prototype, "next", (original) =>
-        function (this: WindowReader) {
-          return original.call(this, true);
-        }),
-  },
-  {
     name: "spoilt-lines",
     mistake: "lines that became a request's body are looked at without reading them again",
     breaks: ["dead-letter", "removed", "lost", "order", "checkpoint", "spins"],
