@@ -145,6 +145,9 @@ const INTERRUPTED: Failure = {
   asksToWait: true,
 };
 
+/** Fields with which something other than a trace server says what is wrong, or where to go. */
+const NOT_A_REPLY = /\b(errors?|detail|message|reason|login|redirect|url|status)\b/i;
+
 /** A response with unexpected fields counts if the server proves by another one that it is Weave's. */
 async function confirmed(
   outcome: Outcome,
@@ -153,6 +156,10 @@ async function confirmed(
   if (outcome.kind !== "unclear") return outcome;
   const { status, text } = outcome;
   const fields = Object.keys(JSON.parse(text) as object).sort().join();
+  // A login page that came and went in between would be taken for a newer version of the server.
+  if (NOT_A_REPLY.test(fields)) {
+    return foreign(status, { serverUrl: transport.serverUrl, hasAnswered: apis.has });
+  }
   if (!apis.hasField(fields)) {
     const info = await transport.check("/server_info", stop);
     const facts = { serverUrl: transport.serverUrl, hasAnswered: apis.has };

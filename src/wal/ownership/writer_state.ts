@@ -62,9 +62,14 @@ export class WriterStates {
   of(segment: ListedSegment): WriterState {
     const { writer, suffixes } = segment;
     if (isProcessToken(writer)) {
-      return mayBeFor(this.#options.server, writer) ? this.#ofProcess(writer) : "kept";
+      return this.isTarget(writer) ? this.#ofProcess(writer) : "kept";
     }
     return suffixes.has(".owner") ? this.#ofOwner(segment) : this.#ofLock(segment);
+  }
+
+  /** Whether the records of a process are for the server of this one. */
+  isTarget(token: string): boolean {
+    return mayBeFor(this.#options.server, token);
   }
 
   /** Forgets processes that have no segment any more. */

@@ -8,13 +8,10 @@ import { SegmentWriter } from "../../../src/wal/log/segment_writer.ts";
 import { FailureDetector } from "../../../src/wal/ownership/failure_detector.ts";
 import { OwnGuard } from "../../../src/wal/ownership/fence.ts";
 import { Lease } from "../../../src/wal/ownership/lease.ts";
-import { Presence } from "../../../src/wal/ownership/presence.ts";
 import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
 import { ChainLink } from "../../../src/wal/segment/chain_link.ts";
 import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
-import { serverDigits } from "../../../src/wal/segment/segment_name.ts";
 import type { Bug } from "../mutant.ts";
-import { SimServers } from "../server.ts";
 import { instead, patch } from "./make.ts";
 
 /** Mistakes in sharing logs. */
@@ -56,17 +53,16 @@ export const LEASE_BUGS: readonly Bug[] = [
   },
   {
     name: "no-heartbeat",
-    mistake: "a running process sends no heartbeats",
+    mistake: "the heartbeats of a running process do not reach the disk",
     breaks: ["two-senders", "resent", "lease"],
     seeds: 1_000,
-    patch: () => {
-      const leases = patch(Lease.prototype, "heartbeat", () => () => {});
-      const processes = patch(Presence.prototype, "heartbeat", () => () => {});
-      return () => {
-        leases();
-        processes();
-      };
-    },
+    files: (files) =>
+      instead(files, {
+        replace: (path, text) => {
+          const isHeartbeat = /\.(processes|recovery)\//.test(path) && files.exists(path);
+          if (!isHeartbeat) files.replace(path, text);
+        },
+      }),
   },
   {
     name: "neighbour-removed",
@@ -118,15 +114,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a log is sent to whatever server its finder has",
     breaks: ["wrong-server"],
     seeds: 1_000,
-    patch: () =>
-      patch(WriterStates.prototype, "of", (original) =>
-        function (this: WriterStates, segment) {
-          const digits = [0, 1].map((server) => serverDigits(SimServers.url(server)));
-          const states = digits.map((end) =>
-            original.call(this, { ...segment, writer: segment.writer.slice(0, -8) + end })
-          );
-          return states.find((state) => state !== "kept") ?? "kept";
-        }),
+    patch: () => patch(WriterStates.prototype, "isTarget", () => () => true),
   },
   {
     name: "newest-first",

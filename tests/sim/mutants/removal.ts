@@ -75,14 +75,6 @@ export const REMOVAL_BUGS: readonly Bug[] = [
       ),
   },
   {
-    name: "dead-letters-unconfirmed",
-    mistake: "dead letters that a killed sender left are trusted, though it had not synced them",
-    breaks: ["unsynced", "lost"],
-    from: 31_000,
-    seeds: 2_000,
-    patch: () => patch(DeadLetterFile.prototype, "confirm", () => () => Promise.resolve()),
-  },
-  {
     name: "dead-letter-forgotten",
     mistake: "a record that was set aside before a crash is sent again after it",
     breaks: ["after-dead-letter"],
