@@ -6,7 +6,7 @@
 
 import { withGuardedLinks } from "../../runtime/link_guard.ts";
 import { saveLongNames } from "../../wal/segment/long_names.ts";
-import type { Pipeline, PipelineOptions } from "./pipeline.ts";
+import type { Pipeline, PipelineOptions, StrictPipeline } from "./pipeline.ts";
 import { LogPipeline } from "./wal_pipeline.ts";
 
 /**
@@ -17,8 +17,20 @@ import { LogPipeline } from "./wal_pipeline.ts";
  *   cannot be used; `ERR_INVALID_NAME` for names that cannot be path parts.
  */
 export function openPipeline(options: PipelineOptions): Pipeline {
-  const { wal, walDir, entity, project } = options;
-  if (!wal) return new LogPipeline(options);
+  return options.wal ? openOnDisk(options) : new LogPipeline(options);
+}
+
+/**
+ * Opens a pipeline over the file log that refuses what its disk does not take.
+ *
+ * @throws {WeaveWalError} As {@linkcode openPipeline}.
+ */
+export function openStrictPipeline(options: PipelineOptions): StrictPipeline {
+  return openOnDisk({ ...options, wal: true, strict: true });
+}
+
+function openOnDisk(options: PipelineOptions): LogPipeline {
+  const { walDir, entity, project } = options;
   const runtime = withGuardedLinks(options.runtime, walDir);
   try {
     saveLongNames(runtime.files, walDir, entity, project);

@@ -7,10 +7,13 @@
 import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
 import type { DropCause, ServerStatus } from "./stats.ts";
 import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { WriteRecord } from "../../wal/log/record_log.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 
 export type { FsyncPolicy };
+
+export type { WriteRecord };
 
 /** What happens to a record that the disk quota has no room for. */
 export type QuotaPolicy = "drop-new" | "drop-oldest";
@@ -38,6 +41,13 @@ export interface PipelineOptions {
   readonly walDir: string;
   /** Whether a directory that cannot be written is an error; else the log falls back to memory. */
   readonly requireDisk: boolean;
+  /**
+   * Whether what the disk does not take is refused: `append` throws, and nothing is kept in memory or
+   * dropped. Needs `wal`; `false` by default.
+   */
+  readonly strict?: boolean;
+  /** Whether what other processes left is sent too, in all projects; `true` by default. */
+  readonly recovers?: boolean;
   readonly fsync: FsyncPolicy;
   /** Ms between data syncs under `interval`. */
   readonly fsyncIntervalMs: number;
@@ -142,7 +152,7 @@ export type DeliveryWait =
 
 /** The log and its sender, as a client uses them. */
 export interface Pipeline {
-  /** Appends one request (its JSON text on one line). Never throws. */
+  /** Appends one request (its JSON text on one line). Throws only where the pipeline is strict. */
   append(type: RecordType, request: string): void;
   /** Forces the log to stable storage; rejects with the host's error when that cannot be done. */
   sync(): Promise<void>;
@@ -164,4 +174,15 @@ export interface Pipeline {
   retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult>;
   /** Flushes, stops the sender, closes the log. */
   finish(options?: FlushOptions): Promise<FlushResult>;
+}
+
+/** A pipeline that refuses what its disk does not take. */
+export interface StrictPipeline extends Pipeline {
+  /**
+   * Appends several requests with one write: all of them, or none when it throws.
+   *
+   * @throws {WeaveWalError} `ERR_LOG_FULL` over the quota, `ERR_LOG_CLOSED` after `finish()`;
+   *   otherwise the host's error.
+   */
+  appendAll(records: readonly WriteRecord[]): void;
 }

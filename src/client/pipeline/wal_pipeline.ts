@@ -13,11 +13,12 @@ import { isProvisional } from "../../protocol/digest/provisional.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Timer } from "../../runtime/runtime.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
+import { DiskLog } from "../../wal/log/disk_log.ts";
 import { DiskQuota } from "../../wal/log/disk_quota.ts";
 import { FailoverLog } from "../../wal/log/failover_log.ts";
 import { FileLog } from "../../wal/log/file_log.ts";
 import { MemoryLog } from "../../wal/log/memory_log.ts";
-import type { LogListener, RequestLog } from "../../wal/log/record_log.ts";
+import type { LogListener, RequestLog, WriteRecord } from "../../wal/log/record_log.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { OrphanScanner, projectDirectories } from "../../wal/ownership/orphan_scanner.ts";
 import { type LogReport, Presence, type SenderReport } from "../../wal/ownership/presence.ts";
@@ -29,9 +30,9 @@ import type {
   DeliveryWait,
   FlushOptions,
   FlushResult,
-  Pipeline,
   PipelineOptions,
   PipelineStats,
+  StrictPipeline,
 } from "./pipeline.ts";
 import { DropOldest } from "./segment_evictor.ts";
 import { type DropCause, PipelineLedger } from "./stats.ts";
@@ -44,13 +45,15 @@ const HOPE_MS = 1_000;
 const MAX_COUNTS = 5;
 
 /** A pipeline over the file log or the memory log. */
-export class LogPipeline implements Pipeline {
+export class LogPipeline implements StrictPipeline {
   readonly #options: PipelineOptions;
   readonly #ledger: PipelineLedger;
   readonly #voice: PipelineVoice;
   readonly #token: string;
   readonly #log: RequestLog;
   #memory: MemoryLog | null = null;
+  /** The log, where what the disk does not take is refused. */
+  #strict: DiskLog | null = null;
   readonly #quota: DiskQuota | null;
   readonly #digests: DigestBook;
   readonly #deliverer: Deliverer;
@@ -102,6 +105,7 @@ export class LogPipeline implements Pipeline {
   }
 
   append(type: RecordType, request: string): void {
+    if (this.#strict) return this.appendAll([[type, request]]);
     if (this.#closed) {
       this.#drop("closed", 1, "it came after finish()");
       return;
@@ -114,6 +118,19 @@ export class LogPipeline implements Pipeline {
       const cause = !full ? "failed" : this.#log.kind === "file" ? "quota-new" : "memory-full";
       this.#drop(cause, 1, messageOf(error));
     }
+    this.#dropOldest?.makeRoom();
+  }
+
+  appendAll(records: readonly WriteRecord[]): void {
+    if (this.#strict === null) {
+      for (const [type, request] of records) this.append(type, request);
+      return;
+    }
+    if (this.#closed) {
+      throw new WeaveWalError("ERR_LOG_CLOSED", "Cannot append a record: the log is closed");
+    }
+    this.#strict.appendAll(records);
+    this.#ledger.appended += records.length;
     this.#dropOldest?.makeRoom();
   }
 
@@ -266,12 +283,14 @@ export class LogPipeline implements Pipeline {
         );
       }
     }
+    const onDisk = (error: unknown): void => this.#diskChanged(error);
+    if (this.#options.strict) return this.#strict = new DiskLog({ disk, onDisk });
     return new FailoverLog({
       clock: runtime.clock,
       disk,
       memory,
       sender,
-      onDisk: (error) => this.#diskChanged(error),
+      onDisk,
     });
   }
 
@@ -330,7 +349,7 @@ export class LogPipeline implements Pipeline {
   }
 
   #makeSender(): CreatedSender {
-    const { runtime, wal, walDir, serverUrl } = this.#options;
+    const { runtime, wal, walDir, serverUrl, recovers = true } = this.#options;
     const own = this.#directory();
     return createSender({
       ...this.#options,
@@ -338,7 +357,7 @@ export class LogPipeline implements Pipeline {
       server: serverUrl,
       token: this.#token,
       root: wal ? walDir : null,
-      directories: () => projectDirectories(runtime, walDir, own),
+      directories: () => recovers ? projectDirectories(runtime, walDir, own) : [own],
       onProgress: (delivered, letters) => this.#progress(delivered, letters),
       onDropped: (records) => this.#droppedOldest(records),
       onComplete: (bytes) => {

@@ -14,7 +14,7 @@ import { makeLogDirectories } from "./log_directories.ts";
 import { readerOf } from "./own_segment.ts";
 import { formatStem, segmentPaths } from "../segment/segment_name.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
-import type { LogListener, RequestLog } from "./record_log.ts";
+import type { LogListener, RequestLog, WriteRecord } from "./record_log.ts";
 import { type CopiedLines, SegmentWriter } from "./segment_writer.ts";
 
 /** Options for a file log. */
@@ -95,20 +95,29 @@ export class FileLog implements RequestLog {
   }
 
   append(type: RecordType, request: string): void {
+    this.#append(RECORD_PREFIX[type] + request + RECORD_SUFFIX, 1);
+  }
+
+  /** Appends several requests with one write call: all of them, or none when it throws. */
+  appendAll(records: readonly WriteRecord[]): void {
+    const lines = records.map(([type, request]) => RECORD_PREFIX[type] + request + RECORD_SUFFIX);
+    if (lines.length > 0) this.#append(lines.join(""), lines.length);
+  }
+
+  #append(lines: string, records: number): void {
     if (this.#failed !== null) {
       const error = this.#failed;
       this.#failed = null;
       throw error;
     }
     const { quota, segmentBytes, listener } = this.#options;
-    const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
-    quota.admit(line);
+    quota.admit(lines);
     this.#copyOwed();
     let segment = this.#active ?? this.#begin();
     for (;;) {
       const size = segment.size;
       try {
-        segment.append(line);
+        segment.append(lines, records);
       } catch (error) {
         if (segment.sealed) this.#leave(segment);
         throw error;
@@ -116,11 +125,11 @@ export class FileLog implements RequestLog {
       const bytes = segment.size - size;
       if (segment.isOwn()) {
         quota.add(bytes);
-        this.#written.records++;
+        this.#written.records += records;
         this.#written.bytes += bytes;
         break;
       }
-      if (segment.isDetached()) segment.takeBackDetached(bytes);
+      if (segment.isDetached()) segment.takeBackDetached(bytes, records);
       this.#lose(segment, size);
       segment = this.#active ?? this.#begin();
     }

@@ -8,6 +8,9 @@
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Segment } from "../segment/segment.ts";
 
+/** One request with the type of its record. */
+export type WriteRecord = readonly [type: RecordType, request: string];
+
 /** The log of requests that wait to be sent. */
 export interface RequestLog {
   /** Whether records are on disk or in memory. */

@@ -17,7 +17,7 @@ export interface CopiedLines {
   readonly records: number;
 }
 
-/** Appends records to one segment, one write call a record. */
+/** Appends records to one segment, one write call for each append. */
 export class SegmentWriter {
   readonly paths: SegmentPaths;
   readonly #files: FileSystem;
@@ -87,23 +87,23 @@ export class SegmentWriter {
   }
 
   /**
-   * Appends one line, its newline included. When it throws, the segment holds no part of the line;
-   * a part that cannot be taken back seals the segment in front of it.
+   * Appends whole lines, their newlines included, with one write call. When it throws, the segment
+   * holds no part of them; a part that cannot be taken back seals the segment in front of it.
    */
-  append(line: string): void {
+  append(lines: string, records = 1): void {
     let length: number;
     try {
-      const result = this.#file.write(line);
+      const result = this.#file.write(lines);
       length = result.length;
       if (result.written !== length) {
-        writeAll(this.#file, new TextEncoder().encode(line).subarray(result.written));
+        writeAll(this.#file, new TextEncoder().encode(lines).subarray(result.written));
       }
     } catch (error) {
       this.#takeBack();
       throw error;
     }
     this.#size += length;
-    this.#records++;
+    this.#records += records;
   }
 
   /** Appends whole lines of another segment. */
@@ -183,11 +183,11 @@ export class SegmentWriter {
    * Takes the last `bytes` back from a file that has lost its name, where only this process reads
    * them: they are written elsewhere.
    */
-  takeBackDetached(bytes: number): void {
+  takeBackDetached(bytes: number, records = 1): void {
     try {
       this.#file.truncate(this.#size - bytes);
       this.#size -= bytes;
-      this.#records--;
+      this.#records -= records;
     } catch {
       // Sent twice, then.
     }
