@@ -6,6 +6,7 @@
 
 import { availableParallelism } from "node:os";
 import { publicEntries } from "../build/entries.ts";
+import { checkBundleSize } from "./bundle_size.ts";
 import { checkDocs } from "./docs.ts";
 import { checkExamples, runExamples } from "./examples.ts";
 import { checkManifests } from "./manifests.ts";
@@ -37,6 +38,7 @@ const steps: Record<string, Step> = {
   "lint": () => tool("deno", ["lint"]),
   "documentation": () =>
     tool("deno", ["doc", "--lint", ...publicEntries().map(({ source }) => source)]),
+  "bundle size": checkBundleSize,
   "docs": checkDocs,
   "manifests": checkManifests,
   "words": checkWords,

@@ -1,17 +1,15 @@
 /**
- * The clients that `init` made: one for each project, server and log, however often it is called
- * and whichever copy of the package it is called in.
+ * Finds the open client for a project, server and log: `init` opens one of each in a process, however
+ * often it is called, and in whichever copy of the package.
  *
  * @module
  */
 
 import { fileDigest } from "../protocol/digest/digest.ts";
-import { shared } from "../runtime/process/shared_state.ts";
-import type { Fetch, Runtime } from "../runtime/runtime.ts";
-import type { Redact } from "./redaction/redactor.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { WeaveClient } from "./client.ts";
 import { isOpen } from "./global_client.ts";
-import type { PipelineEvent } from "./pipeline/pipeline.ts";
+import { type GivenFunctions, poolState } from "./pooled_clients.ts";
 import { DEFAULTS } from "./settings/defaults.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -27,34 +25,12 @@ export interface ClientTarget {
   readonly given: GivenFunctions;
 }
 
-/** Functions that code gives; those of the last `init` are used, as earlier ones may be stale. */
-export interface GivenFunctions {
-  fetch: Fetch | undefined;
-  onEvent: ((event: PipelineEvent) => void) | undefined;
-  redact: Redact | undefined;
-}
-
-/** A client of the pool, and what it was opened with. */
-interface Pooled {
-  readonly client: WeaveClient;
-  readonly settings: Settings;
-  readonly given: GivenFunctions;
-  /** Differences that were reported. */
-  readonly reported: Set<string>;
-}
-
 /** A client that was found. */
 export interface FoundClient {
   readonly client: WeaveClient;
   /** What this `init` asked for and the open client does not do; `null` for nothing new. */
   readonly differs: string | null;
 }
-
-const state = shared("client-pool", () => ({
-  clients: new Map<string, Pooled>(),
-  runtimes: new WeakMap<object, number>(),
-  lastRuntime: 0,
-}));
 
 /** Settings that tell clients of one project apart: where records go, and whether they do. */
 const IDENTITY: readonly (keyof Settings)[] = ["serverUrl", "wal", "sender", "disabled"];
@@ -85,7 +61,7 @@ export function lastGiven(options: InitOptions): { options: InitOptions; given: 
 
 /** The open client for a target, if there is one; it uses the functions given for this one. */
 export function findClient(target: ClientTarget): FoundClient | null {
-  const pooled = state.clients.get(identityOf(target));
+  const pooled = poolState.clients.get(identityOf(target));
   if (!pooled || !isOpen(pooled.client)) return null;
   const { client, settings, given, reported } = pooled;
   const names = TUNING.filter((name) =>
@@ -105,15 +81,7 @@ export function findClient(target: ClientTarget): FoundClient | null {
 /** Keeps an open client for later calls of `init`. */
 export function keepClient(target: ClientTarget, client: WeaveClient): void {
   const { settings, given } = target;
-  state.clients.set(identityOf(target), { client, settings, given, reported: new Set() });
-}
-
-/** Every client that `init` made and that is open. */
-export function pooledClients(): WeaveClient[] {
-  for (const [key, { client }] of state.clients) {
-    if (!isOpen(client)) state.clients.delete(key);
-  }
-  return [...state.clients.values()].map(({ client }) => client);
+  poolState.clients.set(identityOf(target), { client, settings, given, reported: new Set() });
 }
 
 function identityOf({ entity, project, runtime, ownRuntime, settings }: ClientTarget): string {
@@ -130,8 +98,8 @@ function identityOf({ entity, project, runtime, ownRuntime, settings }: ClientTa
 }
 
 function numberOf(runtime: object): number {
-  const known = state.runtimes.get(runtime) ?? ++state.lastRuntime;
-  state.runtimes.set(runtime, known);
+  const known = poolState.runtimes.get(runtime) ?? ++poolState.lastRuntime;
+  poolState.runtimes.set(runtime, known);
   return known;
 }
 

@@ -5,28 +5,24 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import { detectRuntime } from "../runtime/detect.ts";
-import { standardError } from "../runtime/standard_error.ts";
 import { describeMixedVersions } from "../runtime/process/shared_state.ts";
 import { type CallStackEntry, currentContext, runWithAttributes } from "./op/call_stack.ts";
 import type { WeaveClient } from "./client.ts";
-import { findClient, keepClient, lastGiven, pooledClients } from "./client_pool.ts";
 import {
   globalClient,
   globalRecorder,
   requireGlobalClient,
   setGlobalClient,
 } from "./global_client.ts";
-import { createLogger } from "./logger.ts";
-import { backgroundFetch, hostFetch } from "./server/host_fetch.ts";
 import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
 import type { AnyFunction, OpFields } from "./op/op_types.ts";
-import { openClient, type OpenTarget } from "./open_client.ts";
 import type { InitOptions } from "./settings/options.ts";
-import { openPipeline } from "./pipeline/create_pipeline.ts";
 import type { FlushOptions, FlushResult } from "./pipeline/pipeline.ts";
+import { pooledClients } from "./pooled_clients.ts";
+import { nativeFetch } from "./server/native_fetch.ts";
 import { sumResults } from "./pipeline/sum_results.ts";
 
+nativeFetch();
 reportMixedVersions(false);
 
 /**
@@ -57,40 +53,11 @@ reportMixedVersions(false);
  * ```
  */
 export async function init(project: string, options: InitOptions = {}): Promise<WeaveClient> {
-  const { options: steady, given } = lastGiven(options);
-  const extra = { given, ownRuntime: options?.runtime !== undefined };
-  const client = await openClient(project, steady, {
-    runtime: detectRuntime(),
-    fetch: hostFetch,
-    background: backgroundFetch,
-    sink: standardError,
-    openPipeline,
-    pool: {
-      find: (target) => {
-        const found = findClient({ ...target, ...extra });
-        if (found?.differs) reportDifference(target, found.differs, options);
-        return found && found.client;
-      },
-      keep: (target, client) => keepClient({ ...target, ...extra }, client),
-    },
-  });
+  const { openHostClient } = await import("./host_client.ts");
+  const client = await openHostClient(project, options);
   reportMixedVersions(true);
   setGlobalClient(client);
   return client;
-}
-
-/** Says that options of a further `init` are not used. */
-function reportDifference(
-  { entity, project, settings }: OpenTarget,
-  names: string,
-  { onEvent }: InitOptions,
-): void {
-  createLogger(settings.logLevel, console, onEvent).event({
-    level: "warn",
-    name: "init-again",
-    message: `${entity}/${project} is open already: this init differs in ${names}, which is not ` +
-      "used; call finish() before init() to change it",
-  });
 }
 
 /** Says once that another version of this package records, or would record, its own ops only. */

@@ -7,23 +7,16 @@
 
 import { detectRuntime } from "../../runtime/detect.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
-import { shared } from "../../runtime/process/shared_state.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { unreachable } from "../settings/grants.ts";
 import { withGaps } from "./hold_gaps.ts";
+import { nativeFetch } from "./native_fetch.ts";
 import { runOutside } from "./outside.ts";
 
-/** Where wrappers of `fetch` keep what they wrap: ops, OpenTelemetry, Sentry, Next.js. */
-const WRAPPED = ["__wrappedFunction", "__original", "__sentry_original__", "_nextOriginalFetch"];
-/** Wrappers that are looked into, one inside the other. */
-const MAX_WRAPPERS = 10;
 /** Ms after which a request that the program waits for gives up connecting, as in Node itself. */
 const CONNECT_MS = 10_000;
 /** Least ms that a request in the background gets, however short a program's end may take. */
 const MIN_HOLD_MS = 500;
-
-/** The host's `fetch` as it was when the first copy of the package was loaded. */
-const native: Fetch = shared("host-fetch", () => unwrapped(globalThis.fetch));
 
 /**
  * Sends a request that the program waits for.
@@ -31,6 +24,9 @@ const native: Fetch = shared("host-fetch", () => unwrapped(globalThis.fetch));
  * @throws {WeaveWalError} `ERR_REQUEST_FAILED` where the host does not grant the server.
  */
 export const hostFetch: Fetch = (url, init) => foreground(detectRuntime())(url, init);
+
+// Also captured by entries that load this module without `init`.
+const native = nativeFetch();
 
 let made: { readonly runtime: Runtime; readonly fetch: Fetch } | undefined;
 
@@ -71,17 +67,4 @@ function granted(runtime: Runtime, fetch: Fetch): Fetch {
     const refused = unreachable(runtime, url);
     return refused === null ? fetch(url, init) : Promise.reject(refused);
   };
-}
-
-/** What instrumentation has wrapped: the host's own function, as far as the wrappers tell. */
-function unwrapped(fetch: unknown): Fetch {
-  let inner = fetch;
-  for (let i = 0; i < MAX_WRAPPERS && typeof inner === "function"; i++) {
-    const wrapper = inner as unknown as Record<string, unknown>;
-    const next = WRAPPED.map((name) => wrapper[name]).find((value) => typeof value === "function");
-    if (next === undefined) break;
-    inner = next;
-  }
-  if (typeof inner === "function") return inner as Fetch;
-  return () => Promise.reject(new TypeError("This host has no fetch"));
 }

@@ -1,0 +1,57 @@
+/**
+ * Opens a client on the host that runs the program, or returns the one that is open already.
+ *
+ * Loaded by the first call of `init`: programs that only define ops do not load settings, log and
+ * sender.
+ *
+ * @module
+ */
+
+import { detectRuntime } from "../runtime/detect.ts";
+import { standardError } from "../runtime/standard_error.ts";
+import type { WeaveClient } from "./client.ts";
+import { findClient, keepClient, lastGiven } from "./client_pool.ts";
+import { createLogger } from "./logger.ts";
+import { openClient, type OpenTarget } from "./open_client.ts";
+import { openPipeline } from "./pipeline/create_pipeline.ts";
+import { backgroundFetch, hostFetch } from "./server/host_fetch.ts";
+import type { InitOptions } from "./settings/options.ts";
+
+/**
+ * Opens the client for `init`.
+ *
+ * @throws {WeaveWalError} The errors of `init`.
+ */
+export async function openHostClient(project: string, options: InitOptions): Promise<WeaveClient> {
+  const { options: steady, given } = lastGiven(options);
+  const extra = { given, ownRuntime: options?.runtime !== undefined };
+  return await openClient(project, steady, {
+    runtime: detectRuntime(),
+    fetch: hostFetch,
+    background: backgroundFetch,
+    sink: standardError,
+    openPipeline,
+    pool: {
+      find: (target) => {
+        const found = findClient({ ...target, ...extra });
+        if (found?.differs) reportDifference(target, found.differs, options);
+        return found && found.client;
+      },
+      keep: (target, client) => keepClient({ ...target, ...extra }, client),
+    },
+  });
+}
+
+/** Warns that options of a further `init` are ignored. */
+function reportDifference(
+  { entity, project, settings }: OpenTarget,
+  names: string,
+  { onEvent }: InitOptions,
+): void {
+  createLogger(settings.logLevel, console, onEvent).event({
+    level: "warn",
+    name: "init-again",
+    message: `${entity}/${project} is open already: this init differs in ${names}, which is not ` +
+      "used; call finish() before init() to change it",
+  });
+}
