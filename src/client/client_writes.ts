@@ -8,6 +8,7 @@
 import { tableDigest } from "../protocol/digest/digest.ts";
 import type { Ids } from "../protocol/ids.ts";
 import { isProvisional } from "../protocol/digest/provisional.ts";
+import { otelRecordType, otelRequest, type OtelView } from "../protocol/otlp/otel_request.ts";
 import type { Cost } from "../protocol/requests.ts";
 import type { RecordType } from "../protocol/record_types.ts";
 import { checkDisplayName, checkEnd, checkStart } from "./check_writes.ts";
@@ -213,6 +214,17 @@ export class ClientWrites {
   /** Records what models cost, by model name. A replay may double it: the server gives the ids. */
   costCreate(costs: Readonly<Record<string, Cost>>): void {
     this.#write("cost_create", { project_id: this.projectId, costs });
+  }
+
+  /**
+   * Records OpenTelemetry spans as they were serialized.
+   *
+   * @param request A serialized `ExportTraceServiceRequest` of OTLP, best with one span: if the
+   *   server rejects one of several, they are all dead-lettered. Nothing in it is redacted.
+   * @param view The view of Weave that shows them (default: `"traces"`).
+   */
+  spansCreate(request: Uint8Array, view: OtelView = "traces"): void {
+    this.#parts.append(otelRecordType(view), otelRequest(this.projectId, request));
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Window } from "../wal/record/record_batch.ts";
 import type { DigestBook } from "../wal/digest_map.ts";
 import type { CarriedStarts } from "./calls/pending_starts.ts";
 import type { CallPathName } from "./calls/call_load.ts";
+import { isOtelType } from "../protocol/otlp/otel_request.ts";
 import { CallPath, type Send, type SendContext } from "./calls/call_sender.ts";
 import { CircuitBreaker, type ServerState } from "./http/circuit_breaker.ts";
 import { Evidence } from "./http/evidence.ts";
@@ -119,8 +120,8 @@ export class Deliverer {
       ? this.#calls.prepare(window, context, carried, wait && !ordered)
       : undefined;
     return {
-      // A corrupt line may hold whole records of any type.
-      independent: others.length === 0 && window.damaged.length === 0 &&
+      // A corrupt line may hold whole records of any type. Spans depend on nothing.
+      independent: others.every(({ type }) => isOtelType(type)) && window.damaged.length === 0 &&
         (calls?.independent ?? true),
       send: async () => [
         ...await this.#records.sendFirst(others, context),
@@ -163,7 +164,7 @@ export class Deliverer {
       const { again } = options;
       const isAgain = again?.path === path && again.size === sizeOf(body);
       const retryId = isAgain ? again.retryId : newId();
-      return await sendWithRetry({ path, body, retryId }, deps, options);
+      return await sendWithRetry({ path, body, retryId, headers: options.headers }, deps, options);
     };
     const newSuspects = () =>
       new Suspects({

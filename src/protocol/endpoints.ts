@@ -20,8 +20,11 @@ export interface Endpoint {
    * `{"mode":"start","req":<request>}`, `plain` as the request itself.
    */
   readonly batchItem?: "start" | "end" | "plain";
-  /** How the body is made from the record: its JSON text as it stands, or a form. */
-  readonly body: "json" | "multipart";
+  /**
+   * How the body is made from the record: its JSON text as it stands, a form, or the bytes of a
+   * serialized message, for several records one behind the other.
+   */
+  readonly body: "json" | "multipart" | "protobuf";
   /**
    * The object that may hold `expected_digest`: a field of the request, or `""` for the request
    * itself. After a 409 it is sent again without it. Left out where there is none.
@@ -69,6 +72,8 @@ export const ENDPOINTS: Readonly<Record<RecordType, Endpoint>> = {
   },
   feedback_replace: { paths: ["/feedback/replace"], body: "json" },
   cost_create: { paths: ["/cost/create"], body: "json" },
+  otel_traces: { paths: ["/otel/v1/traces"], body: "protobuf" },
+  otel_agents: { paths: ["/agents/otel/v1/traces"], body: "protobuf" },
 };
 
 /** What the v2 paths of calls do. */

@@ -1,5 +1,6 @@
 /**
- * The record types of the log: one a Weave write, under the names that the Python SDK's log uses.
+ * The record types of the log: one a Weave write, under the names that the Python SDK's log uses,
+ * and two of OpenTelemetry spans, which that log does not have.
  *
  * @module
  */
@@ -18,6 +19,8 @@ export const RECORD_TYPES = [
   "feedback_create",
   "feedback_replace",
   "cost_create",
+  "otel_traces",
+  "otel_agents",
 ] as const;
 
 /** The name of a Weave write as it stands in a record's `type`. */

@@ -30,6 +30,15 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "cost/create": ({ ids }) => Array.isArray(ids),
 };
 
+/** Fields of the responses to OpenTelemetry spans, in the spelling of OTLP or of the server. */
+const OTEL_FIELDS: ReadonlySet<string> = new Set([
+  "partial_success",
+  "partialSuccess",
+  "accepted_spans",
+  "rejected_spans",
+  "error_message",
+]);
+
 /** Fields that some versions have in a response that others leave empty. */
 const HARMLESS: ReadonlySet<string> = new Set(["res", "num_deleted"]);
 
@@ -65,7 +74,8 @@ export function replyKind(path: string, text: string): ReplyKind {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "foreign";
   const shape = shapeOf(path);
   if (shape) return shape(value as Fields) ? "reply" : "foreign";
-  return Object.keys(value).every((name) => HARMLESS.has(name)) ? "reply" : "unclear";
+  const known = isOtelPath(path) ? OTEL_FIELDS : HARMLESS;
+  return Object.keys(value).every((name) => known.has(name)) ? "reply" : "unclear";
 }
 
 /** Tells whether `text` is the trace server's response to `GET /server_info`. */
@@ -76,6 +86,11 @@ export function isServerInfo(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether OpenTelemetry spans are sent to `path`. */
+export function isOtelPath(path: string): boolean {
+  return path.endsWith("/otel/v1/traces");
 }
 
 function shapeOf(path: string): Shape | undefined {

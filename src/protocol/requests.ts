@@ -334,6 +334,23 @@ export interface CostCreateReply {
   ids: [id: string, model: string][];
 }
 
+/**
+ * `otel_traces` and `otel_agents` as they are in the log. On the wire, the bytes of several make one
+ * request, and the project is in the header `project_id`.
+ */
+export interface OtelRequest {
+  /** `"entity/project"`. */
+  project_id: string;
+  /** A serialized `ExportTraceServiceRequest` of OTLP. */
+  request_base64: string;
+}
+
+/** Answer to an {@linkcode OtelRequest}, where it is not empty. */
+export interface OtelReply {
+  /** What was not taken. */
+  partial_success?: { rejected_spans?: number; error_message?: string } | null;
+}
+
 /** The request that a record of each type holds. */
 export interface WriteRequests {
   /** A call that begins. */
@@ -360,6 +377,10 @@ export interface WriteRequests {
   feedback_replace: FeedbackReplaceRequest;
   /** Prices of models. */
   cost_create: CostCreateRequest;
+  /** OpenTelemetry spans for the Traces view. */
+  otel_traces: OtelRequest;
+  /** OpenTelemetry spans for the Agents view. */
+  otel_agents: OtelRequest;
 }
 
 /** The answer that the server gives to the request of each record type, sent on its own. */
@@ -388,6 +409,10 @@ export interface WriteReplies {
   feedback_replace: FeedbackReply;
   /** Prices of models. */
   cost_create: CostCreateReply;
+  /** OpenTelemetry spans for the Traces view. */
+  otel_traces: OtelReply;
+  /** OpenTelemetry spans for the Agents view. */
+  otel_agents: OtelReply;
 }
 
 /** The request that a record of type `T` holds. */

@@ -78,11 +78,15 @@ test("writes: every record type has a method, and each makes one record of that 
   client.feedbackCreate(feedback);
   client.feedbackReplace({ ...feedback, feedback_id: "old" });
   client.costCreate({ gpt: { prompt_token_cost: 1, completion_token_cost: 2 } });
+  client.spansCreate(Uint8Array.of(10, 0));
+  client.spansCreate(Uint8Array.of(10, 0), "agents");
   const types = pipeline.records.map(({ type }) => type);
   assert.deepEqual([...new Set(types)].sort(), [...RECORD_TYPES].sort());
   assert.equal(pipeline.of("call_update")[0].display_name.length, 1000);
   assert.equal(pipeline.of("call_update")[1].display_name, "");
   assert.deepEqual(pipeline.of("calls_delete"), [{ project_id: "team/demo", call_ids: [call.id] }]);
+  const spans = [{ project_id: "team/demo", request_base64: "CgA=" }];
+  assert.deepEqual([pipeline.of("otel_traces"), pipeline.of("otel_agents")], [spans, spans]);
   assert.deepEqual(pipeline.of("cost_create"), [{
     project_id: "team/demo",
     costs: { gpt: { prompt_token_cost: 1, completion_token_cost: 2 } },

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Random } from "./random.ts";
+import { mix, Random } from "./random.ts";
 import { RECORD_KINDS, type RecordKind } from "./records.ts";
 import type {
   CheckpointDamage,
@@ -321,16 +321,15 @@ function stop(random: Random, features: Features, setup: Setup, slot: number): S
 
 function appends(random: Random, slot: number): Step[] {
   const big = random.chance(0.15);
-  return [{
-    do: "append",
-    slot,
-    kind: random.chance(0.5)
-      ? random.pick<RecordKind>(["call", "start", "end"])
-      : random.pick(RECORD_KINDS),
-    count: big ? 1 : random.int(1, random.pick([1, 3, 8])),
-    size: big ? random.int(400, 4_000) : random.int(0, 200),
-    seed: random.seed(),
-  }];
+  const kind = random.chance(0.5)
+    ? random.pick<RecordKind>(["call", "start", "end"])
+    : random.pick(RECORD_KINDS);
+  const count = big ? 1 : random.int(1, random.pick([1, 3, 8]));
+  const size = big ? random.int(400, 4_000) : random.int(0, 200);
+  const seed = random.seed();
+  const isCall = kind === "call" || kind === "start" || kind === "end";
+  const isSpan = !isCall && mix(seed, 1) % 8 === 0;
+  return [{ do: "append", slot, kind: isSpan ? "span" : kind, count, size, seed }];
 }
 
 function duration(random: Random): number {

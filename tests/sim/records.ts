@@ -29,8 +29,11 @@ export const RECORD_KINDS = [
   "rows",
 ] as const;
 
-/** The name of a kind of record. */
-export type RecordKind = (typeof RECORD_KINDS)[number];
+/**
+ * The name of a kind of record. Spans replace some records of other kinds, so that the seeds from
+ * before there were spans mean the same scenarios.
+ */
+export type RecordKind = (typeof RECORD_KINDS)[number] | "span";
 
 /** A record's texts. */
 export interface RecordText {
@@ -45,6 +48,8 @@ export interface RecordText {
   readonly half?: string;
   /** Name and content of a file. */
   readonly file?: { readonly name: string; readonly content: Uint8Array };
+  /** The bytes of a record of spans, and the path that they are sent to. */
+  readonly spans?: { readonly bytes: Uint8Array; readonly path: string };
 }
 
 /** What a record is made of. */
@@ -204,6 +209,8 @@ export function otherText(
       return plain("call_update", ["call_id", text(plan.call)], ["display_name", key]);
     case "delete":
       return plain("calls_delete", ["call_ids", `[${text(plan.call)},${key}]`]);
+    case "span":
+      return spanText(plan, project);
     case "cost":
       return plain("cost_create", ["costs", `{${key}:{"prompt_token_cost":1.0}}`]);
   }
@@ -223,6 +230,29 @@ function fileText(kind: "file" | "bytes", plan: RecordPlan, project: Field): Rec
     request: object([project, name, ["content", value]]),
     bodies: [],
     file: { name: plan.key, content: new TextEncoder().encode(JSON.parse(value) as string) },
+  };
+}
+
+/**
+ * A serialized request: one or two messages as its first field, each with the record's key and
+ * bytes of all values.
+ */
+function spanText(plan: RecordPlan, project: Field): RecordText {
+  const { random, size, key } = plan;
+  const frames = Array.from({ length: random.int(1, 2) }, (_, index) => {
+    const noise = Array.from({ length: size }, () => random.int(0, 255));
+    const contents = [...new TextEncoder().encode(`${key}/${index};`), ...noise];
+    const { length } = contents;
+    return [10, ...(length < 128 ? [length] : [length % 128 + 128, length >> 7]), ...contents];
+  });
+  const bytes = Uint8Array.from(frames.flat());
+  const base64 = btoa(String.fromCharCode(...bytes));
+  const isAgents = random.chance(0.3);
+  return {
+    type: isAgents ? "otel_agents" : "otel_traces",
+    request: object([project, ["request_base64", text(base64)]]),
+    bodies: [],
+    spans: { bytes, path: isAgents ? "/agents/otel/v1/traces" : "/otel/v1/traces" },
   };
 }
 

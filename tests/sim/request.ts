@@ -70,6 +70,9 @@ export function readRequest(
   const base = { server, path, retryId, ...policy(path) };
   if (init.body instanceof FormData) return { ...base, ...readForm(ledger, path, init.body) };
   const bytes = init.body as Uint8Array;
+  if (path.endsWith("/otel/v1/traces")) {
+    return { ...base, ...readSpans(ledger, path, bytes, init.headers as Record<string, string>) };
+  }
   const text = lenient.decode(bytes);
   const found = findRecords(ledger, path, text);
   const records = found?.records ?? [];
@@ -180,14 +183,47 @@ function compare(bytes: Uint8Array, text: string, { records, bodies }: Found): s
     : `is not what was appended: ${cut(text)}`;
 }
 
-function readForm(
-  ledger: Ledger,
-  path: string,
-  form: FormData,
-): Omit<
+type Contents = Omit<
   IncomingRequest,
   "server" | "path" | "retryId" | "missing" | "hasOtherRoutes" | "isDecisive"
-> {
+>;
+
+/** Reads spans: the messages of each record in order, one record behind the other. */
+function readSpans(
+  ledger: Ledger,
+  path: string,
+  bytes: Uint8Array,
+  headers: Record<string, string>,
+): Contents {
+  const keys = new Set<string>();
+  for (let at = 0; at < bytes.length;) {
+    const isLong = bytes[at + 1] >= 128;
+    const length = isLong ? bytes[at + 1] - 128 + (bytes[at + 2] << 7) : bytes[at + 1];
+    const from = at + (isLong ? 3 : 2);
+    const key = /^(r\d+)\/\d;/.exec(lenient.decode(bytes.subarray(from, from + 12)))?.[1];
+    if (bytes[at] !== 10 || key === undefined) break;
+    keys.add(key);
+    at = from + length;
+  }
+  const records = [...keys].flatMap((key) => ledger.find(key) ?? []);
+  const expected = records.flatMap(({ text }) => [...text.spans?.bytes ?? []]);
+  const isSame = expected.length === bytes.length && bytes.length > 0 &&
+    expected.every((byte, i) => byte === bytes[i]) &&
+    headers["Content-Type"] === "application/x-protobuf" &&
+    records.every(({ text, project }) =>
+      text.spans!.path === path && headers.project_id === `e/p${project}`
+    );
+  return {
+    what: `${path} ${String.fromCharCode(...bytes)}`,
+    size: bytes.length,
+    records,
+    alone: isAlone(records) ? records : [],
+    trouble: isSame ? null : `is not the spans that were appended: ${[...keys].join()}`,
+    hasWrongDigest: false,
+  };
+}
+
+function readForm(ledger: Ledger, path: string, form: FormData): Contents {
   const file = form.get("file");
   const isFile = typeof file === "object" && file !== null;
   const name = isFile ? file.name : "";

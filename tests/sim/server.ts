@@ -20,6 +20,8 @@ interface Answer {
   readonly status: number;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether it takes only a part of the request. */
+  readonly isPartial?: boolean;
 }
 
 /** One server's state. */
@@ -225,8 +227,11 @@ export class SimServers {
   }
 
   /** The sender has the whole answer. */
-  #receive({ request, process }: Attempt, { status, text }: Answer): Promise<string> {
-    if (!process.dead && status >= 200 && status < 300) {
+  #receive(
+    { request, process }: Attempt,
+    { status, text, isPartial = false }: Answer,
+  ): Promise<string> {
+    if (!process.dead && !isPartial && status >= 200 && status < 300) {
       for (const record of request.records) record.answered = true;
     }
     return Promise.resolve(text);
@@ -263,8 +268,15 @@ export class SimServers {
   /** A record that the server never takes: refused, answered with 500, or the connection breaks. */
   #reject(attempt: Attempt, { order }: SimRecord): Answer | "tear" {
     const kind = order % 6;
+    const { request } = attempt;
+    if (kind > 3 && request.records.every(({ kind }) => kind === "span")) {
+      for (const record of request.alone) record.refused = true;
+      for (const record of request.records) if (!record.poison) this.#store(attempt, record);
+      const text = '{"partial_success":{"rejected_spans":1,"error_message":"no tree"}}';
+      return { status: 200, text, isPartial: true };
+    }
     if (kind > 1) return this.#refuse(attempt, 422);
-    for (const record of attempt.request.alone) record.refused = true;
+    for (const record of request.alone) record.refused = true;
     return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
   }
 

@@ -18,6 +18,7 @@ import {
   refuse,
 } from "./exchange.ts";
 import { type Fault, kindOf } from "./faults.ts";
+import { addOtelRoutes } from "./otel_routes.ts";
 import { addReadRoutes } from "./read_routes.ts";
 import { addValueRoutes } from "./value_routes.ts";
 
@@ -79,6 +80,7 @@ export function createMockApp(parts: MockParts): MockApp {
   addControlRoutes(app, parts);
   addCallRoutes(app, parts);
   addValueRoutes(app, parts);
+  addOtelRoutes(app, parts);
   addReadRoutes(app, parts);
   app.notFound((c) =>
     methodsOf(app, c.req.path).length > 0

@@ -44,6 +44,7 @@ const BEHAVIOR: Rule = shape({}, {
   callMode: oneOf("old", "new", "complete"),
   filePaths: oneOf("new", "old", "both"),
   feedbackBatch: bool,
+  otelReply: oneOf("json", "protobuf"),
   bodyLimit: integer,
   missingProjects: list(text),
   anyIds: bool,
@@ -69,6 +70,7 @@ export interface MockState {
     files: number;
     feedback: number;
     costs: number;
+    spans: number;
   }[];
   requests: { total: number; inFlight: number; peakInFlight: number };
   faults: (Json & { hits: number })[];
@@ -81,6 +83,7 @@ export function addControlRoutes(app: MockApp, parts: MockParts): void {
 
   app.get("/__mock/state", (c) => c.json(stateOf(parts)));
   app.get("/__mock/calls", (c) => c.json(store.calls(c.req.query("project"))));
+  app.get("/__mock/spans", (c) => c.json(store.spans(c.req.query("project"))));
   app.get("/__mock/journal", (c) => c.json(journal.entries));
   app.get("/__mock/faults", (c) => c.json(stateOf(parts).faults));
 
@@ -146,6 +149,7 @@ export function stateOf({ store, journal, faults, behavior }: MockParts): MockSt
       files: project.files.size,
       feedback: project.feedback.size,
       costs: project.costs.length,
+      spans: project.spans.size,
     })),
     requests: {
       total: journal.total,

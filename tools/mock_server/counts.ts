@@ -50,6 +50,12 @@ export interface MockCounts extends CallCounts {
   duplicateFeedback: number;
   /** Costs taken. */
   costs: number;
+  /** Spans taken, repeated ones too. */
+  spans: number;
+  /** Spans that were there already. */
+  duplicateSpans: number;
+  /** Spans that were not taken. */
+  rejectedSpans: number;
 }
 
 /** Counts of a server that was not written to. */
@@ -75,5 +81,8 @@ export function noCounts(): MockCounts {
     feedback: 0,
     duplicateFeedback: 0,
     costs: 0,
+    spans: 0,
+    duplicateSpans: 0,
+    rejectedSpans: 0,
   };
 }

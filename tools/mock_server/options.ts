@@ -22,6 +22,8 @@ export interface MockBehavior {
   filePaths: "new" | "old" | "both";
   /** Whether `/feedback/batch/create` exists; `true`. */
   feedbackBatch: boolean;
+  /** Format of the responses to OpenTelemetry spans (default: `"json"`). */
+  otelReply: "json" | "protobuf";
   /** The largest request body in bytes; more answers 413. 32 MiB. */
   bodyLimit: number;
   /**
@@ -55,6 +57,7 @@ export const DEFAULT_BEHAVIOR: Readonly<MockBehavior> = {
   callMode: "new",
   filePaths: "both",
   feedbackBatch: true,
+  otelReply: "json",
   bodyLimit: 32 * 1024 * 1024,
   missingProjects: [],
   anyIds: true,

@@ -6,7 +6,8 @@
 
 import { bytesDigest, tableDigest } from "./digest.ts";
 import { type CallRecord, type Json, ProjectCalls } from "./call_store.ts";
-import { type CallCounts, type MockCounts, noCounts } from "./counts.ts";
+import { type MockCounts, noCounts } from "./counts.ts";
+import { SpanStore, type StoredSpan } from "./span_store.ts";
 
 /** One version of an object. */
 export interface ObjectVersion {
@@ -58,13 +59,16 @@ export class Project {
   readonly feedback: Map<string, Json> = new Map();
   /** Feedback that was written under an id that is there already, until the table merges. */
   unmergedFeedback: Json[] = [];
+  /** OpenTelemetry spans. */
+  readonly spans: SpanStore;
   /** Costs in order of arrival, with `id` and `llm_id`. */
   readonly costs: Json[] = [];
 
-  constructor(id: string, counts: CallCounts, keepBodies: boolean) {
+  constructor(id: string, counts: MockCounts, keepBodies: boolean) {
     this.id = id;
     this.internalId = internalIdOf(id);
     this.calls = new ProjectCalls(counts, keepBodies);
+    this.spans = new SpanStore(counts, keepBodies);
   }
 }
 
@@ -247,6 +251,12 @@ export class MockStore {
   feedback(projectId?: string): Json[] {
     const projects = projectId === undefined ? this.projects : [this.project(projectId)];
     return projects.flatMap((project) => [...project.feedback.values()]);
+  }
+
+  /** The spans of one project, or of all, in order of arrival. */
+  spans(projectId?: string): StoredSpan[] {
+    const projects = projectId === undefined ? this.projects : [this.project(projectId)];
+    return projects.flatMap((project) => project.spans.list());
   }
 
   /** Adds costs and returns their ids with the names of their models. */

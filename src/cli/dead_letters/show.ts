@@ -6,6 +6,8 @@
 
 import { isAbsolute, join } from "@std/path";
 import { errorCode } from "../../errors.ts";
+import { fromBase64 } from "../../protocol/json/base64.ts";
+import { readSpans } from "../../protocol/otlp/spans.ts";
 import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
 import { writeAll } from "../../wal/dead_letters/dead_letter_file.ts";
 import { type Context, throwIfStopped } from "../context.ts";
@@ -142,9 +144,25 @@ async function rawBytes(
 function prettyText(request: Uint8Array): string {
   const text = decoder.decode(request);
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    const value = JSON.parse(text) as Record<string, unknown>;
+    return JSON.stringify(
+      withSpans(value),
+      (_, part) => typeof part === "bigint" ? `${part}` : part,
+      2,
+    );
   } catch {
     return printable(text);
+  }
+}
+
+/** A request with its spans in place of their bytes. */
+function withSpans(value: Record<string, unknown>): Record<string, unknown> {
+  const { request_base64: request, ...rest } = value;
+  if (typeof request !== "string") return value;
+  try {
+    return { ...rest, spans: readSpans(fromBase64(request)) };
+  } catch {
+    return value;
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CallValue, RecordFacts } from "./record_facts.ts";
+import type { CallValue, RecordFacts, SpanFacts } from "./record_facts.ts";
 
 /** A call as a log tells of it. */
 export interface CallNode {
@@ -20,6 +20,8 @@ export interface CallNode {
   /** Whether the log holds its start and its end. */
   hasStart: boolean;
   hasEnd: boolean;
+  /** Whether it is an OpenTelemetry span. */
+  isSpan: boolean;
   /** Bytes of its records. */
   bytes: number;
   /** Kept only where they are to be shown. */
@@ -53,6 +55,8 @@ export class CallForest {
   readonly #traceOfCall = new Map<string, string>();
   /** About calls of which neither start nor end was read yet. */
   readonly #notes = new Map<string, Note>();
+  /** Epoch ms: the end of the span that was read last. */
+  #lastEnd = Infinity;
   #size = 0;
   #valueBytes = 0;
 
@@ -88,6 +92,16 @@ export class CallForest {
     }
   }
 
+  /** Takes an OpenTelemetry span in. */
+  addSpan({ started, ...end }: SpanFacts, bytes: number): void {
+    const { callId, traceId } = end;
+    if (callId === undefined) return;
+    this.add("call_start", { ...end, time: started }, bytes);
+    this.add("call_end", end, 0);
+    this.#node(callId, traceId).isSpan = true;
+    this.#lastEnd = end.time ?? Infinity;
+  }
+
   /** Takes another record of a call in, such as a new name. */
   note({ callId, displayName }: RecordFacts, bytes: number): void {
     if (callId === undefined) return;
@@ -105,8 +119,15 @@ export class CallForest {
    */
   takeComplete(): Trace[] {
     return this.#take(([, calls]) =>
-      [...calls.values()].some(({ hasStart, parentId }) => hasStart && parentId === undefined)
+      [...calls.values()].some((call) =>
+        call.hasStart && call.parentId === undefined && !this.#mayFollow(call)
+      )
     );
+  }
+
+  /** Whether more of a trace may be read: the span of a root is written after those below it. */
+  #mayFollow({ isSpan, started }: CallNode): boolean {
+    return isSpan && this.#lastEnd >= (started ?? -Infinity);
   }
 
   /** Takes all traces out, newest first. */
@@ -168,6 +189,7 @@ export class CallForest {
       exception: undefined,
       hasStart: false,
       hasEnd: false,
+      isSpan: false,
       bytes: note?.bytes ?? 0,
       inputs: undefined,
       output: undefined,

@@ -6,6 +6,8 @@
  */
 
 import { readException } from "../../protocol/exception_text.ts";
+import { fromBase64 } from "../../protocol/json/base64.ts";
+import { readSpans, type Span } from "../../protocol/otlp/spans.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import { listFields, topLevelField } from "../../bytes/json_fields.ts";
 
@@ -21,6 +23,12 @@ export interface RecordFacts {
   displayName?: string;
   /** What the call failed with. */
   exception?: string;
+}
+
+/** Facts of one OpenTelemetry span. `time` is its end. */
+export interface SpanFacts extends RecordFacts {
+  /** Epoch ms. */
+  readonly started: number;
 }
 
 const WRAPPERS: Readonly<Record<string, string>> = {
@@ -78,9 +86,50 @@ export function factsOf(bytes: Uint8Array, record: WindowRecord): RecordFacts {
         op: values.get("feedback_type"),
         callId: callOfRef(values.get("call_ref") ?? values.get("weave_ref")),
       });
+    case "otel_traces":
+    case "otel_agents": {
+      const [first, ...others] = spanFactsOf(bytes, record);
+      if (first === undefined) return {};
+      const { started: _, ...facts } = first;
+      return others.length === 0
+        ? facts
+        : { ...facts, op: `${facts.op} and ${others.length} more` };
+    }
     default:
       return {};
   }
+}
+
+/** The facts of each span of an `otel_traces` or `otel_agents` record; none if it is corrupt. */
+export function spanFactsOf(bytes: Uint8Array, { start, end }: WindowRecord): SpanFacts[] {
+  const field = topLevelField(bytes, start, end, "request_base64");
+  if (!field) return [];
+  try {
+    const text = decoder.decode(bytes.subarray(field.start + 1, field.end - 1));
+    return readSpans(fromBase64(text)).map(spanFacts);
+  } catch {
+    return [];
+  }
+}
+
+function spanFacts(span: Span): SpanFacts {
+  const { traceId, spanId, parentSpanId, name, startTime, endTime, status } = span;
+  const { code, message } = status;
+  return {
+    ...clean({
+      time: endTime === 0n ? undefined : milliseconds(endTime),
+      callId: spanId,
+      traceId,
+      parentId: parentSpanId || undefined,
+      op: name,
+      exception: code === "error" ? message || "error" : undefined,
+    }),
+    started: milliseconds(startTime),
+  };
+}
+
+function milliseconds(epochNanoseconds: bigint): number {
+  return Number(epochNanoseconds / 1_000_000n);
 }
 
 /** Bytes of inputs or an output that are kept whole. */

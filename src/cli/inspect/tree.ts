@@ -17,13 +17,14 @@ import {
   plural,
   printable,
 } from "../terminal/format.ts";
+import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { InspectJob } from "./records.ts";
 import { timeText } from "./rows.ts";
 import { findLogs, withData } from "../logs/log_files.ts";
 import { blocksFromEnd, readLog } from "../logs/log_lines.ts";
 import { beginProgress } from "../terminal/progress.ts";
 import { matchesId } from "./record_filter.ts";
-import { type CallValue, factsOf, valueOf } from "./record_facts.ts";
+import { type CallValue, factsOf, spanFactsOf, valueOf } from "./record_facts.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 import type { Output } from "../terminal/terminal.ts";
 
@@ -85,6 +86,11 @@ async function readFromEnd(
         for (const line of lines) {
           if (!("record" in line)) continue;
           const { type } = line.record;
+          if (isOtelType(type)) {
+            const spans = spanFactsOf(bytes, line.record);
+            for (const span of spans) forest.addSpan(span, line.length / spans.length);
+            continue;
+          }
           const facts = factsOf(bytes, line.record);
           if (type === "call_start" || type === "call_end") {
             const value = values ? valueOf(bytes, line.record) : undefined;

@@ -4,6 +4,7 @@
  * | Outcome                                                     | Class                              |
  * | ----------------------------------------------------------- | ---------------------------------- |
  * | 2xx with the response of this endpoint                      | `done`                             |
+ * | 2xx that rejects some of the spans in the request           | `refused`                          |
  * | none, incomplete, timed out, 408, 425, 429, 5xx             | failure; the server is `down`      |
  * | 401, 403, 3xx, anything that is not the trace server's      | failure; the server is `held`      |
  * | 413                                                         | `too-large`                        |
@@ -13,7 +14,8 @@
  * @module
  */
 
-import { replyKind } from "../../protocol/replies.ts";
+import { rejectedSpans } from "../../protocol/otlp/otel_reply.ts";
+import { isOtelPath, replyKind } from "../../protocol/replies.ts";
 import { CHECK_MS } from "./backoff.ts";
 import type { Answer, Attempt } from "./transport.ts";
 
@@ -105,8 +107,12 @@ export function foreign(
 
 function success({ status, text }: Answer, path: string, facts: ServerFacts): Outcome {
   switch (replyKind(path, text)) {
-    case "reply":
-      return { kind: "done", text };
+    case "reply": {
+      const rejected = isOtelPath(path) ? rejectedSpans(text) : undefined;
+      if (rejected === undefined) return { kind: "done", text };
+      const message = rejected.message || `${rejected.count} spans were rejected`;
+      return { kind: "refused", status, message, missing: false, notFound: false };
+    }
     case "unclear":
       return { kind: "unclear", text, status };
     case "foreign":

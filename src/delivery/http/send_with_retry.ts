@@ -65,6 +65,8 @@ export interface SendOptions {
   readonly holdOn?: (refusal: Refusal) => boolean;
   /** Whether no other route is tried where the server does not have this one. */
   readonly isLastRoute?: boolean;
+  /** Headers of the request. */
+  readonly headers?: OutgoingRequest["headers"];
 }
 
 /**

@@ -6,10 +6,11 @@
 
 import { onAbort } from "../async/on_abort.ts";
 import { WeaveWalError } from "../../errors.ts";
+import { isProtobuf, otelReplyText } from "../../protocol/otlp/otel_reply.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 import { retryAfter } from "./backoff.ts";
 import { base64, redactor } from "./redact.ts";
-import { OversizeError, readText } from "./response_body.ts";
+import { OversizeError, readBytes, readText } from "./response_body.ts";
 
 /** A request, the same bytes at every attempt. */
 export interface OutgoingRequest {
@@ -18,6 +19,8 @@ export interface OutgoingRequest {
   readonly body: Uint8Array<ArrayBuffer> | FormData;
   /** Sent as `X-Weave-Retry-Id`: the same at every attempt. */
   readonly retryId: string;
+  /** Further headers, and a `Content-Type` in place of that of JSON. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A complete response. */
@@ -104,10 +107,14 @@ export class Transport {
   }
 
   /** Makes one attempt. Never throws. Redirects are responses: no other host gets the key. */
-  async attempt({ path, body, retryId }: OutgoingRequest, stop: AbortSignal): Promise<Attempt> {
+  async attempt(
+    { path, body, retryId, headers: more }: OutgoingRequest,
+    stop: AbortSignal,
+  ): Promise<Attempt> {
     const size = body instanceof FormData ? 0 : body.length;
     const headers: Record<string, string> = { "X-Weave-Retry-Id": retryId };
     if (!(body instanceof FormData)) headers["Content-Type"] = "application/json";
+    Object.assign(headers, more);
     const maxBytes = Math.min(MAX_ANSWER_BYTES, MIN_ANSWER_BYTES + ANSWER_FACTOR * size);
     const { timeoutMs } = this.#options;
     return await this.#fetch(path, { method: "POST", headers, body }, timeoutMs, maxBytes, stop);
@@ -149,7 +156,7 @@ export class Transport {
         redirect: "manual",
       });
       const { status } = response;
-      const text = await readText(response, maxBytes).catch((error) => {
+      const text = await textOf(response, maxBytes).catch((error) => {
         if (!(error instanceof OversizeError)) throw error;
         abort();
         return error;
@@ -180,6 +187,12 @@ export class Transport {
       forget();
     }
   }
+}
+
+/** The body of a response as text; that of a serialized message is its JSON text. */
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  if (!isProtobuf(response.headers.get("Content-Type"))) return await readText(response, maxBytes);
+  return otelReplyText(await readBytes(response, maxBytes), response.status >= 400);
 }
 
 /** Value of an `Authorization` header for an API key. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { fromBase64 } from "../../protocol/json/base64.ts";
+
 /** A `file_create` as it is in the log. */
 export interface FileRequest {
   readonly project_id: string;
@@ -28,10 +30,7 @@ function fileContent(file: FileRequest): Uint8Array<ArrayBuffer> {
   if (file.content_base64 === undefined) {
     return new TextEncoder().encode(file.content == null ? "" : textOf(file, "content"));
   }
-  const binary = atob(textOf(file, "content_base64"));
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
+  return fromBase64(textOf(file, "content_base64"));
 }
 
 function textOf(file: FileRequest, field: keyof FileRequest): string {

@@ -10,6 +10,7 @@ import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import { ENDPOINTS } from "../../protocol/endpoints.ts";
 import { isProvisional, provisionalRowDigest } from "../../protocol/digest/provisional.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
+import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import { pooled } from "../async/run_concurrently.ts";
 import type { Send, SendContext } from "../calls/call_sender.ts";
@@ -22,6 +23,7 @@ import { type BatchItem, sendBatch } from "./bisect_batch.ts";
 import { unsendableLetter } from "./dead_letters.ts";
 import { type FileRequest, formOf } from "./file_form.ts";
 import { batchBody } from "./request_body.ts";
+import { spanTasks } from "./span_sender.ts";
 import type { Suspects } from "./suspects.ts";
 
 const ORDERED: ReadonlySet<RecordType> = new Set([
@@ -95,11 +97,12 @@ export class RecordPath {
     const suspects = newSuspects();
     const feedback = records.filter(({ type }) => type === "feedback_create");
     const others = records.filter((record) =>
-      record.type !== "feedback_create" && !makesProvisional(record)
+      record.type !== "feedback_create" && !isOtelType(record.type) && !makesProvisional(record)
     );
     const tasks = this.#content.group(others).map((group) => () =>
       this.#shared(group, send, suspects)
     );
+    tasks.push(...spanTasks(records, send, suspects));
     if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send, suspects));
     if (calls) tasks.unshift(calls);
     return await suspects.settle(async () =>

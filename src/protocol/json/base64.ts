@@ -19,6 +19,24 @@ interface BufferSlice {
   ): { toString(encoding: string): string };
 }
 
+interface Decoder {
+  fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The bytes of a Base64 text with padding.
+ *
+ * @throws where it is not Base64.
+ */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as unknown as Decoder;
+  if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
 /** Base64 of `bytes`, with padding. */
 export function base64(bytes: Uint8Array): string {
   const { toBase64 } = Uint8Array.prototype as unknown as Encodable;

@@ -269,4 +269,16 @@ export const SENDING_BUGS: readonly Bug[] = [
     seeds: 50,
     patch: () => patch(Sender.prototype, "wait", () => () => Promise.resolve("done")),
   },
+  {
+    name: "partial-success-ignored",
+    mistake: "spans that the server rejects in a 2xx response count as delivered",
+    breaks: ["lost"],
+    seeds: 300,
+    patch: () =>
+      patchAttempts((attempt) =>
+        attempt.kind === "answer" && attempt.text.includes("rejected_spans")
+          ? { ...attempt, text: "{}" }
+          : attempt
+      ),
+  },
 ];

@@ -1,0 +1,48 @@
+/**
+ * Records of OpenTelemetry spans.
+ *
+ * @module
+ */
+
+import { base64 } from "../json/base64.ts";
+import { jsonString } from "../json/well_formed.ts";
+import type { RecordType } from "../record_types.ts";
+
+/** The views of Weave that take spans: each has an endpoint and a record type of its own. */
+export type OtelView = "traces" | "agents";
+
+const TYPES: Readonly<Record<OtelView, OtelRecordType>> = {
+  traces: "otel_traces",
+  agents: "otel_agents",
+};
+
+/** Record types whose requests are serialized spans. */
+export type OtelRecordType = Extract<RecordType, "otel_traces" | "otel_agents">;
+
+/** The record type of the spans of a view. */
+export function otelRecordType(view: OtelView): OtelRecordType {
+  return TYPES[view];
+}
+
+/** Whether a record of this type holds serialized spans. */
+export function isOtelType(type: RecordType): type is OtelRecordType {
+  return type === "otel_traces" || type === "otel_agents";
+}
+
+/**
+ * JSON text of the request of an `otel_traces` or `otel_agents` record.
+ *
+ * @param projectId `entity/project`.
+ * @param request A serialized `ExportTraceServiceRequest`. It is sent byte for byte, together with
+ *   those of other records of the project, and rejected as a whole if the server rejects one of its
+ *   spans: one span a record keeps the others.
+ *
+ * @example
+ * ```ts
+ * const text = otelRequest("team/demo", Uint8Array.of(10, 0));
+ * if (text !== '{"project_id":"team/demo","request_base64":"CgA="}') throw new Error(text);
+ * ```
+ */
+export function otelRequest(projectId: string, request: Uint8Array): string {
+  return `{"project_id":${jsonString(projectId)},"request_base64":"${base64(request)}"}`;
+}
