@@ -64,6 +64,7 @@ export type {
   TableChange,
 } from "./src/client/inputs.ts";
 export type { Cost } from "./src/protocol/requests.ts";
+export type { OtelView } from "./src/protocol/otlp/otel_request.ts";
 export type { SavedRef } from "./src/client/global_client.ts";
 export { Dataset, type DatasetParameters, type SavedRow } from "./src/client/objects/dataset.ts";
 export { Table, type TableReader, type TableRow } from "./src/client/objects/table.ts";

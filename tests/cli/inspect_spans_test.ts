@@ -51,20 +51,36 @@ test("inspect shows spans as rows: when they ended, their names and errors", asy
   assert.equal(verify.code, 0, verify.out);
 }, SLOW);
 
-test("inspect --tree shows spans as a tree, each trace once, however long the log is", async () => {
-  await using place = await temporary();
-  const log = openLog(place.wal, NAME);
-  const count = 600;
-  for (const request of await traces(count)) log.append("otel_traces", otelRequest(NAME, request));
-  await log.finish();
-  const { code, out } = await cli(["inspect", "--tree", "--limit", "0"], { cwd: place.path });
-  assert.equal(code, 0);
-  const lines = out.split("\n");
-  assert.equal(lines.filter((line) => line.startsWith("trace ")).length, count);
-  assert.equal(lines.filter((line) => line.includes("3 calls")).length, count);
-  const [, trace, root, search, generate] = lines;
-  assert.match(trace, /2026-05-01 21:59:00.000, 3 calls, .*, 1 failed$/);
-  assert.match(root, /answer 599.* 3.0 s/);
-  assert.match(search, /├─ search.* 500 ms/);
-  assert.match(generate, /└─ generate.* 1.5 s.*no\ufffd\[2Jtokens/);
-}, SLOW);
+test(
+  "inspect --tree shows each trace once, also where its root is read long before its other spans",
+  async () => {
+    await using place = await temporary();
+    const log = openLog(place.wal, NAME);
+    const text = "x".repeat(3_500_000);
+    const attributes = { text };
+    const large = await spanRequests([{
+      name: "large",
+      from: NOON - 60_000,
+      to: NOON - 59_000,
+      children: [
+        { name: "first", attributes, from: NOON - 60_000, to: NOON - 59_900 },
+        { name: "second", attributes, from: NOON - 59_900, to: NOON - 59_500 },
+      ],
+    }]);
+    for (const request of [...large, ...await traces(20)]) {
+      log.append("otel_traces", otelRequest(NAME, request));
+    }
+    await log.finish();
+    const { code, out } = await cli(["inspect", "--tree", "--limit", "0"], { cwd: place.path });
+    assert.equal(code, 0);
+    const lines = out.split("\n");
+    assert.equal(lines.filter((line) => line.startsWith("trace ")).length, 21);
+    assert.equal(lines.filter((line) => line.includes("3 calls")).length, 21);
+    const [, trace, root, search, generate] = lines;
+    assert.match(trace, /2026-05-01 12:19:00.000, 3 calls, .*, 1 failed$/);
+    assert.match(root, /answer 19.* 3.0 s/);
+    assert.match(search, /├─ search.* 500 ms/);
+    assert.match(generate, /└─ generate.* 1.5 s.*no\ufffd\[2Jtokens/);
+  },
+  SLOW,
+);

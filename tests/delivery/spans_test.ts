@@ -23,6 +23,9 @@ import { spanRequest } from "../support/otel/span_requests.ts";
 /** The server makes a tree of the names: it cannot take this span. */
 const CONFLICT: Attributes = { llm: "gpt", "llm.model": "gpt" };
 
+/** Enough on a busy machine. */
+const PATIENT = { timeout: 100_000 };
+
 async function append(
   pipeline: Pipeline,
   name: string,
@@ -47,7 +50,7 @@ for (const otelReply of ["json", "protobuf"] as const) {
       for (let i = 0; i < 20; i++) await append(pipeline, `span ${i}`);
       await append(pipeline, "agent", { view: "agents" });
       appendCalls(pipeline, "a", 2);
-      const result = await pipeline.finish();
+      const result = await pipeline.finish(PATIENT);
       assert.deepEqual([result.done, result.delivered, result.deadLettered], [true, 25, 0]);
       const spans = fixture.mock.store.spans("team/project");
       assert.deepEqual(
@@ -75,7 +78,7 @@ for (const otelReply of ["json", "protobuf"] as const) {
         const view = i < 6 ? "traces" : "agents";
         await append(pipeline, `span ${i}`, { view, attributes });
       }
-      const result = await pipeline.finish();
+      const result = await pipeline.finish(PATIENT);
       assert.deepEqual([result.done, result.deadLettered], [true, 2]);
       assert.equal(names(fixture).length, 10);
       assert.deepEqual(fixture.deadLetters().map(({ type, error }) => [type, error.reason]), [
@@ -97,7 +100,7 @@ test("spans: bytes that are not spans are rejected and isolated, Base64 that is 
     pipeline.append("otel_traces", '{"project_id":"team/project","request_base64":"***"}');
     pipeline.append("otel_traces", '{"project_id":"team/project"}');
     await append(pipeline, "after");
-    const result = await pipeline.finish();
+    const result = await pipeline.finish(PATIENT);
     assert.deepEqual([result.done, result.deadLettered], [true, 3]);
     assert.deepEqual(names(fixture).sort(), ["after", "before"]);
     assert.deepEqual(fixture.deadLetters().map(({ error }) => error.reason), [
@@ -118,7 +121,7 @@ test("spans: an outage, a lost response and an overloaded server lose none", asy
     mock.faults.add({ path, times: 1, truncate: 4 });
     mock.faults.add({ path, times: 1, garbage: true });
     for (let i = 0; i < 5; i++) await append(pipeline, `span ${i}`);
-    const result = await pipeline.finish({ timeout: 60_000 });
+    const result = await pipeline.finish(PATIENT);
     assert.deepEqual([result.done, result.deadLettered], [true, 0]);
     assert.deepEqual(names(fixture), ["span 0", "span 1", "span 2", "span 3", "span 4"]);
     assert.ok(mock.store.counts.duplicateSpans > 0);
@@ -133,7 +136,7 @@ test("spans: a batch that is too large is halved", async () => {
         attributes: { text: "x".repeat(i === 5 ? 7_000 : 1_000) },
       });
     }
-    const result = await pipeline.finish();
+    const result = await pipeline.finish(PATIENT);
     assert.deepEqual([result.done, result.deadLettered], [true, 1]);
     assert.equal(names(fixture).length, 7);
     assert.equal(fixture.deadLetters()[0].error.status, 413);
@@ -147,7 +150,7 @@ test("spans: projects get requests of their own, and a name that no header holds
     await append(pipeline, "two", { project: "team/other" });
     const request = await spanRequest("three");
     pipeline.append("otel_traces", otelRequest("team/検索", request));
-    const result = await pipeline.finish();
+    const result = await pipeline.finish(PATIENT);
     assert.deepEqual([names(fixture), names(fixture, "team/other")], [["one"], ["two"]]);
     assert.equal(result.deadLettered, 1);
     assert.match(String(fixture.deadLetters()[0].error.message), /wandb.entity/);
@@ -159,9 +162,10 @@ test("spans: a missing project lets its spans wait, and those of others go", asy
     const pipeline = fixture.open();
     await append(pipeline, "waits", { project: "team/later" });
     await append(pipeline, "goes");
+    await fixture.event("server-held");
     await fixture.mock.waitFor((store) => store.spans("team/project").length === 1);
     fixture.mock.configure({ missingProjects: [] });
-    const result = await pipeline.finish({ timeout: 60_000 });
+    const result = await pipeline.finish(PATIENT);
     assert.deepEqual([result.done, result.deadLettered], [true, 0]);
     assert.deepEqual(names(fixture, "team/later"), ["waits"]);
   });
