@@ -118,7 +118,9 @@ export class ChainLink {
     const inFile = Math.min(count, this.length - 1 - at);
     let done = 0;
     while (done < inFile && this.#unreadable === null) {
-      const read = await this.#readFile(this.#from + at + done, into.subarray(done, inFile));
+      const position = this.#from + at + done;
+      const read = await this.#readFile(position, into.subarray(done, inFile));
+      if (read === 0 && this.#unreadable === null) this.#unreadable = this.#endsEarly(position);
       if (read === 0) break;
       done += read;
     }
@@ -187,6 +189,15 @@ export class ChainLink {
     } finally {
       this.#reads--;
     }
+  }
+
+  /** Why nothing was read at a position; `null` if the file was cut there, so that nothing is left. */
+  #endsEarly(position: number): Error | null {
+    const { data } = this.paths;
+    const size = this.#runtime.files.stat(data)?.size ?? 0;
+    return size <= position
+      ? null
+      : new Error(`Cannot read all of a log: ${data}, ${position} of ${size} bytes`);
   }
 
   #endsTorn(): boolean {
