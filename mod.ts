@@ -112,8 +112,8 @@ export type {
   FlushOptions,
   FlushResult,
   FsyncPolicy,
-  PipelineEvent,
-  PipelineStats,
   QuotaPolicy,
+  WalStats,
 } from "./src/client/pipeline/pipeline.ts";
+export type { WalEvent, WalEventName } from "./src/client/pipeline/events.ts";
 export { WeaveWalError, type WeaveWalErrorCode } from "./src/errors.ts";

@@ -9,19 +9,19 @@ import type { Ids } from "../protocol/ids.ts";
 import { describeError } from "./op/describe_error.ts";
 import { Sampler } from "./op/sampling.ts";
 import { CallRecorder } from "./op/call_recorder.ts";
-import { type CallParts, ClientCalls } from "./client_calls.ts";
+import { ClientCalls, type ClientCallsOptions } from "./client_calls.ts";
 import { closeGlobalClient, openGlobalClient } from "./global_client.ts";
 import { markClass } from "./objects/kind.ts";
-import type { KnownFacts } from "./server/metadata_cache.ts";
+import type { MetadataCache } from "./server/metadata_cache.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
 import type { RetryResult } from "../delivery/retry_dead_letters.ts";
-import type { FlushOptions, FlushResult, Pipeline, PipelineStats } from "./pipeline/pipeline.ts";
+import type { FlushOptions, FlushResult, Pipeline, WalStats } from "./pipeline/pipeline.ts";
 import type { AnyFunction, OpFields } from "./op/op_types.ts";
 import { setSavingRef } from "./objects/saved_refs.ts";
-import { ProjectIds } from "./server/project_id_resolver.ts";
+import { ProjectIdResolver } from "./server/project_id_resolver.ts";
 import { Publisher } from "./objects/publisher.ts";
-import type { ServerReader } from "./server/api_client.ts";
+import type { ApiClient } from "./server/api_client.ts";
 import type { Redactor } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 import { VERSION } from "../version.ts";
@@ -31,7 +31,7 @@ import { isWeaveObject } from "./objects/weave_object.ts";
 const PUBLISH_WAIT_MS = 2_000;
 
 /** What a client is made from. */
-export interface ClientParts {
+export interface ClientDeps {
   readonly redactor: Redactor;
   readonly entity: string;
   readonly project: string;
@@ -39,17 +39,17 @@ export interface ClientParts {
   readonly pipeline: Pipeline;
   readonly ids: Ids;
   readonly clock: Clock;
-  readonly reader: ServerReader;
+  readonly reader: ApiClient;
   /** Reads what nobody waits for. */
-  readonly backgroundReader: ServerReader;
-  readonly facts: KnownFacts;
+  readonly backgroundReader: ApiClient;
+  readonly facts: MetadataCache;
   readonly logger: Logger;
   /** What calls say of the system that they ran on. */
   readonly system: SystemFacts;
 }
 
 /** What a client's log holds, and what became of the rest. */
-export interface ClientStats extends PipelineStats {
+export interface ClientStats extends WalStats {
   /** Calls that were not recorded because their trace was not sampled. */
   readonly sampledOut: number;
 }
@@ -77,16 +77,16 @@ export class WeaveClient extends ClientCalls {
   readonly #settings: Settings;
   readonly #pipeline: Pipeline;
   readonly #publisher: Publisher;
-  readonly #projectIds: ProjectIds;
-  readonly #readers: readonly ServerReader[];
+  readonly #projectIds: ProjectIdResolver;
+  readonly #readers: readonly ApiClient[];
   readonly #clock: Clock;
   readonly #sampler: Sampler;
 
   /** Not for users: {@linkcode init} makes clients. */
-  constructor(parts: ClientParts) {
-    const { entity, project, settings, pipeline, ids, logger, reader } = parts;
+  constructor(deps: ClientDeps) {
+    const { entity, project, settings, pipeline, ids, logger, reader } = deps;
     const projectId = `${entity}/${project}`;
-    const projectIds = new ProjectIds(parts.facts, parts.backgroundReader, parts.clock);
+    const projectIds = new ProjectIdResolver(deps.facts, deps.backgroundReader, deps.clock);
     const append: Pipeline["append"] = settings.disabled
       ? () => {}
       : (type, request) => pipeline.append(type, request);
@@ -94,12 +94,12 @@ export class WeaveClient extends ClientCalls {
       projectId,
       append,
       ids,
-      internalProjectId: projectIds.lookUp,
+      internalProjectId: projectIds.get,
       onUnknownProject: () => {
-        if (settings.sender && !settings.disabled) void projectIds.ask(projectId);
+        if (settings.sender && !settings.disabled) void projectIds.resolve(projectId);
       },
       remember: !settings.disabled,
-      redactor: parts.redactor,
+      redactor: deps.redactor,
     });
     const { globalAttributes, siteUrl } = settings;
     const printCallLink = settings.printCallLink ?? logger.isWatched;
@@ -107,17 +107,17 @@ export class WeaveClient extends ClientCalls {
       const message = `Recorded a trace because sampleRate failed: ${describeError(error)}`;
       logger.once("warn", "sample-failed", message);
     });
-    const calls: CallParts = {
+    const calls: ClientCallsOptions = {
       projectId,
       append,
       ids,
       toText: publisher.toText,
-      redactor: parts.redactor,
+      redactor: deps.redactor,
       sampler,
       saveText: publisher.saveRedacted,
       saveOp: publisher.opText,
       attributes: {
-        weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(parts.system) },
+        weave: { client_version: VERSION, source: "js-sdk", ...systemAttributes(deps.system) },
         ...globalAttributes,
       },
       globalAttributes,
@@ -137,8 +137,8 @@ export class WeaveClient extends ClientCalls {
     this.#pipeline = pipeline;
     this.#publisher = publisher;
     this.#projectIds = projectIds;
-    this.#readers = [reader, parts.backgroundReader];
-    this.#clock = parts.clock;
+    this.#readers = [reader, deps.backgroundReader];
+    this.#clock = deps.clock;
     this.#sampler = sampler;
     openGlobalClient(this, recorder);
   }
@@ -166,9 +166,9 @@ export class WeaveClient extends ClientCalls {
 
   async #publish(value: unknown, objectId: string | undefined): Promise<ObjectRef | OpRef> {
     const { sender, disabled } = this.#settings;
-    const unknown = this.#projectIds.lookUp(this.projectId) === undefined;
+    const unknown = this.#projectIds.get(this.projectId) === undefined;
     if (unknown && sender && !disabled && this.#publisher.holdsRefs(value)) {
-      await this.#atMost(PUBLISH_WAIT_MS, this.#projectIds.ask(this.projectId));
+      await this.#atMost(PUBLISH_WAIT_MS, this.#projectIds.resolve(this.projectId));
     }
     return this.#publisher.save(value, objectId);
   }
@@ -218,7 +218,7 @@ export class WeaveClient extends ClientCalls {
     closeGlobalClient(this);
     const result = await this.#pipeline.finish(options);
     for (const reader of this.#readers) reader.close();
-    await this.#projectIds.settled();
+    await this.#projectIds.idle();
     return result;
   }
 

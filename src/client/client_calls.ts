@@ -7,10 +7,10 @@
 
 import { assignData } from "../protocol/json/object_facts.ts";
 import { ClientReads } from "./client_reads.ts";
-import type { WriteParts } from "./client_writes.ts";
+import type { ClientWritesOptions } from "./client_writes.ts";
 import type { OpRef } from "./objects/object_ref.ts";
 import type { CallRecorder } from "./op/call_recorder.ts";
-import type { RecorderParts } from "./op/recorder_parts.ts";
+import type { RecorderOptions } from "./op/recorder_options.ts";
 import {
   type CallStackEntry,
   currentContext,
@@ -30,7 +30,7 @@ import { countStatus, type StatusCounts } from "./op/status_counts.ts";
 import { finishSummary, type Summary } from "./op/summary.ts";
 import { UnsampledCall } from "./op/unsampled_call.ts";
 import type { ReadPipeline } from "./read_barrier.ts";
-import type { ServerReader } from "./server/api_client.ts";
+import type { ApiClient } from "./server/api_client.ts";
 
 /** The settings that the official SDK's client shows. */
 export interface ClientSettings {
@@ -51,7 +51,7 @@ export interface CallRecord {
 }
 
 /** What a client makes calls from. */
-export interface CallParts extends RecorderParts {
+export interface ClientCallsOptions extends RecorderOptions {
   readonly printCallLink: boolean;
   readonly globalAttributes: Readonly<Record<string, unknown>>;
 }
@@ -60,7 +60,7 @@ export interface CallParts extends RecorderParts {
 export class ClientCalls extends ClientReads {
   /** Settings that apply to calls. They cannot be changed after `init`. */
   readonly settings: ClientSettings;
-  readonly #parts: CallParts;
+  readonly #options: ClientCallsOptions;
   readonly #recorder: CallRecorder | null;
   /** Starts of calls that `createCall` recorded: the server joins start and end by them. */
   readonly #startedAt = new WeakMap<CallStackEntry, string>();
@@ -71,21 +71,21 @@ export class ClientCalls extends ClientReads {
    * @param recorder Records the client's ops; `null` where it is disabled.
    */
   constructor(
-    writes: WriteParts,
-    reader: ServerReader,
+    writes: ClientWritesOptions,
+    reader: ApiClient,
     pipeline: ReadPipeline,
-    parts: CallParts,
+    options: ClientCallsOptions,
     recorder: CallRecorder | null,
   ) {
     super(writes, reader, pipeline);
-    const { printCallLink, globalAttributes } = parts;
+    const { printCallLink, globalAttributes } = options;
     this.settings = Object.freeze({
       printCallLink,
       shouldPrintCallLink: printCallLink,
       globalAttributes,
       attributes: globalAttributes,
     });
-    this.#parts = parts;
+    this.#options = options;
     this.#recorder = recorder;
   }
 
@@ -93,7 +93,7 @@ export class ClientCalls extends ClientReads {
   getCallStack(): CallStack {
     const context = currentContext();
     const isOwn = context !== undefined && context.owner === this.#recorder;
-    return new CallStack(isOwn ? context.call : null, this.#parts.ids.uuidv7);
+    return new CallStack(isOwn ? context.call : null, this.#options.ids.uuidv7);
   }
 
   /** Adds a new call to the call stack of the running code. Nothing is recorded. */
@@ -145,7 +145,7 @@ export class ClientCalls extends ClientReads {
     displayName?: string,
     attributes?: Record<string, unknown>,
   ): Promise<void> {
-    const { ids, saveOp, attributes: own, sampler } = this.#parts;
+    const { ids, saveOp, attributes: own, sampler } = this.#options;
     if (currentCall instanceof UnsampledCall) {
       sampler.sampledOut++;
       return;
@@ -202,7 +202,7 @@ export class ClientCalls extends ClientReads {
     startCallPromise?: Promise<void>,
   ): Promise<void> {
     await this.#finish(call, currentCall, parentCall, undefined, endTime, startCallPromise, {
-      exception: exceptionText(error, this.#parts.redactor),
+      exception: exceptionText(error, this.#options.redactor),
       output: null,
     });
   }
@@ -220,7 +220,7 @@ export class ClientCalls extends ClientReads {
     // Before any wait: summaries of children count in those of their parents.
     const parent = parentCall ?? null;
     const report = (problem: string) =>
-      this.#parts.logger.once("warn", "invalid-summary", `Left out of a summary: ${problem}`);
+      this.#options.logger.once("warn", "invalid-summary", `Left out of a summary: ${problem}`);
     const summary = finishSummary(own, currentCall, parent, report);
     const { childStatus } = currentCall as { childStatus?: StatusCounts };
     const counts = countStatus({ parent, childStatus }, ending.exception ? "error" : "success");
@@ -229,7 +229,7 @@ export class ClientCalls extends ClientReads {
       id: currentCall.callId,
       trace_id: currentCall.traceId,
       started_at: this.#startedAt.get(currentCall) as string,
-      ended_at: this.#parts.ids.timestamp(endTime.getTime()),
+      ended_at: this.#options.ids.timestamp(endTime.getTime()),
       ...ending,
       summary: { ...summary, status_counts: counts },
     };

@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import type { Call } from "./op/call.ts";
-import { ClientWrites, type WriteParts } from "./client_writes.ts";
+import { ClientWrites, type ClientWritesOptions } from "./client_writes.ts";
 import { Dataset } from "./objects/dataset.ts";
 import type { SavedRef } from "./global_client.ts";
 import { weaveAudio, weaveImage } from "./objects/media.ts";
@@ -14,7 +14,7 @@ import { ObjectRef, type TableRef } from "./objects/object_ref.ts";
 import { MessagesPrompt, StringPrompt } from "./objects/prompts.ts";
 import { setSavedRef } from "./objects/saved_refs.ts";
 import { ReadBarrier, type ReadPipeline } from "./read_barrier.ts";
-import type { ServerReader } from "./server/api_client.ts";
+import type { ApiClient } from "./server/api_client.ts";
 import { Table } from "./objects/table.ts";
 
 /** Which calls to read; the fields are the server's. */
@@ -45,7 +45,7 @@ const CALLS_PATH = "/calls/stream_query";
 
 /** A client's writes and reads. */
 export class ClientReads extends ClientWrites {
-  readonly #reader: ServerReader;
+  readonly #reader: ApiClient;
   readonly #barrier: ReadBarrier;
   readonly #finalDigest: (digest: string) => string;
 
@@ -54,8 +54,8 @@ export class ClientReads extends ClientWrites {
    *
    * @param pipeline Knows what is not delivered yet, and the server's digests for provisional ones.
    */
-  constructor(parts: WriteParts, reader: ServerReader, pipeline: ReadPipeline) {
-    super(parts);
+  constructor(options: ClientWritesOptions, reader: ApiClient, pipeline: ReadPipeline) {
+    super(options);
     this.#reader = reader;
     this.#barrier = new ReadBarrier(pipeline);
     this.#finalDigest = (digest) => pipeline.finalDigest(digest);

@@ -26,7 +26,7 @@ import type {
 } from "./inputs.ts";
 
 /** What the writes need. */
-export interface WriteParts {
+export interface ClientWritesOptions {
   readonly projectId: string;
   readonly ids: Ids;
   readonly append: Pipeline["append"];
@@ -37,12 +37,12 @@ export interface WriteParts {
 export class ClientWrites {
   /** `entity/project`. */
   readonly projectId: string;
-  readonly #parts: WriteParts;
+  readonly #options: ClientWritesOptions;
 
   /** Not for users: `init` makes clients. */
-  constructor(parts: WriteParts) {
-    this.projectId = parts.projectId;
-    this.#parts = parts;
+  constructor(options: ClientWritesOptions) {
+    this.projectId = options.projectId;
+    this.#options = options;
   }
 
   /**
@@ -53,7 +53,7 @@ export class ClientWrites {
    */
   callStart(start: CallStartInput): CallHandle {
     checkStart(start);
-    const { ids } = this.#parts;
+    const { ids } = this.#options;
     const { id, trace_id, op_name, started_at, attributes, inputs, ...rest } = start;
     const handle: CallHandle = {
       id: id ?? ids.uuidv7(),
@@ -90,7 +90,7 @@ export class ClientWrites {
         id,
         trace_id,
         started_at,
-        ended_at: ended_at ?? this.#parts.ids.timestamp(),
+        ended_at: ended_at ?? this.#options.ids.timestamp(),
         ...(exception === undefined ? {} : { exception }),
         output: output === undefined ? null : output,
         summary: summary ?? {},
@@ -135,14 +135,14 @@ export class ClientWrites {
     value: unknown,
     options: { builtinObjectClass?: string } = {},
   ): { digest: string | undefined } {
-    const { publisher } = this.#parts;
+    const { publisher } = this.#options;
     const { builtinObjectClass } = options;
     return { digest: publisher.createObject(objectId, value, builtinObjectClass) };
   }
 
   /** Saves rows as a table and gives the digests of the table and of its rows. */
   tableCreate(rows: readonly AnyObject[]): { digest: string; row_digests: string[] } {
-    const { digest, rowDigests } = this.#parts.publisher.createTable(rows);
+    const { digest, rowDigests } = this.#options.publisher.createTable(rows);
     return { digest, row_digests: rowDigests };
   }
 
@@ -182,12 +182,12 @@ export class ClientWrites {
    * @returns The table's digest, provisional where a row's is.
    */
   tableCreateFromDigests(rowDigests: readonly string[]): { digest: string } {
-    return { digest: this.#parts.publisher.createTableFromDigests(rowDigests) };
+    return { digest: this.#options.publisher.createTableFromDigests(rowDigests) };
   }
 
   /** Saves a file. */
   fileCreate(name: string, content: string | Uint8Array): { digest: string } {
-    return { digest: this.#parts.publisher.saveFile(name, content) };
+    return { digest: this.#options.publisher.saveFile(name, content) };
   }
 
   /** Records feedback, one or many. Ids are made unless given, so a replay does not double it. */
@@ -199,14 +199,14 @@ export class ClientWrites {
   ): { id: string } | { id: string }[] {
     if (Array.isArray(feedback)) return feedback.map((one) => this.feedbackCreate(one));
     const one = feedback as FeedbackInput;
-    const id = one.id ?? this.#parts.ids.uuidv7();
+    const id = one.id ?? this.#options.ids.uuidv7();
     this.#write("feedback_create", { ...one, id, project_id: this.projectId });
     return { id };
   }
 
   /** Puts a feedback in the place of another. */
   feedbackReplace(feedback: FeedbackReplaceInput): { id: string } {
-    const id = feedback.id ?? this.#parts.ids.uuidv7();
+    const id = feedback.id ?? this.#options.ids.uuidv7();
     this.#write("feedback_replace", { ...feedback, id, project_id: this.projectId });
     return { id };
   }
@@ -224,7 +224,7 @@ export class ClientWrites {
    * @param view The view of Weave that shows them (default: `"traces"`).
    */
   spansCreate(request: Uint8Array, view: OtelView = "traces"): void {
-    this.#parts.append(otelRecordType(view), otelRequest(this.projectId, request));
+    this.#options.append(otelRecordType(view), otelRequest(this.projectId, request));
   }
 
   /**
@@ -254,10 +254,10 @@ export class ClientWrites {
   }
 
   #rowDigest(row: unknown): string | undefined {
-    return this.#parts.publisher.rowDigest(row);
+    return this.#options.publisher.rowDigest(row);
   }
 
   #write(type: RecordType, request: unknown): void {
-    this.#parts.append(type, this.#parts.publisher.requestText(request));
+    this.#options.append(type, this.#options.publisher.requestText(request));
   }
 }

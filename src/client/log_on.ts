@@ -6,7 +6,7 @@
 
 import { distrustReason } from "../runtime/directory_trust.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { PipelineEvent } from "./pipeline/pipeline.ts";
+import type { WalEvent } from "./pipeline/events.ts";
 import { projectDirectory } from "../wal/segment/segment_name.ts";
 
 /** What the line is about. */
@@ -20,7 +20,7 @@ export interface LogFacts {
 }
 
 /** The event of a log that is on: where it is, and where its records go. */
-export function logOn({ entity, project, walDir, serverUrl, sender }: LogFacts): PipelineEvent {
+export function logOn({ entity, project, walDir, serverUrl, sender }: LogFacts): WalEvent {
   const directory = projectDirectory(walDir, entity, project);
   const delivery = sender
     ? `sent to ${serverUrl}`
@@ -32,7 +32,7 @@ export function logOn({ entity, project, walDir, serverUrl, sender }: LogFacts):
 }
 
 /** The event of a directory that other users can change; `null` where they cannot. */
-export function untrustedDirectory(runtime: Runtime, walDir: string): PipelineEvent | null {
+export function untrustedDirectory(runtime: Runtime, walDir: string): WalEvent | null {
   const reason = distrustReason(runtime, walDir);
   if (reason === null) return null;
   return { level: "warn", name: "untrusted-directory", message: untrustedMessage(walDir, reason) };

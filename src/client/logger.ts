@@ -6,7 +6,7 @@
 
 import { ignoreRejection } from "../protocol/json/promises.ts";
 import { runUntraced } from "./op/call_stack.ts";
-import type { PipelineEvent } from "./pipeline/pipeline.ts";
+import type { WalEvent, WalEventName } from "./pipeline/events.ts";
 
 /** The least grave thing that is said, under the names of `WEAVE_LOG_LEVEL`. */
 export type LogLevel = "debug" | "info" | "warning" | "error" | "critical";
@@ -17,9 +17,9 @@ export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "err
 /** Says things, and each thing that is said "once" one time only. */
 export interface Logger {
   /** Says what a pipeline tells. */
-  event(event: PipelineEvent): void;
+  event(event: WalEvent): void;
   /** Says something the first time that `key` comes up; the event's name unless given. */
-  once(level: PipelineEvent["level"], name: string, message: string, key?: string): void;
+  once(level: WalEvent["level"], name: WalEventName, message: string, key?: string): void;
   /** Prints one line for the user, such as the link to a call. */
   print(line: string): void;
   /** Whether a person can watch what is printed. */
@@ -46,7 +46,7 @@ const GRAVITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 export function createLogger(
   level: LogLevel,
   sink: Sink,
-  listener?: (event: PipelineEvent) => void,
+  listener?: (event: WalEvent) => void,
   redact: (text: string) => string = (text) => text,
 ): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
@@ -58,7 +58,7 @@ export function createLogger(
       // A sink or a listener that throws must not reach the code being traced.
     }
   };
-  const event = (given: PipelineEvent): void => {
+  const event = (given: WalEvent): void => {
     const event = { ...given, message: redact(given.message) };
     if (listener) quietly(() => runUntraced(() => listener(event)));
     if (GRAVITY[event.level] < threshold) return;

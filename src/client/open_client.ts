@@ -11,14 +11,14 @@ import { checkName } from "../wal/segment/segment_name.ts";
 import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./client.ts";
 import { defaultEntity } from "./server/default_entity.ts";
-import { KnownFacts } from "./server/metadata_cache.ts";
+import { MetadataCache } from "./server/metadata_cache.ts";
 import { createLogger, type Sink } from "./logger.ts";
 import { describeError } from "./op/describe_error.ts";
 import { nullPipeline } from "./pipeline/disabled_pipeline.ts";
 import { Redactor } from "./redaction/redactor.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
-import { ServerReader } from "./server/api_client.ts";
+import { ApiClient } from "./server/api_client.ts";
 import { type backgroundFetch, invisible } from "./server/host_fetch.ts";
 import { unusedProxy } from "./server/unused_proxy.ts";
 import { show } from "./settings/invalid_option.ts";
@@ -28,7 +28,7 @@ import { resolveSettings, type Settings } from "./settings/settings.ts";
 import { logOn, untrustedDirectory } from "./log_on.ts";
 
 /** What a client takes from outside; options of the same name come first. */
-export interface ClientHost {
+export interface ClientEnvironment {
   readonly runtime: Runtime;
   /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
@@ -62,7 +62,7 @@ export interface OpenTarget {
 export async function openClient(
   name: string,
   options: InitOptions,
-  host: ClientHost,
+  host: ClientEnvironment,
 ): Promise<WeaveClient> {
   // What is no object at all is refused with the settings.
   const runtime = options?.runtime ?? host.runtime;
@@ -91,10 +91,10 @@ export async function openClient(
   const { clock } = runtime;
   const { apiKey, timeoutMs } = settings;
   const keep = settings.wal && !settings.disabled;
-  const facts = new KnownFacts(runtime, settings.serverUrl, keep ? settings.walDir : null);
+  const facts = new MetadataCache(runtime, settings.serverUrl, keep ? settings.walDir : null);
   const given = splitName(name);
   const entity = given.entity ?? (settings.disabled ? "disabled" : await defaultEntity({
-    reader: new ServerReader({
+    reader: new ApiClient({
       fetch,
       clock,
       url: settings.baseUrl,
@@ -144,8 +144,8 @@ export async function openClient(
     pipeline,
     ids,
     clock,
-    reader: new ServerReader({ ...server, fetch }),
-    backgroundReader: new ServerReader({ ...server, fetch: background }),
+    reader: new ApiClient({ ...server, fetch }),
+    backgroundReader: new ApiClient({ ...server, fetch: background }),
     facts,
     logger,
     redactor,

@@ -8,14 +8,14 @@ import { shared } from "../runtime/process/shared_state.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import type { WeaveClient } from "./client.ts";
 import { isOpen } from "./global_client.ts";
-import type { PipelineEvent } from "./pipeline/pipeline.ts";
+import type { WalEvent } from "./pipeline/events.ts";
 import type { Redact } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 
 /** Functions passed to `init`. Those of its last call are used, as earlier ones may be stale. */
 export interface GivenFunctions {
   fetch: Fetch | undefined;
-  onEvent: ((event: PipelineEvent) => void) | undefined;
+  onEvent: ((event: WalEvent) => void) | undefined;
   redact: Redact | undefined;
 }
 

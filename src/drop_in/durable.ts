@@ -9,13 +9,13 @@ import { WeaveWalError } from "../errors.ts";
 import type { FlushOptions, FlushResult } from "../client/pipeline/pipeline.ts";
 import { finishAll, flushAll, makeLogs } from "./logs/default_logs.ts";
 import {
-  Attachments,
-  fillsQueue,
+  ClientAttachments,
+  hasCompatibleQueue,
   isAttached,
   isSdkClient,
   OTHER_VERSION,
   replaceQueue,
-  sayWindow,
+  warnDelayedCalls,
 } from "./patch/sdk_client.ts";
 import type { DurableOptions } from "./logs/sdk_logs.ts";
 
@@ -53,10 +53,10 @@ export function durable<Client extends object>(
   if (isAttached(client)) return client;
   const logs = makeLogs(options);
   if (!logs.wanted) return client;
-  const attachments = new Attachments(logs);
+  const attachments = new ClientAttachments(logs);
   attachments.attach(client);
-  if (fillsQueue(client)) replaceQueue(client, attachments.logOf);
-  else sayWindow(logs, "this version of weave", OTHER_VERSION);
+  if (hasCompatibleQueue(client)) replaceQueue(client, attachments.logOf);
+  else warnDelayedCalls(logs, "this version of weave", OTHER_VERSION);
   attachments.join(client);
   attachments.use(client);
   return client;

@@ -12,7 +12,7 @@
 export type RefExtra = readonly string[];
 
 /** A version of an object or an op. */
-export interface ObjectRefParts {
+export interface ParsedObjectRef {
   /** What the ref is of. */
   readonly kind: "object" | "op";
   /** Who owns the project. */
@@ -28,7 +28,7 @@ export interface ObjectRefParts {
 }
 
 /** A table. */
-export interface TableRefParts {
+export interface ParsedTableRef {
   /** What the ref is of. */
   readonly kind: "table";
   /** Who owns the project. */
@@ -42,7 +42,7 @@ export interface TableRefParts {
 }
 
 /** A call. */
-export interface CallRefParts {
+export interface ParsedCallRef {
   /** What the ref is of. */
   readonly kind: "call";
   /** Who owns the project. */
@@ -56,7 +56,7 @@ export interface CallRefParts {
 }
 
 /** What a ref says, part by part, nothing encoded. */
-export type RefParts = ObjectRefParts | TableRefParts | CallRefParts;
+export type ParsedRef = ParsedObjectRef | ParsedTableRef | ParsedCallRef;
 
 /** How every ref begins. */
 export const REF_PREFIX = "weave:///";
@@ -73,7 +73,7 @@ export const REF_PREFIX = "weave:///";
  * if (uri !== "weave:///team/demo/object/cats:abc/attr/rows/id/x%20y") throw new Error(uri);
  * ```
  */
-export function formatRef(ref: RefParts): string {
+export function formatRef(ref: ParsedRef): string {
   let uri = `${REF_PREFIX}${ref.entity}/${ref.project}/${ref.kind}/`;
   if (ref.kind === "call") uri += ref.id;
   else if (ref.kind === "table") uri += ref.digest;
@@ -87,7 +87,7 @@ export function formatRef(ref: RefParts): string {
  *
  * @returns `null` when the text is no ref, or of a kind that is not listed here.
  */
-export function parseRef(uri: string): RefParts | null {
+export function parseRef(uri: string): ParsedRef | null {
   if (!uri.startsWith(REF_PREFIX)) return null;
   const [entity, project, kind, target, ...rest] = uri.slice(REF_PREFIX.length).split("/");
   if (!entity || !project || !target) return null;

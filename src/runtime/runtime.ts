@@ -17,7 +17,7 @@ export interface Runtime {
   /** Files and directories. */
   readonly files: FileSystem;
   /** This process, and facts about others. */
-  readonly process: ProcessFacts;
+  readonly process: ProcessInfo;
   /** Time and timers. */
   readonly clock: Clock;
   /** What the host lets be known and controlled of requests; absent where it is nothing. */
@@ -216,7 +216,7 @@ export interface SystemFacts {
 }
 
 /** This process, other processes, the environment. */
-export interface ProcessFacts {
+export interface ProcessInfo {
   /** This process's id. */
   readonly pid: number;
   /** When this process started, in the kernel's own unit, as text; `null` where it cannot be read. */

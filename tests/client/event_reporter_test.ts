@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
-import type { PipelineEvent, PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
-import { QUIET_MS, REMIND_MS, StateVoice } from "../../src/client/pipeline/state_throttle.ts";
+import type { WalEvent } from "../../src/client/pipeline/events.ts";
+import type { PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
+import { QUIET_MS, REMIND_MS, StateThrottle } from "../../src/client/pipeline/state_throttle.ts";
 import { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
 import { test } from "../harness.ts";
 import { LogWorld } from "../support/wal/wal_fixture.ts";
@@ -13,11 +14,11 @@ const MINUTE = 60_000;
 async function toldWhile(
   live: (world: LogWorld, append: () => void) => Promise<void>,
   changes: Partial<PipelineOptions> = {},
-): Promise<PipelineEvent[]> {
+): Promise<WalEvent[]> {
   const world = new LogWorld();
   world.server.limit = Infinity;
   const runtime = world.process();
-  const events: PipelineEvent[] = [];
+  const events: WalEvent[] = [];
   const pipeline = openPipeline(world.options(runtime, {
     retryMaxMs: 300_000,
     random: () => 0.5,
@@ -33,9 +34,9 @@ async function toldWhile(
   return events;
 }
 
-const aloud = (events: readonly PipelineEvent[]): string[] =>
+const aloud = (events: readonly WalEvent[]): string[] =>
   events.filter(({ level }) => level !== "debug").map(({ name }) => name);
-const called = (events: readonly PipelineEvent[], name: string): PipelineEvent[] =>
+const called = (events: readonly WalEvent[], name: string): WalEvent[] =>
   events.filter((event) => event.name === name);
 
 for (const wal of [true, false]) {
@@ -58,8 +59,8 @@ test("voice: a refused key is said at once, as an error, and every five minutes"
     append();
     await clock.elapse(11 * MINUTE);
   });
-  assert.deepEqual(aloud(events), Array(3).fill("server-held"));
-  assert.ok(called(events, "server-held").every(({ level }) => level === "error"));
+  assert.deepEqual(aloud(events), Array(3).fill("server-blocked"));
+  assert.ok(called(events, "server-blocked").every(({ level }) => level === "error"));
 });
 
 test("voice: a server that comes and goes is said twice a minute at most, every change as debug", async () => {
@@ -81,7 +82,7 @@ test("voice: a server that comes and goes is said twice a minute at most, every 
 
 test("voice: one that comes, goes and stays away is said within a minute", () => {
   const clock = new MemoryClock();
-  const voice = new StateVoice<"up" | "down" | "held">(clock, "up", REMIND_MS);
+  const voice = new StateThrottle<"up" | "down" | "held">(clock, "up", REMIND_MS);
   assert.equal(voice.due(), false, "there is nothing to say of what works");
   assert.equal(voice.changed("up"), false);
   assert.equal(voice.changed("down"), true);

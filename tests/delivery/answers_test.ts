@@ -11,7 +11,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createGzip } from "node:zlib";
 import { hostFetch } from "../../src/client/server/host_fetch.ts";
-import { ServerReader } from "../../src/client/server/api_client.ts";
+import { ApiClient } from "../../src/client/server/api_client.ts";
 import { OversizeError, readBytes, readText } from "../../src/delivery/http/response_body.ts";
 import { Transport } from "../../src/delivery/http/transport.ts";
 import { replyKind } from "../../src/protocol/replies.ts";
@@ -84,7 +84,7 @@ for (const body of PORTALS) {
         const portal = fixture.mock.faults.add({ status: 200, body });
         const pipeline = fixture.open({ useCallsComplete });
         appendCalls(pipeline, "a", 3);
-        const { message } = await fixture.event("server-held");
+        const { message } = await fixture.event("server-blocked");
         assert.ok(message.includes(fixture.mock.url), message);
         const { delivered, pendingRecords, server } = await pipeline.stats();
         assert.deepEqual([delivered, pendingRecords, server.state], [0, 6, "held"]);
@@ -150,7 +150,7 @@ for (const isCompressed of [false, true]) {
     assert.equal((await transport.check("/health", stop)).kind, "oversize");
     await assert.rejects(readText(await fetch(server.url), 100_000), OversizeError);
     await assert.rejects(readBytes(await fetch(server.url), 100_000), OversizeError);
-    const reader = new ServerReader({ ...options, url: server.url });
+    const reader = new ApiClient({ ...options, url: server.url });
     await assert.rejects(reader.json("/server_info"), {
       code: "ERR_REQUEST_FAILED",
       message: /Cannot read \/server_info: the response is longer than \d+ bytes/,

@@ -40,7 +40,7 @@ for (const status of [404, 405]) {
       assert.equal(fixture.mock.store.finishedCount("team/project"), 21);
       assert.equal(fixture.mock.store.counts.orphanEnds, 0);
       assert.equal(missing.hits, hits, "once the path is known to be missing, nobody asks again");
-      assert.equal(fixture.events.filter(({ name }) => name === "call-path").length, 1);
+      assert.equal(fixture.events.filter(({ name }) => name === "calls-api").length, 1);
     });
   });
 }

@@ -148,9 +148,9 @@ for (const status of [401, 403]) {
       const active = fixture.mock.faults.add({ status, path: BATCH });
       const pipeline = fixture.open();
       appendCalls(pipeline, "a", 5);
-      await fixture.event("server-held");
+      await fixture.event("server-blocked");
       assert.equal((await pipeline.flush({ timeout: 60 })).done, false);
-      assert.equal(fixture.events.filter(({ name }) => name === "server-held").length, 1);
+      assert.equal(fixture.events.filter(({ name }) => name === "server-blocked").length, 1);
       assert.equal(fixture.events.filter(({ name }) => name === "dead-letter").length, 0);
       active.remove();
       const result = await pipeline.finish();
@@ -172,7 +172,7 @@ for (const status of [301, 302, 303, 307, 308]) {
         });
         const pipeline = fixture.open();
         appendCalls(pipeline, "a", 1);
-        await fixture.event("server-held");
+        await fixture.event("server-blocked");
         active.remove();
         const result = await pipeline.finish();
         assert.deepEqual([result.done, result.deadLettered], [true, 0]);
@@ -285,7 +285,7 @@ test("delivery: a server without the v2 calls API gets the v1 batch API, and no 
     const result = await pipeline.finish();
     assert.equal(result.deadLettered, 0);
     assert.equal(fixture.mock.store.finishedCount("team/project"), 20);
-    assert.equal(fixture.events.filter(({ name }) => name === "call-path").length, 1);
+    assert.equal(fixture.events.filter(({ name }) => name === "calls-api").length, 1);
   });
 });
 
@@ -300,7 +300,7 @@ test("delivery: a project in complete mode gets complete calls, and no record is
     assert.equal(result.deadLettered, 0);
     assert.equal(fixture.mock.store.finishedCount("team/project"), 11);
     assert.equal(fixture.mock.store.counts.orphanEnds, 0);
-    assert.equal(fixture.events.filter(({ name }) => name === "call-path").length, 1);
+    assert.equal(fixture.events.filter(({ name }) => name === "calls-api").length, 1);
   });
 });
 

@@ -11,7 +11,7 @@ import { LogWorld } from "../support/wal/wal_fixture.ts";
 
 const BATCH_BYTES = 64 * 1024;
 /** Requests that one process has under way at most: four logs, four requests each. */
-const MOST_AT_ONCE = 16;
+const MAX_CONCURRENT = 16;
 
 /** What the server does for a while. */
 const MOODS = [
@@ -155,7 +155,7 @@ for (const useCallsComplete of [true, false]) {
 
     assert.ok(badTimes >= 8 && server.failures.length >= badTimes, `${badTimes} bad times`);
     assert.equal(server.mostProbes, 1, "one request asks whether the server is back");
-    assert.ok(server.mostAtOnce <= MOST_AT_ONCE, `${server.mostAtOnce} requests at once`);
+    assert.ok(server.mostAtOnce <= MAX_CONCURRENT, `${server.mostAtOnce} requests at once`);
     assert.ok(server.mostBytes <= 8 * BATCH_BYTES, `${server.mostBytes} bytes under way`);
     // Each time the backoff begins at a second again, and what is under way then fails too.
     assert.ok(
@@ -164,7 +164,7 @@ for (const useCallsComplete of [true, false]) {
     );
     for (const from of server.failures) {
       const soon = server.failures.filter((at) => at >= from && at < from + 10_000).length;
-      assert.ok(soon <= MOST_AT_ONCE, `${soon} failures in ten seconds`);
+      assert.ok(soon <= MAX_CONCURRENT, `${soon} failures in ten seconds`);
     }
     const arrived = new Map<string, { start: boolean; end: boolean }>();
     for (const { kind, value } of world.server.taken) {

@@ -22,7 +22,7 @@ for (const useCallsComplete of [true, false]) {
           ...{ feedback_type: "note", payload: {} },
         }),
       );
-      const { message } = await fixture.event("server-held");
+      const { message } = await fixture.event("server-blocked");
       assert.match(message, /Project team\/project not found/);
       const { server, deadLettered, pendingRecords } = await pipeline.stats();
       assert.deepEqual([server.state, deadLettered, pendingRecords], ["held", 0, 11]);
@@ -73,7 +73,7 @@ test("404: a URL at which no route exists holds every record, of any type", asyn
     const obj = { project_id: "team/project", object_id: "o", val: 1 };
     pipeline.append("obj_create", JSON.stringify({ obj }));
     pipeline.append("call_start", start("a"));
-    await fixture.event("server-held");
+    await fixture.event("server-blocked");
     await pipeline.flush({ timeout: 100 });
     assert.equal((await pipeline.stats()).deadLettered, 0);
     active.remove();

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Pipeline, PipelineStats } from "../../src/client/pipeline/pipeline.ts";
+import type { Pipeline, WalStats } from "../../src/client/pipeline/pipeline.ts";
 import { test } from "../harness.ts";
 import { appendCalls, end, start, withDelivery } from "../support/delivery/delivery_fixture.ts";
 
 const COMPLETE = { useCallsComplete: true };
 
 /** The server has them; its answer may still be on the way. */
-async function deliveredAtLeast(pipeline: Pipeline, count: number): Promise<PipelineStats> {
+async function deliveredAtLeast(pipeline: Pipeline, count: number): Promise<WalStats> {
   for (;;) {
     const stats = await pipeline.stats();
     if (stats.delivered >= count) return stats;

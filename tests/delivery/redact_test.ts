@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { REDACTED, redactor } from "../../src/delivery/http/redact.ts";
 import { basicAuth } from "../../src/delivery/http/transport.ts";
-import { ServerReader } from "../../src/client/server/api_client.ts";
+import { ApiClient } from "../../src/client/server/api_client.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
@@ -51,7 +51,7 @@ for (const key of KEYS) {
       ]);
       for (const form of formsOf(key)) assert.ok(!seen.includes(form), seen);
     });
-    const reader = new ServerReader({
+    const reader = new ApiClient({
       fetch: echo,
       clock: detectRuntime().clock,
       url: "http://server.test",

@@ -38,7 +38,7 @@ for (const [what, request] of Object.entries(UNSENDABLE)) {
       assert.deepEqual([type, error.reason], ["file_create", "unsendable"]);
       assert.deepEqual(req, JSON.parse(request));
       assert.match(String(error.message), /\w+: ./);
-      assert.ok(!fixture.events.some(({ name }) => name === "disk-trouble"));
+      assert.ok(!fixture.events.some(({ name }) => name === "disk-error"));
     });
   });
 }

@@ -238,7 +238,7 @@ test("upsert body: a sender that stops while lines cannot be read again ends", a
       runtime: { ...host, clock },
       fetch: refusing(() => broken = true),
     });
-    await fixture.event("disk-trouble");
+    await fixture.event("disk-error");
     assert.equal((await sender.finish({ timeout: 1 })).delivered, 0);
     broken = false;
     const next = fixture.open({ fetch: refusing(() => {}) });

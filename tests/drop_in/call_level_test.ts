@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
-import { fillsQueue } from "../../src/drop_in/patch/sdk_client.ts";
+import { hasCompatibleQueue } from "../../src/drop_in/patch/sdk_client.ts";
 import { test } from "../harness.ts";
 import {
   bundleProgram,
@@ -152,7 +152,7 @@ test("register: the queue is tried out before it is replaced", () => {
       this.scheduleBatchProcessing();
     }
   }
-  assert.ok(fillsQueue(Known.prototype));
+  assert.ok(hasCompatibleQueue(Known.prototype));
   const changed = (change: Record<string, unknown>): unknown =>
     Object.assign(Object.create(Known.prototype), change);
   const variants: Record<string, unknown>[] = [
@@ -176,7 +176,7 @@ test("register: the queue is tried out before it is replaced", () => {
     },
   ];
   for (const variant of variants) {
-    assert.ok(!fillsQueue(changed(variant)), `${Object.keys(variant)}`);
+    assert.ok(!hasCompatibleQueue(changed(variant)), `${Object.keys(variant)}`);
   }
-  assert.ok(!fillsQueue(null));
+  assert.ok(!hasCompatibleQueue(null));
 });

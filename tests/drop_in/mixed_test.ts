@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { Attachments } from "../../src/drop_in/patch/sdk_client.ts";
+import { ClientAttachments } from "../../src/drop_in/patch/sdk_client.ts";
 import { noteOwnOp } from "../../src/client/mixed_packages.ts";
 import { joinStacks, keepsStack, type StackMethods } from "../../src/drop_in/patch/join_stacks.ts";
 import type { CallRecord } from "../../tools/mock_server/call_store.ts";
@@ -201,7 +201,7 @@ test("mixed: a client whose call stack works in another way is left as it is", (
       },
     },
   ];
-  const attachments = new Attachments({} as never);
+  const attachments = new ClientAttachments({} as never);
   for (const other of others) {
     assert.equal(keepsStack(other), false);
     const before = { ...other };

@@ -381,7 +381,8 @@ test("register: reads do not wait for a server that cannot be reached", async ()
       signal!.addEventListener("abort", () => resolve(flush.call(pipeline)))
     );
   };
-  const tell = (name: string) => pipeline.options!.onEvent({ level: "info", name, message: name });
+  const tell = (name: "server-up" | "server-down") =>
+    pipeline.options!.onEvent({ level: "info", name, message: name });
   const read = async () => {
     const init = { method: "POST", headers: HEADERS, body: "{}" };
     await (await fetch(`${SERVER}/obj/read`, init)).body?.cancel();

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "../harness.ts";
-import { formatRef, parseRef, type RefParts } from "../../src/protocol/refs.ts";
+import { formatRef, type ParsedRef, parseRef } from "../../src/protocol/refs.ts";
 
 const at = { entity: "team", project: "demo" };
 
 test("formatRef and parseRef know the four kinds of refs", () => {
-  const cases: [string, RefParts][] = [
+  const cases: [string, ParsedRef][] = [
     ["weave:///team/demo/op/ask:abc", { kind: "op", ...at, name: "ask", digest: "abc" }],
     ["weave:///team/demo/object/cats:abc", { kind: "object", ...at, name: "cats", digest: "abc" }],
     ["weave:///team/demo/table/ff00", { kind: "table", ...at, digest: "ff00" }],
@@ -29,7 +29,7 @@ test("formatRef and parseRef know the four kinds of refs", () => {
 test("the extra path of a ref is quoted as Python's urllib quotes it", () => {
   // urllib.parse.quote("a b/c:d!'()*~-._é😀%", safe="")
   const quoted = "a%20b%2Fc%3Ad%21%27%28%29%2A~-._%C3%A9%F0%9F%98%80%25";
-  const parts: RefParts = {
+  const parts: ParsedRef = {
     kind: "call",
     ...at,
     id: "1",
@@ -84,11 +84,11 @@ test("any extra path survives formatting and parsing; lone surrogates become U+F
   const text = fc.string({ unit: "grapheme", minLength: 1 });
   fc.assert(
     fc.property(fc.array(text, { minLength: 1, maxLength: 6 }), (extra) => {
-      const parts: RefParts = { kind: "object", ...at, name: "n", digest: "d", extra };
+      const parts: ParsedRef = { kind: "object", ...at, name: "n", digest: "d", extra };
       assert.deepEqual(parseRef(formatRef(parts)), parts);
     }),
     { numRuns: 500 },
   );
-  const lone: RefParts = { kind: "call", ...at, id: "1", extra: ["key", "a\ud800"] };
+  const lone: ParsedRef = { kind: "call", ...at, id: "1", extra: ["key", "a\ud800"] };
   assert.deepEqual(parseRef(formatRef(lone))?.extra, ["key", "a\ufffd"]);
 });

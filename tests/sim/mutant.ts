@@ -5,7 +5,7 @@
  */
 
 import type { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
-import type { Clock, FileSystem, ProcessFacts } from "../../src/runtime/runtime.ts";
+import type { Clock, FileSystem, ProcessInfo } from "../../src/runtime/runtime.ts";
 import type { ViolationCode } from "./context.ts";
 import type { Setup } from "./scenario.ts";
 
@@ -28,7 +28,7 @@ export interface Bug {
   /** Stands between the library and its clock. */
   clock?(clock: Clock, setup: Setup): Clock;
   /** Stands between the library and what it knows of processes. */
-  process?(facts: ProcessFacts): ProcessFacts;
+  process?(facts: ProcessInfo): ProcessInfo;
   /** Stands between the library and the network. */
   fetch?(fetch: typeof globalThis.fetch): typeof globalThis.fetch;
 }

@@ -6,12 +6,8 @@
  */
 
 import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
-import type {
-  FlushResult,
-  Pipeline,
-  PipelineEvent,
-  PipelineStats,
-} from "../../src/client/pipeline/pipeline.ts";
+import type { WalEvent } from "../../src/client/pipeline/events.ts";
+import type { FlushResult, Pipeline, WalStats } from "../../src/client/pipeline/pipeline.ts";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import type { MemoryHost } from "../support/simulated_runtime/memory_host.ts";
 import type {
@@ -95,7 +91,7 @@ export class SimProcess implements ProcessView {
   /** Records that it said were dropped as they came. */
   dropped = 0;
   /** What it counted when it finished with nothing left to send. */
-  counted: PipelineStats | null = null;
+  counted: WalStats | null = null;
   /** Records that it may have dropped without saying so: it does that now and then only. */
   readonly maybeDropped: SimRecord[] = [];
   removed = 0;
@@ -363,7 +359,7 @@ export class SimProcess implements ProcessView {
     if (path.endsWith(".deadletter")) ledger.noteLetters(path, past.requests);
   }
 
-  #event({ level, name, message }: PipelineEvent): void {
+  #event({ level, name, message }: WalEvent): void {
     if (this.dead) return;
     this.#options.context.trace.add(`p${this.id} ${level} ${name}: ${message}`);
     if (name === "disk-failed") this.#inMemory = true;

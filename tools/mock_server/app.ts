@@ -12,8 +12,8 @@ import {
   bodyText,
   type MockApp,
   type MockContext,
+  type MockDeps,
   type MockEnv,
-  type MockParts,
   noSuchRoute,
   refuse,
 } from "./exchange.ts";
@@ -25,8 +25,8 @@ import { addValueRoutes } from "./value_routes.ts";
 const OPEN_PATHS = new Set(["/health", "/server_info"]);
 
 /** Creates the application. */
-export function createMockApp(parts: MockParts): MockApp {
-  const { journal, faults } = parts;
+export function createMockApp(deps: MockDeps): MockApp {
+  const { journal, faults } = deps;
   const app = new Hono<MockEnv>();
 
   app.use("*", async (c, next) => {
@@ -41,7 +41,7 @@ export function createMockApp(parts: MockParts): MockApp {
       contentType: c.req.header("content-type") ?? null,
       userAgent: c.req.header("user-agent") ?? null,
       bytes: c.get("bytes").length,
-      ...(parts.journalBodies ? { body: bodyText(c) } : {}),
+      ...(deps.journalBodies ? { body: bodyText(c) } : {}),
     });
     c.set("entry", entry);
     const fault = faults.take(c.req.path, () => bodyText(c));
@@ -50,21 +50,21 @@ export function createMockApp(parts: MockParts): MockApp {
     let status: number | null = null;
     try {
       if (fault && (kind === "hang" || kind === "reset")) {
-        parts.changed();
-        await pause(kind === "hang" ? Infinity : fault.delayMs, c, parts.stopping);
+        deps.changed();
+        await pause(kind === "hang" ? Infinity : fault.delayMs, c, deps.stopping);
         return c.env.wire.tear();
       }
       const replaced = fault && replacement(c, fault);
       if (replaced) c.res = replaced;
       else {
-        const refused = refusal(c, parts);
+        const refused = refusal(c, deps);
         if (refused) c.res = refused;
         else await next();
       }
       // The listener does this after the response was sent; this one may never be sent.
-      if (kind) parts.changed();
-      await pause(fault?.delayMs, c, parts.stopping);
-      if (kind === "loseReply" || parts.stopping.aborted) return replace(c, c.env.wire.tear());
+      if (kind) deps.changed();
+      await pause(fault?.delayMs, c, deps.stopping);
+      if (kind === "loseReply" || deps.stopping.aborted) return replace(c, c.env.wire.tear());
       status = c.res.status;
       if (kind === "truncate") {
         const body = new Uint8Array(await c.res.arrayBuffer());
@@ -73,15 +73,15 @@ export function createMockApp(parts: MockParts): MockApp {
       }
     } finally {
       journal.close(entry, status);
-      parts.answered(entry);
+      deps.answered(entry);
     }
   });
 
-  addControlRoutes(app, parts);
-  addCallRoutes(app, parts);
-  addValueRoutes(app, parts);
-  addOtelRoutes(app, parts);
-  addReadRoutes(app, parts);
+  addControlRoutes(app, deps);
+  addCallRoutes(app, deps);
+  addValueRoutes(app, deps);
+  addOtelRoutes(app, deps);
+  addReadRoutes(app, deps);
   app.notFound((c) =>
     methodsOf(app, c.req.path).length > 0
       ? c.json({ detail: "Method Not Allowed" }, 405)
@@ -105,7 +105,7 @@ function replace(c: MockContext, answer: Response): void {
 }
 
 /** Rejects requests before routing: wrong API key, or a body that is too large. */
-function refusal(c: MockContext, { behavior }: MockParts): Response | null {
+function refusal(c: MockContext, { behavior }: MockDeps): Response | null {
   const { apiKey, bodyLimit } = behavior;
   if (c.get("bytes").length > bodyLimit) {
     return refuse(c, { status: 413, reason: "Request too large" });

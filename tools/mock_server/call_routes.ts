@@ -8,7 +8,7 @@ import type { Json } from "./call_store.ts";
 import {
   type MockApp,
   type MockContext,
-  type MockParts,
+  type MockDeps,
   noSuchRoute,
   readBody,
   refuse,
@@ -23,8 +23,8 @@ import type { Rule } from "./validators.ts";
 type Taken = { answer: Json } | { refusal: Refusal };
 
 /** Adds the call writes to the application. */
-export function addCallRoutes(app: MockApp, parts: MockParts): void {
-  const { store, behavior } = parts;
+export function addCallRoutes(app: MockApp, deps: MockDeps): void {
+  const { store, behavior } = deps;
   const projectOf = (item: Json) => store.project(item.project_id as string);
   const inCompleteMode = (item: Json): boolean =>
     behavior.callMode === "complete" ||

@@ -6,7 +6,7 @@
  */
 
 import type { Json } from "./call_store.ts";
-import { bodyText, type MockApp, type MockParts, readBody, unprocessable } from "./exchange.ts";
+import { bodyText, type MockApp, type MockDeps, readBody, unprocessable } from "./exchange.ts";
 import type { Fault } from "./faults.ts";
 import type { MockBehavior } from "./options.ts";
 import {
@@ -55,7 +55,7 @@ const BEHAVIOR: Rule = shape({}, {
 /** Response of `GET /__mock/state`. */
 export interface MockState {
   /** Counters of all writes. */
-  counts: MockParts["store"]["counts"];
+  counts: MockDeps["store"]["counts"];
   /** Calls held, and how many of them have a start and an end. */
   calls: number;
   finished: number;
@@ -78,14 +78,14 @@ export interface MockState {
 }
 
 /** Adds the controls to the application. */
-export function addControlRoutes(app: MockApp, parts: MockParts): void {
-  const { store, journal, faults, behavior } = parts;
+export function addControlRoutes(app: MockApp, deps: MockDeps): void {
+  const { store, journal, faults, behavior } = deps;
 
-  app.get("/__mock/state", (c) => c.json(stateOf(parts)));
+  app.get("/__mock/state", (c) => c.json(stateOf(deps)));
   app.get("/__mock/calls", (c) => c.json(store.calls(c.req.query("project"))));
   app.get("/__mock/spans", (c) => c.json(store.spans(c.req.query("project"))));
   app.get("/__mock/journal", (c) => c.json(journal.entries));
-  app.get("/__mock/faults", (c) => c.json(stateOf(parts).faults));
+  app.get("/__mock/faults", (c) => c.json(stateOf(deps).faults));
 
   app.post("/__mock/faults", (c) => {
     const request = readBody(c, FAULT);
@@ -133,7 +133,7 @@ export function addControlRoutes(app: MockApp, parts: MockParts): void {
 }
 
 /** State of the server as JSON. */
-export function stateOf({ store, journal, faults, behavior }: MockParts): MockState {
+export function stateOf({ store, journal, faults, behavior }: MockDeps): MockState {
   return {
     counts: store.counts,
     calls: store.callCount(),

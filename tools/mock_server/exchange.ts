@@ -26,7 +26,7 @@ export interface Wire {
 }
 
 /** State of a mock server that outlives its listener. */
-export interface MockParts {
+export interface MockDeps {
   readonly store: MockStore;
   readonly journal: Journal;
   readonly faults: Faults;

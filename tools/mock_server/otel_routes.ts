@@ -8,7 +8,7 @@ import { readSpans, type Span } from "../../src/protocol/otlp/spans.ts";
 import { isProtobuf, PROTOBUF_TYPE } from "../../src/protocol/otlp/otel_reply.ts";
 import type { OtelView } from "../../src/protocol/otlp/otel_request.ts";
 import { delimited, joinBytes, varintField } from "../../src/protocol/otlp/wire.ts";
-import { type MockApp, type MockContext, type MockParts, refuse } from "./exchange.ts";
+import { type MockApp, type MockContext, type MockDeps, refuse } from "./exchange.ts";
 import { refusalOfProject } from "./refusals.ts";
 
 /** Path of each view. */
@@ -24,7 +24,7 @@ interface Rejected {
 }
 
 /** Adds the routes of spans to the application. */
-export function addOtelRoutes(app: MockApp, { store, behavior }: MockParts): void {
+export function addOtelRoutes(app: MockApp, { store, behavior }: MockDeps): void {
   for (const [view, path] of Object.entries(PATHS) as [OtelView, string][]) {
     app.post(path, async (c) => {
       let spans: Span[];

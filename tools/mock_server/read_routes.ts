@@ -8,7 +8,7 @@ import type { CallRecord, Json } from "./call_store.ts";
 import {
   type MockApp,
   type MockContext,
-  type MockParts,
+  type MockDeps,
   noSuchRoute,
   readBody,
   refuse,
@@ -28,8 +28,8 @@ interface CallsFilter {
 }
 
 /** Adds the reads to the application. */
-export function addReadRoutes(app: MockApp, parts: MockParts): void {
-  const { store, behavior } = parts;
+export function addReadRoutes(app: MockApp, deps: MockDeps): void {
+  const { store, behavior } = deps;
   const post = (
     path: string,
     rule: Rule,

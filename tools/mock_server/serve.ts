@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../../src/errors.ts";
 import { createMockApp } from "./app.ts";
-import type { MockParts } from "./exchange.ts";
+import type { MockDeps } from "./exchange.ts";
 import { Faults } from "./faults.ts";
 import { Journal, type JournalEntry } from "./request_log.ts";
 import {
@@ -121,7 +121,7 @@ interface Setup {
   onRequest?: (entry: JournalEntry) => void;
 }
 
-class Server implements MockServer, MockParts {
+class Server implements MockServer, MockDeps {
   readonly store: MockStore;
   readonly faults: Faults = new Faults();
   readonly journal: Journal;

@@ -9,7 +9,7 @@ import { bytesDigest, type Canonical, readCanonical, tableDigest, valueDigest } 
 import {
   type MockApp,
   type MockContext,
-  type MockParts,
+  type MockDeps,
   noSuchRoute,
   readBody,
   refuse,
@@ -24,8 +24,8 @@ import { classOf, internalIdOf } from "./store.ts";
 type Write = (c: MockContext, body: Json, text: string) => Response;
 
 /** Adds the writes of everything but calls to the application. */
-export function addValueRoutes(app: MockApp, parts: MockParts): void {
-  const { store, behavior } = parts;
+export function addValueRoutes(app: MockApp, deps: MockDeps): void {
+  const { store, behavior } = deps;
   const post = (path: string, rule: Rule, write: Write) =>
     app.post(path, (c) => {
       const request = readBody(c, rule, behavior.missingProjects);

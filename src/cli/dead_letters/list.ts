@@ -24,7 +24,7 @@ interface Group {
 }
 
 /** Groups that are held apart; what comes after is one group more. */
-const MOST_GROUPS = 500;
+const MAX_GROUPS = 500;
 
 /** Lists dead letters grouped by reason. */
 export async function listGroups(
@@ -118,7 +118,7 @@ function take(groups: Map<string, Group>, letter: IndexedLetter): void {
   const { entity, project, number, entry: { error, type } } = letter;
   const message = withoutIds(error.message ?? "");
   let key = JSON.stringify([error.reason, error.status ?? null, message]);
-  if (!groups.has(key) && groups.size >= MOST_GROUPS) key = "others";
+  if (!groups.has(key) && groups.size >= MAX_GROUPS) key = "others";
   let group = groups.get(key);
   if (!group) {
     group = {

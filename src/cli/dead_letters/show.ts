@@ -17,7 +17,7 @@ import { clip, formatBytes, plural, printable, quoted } from "../terminal/format
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 
 /** Characters of a request or of raw bytes that are shown to people. */
-const MOST_SHOWN = 20_000;
+const MAX_SHOWN = 20_000;
 
 const decoder = new TextDecoder();
 
@@ -58,9 +58,9 @@ export async function showLetter(
     if (value !== undefined) await out.write(`${bold(name.padEnd(12))} ${printable(value)}\n`);
   }
   const text = entry.request === null
-    ? rawText(await rawBytes(files, letter, MOST_SHOWN))
+    ? rawText(await rawBytes(files, letter, MAX_SHOWN))
     : prettyText(entry.request);
-  const shown = clip(text, MOST_SHOWN);
+  const shown = clip(text, MAX_SHOWN);
   const cut = shown.length < text.length ? "\n(cut; --json shows all)" : "";
   await out.write(`\n${shown}${cut}\n`);
 }

@@ -8,7 +8,7 @@ import { type CreatedSender, createSender } from "../../delivery/create_sender.t
 import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
-import { StateVoice } from "../../client/pipeline/state_throttle.ts";
+import { StateThrottle } from "../../client/pipeline/state_throttle.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { Presence, type SenderReport } from "../../wal/ownership/presence.ts";
@@ -47,7 +47,7 @@ export class DirectorySender {
   readonly #forgetExit: () => void;
   /** When trouble was told last, by what the host said of it and the monotonic clock. */
   readonly #toldAt = new Map<string, number>();
-  readonly #voice: StateVoice<SenderReport["state"]>;
+  readonly #voice: StateThrottle<SenderReport["state"]>;
   #timer: Timer | null = null;
   #report: SenderReport;
 
@@ -56,7 +56,7 @@ export class DirectorySender {
     const { runtime, settings, token, filter, newId, onEvent } = options;
     const { clock } = runtime;
     this.#options = options;
-    this.#voice = new StateVoice(clock, "up", Infinity);
+    this.#voice = new StateThrottle(clock, "up", Infinity);
     this.#report = {
       server: settings.serverUrl,
       state: "up",
@@ -81,7 +81,7 @@ export class DirectorySender {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#failed(reason),
       onSwitch: (to, reason) =>
-        onEvent({ level: "info", name: "call-path", message: `Calls go ${to} now: ${reason}` }),
+        onEvent({ level: "info", name: "calls-api", message: `Calls go ${to} now: ${reason}` }),
     });
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({

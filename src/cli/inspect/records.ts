@@ -46,7 +46,7 @@ export interface InspectJob {
 /** Ms between two looks of `--follow`. */
 const POLL_MS = 250;
 /** Calls whose ops are remembered for their ends. */
-const MOST_OPS = 10_000;
+const MAX_OPS = 10_000;
 
 const NO_FACTS: RecordFacts = {};
 
@@ -179,7 +179,7 @@ class Printer {
     if (callId === undefined) return facts;
     if (op === undefined) return { ...facts, op: this.#ops.get(callId) };
     this.#ops.set(callId, op);
-    if (this.#ops.size > MOST_OPS) this.#ops.delete(this.#ops.keys().next().value!);
+    if (this.#ops.size > MAX_OPS) this.#ops.delete(this.#ops.keys().next().value!);
     return facts;
   }
 

@@ -36,7 +36,7 @@ export interface ProgressNote {
 export type When = "large" | "always" | "quiet";
 
 /** Below this, reading is over before a bar could be read. */
-const WORTH_A_BAR = 64 * 1024 * 1024;
+const PROGRESS_MIN_BYTES = 64 * 1024 * 1024;
 /** Ms of the past that a rate is measured over. */
 const RATE_WINDOW_MS = 5_000;
 /** Ms without other lines after which a bar that made room for them comes back. */
@@ -56,7 +56,7 @@ export async function beginProgress(
   total: number,
   when: When = "large",
 ): Promise<Progress> {
-  if (!err.isTerminal || (when !== "always" && total < WORTH_A_BAR)) return NONE;
+  if (!err.isTerminal || (when !== "always" && total < PROGRESS_MIN_BYTES)) return NONE;
   const { default: cliProgress } = await import("cli-progress");
   const bar: SingleBar = new cliProgress.SingleBar({
     stream: err.stream,

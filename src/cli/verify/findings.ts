@@ -49,7 +49,7 @@ export interface Finding {
 }
 
 /** Findings that are listed one by one; the rest are counted. */
-const MOST_LISTED = 1_000;
+const MAX_LISTED = 1_000;
 
 /** Collects findings in bounded memory. */
 export class Findings {
@@ -75,6 +75,6 @@ export class Findings {
   add(finding: Finding): void {
     if (!finding.harmless) this.#total++;
     if (finding.repaired !== undefined) this.#repaired++;
-    if (this.list.length < MOST_LISTED) this.list.push(finding);
+    if (this.list.length < MAX_LISTED) this.list.push(finding);
   }
 }

@@ -16,6 +16,7 @@ import {
   opState,
 } from "../op/op_types.ts";
 import type { TracedCall } from "../op/traced_call.ts";
+import type { WalEventName } from "../pipeline/events.ts";
 
 /** Attributes by which Weave recognizes calls of an `EvaluationLogger`. */
 const LOGGED = { _weave_eval_meta: { imperative: true } };
@@ -101,7 +102,7 @@ export class LoggedCalls {
   }
 
   /** Logs a message, once for each `name`. */
-  warn(name: string, message: string): void {
+  warn(name: WalEventName, message: string): void {
     this.#recorder?.warn(name, message);
   }
 

@@ -24,11 +24,11 @@ export type EvaluationSummary = Record<string, ColumnSummary>;
 
 /** Summarizes rows of results. Columns without numbers or booleans are left out. */
 export function summarizeResults(rows: readonly unknown[]): EvaluationSummary {
-  return summarizeParts(rows, new Set());
+  return summarizeColumns(rows, new Set());
 }
 
 /** @param outer The objects that `rows` are parts of: an object may contain itself. */
-function summarizeParts(
+function summarizeColumns(
   rows: readonly unknown[],
   outer: ReadonlySet<unknown>,
 ): Record<string, ColumnSummary> {
@@ -39,7 +39,9 @@ function summarizeParts(
   for (const name of names) {
     const column = rows.map((row) => (row as Record<string, unknown> | null | undefined)?.[name])
       .map((value) => within.has(value) ? null : value);
-    const part = column.some(hasParts) ? summarizeParts(column, within) : summarizeColumn(column);
+    const part = column.some(hasColumns)
+      ? summarizeColumns(column, within)
+      : summarizeColumn(column);
     if (Object.keys(part).length > 0) summary[name] = part;
   }
   return summary;
@@ -63,7 +65,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** Whether a value is summarized by its parts: an object, but neither a list, an image nor a sound. */
-function hasParts(value: unknown): boolean {
+function hasColumns(value: unknown): boolean {
   if (!isObject(value) || Array.isArray(value)) return false;
   const { _weaveType: type } = value as { _weaveType?: unknown };
   return type !== "Image" && type !== "Audio";

@@ -18,12 +18,12 @@ import { opObjectId } from "../op/op_name.ts";
 import { isOp, officialOp, type OpSource, type OpState, opState } from "../op/op_types.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
 import type { Table } from "./table.ts";
-import { type TableDigests, TableWriter, type TableWriterParts } from "./table_writer.ts";
+import { type TableDigests, TableWriter, type TableWriterOptions } from "./table_writer.ts";
 import { provisionalDigest } from "../../protocol/digest/provisional.ts";
 import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 
 /** What a publisher is made from. */
-export interface PublisherParts extends TableWriterParts {
+export interface PublisherOptions extends TableWriterOptions {
   /** Whether values remember that they are saved; not where records go nowhere. */
   readonly remember: boolean;
   readonly redactor: Redactor;
@@ -31,7 +31,7 @@ export interface PublisherParts extends TableWriterParts {
 
 /** Saves values under one project. */
 export class Publisher {
-  readonly #parts: PublisherParts;
+  readonly #options: PublisherOptions;
   readonly #projectText: string;
   readonly #tables: TableWriter;
   readonly #files = new WeakMap<object, unknown>();
@@ -40,10 +40,10 @@ export class Publisher {
   /** Objects whose fields are being saved. */
   readonly #saving = new Set<object>();
 
-  constructor(parts: PublisherParts) {
-    this.#parts = parts;
-    this.#projectText = JSON.stringify(parts.projectId);
-    this.#tables = new TableWriter(parts);
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#projectText = JSON.stringify(options.projectId);
+    this.#tables = new TableWriter(options);
   }
 
   /**
@@ -54,11 +54,11 @@ export class Publisher {
    * @param field The field of the record that the value is for, where it is one of the program's.
    */
   readonly toText = (value: unknown, maxChars?: number, field?: string): string =>
-    this.#parts.redactor.toText(value, this.#substitute, maxChars, field);
+    this.#options.redactor.toText(value, this.#substitute, maxChars, field);
 
   /** JSON text of a request, with its content redacted. */
   requestText(request: unknown): string {
-    return this.toText(this.#parts.redactor.request(request));
+    return this.toText(this.#options.redactor.request(request));
   }
 
   /**
@@ -74,7 +74,7 @@ export class Publisher {
     if (known instanceof ObjectRef) return known;
     const text = this.toText(value, undefined, "val");
     const ref = this.#createObject(
-      objectId === undefined ? this.#parts.ids.uuidv7() : toObjectId(objectId),
+      objectId === undefined ? this.#options.ids.uuidv7() : toObjectId(objectId),
       text,
     );
     if (typeof value === "object" && value !== null) this.#remember(value, ref);
@@ -101,7 +101,7 @@ export class Publisher {
   rowDigest(row: unknown): string | undefined {
     return serverDigest(
       JSON.parse(this.toText(row, undefined, "row")),
-      this.#parts.internalProjectId,
+      this.#options.internalProjectId,
     );
   }
 
@@ -122,14 +122,14 @@ export class Publisher {
 
   /** Saves a file and gives its digest. */
   saveFile(name: string, given: string | Uint8Array): string {
-    return this.saveRedacted(name, this.#parts.redactor.file(name, given));
+    return this.saveRedacted(name, this.#options.redactor.file(name, given));
   }
 
   /** Saves a file in which nothing is left to redact, and gives its digest. */
   readonly saveRedacted = (name: string, content: string | Uint8Array): string => {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const digest = bytesDigest(bytes);
-    this.#parts.append("file_create", fileRequest(this.#parts.projectId, name, content));
+    this.#options.append("file_create", fileRequest(this.#options.projectId, name, content));
     return digest;
   };
 
@@ -166,11 +166,11 @@ export class Publisher {
   /** The ref of a value that is saved in this project. */
   #refOf(value: object): AnyRef | undefined {
     const ref = savedRef(value);
-    return ref?.projectId === this.#parts.projectId ? ref : undefined;
+    return ref?.projectId === this.#options.projectId ? ref : undefined;
   }
 
   #remember(value: object, ref: AnyRef): void {
-    if (this.#parts.remember) setSavedRef(value, ref);
+    if (this.#options.remember) setSavedRef(value, ref);
   }
 
   #saveObject(object: WeaveObject, objectId?: string): ObjectRef {
@@ -199,7 +199,7 @@ export class Publisher {
   }
 
   #createObject(objectId: string, valueText: string): ObjectRef {
-    const { projectId, internalProjectId, onUnknownProject, ids } = this.#parts;
+    const { projectId, internalProjectId, onUnknownProject, ids } = this.#options;
     const exact = serverDigest(JSON.parse(valueText), internalProjectId);
     if (exact !== undefined) {
       this.#appendObject(objectId, valueText, "");
@@ -213,7 +213,7 @@ export class Publisher {
 
   #appendObject(objectId: string, valueText: string, more: string): void {
     const id = JSON.stringify(objectId);
-    this.#parts.append(
+    this.#options.append(
       "obj_create",
       `{"obj":{"project_id":${this.#projectText},"object_id":${id},"val":${valueText}${more}}}`,
     );
@@ -222,7 +222,7 @@ export class Publisher {
   #saveTable(table: Table<object>): TableRef {
     const known = this.#refOf(table);
     if (known) return known as TableRef;
-    const { projectId } = this.#parts;
+    const { projectId } = this.#options;
     // A row that is saved already is saved as a row again, not as a ref to one.
     const { digest, rowDigests } = this.createTable(table.rows.map((row) => assignData({}, row)));
     table.rows.forEach((row, i) => {
@@ -242,7 +242,7 @@ export class Publisher {
     const known = saved.get(id);
     if (known) return known;
     const digest = this.saveFile("obj.py", Function.prototype.toString.call(op.original));
-    const { projectId } = this.#parts;
+    const { projectId } = this.#options;
     const object = this.#createObject(id, JSON.stringify(customType("Op", { "obj.py": digest })));
     const ref = new OpRef(projectId, id, object.digest);
     saved.set(id, ref);

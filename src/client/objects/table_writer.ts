@@ -17,7 +17,7 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
 
 /** What a table writer is made from. */
-export interface TableWriterParts {
+export interface TableWriterOptions {
   /** `entity/project`. */
   readonly projectId: string;
   readonly append: Pipeline["append"];
@@ -36,24 +36,24 @@ export interface TableDigests {
 
 /** Writes tables under one project. */
 export class TableWriter {
-  readonly #parts: TableWriterParts;
+  readonly #options: TableWriterOptions;
   readonly #projectText: string;
 
-  constructor(parts: TableWriterParts) {
-    this.#parts = parts;
-    this.#projectText = JSON.stringify(parts.projectId);
+  constructor(options: TableWriterOptions) {
+    this.#options = options;
+    this.#projectText = JSON.stringify(options.projectId);
   }
 
   /** Writes a table of rows, each of them as JSON text. */
   create(texts: readonly string[]): TableDigests {
     const known = texts.map((text) =>
-      serverDigest(JSON.parse(text), this.#parts.internalProjectId)
+      serverDigest(JSON.parse(text), this.#options.internalProjectId)
     );
     if (known.includes(undefined)) return this.#createUnknown(texts);
     const rowDigests = known as string[];
     const chunks = chunksOf(texts);
     for (const chunk of chunks) {
-      this.#parts.append(
+      this.#options.append(
         "table_create",
         `{"table":{"project_id":${this.#projectText},"rows":[${chunk.join(",")}]}}`,
       );
@@ -66,10 +66,10 @@ export class TableWriter {
   createFromDigests(rowDigests: readonly string[]): string {
     const unknown = rowDigests.some(isProvisional);
     const digest = unknown
-      ? provisionalTableDigest(this.#parts.ids.uuidHex())
+      ? provisionalTableDigest(this.#options.ids.uuidHex())
       : tableDigest(rowDigests);
     const expected = unknown ? `,"expected_digest":"${digest}"` : "";
-    this.#parts.append(
+    this.#options.append(
       "table_create_from_digests",
       `{"project_id":${this.#projectText},"row_digests":${JSON.stringify(rowDigests)}${expected}}`,
     );
@@ -78,7 +78,7 @@ export class TableWriter {
 
   /** Writes a table with rows whose digests only the server can know, in one request. */
   #createUnknown(texts: readonly string[]): TableDigests {
-    const { ids, append, onUnknownProject } = this.#parts;
+    const { ids, append, onUnknownProject } = this.#options;
     onUnknownProject();
     const digest = provisionalTableDigest(ids.uuidHex());
     append(

@@ -13,7 +13,8 @@ import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
 import { clipDisplayName } from "./call.ts";
-import type { RecorderParts } from "./recorder_parts.ts";
+import type { WalEventName } from "../pipeline/events.ts";
+import type { RecorderOptions } from "./recorder_options.ts";
 import { nameInputs } from "./name_inputs.ts";
 import type { OpState } from "./op_types.ts";
 import { countUsage, findUsage, type ModelUsage } from "../integrations/usage.ts";
@@ -24,24 +25,24 @@ import { idProblem, nameProblem } from "./op_name.ts";
 import { show } from "../settings/invalid_option.ts";
 import { countStatus, statusText } from "./status_counts.ts";
 import { finishSummary, isPlain, type Summary } from "./summary.ts";
-import { type CallEnder, type Ending, TracedCall } from "./traced_call.ts";
+import { type CallSink, type Ending, TracedCall } from "./traced_call.ts";
 import { UnsampledCall } from "./unsampled_call.ts";
 import type { Watcher } from "./watchers.ts";
 
 /** Records starts and ends of calls. */
-export class CallRecorder implements CallEnder {
+export class CallRecorder implements CallSink {
   readonly unfinished: Set<Watcher> = new Set();
-  readonly #parts: RecorderParts;
+  readonly #options: RecorderOptions;
   readonly #startHead: string;
   readonly #endHead: string;
   readonly #attributesText: string;
 
-  constructor(parts: RecorderParts) {
-    this.#parts = parts;
-    const project = `"project_id":${JSON.stringify(parts.projectId)},"id":"`;
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    const project = `"project_id":${JSON.stringify(options.projectId)},"id":"`;
     this.#startHead = `{"start":{${project}`;
     this.#endHead = `{"end":{${project}`;
-    this.#attributesText = this.#attributesToText(parts.attributes);
+    this.#attributesText = this.#attributesToText(options.attributes);
   }
 
   /**
@@ -57,28 +58,28 @@ export class CallRecorder implements CallEnder {
     params: readonly unknown[],
     keep: boolean,
   ): TracedCall | null {
-    const parts = this.#parts;
+    const own = this.#options;
     try {
       const { options } = state;
       const context = currentContext();
       let parent = context?.owner === this ? context.call : null;
       const attributes = context?.attributes ?? null;
-      const callId = parts.ids.uuidv7();
+      const callId = own.ids.uuidv7();
       if (parent instanceof UnsampledCall) {
         if (!options.alwaysRecorded) return this.#unsampled(parent.child(callId));
         parent = null;
       }
-      const traceId = parent === null ? parts.ids.uuidv7() : parent.traceId;
+      const traceId = parent === null ? own.ids.uuidv7() : parent.traceId;
       if (
         parent === null && !options.alwaysRecorded &&
-        !parts.sampler.records(traceId, state.name, attributes?.values)
+        !own.sampler.records(traceId, state.name, attributes?.values)
       ) return this.#unsampled(new UnsampledCall(callId, traceId, this));
       const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
-      const startedAt = parts.ids.timestamp();
+      const startedAt = own.ids.timestamp();
       const named = nameInputs(self, params, options.parameterNames);
       const inputs = inputsText(
-        parts.toText(named, MAX_CALL_VALUE_CHARS, "inputs"),
-        parts.saveText,
+        own.toText(named, MAX_CALL_VALUE_CHARS, "inputs"),
+        own.saveText,
       );
       let text = this.#startHead + callId + '","trace_id":"' + traceId + '","op_name":' + opText +
         ',"started_at":"' + startedAt;
@@ -95,27 +96,27 @@ export class CallRecorder implements CallEnder {
         options,
         this,
       );
-      parts.append("call_start", text);
+      own.append("call_start", text);
       if (keep) call.startText = text;
-      if (parent === null && parts.onRootCall !== undefined) parts.onRootCall(callId);
+      if (parent === null && own.onRootCall !== undefined) own.onRootCall(callId);
       return call;
     } catch (error) {
-      this.complain("call-not-traced", `Cannot trace a call of ${state.name}`, error);
+      this.warnOnce("call-not-traced", `Cannot trace a call of ${state.name}`, error);
       return null;
     }
   }
 
   #unsampled(call: UnsampledCall): UnsampledCall {
-    this.#parts.sampler.sampledOut++;
+    this.#options.sampler.sampledOut++;
     return call;
   }
 
   encode(value: unknown, maxChars: number): string {
-    return this.#parts.toText(value, maxChars, "output");
+    return this.#options.toText(value, maxChars, "output");
   }
 
   now(): string {
-    return this.#parts.ids.timestamp();
+    return this.#options.ids.timestamp();
   }
 
   succeed(call: TracedCall, output: unknown, ending?: Ending): void {
@@ -127,7 +128,7 @@ export class CallRecorder implements CallEnder {
   }
 
   fail(call: TracedCall, error: unknown, output: unknown = null, ending?: Ending): void {
-    const exception = ',"exception":' + jsonString(exceptionText(error, this.#parts.redactor));
+    const exception = ',"exception":' + jsonString(exceptionText(error, this.#options.redactor));
     const usage = ending?.usage ?? findUsage(output);
     const own = usage.length > 0 ? this.#addUsage(undefined, usage) : undefined;
     this.#end(call, exception, ending?.text ?? this.#outputText(call, output), own);
@@ -140,7 +141,7 @@ export class CallRecorder implements CallEnder {
 
   /** Prints how far a long piece of work is, where a person can watch. */
   showProgress(line: string): void {
-    const { logger } = this.#parts;
+    const { logger } = this.#options;
     if (logger.isWatched) logger.print(line);
   }
 
@@ -152,7 +153,7 @@ export class CallRecorder implements CallEnder {
   #outputText(call: TracedCall, output: unknown): string {
     const { toOutput } = call.options;
     const recorded = toOutput === undefined ? output : toOutput(output);
-    return this.#parts.toText(recorded, MAX_CALL_VALUE_CHARS, "output");
+    return this.#options.toText(recorded, MAX_CALL_VALUE_CHARS, "output");
   }
 
   #summarize(call: TracedCall, output: unknown): Summary | undefined {
@@ -161,7 +162,7 @@ export class CallRecorder implements CallEnder {
     try {
       const summary: unknown = options.summarize(output as never);
       if (summary == null) return undefined;
-      const { redactor, toText } = this.#parts;
+      const { redactor, toText } = this.#options;
       const plain: unknown = !redactor.hasOwn && isPlainData(summary)
         ? summary
         : JSON.parse(toText(summary, undefined, "summary"));
@@ -169,18 +170,18 @@ export class CallRecorder implements CallEnder {
       ignoreRejection(summary);
       throw new TypeError(`summarize returned ${show(summary)}, not a plain object`);
     } catch (error) {
-      this.complain("summarize-failed", "Cannot summarize a call", error);
+      this.warnOnce("summarize-failed", "Cannot summarize a call", error);
       return undefined;
     }
   }
 
   rename(callId: string, displayName: string): void {
     const request = {
-      project_id: this.#parts.projectId,
+      project_id: this.#options.projectId,
       call_id: callId,
-      display_name: this.#parts.redactor.text(displayName, "display_name"),
+      display_name: this.#options.redactor.text(displayName, "display_name"),
     };
-    this.#parts.append("call_update", this.#parts.toText(request));
+    this.#options.append("call_update", this.#options.toText(request));
   }
 
   #end(
@@ -188,9 +189,9 @@ export class CallRecorder implements CallEnder {
     exception: string,
     output: string,
     own: Summary | undefined,
-    endedAt: string = this.#parts.ids.timestamp(),
+    endedAt: string = this.#options.ids.timestamp(),
   ): void {
-    const parts = this.#parts;
+    const { saveText, toText, append } = this.#options;
     try {
       const summary = this.#finishSummary(own, call);
       const counts = countStatus(call, exception === "" ? "success" : "error");
@@ -198,15 +199,13 @@ export class CallRecorder implements CallEnder {
         '","started_at":"' + call.startedAt + '","ended_at":"' +
         // A clock that was set back must not end a call before its start.
         (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
-        outputText(output, parts.saveText) + ',"summary":' +
-        (isEmpty(summary)
-          ? statusText(counts)
-          : parts.toText({ ...summary, status_counts: counts })) +
+        outputText(output, saveText) + ',"summary":' +
+        (isEmpty(summary) ? statusText(counts) : toText({ ...summary, status_counts: counts })) +
         "}}";
-      parts.append("call_end", text);
+      append("call_end", text);
       if (call.startText !== undefined) call.endText = text;
     } catch (error) {
-      this.complain("call-not-ended", "Cannot record the end of a call", error);
+      this.warnOnce("call-not-ended", "Cannot record the end of a call", error);
     }
   }
 
@@ -217,19 +216,19 @@ export class CallRecorder implements CallEnder {
       });
     } catch (error) {
       // What code in the call has put into the summary of its children.
-      this.complain("summary-failed", "Cannot summarize a call", error);
+      this.warnOnce("summary-failed", "Cannot summarize a call", error);
       return {};
     }
   }
 
   #saveOp(state: OpState): string {
     const { name, options, original } = state;
-    state.savedText = this.#parts.saveOp(state);
+    state.savedText = this.#options.saveOp(state);
     state.savedBy = this;
     const guessed = options.name ? undefined : nameProblem(name, original);
     if (guessed !== undefined) this.warn("op-name", guessed);
     const refused = idProblem(name);
-    if (refused !== undefined) this.warn(`op-id ${name}`, refused);
+    if (refused !== undefined) this.warn("op-id", refused, `op-id ${name}`);
     return state.savedText;
   }
 
@@ -237,13 +236,13 @@ export class CallRecorder implements CallEnder {
     try {
       const name = state.options.callDisplayName?.(...(params as never[]));
       if (typeof name === "string") {
-        const text = this.#parts.redactor.text(name, "display_name");
+        const text = this.#options.redactor.text(name, "display_name");
         return ',"display_name":' + jsonString(clipDisplayName(text));
       }
       ignoreRejection(name);
       return "";
     } catch (error) {
-      this.complain("display-name-failed", `Cannot name a call of ${state.name}`, error);
+      this.warnOnce("display-name-failed", `Cannot name a call of ${state.name}`, error);
       return "";
     }
   }
@@ -253,13 +252,13 @@ export class CallRecorder implements CallEnder {
     own: Readonly<Record<string, unknown>> | undefined,
   ): string {
     if (own !== undefined) {
-      const attributes = assignData({ ...this.#parts.attributes }, scope?.values);
+      const attributes = assignData({ ...this.#options.attributes }, scope?.values);
       return this.#attributesToText(assignData(attributes, own));
     }
     if (scope === null) return this.#attributesText;
     if (scope.text === undefined || scope.textBy !== this) {
       scope.text = this.#attributesToText(
-        assignData({ ...this.#parts.attributes }, scope.values),
+        assignData({ ...this.#options.attributes }, scope.values),
       );
       scope.textBy = this;
     }
@@ -267,16 +266,16 @@ export class CallRecorder implements CallEnder {
   }
 
   #attributesToText(attributes: Record<string, unknown>): string {
-    return this.#parts.toText(attributes, undefined, "attributes");
+    return this.#options.toText(attributes, undefined, "attributes");
   }
 
-  complain(name: string, message: string, error: unknown): void {
+  warnOnce(name: WalEventName, message: string, error: unknown): void {
     this.warn(name, `${message}: ${describeError(error)}`);
   }
 
   /** Logs a message, once for each `key`; the event's name unless given. */
-  warn(name: string, message: string, key?: string): void {
-    this.#parts.logger.once("warn", name, message, key);
+  warn(name: WalEventName, message: string, key?: string): void {
+    this.#options.logger.once("warn", name, message, key);
   }
 }
 

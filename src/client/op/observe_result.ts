@@ -70,5 +70,5 @@ function isPlain(value: object): boolean {
 const MAX_DESCRIPTION = 1000;
 
 function describe(value: object, call: TracedCall): string {
-  return call.ender.encode(value, MAX_DESCRIPTION);
+  return call.sink.encode(value, MAX_DESCRIPTION);
 }

@@ -23,7 +23,7 @@ import {
   type OpState,
   setOpState,
 } from "./op_types.ts";
-import { CallView, type TracedCall } from "./traced_call.ts";
+import { LazyCall, type TracedCall } from "./traced_call.ts";
 
 /**
  * Makes a function traced: each call is recorded with its inputs, its output or error, its times and
@@ -149,7 +149,7 @@ export const makeOp: OpMaker = (fn, options, name) => {
     const result = call === null
       ? Reflect.apply(state.fn, self ?? this, params)
       : runTraced(state, call, self ?? this, params);
-    return [await result, CallView.of(call)];
+    return [await result, LazyCall.of(call)];
   }
 
   setOpState(wrapper, state);

@@ -51,9 +51,9 @@ export class StreamOutput implements Watcher {
     this.#call = call;
     this.#description = description;
     this.#reducer = reducer;
-    this.#time = call.ender.now();
+    this.#time = call.sink.now();
     this.#reduce((reducer) => this.#state = reducer.initialStateFn());
-    call.ender.unfinished.add(this);
+    call.sink.unfinished.add(this);
   }
 
   get ended(): boolean {
@@ -64,7 +64,7 @@ export class StreamOutput implements Watcher {
     if (this.ended) return;
     if (!this.#isRead && this.#reducer === undefined) this.#recognize(value);
     this.#isRead = true;
-    this.#time = this.#call.ender.now();
+    this.#time = this.#call.sink.now();
     if (this.#shape !== undefined) this.#keepForSummary(value);
     if (this.#reducer !== undefined && (!this.#shape || belongs(value, this.#shape))) {
       this.#reduce((reducer) => reducer.reduceFn(this.#state, value), true);
@@ -73,7 +73,7 @@ export class StreamOutput implements Watcher {
 
   end(value: unknown): void {
     if (this.ended) return;
-    this.#call.ender.unfinished.delete(this);
+    this.#call.sink.unfinished.delete(this);
     const isOutput = value !== undefined && (!this.#reducer || this.#shape !== undefined);
     if (!isOutput) return this.#succeed();
     const own = findUsage(value);
@@ -82,7 +82,7 @@ export class StreamOutput implements Watcher {
 
   fail(error: unknown): void {
     if (this.ended) return;
-    this.#call.ender.unfinished.delete(this);
+    this.#call.sink.unfinished.delete(this);
     if (!this.#isRead && this.#reducer === undefined) this.#call.fail(error);
     else {
       const [output, ending] = this.#result();
@@ -92,7 +92,7 @@ export class StreamOutput implements Watcher {
 
   abandon(): void {
     if (this.ended) return;
-    this.#call.ender.unfinished.delete(this);
+    this.#call.sink.unfinished.delete(this);
     if (this.#isRead) this.#succeed(this.#time);
     else this.#call.succeed(undefined, { text: this.#description, endedAt: this.#time });
   }
@@ -110,7 +110,7 @@ export class StreamOutput implements Watcher {
     const state = this.#finalState();
     if (this.#shape === undefined) return [state, {}];
     // A list of chunks is what `summarize` is written for.
-    const text = this.#call.ender.encode(state, MAX_CALL_VALUE_CHARS);
+    const text = this.#call.sink.encode(state, MAX_CALL_VALUE_CHARS);
     const usage = findUsage(state);
     return [this.#chunks, {
       text: this.#texts.length === 0 ? text : this.#text(text),
@@ -137,7 +137,7 @@ export class StreamOutput implements Watcher {
       this.#omitted++;
       return;
     }
-    const text = this.#call.ender.encode(value, this.#charsLeft);
+    const text = this.#call.sink.encode(value, this.#charsLeft);
     this.#charsLeft -= text.length + 1;
     this.#texts.push(text);
   }
@@ -164,7 +164,7 @@ export class StreamOutput implements Watcher {
     } catch (error) {
       // The reader of the stream must not pay for a reducer's mistake.
       this.#isBroken = true;
-      this.#call.ender.complain("reducer-failed", "Cannot reduce a stream", error);
+      this.#call.sink.warnOnce("reducer-failed", "Cannot reduce a stream", error);
     }
   }
 }

@@ -24,8 +24,8 @@ export class ThenableOutput implements Watcher {
     this.#call = call;
     this.#description = description;
     this.#onValue = onValue;
-    this.#time = call.ender.now();
-    call.ender.unfinished.add(this);
+    this.#time = call.sink.now();
+    call.sink.unfinished.add(this);
   }
 
   get ended(): boolean {
@@ -51,7 +51,7 @@ export class ThenableOutput implements Watcher {
   #settle(): boolean {
     if (this.ended) return false;
     this.#isSettled = true;
-    this.#call.ender.unfinished.delete(this);
+    this.#call.sink.unfinished.delete(this);
     return true;
   }
 }

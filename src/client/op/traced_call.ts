@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { WalEventName } from "../pipeline/events.ts";
 import { checkDisplayName } from "../check_writes.ts";
 import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
@@ -24,7 +25,7 @@ export interface Ending {
 }
 
 /** What a call needs of whoever records it. No method throws. */
-export interface CallEnder {
+export interface CallSink {
   /** Calls whose result is still to come. */
   readonly unfinished: Set<Watcher>;
   /** JSON text of a value, of at most about `maxChars` characters. */
@@ -38,7 +39,7 @@ export interface CallEnder {
   /** Records a new name. */
   rename(callId: string, displayName: string): void;
   /** Says once that code of the user that was to help tracing failed. */
-  complain(name: string, message: string, error: unknown): void;
+  warnOnce(name: WalEventName, message: string, error: unknown): void;
 }
 
 /** A call that was started; its end is recorded once. */
@@ -59,7 +60,7 @@ export class TracedCall implements CallContext, CallStackEntry {
     readonly attributes: AttributeScope | null,
     readonly startedAt: string,
     readonly options: OwnOpOptions,
-    readonly ender: CallEnder,
+    readonly sink: CallSink,
   ) {}
 
   /** The call is the context of what runs in it. */
@@ -69,21 +70,21 @@ export class TracedCall implements CallContext, CallStackEntry {
 
   /** Calls of the same recorder are its children. */
   get owner(): object {
-    return this.ender;
+    return this.sink;
   }
 
   /** Records that the call returned `output`. Never throws. */
   succeed(output: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
-    this.ender.succeed(this, output, ending);
+    this.sink.succeed(this, output, ending);
   }
 
   /** Records that the call threw `error`, with what it had put out until then. Never throws. */
   fail(error: unknown, output?: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
-    this.ender.fail(this, error, output, ending);
+    this.sink.fail(this, error, output, ending);
   }
 }
 
@@ -104,7 +105,7 @@ const FIELDS = [
 ] as const;
 
 /** Shows a call as its records tell it, also while it runs. */
-export class CallView {
+export class LazyCall {
   readonly #call: TracedCall | null;
   #displayName: string | undefined;
 
@@ -117,14 +118,14 @@ export class CallView {
 
   /** The call under its interface. */
   static of(call: TracedCall | null): Call {
-    return new CallView(call) as CallView & Call;
+    return new LazyCall(call) as LazyCall & Call;
   }
 
   // deno-lint-ignore require-await -- as the SDK has it
   async setDisplayName(displayName: string): Promise<void> {
     if (!this.#call) return;
     this.#displayName = checkDisplayName(this.#call.callId, displayName);
-    this.#call.ender.rename(this.#call.callId, this.#displayName);
+    this.#call.sink.rename(this.#call.callId, this.#displayName);
   }
 
   /** The fields that are known. */

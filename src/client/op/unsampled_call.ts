@@ -5,17 +5,17 @@
  * @module
  */
 
-import { type CallEnder, TracedCall } from "./traced_call.ts";
+import { type CallSink, TracedCall } from "./traced_call.ts";
 
 /** Records nothing. */
-const NOTHING: CallEnder = {
+const NOTHING: CallSink = {
   unfinished: Object.assign(new Set<never>(), { add: () => NOTHING.unfinished }) as never,
   encode: () => "null",
   now: () => "",
   succeed() {},
   fail() {},
   rename() {},
-  complain() {},
+  warnOnce() {},
 };
 
 /** Options of a call that is not recorded: nothing is asked for its summary. */

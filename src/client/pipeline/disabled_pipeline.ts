@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FlushResult, Pipeline, PipelineStats } from "./pipeline.ts";
+import type { FlushResult, Pipeline, WalStats } from "./pipeline.ts";
 import { noDrops } from "./stats.ts";
 
 const NOTHING: FlushResult = {
@@ -15,7 +15,7 @@ const NOTHING: FlushResult = {
   deadLettered: 0,
 };
 
-const NO_STATS: PipelineStats = {
+const NO_STATS: WalStats = {
   log: "memory",
   pendingRecords: 0,
   pendingBytes: 0,

@@ -7,29 +7,29 @@
 
 import type { Clock } from "../../runtime/runtime.ts";
 import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
-import type { PipelineEvent } from "./pipeline.ts";
+import type { WalEvent, WalEventName } from "./events.ts";
 import type { ServerStatus } from "./stats.ts";
-import { REMIND_MS, StateVoice } from "./state_throttle.ts";
+import { REMIND_MS, StateThrottle } from "./state_throttle.ts";
 
 /** Recovered segments whose delivery is reported a second time, when it is complete. */
 const MANY_SEGMENTS = 100;
 
 /** Tells a pipeline's events; what is said too often is told at level `debug`. */
-export class PipelineVoice {
+export class EventReporter {
   readonly #clock: Clock;
-  readonly #onEvent: (event: PipelineEvent) => void;
-  readonly #server: StateVoice<ServerStatus["state"]>;
-  readonly #disk: StateVoice<"works" | "fails">;
+  readonly #onEvent: (event: WalEvent) => void;
+  readonly #server: StateThrottle<ServerStatus["state"]>;
+  readonly #disk: StateThrottle<"works" | "fails">;
   #diskError = "";
   /** When a kind of trouble was last said, on the monotonic clock. */
   readonly #said = new Map<string, number>();
 
   /** @param onEvent Told of every event; must not throw. */
-  constructor(clock: Clock, onEvent: (event: PipelineEvent) => void) {
+  constructor(clock: Clock, onEvent: (event: WalEvent) => void) {
     this.#clock = clock;
     this.#onEvent = onEvent;
-    this.#server = new StateVoice(clock, "up", REMIND_MS);
-    this.#disk = new StateVoice(clock, "works", Infinity);
+    this.#server = new StateThrottle(clock, "up", REMIND_MS);
+    this.#disk = new StateThrottle(clock, "works", Infinity);
   }
 
   /** The server changed its state. */
@@ -80,13 +80,13 @@ export class PipelineVoice {
     if (!this.#due(`trouble ${what}`)) return;
     this.tell(
       isNews ? "warn" : "debug",
-      "disk-trouble",
+      "disk-error",
       `Trouble with the log (${what}): ${message}`,
     );
   }
 
   /** Tells an event as it is. */
-  tell(level: PipelineEvent["level"], name: string, message: string): void {
+  tell(level: WalEvent["level"], name: WalEventName, message: string): void {
     this.#onEvent({ level, name, message });
   }
 
@@ -98,7 +98,7 @@ export class PipelineVoice {
       this.tell(aloud ? "warn" : "debug", "server-down", message);
     } else {
       const message = `Cannot deliver until this is mended: ${reason}`;
-      this.tell(aloud ? "error" : "debug", "server-held", message);
+      this.tell(aloud ? "error" : "debug", "server-blocked", message);
     }
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, ProcessFacts } from "../../runtime/runtime.ts";
+import type { Clock, ProcessInfo } from "../../runtime/runtime.ts";
 
 /** Last drains at most, of a program that records something each time that it is about to end. */
 const MAX_DRAINS = 3;
@@ -12,7 +12,7 @@ const MAX_DRAINS = 3;
 /** Options of {@linkcode ExitDrain}. */
 export interface ExitDrainOptions {
   readonly clock: Clock;
-  readonly process: Pick<ProcessFacts, "onNaturalExit" | "onSignal">;
+  readonly process: Pick<ProcessInfo, "onNaturalExit" | "onSignal">;
   /** Ms for all last drains together. */
   readonly exitDrainMs: number;
   /** Ms that requests have kept the program alive before; they belong to the first drain. */

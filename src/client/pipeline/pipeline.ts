@@ -5,6 +5,7 @@
  */
 
 import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
+import type { WalEvent } from "./events.ts";
 import type { DropCause, ServerStatus } from "./stats.ts";
 import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";
@@ -79,21 +80,11 @@ export interface PipelineOptions {
   /** Ms that requests have kept the program alive before; they belong to the last drain. */
   readonly heldMs?: () => number;
   /** Told of every state change; must not throw. */
-  readonly onEvent: (event: PipelineEvent) => void;
-}
-
-/** What a pipeline tells while it works. Never holds the key or traced data. */
-export interface PipelineEvent {
-  /** How much it matters. */
-  readonly level: "debug" | "info" | "warn" | "error";
-  /** Stable name, such as `server-down`. */
-  readonly name: string;
-  /** One sentence for people. */
-  readonly message: string;
+  readonly onEvent: (event: WalEvent) => void;
 }
 
 /** What a pipeline holds and what became of the rest. */
-export interface PipelineStats {
+export interface WalStats {
   /** Where records go now. */
   readonly log: "file" | "memory";
   /** Records that wait: this process's, and those of others that it drains. */
@@ -164,7 +155,7 @@ export interface Pipeline {
    */
   delivered(timeout: number): Promise<DeliveryWait>;
   /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
-  stats(): Promise<PipelineStats>;
+  stats(): Promise<WalStats>;
   /** The server's digest for one that was provisional, where it is known; else the same. */
   finalDigest(digest: string): string;
   /**

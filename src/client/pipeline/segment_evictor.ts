@@ -20,8 +20,8 @@ import { leasePrefix, RECOVERY_DIRECTORY, segmentPaths } from "../../wal/segment
 /** Parts of the disk quota between which the log is kept. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 
-/** Options for {@linkcode DropOldest}. */
-export interface DropOldestOptions {
+/** Options for {@linkcode SegmentEvictor}. */
+export interface SegmentEvictorOptions {
   readonly runtime: Runtime;
   readonly quota: DiskQuota;
   /** Rotated if only its current segment is left to give up. */
@@ -42,14 +42,14 @@ export interface DropOldestOptions {
 }
 
 /** Keeps a project's directory below its quota at the cost of the oldest records. */
-export class DropOldest {
-  readonly #options: DropOldestOptions;
+export class SegmentEvictor {
+  readonly #options: SegmentEvictorOptions;
   #running: Promise<void> | null = null;
   #rotatedAt = -Infinity;
   #closed = false;
 
   /** Makes one; nothing happens before `makeRoom` is called. */
-  constructor(options: DropOldestOptions) {
+  constructor(options: SegmentEvictorOptions) {
     this.#options = options;
   }
 

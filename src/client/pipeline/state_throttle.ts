@@ -15,7 +15,7 @@ export const REMIND_MS = 300_000;
  * Decides which changes of a state are said aloud: a bad one at once, but once a minute at most; the
  * good one when the last that was said is a bad one. So the last word is at most a minute old.
  */
-export class StateVoice<State extends string> {
+export class StateThrottle<State extends string> {
   readonly #clock: Clock;
   readonly #good: State;
   readonly #remindMs: number;

@@ -24,17 +24,17 @@ import { OrphanScanner, projectDirectories } from "../../wal/ownership/orphan_sc
 import { type LogReport, Presence, type SenderReport } from "../../wal/ownership/presence.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { projectDirectory, writerToken } from "../../wal/segment/segment_name.ts";
-import { PipelineVoice } from "./event_reporter.ts";
+import { EventReporter } from "./event_reporter.ts";
 import { ExitDrain } from "./exit_drain.ts";
 import type {
   DeliveryWait,
   FlushOptions,
   FlushResult,
   PipelineOptions,
-  PipelineStats,
   StrictPipeline,
+  WalStats,
 } from "./pipeline.ts";
-import { DropOldest } from "./segment_evictor.ts";
+import { SegmentEvictor } from "./segment_evictor.ts";
 import { type DropCause, PipelineLedger } from "./stats.ts";
 
 /** Requests of one window under way at once. */
@@ -48,7 +48,7 @@ const MAX_COUNTS = 5;
 export class LogPipeline implements StrictPipeline {
   readonly #options: PipelineOptions;
   readonly #ledger: PipelineLedger;
-  readonly #voice: PipelineVoice;
+  readonly #voice: EventReporter;
   readonly #token: string;
   readonly #log: RequestLog;
   #memory: MemoryLog | null = null;
@@ -59,7 +59,7 @@ export class LogPipeline implements StrictPipeline {
   readonly #deliverer: Deliverer;
   readonly #sender: Sender | null;
   readonly #created: CreatedSender | null;
-  readonly #dropOldest: DropOldest | null;
+  readonly #dropOldest: SegmentEvictor | null;
   readonly #presence: Presence | null;
   readonly #takeBack: (() => void)[] = [];
   #heartbeat: Timer | null = null;
@@ -73,7 +73,7 @@ export class LogPipeline implements StrictPipeline {
     this.#options = options;
     const { runtime, wal, sender, walDir, serverUrl } = options;
     this.#ledger = new PipelineLedger(runtime.clock);
-    this.#voice = new PipelineVoice(runtime.clock, options.onEvent);
+    this.#voice = new EventReporter(runtime.clock, options.onEvent);
     this.#token = writerToken(options.token(), options.serverUrl);
     this.#presence = wal
       ? new Presence({
@@ -160,7 +160,7 @@ export class LogPipeline implements StrictPipeline {
     return { end: "unreachable", reason: this.#ledger.server.reason };
   }
 
-  async stats(): Promise<PipelineStats> {
+  async stats(): Promise<WalStats> {
     await this.#quota?.recount();
     // Last: counters that move after it would not match.
     const { records, bytes } = await this.#pending();
@@ -294,13 +294,13 @@ export class LogPipeline implements StrictPipeline {
     });
   }
 
-  #makeDropOldest(): DropOldest | null {
+  #makeDropOldest(): SegmentEvictor | null {
     const quota = this.#quota;
     const { runtime, serverUrl, quotaPolicy } = this.#options;
     if (quota === null || quotaPolicy !== "drop-oldest") return null;
     const { walDir } = this.#options;
     const server = serverUrl, token = this.#token;
-    return new DropOldest({
+    return new SegmentEvictor({
       runtime,
       quota,
       log: this.#log,
@@ -344,7 +344,7 @@ export class LogPipeline implements StrictPipeline {
         this.#giveUpWaits();
       },
       onSwitch: (to, reason) =>
-        this.#voice.tell("info", "call-path", `Calls go ${to} now: ${reason}`),
+        this.#voice.tell("info", "calls-api", `Calls go ${to} now: ${reason}`),
     });
   }
 

@@ -24,7 +24,7 @@ import type { Settings } from "../settings/settings.ts";
 export type Redact = (key: string, value: unknown) => unknown;
 
 /** What a redactor is made from. */
-export interface RedactorParts {
+export interface RedactorOptions {
   readonly settings: Pick<Settings, "redactDefaults" | "redactKeys" | "redactPatterns">;
   readonly redact: Redact | undefined;
   /** The key that is sent, which occurs in no value. */
@@ -54,7 +54,7 @@ export class Redactor {
   readonly #onFailure: (error: unknown) => void;
   #visits = 0;
 
-  constructor({ settings, redact, apiKey, onFailure }: RedactorParts) {
+  constructor({ settings, redact, apiKey, onFailure }: RedactorOptions) {
     const { redactDefaults: defaults, redactKeys: keys, redactPatterns: patterns } = settings;
     const literals = apiKey === undefined ? [] : [apiKey, btoa(`api:${apiKey}`)];
     this.#rules = defaults || keys.length + patterns.length > 0

@@ -11,7 +11,7 @@ import { WeaveWalError } from "../../errors.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 
 /** What a reader is made from. */
-export interface ReaderParts {
+export interface ApiClientOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;
   /** Base URL without a trailing slash. */
@@ -27,14 +27,14 @@ const MAX_BYTES = 128 * 1024 * 1024;
 const MAX_ERROR_BYTES = 1024 * 1024;
 
 /** Reads from one server. */
-export class ServerReader {
-  readonly #parts: ReaderParts;
+export class ApiClient {
+  readonly #options: ApiClientOptions;
   readonly #redact: (text: string) => string;
   readonly #open = new Set<AbortController>();
 
-  constructor(parts: ReaderParts) {
-    this.#parts = parts;
-    this.#redact = redactor(parts.apiKey);
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+    this.#redact = redactor(options.apiKey);
   }
 
   /**
@@ -52,13 +52,13 @@ export class ServerReader {
     }
   }
 
-  /** Like {@linkcode ServerReader.json} for an answer of any kind. */
+  /** Like {@linkcode ApiClient.json} for an answer of any kind. */
   async bytes(
     path: string,
     body?: unknown,
-    timeoutMs: number = this.#parts.timeoutMs,
+    timeoutMs: number = this.#options.timeoutMs,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const limitMs = Math.min(timeoutMs, this.#parts.timeoutMs);
+    const limitMs = Math.min(timeoutMs, this.#options.timeoutMs);
     const controller = new AbortController();
     this.#open.add(controller);
     const timer = this.#limit(controller, limitMs);
@@ -117,13 +117,13 @@ export class ServerReader {
 
   #limit(
     controller: AbortController,
-    ms: number = this.#parts.timeoutMs,
+    ms: number = this.#options.timeoutMs,
   ): { cancel(): void } {
-    return this.#parts.clock.after(ms, () => controller.abort());
+    return this.#options.clock.after(ms, () => controller.abort());
   }
 
   async #fetch(path: string, body: unknown, controller: AbortController): Promise<Response> {
-    const { fetch, url, apiKey } = this.#parts;
+    const { fetch, url, apiKey } = this.#options;
     const headers: Record<string, string> = {};
     if (apiKey !== undefined) headers.Authorization = basicAuth(apiKey);
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -146,7 +146,7 @@ export class ServerReader {
     path: string,
     error: unknown,
     controller: AbortController,
-    limitMs: number = this.#parts.timeoutMs,
+    limitMs: number = this.#options.timeoutMs,
   ): WeaveWalError {
     if (error instanceof WeaveWalError) return error;
     if (error instanceof OversizeError) {
@@ -164,7 +164,7 @@ export class ServerReader {
     };
     const inner = (cause as { code?: string } | undefined)?.code ?? code;
     const what = [name ?? "Error", inner].filter((part) => part !== undefined).join(" ");
-    return failed(path, `${what} at ${this.#parts.url}`, { cause: error });
+    return failed(path, `${what} at ${this.#options.url}`, { cause: error });
   }
 }
 

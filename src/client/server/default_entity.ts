@@ -6,8 +6,8 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { fileDigest } from "../../protocol/digest/digest.ts";
-import type { KnownFacts } from "./metadata_cache.ts";
-import type { ServerReader } from "./api_client.ts";
+import type { MetadataCache } from "./metadata_cache.ts";
+import type { ApiClient } from "./api_client.ts";
 
 const QUERY = "query DefaultEntity { viewer { username defaultEntity { name } } }";
 
@@ -18,7 +18,7 @@ const QUERY = "query DefaultEntity { viewer { username defaultEntity { name } } 
  * @throws {WeaveWalError} `ERR_REQUEST_FAILED` when it was never told.
  */
 export async function defaultEntity(
-  { reader, facts, apiKey = "" }: { reader: ServerReader; facts: KnownFacts; apiKey?: string },
+  { reader, facts, apiKey = "" }: { reader: ApiClient; facts: MetadataCache; apiKey?: string },
 ): Promise<string> {
   // Part of a digest tells keys apart and does not give them away.
   const key = fileDigest(`weave-wal:${apiKey}`).slice(0, 12);

@@ -9,12 +9,12 @@ import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /** What facts are about. */
-export type FactKind = "projects" | "entities";
+export type MetadataKind = "projects" | "entities";
 
-type Facts = Record<string, Partial<Record<FactKind, Record<string, string>>>>;
+type Facts = Record<string, Partial<Record<MetadataKind, Record<string, string>>>>;
 
 /** Facts of one server. */
-export class KnownFacts {
+export class MetadataCache {
   readonly #runtime: Runtime;
   readonly #server: string;
   readonly #directory: string | null;
@@ -29,13 +29,13 @@ export class KnownFacts {
   }
 
   /** A fact, if it is known. */
-  get(kind: FactKind, key: string): string | undefined {
+  get(kind: MetadataKind, key: string): string | undefined {
     const known = this.#facts[this.#server]?.[kind];
     return known && Object.hasOwn(known, key) ? known[key] : undefined;
   }
 
   /** Keeps a fact. Where it cannot be written it is kept in memory. */
-  set(kind: FactKind, key: string, value: string): void {
+  set(kind: MetadataKind, key: string, value: string): void {
     if (this.get(kind, key) === value) return;
     // Others may have learnt something meanwhile.
     const facts = { ...this.#facts, ...this.#read() };

@@ -6,8 +6,8 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock } from "../../runtime/runtime.ts";
-import type { KnownFacts } from "./metadata_cache.ts";
-import type { ServerReader } from "./api_client.ts";
+import type { MetadataCache } from "./metadata_cache.ts";
+import type { ApiClient } from "./api_client.ts";
 
 /** Ms after a failed question before it is asked again. */
 const ASK_AGAIN_MS = 30_000;
@@ -15,41 +15,41 @@ const ASK_AGAIN_MS = 30_000;
 const ANSWER_MS = 3_000;
 
 /** Looks internal ids up and asks for them, once a project. */
-export class ProjectIds {
-  readonly #facts: KnownFacts;
-  readonly #reader: ServerReader;
+export class ProjectIdResolver {
+  readonly #facts: MetadataCache;
+  readonly #reader: ApiClient;
   readonly #clock: Clock;
   readonly #asking = new Map<string, Promise<void>>();
   readonly #failedAt = new Map<string, number>();
 
-  constructor(facts: KnownFacts, reader: ServerReader, clock: Clock) {
+  constructor(facts: MetadataCache, reader: ApiClient, clock: Clock) {
     this.#facts = facts;
     this.#reader = reader;
     this.#clock = clock;
   }
 
   /** The internal id of `entity/project`, if it is known. */
-  readonly lookUp = (project: string): string | undefined => this.#facts.get("projects", project);
+  readonly get = (project: string): string | undefined => this.#facts.get("projects", project);
 
   /** Asks the server for an id that is not known. Never rejects. */
-  ask(project: string): Promise<void> {
+  resolve(project: string): Promise<void> {
     const failedAt = this.#failedAt.get(project);
     const tooSoon = failedAt !== undefined && this.#clock.monotonic() - failedAt < ASK_AGAIN_MS;
-    if (tooSoon || this.lookUp(project) !== undefined) return Promise.resolve();
+    if (tooSoon || this.get(project) !== undefined) return Promise.resolve();
     let asking = this.#asking.get(project);
     if (!asking) {
-      asking = this.#ask(project).finally(() => this.#asking.delete(project));
+      asking = this.#resolve(project).finally(() => this.#asking.delete(project));
       this.#asking.set(project, asking);
     }
     return asking;
   }
 
   /** Resolves when no question is open any more. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     await Promise.all(this.#asking.values());
   }
 
-  async #ask(project: string): Promise<void> {
+  async #resolve(project: string): Promise<void> {
     try {
       const body = { project_ids: [project] };
       const answer = await this.#reader.json("/service/projects_info", body, ANSWER_MS);

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { OPEN_OPTIONS, OPTION_TABLE } from "./option_specs.ts";
+import { OPTION_TABLE, RESOLVED_OPTIONS } from "./option_specs.ts";
 import type { InitOptions } from "./options.ts";
 
 /** Variables that decide whether and where records go, by the option of the same meaning. */
 export const DECISIVE_VARIABLES: Readonly<Partial<Record<keyof InitOptions, string>>> = {
-  apiKey: OPEN_OPTIONS.apiKey.env!,
+  apiKey: RESOLVED_OPTIONS.apiKey.env!,
   wal: OPTION_TABLE.wal.env!,
   walDir: OPTION_TABLE.walDir.env!,
   sender: OPTION_TABLE.sender.env!,
-  serverUrl: OPEN_OPTIONS.serverUrl.env!,
-  baseUrl: OPEN_OPTIONS.baseUrl.env!,
+  serverUrl: RESOLVED_OPTIONS.serverUrl.env!,
+  baseUrl: RESOLVED_OPTIONS.baseUrl.env!,
 };
 
 /** The option of Deno's command line that grants all of them. */

@@ -12,7 +12,7 @@ import type { Find, Found } from "./find_option.ts";
 import { ALLOW_ENV } from "./decisive_variables.ts";
 import { passwordFor } from "./netrc.ts";
 import { netrcFile, readNetrc } from "./netrc_file.ts";
-import { OPEN_OPTIONS } from "./option_specs.ts";
+import { RESOLVED_OPTIONS } from "./option_specs.ts";
 import type { NamedUrl, Servers } from "./servers.ts";
 import { unencrypted } from "./urls.ts";
 
@@ -44,7 +44,7 @@ export function keyFinder(
   { trusted, wandbHost }: Servers,
   allowHttp: readonly string[],
 ): FindKey {
-  const given = find("apiKey", OPEN_OPTIONS.apiKey);
+  const given = find("apiKey", RESOLVED_OPTIONS.apiKey);
   return (server) => {
     const { host, hostname, origin } = new URL(server.url);
     const refused = unencrypted(server.url, allowHttp, server.origin);

@@ -12,9 +12,9 @@ import { fromEnvironment } from "./find_option.ts";
 import { hostFetch } from "../server/host_fetch.ts";
 import { withNetrcEntry } from "./netrc.ts";
 import { netrcFile } from "./netrc_file.ts";
-import { OPEN_OPTIONS } from "./option_specs.ts";
+import { RESOLVED_OPTIONS } from "./option_specs.ts";
 import { setSessionKey } from "./api_key_store.ts";
-import { ServerReader } from "../server/api_client.ts";
+import { ApiClient } from "../server/api_client.ts";
 import { traceServerOf } from "./servers.ts";
 import { unencrypted } from "./urls.ts";
 
@@ -22,7 +22,7 @@ import { unencrypted } from "./urls.ts";
 const LOGIN_TIMEOUT_MS = 30_000;
 
 /** What `login` takes from outside. */
-export interface LoginHost {
+export interface LoginEnvironment {
   readonly runtime: Runtime;
   readonly fetch: Fetch;
   readonly warn: (line: string) => void;
@@ -47,7 +47,11 @@ export function login(apiKey: string, host?: string): Promise<void> {
 }
 
 /** {@linkcode login} with all that it takes from outside. */
-export async function loginFrom(from: LoginHost, apiKey: string, host?: string): Promise<void> {
+export async function loginFrom(
+  from: LoginEnvironment,
+  apiKey: string,
+  host?: string,
+): Promise<void> {
   const { runtime } = from;
   if (!apiKey) {
     throw new WeaveWalError(
@@ -55,13 +59,13 @@ export async function loginFrom(from: LoginHost, apiKey: string, host?: string):
       "Cannot log in without an API key: get one at https://wandb.ai/authorize",
     );
   }
-  const key = OPEN_OPTIONS.apiKey.check(apiKey, "argument apiKey");
-  const base = OPEN_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
-  const url = fromEnvironment(runtime, OPEN_OPTIONS.serverUrl) ?? traceServerOf(base);
-  const allowed = fromEnvironment(runtime, OPEN_OPTIONS.allowHttp) ?? [];
+  const key = RESOLVED_OPTIONS.apiKey.check(apiKey, "argument apiKey");
+  const base = RESOLVED_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
+  const url = fromEnvironment(runtime, RESOLVED_OPTIONS.serverUrl) ?? traceServerOf(base);
+  const allowed = fromEnvironment(runtime, RESOLVED_OPTIONS.allowHttp) ?? [];
   const refused = unencrypted(url, allowed, "WF_TRACE_SERVER_URL");
   if (refused) throw refused;
-  const reader = new ServerReader({
+  const reader = new ApiClient({
     fetch: from.fetch,
     clock: runtime.clock,
     url,

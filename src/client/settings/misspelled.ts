@@ -8,10 +8,10 @@
 import { shared } from "../../runtime/process/shared_state.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { nearest } from "./nearest.ts";
-import { OPEN_OPTIONS, OPTION_TABLE, type OptionSpec } from "./option_specs.ts";
+import { OPTION_TABLE, type OptionSpec, RESOLVED_OPTIONS } from "./option_specs.ts";
 
 /** Every variable that is read, and whose name says that it is about the log. */
-const KNOWN: readonly string[] = Object.values({ ...OPTION_TABLE, ...OPEN_OPTIONS })
+const KNOWN: readonly string[] = Object.values({ ...OPTION_TABLE, ...RESOLVED_OPTIONS })
   .map(({ env }: OptionSpec<unknown>) => env ?? "")
   .filter((name) => name.includes("WAL"));
 

@@ -184,7 +184,7 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
 };
 
 /** The settings that are looked for in other places when nobody sets them. */
-export const OPEN_OPTIONS: {
+export const RESOLVED_OPTIONS: {
   readonly printCallLink: OptionSpec<boolean>;
   readonly apiKey: OptionSpec<string>;
   readonly serverUrl: OptionSpec<string>;
@@ -239,6 +239,6 @@ export const EXPLICIT_OPTIONS: Readonly<Record<string, string>> = {
 /** Every name that an option can have. */
 export const OPTION_NAMES: readonly string[] = [
   ...Object.keys(DEFAULTS),
-  ...Object.keys(OPEN_OPTIONS),
+  ...Object.keys(RESOLVED_OPTIONS),
   ...Object.keys(CODE_OPTIONS),
 ];

@@ -7,7 +7,8 @@
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import type { LogLevel } from "../logger.ts";
 import type { SampleFunction } from "../op/sampling.ts";
-import type { FsyncPolicy, PipelineEvent, QuotaPolicy } from "../pipeline/pipeline.ts";
+import type { WalEvent } from "../pipeline/events.ts";
+import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
 
 /**
  * Options of `init`. An environment variable beats the option, the option beats `weave.jsonc` in the
@@ -109,7 +110,7 @@ export interface InitOptions {
    */
   sampleRate?: number | SampleFunction;
   /** Told of every change of state; what it throws is swallowed. */
-  onEvent?: (event: PipelineEvent) => void;
+  onEvent?: (event: WalEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */
   fetch?: Fetch;
   /**

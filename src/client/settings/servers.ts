@@ -8,7 +8,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { DEFAULT_BASE_URL, DEFAULT_SERVER_URL, DEFAULT_SITE_URL } from "./defaults.ts";
 import type { Find } from "./find_option.ts";
 import type { Origin } from "./invalid_option.ts";
-import { OPEN_OPTIONS } from "./option_specs.ts";
+import { RESOLVED_OPTIONS } from "./option_specs.ts";
 import { checkUrl } from "./urls.ts";
 import { wandbSettingsBaseUrl } from "./wandb_settings.ts";
 
@@ -41,8 +41,8 @@ export interface Servers {
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a URL that cannot be used.
  */
 export function findServers(runtime: Runtime, find: Find): Servers {
-  const base = find("baseUrl", OPEN_OPTIONS.baseUrl);
-  const server = find("serverUrl", OPEN_OPTIONS.serverUrl);
+  const base = find("baseUrl", RESOLVED_OPTIONS.baseUrl);
+  const server = find("serverUrl", RESOLVED_OPTIONS.serverUrl);
   const ownBase = base && !base.fromFile ? base.value : usersBaseUrl(runtime);
   const ownServer = server && !server.fromFile ? server.value : traceServerOf(ownBase);
   const names = { env: "WANDB_BASE_URL", option: "baseUrl" };

@@ -12,7 +12,7 @@ import { optionFinder } from "./find_option.ts";
 import { expandHome } from "./home_directory.ts";
 import { invalidOption } from "./invalid_option.ts";
 import { type FindKey, keyFinder } from "./key_lookup.ts";
-import { CODE_OPTIONS, OPEN_OPTIONS, OPTION_NAMES, OPTION_TABLE } from "./option_specs.ts";
+import { CODE_OPTIONS, OPTION_NAMES, OPTION_TABLE, RESOLVED_OPTIONS } from "./option_specs.ts";
 import type { InitOptions } from "./options.ts";
 import { findServers, type Servers } from "./servers.ts";
 import { unknownOption } from "./settings_file.ts";
@@ -79,7 +79,7 @@ export function resolveSettings(
   settings.sender = senderOf(runtime, options, settings);
 
   const servers = findServers(runtime, find);
-  const allowHttp = find("allowHttp", OPEN_OPTIONS.allowHttp)?.value ?? [];
+  const allowHttp = find("allowHttp", RESOLVED_OPTIONS.allowHttp)?.value ?? [];
   const sends = keyUse === "needed" ||
     keyUse === "as-set" && settings.sender && !settings.disabled;
   return {
@@ -92,10 +92,10 @@ export function resolveSettings(
     domain: new URL(servers.siteUrl).host,
     siteUrl: servers.siteUrl,
     allowHttp,
-    printCallLink: find("printCallLink", OPEN_OPTIONS.printCallLink)?.value,
-    globalAttributes: find("globalAttributes", OPEN_OPTIONS.globalAttributes)?.value ?? {},
-    redactKeys: find("redactKeys", OPEN_OPTIONS.redactKeys)?.value ?? [],
-    redactPatterns: find("redactPatterns", OPEN_OPTIONS.redactPatterns)?.value ?? [],
+    printCallLink: find("printCallLink", RESOLVED_OPTIONS.printCallLink)?.value,
+    globalAttributes: find("globalAttributes", RESOLVED_OPTIONS.globalAttributes)?.value ?? {},
+    redactKeys: find("redactKeys", RESOLVED_OPTIONS.redactKeys)?.value ?? [],
+    redactPatterns: find("redactPatterns", RESOLVED_OPTIONS.redactPatterns)?.value ?? [],
     walDirExplicit: walDir !== undefined,
   };
 }

@@ -30,7 +30,7 @@ export interface CallHead {
 }
 
 /** The parts of a single start or end. */
-export interface CallParts {
+export interface CallFields {
   readonly projectId: string;
   readonly id: string;
   /** The object inside `{"start":…}` or `{"end":…}`, with its braces. */
@@ -113,7 +113,7 @@ function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** Reads the parts of a `call_start` or `call_end`; `null` when it is neither. */
-export function readCall(record: WindowRecord): CallParts | null {
+export function readCall(record: WindowRecord): CallFields | null {
   const { bytes } = record;
   const head = emptyHead();
   if (!readHead(bytes, record.start, record.end, record.type === "call_end", head)) {
@@ -131,7 +131,7 @@ export function readCall(record: WindowRecord): CallParts | null {
   };
 }
 
-function readForeignCall(bytes: Uint8Array, record: WindowRecord): CallParts | null {
+function readForeignCall(bytes: Uint8Array, record: WindowRecord): CallFields | null {
   const kind = record.type === "call_start" ? "start" : "end";
   const object = topLevelField(bytes, record.start, record.end, kind);
   if (!object) return null;
@@ -188,7 +188,7 @@ export function textField(
  * The stretches of an end's object that follow what it shares with its start: from a comma, or
  * nothing, to its closing brace.
  */
-export function endRest(bytes: Uint8Array, parts: CallParts): Uint8Array {
+export function endRest(bytes: Uint8Array, parts: CallFields): Uint8Array {
   const from = parts.behindStartedAt !== -1 ? parts.behindStartedAt : parts.behindId;
   if (from !== -1) return bytes.subarray(from, parts.objectEnd);
   const rest = withoutFields(bytes, parts.objectStart, parts.objectEnd, [

@@ -9,13 +9,13 @@ import type { Window, WindowRecord } from "../../wal/record/record_batch.ts";
 import type { BatchItem } from "../records/bisect_batch.ts";
 import { corruptLetter, unsendableLetter } from "../records/dead_letters.ts";
 import { bytesOf } from "../records/request_body.ts";
-import { type CallParts, endRest, NO_V1_END_FIELDS, readCall } from "./call_fields.ts";
+import { type CallFields, endRest, NO_V1_END_FIELDS, readCall } from "./call_fields.ts";
 import { withoutFields } from "./json_splice.ts";
 
 /** A start or an end. */
 export interface CallRecord {
   readonly record: WindowRecord;
-  readonly parts: CallParts;
+  readonly parts: CallFields;
 }
 
 /** A start and its end. */
@@ -120,7 +120,7 @@ export function completeItem({ start, end }: CallPair): BatchItem {
 }
 
 /** An end without the fields that only the v2 path knows. */
-function v1End({ bytes, start, end }: WindowRecord, parts: CallParts): Uint8Array[] {
+function v1End({ bytes, start, end }: WindowRecord, parts: CallFields): Uint8Array[] {
   if (parts.behindStartedAt !== -1) {
     return [bytes.subarray(start, parts.behindId), bytes.subarray(parts.behindStartedAt, end)];
   }

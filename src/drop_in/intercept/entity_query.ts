@@ -5,7 +5,7 @@
  */
 
 import { defaultEntity } from "../../client/server/default_entity.ts";
-import { ServerReader } from "../../client/server/api_client.ts";
+import { ApiClient } from "../../client/server/api_client.ts";
 import type { Json } from "./json_text.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 import { apiKeyIn, type SdkRequest } from "./sdk_request.ts";
@@ -26,7 +26,7 @@ export function isEntityQuestion({ url, init }: SdkRequest): boolean {
  */
 export async function entityAnswer(logs: SdkLogs, request: SdkRequest): Promise<Json | null> {
   const apiKey = apiKeyIn(request.headers);
-  const reader = new ServerReader({
+  const reader = new ApiClient({
     fetch: logs.fetch,
     clock: logs.runtime.clock,
     url: request.url.slice(0, -"/graphql".length),

@@ -18,7 +18,7 @@ import {
   type SdkRequest,
   sdkRequest,
 } from "./sdk_request.ts";
-import { ANSWERS, type Write } from "./write_handlers.ts";
+import { type Write, WRITE_HANDLERS } from "./write_handlers.ts";
 import { showsWrites, type WriteTarget, writeTarget } from "./write_paths.ts";
 
 /** How a wrapped `fetch` finds the SDK's requests. */
@@ -86,7 +86,12 @@ async function answer(
   } catch (error) {
     // The server says what is wrong with the request; the log can only say why it has none of it.
     const why = error instanceof Error ? error.message : String(error);
-    logs.logger.once("warn", `not-recorded ${why}`, `Cannot record a request of weave: ${why}`);
+    logs.logger.once(
+      "warn",
+      "not-recorded",
+      `Cannot record a request of weave: ${why}`,
+      `not-recorded ${why}`,
+    );
   }
   if (reply !== null) return Response.json(reply);
   // A ref from before the server was reached may name what the server knows otherwise.
@@ -133,7 +138,7 @@ async function readWrite(
   return {
     body: text,
     async record() {
-      const reply = await ANSWERS[path]({ body, text, log });
+      const reply = await WRITE_HANDLERS[path]({ body, text, log });
       if (reply === null) await logs.delivered();
       return reply;
     },

@@ -35,7 +35,7 @@ const callStart: Answer = ({ body, log }) => startCall(body.start as Json, log);
 const callEnd: Answer = ({ body, log }) => endCall(body.end as Json, log);
 
 /** The answer to every write with a JSON body, by path. */
-export const ANSWERS: Readonly<Record<string, Answer>> = {
+export const WRITE_HANDLERS: Readonly<Record<string, Answer>> = {
   "/call/start": callStart,
   "/call/end": callEnd,
   "/v2/call/start": callStart,

@@ -5,19 +5,19 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
-import { type ClientParts, WeaveClient } from "../../client/client.ts";
+import { type ClientDeps, WeaveClient } from "../../client/client.ts";
 import { closeGlobalClient } from "../../client/global_client.ts";
 import type { Logger } from "../../client/logger.ts";
-import { KnownFacts } from "../../client/server/metadata_cache.ts";
+import { MetadataCache } from "../../client/server/metadata_cache.ts";
+import type { WalEvent } from "../../client/pipeline/events.ts";
 import type {
   FlushOptions,
   FlushResult,
   Pipeline,
-  PipelineEvent,
   PipelineOptions,
 } from "../../client/pipeline/pipeline.ts";
-import { ProjectIds } from "../../client/server/project_id_resolver.ts";
-import { ServerReader } from "../../client/server/api_client.ts";
+import { ProjectIdResolver } from "../../client/server/project_id_resolver.ts";
+import { ApiClient } from "../../client/server/api_client.ts";
 import type { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { logOn, untrustedDirectory } from "../../client/log_on.ts";
@@ -55,9 +55,9 @@ export interface OpenLogOptions {
 export class OpenLog {
   readonly log: ProjectLog;
   readonly #pipeline: Pipeline;
-  readonly #projectIds: ProjectIds;
-  readonly #reader: ServerReader;
-  readonly #clientParts: Omit<ClientParts, "settings">;
+  readonly #projectIds: ProjectIdResolver;
+  readonly #reader: ApiClient;
+  readonly #clientDeps: Omit<ClientDeps, "settings">;
   readonly #settings: Settings;
   readonly #waiting = new Set<AbortController>();
   #client: WeaveClient | undefined;
@@ -95,9 +95,9 @@ export class OpenLog {
       if (untrusted !== null) host.onEvent(untrusted);
     }
     const { timeoutMs, walDir, sender } = settings;
-    this.#reader = new ServerReader({ fetch: host.fetch, clock, url: server, apiKey, timeoutMs });
-    const facts = new KnownFacts(host.runtime, server, settings.wal ? walDir : null);
-    this.#projectIds = new ProjectIds(facts, this.#reader, clock);
+    this.#reader = new ApiClient({ fetch: host.fetch, clock, url: server, apiKey, timeoutMs });
+    const facts = new MetadataCache(host.runtime, server, settings.wal ? walDir : null);
+    this.#projectIds = new ProjectIdResolver(facts, this.#reader, clock);
     this.log = new ProjectLog({
       projectId,
       pipeline: this.#pipeline,
@@ -108,7 +108,7 @@ export class OpenLog {
       redactor,
     });
     this.#settings = settings;
-    this.#clientParts = {
+    this.#clientDeps = {
       entity,
       project,
       pipeline: new LentPipeline(this.#pipeline, (options) => this.finish(options)),
@@ -130,7 +130,7 @@ export class OpenLog {
    */
   client(globalAttributes: Record<string, unknown> | undefined): WeaveClient {
     return this.#client ??= new WeaveClient({
-      ...this.#clientParts,
+      ...this.#clientDeps,
       settings: { ...this.#settings, ...globalAttributes ? { globalAttributes } : {} },
     });
   }
@@ -158,13 +158,13 @@ export class OpenLog {
     if (this.#client) closeGlobalClient(this.#client);
     const result = await this.#pipeline.finish(options);
     this.#reader.close();
-    await this.#projectIds.settled();
+    await this.#projectIds.idle();
     return result;
   }
 
-  #watch({ name }: PipelineEvent): void {
+  #watch({ name }: WalEvent): void {
     if (name === "server-up") this.#reachable = true;
-    if (name !== "server-down" && name !== "server-held") return;
+    if (name !== "server-down" && name !== "server-blocked") return;
     this.#reachable = false;
     for (const gone of this.#waiting) gone.abort();
   }

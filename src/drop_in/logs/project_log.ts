@@ -5,7 +5,7 @@
  */
 
 import type { Pipeline } from "../../client/pipeline/pipeline.ts";
-import type { ProjectIds } from "../../client/server/project_id_resolver.ts";
+import type { ProjectIdResolver } from "../../client/server/project_id_resolver.ts";
 import { Publisher } from "../../client/objects/publisher.ts";
 import { Redactor } from "../../client/redaction/redactor.ts";
 import type { Clock } from "../../runtime/runtime.ts";
@@ -13,19 +13,19 @@ import { serverDigest } from "../../protocol/digest/digest.ts";
 import type { Ids } from "../../protocol/ids.ts";
 import { REF_PREFIX } from "../../protocol/refs.ts";
 import { CallLog } from "./call_log.ts";
-import { KnownTables } from "./table_cache.ts";
+import { TableCache } from "./table_cache.ts";
 
 /** Most ms that a value which holds refs waits for what its digest needs of the server. */
 const DIGEST_WAIT_MS = 1_000;
 
 /** What a project's log is made from. */
-export interface ProjectLogParts {
+export interface ProjectLogOptions {
   /** `entity/project`. */
   readonly projectId: string;
   readonly pipeline: Pipeline;
   readonly ids: Ids;
   readonly clock: Clock;
-  readonly projectIds: ProjectIds;
+  readonly projectIds: ProjectIdResolver;
   /** Whether this process sends, and so may ask the server. */
   readonly sender: boolean;
   readonly redactor: Redactor;
@@ -38,7 +38,7 @@ export class ProjectLog {
   /** Whether it takes no more. */
   closed = false;
   /** Tables made by this process. */
-  readonly tables: KnownTables = new KnownTables();
+  readonly tables: TableCache = new TableCache();
   /** Saves files and tables. */
   readonly publisher: Publisher;
   /** Makes what the SDK leaves to the server. */
@@ -49,13 +49,13 @@ export class ProjectLog {
   readonly projectId: string;
   /** Keeps secrets out of calls that were not read from a request. */
   readonly redactor: Redactor;
-  readonly #parts: ProjectLogParts;
+  readonly #options: ProjectLogOptions;
   #waited: Promise<void> | undefined;
 
-  constructor(parts: ProjectLogParts) {
-    const { projectId, pipeline, ids, projectIds, redactor } = parts;
+  constructor(options: ProjectLogOptions) {
+    const { projectId, pipeline, ids, projectIds, redactor } = options;
     const append: Pipeline["append"] = (type, request) => pipeline.append(type, request);
-    this.#parts = parts;
+    this.#options = options;
     this.projectId = projectId;
     this.redactor = redactor;
     this.ids = ids;
@@ -65,7 +65,7 @@ export class ProjectLog {
       projectId,
       append,
       ids,
-      internalProjectId: projectIds.lookUp,
+      internalProjectId: projectIds.get,
       onUnknownProject: () => void this.#ask(),
       remember: false,
       // Requests of the SDK are redacted as they are read.
@@ -78,7 +78,7 @@ export class ProjectLog {
    * The digest of a value as the server will compute it; `undefined` where only the server can.
    */
   digestOf(value: unknown): string | undefined {
-    return serverDigest(value, this.#parts.projectIds.lookUp);
+    return serverDigest(value, this.#options.projectIds.get);
   }
 
   /**
@@ -86,8 +86,8 @@ export class ProjectLog {
    * a second at most, once, and not at all when the server cannot be reached.
    */
   async forRefsIn(text: string): Promise<void> {
-    const { projectId, projectIds } = this.#parts;
-    if (projectIds.lookUp(projectId) !== undefined || !text.includes(REF_PREFIX)) return;
+    const { projectId, projectIds } = this.#options;
+    if (projectIds.get(projectId) !== undefined || !text.includes(REF_PREFIX)) return;
     const answered = this.#ask();
     // A server that never answers would else hold up one value after the other.
     await (this.#waited ??= this.#atMost(DIGEST_WAIT_MS, answered));
@@ -95,18 +95,18 @@ export class ProjectLog {
 
   /** The server's digest for one that was provisional, where it is known; else the same. */
   finalDigest(digest: string): string {
-    return this.#parts.pipeline.finalDigest(digest);
+    return this.#options.pipeline.finalDigest(digest);
   }
 
   #ask(): Promise<void> {
-    const { sender, projectIds, projectId } = this.#parts;
-    return sender ? projectIds.ask(projectId) : Promise.resolve();
+    const { sender, projectIds, projectId } = this.#options;
+    return sender ? projectIds.resolve(projectId) : Promise.resolve();
   }
 
   async #atMost(ms: number, work: Promise<void>): Promise<void> {
     let stop = (): void => {};
     const limit = new Promise<void>((resolve) => {
-      const timer = this.#parts.clock.after(ms, resolve, { ref: true });
+      const timer = this.#options.clock.after(ms, resolve, { ref: true });
       stop = () => timer.cancel();
     });
     await Promise.race([work, limit]);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { KnownFacts } from "../../client/server/metadata_cache.ts";
+import { MetadataCache } from "../../client/server/metadata_cache.ts";
 import { unusedProxy } from "../../client/server/unused_proxy.ts";
 import { createLogger, type Logger, type Sink } from "../../client/logger.ts";
 import { describeError } from "../../client/op/describe_error.ts";
@@ -38,7 +38,7 @@ export type DurableOptions = Omit<
 >;
 
 /** What the logs take from outside; options of the same name come first. */
-export interface SdkHost {
+export interface SdkEnvironment {
   readonly runtime: Runtime;
   /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
@@ -61,13 +61,13 @@ export class SdkLogs {
   /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` beats the code. */
   readonly wanted: boolean;
   readonly #options: DurableOptions;
-  readonly #openPipeline: SdkHost["openPipeline"];
+  readonly #openPipeline: SdkEnvironment["openPipeline"];
   readonly #pool: Map<string, OpenLog>;
   readonly #open = new Map<string, OpenLog>();
   readonly #redactors = new Map<string | undefined, Redactor>();
 
   /** @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
-  constructor(options: DurableOptions, host: SdkHost) {
+  constructor(options: DurableOptions, host: SdkEnvironment) {
     this.#options = options;
     this.#openPipeline = host.openPipeline;
     // A host of its own has logs of its own.
@@ -143,9 +143,9 @@ export class SdkLogs {
   }
 
   /** What is known of servers, kept beside the logs. */
-  facts(): KnownFacts {
+  facts(): MetadataCache {
     const { serverUrl, walDir } = this.#settings();
-    return new KnownFacts(this.runtime, serverUrl, walDir);
+    return new MetadataCache(this.runtime, serverUrl, walDir);
   }
 
   /** Waits, while the servers can be reached, until they have what was written. Never rejects. */

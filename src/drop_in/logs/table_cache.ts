@@ -29,7 +29,7 @@ interface KnownTable {
  * refer to. Only that first question is answered from here; its answer would else be a wait for the
  * network in the middle of an evaluation.
  */
-export class KnownTables {
+export class TableCache {
   readonly #tables = new Map<string, KnownTable>();
   #rows = 0;
 

@@ -6,7 +6,13 @@
 
 import { dirname, join } from "@std/path";
 import { intercepting } from "../intercept/intercept.ts";
-import { Attachments, fillsQueue, OTHER_VERSION, replaceQueue, sayWindow } from "./sdk_client.ts";
+import {
+  ClientAttachments,
+  hasCompatibleQueue,
+  OTHER_VERSION,
+  replaceQueue,
+  warnDelayedCalls,
+} from "./sdk_client.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 import { type SdkExports, watchModules } from "./sdk_modules.ts";
 import { withStandInKey } from "./stand_in_key.ts";
@@ -17,7 +23,7 @@ const UNBUNDLE = "Leave weave out of the bundle: `--external:weave` for esbuild 
 
 /** Installs both levels: the host's `fetch` and the SDK's own methods. */
 export function install(logs: SdkLogs): void {
-  const attachments = new Attachments(logs);
+  const attachments = new ClientAttachments(logs);
   const { fetch } = globalThis;
   let isCaught = false;
   const recording = intercepting(logs, fetch, {
@@ -25,7 +31,7 @@ export function install(logs: SdkLogs): void {
     // A client that is durable by its own methods brings its writes by another way, and only a copy
     // that was seen as it was loaded has such clients.
     onRequest: (isWrite) => {
-      if (isWrite || !isCaught) sayWindow(logs, "a copy of weave inside a bundle", UNBUNDLE);
+      if (isWrite || !isCaught) warnDelayedCalls(logs, "a copy of weave inside a bundle", UNBUNDLE);
     },
   });
   // A proxy keeps what hosts and others hang on the function.
@@ -36,10 +42,10 @@ export function install(logs: SdkLogs): void {
   watchModules((exports, path) => {
     const { WeaveClient, init, setGlobalClient } = exports;
     if (WeaveClient && once(done, WeaveClient)) {
-      if (fillsQueue(WeaveClient.prototype)) {
+      if (hasCompatibleQueue(WeaveClient.prototype)) {
         isCaught = true;
         replaceQueue(WeaveClient.prototype, attachments.logOf);
-      } else sayWindow(logs, `weave ${versionOf(logs, path)}`, OTHER_VERSION);
+      } else warnDelayedCalls(logs, `weave ${versionOf(logs, path)}`, OTHER_VERSION);
       attachments.join(WeaveClient.prototype);
     }
     if (init && setGlobalClient && once(done, exports)) {
@@ -59,7 +65,7 @@ function replaceInit(
   exports: SdkExports,
   init: NonNullable<SdkExports["init"]>,
   logs: SdkLogs,
-  attachments: Attachments,
+  attachments: ClientAttachments,
 ): void {
   exports.init = Object.defineProperty(
     async function (this: unknown, ...args: unknown[]) {

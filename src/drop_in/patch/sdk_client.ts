@@ -48,7 +48,7 @@ export function isSdkClient(value: unknown): value is SdkClient {
  * Whether the methods do what this package takes them to do: put a start or an end, as it is, at the
  * end of a queue. They are tried on a stand-in for a client.
  */
-export function fillsQueue(methods: unknown): methods is QueueMethods {
+export function hasCompatibleQueue(methods: unknown): methods is QueueMethods {
   const { saveCallStart, saveCallEnd } = (methods ?? {}) as Partial<QueueMethods>;
   if (typeof saveCallStart !== "function" || typeof saveCallEnd !== "function") return false;
   const queue: { mode?: unknown; data?: { start?: unknown; end?: unknown } }[] = [];
@@ -71,7 +71,7 @@ export const OTHER_VERSION: string =
   "gap: see docs/official-sdk.md";
 
 /** Says once that calls are in the log later than could be, and what would help. */
-export function sayWindow({ logger }: SdkLogs, what: string, help: string): void {
+export function warnDelayedCalls({ logger }: SdkLogs, what: string, help: string): void {
   logger.once(
     "warn",
     "request-level",
@@ -114,7 +114,7 @@ export function isAttached(client: object): boolean {
 }
 
 /** Joins clients to the logs of their projects. */
-export class Attachments {
+export class ClientAttachments {
   readonly #logs: SdkLogs;
   readonly #known = new WeakMap<object, { key: LogKey; log: ProjectLog } | null>();
 

@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
 import { processFacts } from "../process/process_info.ts";
-import type { DirectoryEntry, FileSystem, ProcessFacts, Runtime } from "../runtime.ts";
+import type { DirectoryEntry, FileSystem, ProcessInfo, Runtime } from "../runtime.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
 /** A runtime over the built-in modules of Node that Deno has. */
@@ -31,7 +31,7 @@ function toEntry({ name, isFile, isDirectory, isSymlink }: DenoEntry): Directory
 }
 
 /** Without a permission the fact is unknown. Below `/proc` Deno requires all permissions. */
-function denoProcess(deno: DenoSlice): ProcessFacts {
+function denoProcess(deno: DenoSlice): ProcessInfo {
   return processFacts({
     granted: (permission, ask) => {
       try {

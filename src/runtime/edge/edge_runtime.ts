@@ -7,7 +7,7 @@
 
 import { systemClock } from "../clock.ts";
 import { codedError } from "../coded_error.ts";
-import type { FileSystem, ProcessFacts, Runtime } from "../runtime.ts";
+import type { FileSystem, ProcessInfo, Runtime } from "../runtime.ts";
 
 interface EnvSlice {
   process?: { env?: Record<string, string | undefined> };
@@ -48,7 +48,7 @@ const files: FileSystem = {
   syncDirectoryNow: refuse,
 };
 
-const facts: ProcessFacts = {
+const facts: ProcessInfo = {
   pid: 0,
   startTime: null,
   bootId: null,

@@ -7,7 +7,7 @@
 import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
 import { processFacts } from "../process/process_info.ts";
-import type { ProcessFacts, Runtime } from "../runtime.ts";
+import type { ProcessInfo, Runtime } from "../runtime.ts";
 import { scanListing, scanStream } from "./list_directory.ts";
 import { nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
@@ -29,7 +29,7 @@ export function bunRuntime(): Runtime {
   return { name: "bun", files, process: nodeProcess(), clock: systemClock };
 }
 
-function nodeProcess(): ProcessFacts {
+function nodeProcess(): ProcessInfo {
   const process = builtin("node:process");
   return processFacts({
     granted: (_, ask) => {

@@ -7,7 +7,7 @@
 
 import { hasCode } from "../../errors.ts";
 import { builtin } from "../builtin_modules.ts";
-import type { Need, ProcessFacts, SystemFacts } from "../runtime.ts";
+import type { Need, ProcessInfo, SystemFacts } from "../runtime.ts";
 import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
 import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
 import { shared } from "./shared_state.ts";
@@ -40,7 +40,7 @@ const OS_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Facts about this process and others, over one host. */
-export function processFacts({ granted, events }: ProcessHost): ProcessFacts {
+export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
   const process = builtin("node:process");
   const fs = () => builtin("node:fs");
   const os = () => builtin("node:os");

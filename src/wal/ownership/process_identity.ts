@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { ProcessFacts } from "../../runtime/runtime.ts";
+import type { ProcessInfo } from "../../runtime/runtime.ts";
 
 /** The facts by which a process is recognized. */
 export interface ProcessIdentity {
@@ -27,13 +27,13 @@ export interface ProcessIdentity {
 export type Liveness = "alive" | "dead" | "unknown";
 
 /** This process's identity. */
-export function ownIdentity(process: ProcessFacts): ProcessIdentity {
+export function ownIdentity(process: ProcessInfo): ProcessIdentity {
   const { pid, startTime, bootId, pidNamespace, host } = process;
   return { pid, startTime, bootId, pidNamespace, host };
 }
 
 /** Whether the process that `identity` describes still runs, as far as facts tell. */
-export function liveness(identity: ProcessIdentity, process: ProcessFacts): Liveness {
+export function liveness(identity: ProcessIdentity, process: ProcessInfo): Liveness {
   if (identity.bootId !== process.bootId) return "unknown";
   if (identity.pidNamespace !== process.pidNamespace || identity.host !== process.host) {
     return "unknown";

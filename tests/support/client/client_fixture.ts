@@ -15,7 +15,7 @@ import type {
   FlushResult,
   Pipeline,
   PipelineOptions,
-  PipelineStats,
+  WalStats,
 } from "../../../src/client/pipeline/pipeline.ts";
 import { nullPipeline } from "../../../src/client/pipeline/disabled_pipeline.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
@@ -52,7 +52,7 @@ export class FakePipeline implements Pipeline {
     return nullPipeline.retryDeadLetters();
   }
 
-  stats(): Promise<PipelineStats> {
+  stats(): Promise<WalStats> {
     return nullPipeline.stats();
   }
 

@@ -10,7 +10,7 @@ import { MemoryFiles } from "./memory_files.ts";
 import { MemoryHost } from "./memory_host.ts";
 import { MEMORY_USER } from "./memory_names.ts";
 import { FaultInjector, type MemoryFaultHook, type Schedule } from "./memory_process.ts";
-import type { Clock, Need, ProcessFacts, Runtime, Timer } from "../../../src/runtime/runtime.ts";
+import type { Clock, Need, ProcessInfo, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 
 /** Options for {@linkcode MemoryRuntime}. */
 export interface MemoryRuntimeOptions {
@@ -54,7 +54,7 @@ export interface MemoryRuntimeOptions {
 export class MemoryRuntime implements Runtime {
   readonly name = "memory";
   readonly files: MemoryFiles;
-  readonly process: ProcessFacts;
+  readonly process: ProcessInfo;
   readonly clock: Clock;
   /** The disk under this process. */
   readonly disk: MemoryDisk;
@@ -150,7 +150,7 @@ export class MemoryRuntime implements Runtime {
     };
   }
 
-  #facts(pid: number, cwd: string, home: string | undefined): ProcessFacts {
+  #facts(pid: number, cwd: string, home: string | undefined): ProcessInfo {
     const host = this.host;
     return {
       pid,

@@ -10,7 +10,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { PipelineEvent, PipelineStats } from "../../../src/client/pipeline/pipeline.ts";
+import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalStats } from "../../../src/client/pipeline/pipeline.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { DISK_RETRY_MS } from "../../../src/wal/log/failover_log.ts";
@@ -28,10 +29,10 @@ export interface DiskPlan {
 export interface DiskResult {
   /** Code of the error that the disk gave to this program's own try. */
   readonly code: string;
-  readonly events: PipelineEvent[];
-  readonly before: PipelineStats;
-  readonly during: PipelineStats;
-  readonly after: PipelineStats;
+  readonly events: WalEvent[];
+  readonly before: WalStats;
+  readonly during: WalStats;
+  readonly after: WalStats;
   /** Ids of all calls whose record was appended. */
   readonly ids: string[];
 }
@@ -104,7 +105,7 @@ const runtime: Runtime = {
   process: host.process,
   clock: { ...host.clock, monotonic: () => host.clock.monotonic() + passed },
 };
-const events: PipelineEvent[] = [];
+const events: WalEvent[] = [];
 const pipeline = openPipeline(pipelineOptions(join(directory, "wal"), serverUrl, {
   runtime,
   sender,
@@ -117,7 +118,7 @@ const pipeline = openPipeline(pipelineOptions(join(directory, "wal"), serverUrl,
 }));
 const ids: string[] = [];
 
-async function trace(stage: string): Promise<PipelineStats> {
+async function trace(stage: string): Promise<WalStats> {
   for (let n = 0; n < 60; n++) {
     const id = `${stage}${n}`;
     pipeline.append("call_start", start(id, { text: "x".repeat(100) }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { PipelineEvent } from "../../../src/client/pipeline/pipeline.ts";
+import type { WalEvent } from "../../../src/client/pipeline/events.ts";
 import type { MemoryOperationKind } from "../../support/simulated_runtime/memory_process.ts";
 import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { currentLease } from "../../../src/wal/ownership/lease.ts";
@@ -34,10 +34,10 @@ interface Trouble {
 }
 
 /** A program that traces through a time in which its disk fails in one way; what it was told. */
-async function liveThrough({ kind, code, before, sender }: Trouble): Promise<PipelineEvent[]> {
+async function liveThrough({ kind, code, before, sender }: Trouble): Promise<WalEvent[]> {
   const world = new LogWorld();
   const runtime = world.process();
-  const events: PipelineEvent[] = [];
+  const events: WalEvent[] = [];
   const pipeline = openPipeline(world.options(runtime, {
     sender,
     segmentBytes: 600,

@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { PipelineEvent, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
+import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { test } from "../../harness.ts";
 import { pipelineOptions, start } from "../../support/delivery/delivery_fixture.ts";
 
@@ -33,7 +34,7 @@ async function withDirectory(body: (directory: string) => Promise<void> | void):
 
 /** Writes one record without a sender, and tells what was told meanwhile. */
 async function write(walDir: string, changes: Partial<PipelineOptions> = {}) {
-  const events: PipelineEvent[] = [];
+  const events: WalEvent[] = [];
   const pipeline = openPipeline(pipelineOptions(walDir, "http://127.0.0.1:1", {
     sender: false,
     requireDisk: false,

@@ -13,7 +13,7 @@ import type { OpState } from "./op_types.ts";
 import type { Sampler } from "./sampling.ts";
 
 /** What a recorder is made from. */
-export interface RecorderParts {
+export interface RecorderOptions {
   /** `entity/project`. */
   readonly projectId: string;
   readonly append: Pipeline["append"];
