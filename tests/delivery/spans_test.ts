@@ -162,7 +162,7 @@ test("spans: a missing project lets its spans wait, and those of others go", asy
     const pipeline = fixture.open();
     await append(pipeline, "waits", { project: "team/later" });
     await append(pipeline, "goes");
-    await fixture.event("server-held");
+    await fixture.event("server-blocked");
     await fixture.mock.waitFor((store) => store.spans("team/project").length === 1);
     fixture.mock.configure({ missingProjects: [] });
     const result = await pipeline.finish(PATIENT);
