@@ -7,7 +7,8 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { BenchHost, type Load } from "./bench/host.ts";
-import { fixed, FULL, type Line, MEASURES, QUICK } from "./bench/measures.ts";
+import { fixed, FULL, type Line, QUICK } from "./bench/measure.ts";
+import { MEASURES } from "./bench/measures.ts";
 import { openProgress } from "./bench/progress.ts";
 import { table } from "./bench/table.ts";
 import { type RuntimeName, runtimeNames } from "./test/runners.ts";
@@ -16,13 +17,7 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures on each runtime, and says which goals are met:
 
-  append    an append against JSON.stringify and one plain write of the same bytes
-  drain     delivering a log against a plain fetch loop with the same bytes and batches
-  memory    memory while a log is delivered, and whether it grows with the log
-  recovery  sending what dead processes left, and what the host feels of it
-  traced    CPU of a traced call against the official SDK, which has no log
-  register  the official SDK with the log against the official SDK without it
-
+${Object.entries(MEASURES).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}\n`).join("")}
 Options:
   --runtime <name>  deno, bun or node; may be repeated (default: all)
   --only <names>    a comma-separated list of the above (default: all)
@@ -65,7 +60,7 @@ async function main(): Promise<number> {
     for (const runtime of options.runtimes) {
       const doing = (what: string): void => progress.show(`${runtime}: ${what}`);
       try {
-        const result = await MEASURES[measure](runtime, { host, sizes, doing });
+        const result = await MEASURES[measure].measure(runtime, { host, sizes, doing });
         lines.push(...result.lines);
         (numbers[measure] ??= {})[runtime] = result.numbers;
       } catch (error) {

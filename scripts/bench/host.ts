@@ -59,7 +59,7 @@ export class BenchHost {
   }
 
   /**
-   * Runs a program of this folder to its end and reads the line of JSON that it printed.
+   * Runs a program of `programs/` to its end and reads the line of JSON that it printed.
    *
    * Rejects with its output if it fails.
    */
@@ -69,7 +69,7 @@ export class BenchHost {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Numbers> {
-    const path = join(projectRoot, "scripts", "bench", name);
+    const path = join(projectRoot, "scripts", "bench", "programs", name);
     const [command, ...before] = COMMANDS[runtime];
     const { status, ending, output } = await run(command, [...before, path, ...args], {
       limitMs: LIMIT_MS,

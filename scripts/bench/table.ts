@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import picocolors from "picocolors";
-import { fixed, type Goal, type Line } from "./measures.ts";
+import { fixed, type Goal, type Line } from "./measure.ts";
 
 const HEADINGS = ["measure", "runtime", "result", "goal", "", "seen"] as const;
 /** Right-aligned columns. */

@@ -2,7 +2,7 @@
  * Finds a byte: where records end in a log.
  *
  * `Uint8Array.prototype.indexOf` looks at one byte at a time on V8 (190 ns for a record of 620 bytes,
- * `scripts/bench/find.ts`). Node's `Buffer` has a vectorized search that takes any byte array (16 ns);
+ * `scripts/bench/programs/find.ts`). Node's `Buffer` has a vectorized search that takes any byte array (16 ns);
  * Bun's own `indexOf` is one (25 ns); on Deno four bytes at a time are the best there is (95 ns).
  *
  * @module

@@ -4,7 +4,7 @@
  * Where the host has a vectorized search over bytes ({@linkcode findByte}) that is used. Deno has
  * one over text only: a stretch of the bytes as Latin-1 text, a character for each byte, is made and
  * searched in half the time of a search four bytes at a time (75 and 150 us for 1,000 records of 620
- * bytes, `scripts/bench/find.ts`).
+ * bytes, `scripts/bench/programs/find.ts`).
  *
  * @module
  */

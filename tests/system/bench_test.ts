@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Line } from "../../scripts/bench/measures.ts";
+import type { Line } from "../../scripts/bench/measure.ts";
 import { table } from "../../scripts/bench/table.ts";
 import { run } from "../../scripts/test/process.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
@@ -46,7 +46,7 @@ test("bench: what the runner does not know is refused, and help names every meas
   assert.equal(unknown.status, 2);
   const help = await bench("--help");
   assert.equal(help.status, 0);
-  for (const name of ["append", "drain", "memory", "traced", "register"]) {
+  for (const name of ["append", "drain", "memory", "recovery", "traced", "register"]) {
     assert.match(help.output, new RegExp(`^  ${name} `, "m"));
   }
 }, { timeout: 60_000 });

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { detectRuntime } from "../../src/runtime/detect.ts";
-import { median } from "./median.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { median } from "../median.ts";
 
 /** Output of one run, in µs per traced call. */
 interface Run {
@@ -84,8 +84,8 @@ function run(serverUrl: string, log: boolean): Run {
 
 /** Two traced calls a round, with occasional pauses, as in a program that waits for a model. */
 async function program(calls: number): Promise<void> {
-  await import("../../src/drop_in/register.ts");
-  const { flush } = await import("../../src/drop_in/durable.ts");
+  await import("../../../src/drop_in/register.ts");
+  const { flush } = await import("../../../src/drop_in/durable.ts");
   const weave = await import("weave");
   // Separate projects: one that received complete calls no longer accepts the SDK's batches.
   const client = await weave.init(

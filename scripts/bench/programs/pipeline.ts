@@ -4,10 +4,10 @@
  * @module
  */
 
-import { DEFAULTS } from "../../src/client/settings/defaults.ts";
-import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
-import type { Pipeline, PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
-import { detectRuntime } from "../../src/runtime/detect.ts";
+import { DEFAULTS } from "../../../src/client/settings/defaults.ts";
+import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
 
 /** Approximate size (bytes) of a request of {@linkcode startRequest}. */
 export const RECORD_BYTES = 620;

@@ -10,10 +10,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { detectRuntime } from "../../src/runtime/detect.ts";
-import { presencePath } from "../../src/wal/ownership/presence.ts";
-import { ownIdentity } from "../../src/wal/ownership/process_identity.ts";
-import { formatStem, projectDirectory, writerToken } from "../../src/wal/segment/segment_name.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { presencePath } from "../../../src/wal/ownership/presence.ts";
+import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
+import {
+  formatStem,
+  projectDirectory,
+  writerToken,
+} from "../../../src/wal/segment/segment_name.ts";
 import { idOf, startRequest } from "./pipeline.ts";
 
 const [root, serverUrl, processes] = process.argv.slice(2);

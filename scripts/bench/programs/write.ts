@@ -3,9 +3,9 @@
  * fsync. The adapters in `src/runtime/` use the fastest way.
  *
  * ```sh
- * node --import tsx scripts/bench/write.ts [directory]
- * bun scripts/bench/write.ts [directory]
- * deno run -A scripts/bench/write.ts [directory]
+ * node --import tsx scripts/bench/programs/write.ts [directory]
+ * bun scripts/bench/programs/write.ts [directory]
+ * deno run -A scripts/bench/programs/write.ts [directory]
  * ```
  *
  * The ways alternate, and each reports its median round, so that a busy machine affects all of them.
@@ -18,7 +18,7 @@ import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { detectRuntime } from "../../src/runtime/detect.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
 
 interface DenoFile {
   writeSync(bytes: Uint8Array): number;

@@ -6,8 +6,8 @@
  */
 
 import { Bench } from "tinybench";
-import { findByIndexOf, findByte, findByWords } from "../../src/bytes/find_byte.ts";
-import { scanBytes } from "../../src/bytes/scan_bytes.ts";
+import { findByIndexOf, findByte, findByWords } from "../../../src/bytes/find_byte.ts";
+import { scanBytes } from "../../../src/bytes/scan_bytes.ts";
 
 const RECORDS = 1_000, RECORD_BYTES = 620, NEWLINE = 10;
 const bytes = new Uint8Array(RECORDS * RECORD_BYTES).fill(97);

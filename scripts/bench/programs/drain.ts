@@ -9,8 +9,8 @@
  */
 
 import process from "node:process";
-import { detectRuntime } from "../../src/runtime/detect.ts";
-import { median } from "./median.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { median } from "../median.ts";
 import { benchPipeline } from "./pipeline.ts";
 
 const [serverUrl, count, ...directories] = process.argv.slice(2);

@@ -10,8 +10,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { detectRuntime } from "../../src/runtime/detect.ts";
-import { median } from "./median.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { median } from "../median.ts";
 import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
 
 /** Records per round. The three ways alternate, so that other load affects all of them. */

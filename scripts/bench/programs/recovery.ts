@@ -9,8 +9,8 @@
 
 import process from "node:process";
 import { setInterval } from "node:timers";
-import { detectRuntime } from "../../src/runtime/detect.ts";
-import type { FileSystem } from "../../src/runtime/runtime.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import type { FileSystem } from "../../../src/runtime/runtime.ts";
 import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
 
 const [serverUrl, directory, processes] = process.argv.slice(2);

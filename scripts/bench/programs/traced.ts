@@ -3,7 +3,7 @@
  * of JSON: CPU (user and system, whole process) and time per traced call, first while the engine still
  * compiles, then for the same number of calls after warming up.
  *
- * Usage: `traced_program.ts official|ours <calls>`; the server and the key come from the environment.
+ * Usage: `traced.ts official|ours <calls>`; the server and the key come from the environment.
  *
  * @module
  */
@@ -41,7 +41,7 @@ async function official(): Promise<Tracing> {
 }
 
 async function ours(): Promise<Tracing> {
-  const weave = await import("../../mod.ts");
+  const weave = await import("../../../mod.ts");
   const client = await weave.init("bench/ours");
   return { op: weave.op as unknown as Tracing["op"], delivered: () => client.flush() };
 }

@@ -1,0 +1,49 @@
+/**
+ * Delivering a log against a plain fetch loop with the same bytes and batches.
+ *
+ * @module
+ */
+
+import type { RuntimeName } from "../../test/runners.ts";
+import {
+  count,
+  type Goal,
+  line,
+  type Measure,
+  type MeasureContext,
+  type Result,
+} from "../measure.ts";
+
+/** The measurement for `--only drain`. */
+export const drain: Measure = {
+  about: "delivering a log against a plain fetch loop with the same bytes and batches",
+  measure,
+};
+
+async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
+  const { host, sizes, doing } = context;
+  const server = await host.server("scripts/bench/programs/counter.ts");
+  try {
+    const records = String(sizes.drainRecords);
+    const directories: string[] = [];
+    // One for the bodies of the plain loop, one for warming up.
+    for (let log = 1; log <= sizes.drainRounds + 2; log++) {
+      doing(`writing log ${log} of ${sizes.drainRounds + 2}`);
+      directories.push(host.newFolder());
+      await host.program("node", "write_log.ts", [directories.at(-1)!, server.url, records]);
+    }
+    doing(`draining ${count(sizes.drainRecords)} records`);
+    const numbers = await host.program(runtime, "drain.ts", [
+      server.url,
+      records,
+      ...directories,
+    ]);
+    const { recordsPerSecond, megabytesPerSecond, bareMegabytesPerSecond, ratio } = numbers;
+    const seen = `${count(recordsPerSecond)} records/s, ${count(megabytesPerSecond)} MB/s; ` +
+      `bare fetch ${count(bareMegabytesPerSecond)} MB/s`;
+    const goal: Goal = { is: "at least", bound: 0.7 };
+    return { numbers, lines: [line("drain", runtime, seen, ratio, "× bare fetch", goal)] };
+  } finally {
+    server.stop();
+  }
+}
