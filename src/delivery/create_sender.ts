@@ -46,7 +46,7 @@ export interface CreateSenderOptions {
   /** Ms that records of a live segment wait for more. */
   readonly lingerMs: number;
   /** Reports records that were delivered or dead-lettered. */
-  readonly onProgress: (delivered: number, letters: readonly DeadLetter[]) => void;
+  readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
   /** Reports records that were given up. */
   readonly onDropped: (records: number) => void;
   /** Reports that a segment was drained and removed, and its size in bytes. */
@@ -130,7 +130,7 @@ export function createSender(options: CreateSenderOptions): CreatedSender {
       outage = null;
       if (deliverer.stopped.aborted) return;
       if (state === "down") pauseLater();
-      else if (state === "held") pause();
+      else if (state === "blocked") pause();
     },
     async stop() {
       await sender.stop();

@@ -121,7 +121,7 @@ export class Deliverer {
       : undefined;
     return {
       // A corrupt line may hold whole records of any type. Spans depend on nothing.
-      independent: others.every(({ type }) => isOtelType(type)) && window.damaged.length === 0 &&
+      independent: others.every(({ type }) => isOtelType(type)) && window.corrupt.length === 0 &&
         (calls?.independent ?? true),
       send: async () => [
         ...await this.#records.sendFirst(others, context),

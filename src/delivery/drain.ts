@@ -36,7 +36,7 @@ export interface DrainOptions {
   /** Limits the windows read and sent at once, of all segments. */
   readonly slots: Slots;
   /** Called when records were delivered or dead-lettered and the checkpoint moved. */
-  readonly onProgress: (delivered: number, letters: readonly DeadLetter[]) => void;
+  readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
   /** Reports records that were dropped. */
   readonly onDropped: (records: number, bytes: number) => void;
   /** Reports that the segment was drained and removed, and its size in bytes. */
@@ -403,17 +403,17 @@ export class Drain {
     stopped: AbortSignal,
   ): Promise<void> {
     const { deliverer, onProgress, onTrouble } = this.#options;
-    const { windows, letters: left } = salvage([...window.damaged, ...refused]);
-    const letters = [...left];
+    const { windows, deadLetters: left } = salvage([...window.corrupt, ...refused]);
+    const deadLetters = [...left];
     let delivered = count - refused.length;
     for (const found of windows) {
       const none = new CarriedStarts(this.#options.clock);
       const again = await deliverer.prepare(found, this.#permit, none, false).send();
-      letters.push(...again);
+      deadLetters.push(...again);
       delivered += found.count - again.length;
     }
-    letters.sort((a, b) => a.offset - b.offset);
-    if (letters.length > 0) await this.#setAside(letters, stopped);
+    deadLetters.sort((a, b) => a.offset - b.offset);
+    if (deadLetters.length > 0) await this.#deadLettered(deadLetters, stopped);
     try {
       this.segment.acknowledge(to);
     } catch (error) {
@@ -424,14 +424,14 @@ export class Drain {
     this.#acknowledged = to;
     this.#settled = { offset: window.to, carried };
     if (to >= this.segment.end()) this.#caughtUp = this.#options.clock.now();
-    onProgress(delivered, letters);
+    onProgress(delivered, deadLetters);
   }
 
   /** A record that cannot be kept as a dead letter is not acknowledged: it waits until the disk takes it. */
-  async #setAside(letters: readonly DeadLetter[], stopped: AbortSignal): Promise<void> {
+  async #deadLettered(deadLetters: readonly DeadLetter[], stopped: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        return await this.segment.setAsideLines(letters);
+        return await this.segment.deadLetterLines(deadLetters);
       } catch (error) {
         if (hasCode(error, "ERR_LEASE_LOST")) throw error;
         this.#options.onTrouble("dead letters", error);

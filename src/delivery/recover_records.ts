@@ -14,10 +14,10 @@ export interface Salvage {
   /** The whole records, each in a window of its own, in order. */
   readonly windows: readonly Window[];
   /** The rest that is corrupt, and all dead letters with another reason. */
-  readonly letters: readonly DeadLetter[];
+  readonly deadLetters: readonly DeadLetter[];
 }
 
-/** Looks for whole records in the lines of `letters`. */
+/** Looks for whole records in the lines of `deadLetters`. */
 export function salvage(deadLetters: readonly DeadLetter[]): Salvage {
   const windows: Window[] = [];
   const left: DeadLetter[] = [];
@@ -34,7 +34,7 @@ export function salvage(deadLetters: readonly DeadLetter[]): Salvage {
       else left.push({ ...deadLetter, offset: offset + start, length: end - start, line: bytes });
     }
   }
-  return { windows, letters: left };
+  return { windows, deadLetters: left };
 }
 
 function windowOf(bytes: Uint8Array<ArrayBuffer>, offset: number): Window {

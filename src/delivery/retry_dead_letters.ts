@@ -19,7 +19,7 @@ import {
 } from "../wal/dead_letters/dead_letter_transaction.ts";
 import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
 import {
-  lettersAreFor,
+  deadLettersAreFor,
   listSegments,
   type SegmentFiles,
   stemOf,
@@ -220,7 +220,8 @@ class Retry {
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
   const { runtime, runtime: { files }, server, anyServer } = options;
   if (files.stat(directory) === null) return [];
-  const isOurs = (stem: SegmentFiles): boolean => anyServer || lettersAreFor(runtime, stem, server);
+  const isOurs = (stem: SegmentFiles): boolean =>
+    anyServer || deadLettersAreFor(runtime, stem, server);
   // Those are put back first; whether they are wanted is seen then.
   const found = leftInHand(files, directory)
     .filter((stem) => isOurs(stemOf(files, segmentPaths(directory, stem).data)));

@@ -32,8 +32,8 @@ async function offsets(runtime: MemoryRuntime): Promise<number[]> {
   const found = new Set<number>();
   for (const path of [PATHS.deadLetters, ASIDE]) {
     if (runtime.files.stat(path) === null) continue;
-    for await (const { error, damaged } of readDeadLetters(runtime.files, path)) {
-      if (damaged === undefined) found.add(error.offset!);
+    for await (const { error, corrupt } of readDeadLetters(runtime.files, path)) {
+      if (corrupt === undefined) found.add(error.offset!);
     }
   }
   return [...found].sort((a, b) => a - b);
@@ -74,14 +74,14 @@ async function workUntil(
   return await Promise.race([work, reached]);
 }
 
-function fiveLetters(): MemoryDisk {
+function fiveDeadLetters(): MemoryDisk {
   const disk = new MemoryDisk();
   disk.put(PATHS.deadLetters, [0, 10, 20, 30, 40].map((offset) => line(offset)).join(""));
   return disk;
 }
 
 test("dead letters that are worked through keep what was not settled, byte for byte", async () => {
-  const runtime = new MemoryRuntime({ disk: fiveLetters() });
+  const runtime = new MemoryRuntime({ disk: fiveDeadLetters() });
   await workThrough(runtime);
   assert.equal(runtime.files.readText(PATHS.deadLetters), line(30, 1) + line(10) + line(40));
   assert.deepEqual(runtime.files.list(DIRECTORY).map(({ name }) => name), [`${STEM}.deadletter`]);
@@ -89,7 +89,7 @@ test("dead letters that are worked through keep what was not settled, byte for b
 
 test("no dead letter is lost to a kill at any operation", async () => {
   for (let index = 0, over = false; !over; index++) {
-    const disk = fiveLetters();
+    const disk = fiveDeadLetters();
     const host = new MemoryHost();
     const first = new MemoryRuntime({ disk, host });
     over = await workUntil(first, index, () => first.kill());
@@ -113,7 +113,7 @@ test("no dead letter is lost to a crash of the machine at any operation", async 
     for (let index = 0, over = false; !over; index++) {
       let state = seed * 1_000 + index;
       const random = () => (state = (state * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x80000000;
-      const disk = fiveLetters();
+      const disk = fiveDeadLetters();
       const host = new MemoryHost();
       const first = new MemoryRuntime({ disk, host });
       over = await workUntil(first, index, () => disk.crash(random));
@@ -127,7 +127,7 @@ test("no dead letter is lost to a crash of the machine at any operation", async 
 });
 
 test("what a sender sets aside meanwhile is kept, also by a sender that was at the old file", async () => {
-  const disk = fiveLetters();
+  const disk = fiveDeadLetters();
   const host = new MemoryHost();
   const runtime = new MemoryRuntime({ disk, host });
   const sender = new MemoryRuntime({ disk, host });
@@ -138,9 +138,9 @@ test("what a sender sets aside meanwhile is kept, also by a sender that was at t
   for await (const entry of inHand.entries()) entries.push(entry);
   inHand.remove(entries);
   const fresh = new DeadLetterFile(sender.files, sender.clock, DIRECTORY, PATHS);
-  const letter = { reason: "refused" as const, offset: 60, length: 2 };
+  const deadLetter = { reason: "refused" as const, offset: 60, length: 2 };
   await fresh.append(
-    [{ ...letter, line: new TextEncoder().encode('{"type":"call_end","req":{}}') }],
+    [{ ...deadLetter, line: new TextEncoder().encode('{"type":"call_end","req":{}}') }],
     () => Promise.resolve(0),
   );
   late.write(line(50).slice(0, 30)); // In two parts, the second while the first is looked at.
@@ -152,7 +152,7 @@ test("what a sender sets aside meanwhile is kept, also by a sender that was at t
 });
 
 test("two cannot hold the dead letters of a project at once", async () => {
-  const disk = fiveLetters();
+  const disk = fiveDeadLetters();
   const host = new MemoryHost();
   const [first, second] = [new MemoryRuntime({ disk, host }), new MemoryRuntime({ disk, host })];
   const store = DeadLetterStore.claim(first, DIRECTORY, FIRST)!;
@@ -167,7 +167,7 @@ test("two cannot hold the dead letters of a project at once", async () => {
 });
 
 test("who lost the claim on dead letters removes nothing", async () => {
-  const disk = fiveLetters();
+  const disk = fiveDeadLetters();
   const first = new MemoryRuntime({ disk, host: new MemoryHost({ name: "one" }) });
   const second = new MemoryRuntime({
     disk,
@@ -187,7 +187,7 @@ test("who lost the claim on dead letters removes nothing", async () => {
 });
 
 test("a full disk leaves dead letters in hand, whole", async () => {
-  const runtime = new MemoryRuntime({ disk: fiveLetters() });
+  const runtime = new MemoryRuntime({ disk: fiveDeadLetters() });
   runtime.fault = ({ kind, path }) =>
     kind === "write" && path === PATHS.deadLetters ? { code: "ENOSPC", written: 7 } : undefined;
   await assert.rejects(workThrough(runtime), { code: "ENOSPC" });

@@ -133,7 +133,7 @@ test("inspect reads a file from an offset, so many records, and says where to go
   assert.match(err, /nowhere" does not exist/);
 }, SLOW);
 
-test("inspect tells what was sent and what was set aside", async () => {
+test("inspect shows which records were sent and which are dead letters", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 2);
@@ -149,7 +149,7 @@ test("inspect tells what was sent and what was set aside", async () => {
   );
   const { out } = await cli(["inspect", "--json"], { cwd: place.path });
   const states = out.trim().split("\n").map((line) => JSON.parse(line).state);
-  assert.deepEqual(states, ["sent", "waiting", "set aside", "waiting"]);
+  assert.deepEqual(states, ["sent", "waiting", "dead letter", "waiting"]);
 }, SLOW);
 
 test(
@@ -164,7 +164,7 @@ test(
     assert.equal((await show()).trim().split("\n").length, 2);
     await log.finish();
     const [torn] = (await show()).trim().split("\n").slice(2);
-    assert.equal(JSON.parse(torn).damaged, "torn");
+    assert.equal(JSON.parse(torn).corrupt, "torn");
   },
   SLOW,
 );

@@ -36,7 +36,7 @@ async function leave(wal: string, calls: number, server?: string): Promise<strin
 }
 
 /** Damages a log of 10 records in every way that a verification knows. */
-function damage(
+function corruptRecord(
   file: string,
 ): { corrupt: number; flipped: number; oversize: number; torn: number } {
   const data = readFileSync(file);
@@ -71,10 +71,10 @@ test("verify finds nothing wrong with a sound log", async () => {
   assert.match(out, /^Read 1 log file, 10 sound records, .*: nothing is wrong$/m);
 }, SLOW);
 
-test("verify reports damage with its offset, and touches nothing", async () => {
+test("verify reports a corrupt line with its offset, and touches nothing", async () => {
   await using place = await temporary();
   const file = await leave(place.wal, 5);
-  const at = damage(file);
+  const at = corruptRecord(file);
   writeFileSync(file.replace(".jsonl", ".checkpoint"), "999999999999");
   const directory = join(place.wal, NAME);
   writeFileSync(join(directory, `${LOST}.checkpoint`), "12");
@@ -106,10 +106,10 @@ test(
   "verify --repair puts what is bad out of the way, deletes nothing, and the rest is sent",
   async () => {
     await using place = await temporary();
-    // The damage parts ends from their starts, which this API takes.
+    // The corrupt line separates ends from their starts, which this API takes.
     await using mock = await startMockServer({ callMode: "old" });
     const file = await leave(place.wal, 5, mock.url);
-    const at = damage(file);
+    const at = corruptRecord(file);
     const directory = join(place.wal, NAME);
     writeFileSync(file.replace(".jsonl", ".checkpoint"), "minus one");
     writeFileSync(join(directory, `${LOST}.lock`), "1999999999");
@@ -149,7 +149,7 @@ test(
   SLOW,
 );
 
-test("verify takes a line that is still being written for no damage", async () => {
+test("verify does not report a line that is still being written", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 2);

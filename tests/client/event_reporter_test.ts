@@ -82,7 +82,7 @@ test("voice: a server that comes and goes is said twice a minute at most, every 
 
 test("voice: one that comes, goes and stays away is said within a minute", () => {
   const clock = new MemoryClock();
-  const voice = new StateThrottle<"up" | "down" | "held">(clock, "up", REMIND_MS);
+  const voice = new StateThrottle<"up" | "down" | "blocked">(clock, "up", REMIND_MS);
   assert.equal(voice.due(), false, "there is nothing to say of what works");
   assert.equal(voice.changed("up"), false);
   assert.equal(voice.changed("down"), true);
@@ -99,7 +99,7 @@ test("voice: one that comes, goes and stays away is said within a minute", () =>
   assert.equal(voice.due(), false);
   clock.advance(1);
   assert.equal(voice.due(), true);
-  assert.equal(voice.changed("held"), true, "another state is news");
+  assert.equal(voice.changed("blocked"), true, "another state is news");
   assert.equal(voice.changed("up"), true);
 });
 

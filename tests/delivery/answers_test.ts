@@ -87,7 +87,7 @@ for (const body of PORTALS) {
         const { message } = await fixture.event("server-blocked");
         assert.ok(message.includes(fixture.mock.url), message);
         const { delivered, pendingRecords, server } = await pipeline.stats();
-        assert.deepEqual([delivered, pendingRecords, server.state], [0, 6, "held"]);
+        assert.deepEqual([delivered, pendingRecords, server.state], [0, 6, "blocked"]);
         portal.remove();
         const result = await pipeline.finish();
         assert.deepEqual([result.done, result.deadLettered], [true, 0]);

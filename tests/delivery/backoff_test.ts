@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openPipeline } from "../../src/client/pipeline/create_pipeline.ts";
 import type { PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
 import { backoff, retryAfter } from "../../src/delivery/http/backoff.ts";
-import { HELD_PROBE_MS } from "../../src/delivery/http/circuit_breaker.ts";
+import { BLOCKED_PROBE_MS } from "../../src/delivery/http/circuit_breaker.ts";
 import { basicAuth } from "../../src/delivery/http/transport.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
@@ -168,14 +168,14 @@ test("backoff: attempts of many programs do not come together", async () => {
   assert.deepEqual(seconds, [100, 350, 600, 850]);
 });
 
-test("backoff: a held server is probed slowly, by one request, and all is sent when it takes it", async () => {
+test("backoff: a blocked server is probed slowly, by one request, and all is sent when it takes it", async () => {
   const { writes } = await requestTimes(
     10 * 60_000,
     (request) => request < 8 ? says(request % 2 === 0 ? 401 : 403) : null,
     { random: () => 0 },
   );
   assert.equal(writes.length, 9, "eight probes, then all that waited");
-  assert.ok(gaps(writes).every((gap) => gap >= HELD_PROBE_MS), `${gaps(writes)}`);
+  assert.ok(gaps(writes).every((gap) => gap >= BLOCKED_PROBE_MS), `${gaps(writes)}`);
 });
 
 test("backoff: what a program with a bad key left is delivered by one with a good key", async () => {
@@ -203,7 +203,7 @@ test("backoff: what a program with a bad key left is delivered by one with a goo
   };
   const bad = open("bad-key", "first");
   await world.clock.elapse(60_000);
-  assert.equal((await bad.pipeline.stats()).server.state, "held");
+  assert.equal((await bad.pipeline.stats()).server.state, "blocked");
   assert.ok(refused >= 2 && refused <= 5, `${refused} probes in a minute`);
   const good = open("good-key", "second");
   await world.clock.elapse(5_000);
@@ -215,9 +215,9 @@ test("backoff: what a program with a bad key left is delivered by one with a goo
   keyOfServer = "other-key";
   good.pipeline.append("call_start", start("third"));
   await world.clock.elapse(60_000);
-  assert.equal((await good.pipeline.stats()).server.state, "held");
+  assert.equal((await good.pipeline.stats()).server.state, "blocked");
   keyOfServer = "good-key";
-  await world.clock.elapse(HELD_PROBE_MS);
+  await world.clock.elapse(BLOCKED_PROBE_MS);
   const { server, deadLettered, pendingRecords } = await good.pipeline.stats();
   assert.deepEqual([server.state, deadLettered, pendingRecords], ["up", 0, 0]);
   await good.pipeline.finish();

@@ -204,9 +204,9 @@ test("delivery: only the record over the server's limit is dead-lettered", async
     assert.equal(result.done, true);
     assert.equal(result.deadLettered, 1);
     assert.equal(fixture.mock.store.finishedCount("team/project"), 4);
-    const [letter] = fixture.deadLetters();
-    assert.equal(letter.error.status, 413);
-    assert.equal((letter.req as { start: { id: string } }).start.id, "large");
+    const [deadLetter] = fixture.deadLetters();
+    assert.equal(deadLetter.error.status, 413);
+    assert.equal((deadLetter.req as { start: { id: string } }).start.id, "large");
   });
 });
 
@@ -227,13 +227,13 @@ test("delivery: one poison record in a thousand is found with few requests, and 
     assert.equal(fixture.mock.store.callCount("team/project"), 999);
     // 1 whole, then twice log2(1000): one request for each half on the way down.
     assert.ok(fixture.mock.journal.total <= 22, `${fixture.mock.journal.total} requests`);
-    const [letter] = fixture.deadLetters();
-    assert.equal(letter.type, "call_start");
-    assert.deepEqual(letter.req, JSON.parse(start("a617")));
-    assert.equal(letter.error.reason, "refused");
-    assert.equal(letter.error.status, 422);
-    assert.match(String(letter.error.message), /no such thing/);
-    assert.match(String(letter.error.at), /^\d{4}-\d\d-\d\dT/);
+    const [deadLetter] = fixture.deadLetters();
+    assert.equal(deadLetter.type, "call_start");
+    assert.deepEqual(deadLetter.req, JSON.parse(start("a617")));
+    assert.equal(deadLetter.error.reason, "refused");
+    assert.equal(deadLetter.error.status, 422);
+    assert.match(String(deadLetter.error.message), /no such thing/);
+    assert.match(String(deadLetter.error.at), /^\d{4}-\d\d-\d\dT/);
     assert.deepEqual(fixture.files(), [], "only the dead letter stays");
   });
 });

@@ -25,7 +25,7 @@ for (const useCallsComplete of [true, false]) {
       const { message } = await fixture.event("server-blocked");
       assert.match(message, /Project team\/project not found/);
       const { server, deadLettered, pendingRecords } = await pipeline.stats();
-      assert.deepEqual([server.state, deadLettered, pendingRecords], ["held", 0, 11]);
+      assert.deepEqual([server.state, deadLettered, pendingRecords], ["blocked", 0, 11]);
       fixture.mock.configure({ missingProjects: [] });
       const result = await pipeline.finish();
       assert.deepEqual([result.done, result.deadLettered], [true, 0]);

@@ -71,7 +71,7 @@ class Scene {
     return this.taken.some((body) => body.includes(text));
   }
 
-  letters() {
+  deadLetters() {
     return this.world.names().filter((name) => name.endsWith(".deadletter")).flatMap((name) =>
       new TextDecoder().decode(this.world.disk.bytes(`${PROJECT}/${name}`)).trim().split("\n")
         .map((line) => JSON.parse(line))
@@ -103,9 +103,9 @@ for (const [what, fail] of Object.entries(FAILURES)) {
       const { pendingRecords } = await pipeline.stats();
       assert.equal(pendingRecords, 0);
       for (const id of ["a0", "a19", "b0", "b19", "more59-0"]) assert.ok(scene.has(`"${id}"`), id);
-      const letters = scene.letters();
-      assert.deepEqual(letters.map(({ type }) => type), ["call_start", "call_end"]);
-      for (const { error } of letters) {
+      const deadLetters = scene.deadLetters();
+      assert.deepEqual(deadLetters.map(({ type }) => type), ["call_start", "call_end"]);
+      for (const { error } of deadLetters) {
         assert.equal(error.reason, "refused");
         const status = /HTTP (\d+)/.exec(what)?.[1] ?? /a (200)/.exec(what)?.[1];
         assert.equal(error.status, status && Number(status));
@@ -155,7 +155,10 @@ for (const what of ["HTTP 500", "a torn connection"]) {
       assert.ok(scene.has(`before-${type}`) && scene.has(`after-${type}`), type);
     }
     const types = Object.keys(OTHERS);
-    assert.deepEqual(scene.letters().map(({ type }) => type).sort(), [...types, ...types].sort());
+    assert.deepEqual(
+      scene.deadLetters().map(({ type }) => type).sort(),
+      [...types, ...types].sort(),
+    );
     await pipeline.finish();
     runtime.exit();
   });
@@ -190,7 +193,7 @@ test("poison: many in one batch, and in several logs, are all found", async () =
   await scene.world.clock.elapse(10 * 60_000);
   assert.equal((await pipeline.stats()).pendingRecords, 0);
   // An end is sent also where its start was not taken: the v1 batch API takes it.
-  assert.equal(scene.letters().filter(({ type }) => type === "call_start").length, 15);
+  assert.equal(scene.deadLetters().filter(({ type }) => type === "call_start").length, 15);
   for (let i = 0; i < 30; i++) assert.ok(i % 10 === 2 || scene.has(`"c2-${i}"`));
   await pipeline.finish();
   runtime.exit();
@@ -248,7 +251,7 @@ test("outage: one that begins while poison is isolated takes no other record alo
     pipeline.append("call_end", end("bad"));
     appendCalls(pipeline, "b", 20);
     await scene.world.clock.elapse(HOUR / 2);
-    const during = scene.letters().filter(({ req }) => !JSON.stringify(req).includes("bad"));
+    const during = scene.deadLetters().filter(({ req }) => !JSON.stringify(req).includes("bad"));
     assert.deepEqual(during, [], `the outage begins at write ${after + 2}`);
     scene.outage = null;
     await scene.world.clock.elapse(HOUR / 2);

@@ -37,7 +37,7 @@ function fullEnd(id: string, output: string): string {
 }
 
 /** A window of all lines of `log`, with something behind it, and in front of it where there is room. */
-function windowOf(log: string, { room = ROOM, setAside = [] as number[] } = {}): Window {
+function windowOf(log: string, { room = ROOM, deadLettered = [] as number[] } = {}): Window {
   const bytes = bytesOf("#".repeat(room) + log + "#".repeat(20));
   const window = new Window(bytes, -room, 100);
   window.room = room;
@@ -47,7 +47,7 @@ function windowOf(log: string, { room = ROOM, setAside = [] as number[] } = {}):
     filled: bytes.length - 20,
     maxBytes: 1_000_000,
     exclusive: [],
-    setAside: new Set(setAside),
+    deadLettered: new Set(deadLettered),
   });
   return window;
 }
@@ -61,7 +61,7 @@ function batch(body: Uint8Array | null): unknown[] {
 const s1 = start("s1"), s2 = start("s2");
 const END = { end: { project_id: "team/project", id: "e1", ended_at: "e", output: "é" } };
 
-const LOGS: Readonly<Record<string, { log: string; setAside?: number[]; batch: unknown[] }>> = {
+const LOGS: Readonly<Record<string, { log: string; deadLettered?: number[]; batch: unknown[] }>> = {
   "one start": {
     log: `${line("call_start", s1)}\n`,
     batch: [{ mode: "start", req: JSON.parse(s1) }],
@@ -87,23 +87,26 @@ const LOGS: Readonly<Record<string, { log: string; setAside?: number[]; batch: u
     log: `${BOM}${line("call_start", s1)}\n${line("call_start", s2)}\n`,
     batch: [{ mode: "start", req: JSON.parse(s1) }, { mode: "start", req: JSON.parse(s2) }],
   },
-  "damaged lines in between": {
-    log: `damage\n${line("call_start", s1)}\n{"type":"call_st\n${
+  "corrupt lines in between": {
+    log: `rubbish\n${line("call_start", s1)}\n{"type":"call_st\n${
       line("call_start", s2)
-    }\n damage \n`,
+    }\n rubbish \n`,
     batch: [{ mode: "start", req: JSON.parse(s1) }, { mode: "start", req: JSON.parse(s2) }],
   },
-  "a line that was set aside": {
+  "a line that is a dead letter": {
     log: `${line("call_start", s1)}\n${line("call_start", s2)}\n`,
-    setAside: [0],
+    deadLettered: [0],
     batch: [{ mode: "start", req: JSON.parse(s2) }],
   },
 };
 
-for (const [name, { log, setAside = [], batch: expected }] of Object.entries(LOGS)) {
+for (const [name, { log, deadLettered = [], batch: expected }] of Object.entries(LOGS)) {
   test(`upsert body: ${name}, in a copy and in place`, () => {
-    assert.deepEqual(batch(upsertBody(windowOf(log, { setAside }), new Uint8Array(0))), expected);
-    const window = windowOf(log, { setAside });
+    assert.deepEqual(
+      batch(upsertBody(windowOf(log, { deadLettered }), new Uint8Array(0))),
+      expected,
+    );
+    const window = windowOf(log, { deadLettered });
     const before = window.bytes.slice();
     assert.equal(canOverwrite(window), true);
     const body = upsertBodyInPlace(window)!;

@@ -7,7 +7,7 @@
 import { ABANDONED_AFTER_MS } from "../../src/wal/ownership/failure_detector.ts";
 import type { Bug } from "./mutant.ts";
 import type { Violation } from "./context.ts";
-import type { Letter, SimRecord } from "./ledger.ts";
+import type { DeadLetter, SimRecord } from "./ledger.ts";
 import { type SimProcess, WAL_DIR } from "./process.ts";
 import { mix } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
@@ -160,7 +160,7 @@ function judge(world: World): void {
   const { ledger } = world.context;
   const lettered = new Set<SimRecord>();
   for (const path of ledger.files(WAL_DIR)) {
-    if (path.endsWith(".deadletter")) judgeLetters(world, path, lettered);
+    if (path.endsWith(".deadletter")) judgeDeadLetters(world, path, lettered);
   }
   if (!world.context.past.crashed) judgeDrops(world, lettered);
   for (const record of ledger.records) {
@@ -194,23 +194,23 @@ function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
   }
 }
 
-function judgeLetters(world: World, path: string, lettered: Set<SimRecord>): void {
+function judgeDeadLetters(world: World, path: string, lettered: Set<SimRecord>): void {
   const { ledger, past, violate } = world.context;
-  const { letters, broken } = ledger.letters(path);
+  const { deadLetters, broken } = ledger.deadLetters(path);
   const base = path.slice(0, -".deadletter".length);
   if (broken.length > 0 && !past.disturbed) violate("dead-letter", `${path}: ${broken[0]}`);
   const offsets = new Set<number>();
-  for (const letter of letters) {
-    if (offsets.has(letter.offset) && !past.disturbed) {
-      violate("dead-letter", `${path}: two entries for the line at ${letter.offset}`);
+  for (const deadLetter of deadLetters) {
+    if (offsets.has(deadLetter.offset) && !past.disturbed) {
+      violate("dead-letter", `${path}: two entries for the line at ${deadLetter.offset}`);
     }
-    offsets.add(letter.offset);
-    const record = ledger.ofLetter(letter);
+    offsets.add(deadLetter.offset);
+    const record = ledger.ofDeadLetter(deadLetter);
     if (record) lettered.add(record);
-    const trouble = letter.reason === "refused"
+    const trouble = deadLetter.reason === "refused"
       ? troubleOfRefused(record, past.crashed)
-      : troubleOfBroken(world, base, letter);
-    if (trouble) violate("dead-letter", `${path}: ${trouble}: ${JSON.stringify(letter)}`);
+      : troubleOfBroken(world, base, deadLetter);
+    if (trouble) violate("dead-letter", `${path}: ${trouble}: ${JSON.stringify(deadLetter)}`);
   }
 }
 
@@ -219,10 +219,10 @@ function troubleOfRefused(record: SimRecord | undefined, crashed: boolean): stri
   return record.refused ? null : `nobody refused ${record.key}`;
 }
 
-function troubleOfBroken(world: World, base: string, letter: Letter): string | null {
+function troubleOfBroken(world: World, base: string, deadLetter: DeadLetter): string | null {
   const { ledger, past } = world.context;
-  if (!letter.quarantine) return "no bytes are kept";
-  const { offset, length } = letter.quarantine;
+  if (!deadLetter.quarantine) return "no bytes are kept";
+  const { offset, length } = deadLetter.quarantine;
   const bytes = ledger.bytes(`${base}.quarantine`)?.subarray(offset, offset + length);
   if (bytes?.length !== length) return "its bytes are missing";
   const record = ledger.findLine(new TextDecoder().decode(bytes));

@@ -10,7 +10,7 @@
 import { mix, Random } from "./random.ts";
 import { RECORD_KINDS, type RecordKind } from "./records.ts";
 import type {
-  CheckpointDamage,
+  CheckpointCorruption,
   DiskFaultKind,
   DoomStep,
   Scenario,
@@ -38,7 +38,7 @@ interface Features {
   readonly jumps: boolean;
   readonly faults: boolean;
   readonly modes: boolean;
-  readonly damage: boolean;
+  readonly corrupt: boolean;
   readonly quota: boolean;
   readonly retries: boolean;
 }
@@ -78,7 +78,7 @@ const DISK_FAULTS: readonly DiskFaultKind[] = [
   "checkpoint",
   "truncate",
 ];
-const DAMAGES: readonly CheckpointDamage[] = [
+const CORRUPTIONS: readonly CheckpointCorruption[] = [
   "inside",
   "beyond",
   "negative",
@@ -121,7 +121,7 @@ function chooseFeatures(random: Random): Features {
     jumps: chance(0.15),
     faults: random.chance(calm ? 0.3 : 0.6),
     modes: chance(0.1),
-    damage: chance(0.1),
+    corrupt: chance(0.1),
     quota: random.chance(0.1),
     retries: random.chance(0.2),
   };
@@ -195,7 +195,7 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     jump: on(features.jumps, 1),
     server: on(features.faults, 1.5),
     mode: on(features.modes, 1),
-    damage: on(features.damage, 0.7),
+    corrupt: on(features.corrupt, 0.7),
   });
   switch (name) {
     case "start":
@@ -259,8 +259,8 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
       }];
     case "mode":
       return [{ do: "mode", server: 0, mode: random.pick(MODES) }];
-    case "damage":
-      return [{ do: "damage", how: random.pick(DAMAGES), seed: random.seed() }];
+    case "corrupt":
+      return [{ do: "corrupt", how: random.pick(CORRUPTIONS), seed: random.seed() }];
   }
 }
 

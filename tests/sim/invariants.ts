@@ -5,7 +5,7 @@
  */
 
 import type { SimContext } from "./context.ts";
-import { type Letter, mayDrain, type ProcessView } from "./ledger.ts";
+import { type DeadLetter, mayDrain, type ProcessView } from "./ledger.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -96,16 +96,16 @@ export class Auditor {
     this.#settled.set(base, to);
     // A crash may have taken the end of the line in front: what follows is a part of that one now.
     if (from > 0 && data[from - 1] !== NEWLINE) lines.shift();
-    let letters: ReadonlySet<number> | undefined;
+    let deadLetters: ReadonlySet<number> | undefined;
     return lines.filter(({ offset, text }) => {
       const record = ledger.findLine(text);
       // A dead letter may be in hand, to be sent again.
       if (record?.answered || record?.retried) return false;
-      letters ??= offsetsOf(ledger.letters(`${base}.deadletter`).letters);
-      if (letters.has(offset)) return false;
+      deadLetters ??= offsetsOf(ledger.deadLetters(`${base}.deadletter`).deadLetters);
+      if (deadLetters.has(offset)) return false;
       // A crash may leave a byte in place of a newline: the record is sent, the rest set aside.
       const head = ledger.records.find(({ line, answered }) => answered && text.startsWith(line));
-      return !head || !letters.has(offset + encoder.encode(head.line).length);
+      return !head || !deadLetters.has(offset + encoder.encode(head.line).length);
     });
   }
 
@@ -129,8 +129,8 @@ export function linesOf(bytes: Uint8Array, from: number, to: number): Line[] {
   return lines;
 }
 
-function offsetsOf(letters: readonly Letter[]): ReadonlySet<number> {
-  return new Set(letters.map(({ offset }) => offset));
+function offsetsOf(deadLetters: readonly DeadLetter[]): ReadonlySet<number> {
+  return new Set(deadLetters.map(({ offset }) => offset));
 }
 
 function show({ offset, text }: Line): string {

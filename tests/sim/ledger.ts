@@ -93,7 +93,7 @@ export function mayDrain(ledger: Ledger, base: string, token: string): boolean {
 }
 
 /** An entry of a dead letter file. */
-export interface Letter {
+export interface DeadLetter {
   readonly offset: number;
   readonly reason: string;
   readonly status?: number;
@@ -104,7 +104,7 @@ export interface Letter {
   readonly quarantine?: { readonly offset: number; readonly length: number };
 }
 
-const LETTER = /^\{"type":"(\w+)","req":(\{.*\}),"error":(\{.*?\})\}$/s;
+const DEAD_LETTER = /^\{"type":"(\w+)","req":(\{.*\}),"error":(\{.*?\})\}$/s;
 const decoder = new TextDecoder();
 
 /** All records of a run. */
@@ -175,22 +175,22 @@ export class Ledger {
    *
    * @returns `broken`: lines that cannot be read, whether or not they end.
    */
-  letters(path: string): { letters: Letter[]; broken: string[] } {
-    const letters: Letter[] = [];
+  deadLetters(path: string): { deadLetters: DeadLetter[]; broken: string[] } {
+    const deadLetters: DeadLetter[] = [];
     const broken: string[] = [];
     for (const line of (this.read(path) ?? "").split("\n")) {
       if (line === "") continue;
-      const letter = readLetter(line);
-      if (letter) letters.push(letter);
+      const deadLetter = readDeadLetter(line);
+      if (deadLetter) deadLetters.push(deadLetter);
       else broken.push(line);
     }
-    return { letters, broken };
+    return { deadLetters, broken };
   }
 
   /** Marks the records that stand in the dead letter file at `path`. */
-  noteLetters(path: string, request: number): void {
-    for (const letter of this.letters(path).letters) {
-      const record = this.ofLetter(letter);
+  noteDeadLetters(path: string, request: number): void {
+    for (const deadLetter of this.deadLetters(path).deadLetters) {
+      const record = this.ofDeadLetter(deadLetter);
       if (!record) continue;
       record.letteredAt ??= request;
       for (const { process, project } of this.retries) {
@@ -200,7 +200,7 @@ export class Ledger {
   }
 
   /** The record that a dead letter holds. */
-  ofLetter({ type, request }: Letter): SimRecord | undefined {
+  ofDeadLetter({ type, request }: DeadLetter): SimRecord | undefined {
     return request === undefined
       ? undefined
       : this.findLine(`{"type":"${type}","req":${request}}`) ??
@@ -208,16 +208,16 @@ export class Ledger {
   }
 }
 
-function readLetter(line: string): Letter | null {
+function readDeadLetter(line: string): DeadLetter | null {
   try {
     const value = JSON.parse(line) as {
       type: string;
-      error: Omit<Letter, "type">;
-      quarantine?: Letter["quarantine"];
+      error: Omit<DeadLetter, "type">;
+      quarantine?: DeadLetter["quarantine"];
     };
     const { offset, reason, status, message } = value.error;
     if (message !== undefined && message.length > MAX_MESSAGE_LENGTH) return null;
-    const request = LETTER.exec(line)?.[2];
+    const request = DEAD_LETTER.exec(line)?.[2];
     const base = {
       offset,
       reason,

@@ -356,7 +356,7 @@ export class SimProcess implements ProcessView {
 
   #appended(path: string): void {
     const { ledger, past } = this.#options.context;
-    if (path.endsWith(".deadletter")) ledger.noteLetters(path, past.requests);
+    if (path.endsWith(".deadletter")) ledger.noteDeadLetters(path, past.requests);
   }
 
   #event({ level, name, message }: WalEvent): void {

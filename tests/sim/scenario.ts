@@ -115,10 +115,10 @@ export type Step =
   }
   | { readonly do: "mode"; readonly server: number; readonly mode: ServerMode }
   /** Somebody overwrites a checkpoint with nonsense. */
-  | { readonly do: "damage"; readonly how: CheckpointDamage; readonly seed: number };
+  | { readonly do: "corrupt"; readonly how: CheckpointCorruption; readonly seed: number };
 
-/** What stands in a damaged checkpoint. */
-export type CheckpointDamage = "inside" | "beyond" | "negative" | "empty" | "garbage" | "zeros";
+/** What stands in a corrupt checkpoint. */
+export type CheckpointCorruption = "inside" | "beyond" | "negative" | "empty" | "garbage" | "zeros";
 
 /** A process of the library starts. */
 export interface StartStep {

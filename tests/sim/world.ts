@@ -216,8 +216,8 @@ export class World {
       }
       case "heal":
         return this.#healDisk();
-      case "damage":
-        return this.#damage(step.how, new Random(step.seed));
+      case "corrupt":
+        return this.#corrupt(step.how, new Random(step.seed));
       default:
         return this.#act(step);
     }
@@ -293,7 +293,7 @@ export class World {
     this.#slots.clear();
     this.#auditor.forget();
     for (const path of ledger.files(WAL_DIR)) {
-      if (path.endsWith(".deadletter")) ledger.noteLetters(path, past.requests);
+      if (path.endsWith(".deadletter")) ledger.noteDeadLetters(path, past.requests);
     }
   }
 
@@ -312,7 +312,7 @@ export class World {
   }
 
   /** Somebody overwrites a checkpoint, never so that it would skip a record if it were trusted. */
-  #damage(how: string, random: Random): void {
+  #corrupt(how: string, random: Random): void {
     const { ledger, disk, past } = this.context;
     const checkpoints = ledger.files(WAL_DIR).filter((path) => path.endsWith(".checkpoint"));
     if (checkpoints.length === 0) return;

@@ -121,7 +121,7 @@ export class Crowd {
   async untilHeartbeats(log: string): Promise<void> {
     const token = basename(log, ".jsonl").slice(-32);
     const path = this.ground.left().find((name) => name.endsWith(`${token}.json`))!;
-    for (let beats = 0; beats < 2; beats++) {
+    for (let count = 0; count < 2; count++) {
       const { mtimeMs } = statSync(path);
       await seen(() => statSync(path, { throwIfNoEntry: false })?.mtimeMs !== mtimeMs);
     }

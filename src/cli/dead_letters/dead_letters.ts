@@ -8,16 +8,16 @@ import type { Command } from "commander";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
 import { type Context, guardedContext } from "../context.ts";
-import { type IndexedLetter, type LetterFilter, readIndex } from "./index.ts";
-import { dropLetters } from "./drop.ts";
+import { type DeadLetterFilter, type IndexedDeadLetter, readIndex } from "./index.ts";
+import { dropDeadLetters } from "./drop.ts";
 import { listAll, listGroups } from "./list.ts";
-import { retryLetters } from "./retry.ts";
-import { exportLetters, showLetter } from "./show.ts";
+import { retrySelected } from "./retry.ts";
+import { exportDeadLetters, showDeadLetter } from "./show.ts";
 import { CommandError } from "../exit_codes.ts";
 import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
 
-interface LetterFlags extends LogFlags {
+interface DeadLetterFlags extends LogFlags {
   readonly reason?: string[];
   readonly type?: string[];
   readonly status?: number[];
@@ -60,10 +60,10 @@ function listCommand(context: Context): Command {
   }))
     .option("--all", "one line a dead letter")
     .option("--json", "one JSON value; with --all one line of JSON a dead letter")
-    .action(async (flags: LetterFlags) => {
+    .action(async (flags: DeadLetterFlags) => {
       const list = flags.all ? listAll : listGroups;
       const guarded = await guardedBy(flags, context);
-      await list(guarded, lettersOf(guarded, [], flags), flags.json ?? false);
+      await list(guarded, deadLettersOf(guarded, [], flags), flags.json ?? false);
     });
 }
 
@@ -73,10 +73,10 @@ function showCommand(context: Context): Command {
   }))
     .argument("<name>", "number or id")
     .option("--json", "one line of JSON, the request byte for byte")
-    .action(async (name: string, flags: LetterFlags) => {
+    .action(async (name: string, flags: DeadLetterFlags) => {
       const guarded = await guardedBy(flags, context);
-      for await (const letter of lettersOf(guarded, [name], flags)) {
-        await showLetter(guarded, letter, flags.json ?? false);
+      for await (const deadLetter of deadLettersOf(guarded, [name], flags)) {
+        await showDeadLetter(guarded, deadLetter, flags.json ?? false);
       }
     });
 }
@@ -95,20 +95,23 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .argument("[names...]", "numbers or ids (default: all that were refused)")
     .option("--timeout <time>", "give up waiting after this long", parseDuration)
     .option("--json", "one JSON value at the end")
-    .action(async (names: string[], flags: LetterFlags) => {
+    .action(async (names: string[], flags: DeadLetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
       const reason = flags.reason ?? (names.length === 0 ? ["refused", "unsendable"] : undefined);
       const guarded = await guardedContext(context, settings.walDir);
       // Here --server says where to send to; those of other servers are left out unless named.
       const { server: _, ...selection } = flags;
-      const letters = lettersOf(guarded, names, { ...selection, ...(reason ? { reason } : {}) });
+      const deadLetters = deadLettersOf(guarded, names, {
+        ...selection,
+        ...(reason ? { reason } : {}),
+      });
       const job = {
         settings,
         timeoutMs: flags.timeout,
         json: flags.json ?? false,
         named: names.length > 0,
       };
-      setCode(await retryLetters(guarded, letters, job));
+      setCode(await retrySelected(guarded, deadLetters, job));
     });
 }
 
@@ -122,9 +125,9 @@ function exportCommand(context: Context): Command {
   }))
     .argument("[names...]", "numbers or ids (default: all)")
     .option("--output <file>", "a file to be made, instead of standard output")
-    .action(async (names: string[], flags: LetterFlags) => {
+    .action(async (names: string[], flags: DeadLetterFlags) => {
       const guarded = await guardedBy(flags, context);
-      await exportLetters(guarded, lettersOf(guarded, names, flags), flags.output);
+      await exportDeadLetters(guarded, deadLettersOf(guarded, names, flags), flags.output);
     });
 }
 
@@ -139,7 +142,7 @@ function dropCommand(context: Context, setCode: SetCode): Command {
     .argument("[names...]", "numbers or ids")
     .option("--all", "all dead letters that the other options leave")
     .option("--yes", "do not ask")
-    .action(async (names: string[], flags: LetterFlags) => {
+    .action(async (names: string[], flags: DeadLetterFlags) => {
       const { all, reason, type, status } = flags;
       if (names.length === 0 && !all && !reason && !type && !status) {
         throw new CommandError(
@@ -150,7 +153,9 @@ function dropCommand(context: Context, setCode: SetCode): Command {
         );
       }
       const guarded = await guardedBy(flags, context);
-      setCode(await dropLetters(guarded, lettersOf(guarded, names, flags), flags.yes ?? false));
+      setCode(
+        await dropDeadLetters(guarded, deadLettersOf(guarded, names, flags), flags.yes ?? false),
+      );
     });
 }
 
@@ -169,17 +174,17 @@ function withFilter(command: Command, server?: string): Command {
     .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
 }
 
-function guardedBy(flags: LetterFlags, context: Context): Promise<Context> {
+function guardedBy(flags: DeadLetterFlags, context: Context): Promise<Context> {
   return guardedContext(context, commandSettings(context.runtime, flags).walDir);
 }
 
-function lettersOf(
+function deadLettersOf(
   context: Context,
   names: readonly string[],
-  flags: LetterFlags,
-): AsyncGenerator<IndexedLetter> {
+  flags: DeadLetterFlags,
+): AsyncGenerator<IndexedDeadLetter> {
   const settings = commandSettings(context.runtime, flags);
-  const filter: LetterFilter = {
+  const filter: DeadLetterFilter = {
     ...logFilter(flags, settings),
     names: names.map((name) => name.replace(/^#/, "")),
     ...(flags.reason ? { reasons: flags.reason } : {}),

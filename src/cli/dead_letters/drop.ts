@@ -6,21 +6,21 @@
 
 import { DeadLetterStore } from "../../wal/dead_letters/dead_letter_transaction.ts";
 import { commandIds, type Context, throwIfStopped } from "../context.ts";
-import { type IndexedLetter, letterId } from "./index.ts";
+import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
 
 /** Drops dead letters after asking; resolves with the exit code. */
-export async function dropLetters(
+export async function dropDeadLetters(
   context: Context,
-  letters: AsyncIterable<IndexedLetter>,
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
   yes: boolean,
 ): Promise<number> {
   const { terminal: { out, err, ask }, stop } = context;
   /** Ids by the stems and directories that hold them. */
   const chosen = new Map<string, { directory: string; stem: string; ids: Set<string> }>();
   let count = 0;
-  for await (const { directory, stem, id } of letters) {
+  for await (const { directory, stem, id } of deadLetters) {
     const place = chosen.get(`${directory}\0${stem}`) ?? { directory, stem, ids: new Set() };
     place.ids.add(id);
     chosen.set(`${directory}\0${stem}`, place);
@@ -76,7 +76,7 @@ async function dropFrom(
   let dropped = 0;
   try {
     for await (const entry of inHand.entries()) {
-      if (!ids.has(letterId(stem, entry))) continue;
+      if (!ids.has(deadLetterId(stem, entry))) continue;
       inHand.remove([entry]);
       dropped++;
       store.heartbeat();

@@ -40,7 +40,7 @@ export function deadLetterPaths(
 }
 
 /** Byte offsets of the records of one segment that were set aside. */
-export async function setAsideOffsets(
+export async function deadLetterOffsets(
   files: FileSystem,
   { directory, stem, paths }: SegmentFiles,
 ): Promise<ReadonlySet<number>> {

@@ -12,7 +12,7 @@ import {
   isTornEntry,
   readDeadLetters,
 } from "../../wal/dead_letters/dead_letter_reader.ts";
-import { lettersAreFor } from "../../wal/ownership/segment_status.ts";
+import { deadLettersAreFor } from "../../wal/ownership/segment_status.ts";
 import { segmentPaths } from "../../wal/segment/segment_name.ts";
 import { deadLetterPaths } from "./files.ts";
 import { CommandError } from "../exit_codes.ts";
@@ -21,7 +21,7 @@ import { findLogs } from "../logs/log_files.ts";
 import type { LogFilter, ProjectPath } from "../logs/projects.ts";
 
 /** A dead letter and where it stands. */
-export interface IndexedLetter extends ProjectPath {
+export interface IndexedDeadLetter extends ProjectPath {
   /** Its number among all dead letters below the root, from 1. */
   readonly number: number;
   /** `<stem>:<offset>`: names it for good. */
@@ -33,7 +33,7 @@ export interface IndexedLetter extends ProjectPath {
 }
 
 /** Which dead letters are meant. */
-export interface LetterFilter extends LogFilter {
+export interface DeadLetterFilter extends LogFilter {
   /** Numbers or ids; all where empty. */
   readonly names: readonly string[];
   readonly reasons?: readonly string[];
@@ -49,8 +49,8 @@ export interface LetterFilter extends LogFilter {
 export async function* readIndex(
   runtime: Runtime,
   root: string,
-  filter: LetterFilter,
-): AsyncGenerator<IndexedLetter> {
+  filter: DeadLetterFilter,
+): AsyncGenerator<IndexedDeadLetter> {
   const missing = new Set(filter.names);
   let number = 0;
   for (
@@ -60,9 +60,9 @@ export async function* readIndex(
       try {
         for await (const entry of readDeadLetters(runtime.files, path)) {
           if (isTornEntry(entry)) continue;
-          const letter: IndexedLetter = {
+          const deadLetter: IndexedDeadLetter = {
             number: ++number,
-            id: letterId(stem, entry),
+            id: deadLetterId(stem, entry),
             entity,
             project,
             directory,
@@ -70,9 +70,9 @@ export async function* readIndex(
             quarantinePath: quarantine,
             entry,
           };
-          missing.delete(String(letter.number));
-          missing.delete(letter.id);
-          if (passes(letter, filter) && isFor(runtime, letter, filter)) yield letter;
+          missing.delete(String(deadLetter.number));
+          missing.delete(deadLetter.id);
+          if (passes(deadLetter, filter) && isFor(runtime, deadLetter, filter)) yield deadLetter;
         }
       } catch (error) {
         if (!hasCode(error, "ENOENT")) throw error; // Retried or dropped while we looked.
@@ -87,33 +87,38 @@ export async function* readIndex(
 }
 
 /** What names a dead letter for good: its segment and its offset in it. */
-export function letterId(stem: string, { error, position }: DeadLetterEntry): string {
+export function deadLetterId(stem: string, { error, position }: DeadLetterEntry): string {
   return `${stem}:${error.offset ?? `@${position}`}`;
 }
 
-function passes(letter: IndexedLetter, filter: LetterFilter): boolean {
+function passes(deadLetter: IndexedDeadLetter, filter: DeadLetterFilter): boolean {
   const { entity, project, names, reasons = [], types = [], statuses = [] } = filter;
-  const { error, type } = letter.entry;
-  return (entity === undefined || entity === letter.entity) &&
-    (project === undefined || project === letter.project) &&
-    (names.length === 0 || names.includes(String(letter.number)) || names.includes(letter.id)) &&
+  const { error, type } = deadLetter.entry;
+  return (entity === undefined || entity === deadLetter.entity) &&
+    (project === undefined || project === deadLetter.project) &&
+    (names.length === 0 || names.includes(String(deadLetter.number)) ||
+      names.includes(deadLetter.id)) &&
     (reasons.length === 0 || reasons.includes(error.reason)) &&
     (types.length === 0 || types.includes(type ?? "unreadable")) &&
     (statuses.length === 0 || (error.status !== undefined && statuses.includes(error.status)));
 }
 
 /** Whether a dead letter is one of the server that the filter names. */
-function isFor(runtime: Runtime, letter: IndexedLetter, { server }: LetterFilter): boolean {
+function isFor(
+  runtime: Runtime,
+  deadLetter: IndexedDeadLetter,
+  { server }: DeadLetterFilter,
+): boolean {
   if (server === undefined) return true;
-  const { directory, stem, entry: { error } } = letter;
+  const { directory, stem, entry: { error } } = deadLetter;
   if (error.server !== undefined) return error.server === server;
   const paths = segmentPaths(directory, stem);
-  return lettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
+  return deadLettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
 }
 
 /** What is said of a dead letter, without its request. */
-export function letterJson(letter: IndexedLetter): Record<string, unknown> {
-  const { number, id, entity, project, stem, entry } = letter;
+export function deadLetterJson(deadLetter: IndexedDeadLetter): Record<string, unknown> {
+  const { number, id, entity, project, stem, entry } = deadLetter;
   return {
     number,
     id,
@@ -123,9 +128,9 @@ export function letterJson(letter: IndexedLetter): Record<string, unknown> {
     type: entry.type ?? "unreadable",
     bytes: entry.request?.length ?? entry.error.length ?? entry.length,
     error: entry.error,
-    ...(entry.damaged === undefined ? {} : { damaged: entry.damaged }),
+    ...(entry.corrupt === undefined ? {} : { corrupt: entry.corrupt }),
     ...(entry.quarantine === null
       ? {}
-      : { quarantine: { file: basename(letter.quarantinePath), ...entry.quarantine } }),
+      : { quarantine: { file: basename(deadLetter.quarantinePath), ...entry.quarantine } }),
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Context } from "../context.ts";
-import { type IndexedLetter, letterJson } from "./index.ts";
+import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
 import { formatTable } from "../terminal/table.ts";
 
@@ -29,14 +29,14 @@ const MAX_GROUPS = 500;
 /** Lists dead letters grouped by reason. */
 export async function listGroups(
   { terminal: { out }, runtime: { clock } }: Context,
-  letters: AsyncIterable<IndexedLetter>,
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
   json: boolean,
 ): Promise<void> {
   const groups = new Map<string, Group>();
   let total = 0;
-  for await (const letter of letters) {
+  for await (const deadLetter of deadLetters) {
     total++;
-    take(groups, letter);
+    take(groups, deadLetter);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
   if (json) {
@@ -87,19 +87,21 @@ export async function listGroups(
 /** Lists dead letters one by one. */
 export async function listAll(
   { terminal: { out } }: Context,
-  letters: AsyncIterable<IndexedLetter>,
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
   json: boolean,
 ): Promise<void> {
   let total = 0;
-  for await (const letter of letters) {
+  for await (const deadLetter of deadLetters) {
     total++;
-    await out.write(json ? `${JSON.stringify(letterJson(letter))}\n` : letterRow(letter));
+    await out.write(
+      json ? `${JSON.stringify(deadLetterJson(deadLetter))}\n` : deadLetterRow(deadLetter),
+    );
   }
   if (!json && total === 0) await out.write("No dead letters\n");
 }
 
-function letterRow(letter: IndexedLetter): string {
-  const { number, id, entity, project, entry } = letter;
+function deadLetterRow(deadLetter: IndexedDeadLetter): string {
+  const { number, id, entity, project, entry } = deadLetter;
   const { reason, status, message = "", at = "" } = entry.error;
   const cells = [
     `#${number}`.padEnd(6),
@@ -114,8 +116,8 @@ function letterRow(letter: IndexedLetter): string {
   return `${cells.join("  ").trimEnd()}\n`;
 }
 
-function take(groups: Map<string, Group>, letter: IndexedLetter): void {
-  const { entity, project, number, entry: { error, type } } = letter;
+function take(groups: Map<string, Group>, deadLetter: IndexedDeadLetter): void {
+  const { entity, project, number, entry: { error, type } } = deadLetter;
   const message = withoutIds(error.message ?? "");
   let key = JSON.stringify([error.reason, error.status ?? null, message]);
   if (!groups.has(key) && groups.size >= MAX_GROUPS) key = "others";

@@ -7,11 +7,11 @@
 import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { lettersAreFor, stemOf } from "../../wal/ownership/segment_status.ts";
+import { deadLettersAreFor, stemOf } from "../../wal/ownership/segment_status.ts";
 import { segmentPaths } from "../../wal/segment/segment_name.ts";
 import { commandDeliverer } from "../flush/delivery_client.ts";
 import { commandIds, type Context, throwIfStopped } from "../context.ts";
-import { type IndexedLetter, letterId } from "./index.ts";
+import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
 import { EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
 
@@ -28,16 +28,16 @@ export interface RetryJob {
 const RETRY_MAX_MS = 10_000;
 
 /** Sends dead letters again; resolves with the exit code. */
-export async function retryLetters(
+export async function retrySelected(
   context: Context,
-  letters: AsyncIterable<IndexedLetter>,
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
   { settings, timeoutMs, json, named }: RetryJob,
 ): Promise<number> {
   const { runtime, terminal: { out, err }, stop } = context;
   const ids = new Set<string>();
   const directories = new Set<string>();
   let others = 0;
-  for await (const { id, directory, stem } of letters) {
+  for await (const { id, directory, stem } of deadLetters) {
     if (!named && !mayGoTo(runtime, settings.serverUrl, directory, stem)) {
       others++;
       continue;
@@ -62,7 +62,7 @@ export async function retryLetters(
       onState(state, reason) {
         if (state === "up") return;
         trouble = reason;
-        if (state === "held") abort(); // Somebody has to act first.
+        if (state === "blocked") abort(); // The user has to act first.
         else tell(`Cannot deliver to ${settings.serverUrl}, trying again: ${reason}`);
       },
       onRetry: () => {},
@@ -79,7 +79,7 @@ export async function retryLetters(
       anyServer: named,
       token: newId(),
       directories: [...directories],
-      select: (entry, { stem }) => ids.has(letterId(stem, entry)),
+      select: (entry, { stem }) => ids.has(deadLetterId(stem, entry)),
       stop: end.signal,
     });
   } finally {
@@ -99,7 +99,11 @@ export async function retryLetters(
 
 /** Whether what was set aside of a segment is for this server. */
 function mayGoTo(runtime: Runtime, server: string, directory: string, stem: string): boolean {
-  return lettersAreFor(runtime, stemOf(runtime.files, segmentPaths(directory, stem).data), server);
+  return deadLettersAreFor(
+    runtime,
+    stemOf(runtime.files, segmentPaths(directory, stem).data),
+    server,
+  );
 }
 
 function resultText(

@@ -11,7 +11,7 @@ import { readSpans } from "../../protocol/otlp/spans.ts";
 import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
 import { writeAll } from "../../wal/dead_letters/dead_letter_file.ts";
 import { type Context, throwIfStopped } from "../context.ts";
-import { type IndexedLetter, letterJson } from "./index.ts";
+import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
 import { CommandError } from "../exit_codes.ts";
 import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
@@ -22,17 +22,17 @@ const MAX_SHOWN = 20_000;
 const decoder = new TextDecoder();
 
 /** Shows one dead letter whole. */
-export async function showLetter(
+export async function showDeadLetter(
   { terminal: { out }, runtime: { files } }: Context,
-  letter: IndexedLetter,
+  deadLetter: IndexedDeadLetter,
   json: boolean,
 ): Promise<void> {
   if (json) {
-    await out.write(await exportLine(files, letter));
+    await out.write(await exportLine(files, deadLetter));
     return;
   }
   const { bold } = out.colors;
-  const { entry, entity, project, id, number } = letter;
+  const { entry, entity, project, id, number } = deadLetter;
   const { error } = entry;
   const facts: [string, string | undefined][] = [
     ["dead letter", `#${number}  ${id}`],
@@ -44,12 +44,12 @@ export async function showLetter(
     ["when", error.at],
     ["retries", error.retries?.toString()],
     ["server", error.server],
-    ["damaged", entry.damaged],
+    ["corrupt", entry.corrupt],
     [
       "quarantine",
       entry.quarantine === null
         ? undefined
-        : `${letter.quarantinePath} at ${entry.quarantine.offset}, ${
+        : `${deadLetter.quarantinePath} at ${entry.quarantine.offset}, ${
           formatBytes(entry.quarantine.length)
         }`,
     ],
@@ -58,7 +58,7 @@ export async function showLetter(
     if (value !== undefined) await out.write(`${bold(name.padEnd(12))} ${printable(value)}\n`);
   }
   const text = entry.request === null
-    ? rawText(await rawBytes(files, letter, MAX_SHOWN))
+    ? rawText(await rawBytes(files, deadLetter, MAX_SHOWN))
     : prettyText(entry.request);
   const shown = clip(text, MAX_SHOWN);
   const cut = shown.length < text.length ? "\n(cut; --json shows all)" : "";
@@ -66,16 +66,16 @@ export async function showLetter(
 }
 
 /** Writes dead letters as lines of JSON, to a file or to standard output. */
-export async function exportLetters(
+export async function exportDeadLetters(
   context: Context,
-  letters: AsyncIterable<IndexedLetter>,
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
   output: string | undefined,
 ): Promise<void> {
   const { runtime: { files, process }, terminal, stop } = context;
   if (output === undefined) {
-    for await (const letter of letters) {
+    for await (const deadLetter of deadLetters) {
       throwIfStopped(stop);
-      await terminal.out.write(await exportLine(files, letter));
+      await terminal.out.write(await exportLine(files, deadLetter));
     }
     return;
   }
@@ -86,9 +86,9 @@ export async function exportLetters(
   const file = openOutput(files, path, output);
   let count = 0;
   try {
-    for await (const letter of letters) {
+    for await (const deadLetter of deadLetters) {
       throwIfStopped(stop);
-      writeAll(file, encoder.encode(await exportLine(files, letter)));
+      writeAll(file, encoder.encode(await exportLine(files, deadLetter)));
       count++;
     }
     await file.dataSync();
@@ -110,18 +110,18 @@ function openOutput(files: FileSystem, path: string, output: string): AppendFile
 const encoder = new TextEncoder();
 
 /** One dead letter with its request, byte for byte, or the raw bytes of what is no record. */
-async function exportLine(files: FileSystem, letter: IndexedLetter): Promise<string> {
-  const { entry } = letter;
-  const head = JSON.stringify(letterJson(letter)).slice(0, -1);
+async function exportLine(files: FileSystem, deadLetter: IndexedDeadLetter): Promise<string> {
+  const { entry } = deadLetter;
+  const head = JSON.stringify(deadLetterJson(deadLetter)).slice(0, -1);
   if (entry.request !== null) return `${head},"req":${decoder.decode(entry.request)}}\n`;
-  const bytes = await rawBytes(files, letter, MAX_RECORD_BYTES);
+  const bytes = await rawBytes(files, deadLetter, MAX_RECORD_BYTES);
   return bytes.length === 0 ? `${head}}\n` : `${head},"base64":"${base64(bytes)}"}\n`;
 }
 
 /** The first `most` bytes of what was set aside; none when they are gone. */
 async function rawBytes(
   files: FileSystem,
-  { entry, quarantinePath }: IndexedLetter,
+  { entry, quarantinePath }: IndexedDeadLetter,
   most: number,
 ): Promise<Uint8Array> {
   if (entry.quarantine === null) return entry.line.subarray(0, most);

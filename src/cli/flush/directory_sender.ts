@@ -47,7 +47,7 @@ export class DirectorySender {
   readonly #forgetExit: () => void;
   /** When trouble was told last, by what the host said of it and the monotonic clock. */
   readonly #toldAt = new Map<string, number>();
-  readonly #voice: StateThrottle<SenderReport["state"]>;
+  readonly #reporter: StateThrottle<SenderReport["state"]>;
   #timer: Timer | null = null;
   #report: SenderReport;
 
@@ -56,7 +56,7 @@ export class DirectorySender {
     const { runtime, settings, token, filter, newId, onEvent } = options;
     const { clock } = runtime;
     this.#options = options;
-    this.#voice = new StateThrottle(clock, "up", Infinity);
+    this.#reporter = new StateThrottle(clock, "up", Infinity);
     this.#report = {
       server: settings.serverUrl,
       state: "up",
@@ -94,7 +94,7 @@ export class DirectorySender {
       directories: () =>
         listProjects(runtime, root, filter, (_, error) => onTrouble("logs", error))
           .map(({ directory }) => directory),
-      onProgress: (delivered, letters) => this.#progressed(delivered, letters.length),
+      onProgress: (delivered, deadLetters) => this.#progressed(delivered, deadLetters.length),
       // Quotas are up to those who write.
       onDropped: () => {},
       onComplete: () => {},
@@ -163,14 +163,13 @@ export class DirectorySender {
     this.#quietly(() => this.#presence.heartbeat());
   }
 
-  #stateChanged(changed: ServerState, reason: string): void {
+  #stateChanged(state: ServerState, reason: string): void {
     const { runtime: { clock }, settings: { serverUrl }, onEvent } = this.#options;
-    const state = changed === "held" ? "blocked" : changed;
     this.#report = { ...this.#report, state, reason, since: clock.now() };
-    this.#created.serverChanged(changed);
+    this.#created.serverChanged(state);
     this.#write();
     // Every change is in the report; events are limited.
-    if (!this.#voice.changed(state)) return;
+    if (!this.#reporter.changed(state)) return;
     if (state === "up") {
       onEvent({ level: "info", name: "server-up", message: `${serverUrl} accepts requests again` });
     } else if (state === "down") {

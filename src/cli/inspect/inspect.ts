@@ -41,7 +41,7 @@ const DEFAULT_LIMIT = 100;
 const NOTES =
   `FILE|DIR is a log file, a project's directory, an entity's, or the root of all logs (the default).
 Reading disturbs neither writers nor senders. Times are UTC. With --json each line holds the request
-byte for byte. STATE: waiting, sent (before the checkpoint), set aside (a dead letter).`;
+byte for byte. STATE: waiting, sent (before the checkpoint), dead letter.`;
 
 /** Makes the command. */
 export function inspectCommand(context: Context, setCode: (code: number) => void): Command {

@@ -7,7 +7,7 @@
 import { hasCode } from "../../errors.ts";
 import { inspectSegments } from "../../wal/ownership/segment_status.ts";
 import { type Context, pause, throwIfStopped } from "../context.ts";
-import { setAsideOffsets } from "../dead_letters/files.ts";
+import { deadLetterOffsets } from "../dead_letters/files.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { formatCount, plural, printable } from "../terminal/format.ts";
 import {
@@ -141,7 +141,7 @@ class Printer {
     const passes = recordFilter(filter, begunAt(segment.stem));
     // Lines of JSON hold the request itself: without a filter nothing of it has to be known.
     const bare = json && filter.call === undefined && filter.since === undefined;
-    const setAside = await setAsideOffsets(runtime.files, segment);
+    const deadLettered = await deadLetterOffsets(runtime.files, segment);
     try {
       for await (const { bytes, lines, to } of readLog(runtime, segment, { from })) {
         throwIfStopped(stop);
@@ -149,13 +149,13 @@ class Printer {
         for (const line of lines) {
           const facts = bare ? NO_FACTS : this.#named(lineFacts(line, bytes));
           if ("record" in line && !passes(bytes, line.record, facts)) continue;
-          if ("damage" in line && (filter.types.length > 0 || filter.call !== undefined)) continue;
+          if ("corrupt" in line && (filter.types.length > 0 || filter.call !== undefined)) continue;
           if (this.#shown >= limit) {
             this.#next = { file: path ?? data, offset: line.offset };
             break;
           }
           this.#shown++;
-          const standing = standingOf(line.offset, segment, setAside);
+          const standing = standingOf(line.offset, segment, deadLettered);
           if (!json) text += this.#headingOf(segment);
           text += json ? jsonOf(line, bytes, standing, segment) : rowOf(line, facts, standing, out);
         }
@@ -193,8 +193,8 @@ class Printer {
 function standingOf(
   offset: number,
   { checkpoint }: ShownSegment,
-  setAside: ReadonlySet<number>,
+  deadLettered: ReadonlySet<number>,
 ): RecordStanding {
-  if (setAside.has(offset)) return "set aside";
+  if (deadLettered.has(offset)) return "dead letter";
   return offset < checkpoint.offset ? "sent" : "waiting";
 }

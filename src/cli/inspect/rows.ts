@@ -16,7 +16,7 @@ import type { Colors, Output } from "../terminal/terminal.ts";
 export type ShownSegment = SegmentState & ProjectPath;
 
 /** What was done with a record. */
-export type RecordStanding = "sent" | "set aside" | "waiting";
+export type RecordStanding = "sent" | "dead letter" | "waiting";
 
 const decoder = new TextDecoder();
 
@@ -74,7 +74,7 @@ export function rowOf(
 ): string {
   const { colors, columns } = output;
   const { gap, ...widths } = layoutFor(output);
-  const type = "record" in line ? line.record.type : line.damage.reason;
+  const type = "record" in line ? line.record.type : line.corrupt.reason;
   const time = facts.time === undefined ? "" : timeText(facts.time).slice(-widths.time);
   const before = [
     String(line.offset).padStart(widths.offset),
@@ -101,22 +101,22 @@ export function jsonOf(
 ): string {
   const { offset, length } = line;
   const place = { entity, project, file: `${stem}.jsonl`, offset, length };
-  if ("damage" in line) {
-    return `${JSON.stringify({ ...place, state: standing, damaged: line.damage.reason })}\n`;
+  if ("corrupt" in line) {
+    return `${JSON.stringify({ ...place, state: standing, corrupt: line.corrupt.reason })}\n`;
   }
   const { type, start, end } = line.record;
   const head = JSON.stringify({ ...place, state: standing, type }).slice(0, -1);
   return `${head},"req":${decoder.decode(bytes.subarray(start, end))}}\n`;
 }
 
-/** The facts of a line; none of damage. */
+/** The facts of a line; none for a corrupt line. */
 export function lineFacts(line: LogLine, bytes: Uint8Array): RecordFacts {
   return "record" in line ? factsOf(bytes, line.record) : {};
 }
 
 function whatOf(line: LogLine, facts: RecordFacts): string {
-  if ("damage" in line) {
-    const text = decoder.decode(line.damage.line?.subarray(0, 200) ?? new Uint8Array(0));
+  if ("corrupt" in line) {
+    const text = decoder.decode(line.corrupt.line?.subarray(0, 200) ?? new Uint8Array(0));
     return printable(text);
   }
   const name = facts.displayName ?? facts.op ?? "";
@@ -130,8 +130,8 @@ function colorOf(
   standing: RecordStanding,
   colors: Colors,
 ): (text: string) => string {
-  if ("damage" in line) return colors.red;
-  if (standing === "set aside") return colors.red;
+  if ("corrupt" in line) return colors.red;
+  if (standing === "dead letter") return colors.red;
   if (facts.exception !== undefined) return colors.yellow;
   return standing === "sent" ? colors.dim : (text) => text;
 }

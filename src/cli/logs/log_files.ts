@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import {
-  lettersAreFor,
+  deadLettersAreFor,
   listSegments,
   type SegmentFiles,
   stemOf,
@@ -48,7 +48,7 @@ export async function findLogs(
   if (server === undefined) return found;
   return found.map(({ stems, ...project }) => ({
     ...project,
-    stems: stems.filter((stem) => lettersAreFor(runtime, stem, server)),
+    stems: stems.filter((stem) => deadLettersAreFor(runtime, stem, server)),
   }));
 }
 

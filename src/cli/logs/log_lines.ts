@@ -1,5 +1,5 @@
 /**
- * Reads the lines of a segment for people: records and damage, in order, in bounded memory.
+ * Reads the lines of a segment for people: records and corrupt parts, in order, in bounded memory.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import { WindowReader } from "../../wal/record/batch_reader.ts";
 import { limitsFor } from "./read_limits.ts";
 
-/** One line: a record, or damage. */
+/** One line: a record, or a corrupt part. */
 export type LogLine =
   | { readonly offset: number; readonly length: number; readonly record: WindowRecord }
-  | { readonly offset: number; readonly length: number; readonly damage: DeadLetter };
+  | { readonly offset: number; readonly length: number; readonly corrupt: DeadLetter };
 
 /** Lines that were read at once. */
 export interface LogWindow {
@@ -33,19 +33,19 @@ export interface LogRange {
   /** Byte offset to stop at, where a line begins; the end of the file unless given. */
   readonly to?: number;
   /** Offsets of lines to pass over. */
-  readonly setAside?: ReadonlySet<number>;
+  readonly deadLettered?: ReadonlySet<number>;
 }
 
 /** Reads the lines of `state` up to where the file ends now. Throws `ENOENT` when it is gone. */
 export async function* readLog(
   { files }: Runtime,
   state: SegmentState,
-  { from = 0, to, setAside }: LogRange = {},
+  { from = 0, to, deadLettered }: LogRange = {},
 ): AsyncGenerator<LogWindow> {
   const segment = new ReadSegment(files, state.paths.data, {
     name: state.stem,
     ...(to === undefined ? {} : { end: () => to }),
-    ...(setAside ? { setAside } : {}),
+    ...(deadLettered ? { deadLettered } : {}),
   });
   try {
     const sealed = isFinal(state);
@@ -58,14 +58,14 @@ export async function* readLog(
         length: record.lineEnd - record.lineStart,
         record,
       }));
-      const damage = window.damaged.map((letter): LogLine => ({
-        offset: letter.offset,
-        length: letter.length,
-        damage: letter,
+      const corrupt = window.corrupt.map((deadLetter): LogLine => ({
+        offset: deadLetter.offset,
+        length: deadLetter.length,
+        corrupt: deadLetter,
       }));
-      const lines = damage.length === 0
+      const lines = corrupt.length === 0
         ? records
-        : [...records, ...damage].sort((a, b) => a.offset - b.offset);
+        : [...records, ...corrupt].sort((a, b) => a.offset - b.offset);
       yield { bytes: window.bytes, lines, to: window.to };
     }
   } finally {

@@ -10,9 +10,9 @@ import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type ProcessView, readProcesses } from "../../wal/ownership/process_status.ts";
 import {
+  deadLettersAreFor,
   inspectSegments,
   isForServer,
-  lettersAreFor,
   listSegments,
   pendingBytes,
   ProcessCache,
@@ -134,7 +134,7 @@ export class StatusReporter {
       const states = await inspectSegments(this.#runtime, stems, cache);
       if (server === undefined) return { stems, states };
       return {
-        stems: stems.filter((stem) => lettersAreFor(this.#runtime, stem, server)),
+        stems: stems.filter((stem) => deadLettersAreFor(this.#runtime, stem, server)),
         states: states.filter((state) => isForServer(state, server)),
       };
     } catch (error) {

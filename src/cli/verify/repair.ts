@@ -32,7 +32,7 @@ export class SegmentRepair {
   #lease: Lease | null = null;
   #segment: FileSegment | null = null;
   #refusal: string | null = null;
-  #beatAt = 0;
+  #heartbeatAt = 0;
 
   /** @param token 32 hex digits that name this process in its claims. */
   constructor(runtime: Runtime, stem: SegmentFiles, token: string) {
@@ -42,7 +42,7 @@ export class SegmentRepair {
   }
 
   /** Sets lines aside as a sender would: it then passes over them. */
-  async setAside(letters: readonly DeadLetter[]): Promise<RepairResult> {
+  async deadLetter(deadLetters: readonly DeadLetter[]): Promise<RepairResult> {
     const lease = this.#hold();
     if (lease === null) return { unrepaired: this.#refusal! };
     const { directory, stem, paths } = this.#stem;
@@ -56,7 +56,7 @@ export class SegmentRepair {
       isSealed: () => false,
     });
     try {
-      await this.#segment.setAsideLines(letters);
+      await this.#segment.deadLetterLines(deadLetters);
     } catch (error) {
       if (!hasCode(error, "ERR_LEASE_LOST")) throw error;
       return { unrepaired: "left to a sender that took the file over" };
@@ -71,10 +71,10 @@ export class SegmentRepair {
   }
 
   /** Shows that the holder of the claim lives; to be called often while reading goes on. */
-  beat(): void {
+  heartbeat(): void {
     const now = this.#runtime.clock.monotonic();
-    if (this.#lease === null || now - this.#beatAt < HEARTBEAT_MS) return;
-    this.#beatAt = now;
+    if (this.#lease === null || now - this.#heartbeatAt < HEARTBEAT_MS) return;
+    this.#heartbeatAt = now;
     this.#lease.heartbeat();
   }
 

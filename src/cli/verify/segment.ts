@@ -15,7 +15,7 @@ import { readOwner } from "../../wal/ownership/owner_file.ts";
 import { isSoundRecord } from "../../wal/record/record.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { type Context, throwIfStopped } from "../context.ts";
-import { setAsideOffsets } from "../dead_letters/files.ts";
+import { deadLetterOffsets } from "../dead_letters/files.ts";
 import type { Finding, Findings } from "./findings.ts";
 import { formatBytes, plural } from "../terminal/format.ts";
 import { type LogLine, type LogWindow, readLog } from "../logs/log_lines.ts";
@@ -63,20 +63,20 @@ export async function verifySegment(
       const message = `The checkpoint is not trusted: ${distrusted}`;
       add({ kind: "checkpoint", file: name, message }, repair?.moveSidecar(name));
     }
-    if (stem.suffixes.has(".owner") && readOwner(runtime.files, stem.paths.owner) === "damaged") {
+    if (stem.suffixes.has(".owner") && readOwner(runtime.files, stem.paths.owner) === "corrupt") {
       const message =
         "The owner file cannot be read: the log is sent when it has not changed for a while";
       add({ kind: "owner", file: basename(stem.paths.owner), message });
     }
-    const setAside = await setAsideOffsets(runtime.files, stem);
+    const deadLettered = await deadLetterOffsets(runtime.files, stem);
     let at = 0;
-    for await (const window of readLog(runtime, state, { setAside })) {
+    for await (const window of readLog(runtime, state, { deadLettered })) {
       throwIfStopped(stop);
-      repair?.beat();
-      const letters = damageIn(window);
-      findings.records += window.lines.length - letters.length;
-      const result = letters.length > 0 ? await repair?.setAside(letters) : undefined;
-      for (const { reason, offset, length } of letters) {
+      repair?.heartbeat();
+      const deadLetters = corruptLinesOf(window);
+      findings.records += window.lines.length - deadLetters.length;
+      const result = deadLetters.length > 0 ? await repair?.deadLetter(deadLetters) : undefined;
+      for (const { reason, offset, length } of deadLetters) {
         const message = `${MESSAGES[reason as keyof typeof MESSAGES]} (${formatBytes(length)})`;
         add({ kind: reason as keyof typeof MESSAGES, file, offset, length, message }, result);
       }
@@ -92,12 +92,14 @@ export async function verifySegment(
 }
 
 /** The lines of a window that cannot be sent, those included that only look like records. */
-function damageIn({ bytes, lines }: LogWindow): DeadLetter[] {
-  return lines.map((line) => damageOf(bytes, line)).filter((letter) => letter !== null);
+function corruptLinesOf({ bytes, lines }: LogWindow): DeadLetter[] {
+  return lines.map((line) => corruptLineOf(bytes, line)).filter((deadLetter) =>
+    deadLetter !== null
+  );
 }
 
-function damageOf(bytes: Uint8Array, line: LogLine): DeadLetter | null {
-  if ("damage" in line) return line.damage;
+function corruptLineOf(bytes: Uint8Array, line: LogLine): DeadLetter | null {
+  if ("corrupt" in line) return line.corrupt;
   const { lineStart, lineEnd } = line.record;
   const { offset, length } = line;
   // The reader looks at its limit between two reads, so a line may come a little over it.

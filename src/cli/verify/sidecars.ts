@@ -92,10 +92,10 @@ async function checkDeadLetters(
   try {
     for await (const entry of readDeadLetters(files, path)) {
       const { position: offset, length } = entry;
-      if (entry.damaged !== undefined) {
+      if (entry.corrupt !== undefined) {
         const message = isTornEntry(entry)
           ? "Half an entry; its record is still in the log"
-          : `Not a dead letter: ${entry.damaged}`;
+          : `Not a dead letter: ${entry.corrupt}`;
         const harmless = isTornEntry(entry) ? { harmless: true } : {};
         add(job, log, { kind: "dead-letter", file, offset, length, message, ...harmless });
       } else if (entry.quarantine && !holds(files, quarantine, entry.quarantine)) {

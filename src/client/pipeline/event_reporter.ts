@@ -1,6 +1,6 @@
 /**
- * What a pipeline says while it works, and how often: every change at once, and nothing so often
- * that it fills a screen.
+ * Events of a pipeline, limited in number: every change is reported at once, and repetitions are
+ * reported at level `debug`.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { REMIND_MS, StateThrottle } from "./state_throttle.ts";
 /** Recovered segments whose delivery is reported a second time, when it is complete. */
 const MANY_SEGMENTS = 100;
 
-/** Tells a pipeline's events; what is said too often is told at level `debug`. */
+/** Reports a pipeline's events; repetitions are reported at level `debug`. */
 export class EventReporter {
   readonly #clock: Clock;
   readonly #onEvent: (event: WalEvent) => void;
   readonly #server: StateThrottle<ServerStatus["state"]>;
   readonly #disk: StateThrottle<"works" | "fails">;
   #diskError = "";
-  /** When a kind of trouble was last said, on the monotonic clock. */
-  readonly #said = new Map<string, number>();
+  /** When each kind of problem was last reported, on the monotonic clock. */
+  readonly #reportedAt = new Map<string, number>();
 
-  /** @param onEvent Told of every event; must not throw. */
+  /** @param onEvent Called with every event; must not throw. */
   constructor(clock: Clock, onEvent: (event: WalEvent) => void) {
     this.#clock = clock;
     this.#onEvent = onEvent;
@@ -34,88 +34,88 @@ export class EventReporter {
 
   /** The server changed its state. */
   server(status: ServerStatus): void {
-    this.#sayServer(status, this.#server.changed(status.state));
+    this.#reportServer(status, this.#server.changed(status.state));
   }
 
   /** The disk failed with this message, or works again (`null`). */
   disk(error: string | null): void {
     this.#diskError = error ?? "";
-    this.#sayDisk(error, this.#disk.changed(error === null ? "works" : "fails"));
+    this.#reportDisk(error, this.#disk.changed(error === null ? "works" : "fails"));
   }
 
-  /** Says what lasts, when it is time. Called now and then. */
+  /** Repeats the report of a state that lasts, when it is due. Called at intervals. */
   remind(status: ServerStatus): void {
-    if (this.#server.due()) this.#sayServer(status, true);
-    if (this.#disk.due()) this.#sayDisk(this.#diskError, true);
+    if (this.#server.due()) this.#reportServer(status, true);
+    if (this.#disk.due()) this.#reportDisk(this.#diskError, true);
   }
 
-  /** A record was set aside. */
+  /** A record was dead-lettered. */
   deadLetter(why: string): void {
     const level = this.#due(`dead letter ${why}`) ? "error" : "debug";
-    this.tell(level, "dead-letter", `Set a record aside: ${why}`);
+    this.report(level, "dead-letter", `Dead-lettered a record: ${why}`);
   }
 
-  /** Records were dropped; `first` tells whether never before for this cause. */
+  /** Records were dropped; `first` if for the first time for this cause. */
   dropped(cause: string, first: boolean, why: string): void {
     if (!this.#due(cause) && !first) return;
-    this.tell("error", "dropped", `Dropped records (${cause}): ${why}`);
+    this.report("error", "dropped", `Dropped records (${cause}): ${why}`);
   }
 
-  /** Segments of dead processes are being sent; few of them are no news. */
+  /** The delivery of segments of dead processes has begun. */
   recovery({ directory, segments, processes }: RecoveryStart): void {
     const message = `Sending records that ${count(processes, "process", "processes")} left in ` +
       `${directory} (${count(segments, "file", "files")})`;
-    this.tell("info", "recovery", message);
+    this.report("info", "recovery", message);
   }
 
-  /** They were all sent. */
+  /** All of them are delivered. */
   recovered({ directory, segments, processes }: RecoveryStart): void {
     const message = `Sent all records that ${count(processes, "process", "processes")} left in ` +
       directory;
-    this.tell(segments < MANY_SEGMENTS ? "debug" : "info", "recovered", message);
+    this.report(segments < MANY_SEGMENTS ? "debug" : "info", "recovered", message);
   }
 
-  /** Something on the disk failed that the log can live with; no news where it was to be expected. */
-  trouble(what: string, message: string, isNews: boolean): void {
-    if (!this.#due(`trouble ${what}`)) return;
-    this.tell(
+  /** A disk operation failed that the log can do without; `isNews` unless it was to be expected. */
+  logError(what: string, message: string, isNews: boolean): void {
+    if (!this.#due(`error ${what}`)) return;
+    this.report(
       isNews ? "warn" : "debug",
       "disk-error",
-      `Trouble with the log (${what}): ${message}`,
+      `Log error (${what}): ${message}`,
     );
   }
 
-  /** Tells an event as it is. */
-  tell(level: WalEvent["level"], name: WalEventName, message: string): void {
+  /** Reports an event without a limit. */
+  report(level: WalEvent["level"], name: WalEventName, message: string): void {
     this.#onEvent({ level, name, message });
   }
 
-  #sayServer({ state, reason }: ServerStatus, aloud: boolean): void {
+  #reportServer({ state, reason }: ServerStatus, isNews: boolean): void {
     if (state === "up") {
-      this.tell(aloud ? "info" : "debug", "server-up", "The server takes requests again");
+      this.report(isNews ? "info" : "debug", "server-up", "The server accepts requests again");
     } else if (state === "down") {
       const message = `Cannot deliver, trying again: ${reason}`;
-      this.tell(aloud ? "warn" : "debug", "server-down", message);
+      this.report(isNews ? "warn" : "debug", "server-down", message);
     } else {
-      const message = `Cannot deliver until this is mended: ${reason}`;
-      this.tell(aloud ? "error" : "debug", "server-blocked", message);
+      const message = `Cannot deliver until this is fixed: ${reason}`;
+      this.report(isNews ? "error" : "debug", "server-blocked", message);
     }
   }
 
-  #sayDisk(error: string | null, aloud: boolean): void {
+  #reportDisk(error: string | null, isNews: boolean): void {
     if (error === null) {
-      this.tell(aloud ? "info" : "debug", "disk-recovered", "The log is on disk again");
+      this.report(isNews ? "info" : "debug", "disk-recovered", "The log is on disk again");
     } else {
       const message = `Cannot write the log on disk, keeping records in memory: ${error}`;
-      this.tell(aloud ? "warn" : "debug", "disk-failed", message);
+      this.report(isNews ? "warn" : "debug", "disk-failed", message);
     }
   }
 
   #due(what: string): boolean {
     const now = this.#clock.monotonic();
-    const last = this.#said.get(what);
+    const last = this.#reportedAt.get(what);
     if (last !== undefined && now - last < REMIND_MS) return false;
-    this.#said.set(what, now);
+    this.#reportedAt.set(what, now);
     return true;
   }
 }

@@ -1,32 +1,33 @@
 /**
- * How often a state is said that comes and goes.
+ * Limits how often a state that changes back and forth is logged.
  *
  * @module
  */
 
 import type { Clock } from "../../runtime/runtime.ts";
 
-/** Ms after which the same state is said again at the earliest when it has changed meanwhile. */
+/** Minimum ms between two logs of the same state that has changed in between. */
 export const QUIET_MS = 60_000;
 /** Ms between two reminders of a state that lasts. */
 export const REMIND_MS = 300_000;
 
 /**
- * Decides which changes of a state are said aloud: a bad one at once, but once a minute at most; the
- * good one when the last that was said is a bad one. So the last word is at most a minute old.
+ * Decides which changes of a state are logged at their normal level: a bad state at once, but at most
+ * once a minute; the good state if the last one logged is bad. So the last log entry is at most a
+ * minute out of date.
  */
 export class StateThrottle<State extends string> {
   readonly #clock: Clock;
   readonly #good: State;
   readonly #remindMs: number;
-  /** When each state was last said, on the monotonic clock. */
-  readonly #said = new Map<State, number>();
+  /** When each state was last logged, on the monotonic clock. */
+  readonly #loggedAt = new Map<State, number>();
   #state: State;
   #last: State;
 
   /**
-   * @param good The state in which there is nothing to say; the first one.
-   * @param remindMs Ms after which one that lasts is said again; `Infinity` for never.
+   * @param good The state that needs no log entry; also the initial state.
+   * @param remindMs Ms after which a state that lasts is logged again; `Infinity` for never.
    */
   constructor(clock: Clock, good: State, remindMs: number) {
     this.#clock = clock;
@@ -34,26 +35,26 @@ export class StateThrottle<State extends string> {
     this.#remindMs = remindMs;
   }
 
-  /** The state is this one now. Returns whether to say so aloud. */
+  /** Sets the current state. Returns whether to log it at its normal level. */
   changed(state: State): boolean {
     this.#state = state;
-    const aloud = state === this.#good ? this.#last !== state : this.#since(state) >= QUIET_MS;
-    return aloud && this.#say();
+    const isDue = state === this.#good ? this.#last !== state : this.#since(state) >= QUIET_MS;
+    return isDue && this.#log();
   }
 
-  /** Whether the state that lasts is to be said now: it was passed over, or long ago. */
+  /** Whether the current state has to be logged now: it was suppressed before, or lasts for long. */
   due(): boolean {
     if (this.#state === this.#good) return false;
     const wait = this.#last === this.#state ? this.#remindMs : QUIET_MS;
-    return this.#since(this.#state) >= wait && this.#say();
+    return this.#since(this.#state) >= wait && this.#log();
   }
 
   #since(state: State): number {
-    return this.#clock.monotonic() - (this.#said.get(state) ?? -Infinity);
+    return this.#clock.monotonic() - (this.#loggedAt.get(state) ?? -Infinity);
   }
 
-  #say(): true {
-    this.#said.set(this.#state, this.#clock.monotonic());
+  #log(): true {
+    this.#loggedAt.set(this.#state, this.#clock.monotonic());
     this.#last = this.#state;
     return true;
   }

@@ -25,7 +25,7 @@ export type DropCause =
 
 /** The state of the server as it was last seen. */
 export interface ServerStatus {
-  /** `up`: it takes requests. `down`: it cannot be reached. `held`: somebody must act. */
+  /** `up`: it takes requests. `down`: it cannot be reached. `blocked`: an action is needed. */
   readonly state: ServerState;
   /** Why it is not up. */
   readonly reason: string;
@@ -71,9 +71,9 @@ export class PipelineLedger {
   }
 
   /** Records were delivered or set aside. */
-  settled(delivered: number, letters: readonly DeadLetter[]): void {
+  settled(delivered: number, deadLetters: readonly DeadLetter[]): void {
     this.delivered += delivered;
-    this.deadLettered += letters.length;
+    this.deadLettered += deadLetters.length;
     if (delivered > 0) this.lastDelivery = this.#clock.now();
   }
 

@@ -48,7 +48,7 @@ const MAX_COUNTS = 5;
 export class LogPipeline implements StrictPipeline {
   readonly #options: PipelineOptions;
   readonly #ledger: PipelineLedger;
-  readonly #voice: EventReporter;
+  readonly #reporter: EventReporter;
   readonly #token: string;
   readonly #log: RequestLog;
   #memory: MemoryLog | null = null;
@@ -73,7 +73,7 @@ export class LogPipeline implements StrictPipeline {
     this.#options = options;
     const { runtime, wal, sender, walDir, serverUrl } = options;
     this.#ledger = new PipelineLedger(runtime.clock);
-    this.#voice = new EventReporter(runtime.clock, options.onEvent);
+    this.#reporter = new EventReporter(runtime.clock, options.onEvent);
     this.#token = writerToken(options.token(), options.serverUrl);
     this.#presence = wal
       ? new Presence({
@@ -101,7 +101,7 @@ export class LogPipeline implements StrictPipeline {
       this.#takeBack.push(this.#awaitExit(this.#sender));
     }
     this.#takeBack.push(runtime.process.onExit(() => this.#closeNow()));
-    this.#beatLater();
+    this.#scheduleHeartbeat();
   }
 
   append(type: RecordType, request: string): void {
@@ -237,14 +237,14 @@ export class LogPipeline implements StrictPipeline {
       onAppend: () => this.#sender?.notify(),
       onSyncError: (error) => this.#trouble("sync", error),
       onSyncUnsupported: (error) =>
-        this.#voice.tell(
+        this.#reporter.report(
           "warn",
           "sync-unsupported",
           `Cannot force records to stable storage: ${messageOf(error)}. Records are on disk and ` +
             "survive the end of this process, but may be lost when the machine goes down",
         ),
       onDetached: () =>
-        this.#voice.tell(
+        this.#reporter.report(
           "warn",
           "log-removed",
           "A file of the log was removed or replaced: began anew",
@@ -255,7 +255,7 @@ export class LogPipeline implements StrictPipeline {
       maxRecords: maxMemoryRecords,
       clock: runtime.clock,
       listener,
-      onSetAside: ({ length }) =>
+      onDeadLetter: ({ length }) =>
         this.#drop("refused-in-memory", length, "the server refused it and the log is in memory"),
     });
     this.#memory = memory;
@@ -333,18 +333,18 @@ export class LogPipeline implements StrictPipeline {
       maxInFlight: MAX_IN_FLIGHT,
       onState: (state, reason) => {
         this.#ledger.serverChanged(state, reason);
-        this.#voice.server(this.#ledger.server);
+        this.#reporter.server(this.#ledger.server);
         this.#created?.serverChanged(state);
         this.#withPresence((presence) => presence.heartbeat());
         this.#giveUpWaits();
       },
       onRetry: (reason) => {
         this.#ledger.requestFailed(reason);
-        this.#voice.tell("debug", "retry", reason);
+        this.#reporter.report("debug", "retry", reason);
         this.#giveUpWaits();
       },
       onSwitch: (to, reason) =>
-        this.#voice.tell("info", "calls-api", `Calls go ${to} now: ${reason}`),
+        this.#reporter.report("info", "calls-api", `Calls go ${to} now: ${reason}`),
     });
   }
 
@@ -358,7 +358,7 @@ export class LogPipeline implements StrictPipeline {
       token: this.#token,
       root: wal ? walDir : null,
       directories: () => recovers ? projectDirectories(runtime, walDir, own) : [own],
-      onProgress: (delivered, letters) => this.#progress(delivered, letters),
+      onProgress: (delivered, deadLetters) => this.#progress(delivered, deadLetters),
       onDropped: (records) => this.#droppedOldest(records),
       onComplete: (bytes) => {
         this.#quota?.remove(bytes);
@@ -366,8 +366,8 @@ export class LogPipeline implements StrictPipeline {
       },
       onTrouble: (what, error) => this.#trouble(what, error),
       onLost: () => this.#segmentLost(),
-      onRecovery: (start) => this.#voice.recovery(start),
-      onRecovered: (start) => this.#voice.recovered(start),
+      onRecovery: (start) => this.#reporter.recovery(start),
+      onRecovered: (start) => this.#reporter.recovered(start),
     });
   }
 
@@ -375,7 +375,7 @@ export class LogPipeline implements StrictPipeline {
   #segmentLost(): void {
     if (this.#closed) return;
     try {
-      this.#log.beat();
+      this.#log.heartbeat();
     } catch (error) {
       this.#trouble("log", error);
     }
@@ -391,16 +391,16 @@ export class LogPipeline implements StrictPipeline {
     this.#ledger.diskChanged(error === null ? null : messageOf(error));
     this.#withPresence((presence) => presence.heartbeat());
     if (error !== null) this.#ledger.failed(messageOf(error));
-    this.#voice.disk(error === null ? null : messageOf(error));
+    this.#reporter.disk(error === null ? null : messageOf(error));
   }
 
-  #progress(delivered: number, letters: readonly DeadLetter[]): void {
+  #progress(delivered: number, deadLetters: readonly DeadLetter[]): void {
     // What a log in memory cannot set aside is counted as dropped instead.
-    this.#ledger.settled(delivered, this.#options.wal ? letters : []);
-    for (const { reason, status } of letters) {
+    this.#ledger.settled(delivered, this.#options.wal ? deadLetters : []);
+    for (const { reason, status } of deadLetters) {
       const why = status === undefined ? reason : `${reason}, HTTP ${status}`;
       this.#ledger.failed(why);
-      this.#voice.deadLetter(why);
+      this.#reporter.deadLetter(why);
     }
     this.#sender?.changed();
   }
@@ -409,7 +409,7 @@ export class LogPipeline implements StrictPipeline {
   #giveUpWaits(): void {
     const { state, since } = this.#ledger.server;
     const downMs = this.#options.runtime.clock.now() - since;
-    if (state === "held" || (state === "down" && downMs >= HOPE_MS)) {
+    if (state === "blocked" || (state === "down" && downMs >= HOPE_MS)) {
       for (const wait of this.#waits) wait.abort();
     }
   }
@@ -448,13 +448,13 @@ export class LogPipeline implements StrictPipeline {
     this.#withPresence((presence) => presence.end(leaves));
   }
 
-  #beatLater(): void {
+  #scheduleHeartbeat(): void {
     this.#heartbeat = this.#options.runtime.clock.after(HEARTBEAT_MS, () => {
       this.#heartbeats();
       if (this.#quota && this.#quota.used > this.#quota.maxBytes / 2) this.#quota.recountSoon();
       this.#tellEarly();
-      this.#voice.remind(this.#ledger.server);
-      this.#beatLater();
+      this.#reporter.remind(this.#ledger.server);
+      this.#scheduleHeartbeat();
     });
   }
 
@@ -463,7 +463,7 @@ export class LogPipeline implements StrictPipeline {
     const { recovery } = this.#created ?? {};
     const all = [
       () => this.#presence?.heartbeat(),
-      () => this.#log.beat(),
+      () => this.#log.heartbeat(),
       () => recovery?.heartbeat(),
     ];
     for (const heartbeat of all) {
@@ -478,11 +478,9 @@ export class LogPipeline implements StrictPipeline {
   #report(): SenderReport {
     const { delivered, deadLettered, lastDelivery, lastError, server } = this.#ledger;
     const { serverUrl } = this.#options;
-    const state = server.state === "held" ? "blocked" : server.state;
     return {
       server: serverUrl,
       ...server,
-      state,
       delivered,
       deadLettered,
       lastDelivery,
@@ -542,7 +540,7 @@ export class LogPipeline implements StrictPipeline {
   }
 
   #drop(cause: DropCause, records: number, why: string): void {
-    this.#voice.dropped(cause, this.#ledger.drop(cause, records), why);
+    this.#reporter.dropped(cause, this.#ledger.drop(cause, records), why);
   }
 
   #trouble(what: string, error: unknown): void {
@@ -569,7 +567,7 @@ export class LogPipeline implements StrictPipeline {
   #tellTrouble(what: string, error: unknown): void {
     // What follows from a disk that is known to have failed is no news.
     const isNews = !this.#options.wal || this.#log.kind !== "memory";
-    this.#voice.trouble(what, messageOf(error), isNews);
+    this.#reporter.logError(what, messageOf(error), isNews);
   }
 }
 

@@ -7,7 +7,7 @@
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window, WindowRecord } from "../../wal/record/record_batch.ts";
 import type { BatchItem } from "../records/bisect_batch.ts";
-import { corruptLetter, unsendableLetter } from "../records/dead_letters.ts";
+import { corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
 import { bytesOf } from "../records/request_body.ts";
 import { type CallFields, endRest, NO_V1_END_FIELDS, readCall } from "./call_fields.ts";
 import { withoutFields } from "./json_splice.ts";
@@ -48,9 +48,9 @@ export function readCalls(window: Window): { calls: CallRecord[]; deadLetters: D
     try {
       const parts = readCall(record);
       if (parts) calls.push({ record, parts });
-      else deadLetters.push(corruptLetter(record));
+      else deadLetters.push(corruptDeadLetter(record));
     } catch (error) {
-      deadLetters.push(unsendableLetter(record, error));
+      deadLetters.push(unsendableDeadLetter(record, error));
     }
   }
   return { calls, deadLetters };
@@ -91,7 +91,7 @@ export function buildItems<T>(
     try {
       items.push(build(input));
     } catch (error) {
-      deadLetters.push(...recordsOf(input).map((record) => unsendableLetter(record, error)));
+      deadLetters.push(...recordsOf(input).map((record) => unsendableDeadLetter(record, error)));
     }
   }
   return { items, deadLetters };

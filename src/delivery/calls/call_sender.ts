@@ -15,7 +15,7 @@ import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../../protocol/en
 import type { Mark } from "../http/evidence.ts";
 import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
 import { type BatchItem, type BatchSender, sendBatch } from "../records/bisect_batch.ts";
-import { blame, corruptLetter, unsendableLetter } from "../records/dead_letters.ts";
+import { blame, corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
 import { batchBody, SpareBodies } from "../records/request_body.ts";
 import type { Suspects } from "../records/suspects.ts";
 import { pooled } from "../async/run_concurrently.ts";
@@ -221,7 +221,7 @@ export class CallPath {
     for (const record of records) {
       const parts = readCall(record);
       const cause = deadLetters[0];
-      if (!parts) deadLetters.push(corruptLetter(record));
+      if (!parts) deadLetters.push(corruptDeadLetter(record));
       else {
         const own = await this.#sendAlone({ record, parts }, round, since);
         deadLetters.push(...own.map((deadLetter) => blame(deadLetter, cause)));
@@ -241,7 +241,7 @@ export class CallPath {
     try {
       pieces = isStart ? this.#open.start(call) : this.#open.end(call);
     } catch (error) {
-      return [unsendableLetter(record, error)];
+      return [unsendableDeadLetter(record, error)];
     }
     const body = joinedBytes(pieces);
     return await sendBatch([{ records: [record], pieces, key: callKey(call) }], {

@@ -12,14 +12,14 @@ import type { Failure } from "./classify.ts";
 import type { Health } from "./health.ts";
 
 /**
- * `up`: requests are sent. `down`: it cannot be reached or asks to wait. `held`: it responds but does
+ * `up`: requests are sent. `down`: it cannot be reached or asks to wait. `blocked`: it responds but does
  * not take what is sent (401, 403, a redirect, not a trace server, no such project): the user has to
  * act.
  */
-export type ServerState = "up" | "down" | "held";
+export type ServerState = "up" | "down" | "blocked";
 
 /** Minimum number of ms between two probes of a server that holds. */
-export const HELD_PROBE_MS = 15_000;
+export const BLOCKED_PROBE_MS = 15_000;
 
 /** Options for {@linkcode CircuitBreaker}. */
 export interface CircuitBreakerOptions {
@@ -114,7 +114,7 @@ export class CircuitBreaker {
     if (this.#state !== "up" && !wasProbe) return;
     this.#state = state;
     this.#report(state, reason);
-    const slow = state === "held" ? Math.min(HELD_PROBE_MS, maxBackoffMs) : 0;
+    const slow = state === "blocked" ? Math.min(BLOCKED_PROBE_MS, maxBackoffMs) : 0;
     const chosen = wait ?? Math.min(backoff(this.#failures++, maxBackoffMs, random), maxDelay);
     const delay = Math.max(chosen, slow, pause);
     this.#requestDue = clock.monotonic() + delay;
@@ -127,10 +127,10 @@ export class CircuitBreaker {
     this.#options.onFailure(reason);
   }
 
-  /** Reports that some records are held, while others pass. */
+  /** Reports that some records are blocked, while others pass. */
   holds(reason: string): void {
     this.noticed(reason);
-    this.#report("held", reason);
+    this.#report("blocked", reason);
   }
 
   /** A probe ended without a result because its sender stopped: another request may probe. */

@@ -6,7 +6,7 @@
  * | 2xx with the response of this endpoint                      | `done`                             |
  * | 2xx that rejects some of the spans in the request           | `refused`                          |
  * | none, incomplete, timed out, 408, 425, 429, 5xx             | failure; the server is `down`      |
- * | 401, 403, 3xx, anything that is not the trace server's      | failure; the server is `held`      |
+ * | 401, 403, 3xx, anything that is not the trace server's      | failure; the server is `blocked`      |
  * | 413                                                         | `too-large`                        |
  * | 404 with the router's body, or without a reason; 405        | `refused`, and the route is missing |
  * | any other 4xx                                               | `refused`                          |
@@ -34,7 +34,7 @@ export interface Refusal {
 /** A failure for which the request is not to blame, as far as one response shows. */
 export interface Failure {
   readonly kind: "failure";
-  readonly state: "down" | "held";
+  readonly state: "down" | "blocked";
   readonly reason: string;
   readonly status?: number;
   /** The server's own words. */
@@ -102,7 +102,7 @@ export function foreign(
     "the network";
   // A login to the network is soon done.
   const maxDelay = CHECK_MS;
-  return { kind: "failure", state: "held", reason, status, maxDelay, asksToWait: true };
+  return { kind: "failure", state: "blocked", reason, status, maxDelay, asksToWait: true };
 }
 
 function success({ status, text }: Answer, path: string, facts: ServerFacts): Outcome {
@@ -127,16 +127,16 @@ function success({ status, text }: Answer, path: string, facts: ServerFacts): Ou
 
 function rejection(answer: Answer, path: string, facts: ServerFacts): Outcome {
   const { status, text, retryAfter: wait } = answer;
-  const held = (why: string): Failure => ({
+  const blocked = (why: string): Failure => ({
     kind: "failure",
-    state: "held",
+    state: "blocked",
     reason: `HTTP ${status}: ${why}`,
     status,
     asksToWait: true,
   });
-  if (status === 401 || status === 403) return held("the API key is not accepted");
+  if (status === 401 || status === 403) return blocked("the API key is not accepted");
   // A browser-like host hides a redirect behind status 0.
-  if (status < 400) return held("redirects are not followed");
+  if (status < 400) return blocked("redirects are not followed");
   const { message, errorCode, hasReason, isRouters } = readRefusal(text);
   if (status >= 500 || NOT_NOW.has(status)) {
     return {

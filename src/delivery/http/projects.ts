@@ -68,7 +68,7 @@ export class Projects {
       };
     }
     // A key may be allowed to write only.
-    if (outcome.kind !== "failure" || outcome.state === "held") return { kind: "unknown" };
+    if (outcome.kind !== "failure" || outcome.state === "blocked") return { kind: "unknown" };
     this.#evidence.checked(false);
     return FAILING;
   }

@@ -118,7 +118,7 @@ export async function sendWithRetry(
     }
     if (outcome.kind === "refused" && holdOn(outcome)) {
       const reason = `HTTP ${outcome.status}: the server takes calls through neither API`;
-      breaker.failed({ state: "held", reason }, isProbe || suspect);
+      breaker.failed({ state: "blocked", reason }, isProbe || suspect);
       return outcome;
     }
     if (outcome.kind === "done") {

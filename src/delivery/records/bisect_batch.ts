@@ -8,7 +8,7 @@ import type { Mark } from "../http/evidence.ts";
 import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import { blame, isSound, letterOf } from "./dead_letters.ts";
+import { blame, deadLetterOf, isSound } from "./dead_letters.ts";
 import type { Suspects } from "./suspects.ts";
 
 /** One element of a batch and the records in it. */
@@ -111,7 +111,7 @@ class Bisection {
     const { records, key } = item;
     if (apart && records.length > 1) return await apart(records, this.#since ?? suspects.mark());
     if (verdict.kind !== "failure" || !records.every(isSound)) {
-      return records.map((record) => letterOf(record, verdict));
+      return records.map((record) => deadLetterOf(record, verdict));
     }
     for (const record of records) {
       suspects.add({

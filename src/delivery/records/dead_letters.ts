@@ -19,13 +19,13 @@ export function isSound({ bytes, lineStart, lineEnd }: WindowRecord): boolean {
  *
  * @param attempts How often it was sent in a request of its own, if it failed more than once.
  */
-export function letterOf(
+export function deadLetterOf(
   record: WindowRecord,
   verdict: Exclude<Verdict, { kind: "done" }>,
   attempts?: number,
 ): DeadLetter {
-  if (verdict.kind === "unsendable") return unsendableLetter(record, verdict.error);
-  if (!isSound(record)) return corruptLetter(record);
+  if (verdict.kind === "unsendable") return unsendableDeadLetter(record, verdict.error);
+  if (!isSound(record)) return corruptDeadLetter(record);
   const { status } = verdict;
   const message = verdict.kind === "failure" ? verdict.message || verdict.reason : verdict.message;
   return {
@@ -38,13 +38,13 @@ export function letterOf(
 }
 
 /** The dead letter of a record that is not valid JSON. */
-export function corruptLetter(record: WindowRecord): DeadLetter {
+export function corruptDeadLetter(record: WindowRecord): DeadLetter {
   return { reason: "corrupt", ...lineOf(record) };
 }
 
 /** The dead letter of a record that this package cannot make a request of, because of `error`. */
-export function unsendableLetter(record: WindowRecord, error: unknown): DeadLetter {
-  if (!isSound(record)) return corruptLetter(record);
+export function unsendableDeadLetter(record: WindowRecord, error: unknown): DeadLetter {
+  if (!isSound(record)) return corruptDeadLetter(record);
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { reason: "unsendable", message, ...lineOf(record) };
 }

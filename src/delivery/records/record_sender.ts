@@ -20,7 +20,7 @@ import { textField } from "../calls/call_fields.ts";
 import { withoutFields } from "../calls/json_splice.ts";
 import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
 import { type BatchItem, sendBatch } from "./bisect_batch.ts";
-import { unsendableLetter } from "./dead_letters.ts";
+import { unsendableDeadLetter } from "./dead_letters.ts";
 import { type FileRequest, formOf } from "./file_form.ts";
 import { batchBody } from "./request_body.ts";
 import { spanTasks } from "./span_sender.ts";
@@ -138,7 +138,7 @@ export class RecordPath {
     try {
       attempt = build();
     } catch (error) {
-      return [unsendableLetter(record, error)];
+      return [unsendableDeadLetter(record, error)];
     }
     const post = (_: readonly BatchItem[], options: SendOptions) => attempt(options);
     return await sendBatch([{ records: [record], pieces: [] }], { post, suspects });

@@ -16,7 +16,7 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { textField } from "../calls/call_fields.ts";
 import type { Send } from "../calls/call_sender.ts";
 import { type BatchItem, sendBatch } from "./bisect_batch.ts";
-import { unsendableLetter } from "./dead_letters.ts";
+import { unsendableDeadLetter } from "./dead_letters.ts";
 import { projectOf } from "./project_of.ts";
 import type { Suspects } from "./suspects.ts";
 
@@ -57,7 +57,7 @@ async function sendGroup(
     try {
       items.push({ records: [record], pieces: [spansOf(record)] });
     } catch (error) {
-      unsendable.push(unsendableLetter(record, error));
+      unsendable.push(unsendableDeadLetter(record, error));
     }
   }
   const [path] = ENDPOINTS[type].paths;

@@ -19,7 +19,7 @@ import { type Evidence, type Mark, Suspicion } from "../http/evidence.ts";
 import type { Health } from "../http/health.ts";
 import type { Projects } from "../http/projects.ts";
 import { type SentRequest, Stopped, type Verdict } from "../http/send_with_retry.ts";
-import { letterOf } from "./dead_letters.ts";
+import { deadLetterOf } from "./dead_letters.ts";
 import { projectOf } from "./project_of.ts";
 
 /** A record that failed. */
@@ -176,7 +176,7 @@ export class Suspects {
     suspicion.close(verdict.kind === "done");
     const deadLetters = verdict.kind === "done"
       ? []
-      : [letterOf(record, verdict, suspicion.failures)];
+      : [deadLetterOf(record, verdict, suspicion.failures)];
     const [cause] = deadLetters;
     for (const send of followers) deadLetters.push(...await send(cause));
     return deadLetters;

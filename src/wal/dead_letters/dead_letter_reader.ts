@@ -48,12 +48,12 @@ export interface DeadLetterEntry {
   /** The place of the record's bytes in the quarantine file, if they are there. */
   readonly quarantine: { readonly offset: number; readonly length: number } | null;
   /** Why the entry itself cannot be read; absent when it can. */
-  readonly damaged?: string;
+  readonly corrupt?: string;
 }
 
 /** Whether an entry is half of one that a crash cut off: its record is still in the log. */
-export function isTornEntry({ damaged }: DeadLetterEntry): boolean {
-  return damaged === TORN;
+export function isTornEntry({ corrupt }: DeadLetterEntry): boolean {
+  return corrupt === TORN;
 }
 
 const TORN = "torn";
@@ -87,7 +87,7 @@ export async function* readDeadLetters(
           line: bytes.slice(lineStart, lineEnd) as Uint8Array | undefined,
           torn: false,
         })),
-        ...window.damaged.map(({ offset, length, line, reason }) => ({
+        ...window.corrupt.map(({ offset, length, line, reason }) => ({
           offset,
           length,
           line,
@@ -96,9 +96,9 @@ export async function* readDeadLetters(
       ].sort((a, b) => a.offset - b.offset);
       for (const { offset, length, line, torn } of lines) {
         yield line === undefined
-          ? damagedEntry(offset, length, new Uint8Array(0), "too long")
+          ? corruptEntry(offset, length, new Uint8Array(0), "too long")
           : torn
-          ? damagedEntry(offset, length, line, TORN)
+          ? corruptEntry(offset, length, line, TORN)
           : entryOf(offset, line);
       }
     }
@@ -110,7 +110,7 @@ export async function* readDeadLetters(
 function entryOf(position: number, line: Uint8Array): DeadLetterEntry {
   const ranges: number[] = [];
   if (!listFields(line, 0, line.length, ranges)) {
-    return damagedEntry(position, line.length, line, "not a JSON object");
+    return corruptEntry(position, line.length, line, "not a JSON object");
   }
   const fields = new Map<string, Uint8Array>();
   for (let i = 0; i < ranges.length; i += 4) {
@@ -130,14 +130,14 @@ function entryOf(position: number, line: Uint8Array): DeadLetterEntry {
   };
 }
 
-function damagedEntry(
+function corruptEntry(
   position: number,
   length: number,
   line: Uint8Array,
-  damaged: string,
+  corrupt: string,
 ): DeadLetterEntry {
   const error = { reason: "unknown" };
-  return { position, line, length, type: null, request: null, error, quarantine: null, damaged };
+  return { position, line, length, type: null, request: null, error, quarantine: null, corrupt };
 }
 
 const decoder = new TextDecoder();

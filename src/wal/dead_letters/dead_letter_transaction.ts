@@ -98,7 +98,7 @@ export class DeadLetterStore {
     if (files.stat(paths.data) !== null || files.stat(paths.quarantine) === null) return;
     if (files.stat(paths.deadLetters) !== null) {
       for await (const entry of readDeadLetters(files, paths.deadLetters)) {
-        if (entry.quarantine !== null || entry.damaged !== undefined) return;
+        if (entry.quarantine !== null || entry.corrupt !== undefined) return;
       }
     }
     this.#lease.assertHeld();

@@ -73,8 +73,8 @@ export class DiskLog implements RequestLog {
     this.#disk.rotate();
   }
 
-  beat(): void {
-    this.#disk.beat();
+  heartbeat(): void {
+    this.#disk.heartbeat();
   }
 
   close(): void {

@@ -83,9 +83,9 @@ export class FailoverLog implements RequestLog {
     this.#options.memory.rotate();
   }
 
-  beat(): void {
+  heartbeat(): void {
     const { clock, disk, memory } = this.#options;
-    disk.beat();
+    disk.heartbeat();
     if (!this.#failed || memory.waiting === 0 || clock.monotonic() < this.#retryAt) return;
     this.#tryBack();
   }

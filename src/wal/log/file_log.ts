@@ -167,7 +167,7 @@ export class FileLog implements RequestLog {
     this.#leave(segment);
   }
 
-  beat(): void {
+  heartbeat(): void {
     this.#sealLeft();
     this.#copyOwed();
     const segment = this.#active;

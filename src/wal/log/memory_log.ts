@@ -26,7 +26,7 @@ export interface MemoryLogOptions {
   readonly clock: Clock;
   readonly listener: LogListener;
   /** Reports dead letters: there is no disk to keep them on. */
-  readonly onSetAside: (deadLetters: readonly DeadLetter[]) => void;
+  readonly onDeadLetter: (deadLetters: readonly DeadLetter[]) => void;
 }
 
 /** Keeps records in memory until they are delivered. */
@@ -48,9 +48,9 @@ export class MemoryLog implements RequestLog {
    * @throws {WeaveWalError} `ERR_LOG_FULL` when the bounds leave no room.
    */
   append(type: RecordType, request: string): void {
-    const { clock, listener, onSetAside, maxBytes, maxRecords } = this.#options;
+    const { clock, listener, onDeadLetter, maxBytes, maxRecords } = this.#options;
     if (this.#segment === null) {
-      this.#segment = new MemorySegment(clock.now(), onSetAside);
+      this.#segment = new MemorySegment(clock.now(), onDeadLetter);
       this.#segments = this.#segments.filter(({ records }) => records > 0);
       this.#segments.push(this.#segment);
       listener.onSegment(this.#segment);
@@ -105,7 +105,7 @@ export class MemoryLog implements RequestLog {
     return Promise.resolve();
   }
 
-  beat(): void {}
+  heartbeat(): void {}
 
   rotate(): void {
     this.#segment?.seal();
@@ -138,8 +138,8 @@ class MemorySegment implements Segment {
   readonly checkpoint = 0;
   readonly begun: number;
   readonly live = true;
-  readonly setAside: ReadonlySet<number> = new Set();
-  readonly #onSetAside: (deadLetters: readonly DeadLetter[]) => void;
+  readonly deadLettered: ReadonlySet<number> = new Set();
+  readonly #onDeadLetter: (deadLetters: readonly DeadLetter[]) => void;
   #blocks: Block[] = [];
   #end = 0;
   #acknowledged = 0;
@@ -147,9 +147,9 @@ class MemorySegment implements Segment {
   /** Records that wait. */
   records = 0;
 
-  constructor(begun: number, onSetAside: (deadLetters: readonly DeadLetter[]) => void) {
+  constructor(begun: number, onDeadLetter: (deadLetters: readonly DeadLetter[]) => void) {
     this.begun = begun;
-    this.#onSetAside = onSetAside;
+    this.#onDeadLetter = onDeadLetter;
   }
 
   /** Bytes that wait. */
@@ -223,8 +223,8 @@ class MemorySegment implements Segment {
     this.#blocks = this.#blocks.filter((block) => block.base + block.used > offset);
   }
 
-  setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
-    this.#onSetAside(deadLetters);
+  deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+    this.#onDeadLetter(deadLetters);
     return Promise.resolve();
   }
 

@@ -31,7 +31,7 @@ export interface RequestLog {
   /** Closes the current segment; the next record begins a new one. */
   rotate(): void;
   /** Shows that the writer lives. */
-  beat(): void;
+  heartbeat(): void;
   /** Ends the log: what it holds is final and can be drained to its end. */
   close(): void;
   /** Resolves when nothing of the log goes on in the background. */

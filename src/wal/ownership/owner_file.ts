@@ -20,7 +20,7 @@ export interface Owner extends ProcessIdentity {
 }
 
 /** Contents of an owner file, or why there are none. */
-export type OwnerState = Owner | "missing" | "damaged";
+export type OwnerState = Owner | "missing" | "corrupt";
 
 /** Reads an owner file. */
 export function readOwner(files: FileSystem, path: string): OwnerState {
@@ -28,12 +28,12 @@ export function readOwner(files: FileSystem, path: string): OwnerState {
   try {
     text = files.readText(path);
   } catch (error) {
-    return hasCode(error, "ENOENT") ? "missing" : "damaged";
+    return hasCode(error, "ENOENT") ? "missing" : "corrupt";
   }
   try {
     const value = JSON.parse(text) as Record<string, unknown>;
     const identity = readIdentity(value);
-    if (identity === null) return "damaged";
+    if (identity === null) return "corrupt";
     return {
       ...identity,
       server: typeof value.server === "string" ? value.server : null,
@@ -41,6 +41,6 @@ export function readOwner(files: FileSystem, path: string): OwnerState {
       closed: value.closed === true,
     };
   } catch {
-    return "damaged";
+    return "corrupt";
   }
 }

@@ -94,7 +94,7 @@ export function writerOf(runtime: Runtime, { directory, stem, paths }: WriterFil
   }
   const owner = readOwner(runtime.files, paths.owner);
   if (owner === "missing") return lockHolder(runtime, paths.lock);
-  if (owner === "damaged") return unnamedWriter(runtime, paths.owner);
+  if (owner === "corrupt") return unnamedWriter(runtime, paths.owner);
   const status = processStatusOf(runtime, owner, paths.owner);
   const { sender: sends, server, closed } = owner;
   return { ...status, ...(closed ? { liveness: "closed" } : {}), sends, server, unnamed: false };

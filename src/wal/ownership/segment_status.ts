@@ -184,7 +184,11 @@ export function isForServer({ writer, stem }: SegmentState, server: string): boo
  * Whether dead letters of a stem may go to `server`. The file that names the writer may be
  * removed with its data; then only the name of the segment is evidence.
  */
-export function lettersAreFor(runtime: Runtime, segment: SegmentFiles, server: string): boolean {
+export function deadLettersAreFor(
+  runtime: Runtime,
+  segment: SegmentFiles,
+  server: string,
+): boolean {
   const named = writerOf(runtime, segment).server;
   if (named !== null) return named === server;
   return mayBeFor(server, parseStem(segment.stem)?.writer ?? "");

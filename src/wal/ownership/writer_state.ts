@@ -135,7 +135,7 @@ export class WriterStates {
     }
     const owner = readOwner(files, paths.owner);
     if (owner === "missing") return "watched"; // Removed since the directory was listed.
-    if (owner === "damaged") {
+    if (owner === "corrupt") {
       if (!mayBeFor(server, writer)) return "kept";
       return this.#detector.isStale(paths.owner, this.fsNow()) ? "ended" : "watched";
     }

@@ -5,7 +5,7 @@
  */
 
 import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
-import { damage, fillWindow } from "./split_records.ts";
+import { corruptLine, fillWindow } from "./split_records.ts";
 import { contentStart, findNewline, isSoundRecord, readRecord, type RecordSpan } from "./record.ts";
 import type { Segment } from "../segment/segment.ts";
 import { Window } from "./record_batch.ts";
@@ -104,8 +104,8 @@ export class WindowReader {
       // The writer may have taken a begun line back since, and have begun another in its place.
       if (!this.#final) this.#filled = this.#from;
       this.#final = sealed;
-      const damaged = await this.#fill(end, sealed);
-      if (damaged) return damaged;
+      const corrupt = await this.#fill(end, sealed);
+      if (corrupt) return corrupt;
       if (findNewline(this.#bytes, this.#from, this.#filled) === -1) {
         return sealed && this.#offset + (this.#filled - this.#from) >= end
           ? this.#tornTail()
@@ -269,7 +269,7 @@ export class WindowReader {
       filled: this.#filled,
       maxBytes,
       exclusive: this.#exclusive,
-      setAside: this.#segment.setAside,
+      deadLettered: this.#segment.deadLettered,
     });
     // One that ended in front of a whole line, as beside an exclusive record, shows nothing.
     const isTelling = window.count === maxRecords ||
@@ -290,11 +290,11 @@ export class WindowReader {
     const window = new Window(bytes, offset - from, 1);
     this.#from = this.#used = to;
     window.to = this.#offset = offset + (to - from);
-    if (this.#segment.setAside.has(offset)) return window;
+    if (this.#segment.deadLettered.has(offset)) return window;
     const start = offset === 0 ? contentStart(bytes, from) : from;
     const span = readRecord(bytes, start, to, this.#span);
     if (span && isSoundRecord(bytes, from, to)) window.add(span, from, to);
-    else window.damaged.push(damage("torn", offset, bytes.slice(from, to)));
+    else window.corrupt.push(corruptLine("torn", offset, bytes.slice(from, to)));
     return window;
   }
 
@@ -316,8 +316,8 @@ export class WindowReader {
     this.#offset = to;
     const window = new Window(this.#bytes, to, 0);
     window.to = to;
-    if (!this.#segment.setAside.has(offset)) {
-      window.damaged.push({ reason: "oversize", offset, length: at - offset });
+    if (!this.#segment.deadLettered.has(offset)) {
+      window.corrupt.push({ reason: "oversize", offset, length: at - offset });
     }
     return window;
   }

@@ -39,7 +39,7 @@ export class Window {
    */
   restore: (() => Promise<void>) | null = null;
   /** Lines that are not records. */
-  readonly damaged: DeadLetter[] = [];
+  readonly corrupt: DeadLetter[] = [];
   /** Byte offset to acknowledge when all of it is settled. */
   to = 0;
   /** Records. */

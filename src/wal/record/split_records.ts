@@ -21,7 +21,7 @@ export interface Fill {
   /** Whether a record gets a window of its own, by its type's position in `RECORD_TYPES`. */
   readonly exclusive: readonly boolean[];
   /** Byte offsets in the segment of lines that were dead-lettered before. */
-  readonly setAside: ReadonlySet<number>;
+  readonly deadLettered: ReadonlySet<number>;
 }
 
 const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
@@ -33,21 +33,21 @@ const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
  * @returns Position in the window's bytes of the first line that is left.
  */
 export function fillWindow(window: Window, fill: Fill): number {
-  const { from, filled, maxBytes, exclusive, setAside } = fill;
+  const { from, filled, maxBytes, exclusive, deadLettered } = fill;
   const { bytes, base, capacity } = window;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const newlines = scanNewlines(bytes, filled);
   let at = from;
-  while (window.count < capacity && window.damaged.length < capacity) {
+  while (window.count < capacity && window.corrupt.length < capacity) {
     const newline = newlines.next(at);
     if (newline === -1) break;
     const offset = base + at;
     const lineStart = offset === 0 ? contentStart(bytes, at) : at;
     const lineEnd = contentEnd(bytes, lineStart, newline);
-    if (lineEnd > lineStart && !(setAside.size > 0 && setAside.has(offset))) {
+    if (lineEnd > lineStart && !(deadLettered.size > 0 && deadLettered.has(offset))) {
       const span = readRecord(bytes, lineStart, lineEnd, found, view);
       if (span === null) {
-        window.damaged.push(damage("corrupt", offset, bytes.slice(at, lineEnd)));
+        window.corrupt.push(corruptLine("corrupt", offset, bytes.slice(at, lineEnd)));
       } else {
         const standsAlone = exclusive[span.code];
         if (window.count > 0 && (standsAlone || newline - from > maxBytes)) break;
@@ -61,7 +61,7 @@ export function fillWindow(window: Window, fill: Fill): number {
 }
 
 /** A dead letter of a line that is not a record. */
-export function damage(
+export function corruptLine(
   reason: "corrupt" | "torn",
   offset: number,
   line: Uint8Array<ArrayBuffer>,

@@ -35,7 +35,7 @@ export class FileSegment implements Segment {
   readonly live: boolean;
   readonly begun: number;
   readonly checkpoint: number;
-  readonly setAside: ReadonlySet<number>;
+  readonly deadLettered: ReadonlySet<number>;
   /** Why the checkpoint on disk was not trusted, if it was not. */
   readonly distrusted: string | undefined;
   readonly #options: FileSegmentOptions;
@@ -74,8 +74,8 @@ export class FileSegment implements Segment {
     );
     this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
     this.distrusted = state.distrusted;
-    this.setAside = this.#deadLetters.offsets(state.offset);
-    this.#confirmed = this.setAside.size === 0;
+    this.deadLettered = this.#deadLetters.offsets(state.offset);
+    this.#confirmed = this.deadLettered.size === 0;
   }
 
   end(): number {
@@ -162,7 +162,7 @@ export class FileSegment implements Segment {
     this.#checkpointed = this.#acknowledged;
   }
 
-  async setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+  async deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
     if (!this.#isDetached()) this.#options.guard.assertHeld();
     await this.#deadLetters.append(deadLetters, (offset, into) => this.#open().read(offset, into));
     if (!this.#isDetached()) this.#options.guard.assertHeld();

@@ -15,7 +15,7 @@ export interface ReadSegmentOptions {
   /** Byte offset to stop at; the end of the file unless given. */
   readonly end?: () => number;
   /** Offsets of lines to pass over. */
-  readonly setAside?: ReadonlySet<number>;
+  readonly deadLettered?: ReadonlySet<number>;
   /** Whether no record will follow. */
   readonly sealed?: boolean;
 }
@@ -31,7 +31,7 @@ export class ReadSegment implements Segment {
   readonly begun: number;
   readonly checkpoint = 0;
   readonly live = false;
-  readonly setAside: ReadonlySet<number>;
+  readonly deadLettered: ReadonlySet<number>;
   readonly #file: ReadFile;
   readonly #end: (() => number) | undefined;
   readonly #sealed: boolean;
@@ -40,7 +40,7 @@ export class ReadSegment implements Segment {
   constructor(files: FileSystem, path: string, options: ReadSegmentOptions) {
     this.name = options.name;
     this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
-    this.setAside = options.setAside ?? NONE;
+    this.deadLettered = options.deadLettered ?? NONE;
     this.#end = options.end;
     this.#sealed = options.sealed ?? false;
     this.#file = files.openRead(path);
@@ -85,7 +85,7 @@ export class ReadSegment implements Segment {
   }
 
   /** Not for a reader; rejects. */
-  setAsideLines(): Promise<void> {
+  deadLetterLines(): Promise<void> {
     return Promise.reject(readOnly(this.name));
   }
 

@@ -71,7 +71,7 @@ export interface Segment {
    */
   assertHeld(): void;
   /** Offsets of lines past the checkpoint that were dead-lettered before; they must not be sent. */
-  readonly setAside: ReadonlySet<number>;
+  readonly deadLettered: ReadonlySet<number>;
   /**
    * Moves the checkpoint: everything before `offset` is delivered or dead-lettered.
    *
@@ -81,7 +81,7 @@ export interface Segment {
    */
   acknowledge(offset: number): void;
   /** Dead-letters lines, forced to stable storage before it resolves. */
-  setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void>;
+  deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void>;
   /** The segment is drained to its end and final: removes it. Called once. */
   complete(): void;
   /** Resolves when all that was delivered is removed, where that happens in the background. */

@@ -30,7 +30,7 @@ export class SegmentChain implements Segment {
   readonly name = "orphans";
   readonly checkpoint = 0;
   readonly live = false;
-  readonly setAside: ReadonlySet<number>;
+  readonly deadLettered: ReadonlySet<number>;
   readonly #options: SegmentChainOptions;
   readonly #links: readonly ChainLink[];
   /** Segments that could not be opened. */
@@ -57,7 +57,7 @@ export class SegmentChain implements Segment {
     this.#options = options;
     this.#links = links;
     this.#unopened = unopened;
-    this.setAside = deadLettered;
+    this.deadLettered = deadLettered;
   }
 
   /** Opens the segments in this order, those that do not exist any more left out. */
@@ -159,7 +159,7 @@ export class SegmentChain implements Segment {
     this.#throwRemovalError();
   }
 
-  async setAsideLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+  async deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
     const { guard } = this.#options;
     guard.assertHeld();
     const byLink = new Map<ChainLink, DeadLetter[]>();

@@ -81,7 +81,7 @@ export const DISK_BUGS: readonly Bug[] = [
         (original) =>
           async function (this: WindowReader, sealed) {
             const window = await original.call(this, sealed);
-            if (window?.damaged.some(({ reason }) => reason === "torn")) window.damaged.length = 0;
+            if (window?.corrupt.some(({ reason }) => reason === "torn")) window.corrupt.length = 0;
             return window;
           },
       ),

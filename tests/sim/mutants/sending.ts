@@ -15,7 +15,7 @@ import type { Bug } from "../mutant.ts";
 import { patch, patchAttempts } from "./make.ts";
 
 /** A dead letter of the line behind a record, where there is one. */
-function letterBehind({ bytes, offset, lineStart, lineEnd }: WindowRecord): DeadLetter[] {
+function deadLetterBehind({ bytes, offset, lineStart, lineEnd }: WindowRecord): DeadLetter[] {
   const start = lineEnd + 1;
   const end = bytes.indexOf(10, start);
   if (end <= start) return [];
@@ -147,8 +147,8 @@ export const SENDING_BUGS: readonly Bug[] = [
         "settle",
         (original) =>
           async function (this: Suspects, send) {
-            const letters = await original.call(this, send);
-            return [...letters, ...(suspected.get(this) ?? []).flatMap(letterBehind)];
+            const deadLetters = await original.call(this, send);
+            return [...deadLetters, ...(suspected.get(this) ?? []).flatMap(deadLetterBehind)];
           },
       );
       return () => {

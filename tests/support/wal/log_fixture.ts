@@ -71,7 +71,7 @@ export class LogFixture {
   /** What the process does every two seconds: a heartbeat, then a look at its log. */
   heartbeat(): void {
     this.presence.tryHeartbeat();
-    this.log.beat();
+    this.log.heartbeat();
   }
 
   /** Names in the project's directory, without the part that tells the writer. */

@@ -109,10 +109,10 @@ export async function checkRepair(): Promise<void> {
   const outside = makeOutside(join(place.path, "outside"));
   for (const planted of [".retry", ".quarantine", "STEM.deadletter", "STEM.quarantine", "."]) {
     const wal = join(place.path, `wal${planted}`);
-    const log = openLog(wal, "acme/damaged");
-    writeCalls(log, "acme/damaged", 2);
+    const log = openLog(wal, "acme/corrupt");
+    writeCalls(log, "acme/corrupt", 2);
     await log.finish();
-    const directory = join(wal, "acme", "damaged");
+    const directory = join(wal, "acme", "corrupt");
     const data = fs.readdirSync(directory).find((file) => file.endsWith(".jsonl"))!;
     const stem = data.slice(0, -".jsonl".length);
     fs.appendFileSync(join(directory, data), "not a record\n");

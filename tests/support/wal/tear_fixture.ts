@@ -13,7 +13,7 @@ import assert from "node:assert/strict";
 import { check } from "../../../tools/mock_server/validators.ts";
 import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/schema.ts";
 import { RECORD_TYPES } from "../../../src/protocol/record_types.ts";
-import { type Letter, LogWorld, type Taken } from "./wal_fixture.ts";
+import { type DeadLetter, LogWorld, type Taken } from "./wal_fixture.ts";
 
 type Json = Record<string, unknown>;
 
@@ -25,10 +25,10 @@ interface Line {
   readonly record: { type: string; req: Json } | null;
 }
 
-/** What a damaged log came to. */
+/** What a corrupt log came to. */
 export interface Outcome {
   readonly delivered: number;
-  readonly letters: readonly Letter[];
+  readonly deadLetters: readonly DeadLetter[];
 }
 
 const RULES: Record<string, [v1: WriteName, v2: WriteName]> = {
@@ -41,7 +41,7 @@ const RULES: Record<string, [v1: WriteName, v2: WriteName]> = {
 /**
  * Recovers a log of these bytes over one of the two call paths and judges the outcome.
  *
- * @param sound The log before it was damaged: damage in a part that is not sent (the trace id of an
+ * @param sound The log before it was corrupted: a change in a part that is not sent (the trace id of an
  *   end on the older path) leaves a line that arrives as if it were sound.
  */
 export async function judge(
@@ -53,7 +53,7 @@ export async function judge(
   world.put(bytes);
   const result = await world.recover({ useCallsComplete });
   assert.equal(result.done, true, "recovery ends");
-  const letters = world.letters();
+  const deadLetters = world.deadLetters();
   const names = world.names().filter((name) => !/\.(deadletter|quarantine)$/.test(name));
   assert.deepEqual(names, [], "nothing is left but what was set aside");
 
@@ -71,9 +71,9 @@ export async function judge(
   };
   let delivered = 0;
   for (const line of linesOf(bytes)) {
-    const letter = letters.find(({ error }) => error.offset === line.offset);
-    if (letter) {
-      checkLetter(line, letter, useCallsComplete);
+    const deadLetter = deadLetters.find(({ error }) => error.offset === line.offset);
+    if (deadLetter) {
+      checkDeadLetter(line, deadLetter, useCallsComplete);
       continue;
     }
     const candidates = line.record ? [line.record] : originals.map(({ record }) => record!);
@@ -88,8 +88,8 @@ export async function judge(
   }
   assert.deepEqual(taken, [], "nothing arrived that no line holds");
   assert.equal(result.delivered, delivered);
-  assert.equal(result.deadLettered, letters.length);
-  return { delivered, letters };
+  assert.equal(result.deadLettered, deadLetters.length);
+  return { delivered, deadLetters };
 }
 
 /** Splits a log into its lines; empty ones are none. */
@@ -128,7 +128,7 @@ function piecesOf(line: Uint8Array, offset: number): Line[] {
   const first = places[0] === 0 ? chainFrom(0) : [];
   const from = lengthOf(first);
   if (from === line.length) return first;
-  // Behind these bytes the object might be a part of the damaged record.
+  // Behind these bytes the object might be a part of the corrupt record.
   const last = places.filter((place) =>
     place > from && !":,[ \t\r".includes(latin1(line)[place - 1])
   )
@@ -136,8 +136,8 @@ function piecesOf(line: Uint8Array, offset: number): Line[] {
       chain.length > 0 && lengthOf(chain) === line.length - (chain[0].offset - offset)
     );
   const to = last ? last[0].offset - offset : line.length;
-  const damaged = { offset: offset + from, bytes: line.subarray(from, to), record: null };
-  return [...first, damaged, ...last ?? []];
+  const corrupt = { offset: offset + from, bytes: line.subarray(from, to), record: null };
+  return [...first, corrupt, ...last ?? []];
 }
 
 /** A text with one character a byte. */
@@ -159,14 +159,14 @@ function readLine(bytes: Uint8Array): Line["record"] {
 }
 
 /** A line that was set aside deserved it, and nothing of it is lost. */
-function checkLetter(line: Line, letter: Letter, useCallsComplete: boolean): void {
-  const { reason } = letter.error;
+function checkDeadLetter(line: Line, deadLetter: DeadLetter, useCallsComplete: boolean): void {
+  const { reason } = deadLetter.error;
   if (reason === "refused") {
     assert.ok(line.record, `only a sound record can be refused: ${textOf(line.bytes)}`);
     const { type, req } = line.record;
     const rule = WRITE_RULES[RULES[type][useCallsComplete ? 1 : 0]];
     assert.notDeepEqual(check(rule, req), [], `set aside without need: ${textOf(line.bytes)}`);
-    assert.deepEqual({ type: letter.type, req: letter.req }, { type, req });
+    assert.deepEqual({ type: deadLetter.type, req: deadLetter.req }, { type, req });
     return;
   }
   assert.match(reason, /^(corrupt|torn|oversize)$/);
@@ -176,7 +176,7 @@ function checkLetter(line: Line, letter: Letter, useCallsComplete: boolean): voi
     line.record === null || !isCall(line.record),
     `set aside as ${reason}, but it is sound: ${names} ${textOf(line.bytes)}`,
   );
-  assert.deepEqual(letter.bytes, line.bytes, "the bytes are kept");
+  assert.deepEqual(deadLetter.bytes, line.bytes, "the bytes are kept");
 }
 
 function isCall({ type, req }: { type: string; req: Json }): boolean {

@@ -1,5 +1,5 @@
 /**
- * Logs in memory and a server in the same process, for tests of what a damaged or foreign log comes
+ * Logs in memory and a server in the same process, for tests of what a corrupt or foreign log comes
  * to: strict as the real server is (sound UTF-8, sound JSON, no unknown fields), and fast.
  *
  * @module
@@ -215,23 +215,23 @@ export class LogWorld {
   }
 
   /** The dead letters of a segment, with the bytes that they point to. */
-  letters(stem: string = STEM): Letter[] {
+  deadLetters(stem: string = STEM): DeadLetter[] {
     if (!this.names().includes(`${stem}.deadletter`)) return [];
     const text = new TextDecoder().decode(this.disk.bytes(`${PROJECT}/${stem}.deadletter`));
     return text.trimEnd().split("\n").map((line) => {
-      const letter = JSON.parse(line) as Letter & {
+      const deadLetter = JSON.parse(line) as DeadLetter & {
         quarantine?: { offset: number; length: number };
       };
-      if (letter.quarantine === undefined) return letter;
-      const { offset, length } = letter.quarantine;
+      if (deadLetter.quarantine === undefined) return deadLetter;
+      const { offset, length } = deadLetter.quarantine;
       const bytes = this.disk.bytes(`${PROJECT}/${stem}.quarantine`);
-      return { ...letter, bytes: bytes.slice(offset, offset + length) };
+      return { ...deadLetter, bytes: bytes.slice(offset, offset + length) };
     });
   }
 }
 
 /** A dead letter as it was found. */
-export interface Letter {
+export interface DeadLetter {
   readonly type: string;
   readonly req?: unknown;
   readonly error: {

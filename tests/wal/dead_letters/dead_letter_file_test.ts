@@ -16,17 +16,17 @@ const LINE = `{"type":"obj_create","req":${REQUEST}}`;
 function world() {
   const runtime = new MemoryRuntime();
   runtime.disk.put("/wal/stem.jsonl", "source");
-  const letters = new DeadLetterFile(runtime.files, runtime.clock, "/wal", PATHS);
+  const deadLetters = new DeadLetterFile(runtime.files, runtime.clock, "/wal", PATHS);
   const source = bytesOf("0123456789".repeat(300_000));
   const append = (...entries: DeadLetter[]) =>
-    letters.append(entries, (offset, into) => {
+    deadLetters.append(entries, (offset, into) => {
       const found = source.subarray(offset, offset + Math.min(into.length, 70_000));
       into.set(found);
       return Promise.resolve(found.length);
     });
   const text = () => new TextDecoder().decode(runtime.disk.bytes(PATHS.deadLetters));
   const quarantine = () => runtime.disk.bytes(PATHS.quarantine);
-  return { runtime, letters, source, append, text, quarantine };
+  return { runtime, deadLetters, source, append, text, quarantine };
 }
 
 function refused(offset: number, changes: Partial<DeadLetter> = {}): DeadLetter {
@@ -99,8 +99,8 @@ test("dead letters: a server's message is kept up to a length", async () => {
 });
 
 test("dead letters: their offsets are known again, from a checkpoint on", async () => {
-  const { append, letters } = world();
-  assert.deepEqual(letters.offsets(0), new Set());
+  const { append, deadLetters } = world();
+  assert.deepEqual(deadLetters.offsets(0), new Set());
   await append(refused(0), refused(50), {
     reason: "corrupt",
     offset: 90,
@@ -108,19 +108,19 @@ test("dead letters: their offsets are known again, from a checkpoint on", async 
     line: bytesOf("x"),
   });
   await append(refused(200));
-  assert.deepEqual(letters.offsets(0), new Set([0, 50, 90, 200]));
-  assert.deepEqual(letters.offsets(90), new Set([90, 200]));
+  assert.deepEqual(deadLetters.offsets(0), new Set([0, 50, 90, 200]));
+  assert.deepEqual(deadLetters.offsets(90), new Set([90, 200]));
 });
 
 test("dead letters: half an entry that a crash left is ignored, and harms no other", async () => {
-  const { runtime, append, letters, text } = world();
+  const { runtime, append, deadLetters, text } = world();
   await append(refused(10));
   const whole = text();
   for (let cut = 1; cut < whole.length; cut += 13) {
     runtime.disk.put(PATHS.deadLetters, whole + whole.slice(0, cut));
-    assert.deepEqual(letters.offsets(0), new Set([10]));
+    assert.deepEqual(deadLetters.offsets(0), new Set([10]));
     await append(refused(20));
-    assert.deepEqual(letters.offsets(0), new Set([10, 20]));
+    assert.deepEqual(deadLetters.offsets(0), new Set([10, 20]));
     assert.equal(text().split("\n").length, 4);
   }
 });
@@ -136,7 +136,7 @@ test("dead letters: both files and their directory are on stable storage before 
 
 test("dead letters: an append that fails leaves no part of its entries", async () => {
   for (const [kind, path] of [["write", PATHS.deadLetters], ["write", PATHS.quarantine]] as const) {
-    const { runtime, append, text, letters } = world();
+    const { runtime, append, text, deadLetters } = world();
     await append(refused(0));
     const before = text();
     runtime.fault = (operation) =>
@@ -149,19 +149,19 @@ test("dead letters: an append that fails leaves no part of its entries", async (
     );
     runtime.fault = undefined;
     assert.equal(text(), before);
-    assert.deepEqual(letters.offsets(0), new Set([0]));
+    assert.deepEqual(deadLetters.offsets(0), new Set([0]));
   }
 });
 
 test("dead letters: short writes are finished", async () => {
-  const { runtime, append, letters } = world();
+  const { runtime, append, deadLetters } = world();
   runtime.fault = ({ kind }) => kind === "write" ? { short: 3 } : undefined;
   await append(refused(0), refused(60));
-  assert.deepEqual(letters.offsets(0), new Set([0, 60]));
+  assert.deepEqual(deadLetters.offsets(0), new Set([0, 60]));
 });
 
 test("dead letters: a file that cannot be read is an error, not an empty one", () => {
-  const { runtime, letters } = world();
+  const { runtime, deadLetters } = world();
   runtime.fault = ({ kind }) => kind === "read" ? { code: "EIO" } : undefined;
-  assert.throws(() => letters.offsets(0), { code: "EIO" });
+  assert.throws(() => deadLetters.offsets(0), { code: "EIO" });
 });

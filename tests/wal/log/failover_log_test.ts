@@ -29,7 +29,7 @@ class NotedLog implements RequestLog {
     return Promise.resolve();
   }
   rotate = (): void => void this.asked.push("rotate");
-  beat = (): void => void this.asked.push("beat");
+  heartbeat = (): void => void this.asked.push("heartbeat");
   close = (): void => void this.asked.push("close");
   settled = (): Promise<void> => Promise.resolve();
   moveTo(other: RequestLog): void {
@@ -137,9 +137,9 @@ test("failover: sync never says that records in memory are on stable storage", a
 
 test("failover: heartbeats, rotation and the end reach the logs behind it", () => {
   const { log, disk, memory } = world();
-  log.beat();
+  log.heartbeat();
   log.rotate();
   log.close();
-  assert.deepEqual(disk.asked, ["beat", "rotate", "close"]);
+  assert.deepEqual(disk.asked, ["heartbeat", "rotate", "close"]);
   assert.deepEqual(memory.asked, ["rotate", "close"]);
 });

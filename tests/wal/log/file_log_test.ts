@@ -139,8 +139,8 @@ test("file log: a part that cannot be taken back ends its segment in front of it
   assert.throws(() => fixture.append("lost"), { code: "ENOSPC" });
   fixture.fault = () => undefined;
   fixture.append("next");
-  const [damaged, next] = fixture.texts();
-  assert.equal(damaged, lineOf("first") + lineOf("lost").slice(0, 10));
+  const [corrupt, next] = fixture.texts();
+  assert.equal(corrupt, lineOf("first") + lineOf("lost").slice(0, 10));
   assert.equal(next, lineOf("next"));
   const [segment] = fixture.segments;
   assert.equal(segment.isSealed(), true);
@@ -193,20 +193,20 @@ test("file log: a lock that the disk does not let go is removed at a later heart
   fixture.fault = () => undefined;
   const locks = () => fixture.names().filter((name) => name.endsWith(".lock")).length;
   assert.equal(locks(), 2);
-  fixture.log.beat();
+  fixture.log.heartbeat();
   assert.equal(locks(), 1);
 });
 
 test("file log: a look at the log writes nothing, whatever it finds", () => {
   const fixture = new LogFixture();
-  fixture.log.beat();
+  fixture.log.heartbeat();
   fixture.append("a");
   fixture.operations.length = 0;
-  fixture.log.beat();
+  fixture.log.heartbeat();
   assert.deepEqual(fixture.operations, ["stat .fence", "stat .jsonl"]);
   fixture.log.close();
   fixture.operations.length = 0;
-  fixture.log.beat();
+  fixture.log.heartbeat();
   assert.deepEqual(fixture.operations, []);
 });
 
@@ -234,7 +234,7 @@ for (
       fixture.fault = () => undefined;
       assert.deepEqual(fixture.names(), []);
       assert.deepEqual(fixture.segments, []);
-      fixture.log.beat();
+      fixture.log.heartbeat();
       assert.deepEqual(fixture.names(), [], "the log has no segment to look at");
       fixture.append("b");
       assert.deepEqual(fixture.texts(), [lineOf("b")]);

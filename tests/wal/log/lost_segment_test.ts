@@ -11,7 +11,7 @@ test("file log: when a file was taken away, the next heartbeat notices and begin
   for (const name of fixture.names()) fixture.runtime.files.remove(`${PROJECT}/${name}`);
   fixture.append("b");
   assert.equal(fixture.detached, 0);
-  fixture.log.beat();
+  fixture.log.heartbeat();
   assert.equal(fixture.detached, 1);
   assert.deepEqual(fixture.names(), [], "no sidecars are made for what is not there");
   fixture.append("c");
@@ -22,11 +22,11 @@ test("file log: when a file was taken away, the next heartbeat notices and begin
 test("file log: without a sender what was written since the last heartbeat is written again", () => {
   const fixture = new LogFixture({ sender: false });
   fixture.append("a");
-  fixture.log.beat();
+  fixture.log.heartbeat();
   fixture.append("b");
   for (const name of fixture.names()) fixture.runtime.files.remove(`${PROJECT}/${name}`);
   fixture.append("c");
-  fixture.log.beat();
+  fixture.log.heartbeat();
   assert.deepEqual(fixture.texts(), [lineOf("b") + lineOf("c")]);
 });
 
@@ -52,7 +52,7 @@ for (const [how, lose] of Object.entries(LOSSES)) {
       fixture.append("c");
       // Whatever the next segment needs fails.
       fixture.fault = ({ kind }) => /create|open/.test(kind) ? { code: "ENOSPC" } : undefined;
-      assert.throws(() => fixture.log.beat(), { code: "ENOSPC" });
+      assert.throws(() => fixture.log.heartbeat(), { code: "ENOSPC" });
       assert.throws(() => fixture.append("d"), { code: "ENOSPC" });
       await assert.rejects(
         fixture.log.sync(),
@@ -60,7 +60,7 @@ for (const [how, lose] of Object.entries(LOSSES)) {
         "two records are nowhere on disk",
       );
       fixture.fault = () => undefined;
-      if (by === "heartbeat") fixture.log.beat();
+      if (by === "heartbeat") fixture.log.heartbeat();
       else if (by === "append") fixture.append("e");
       else fixture.log.close();
       const rest = by === "append" ? lineOf("e") : "";

@@ -7,7 +7,7 @@ import { lineOf } from "../../support/wal/log_fixture.ts";
 
 function world(changes: Partial<MemoryLogOptions> = {}) {
   const segments: Segment[] = [];
-  const setAside: DeadLetter[] = [];
+  const deadLettered: DeadLetter[] = [];
   let appends = 0;
   const log = new MemoryLog({
     maxBytes: 1_000_000,
@@ -20,11 +20,11 @@ function world(changes: Partial<MemoryLogOptions> = {}) {
       onSyncUnsupported: () => {},
       onDetached: () => {},
     },
-    onSetAside: (letters) => void setAside.push(...letters),
+    onDeadLetter: (deadLetters) => void deadLettered.push(...deadLetters),
     ...changes,
   });
   const append = (name: string) => log.append("obj_create", JSON.stringify({ n: name }));
-  return { log, segments, setAside, append, appends: () => appends };
+  return { log, segments, deadLettered, append, appends: () => appends };
 }
 
 async function textOf(segment: Segment, offset = 0, atOnce = 1_000): Promise<string> {
@@ -104,11 +104,11 @@ test("memory log: after a rotation the records go on in a segment of their own",
 });
 
 test("memory log: dead letters are handed on, for there is no disk to keep them", async () => {
-  const { append, segments, setAside } = world();
+  const { append, segments, deadLettered } = world();
   append("a");
-  const letter: DeadLetter = { reason: "refused", offset: 0, length: 3 };
-  await segments[0].setAsideLines([letter]);
-  assert.deepEqual(setAside, [letter]);
+  const deadLetter: DeadLetter = { reason: "refused", offset: 0, length: 3 };
+  await segments[0].deadLetterLines([deadLetter]);
+  assert.deepEqual(deadLettered, [deadLetter]);
 });
 
 test("memory log: what waits is counted over all its segments", () => {

@@ -10,86 +10,90 @@ import { test } from "../../harness.ts";
 
 function world() {
   const runtime = new MemoryRuntime();
-  runtime.files.createExclusive("/beat", "");
+  runtime.files.createExclusive("/heartbeat", "");
   const watch = new FailureDetector(runtime.files, runtime.clock);
-  return { runtime, watch, beat: () => runtime.files.replace("/beat", "") };
+  return { runtime, watch, heartbeat: () => runtime.files.replace("/heartbeat", "") };
 }
 
 test("failure detector: time without a change counts from the first look, by the watcher's own clock", () => {
   const { runtime, watch } = world();
   runtime.time.advance(STALE_AFTER_MS * 3);
-  assert.equal(watch.isStale("/beat", undefined), false, "the first look starts the watch");
+  assert.equal(watch.isStale("/heartbeat", undefined), false, "the first look starts the watch");
   runtime.time.advance(STALE_AFTER_MS - 1);
-  assert.equal(watch.isStale("/beat", undefined), false);
+  assert.equal(watch.isStale("/heartbeat", undefined), false);
   runtime.time.advance(1);
-  assert.equal(watch.isStale("/beat", undefined), true);
+  assert.equal(watch.isStale("/heartbeat", undefined), true);
 });
 
 test("failure detector: every heartbeat starts the watch again", () => {
-  const { runtime, watch, beat } = world();
+  const { runtime, watch, heartbeat } = world();
   for (let round = 0; round < 10; round++) {
-    assert.equal(watch.isStale("/beat", undefined), false);
+    assert.equal(watch.isStale("/heartbeat", undefined), false);
     runtime.time.advance(STALE_AFTER_MS - 1);
-    beat();
+    heartbeat();
   }
 });
 
 test("failure detector: a heartbeat within one tick of the file system's clock is seen", () => {
-  const { runtime, watch, beat } = world();
-  watch.isStale("/beat", undefined);
+  const { runtime, watch, heartbeat } = world();
+  watch.isStale("/heartbeat", undefined);
   runtime.time.advance(STALE_AFTER_MS);
   runtime.time.jump(-STALE_AFTER_MS);
-  beat();
-  assert.equal(runtime.files.stat("/beat")!.modified, runtime.clock.now());
-  assert.equal(watch.isStale("/beat", undefined), false);
+  heartbeat();
+  assert.equal(runtime.files.stat("/heartbeat")!.modified, runtime.clock.now());
+  assert.equal(watch.isStale("/heartbeat", undefined), false);
 });
 
 test("failure detector: jumps of the wall clock make no heartbeat stale and none fresh", () => {
   const { runtime, watch } = world();
-  watch.isStale("/beat", undefined);
+  watch.isStale("/heartbeat", undefined);
   runtime.time.jump(1e12);
-  assert.equal(watch.isStale("/beat", undefined), false);
+  assert.equal(watch.isStale("/heartbeat", undefined), false);
   runtime.time.jump(-2e12);
-  assert.equal(watch.isStale("/beat", undefined), false);
+  assert.equal(watch.isStale("/heartbeat", undefined), false);
   runtime.time.advance(STALE_AFTER_MS);
-  assert.equal(watch.isStale("/beat", undefined), true);
+  assert.equal(watch.isStale("/heartbeat", undefined), true);
 });
 
 test("failure detector: a file that is old by its file system's own clock needs a shorter watch", () => {
   const { runtime, watch } = world();
-  const old = runtime.files.stat("/beat")!.modified + ABANDONED_AFTER_MS + 1;
-  assert.equal(watch.isStale("/beat", old), false, "a machine that wakes up has only old files");
+  const old = runtime.files.stat("/heartbeat")!.modified + ABANDONED_AFTER_MS + 1;
+  assert.equal(
+    watch.isStale("/heartbeat", old),
+    false,
+    "a machine that wakes up has only old files",
+  );
   runtime.time.advance(CONFIRM_AFTER_MS - 1);
-  assert.equal(watch.isStale("/beat", old), false);
+  assert.equal(watch.isStale("/heartbeat", old), false);
   runtime.time.advance(1);
-  assert.equal(watch.isStale("/beat", old - 1), false, "not old: the long watch");
-  assert.equal(watch.isStale("/beat", undefined), false, "of unknown age: the long watch");
-  assert.equal(watch.isStale("/beat", old), true);
+  assert.equal(watch.isStale("/heartbeat", old - 1), false, "not old: the long watch");
+  assert.equal(watch.isStale("/heartbeat", undefined), false, "of unknown age: the long watch");
+  assert.equal(watch.isStale("/heartbeat", old), true);
 });
 
 test("failure detector: a heartbeat ends the shorter watch too", () => {
-  const { runtime, watch, beat } = world();
-  const old = runtime.files.stat("/beat")!.modified + ABANDONED_AFTER_MS + 1;
-  watch.isStale("/beat", old);
+  const { runtime, watch, heartbeat } = world();
+  const old = runtime.files.stat("/heartbeat")!.modified + ABANDONED_AFTER_MS + 1;
+  watch.isStale("/heartbeat", old);
   runtime.time.advance(CONFIRM_AFTER_MS);
-  beat();
-  assert.equal(watch.isStale("/beat", old), false);
+  heartbeat();
+  assert.equal(watch.isStale("/heartbeat", old), false);
 });
 
 test("failure detector: a missing file is stale, and is watched anew when it exists", () => {
-  const { runtime, watch, beat } = world();
-  watch.isStale("/beat", undefined);
+  const { runtime, watch, heartbeat } = world();
+  watch.isStale("/heartbeat", undefined);
   runtime.time.advance(STALE_AFTER_MS);
-  runtime.files.remove("/beat");
-  assert.equal(watch.isStale("/beat", undefined), true);
-  beat();
-  assert.equal(watch.isStale("/beat", undefined), false);
+  runtime.files.remove("/heartbeat");
+  assert.equal(watch.isStale("/heartbeat", undefined), true);
+  heartbeat();
+  assert.equal(watch.isStale("/heartbeat", undefined), false);
 });
 
 test("failure detector: a forgotten file is watched from the beginning", () => {
   const { runtime, watch } = world();
-  watch.isStale("/beat", undefined);
+  watch.isStale("/heartbeat", undefined);
   runtime.time.advance(STALE_AFTER_MS);
-  watch.forget("/beat");
-  assert.equal(watch.isStale("/beat", undefined), false);
+  watch.forget("/heartbeat");
+  assert.equal(watch.isStale("/heartbeat", undefined), false);
 });

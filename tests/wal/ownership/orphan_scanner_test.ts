@@ -148,12 +148,12 @@ test("orphan scanner: segments of this process are its own, unless they are give
   assert.deepEqual(await found(evictor), { final: ["7@1"], open: [] }, "the open one is in use");
 });
 
-test("orphan scanner: sidecars without data are removed with their dead process, letters are kept", async () => {
+test("orphan scanner: sidecars without data are removed with their dead process, dead letters are kept", async () => {
   const world = new LogWorld();
   const [dead, alive] = [start(world, 1, true), start(world, 2, true)];
   const sidecars = { ".lock": "1", ".checkpoint": "1", ".fence": "", ".checkpoint.7.tmp": "" };
-  const letters = { ".deadletter": "{}\n", ".quarantine": "x" };
-  putSegment(world, dead.token, { ...sidecars, ...letters });
+  const deadLetters = { ".deadletter": "{}\n", ".quarantine": "x" };
+  putSegment(world, dead.token, { ...sidecars, ...deadLetters });
   const kept = putSegment(world, alive.token, { ".lock": "1" });
   dead.runtime.kill();
   await found(scannerOf(world.process()));

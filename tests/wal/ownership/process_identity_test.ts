@@ -130,10 +130,10 @@ test("owner: an owner file of version 0.1 is read, and a missing one is distingu
   }
   for (const text of ["", "\0\0", "{", "null", "[]", "7", '{"pid":1}']) {
     runtime.disk.put("/wal/o", text);
-    assert.equal(readOwner(runtime.files, "/wal/o"), "damaged", text);
+    assert.equal(readOwner(runtime.files, "/wal/o"), "corrupt", text);
   }
   runtime.fault = ({ kind }) => kind === "read" ? { code: "EIO" } : undefined;
-  assert.equal(readOwner(runtime.files, "/wal/o"), "damaged", "unreadable");
+  assert.equal(readOwner(runtime.files, "/wal/o"), "corrupt", "unreadable");
 });
 
 test("owner: fields of a wrong type are read as what loses nothing", () => {

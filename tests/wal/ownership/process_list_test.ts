@@ -78,10 +78,10 @@ test("process list: a running process keeps its file however long it is suspende
 
 test("process list: a corrupt file is removed when it is old, other names are left alone", async () => {
   const { world, left, sweep, clock, own } = scene();
-  own.runtime.files.createExclusive(`${DIRECTORY}/damaged.json`, "{");
+  own.runtime.files.createExclusive(`${DIRECTORY}/corrupt.json`, "{");
   world.disk.put(`${DIRECTORY}/notes.txt`, "mine");
   await sweep();
-  assert.deepEqual(await left(), ["damaged", "own"]);
+  assert.deepEqual(await left(), ["corrupt", "own"]);
   clock.advance(ABANDONED_AFTER_MS + 1);
   await sweep();
   assert.deepEqual(await left(), ["own"]);

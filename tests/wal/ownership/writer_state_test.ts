@@ -136,15 +136,15 @@ test("writer state: what is old by the file system's own clock is watched for a 
 });
 
 test("writer state: without a presence file a process is watched, then presumed dead", () => {
-  for (const damage of [null, "", "\0\0\0", "{", "null", '{"token":7}']) {
+  for (const corrupted of [null, "", "\0\0\0", "{", "null", '{"token":7}']) {
     const { states, segment, clock, runtime, world, presence } = scene();
     runtime.files.remove(presencePath(WAL, WRITER));
-    if (damage !== null) world.disk.put(presencePath(WAL, WRITER), damage);
+    if (corrupted !== null) world.disk.put(presencePath(WAL, WRITER), corrupted);
     for (let ms = 0; ms < STALE_AFTER_MS; ms += HEARTBEAT_MS) {
-      assert.equal(states.of(segment), "watched", String(damage));
+      assert.equal(states.of(segment), "watched", String(corrupted));
       clock.advance(HEARTBEAT_MS);
     }
-    assert.equal(states.of(segment), "presumed-dead", String(damage));
+    assert.equal(states.of(segment), "presumed-dead", String(corrupted));
     presence.heartbeat();
     assert.equal(states.of(segment), "kept", "it runs, and has written the file again");
   }

@@ -24,7 +24,7 @@ class Bytes implements Segment {
   readonly begun = 0;
   readonly live = false;
   readonly checkpoint = 0;
-  setAside: ReadonlySet<number> = new Set();
+  deadLettered: ReadonlySet<number> = new Set();
   bytes: Uint8Array;
   sealed = true;
   /** Most bytes that one read gives. */
@@ -47,7 +47,7 @@ class Bytes implements Segment {
     return Promise.resolve(found.length);
   }
   acknowledge(): void {}
-  setAsideLines = (): Promise<void> => Promise.resolve();
+  deadLetterLines = (): Promise<void> => Promise.resolve();
   complete(): void {}
   release(): void {}
   isGone = (): boolean => false;
@@ -63,20 +63,20 @@ function texts(window: Window): string[] {
   );
 }
 
-/** Reads to the end: what each window holds, and the damage between. */
+/** Reads to the end: what each window holds, and the corrupt parts between. */
 async function readAll(segment: Bytes, limits: Partial<WindowLimits> = {}, offset = 0) {
   const reader = new WindowReader(segment, { ...LIMITS, ...limits }, offset);
   const windows: string[][] = [];
-  const damaged: { reason: string; offset: number; length: number }[] = [];
+  const corrupt: { reason: string; offset: number; length: number }[] = [];
   for (let window = await reader.next(segment.sealed); window;) {
     windows.push(texts(window));
-    for (const { reason, offset, length } of window.damaged) {
-      damaged.push({ reason, offset, length });
+    for (const { reason, offset, length } of window.corrupt) {
+      corrupt.push({ reason, offset, length });
     }
     assert.equal(window.to, reader.offset);
     window = await reader.next(segment.sealed);
   }
-  return { windows, damaged, to: reader.offset };
+  return { windows, corrupt, to: reader.offset };
 }
 
 test("window reader: records come in order, whatever a read gives at once", async () => {
@@ -84,9 +84,9 @@ test("window reader: records come in order, whatever a read gives at once", asyn
   for (const atOnce of [1, 7, 64, Infinity]) {
     const segment = new Bytes(names.map((name) => line(name)).join(""));
     segment.atOnce = atOnce;
-    const { windows, damaged, to } = await readAll(segment);
+    const { windows, corrupt, to } = await readAll(segment);
     assert.deepEqual(windows.flat(), names.map((name) => `{"n":"${name}"}`));
-    assert.deepEqual(damaged, []);
+    assert.deepEqual(corrupt, []);
     assert.equal(to, segment.bytes.length);
   }
 });
@@ -122,7 +122,7 @@ test("window reader: a last line without newline waits while the writer lives", 
     assert.equal(await reader.next(false), null);
     segment.append(whole.slice(cut));
     const next = (await reader.next(false))!;
-    assert.deepEqual([texts(next), next.damaged], [['{"n":"b"}'], []]);
+    assert.deepEqual([texts(next), next.corrupt], [['{"n":"b"}'], []]);
   }
 });
 
@@ -137,26 +137,26 @@ test("window reader: of a line that its writer took back nothing is mixed with t
     segment.bytes = bytesOf(line("a"));
     segment.append(line("another, and longer"));
     const next = (await reader.next(sealedThen))!;
-    assert.deepEqual([texts(next), next.damaged], [['{"n":"another, and longer"}'], []]);
+    assert.deepEqual([texts(next), next.corrupt], [['{"n":"another, and longer"}'], []]);
   }
 });
 
 test("window reader: a last line without newline is sent if it is whole, torn if it is not", async () => {
   const whole = line("a").trimEnd();
   for (let cut = 1; cut <= whole.length; cut++) {
-    const { windows, damaged } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
+    const { windows, corrupt } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
     const isWhole = cut === whole.length;
     assert.equal(windows.flat().length, isWhole ? 2 : 1);
     const torn = { reason: "torn", offset: line("b").length, length: cut };
-    assert.deepEqual(damaged, isWhole ? [] : [torn]);
+    assert.deepEqual(corrupt, isWhole ? [] : [torn]);
   }
 });
 
 test("window reader: a last line with a carriage return or a byte order mark is whole too", async () => {
   const whole = line("a").trimEnd();
   for (const text of [`${whole}\r`, `\ufeff${whole}`, `\ufeff${whole}\r`]) {
-    const { windows, damaged } = await readAll(new Bytes(text));
-    assert.deepEqual([windows.flat(), damaged], [['{"n":"a"}'], []]);
+    const { windows, corrupt } = await readAll(new Bytes(text));
+    assert.deepEqual([windows.flat(), corrupt], [['{"n":"a"}'], []]);
   }
 });
 
@@ -168,9 +168,9 @@ test("window reader: a last line without newline has no place behind it to be ov
 
 test("window reader: corrupt lines are dead-lettered at their offsets", async () => {
   const log = `x\n${line("a")}\n\r\n{}\r\n${line("b")}y\n`;
-  const { windows, damaged } = await readAll(new Bytes(log));
+  const { windows, corrupt } = await readAll(new Bytes(log));
   assert.deepEqual(windows.flat(), ['{"n":"a"}', '{"n":"b"}']);
-  assert.deepEqual(damaged, [
+  assert.deepEqual(corrupt, [
     { reason: "corrupt", offset: 0, length: 1 },
     { reason: "corrupt", offset: log.indexOf("{}"), length: 2 },
     { reason: "corrupt", offset: log.indexOf("y\n"), length: 1 },
@@ -180,17 +180,17 @@ test("window reader: corrupt lines are dead-lettered at their offsets", async ()
 test("window reader: lines that were dead-lettered before are passed over", async () => {
   const log = line("a") + line("b") + "x\n" + line("c") + "torn";
   const segment = new Bytes(log);
-  segment.setAside = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
-  const { windows, damaged, to } = await readAll(segment);
+  segment.deadLettered = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
+  const { windows, corrupt, to } = await readAll(segment);
   assert.deepEqual(windows.flat(), ['{"n":"b"}', '{"n":"c"}']);
-  assert.deepEqual(damaged, []);
+  assert.deepEqual(corrupt, []);
   assert.equal(to, log.length);
 });
 
 test("window reader: corrupt lines fill windows too, so that none grows without bound", async () => {
-  const { windows, damaged } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
+  const { windows, corrupt } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
   assert.equal(windows.length, 3);
-  assert.equal(damaged.length, 25);
+  assert.equal(corrupt.length, 25);
 });
 
 test("window reader: the limit of a record is exact, at every size of a read", async () => {
@@ -200,9 +200,9 @@ test("window reader: the limit of a record is exact, at every size of a read", a
   for (const atOnce of [13, 100, Infinity]) {
     const segment = new Bytes(line("a") + over + exact + over);
     segment.atOnce = atOnce;
-    const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes });
+    const { windows, corrupt } = await readAll(segment, { bytes: 100, recordBytes });
     assert.deepEqual(windows.flat().map((text) => text.length), [9, 508]);
-    assert.deepEqual(damaged, [
+    assert.deepEqual(corrupt, [
       { reason: "oversize", offset: line("a").length, length: over.length - 1 },
       {
         reason: "oversize",
@@ -220,15 +220,15 @@ test("window reader: an oversize line that is still being written waits for its 
   const reader = new WindowReader(segment, { ...LIMITS, bytes: 100, recordBytes: 200 }, 0);
   assert.equal(await reader.next(false), null);
   segment.append(over.slice(300) + line("b"));
-  assert.deepEqual((await reader.next(false))!.damaged.map(({ reason }) => reason), ["oversize"]);
+  assert.deepEqual((await reader.next(false))!.corrupt.map(({ reason }) => reason), ["oversize"]);
   assert.deepEqual(texts((await reader.next(false))!), ['{"n":"b"}']);
 });
 
 test("window reader: an oversize line without an end is dead-lettered when no more will come", async () => {
   const segment = new Bytes("x".repeat(1_000));
-  const { windows, damaged } = await readAll(segment, { bytes: 100, recordBytes: 200 });
+  const { windows, corrupt } = await readAll(segment, { bytes: 100, recordBytes: 200 });
   assert.deepEqual(windows, [[]]);
-  assert.deepEqual(damaged, [{ reason: "oversize", offset: 0, length: 1_000 }]);
+  assert.deepEqual(corrupt, [{ reason: "oversize", offset: 0, length: 1_000 }]);
 });
 
 test("window reader: an oversize line takes none of the whole lines in front of it along", async () => {
@@ -245,10 +245,10 @@ test("window reader: an oversize line takes none of the whole lines in front of 
         const limits = { ...LIMITS, bytes: 9_000, records: 100, recordBytes: 20_000 };
         const reader = new WindowReader(segment, limits, 0);
         let read = "";
-        const damaged: unknown[] = [];
+        const corrupt: unknown[] = [];
         for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
           read += lineTexts(window);
-          damaged.push(...window.damaged);
+          corrupt.push(...window.corrupt);
         }
         assert.equal(read, lines(count) + (fits ? long : "") + lines(100));
         const oversize = {
@@ -256,7 +256,7 @@ test("window reader: an oversize line takes none of the whole lines in front of 
           offset: lines(count).length,
           length: long.length - 1,
         };
-        assert.deepEqual(damaged, fits ? [] : [oversize]);
+        assert.deepEqual(corrupt, fits ? [] : [oversize]);
       }
     }
   }

@@ -8,7 +8,7 @@ const B = '{"type":"obj_create","req":{"obj":{"val":[{}]}}}';
 /** As Python's json.dumps lays it out. */
 const C = '{"type": "feedback_create", "req": {"id": "c"}}';
 
-/** The pieces of a line: whole records as they are, what is damaged behind a `!`. */
+/** The pieces of a line: whole records as they are, what is corrupt behind a `!`. */
 function split(line: string): string[] {
   const bytes = bytesOf(line);
   const pieces = splitDamaged(bytes);
@@ -43,8 +43,8 @@ test("corrupt line: a record before a cut one is found", () => {
 });
 
 test("corrupt line: records around a corrupt one are found", () => {
-  const damaged = A.replace('"id"', '"id');
-  assert.deepEqual(split(B + damaged + C), [B, `!${damaged}`, C]);
+  const corrupt = A.replace('"id"', '"id');
+  assert.deepEqual(split(B + corrupt + C), [B, `!${corrupt}`, C]);
 });
 
 test("corrupt line: what follows a record is kept apart from it", () => {

@@ -88,7 +88,7 @@ test("segment chain: when the lease is lost nothing is removed, moved or dead-le
   const lost = { code: "ERR_LEASE_LOST" };
   assert.throws(() => chain.assertHeld(), lost);
   assert.throws(() => chain.acknowledge(3), lost);
-  await assert.rejects(chain.setAsideLines([{ reason: "refused", offset: 0, length: 2 }]), lost);
+  await assert.rejects(chain.deadLetterLines([{ reason: "refused", offset: 0, length: 2 }]), lost);
   chain.complete();
   await assert.rejects(chain.settled(), lost, "all is delivered, and nothing may be removed");
   chain.release();
@@ -111,8 +111,8 @@ test("segment chain: a lease that is lost while lines are dead-lettered is repor
     if (kind === "sync") guard.held = false;
     return undefined;
   };
-  const letters = [{ reason: "refused", offset: 0, length: 1, line: bytesOf("a") }] as const;
-  await assert.rejects(chain.setAsideLines(letters), { code: "ERR_LEASE_LOST" });
+  const deadLetters = [{ reason: "refused", offset: 0, length: 1, line: bytesOf("a") }] as const;
+  await assert.rejects(chain.deadLetterLines(deadLetters), { code: "ERR_LEASE_LOST" });
 });
 
 test("segment chain: a file that cannot be removed is reported, and the others are removed", async () => {
@@ -137,15 +137,15 @@ test("segment chain: dead letters lie beside their own segments, at their own of
   );
   const chain = await open();
   const text = await textOf(chain);
-  const letters = ["bad1", "bad2", "bad3"].map((line) => ({
+  const deadLetters = ["bad1", "bad2", "bad3"].map((line) => ({
     reason: "corrupt" as const,
     offset: text.indexOf(line),
     length: 4,
     line: bytesOf(line),
   }));
-  await chain.setAsideLines(letters);
+  await chain.deadLetterLines(deadLetters);
   const reasons = segments.map(({ stem }) =>
-    world.letters(stem).map(({ error, bytes }) => [
+    world.deadLetters(stem).map(({ error, bytes }) => [
       error.reason,
       error.offset,
       new TextDecoder().decode(bytes),
@@ -162,7 +162,7 @@ test("segment chain: dead letters lie beside their own segments, at their own of
       suffixes: new Set([...segment.suffixes, ".deadletter"]),
     })),
   );
-  assert.deepEqual([...again.setAside], letters.map(({ offset }) => offset));
+  assert.deepEqual([...again.deadLettered], deadLetters.map(({ offset }) => offset));
 });
 
 test("segment chain: it begins when the segment does that is delivered next", async () => {

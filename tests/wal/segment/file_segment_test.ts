@@ -56,8 +56,8 @@ test("file segment: without the lease nothing is removed, moved or dead-lettered
   assert.throws(() => segment.assertHeld(), LOST);
   assert.throws(() => segment.acknowledge(2), LOST);
   assert.throws(() => segment.complete(), LOST);
-  const letters = [{ reason: "refused", offset: 0, length: 1, line: bytesOf("a") }] as const;
-  await assert.rejects(segment.setAsideLines(letters), LOST);
+  const deadLetters = [{ reason: "refused", offset: 0, length: 1, line: bytesOf("a") }] as const;
+  await assert.rejects(segment.deadLetterLines(deadLetters), LOST);
   segment.release();
   assert.deepEqual(world.names(), before);
 });

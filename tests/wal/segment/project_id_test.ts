@@ -50,6 +50,6 @@ for (
     const result = await world.recover({ useCallsComplete: true });
     assert.deepEqual([result.done, result.delivered, result.deadLettered], [true, 4, 2]);
     assert.deepEqual(world.server.taken.map(({ value }) => value.id).sort(), ["a", "c"]);
-    assert.deepEqual(world.letters().map(({ error }) => error.reason), ["corrupt", "corrupt"]);
+    assert.deepEqual(world.deadLetters().map(({ error }) => error.reason), ["corrupt", "corrupt"]);
   });
 }

@@ -95,8 +95,8 @@ test("segment chain: a line that a read error cut in two is not dead-lettered: i
   runtime.fault = ({ kind }) => kind === "read" ? { code: "EIO" } : undefined;
   await chain.read(9, new Uint8Array(5));
   runtime.fault = undefined;
-  await chain.setAsideLines([{ reason: "corrupt", offset: 6, length: 3, line: bytesOf("sec") }]);
-  assert.deepEqual(world.letters(segments[0].stem), []);
+  await chain.deadLetterLines([{ reason: "corrupt", offset: 6, length: 3, line: bytesOf("sec") }]);
+  assert.deepEqual(world.deadLetters(segments[0].stem), []);
 });
 
 test("segment chain: a segment that cannot be looked at is reported, and the others are opened", async () => {

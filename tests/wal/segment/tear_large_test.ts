@@ -39,22 +39,22 @@ test("large lines: a record over the server's limit is dead-lettered whole, as r
   const large = objectLine("large", 32 * MiB + 1_000);
   const world = await recover(large);
   assert.deepEqual(arrived(world), ["before", "after"]);
-  const [letter, ...more] = world.letters();
+  const [deadLetter, ...more] = world.deadLetters();
   assert.equal(more.length, 0);
-  assert.equal(letter.error.reason, "refused");
-  assert.equal(letter.error.status, 413);
+  assert.equal(deadLetter.error.reason, "refused");
+  assert.equal(deadLetter.error.status, 413);
   const { req } = JSON.parse(new TextDecoder().decode(large));
-  assert.equal(JSON.stringify(letter.req) === JSON.stringify(req), true, "nothing is cut");
+  assert.equal(JSON.stringify(deadLetter.req) === JSON.stringify(req), true, "nothing is cut");
 });
 
 test("large lines: a record over 33 MiB is never read into memory, and is dead-lettered whole", async () => {
   const large = objectLine("large", 33 * MiB);
   const world = await recover(large);
   assert.deepEqual(arrived(world), ["before", "after"]);
-  const [letter] = world.letters();
-  assert.equal(letter.error.reason, "oversize");
-  assert.equal(letter.error.length, large.length - 1);
-  assert.equal(Buffer.compare(letter.bytes!, large.subarray(0, -1)), 0, "nothing is cut");
+  const [deadLetter] = world.deadLetters();
+  assert.equal(deadLetter.error.reason, "oversize");
+  assert.equal(deadLetter.error.length, large.length - 1);
+  assert.equal(Buffer.compare(deadLetter.bytes!, large.subarray(0, -1)), 0, "nothing is cut");
 });
 
 test("large lines: 40 MB of garbage without an end are dead-lettered, and the log ends", async () => {
@@ -62,9 +62,9 @@ test("large lines: 40 MB of garbage without an end are dead-lettered, and the lo
   world.put(joined(objectLine("before"), new Uint8Array(40_000_000).fill(120)));
   const result = await world.recover();
   assert.deepEqual([result.done, result.delivered, result.deadLettered], [true, 1, 1]);
-  const [letter] = world.letters();
-  assert.equal(letter.error.reason, "oversize");
-  assert.equal(letter.bytes!.length, 40_000_000);
+  const [deadLetter] = world.deadLetters();
+  assert.equal(deadLetter.error.reason, "oversize");
+  assert.equal(deadLetter.bytes!.length, 40_000_000);
 });
 
 test("large lines: a call whose start and end are too large for one request is sent in two", async () => {

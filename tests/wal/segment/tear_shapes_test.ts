@@ -13,8 +13,8 @@ const LOG = bytesOf(`${LINES.join("\n")}\n`);
 /** Recovers a log and tells how much of it was delivered, and why the rest was set aside. */
 async function outcome(...parts: (Uint8Array | string)[]): Promise<[number, string[]]> {
   const bytes = joined(...parts.map((part) => typeof part === "string" ? bytesOf(part) : part));
-  const { delivered, letters } = await judge(bytes, false);
-  return [delivered, letters.map(({ error }) => error.reason)];
+  const { delivered, deadLetters } = await judge(bytes, false);
+  return [delivered, deadLetters.map(({ error }) => error.reason)];
 }
 
 for (const length of [1, 7, 511, 512, 4_096, 100_000]) {
@@ -31,9 +31,9 @@ for (const length of [1, 7, 511, 512, 4_096, 100_000]) {
 test("tear: a sector of zeros in the middle costs the records that it covers", async () => {
   const log = bytesOf(LINES.concat(LINES, LINES, LINES).map((line) => `${line}\n`).join(""));
   for (let start = 0; start + 64 <= log.length; start += 64) {
-    const damaged = log.slice();
-    damaged.fill(0, start, start + 64);
-    const [delivered, reasons] = await outcome(damaged);
+    const corrupt = log.slice();
+    corrupt.fill(0, start, start + 64);
+    const [delivered, reasons] = await outcome(corrupt);
     assert.ok(delivered >= 10 && reasons.every((reason) => reason === "corrupt"), `at ${start}`);
   }
 });
@@ -94,7 +94,7 @@ test("tear: a line of other text, and of other JSON, is dead-lettered as it is",
 });
 
 test("tear: thousands of corrupt lines are dead-lettered in order, and the log ends", async () => {
-  const [delivered, reasons] = await outcome("damaged\n".repeat(5_000), LOG);
+  const [delivered, reasons] = await outcome("corrupt\n".repeat(5_000), LOG);
   assert.equal(delivered, 3);
   assert.equal(reasons.length, 5_000);
 });

@@ -43,24 +43,24 @@ const PATHS: [string, boolean][] = [["upsert_batch", false], ["calls/complete", 
 
 for (const [path, useCallsComplete] of PATHS) {
   test(`tear: a valid log arrives whole over ${path}`, async () => {
-    const { delivered, letters } = await judge(LOG, useCallsComplete);
-    assert.deepEqual({ delivered, letters }, { delivered: 4, letters: [] });
+    const { delivered, deadLetters } = await judge(LOG, useCallsComplete);
+    assert.deepEqual({ delivered, deadLetters }, { delivered: 4, deadLetters: [] });
   });
 
   test(`tear: a log cut at any byte keeps every whole line over ${path}`, async () => {
     for (let length = 0; length < LOG.length; length++) {
       const cut = LOG.subarray(0, length);
-      const { delivered, letters } = await judge(cut, useCallsComplete);
+      const { delivered, deadLetters } = await judge(cut, useCallsComplete);
       const text = new TextDecoder().decode(cut);
       const whole = text.split("\n").filter((line) => LINES.includes(line)).length;
       assert.equal(delivered, whole, `cut at ${length}`);
       const isTorn = !text.endsWith("\n") && text !== "" &&
         !LINES.includes(text.split("\n").at(-1)!);
-      assert.deepEqual(letters.map(({ error }) => error.reason), isTorn ? ["torn"] : []);
+      assert.deepEqual(deadLetters.map(({ error }) => error.reason), isTorn ? ["torn"] : []);
     }
   });
 
-  const DAMAGE: [string, (byte: number) => number][] = [
+  const CORRUPTIONS: [string, (byte: number) => number][] = [
     ["with its lowest bit flipped", (byte) => byte ^ 0x01],
     ["with its highest bit flipped", (byte) => byte ^ 0x80],
     ["with all its bits flipped", (byte) => byte ^ 0xff],
@@ -69,14 +69,14 @@ for (const [path, useCallsComplete] of PATHS) {
     ["turned into a quote", () => 34],
     ["turned into a closing brace", () => 125],
   ];
-  for (const [name, damage] of DAMAGE) {
+  for (const [name, change] of CORRUPTIONS) {
     test(`tear: every byte ${name} costs no other line over ${path}`, async () => {
       const failures: string[] = [];
       for (let at = 0; at < LOG.length; at++) {
-        const damaged = LOG.slice();
-        damaged[at] = damage(damaged[at]);
+        const corrupt = LOG.slice();
+        corrupt[at] = change(corrupt[at]);
         try {
-          await judge(damaged, useCallsComplete, LOG);
+          await judge(corrupt, useCallsComplete, LOG);
         } catch (error) {
           failures.push(`byte ${at}: ${(error as Error).message}`);
         }
