@@ -12,7 +12,7 @@ import { writeLicenses } from "./licenses.ts";
 import { projectRoot } from "../test/process.ts";
 
 /** Packages that the user brings: never inlined, never required. */
-const external = ["weave"];
+const external = ["weave", "@opentelemetry/otlp-transformer"];
 /** npm packages that the library may contain. The command may contain any. */
 const inlined = ["deno-std"];
 /** The entry of the command. */

@@ -25,6 +25,8 @@ interface NodeManifest {
   bin?: Record<string, string>;
   scripts: Record<string, string>;
   devDependencies: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
 interface CopyManifest {
@@ -34,7 +36,7 @@ interface CopyManifest {
 }
 
 /** Runtime dependencies of any kind: npm users get none. */
-const dependencyKinds = ["dependencies", "peerDependencies", "optionalDependencies"] as const;
+const dependencyKinds = ["dependencies", "optionalDependencies"] as const;
 
 /** An exact version, or one under another name. */
 const exactVersion = /^(?:npm:[^@]+@)?\d+\.\d+\.\d+$/;
@@ -134,6 +136,13 @@ function checkDependencies(deno: DenoManifest, npm: NodeManifest): string[] {
   const problems: string[] = [];
   for (const kind of dependencyKinds) {
     if (kind in npm) problems.push(`package.json has ${kind}; the build inlines what it needs`);
+  }
+  // What one entry needs is brought by the programs that import it.
+  for (const name of Object.keys(npm.peerDependencies ?? {})) {
+    if (npm.peerDependenciesMeta?.[name]?.optional !== true) {
+      problems.push(`peerDependencies: ${name} is not optional`);
+    }
+    if (!(name in npm.devDependencies)) problems.push(`${name}: not among devDependencies`);
   }
   for (const [name, version] of Object.entries(npm.devDependencies)) {
     if (!exactVersion.test(version)) problems.push(`${name}: ${version} is not an exact version`);

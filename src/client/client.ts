@@ -19,6 +19,7 @@ import type { RetryResult } from "../delivery/retry_dead_letters.ts";
 import type { FlushOptions, FlushResult, Pipeline, WalStats } from "./pipeline/pipeline.ts";
 import type { AnyFunction, OpFields } from "./op/op_types.ts";
 import { setSavingRef } from "./objects/saved_refs.ts";
+import { keepSpanTarget } from "./span_target.ts";
 import { ProjectIdResolver } from "./server/project_id_resolver.ts";
 import { Publisher } from "./objects/publisher.ts";
 import type { ApiClient } from "./server/api_client.ts";
@@ -50,7 +51,7 @@ export interface ClientDeps {
 
 /** What a client's log holds, and what became of the rest. */
 export interface ClientStats extends WalStats {
-  /** Calls that were not recorded because their trace was not sampled. */
+  /** Calls and spans that were not recorded because their trace was not sampled. */
   readonly sampledOut: number;
 }
 
@@ -140,6 +141,8 @@ export class WeaveClient extends ClientCalls {
     this.#readers = [reader, deps.backgroundReader];
     this.#clock = deps.clock;
     this.#sampler = sampler;
+    const { redactor } = deps;
+    keepSpanTarget(this, { projectId, append, redactor, sampler, logger, settings });
     openGlobalClient(this, recorder);
   }
 

@@ -12,7 +12,12 @@ import { standardError } from "../runtime/standard_error.ts";
 import type { WeaveClient } from "./client.ts";
 import { findClient, keepClient, lastGiven } from "./client_pool.ts";
 import { createLogger } from "./logger.ts";
-import { openClient, type OpenTarget } from "./open_client.ts";
+import {
+  type ClientEnvironment,
+  openClient,
+  openClientNow,
+  type OpenTarget,
+} from "./open_client.ts";
 import { openPipeline } from "./pipeline/create_pipeline.ts";
 import { backgroundFetch, hostFetch } from "./server/host_fetch.ts";
 import type { InitOptions } from "./settings/options.ts";
@@ -26,11 +31,7 @@ export async function openHostClient(project: string, options: InitOptions): Pro
   const { options: steady, given } = lastGiven(options);
   const extra = { given, ownRuntime: options?.runtime !== undefined };
   return await openClient(project, steady, {
-    runtime: detectRuntime(),
-    fetch: hostFetch,
-    background: backgroundFetch,
-    sink: standardError,
-    openPipeline,
+    ...environment(),
     pool: {
       find: (target) => {
         const found = findClient({ ...target, ...extra });
@@ -42,6 +43,25 @@ export async function openHostClient(project: string, options: InitOptions): Pro
   });
 }
 
+/**
+ * Opens a client at once that nobody else gets.
+ *
+ * @param project `entity/project`.
+ * @throws {WeaveWalError} The errors of `init`; `ERR_INVALID_NAME` for a name without an entity.
+ */
+export function openOwnClient(project: string, options: InitOptions): WeaveClient {
+  return openClientNow(project, options, environment());
+}
+
+function environment(): ClientEnvironment {
+  return {
+    runtime: detectRuntime(),
+    fetch: hostFetch,
+    background: backgroundFetch,
+    sink: standardError,
+    openPipeline,
+  };
+}
 /** Warns that options of a further `init` are ignored. */
 function reportDifference(
   { entity, project, settings }: OpenTarget,

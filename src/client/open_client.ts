@@ -12,7 +12,7 @@ import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./client.ts";
 import { defaultEntity } from "./server/default_entity.ts";
 import { MetadataCache } from "./server/metadata_cache.ts";
-import { createLogger, type Sink } from "./logger.ts";
+import { createLogger, type Logger, type Sink } from "./logger.ts";
 import { describeError } from "./op/describe_error.ts";
 import { nullPipeline } from "./pipeline/disabled_pipeline.ts";
 import { Redactor } from "./redaction/redactor.ts";
@@ -64,14 +64,65 @@ export async function openClient(
   options: InitOptions,
   host: ClientEnvironment,
 ): Promise<WeaveClient> {
+  const opening = beginOpening(name, options, host);
+  const { settings, facts, fetch, runtime } = opening;
+  const entity = opening.entity ?? await defaultEntity({
+    reader: new ApiClient({
+      fetch,
+      clock: runtime.clock,
+      url: settings.baseUrl,
+      apiKey: settings.baseApiKey,
+      timeoutMs: settings.timeoutMs,
+    }),
+    facts,
+    apiKey: settings.baseApiKey,
+  });
+  return completeOpening(opening, checkName("entity", entity), host);
+}
+
+/**
+ * Makes a client at once, of a name that does not depend on what a server answers.
+ *
+ * @param name `entity/project`.
+ * @throws {WeaveWalError} As {@linkcode openClient}; `ERR_INVALID_NAME` for a name without an entity.
+ */
+export function openClientNow(
+  name: string,
+  options: InitOptions,
+  host: ClientEnvironment,
+): WeaveClient {
+  const opening = beginOpening(name, options, host);
+  if (opening.entity !== undefined) return completeOpening(opening, opening.entity, host);
+  throw new WeaveWalError(
+    "ERR_INVALID_NAME",
+    `Cannot use project: ${show(name)} names no entity; write "entity/project"`,
+  );
+}
+
+/** A client on its way: all that does not depend on its entity. */
+interface Opening {
+  readonly options: InitOptions;
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+  readonly missingGrant: string | null;
+  readonly fetch: Fetch;
+  readonly background: Fetch;
+  readonly redactor: Redactor;
+  readonly logger: Logger;
+  readonly facts: MetadataCache;
+  /** The entity, where the name or the settings tell. */
+  readonly entity: string | undefined;
+  readonly project: string;
+}
+
+function beginOpening(name: string, options: InitOptions, host: ClientEnvironment): Opening {
   // What is no object at all is refused with the settings.
   const runtime = options?.runtime ?? host.runtime;
-  const { settings, message: missing } = withinGrants(
+  const { settings, message: missingGrant } = withinGrants(
     runtime,
     resolveSettings(runtime, options),
     options,
   );
-  const { random } = options;
   const fetch = options.fetch ? invisible(options.fetch) : host.fetch;
   const background = host.background?.(runtime, settings.exitDrainMs, options.fetch) ?? fetch;
   const redactor = new Redactor({
@@ -84,28 +135,39 @@ export async function openClient(
     },
   });
   const logger = createLogger(settings.logLevel, host.sink, options.onEvent, redactor.line);
-  const ids = createIds({
-    now: () => runtime.clock.now(),
-    randomBytes: random ? bytesFrom(random) : (into) => crypto.getRandomValues(into),
-  });
+  const { serverUrl, walDir } = settings;
+  const keep = settings.wal && !settings.disabled;
+  const facts = new MetadataCache(runtime, serverUrl, keep ? walDir : null);
+  const { project, entity = settings.disabled ? "disabled" : undefined } = splitName(name);
+  return {
+    options,
+    runtime,
+    settings,
+    missingGrant,
+    fetch,
+    background,
+    redactor,
+    logger,
+    facts,
+    entity,
+    project,
+  };
+}
+
+function completeOpening(
+  opening: Opening,
+  entity: string,
+  host: ClientEnvironment,
+): WeaveClient {
+  const { options, runtime, settings, fetch, background, redactor, logger, facts } = opening;
+  const { project, missingGrant } = opening;
+  const { random } = options;
   const { clock } = runtime;
   const { apiKey, timeoutMs } = settings;
-  const keep = settings.wal && !settings.disabled;
-  const facts = new MetadataCache(runtime, settings.serverUrl, keep ? settings.walDir : null);
-  const given = splitName(name);
-  const entity = given.entity ?? (settings.disabled ? "disabled" : await defaultEntity({
-    reader: new ApiClient({
-      fetch,
-      clock,
-      url: settings.baseUrl,
-      apiKey: settings.baseApiKey,
-      timeoutMs,
-    }),
-    facts,
-    apiKey: settings.baseApiKey,
-  }));
-  checkName("entity", entity);
-  const { project } = given;
+  const ids = createIds({
+    now: () => clock.now(),
+    randomBytes: random ? bytesFrom(random) : (into) => crypto.getRandomValues(into),
+  });
   // No wait from here on: of several calls at once, the first makes the client that all get.
   const target: OpenTarget = { entity, project, runtime, settings };
   const open = host.pool?.find(target);
@@ -126,12 +188,14 @@ export async function openClient(
     project,
     onEvent: logger.event,
   });
-  if (missing !== null) logger.event({ level: "warn", name: "missing-grant", message: missing });
+  if (missingGrant !== null) {
+    logger.event({ level: "warn", name: "missing-grant", message: missingGrant });
+  }
   const past = settings.sender && !settings.disabled && options.fetch === undefined
     ? unusedProxy(runtime, settings.serverUrl)
     : null;
   if (past !== null) logger.event({ level: "warn", name: "proxy-unused", message: past });
-  if (keep) {
+  if (settings.wal && !settings.disabled) {
     logger.event(logOn({ ...settings, entity, project }));
     const untrusted = untrustedDirectory(runtime, settings.walDir);
     if (untrusted !== null) logger.event(untrusted);

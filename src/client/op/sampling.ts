@@ -30,6 +30,11 @@ export class Sampler {
     this.#onFailure = onFailure;
   }
 
+  /** Whether a function decides, which is asked once a trace. */
+  get asksFunction(): boolean {
+    return typeof this.#rate === "function";
+  }
+
   /** Whether a trace is recorded. A rate decides by the trace's id alone. */
   records(
     traceId: string,

@@ -39,6 +39,7 @@ export type WalEventName =
   | "op-id"
   | "call-not-traced"
   | "call-not-ended"
+  | "span-not-recorded"
   | "display-name-failed"
   | "summarize-failed"
   | "summary-failed"

@@ -89,9 +89,9 @@ export class Redactor {
     return this.#redact !== undefined;
   }
 
-  /** Whether nothing in a value, which is plain data, is redacted. */
-  isClean(value: unknown): boolean {
-    return this.#redact === undefined && isPlainData(value, this.#rules);
+  /** Whether nothing in a value, which is plain data of at most `maxChars`, is redacted. */
+  isClean(value: unknown, maxChars?: number): boolean {
+    return this.#redact === undefined && isPlainData(value, this.#rules, maxChars);
   }
 
   /** A text of the program, such as a name, without what is redacted. */

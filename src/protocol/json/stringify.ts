@@ -93,8 +93,12 @@ export function toJsonText(
  * Whether a value is plain JSON data: without getters, proxies and cycles, of bounded size, and with
  * nothing that `redaction` names.
  */
-export function isPlainData(value: unknown, redaction?: RedactionRules): boolean {
-  return isPlain(value, undefined, MAX_VALUE_CHARS, redaction);
+export function isPlainData(
+  value: unknown,
+  redaction?: RedactionRules,
+  maxChars: number = MAX_VALUE_CHARS,
+): boolean {
+  return isPlain(value, undefined, maxChars, redaction);
 }
 
 /** What the check may still look at; shared by its steps, which all traced calls pay for. */

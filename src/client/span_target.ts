@@ -1,0 +1,37 @@
+/**
+ * What records OpenTelemetry spans needs of a client. The recorder itself is in `src/otel`, which
+ * only programs with spans load.
+ *
+ * @module
+ */
+
+import { shared } from "../runtime/process/shared_state.ts";
+import type { Logger } from "./logger.ts";
+import type { Sampler } from "./op/sampling.ts";
+import type { Pipeline } from "./pipeline/pipeline.ts";
+import type { Redactor } from "./redaction/redactor.ts";
+import type { Settings } from "./settings/settings.ts";
+
+/** Where spans go and what happens to them on the way. */
+export interface SpanTarget {
+  /** `entity/project`. */
+  readonly projectId: string;
+  readonly append: Pipeline["append"];
+  readonly redactor: Redactor;
+  readonly sampler: Sampler;
+  readonly logger: Logger;
+  readonly settings: Pick<Settings, "disabled" | "wal" | "exitDrainMs" | "timeoutMs">;
+}
+
+/** Shared: the client may come from another copy of the package than the processor. */
+const targets = shared("span-targets", () => new WeakMap<object, SpanTarget>());
+
+/** Remembers the target of a client. */
+export function keepSpanTarget(client: object, target: SpanTarget): void {
+  targets.set(client, target);
+}
+
+/** The target of a client; `undefined` if it is no client. */
+export function spanTargetOf(client: object): SpanTarget | undefined {
+  return targets.get(client);
+}

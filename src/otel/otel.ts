@@ -1,0 +1,135 @@
+/**
+ * OpenTelemetry spans through the log: each is on disk before `span.end()` returns, and is delivered
+ * from there to Weave's Traces or Agents view.
+ *
+ * Needs `@opentelemetry/otlp-transformer`, which serializes the spans.
+ *
+ * @module
+ */
+
+import type { FinishedSpan, StartedSpan } from "./finished_span.ts";
+import type { SpanOptions } from "./span_options.ts";
+import { SpanRecorder } from "./span_recorder.ts";
+
+export type { FinishedSpan, SpanOptions, StartedSpan };
+export type { SpanIds, SpanResource, SpanScope, SpanTime } from "./finished_span.ts";
+export type { OtelView } from "../protocol/otlp/otel_request.ts";
+
+/**
+ * A span processor that appends each span to the log when it ends, synchronously. It takes the place
+ * of `BatchSpanProcessor` and its exporter.
+ *
+ * Spans that the tracer does not sample are left out, and so are those of traces that `sampleRate`
+ * leaves out. Redaction applies to names, attributes, events, links and resources.
+ *
+ * @example
+ * ```ts
+ * import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
+ * import { WalSpanProcessor } from "@weave-wal/client/otel";
+ *
+ * const sent: string[] = [];
+ * const processor = new WalSpanProcessor({
+ *   project: "team/project",
+ *   apiKey: "of-the-example",
+ *   wal: false, // the default is a log on disk
+ *   fetch: (url) => Promise.resolve(new Response(sent.push(`${url}`) > 0 ? "{}" : null)),
+ * });
+ * const provider = new BasicTracerProvider({ spanProcessors: [processor] });
+ * provider.getTracer("example").startSpan("answer").end();
+ * await provider.shutdown();
+ * if (!sent.includes("https://trace.wandb.ai/otel/v1/traces")) throw new Error(sent.join());
+ * ```
+ */
+export class WalSpanProcessor {
+  readonly #recorder: SpanRecorder;
+
+  /**
+   * Opens the log, or uses that of an open client.
+   *
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION`; `ERR_NOT_INITIALIZED` without a project and without
+   *   a client; the errors of `init`.
+   */
+  constructor(options: SpanOptions = {}) {
+    this.#recorder = new SpanRecorder(options);
+  }
+
+  /** Called by the SDK when a span starts. */
+  onStart(span: StartedSpan, _parentContext?: unknown): void {
+    this.#recorder.start(span);
+  }
+
+  /** Called by the SDK when a span ends: the span is in the log when this returns. Never throws. */
+  onEnd(span: FinishedSpan): void {
+    this.#recorder.record(span);
+  }
+
+  /**
+   * Waits until the server has all spans, `timeoutMs` at most. What it does not take until then stays
+   * in the log. Never rejects.
+   */
+  forceFlush(): Promise<void> {
+    return this.#recorder.flush();
+  }
+
+  /**
+   * Takes no more spans, and delivers for `exitDrainMs` at most; the next run delivers the rest.
+   * Closes the log unless it is that of another client. Never rejects.
+   */
+  shutdown(): Promise<void> {
+    return this.#recorder.shutdown();
+  }
+}
+
+/** What became of an export. */
+export interface SpanExportResult {
+  /** 0: the spans are in the log; 1: some are not. */
+  code: number;
+  /** Why, for 1. */
+  error?: Error;
+}
+
+/**
+ * A span exporter for those who keep their span processor. The spans are in the log when `export`
+ * calls back: with `SimpleSpanProcessor` soon after each end, with `BatchSpanProcessor` when it
+ * exports the batch. What it has not exported is lost if the process is killed.
+ *
+ * @example
+ * ```ts ignore
+ * import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
+ * import { WalSpanExporter } from "@weave-wal/client/otel";
+ *
+ * const exporter = new WalSpanExporter({ project: "team/project", view: "agents" });
+ * const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+ * provider.getTracer("example").startSpan("answer").end();
+ * await provider.shutdown();
+ * ```
+ */
+export class WalSpanExporter {
+  readonly #recorder: SpanRecorder;
+
+  /**
+   * Opens the log, or uses that of an open client.
+   *
+   * @throws {WeaveWalError} As the constructor of {@linkcode WalSpanProcessor}.
+   */
+  constructor(options: SpanOptions = {}) {
+    this.#recorder = new SpanRecorder(options);
+  }
+
+  /** Appends the spans and then calls back. Never throws. */
+  export(spans: readonly FinishedSpan[], resultCallback: (result: SpanExportResult) => void): void {
+    let failed: Error | undefined;
+    for (const span of spans) failed = this.#recorder.record(span) ?? failed;
+    resultCallback(failed === undefined ? { code: 0 } : { code: 1, error: failed });
+  }
+
+  /** As {@linkcode WalSpanProcessor.forceFlush}. */
+  forceFlush(): Promise<void> {
+    return this.#recorder.flush();
+  }
+
+  /** As {@linkcode WalSpanProcessor.shutdown}. */
+  shutdown(): Promise<void> {
+    return this.#recorder.shutdown();
+  }
+}

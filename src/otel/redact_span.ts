@@ -1,0 +1,95 @@
+/**
+ * Copies of spans without what is redacted, and within the limits of values.
+ *
+ * @module
+ */
+
+import type { Redactor } from "../client/redaction/redactor.ts";
+import { MAX_CALL_VALUE_CHARS } from "../protocol/json/size_limits.ts";
+import type { FinishedSpan, SpanResource } from "./finished_span.ts";
+
+/** Makes copies for one client. */
+export class SpanRedactor {
+  readonly #redactor: Redactor;
+  /** Resources are few and shared by many spans. */
+  readonly #resources = new WeakMap<SpanResource, SpanResource>();
+
+  constructor(redactor: Redactor) {
+    this.#redactor = redactor;
+  }
+
+  /** A span to be serialized, with the names that versions 1 and 2 of the SDK give to its parts. */
+  copy(span: FinishedSpan): FinishedSpan {
+    const { parentSpanContext, status } = span;
+    const scope = span.instrumentationScope ?? span.instrumentationLibrary ?? { name: "" };
+    const context = span.spanContext();
+    const parentSpanId = span.parentSpanId ?? parentSpanContext?.spanId;
+    return {
+      name: this.#text(span.name, "name"),
+      kind: span.kind,
+      spanContext: () => context,
+      parentSpanContext: parentSpanContext ??
+        (parentSpanId ? { ...context, spanId: parentSpanId } : undefined),
+      parentSpanId,
+      startTime: span.startTime,
+      endTime: span.endTime,
+      status: status.message
+        ? { code: status.code, message: this.#text(status.message, "message") }
+        : status,
+      attributes: this.#attributes(span.attributes),
+      events: span.events.map((event) => ({
+        name: this.#text(event.name, "name"),
+        time: event.time,
+        attributes: this.#attributes(event.attributes),
+        droppedAttributesCount: event.droppedAttributesCount,
+      })),
+      links: span.links.map((link) => ({ ...link, attributes: this.#attributes(link.attributes) })),
+      resource: this.#resource(span.resource),
+      instrumentationScope: scope,
+      instrumentationLibrary: scope,
+      droppedAttributesCount: span.droppedAttributesCount,
+      droppedEventsCount: span.droppedEventsCount,
+      droppedLinksCount: span.droppedLinksCount,
+    };
+  }
+
+  #text(text: string, field: string): string {
+    return this.#redactor.isClean(text, MAX_CALL_VALUE_CHARS)
+      ? text
+      : this.#redactor.text(String(text).slice(0, MAX_CALL_VALUE_CHARS), field);
+  }
+
+  #attributes(attributes: object | undefined): object {
+    if (attributes === undefined) return {};
+    if (this.#redactor.isClean(attributes, MAX_CALL_VALUE_CHARS)) return attributes;
+    const text = this.#redactor.toText(attributes, undefined, MAX_CALL_VALUE_CHARS, "attributes");
+    const redacted: unknown = JSON.parse(text);
+    return typeof redacted === "object" && redacted !== null ? redacted : {};
+  }
+
+  #resource(resource: SpanResource): SpanResource {
+    const known = this.#resources.get(resource);
+    if (known !== undefined) return known;
+    const isPending = resource.asyncAttributesPending === true;
+    const copy: SpanResource = {
+      attributes: this.#attributes(isPending ? settled(resource) : resource.attributes),
+      schemaUrl: resource.schemaUrl,
+    };
+    // A span is written when it ends: attributes that are still looked up are in later ones.
+    if (isPending) resource.waitForAsyncAttributes?.().catch(() => {});
+    else this.#resources.set(resource, copy);
+    return copy;
+  }
+}
+
+/** The attributes of a resource that are known. */
+function settled(resource: SpanResource): object {
+  const entries = resource.getRawAttributes?.();
+  if (entries === undefined) return resource.attributes;
+  const known: Record<string, unknown> = {};
+  for (const [name, value] of entries) {
+    const isLater = typeof value === "object" && value !== null && "then" in value;
+    if (!isLater && value != null) known[name] ??= value;
+  }
+  return known;
+}

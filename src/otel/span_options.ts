@@ -1,0 +1,74 @@
+/**
+ * Options of span processors and exporters, and the client that they lead to.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { WeaveClient } from "../client/client.ts";
+import { currentClient } from "../client/global_client.ts";
+import { openOwnClient } from "../client/host_client.ts";
+import { invalidOption } from "../client/settings/invalid_option.ts";
+import type { InitOptions } from "../client/settings/options.ts";
+import { type SpanTarget, spanTargetOf } from "../client/span_target.ts";
+import type { OtelView } from "../protocol/otlp/otel_request.ts";
+
+/**
+ * Where spans are written. Pass `client` to share the log of an open client, or `project` with
+ * options of `init` for a log of their own, which is on disk unless `wal` is `false`. With neither, it
+ * is the client that `init` opened last.
+ */
+export interface SpanOptions extends Omit<InitOptions, "printCallLink" | "globalAttributes"> {
+  /** The client whose log takes the spans: what `await init(…)` gave. */
+  client?: WeaveClient;
+  /** `entity/project`. */
+  project?: string;
+  /** The view of Weave that shows the spans. Default `"traces"`. */
+  view?: OtelView;
+}
+
+/** What the options lead to. */
+export interface ResolvedSpanOptions {
+  readonly client: WeaveClient;
+  readonly target: SpanTarget;
+  readonly view: OtelView;
+  /** Whether the client was opened for these spans and is closed with them. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * Finds or opens the client.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION`, `ERR_NOT_INITIALIZED`, and the errors of `init`.
+ */
+export function resolveSpanOptions(options: SpanOptions): ResolvedSpanOptions {
+  if (typeof options !== "object" || options === null) {
+    throw invalidOption("options of the span processor", options, "an object of options");
+  }
+  const { client, project, view = "traces", ...initOptions } = options;
+  if (view !== "traces" && view !== "agents") {
+    throw invalidOption('option "view"', view, 'one of "traces", "agents"');
+  }
+  if (project !== undefined && client === undefined) {
+    const own = openOwnClient(project, { wal: true, ...initOptions });
+    return { client: own, target: spanTargetOf(own)!, view, isOwn: true };
+  }
+  const [ignored] = project === undefined ? Object.keys(initOptions) : ["project"];
+  if (ignored !== undefined) {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      `Cannot use option "${ignored}" of a span processor: the client that is open has its own; ` +
+        'pass "project" without "client" to open another one',
+    );
+  }
+  const open = client ?? currentClient();
+  if (open === null) {
+    throw new WeaveWalError(
+      "ERR_NOT_INITIALIZED",
+      'Cannot record spans: pass "project" or "client", or call init("entity/project") first',
+    );
+  }
+  const target = typeof open === "object" ? spanTargetOf(open) : undefined;
+  if (target !== undefined) return { client: open as WeaveClient, target, view, isOwn: false };
+  throw invalidOption('option "client"', client, "what init() resolves to; await it first");
+}

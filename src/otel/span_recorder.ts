@@ -1,0 +1,137 @@
+/**
+ * Appends spans to the log of a client.
+ *
+ * @module
+ */
+
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import type { WeaveClient } from "../client/client.ts";
+import { describeError } from "../client/op/describe_error.ts";
+import type { SpanTarget } from "../client/span_target.ts";
+import { type OtelRecordType, otelRecordType, otelRequest } from "../protocol/otlp/otel_request.ts";
+import type { FinishedSpan, StartedSpan } from "./finished_span.ts";
+import { SpanRedactor } from "./redact_span.ts";
+import { resolveSpanOptions, type SpanOptions } from "./span_options.ts";
+
+/** Bytes that a span may have: the server takes requests of 32 MiB. */
+const MAX_SPAN_BYTES = 30 * 1024 * 1024;
+/** Traces whose sampling is remembered at most. */
+const MAX_TRACES = 10_000;
+const SAMPLED = 1;
+
+/** Records the spans of one processor or exporter. */
+export class SpanRecorder {
+  readonly #client: WeaveClient;
+  readonly #isOwn: boolean;
+  readonly #target: SpanTarget;
+  readonly #type: OtelRecordType;
+  readonly #redactor: SpanRedactor;
+  /** Decisions of a function that samples. */
+  readonly #sampled = new Map<string, boolean>();
+  #isRecording = false;
+  #isShutDown = false;
+
+  /** @throws {WeaveWalError} As `resolveSpanOptions`. */
+  constructor(options: SpanOptions) {
+    const { client, target, view, isOwn } = resolveSpanOptions(options);
+    this.#client = client;
+    this.#isOwn = isOwn;
+    this.#target = target;
+    this.#type = otelRecordType(view);
+    this.#redactor = new SpanRedactor(target.redactor);
+  }
+
+  /** Decides with the first span of a trace whether the trace is recorded. Never throws. */
+  start(span: StartedSpan): void {
+    if (!this.#target.sampler.asksFunction) return;
+    try {
+      this.#isSampled(span);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Appends a span; it is in the log when this returns. Never throws.
+   *
+   * @returns What went wrong, if the span could not be recorded.
+   */
+  record(span: FinishedSpan): Error | undefined {
+    // A span that ends in here is about the log itself, or made by the program's own `redact`.
+    if (this.#isRecording || this.#target.settings.disabled) return undefined;
+    if (this.#isShutDown) return new Error("Cannot record a span: shutdown() was called");
+    this.#isRecording = true;
+    try {
+      if ((span.spanContext().traceFlags & SAMPLED) === 0) return undefined;
+      if (!this.#isSampled(span)) {
+        this.#target.sampler.sampledOut++;
+        return undefined;
+      }
+      const request = serialize(this.#redactor.copy(span));
+      this.#target.append(this.#type, otelRequest(this.#target.projectId, request));
+      return undefined;
+    } catch (error) {
+      return this.#fail(error);
+    } finally {
+      this.#isRecording = false;
+    }
+  }
+
+  /** Waits until the server has what was recorded, `timeoutMs` at most. Never rejects. */
+  async flush(): Promise<void> {
+    const { timeoutMs } = this.#target.settings;
+    if (!this.#isShutDown) await this.#client.flush({ timeout: timeoutMs });
+  }
+
+  /**
+   * Takes no more spans and delivers what it can in `exitDrainMs`, or in `timeoutMs` without a log on
+   * disk. Closes the client if it was opened for these spans. Never rejects.
+   */
+  async shutdown(): Promise<void> {
+    if (this.#isShutDown) return;
+    this.#isShutDown = true;
+    const { wal, exitDrainMs, timeoutMs } = this.#target.settings;
+    const limits = { timeout: wal ? exitDrainMs : timeoutMs };
+    await (this.#isOwn ? this.#client.finish(limits) : this.#client.flush(limits));
+  }
+
+  #isSampled(span: StartedSpan): boolean {
+    const { sampler } = this.#target;
+    const { traceId } = span.spanContext();
+    if (!sampler.asksFunction) return sampler.records(traceId, span.name, undefined);
+    const known = this.#sampled.get(traceId);
+    if (known !== undefined) return known;
+    const attributes = span.attributes as Readonly<Record<string, unknown>>;
+    const isSampled = sampler.records(traceId, span.name, attributes);
+    this.#sampled.set(traceId, isSampled);
+    if (this.#sampled.size > MAX_TRACES) {
+      this.#sampled.delete(this.#sampled.keys().next().value!);
+    }
+    return isSampled;
+  }
+
+  #fail(error: unknown): Error {
+    const message = `Cannot record a span: ${describeError(error)}`;
+    this.#target.logger.once("warn", "span-not-recorded", message);
+    return error instanceof Error ? error : new Error(message);
+  }
+}
+
+/** @throws where OpenTelemetry cannot serialize the span. */
+function serialize(span: FinishedSpan): Uint8Array {
+  const bytes = serialized(span);
+  if (bytes.length <= MAX_SPAN_BYTES) return bytes;
+  const omitted = `${bytes.length} bytes, over the size limit`;
+  return serialized({
+    ...span,
+    attributes: { "weave_wal.omitted": omitted },
+    events: [],
+    links: [],
+  });
+}
+
+function serialized(span: FinishedSpan): Uint8Array {
+  const bytes = ProtobufTraceSerializer.serializeRequest([span as never]);
+  if (bytes === undefined) throw new TypeError("OpenTelemetry serialized it to nothing");
+  return bytes;
+}
