@@ -104,6 +104,8 @@ export type {
 export type { Runnable, WeaveCallable } from "./src/client/evaluation/weave_callable.ts";
 export type { InitOptions } from "./src/client/settings/options.ts";
 export type { DropCause, ServerStatus } from "./src/client/pipeline/stats.ts";
+export type { DiskError } from "./src/wal/ownership/presence.ts";
+export type { MetricsFormat } from "./src/metrics/exposition.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";
 export type { ServerState } from "./src/delivery/http/circuit_breaker.ts";
 export type { RetryResult } from "./src/delivery/retry_dead_letters.ts";

@@ -13,6 +13,7 @@ import { ClientCalls, type ClientCallsOptions } from "./client_calls.ts";
 import { closeGlobalClient, openGlobalClient } from "./global_client.ts";
 import { markClass } from "./objects/kind.ts";
 import type { MetadataCache } from "./server/metadata_cache.ts";
+import type { MetricsFormat } from "../metrics/exposition.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectRef, OpRef } from "./objects/object_ref.ts";
 import type { RetryResult } from "../delivery/retry_dead_letters.ts";
@@ -209,6 +210,30 @@ export class WeaveClient extends ClientCalls {
    */
   async stats(): Promise<ClientStats> {
     return { ...await this.#pipeline.stats(), sampledOut: this.#sampler.sampledOut };
+  }
+
+  /**
+   * The metrics of this process's log and sender as text, for Prometheus and whatever reads its
+   * formats. Counts the records that are pending, as {@linkcode WeaveClient.stats} does. The names
+   * are listed in docs/operations/metrics.md.
+   *
+   * @param format `openmetrics` (the default) or `prometheus`, its older text format.
+   *
+   * @example
+   * ```ts ignore
+   * import { createServer } from "node:http";
+   * import { init } from "@weave-wal/client";
+   *
+   * const client = await init("team/project");
+   * createServer(async (_request, response) => {
+   *   response.setHeader("content-type", "text/plain; version=0.0.4");
+   *   response.end(await client.metrics("prometheus"));
+   * }).listen(9464, "127.0.0.1");
+   * ```
+   */
+  async metrics(format: MetricsFormat = "openmetrics"): Promise<string> {
+    const { pipelineMetrics } = await import("./pipeline/metrics.ts");
+    return (await pipelineMetrics(this.#pipeline, this.#clock)).text(format);
   }
 
   /**

@@ -120,9 +120,10 @@ test("the table of status fits into 60 to 200 columns, and keeps what matters mo
         project: "chat",
         kind: "memory",
         diskError: null,
+        appended: 9,
         memory: { records: 1_217, bytes: 1 },
         dropped: { [state]: 2_275 },
-        quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new" },
+        quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new", fullAt: null },
       },
     }]),
   });

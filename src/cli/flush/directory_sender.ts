@@ -5,6 +5,7 @@
  */
 
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
+import type { Deliverer } from "../../delivery/delivery_client.ts";
 import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
@@ -42,6 +43,7 @@ export interface DirectorySenderOptions {
 /** Sends every log below a root that may be sent, also those that appear later. */
 export class DirectorySender {
   readonly #options: DirectorySenderOptions;
+  readonly #deliverer: Deliverer;
   readonly #created: CreatedSender;
   readonly #presence: Presence;
   readonly #forgetExit: () => void;
@@ -62,6 +64,7 @@ export class DirectorySender {
       state: "up",
       reason: "",
       since: clock.now(),
+      nextAttempt: null,
       delivered: 0,
       deadLettered: 0,
       lastDelivery: null,
@@ -74,10 +77,10 @@ export class DirectorySender {
       token,
       server,
       sender: true,
-      report: () => this.#report,
+      report: () => this.report,
       onWake: () => this.#created.sender.hurry(),
     });
-    const deliverer = commandDeliverer(runtime, settings, newId, {
+    this.#deliverer = commandDeliverer(runtime, settings, newId, {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#failed(reason),
       onSwitch: (to, reason) =>
@@ -87,7 +90,7 @@ export class DirectorySender {
     this.#created = createSender({
       ...settings,
       runtime,
-      deliverer,
+      deliverer: this.#deliverer,
       server,
       token,
       root,
@@ -112,7 +115,9 @@ export class DirectorySender {
 
   /** What it has done, and how the server is. */
   get report(): SenderReport {
-    return this.#report;
+    const ms = this.#deliverer.gate.msToNextAttempt;
+    const nextAttempt = ms === null ? null : this.#options.runtime.clock.now() + ms;
+    return { ...this.#report, nextAttempt };
   }
 
   /** Takes note of trouble with the disk, and tells of it now and then. */

@@ -12,6 +12,11 @@ import { flushOnce } from "./once.ts";
 import { follow } from "./follow.ts";
 import { describe, type LogFlags, projectFilter, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
+import {
+  type ListenAddress,
+  METRICS_ADDRESS,
+  parseListenAddress,
+} from "../metrics/metrics_server.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
 import { hasLogs } from "../logs/projects.ts";
 
@@ -20,6 +25,7 @@ interface FlushFlags extends LogFlags {
   readonly follow?: boolean;
   readonly timeout?: number;
   readonly grace?: number;
+  readonly metrics?: ListenAddress | true;
   readonly json?: boolean;
 }
 
@@ -41,6 +47,7 @@ export function flushCommand(context: Context, setCode: (code: number) => void):
       ["weave-wal flush", "send everything that is pending, then end"],
       ["weave-wal flush --timeout 30s --project acme/chat", "one project, half a minute at most"],
       ["weave-wal flush --follow", "stay: be the sender of programs that only write"],
+      ["weave-wal flush --follow --metrics", "the same, with metrics for Prometheus"],
     ],
     notes: NOTES,
   });
@@ -52,6 +59,11 @@ export function flushCommand(context: Context, setCode: (code: number) => void):
       "with --follow: go on sending this long after SIGTERM (default: 10s)",
       parseDuration,
     )
+    .option(
+      "--metrics [address]",
+      `with --follow: serve metrics for Prometheus at /metrics (default: ${METRICS_ADDRESS})`,
+      parseListenAddress,
+    )
     .option("--json", "one JSON value at the end; with --follow one line an event")
     .action(async (flags: FlushFlags) => setCode(await flush(context, flags)));
 }
@@ -62,6 +74,11 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
   }
   if (!flags.follow && flags.grace !== undefined) {
     throw new CommandError("Cannot use --grace without --follow");
+  }
+  if (!flags.follow && flags.metrics !== undefined) {
+    throw new CommandError("Cannot use --metrics without --follow", {
+      hint: "weave-wal status --openmetrics prints the metrics once",
+    });
   }
   const settings = commandSettings(unguarded.runtime, flags, "needed");
   const context = await guardedContext(unguarded, settings.walDir);
@@ -77,6 +94,10 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
     json: flags.json ?? false,
   };
   return flags.follow
-    ? await follow(job, flags.grace ?? GRACE_MS)
+    ? await follow(job, flags.grace ?? GRACE_MS, metricsAddress(flags))
     : await flushOnce(job, flags.timeout);
+}
+
+function metricsAddress({ metrics }: FlushFlags): ListenAddress | null {
+  return metrics === true ? parseListenAddress(METRICS_ADDRESS) : metrics ?? null;
 }

@@ -5,6 +5,10 @@
  */
 
 import { EXIT } from "../exit_codes.ts";
+import { type ListenAddress, serveMetrics } from "../metrics/metrics_server.ts";
+import { statusMetrics } from "../metrics/status_metrics.ts";
+import type { MetricSamples } from "../../metrics/exposition.ts";
+import { StatusReporter } from "../status/report.ts";
 import { FlushTargets } from "./targets.ts";
 import { type FlushJob, waitForTargets } from "./wait.ts";
 import { pause } from "../context.ts";
@@ -20,10 +24,17 @@ const SHARE = 10;
 /**
  * Sends until it is asked to end, then for `graceMs` more at most; resolves with the exit code: 0
  * after SIGTERM, which is how such a process ends in good order.
+ *
+ * @param metrics Where to serve metrics; `null` for nowhere.
  */
-export async function follow(job: FlushJob, graceMs: number): Promise<number> {
+export async function follow(
+  job: FlushJob,
+  graceMs: number,
+  metrics: ListenAddress | null,
+): Promise<number> {
   const { context, settings, filter } = job;
   const { runtime, stop } = context;
+  const served = metrics === null ? null : await serveMetrics(metrics, metricsOf(job));
   const screen = await followScreen(job);
   const onEvent = (event: SenderEvent): void => screen.event(event);
   const sender = new DirectorySender({ ...job, runtime, onEvent });
@@ -43,6 +54,9 @@ export async function follow(job: FlushJob, graceMs: number): Promise<number> {
     name: "following",
     message: `Following ${settings.walDir}, sending to ${settings.serverUrl}`,
   });
+  if (served !== null) {
+    onEvent({ level: "info", name: "metrics", message: `Serving metrics at ${served.url}` });
+  }
   sender.start();
   try {
     while (!stop.aborted) {
@@ -65,8 +79,15 @@ export async function follow(job: FlushJob, graceMs: number): Promise<number> {
       onLook: () => {},
     });
   } finally {
+    await served?.close();
     await sender.stop();
     await screen.done(sender.report, await look());
   }
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
+}
+
+/** What scrapers are told: everything below the root, of which a part was counted before. */
+function metricsOf({ context, settings, filter }: FlushJob): () => Promise<MetricSamples> {
+  const reporter = new StatusReporter(context.runtime, settings.walDir, filter, () => {});
+  return async () => statusMetrics(await reporter.report(() => {}));
 }

@@ -13,6 +13,7 @@ import { printable } from "../terminal/format.ts";
 import { beginProgress, type Progress } from "../terminal/progress.ts";
 import { commandSettings } from "../settings.ts";
 import { adviseOn } from "./advice.ts";
+import { statusMetrics } from "../metrics/status_metrics.ts";
 import { statusJson } from "./json.ts";
 import {
   CHECK_FLAGS,
@@ -29,6 +30,7 @@ import { hasLogs, missingLogs } from "../logs/projects.ts";
 
 interface StatusFlags extends LogFlags, CheckFlags {
   readonly json?: boolean;
+  readonly openmetrics?: boolean;
   readonly watch?: number | true;
 }
 
@@ -47,12 +49,17 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
         ["weave-wal status", "what is pending here, now"],
         ["weave-wal status --watch", "the same, refreshed every second, with rates"],
         ["weave-wal status --json | jq .pendingRecords", "for programs"],
+        ["weave-wal status --openmetrics", "for Prometheus"],
         ["weave-wal status --fail-if-older 10m --fail-if-dropped", "a health check"],
       ],
       notes: NOTES,
     }),
   )
     .option("--json", "one JSON value instead of a table")
+    .addOption(
+      new Option("--openmetrics", "metrics as OpenMetrics text instead of a table")
+        .conflicts(["json", "watch"]),
+    )
     .addOption(
       new Option("--watch [interval]", "refresh in place (default: every second)")
         .argParser(parseDuration).conflicts([...CHECK_FLAGS]),
@@ -94,7 +101,9 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
     progress = null;
     const advice = adviseOn(report, adviceOptions);
     const checks = runChecks(report, flags);
-    const text = flags.json
+    const text = flags.openmetrics
+      ? statusMetrics(report).text("openmetrics")
+      : flags.json
       ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
       : missing === null || report.projects.length > 0
       ? await statusText(report, advice, terminal.out)

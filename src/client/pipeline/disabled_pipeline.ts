@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FlushResult, Pipeline, WalStats } from "./pipeline.ts";
+import type { FlushResult, Pipeline, PipelineReports, WalStats } from "./pipeline.ts";
 import { noDrops } from "./stats.ts";
 
 const NOTHING: FlushResult = {
@@ -26,8 +26,26 @@ const NO_STATS: WalStats = {
   dropped: noDrops(),
   lastDelivery: null,
   lastError: null,
-  server: { state: "up", reason: "", since: 0 },
+  server: { state: "up", reason: "", since: 0, nextAttempt: null },
+  memory: { records: 0, bytes: 0 },
+  diskError: null,
   disk: null,
+};
+
+const NO_REPORTS: PipelineReports = {
+  pid: null,
+  host: null,
+  log: {
+    entity: "",
+    project: "",
+    kind: "memory",
+    diskError: null,
+    appended: 0,
+    memory: { records: 0, bytes: 0 },
+    dropped: {},
+    quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new", fullAt: null },
+  },
+  sender: null,
 };
 
 /** Keeps nothing and sends nothing. */
@@ -35,6 +53,7 @@ export const nullPipeline: Pipeline = {
   append: () => {},
   sync: () => Promise.resolve(),
   stats: () => Promise.resolve(NO_STATS),
+  reports: () => NO_REPORTS,
   finalDigest: (digest) => digest,
   retryDeadLetters: () =>
     Promise.resolve({ delivered: 0, refused: 0, unreadable: 0, busy: [], stopped: false }),

@@ -8,6 +8,7 @@ import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
 import type { WalEvent } from "./events.ts";
 import type { DropCause, ServerStatus } from "./stats.ts";
 import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { DiskError, LogReport, SenderReport } from "../../wal/ownership/presence.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
@@ -105,10 +106,31 @@ export interface WalStats {
   readonly lastDelivery: number | null;
   /** What last went wrong; never holds the key or traced data. */
   readonly lastError: { readonly message: string; readonly at: number } | null;
-  /** The server as it was last seen. */
-  readonly server: ServerStatus;
-  /** Bytes that the project's directory takes, of how many it may; `null` without a disk. */
-  readonly disk: { readonly usedBytes: number; readonly maxBytes: number } | null;
+  /** The server as it was last seen; `nextAttempt` is epoch ms, and `null` while it is up. */
+  readonly server: ServerStatus & { readonly nextAttempt: number | null };
+  /** Pending records and bytes that only the memory of this process holds. */
+  readonly memory: { readonly records: number; readonly bytes: number };
+  /** Why the disk takes no records, and since when (epoch ms); `null` while it does. */
+  readonly diskError: DiskError | null;
+  /**
+   * Bytes that the project's directory takes, how many it may, and when it has reached them at the
+   * present rate (epoch ms; `null` if it does not grow); `null` without a disk.
+   */
+  readonly disk: {
+    readonly usedBytes: number;
+    readonly maxBytes: number;
+    readonly fullAt: number | null;
+  } | null;
+}
+
+/** What a pipeline reports of its log and its sender, without counting what is pending. */
+export interface PipelineReports {
+  /** This process: its ID and the name of its host. */
+  readonly pid: number | null;
+  readonly host: string | null;
+  readonly log: LogReport;
+  /** `null` where the sender is off. */
+  readonly sender: SenderReport | null;
 }
 
 /** Limits of a flush. */
@@ -156,6 +178,8 @@ export interface Pipeline {
   delivered(timeout: number): Promise<DeliveryWait>;
   /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
   stats(): Promise<WalStats>;
+  /** Its log and its sender, as other processes see them. */
+  reports(): PipelineReports;
   /** The server's digest for one that was provisional, where it is known; else the same. */
   finalDigest(digest: string): string;
   /**

@@ -7,6 +7,8 @@
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Clock } from "../../runtime/runtime.ts";
+import { errorCode } from "../../errors.ts";
+import type { DiskError } from "../../wal/ownership/presence.ts";
 
 /** Why a record was dropped: it left the log neither delivered nor as a dead letter. */
 export type DropCause =
@@ -56,7 +58,7 @@ export class PipelineLedger {
   lastError: { message: string; at: number } | null = null;
   server: ServerStatus;
   /** Why the disk does not take records, and since when; `null` while it does. */
-  diskError: { message: string; at: number } | null = null;
+  diskError: DiskError | null = null;
 
   /** Starts at zero, with a server that is taken to be up. */
   constructor(clock: Clock) {
@@ -89,9 +91,11 @@ export class PipelineLedger {
     this.lastError = { message, at: this.#clock.now() };
   }
 
-  /** The disk failed with this message, or works again (`null`). */
-  diskChanged(message: string | null): void {
-    this.diskError = message === null ? null : { message, at: this.#clock.now() };
+  /** The disk failed with this error and message, or works again (`null`). */
+  diskChanged(error: unknown, message: string): void {
+    this.diskError = error === null
+      ? null
+      : { message, code: errorCode(error) ?? "unknown", at: this.#clock.now() };
   }
 
   /** A request failed; while the server is not up, that is the latest reason. */

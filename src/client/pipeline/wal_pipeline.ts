@@ -15,6 +15,7 @@ import type { Timer } from "../../runtime/runtime.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
 import { DiskLog } from "../../wal/log/disk_log.ts";
 import { DiskQuota } from "../../wal/log/disk_quota.ts";
+import { QuotaForecast } from "../../wal/log/quota_forecast.ts";
 import { FailoverLog } from "../../wal/log/failover_log.ts";
 import { FileLog } from "../../wal/log/file_log.ts";
 import { MemoryLog } from "../../wal/log/memory_log.ts";
@@ -31,6 +32,7 @@ import type {
   FlushOptions,
   FlushResult,
   PipelineOptions,
+  PipelineReports,
   StrictPipeline,
   WalStats,
 } from "./pipeline.ts";
@@ -55,6 +57,7 @@ export class LogPipeline implements StrictPipeline {
   /** The log, where what the disk does not take is refused. */
   #strict: DiskLog | null = null;
   readonly #quota: DiskQuota | null;
+  readonly #forecast: QuotaForecast | null;
   readonly #digests: DigestBook;
   readonly #deliverer: Deliverer;
   readonly #sender: Sender | null;
@@ -88,6 +91,7 @@ export class LogPipeline implements StrictPipeline {
       })
       : null;
     this.#quota = wal ? this.#makeQuota() : null;
+    this.#forecast = this.#quota && new QuotaForecast(runtime.clock, this.#quota);
     this.#digests = new DigestBook(wal ? runtime.files : null, walDir);
     this.#deliverer = this.#makeDeliverer();
     const created = sender ? this.#makeSender() : null;
@@ -168,6 +172,7 @@ export class LogPipeline implements StrictPipeline {
     const oldest = this.#sender?.oldestPending() ?? null;
     const { appended, delivered, deadLettered, dropped, lastDelivery, lastError, server } =
       this.#ledger;
+    const { diskError } = this.#ledger;
     return {
       log: this.#log.kind,
       pendingRecords: records,
@@ -179,12 +184,20 @@ export class LogPipeline implements StrictPipeline {
       dropped: { ...dropped },
       lastDelivery,
       lastError,
-      server,
+      server: { ...server, nextAttempt: this.#nextAttempt() },
+      memory: this.#inMemory(),
+      diskError,
       disk: this.#quota && {
         usedBytes: this.#quota.used,
         maxBytes: this.#quota.maxBytes,
+        fullAt: this.#forecast!.fullAt,
       },
     };
+  }
+
+  reports(): PipelineReports {
+    const { pid, host } = this.#options.runtime.process;
+    return { pid, host, log: this.#logReport(), sender: this.#sender && this.#report() };
   }
 
   finalDigest(digest: string): string {
@@ -388,7 +401,7 @@ export class LogPipeline implements StrictPipeline {
   }
 
   #diskChanged(error: unknown): void {
-    this.#ledger.diskChanged(error === null ? null : messageOf(error));
+    this.#ledger.diskChanged(error, error === null ? "" : messageOf(error));
     this.#withPresence((presence) => presence.heartbeat());
     if (error !== null) this.#ledger.failed(messageOf(error));
     this.#reporter.disk(error === null ? null : messageOf(error));
@@ -450,6 +463,7 @@ export class LogPipeline implements StrictPipeline {
 
   #scheduleHeartbeat(): void {
     this.#heartbeat = this.#options.runtime.clock.after(HEARTBEAT_MS, () => {
+      this.#forecast?.look();
       this.#heartbeats();
       if (this.#quota && this.#quota.used > this.#quota.maxBytes / 2) this.#quota.recountSoon();
       this.#tellEarly();
@@ -481,6 +495,7 @@ export class LogPipeline implements StrictPipeline {
     return {
       server: serverUrl,
       ...server,
+      nextAttempt: this.#nextAttempt(),
       delivered,
       deadLettered,
       lastDelivery,
@@ -490,22 +505,34 @@ export class LogPipeline implements StrictPipeline {
 
   #logReport(): LogReport {
     const { entity, project, quotaPolicy: policy } = this.#options;
-    const { dropped, diskError } = this.#ledger;
+    const { appended, dropped, diskError } = this.#ledger;
     const quota = {
       usedBytes: this.#quota?.used ?? 0,
       maxBytes: this.#quota?.maxBytes ?? 0,
       policy,
+      fullAt: this.#forecast?.fullAt ?? null,
     };
-    const memory = this.#memory?.pending ?? { records: 0, bytes: 0 };
     return {
       entity,
       project,
       kind: this.#log.kind,
       diskError,
-      memory,
+      appended,
+      memory: this.#inMemory(),
       dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)),
       quota,
     };
+  }
+
+  /** Records that only the memory of this process holds. */
+  #inMemory(): { readonly records: number; readonly bytes: number } {
+    return this.#memory?.pending ?? { records: 0, bytes: 0 };
+  }
+
+  /** When the next attempt is due, epoch ms; `null` while the server is up. */
+  #nextAttempt(): number | null {
+    const ms = this.#deliverer.gate.msToNextAttempt;
+    return ms === null ? null : this.#options.runtime.clock.now() + ms;
   }
 
   #withPresence(work: (presence: Presence) => void): void {

@@ -46,6 +46,8 @@ export class CircuitBreaker {
   /** Whether a health check or a probe is in progress. */
   #probing = false;
   #timer: Timer | null = null;
+  /** When the timer fires, on the monotonic clock. */
+  #timerDue = 0;
   /** Before this no request is sent to a server that answers health checks and is not well. */
   #requestDue = 0;
   #waiting: (() => void)[] = [];
@@ -63,6 +65,12 @@ export class CircuitBreaker {
   /** Whether a request would be sent now: the server is up, or a probe of it is due. */
   get acceptsRequests(): boolean {
     return this.#state === "up" || (!this.#probing && this.#timer === null);
+  }
+
+  /** Ms until the next attempt; `null` while the server is up. */
+  get msToNextAttempt(): number | null {
+    if (this.#state === "up") return null;
+    return this.#timer === null ? 0 : Math.max(0, this.#timerDue - this.#options.clock.monotonic());
   }
 
   /**
@@ -187,7 +195,9 @@ export class CircuitBreaker {
   #checkIn(ms: number): void {
     this.#probing = false;
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(ms, () => {
+    const { clock } = this.#options;
+    this.#timerDue = clock.monotonic() + ms;
+    this.#timer = clock.after(ms, () => {
       this.#timer = null;
       this.#wake();
     });

@@ -41,6 +41,10 @@ export class LentPipeline implements Pipeline {
     return this.#pipeline.stats();
   }
 
+  reports(): ReturnType<Pipeline["reports"]> {
+    return this.#pipeline.reports();
+  }
+
   finalDigest(digest: string): string {
     return this.#pipeline.finalDigest(digest);
   }

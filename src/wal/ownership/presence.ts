@@ -29,6 +29,8 @@ export interface SenderReport {
   readonly reason: string;
   /** Since when the state lasts, epoch ms. */
   readonly since: number;
+  /** When it tries again, epoch ms; `null` while the server is up. */
+  readonly nextAttempt: number | null;
   /** Records delivered and dead-lettered so far. */
   readonly delivered: number;
   readonly deadLettered: number;
@@ -45,7 +47,9 @@ export interface LogReport {
   /** The place of new records: the disk, or memory because the disk does not take them. */
   readonly kind: "file" | "memory";
   /** Why the disk does not take them; `null` while it does. */
-  readonly diskError: { readonly message: string; readonly at: number } | null;
+  readonly diskError: DiskError | null;
+  /** Records that the process wrote so far. */
+  readonly appended: number;
   /** Records and bytes that only the memory of the process holds. */
   readonly memory: { readonly records: number; readonly bytes: number };
   /** Records that were dropped, by cause; causes without any are left out. */
@@ -55,7 +59,19 @@ export interface LogReport {
     readonly usedBytes: number;
     readonly maxBytes: number;
     readonly policy: "drop-new" | "drop-oldest";
+    /** When the limit is reached at the present rate, epoch ms; `null` if it does not grow. */
+    readonly fullAt: number | null;
   };
+}
+
+/** An error because of which a disk takes no records. */
+export interface DiskError {
+  /** The file system's words. */
+  readonly message: string;
+  /** Code of the error, such as `ENOSPC`; `unknown` if it has none. */
+  readonly code: string;
+  /** Since when, epoch ms. */
+  readonly at: number;
 }
 
 /** Contents of a presence file. */
@@ -245,7 +261,7 @@ export function readPresence(
 
 function logReportOf(value: unknown): LogReport | null {
   if (typeof value !== "object" || value === null) return null;
-  const { entity, project, kind, diskError, memory, dropped, quota } = value as
+  const { entity, project, kind, diskError, appended, memory, dropped, quota } = value as
     & Record<
       string,
       Record<string, unknown>
@@ -256,7 +272,8 @@ function logReportOf(value: unknown): LogReport | null {
     entity,
     project,
     kind: kind === "memory" ? "memory" : "file",
-    diskError: errorOf(diskError),
+    diskError: diskErrorOf(diskError),
+    appended: numberOr(appended, 0),
     memory: { records: numberOr(memory?.records, 0), bytes: numberOr(memory?.bytes, 0) },
     dropped: Object.fromEntries(
       Object.entries(dropped ?? {}).filter((entry): entry is [string, number] =>
@@ -267,8 +284,16 @@ function logReportOf(value: unknown): LogReport | null {
       usedBytes: numberOr(quota?.usedBytes, 0),
       maxBytes: numberOr(quota?.maxBytes, 0),
       policy: quota?.policy === "drop-oldest" ? "drop-oldest" : "drop-new",
+      fullAt: numberOrNull(quota?.fullAt),
     },
   };
+}
+
+function diskErrorOf(value: unknown): DiskError | null {
+  const error = errorOf(value);
+  if (error === null) return null;
+  const { code } = value as { code?: unknown };
+  return { ...error, code: typeof code === "string" ? code : "unknown" };
 }
 
 function errorOf(value: unknown): { message: string; at: number } | null {
@@ -278,17 +303,23 @@ function errorOf(value: unknown): { message: string; at: number } | null {
 }
 
 function reportOf(server: string, value: Record<string, unknown>): SenderReport {
-  const { state, reason, since, delivered, deadLettered, lastDelivery, lastError } = value;
+  const { state, reason, since, nextAttempt, delivered, deadLettered, lastDelivery, lastError } =
+    value;
   return {
     server,
     state: state === "down" || state === "blocked" ? state : "up",
     reason: typeof reason === "string" ? reason : "",
     since: numberOr(since, 0),
+    nextAttempt: numberOrNull(nextAttempt),
     delivered: numberOr(delivered, 0),
     deadLettered: numberOr(deadLettered, 0),
-    lastDelivery: typeof lastDelivery === "number" ? lastDelivery : null,
+    lastDelivery: numberOrNull(lastDelivery),
     lastError: errorOf(lastError),
   };
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
 }
 
 function numberOr(value: unknown, otherwise: number): number {

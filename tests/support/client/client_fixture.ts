@@ -52,6 +52,10 @@ export class FakePipeline implements Pipeline {
     return nullPipeline.retryDeadLetters();
   }
 
+  reports(): ReturnType<Pipeline["reports"]> {
+    return nullPipeline.reports();
+  }
+
   stats(): Promise<WalStats> {
     return nullPipeline.stats();
   }

@@ -16,10 +16,11 @@ const LOG: LogReport = {
   entity: "acme",
   project: "chat",
   kind: "memory",
-  diskError: { message: "ENOSPC: no space left on device", at: 12 },
+  diskError: { message: "ENOSPC: no space left on device", code: "ENOSPC", at: 12 },
+  appended: 9,
   memory: { records: 3, bytes: 300 },
   dropped: { "quota-new": 7 },
-  quota: { usedBytes: 900, maxBytes: 1_000, policy: "drop-oldest" },
+  quota: { usedBytes: 900, maxBytes: 1_000, policy: "drop-oldest", fullAt: 77 },
 };
 
 function make(onWake: () => void = () => {}) {

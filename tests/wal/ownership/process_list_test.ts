@@ -20,7 +20,13 @@ function scene() {
   const start = (name: string, runtime = world.process()) => {
     const token = tokenOf(names.size + 1);
     names.set(token, name);
-    const report = { server: SERVER, state: "up" as const, reason: "", since: 0 };
+    const report = {
+      server: SERVER,
+      state: "up" as const,
+      reason: "",
+      since: 0,
+      nextAttempt: null,
+    };
     const counts = { delivered: 0, deadLettered: 0, lastDelivery: null, lastError: null };
     const presence = presenceOf(runtime, token, { report: () => ({ ...report, ...counts }) });
     presence.ensure();

@@ -1,0 +1,77 @@
+/**
+ * `GET /metrics` for a scraper, while `weave-wal flush --follow` runs.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError } from "commander";
+import { CONTENT_TYPES, formatFor, type MetricSamples } from "../../metrics/exposition.ts";
+import { listenOf } from "../../../tools/mock_server/listen.ts";
+import { CommandError } from "../exit_codes.ts";
+import { quoted } from "../terminal/format.ts";
+
+/** Where the metrics are served unless the user says otherwise. */
+export const METRICS_ADDRESS = "127.0.0.1:9464";
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Reads `127.0.0.1:9464`, `[::1]:9464` or `9464`. Without a host it is the loopback address. */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:(\[[\da-f:.]+\]|[\w.-]*):)?(\d{1,5})$/i.exec(text.trim());
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError(`${quoted(text)} is no address such as ${METRICS_ADDRESS}.`);
+  }
+  return { hostname: match[1]?.replace(/^\[|\]$/g, "") || "127.0.0.1", port };
+}
+
+/** Metrics that are being served. */
+export interface MetricsServer {
+  /** `http://127.0.0.1:9464/metrics`. */
+  readonly url: string;
+  /** Stops listening and ends all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves metrics; those of one moment to all who ask while they are being made.
+ *
+ * @param collect Makes the metrics.
+ * @throws {CommandError} when the address cannot be listened on.
+ */
+export async function serveMetrics(
+  { hostname, port }: ListenAddress,
+  collect: () => Promise<MetricSamples>,
+): Promise<MetricsServer> {
+  const { Hono } = await import("hono");
+  let collecting: Promise<MetricSamples> | null = null;
+  const app = new Hono();
+  app.get("/", (context) => context.redirect("/metrics"));
+  app.get("/metrics", async (context) => {
+    collecting ??= collect().finally(() => collecting = null);
+    const format = formatFor(context.req.header("accept"));
+    const samples = await collecting;
+    return context.body(samples.text(format), 200, {
+      "content-type": CONTENT_TYPES[format],
+      "cache-control": "no-store",
+    });
+  });
+  app.onError((error, context) => context.text(`Cannot make metrics: ${error.message}\n`, 500));
+  const listener = await listenOf("node")(
+    port,
+    hostname,
+    (request) => Promise.resolve(app.fetch(request)),
+  )
+    .catch((error) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CommandError(`Cannot serve --metrics on ${hostname}:${port}: ${why}`, {
+        hint: "Another process may use the port: --metrics <address> takes another one",
+      });
+    });
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return { url: `http://${host}:${listener.port}/metrics`, close: () => listener.close() };
+}

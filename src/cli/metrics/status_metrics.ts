@@ -1,0 +1,67 @@
+/**
+ * A status report as metrics.
+ *
+ * @module
+ */
+
+import { logMetrics, type ProcessFacts, processLabel } from "../../metrics/log_metrics.ts";
+import type { MetricSamples } from "../../metrics/exposition.ts";
+import { isRunning } from "../../wal/ownership/process_status.ts";
+import type { ProjectReport, StatusReport } from "../status/report.ts";
+import { drainerNow, reportedSenders } from "../status/sender_state.ts";
+import { writersOf } from "../status/writer_summary.ts";
+
+/** The metrics of a report. */
+export function statusMetrics(report: StatusReport): MetricSamples {
+  return logMetrics({
+    projects: report.projects.map((project) => ({
+      entity: project.entity,
+      project: project.project,
+      pendingRecords: project.pendingRecords,
+      pendingBytes: project.pendingBytes,
+      oldest: project.oldest,
+      segments: pendingSegments(project, report.at),
+      writers: Object.fromEntries(
+        [...writersOf(project)].map(([state, writers]) => [state, writers.length]),
+      ),
+      deadLetters: project.deadLetters.byReason,
+      quota: project.health.quota,
+    })),
+    processes: [...logsOf(report), ...sendersOf(report)],
+  });
+}
+
+/** Segments with pending records, by who sends them. */
+function pendingSegments(project: ProjectReport, now: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state, pendingBytes } of project.segments) {
+    if (pendingBytes === 0) continue;
+    const drainer = drainerNow(state.drainer, now);
+    const by = drainer === null
+      ? "nobody"
+      : drainer.liveness === "unresponsive"
+      ? "unresponsive"
+      : drainer.as;
+    counts[by] = (counts[by] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** The memory of a process ends with it; what it dropped is lost all the same. */
+function logsOf({ projects }: StatusReport): ProcessFacts[] {
+  return projects.flatMap(({ logs }) =>
+    logs.map(({ process, log }) => ({
+      process: processLabel(process.pid, process.host),
+      log: isRunning(process) ? log : { ...log, memory: { records: 0, bytes: 0 }, diskError: null },
+      sender: null,
+    }))
+  );
+}
+
+function sendersOf(report: StatusReport): ProcessFacts[] {
+  return reportedSenders(report).map(({ process, report: sender }) => ({
+    process: processLabel(process.pid, process.host),
+    log: null,
+    sender,
+  }));
+}

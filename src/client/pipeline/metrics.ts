@@ -1,0 +1,25 @@
+/**
+ * The metrics of a pipeline. Loaded when they are asked for.
+ *
+ * @module
+ */
+
+import type { MetricSamples } from "../../metrics/exposition.ts";
+import { logMetrics, processLabel } from "../../metrics/log_metrics.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** The metrics of `pipeline` now. */
+export async function pipelineMetrics(
+  pipeline: Pick<Pipeline, "stats" | "reports">,
+  clock: Pick<Clock, "now">,
+): Promise<MetricSamples> {
+  const { pendingRecords, pendingBytes, oldestPendingMs } = await pipeline.stats();
+  const { pid, host, log, sender } = pipeline.reports();
+  const { entity, project, quota } = log;
+  const oldest = oldestPendingMs === null ? null : clock.now() - oldestPendingMs;
+  return logMetrics({
+    projects: [{ entity, project, pendingRecords, pendingBytes, oldest, quota }],
+    processes: [{ process: processLabel(pid, host), log, sender }],
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * Samples of metrics, and their text: OpenMetrics, or the older Prometheus format.
+ *
+ * @module
+ */
+
+import type { Metric } from "./metric_list.ts";
+
+/** Formats of the text. */
+export type MetricsFormat = "openmetrics" | "prometheus";
+
+/** The content type of each format. */
+export const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+  prometheus: "text/plain; version=0.0.4; charset=utf-8",
+};
+
+/** The format that the `Accept` header of a scraper asks for. */
+export function formatFor(accept: string | null | undefined): MetricsFormat {
+  return accept?.includes("application/openmetrics-text") ? "openmetrics" : "prometheus";
+}
+
+/** Values of metrics at one moment. */
+export class MetricSamples {
+  readonly #values = new Map<Metric, Map<string, number>>();
+
+  /** Adds to a sample; `labels` are the values of the metric's labels, in their order. */
+  add(metric: Metric, labels: readonly string[], value: number): void {
+    if (!Number.isFinite(value)) return;
+    const samples = this.#values.get(metric) ?? new Map<string, number>();
+    this.#values.set(metric, samples);
+    const key = labelText(metric.labels, labels);
+    samples.set(key, (samples.get(key) ?? 0) + value);
+  }
+
+  /** Sets a point in time, given in epoch ms; `null` leaves it out. */
+  time(metric: Metric, labels: readonly string[], ms: number | null): void {
+    if (ms === null) return;
+    this.#values.get(metric)?.delete(labelText(metric.labels, labels));
+    this.add(metric, labels, ms / 1_000);
+  }
+
+  /** The samples as text: each metric with its type, unit and help. */
+  text(format: MetricsFormat): string {
+    const lines = [...this.#values].flatMap(([metric, samples]) => [
+      ...metadata(metric, format),
+      ...[...samples].map(([labels, value]) => `${metric.name}${labels} ${value}`),
+    ]);
+    return `${[...lines, ...(format === "openmetrics" ? ["# EOF"] : [])].join("\n")}\n`;
+  }
+}
+
+/** OpenMetrics names the family, Prometheus the sample, and it has no units and no `info`. */
+function metadata({ name, type, unit, help }: Metric, format: MetricsFormat): string[] {
+  if (format === "prometheus") {
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type === "info" ? "gauge" : type}`];
+  }
+  const family = name.replace(type === "counter" ? /_total$/ : type === "info" ? /_info$/ : "", "");
+  return [
+    `# TYPE ${family} ${type}`,
+    ...(unit === undefined ? [] : [`# UNIT ${family} ${unit}`]),
+    `# HELP ${family} ${help}`,
+  ];
+}
+
+function labelText(names: readonly string[], values: readonly string[]): string {
+  if (names.length === 0) return "";
+  return `{${names.map((name, at) => `${name}="${escaped(values[at] ?? "")}"`).join(",")}}`;
+}
+
+/** Values come from files that anybody may have written: nothing in them controls a terminal. */
+function escaped(value: string): string {
+  return value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")
+    // deno-lint-ignore no-control-regex
+    .replace(/[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/gu, "\ufffd");
+}

@@ -1,0 +1,193 @@
+/**
+ * The metrics: names, types, units, labels, help. The only list of them; `weave-wal status
+ * --openmetrics`, `weave-wal flush --follow --metrics`, `client.metrics()` and the table in
+ * docs/operations/metrics.md follow it.
+ *
+ * Names and units are those of the Prometheus conventions: one prefix, base units, `_total` for
+ * counters, points in time in seconds since the epoch.
+ *
+ * @module
+ */
+
+/** What a metric is. */
+export interface Metric {
+  /** Name of its samples; that of a counter ends in `_total`. */
+  readonly name: string;
+  readonly type: "gauge" | "counter" | "info";
+  /** Base unit, where it has one; the name then ends in it. */
+  readonly unit?: "bytes" | "seconds";
+  readonly help: string;
+  /** Names of the labels, in order. */
+  readonly labels: readonly string[];
+}
+
+/** Every label, and what its values are. */
+export const LABELS: Readonly<Record<string, string>> = {
+  cause: "why records were dropped, such as `quota-new`; as in `client.stats()`",
+  code: "error code of the file system, such as `ENOSPC` or `EROFS`",
+  entity: "entity of the project",
+  held_by:
+    "the process that sends the segment: `writer`, `lease-holder`, `unresponsive` (a process without a " +
+    "heartbeat), `nobody`",
+  process: "process ID and host, such as `4711@web-1`",
+  project: "name of the project",
+  reason: "why a record became a dead letter, such as `rejected`",
+  server: "base URL of the trace server",
+  state: "state of a sender (`up`, `down`, `blocked`) or of a writer (`alive`, `unresponsive`, " +
+    "`remote`, `dead`, `closed`)",
+  version: "version of this package",
+};
+
+const PROJECT = ["entity", "project"];
+const LOG = [...PROJECT, "process"];
+const SENDER = ["server", "process"];
+
+/** Short names of metrics, for the code. */
+export type MetricKey =
+  | "build"
+  | "pendingRecords"
+  | "pendingBytes"
+  | "oldestPending"
+  | "segments"
+  | "writers"
+  | "deadLetters"
+  | "quotaUsed"
+  | "quotaLimit"
+  | "quotaFull"
+  | "appended"
+  | "dropped"
+  | "memoryRecords"
+  | "memoryBytes"
+  | "diskFailing"
+  | "senderState"
+  | "senderStateSince"
+  | "nextAttempt"
+  | "delivered"
+  | "deadLettered"
+  | "lastDelivery";
+
+/** All metrics. */
+export const METRICS: Readonly<Record<MetricKey, Metric>> = {
+  build: info("weave_wal_build_info", "Version of the program that made these metrics.", [
+    "version",
+  ]),
+  pendingRecords: gauge(
+    "weave_wal_pending_records",
+    "Records on disk that are not delivered.",
+    PROJECT,
+  ),
+  pendingBytes: gauge(
+    "weave_wal_pending_bytes",
+    "Bytes of log on disk that are not delivered.",
+    PROJECT,
+  ),
+  oldestPending: gauge(
+    "weave_wal_oldest_pending_timestamp_seconds",
+    "When the oldest pending record was written. Absent while nothing is pending.",
+    PROJECT,
+  ),
+  segments: gauge(
+    "weave_wal_pending_segments",
+    "Segments with pending records, by the process that sends them.",
+    [...PROJECT, "held_by"],
+  ),
+  writers: gauge("weave_wal_writers", "Processes that wrote segments on disk, by state.", [
+    ...PROJECT,
+    "state",
+  ]),
+  deadLetters: gauge(
+    "weave_wal_dead_letters",
+    "Dead letters on disk: records that the server rejected, or that are not valid.",
+    [...PROJECT, "reason"],
+  ),
+  quotaUsed: gauge(
+    "weave_wal_quota_used_bytes",
+    "Bytes that the directory of the project takes.",
+    PROJECT,
+  ),
+  quotaLimit: gauge(
+    "weave_wal_quota_limit_bytes",
+    "Bytes that it may take (maxDiskBytes); at the limit records are dropped.",
+    PROJECT,
+  ),
+  quotaFull: gauge(
+    "weave_wal_quota_full_timestamp_seconds",
+    "When the limit is reached if the directory goes on growing as it does. Absent while it does " +
+      "not grow.",
+    PROJECT,
+  ),
+  appended: counter("weave_wal_appended_records_total", "Records that a process wrote.", LOG),
+  dropped: counter(
+    "weave_wal_dropped_records_total",
+    "Records that are lost: dropped by a limit, or by a failure.",
+    [...LOG, "cause"],
+  ),
+  memoryRecords: gauge(
+    "weave_wal_memory_records",
+    "Pending records that only the memory of a process holds.",
+    LOG,
+  ),
+  memoryBytes: gauge(
+    "weave_wal_memory_bytes",
+    "Bytes of pending records that only the memory of a process holds.",
+    LOG,
+  ),
+  diskFailing: gauge(
+    "weave_wal_disk_failing",
+    "1 while the disk takes no records of a process, so that it keeps them in memory.",
+    [...LOG, "code"],
+  ),
+  senderState: gauge(
+    "weave_wal_sender_state",
+    "1 for the state of a sender: up, down (the server is unreachable) or blocked (the server " +
+      "rejects the key or the requests).",
+    [...SENDER, "state"],
+  ),
+  senderStateSince: gauge(
+    "weave_wal_sender_state_since_timestamp_seconds",
+    "Since when a sender is in its state.",
+    SENDER,
+  ),
+  nextAttempt: gauge(
+    "weave_wal_next_attempt_timestamp_seconds",
+    "When a sender tries again. Absent while the server is up.",
+    SENDER,
+  ),
+  delivered: counter(
+    "weave_wal_delivered_records_total",
+    "Records that a sender delivered.",
+    SENDER,
+  ),
+  deadLettered: counter(
+    "weave_wal_dead_lettered_records_total",
+    "Records that a sender dead-lettered.",
+    SENDER,
+  ),
+  lastDelivery: gauge(
+    "weave_wal_last_delivery_timestamp_seconds",
+    "When a sender last delivered records. Absent before the first.",
+    SENDER,
+  ),
+};
+
+function gauge(name: string, help: string, labels: readonly string[]): Metric {
+  return metric("gauge", name, help, labels);
+}
+
+function counter(name: string, help: string, labels: readonly string[]): Metric {
+  return metric("counter", name, help, labels);
+}
+
+function info(name: string, help: string, labels: readonly string[]): Metric {
+  return metric("info", name, help, labels);
+}
+
+function metric(
+  type: Metric["type"],
+  name: string,
+  help: string,
+  labels: readonly string[],
+): Metric {
+  const unit = /_(bytes|seconds)$/.exec(name)?.[1] as Metric["unit"];
+  return { name, type, ...(unit === undefined ? {} : { unit }), help, labels };
+}

@@ -1,0 +1,28 @@
+/**
+ * Prometheus's own tool, where it is installed: Debian's package `prometheus` contains it.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+import assert from "node:assert/strict";
+
+const isThere = spawnSync("promtool", ["--version"], { stdio: "ignore" }).status === 0;
+
+/** Why tests that need promtool cannot run here; `false` where they can. */
+export const noPromtool: string | false = isThere
+  ? false
+  : "promtool is not installed (Debian: apt-get install prometheus)";
+
+/** Runs promtool; fails with what it prints if it finds a problem. */
+export function promtool(
+  args: readonly string[],
+  options: { input?: string; cwd?: string } = {},
+): string {
+  const { status, stdout, stderr } = spawnSync("promtool", [...args], {
+    encoding: "utf8",
+    ...options,
+  });
+  assert.equal(status, 0, `promtool ${args.join(" ")}: ${stdout}${stderr}`);
+  return stdout + stderr;
+}
