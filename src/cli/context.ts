@@ -21,16 +21,24 @@ export interface Context {
 }
 
 /**
- * The same surroundings, in which nothing passes a symbolic link below `root`. Warns when other users
- * can change `root`.
+ * The same surroundings, in which nothing passes a symbolic link below one of the roots. Warns when
+ * other users can change one.
  */
-export async function guardedContext(context: Context, root: string): Promise<Context> {
-  const { runtime, terminal: { err } } = context;
-  const reason = distrustReason(runtime, root);
-  if (reason !== null) {
-    await err.write(`${err.colors.yellow(untrustedMessage(root, reason))}\n`);
+export async function guardedContext(
+  context: Context,
+  ...roots: (string | undefined)[]
+): Promise<Context> {
+  const { terminal: { err } } = context;
+  let { runtime } = context;
+  for (const root of roots) {
+    if (root === undefined) continue;
+    const reason = distrustReason(runtime, root);
+    if (reason !== null) {
+      await err.write(`${err.colors.yellow(untrustedMessage(root, reason))}\n`);
+    }
+    runtime = withGuardedLinks(runtime, root);
   }
-  return { ...context, runtime: withGuardedLinks(runtime, root) };
+  return { ...context, runtime };
 }
 
 /** Thrown where a command leaves its work because it was asked to end. */

@@ -17,14 +17,10 @@ import {
   DeadLetterStore,
   leftInHand,
 } from "../wal/dead_letters/dead_letter_transaction.ts";
+import { isKeyDirectory } from "../wal/ownership/python_writer.ts";
 import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
-import {
-  deadLettersAreFor,
-  listSegments,
-  type SegmentFiles,
-  stemOf,
-} from "../wal/ownership/segment_status.ts";
-import { segmentPaths } from "../wal/segment/segment_name.ts";
+import { deadLettersAreFor, listSegments } from "../wal/ownership/segment_status.ts";
+import { isProcessToken, parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
 import { RECORD_PREFIX } from "../wal/record/record.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Window } from "../wal/record/record_batch.ts";
@@ -80,6 +76,14 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_BATCH_RECORDS = 500;
 /** Reasons that another version of the server, or of this package, may not have any more. */
 const SENT_AGAIN = ["refused", "unsendable"];
+
+/**
+ * Whether a dead letter is sent again unless others are chosen. The Python SDK names no reason: it sets
+ * aside what fails once, and what its sender does not know.
+ */
+export function isSentAgain({ type, error: { reason } }: DeadLetterEntry): boolean {
+  return SENT_AGAIN.includes(reason) || (reason === "unknown" && type !== null);
+}
 
 /**
  * Sends dead letters again, each with the bytes that it had; keeps those that fail again.
@@ -218,15 +222,12 @@ class Retry {
 
 /** The segments of a project that have something to send again. */
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
-  const { runtime, runtime: { files }, server, anyServer } = options;
+  const { runtime, runtime: { files } } = options;
   if (files.stat(directory) === null) return [];
-  const isOurs = (stem: SegmentFiles): boolean =>
-    anyServer || deadLettersAreFor(runtime, stem, server);
   // Those are put back first; whether they are wanted is seen then.
-  const found = leftInHand(files, directory)
-    .filter((stem) => isOurs(stemOf(files, segmentPaths(directory, stem).data)));
+  const found = leftInHand(files, directory);
   for (const stem of await listSegments(runtime, directory)) {
-    if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem) || !isOurs(stem)) continue;
+    if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem)) continue;
     try {
       for await (const entry of readDeadLetters(runtime.files, stem.paths.deadLetters)) {
         if (!isSelected(options, entry, { directory, stem: stem.stem })) continue;
@@ -241,14 +242,27 @@ async function stemsToRetry(options: RetryOptions, directory: string): Promise<s
 }
 
 function isSelected(
-  { select, server, anyServer }: RetryOptions,
+  { select, runtime, server, anyServer }: RetryOptions,
   entry: DeadLetterEntry,
   place: DeadLetterPlace,
 ): boolean {
   if (isTornEntry(entry)) return false;
-  const named = entry.error.server;
-  if (!anyServer && named !== undefined && named !== server) return false;
-  return select ? select(entry, place) : SENT_AGAIN.includes(entry.error.reason);
+  if (!(select ? select(entry, place) : isSentAgain(entry))) return false;
+  return anyServer || mayGoTo(runtime, server, entry, place);
+}
+
+/** Whether a dead letter may be for `server`. Those of the Python SDK name none, as its logs do. */
+export function mayGoTo(
+  runtime: Runtime,
+  server: string,
+  { error }: DeadLetterEntry,
+  { directory, stem }: DeadLetterPlace,
+): boolean {
+  if (error.server !== undefined) return error.server === server;
+  const paths = segmentPaths(directory, stem);
+  const isProcess = isProcessToken(parseStem(stem)?.writer ?? "");
+  if (!isProcess && (error.reason === "unknown" || isKeyDirectory(directory))) return true;
+  return deadLettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
 }
 
 /** The entries' records as a window, laid out as they were in their segment. */

@@ -235,6 +235,8 @@ export interface ProcessInfo {
   isAlive(pid: number): boolean;
   /** When the process with this id started, in the same unit as `startTime`; `null` where unknown. */
   startTimeOf(pid: number): string | null;
+  /** An environment variable that another process was started with; `undefined` where not known. */
+  variableOf(pid: number, name: string): string | undefined;
   /** An environment variable; empty and unreadable ones are `undefined`. */
   env(name: string): string | undefined;
   /** Names of the environment variables that are set; none where the host does not list them. */

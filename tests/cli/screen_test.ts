@@ -127,7 +127,13 @@ test("the table of status fits into 60 to 200 columns, and keeps what matters mo
       },
     }]),
   });
-  const report = { root: "/wal", at: 1e9, projects: [project("quota-new")], processes: [] };
+  const report = {
+    root: "/wal",
+    roots: ["/wal"],
+    at: 1e9,
+    projects: [project("quota-new")],
+    processes: [],
+  };
   const { terminal: { out } } = screen();
   const rates = new Map([["/wal/acme/chat", { written: 18_200_000, sent: 17_100_000 }]]);
   for (const watched of [undefined, rates]) {

@@ -298,6 +298,7 @@ if (globals.Deno) {
       own: true,
       parent: true,
       parentStart: null,
+      parentPath: null,
       env: null,
       home: null,
       cwd: "",
@@ -319,5 +320,6 @@ if (globals.Deno) {
     assert.equal(facts.home, process.env.HOME);
     assert.equal(typeof facts.startTime, "string");
     assert.equal(typeof facts.parentStart, "string");
+    assert.equal(facts.parentPath, process.env.PATH);
   }, { skip: noTerminal || noProc });
 }

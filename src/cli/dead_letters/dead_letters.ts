@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "commander";
+import { isSentAgain } from "../../delivery/retry_dead_letters.ts";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
 import { type Context, guardedContext } from "../context.ts";
@@ -16,6 +17,7 @@ import { exportDeadLetters, showDeadLetter } from "./show.ts";
 import { CommandError } from "../exit_codes.ts";
 import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
+import { pythonLogs } from "../logs/python_logs.ts";
 
 interface DeadLetterFlags extends LogFlags {
   readonly reason?: string[];
@@ -92,19 +94,16 @@ function retryCommand(context: Context, setCode: SetCode): Command {
       "took all of them, else 1.",
   });
   return withFilter(command, "trace server to send to (default: WF_TRACE_SERVER_URL)")
-    .argument("[names...]", "numbers or ids (default: all that were refused)")
+    .argument("[names...]", "numbers or ids (default: all that were refused, and the Python SDK's)")
     .option("--timeout <time>", "give up waiting after this long", parseDuration)
     .option("--json", "one JSON value at the end")
     .action(async (names: string[], flags: DeadLetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
-      const reason = flags.reason ?? (names.length === 0 ? ["refused", "unsendable"] : undefined);
-      const guarded = await guardedContext(context, settings.walDir);
+      const guarded = await guardedBy(flags, context);
       // Here --server says where to send to; those of other servers are left out unless named.
       const { server: _, ...selection } = flags;
-      const deadLetters = deadLettersOf(guarded, names, {
-        ...selection,
-        ...(reason ? { reason } : {}),
-      });
+      const chosen = deadLettersOf(guarded, names, selection);
+      const deadLetters = names.length > 0 || flags.reason ? chosen : sentAgain(chosen);
       const job = {
         settings,
         timeoutMs: flags.timeout,
@@ -159,6 +158,12 @@ function dropCommand(context: Context, setCode: SetCode): Command {
     });
 }
 
+async function* sentAgain(
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
+): AsyncGenerator<IndexedDeadLetter> {
+  for await (const deadLetter of deadLetters) if (isSentAgain(deadLetter.entry)) yield deadLetter;
+}
+
 function withFilter(command: Command, server?: string): Command {
   return withLogOptions(command, server)
     .option(
@@ -175,7 +180,9 @@ function withFilter(command: Command, server?: string): Command {
 }
 
 function guardedBy(flags: DeadLetterFlags, context: Context): Promise<Context> {
-  return guardedContext(context, commandSettings(context.runtime, flags).walDir);
+  const settings = commandSettings(context.runtime, flags);
+  const { pythonRoot } = pythonLogs(context.runtime, settings);
+  return guardedContext(context, settings.walDir, pythonRoot);
 }
 
 function deadLettersOf(
@@ -186,6 +193,7 @@ function deadLettersOf(
   const settings = commandSettings(context.runtime, flags);
   const filter: DeadLetterFilter = {
     ...logFilter(flags, settings),
+    ...pythonLogs(context.runtime, settings),
     names: names.map((name) => name.replace(/^#/, "")),
     ...(flags.reason ? { reasons: flags.reason } : {}),
     ...(flags.type ? { types: flags.type } : {}),

@@ -12,8 +12,7 @@ import {
   isTornEntry,
   readDeadLetters,
 } from "../../wal/dead_letters/dead_letter_reader.ts";
-import { deadLettersAreFor } from "../../wal/ownership/segment_status.ts";
-import { segmentPaths } from "../../wal/segment/segment_name.ts";
+import { mayGoTo } from "../../delivery/retry_dead_letters.ts";
 import { deadLetterPaths } from "./files.ts";
 import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
@@ -54,7 +53,12 @@ export async function* readIndex(
   const missing = new Set(filter.names);
   let number = 0;
   for (
-    const { entity, project, directory, stems } of await findLogs(runtime, undefined, root, {})
+    const { entity, project, directory, stems, python } of await findLogs(
+      runtime,
+      undefined,
+      root,
+      filter.pythonRoot === undefined ? {} : { pythonRoot: filter.pythonRoot },
+    )
   ) {
     for (const { path, stem, quarantine } of deadLetterPaths(runtime.files, directory, stems)) {
       try {
@@ -66,6 +70,7 @@ export async function* readIndex(
             entity,
             project,
             directory,
+            ...(python ? { python } : {}),
             stem,
             quarantinePath: quarantine,
             entry,
@@ -110,10 +115,7 @@ function isFor(
   { server }: DeadLetterFilter,
 ): boolean {
   if (server === undefined) return true;
-  const { directory, stem, entry: { error } } = deadLetter;
-  if (error.server !== undefined) return error.server === server;
-  const paths = segmentPaths(directory, stem);
-  return deadLettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
+  return mayGoTo(runtime, server, deadLetter.entry, deadLetter);
 }
 
 /** What is said of a dead letter, without its request. */

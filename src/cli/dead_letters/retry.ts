@@ -4,11 +4,8 @@
  * @module
  */
 
-import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
+import { mayGoTo, retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { Settings } from "../../client/settings/settings.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
-import { deadLettersAreFor, stemOf } from "../../wal/ownership/segment_status.ts";
-import { segmentPaths } from "../../wal/segment/segment_name.ts";
 import { commandDeliverer } from "../flush/delivery_client.ts";
 import { commandIds, type Context, throwIfStopped } from "../context.ts";
 import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
@@ -37,8 +34,9 @@ export async function retrySelected(
   const ids = new Set<string>();
   const directories = new Set<string>();
   let others = 0;
-  for await (const { id, directory, stem } of deadLetters) {
-    if (!named && !mayGoTo(runtime, settings.serverUrl, directory, stem)) {
+  for await (const deadLetter of deadLetters) {
+    const { id, directory, entry } = deadLetter;
+    if (!named && !mayGoTo(runtime, settings.serverUrl, entry, deadLetter)) {
       others++;
       continue;
     }
@@ -95,15 +93,6 @@ export async function retrySelected(
   }
   throwIfStopped(stop);
   return result.delivered === ids.size ? EXIT.ok : EXIT.failed;
-}
-
-/** Whether what was set aside of a segment is for this server. */
-function mayGoTo(runtime: Runtime, server: string, directory: string, stem: string): boolean {
-  return deadLettersAreFor(
-    runtime,
-    stemOf(runtime.files, segmentPaths(directory, stem).data),
-    server,
-  );
 }
 
 function resultText(

@@ -16,6 +16,7 @@ import { Presence, type SenderReport } from "../../wal/ownership/presence.ts";
 import { commandDeliverer } from "./delivery_client.ts";
 import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
+import { projectLabel } from "../logs/python_logs.ts";
 
 /** Ms before the same trouble is told again. */
 const TELL_AGAIN_MS = 300_000;
@@ -151,10 +152,9 @@ export class DirectorySender {
 
   #recovering({ directory, segments, processes }: RecoveryStart): void {
     const { runtime, onEvent } = this.#options;
-    const { entity, project } = projectAt(runtime, directory);
-    const message = `Sending ${entity}/${project}: ${plural(segments, "file")} of ${
-      plural(processes, "process", "processes")
-    }`;
+    const message = `Sending ${projectLabel(projectAt(runtime, directory))}: ${
+      plural(segments, "file")
+    } of ${plural(processes, "process", "processes")}`;
     onEvent({ level: "info", name: "recovery", message });
   }
 

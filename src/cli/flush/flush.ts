@@ -19,6 +19,7 @@ import {
 } from "../metrics/metrics_server.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
 import { hasLogs } from "../logs/projects.ts";
+import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
 
 interface FlushFlags extends LogFlags {
   readonly server?: string;
@@ -81,14 +82,20 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
     });
   }
   const settings = commandSettings(unguarded.runtime, flags, "needed");
-  const context = await guardedContext(unguarded, settings.walDir);
+  const python = pythonLogs(unguarded.runtime, settings);
+  const context = await guardedContext(unguarded, settings.walDir, python.pythonRoot);
   const { runtime } = context;
   hasLogs(runtime, settings.walDir);
   const newId = commandIds(runtime);
   const job = {
     context,
     settings,
-    filter: projectFilter(flags),
+    filter: {
+      ...projectFilter(flags),
+      ...python,
+      // What another key wrote is not for this one to send.
+      ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
+    },
     token: writerToken(newId(), settings.serverUrl),
     newId,
     json: flags.json ?? false,

@@ -19,6 +19,7 @@ import { type Context, guardedContext } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { showRecords } from "./records.ts";
 import { showTree } from "./tree.ts";
+import { pythonLogs } from "../logs/python_logs.ts";
 import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
 
@@ -99,14 +100,15 @@ async function inspect(
     if (flags[name] && !flags.tree) throw new CommandError(`Cannot use --${name} without --tree`);
   }
   const settings = commandSettings(unguarded.runtime, flags);
-  const context = await guardedContext(unguarded, settings.walDir);
+  const python = pythonLogs(unguarded.runtime, settings);
+  const context = await guardedContext(unguarded, settings.walDir, python.pythonRoot);
   const { runtime } = context;
   const now = runtime.clock.now();
   const limit = flags.limit ?? (flags.json || flags.follow ? 0 : DEFAULT_LIMIT);
   const job = {
     path,
     root: settings.walDir,
-    logs: logFilter(flags, settings),
+    logs: { ...logFilter(flags, settings), ...python },
     filter: {
       types: flags.type ?? [],
       ...(flags.call === undefined ? {} : { call: flags.call }),

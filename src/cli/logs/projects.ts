@@ -4,22 +4,26 @@
  * @module
  */
 
-import { dirname, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { isKeyDirectory } from "../../wal/ownership/python_writer.ts";
 import { nameOfDirectory } from "../../wal/segment/long_names.ts";
 import { CommandError } from "../exit_codes.ts";
 import { printable, quoted } from "../terminal/format.ts";
+import { projectLabel, type PythonDirectory, type PythonFilter } from "./python_logs.ts";
 
 /** A project's directory. */
 export interface ProjectPath {
   readonly entity: string;
   readonly project: string;
   readonly directory: string;
+  /** Present where the Python SDK writes it. */
+  readonly python?: PythonDirectory;
 }
 
 /** Which projects are meant; all where nothing is said. */
-export interface ProjectFilter {
+export interface ProjectFilter extends PythonFilter {
   readonly entity?: string;
   readonly project?: string;
 }
@@ -34,7 +38,7 @@ export interface LogFilter extends ProjectFilter {
 export type OnUnreadable = (directory: string, error: unknown) => void;
 
 /**
- * The projects below `root`, by name.
+ * The projects below `root`, by name, then those of the Python SDK below its own root.
  *
  * @param onUnreadable Told of directories that cannot be read; without it their error is thrown:
  *   what cannot be read must not look like nothing.
@@ -45,12 +49,50 @@ export function listProjects(
   filter: ProjectFilter = {},
   onUnreadable?: OnUnreadable,
 ): ProjectPath[] {
+  const { pythonRoot, keyDigest } = filter;
+  const found = projectsBelow(runtime, root, filter, onUnreadable);
+  if (pythonRoot === undefined) return found;
+  for (const project of projectsBelow(runtime, pythonRoot, filter, onUnreadable)) {
+    if (project.python) found.push(project);
+    else if (keyDigest === undefined) found.push({ ...project, python: { keyDigest: null } });
+  }
+  return found;
+}
+
+function projectsBelow(
+  runtime: Runtime,
+  root: string,
+  filter: ProjectFilter,
+  onUnreadable: OnUnreadable | undefined,
+): ProjectPath[] {
   const { entity } = filter;
   return directoriesIn(runtime, root, onUnreadable)
     .filter((path) => entity === undefined || entity === nameOfDirectory(runtime.files, path))
     .flatMap((path) => directoriesIn(runtime, path, onUnreadable))
     .map((path) => projectAt(runtime, path))
-    .filter((path) => isMeant(path, filter));
+    .filter((path) => isMeant(path, filter))
+    .flatMap((path) => withKeyDirectories(runtime, path, filter, onUnreadable));
+}
+
+/** A project's directory, and those in it that the Python SDK keeps for single API keys. */
+function withKeyDirectories(
+  runtime: Runtime,
+  project: ProjectPath,
+  { keyDigest }: ProjectFilter,
+  onUnreadable: OnUnreadable | undefined,
+): ProjectPath[] {
+  const { directory } = project;
+  // A directory with a hundred thousand segments need not be listed for it.
+  if (keyDigest !== undefined) {
+    const own = join(directory, keyDigest);
+    const isThere = runtime.files.stat(own)?.kind === "directory";
+    return isThere ? [project, projectAt(runtime, own)] : [project];
+  }
+  const keys = directoriesIn(runtime, directory, onUnreadable)
+    .filter(isKeyDirectory);
+  if (keys.length === 0) return [project];
+  const hasOwn = runtime.files.list(directory).some(({ kind }) => kind === "file");
+  return [...hasOwn ? [project] : [], ...keys.map((path) => projectAt(runtime, path))];
 }
 
 /** Whether a filter means this project. */
@@ -71,13 +113,14 @@ export function missingLogs(
   root: string,
   filter: ProjectFilter,
 ): { message: string; hint: string } | null {
-  const all = hasLogs(runtime, root) ? listProjects(runtime, root) : [];
+  const { entity, project, ...python } = filter;
+  const isAnywhere = hasLogs(runtime, root) || python.pythonRoot !== undefined;
+  const all = isAnywhere ? listProjects(runtime, root, python) : [];
   if (all.some((path) => isMeant(path, filter))) return null;
-  const { entity, project } = filter;
   const named = entity === undefined && project === undefined
     ? "a log"
     : `a log of ${[entity ?? "any entity", project ?? "any project"].join("/")}`;
-  const names = all.slice(0, MAX_NAMES).map((path) => `${path.entity}/${path.project}`);
+  const names = all.slice(0, MAX_NAMES).map(projectLabel);
   const more = all.length > MAX_NAMES ? `, and ${all.length - MAX_NAMES} more` : "";
   return {
     message: `Cannot find ${printable(named)} in ${quoted(root)}`,
@@ -106,12 +149,15 @@ function directoriesIn(
   }
 }
 
-/** The entity and the project of a project's directory. */
+/** The entity and the project of a project's directory, or of one for an API key in it. */
 export function projectAt({ files }: Runtime, directory: string): ProjectPath {
+  const isForKey = isKeyDirectory(directory);
+  const own = isForKey ? dirname(directory) : directory;
   return {
-    entity: nameOfDirectory(files, dirname(directory)),
-    project: nameOfDirectory(files, directory),
+    entity: nameOfDirectory(files, dirname(own)),
+    project: nameOfDirectory(files, own),
     directory,
+    ...(isForKey ? { python: { keyDigest: basename(directory) } } : {}),
   };
 }
 

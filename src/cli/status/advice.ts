@@ -13,6 +13,7 @@ import {
   quoted,
   shellWord,
 } from "../terminal/format.ts";
+import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
 import { droppedText, shareOf } from "./log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
@@ -25,6 +26,10 @@ export interface AdviceOptions {
   readonly server: string;
   /** `--dir` as it was given, to be repeated in commands. */
   readonly dir?: string;
+  /** Directory of the Python SDK's logs, looked at beside that of this package. */
+  readonly pythonRoot?: string;
+  /** SHA-256 of the API key in use, in hex. */
+  readonly keyDigest?: string;
 }
 
 /** Ms for which the last error of a sender that works again is worth a line. */
@@ -94,8 +99,9 @@ function safetyOf(token: string, { projects }: StatusReport): string {
 type Add = (level: Advice["level"], kind: string, message: string, command?: string) => void;
 
 function ofProject(project: ProjectReport, report: StatusReport, options: AdviceOptions): Advice[] {
-  const name = `${project.entity}/${project.project}`;
-  const where = options.dir === undefined ? "" : ` --dir ${shellWord(options.dir)}`;
+  const name = projectLabel(project);
+  const dir = options.dir ?? dirFor(project, options);
+  const where = dir === undefined ? "" : ` --dir ${shellWord(dir)}`;
   const only = ` --entity ${shellWord(project.entity)} --project ${shellWord(project.project)}`;
   const advice: Advice[] = [];
   const add: Add = (level, kind, message, command) => {
@@ -105,8 +111,12 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
   ofLogs(project, report.at, add);
   for (const { server, level, kind, message, command } of undrained(project, report.at)) {
     const isOther = server !== null && server !== options.server;
-    const forWhom = isOther ? ` for ${printable(server)}` : "";
-    const help = command && `${command}${isOther ? ` --server ${shellWord(server)}` : ""}`;
+    const isOtherKeys = isForOtherKey(project, options);
+    const forWhom = (isOther ? ` for ${printable(server)}` : "") +
+      (isOtherKeys ? " written with an API key that is not the one in use" : "");
+    const help = command && !isOtherKeys
+      ? `${command}${isOther ? ` --server ${shellWord(server)}` : ""}`
+      : undefined;
     add(
       level,
       kind,
@@ -129,6 +139,16 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
     add("warn", "checkpoint", message, `verify${only}`);
   }
   return advice;
+}
+
+/** Only with its root named is a log of the Python SDK sent that names no API key. */
+function dirFor({ python }: ProjectReport, { pythonRoot }: AdviceOptions): string | undefined {
+  return python?.keyDigest === null ? pythonRoot : undefined;
+}
+
+function isForOtherKey({ python }: ProjectReport, { keyDigest }: AdviceOptions): boolean {
+  const written = python?.keyDigest ?? null;
+  return written !== null && keyDigest !== undefined && written !== keyDigest;
 }
 
 /** What the processes that write a project report. */

@@ -7,6 +7,7 @@
 import { type Command, Option } from "commander";
 import { parseDuration } from "../terminal/arguments.ts";
 import { formatDuration, plural, printable } from "../terminal/format.ts";
+import { projectLabel } from "../logs/python_logs.ts";
 import { droppedText } from "./log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
 import { senderStateOf } from "./sender_state.ts";
@@ -107,9 +108,7 @@ export function runChecks(report: StatusReport, flags: CheckFlags): CheckResult[
   return CHECKS.filter(({ flag }) => flags[flag] !== undefined).map(({ flag, name, find }) => {
     const problems = report.projects.flatMap((project) => {
       const problem = find(project, report, Number(flags[flag]));
-      return problem === null
-        ? []
-        : [printable(`${project.entity}/${project.project}: ${problem}`)];
+      return problem === null ? [] : [printable(`${projectLabel(project)}: ${problem}`)];
     });
     return { name, failed: problems.length > 0, problems };
   });

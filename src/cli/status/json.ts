@@ -46,6 +46,7 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
   return {
     entity: project.entity,
     project: project.project,
+    ...(project.python ? { python: project.python, directory: project.directory } : {}),
     files: segments.length,
     pendingRecords: project.pendingRecords,
     pendingBytes: project.pendingBytes,

@@ -14,6 +14,7 @@ import {
   printable,
 } from "../terminal/format.ts";
 import { processName, type SenderState, senderStateOf } from "./sender_state.ts";
+import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
 import { type ProjectReport, type StatusReport, totalsOf } from "./report.ts";
 import { divide, urgent } from "./layout.ts";
@@ -110,7 +111,7 @@ async function textOf(
 function headline(report: StatusReport, colors: Colors): string {
   const totals = totalsOf(report);
   return [
-    colors.bold(printable(report.root)),
+    report.roots.map((root) => colors.bold(printable(root))).join(" and "),
     plural(totals.projects, "project"),
     plural(totals.files, "file"),
     totals.pendingBytes === 0
@@ -145,7 +146,7 @@ function row(
   const bad = (count: number): string => count === 0 ? "0" : colors.red(formatCount(count));
   const rate = rates?.get(project.directory) ?? { written: 0, sent: 0 };
   return [
-    printable(`${project.entity}/${project.project}`),
+    printable(projectLabel(project)),
     formatCount(segments.length),
     writersText(project, colors),
     formatCount(pendingRecords),

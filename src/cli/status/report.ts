@@ -51,6 +51,8 @@ export interface ProjectReport extends ProjectPath {
 /** All logs below one root. */
 export interface StatusReport {
   readonly root: string;
+  /** The root, and that of the Python SDK's logs if there are any. */
+  readonly roots: readonly string[];
   /** When it was made, epoch ms. */
   readonly at: number;
   readonly projects: readonly ProjectReport[];
@@ -101,19 +103,24 @@ export class StatusReporter {
     const projects: ProjectReport[] = [];
     for (const { project, ...files } of found) {
       const own = logs.filter(({ log }) =>
-        log.entity === project.entity && log.project === project.project
+        !project.python && log.entity === project.entity && log.project === project.project
       );
       projects.push(await this.#project(project, files, own));
     }
     this.#pending.keep(new Set(states.map(({ paths }) => paths.data)));
-    return { root: this.#root, at, projects, processes };
+    const { pythonRoot } = this.#filter;
+    const hasPythons = projects.some(({ directory }) => !directory.startsWith(this.#root));
+    const roots = [this.#root, ...(hasPythons && pythonRoot ? [pythonRoot] : [])];
+    return { root: this.#root, roots, at, projects, processes };
   }
 
   /** Those with a directory, and those whose processes got none. */
   #projects(logs: readonly ReportedLog[]): ProjectPath[] {
     const projects = listProjects(this.#runtime, this.#root, this.#filter);
     for (const { log: { entity, project } } of logs) {
-      if (projects.some((path) => path.entity === entity && path.project === project)) continue;
+      const isListed = (path: ProjectPath): boolean =>
+        !path.python && path.entity === entity && path.project === project;
+      if (projects.some(isListed)) continue;
       try {
         const directory = projectDirectory(this.#root, entity, project);
         projects.push({ entity, project, directory });

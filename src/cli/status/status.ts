@@ -27,6 +27,7 @@ import { StatusReporter } from "./report.ts";
 import { statusText } from "./render.ts";
 import { watchStatus } from "./watch.ts";
 import { hasLogs, missingLogs } from "../logs/projects.ts";
+import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
 
 interface StatusFlags extends LogFlags, CheckFlags {
   readonly json?: boolean;
@@ -72,13 +73,16 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
 async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
   const settings = commandSettings(unguarded.runtime, flags);
   const root = settings.walDir;
-  const context = await guardedContext(unguarded, root);
+  const python = pythonLogs(unguarded.runtime, settings);
+  const context = await guardedContext(unguarded, root, python.pythonRoot);
   const { runtime, terminal, stop } = context;
   const adviceOptions = {
     server: settings.serverUrl,
+    ...python,
+    ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
   };
-  const filter = logFilter(flags, settings);
+  const filter = { ...logFilter(flags, settings), ...python };
   const missing = missingLogs(runtime, root, filter);
   // A check of a directory or a project that is mistyped must not pass.
   if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);

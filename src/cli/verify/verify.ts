@@ -9,6 +9,7 @@ import { commandIds, type Context, guardedContext } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { Findings } from "./findings.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
+import { pythonLogs } from "../logs/python_logs.ts";
 import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { findLogs, withData } from "../logs/log_files.ts";
 import { ProcessCache } from "../../wal/ownership/segment_status.ts";
@@ -57,9 +58,10 @@ async function verify(
 ): Promise<number> {
   const settings = commandSettings(unguarded.runtime, flags);
   const root = settings.walDir;
-  const context = await guardedContext(unguarded, root);
+  const python = pythonLogs(unguarded.runtime, settings);
+  const context = await guardedContext(unguarded, root, python.pythonRoot);
   const { runtime, terminal } = context;
-  const logs = await findLogs(runtime, path, root, logFilter(flags, settings));
+  const logs = await findLogs(runtime, path, root, { ...logFilter(flags, settings), ...python });
   const segments = withData(logs);
   const total = segments.reduce(
     (sum, { paths }) => sum + (runtime.files.stat(paths.data)?.size ?? 0),

@@ -59,6 +59,7 @@ const facts: ProcessInfo = {
   // Nobody is known to be dead here.
   isAlive: () => true,
   startTimeOf: () => null,
+  variableOf: () => undefined,
   env: (name) => (globalThis as EnvSlice).process?.env?.[name] || undefined,
   envNames: () => Object.keys((globalThis as EnvSlice).process?.env ?? {}),
   allows: () => true,

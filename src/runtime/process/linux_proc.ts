@@ -38,6 +38,13 @@ export function readStat(proc: ProcReader, pid: number | "self"): ProcStat | nul
   return text === null ? null : parseStat(text);
 }
 
+/** An environment variable that a process was started with; `undefined` where it is not known. */
+export function readVariable(proc: ProcReader, pid: number, name: string): string | undefined {
+  const entry = proc.text(`/proc/${pid}/environ`)?.split("\0")
+    .find((text) => text.startsWith(`${name}=`));
+  return entry?.slice(name.length + 1);
+}
+
 /** The id that the kernel drew at boot. */
 export function readBootId(proc: ProcReader): string | null {
   return proc.text("/proc/sys/kernel/random/boot_id")?.trim() || null;

@@ -9,7 +9,13 @@ import { hasCode } from "../../errors.ts";
 import { builtin } from "../builtin_modules.ts";
 import type { Need, ProcessInfo, SystemFacts } from "../runtime.ts";
 import { type ExitEvents, exitHooks } from "./exit_hooks.ts";
-import { type ProcReader, readBootId, readPidNamespace, readStat } from "./linux_proc.ts";
+import {
+  type ProcReader,
+  readBootId,
+  readPidNamespace,
+  readStat,
+  readVariable,
+} from "./linux_proc.ts";
 import { shared } from "./shared_state.ts";
 import type { SignalEvents } from "./signal_hooks.ts";
 
@@ -89,6 +95,7 @@ export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
       return state !== "Z" && state !== "X";
     },
     startTimeOf: (pid: number) => readStat(proc, pid)?.startTime ?? null,
+    variableOf: (pid: number, name: string) => readVariable(proc, pid, name),
     env,
     // Only the whole environment can be listed.
     envNames: () =>

@@ -18,6 +18,7 @@ import {
 } from "./directory_listing.ts";
 import { ABANDONED_AFTER_MS, FailureDetector } from "./failure_detector.ts";
 import { fence } from "./fence.ts";
+import { isOfPython, withoutPythons } from "./python_writer.ts";
 import { WriterStates } from "./writer_state.ts";
 
 /** Options for {@linkcode OrphanScanner}. */
@@ -98,10 +99,12 @@ export class OrphanScanner {
     const final: ListedSegment[] = [];
     const open: ListedSegment[] = [];
     const withFinal = new Set<string>();
+    let hasPythonSender = false;
     for (const segment of listing.segments) {
       await slices.pause();
       if (this.#stopped) return { final: [], open: [] };
       const kind = this.#kindOf(segment, holdsLease);
+      if (kind === null && isOfPython(segment)) hasPythonSender = true;
       if (kind === "open" && !withFinal.has(segment.writer)) open.push(segment);
       if (kind !== "final" && kind !== "fenced") continue;
       withFinal.add(segment.writer);
@@ -109,7 +112,7 @@ export class OrphanScanner {
       final.push(kind === "final" ? segment : withoutSuffix(segment, FENCE_SUFFIX));
     }
     await this.#clearAll(listing);
-    return { final, open };
+    return withoutPythons(final, open, hasPythonSender);
   }
 
   /** Whether no record will be added to a segment that this process drains. */

@@ -14,6 +14,7 @@ import { readOwner } from "./owner_file.ts";
 import { presencePath, type PresenceState, readPresence } from "./presence.ts";
 import { liveness, type ProcessIdentity } from "./process_identity.ts";
 import { processTokens } from "./process_list.ts";
+import { onlyWrites } from "./python_writer.ts";
 
 /**
  * State of a process that left its name on disk.
@@ -127,8 +128,9 @@ function lockHolder({ files, process }: Runtime, path: string): Writer {
     return { liveness: "closed", pid: null, ...unknown };
   }
   const pid = /^\d{1,10}$/.test(text) ? Number(text) : null;
-  const isOther = pid !== null && pid !== process.pid;
-  return { liveness: isOther && process.isAlive(pid) ? "alive" : "dead", pid, ...unknown };
+  const isAlive = pid !== null && pid !== process.pid && process.isAlive(pid);
+  const sends = isAlive && onlyWrites(process, pid) ? false : null;
+  return { ...unknown, liveness: isAlive ? "alive" : "dead", pid, sends };
 }
 
 /** All processes with a presence file below `root`, those included that ended or died. */

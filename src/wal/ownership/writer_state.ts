@@ -13,6 +13,7 @@ import { currentLease } from "./lease.ts";
 import { readOwner } from "./owner_file.ts";
 import { presencePath, type PresenceState, readPresence } from "./presence.ts";
 import { liveness } from "./process_identity.ts";
+import { onlyWrites } from "./python_writer.ts";
 
 /**
  * State of the writer of a segment.
@@ -150,7 +151,7 @@ export class WriterStates {
 
   /**
    * A segment without a token of ours and without an owner file is the Python SDK's. Its lock contains
-   * a PID of this host, and a running Python process sends its segments itself.
+   * a PID of this host, and a running Python process sends its segments itself unless its sender is off.
    */
   #ofLock({ directory, stem, suffixes }: ListedSegment): WriterState {
     if (!suffixes.has(".lock")) return "ended";
@@ -168,7 +169,8 @@ export class WriterStates {
     }
     const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
     // This process did not write it: the id is used again, as 1 is in every container.
-    return pid > 0 && pid !== process.pid && process.isAlive(pid) ? "kept" : "ended";
+    if (pid === 0 || pid === process.pid || !process.isAlive(pid)) return "ended";
+    return onlyWrites(process, pid) ? "write-only" : "kept";
   }
 
   /** The file system's own clock, epoch ms, as the last heartbeat of this process shows it. */

@@ -23,6 +23,10 @@ export function processes(contract: Contract): void {
     assert.equal(runtime.process.startTimeOf(pid), null);
   });
 
+  contract("a process that has ended has no environment", async ({ runtime, deadProcess }) => {
+    assert.equal(runtime.process.variableOf(await deadProcess(), "PATH"), undefined);
+  });
+
   contract("what cannot be a process id is dead", ({ runtime: { process } }) => {
     for (const pid of [0, -1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 40]) {
       assert.equal(process.isAlive(pid), false, `${pid}`);

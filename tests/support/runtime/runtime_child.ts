@@ -69,6 +69,7 @@ switch (process.argv[2]) {
       own: facts.isAlive(facts.pid),
       parent: facts.isAlive(process.ppid),
       parentStart: facts.startTimeOf(process.ppid),
+      parentPath: facts.variableOf(process.ppid, "PATH") ?? null,
       env: facts.env("PATH") ?? null,
       home: facts.home() ?? null,
       cwd: facts.cwd(),

@@ -81,6 +81,7 @@ export class MemoryRuntime implements Runtime {
     this.clock = this.#ownClock();
     this.files = new MemoryFiles(this.disk, this.#faults, this.clock, cwd);
     this.process = this.#facts(this.host.start(options.pid), cwd, options.home);
+    this.host.environments.set(this.process.pid, this.env);
     this.disk.attach(this);
   }
 
@@ -162,6 +163,7 @@ export class MemoryRuntime implements Runtime {
       user: MEMORY_USER,
       isAlive: (other) => host.isAlive(other),
       startTimeOf: (other) => host.startTimeOf(other),
+      variableOf: (other, name) => host.environments.get(other)?.[name],
       env: (name) => this.env[name] || undefined,
       envNames: () => Object.keys(this.env).filter((name) => this.env[name]),
       allows: (need) => this.allows(need),

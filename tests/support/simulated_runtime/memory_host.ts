@@ -27,6 +27,8 @@ export class MemoryHost {
   readonly pidNamespace: string | null;
   readonly #startTimes: boolean;
   readonly #processes = new Map<number, string>();
+  /** Environments that processes were started with, by their ids. */
+  readonly environments: Map<number, Readonly<Record<string, string>>> = new Map();
   #bootId: string | null;
   #boots = 0;
   #lastPid = 1000;
@@ -58,6 +60,7 @@ export class MemoryHost {
   /** Removes a process. */
   end(pid: number): void {
     this.#processes.delete(pid);
+    this.environments.delete(pid);
   }
 
   /** Whether a process has this id. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
 import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { OrphanScanner } from "../../../src/wal/ownership/orphan_scanner.ts";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
 import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
 import { test } from "../../harness.ts";
@@ -121,6 +122,42 @@ test("Python: a segment waits for the process in its lock, and needs no lock", (
     assert.equal(stateOf({ ".lock": lock }), "ended", lock);
   }
   assert.equal(stateOf({}), "ended");
+});
+
+test("Python: a process that was started with its sender off only writes", () => {
+  const { world, states, alive } = scene();
+  const lock = String(alive.process.pid);
+  const stateWith = (value: string) => {
+    alive.env.WEAVE_DISABLE_WAL_SENDER = value;
+    return states.of(putSegment(world, WRITER, { ".jsonl": "{}\n", ".lock": lock }));
+  };
+  for (const value of ["true", "1", " ON ", "yes"]) assert.equal(stateWith(value), "write-only");
+  for (const value of ["", "false", "0", "truer"]) assert.equal(stateWith(value), "kept");
+});
+
+test("Python: a running process with its sender on keeps what dead ones left beside it", async () => {
+  const { world, alive, dead, runtime } = scene();
+  const scanner = new OrphanScanner({ runtime, root: WAL, server: SERVER, token: tokenOf(0xfff) });
+  const stemsOf = async () => {
+    const { final, open } = await scanner.scan(PROJECT, true);
+    return { final: final.map(({ stem }) => stem), open: open.map(({ stem }) => stem) };
+  };
+  const put = (digit: string, ns: bigint, pid: number) =>
+    putSegment(world, digit.repeat(32), { ".jsonl": "{}\n", ".lock": String(pid) }, ns).stem;
+  const own = putSegment(world, tokenOf(1), { ".jsonl": "{}\n" }, 1n).stem;
+  world.clock.advance(STALE_AFTER_MS);
+  await stemsOf();
+  world.clock.advance(STALE_AFTER_MS);
+  const left = put("2", 2n, dead.process.pid);
+  assert.deepEqual(await stemsOf(), { final: [own, left], open: [] });
+
+  const running = put("3", 3n, alive.process.pid);
+  assert.deepEqual(await stemsOf(), { final: [own], open: [] }, "its sender takes all of Python's");
+
+  alive.env.WEAVE_DISABLE_WAL_SENDER = "true";
+  assert.deepEqual(await stemsOf(), { final: [own, left], open: [] }, "closed ones come first");
+  runtime.files.remove(`${PROJECT}/${left}.jsonl`);
+  assert.deepEqual(await stemsOf(), { final: [own], open: [running] });
 });
 
 test("Python: a lock that cannot be read is kept, one that was removed is not there", () => {
