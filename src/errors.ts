@@ -5,7 +5,7 @@
  */
 
 /**
- * Codes of {@linkcode WeaveWalError}; a code keeps its meaning for ever.
+ * Codes of {@linkcode WeaveWalError}; a code never changes its meaning.
  *
  * - `ERR_INVALID_OPTION`: an option or environment variable has a value that cannot be used.
  * - `ERR_INVALID_NAME`: an entity or project name that cannot be a path part.
@@ -44,7 +44,7 @@ export type WeaveWalErrorCode =
 export class WeaveWalError extends Error {
   /** Always `"WeaveWalError"`. */
   override readonly name = "WeaveWalError";
-  /** What went wrong, for programs. */
+  /** Code of the error, for programs. */
   readonly code: WeaveWalErrorCode;
   /** HTTP status of the answer, where one was behind the error. */
   readonly status?: number;
@@ -52,7 +52,7 @@ export class WeaveWalError extends Error {
   /**
    * Makes an error.
    *
-   * @param code What went wrong, for programs.
+   * @param code Code of the error, for programs.
    * @param message What went wrong, for people: action, value, way out.
    * @param options `cause`: the error behind this one; `status`: the HTTP status behind it.
    */

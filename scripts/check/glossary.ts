@@ -21,7 +21,7 @@ const retired = (pattern: RegExp, instead: string): Retired => ({
 export const GLOSSARY: readonly Retired[] = [
   retired(/\b(?:set|sets|setting) (?:\w+ )?aside\b/, "dead-letter"),
   retired(
-    /(?<!dead[- \n*]+|\b(?:capital|upper-case|lower-case) )\bletters?\b(?! and digits)/,
+    /(?<!dead[- \n*]+|\b(?:capital|upper-case|lower-case) )\bletters?\b(?!(?:,| and| or| and `)?(?: no| a)? (?:digits?\b|`))/,
     "dead letter",
   ),
   retired(/\bmend(?:s|ed|ing)?\b/, "fix, repair"),

@@ -19,16 +19,16 @@ export interface Passed {
   readonly bytes: number;
   /** `null` when the connection was torn. */
   status: number | null;
-  /** What the answer says is wrong. */
+  /** The error in a response. */
   reason?: string;
 }
 
-/** What the gate does to requests instead of letting them pass, or before. */
+/** Action of the gate on a request instead of forwarding it, or before. */
 export interface Fault {
   /** Requests that it meets: those whose path matches, and whose body holds `has`. */
   readonly path?: RegExp;
   readonly has?: string;
-  /** How many it meets; all unless given. */
+  /** Number of requests (default: all). */
   times?: number;
   /** Answers with this status instead of passing the request on. */
   readonly status?: number;
@@ -48,7 +48,7 @@ export interface Fault {
 
 /** An open gate. */
 export class Gate implements AsyncDisposable {
-  /** What came through, in order of arrival. */
+  /** Forwarded requests, in order of arrival. */
   readonly passed: Passed[] = [];
   readonly #target: string;
   readonly #faults = new Set<Fault>();
@@ -88,7 +88,7 @@ export class Gate implements AsyncDisposable {
     return this.#sum(() => true);
   }
 
-  /** What answers said was wrong, each reason once. */
+  /** Errors in responses, each reason once. */
   get reasons(): string[] {
     const reasons = this.passed.flatMap(({ status, reason }) =>
       reason === undefined ? [] : [`${status} ${reason}`]
@@ -221,7 +221,7 @@ function recordsIn(path: string, body: Buffer): number {
   }
 }
 
-/** Sends white space, which JSON may hold anywhere, for as long as somebody reads it. */
+/** Sends white space, which is valid anywhere in JSON, until the reader stops. */
 async function flood(response: ServerResponse, isCompressed: boolean): Promise<void> {
   const spaces = Buffer.alloc(1 << 20, " ");
   const headers = { "content-type": "application/json" };

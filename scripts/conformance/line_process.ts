@@ -35,7 +35,7 @@ export class LineProcess {
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-MAX_ERRORS);
     });
-    // What is written to a child that is gone is told by its end.
+    // Writing to an exited child is reported by its end.
     this.#child.stdin!.on("error", () => {});
     this.#ended = new Promise((resolve) => {
       const end = (): void => {

@@ -18,7 +18,7 @@ import { run } from "../test/process.ts";
 /** Folder of the Python programs and their requirements. */
 export const pythonFolder: string = fileURLToPath(new URL("python", import.meta.url));
 
-/** Where the environments are, unless `--cache` or `WEAVE_WAL_CONFORMANCE_CACHE` says otherwise. */
+/** Default directory of the environments, unless `--cache` or `WEAVE_WAL_CONFORMANCE_CACHE` says otherwise. */
 export const defaultCache: string = process.env.WEAVE_WAL_CONFORMANCE_CACHE ||
   join(homedir(), ".cache", "weave-wal-conformance");
 

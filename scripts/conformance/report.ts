@@ -29,7 +29,7 @@ export function tableOf(outcomes: readonly Outcome[]): string {
   return table.toString();
 }
 
-/** What a failure says. */
+/** Message of a failure. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 /**
- * What a scenario of the suite is, and what it works with.
+ * Types of scenarios, and their context.
  *
  * @module
  */
@@ -20,33 +20,33 @@ export type Api = "v1" | "v2";
 
 /** The outcome of a run, for the table. */
 export interface Findings {
-  /** What was written. */
+  /** The written records. */
   readonly sent: string;
-  /** What the server holds. */
+  /** The server's data. */
   readonly arrived: string;
-  /** What it refused, each reason once. */
+  /** Rejections, each reason once. */
   readonly refused?: readonly string[];
 }
 
-/** A dead letter as it stands in its file. */
+/** A dead letter in its file. */
 export interface DeadLetter {
   readonly type: string;
   readonly req?: Record<string, unknown>;
   readonly error: { readonly status?: number; readonly message?: string; readonly reason: string };
 }
 
-/** One thing that is held against the server. It throws when it finds a difference. */
+/** One check against the server. It throws when it finds a difference. */
 export interface Scenario {
   /** For `--only`. */
   readonly name: string;
   /** For the table and `--help`. */
   readonly title: string;
-  /** What it is run for: every runtime and API, every runtime, or once. */
+  /** Runs: for every runtime and API, for every runtime, or once. */
   readonly each: "runtime and API" | "runtime" | "run";
   run(context: Context): Promise<Findings>;
 }
 
-/** What all runs share. */
+/** State shared by all runs. */
 export interface Bench {
   readonly server: TraceServer;
   readonly reader: Reader;
@@ -56,7 +56,7 @@ export interface Bench {
 
 let projects = 0;
 
-/** What one run of a scenario works with; everything in it goes when the run ends. */
+/** Context of one run of a scenario; removed when the run ends. */
 export class Context implements AsyncDisposable {
   readonly bench: Bench;
   readonly runtime: RuntimeName;
@@ -102,7 +102,7 @@ export class Context implements AsyncDisposable {
     return child;
   }
 
-  /** Runs a program to its end and returns the last line that it told. */
+  /** Runs a program to its end and returns its last line. */
   async run<T>(program: string, plan: Plan): Promise<T & { errors: string }> {
     return await this.#lastLine(program, this.start(program, plan));
   }

@@ -45,12 +45,12 @@ export class BytePattern {
     this.#last = view.getInt32(bytes.length - 4, true);
   }
 
-  /** Whether it stands in `bytes` from `at` on. */
+  /** Whether it occurs in `bytes` at `at`. */
   standsAt(bytes: Uint8Array, at: number): boolean {
     return this.standsIn(viewOf(bytes), at);
   }
 
-  /** Whether it stands in `view` from `at` on. */
+  /** Whether it occurs in `view` at `at`. */
   standsIn(view: DataView, at: number): boolean {
     const { length } = this;
     if (at < 0 || at + length > view.byteLength) return false;

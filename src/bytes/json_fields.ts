@@ -9,7 +9,7 @@
  * @module
  */
 
-/** Where a field stands; every range is `[start, end)` in the bytes that were scanned. */
+/** Position of a field; every range is `[start, end)` in the scanned bytes. */
 export interface FieldRange {
   /** The key's opening quote. */
   readonly keyStart: number;
@@ -26,7 +26,7 @@ const OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET 
 
 /** Bytes of a string that are looked at one by one before the host's own search takes over. */
 const SHORT = 24;
-/** What the scan returns where the text ends or goes wrong. */
+/** Result of a scan that reached the end or an error. */
 const BROKEN = -1;
 
 const encoder = new TextEncoder();
@@ -116,7 +116,7 @@ function isKey(bytes: Uint8Array, start: number, end: number, name: string): boo
     const byte = bytes[i];
     if (byte === BACKSLASH || byte >= 0x80) return isUnusualKey(bytes, start, end, name);
     if (byte !== name.charCodeAt(i - start - 1)) {
-      // An escape further on cannot mend what differs before it.
+      // An escape further on cannot make up for a difference before it.
       return false;
     }
   }
@@ -207,7 +207,7 @@ function skipNested(bytes: Uint8Array, at: number, end: number): number {
       }
       open[depth++] = byte;
     } else {
-      // In ASCII the closing bracket or brace stands two behind the opening one.
+      // In ASCII the closing bracket or brace is two after the opening one.
       if (open[--depth] !== byte - 2) return BROKEN;
       if (depth === 0) return at;
     }

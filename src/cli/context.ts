@@ -1,5 +1,5 @@
 /**
- * What every command is given.
+ * Dependencies and settings that every command gets.
  *
  * @module
  */

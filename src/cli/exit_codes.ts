@@ -1,5 +1,5 @@
 /**
- * How the command ends.
+ * Exit codes and final messages of the command.
  *
  * | code | meaning |
  * |---|---|
@@ -43,10 +43,10 @@ export class CommandError extends Error {
   }
 }
 
-/** What is said of an error, and the exit code. */
+/** Message and exit code of an error. */
 export interface Ending {
   readonly code: number;
-  /** `undefined` where nothing is to be said. */
+  /** `undefined` if nothing has to be printed. */
   readonly message?: string;
   readonly hint?: string;
 }
@@ -64,7 +64,7 @@ const HINTS: Record<string, string> = {
   ERR_NOT_REGULAR_FILE: NOT_OURS,
 };
 
-/** How an error ends the command. */
+/** Returns message and exit code of an error. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof CommandError) {
     return {
@@ -78,7 +78,7 @@ export function endingOf(error: unknown): Ending {
     return { code: isSetting ? EXIT.usage : EXIT.trouble, message: error.message };
   }
   const code = errorCode(error);
-  // Whoever read our output has seen enough: `weave-wal inspect | head`.
+  // The reader of the output has closed it: `weave-wal inspect | head`.
   if (code === "EPIPE") return { code: EXIT.ok };
   const message = error instanceof Error ? error.message : String(error);
   if (code !== undefined && /^(E[A-Z]+|ERR_NOT_REGULAR_FILE)$/.test(code)) {

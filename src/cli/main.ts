@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `weave-wal`: shows, sends, reads and mends the logs of this package. Importing this
+ * The command `weave-wal`: shows, sends, reads and repairs the logs of this package. Importing this
  * module runs it.
  *
  * `npx @weave-wal/client status`, `bunx @weave-wal/client status`,

@@ -29,16 +29,16 @@ weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_CO
 away.`;
 
 /**
- * Runs `weave-wal` with `args` (what stands after the command's name).
+ * Runs `weave-wal` with `args` (the words after the command's name).
  *
  * @returns The exit code. Never throws.
  */
 export async function runCommand(args: readonly string[], context: Context): Promise<number> {
   const { terminal, runtime } = context;
   let code: number = EXIT.ok;
-  const said: { out: string; err: string } = { out: "", err: "" };
+  const printed: { out: string; err: string } = { out: "", err: "" };
   const program = makeProgram(context, (exitCode) => code = exitCode);
-  prepare(program, said);
+  prepare(program, printed);
   try {
     for (const message of misspelledVariables(runtime)) {
       await terminal.err.write(`${terminal.err.colors.yellow(message)}\n`);
@@ -53,15 +53,15 @@ export async function runCommand(args: readonly string[], context: Context): Pro
       const { code: exitCode, message, hint } = endingOf(error);
       code = exitCode;
       const { red, dim } = terminal.err.colors;
-      if (message !== undefined) said.err += `${red("error:")} ${message}\n`;
-      if (hint !== undefined) said.err += `${dim(hint)}\n`;
+      if (message !== undefined) printed.err += `${red("error:")} ${message}\n`;
+      if (hint !== undefined) printed.err += `${dim(hint)}\n`;
       const debug = runtime.process.env("WEAVE_LOG_LEVEL")?.toLowerCase() === "debug";
-      if (debug && error instanceof Error) said.err += `${error.stack}\n`;
+      if (debug && error instanceof Error) printed.err += `${error.stack}\n`;
     }
   }
   try {
-    if (said.out !== "") await terminal.out.write(said.out);
-    if (said.err !== "") await terminal.err.write(said.err);
+    if (printed.out !== "") await terminal.out.write(printed.out);
+    if (printed.err !== "") await terminal.err.write(printed.err);
   } catch {
     // Nobody reads any more.
   }
@@ -82,16 +82,16 @@ function makeProgram(context: Context, setCode: (code: number) => void): Command
     .addCommand(mockCommand(setCode));
 }
 
-/** What commander prints goes out with the rest; where it would end the process, it throws. */
-function prepare(command: Command, said: { out: string; err: string }): void {
+/** Collects what commander prints; where commander would end the process, it throws. */
+function prepare(command: Command, printed: { out: string; err: string }): void {
   command.exitOverride();
   command.showHelpAfterError("(add --help for help)");
   command.configureOutput({
-    writeOut: (text) => said.out += text,
-    writeErr: (text) => said.err += text,
+    writeOut: (text) => printed.out += text,
+    writeErr: (text) => printed.err += text,
     outputError: (text, write) => write(text),
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   });
-  for (const child of command.commands) prepare(child, said);
+  for (const child of command.commands) prepare(child, printed);
 }

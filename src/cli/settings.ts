@@ -1,5 +1,5 @@
 /**
- * The settings of the command: those of the library, where a flag beats the environment.
+ * The settings of the command: those of the library; a flag overrides the environment.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { CommandError } from "./exit_codes.ts";
 import { unusableProxy } from "./flush/proxy_fetch.ts";
 
-/** Flags that stand for settings. */
+/** Flags that set settings. */
 export interface SettingFlags {
   /** `--dir`. */
   readonly dir?: string;

@@ -12,7 +12,7 @@ import { clipDisplayName } from "./op/call.ts";
 import { isPlain, validSummary } from "./op/summary.ts";
 import { show } from "./settings/invalid_option.ts";
 
-/** Most characters (code points) of an op's name that is no ref. */
+/** Maximum length (code points) of an op's name that is not a ref. */
 export const MAX_OP_NAME_LENGTH = 128;
 
 /**
@@ -49,7 +49,7 @@ export function checkEnd({ id, summary, wb_run_step_end: step }: CallEndInput): 
 /**
  * A display name as the server takes it.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for what is no text.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if it is not a string.
  */
 export function checkDisplayName(callId: string, name: unknown): string {
   if (typeof name === "string") return clipDisplayName(name);

@@ -32,7 +32,7 @@ import { isWeaveObject } from "./objects/weave_object.ts";
 /** Most ms that `publish` waits for what it needs to know of the project. */
 const PUBLISH_WAIT_MS = 2_000;
 
-/** What a client is made from. */
+/** Dependencies of a client. */
 export interface ClientDeps {
   readonly redactor: Redactor;
   readonly entity: string;
@@ -46,11 +46,11 @@ export interface ClientDeps {
   readonly backgroundReader: ApiClient;
   readonly facts: MetadataCache;
   readonly logger: Logger;
-  /** What calls say of the system that they ran on. */
+  /** System information that calls record. */
   readonly system: SystemFacts;
 }
 
-/** What a client's log holds, and what became of the rest. */
+/** State of a client's log: pending, delivered and lost records. */
 export interface ClientStats extends WalStats {
   /** Calls and spans that were not recorded because their trace was not sampled. */
   readonly sampledOut: number;
@@ -74,7 +74,7 @@ export class WeaveClient extends ClientCalls {
   readonly project: string;
   /** The host of links for people. */
   readonly domain: string;
-  /** Where links for people begin, such as `https://wandb.ai`. */
+  /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
   readonly #settings: Settings;
   readonly #pipeline: Pipeline;
@@ -160,7 +160,7 @@ export class WeaveClient extends ClientCalls {
    * @throws {WeaveWalError} `ERR_INVALID_NAME` for a name without a letter or a digit.
    */
   publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
-  /** Saves a value that is no op. */
+  /** Saves a value that is not an op. */
   publish(value: unknown, objectId?: string): Promise<ObjectRef>;
   publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
     const saving = this.#publish(value, objectId);
@@ -197,7 +197,7 @@ export class WeaveClient extends ClientCalls {
 
   /**
    * Sends the project's dead letters again that the server refused, after what made it refuse them
-   * was mended. Those that fail again stay. Waits as long as the server takes, or until `signal` is
+   * was fixed. Those that fail again stay. Waits as long as the server takes, or until `signal` is
    * aborted.
    */
   retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult> {
@@ -205,8 +205,8 @@ export class WeaveClient extends ClientCalls {
   }
 
   /**
-   * What waits in the log, what became of the rest, and how the server is. Counts the records that
-   * wait, so it reads the backlog once.
+   * Returns counts of pending, delivered, dead-lettered and dropped records, and the state of the
+   * server. Counts the pending records, so it reads the backlog once.
    */
   async stats(): Promise<ClientStats> {
     return { ...await this.#pipeline.stats(), sampledOut: this.#sampler.sampledOut };

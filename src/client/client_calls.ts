@@ -1,6 +1,6 @@
 /**
- * What integrations of the official SDK use of its client: the call stack, attributes, and calls
- * that are recorded step by step.
+ * The part of the client that integrations of the official SDK use: the call stack, attributes, and
+ * calls that are recorded step by step.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export interface CallRecord {
   updateWithCallSchemaData?(fields: Record<string, unknown>): void;
 }
 
-/** What a client makes calls from. */
+/** Dependencies of these calls. */
 export interface ClientCallsOptions extends RecorderOptions {
   readonly printCallLink: boolean;
   readonly globalAttributes: Readonly<Record<string, unknown>>;

@@ -14,7 +14,7 @@ import { DEFAULTS } from "./settings/defaults.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** What a client is wanted for. */
+/** Key of a client: what `init` asked for. */
 export interface ClientTarget {
   readonly entity: string;
   readonly project: string;
@@ -28,7 +28,7 @@ export interface ClientTarget {
 /** A client that was found. */
 export interface FoundClient {
   readonly client: WeaveClient;
-  /** What this `init` asked for and the open client does not do; `null` for nothing new. */
+  /** Differences between this `init` and the open client; `null` if there are none. */
   readonly differs: string | null;
 }
 
@@ -42,7 +42,7 @@ const TUNING = [
   "redactPatterns",
 ] as (keyof Settings)[];
 
-/** The options, with functions that stand for those of the last `init`. */
+/** The options, with functions that forward to those of the last `init`. */
 export function lastGiven(options: InitOptions): { options: InitOptions; given: GivenFunctions } {
   // Anything but an object or a function is rejected with the settings.
   if (typeof options !== "object" || options === null || Array.isArray(options)) {

@@ -31,7 +31,7 @@ export interface CallsFilter {
   trace_ids?: string[] | null;
   /** Ids of calls. */
   call_ids?: string[] | null;
-  /** Calls without a parent alone. */
+  /** Only calls without a parent. */
   trace_roots_only?: boolean | null;
   /** Ids of users. */
   wb_user_ids?: string[] | null;
@@ -62,7 +62,7 @@ export class ClientReads extends ClientWrites {
   }
 
   /**
-   * What the server says of itself.
+   * Returns information about the server.
    *
    * @throws {WeaveWalError} `ERR_REQUEST_FAILED`, as every read does.
    */
@@ -211,7 +211,7 @@ export class ClientReads extends ClientWrites {
       const status = error instanceof WeaveWalError ? error.status : undefined;
       if (status !== 404 && status !== 405) throw error;
     }
-    // Older servers know the older path alone.
+    // Older servers have only the older endpoint.
     return await this.#barrier.explain(wait, this.#reader.bytes("/file/content", body));
   }
 

@@ -25,7 +25,7 @@ import type {
   TableChange,
 } from "./inputs.ts";
 
-/** What the writes need. */
+/** Dependencies of the writes. */
 export interface ClientWritesOptions {
   readonly projectId: string;
   readonly ids: Ids;
@@ -49,7 +49,7 @@ export class ClientWrites {
    * Records that a call begins. `id`, `trace_id` and `started_at` are made unless given.
    *
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an `op_name` of over 128 characters or a
-   *   `wb_run_step` that is no whole number.
+   *   `wb_run_step` that is not an integer.
    */
   callStart(start: CallStartInput): CallHandle {
     checkStart(start);
@@ -102,7 +102,7 @@ export class ClientWrites {
   /**
    * Renames a call; `""` clears its name.
    *
-   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a name that is no text.
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a name that is not a string.
    */
   callUpdate(callId: string, displayName: string): void {
     this.#write("call_update", {

@@ -9,7 +9,7 @@ import { setTracing, shared } from "../runtime/process/shared_state.ts";
 import type { CallRecorder } from "./op/call_recorder.ts";
 import { currentContext } from "./op/call_stack.ts";
 
-/** What names a saved object. */
+/** Name and version of a saved object. */
 export interface SavedRef {
   /** `entity/project`. */
   readonly projectId: string;
@@ -19,13 +19,13 @@ export interface SavedRef {
   readonly digest: string;
 }
 
-/** What the parts of the API that know no client need of one. */
+/** The part of a client that the API without a client uses. */
 export interface GlobalClient {
   /** `entity/project`. */
   readonly projectId: string;
   /** The host of links for people. */
   readonly domain: string;
-  /** Where links for people begin, such as `https://wandb.ai`. */
+  /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
   /** Reads what a ref names. */
   get(ref: SavedRef): Promise<unknown>;
@@ -87,7 +87,7 @@ export function currentClient(): GlobalClient | null {
   return state.current;
 }
 
-/** What records the calls of an open client. */
+/** The recorder of an open client's calls. */
 export function recorderOf(client: GlobalClient): CallRecorder | null {
   return state.open.get(client) ?? null;
 }
@@ -119,7 +119,7 @@ export function clientFor(projectId: string): GlobalClient {
   return requireGlobalClient();
 }
 
-/** What records the calls of the running code; `null` where nothing does. Every call asks. */
+/** The recorder of the running code's calls; `null` if there is none. Read by every call. */
 export function globalRecorder(): CallRecorder | null {
   if (state.clients.size === 0) return null;
   const context = currentContext();

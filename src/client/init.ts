@@ -35,11 +35,11 @@ reportMixedVersions(false);
  * on. A call that runs stays with its own client, and so do the calls that it makes.
  *
  * @param project `entity/project`, or a project of your default entity.
- * @param options See {@linkcode InitOptions}; environment variables beat them.
+ * @param options See {@linkcode InitOptions}; environment variables override them.
  * @returns The client. `await using` finishes it at the end of its scope.
  * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_MISSING_API_KEY`,
- *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` when the default entity had to be asked for and was
- *   not told.
+ *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` if the default entity is needed and
+ *   cannot be requested.
  *
  * @example
  * ```ts ignore
@@ -116,7 +116,7 @@ export function withAttributes<T>(attributes: Record<string, unknown>, fn: () =>
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`; else as `client.publish`.
  */
 export async function publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
-/** Saves a value that is no op. */
+/** Saves a value that is not an op. */
 export async function publish(value: unknown, objectId?: string): Promise<ObjectRef>;
 export async function publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
   return await (requireGlobalClient() as WeaveClient).publish(value, objectId);

@@ -1,5 +1,5 @@
 /**
- * What the writes of a client are given.
+ * Inputs of a client's writes.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** A value of any kind; what JSON cannot hold is mapped as `src/protocol/json/stringify.ts` says. */
 export type AnyObject = Record<string, unknown>;
 
-/** What a call's start may say; the rest is filled in. */
+/** Fields of a call's start; missing ones are filled in. */
 export interface CallStartInput {
   /** Ref of the op, or its bare name. */
   op_name: string;
@@ -19,7 +19,7 @@ export interface CallStartInput {
   parent_id?: string | null;
   /** ISO 8601, UTC; now unless given. */
   started_at?: string;
-  /** What people see instead of the op's name. */
+  /** Display name instead of the op's name. */
   display_name?: string | null;
   /** The conversation that the call belongs to. */
   thread_id?: string | null;
@@ -47,13 +47,13 @@ export interface CallHandle {
   readonly started_at: string;
 }
 
-/** What a call's end may say; the rest is filled in. */
+/** Fields of a call's end; missing ones are filled in. */
 export interface CallEndInput extends CallHandle {
   /** ISO 8601, UTC; now unless given. */
   ended_at?: string;
-  /** What went wrong, if the call failed. */
+  /** The error, if the call failed. */
   exception?: string | null;
-  /** What the call returned. */
+  /** The call's output. */
   output?: unknown;
   /** Numbers about the call, such as token usage. */
   summary?: AnyObject;
@@ -67,13 +67,13 @@ export type TableChange =
   | { pop: { index: number } }
   | { insert: { index: number; row: AnyObject } };
 
-/** What a feedback may say; the rest is filled in. */
+/** Fields of a feedback; missing ones are filled in. */
 export interface FeedbackInput {
   /** Ref of what the feedback is on. */
   weave_ref: string;
   /** Its kind; `wandb.runnable.<name>` for a score. */
   feedback_type: string;
-  /** What it says. */
+  /** Contents of the feedback. */
   payload: AnyObject;
   /** Its id; a new UUIDv7 unless given. */
   id?: string;
@@ -89,7 +89,7 @@ export interface FeedbackInput {
   trigger_ref?: string | null;
 }
 
-/** What a replacing feedback may say; the rest is filled in. */
+/** Fields of a replacing feedback; missing ones are filled in. */
 export interface FeedbackReplaceInput extends FeedbackInput {
   /** Id of the feedback that this one takes the place of. */
   feedback_id: string;

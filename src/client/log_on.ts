@@ -9,7 +9,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { WalEvent } from "./pipeline/events.ts";
 import { projectDirectory } from "../wal/segment/segment_name.ts";
 
-/** What the line is about. */
+/** Subject of the line. */
 export interface LogFacts {
   readonly entity: string;
   readonly project: string;

@@ -1,5 +1,5 @@
 /**
- * What the library says by itself, by level. Nothing that is said holds the key or traced data.
+ * Log output of the library, by level. It never contains the API key or traced data.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { ignoreRejection } from "../protocol/json/promises.ts";
 import { runUntraced } from "./op/call_stack.ts";
 import type { WalEvent, WalEventName } from "./pipeline/events.ts";
 
-/** The least grave thing that is said, under the names of `WEAVE_LOG_LEVEL`. */
+/** Minimum log level, by the names of `WEAVE_LOG_LEVEL`. */
 export type LogLevel = "debug" | "info" | "warning" | "error" | "critical";
 
-/** Every {@linkcode LogLevel}, least grave first. */
+/** Every {@linkcode LogLevel}, lowest first. */
 export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error", "critical"];
 
-/** Says things, and each thing that is said "once" one time only. */
+/** Logs messages; `once` logs each key only once. */
 export interface Logger {
-  /** Says what a pipeline tells. */
+  /** Logs an event of a pipeline. */
   event(event: WalEvent): void;
-  /** Says something the first time that `key` comes up; the event's name unless given. */
+  /** Logs a message the first time that `key` is used (default: the event's name). */
   once(level: WalEvent["level"], name: WalEventName, message: string, key?: string): void;
   /** Prints one line for the user, such as the link to a call. */
   print(line: string): void;
@@ -26,21 +26,21 @@ export interface Logger {
   readonly isWatched: boolean;
 }
 
-/** Where a logger writes; never standard output, which belongs to the program. */
+/** Destination of log lines; never standard output, which belongs to the program. */
 export interface Sink {
   warn(line: string): void;
   /** Whether a person can watch it; not where it is missing. */
   isTerminal?(): boolean;
 }
 
-const GRAVITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
+const SEVERITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 
 /**
  * Makes a logger. Events go to `sink.warn` (standard error), so that a program's output stays its
  * own.
  *
- * @param level What is less grave is not said.
- * @param listener Told of every event, whatever the level; what it throws is swallowed.
+ * @param level Minimum level that is logged.
+ * @param listener Called with every event, at any level; its errors are ignored.
  * @param redact Takes secrets out of messages, which may quote errors of the program.
  */
 export function createLogger(
@@ -50,7 +50,7 @@ export function createLogger(
   redact: (text: string) => string = (text) => text,
 ): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
-  const said = new Set<string>();
+  const logged = new Set<string>();
   const quietly = (run: () => unknown): void => {
     try {
       ignoreRejection(run());
@@ -61,18 +61,18 @@ export function createLogger(
   const event = (given: WalEvent): void => {
     const event = { ...given, message: redact(given.message) };
     if (listener) quietly(() => runUntraced(() => listener(event)));
-    if (GRAVITY[event.level] < threshold) return;
+    if (SEVERITY[event.level] < threshold) return;
     quietly(() => sink.warn(`weave-wal: ${event.message}`));
   };
   return {
     event,
     once(level, name, message, key = name) {
-      if (said.has(key)) return;
-      said.add(key);
+      if (logged.has(key)) return;
+      logged.add(key);
       event({ level, name, message });
     },
     print(line) {
-      if (threshold <= GRAVITY.info) quietly(() => sink.warn(line));
+      if (threshold <= SEVERITY.info) quietly(() => sink.warn(line));
     },
     isWatched: sink.isTerminal?.() ?? false,
   };

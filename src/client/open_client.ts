@@ -27,7 +27,7 @@ import { misspelledVariables } from "./settings/misspelled.ts";
 import { resolveSettings, type Settings } from "./settings/settings.ts";
 import { logOn, untrustedDirectory } from "./log_on.ts";
 
-/** What a client takes from outside; options of the same name come first. */
+/** Environment of a client; options of the same name take precedence. */
 export interface ClientEnvironment {
   readonly runtime: Runtime;
   /** Sends requests that the program waits for. */
@@ -43,7 +43,7 @@ export interface ClientEnvironment {
   };
 }
 
-/** What a client is opened for, once its settings and its entity are known. */
+/** Settings and entity that a client is opened with. */
 export interface OpenTarget {
   readonly entity: string;
   readonly project: string;
@@ -56,8 +56,8 @@ export interface OpenTarget {
  *
  * @param name `entity/project`, or a project of the key's default entity.
  * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_MISSING_API_KEY`,
- *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` when the default entity had to be asked for and was
- *   not told.
+ *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` if the default entity is needed and
+ *   cannot be requested.
  */
 export async function openClient(
   name: string,
@@ -116,7 +116,7 @@ interface Opening {
 }
 
 function beginOpening(name: string, options: InitOptions, host: ClientEnvironment): Opening {
-  // What is no object at all is refused with the settings.
+  // A value that is not an object is rejected with the settings.
   const runtime = options?.runtime ?? host.runtime;
   const { settings, message: missingGrant } = withinGrants(
     runtime,
@@ -177,7 +177,7 @@ function completeOpening(
   }
   const pipeline = settings.disabled ? nullPipeline : host.openPipeline({
     ...settings,
-    // A directory that nobody asked for is no reason not to run.
+    // An unusable default directory must not prevent the start.
     requireDisk: settings.walDirExplicit,
     token: ids.uuidHex,
     runtime,

@@ -10,14 +10,14 @@ import type { DeliveryWait, Pipeline } from "./pipeline/pipeline.ts";
 /** Most ms that a read waits for what was written before it. */
 export const READ_WAIT_MS = 10_000;
 
-/** What reads need of a pipeline. */
+/** The part of a pipeline that reads use. */
 export type ReadPipeline = Pick<Pipeline, "delivered" | "finalDigest">;
 
 /** Makes reads wait for the delivery of earlier writes. */
 export class ReadBarrier {
   readonly #pipeline: ReadPipeline;
 
-  /** Stands before the reads of the client whose writes go to `pipeline`. */
+  /** Delays the reads of the client whose writes go to `pipeline`. */
   constructor(pipeline: ReadPipeline) {
     this.#pipeline = pipeline;
   }

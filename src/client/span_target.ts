@@ -1,5 +1,5 @@
 /**
- * What records OpenTelemetry spans needs of a client. The recorder itself is in `src/otel`, which
+ * The part of a client that records OpenTelemetry spans. The recorder itself is in `src/otel`, which
  * only programs with spans load.
  *
  * @module
@@ -12,7 +12,7 @@ import type { Pipeline } from "./pipeline/pipeline.ts";
 import type { Redactor } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** Where spans go and what happens to them on the way. */
+/** Destination of spans and their processing. */
 export interface SpanTarget {
   /** `entity/project`. */
   readonly projectId: string;
@@ -31,7 +31,7 @@ export function keepSpanTarget(client: object, target: SpanTarget): void {
   targets.set(client, target);
 }
 
-/** The target of a client; `undefined` if it is no client. */
+/** The target of a client; `undefined` if it is not a client. */
 export function spanTargetOf(client: object): SpanTarget | undefined {
   return targets.get(client);
 }

@@ -29,7 +29,7 @@ export type { FlushOptions, FlushResult };
  * @param client What `await weave.init("team/project")` gave.
  * @param options Where and how to log; `WEAVE_ENABLE_WAL=false` switches the log off all the same.
  * @returns The same client.
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that is no client of the SDK and for
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that is not a client of the SDK and for
  *   options that cannot be used, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
  *
  * @example
@@ -63,7 +63,7 @@ export function durable<Client extends object>(
 }
 
 /**
- * Waits until all that durable clients wrote so far is delivered or set aside, and says what is
+ * Waits until all that durable clients wrote so far is delivered or dead-lettered, and reports what is
  * left: for hosts that freeze a program between requests. Never rejects.
  */
 export function flush(options?: FlushOptions): Promise<FlushResult> {

@@ -1,5 +1,5 @@
 /**
- * What logs, their processes and their senders report, as metrics.
+ * Reports of logs, their processes and their senders, as metrics.
  *
  * @module
  */

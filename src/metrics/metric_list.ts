@@ -9,7 +9,7 @@
  * @module
  */
 
-/** What a metric is. */
+/** Definition of a metric. */
 export interface Metric {
   /** Name of its samples; that of a counter ends in `_total`. */
   readonly name: string;

@@ -8,7 +8,7 @@
 /** Seconds and nanoseconds. */
 export type SpanTime = [number, number];
 
-/** What names a span. */
+/** IDs of a span. */
 export interface SpanIds {
   /** Hexadecimal digits. */
   readonly traceId: string;
@@ -20,7 +20,7 @@ export interface SpanIds {
   readonly isRemote?: boolean;
 }
 
-/** What made a span. */
+/** The instrumentation that made a span. */
 export interface SpanScope {
   /** The name of the instrumentation. */
   readonly name: string;
@@ -30,7 +30,7 @@ export interface SpanScope {
   readonly schemaUrl?: string;
 }
 
-/** What ran the code of a span. */
+/** The process that ran a span. */
 export interface SpanResource {
   /** Values by name. */
   readonly attributes: object;
@@ -46,11 +46,11 @@ export interface SpanResource {
 
 /** A span that has begun. */
 export interface StartedSpan {
-  /** What it does. */
+  /** Name of the operation. */
   readonly name: string;
   /** Values by name. */
   readonly attributes: object;
-  /** What names the span. */
+  /** Returns the IDs of the span. */
   spanContext(): SpanIds;
 }
 
@@ -68,7 +68,7 @@ export interface FinishedSpan extends StartedSpan {
   readonly endTime: SpanTime;
   /** Unset (0), ok (1) or error (2). */
   readonly status: { readonly code: number; readonly message?: string };
-  /** What happened meanwhile. */
+  /** Events during the span. */
   readonly events: readonly {
     readonly name: string;
     readonly time: SpanTime;
@@ -81,7 +81,7 @@ export interface FinishedSpan extends StartedSpan {
     readonly attributes?: object;
     readonly droppedAttributesCount?: number;
   }[];
-  /** What ran its code. */
+  /** The process that ran it. */
   readonly resource: SpanResource;
   /** The scope in version 2 of the SDK. */
   readonly instrumentationScope?: SpanScope;

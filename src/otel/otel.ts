@@ -80,7 +80,7 @@ export class WalSpanProcessor {
   }
 }
 
-/** What became of an export. */
+/** Result of an export. */
 export interface SpanExportResult {
   /** 0: the spans are in the log; 1: some are not. */
   code: number;

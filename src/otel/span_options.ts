@@ -14,7 +14,7 @@ import { type SpanTarget, spanTargetOf } from "../client/span_target.ts";
 import type { OtelView } from "../protocol/otlp/otel_request.ts";
 
 /**
- * Where spans are written. Pass `client` to share the log of an open client, or `project` with
+ * Destination of spans. Pass `client` to share the log of an open client, or `project` with
  * options of `init` for a log of their own, which is on disk unless `wal` is `false`. With neither, it
  * is the client that `init` opened last.
  */
@@ -27,7 +27,7 @@ export interface SpanOptions extends Omit<InitOptions, "printCallLink" | "global
   view?: OtelView;
 }
 
-/** What the options lead to. */
+/** The resolved options. */
 export interface ResolvedSpanOptions {
   readonly client: WeaveClient;
   readonly target: SpanTarget;

@@ -1,12 +1,12 @@
 /**
- * Where each record type goes. From the public Weave SDKs; all requests are POST.
+ * Endpoint of each record type, as in the public Weave SDKs; all requests are POST.
  *
  * @module
  */
 
 import type { RecordType } from "./record_types.ts";
 
-/** How the requests of one record type reach the server. */
+/** Endpoint of one record type. */
 export interface Endpoint {
   /**
    * Paths that take one request, newest first: a server that answers 404 or 405 to one may know
@@ -16,12 +16,12 @@ export interface Endpoint {
   /** Path that takes several of them at once as `{"batch":[…]}`, where there is one. */
   readonly batch?: string;
   /**
-   * What one item of the batch looks like around the request: `start` and `end` as
+   * Form of one item of the batch: `start` and `end` as
    * `{"mode":"start","req":<request>}`, `plain` as the request itself.
    */
   readonly batchItem?: "start" | "end" | "plain";
   /**
-   * How the body is made from the record: its JSON text as it stands, a form, or the bytes of a
+   * Way to build the body from the record: its unchanged JSON text, a form, or the bytes of a
    * serialized message, for several records one behind the other.
    */
   readonly body: "json" | "multipart" | "protobuf";
@@ -76,7 +76,7 @@ export const ENDPOINTS: Readonly<Record<RecordType, Endpoint>> = {
   otel_agents: { paths: ["/agents/otel/v1/traces"], body: "protobuf" },
 };
 
-/** What the v2 paths of calls do. */
+/** Operations of the v2 calls API. */
 export type V2CallRoute = "calls/complete" | "call/start" | "call/end";
 
 /**

@@ -6,7 +6,7 @@
 
 /**
  * `type: message` of an exception that SDKs write as a JSON object (`type`, `message`, `traceback`);
- * any other text as it is. An `Error` without a class of its own has its message alone.
+ * any other text as it is. An `Error` without a class of its own has only its message.
  *
  * @example
  * ```ts

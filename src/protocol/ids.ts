@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Where ids come from. */
+/** A source of IDs. */
 export interface IdSources {
   /** Wall-clock time, epoch ms, with fractions where the host has them. */
   readonly now: () => number;
@@ -16,7 +16,7 @@ export interface IdSources {
 export interface Ids {
   /**
    * A UUIDv7 (RFC 9562) in text form, for calls and traces. Ids of one maker sort in the order in
-   * which they were made, also within a millisecond and while the clock stands still or goes back.
+   * which they were made, also within a millisecond and while the clock stops or goes back.
    */
   uuidv7(): string;
   /** A random UUID (version 4) as 32 hex digits. */

@@ -23,5 +23,5 @@ export const RECORD_TYPES = [
   "otel_agents",
 ] as const;
 
-/** The name of a Weave write as it stands in a record's `type`. */
+/** The name of a Weave write in a record's `type`. */
 export type RecordType = (typeof RECORD_TYPES)[number];

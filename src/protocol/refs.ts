@@ -1,7 +1,7 @@
 /**
  * Refs: the URIs by which requests name objects, ops, tables and calls.
  *
- * As in the official SDKs, entity, project, name, digest and id stand as they are; only the extra
+ * As in the official SDKs, entity, project, name, digest and ID are not encoded; only the extra
  * path is percent-encoded, each part with all but letters, digits and `_.-~` (Python's
  * `extra_value_quoter`).
  *
@@ -13,7 +13,7 @@ export type RefExtra = readonly string[];
 
 /** A version of an object or an op. */
 export interface ParsedObjectRef {
-  /** What the ref is of. */
+  /** Kind of the ref. */
   readonly kind: "object" | "op";
   /** Who owns the project. */
   readonly entity: string;
@@ -29,7 +29,7 @@ export interface ParsedObjectRef {
 
 /** A table. */
 export interface ParsedTableRef {
-  /** What the ref is of. */
+  /** Kind of the ref. */
   readonly kind: "table";
   /** Who owns the project. */
   readonly entity: string;
@@ -43,7 +43,7 @@ export interface ParsedTableRef {
 
 /** A call. */
 export interface ParsedCallRef {
-  /** What the ref is of. */
+  /** Kind of the ref. */
   readonly kind: "call";
   /** Who owns the project. */
   readonly entity: string;
@@ -55,10 +55,10 @@ export interface ParsedCallRef {
   readonly extra?: RefExtra;
 }
 
-/** What a ref says, part by part, nothing encoded. */
+/** The decoded parts of a ref. */
 export type ParsedRef = ParsedObjectRef | ParsedTableRef | ParsedCallRef;
 
-/** How every ref begins. */
+/** Prefix of every ref. */
 export const REF_PREFIX = "weave:///";
 
 /**
@@ -85,7 +85,7 @@ export function formatRef(ref: ParsedRef): string {
 /**
  * Reads a ref. The name may hold colons; a ref without a digest means `"latest"`.
  *
- * @returns `null` when the text is no ref, or of a kind that is not listed here.
+ * @returns `null` if the text is not a ref, or of a kind that is not listed here.
  */
 export function parseRef(uri: string): ParsedRef | null {
   if (!uri.startsWith(REF_PREFIX)) return null;
@@ -121,7 +121,7 @@ function quote(part: string): string {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Like Python's `unquote`: what is no sound encoding stays, or becomes U+FFFD. */
+/** Like Python's `unquote`: an invalid encoding stays, or becomes U+FFFD. */
 function unquote(part: string): string {
   return part.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
     const bytes = run.slice(1).split("%").map((hex) => parseInt(hex, 16));

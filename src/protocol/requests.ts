@@ -1,5 +1,5 @@
 /**
- * The write requests of the Weave trace server and its replies, as they stand on the wire and,
+ * The write requests of the Weave trace server and its replies, as they are on the wire and,
  * but for files, in the log. From the public Weave SDKs (Python 0.54, TypeScript 0.11.1).
  *
  * `project_id` is `"entity/project"`; times are ISO 8601 text in UTC; a field that is optional may
@@ -38,7 +38,7 @@ export interface CallStart {
   thread_id?: string | null;
   /** Turn of that conversation. */
   turn_id?: string | null;
-  /** What was said of the call when it was made. */
+  /** Attributes that the call was made with. */
   attributes: JsonObject;
   /** Arguments by name. */
   inputs: JsonObject;
@@ -58,9 +58,9 @@ export interface CallEnd {
   id: string;
   /** When it ended. */
   ended_at: string;
-  /** What was thrown, as text. */
+  /** The error, as text. */
   exception?: string | null;
-  /** What was returned. */
+  /** The output. */
   output?: JsonValue;
   /** Token usage by model, status counts and other sums. */
   summary: JsonObject;
@@ -91,9 +91,9 @@ export interface CompleteCall extends Omit<CallStart, "id" | "trace_id"> {
   trace_id: string;
   /** When it ended. */
   ended_at: string;
-  /** What was thrown, as text. */
+  /** The error, as text. */
   exception?: string | null;
-  /** What was returned. */
+  /** The output. */
   output?: JsonValue;
   /** Required by the newest servers. */
   summary: JsonObject;
@@ -237,7 +237,7 @@ export interface TableCreateFromDigestsRequest {
 }
 
 /**
- * `file_create` as it stands in the log; on the wire it is a form of the parts `project_id` and
+ * `file_create` as it is in the log; on the wire it is a form of the parts `project_id` and
  * `file`, whose file name is `name`.
  *
  * Text is in `content`, in UTF-8, as in the Python SDK's log (which may add `expected_digest`);
@@ -256,7 +256,7 @@ export interface FeedbackCreateRequest {
   id?: string | null;
   /** `"entity/project"`. */
   project_id: string;
-  /** What the feedback is on. */
+  /** Subject of the feedback. */
   weave_ref: string;
   /** Name of who gave it. */
   creator?: string | null;
@@ -347,7 +347,7 @@ export interface OtelRequest {
 
 /** Answer to an {@linkcode OtelRequest}, where it is not empty. */
 export interface OtelReply {
-  /** What was not taken. */
+  /** The rejected part. */
   partial_success?: { rejected_spans?: number; error_message?: string } | null;
 }
 

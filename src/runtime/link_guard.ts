@@ -8,7 +8,7 @@ import { dirname, join } from "@std/path";
 import { codedError } from "./coded_error.ts";
 import type { FileSystem, Runtime } from "./runtime.ts";
 
-/** How long a directory without links is not looked at again, ms. */
+/** Ms before a directory without links is checked again. */
 const TRUSTED_MS = 1_000;
 /** Directories that are remembered at the same time. */
 const MAX_REMEMBERED = 1_000;
@@ -19,7 +19,7 @@ const MAX_REMEMBERED = 1_000;
  * renamed or removed. `root` itself and what lies outside may be reached through links: the user
  * chose these. `stat` and `exists`, which change nothing, are not guarded.
  *
- * A link that is put there while the program runs is noticed within a second; whoever may write
+ * A link that is put there while the program runs is noticed within a second; a process that may write
  * into the directory at that moment could do worse (see `distrustReason`). Paths are compared as text:
  * those below the root begin as `root` does.
  *

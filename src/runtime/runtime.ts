@@ -20,11 +20,11 @@ export interface Runtime {
   readonly process: ProcessInfo;
   /** Time and timers. */
   readonly clock: Clock;
-  /** What the host lets be known and controlled of requests; absent where it is nothing. */
+  /** Access to the host's connections, if it gives any. */
   readonly network?: Network;
 }
 
-/** How much a write call took. */
+/** Number of bytes that a write call wrote. */
 export interface WriteResult {
   /** Bytes that the operating system accepted; less than `length` after a short write. */
   readonly written: number;
@@ -149,7 +149,7 @@ export interface FileSystem {
   remove(path: string): void;
   /**
    * Removes a file as `remove` does, and gives its space back off the event loop where the host can:
-   * that takes milliseconds where it is large. Whoever has it open goes on with all it holds.
+   * that takes milliseconds where it is large. Processes that have it open keep its contents.
    */
   discard(path: string): void;
   /**
@@ -203,7 +203,7 @@ export type Need =
   /** Reading or writing a path, and all below it. */
   | { readonly kind: "read" | "write"; readonly path: string };
 
-/** What a host and its operating system call themselves. What may not be asked is `undefined`. */
+/** Names and versions of the host and its operating system; `undefined` without permission. */
 export interface SystemFacts {
   /** Name and version of the runtime, such as `Node.js 20.20.2`. */
   readonly runtime: string;
@@ -211,7 +211,7 @@ export interface SystemFacts {
   readonly osName?: string;
   /** Its release, such as `6.8.0-31-generic`. */
   readonly osRelease?: string;
-  /** What it says of its version. */
+  /** Version text of the operating system. */
   readonly osVersion?: string;
 }
 
@@ -283,7 +283,7 @@ export interface Clock {
 /** As much of `fetch` as is used: any function of this shape can take its place. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
-/** What a host lets be known and controlled of requests. */
+/** Access to a host's connections. */
 export interface Network {
   /**
    * The host's own `fetch` with connections that end when their requests are aborted.
@@ -294,7 +294,7 @@ export interface Network {
   fetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch;
 }
 
-/** How connections are made. */
+/** Options of connections. */
 export interface ConnectionOptions {
   /** Ms after which an attempt to connect is given up. */
   readonly connectMs: number;

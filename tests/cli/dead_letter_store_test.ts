@@ -27,7 +27,7 @@ function line(offset: number, retries = 0): string {
   return `{"type":"call_end","req":{"n":1.0},"error":${JSON.stringify(error)}}\n`;
 }
 
-/** Offsets of the entries that stand anywhere, each once. */
+/** Offsets of the entries in all files, each once. */
 async function offsets(runtime: MemoryRuntime): Promise<number[]> {
   const found = new Set<number>();
   for (const path of [PATHS.deadLetters, ASIDE]) {
@@ -95,14 +95,14 @@ test("no dead letter is lost to a kill at any operation", async () => {
     over = await workUntil(first, index, () => first.kill());
     first.time.advance(15_000); // An empty claim is waited for.
     const next = new MemoryRuntime({ disk, host, clock: first.time });
-    const stand = await offsets(next);
-    for (const kept of [10, 30, 40]) assert.ok(stand.includes(kept), `${kept} at ${index}`);
-    // The next one puts back what the first left in hand.
+    const present = await offsets(next);
+    for (const kept of [10, 30, 40]) assert.ok(present.includes(kept), `${kept} at ${index}`);
+    // The next one puts back what the first had taken.
     const store = DeadLetterStore.claim(next, DIRECTORY, SECOND)!;
     assert.ok(store, `the claim of a dead process holds at ${index}`);
     await (await store.take(STEM))?.putBack();
     store.release();
-    assert.deepEqual(await offsets(next), stand, `at ${index}`);
+    assert.deepEqual(await offsets(next), present, `at ${index}`);
     assert.deepEqual(leftInHand(next.files, DIRECTORY), []);
     assert.ok(index < 200, "the work never ends");
   }
@@ -118,15 +118,15 @@ test("no dead letter is lost to a crash of the machine at any operation", async 
       const first = new MemoryRuntime({ disk, host });
       over = await workUntil(first, index, () => disk.crash(random));
       host.reboot();
-      const stand = await offsets(new MemoryRuntime({ disk, host }));
+      const present = await offsets(new MemoryRuntime({ disk, host }));
       for (const kept of [10, 30, 40]) {
-        assert.ok(stand.includes(kept), `seed ${seed}: ${kept} is lost at operation ${index}`);
+        assert.ok(present.includes(kept), `seed ${seed}: ${kept} is lost at operation ${index}`);
       }
     }
   }
 });
 
-test("what a sender sets aside meanwhile is kept, also by a sender that was at the old file", async () => {
+test("records that a sender dead-letters meanwhile are kept, also by a sender that had the old file open", async () => {
   const disk = fiveDeadLetters();
   const host = new MemoryHost();
   const runtime = new MemoryRuntime({ disk, host });
@@ -186,7 +186,7 @@ test("who lost the claim on dead letters removes nothing", async () => {
   assert.deepEqual(await offsets(second), [0, 10, 20, 30, 40]);
 });
 
-test("a full disk leaves dead letters in hand, whole", async () => {
+test("after a full disk, the taken dead letters are complete", async () => {
   const runtime = new MemoryRuntime({ disk: fiveDeadLetters() });
   runtime.fault = ({ kind, path }) =>
     kind === "write" && path === PATHS.deadLetters ? { code: "ENOSPC", written: 7 } : undefined;

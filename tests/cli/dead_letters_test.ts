@@ -34,7 +34,7 @@ async function all(place: Place, mock: MockServer): Promise<Record<string, unkno
   return out.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
-/** Leaves feedback that the server refuses as dead letters of a segment that is gone. */
+/** Leaves feedback that the server refuses as dead letters of a deleted segment. */
 async function refuse(
   place: Place,
   mock: MockServer,
@@ -232,7 +232,7 @@ test("dead-letters export writes every byte, to a file that only its owner reads
   assert.equal(code, 0);
   const lines = out.trim().split("\n");
   lines.forEach((line, index) => assert.ok(line.endsWith(`"req":${requests[index]}}`), line));
-  const file = join(place.path, "letters.jsonl");
+  const file = join(place.path, "dead_letters.jsonl");
   assert.equal((await deadLetters(place, mock, "export", "1", "--output", file)).code, 0);
   assert.equal(readFileSync(file, "utf8"), `${lines[0]}\n`);
   assert.equal(statSync(file).mode & 0o777, 0o600);

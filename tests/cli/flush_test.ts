@@ -70,7 +70,7 @@ test("flush sends what a living writer wrote, and leaves its file to it", async 
   await writer.ended;
 }, SLOW);
 
-test("flush keeps to the projects that it is told", async () => {
+test("flush sends only the given projects", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await leave(place.wal, NAME, mock.url, 2);
@@ -83,7 +83,7 @@ test("flush keeps to the projects that it is told", async () => {
   assert.deepEqual(mock.store.projects.map(({ id }) => id).sort(), [NAME, "acme/eval"]);
 }, SLOW);
 
-test("flush leaves the logs of other servers alone, and says so", async () => {
+test("flush does not send the logs of other servers, and reports them", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await leave(place.wal, NAME, "https://trace.example.com", 2);

@@ -30,7 +30,7 @@ function filesBelow(wal: string): string[] {
   );
 }
 
-/** The ids of calls that a writer said were in its log; its last line may be cut. */
+/** The IDs of calls that a writer reported as logged; its last line may be cut. */
 function idsOf(writer: Running): string[] {
   return writer.out().split("\n").slice(0, -1).filter((line) => line !== "");
 }
@@ -85,7 +85,7 @@ test("follow goes on sending after SIGTERM for as long as it may, and no longer"
   assert.ok(!existsSync(join(place.wal, "acme/chat", ".recovery")), "the lease is left");
 }, SLOW);
 
-test("follow leaves the logs of other servers alone", async () => {
+test("follow does not send the logs of other servers", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const other = openLog(place.wal, "acme/other", { server: "https://trace.example.com" });
@@ -200,8 +200,11 @@ test(
 
     // Once in effect: what was sent again changed nothing, and nothing else came.
     const known = new Set(written.flat());
-    const unsaid = mock.store.calls().filter(({ id }) => !known.has(id));
-    assert.ok(unsaid.length <= writers.length, `${unsaid.length} calls that no writer told of`);
+    const unreported = mock.store.calls().filter(({ id }) => !known.has(id));
+    assert.ok(
+      unreported.length <= writers.length,
+      `${unreported.length} calls that no writer reported`,
+    );
     assert.equal(mock.store.counts.conflicts, 0);
     assert.deepEqual(filesBelow(place.wal), []);
   },

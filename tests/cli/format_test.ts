@@ -18,7 +18,7 @@ import {
 import { WeaveWalError } from "../../src/errors.ts";
 import { test } from "../harness.ts";
 
-test("sizes are told in steps of a thousand", () => {
+test("sizes are printed in steps of a thousand", () => {
   const sizes = [0, 999, 1_000, 18_240_000, 99_949, 99_950, 999_499, 999_500, 5e9];
   assert.deepEqual(sizes.map(formatBytes), [
     "0 B",
@@ -33,7 +33,7 @@ test("sizes are told in steps of a thousand", () => {
   ]);
 });
 
-test("durations are told in the units that matter", () => {
+test("durations are printed in the units that matter", () => {
   const minute = 60_000, hour = 60 * minute, day = 24 * hour;
   const times = [-5, 40, 3_200, 42_000, 12 * minute, 2 * hour + 5 * minute, 3 * day + 4 * hour];
   assert.deepEqual(times.map(formatDuration), [
@@ -54,7 +54,7 @@ test("durations and moments are read as people write them", () => {
     [500, 30_000, 600_000, 600_000, 7_200_000, 86_400_000, 1_500, 7_000],
   );
   for (const text of ["", "soon", "-1s", "1w", "1s2", "NaN"]) {
-    assert.throws(() => parseDuration(text), /no duration/);
+    assert.throws(() => parseDuration(text), /Invalid duration/);
   }
   assert.equal(momentAt(parseMoment("10m"), 1_000_000), 400_000);
   const noon = Date.parse("2026-05-01T12:00:00Z");
@@ -64,7 +64,7 @@ test("durations and moments are read as people write them", () => {
   }
   assert.equal(parseCount("12"), 12);
   for (const text of ["1.5", "-1", "x", "", "99999999999999999999"]) {
-    assert.throws(() => parseCount(text), /no whole number/);
+    assert.throws(() => parseCount(text), /Invalid number/);
   }
 });
 

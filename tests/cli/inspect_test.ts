@@ -226,8 +226,8 @@ test("inspect --tree --errors --values shows failed traces with inputs and outpu
   assert.equal(more.length, 0);
   assert.equal(json.output, "\u001b[31mred");
   assert.deepEqual([json.inputs.truncated, json.inputs.bytes], [true, 20_011]);
-  const alone = await cli(["inspect", "--errors"], { cwd: place.path });
-  assert.deepEqual([alone.code, alone.err.includes("--errors without --tree")], [2, true]);
+  const flat = await cli(["inspect", "--errors"], { cwd: place.path });
+  assert.deepEqual([flat.code, flat.err.includes("--errors without --tree")], [2, true]);
 }, SLOW);
 
 test("inspect --tree --limit shows the newest traces, whatever files they are in", async () => {

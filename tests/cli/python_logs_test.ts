@@ -110,7 +110,7 @@ test(
     const root = join(place.path, ".weave", "wal");
     const stem = leave(root, keyed(KEY), "waiting");
     for (const line of recordsOf("set-aside")) appendFileSync(`${stem}.deadletter`, line);
-    // What this package sets aside of such a log.
+    // Dead letters of this package from such a log.
     const error = ',"error":{"reason":"refused","status":400}}\n';
     for (const line of recordsOf("refused")) {
       appendFileSync(`${stem}.deadletter`, line.replace(/\}\n$/, error));

@@ -26,11 +26,11 @@ test("a bar says records, bytes, rate and time left in 80 columns, and never bre
     parts: ["461 MB of 5.0 GB", "28.2 MB/s", "3 min left", "86,524 records"],
     more: ", 4,919/s",
   };
-  const said = "9% · 461 MB of 5.0 GB · 28.2 MB/s · 3 min left · 86,524 records";
-  assert.equal(progressLine(text, 120), `Sending ██${"░".repeat(22)} ${said}, 4,919/s`);
-  assert.equal(progressLine(text, 100), `Sending ██${"░".repeat(16)} ${said}, 4,919/s`);
-  assert.equal(progressLine(text, 80), `Sending █${"░".repeat(6)} ${said}`);
-  assert.equal(progressLine(text, 74), `Sending ${said}`);
+  const facts = "9% · 461 MB of 5.0 GB · 28.2 MB/s · 3 min left · 86,524 records";
+  assert.equal(progressLine(text, 120), `Sending ██${"░".repeat(22)} ${facts}, 4,919/s`);
+  assert.equal(progressLine(text, 100), `Sending ██${"░".repeat(16)} ${facts}, 4,919/s`);
+  assert.equal(progressLine(text, 80), `Sending █${"░".repeat(6)} ${facts}`);
+  assert.equal(progressLine(text, 74), `Sending ${facts}`);
   for (let columns = 1; columns <= 130; columns++) {
     const length = [...progressLine(text, columns)].length;
     assert.ok(length < Math.max(columns, 10), `${length} in ${columns}`);
@@ -55,7 +55,7 @@ function screen() {
     terminal: { out: err, err, ask: () => Promise.resolve(null) } satisfies Terminal,
     clock: { monotonic: () => now } as Clock,
     pass: (ms: number) => now += ms,
-    /** What was drawn since the last look. */
+    /** Output since the last call. */
     drawn() {
       const seen = plain(text);
       text = "";

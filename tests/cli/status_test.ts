@@ -197,21 +197,21 @@ test("status --watch --json prints a line of JSON at every look", async () => {
   for (const line of out.trim().split("\n")) assert.equal(JSON.parse(line).pendingRecords, 4);
 }, SLOW);
 
-test("what cannot be used ends with code 2 and says what, without a stack trace", async () => {
+test("invalid arguments end with code 2 and a message, without a stack trace", async () => {
   await using place = await temporary();
   const note = join(place.path, "note.txt");
   writeFileSync(note, "no log");
   const cases: readonly (readonly [string[], string])[] = [
     [["stauts"], "Did you mean status?"],
-    [["status", "--fail-if-older", "soon"], "no duration"],
+    [["status", "--fail-if-older", "soon"], 'Invalid duration "soon"'],
     [["flush", "--timeout"], "argument missing"],
-    [["status", "--dir", "/dev/null"], 'Cannot use --dir: "/dev/null" is no directory'],
+    [["status", "--dir", "/dev/null"], 'Cannot use --dir: "/dev/null" is not a directory'],
     [["status", "--dir", ""], 'Cannot use --dir: ""'],
     [["flush", "--server", "nowhere"], 'Cannot use --server: "nowhere" is not a URL'],
     [["inspect", "--type", "call"], '"call" is none of call_start, call_end'],
     [["inspect", note], `Cannot read: "${note}" is not a log file`],
     [["verify", note], `Cannot read: "${note}" is not a log file`],
-    [["dead-letters", "list", "--status", "4xx"], '"4xx" is no whole number'],
+    [["dead-letters", "list", "--status", "4xx"], 'Invalid number "4xx"'],
     [["dead-letters", "export", "--output", "/nowhere/x"], '"/nowhere/x" (ENOENT)'],
   ];
   const ends = await Promise.all(cases.map(([args]) => cli(args, { cwd: place.path, env: ENV })));
@@ -232,7 +232,7 @@ test("inspect and verify take no other directories for logs", async () => {
   assert.deepEqual([verify.code, JSON.parse(verify.out).problems], [0, []]);
 }, SLOW);
 
-test("a full disk under the output is told as what it is", async () => {
+test("a full disk under the output is reported as such", async () => {
   await using place = await temporary();
   const command = [...programCommand("src/cli/main.ts"), "status"];
   const { code, err } = await startProcess(
@@ -252,10 +252,12 @@ test("every command explains itself with examples", async () => {
     commands,
     ["status", "flush", "inspect", "verify", "dead-letters", "demo", "mock", "help"],
   );
-  const letters = ["list", "show", "retry", "export", "drop"].map((name) => ["dead-letters", name]);
+  const deadLetters = ["list", "show", "retry", "export", "drop"].map((
+    name,
+  ) => ["dead-letters", name]);
   const own = ["status", "flush", "inspect", "verify", "dead-letters"].map((name) => [name]);
   const helps = await Promise.all(
-    [...own, ...letters].map((args) => cli([...args, "--help"], { cwd: place.path })),
+    [...own, ...deadLetters].map((args) => cli([...args, "--help"], { cwd: place.path })),
   );
   for (const help of helps) {
     assert.equal(help.code, 0);

@@ -39,7 +39,7 @@ function overridden<T extends object>(whole: T, parts: Partial<T>): T {
 }
 
 /** A terminal that remembers what it was given. */
-function memoryTerminal(): { terminal: Terminal; said: () => string } {
+function memoryTerminal(): { terminal: Terminal; output: () => string } {
   let text = "";
   const output: Output = {
     isTerminal: false,
@@ -54,7 +54,7 @@ function memoryTerminal(): { terminal: Terminal; said: () => string } {
   };
   return {
     terminal: { out: output, err: output, ask: () => Promise.resolve(null) },
-    said: () => text,
+    output: () => text,
   };
 }
 
@@ -67,13 +67,13 @@ test("a directory that cannot be read does not look like nothing", async () => {
   }
   for (const directory of ["beta", "beta/chat"]) {
     for (const args of [["status"], ["flush"], ["inspect"], ["verify"], ["dead-letters", "list"]]) {
-      const { terminal, said } = memoryTerminal();
+      const { terminal, output } = memoryTerminal();
       const env = { WEAVE_WAL_DIR: place.wal, WANDB_API_KEY: "key", HOME: place.path };
       const runtime = hostWithout(join(place.wal, directory), env);
       const stop = new AbortController().signal;
       assert.equal(await runCommand(args, { runtime, terminal, stop }), 3, args.join(" "));
-      assert.match(said(), /Cannot use the log: EACCES: permission denied, scandir '.*beta/);
-      assert.match(said(), /run this as the user that writes them/);
+      assert.match(output(), /Cannot use the log: EACCES: permission denied, scandir '.*beta/);
+      assert.match(output(), /run this as the user that writes them/);
     }
   }
 }, SLOW);
@@ -87,7 +87,7 @@ test("follow sends what it can read, and tells once of what it cannot", async ()
     writeCalls(hidden, "beta/chat", 1);
     writeCalls(own, "acme/chat", 3);
     const before = mock.store.finishedCount("acme/chat");
-    const { terminal, said } = memoryTerminal();
+    const { terminal, output } = memoryTerminal();
     const env = {
       WEAVE_WAL_DIR: place.wal,
       WANDB_API_KEY: "key",
@@ -101,8 +101,8 @@ test("follow sends what it can read, and tells once of what it cannot", async ()
       timeout: 60_000,
     });
     stop.abort("SIGTERM");
-    assert.equal(await ended, 0, said());
-    assert.equal(said().match(/Error \(.*\): EACCES: permission denied/g)?.length, 1, said());
+    assert.equal(await ended, 0, output());
+    assert.equal(output().match(/Error \(.*\): EACCES: permission denied/g)?.length, 1, output());
   }
   assert.equal(mock.store.finishedCount("beta/chat"), 0);
   await own.finish();
@@ -125,12 +125,12 @@ test("every command warns of a directory that other users can change", async () 
       ["dead-letters", "export"],
     ]
   ) {
-    const { terminal, said } = memoryTerminal();
+    const { terminal, output } = memoryTerminal();
     const env = { WEAVE_WAL_DIR: place.wal, WANDB_API_KEY: "key", HOME: place.path };
     const runtime = hostWithout("/none", env);
     await runCommand(args, { runtime, terminal, stop: new AbortController().signal });
     assert.match(
-      said(),
+      output(),
       /wal: every user may write to it \(mode 0777\)\. Other users/,
       args.join(" "),
     );

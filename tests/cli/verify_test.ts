@@ -99,7 +99,7 @@ test("verify reports a corrupt line with its offset, and touches nothing", async
   assert.equal(records, 8);
   assert.deepEqual(readdirSync(directory).sort(), before);
   const { out } = await cli(["verify"], { cwd: place.path });
-  assert.match(out, /: 7 problems\n/); // A stranger's file is told of and is no problem.
+  assert.match(out, /: 7 problems\n/); // An unknown file is reported and does not count as a problem.
 }, SLOW);
 
 test(

@@ -10,9 +10,9 @@ test(
   "client: call stack, attributes and calls of integrations are the official SDK's",
   async () => {
     const { official, own } = await both("client_calls_program.mjs");
-    const { exported: names, ...said } = official.said;
-    const { exported, ...ownSaid } = own.said;
-    assert.deepEqual(ownSaid, said);
+    const { exported: names, ...report } = official.report;
+    const { exported, ...ownReport } = own.report;
+    assert.deepEqual(ownReport, report);
     const missing = (names as string[]).filter((name) => !(exported as string[]).includes(name));
     // How CommonJS shows itself to an import.
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { both, type Comparable, sorted } from "../support/client/compare_fixture
 
 test("compare: the same program gives the same at the server as the official SDK", async () => {
   const { official, own } = await both("compare_program.mjs");
-  assert.deepEqual(own.said, official.said);
+  assert.deepEqual(own.report, official.report);
   assert.deepEqual(own.files, official.files);
   assert.deepEqual(own.tables, official.tables);
   assert.deepEqual(own.objects, official.objects);
@@ -12,7 +12,7 @@ test("compare: the same program gives the same at the server as the official SDK
   assert.deepEqual(sorted(own.calls), sorted(official.calls));
 }, { timeout: 90_000 });
 
-/** What docs/differences.md lists: the official SDK's, then this package's. */
+/** The differences that docs/differences.md lists: the official SDK's, then this package's. */
 const OUTPUTS: Record<string, [unknown, unknown]> = {
   date: [{}, "1970-01-01T00:00:00.000Z"],
   map: [{}, { a: 1 }],
@@ -59,7 +59,7 @@ test("compare: the differences from the official SDK are those that are listed",
   assert.deepEqual(output(own.calls, "lists")!.summary, { list: [2] });
   assert.equal(output(official.calls, "next")!.ended, false);
   assert.equal(output(own.calls, "next")!.ended, false, "nobody read it to its end");
-  assert.deepEqual(official.said, {
+  assert.deepEqual(official.report, {
     propertiesAfterPublish: ["temperature", "__savedRef"],
     publishesWhatHoldsObjects: "Programming error:  WeaveObject not saved",
     savedRefOfOp: true,
@@ -71,7 +71,7 @@ test("compare: the differences from the official SDK are those that are listed",
     summarizeThrows: "my mistake",
     displayNameThrows: "my mistake",
   });
-  assert.deepEqual(own.said, {
+  assert.deepEqual(own.report, {
     propertiesAfterPublish: ["temperature"],
     publishesWhatHoldsObjects: "holder",
     savedRefOfOp: false,

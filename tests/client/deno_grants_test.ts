@@ -29,10 +29,10 @@ function temporary(): Place {
 
 interface Ended {
   readonly status: number | null;
-  /** What the program printed last; `null` where it printed nothing. */
+  /** The last line that the program printed; `null` if it printed nothing. */
   readonly result: Record<string, unknown> | null;
   /** Lines of this package, or of an error that ended the program. */
-  readonly said: string[];
+  readonly logged: string[];
 }
 
 /** Runs the program in `cwd` with these permissions, and with a key and a server in the environment. */
@@ -65,7 +65,7 @@ async function runWith(
   return {
     status,
     result: last === undefined ? null : JSON.parse(last),
-    said: lines.filter((line) => /^(?:weave-wal: |error: )/.test(line)),
+    logged: lines.filter((line) => /^(?:weave-wal: |error: )/.test(line)),
   };
 }
 
@@ -91,11 +91,11 @@ test("grants: the log's directory, the server and the variables are enough", asy
     if (directory !== null) mkdirSync(join(place.path, directory), { recursive: true });
     const options = walDir === undefined ? {} : { walDir };
     const flags = [net, ENV, ...files(grant)];
-    const { status, result, said } = await runWith(place.path, mock.url, flags, options);
-    assert.equal(status, 0, `${title}: ${said}`);
+    const { status, result, logged } = await runWith(place.path, mock.url, flags, options);
+    assert.equal(status, 0, `${title}: ${logged}`);
     assert.deepEqual(result, delivered, title);
-    assert.equal(said.length, 1, `${title}: ${said}`);
-    assert.match(said[0], /log on; records are written to .*\/team\/granted and sent to http/);
+    assert.equal(logged.length, 1, `${title}: ${logged}`);
+    assert.match(logged[0], /log on; records are written to .*\/team\/granted and sent to http/);
     const logs = join(place.path, walDir ?? ".weave/wal");
     assert.deepEqual(readdirSync(logs).filter((name) => !name.startsWith(".")), ["team"], title);
   }
@@ -104,12 +104,12 @@ test("grants: the log's directory, the server and the variables are enough", asy
 test("grants: without the server records stay on disk, and the program ends", async () => {
   using place = temporary();
   await using mock = await startMockServer();
-  const { status, result, said } = await runWith(place.path, mock.url, [ENV, ...files(".weave")]);
-  assert.equal(status, 0, said.join());
+  const { status, result, logged } = await runWith(place.path, mock.url, [ENV, ...files(".weave")]);
+  assert.equal(status, 0, logged.join());
   const left = { done: false, delivered: 0, pendingRecords: 6, reason: "sender-off" };
   assert.deepEqual(result, left);
-  const named = said.filter((line) => line.includes("--allow-net"));
-  assert.equal(named.length, 1, said.join("\n"));
+  const named = logged.filter((line) => line.includes("--allow-net"));
+  assert.equal(named.length, 1, logged.join("\n"));
   assert.match(
     named[0],
     new RegExp(`does not grant .* add --allow-net=${hostOf(mock.url)}\\. .* records stay in `),
@@ -126,21 +126,26 @@ test("grants: without the log's directory records are delivered from memory", as
   const net = `--allow-net=${hostOf(mock.url)}`;
   for (const flags of [[], ["--allow-read"], ["--allow-write"]]) {
     using place = temporary();
-    const { status, result, said } = await runWith(place.path, mock.url, [net, ENV, ...flags]);
-    assert.equal(status, 0, said.join());
+    const { status, result, logged } = await runWith(place.path, mock.url, [net, ENV, ...flags]);
+    assert.equal(status, 0, logged.join());
     assert.deepEqual(result, delivered);
-    assert.equal(said.length, 1, said.join("\n"));
+    assert.equal(logged.length, 1, logged.join("\n"));
     const missing = files(`${place.path}/.weave`).filter((flag) =>
       !flags.some((has) => flag.startsWith(`${has}=`))
     );
-    assert.ok(said[0].includes(`add ${missing.join(" ")}. Until then records are kept in memory`));
+    assert.ok(
+      logged[0].includes(`add ${missing.join(" ")}. Until then records are kept in memory`),
+    );
     assert.ok(!readdirSync(place.path).includes(".weave"));
   }
   using place = temporary();
   const named = await runWith(place.path, mock.url, [net, ENV], { walDir: "logs" });
   assert.equal(named.status, 1);
-  assert.match(named.said.join("\n"), /ERR_LOG_UNWRITABLE|Cannot write the log in .*\/logs: Deno/);
-  assert.ok(named.said.join("\n").includes(files(`${place.path}/logs`).join(" ")));
+  assert.match(
+    named.logged.join("\n"),
+    /ERR_LOG_UNWRITABLE|Cannot write the log in .*\/logs: Deno/,
+  );
+  assert.ok(named.logged.join("\n").includes(files(`${place.path}/logs`).join(" ")));
 }, DENO);
 
 test("grants: without the environment the variables are named, not only the key", async () => {
@@ -149,23 +154,23 @@ test("grants: without the environment the variables are named, not only the key"
   const all = ["--allow-net", "--allow-read", "--allow-write"];
   const nothing = await runWith(place.path, mock.url, all);
   assert.equal(nothing.status, 1);
-  assert.equal(nothing.said.length, 1);
+  assert.equal(nothing.logged.length, 1);
   assert.match(
-    nothing.said[0],
+    nothing.logged[0],
     /Deno does not grant WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
   );
   // The code says where to send to and with which key, but not whether the log is on.
   const some = await runWith(place.path, mock.url, all, { apiKey: "key", serverUrl: mock.url });
   assert.deepEqual(some.result, delivered);
-  assert.equal(some.said.length, 1);
+  assert.equal(some.logged.length, 1);
   assert.match(
-    some.said[0],
+    some.logged[0],
     /add --allow-env=WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,.* environment variables are not read$/,
   );
   // The code says everything.
   const options = { apiKey: "key", serverUrl: mock.url, wal: false };
   const enough = await runWith(place.path, mock.url, [`--allow-net=${hostOf(mock.url)}`], options);
-  assert.deepEqual([enough.status, enough.result, enough.said], [0, delivered, []]);
+  assert.deepEqual([enough.status, enough.result, enough.logged], [0, delivered, []]);
 }, DENO);
 
 test(
@@ -174,14 +179,14 @@ test(
     using place = temporary();
     const options = { apiKey: "key", serverUrl: "http://127.0.0.1:9", wal: true };
     // Deno gives children that it starts without any permission all of them.
-    const { status, result, said } = await runWith(place.path, "", ["--allow-env=NONE"], options);
-    assert.equal(status, 0, said.join());
+    const { status, result, logged } = await runWith(place.path, "", ["--allow-env=NONE"], options);
+    assert.equal(status, 0, logged.join());
     assert.equal(result?.reason, "sender-off");
-    assert.equal(said.length, 1, said.join("\n"));
+    assert.equal(logged.length, 1, logged.join("\n"));
     for (const flag of ["--allow-net=127.0.0.1:9", ...files(`${place.path}/.weave`)]) {
-      assert.ok(said[0].includes(flag), said[0]);
+      assert.ok(logged[0].includes(flag), logged[0]);
     }
-    assert.match(said[0], /records are lost when the program ends$/);
+    assert.match(logged[0], /records are lost when the program ends$/);
   },
   DENO,
 );

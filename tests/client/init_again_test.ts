@@ -65,7 +65,7 @@ test("init: twenty calls at once give one client, one log, and a flush that cove
   });
 });
 
-test("init: a project by its name alone and by its whole name is one project", async () => {
+test("init: a project by its short name and by its full name is one project", async () => {
   await place(async ({ options }) => {
     const answer = () =>
       Promise.resolve(Response.json({ data: { viewer: { defaultEntity: { name: "ada" } } } }));
@@ -104,23 +104,23 @@ test("init: a finished client is not given again, and what tells logs apart make
 
 test("init: options of a further call are named where they are not used, once", async () => {
   await place(async ({ options }) => {
-    const said: string[] = [];
+    const logged: string[] = [];
     const heard: string[] = [];
     const onEvent = ({ name, message }: { name: string; message: string }) => {
-      if (name === "init-again") said.push(message);
+      if (name === "init-again") logged.push(message);
     };
     const client = await init("team/once", { ...options, onEvent, lingerMs: 7 });
     for (let i = 0; i < 3; i++) {
       const more = { fsync: "always" as const, lingerMs: 8 };
       assert.equal(await init("team/once", { ...options, ...more, onEvent }), client);
     }
-    assert.equal(said.length, 1);
-    assert.match(said[0], /team\/once is open already.*differs in fsync, lingerMs.*finish\(\)/);
+    assert.equal(logged.length, 1);
+    assert.match(logged[0], /team\/once is open already.*differs in fsync, lingerMs.*finish\(\)/);
     // The listener of the last call is the one that hears.
     await init("team/once", { ...options, lingerMs: 7, onEvent: ({ name }) => heard.push(name) });
     assert.equal((await client.finish()).done, true);
     client.callUpdate("none", "late");
-    assert.deepEqual([said.length, heard.includes("dropped")], [1, true]);
+    assert.deepEqual([logged.length, heard.includes("dropped")], [1, true]);
     await init("team/once", options);
   });
 });

@@ -89,19 +89,19 @@ test("init: ids are made from the random source that was given", async () => {
   assert.equal(await ids(), await ids());
 });
 
-test("init: events are told to the listener and said by their level, without harm", async () => {
-  const told: string[] = [];
+test("init: events are passed to the listener and logged by their level, and errors of either are ignored", async () => {
+  const names: string[] = [];
   using fixture = await clientFixture({
     logLevel: "warning",
     onEvent: ({ name }) => {
-      told.push(name);
+      names.push(name);
       throw new Error("a listener's mistake");
     },
   });
   const { onEvent } = fixture.pipeline.options!;
   onEvent({ level: "info", name: "server-up", message: "The server is back" });
   onEvent({ level: "warn", name: "server-down", message: "The server is away" });
-  assert.deepEqual(told, ["server-up", "server-down"]);
+  assert.deepEqual(names, ["server-up", "server-down"]);
   assert.deepEqual(fixture.warned, ["weave-wal: The server is away"]);
 });
 

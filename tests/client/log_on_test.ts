@@ -29,7 +29,7 @@ test("start: a process that does not send says what does", async () => {
   ]);
 });
 
-test("start: nothing is said without the log, without tracing and above level info", async () => {
+test("start: nothing is logged without the log, without tracing and above level info", async () => {
   for (const options of [{}, { wal: true, disabled: true }, { wal: true, logLevel: "warning" }]) {
     using fixture = await clientFixture(options as Parameters<typeof clientFixture>[0]);
     assert.deepEqual(fixture.warned, []);

@@ -86,7 +86,7 @@ test("names: an op without a name is reported once, with the way out", async () 
   assert.match(fixture.warned[0], /has no name.*op\(fn, \{ name: "answer" \}\).*keepNames/);
 });
 
-test("names: those that a bundler or minifier makes are told from those of a program", () => {
+test("names: those that a bundler or minifier makes are distinguished from those of a program", () => {
   const minified = new Function("return async function hd(e){let t=await e;return t.text}")();
   for (const name of ["answer2", "answer$1", "_Agent.ask", "anonymous", "Agent.anonymous"]) {
     assert.match(

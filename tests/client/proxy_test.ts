@@ -1,5 +1,5 @@
 /**
- * Behind a proxy: which requests go through it, and what is said where they do not.
+ * Behind a proxy: which requests go through it, and the warning if they do not.
  *
  * @module
  */
@@ -154,7 +154,7 @@ test("proxy: a program goes through the proxy where its runtime does, files too"
   await using mock = await startMockServer();
   await using tls = await startTls(HOST, Number(new URL(mock.url).port));
   await using proxy = await startForwardProxy({ [HOST]: tls.port });
-  // Node's own fetch needs to be told; the program does that with undici.
+  // Node's own fetch has to be configured; the program does that with undici.
   const ended = await runProgram(place.path, proxy.url, tls.authority, {
     ...(isNode ? { UNDICI: import.meta.resolve("undici") } : {}),
   });
@@ -170,18 +170,21 @@ test("proxy: where Node's fetch goes past the proxy, one message says what to se
   await using proxy = await startForwardProxy({});
   const env = { FLUSH_MS: "100" };
   const ended = await runProgram(place.path, proxy.url, "", env);
-  const said = ended.err.split("\n").filter((line) => line.includes("HTTPS_PROXY is set"));
-  assert.equal(said.length, 1, ended.err);
+  const logged = ended.err.split("\n").filter((line) => line.includes("HTTPS_PROXY is set"));
+  assert.equal(logged.length, 1, ended.err);
   assert.match(
-    said[0],
+    logged[0],
     /requests to https:\/\/trace\.test go past the proxy\. Set NODE_USE_ENV_PROXY=1/,
   );
   assert.deepEqual(proxy.requests, []);
   rmSync(join(place.path, "wal"), { recursive: true });
   const named = await runProgram(place.path, proxy.url, "", { ...env, NO_PROXY: HOST });
   assert.doesNotMatch(named.err, /HTTPS_PROXY/);
-  const told = await runProgram(place.path, proxy.url, "", { ...env, NODE_USE_ENV_PROXY: "1" });
-  assert.doesNotMatch(told.err, /HTTPS_PROXY/);
+  const configured = await runProgram(place.path, proxy.url, "", {
+    ...env,
+    NODE_USE_ENV_PROXY: "1",
+  });
+  assert.doesNotMatch(configured.err, /HTTPS_PROXY/);
 }, { ...SLOW, skip: isNode ? false : "this runtime uses the proxy" });
 
 async function runProgram(

@@ -33,7 +33,7 @@ test("publish: a value is saved under the id given, or a new one, and named by i
   assert.equal(fixture.requests.length, 0, "nothing had to be asked");
 });
 
-test("publish: a value that was saved keeps its ref, and stands as a ref in inputs", async () => {
+test("publish: a value that was saved keeps its ref, and is a ref in inputs", async () => {
   using fixture = await clientFixture();
   const settings = Object.freeze({ temperature: 0.5 });
   const ref = await fixture.client.publish(settings, "settings");
@@ -172,7 +172,11 @@ test("publish: without a server the digest over refs is provisional, at once", a
   const first = await fixture.client.publish(new Dataset({ name: "d", rows: [{ x: 1 }] }));
   const [{ obj }] = fixture.pipeline.of("obj_create");
   assert.ok(isProvisional(first.digest));
-  assert.equal(obj.expected_digest, first.digest, "the sender learns from it what stands for what");
+  assert.equal(
+    obj.expected_digest,
+    first.digest,
+    "the sender learns from it which digest replaces which",
+  );
   await fixture.client.publish(new Dataset({ name: "e", rows: [{ x: 2 }] }));
   assert.equal(fixture.requests.length, 1, "a server that is away is not asked again and again");
 });
@@ -227,7 +231,7 @@ test("publish: images and sounds become files and are saved once", async () => {
   assert.deepEqual(call.output, call.inputs.arg0);
 });
 
-test("publish: a proxy that answers nothing is saved as what can be said of it", async () => {
+test("publish: a proxy that answers nothing is saved as a placeholder", async () => {
   using fixture = await clientFixture();
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();

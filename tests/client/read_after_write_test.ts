@@ -25,7 +25,7 @@ interface Place {
   open(project?: string, more?: InitOptions): Promise<WeaveClient>;
 }
 
-/** A server and a folder; nothing is sent before somebody waits for it. */
+/** A server and a folder; nothing is sent before a read waits for it. */
 async function place(body: (place: Place) => Promise<void>): Promise<void> {
   await using mock = await startMockServer();
   const walDir = mkdtempSync(join(tmpdir(), "weave-wal-read-"));
@@ -150,7 +150,7 @@ test("reads: where another process sends, a thing that is missing says so", asyn
   });
 });
 
-test("reads: the wait is bounded, and said where what is read is missing then", async () => {
+test("reads: the wait is bounded, and a missing object is reported with it", async () => {
   const answer = () => new Response('{"reason":"no such object"}', { status: 404 });
   using fixture = await clientFixture({}, { answer });
   const { client, pipeline } = fixture;

@@ -123,18 +123,20 @@ test("reads: objects come back as what they were saved as", async () => {
   assert.deepEqual(table.rows, [{ x: 1, of: "tt" }]);
 });
 
-test("reads: a file is looked for under the older path where the newer is not known", async () => {
+test("reads: a file is read from the older endpoint if the server lacks the newer one", async () => {
   using fixture = await clientFixture({}, {
     answer: server({
       "/file/content": ({ digest }) =>
-        digest === "d" ? new Response("old") : Response.json({ reason: "gone" }, { status: 404 }),
+        digest === "d"
+          ? new Response("old")
+          : Response.json({ reason: "deleted" }, { status: 404 }),
     }),
   });
   assert.equal(new TextDecoder().decode(await fixture.client.fileContent("d")), "old");
-  await assert.rejects(fixture.client.fileContent("e"), { status: 404, message: /gone/ });
+  await assert.rejects(fixture.client.fileContent("e"), { status: 404, message: /deleted/ });
 });
 
-test("reads: what goes wrong is said with status and reason, without the key", async () => {
+test("reads: errors have status and reason, and no key", async () => {
   const cases: [() => Response, RegExp, number | undefined][] = [
     [
       () => Response.json({ reason: "forbidden here" }, { status: 403 }),

@@ -111,12 +111,12 @@ test("redaction: no planted secret is in a record, a message or a link", async (
     fc.asyncProperty(planted, async ({ secret, key, disguise }) => {
       using fixture = await clientFixture({ apiKey: API_KEY }, { env: {} });
       await writeEverywhere(fixture.client, DISGUISES[disguise](secret, key));
-      const said = [...fixture.printed, ...fixture.warned].join("\n");
+      const logged = [...fixture.printed, ...fixture.warned].join("\n");
       for (const found of [secret, API_KEY]) {
         for (const { type, text } of fixture.pipeline.records) {
           assert.ok(!text.includes(found), `${type} of disguise ${disguise} (${key}): ${text}`);
         }
-        assert.ok(!said.includes(found), said);
+        assert.ok(!logged.includes(found), logged);
       }
       assert.ok(fixture.pipeline.records.length > 15);
     }),

@@ -45,9 +45,9 @@ async function writeEverything(client: WeaveClient): Promise<void> {
   const call = client.callStart({ op_name: "by-hand", inputs: { a: 1 } });
   client.callEnd({ ...call, output: "done" });
   client.callUpdate(call.id, "renamed");
-  const gone = client.callStart({ op_name: "gone" });
-  client.callEnd(gone);
-  client.callsDelete([gone.id]);
+  const deleted = client.callStart({ op_name: "deleted" });
+  client.callEnd(deleted);
+  client.callsDelete([deleted.id]);
   client.objCreate("thing", { text: "é😀", n: 1e-7 });
   const table = client.tableCreate([{ x: 1 }, { x: 2 }]);
   const changed = client.tableUpdate(
@@ -71,7 +71,7 @@ async function writeEverything(client: WeaveClient): Promise<void> {
     feedback_id: note.id,
   });
   client.costCreate({ gpt: { prompt_token_cost: 1, completion_token_cost: 2 } });
-  await client.addScore(call.id, gone.id, "weave:///team/demo/op/scorer:abc", true);
+  await client.addScore(call.id, deleted.id, "weave:///team/demo/op/scorer:abc", true);
 }
 
 for (const callMode of ["old", "new", "complete"] as const) {
@@ -178,27 +178,31 @@ const FILE_SYSTEMS: [string, Runtime, boolean][] = [
 ];
 
 for (const [which, runtime, here] of FILE_SYSTEMS) {
-  test(`client: a file system ${which} is said once, and records arrive from memory`, async () => {
-    await using mock = await startMockServer();
-    const said: string[] = [];
-    const client = await init("team/demo", {
-      apiKey: "key",
-      serverUrl: mock.url,
-      wal: true,
-      runtime,
-      printCallLink: false,
-      logLevel: "critical",
-      onEvent: ({ level, name }) => void (/warn|error/.test(level) && said.push(name)),
-    });
-    const noop = op(function noop() {});
-    noop();
-    assert.equal((await client.flush()).done, true);
-    assert.equal((await client.stats()).log, "memory");
-    noop();
-    assert.equal((await client.finish()).done, true);
-    assert.equal(mock.store.finishedCount(), 2);
-    assert.deepEqual(said, ["disk-failed"]);
-  }, { skip: !here && "needs Linux's /proc" });
+  test(
+    `client: a file system ${which} is reported once, and records arrive from memory`,
+    async () => {
+      await using mock = await startMockServer();
+      const logged: string[] = [];
+      const client = await init("team/demo", {
+        apiKey: "key",
+        serverUrl: mock.url,
+        wal: true,
+        runtime,
+        printCallLink: false,
+        logLevel: "critical",
+        onEvent: ({ level, name }) => void (/warn|error/.test(level) && logged.push(name)),
+      });
+      const noop = op(function noop() {});
+      noop();
+      assert.equal((await client.flush()).done, true);
+      assert.equal((await client.stats()).log, "memory");
+      noop();
+      assert.equal((await client.finish()).done, true);
+      assert.equal(mock.store.finishedCount(), 2);
+      assert.deepEqual(logged, ["disk-failed"]);
+    },
+    { skip: !here && "needs Linux's /proc" },
+  );
 }
 
 test("client: a directory that was asked for and cannot be made is an error at init", async () => {

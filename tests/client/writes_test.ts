@@ -149,7 +149,7 @@ test("writes: a changed table's digest is known where its rows are", async () =>
   assert.deepEqual(client.tableCreateFromDigests([two, one, three]), { digest: known.digest });
 });
 
-test("writes: a table of many bytes goes out in parts that come to the same table", async () => {
+test("writes: a large table is sent in parts that form the same table", async () => {
   using fixture = await clientFixture();
   const rows = Array.from({ length: 10 }, (_, i) => ({ i, text: "x".repeat(1_000_000) }));
   const { digest, row_digests } = fixture.client.tableCreate(rows);

@@ -56,9 +56,9 @@ async function requestTimes(
   const fetch = ((url, init) => {
     const times = url.endsWith("/health") ? checks : writes;
     times.push(world.clock.monotonic());
-    const said = (times === checks ? health : answer)(times.length - 1);
-    if (said instanceof Error) return Promise.reject(said);
-    return said === null ? world.server.fetch(url, init) : Promise.resolve(said);
+    const response = (times === checks ? health : answer)(times.length - 1);
+    if (response instanceof Error) return Promise.reject(response);
+    return response === null ? world.server.fetch(url, init) : Promise.resolve(response);
   }) as Fetch;
   const pipeline = openPipeline(world.options(runtime, {
     fetch,
@@ -119,8 +119,8 @@ async function returnTime(awayMs: number, seed: number, outage: () => Response |
   let isBack = false;
   const fetch = ((url, init) => {
     if (!isBack) {
-      const said = outage();
-      return said instanceof Error ? Promise.reject(said) : Promise.resolve(said);
+      const response = outage();
+      return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
     }
     if (!url.endsWith("/health")) first ??= world.clock.monotonic();
     return world.server.fetch(url, init);

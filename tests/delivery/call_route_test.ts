@@ -9,7 +9,7 @@ import {
 } from "../support/delivery/delivery_fixture.ts";
 import { test } from "../harness.ts";
 
-/** How often each path was asked, with the statuses of its answers. */
+/** Number of requests to each path, with the statuses of the responses. */
 function asked({ mock }: DeliveryFixture): Record<string, (number | null)[]> {
   const found: Record<string, (number | null)[]> = {};
   for (const { path, status } of mock.journal.entries) {

@@ -18,7 +18,7 @@ test("evidence: the chance of a coincidence falls with what succeeds and rises w
   }
 });
 
-/** How many attempts it takes to prove a record that always fails; `null` where 1,000 do not. */
+/** Number of attempts that prove a record that always fails; `null` if 1,000 do not. */
 function attemptsToProve(
   options: { writes?: number; others?: number; asksToWait?: boolean; checks?: boolean[] },
 ): number | null {

@@ -58,7 +58,7 @@ const RETRIED: [string, Fault][] = [
   ["a captive portal's page", { garbage: true }],
   ["a 200 with nothing in it", { status: 200, body: "" }],
   ["a 200 with other text", { status: 200, body: "OK" }],
-  ["a 200 with JSON that is no object", { status: 200, body: [] }],
+  ["a 200 with JSON that is not an object", { status: 200, body: [] }],
 ];
 
 for (const [name, fault] of RETRIED) {

@@ -13,7 +13,7 @@ const BATCH_BYTES = 64 * 1024;
 /** Requests that one process has under way at most: four logs, four requests each. */
 const MAX_CONCURRENT = 16;
 
-/** What the server does for a while. */
+/** Behavior of the server for a while. */
 const MOODS = [
   "works",
   "unreachable",
@@ -96,7 +96,7 @@ class FlappingServer {
     if (works) this.#down = false;
     else {
       this.failures.push(this.world.clock.monotonic());
-      // What was begun before the sender could know is no probe.
+      // Requests that began before the sender could know are not probes.
       setTimeout(() => this.#down ||= lesson === this.#lessons, 0);
     }
   }

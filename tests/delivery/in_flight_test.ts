@@ -126,8 +126,8 @@ test("line: a path that one window has left holds the other one not", async () =
     desk.answerAll();
     assert.equal((await sender.finish()).delivered, 8);
     const names = fixture.events.map(({ name }) => name);
-    assert.ok(names.includes("calls-api"), `said: ${names}`);
-    assert.ok(!names.includes("server-blocked"), `said: ${names}`);
+    assert.ok(names.includes("calls-api"), `events: ${names}`);
+    assert.ok(!names.includes("server-blocked"), `events: ${names}`);
   });
 });
 

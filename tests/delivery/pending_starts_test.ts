@@ -75,12 +75,12 @@ test("carry: what waits is not acknowledged, and a process that ends at once los
 test("carry: a deletion is sent after the starts that waited", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
-    pipeline.append("call_start", start("gone"));
+    pipeline.append("call_start", start("deleted"));
     appendCalls(pipeline, "a", 3);
     await fixture.mock.waitFor((store) => store.finishedCount("team/project") === 3);
     pipeline.append(
       "calls_delete",
-      JSON.stringify({ project_id: "team/project", call_ids: ["gone"] }),
+      JSON.stringify({ project_id: "team/project", call_ids: ["deleted"] }),
     );
     assert.equal((await pipeline.finish()).done, true);
     const paths = fixture.mock.journal.entries.map(({ path }) =>

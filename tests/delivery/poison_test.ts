@@ -18,7 +18,7 @@ import { LogWorld, PROJECT } from "../support/wal/wal_fixture.ts";
 const MARK = "poison";
 const HOUR = 3_600_000;
 
-/** What a server does with a request that has the mark. */
+/** Behavior of a server for a request that has the mark. */
 type Failure = () => Response | Error | Promise<Response>;
 
 const FAILURES: Record<string, Failure> = {

@@ -55,7 +55,7 @@ test("stats: what another process left is counted before it is sent", async () =
   });
 });
 
-/** What a server may do that gets the key and the data: each answer holds all that it was sent. */
+/** Behaviors of a server that gets the key and the data: each response contains all that it was sent. */
 const ECHOES: [string, (echo: string) => Promise<Response>][] = [
   ...[400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503].map((
     status,
@@ -87,13 +87,13 @@ for (const [name, answer] of ECHOES) {
       pipeline.append("obj_create", '{"obj":{"secret-input":1}}');
       await pipeline.flush();
       assert.ok(attempts > 0);
-      const told = JSON.stringify([
+      const shown = JSON.stringify([
         fixture.events,
         await pipeline.stats(),
         await pipeline.finish(),
       ]);
-      assert.doesNotMatch(told, /secret/);
-      assert.ok(!told.includes(btoa("api:secret-key")));
+      assert.doesNotMatch(shown, /secret/);
+      assert.ok(!shown.includes(btoa("api:secret-key")));
     });
   });
 }

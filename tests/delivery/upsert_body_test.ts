@@ -30,7 +30,7 @@ function line(type: "call_start" | "call_end" | "obj_create", request: string): 
   return `{"type":"${type}","req":${request}}`;
 }
 
-/** An end as this package writes it for the newer path: with fields that the older one must not see. */
+/** An end as this package writes it for the v2 API: with fields that the v1 API must not get. */
 function fullEnd(id: string, output: string): string {
   return '{"end":{"project_id":"team/project","id":"' + id + '","trace_id":"t","started_at":"s",' +
     `"ended_at":"e","output":"${output}"}}`;
@@ -231,7 +231,7 @@ test("upsert body: a sender that stops while lines cannot be read again ends", a
     const host = withReads((real) =>
       broken ? Promise.reject(Object.assign(new Error("unreadable"), { code: "EIO" })) : real()
     );
-    // A try that waits for its time would wait for ever.
+    // A test that waits for a timer would never end.
     const clock = {
       ...host.clock,
       after: (ms: number, callback: () => void) =>

@@ -84,7 +84,7 @@ test("register: the order of a log is that in which things happened", async () =
   assert.deepEqual(types, ["file_create", "obj_create", "call_start", "call_end"]);
 });
 
-test("register: an SDK that hides its queue is handled by its requests, which is said once", async () => {
+test("register: an SDK that hides its queue is handled by its requests, with one warning", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
   const { code, lines, errors } = await project.run("counting.mjs", {
@@ -99,7 +99,7 @@ test("register: an SDK that hides its queue is handled by its requests, which is
   assert.ok(mock.journal.entries.some(({ path }) => path.endsWith("/calls/complete")));
 });
 
-test("register: an SDK inside a bundle is handled by its requests, which is said once", async () => {
+test("register: an SDK inside a bundle is handled by its requests, with one warning", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
   bundleProgram("plain.cjs", join(project.directory, "bundle.cjs"));

@@ -22,40 +22,40 @@ test("register: init finds the default entity of before when the server is out o
   await using mock = await startMockServer({ defaultEntity: "my-team" });
   const options = {
     before: ["plain_http.mjs"],
-    env: { ...ON, WF_TRACE_SERVER_URL: mock.url, WANDB_BASE_URL: mock.url, PROJECT: "alone" },
+    env: { ...ON, WF_TRACE_SERVER_URL: mock.url, WANDB_BASE_URL: mock.url, PROJECT: "short" },
   };
   const online = await project.run("plain.cjs", options);
   assert.equal(online.code, 0, online.errors);
-  assert.ok(online.lines.includes("Initializing project: my-team/alone"));
-  assert.equal(mock.store.finishedCount("my-team/alone"), 1);
+  assert.ok(online.lines.includes("Initializing project: my-team/short"));
+  assert.equal(mock.store.finishedCount("my-team/short"), 1);
 
   await mock.stop();
   project.settings({ exitDrainMs: 100 });
   const offline = await project.run("plain.cjs", options);
   assert.equal(offline.code, 0, offline.errors);
-  assert.ok(offline.lines.includes("Initializing project: my-team/alone"));
+  assert.ok(offline.lines.includes("Initializing project: my-team/short"));
   assert.ok(offline.lines.includes("result 42"));
   assert.doesNotMatch(offline.errors, /graphql|defaultEntity|initialization/);
 
   await mock.restart();
   project.settings({ exitDrainMs: 20_000 });
   await project.run("plain.cjs", options);
-  assert.equal(mock.store.finishedCount("my-team/alone"), 3);
+  assert.equal(mock.store.finishedCount("my-team/short"), 3);
 });
 
-test("register: an entity that nobody ever told is the SDK's own error", async () => {
+test("register: an unknown entity is the SDK's own error", async () => {
   using project = new SdkProject();
   const mock = await startMockServer();
   await mock.stop();
   const { code, errors } = await project.run("plain.cjs", {
     before: ["plain_http.mjs"],
-    env: { ...ON, WF_TRACE_SERVER_URL: mock.url, WANDB_BASE_URL: mock.url, PROJECT: "alone" },
+    env: { ...ON, WF_TRACE_SERVER_URL: mock.url, WANDB_BASE_URL: mock.url, PROJECT: "short" },
   });
   assert.notEqual(code, 0);
   assert.match(errors, /Error in defaultEntityName/);
 });
 
-test("register: init alone sends what an earlier run left", async () => {
+test("register: init without a call sends what an earlier run left", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
   const env = { ...ON, WF_TRACE_SERVER_URL: mock.url };
@@ -108,8 +108,8 @@ test("register: the explicit form makes one client durable", async () => {
   };
   const { code, lines, errors } = await project.run("explicit.mjs", { preload: false, env });
   assert.equal(code, 0, errors);
-  const said = lines.filter((line) => !line.startsWith("Initializing"));
-  assert.deepEqual(said, ["true true", "42", "true false", "1"]);
+  const printed = lines.filter((line) => !line.startsWith("Initializing"));
+  assert.deepEqual(printed, ["true true", "42", "true false", "1"]);
   // The last call was not sent: the program ended itself, and the log has it.
   assert.equal(mock.store.finishedCount("team/explicit"), 2);
   const next = await project.run("explicit.mjs", { preload: false, env });
@@ -133,7 +133,7 @@ test("register: flush of the explicit form says what is left when there is no se
   assert.deepEqual(lines.slice(1), ["true true", "42", "false true"]);
 });
 
-test("register: the explicit form refuses what is no client, and a directory that it cannot write", () => {
+test("register: the explicit form rejects what is not a client, and a directory that it cannot write", () => {
   const isError = (code: string) => (error: unknown) =>
     error instanceof WeaveWalError && error.code === code;
   assert.throws(() => durable(Promise.resolve({})), isError("ERR_INVALID_OPTION"));

@@ -14,7 +14,7 @@ import { SDK_VERSIONS, SdkProject } from "../support/drop_in/register_fixture.ts
 /** More by REGISTER_KILL_ROUNDS. */
 const ROUNDS = Number(process.env.REGISTER_KILL_ROUNDS ?? 6);
 
-/** Runs the program until it is killed, at a moment that `random` chooses; how far it said it came. */
+/** Runs the program until it is killed, at a moment that `random` chooses; returns the progress that it reported. */
 async function killed(project: SdkProject, env: Record<string, string>, random: number) {
   const program = project.start("counting.mjs", { env });
   await program.printed(3 + Math.floor(random * 300));
@@ -78,13 +78,13 @@ test(
 
 test("register: without the log, a killed program of the SDK loses calls", async () => {
   const random = numbers(SEED);
-  let returned = 0, gone = 0;
+  let returned = 0, missing = 0;
   for (let round = 0; round < 3; round++) {
     using project = new SdkProject();
     await using mock = await startMockServer();
     const count = await killed(project, { WF_TRACE_SERVER_URL: mock.url }, random.next().value);
     returned += count;
-    gone += lost(mock, count).length;
+    missing += lost(mock, count).length;
   }
-  assert.ok(gone > 0, `all of ${returned} calls arrived: this test proves nothing of the other`);
+  assert.ok(missing > 0, `all of ${returned} calls arrived: this test proves nothing of the other`);
 }, { timeout: 60_000 });

@@ -46,7 +46,7 @@ test("register: where the log is on, the SDK is not loaded before the program as
   assert.deepEqual(on.listeners, bare.listeners);
 });
 
-test("register: a variable or setting that cannot be used is said, and the SDK goes on alone", async () => {
+test("register: an invalid variable or setting is reported, and the SDK works without the log", async () => {
   const env = { WEAVE_ENABLE_WAL: "perhaps" };
   const unclear = await inspect({ env });
   assert.ok(unclear.native);
@@ -66,14 +66,14 @@ test("register: a misspelled variable is named, also where it leaves the log off
   );
 });
 
-test("register: what it does is said once, with log, project and server", async () => {
+test("register: it logs once where records go: log, project and server", async () => {
   using project = new SdkProject();
   const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: "http://127.0.0.1:9" };
   const { errors } = await project.run("plain.cjs", { env });
-  const said = [...errors.matchAll(/^weave-wal: team\/plain: log on; (.*)$/gm)].map(([, what]) =>
+  const logged = [...errors.matchAll(/^weave-wal: team\/plain: log on; (.*)$/gm)].map(([, what]) =>
     what
   );
-  assert.deepEqual(said, [
+  assert.deepEqual(logged, [
     `records are written to ${project.walDir}/team/plain and sent to http://127.0.0.1:9`,
   ]);
 });

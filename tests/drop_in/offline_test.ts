@@ -17,7 +17,7 @@ import {
 } from "../support/drop_in/register_fixture.ts";
 import { snapshotOf } from "../support/drop_in/register_snapshot.ts";
 
-/** What the SDK says when it cannot reach its server, and what it dies of. */
+/** Messages of the SDK when it cannot reach its server, and its fatal error. */
 const NOISE = /Retrying fetch|Error processing batch|Error saving file|Exceeded max errors|Failed/;
 
 function assertQuiet({ code, lines, errors }: Ended): void {
@@ -49,13 +49,13 @@ const TROUBLES: readonly Fault[] = [
   { garbage: true },
 ];
 
-test("register: a server in trouble is no trouble of the program, and gets all when it is well", async () => {
+test("register: a failing server does not affect the program, and gets everything when it recovers", async () => {
   await Promise.all(TROUBLES.map(async (trouble) => {
     using project = new SdkProject("0.11.1", { exitDrainMs: 100 });
     await using mock = await startMockServer();
     const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: mock.url };
     const fault = mock.faults.add(trouble);
-    // More than the ten batches that the SDK alone dies of.
+    // More than the ten failed batches after which the SDK exits.
     const ended = await project.run("troubled.mjs", { env });
     assertQuiet(ended);
     assert.equal(ended.lines.at(-1), "through 12");
@@ -68,14 +68,14 @@ test("register: a server in trouble is no trouble of the program, and gets all w
   }));
 });
 
-/** What a run of the tour says, and what a server holds that it could reach all the time. */
+/** Output of a run of the tour, and the data of a server that was always up. */
 async function online(openai: FakeOpenAi) {
   using project = new SdkProject();
   await using mock = await startMockServer();
   const env = { FAKE_OPENAI: openai.url, NO_READS: "1", WF_TRACE_SERVER_URL: mock.url };
   const { code, lines, errors } = await project.run("tour.mjs", { env });
   assert.equal(code, 0, errors);
-  return { said: JSON.parse(lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
+  return { report: JSON.parse(lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
 }
 
 /** The same with the log and no server, and what a server then holds after a later run. */
@@ -102,7 +102,7 @@ async function offline(openai: FakeOpenAi, { projectKnown }: { projectKnown: boo
   project.settings({ exitDrainMs: 20_000 });
   assertQuiet(await project.run("plain.cjs", { env: durable }));
   assert.deepEqual(readdirSync(`${project.walDir}/team/tour`), []);
-  return { said: JSON.parse(ended.lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
+  return { report: JSON.parse(ended.lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
 }
 
 test("register: what a whole run wrote without a server arrives with a later run", async () => {
@@ -114,11 +114,11 @@ test(
   "register: datasets and evaluations of a project never seen before resolve after delivery",
   async () => {
     await using openai = await FakeOpenAi.start();
-    const { said, snapshot } = await offline(openai, { projectKnown: false });
+    const { report, snapshot } = await offline(openai, { projectKnown: false });
     const expected = await online(openai);
     // The program itself has refs that the server replaces when it gets to know of them.
-    assert.match(said.dataset, /questions:PROVISIONAL[0-9a-f]{32}$/);
-    assert.deepEqual({ ...said, dataset: expected.said.dataset }, expected.said);
+    assert.match(report.dataset, /questions:PROVISIONAL[0-9a-f]{32}$/);
+    assert.deepEqual({ ...report, dataset: expected.report.dataset }, expected.report);
     assert.deepEqual(snapshot.dangling, []);
     assert.deepEqual(snapshot, expected.snapshot);
   },

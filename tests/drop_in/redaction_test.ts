@@ -1,6 +1,6 @@
 /**
- * What the official SDK writes is redacted before it is in the log, and before it goes to the server
- * where the log cannot take it.
+ * Writes of the official SDK are redacted before they are in the log, and before they are sent to the server
+ * if the log cannot be written.
  *
  * @module
  */
@@ -24,7 +24,7 @@ function ground(options: InitOptions = {}, isBroken = false) {
   const pipeline = new FakePipeline();
   const sent: Any[] = [];
   const runtime = new MemoryRuntime();
-  const said: string[] = [];
+  const logged: string[] = [];
   const next = async (_: RequestInfo | URL, init?: RequestInit) => {
     sent.push(init?.body);
     return await Promise.resolve(Response.json({ digest: "d" }));
@@ -32,7 +32,7 @@ function ground(options: InitOptions = {}, isBroken = false) {
   const logs = new SdkLogs(options, {
     runtime,
     fetch: next as typeof globalThis.fetch,
-    sink: { warn: (line) => said.push(line) },
+    sink: { warn: (line) => logged.push(line) },
     openPipeline: () => {
       if (isBroken) throw new Error("no log here");
       return pipeline;

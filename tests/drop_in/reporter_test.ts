@@ -1,5 +1,5 @@
 /**
- * What the SDK says is done is in the file: calls of ops, streams, errors, evaluations and
+ * Writes that the SDK reports as done are in the file: calls of ops, streams, errors, evaluations and
  * integrations, and every other write that the SDK has a name for.
  *
  * @module
@@ -19,7 +19,7 @@ const times = (count: number, ...what: string[]): string[] => Array(count).fill(
 const op = ["file_create", "obj_create"];
 const call = (name: string, count = 1): string[] => times(count, `start ${name}`, `end ${name}`);
 
-/** What each step of the program adds to the log. */
+/** Records that each step of the program adds to the log. */
 const EXPECTED: Readonly<Record<string, string[]>> = {
   nested: [...times(2, ...op), ...call("root"), ...call("leaf", 2)],
   error: [...op, "start failing", "end failing failed"],
@@ -72,7 +72,7 @@ function expectedOf(version: string): Record<string, string[]> {
 }
 
 for (const version of Object.keys(SDK_VERSIONS)) {
-  test(`register: with weave ${version}, what is said to be done is in the file`, async () => {
+  test(`register: with weave ${version}, writes that are reported as done are in the file`, async () => {
     using project = new SdkProject(version);
     await using openai = await FakeOpenAi.start();
     const { code, lines, errors } = await project.run("witness.mjs", {

@@ -29,7 +29,7 @@ interface Ground {
   pipeline: FakePipeline;
   /** Requests that went on to the network, the SDK's and the log's own. */
   sent: string[];
-  said: string[];
+  logged: string[];
   fetch: ReturnType<typeof intercepting>;
   post(path: string, body: unknown): Promise<Any>;
 }
@@ -44,7 +44,7 @@ function ground(
   const { trusted = false, env = {}, answer = () => Response.json({ from: "server" }) } = host;
   const pipeline = new FakePipeline();
   const sent: string[] = [];
-  const said: string[] = [];
+  const logged: string[] = [];
   const next = async (input: RequestInfo | URL, init?: RequestInit) => {
     const url = input instanceof Request ? input.url : String(input);
     sent.push(url.replace(SERVER, ""));
@@ -54,7 +54,7 @@ function ground(
   const logs = new SdkLogs({}, {
     runtime,
     fetch: next as typeof globalThis.fetch,
-    sink: { warn: (line) => said.push(line) },
+    sink: { warn: (line) => logged.push(line) },
     openPipeline: (options) => {
       pipeline.options = options;
       return pipeline;
@@ -66,7 +66,7 @@ function ground(
     runtime,
     pipeline,
     sent,
-    said,
+    logged,
     fetch,
     post: async (path, body) => {
       const init = { method: "POST", headers: HEADERS, body: JSON.stringify(body) };
@@ -94,7 +94,7 @@ const end = (id: string) => ({
   output: [1, null],
   summary: {},
 });
-/** An end as it is recorded: with what its start said. */
+/** An end as it is recorded: with fields of its start. */
 const wholeEnd = (id: string) => {
   const { trace_id, started_at } = start(id);
   const { project_id, id: _, ...rest } = end(id);
@@ -154,8 +154,8 @@ test("register: every path of calls is recorded, ids made where none is given", 
 
 test("register: an end whose start came from elsewhere is recorded as it is", async () => {
   const { post, pipeline } = ground();
-  await post("/call/end", { end: end("alone") });
-  assert.deepEqual(pipeline.of("call_end"), [{ end: end("alone") }]);
+  await post("/call/end", { end: end("unpaired") });
+  assert.deepEqual(pipeline.of("call_end"), [{ end: end("unpaired") }]);
 });
 
 test("register: objects and tables get the digests that the server computes", async () => {
@@ -211,7 +211,7 @@ test("register: a server that never answers is waited for once, a second", async
   const first = publish();
   await runtime.time.elapse(1000);
   assert.ok(isProvisional(await first));
-  // With the clock at rest, one that waits would wait for ever.
+  // The clock is stopped: a request that waits would never end.
   assert.ok(isProvisional(await publish()));
   assert.deepEqual([givenUp, sent], [0, ["/service/projects_info"]]);
   // Under way, the question would keep a program that has nothing left to do.
@@ -446,8 +446,8 @@ test("register: a request of the SDK is found in every form that fetch takes", a
   assert.deepEqual(others(sent), []);
 });
 
-test("register: what cannot be recorded goes to the server, and is said once", async () => {
-  const { post, fetch, pipeline, sent, said } = ground();
+test("register: a request that cannot be recorded is sent to the server, with one warning", async () => {
+  const { post, fetch, pipeline, sent, logged } = ground();
   const broken = { method: "POST", headers: HEADERS, body: "{" };
   assert.equal((await fetch(`${SERVER}/obj/create`, broken)).status, 200);
   assert.equal((await fetch(`${SERVER}/obj/create`, broken)).status, 200);
@@ -460,6 +460,6 @@ test("register: what cannot be recorded goes to the server, and is said once", a
     "/feedback/purge",
   ]);
   assert.equal(pipeline.records.length, 0);
-  assert.equal(said.length, 2, said.join("\n"));
-  assert.match(said[1], /Cannot record a request of weave: .*\.\./);
+  assert.equal(logged.length, 2, logged.join("\n"));
+  assert.match(logged[1], /Cannot record a request of weave: .*\.\./);
 });

@@ -15,7 +15,7 @@ import { FakeOpenAi, SDK_VERSIONS, SdkProject } from "../support/drop_in/registe
 import { type Snapshot, snapshotOf } from "../support/drop_in/register_snapshot.ts";
 
 interface Run {
-  said: Record<string, unknown>;
+  report: Record<string, unknown>;
   snapshot: Snapshot;
   paths: Set<string>;
   asked: number;
@@ -41,7 +41,7 @@ async function tour(version: string, wal: boolean): Promise<Run> {
   const refused = mock.journal.entries.filter(({ status }) => status !== 200);
   assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), []);
   return {
-    said: JSON.parse(lines.at(-1)!),
+    report: JSON.parse(lines.at(-1)!),
     snapshot: snapshotOf(mock.store, "team/tour"),
     paths: new Set(mock.journal.entries.map(({ path }) => path)),
     asked: openai.requests.length,
@@ -50,19 +50,19 @@ async function tour(version: string, wal: boolean): Promise<Run> {
 
 for (const version of Object.keys(SDK_VERSIONS)) {
   test(`register: weave ${version} gives the server the same with the log as without`, async () => {
-    const alone = await tour(version, false);
+    const plain = await tour(version, false);
     const durable = await tour(version, true);
-    assert.ok(alone.paths.has("/call/upsert_batch"));
-    assert.ok(!durable.paths.has("/call/upsert_batch"), "the SDK's own batches went out");
+    assert.ok(plain.paths.has("/call/upsert_batch"));
+    assert.ok(!durable.paths.has("/call/upsert_batch"), "the SDK's own batches were sent");
     assert.ok(durable.paths.has("/v2/team/tour/calls/complete"));
     // A busy machine may have no answer within the second that a ref waits for it.
-    const said = isProvisional(String(durable.said.dataset).split(":").at(-1)!)
-      ? { ...durable.said, dataset: alone.said.dataset }
-      : durable.said;
-    assert.deepEqual(said, alone.said);
-    assert.equal(durable.asked, alone.asked);
-    for (const part of Object.keys(alone.snapshot) as (keyof Snapshot)[]) {
-      assert.deepEqual(durable.snapshot[part], alone.snapshot[part], part);
+    const report = isProvisional(String(durable.report.dataset).split(":").at(-1)!)
+      ? { ...durable.report, dataset: plain.report.dataset }
+      : durable.report;
+    assert.deepEqual(report, plain.report);
+    assert.equal(durable.asked, plain.asked);
+    for (const part of Object.keys(plain.snapshot) as (keyof Snapshot)[]) {
+      assert.deepEqual(durable.snapshot[part], plain.snapshot[part], part);
     }
     assert.ok(durable.snapshot.calls.length > 10);
     const { weave } = durable.snapshot.calls[0].attributes as Record<string, unknown>;
@@ -84,13 +84,13 @@ test("register: one program may write to several projects, and take back what it
       assert.deepEqual(readdirSync(join(project.walDir, "team")).sort(), ["first", "second"]);
     }
     return {
-      said: JSON.parse(lines.at(-1)!),
+      report: JSON.parse(lines.at(-1)!),
       snapshots: ids.map((id) => snapshotOf(mock.store, id)),
       costs: ids.map((id) => mock.store.project(id).costs.map(({ id: _, ...cost }) => cost)),
     };
   };
-  const [alone, durable] = [await projects(false), await projects(true)];
-  assert.deepEqual(durable, alone);
+  const [plain, durable] = [await projects(false), await projects(true)];
+  assert.deepEqual(durable, plain);
   assert.deepEqual(durable.snapshots.map(({ calls }) => calls.length), [2, 2]);
 });
 
@@ -107,12 +107,12 @@ for (const callMode of ["old", "complete"] as const) {
   });
 }
 
-test("register: without complete calls, a project stays open to programs of the SDK alone", async () => {
+test("register: without complete calls, a project stays open to programs with only the SDK", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
   const env = { WF_TRACE_SERVER_URL: mock.url, WEAVE_USE_CALLS_COMPLETE: "false" };
   const durable = await project.run("plain.cjs", { env: { ...env, WEAVE_ENABLE_WAL: "true" } });
-  const alone = await project.run("plain.cjs", { env });
-  assert.deepEqual([durable.code, alone.code], [0, 0], durable.errors + alone.errors);
+  const plain = await project.run("plain.cjs", { env });
+  assert.deepEqual([durable.code, plain.code], [0, 0], durable.errors + plain.errors);
   assert.equal(mock.store.finishedCount("team/plain"), 2);
 });

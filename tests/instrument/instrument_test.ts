@@ -60,7 +60,7 @@ function project(): UserProject {
   return made;
 }
 
-/** What the program does with both SDKs. */
+/** Calls of the program to both SDKs. */
 const BODY = `
   const openai = new OpenAI({ apiKey: "sk-1", fetch });
   const anthropic = new Anthropic({ apiKey: "sk-2", fetch });

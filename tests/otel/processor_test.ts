@@ -166,13 +166,13 @@ test("otel: redact gets the values of spans, and spans that it makes are not rec
   const made = await recording({
     redact: (key, value) => {
       made.tracer.startSpan("inner").end();
-      return key === "prompt" ? "gone" : value;
+      return key === "prompt" ? "removed" : value;
     },
   });
   made.tracer.startSpan("ask", { attributes: { prompt: "personal", n: 1 } }).end();
   const spans = spansOf(made);
   assert.deepEqual(spans.map(({ name, attributes }) => [name, attributes]), [
-    ["ask", { prompt: "gone", n: 1 }],
+    ["ask", { prompt: "removed", n: 1 }],
   ]);
 });
 

@@ -22,7 +22,7 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   /** The same for the same scenario, whatever else differs. */
   readonly hash: string;
-  /** What happened, when it was kept. */
+  /** Events of the run, if they were recorded. */
   readonly trace: readonly string[];
   readonly records: number;
   readonly requests: number;
@@ -35,7 +35,7 @@ export async function runScenario(
 ): Promise<Outcome> {
   const world = new World(scenario, options);
   const unwatch = watchRejections((error) => {
-    // What a killed process leaves behind rejects because it was killed.
+    // Promises of a killed process reject because it was killed.
     if ((error as { code?: unknown } | null)?.code === "ESIMKILLED") return;
     world.violate("threw", `Unhandled: ${error instanceof Error ? error.stack : String(error)}`);
   });
@@ -87,7 +87,7 @@ async function drain(world: World): Promise<void> {
   }
 }
 
-/** What a broken retry left in hand is put back by the next one of its project and server. */
+/** The dead letters of an interrupted retry are put back by the next one of its project and server. */
 async function putBack(world: World, servers: ReadonlySet<number>): Promise<void> {
   const inHand = (project: number) =>
     world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
@@ -106,7 +106,7 @@ async function putBack(world: World, servers: ReadonlySet<number>): Promise<void
       }
     }
     for (const path of world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`)) {
-      world.violate("leftover", `still in hand: ${path}`);
+      world.violate("leftover", `not put back: ${path}`);
     }
   }
 }
@@ -174,7 +174,7 @@ function judge(world: World): void {
   }
 }
 
-/** What a process counted as dropped is what is missing, no more and no less. */
+/** The records that a process counted as dropped are exactly those that are missing. */
 function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
   for (const { id, counted, maybeDropped, dropped, removed } of world.all) {
     if (counted === null) continue;
@@ -182,10 +182,10 @@ function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
       record.accepted && record.excuse === "dropped" && !record.stored && !record.refused &&
       !lettered.has(record)
     );
-    const told = counted.dropped["quota-new"] + counted.dropped["memory-full"];
-    if (missing.length + dropped !== told) {
+    const reported = counted.dropped["quota-new"] + counted.dropped["memory-full"];
+    if (missing.length + dropped !== reported) {
       const all = missing.length + dropped;
-      world.violate("counters", `process ${id} dropped ${all} as they came and counts ${told}`);
+      world.violate("counters", `process ${id} dropped ${all} as they came and counts ${reported}`);
     }
     if (removed > counted.dropped["quota-oldest"]) {
       const counts = counted.dropped["quota-oldest"];

@@ -1,5 +1,5 @@
 /**
- * Runs the simulation in a process of its own: what killed processes leave behind rejects without
+ * Runs the simulation in a process of its own: promises of killed processes reject without
  * anybody to handle it, which test runners take amiss.
  *
  * @module
@@ -19,7 +19,7 @@ export type SimRuntime = "deno" | "bun" | "node";
 /** The runtime of this process. */
 export const ownRuntime = detectRuntime().name as SimRuntime;
 
-/** What a run came to. */
+/** Result of a run. */
 export interface SimRun {
   readonly code: number | null;
   readonly output: string;

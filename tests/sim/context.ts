@@ -1,5 +1,5 @@
 /**
- * What the parts of a simulation share.
+ * State that the parts of a simulation share.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { Ledger } from "./ledger.ts";
 import type { Setup } from "./scenario.ts";
 import type { Trace } from "./trace.ts";
 
-/** What was promised and not kept. */
+/** A broken promise. */
 export type ViolationCode =
-  /** An accepted record is neither delivered nor set aside. */
+  /** An accepted record is neither delivered nor dead-lettered. */
   | "lost"
-  /** A record that was said to be on stable storage did not survive a machine crash. */
+  /** A record that was reported as synced did not survive a machine crash. */
   | "unsynced"
   /** A server got bytes that nobody appended. */
   | "altered"
-  /** A server got a record again after it was set aside. */
+  /** A server got a record again after it was dead-lettered. */
   | "after-dead-letter"
   /** A server got a record again that a checkpoint was past, or that had been answered. */
   | "resent"
@@ -32,9 +32,9 @@ export type ViolationCode =
   | "two-senders"
   /** A record came before one that it depends on. */
   | "order"
-  /** A record was set aside that no server refused, or whose bytes were sound. */
+  /** A record was dead-lettered that no server refused, or whose bytes were valid. */
   | "dead-letter"
-  /** A flush said that it was done and it was not, or ran over its limit. */
+  /** A flush reported that it was done and it was not, or ran over its limit. */
   | "flush"
   /** Something is still waiting when all works. */
   | "pending"
@@ -42,9 +42,9 @@ export type ViolationCode =
   | "leftover"
   /** A request went to a server that its records are not for. */
   | "wrong-server"
-  /** What the pipeline counts is not what happened. */
+  /** The pipeline's counters are wrong. */
   | "counters"
-  /** One retry id stood for different requests. */
+  /** One retry ID was used for different requests. */
   | "retry-id"
   /** An error reached the program. */
   | "threw"
@@ -64,13 +64,13 @@ export interface SimContext {
   readonly disk: MemoryDisk;
   readonly ledger: Ledger;
   readonly trace: Trace;
-  /** What has happened so far in this run that changes what may be expected. */
+  /** Events of this run that change the expectations. */
   readonly past: Past;
   /** A promise was not kept. */
   violate(code: ViolationCode, text: string): void;
 }
 
-/** What has happened so far. */
+/** Events so far. */
 export interface Past {
   /** Requests made. */
   requests: number;
@@ -78,9 +78,9 @@ export interface Past {
   crashed: boolean;
   /** Anything happened that makes it right to send something twice. */
   disturbed: boolean;
-  /** What the host still has to read before the run can be judged. */
+  /** Reads that have to end before the run is checked. */
   readonly checks: Promise<void>[];
-  /** Segments in which a broken line is no mistake. */
+  /** Segments in which a broken line is allowed. */
   readonly torn: Set<string>;
   /** Those in which it was left by a process that lived on and knew of it. */
   readonly fragments: Set<string>;

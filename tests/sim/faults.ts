@@ -1,5 +1,5 @@
 /**
- * What a disk does wrong.
+ * Faults of a disk.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export function activeFault({ fault, probability }: DiskStep, random: Random): A
   return { kind: fault, probability, random };
 }
 
-/** What this fault does to an operation, if anything. */
+/** Returns the effect of this fault on an operation, if any. */
 export function strike(
   { kind, probability, random }: ActiveFault,
   { kind: operation, path, bytes = 0 }: MemoryOperation,

@@ -1,6 +1,6 @@
 /**
  * A writer that is not this library, as the Python SDK is one: a lock with a PID, no owner file,
- * spaces in its JSON, and a line that may stand half-written for a while.
+ * spaces in its JSON, and a line that may be half-written for a while.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { SimContext } from "./context.ts";
 import type { SimRecord } from "./ledger.ts";
 import { Random } from "./random.ts";
 
-/** Ms for which a line stands half-written. */
+/** Ms for which a line is half-written. */
 const HALF_MS = 300;
 
 /** A process of another kind. */

@@ -22,7 +22,7 @@ import type {
   Step,
 } from "./scenario.ts";
 
-/** What a run may have. */
+/** Features of a run. */
 interface Features {
   readonly several: boolean;
   readonly hosts: boolean;
@@ -217,7 +217,7 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
       return [{ do: "exit", slot, natural: random.chance(0.5) }];
     case "retry":
       return [
-        { do: "retry", slot, mend: random.chance(0.5) },
+        { do: "retry", slot, fix: random.chance(0.5) },
         ...(features.kills && random.chance(0.2)
           ? [{ do: "pass", ms: random.int(0, 100) } as const, { do: "kill", slot } as const]
           : []),
@@ -283,7 +283,7 @@ function doomed(random: Random, features: Features, setup: Setup, step: DoomStep
   ];
 }
 
-/** The disk fails to sync and says so; what is said to be safe afterwards must be. */
+/** The disk reports a failed sync; records that are reported as synced afterwards must be safe. */
 function syncLoss(random: Random, slot: number): Step[] {
   const probability = random.pick([1, 0.5]);
   return [

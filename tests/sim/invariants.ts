@@ -20,7 +20,7 @@ export interface Line {
 /** Holds what processes do to logs against what the servers answered. */
 export class Auditor {
   readonly #context: SimContext;
-  /** How far each segment was found settled. */
+  /** Settled offset of each segment, as last seen. */
   readonly #settled = new Map<string, number>();
   /** The checkpoints that the library wrote. */
   readonly #positions = new Map<string, number>();
@@ -86,7 +86,7 @@ export class Auditor {
     this.#context.violate("removed", `${base}: with ${show(line)}`);
   }
 
-  /** The lines of a segment in front of `to` that are neither answered nor set aside. */
+  /** The lines of a segment before `to` that are neither delivered nor dead-lettered. */
   #unsettled(base: string, to: number): Line[] {
     const { ledger } = this.#context;
     const from = this.#settled.get(base) ?? 0;
@@ -99,11 +99,11 @@ export class Auditor {
     let deadLetters: ReadonlySet<number> | undefined;
     return lines.filter(({ offset, text }) => {
       const record = ledger.findLine(text);
-      // A dead letter may be in hand, to be sent again.
+      // A dead letter may be taken, to be sent again.
       if (record?.answered || record?.retried) return false;
       deadLetters ??= offsetsOf(ledger.deadLetters(`${base}.deadletter`).deadLetters);
       if (deadLetters.has(offset)) return false;
-      // A crash may leave a byte in place of a newline: the record is sent, the rest set aside.
+      // A crash may leave a byte in place of a newline: the record is sent, the rest is dead-lettered.
       const head = ledger.records.find(({ line, answered }) => answered && text.startsWith(line));
       return !head || !deadLetters.has(offset + encoder.encode(head.line).length);
     });

@@ -1,6 +1,6 @@
 /**
- * What the simulation knows of every record: the truth that the log, the sender and the servers are
- * held against.
+ * The simulation's facts about every record, against which the log, the sender and the servers are
+ * checked.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface ProcessView {
   /** The token in the names of its segments and in its leases. */
   readonly token: string;
   readonly dead: boolean;
-  /** It was stopped or its disk failed: others may have taken it for gone, and that is right. */
+  /** It was stopped or its disk failed: others may rightly have presumed it dead. */
   readonly suspect: boolean;
   /** The disk failed it. */
   readonly troubled: boolean;
@@ -41,7 +41,7 @@ export interface SimRecord {
   readonly project: number;
   /** The server that it is for; `null` when any will do. */
   readonly server: number | null;
-  /** Whether a server refuses it; may be mended. */
+  /** Whether a server refuses it; can be fixed. */
   poison: boolean;
   /** The process that appended it; `null` for a foreign writer. */
   readonly origin: ProcessView | null;
@@ -67,9 +67,9 @@ export interface SimRecord {
   answered: boolean;
   /** A server refused it for good in a request that held nothing else. */
   refused: boolean;
-  /** It stands in a dead letter file; the number of the first request made after that. */
+  /** It is in a dead letter file; the number of the first request made after that. */
   letteredAt: number | null;
-  /** Whether it stood there when dead letters were sent again. */
+  /** Whether it was there when dead letters were sent again. */
   retried: boolean;
   /** A checkpoint on disk is past it. */
   checkpointed: boolean;
@@ -99,7 +99,7 @@ export interface DeadLetter {
   readonly status?: number;
   readonly message?: string;
   readonly type: string;
-  /** The request's text as it stands in the file; absent for bytes that are no record. */
+  /** The request's text in the file; absent for bytes that are not a record. */
   readonly request?: string;
   readonly quarantine?: { readonly offset: number; readonly length: number };
 }
@@ -110,7 +110,7 @@ const decoder = new TextDecoder();
 /** All records of a run. */
 export class Ledger {
   readonly records: SimRecord[] = [];
-  /** Processes that send dead letters of a project again: what is set aside meanwhile goes along. */
+  /** Processes that send dead letters of a project again: records that are dead-lettered meanwhile are included. */
   readonly retries: Set<{ readonly process: ProcessView; readonly project: number }> = new Set();
   readonly #byKey = new Map<string, SimRecord>();
   readonly #byLine = new Map<string, SimRecord>();
@@ -187,7 +187,7 @@ export class Ledger {
     return { deadLetters, broken };
   }
 
-  /** Marks the records that stand in the dead letter file at `path`. */
+  /** Marks the records that are in the dead letter file at `path`. */
   noteDeadLetters(path: string, request: number): void {
     for (const deadLetter of this.deadLetters(path).deadLetters) {
       const record = this.ofDeadLetter(deadLetter);

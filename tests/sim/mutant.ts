@@ -13,22 +13,22 @@ import type { Setup } from "./scenario.ts";
 export interface Bug {
   /** For the command line. */
   readonly name: string;
-  /** What is done wrong. */
+  /** The mistake. */
   readonly mistake: string;
   /** The promises that it breaks; other findings do not count. */
   readonly breaks: readonly ViolationCode[];
   /** Seeds within which it must be found. */
   readonly seeds: number;
-  /** The first of them, 1 unless told: one soon before a find spares time, and may be left out. */
+  /** The first of them (default: 1): one soon before a find spares time, and may be left out. */
   readonly from?: number;
   /** Changes the library's classes; returns the way back. */
   patch?(): () => void;
-  /** Stands between the library and its files. */
+  /** Intercepts file operations. */
   files?(files: FileSystem, memory: MemoryRuntime): FileSystem;
-  /** Stands between the library and its clock. */
+  /** Intercepts the clock. */
   clock?(clock: Clock, setup: Setup): Clock;
-  /** Stands between the library and what it knows of processes. */
+  /** Intercepts facts about processes. */
   process?(facts: ProcessInfo): ProcessInfo;
-  /** Stands between the library and the network. */
+  /** Intercepts requests. */
   fetch?(fetch: typeof globalThis.fetch): typeof globalThis.fetch;
 }

@@ -12,7 +12,7 @@ import { DISK_BUGS } from "./mutants/disk.ts";
 import { REMOVAL_BUGS } from "./mutants/removal.ts";
 import { SENDING_BUGS } from "./mutants/sending.ts";
 
-/** What the mutants of a group break, and the mutants. */
+/** A group of mutants and the promise that they break. */
 export const MUTANT_GROUPS: readonly (readonly [string, readonly Bug[]])[] = [
   ["writing and reading the log", DISK_BUGS],
   ["removing segments and dead-lettering", REMOVAL_BUGS],

@@ -1,6 +1,6 @@
 /**
  * A simulated process of the library: a pipeline over a runtime in memory that can be killed,
- * stopped and gone wrong.
+ * stopped, and its errors.
  *
  * @module
  */
@@ -42,7 +42,7 @@ interface Doom {
   readonly crashSeed?: number;
 }
 
-/** What a process is put together from. */
+/** Parts of a process. */
 export interface SimProcessOptions {
   readonly context: SimContext;
   readonly servers: SimServers;
@@ -52,7 +52,7 @@ export interface SimProcessOptions {
   readonly step: StartStep;
   readonly pid?: number;
   readonly bug?: Bug;
-  /** What the disk does wrong from the start. */
+  /** The disk's faults from the start. */
   readonly faults: readonly ActiveFault[];
   /** Ends the process in the middle of an operation: by a kill, or with the whole machine. */
   readonly strikeDown: (process: SimProcess, crashSeed: number | undefined) => void;
@@ -65,14 +65,14 @@ export class SimProcess implements ProcessView {
   readonly step: StartStep;
   readonly memory: MemoryRuntime;
   readonly pipeline: Pipeline;
-  /** What it appended. */
+  /** The records that it appended. */
   readonly records: SimRecord[] = [];
   /** Calls that it began and did not end. */
   readonly openCalls: string[] = [];
   readonly random: Random;
   readonly #options: SimProcessOptions;
   readonly #queue: (() => void)[] = [];
-  /** What the disk does wrong for this process. */
+  /** The disk's faults for this process. */
   faults: ActiveFault[] = [];
   /** After how many operations, of what kind, one does not happen, and what happens instead. */
   doom: Doom | null = null;
@@ -88,9 +88,9 @@ export class SimProcess implements ProcessView {
   #troubled = false;
   #inMemory = false;
   readonly #dropCauses = new Set<string>();
-  /** Records that it said were dropped as they came. */
+  /** Records that it reported as dropped when they were appended. */
   dropped = 0;
-  /** What it counted when it finished with nothing left to send. */
+  /** Its counters when it finished with nothing left to send. */
   counted: WalStats | null = null;
   /** Records that it may have dropped without saying so: it does that now and then only. */
   readonly maybeDropped: SimRecord[] = [];
@@ -374,7 +374,7 @@ export class SimProcess implements ProcessView {
     }
   }
 
-  /** Where nobody sends, what was in memory is on disk now. */
+  /** Without a sender, the records in memory are on disk now. */
   #recovered(): void {
     this.#inMemory = false;
     if (this.step.sender) return;

@@ -10,7 +10,7 @@
 import type { RecordType } from "../../src/protocol/record_types.ts";
 import type { Random } from "./random.ts";
 
-/** What a record may be. `call` is a start and its end at once. */
+/** Kinds of records. `call` is a start and its end at once. */
 export const RECORD_KINDS = [
   "call",
   "start",
@@ -52,7 +52,7 @@ export interface RecordText {
   readonly spans?: { readonly bytes: Uint8Array; readonly path: string };
 }
 
-/** What a record is made of. */
+/** Parts of a record. */
 export interface RecordPlan {
   readonly project: string;
   /** Unique; what it is found by at the server. */

@@ -17,13 +17,13 @@ export interface IncomingRequest {
   readonly what: string;
   /** Bytes. */
   readonly size: number;
-  /** The records that it was made from; none when that cannot be told. */
+  /** The records that it was made from; none if unknown. */
   readonly records: readonly SimRecord[];
   /** The records that a refusal of this request settles: one, or a start and an end in one. */
-  readonly alone: readonly SimRecord[];
-  /** What is wrong with it; `null` when it is what was appended. */
+  readonly exclusive: readonly SimRecord[];
+  /** The difference from what was appended; `null` if there is none. */
   readonly trouble: string | null;
-  /** What is wrong with a file's content, which can only be read asynchronously. */
+  /** The error in a file's content, which can only be read asynchronously. */
   readonly later?: Promise<string | null>;
   /** Whether it expects a digest that the server does not compute. */
   readonly hasWrongDigest: boolean;
@@ -52,7 +52,7 @@ const UPSERT = "/call/upsert_batch";
 const strict = new TextDecoder("utf-8", { fatal: true });
 const lenient = new TextDecoder();
 
-/** What stands in a request. */
+/** Contents of a request. */
 interface Found {
   readonly records: SimRecord[];
   /** The texts that the body may have. */
@@ -81,7 +81,7 @@ export function readRequest(
     what: `${path} ${text}`,
     size: bytes.length,
     records,
-    alone: isAlone(records) ? records : [],
+    exclusive: isExclusive(records) ? records : [],
     trouble: found === null ? `cannot be read: ${cut(text)}` : compare(bytes, text, found),
     hasWrongDigest: text.includes('"expected_digest":"wrong"'),
   };
@@ -106,7 +106,7 @@ function policy(
   };
 }
 
-function isAlone(records: readonly SimRecord[]): boolean {
+function isExclusive(records: readonly SimRecord[]): boolean {
   return records.length === 1 ||
     (records.length === 2 && records[0].kind === "start" && records[1].kind === "end" &&
       records[0].call === records[1].call);
@@ -217,7 +217,7 @@ function readSpans(
     what: `${path} ${String.fromCharCode(...bytes)}`,
     size: bytes.length,
     records,
-    alone: isAlone(records) ? records : [],
+    exclusive: isExclusive(records) ? records : [],
     trouble: isSame ? null : `is not the spans that were appended: ${[...keys].join()}`,
     hasWrongDigest: false,
   };
@@ -237,7 +237,7 @@ function readForm(ledger: Ledger, path: string, form: FormData): Contents {
     what: `${path} ${name} ${size}`,
     size,
     records,
-    alone: records,
+    exclusive: records,
     trouble: isSound ? null : `is not the file that was appended: ${name}, ${size} bytes`,
     ...(isSound ? { later: compareFile(file as File, expected) } : {}),
     hasWrongDigest: false,

@@ -12,7 +12,7 @@ import type { RecordKind } from "./records.ts";
 /** Which call paths a simulated server has. `neither` refuses both, as in the middle of a rollout. */
 export type ServerMode = "both" | "old" | "complete" | "neither";
 
-/** What a server does with requests now and then; see `server.ts`. */
+/** Faults of a server; see `server.ts`. */
 export type ServerFaultKind =
   | "unreachable"
   | "lost"
@@ -41,7 +41,7 @@ export interface ServerFault {
   readonly probability: number;
 }
 
-/** What a disk does wrong for one process. */
+/** Faults of a disk for one process. */
 export type DiskFaultKind =
   | "full"
   | "io"
@@ -52,11 +52,11 @@ export type DiskFaultKind =
   | "checkpoint"
   | "truncate";
 
-/** What holds for a whole run. */
+/** Setup of a whole run. */
 export interface Setup {
   /** Hosts (or containers) around the one disk. */
   readonly hosts: 1 | 2;
-  /** Whether processes can be told apart by start time, boot id and namespace. */
+  /** Whether processes can be distinguished by start time, boot ID and namespace. */
   readonly facts: boolean;
   readonly segmentBytes: number;
   readonly batchRecords: number;
@@ -74,7 +74,7 @@ export interface Setup {
   /** Most bytes of a request that the servers take. */
   readonly serverBytes: number;
   readonly mode: ServerMode;
-  /** Whether the servers have the batch endpoint of feedback, and the newer path of files. */
+  /** Whether the servers have the batch endpoint of feedback, and the newer endpoint of files. */
   readonly feedbackBatch: boolean;
   readonly newFiles: boolean;
   /** Most ms of an answer on its way. */
@@ -94,8 +94,8 @@ export type Step =
   | { readonly do: "flush"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "finish"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "exit"; readonly slot: number; readonly natural: boolean }
-  /** Dead letters are sent again; with `mend`, what was wrong with those that stand now is mended. */
-  | { readonly do: "retry"; readonly slot: number; readonly mend: boolean }
+  /** Dead letters are sent again; with `fix`, the present ones are valid from now on. */
+  | { readonly do: "retry"; readonly slot: number; readonly fix: boolean }
   | { readonly do: "kill"; readonly slot: number }
   | DoomStep
   | { readonly do: "crash"; readonly seed: number }
@@ -114,10 +114,10 @@ export type Step =
     readonly seed: number;
   }
   | { readonly do: "mode"; readonly server: number; readonly mode: ServerMode }
-  /** Somebody overwrites a checkpoint with nonsense. */
+  /** A checkpoint is overwritten with garbage. */
   | { readonly do: "corrupt"; readonly how: CheckpointCorruption; readonly seed: number };
 
-/** What stands in a corrupt checkpoint. */
+/** Contents of a corrupt checkpoint. */
 export type CheckpointCorruption = "inside" | "beyond" | "negative" | "empty" | "garbage" | "zeros";
 
 /** A process of the library starts. */

@@ -15,7 +15,7 @@ import { readReply, replyTo } from "../support/delivery/fake_replies.ts";
 import { type IncomingRequest, readRequest } from "./request.ts";
 import type { ServerFault, ServerFaultKind, ServerMode } from "./scenario.ts";
 
-/** What a server answers. */
+/** Response of a server. */
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -270,13 +270,13 @@ export class SimServers {
     const kind = order % 6;
     const { request } = attempt;
     if (kind > 3 && request.records.every(({ kind }) => kind === "span")) {
-      for (const record of request.alone) record.refused = true;
+      for (const record of request.exclusive) record.refused = true;
       for (const record of request.records) if (!record.poison) this.#store(attempt, record);
       const text = '{"partial_success":{"rejected_spans":1,"error_message":"no tree"}}';
       return { status: 200, text, isPartial: true };
     }
     if (kind > 1) return this.#refuse(attempt, 422);
-    for (const record of request.alone) record.refused = true;
+    for (const record of request.exclusive) record.refused = true;
     return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
   }
 
@@ -292,7 +292,7 @@ export class SimServers {
       violate("wrong-server", `${record.key} went to server ${request.server}`);
     }
     const again = record.letteredAt !== null && first > record.letteredAt;
-    // A log whose disk failed writes records again: one of the two may be set aside.
+    // A log whose disk failed writes records again: one of the two may be dead-lettered.
     if (again && !record.retried && !process.suspect && !record.origin?.suspect) {
       violate("after-dead-letter", `${record.key} by process ${process.id}`);
     }
@@ -320,7 +320,7 @@ export class SimServers {
       : "<html>no</html>";
     // A record that is not found, and one whose project is not, get the same status.
     if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
-      for (const record of request.alone) record.refused = true;
+      for (const record of request.exclusive) record.refused = true;
     }
     const headers: Record<string, string> = {};
     if ((status === 429 || status === 503) && random.chance(0.6)) {
@@ -348,7 +348,7 @@ export class SimServers {
 
   /**
    * Nobody sends what another has taken over, also not one that was stopped meanwhile. Where the
-   * segment is gone there is no telling whether it was delivered.
+   * segment is deleted it is unknown whether it was delivered.
    */
   #checkClaims({ request, process }: Attempt): void {
     const { ledger, violate } = this.#context;

@@ -1,5 +1,5 @@
 /**
- * What happened in a run, in order, as a number: two runs that differ anywhere differ in it.
+ * The events of a run, in order, as a number: two different runs have different numbers.
  *
  * @module
  */
@@ -9,7 +9,7 @@ export class Trace {
   readonly #keep: boolean;
   #hash = 0x811c9dc5;
   #count = 0;
-  /** What happened, when it is kept. */
+  /** Events of the run, if they are recorded. */
   readonly lines: string[] = [];
 
   /** @param keep Whether to keep the lines and not only their hash. */

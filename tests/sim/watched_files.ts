@@ -14,7 +14,7 @@ import type {
   StatOptions,
 } from "../../src/runtime/runtime.ts";
 
-/** Who is told. */
+/** Observer of the operations. */
 export interface FileWatcher {
   /** A file is about to be removed. */
   beforeRemove(path: string): void;
@@ -31,7 +31,7 @@ export class WatchedFiles implements FileSystem {
   readonly #inner: FileSystem;
   readonly #watcher: FileWatcher;
 
-  /** Stands in front of `inner`. */
+  /** Wraps `inner`. */
   constructor(inner: FileSystem, watcher: FileWatcher) {
     this.#inner = inner;
     this.#watcher = watcher;

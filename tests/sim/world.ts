@@ -243,7 +243,7 @@ export class World {
         return this.#writing.sync(slot);
       case "retry":
         this.context.past.disturbed = true;
-        void this.#writing.retry(slot, step.mend);
+        void this.#writing.retry(slot, step.fix);
         return;
       case "flush":
         return this.#writing.flush(slot, step.timeout);
@@ -311,7 +311,7 @@ export class World {
     for (const one of this.living) one.faults = [];
   }
 
-  /** Somebody overwrites a checkpoint, never so that it would skip a record if it were trusted. */
+  /** Overwrites a checkpoint, never so that it would skip a record if it were trusted. */
   #corrupt(how: string, random: Random): void {
     const { ledger, disk, past } = this.context;
     const checkpoints = ledger.files(WAL_DIR).filter((path) => path.endsWith(".checkpoint"));

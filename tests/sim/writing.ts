@@ -1,6 +1,6 @@
 /**
- * What the program in a simulated process does: it appends, syncs, flushes and finishes, and
- * believes what it is told.
+ * The program in a simulated process: it appends, syncs, flushes and finishes, and trusts the
+ * reported results.
  *
  * @module
  */
@@ -129,12 +129,12 @@ export class Writing {
   }
 
   /** Sends the dead letters of a process's project again. */
-  retry(slot: SimProcess, mend: boolean): Promise<void> {
+  retry(slot: SimProcess, fix: boolean): Promise<void> {
     const { ledger } = this.#context;
     for (const record of ledger.records) {
       if (record.letteredAt === null || record.project !== slot.step.project) continue;
       record.retried = true;
-      record.poison &&= !mend;
+      record.poison &&= !fix;
     }
     const retry = { process: slot, project: slot.step.project };
     ledger.retries.add(retry);
@@ -149,7 +149,7 @@ export class Writing {
 
   /** The program has nothing left to do. */
   exitNaturally(slot: SimProcess): void {
-    const limit = this.#limit(slot, this.#context.setup.exitDrainMs, "the natural exit");
+    const limit = this.#limit(slot, this.#context.setup.exitDrainMs, "the normal exit");
     slot.memory.exitNaturally().then(
       () => {
         limit.over();
@@ -176,12 +176,15 @@ export class Writing {
     });
   }
 
-  /** What a flush says is done must be done. */
+  /** Records that a flush reports as done must be done. */
   #believe(slot: SimProcess, before: readonly SimRecord[]): void {
     for (const record of before) {
       if (record.answered || record.letteredAt !== null || record.excuse !== null) continue;
       if (record.memory && record.refused) continue;
-      this.#context.violate("flush", `process ${slot.id} was told that ${record.key} is done`);
+      this.#context.violate(
+        "flush",
+        `process ${slot.id} got the report that ${record.key} is done`,
+      );
       return;
     }
   }

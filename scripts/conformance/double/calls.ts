@@ -92,13 +92,13 @@ const read = (name: string, project_id: string, n: number): Exchange => ({
   body: { project_id, id: idOf(n) },
 });
 
-/** What happens to good calls. */
+/** Cases of valid calls. */
 export const callStories: Readonly<Record<string, Story>> = {
   "v1 calls": (p) => [
     query("query of an empty project", p),
     upsert("start and end", start(p, 1), end(p, 1)),
     upsert("the same again", start(p, 1), end(p, 1)),
-    upsert("end alone", end(p, 2)),
+    upsert("unpaired end", end(p, 2)),
     count("count without the end's start", p),
     upsert("its start", start(p, 2)),
     query("query", p),
@@ -184,7 +184,7 @@ export const callStories: Readonly<Record<string, Story>> = {
 
 const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 
-/** What may be wrong with a call, or only looks wrong. */
+/** Cases of calls that are invalid, or only look so. */
 const ODD: Readonly<Record<string, Json>> = {
   "plain name of 128": { op_name: "x".repeat(128) },
   "plain name of 129": { op_name: "x".repeat(129) },
@@ -222,7 +222,7 @@ const ODD: Readonly<Record<string, Json>> = {
   "a ref in the summary": { summary: { x: "weave:///nope" } },
   "a ref as exception": { exception: "weave:///nope" },
   "a ref as display name": { display_name: "weave:///nope" },
-  "a ref to a missing project": { inputs: { x: "weave:///gone/x/object/o:d" } },
+  "a ref to a missing project": { inputs: { x: "weave:///missing/x/object/o:d" } },
   "an internal ref": { output: "weave-trace-internal:///x/object/a:b" },
   "an artifact ref": { output: "wandb-artifact:///a/b/c:v" },
   "usage null": { summary: { usage: null } },

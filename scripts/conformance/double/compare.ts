@@ -21,7 +21,7 @@ export interface Difference {
   readonly real: string;
 }
 
-/** What came of a comparison. */
+/** Result of a comparison. */
 export interface Comparison {
   readonly compared: number;
   readonly differences: readonly Difference[];

@@ -8,9 +8,9 @@ import { readFileSync } from "node:fs";
 
 /** Differences of one kind. */
 export interface ListedDifference {
-  /** What the mock server does. */
+  /** Response of the mock server. */
   readonly mock: string;
-  /** What the real server does. */
+  /** Response of the real server. */
   readonly real: string;
   /** Why it stays. */
   readonly reason: string;

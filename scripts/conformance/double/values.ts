@@ -54,7 +54,7 @@ function feedbackOf(project_id: string, more: Json = {}): Json {
   return { project_id, weave_ref, feedback_type: "custom", payload: { a: 1 }, ...more };
 }
 
-/** What happens to values. */
+/** Cases of values. */
 export const valueStories: Readonly<Record<string, Story>> = {
   objects: (p) => [
     object("object", p, {}),
@@ -148,7 +148,7 @@ export const valueStories: Readonly<Record<string, Story>> = {
     const hello = { name: "a.txt", content: "hello" };
     return [
       file("file", "/files/create", { project_id: p, file: hello }),
-      file("older path", "/file/create", { project_id: p, file: hello }),
+      file("v1 endpoint", "/file/create", { project_id: p, file: hello }),
       file("empty file", "/files/create", { project_id: p, file: { ...hello, content: "" } }),
       file("unknown field", "/files/create", { project_id: p, flavor: "red", file: hello }),
       file("no project", "/files/create", { file: hello }),

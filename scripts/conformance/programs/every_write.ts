@@ -181,10 +181,10 @@ async function publishValues(): Promise<void> {
     content: "Hello {name}",
   });
   const messages = [{ role: "user", content: "Hi {name}" }];
-  await save(new MessagesPrompt({ messages, description: "said" }), "messages", {
+  await save(new MessagesPrompt({ messages, description: "text" }), "messages", {
     $type: "MessagesPrompt",
     name: null,
-    description: "said",
+    description: "text",
     messages,
   });
   await save(await weaveImage({ data: PNG, imageType: "png" }), "picture", {

@@ -1,5 +1,5 @@
 /**
- * What a program of the suite is told, and how it answers.
+ * Instructions to a program of the suite, and its replies.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import process from "node:process";
 import { init, type InitOptions, type WeaveClient } from "../../../mod.ts";
 
-/** What every program is told. */
+/** Instructions to every program. */
 export interface Plan {
   /** `entity/project`. */
   readonly project: string;

@@ -31,7 +31,7 @@ export type Step =
   | { do: "file"; name: string; text: string }
   | { do: "object"; name: string; value: unknown }
   | { do: "publish"; name: string; value: unknown }
-  /** Waits for delivery, for so many ms at most, and tells how it stands. */
+  /** Waits for delivery, for at most so many ms, and reports the state. */
   | { do: "flush"; timeout: number };
 
 /** A plan of steps. */
@@ -39,7 +39,7 @@ export interface StepPlan extends Plan {
   readonly steps: readonly Step[];
 }
 
-/** What the program prints after a step that waits, and at its end. */
+/** Output of the program after a step that waits, and at its end. */
 export interface StepReport {
   readonly result: { done: boolean; pendingRecords: number; deadLettered: number };
   /** The server as the client sees it. */

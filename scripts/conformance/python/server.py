@@ -2,7 +2,7 @@
 
 The code that answers is `ClickHouseTraceServer` behind `ExternalTraceServer`, as the `weave` package
 ships them. This file adds what the package lacks: HTTP routes, ids for projects and users, and
-controls below `/__control`. Projects of the entity `gone` do not exist.
+controls below `/__control`. Projects of the entity `missing` do not exist.
 
     python server.py DATA_DIRECTORY
 
@@ -28,7 +28,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 
 def add_missing_module() -> None:
-    """Stands in for `model_providers`, which the package leaves out and only completions need."""
+    """Replaces `model_providers`, which the package leaves out and only completions need."""
     parent = types.ModuleType("weave.trace_server.model_providers")
     parent.__path__ = []
     module = types.ModuleType(f"{parent.__name__}.model_providers")
@@ -73,7 +73,7 @@ class Ids(adapter.IdConverter):
         entity, _, project = project_id.partition("/")
         if not entity or not project or "/" in project:
             raise ValueError(f"Invalid project: {project_id}")
-        if entity == "gone":
+        if entity == "missing":
             raise ProjectNotFound(f"Project {project_id} not found")
         number = zlib.crc32(project_id.encode())
         internal = encode(f"ProjectInternalId:{number}")

@@ -12,7 +12,7 @@ import { assertSettled, reasonsOf } from "./poison.ts";
 /** Bytes of memory that a client may take whatever it is answered. */
 const MAX_RSS = 500 * 1024 * 1024;
 
-/** Whatever stands in the way: nothing counts as delivered, and all arrives once it is gone. */
+/** With any obstacle, nothing counts as delivered, and everything arrives after it is removed. */
 const IN_THE_WAY: Readonly<Record<string, Fault>> = {
   "a captive portal that speaks JSON": { body: '{"error":"login required"}' },
   "a captive portal that speaks HTML": { body: "<!doctype html><title>Log in</title>" },
@@ -54,7 +54,7 @@ async function behind(context: Context, name: string, fault: Fault): Promise<num
       remove();
     },
   });
-  assert.ok(seen! >= 20, `${name}: ${seen} records wait while it stands in the way`);
+  assert.ok(seen! >= 20, `${name}: ${seen} records wait meanwhile`);
   assertSettled(report);
   assert.deepEqual(context.deadLetters(), [], `${name}: nothing is dead-lettered`);
   assert.ok(report.rss < MAX_RSS, `${name}: ${report.rss} bytes of memory were held`);
@@ -104,10 +104,10 @@ export const echo: Scenario = {
       { do: "trace-many", count: 3 },
       { do: "flush", timeout: 20_000 },
     ], { onFlushed: remove });
-    const said = report.errors + JSON.stringify(report);
+    const output = report.errors + JSON.stringify(report);
     const files = context.logFiles(() => true);
     for (const secret of secrets) {
-      assert.ok(!said.includes(secret), "the program does not print the key");
+      assert.ok(!output.includes(secret), "the program does not print the key");
       for (const { path, text } of files) {
         assert.ok(!text.includes(secret), `the key is in ${path}`);
       }

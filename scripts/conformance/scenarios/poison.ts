@@ -1,6 +1,6 @@
 /**
  * Records that the server never takes, among records that it does: each goes to the dead letters
- * alone, and everything else arrives.
+ * separately, and everything else arrives.
  *
  * @module
  */
@@ -17,7 +17,7 @@ interface Poison {
   readonly steps: readonly Step[];
   /** Fields of the start named `spoil` that the client refuses to record, put into its log. */
   readonly spoil?: Readonly<Record<string, unknown>>;
-  /** What the gate does, for a server that behaves worse than the real one. */
+  /** Actions of the gate, for a server that behaves worse than the real one. */
   readonly fault?: Fault;
   /** Status that its dead letters have, by API; `null` where no status came, `0` where it is taken. */
   readonly status: { readonly v1: number | null; readonly v2: number | null };
@@ -43,7 +43,7 @@ const POISONS: Readonly<Record<string, Poison>> = {
     spoil: { op_name: "x".repeat(300) },
     status: { v1: 400, v2: 400 },
   },
-  "a call whose parent is no id": {
+  "a call whose parent is not an ID": {
     steps: [
       { do: "start", as: "odd", start: { op_name: "spoil-parent" } },
       { do: "end", of: "odd" },
@@ -113,18 +113,18 @@ async function sendPoison(context: Context): Promise<Findings> {
   ], { plan: { options: { sender: false } } });
   spoil(context);
   const report = await context.steps([{ do: "flush", timeout: 60_000 }]);
-  const letters = context.deadLetters();
+  const deadLetters = context.deadLetters();
   const values = (await context.calls()).map(({ inputs }) => inputs.value);
   const missing = ["first", ...names.flatMap((name) => [`before ${name}`, `after ${name}`])]
     .filter((value) => !values.includes(value));
   assert.deepEqual(missing, [], "everything else arrives");
   for (let i = 0; i < 20; i++) assert.ok(values.includes(i), `call ${i} arrives`);
   assertSettled(report);
-  assertLetters(letters, context);
+  assertDeadLetters(deadLetters, context);
   return {
     sent: `${names.length} kinds of poison among ${2 * names.length + 21} calls`,
     arrived: `${values.length} calls`,
-    refused: reasonsOf(letters),
+    refused: reasonsOf(deadLetters),
   };
 }
 
@@ -150,12 +150,12 @@ function spoil(context: Context): void {
   assert.equal(count, spoiled.length, "every start that is to be spoiled is in the log");
 }
 
-/** As many dead letters of each status as there is poison, and no neighbour among them. */
-function assertLetters(letters: readonly DeadLetter[], { api }: Context): void {
-  const neighbour = letters.find(({ req }) => /"(before|after) /.test(JSON.stringify(req)));
-  assert.equal(neighbour, undefined, `a neighbour is dead-lettered: ${JSON.stringify(neighbour)}`);
+/** As many dead letters of each status as there is poison, and no neighbor among them. */
+function assertDeadLetters(deadLetters: readonly DeadLetter[], { api }: Context): void {
+  const neighbor = deadLetters.find(({ req }) => /"(before|after) /.test(JSON.stringify(req)));
+  assert.equal(neighbor, undefined, `a neighbor is dead-lettered: ${JSON.stringify(neighbor)}`);
   const count = (status: number | null) =>
-    letters.filter(({ error }) => (error.status ?? null) === status).length;
+    deadLetters.filter(({ error }) => (error.status ?? null) === status).length;
   for (const status of new Set(Object.values(POISONS).map(({ status }) => status[api]))) {
     if (status === 0) continue;
     const kinds = Object.entries(POISONS).filter(([, poison]) => poison.status[api] === status);
@@ -174,9 +174,9 @@ export function assertSettled(report: StepReport): void {
   assert.equal(report.result.pendingRecords, 0);
 }
 
-/** What dead letters say, each reason once. */
-export function reasonsOf(letters: readonly DeadLetter[]): string[] {
-  const reasons = letters.map(({ error: { status, message = "", reason } }) =>
+/** Reasons of dead letters, each once. */
+export function reasonsOf(deadLetters: readonly DeadLetter[]): string[] {
+  const reasons = deadLetters.map(({ error: { status, message = "", reason } }) =>
     `${status ?? reason} ${message.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|x{20,}/g, "…").slice(0, 70)}`
   );
   return [...new Set(reasons)];
@@ -185,7 +185,7 @@ export function reasonsOf(letters: readonly DeadLetter[]): string[] {
 /** A corrupt line of a start leaves an end that no start belongs to. */
 export const corrupt: Scenario = {
   name: "corrupt",
-  title: "a start whose line is damaged, and its end",
+  title: "a start whose line is corrupt, and its end",
   each: "runtime and API",
   run: sendCorrupt,
 };
@@ -208,12 +208,12 @@ async function sendCorrupt(context: Context): Promise<Findings> {
   const calls = await context.calls();
   assert.equal(calls.length, 10, "nine whole calls and the later one");
   assert.ok(calls.every(({ ended_at }) => ended_at !== null));
-  const letters = context.deadLetters();
+  const deadLetters = context.deadLetters();
   const wanted = context.api === "v2" ? 2 : 1;
-  assert.equal(letters.length, wanted, `dead letters: ${JSON.stringify(letters)}`);
+  assert.equal(deadLetters.length, wanted, `dead letters: ${JSON.stringify(deadLetters)}`);
   return {
-    sent: "11 calls, one start damaged",
+    sent: "11 calls, one start corrupt",
     arrived: `${calls.length} calls`,
-    refused: reasonsOf(letters),
+    refused: reasonsOf(deadLetters),
   };
 }

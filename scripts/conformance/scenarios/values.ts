@@ -1,5 +1,5 @@
 /**
- * Values that would be refused, or that would spoil the project, are caught before they go out.
+ * Values that would be refused, or that would spoil the project, are caught before they are sent.
  *
  * @module
  */
@@ -86,7 +86,7 @@ export const missing: Scenario = {
   title: "a project that the server does not have",
   each: "runtime",
   run: async (context: Context) => {
-    const project = "gone/project";
+    const project = "missing/project";
     const report = await context.steps([
       { do: "trace-many", count: 3 },
       { do: "feedback", count: 1 },
@@ -94,7 +94,7 @@ export const missing: Scenario = {
     ], { plan: { project }, onFlushed: () => {} }).catch((error) => error as Error);
     assert.ok(!(report instanceof Error), String(report));
     const reason = `${report.server.reason} ${report.lastError}`;
-    assert.match(reason, /Project gone\/project not found/, "the reason names the project");
+    assert.match(reason, /Project missing\/project not found/, "the reason names the project");
     assert.deepEqual(context.deadLetters(), [], "nothing is dead-lettered");
     assert.ok(report.result.pendingRecords >= 7, "everything waits");
     return {

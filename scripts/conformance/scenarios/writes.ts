@@ -87,7 +87,7 @@ function compareCalls(expected: readonly ExpectedCall[], calls: readonly ReadCal
     }
   }
   const names = calls.map(nameOf);
-  assert.ok(!names.includes("deleted"), "a deleted call is gone");
+  assert.ok(!names.includes("deleted"), "a deleted call is not listed");
   assert.ok(!names.includes("deleted-too"), "and what it called");
   assert.equal(new Set(calls.map(({ id }) => id)).size, calls.length, "every call is there once");
 }

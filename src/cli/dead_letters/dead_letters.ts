@@ -32,7 +32,7 @@ interface DeadLetterFlags extends LogFlags {
 
 type SetCode = (code: number) => void;
 
-/** Why records are set aside; `unknown` where a dead letter of another program does not say. */
+/** Reasons for dead-lettering a record; `unknown` if a dead letter of another program has none. */
 const REASONS = ["refused", "unsendable", "corrupt", "torn", "oversize", "unknown"];
 
 /** Makes the command. */
@@ -43,7 +43,7 @@ export function deadLettersCommand(context: Context, setCode: SetCode): Command 
       ["weave-wal dead-letters show 1", "one of them, whole"],
       ["weave-wal dead-letters retry", "send the refused ones again"],
     ],
-    notes: "Dead letters stay until somebody retries or drops them. A name is a number of\n" +
+    notes: "Dead letters are kept until they are retried or dropped. A name is a number of\n" +
       "`list --all`, or an id, which does not change when others go.",
   })
     .addCommand(listCommand(context))
@@ -117,10 +117,11 @@ function retryCommand(context: Context, setCode: SetCode): Command {
 function exportCommand(context: Context): Command {
   return withFilter(describe("export", "Write dead letters as lines of JSON", {
     examples: [
-      ["weave-wal dead-letters export > letters.jsonl", "all of them"],
+      ["weave-wal dead-letters export > dead_letters.jsonl", "all of them"],
       ["weave-wal dead-letters export --status 422 --output bad.jsonl", "to a file of mode 0600"],
     ],
-    notes: "Each line holds the request byte for byte in `req`; what is no record in `base64`.",
+    notes:
+      "Each line holds the request byte for byte in `req`; the bytes of an invalid record in `base64`.",
   }))
     .argument("[names...]", "numbers or ids (default: all)")
     .option("--output <file>", "a file to be made, instead of standard output")
@@ -136,7 +137,7 @@ function dropCommand(context: Context, setCode: SetCode): Command {
       ["weave-wal dead-letters drop 3", "one of them"],
       ["weave-wal dead-letters drop --status 422 --yes", "a whole group, without asking"],
     ],
-    notes: "Exit code 1 when the answer is no.",
+    notes: "Exit code 1 if you answer no.",
   }))
     .argument("[names...]", "numbers or ids")
     .option("--all", "all dead letters that the other options leave")

@@ -1,5 +1,5 @@
 /**
- * Where dead letters stand.
+ * Finds the files of dead letters.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export function deadLetterPaths(
   return found;
 }
 
-/** Byte offsets of the records of one segment that were set aside. */
+/** Byte offsets of the dead-lettered records of a segment. */
 export async function deadLetterOffsets(
   files: FileSystem,
   { directory, stem, paths }: SegmentFiles,

@@ -19,7 +19,7 @@ import { quoted } from "../terminal/format.ts";
 import { findLogs } from "../logs/log_files.ts";
 import type { LogFilter, ProjectPath } from "../logs/projects.ts";
 
-/** A dead letter and where it stands. */
+/** A dead letter and its location. */
 export interface IndexedDeadLetter extends ProjectPath {
   /** Its number among all dead letters below the root, from 1. */
   readonly number: number;
@@ -91,7 +91,7 @@ export async function* readIndex(
   }
 }
 
-/** What names a dead letter for good: its segment and its offset in it. */
+/** The permanent ID of a dead letter: its segment and its offset in it. */
 export function deadLetterId(stem: string, { error, position }: DeadLetterEntry): string {
   return `${stem}:${error.offset ?? `@${position}`}`;
 }
@@ -118,7 +118,7 @@ function isFor(
   return mayGoTo(runtime, server, deadLetter.entry, deadLetter);
 }
 
-/** What is said of a dead letter, without its request. */
+/** The fields of a dead letter, without its request. */
 export function deadLetterJson(deadLetter: IndexedDeadLetter): Record<string, unknown> {
   const { number, id, entity, project, stem, entry } = deadLetter;
   return {

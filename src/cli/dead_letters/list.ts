@@ -1,5 +1,5 @@
 /**
- * `weave-wal dead-letters list`: what was set aside, grouped by why.
+ * `weave-wal dead-letters list`: dead letters, grouped by reason.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { formatTable } from "../terminal/table.ts";
 interface Group {
   readonly reason: string;
   readonly status: number | null;
-  /** What the server said, ids and numbers left out. */
+  /** The server's message, without IDs and numbers. */
   readonly message: string;
   readonly types: Map<string, number>;
   readonly projects: Set<string>;
@@ -23,7 +23,7 @@ interface Group {
   readonly example: number;
 }
 
-/** Groups that are held apart; what comes after is one group more. */
+/** Maximum number of groups; further dead letters form one more group. */
 const MAX_GROUPS = 500;
 
 /** Lists dead letters grouped by reason. */

@@ -12,16 +12,16 @@ import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
 import { EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
 
-/** How a retry goes. */
+/** Options of a retry. */
 export interface RetryJob {
   readonly settings: Settings;
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
-  /** Whether the user named each of them: then they go to this server, whatever they were for. */
+  /** Whether the user named each dead letter: they are then sent to this server in any case. */
   readonly named: boolean;
 }
 
-/** Most ms between two attempts while somebody waits. */
+/** Maximum ms between two attempts while the user waits. */
 const RETRY_MAX_MS = 10_000;
 
 /** Sends dead letters again; resolves with the exit code. */
@@ -102,10 +102,10 @@ function resultText(
   trouble: string | null,
 ): string {
   const { delivered, refused, unreadable, busy, stopped } = result;
-  const alone = others === 0
+  const skipped = others === 0
     ? ""
     : `Left alone, they are for another server: ${others}; name them to send them to this one\n`;
-  if (chosen === 0) return `No dead letters to send again\n${alone}`;
+  if (chosen === 0) return `No dead letters to send again\n${skipped}`;
   const left = chosen - delivered - refused - unreadable;
   const lines = [
     `Delivered ${delivered} of ${plural(chosen, "dead letter")}`,
@@ -114,10 +114,10 @@ function resultText(
     ...busy.map((directory) => `Another process holds those of ${printable(directory)}`),
     ...(stopped ? [`Not answered: ${left}${trouble === null ? "" : `; last: ${trouble}`}`] : []),
   ];
-  return `${lines.join("\n")}\n${alone}`;
+  return `${lines.join("\n")}\n${skipped}`;
 }
 
-/** A promise alone does not keep a program alive. */
+/** A pending promise does not keep a process alive. */
 function keepAlive({ runtime: { clock } }: Context): () => void {
   let timer = clock.after(60_000, again, { ref: true });
   function again(): void {

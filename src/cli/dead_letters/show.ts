@@ -1,5 +1,5 @@
 /**
- * `weave-wal dead-letters show` and `export`: what stands in dead letters.
+ * `weave-wal dead-letters show` and `export`: the contents of dead letters.
  *
  * @module
  */
@@ -109,7 +109,7 @@ function openOutput(files: FileSystem, path: string, output: string): AppendFile
 
 const encoder = new TextEncoder();
 
-/** One dead letter with its request, byte for byte, or the raw bytes of what is no record. */
+/** One dead letter with its request, byte for byte, or the raw bytes if it is not a record. */
 async function exportLine(files: FileSystem, deadLetter: IndexedDeadLetter): Promise<string> {
   const { entry } = deadLetter;
   const head = JSON.stringify(deadLetterJson(deadLetter)).slice(0, -1);
@@ -118,7 +118,7 @@ async function exportLine(files: FileSystem, deadLetter: IndexedDeadLetter): Pro
   return bytes.length === 0 ? `${head}}\n` : `${head},"base64":"${base64(bytes)}"}\n`;
 }
 
-/** The first `most` bytes of what was set aside; none when they are gone. */
+/** The first `most` bytes of the quarantined line; none if they no longer exist. */
 async function rawBytes(
   files: FileSystem,
   { entry, quarantinePath }: IndexedDeadLetter,

@@ -18,8 +18,8 @@ import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 
-/** Ms before the same trouble is told again. */
-const TELL_AGAIN_MS = 300_000;
+/** Minimum ms between two reports of the same error. */
+const REPORT_AGAIN_MS = 300_000;
 
 /** Something that happened while sending. */
 export interface SenderEvent {
@@ -30,7 +30,7 @@ export interface SenderEvent {
   readonly message: string;
 }
 
-/** What a tree sender is made from. */
+/** Options of a directory sender. */
 export interface DirectorySenderOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
@@ -48,8 +48,8 @@ export class DirectorySender {
   readonly #created: CreatedSender;
   readonly #presence: Presence;
   readonly #forgetExit: () => void;
-  /** When trouble was told last, by what the host said of it and the monotonic clock. */
-  readonly #toldAt = new Map<string, number>();
+  /** When each error was last reported, by its message, on the monotonic clock. */
+  readonly #reportedAt = new Map<string, number>();
   readonly #reporter: StateThrottle<SenderReport["state"]>;
   #timer: Timer | null = null;
   #report: SenderReport;
@@ -99,7 +99,7 @@ export class DirectorySender {
         listProjects(runtime, root, filter, (_, error) => onTrouble("logs", error))
           .map(({ directory }) => directory),
       onProgress: (delivered, deadLetters) => this.#progressed(delivered, deadLetters.length),
-      // Quotas are up to those who write.
+      // Quotas are enforced by the writers.
       onDropped: () => {},
       onComplete: () => {},
       onTrouble,
@@ -114,7 +114,7 @@ export class DirectorySender {
     });
   }
 
-  /** What it has done, and how the server is. */
+  /** Progress of the sender and state of the server. */
   get report(): SenderReport {
     const ms = this.#deliverer.gate.msToNextAttempt;
     const nextAttempt = ms === null ? null : this.#options.runtime.clock.now() + ms;
@@ -128,11 +128,11 @@ export class DirectorySender {
     const message = `Error (${what}): ${why}`;
     this.#failed(message);
     const now = clock.monotonic();
-    for (const [told, at] of this.#toldAt) {
-      if (now - at >= TELL_AGAIN_MS) this.#toldAt.delete(told);
+    for (const [message, at] of this.#reportedAt) {
+      if (now - at >= REPORT_AGAIN_MS) this.#reportedAt.delete(message);
     }
-    if (this.#toldAt.has(why)) return;
-    this.#toldAt.set(why, now);
+    if (this.#reportedAt.has(why)) return;
+    this.#reportedAt.set(why, now);
     onEvent({ level: "warn", name: "disk-error", message });
   }
 
@@ -210,7 +210,7 @@ export class DirectorySender {
     }
   }
 
-  /** The disk may be full or gone: that is no reason not to send. */
+  /** Ignores disk errors: a full or missing disk must not prevent delivery. */
   #quietly(run: () => void): void {
     try {
       run();

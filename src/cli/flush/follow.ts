@@ -86,7 +86,7 @@ export async function follow(
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
 }
 
-/** What scrapers are told: everything below the root, of which a part was counted before. */
+/** Metrics of everything below the root, of which a part was counted before. */
 function metricsOf({ context, settings, filter }: FlushJob): () => Promise<MetricSamples> {
   const reporter = new StatusReporter(context.runtime, settings.walDir, filter, () => {});
   return async () => statusMetrics(await reporter.report(() => {}));

@@ -1,5 +1,5 @@
 /**
- * What a following flush shows: one line that moves on a terminal, lines of a log elsewhere, lines
+ * Output of `flush --follow`: one updating line on a terminal, log lines elsewhere, lines
  * of JSON for programs.
  *
  * @module
@@ -12,17 +12,17 @@ import { formatBytes, formatCount, formatDuration, plural, printable } from "../
 import { Rate } from "../terminal/progress.ts";
 import type { SenderEvent } from "./directory_sender.ts";
 
-/** Where a following flush shows what it does. */
+/** Output of `flush --follow`. */
 export interface FollowScreen {
   /** Something happened. */
   event(event: SenderEvent): void;
-  /** How things stand; called every second. */
+  /** Shows the current state; called every second. */
   look(report: SenderReport, waiting: FlushTargets): void;
   /** The end. */
   done(report: SenderReport, waiting: FlushTargets): Promise<void>;
 }
 
-/** Ms between two lines that say how things stand, where there is no terminal. */
+/** Ms between two lines with the current state, without a terminal. */
 const TELL_MS = 60_000;
 
 /** Makes the screen that fits where the command runs. */
@@ -54,7 +54,7 @@ export async function followScreen(job: FlushJob): Promise<FollowScreen> {
     writing = writing.then(() => output.write(text)).catch(() => {});
   }
 
-  function standing(report: SenderReport, waiting: FlushTargets): string {
+  function summaryOf(report: SenderReport, waiting: FlushTargets): string {
     const { delivered, deadLettered, state, reason, since } = report;
     return [
       `${plural(delivered, "record")} sent`,
@@ -79,12 +79,12 @@ export async function followScreen(job: FlushJob): Promise<FollowScreen> {
   return {
     event: (event) => print(event),
     look(report, waiting) {
-      const text = standing(report, waiting);
+      const text = summaryOf(report, waiting);
       if (moving) return moving(text);
       if (clock.monotonic() - toldAt < TELL_MS) return;
       toldAt = clock.monotonic();
       const level = report.state === "up" ? "info" : "warn";
-      print({ level, name: "standing", message: text }, factsOf(report, waiting));
+      print({ level, name: "status", message: text }, factsOf(report, waiting));
     },
     async done(report, waiting) {
       moving?.clear();

@@ -1,5 +1,5 @@
 /**
- * `weave-wal flush`, once: sends what stood in the logs when it began.
+ * `weave-wal flush` without `--follow`: sends what was in the logs when it began.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { formatBytes, formatCount, plural, printable } from "../terminal/format.
 import { beginProgress, Rate } from "../terminal/progress.ts";
 import { DirectorySender } from "./directory_sender.ts";
 
-/** Most ms between two attempts while somebody waits. */
+/** Maximum ms between two attempts while the user waits. */
 const RETRY_MAX_MS = 10_000;
 /** Ms between two lines about how far it is, where there is no terminal for a bar. */
 const TELL_MS = 30_000;
@@ -77,7 +77,7 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
               dim(`${formatBytes(bytes)} of ${formatBytes(targets.total)} left, ${text}${more}`),
             );
           }
-          // A bar and a line share the terminal: lines wait until the bar is gone.
+          // A bar and a line share the terminal: lines wait until the bar is removed.
           if (!err.isTerminal && lines.length > 0) {
             err.write(`${lines.join("\n")}\n`).catch(() => {});
             lines = [];

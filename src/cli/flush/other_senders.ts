@@ -35,7 +35,7 @@ export class OtherSenders {
     this.#root = root;
   }
 
-  /** What keeps other processes from sending, as of the last look. */
+  /** Why other processes cannot send, as of the last look. */
   get trouble(): OtherTrouble | null {
     return this.#trouble;
   }

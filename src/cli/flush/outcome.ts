@@ -19,14 +19,14 @@ export interface FlushOutcome {
   /** Records that this command delivered and dead-lettered. */
   readonly delivered: number;
   readonly deadLettered: number;
-  /** Bytes of log that are done with, whoever sent them. */
+  /** Bytes of log that are settled, by any process. */
   readonly sentBytes: number;
   /** Those of them that other processes sent. */
   readonly sentByOthersBytes: number;
   readonly remaining: Remaining;
   /** Why the remaining files are not sent. */
   readonly holders: readonly string[];
-  /** What is for other servers, and was left alone. */
+  /** Records for other servers, which were not sent. */
   readonly others: readonly OtherServer[];
   /** Why nothing was found where something was named. */
   readonly missing: { readonly message: string; readonly hint: string } | null;
@@ -34,10 +34,10 @@ export interface FlushOutcome {
   readonly lastError: string | null;
 }
 
-/** Remaining files of which it is told who drains them. */
+/** Maximum number of remaining files that are listed with the process that drains them. */
 export const MAX_HELD = 1_000;
 
-/** Who drains the files that are still there: one line for each. */
+/** The process that drains each remaining file, one line each. */
 export function holdersOf(left: readonly SegmentState[]): string[] {
   const reasons = new Map<string, number>();
   for (const { drainer, writer } of left) {

@@ -1,7 +1,7 @@
 /**
- * What was pending in the logs when a flush began, and how much of it still is.
+ * The records that were pending when a flush began, and how many of them still are.
  *
- * Whoever sends it counts: this command, the writer itself, or another sender.
+ * Delivery by any process counts: this command, the writer itself, or another sender.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface OtherServer {
   readonly bytes: number;
 }
 
-/** What is left. */
+/** The remaining part. */
 export interface Remaining {
   readonly bytes: number;
   readonly files: number;
@@ -45,14 +45,14 @@ interface Target {
   left: number;
 }
 
-/** What {@linkcode FlushTargets.take} looks at. */
+/** Options of {@linkcode FlushTargets.take}. */
 export interface TargetOptions {
   readonly runtime: Runtime;
   readonly root: string;
   readonly filter: ProjectFilter;
   /** Base URL of the server that the flush sends to. */
   readonly server: string;
-  /** The token of the sender of this command: what others drain is told apart. */
+  /** The token of the sender of this command: segments that others drain are counted apart. */
   readonly token: string;
   /** As in {@linkcode listProjects}. */
   readonly onUnreadable?: OnUnreadable;
@@ -62,7 +62,7 @@ export interface TargetOptions {
 export class FlushTargets {
   /** Bytes that were pending. */
   readonly total: number;
-  /** What is left alone. */
+  /** The part that is not sent. */
   readonly others: readonly OtherServer[];
   readonly #runtime: Runtime;
   readonly #token: string;
@@ -133,7 +133,7 @@ export class FlushTargets {
   }
 
   /**
-   * What is left now. Lists each directory once: a segment that is not listed any more is delivered,
+   * Returns what is still pending. Lists each directory once: a segment that is not listed any more is delivered,
    * and only those with a checkpoint, or with a running writer, are looked at.
    */
   async look(): Promise<Remaining> {
@@ -152,7 +152,7 @@ export class FlushTargets {
     return { bytes: left.reduce((sum, target) => sum + target.left, 0), files: left.length };
   }
 
-  /** Looks at some of the segments that are left, to tell who drains them. */
+  /** Looks at some of the remaining segments, to find the processes that drain them. */
   async states(most: number): Promise<SegmentState[]> {
     return await inspectSegments(
       this.#runtime,
@@ -164,7 +164,7 @@ export class FlushTargets {
   #update(target: Target, names: ReadonlySet<string>): boolean {
     const { state: { stem, paths, open } } = target;
     if (!names.has(stem + SEGMENT_SUFFIX)) return false;
-    // What somebody cuts off a file that is being written cannot be sent any more.
+    // Bytes that are cut off an open file cannot be sent any more.
     if (open) target.end = Math.min(target.end, this.#runtime.files.stat(paths.data)?.size ?? 0);
     if (names.has(`${stem}.checkpoint`)) {
       const { offset } = readCheckpoint(

@@ -9,7 +9,7 @@ import { type Context, pause } from "../context.ts";
 import type { FlushTargets, Remaining } from "./targets.ts";
 import type { ProjectFilter } from "../logs/projects.ts";
 
-/** What a flush is made from. */
+/** Dependencies of a flush. */
 export interface FlushJob {
   readonly context: Context;
   readonly settings: Settings;

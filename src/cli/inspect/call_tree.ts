@@ -43,7 +43,7 @@ export const MAX_CALLS = 50_000;
 /** Bytes of their inputs and outputs. */
 const MAX_VALUE_BYTES = 32 * 1024 * 1024;
 
-/** What a record that is no start and no end says of a call. */
+/** A record about a call other than its start and end. */
 interface Note {
   displayName: string | undefined;
   bytes: number;
@@ -198,7 +198,7 @@ export class CallForest {
   }
 }
 
-/** A call of a tree, and where it stands in it. */
+/** A call of a tree, and its position in it. */
 export interface PlacedCall {
   readonly call: CallNode;
   readonly depth: number;
@@ -237,7 +237,7 @@ function treeOf(id: string, nodes: Map<string, CallNode>): Trace {
   for (const root of roots) reach(root, reached);
   for (const call of calls) {
     if (reached.has(call)) continue;
-    // A log may hold anything, also calls that stand in a ring: it is opened at the first of them.
+    // A log may hold anything, also calls that form a ring: it is opened at the first of them.
     const above = nodes.get(call.parentId!)!;
     above.children = above.children.filter((child) => child !== call);
     roots.push(call);

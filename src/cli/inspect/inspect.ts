@@ -36,7 +36,7 @@ interface InspectFlags extends LogFlags {
   readonly json?: boolean;
 }
 
-/** Rows of a table, and traces of a tree, that are shown unless told otherwise. */
+/** Default number of rows of a table, and of traces of a tree. */
 const DEFAULT_LIMIT = 100;
 
 const NOTES =

@@ -1,5 +1,5 @@
 /**
- * What a record tells of itself: its time, its call, its op. The request's own bytes are scanned,
+ * Facts about a record: its time, its call, its op. The request's own bytes are scanned,
  * not parsed: inputs and outputs may be large.
  *
  * @module
@@ -21,7 +21,7 @@ export interface RecordFacts {
   /** The op's name, without its ref. */
   op?: string;
   displayName?: string;
-  /** What the call failed with. */
+  /** The call's error. */
   exception?: string;
 }
 

@@ -7,7 +7,7 @@
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import type { RecordFacts } from "./record_facts.ts";
 
-/** What records must be. */
+/** Criteria that records must meet. */
 export interface RecordFilter {
   /** Record types; all where empty. */
   readonly types: readonly string[];

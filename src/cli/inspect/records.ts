@@ -14,7 +14,7 @@ import {
   columnTitles,
   jsonOf,
   lineFacts,
-  type RecordStanding,
+  type RecordState,
   rowOf,
   segmentHeading,
   type ShownSegment,
@@ -27,7 +27,7 @@ import type { RecordFacts } from "./record_facts.ts";
 import { type RecordFilter, recordFilter } from "./record_filter.ts";
 import type { LogFilter } from "../logs/projects.ts";
 
-/** What is to be shown. */
+/** Selection of the records to show. */
 export interface InspectJob {
   readonly path: string | undefined;
   readonly root: string;
@@ -74,7 +74,7 @@ export async function showRecords(context: Context, job: InspectJob): Promise<nu
   while (job.follow && !printer.full) {
     await pause(clock, POLL_MS, stop);
     throwIfStopped(stop);
-    // A file that is gone is delivered: there is nothing more to follow.
+    // A deleted file was delivered: there is nothing more to follow.
     if (job.path !== undefined && !isThere(context, job.path)) break;
     for (const segment of await segmentsOf(context, job)) await printer.segment(segment, null, 0);
   }
@@ -98,7 +98,7 @@ class Printer {
   #heading: string | null = null;
   #shown = 0;
   #done = 0;
-  /** Where the first record stands that the limit left out. */
+  /** Offset of the first record beyond the limit. */
   #next: { file: string; offset: number } | null = null;
 
   constructor(context: Context, job: InspectJob) {
@@ -155,9 +155,9 @@ class Printer {
             break;
           }
           this.#shown++;
-          const standing = standingOf(line.offset, segment, deadLettered);
+          const state = stateOf(line.offset, segment, deadLettered);
           if (!json) text += this.#headingOf(segment);
-          text += json ? jsonOf(line, bytes, standing, segment) : rowOf(line, facts, standing, out);
+          text += json ? jsonOf(line, bytes, state, segment) : rowOf(line, facts, state, out);
         }
         if (text !== "") {
           if (out.isTerminal) progress?.hide();
@@ -190,11 +190,11 @@ class Printer {
   }
 }
 
-function standingOf(
+function stateOf(
   offset: number,
   { checkpoint }: ShownSegment,
   deadLettered: ReadonlySet<number>,
-): RecordStanding {
+): RecordState {
   if (deadLettered.has(offset)) return "dead letter";
   return offset < checkpoint.offset ? "sent" : "waiting";
 }

@@ -15,8 +15,8 @@ import type { Colors, Output } from "../terminal/terminal.ts";
 /** A segment and the project it belongs to. */
 export type ShownSegment = SegmentState & ProjectPath;
 
-/** What was done with a record. */
-export type RecordStanding = "sent" | "dead letter" | "waiting";
+/** State of a record. */
+export type RecordState = "sent" | "dead letter" | "waiting";
 
 const decoder = new TextDecoder();
 
@@ -69,7 +69,7 @@ export function columnTitles(output: Output): string {
 export function rowOf(
   line: LogLine,
   facts: RecordFacts,
-  standing: RecordStanding,
+  state: RecordState,
   output: Output,
 ): string {
   const { colors, columns } = output;
@@ -81,7 +81,7 @@ export function rowOf(
     time.padEnd(widths.time),
     clip(type, widths.type).padEnd(widths.type),
     shortId(printable(facts.callId ?? "")).slice(-widths.call).padEnd(widths.call),
-    standing.padEnd(widths.state),
+    state.padEnd(widths.state),
     formatBytes(line.length).padStart(widths.size),
   ].join(gap);
   const what = whatOf(line, facts);
@@ -89,23 +89,23 @@ export function rowOf(
     ? what.length
     : Math.max(0, columns - before.length - gap.length);
   const text = `${before}${gap}${[...what].slice(0, room).join("")}`.trimEnd();
-  return `${colorOf(line, facts, standing, colors)(text)}\n`;
+  return `${colorOf(line, facts, state, colors)(text)}\n`;
 }
 
-/** One line as JSON on one line; the request's bytes as they stand in the log. */
+/** A log line as JSON on one line; the request's bytes are those of the log. */
 export function jsonOf(
   line: LogLine,
   bytes: Uint8Array,
-  standing: RecordStanding,
+  state: RecordState,
   { entity, project, stem }: ShownSegment,
 ): string {
   const { offset, length } = line;
   const place = { entity, project, file: `${stem}.jsonl`, offset, length };
   if ("corrupt" in line) {
-    return `${JSON.stringify({ ...place, state: standing, corrupt: line.corrupt.reason })}\n`;
+    return `${JSON.stringify({ ...place, state, corrupt: line.corrupt.reason })}\n`;
   }
   const { type, start, end } = line.record;
-  const head = JSON.stringify({ ...place, state: standing, type }).slice(0, -1);
+  const head = JSON.stringify({ ...place, state, type }).slice(0, -1);
   return `${head},"req":${decoder.decode(bytes.subarray(start, end))}}\n`;
 }
 
@@ -127,13 +127,13 @@ function whatOf(line: LogLine, facts: RecordFacts): string {
 function colorOf(
   line: LogLine,
   facts: RecordFacts,
-  standing: RecordStanding,
+  state: RecordState,
   colors: Colors,
 ): (text: string) => string {
   if ("corrupt" in line) return colors.red;
-  if (standing === "dead letter") return colors.red;
+  if (state === "dead letter") return colors.red;
   if (facts.exception !== undefined) return colors.yellow;
-  return standing === "sent" ? colors.dim : (text) => text;
+  return state === "sent" ? colors.dim : (text) => text;
 }
 
 /** `2026-05-01 12:00:00.123`, in UTC. */

@@ -36,7 +36,7 @@ export interface LogRange {
   readonly deadLettered?: ReadonlySet<number>;
 }
 
-/** Reads the lines of `state` up to where the file ends now. Throws `ENOENT` when it is gone. */
+/** Reads the lines of `state` up to where the file ends now. Throws `ENOENT` if it does not exist. */
 export async function* readLog(
   { files }: Runtime,
   state: SegmentState,
@@ -76,7 +76,7 @@ export async function* readLog(
 /** Bytes of a block that is read from the end of a file. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
-/** Splits `state` into ranges of whole lines, the last one first. Throws `ENOENT` if it is gone. */
+/** Splits `state` into ranges of whole lines, the last one first. Throws `ENOENT` if it does not exist. */
 export async function* blocksFromEnd(
   { files }: Runtime,
   state: SegmentState,

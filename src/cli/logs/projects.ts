@@ -22,25 +22,25 @@ export interface ProjectPath {
   readonly python?: PythonDirectory;
 }
 
-/** Which projects are meant; all where nothing is said. */
+/** Selects projects; default: all. */
 export interface ProjectFilter extends PythonFilter {
   readonly entity?: string;
   readonly project?: string;
 }
 
-/** Which logs are meant; all where nothing is said. */
+/** Selects logs; default: all. */
 export interface LogFilter extends ProjectFilter {
   /** Base URL of the server that the records are for. */
   readonly server?: string;
 }
 
-/** Told of a directory that cannot be read. */
+/** Called for each directory that cannot be read. */
 export type OnUnreadable = (directory: string, error: unknown) => void;
 
 /**
  * The projects below `root`, by name, then those of the Python SDK below its own root.
  *
- * @param onUnreadable Told of directories that cannot be read; without it their error is thrown:
+ * @param onUnreadable Called for directories that cannot be read; without it their error is thrown:
  *   what cannot be read must not look like nothing.
  */
 export function listProjects(
@@ -164,13 +164,13 @@ export function projectAt({ files }: Runtime, directory: string): ProjectPath {
 /**
  * Whether the root of all logs is there.
  *
- * @throws {CommandError} when something else stands in its place.
+ * @throws {CommandError} if it is not a directory.
  */
 export function hasLogs({ files }: Runtime, root: string): boolean {
   const stat = files.stat(root);
   if (stat === null) return false;
   if (stat.kind === "file" || stat.kind === "other") {
-    throw new CommandError(`Cannot use --dir: ${quoted(root)} is no directory`);
+    throw new CommandError(`Cannot use --dir: ${quoted(root)} is not a directory`);
   }
   files.list(root); // Says what is wrong where it cannot be read.
   return true;

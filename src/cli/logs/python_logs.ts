@@ -10,9 +10,9 @@ import type { Settings } from "../../client/settings/settings.ts";
 import { sha256 } from "../../protocol/digest/sha256.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
-/** What is known of a directory that the Python SDK writes. */
+/** A directory that the Python SDK writes. */
 export interface PythonDirectory {
-  /** SHA-256 of the API key that it was written for, in hex; `null` where its name does not say. */
+  /** SHA-256 of the API key that it was written for, in hex; `null` if its name does not contain it. */
   readonly keyDigest: string | null;
 }
 

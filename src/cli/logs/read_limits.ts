@@ -1,5 +1,5 @@
 /**
- * How much of a log is in memory at once while it is read for people.
+ * Limits of the memory that reading a log for display takes.
  *
  * @module
  */

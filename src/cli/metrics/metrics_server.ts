@@ -10,7 +10,7 @@ import { listenOf } from "../../../tools/mock_server/listen.ts";
 import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
 
-/** Where the metrics are served unless the user says otherwise. */
+/** Default address of the metrics. */
 export const METRICS_ADDRESS = "127.0.0.1:9464";
 
 /** An address to listen on. */
@@ -24,7 +24,9 @@ export function parseListenAddress(text: string): ListenAddress {
   const match = /^(?:(\[[\da-f:.]+\]|[\w.-]*):)?(\d{1,5})$/i.exec(text.trim());
   const port = Number(match?.[2]);
   if (match === null || port > 65_535) {
-    throw new InvalidArgumentError(`${quoted(text)} is no address such as ${METRICS_ADDRESS}.`);
+    throw new InvalidArgumentError(
+      `Invalid address ${quoted(text)} (expected e.g. ${METRICS_ADDRESS}).`,
+    );
   }
   return { hostname: match[1]?.replace(/^\[|\]$/g, "") || "127.0.0.1", port };
 }

@@ -31,7 +31,7 @@ export function statusMetrics(report: StatusReport): MetricSamples {
   });
 }
 
-/** Segments with pending records, by who sends them. */
+/** Segments with pending records, by the state of their sender. */
 function pendingSegments(project: ProjectReport, now: number): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { state, pendingBytes } of project.segments) {

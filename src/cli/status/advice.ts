@@ -1,5 +1,5 @@
 /**
- * What is wrong, what it means for the records, and what to do about it.
+ * Advice: problems, their effect on the records, and the actions to take.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { ProjectReport, StatusReport } from "./report.ts";
 import { processName, type ReportedSender, reportedSenders } from "./sender_state.ts";
 import { undrained } from "./undrained.ts";
 
-/** What the advice depends on. */
+/** Facts that the advice depends on. */
 export interface AdviceOptions {
   /** The server of the settings. */
   readonly server: string;
@@ -80,7 +80,7 @@ function ofSender(
   }];
 }
 
-/** Where the records are that a sender has not delivered. */
+/** Location of the records that a sender has not delivered. */
 function safetyOf(token: string, { projects }: StatusReport): string {
   let records = 0;
   let inMemory = 0;
@@ -151,7 +151,7 @@ function isForOtherKey({ python }: ProjectReport, { keyDigest }: AdviceOptions):
   return written !== null && keyDigest !== undefined && written !== keyDigest;
 }
 
-/** What the processes that write a project report. */
+/** Reports of the processes that write a project. */
 function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
   if (health.droppedRecords > 0) {
     const message = `${plural(health.droppedRecords, "record")} lost (${

@@ -1,10 +1,10 @@
 /**
- * What `weave-wal status` advises.
+ * Types of the advice of `weave-wal status`.
  *
  * @module
  */
 
-/** One thing that somebody should know. */
+/** One problem and the action to take. */
 export interface Advice {
   readonly level: "info" | "warn" | "error";
   /** Stable name, for programs. */

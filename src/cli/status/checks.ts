@@ -21,7 +21,7 @@ export interface CheckFlags {
   readonly failIfInMemory?: boolean;
 }
 
-/** How a check ended. */
+/** Result of a check. */
 export interface CheckResult {
   /** The option without its dashes. */
   readonly name: string;
@@ -34,7 +34,7 @@ interface Check {
   readonly flag: keyof CheckFlags;
   readonly name: string;
   readonly option: Option;
-  /** What is wrong with a project; `null` if nothing is. */
+  /** The problem of a project; `null` if it has none. */
   readonly find: (project: ProjectReport, report: StatusReport, limit: number) => string | null;
 }
 

@@ -6,7 +6,7 @@
 
 import type { ProjectReport } from "./report.ts";
 
-/** The lines of a part, and what stands for those that were left out. */
+/** The lines of a part, and a line that replaces those left out. */
 export interface Part<T> {
   readonly shown: readonly T[];
   readonly left: number;
@@ -14,7 +14,7 @@ export interface Part<T> {
 
 /** Lines above the first project: the totals, an empty one, the titles. */
 const ABOVE = 3;
-/** Where there is little room, advice gets this part of it at most. */
+/** Maximum share of the screen for advice if there is little room. */
 const ADVICE_SHARE = 1 / 3;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What running processes report of their logs: records that were dropped, records that only memory
- * holds, disks that take none, quotas.
+ * Health of the logs as running processes report it: dropped records, records that are only in memory,
+ * disks that fail, quotas.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface ReportedLog {
   readonly log: LogReport;
 }
 
-/** What the logs of a project add up to. */
+/** Sum over the logs of a project. */
 export interface LogHealth {
   /** Records that were dropped, by cause. */
   readonly dropped: Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 /**
- * How old the first waiting record of a segment is.
+ * Age of the oldest pending record of a segment.
  *
  * @module
  */

@@ -33,7 +33,7 @@ export class PendingCounter {
   readonly #onBytes: (bytes: number) => void;
   readonly #counted = new Map<string, Counted>();
 
-  /** @param onBytes Told of bytes as they are read; may throw to stop the counting. */
+  /** @param onBytes Called with the number of bytes as they are read; may throw to stop the counting. */
   constructor(files: FileSystem, onBytes: (bytes: number) => void) {
     this.#files = files;
     this.#onBytes = onBytes;
@@ -48,7 +48,7 @@ export class PendingCounter {
     return (size - before.to) + (checkpoint.offset - before.from);
   }
 
-  /** Counts the pending records of the segment. Rejects with `ENOENT` when it is gone. */
+  /** Counts the pending records of the segment. Rejects with `ENOENT` if it does not exist. */
   async count(state: SegmentState): Promise<PendingRecords> {
     const { paths, size: to, checkpoint: { offset: from } } = state;
     const before = this.#counted.get(paths.data);
@@ -79,7 +79,7 @@ export class PendingCounter {
     }
   }
 
-  /** Forgets segments that are gone. */
+  /** Forgets segments that no longer exist. */
   keep(paths: ReadonlySet<string>): void {
     for (const path of this.#counted.keys()) if (!paths.has(path)) this.#counted.delete(path);
   }

@@ -22,7 +22,7 @@ import { type Column, formatTable, visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
 import { writersOf } from "./writer_summary.ts";
 
-/** How fast a project's log grows and shrinks, bytes a second. */
+/** Growth and shrinkage of a project's log, bytes a second. */
 export interface FlowRate {
   readonly written: number;
   readonly sent: number;
@@ -46,7 +46,7 @@ const RATES: readonly Column[] = [
 ];
 const SENDER: Column = { title: "SENDER", flexible: true };
 
-/** What is shown of a report that is refreshed. */
+/** Options of a report that is refreshed. */
 export interface WatchedView {
   /** By project directory. */
   readonly rates: ReadonlyMap<string, FlowRate>;
@@ -177,7 +177,7 @@ function writersText(project: ProjectReport, colors: Colors): string {
   return parts.length === 0 ? "–" : parts.join(", ");
 }
 
-/** Where writers are that are not here. */
+/** Location of writers on other hosts. */
 function hostsText(writers: readonly Writer[]): string {
   const hosts = new Set(
     writers.flatMap(({ liveness, host }) => liveness === "remote" && host ? [host] : []),
@@ -187,7 +187,7 @@ function hostsText(writers: readonly Writer[]): string {
 }
 
 function senderText({ state, by, report }: SenderState, now: number, colors: Colors): string {
-  // Who drains: the process that wrote the records, or the holder of the recovery lease.
+  // The process that drains: the writer of the records, or the holder of the recovery lease.
   const who = by === null ? "" : ` (${printable(processName(by))})`;
   switch (state) {
     case "idle":

@@ -1,5 +1,5 @@
 /**
- * What is pending in the logs, for whom, and why: the data behind `weave-wal status`.
+ * The data of `weave-wal status`: what is pending in the logs, for which server, and why.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export interface ProjectReport extends ProjectPath {
   /** Epoch ms of the oldest pending record. */
   readonly oldest: number | null;
   readonly deadLetters: DeadLetterCount;
-  /** What the processes that write this project report of their logs. */
+  /** Reports of the processes that write this project about their logs. */
   readonly logs: readonly ReportedLog[];
   readonly health: LogHealth;
 }
@@ -186,7 +186,7 @@ export class StatusReporter {
   }
 }
 
-/** What a whole report adds up to. */
+/** Totals of a report. */
 export interface StatusTotals {
   readonly projects: number;
   readonly files: number;

@@ -1,5 +1,5 @@
 /**
- * Who sends a project's records, and how that goes.
+ * The processes that send a project's records, and their state.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { printable } from "../terminal/format.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
 
 /**
- * How the sending of a project goes.
+ * State of the delivery of a project.
  *
  * - `idle`: nothing is pending, and nobody has to send.
  * - `sending`: a process drains the segments, and reports nothing wrong.
@@ -27,12 +27,12 @@ import type { ProjectReport, StatusReport } from "./report.ts";
  */
 export type SenderStateName = "idle" | "sending" | "down" | "blocked" | "unresponsive" | "nobody";
 
-/** Who sends, and how that goes. */
+/** The sender of a project and its state. */
 export interface SenderState {
   readonly state: SenderStateName;
   /** The process that sends, where one is known. */
   readonly by: Drainer | null;
-  /** What it reports, where it does. */
+  /** The sender's own report, if any. */
   readonly report: SenderReport | null;
 }
 
@@ -70,7 +70,7 @@ const SEVERITY: Readonly<Record<SenderStateName, number>> = {
   blocked: 5,
 };
 
-/** Who sends the records of `project`: of several states, the worst. */
+/** Returns the sender of `project`'s records; of several, the one in the worst state. */
 export function senderStateOf(project: ProjectReport, report: StatusReport): SenderState {
   const reports = new Map(
     reportedSenders(report).map((sender) => [sender.process.token, sender.report]),

@@ -26,7 +26,7 @@ const MAX_NAMES = 3;
 
 type Kind = "unresponsive" | "no-sender" | "unclaimed" | "remote" | "orphaned";
 
-/** What is pending in `project` and not being sent: one entry for each server and kind. */
+/** Returns what is pending in `project` and not being sent: one entry for each server and kind. */
 export function undrained(project: ProjectReport, now: number): Undrained[] {
   const groups = new Map<string, { kind: Kind; segments: SegmentReport[] }>();
   for (const segment of project.segments) {

@@ -119,7 +119,7 @@ class Flow {
         flow.sent += Math.max(0, checkpoint - before.checkpoint);
       }
       for (const [stem, { size, checkpoint }] of flow.seen) {
-        // A file that is gone was delivered to its end.
+        // A deleted file was delivered to its end.
         if (!now.has(stem)) flow.sent += size - checkpoint;
       }
       flow.seen = now;

@@ -20,7 +20,9 @@ const UNITS: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?$/.exec(text.trim());
   if (!match) {
-    throw new InvalidArgumentError(`${quoted(text)} is no duration such as 30s, 10m, 2h or 1d.`);
+    throw new InvalidArgumentError(
+      `Invalid duration ${quoted(text)} (expected e.g. 30s, 10m, 2h or 1d).`,
+    );
   }
   return Number(match[1]) * UNITS[match[2] ?? "s"];
 }
@@ -51,7 +53,9 @@ export function momentAt(moment: Moment, now: number): number {
 export function parseCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError(`${quoted(text)} is no whole number of at least 0.`);
+    throw new InvalidArgumentError(
+      `Invalid number ${quoted(text)} (expected an integer of at least 0).`,
+    );
   }
   return value;
 }

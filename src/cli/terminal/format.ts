@@ -48,7 +48,7 @@ function joinUnits(large: number, largeUnit: string, small: number, smallUnit: s
 
 /**
  * Text that is safe to show: control characters, which could move the cursor or color the
- * terminal, become a visible stand-in; line breaks become a space.
+ * terminal, become a visible replacement; line breaks become a space.
  */
 export function printable(text: string): string {
   return text.replace(/[\r\n\t]+/g, " ").replace(

@@ -15,7 +15,7 @@ export interface LogFlags extends ProjectFilter {
   readonly server?: string;
 }
 
-/** What `--server` means where nothing is sent. */
+/** Help text of `--server` for commands that send nothing. */
 const READ_SERVER = "only logs for this trace server";
 
 /** Adds `--dir`, `--server`, `--entity` and `--project`. */
@@ -47,7 +47,7 @@ export function projectFilter({ entity, project }: LogFlags): ProjectFilter {
   return { entity: named, project: project.slice(slash + 1) };
 }
 
-/** Which logs the flags mean; `server` is the base URL that `--server` stands for. */
+/** Logs that the flags select; `server` is the base URL that `--server` names. */
 export function logFilter(flags: LogFlags, { serverUrl }: { serverUrl: string }): LogFilter {
   return {
     ...projectFilter(flags),

@@ -20,12 +20,12 @@ export interface Progress {
   stop(): void;
 }
 
-/** What is said behind the bytes. */
+/** Text after the bytes. */
 export interface ProgressNote {
-  /** What is said instead of a rate and the time that is left. */
+  /** Text instead of the rate and the remaining time. */
   readonly trouble?: string;
   readonly text?: string;
-  /** What is said behind the text where there is room. */
+  /** Text after that, if there is room. */
   readonly more?: string;
 }
 
@@ -118,7 +118,7 @@ function payloadOf(
   return { parts: text === undefined ? pace : [...pace, text], more };
 }
 
-/** How fast something grows, over the last seconds. */
+/** Growth rate over the last seconds. */
 export class Rate {
   readonly #clock: Clock;
   #samples: { at: number; value: number }[] = [];

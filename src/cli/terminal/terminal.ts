@@ -14,7 +14,7 @@ import { CommandError, EXIT } from "../exit_codes.ts";
 /** Colors, or the same functions without effect. */
 export type Colors = ReturnType<typeof createColors>;
 
-/** Where text goes. */
+/** Destination of text. */
 export interface Output {
   /** Whether a person sees it, who may be shown colors and moving bars. */
   readonly isTerminal: boolean;
@@ -29,7 +29,7 @@ export interface Output {
   write(text: string): Promise<void>;
 }
 
-/** What the command needs of its surroundings. */
+/** The command's environment. */
 export interface Terminal {
   readonly out: Output;
   readonly err: Output;
@@ -63,7 +63,7 @@ export function processTerminal(): Terminal {
 }
 
 function outputTo(stream: WriteStream): Output {
-  // Every failure reaches whoever wrote; without a listener it would end the process too.
+  // Every failure rejects the write; without a listener it would also end the process.
   stream.on("error", () => {});
   const { NO_COLOR, TERM } = process.env;
   const isTerminal = stream.isTTY === true;
@@ -90,7 +90,7 @@ function outputTo(stream: WriteStream): Output {
   };
 }
 
-/** A full disk under `weave-wal status > file` is no trouble with the log. */
+/** A full disk under `weave-wal status > file` is not an error of the log. */
 function outputError(error: Error): Error {
   if (hasCode(error, "EPIPE")) return error;
   return new CommandError(`Cannot write the output: ${error.message}`, { exitCode: EXIT.trouble });

@@ -1,19 +1,19 @@
 /**
- * What a verification finds.
+ * Findings of a verification.
  *
  * @module
  */
 
 /**
- * What is wrong.
+ * Kind of problem.
  *
- * - `torn`, `corrupt`, `oversize`: a line that is no record that can be sent.
- * - `checkpoint`: a checkpoint that is no number, past the end, or inside a record.
+ * - `torn`, `corrupt`, `oversize`: a line that is not a valid record.
+ * - `checkpoint`: a checkpoint that is not a number, past the end, or inside a record.
  * - `owner`: an owner file that cannot be read.
- * - `orphan`: a sidecar whose data is gone.
+ * - `orphan`: a sidecar whose data does not exist.
  * - `leftover`: a temporary file that a crash left.
- * - `dead-letter`: a line of a dead letter file that is no entry, or points to nothing.
- * - `unfinished-retry`: dead letters that a broken retry left in hand.
+ * - `dead-letter`: a line of a dead letter file that is not an entry, or points to nothing.
+ * - `unfinished-retry`: dead letters of an interrupted retry.
  * - `foreign`: a name that does not belong into a log's directory.
  */
 export type FindingKind =
@@ -38,11 +38,11 @@ export interface Finding {
   /** Byte offset and length, where a stretch of the file is meant. */
   readonly offset?: number;
   readonly length?: number;
-  /** What is wrong, for people. */
+  /** Description of the problem. */
   readonly message: string;
   /** Whether nothing is lost by it and nothing has to be done. */
   readonly harmless?: boolean;
-  /** What was done about it; absent where nothing was. */
+  /** The repair; absent if there was none. */
   readonly repaired?: string;
   /** Why nothing was done, where it was asked for. */
   readonly unrepaired?: string;

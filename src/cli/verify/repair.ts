@@ -21,7 +21,7 @@ import { processName } from "../status/sender_state.ts";
 /** Directory of files that were put out of the way, below a project's. */
 export const QUARANTINE_DIRECTORY = ".quarantine";
 
-/** What became of a repair. */
+/** Result of a repair. */
 export type RepairResult = { readonly repaired: string } | { readonly unrepaired: string };
 
 /** Repairs one segment, whose claim it holds from the first repair to the end. */
@@ -41,7 +41,7 @@ export class SegmentRepair {
     this.#token = token;
   }
 
-  /** Sets lines aside as a sender would: it then passes over them. */
+  /** Dead-letters lines as a sender would, which then skips them. */
   async deadLetter(deadLetters: readonly DeadLetter[]): Promise<RepairResult> {
     const lease = this.#hold();
     if (lease === null) return { unrepaired: this.#refusal! };

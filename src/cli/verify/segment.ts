@@ -23,23 +23,23 @@ import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 import { type RepairResult, SegmentRepair } from "./repair.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 
-/** How a verification is done. */
+/** Options of a verification. */
 export interface VerifyJob {
   readonly context: Context;
   readonly findings: Findings;
   readonly repair: boolean;
   /** 32 hex digits that name this process in its claims. */
   readonly token: string;
-  /** What was found about processes, for many segments. */
+  /** Facts about processes, shared by many segments. */
   readonly processes: ProcessCache;
-  /** Told of bytes as they are read. */
+  /** Called with the number of bytes as they are read. */
   readonly onBytes: (bytes: number) => void;
 }
 
 const MESSAGES = {
-  torn: "The last line breaks off: its writer was cut short",
-  corrupt: "A line is no record",
-  oversize: "A line is longer than the server takes",
+  torn: "Last record is truncated",
+  corrupt: "Line is not a valid record",
+  oversize: "Line is longer than the server accepts",
 } as const;
 
 /** Verifies a segment's data and checkpoint. */

@@ -1,5 +1,5 @@
 /**
- * Verifies what stands beside the data: orphans, leftovers, dead letters, strangers.
+ * Verifies the files beside the data: orphans, leftovers, dead letters, unknown files.
  *
  * @module
  */
@@ -116,7 +116,7 @@ function holds(
   return offset + length <= (files.stat(path)?.size ?? 0);
 }
 
-/** Dead letters that a broken retry left in hand are put back. */
+/** Puts back the dead letters of an interrupted retry. */
 async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
   const { context: { runtime }, token } = job;
   const retry = join(log.directory, RETRY_DIRECTORY);

@@ -80,7 +80,7 @@ async function verify(
   };
   try {
     for (const segment of segments) await verifySegment(job, segment);
-    // A single file is named for its data; what stands around it is the directory's.
+    // A single file is named for its data; the files around it belong to the directory.
     for (const log of logs) if (!isSingleFile(runtime, path)) await verifySidecars(job, log);
   } finally {
     progress.stop();

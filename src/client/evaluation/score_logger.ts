@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Where a {@linkcode ScoreLogger} records: the prediction of an evaluation. */
+/** The prediction of an evaluation that a {@linkcode ScoreLogger} records scores of. */
 export interface LoggedPrediction {
   /** Records a score. */
   score(scorerName: string, score: unknown): void;
@@ -35,8 +35,8 @@ export class ScoreLogger {
   /**
    * Records a score, as a call of the scorer and as feedback on the prediction.
    *
-   * @param scorerName Name of the scorer, such as `"accuracy"`. With a name that has no letter and no
-   *   digit, only the call is recorded, with a warning.
+   * @param scorerName Name of the scorer, such as `"accuracy"`. With a name without letters and digits,
+   *   only the call is recorded, with a warning.
    * @param score A number, a boolean, or any JSON value.
    */
   // deno-lint-ignore require-await -- as the SDK has it

@@ -12,7 +12,7 @@ import { countUsage, findUsage } from "./usage.ts";
 
 /** A method of a class. */
 export interface TracedClassMethod {
-  /** Where the class is on the SDK's main class. */
+  /** Path of the class below the SDK's main class. */
   readonly path: readonly string[];
   readonly name: string;
   /** Makes the traced method. */

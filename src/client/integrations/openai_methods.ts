@@ -16,7 +16,7 @@ import { openAIResponseReducer } from "./openai_responses_stream.ts";
 
 /** A method of a resource. */
 export interface TracedMethod {
-  /** Where the resource is on the client. */
+  /** Path of the resource below the client. */
   readonly resource: readonly string[];
   readonly name: string;
   /** Makes the traced method. */

@@ -158,7 +158,7 @@ export function countUsage(found: readonly ModelUsage[]): Summary | undefined {
   return usage;
 }
 
-/** What reduced usage was made from, by the reduced object. */
+/** The usage that a reduced usage was made from, by the reduced object. */
 const sources = shared("usage-sources", () => new WeakMap<object, object>());
 
 /** Lets `usage`, made while a stream was reduced, count as the usage that the provider sent. */

@@ -11,7 +11,7 @@ import { savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
 
-/** What a {@linkcode Dataset} is made from. */
+/** Options of a {@linkcode Dataset}. */
 export interface DatasetParameters<R extends object> extends WeaveObjectParameters {
   /** The rows, or the ref of a table on the server. */
   rows: R[] | string | TableRef;
@@ -53,7 +53,7 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
     return await requireGlobalClient().publish(this) as ObjectRef;
   }
 
-  /** How many rows there are. */
+  /** Number of rows. */
   get length(): number {
     return this.rows.length;
   }
@@ -71,7 +71,7 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
     const row = { ...this.rows.row(index) };
     const ref = this.#rowRef(index);
     if (ref !== undefined) setSavedRef(row, ref);
-    // Not enumerable: a copy of the row, and its JSON, are those of the row alone.
+    // Not enumerable: a copy of the row, and its JSON, contain only the row.
     Object.defineProperty(row, "__savedRef", {
       configurable: true,
       get: () => this.#rowRef(index) ?? this.#rowRefToCome(index),

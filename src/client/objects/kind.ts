@@ -7,7 +7,7 @@
 
 import { isProxy, prototypeOf } from "../../protocol/json/object_facts.ts";
 
-/** The classes that are told apart when a value is saved. */
+/** The classes that are distinguished when a value is saved. */
 export type Kind =
   | "WeaveObject"
   | "Table"
@@ -39,7 +39,7 @@ export function markClass(type: Class, name: string): void {
 }
 
 /**
- * What kind of saved object or ref a value, which is no proxy, is; `undefined` for every other. Cheap for plain
+ * Returns the kind of saved object or ref of a value that is not a proxy; otherwise `undefined`. Cheap for plain
  * objects, because every traced value comes by here. Runs no getter.
  */
 export function kindOf(value: object): Kind | undefined {

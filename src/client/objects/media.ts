@@ -7,7 +7,7 @@
 import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { MAX_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
 
-/** What can hold the bytes of an image or a sound. */
+/** Values that can hold the bytes of an image or a sound. */
 export type MediaData = Uint8Array | ArrayBuffer;
 
 /** An image, made by {@linkcode weaveImage}. */
@@ -54,7 +54,7 @@ export function weaveAudio(
   return { _weaveType: "Audio", data, audioType };
 }
 
-/** How an image or a sound is saved. */
+/** The saved form of an image or a sound. */
 export interface MediaFile {
   /** The server's name for the type. */
   readonly typeName: string;
@@ -65,7 +65,7 @@ export interface MediaFile {
 /** Bytes of an image or a sound that a request can hold; a larger one is described instead. */
 const MAX_MEDIA_BYTES = MAX_VALUE_CHARS / 4 * 3;
 
-/** How `value`, which is no proxy, is saved, if it is an image or a sound. Runs no getter. */
+/** Returns how to save `value` (not a proxy) if it is an image or a sound. Runs no getter. */
 export function mediaFile(value: object): MediaFile | undefined {
   if (!Object.hasOwn(value, "_weaveType")) return undefined;
   const type = readData(value, "_weaveType");

@@ -50,7 +50,7 @@ export function toObjectId(name: string): string {
   if (id !== "") return id;
   throw new WeaveWalError(
     "ERR_INVALID_NAME",
-    `Cannot save an object under this name: ${JSON.stringify(clip(name, 200))} has no letter and ` +
-      "no digit",
+    `Cannot save an object under this name: ${JSON.stringify(clip(name, 200))} has no letter ` +
+      "and no digit",
   );
 }

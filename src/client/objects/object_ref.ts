@@ -52,7 +52,7 @@ export class ObjectRef {
     return `weave:///${this.projectId}/object/${this.objectId}:${this.digest}`;
   }
 
-  /** Where people can look at the object. */
+  /** URL of the object in the UI. */
   ui_url(): string {
     return uiUrl(this.projectId, "objects", this.objectId, this.digest);
   }
@@ -85,7 +85,7 @@ export class OpRef {
     return `weave:///${this.projectId}/op/${this.objectId}:${this.digest}`;
   }
 
-  /** Where people can look at the op. */
+  /** URL of the op in the UI. */
   ui_url(): string {
     return uiUrl(this.projectId, "ops", this.objectId, this.digest);
   }

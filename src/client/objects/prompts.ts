@@ -9,7 +9,7 @@ import { ObjectRef } from "./object_ref.ts";
 import type { SavedRef } from "../global_client.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
 
-/** What reads prompts: a client. */
+/** Reads prompts: a client. */
 export interface PromptReader {
   get(ref: SavedRef): Promise<unknown>;
 }

@@ -22,7 +22,7 @@ import { type TableDigests, TableWriter, type TableWriterOptions } from "./table
 import { provisionalDigest } from "../../protocol/digest/provisional.ts";
 import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 
-/** What a publisher is made from. */
+/** Dependencies of a publisher. */
 export interface PublisherOptions extends TableWriterOptions {
   /** Whether values remember that they are saved; not where records go nowhere. */
   readonly remember: boolean;
@@ -259,7 +259,7 @@ export class Publisher {
   }
 }
 
-/** How a value that is files is saved. */
+/** The saved form of a value that consists of files. */
 function customType(type: string, files: Record<string, string>): Record<string, unknown> {
   return { _type: "CustomWeaveType", weave_type: { type }, files, load_op: "NO_LOAD_OP" };
 }

@@ -12,7 +12,7 @@ import { savedRef, setSavedRef } from "./saved_refs.ts";
 /** A row of a table: any object. */
 export type TableRow = Record<string, unknown>;
 
-/** What reads tables: a client. */
+/** Reads tables: a client. */
 export interface TableReader {
   /** Reads the rows of a table with their digests. */
   tableRows(projectId: string, digest: string): Promise<{ digest: string; val: unknown }[]>;
@@ -65,7 +65,7 @@ export class Table<R extends object = TableRow> {
     return this.#rows;
   }
 
-  /** How many rows there are. */
+  /** Number of rows. */
   get length(): number {
     return this.#rows.length;
   }

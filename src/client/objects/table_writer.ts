@@ -13,10 +13,10 @@ import {
 import type { Ids } from "../../protocol/ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 
-/** Characters of rows after which a table goes out in several requests. */
+/** Characters of rows above which a table is split into several requests. */
 const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
 
-/** What a table writer is made from. */
+/** Dependencies of a table writer. */
 export interface TableWriterOptions {
   /** `entity/project`. */
   readonly projectId: string;

@@ -10,11 +10,11 @@ import { kindOf, markClass, markOf } from "./kind.ts";
 import { GETTER, hasGetter, isProxy } from "../../protocol/json/object_facts.ts";
 import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 
-/** What every {@linkcode WeaveObject} can be told. */
+/** Options of every {@linkcode WeaveObject}. */
 export interface WeaveObjectParameters {
   /** Names the object; the class's name unless given. */
   name?: string;
-  /** What the object is for. */
+  /** Purpose of the object. */
   description?: string;
 }
 
@@ -55,7 +55,7 @@ export class WeaveObject {
   }
 
   /**
-   * What is saved: name, description, and every field that is public and no plain function. The
+   * Returns what is saved: name, description, and every public field that is not a plain function. The
    * Python SDK cannot read an object that lacks one of the first two, so they are `null` then.
    */
   saveAttrs(): Record<string, unknown> {

@@ -21,7 +21,7 @@ export interface Call {
   readonly parent_id?: string | null;
   /** Ref of the op. */
   readonly op_name: string;
-  /** What people see instead of the op's name. */
+  /** Display name instead of the op's name. */
   readonly display_name?: string | null;
   /** ISO 8601, UTC. */
   readonly started_at: string;
@@ -31,7 +31,7 @@ export interface Call {
   readonly attributes: Record<string, unknown>;
   /** The arguments by name. */
   readonly inputs: Record<string, unknown>;
-  /** What the call returned. */
+  /** The call's output. */
   readonly output?: unknown;
   /** Numbers about the call, such as token usage. */
   readonly summary?: Summary | null;

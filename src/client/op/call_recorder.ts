@@ -122,7 +122,7 @@ export class CallRecorder implements CallSink {
   succeed(call: TracedCall, output: unknown, ending?: Ending): void {
     const usage = ending?.usage ?? findUsage(output);
     let own = output == null ? undefined : this.#summarize(call, output);
-    // The call's own summary is the user's word on it; the usage counts as told either way.
+    // The user's own summary takes precedence; the usage counts as reported in either case.
     if (usage.length > 0) own = this.#addUsage(own, usage);
     this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
   }

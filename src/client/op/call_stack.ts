@@ -8,13 +8,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { assignData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 
-/** What running code can know of the call that it belongs to. */
+/** The running call, as seen by the code that belongs to it. */
 export interface CallStackEntry {
   /** The call's id. */
   readonly callId: string;
   /** The id of the call's trace. */
   readonly traceId: string;
-  /** What the summaries of the finished children add up to; what is put in here is added too. */
+  /** Sum of the summaries of the finished children; entries that are put in here are added too. */
   childSummary: Record<string, unknown>;
 }
 
@@ -26,10 +26,10 @@ export interface AttributeScope {
   textBy?: object;
 }
 
-/** What the storage carries: the running call and the attributes of calls to come. */
+/** Contents of the storage: the running call and the attributes of future calls. */
 export interface CallContext {
   readonly call: CallStackEntry | null;
-  /** Who records the running call; a call of another client is no parent. */
+  /** The recorder of the running call; a call of another client is not used as a parent. */
   readonly owner: object | null;
   readonly attributes: AttributeScope | null;
   /** Whether ops are plain function calls here. */

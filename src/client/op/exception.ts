@@ -1,5 +1,5 @@
 /**
- * What a call's `exception` says of what was thrown, in the form that the Python SDK writes and the
+ * The text of a call's `exception` field, in the form that the Python SDK writes and the
  * UI shows: type, message and stack.
  *
  * @module
@@ -49,7 +49,7 @@ function isErrorObject(error: unknown): error is object {
   return typeof error === "object" && error !== null && !isProxy(error) && isError(error);
 }
 
-/** The class's name where the error has not taken a name of its own; the type of what is no error. */
+/** The class's name unless the error has a name of its own; the type of a value that is not an error. */
 function typeOf(error: unknown): string {
   if (isProxy(error)) return "Error";
   if (!isErrorObject(error)) return error === null ? "null" : typeof error;

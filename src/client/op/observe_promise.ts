@@ -1,6 +1,6 @@
 /**
  * Looks on while a promise settles, or while the program awaits a thenable. Neither is replaced, and
- * a thenable is not asked: it may do its work only when somebody awaits it.
+ * a thenable is not asked: it may do its work only when it is awaited.
  *
  * @module
  */
@@ -45,7 +45,7 @@ function isNativeCode(value: unknown): boolean {
     Function.prototype.toString.call(value).endsWith("{ [native code] }");
 }
 
-/** Whether a value, which is no proxy, has a `then` method that can be had without a getter. */
+/** Whether a value that is not a proxy has a `then` method that can be read without a getter. */
 export function isThenable(value: object): boolean {
   return readMethod(value, "then") !== undefined;
 }

@@ -12,7 +12,7 @@ import { type Override, overrideMethods } from "./overrides.ts";
 import type { TracedCall } from "./traced_call.ts";
 import type { Watchers } from "./watchers.ts";
 
-/** What gets the chunks of a stream. */
+/** Receives the chunks of a stream. */
 type Sink = Pick<Watchers, "chunk" | "end" | "fail">;
 
 /** Starts to look on; returns how to stop, or `undefined` when the stream cannot be observed. */
@@ -115,7 +115,7 @@ function firstOf(sink: Sink): () => Sink {
   };
 }
 
-/** What a reader reads, as a stream again. */
+/** Returns a stream of what a reader reads. */
 function readThrough(
   read: () => Promise<{ done: boolean; value?: unknown }>,
   reader: ReadableStreamDefaultReader<unknown>,

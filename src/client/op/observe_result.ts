@@ -34,7 +34,7 @@ export function observeResult(result: unknown, call: TracedCall, reducer: Reduce
   else observeValue(result, call, reducer);
 }
 
-/** Ends a call with a value that is no promise, now or when the stream that it is ends. */
+/** Ends a call with a value that is not a promise: now or, if it is a stream, when it ends. */
 export function observeValue(value: unknown, call: TracedCall, reducer: Reducer): void {
   if (!isObject(value) || isProxy(value) || isPlain(value)) return call.succeed(value);
   const kind = kindOf(value) === undefined ? streamKind(value) : undefined;

@@ -23,16 +23,16 @@ import { Watchers } from "./watchers.ts";
 
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 
-/** How a stream is read. */
+/** The way to read a stream. */
 export type StreamKind = "iterator" | "async-iterable" | "readable" | "node";
 
 /**
- * What kind of stream an object is, which is no proxy; `undefined` for every other object. An object
+ * Returns the kind of stream of an object that is not a proxy; otherwise `undefined`. An object
  * that can be iterated without waiting is a stream only if it is an iterator, as generators are.
  */
 export function streamKind(value: object): StreamKind | undefined {
   if (Object.hasOwn(value, "_readableState")) {
-    // What is written to it, as to a socket, is no result.
+    // Data written to it, as to a socket, is not a result.
     const isOutput = !Object.hasOwn(value, "_writableState") ||
       readMethod(value, "_transform") !== undefined;
     return isOutput && readMethod(value, "emit") !== undefined ? "node" : undefined;

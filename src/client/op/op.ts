@@ -84,7 +84,7 @@ export function op(...args: unknown[]): unknown {
       }
       throw new WeaveWalError(
         "ERR_INVALID_OPTION",
-        "Cannot decorate this: op is a decorator for methods alone",
+        "Cannot decorate this: op is a decorator for methods only",
       );
     };
   }
@@ -99,7 +99,7 @@ export function op(...args: unknown[]): unknown {
   if (typeof first !== "function") {
     throw new WeaveWalError(
       "ERR_INVALID_OPTION",
-      `Cannot trace what is no function: ${typeof first}`,
+      `Expected a function, got ${typeof first}`,
     );
   }
   return makeOp(first as AnyFunction, (typeof second === "object" && second) || {}).wrapper;

@@ -72,6 +72,6 @@ export function decorateLegacy<T>(
 function onlyMethods(kind: string): WeaveWalError {
   return new WeaveWalError(
     "ERR_INVALID_OPTION",
-    `Cannot decorate a ${kind}: op is a decorator for methods alone`,
+    `Cannot decorate a ${kind}: op is a decorator for methods only`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * What an op keeps of the function that it wraps.
+ * Properties of the wrapped function that an op keeps.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { isProxy } from "../../protocol/json/object_facts.ts";
 const asyncPrototype = Object.getPrototypeOf(async () => {});
 
 /**
- * Whether a function is declared with `async`, so that each of its promises is its caller's alone.
+ * Whether a function is declared with `async`, so that each of its promises belongs only to its caller.
  * What memoizes such a function may have its prototype, and returns one promise to many.
  */
 export function isAsyncFunction(fn: object): boolean {

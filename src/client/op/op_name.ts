@@ -1,5 +1,5 @@
 /**
- * How an op gets its name, and the id that it is saved under.
+ * Derives the name of an op, and the ID that it is saved under.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export function definingClass(instance: unknown, key: string | symbol, method: u
 
 /** Characters of a digest that keep ids apart. */
 const DIGEST_CHARS = 8;
-/** What an id may lose without hiding which op it is of: ASCII punctuation and space. */
+/** Characters that an ID can lose without ambiguity: ASCII punctuation and space. */
 const READABLE = /^[\p{L}\p{N}\p{ASCII}]*$/u;
 
 /**
@@ -72,7 +72,7 @@ function isShort(name: string): boolean {
   return clip(name, MAX_OBJECT_ID_LENGTH) === name;
 }
 
-/** What is to be said about a name of which the server takes so little that its id needs a digest. */
+/** Warning about a name so long that its ID has to end in a digest. */
 export function idProblem(name: string): string | undefined {
   const id = opObjectId(name);
   if (id === name || id === cleanObjectId(name.normalize("NFC"))) return undefined;
@@ -83,7 +83,7 @@ export function idProblem(name: string): string | undefined {
 }
 
 /**
- * What is to be said about a name that an op took from its function, if a bundler or minifier seems
+ * Warning about a name that an op took from its function, if a bundler or minifier seems
  * to have changed it: recorded calls are hard to find under such a name.
  */
 export function nameProblem(name: string, original: unknown): string | undefined {
@@ -105,7 +105,7 @@ function isBundled(name: string): boolean {
   return /[a-uw-z]2$|\$\d+$|^_[A-Z]/.test(name);
 }
 
-/** Letters of a name that a minifier may have made. */
+/** Maximum number of characters of a name that a minifier may have made. */
 const MINIFIED_LENGTH = 3;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What an op is.
+ * Types of ops.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Summary } from "./summary.ts";
 // deno-lint-ignore no-explicit-any -- with `never`, arguments without types would be `never`
 export type AnyFunction = (...args: any[]) => unknown;
 
-/** How arguments are named: by a list, or by the keys of the first argument. */
+/** Names of the arguments: a list, or the keys of the first argument. */
 export type ParameterNamesOption = "useParam0Object" | string[] | undefined;
 
 /** The chunks of what a function returns, where that is a stream or can be iterated. */
@@ -23,8 +23,8 @@ export type ChunkOf<T extends AnyFunction> = Awaited<ReturnType<T>> extends Asyn
   : unknown;
 
 /**
- * What is recorded of a function's result: its value; of a generator what it returns, or the list of
- * its chunks if it returns nothing; of another stream the list of its chunks.
+ * Recorded output of a function: its value; for a generator its return value, or the list of
+ * its chunks if it returns nothing; for another stream the list of its chunks.
  */
 export type OutputOf<T extends AnyFunction> = Awaited<ReturnType<T>> extends infer R
   ? R extends Generator<infer U, infer V> | AsyncGenerator<infer U, infer V>
@@ -58,13 +58,13 @@ export interface OpOptions<T extends AnyFunction, S = unknown> {
    * recorded of the result: the last state of `streamReducer` where there is one.
    */
   summarize?(result: unknown extends S ? OutputOf<T> : S): Summary;
-  /** What `this` is in the function. */
+  /** The function's `this`. */
   bindThis?: object;
   /** Whether the op is a method put in place by a decorator. */
   isDecorator?: boolean;
   /** Whether `this` is recorded as the input `self`. */
   shouldAdoptThis?: boolean;
-  /** How arguments are named; `arg0`, `arg1`, … unless given. */
+  /** Names of the arguments. Default `arg0`, `arg1`, …. */
   parameterNames?: ParameterNamesOption;
   /** Attributes of every call of this op. */
   attributes?: Record<string, unknown>;
@@ -83,7 +83,7 @@ export type CallMethod<T extends AnyFunction> = (
   ...args: Parameters<T>
 ) => Promise<[Awaited<ReturnType<T>>, Call]>;
 
-/** What an op has beside being a function. */
+/** Properties of an op besides those of a function. */
 export interface OpFields<T extends AnyFunction> {
   /** Always `true`. */
   readonly __isOp: true;
@@ -91,9 +91,9 @@ export interface OpFields<T extends AnyFunction> {
   readonly __name: string;
   /** The function that it wraps. */
   readonly __wrappedFunction: T;
-  /** What `this` is in the function, where it was bound. */
+  /** The function's `this`, if bound. */
   readonly __boundThis?: object;
-  /** How arguments are named. */
+  /** Names of the arguments. */
   readonly __parameterNames?: ParameterNamesOption;
   /** Calls the op and gives its call along with its result. */
   readonly invoke: CallMethod<T>;
@@ -112,7 +112,7 @@ export interface OpDecorator<F extends AnyFunction = AnyFunction> {
   ): TypedPropertyDescriptor<T>;
 }
 
-/** What a standard decorator is told of its method; the slice of it that is used. */
+/** The context of a standard method decorator, as far as it is used. */
 export interface MethodDecoratorContext {
   /** `"method"`; everything else is refused. */
   readonly kind: string;
@@ -139,14 +139,14 @@ export interface OpState {
   officialRef?: unknown;
 }
 
-/** What is saved of an op. */
+/** Data of an op that is saved. */
 export interface OpSource {
   readonly name: string;
   /** The function whose source is saved. */
   readonly original: AnyFunction;
 }
 
-/** What is saved of an op of the official SDK; `undefined` for everything else. Runs no getter. */
+/** Returns the data of an op of the official SDK that is saved; otherwise `undefined`. Runs no getter. */
 export function officialOp(value: unknown): OpSource | undefined {
   if (typeof value !== "function" || isProxy(value) || opState(value) !== undefined) {
     return undefined;
@@ -167,7 +167,7 @@ export function setOpState(op: object, state: OpState): void {
   states.set(op, state);
 }
 
-/** What is behind an op; `undefined` for everything else. */
+/** Returns the internals of an op; `undefined` for other values. */
 export function opState(value: unknown): OpState | undefined {
   return typeof value === "function" ? states.get(value) : undefined;
 }

@@ -39,7 +39,7 @@ export function overrideMethods(
       return undefined;
     }
     undo.push(() => {
-      // Somebody else may have put a method there since.
+      // Another library may have put a method there since.
       if (Object.getOwnPropertyDescriptor(target, key)?.value !== value) return;
       if (own === undefined) Reflect.deleteProperty(target, key);
       else Reflect.defineProperty(target, key, own);

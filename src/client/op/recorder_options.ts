@@ -1,5 +1,5 @@
 /**
- * What a recorder of calls is made from.
+ * Dependencies of a call recorder.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { SaveText } from "./large_values.ts";
 import type { OpState } from "./op_types.ts";
 import type { Sampler } from "./sampling.ts";
 
-/** What a recorder is made from. */
+/** Dependencies of a call recorder. */
 export interface RecorderOptions {
   /** `entity/project`. */
   readonly projectId: string;
@@ -28,7 +28,7 @@ export interface RecorderOptions {
   readonly saveOp: (state: OpState) => string;
   /** Attributes of every call. */
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Told of every call without a parent. */
+  /** Called with every call without a parent. */
   readonly onRootCall: ((callId: string) => void) | undefined;
   readonly logger: Logger;
 }

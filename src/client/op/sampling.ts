@@ -35,7 +35,7 @@ export class Sampler {
     return typeof this.#rate === "function";
   }
 
-  /** Whether a trace is recorded. A rate decides by the trace's id alone. */
+  /** Whether a trace is recorded. A rate decides only by the trace's ID. */
   records(
     traceId: string,
     name: string,

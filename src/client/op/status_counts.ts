@@ -1,10 +1,10 @@
 /**
- * How a call and all below it ended: what the UI tells a failed child of a call by that succeeded.
+ * Status counts of a call and its descendants, by which the UI shows a failed child of a call that succeeded.
  *
  * @module
  */
 
-/** How many calls ended in which way. */
+/** Number of calls by status. */
 export interface StatusCounts {
   readonly success: number;
   readonly error: number;

@@ -102,7 +102,7 @@ export class StreamOutput implements Watcher {
     this.#call.succeed(output, { ...ending, endedAt });
   }
 
-  /** What `summarize` gets, and what is recorded. */
+  /** The value that `summarize` gets, and the one that is recorded. */
   #result(): [unknown, Ending] {
     if (this.#reducer === undefined) {
       return [this.#chunks, { text: this.#text(), usage: this.#usage }];

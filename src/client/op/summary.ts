@@ -7,7 +7,7 @@
 import { show } from "../settings/invalid_option.ts";
 import type { CallStackEntry } from "./call_stack.ts";
 
-/** What a call or its `summarize` says in numbers, such as token usage by model. */
+/** Numbers that a call or its `summarize` reports, such as token usage by model. */
 export type Summary = Record<string, unknown>;
 
 /**

@@ -14,17 +14,17 @@ import type { OwnOpOptions } from "./op_types.ts";
 import type { Summary } from "./summary.ts";
 import type { Watcher } from "./watchers.ts";
 
-/** What is known of a call's end beside its output. */
+/** Facts about a call's end other than its output. */
 export interface Ending {
   /** JSON text of the output, where there is one already. */
   readonly text?: string;
   /** When it ended; now unless given. */
   readonly endedAt?: string;
-  /** Usage of the requests that it stands for, where the output does not show it. */
+  /** Usage of the requests that it represents, if the output does not show it. */
   readonly usage?: readonly ModelUsage[];
 }
 
-/** What a call needs of whoever records it. No method throws. */
+/** The recorder as a call uses it. No method throws. */
 export interface CallSink {
   /** Calls whose result is still to come. */
   readonly unfinished: Set<Watcher>;
@@ -45,7 +45,7 @@ export interface CallSink {
 /** A call that was started; its end is recorded once. */
 export class TracedCall implements CallContext, CallStackEntry {
   childSummary: Summary = {};
-  /** How the finished calls below this one ended; `undefined` while none has. */
+  /** Status counts of the finished descendants; `undefined` while there are none. */
   childStatus: StatusCounts | undefined = undefined;
   /** Whether the end is recorded. */
   ended = false;

@@ -24,7 +24,7 @@ const MAX_WATCHERS = 16;
 
 /**
  * The calls that wait for one object: more than one where an op returns what another op returned.
- * It is reachable from the object alone, so that the object can be collected.
+ * It is reachable only from the object, so that the object can be collected.
  */
 export class Watchers {
   #watchers: Watcher[] = [];

@@ -21,7 +21,7 @@ export interface ExitDrainOptions {
   readonly drainOnSignal: boolean;
   /** Delivers what waits, within so many ms. Never rejects. */
   readonly drain: (timeoutMs: number) => Promise<void>;
-  /** How many records were appended so far. */
+  /** Number of records appended so far. */
   readonly appended: () => number;
 }
 

@@ -17,13 +17,13 @@ export type { FsyncPolicy };
 
 export type { WriteRecord };
 
-/** What happens to a record that the disk quota has no room for. */
+/** Policy for a record that exceeds the disk quota. */
 export type QuotaPolicy = "drop-new" | "drop-oldest";
 
 /** Everything a pipeline is made from. */
 export interface PipelineOptions {
   readonly runtime: Runtime;
-  /** The host's `fetch`, or a stand-in. */
+  /** The host's `fetch`, or a replacement. */
   readonly fetch: Fetch;
   /** Random numbers in [0, 1), for jitter. */
   readonly random: () => number;
@@ -66,27 +66,27 @@ export interface PipelineOptions {
   /** Most bytes and records in one batch of calls. */
   readonly batchBytes: number;
   readonly batchRecords: number;
-  /** Ms that a lone record waits for company before it is sent. */
+  /** Ms to wait for more records before a small batch is sent. */
   readonly lingerMs: number;
   /** Ms for one HTTP attempt, its answer's body included. */
   readonly timeoutMs: number;
   /** Most ms between two attempts. */
   readonly retryMaxMs: number;
-  /** Whether calls go out as complete calls where the server can take them. */
+  /** Whether calls are sent as complete calls if the server accepts them. */
   readonly useCallsComplete: boolean;
-  /** Ms that the last drain at a natural exit may take. */
+  /** Maximum ms of the last drain at a normal exit. */
   readonly exitDrainMs: number;
   /** Whether SIGTERM and SIGINT are answered with a last drain. */
   readonly drainOnSignal?: boolean;
   /** Ms that requests have kept the program alive before; they belong to the last drain. */
   readonly heldMs?: () => number;
-  /** Told of every state change; must not throw. */
+  /** Called with every state change; must not throw. */
   readonly onEvent: (event: WalEvent) => void;
 }
 
-/** What a pipeline holds and what became of the rest. */
+/** Statistics of a pipeline. */
 export interface WalStats {
-  /** Where records go now. */
+  /** Place where records are appended now. */
   readonly log: "file" | "memory";
   /** Records that wait: this process's, and those of others that it drains. */
   readonly pendingRecords: number;
@@ -98,13 +98,13 @@ export interface WalStats {
   readonly appended: number;
   /** Records that the server took from this process, also those of earlier processes. */
   readonly delivered: number;
-  /** Records that were set aside with a reason. */
+  /** Number of dead-lettered records. */
   readonly deadLettered: number;
   /** Records that were dropped, by cause. */
   readonly dropped: Readonly<Record<DropCause, number>>;
   /** When something was last delivered, epoch ms. */
   readonly lastDelivery: number | null;
-  /** What last went wrong; never holds the key or traced data. */
+  /** The last error; never contains the API key or traced data. */
   readonly lastError: { readonly message: string; readonly at: number } | null;
   /** The server as it was last seen; `nextAttempt` is epoch ms, and `null` while it is up. */
   readonly server: ServerStatus & { readonly nextAttempt: number | null };
@@ -123,7 +123,7 @@ export interface WalStats {
   } | null;
 }
 
-/** What a pipeline reports of its log and its sender, without counting what is pending. */
+/** Reports of a pipeline about its log and its sender, without a count of pending records. */
 export interface PipelineReports {
   /** This process: its ID and the name of its host. */
   readonly pid: number | null;
@@ -141,7 +141,7 @@ export interface FlushOptions {
   signal?: AbortSignal;
 }
 
-/** What a flush came to. */
+/** Result of a flush. */
 export interface FlushResult {
   /** Whether all that was written before is delivered or dead-lettered. */
   readonly done: boolean;
@@ -157,7 +157,7 @@ export interface FlushResult {
   readonly reason?: "timeout" | "aborted" | "sender-off";
 }
 
-/** What a wait for the delivery of this process's own records came to. */
+/** Result of waiting for the delivery of this process's own records. */
 export type DeliveryWait =
   | { readonly end: "delivered" | "timeout" | "sender-off" }
   /** The server does not take requests, and says or shows why. */
@@ -176,7 +176,7 @@ export interface Pipeline {
    * most, and less where the server does not take requests.
    */
   delivered(timeout: number): Promise<DeliveryWait>;
-  /** What it holds and what became of the rest. Counts what waits, so it reads the backlog once. */
+  /** Returns its statistics. Counts the pending records, so it reads the backlog once. */
   stats(): Promise<WalStats>;
   /** Its log and its sender, as other processes see them. */
   reports(): PipelineReports;

@@ -1,5 +1,5 @@
 /**
- * What happened in a pipeline so far: counters, the last error, the server's state.
+ * Counters of a pipeline, its last error, and the server's state.
  *
  * @module
  */
@@ -66,13 +66,13 @@ export class PipelineLedger {
     this.server = { state: "up", reason: "", since: clock.now() };
   }
 
-  /** A number that changes whenever a record comes in or goes out. */
+  /** A number that changes whenever a record is appended or settled. */
   get movements(): number {
     const dropped = Object.values(this.dropped).reduce((sum, count) => sum + count, 0);
     return this.appended + this.delivered + this.deadLettered + dropped;
   }
 
-  /** Records were delivered or set aside. */
+  /** Records were delivered or dead-lettered. */
   settled(delivered: number, deadLetters: readonly DeadLetter[]): void {
     this.delivered += delivered;
     this.deadLettered += deadLetters.length;

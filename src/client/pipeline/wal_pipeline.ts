@@ -43,7 +43,7 @@ import { type DropCause, PipelineLedger } from "./stats.ts";
 const MAX_IN_FLIGHT = 4;
 /** Ms of trouble with the server after which a failed attempt ends the waits of reads. */
 const HOPE_MS = 1_000;
-/** How often what waits is counted anew because it moved meanwhile. */
+/** Maximum number of recounts of pending records that changed during the count. */
 const MAX_COUNTS = 5;
 
 /** A pipeline over the file log or the memory log. */
@@ -66,7 +66,7 @@ export class LogPipeline implements StrictPipeline {
   readonly #presence: Presence | null;
   readonly #takeBack: (() => void)[] = [];
   #heartbeat: Timer | null = null;
-  /** What recovery met before a first record showed whether the disk takes any. */
+  /** Errors of recovery before the first record showed whether the disk can be written. */
   #early: unknown = null;
   #closed = false;
   /** Waits of reads for what was written before them. */
@@ -408,7 +408,7 @@ export class LogPipeline implements StrictPipeline {
   }
 
   #progress(delivered: number, deadLetters: readonly DeadLetter[]): void {
-    // What a log in memory cannot set aside is counted as dropped instead.
+    // A memory log has no dead letters: such records count as dropped.
     this.#ledger.settled(delivered, this.#options.wal ? deadLetters : []);
     for (const { reason, status } of deadLetters) {
       const why = status === undefined ? reason : `${reason}, HTTP ${status}`;
@@ -453,7 +453,7 @@ export class LogPipeline implements StrictPipeline {
     if (end !== "done") this.#deliverer.interrupt();
   }
 
-  /** What listeners that come later record goes into a file of its own. */
+  /** Records of later exit listeners are appended to a file of their own. */
   #closeNow(): void {
     this.#log.close();
     this.#sender?.abandon();
@@ -592,7 +592,7 @@ export class LogPipeline implements StrictPipeline {
   }
 
   #tellTrouble(what: string, error: unknown): void {
-    // What follows from a disk that is known to have failed is no news.
+    // Errors that follow from a known disk failure are not reported again.
     const isNews = !this.#options.wal || this.#log.kind !== "memory";
     this.#reporter.logError(what, messageOf(error), isNews);
   }

@@ -23,13 +23,13 @@ import type { Settings } from "../settings/settings.ts";
  */
 export type Redact = (key: string, value: unknown) => unknown;
 
-/** What a redactor is made from. */
+/** Options of a redactor. */
 export interface RedactorOptions {
   readonly settings: Pick<Settings, "redactDefaults" | "redactKeys" | "redactPatterns">;
   readonly redact: Redact | undefined;
   /** The key that is sent, which occurs in no value. */
   readonly apiKey: string | undefined;
-  /** Told when `redact` fails. */
+  /** Called when `redact` fails. */
   readonly onFailure: (error: unknown) => void;
 }
 

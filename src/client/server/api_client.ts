@@ -10,7 +10,7 @@ import { basicAuth } from "../../delivery/http/transport.ts";
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 
-/** What a reader is made from. */
+/** Dependencies of a client of the API. */
 export interface ApiClientOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;

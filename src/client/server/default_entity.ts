@@ -15,7 +15,7 @@ const QUERY = "query DefaultEntity { viewer { username defaultEntity { name } } 
  * Asks the W&B server for the default entity of the key, and remembers it for the time when the
  * server is out of reach.
  *
- * @throws {WeaveWalError} `ERR_REQUEST_FAILED` when it was never told.
+ * @throws {WeaveWalError} `ERR_REQUEST_FAILED` if it is unknown and cannot be requested.
  */
 export async function defaultEntity(
   { reader, facts, apiKey = "" }: { reader: ApiClient; facts: MetadataCache; apiKey?: string },

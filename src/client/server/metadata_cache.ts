@@ -1,5 +1,5 @@
 /**
- * What was learnt from servers and does not change, kept beside the logs: internal ids of projects
+ * Cache of server facts that do not change, kept beside the logs: internal IDs of projects
  * and default entities. A program can then start, and digest refs, with no server in reach.
  *
  * @module
@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
 
-/** What facts are about. */
+/** Subjects of facts. */
 export type MetadataKind = "projects" | "entities";
 
 type Facts = Record<string, Partial<Record<MetadataKind, Record<string, string>>>>;
@@ -20,7 +20,7 @@ export class MetadataCache {
   readonly #directory: string | null;
   #facts: Facts;
 
-  /** @param directory Where the facts are kept; `null` keeps them in memory alone. */
+  /** @param directory Directory of the cache; `null` keeps it only in memory. */
   constructor(runtime: Runtime, server: string, directory: string | null) {
     this.#runtime = runtime;
     this.#server = server;

@@ -29,7 +29,7 @@ export function runOutside<R>(fn: () => R): R {
   return resource.runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
 }
 
-/** Where `@opentelemetry/api` 1.x registers, whichever module loaded it. */
+/** Global key under which `@opentelemetry/api` 1.x registers. */
 const TELEMETRY = Symbol.for("opentelemetry.js.api.1");
 /** The key by which `@opentelemetry/core` suppresses tracing. */
 const SUPPRESS_TRACING = Symbol.for("OpenTelemetry SDK Context Key SUPPRESS_TRACING");

@@ -7,12 +7,12 @@
 import type { Runtime } from "../../runtime/runtime.ts";
 import { proxyFor } from "./proxy.ts";
 
-/** Where Node's `fetch` keeps what sends its requests, once somebody asked for it or set it. */
+/** Global key under which Node's `fetch` keeps its dispatcher, once it was used or set. */
 const DISPATCHERS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 
 /**
  * Returns a message for a proxy that requests to `url` will not go through; `null` where there is
- * none, and where the host uses it: Deno and Bun do so by themselves, Node where it is told to.
+ * none, and where the host uses it: Deno and Bun do so by themselves, Node if it is configured to.
  */
 export function unusedProxy(runtime: Runtime, url: string): string | null {
   if (runtime.name !== "node") return null;

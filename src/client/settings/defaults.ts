@@ -1,5 +1,5 @@
 /**
- * What a setting is when nobody says otherwise; the one place where these numbers stand.
+ * Default settings; the single source of these values.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export const DEFAULT_BASE_URL = "https://api.wandb.ai";
 /** The trace server of {@linkcode DEFAULT_BASE_URL}. */
 export const DEFAULT_SERVER_URL = "https://trace.wandb.ai";
 
-/** Where people look at what {@linkcode DEFAULT_BASE_URL} holds. */
+/** URL of the UI for {@linkcode DEFAULT_BASE_URL}. */
 export const DEFAULT_SITE_URL = "https://wandb.ai";
 
 /** The shape of {@linkcode DEFAULTS}. */

@@ -9,7 +9,7 @@ import type { Origin } from "./invalid_option.ts";
 import type { OptionSpec } from "./option_specs.ts";
 import { readSettingsFile } from "./settings_file.ts";
 
-/** A setting that somebody gave, and where. */
+/** A setting and its source. */
 export interface Found<T> {
   readonly value: T;
   readonly origin: Origin;
@@ -25,7 +25,7 @@ export interface Found<T> {
 export type Find = <T>(name: string, spec: OptionSpec<T>) => Found<T> | undefined;
 
 /**
- * What a setting's environment variable says; `undefined` where there is none or it is empty.
+ * Returns the value of a setting's environment variable; `undefined` if it is not set or empty.
  *
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that cannot be used.
  */

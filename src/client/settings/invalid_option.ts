@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 
-/** Where a value was found, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
+/** Source of a value, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
 export type Origin = string;
 
 /** The error for a value that cannot be used. */

@@ -99,7 +99,7 @@ function missingKey(runtime: Runtime, machine: string): WeaveWalError {
   );
 }
 
-/** A checkout that somebody hands on must not lead keys to a host of its own. */
+/** The configuration in a checkout must not redirect keys to another host. */
 function foreignHost(
   { url, origin, env, option }: NamedUrl,
   key: { origin: string },

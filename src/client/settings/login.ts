@@ -21,7 +21,7 @@ import { unencrypted } from "./urls.ts";
 /** Ms that the server may take to answer. */
 const LOGIN_TIMEOUT_MS = 30_000;
 
-/** What `login` takes from outside. */
+/** Environment of `login`. */
 export interface LoginEnvironment {
   readonly runtime: Runtime;
   readonly fetch: Fetch;
@@ -31,7 +31,7 @@ export interface LoginEnvironment {
 /**
  * Checks that the trace server can be reached with an API key, and keeps the key in `~/.netrc`
  * (mode 0600), where `init` finds it. Where that file cannot be written, or is a link, the key holds
- * for this process alone, and a warning says so.
+ * only for this process, with a warning.
  *
  * @param apiKey The key.
  * @param host Host name of the W&B server; `api.wandb.ai` unless given.

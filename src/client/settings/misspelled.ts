@@ -19,7 +19,7 @@ const KNOWN: readonly string[] = Object.values({ ...OPTION_TABLE, ...RESOLVED_OP
 const SERVICE_LINK =
   /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)$/;
 
-/** Letters of a known name that may be wrong in any other one. */
+/** Maximum edit distance to a known name. */
 const MAX_WRONG_LETTERS = 2;
 
 /** Variables that this process has already reported. */

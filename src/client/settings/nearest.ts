@@ -1,13 +1,13 @@
 /**
- * Finds the name that a misspelled one stands for.
+ * Finds the name that a misspelled one is meant to be.
  *
  * @module
  */
 
 /**
- * Returns the known name that is nearest to `name`, whatever the case of the letters.
+ * Returns the known name that is nearest to `name`, ignoring case.
  *
- * @param limit Most letters that may differ.
+ * @param limit Maximum edit distance.
  */
 export function nearest(
   name: string,
@@ -26,7 +26,7 @@ export function nearest(
   return best?.name;
 }
 
-/** Letters to insert, remove or replace to make one text of the other (Levenshtein). */
+/** Levenshtein distance: characters to insert, remove or replace. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

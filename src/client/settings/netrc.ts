@@ -11,7 +11,7 @@ export interface NetrcEntry {
   machine: string | undefined;
   login?: string;
   password?: string;
-  /** Where the entry starts and ends in the file's text. */
+  /** Start and end of the entry in the file's text. */
   readonly start: number;
   end: number;
 }

@@ -9,7 +9,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { type NetrcEntry, parseNetrc } from "./netrc.ts";
 import { readHomeFile } from "./user_files.ts";
 
-/** Where the user's netrc file is. */
+/** Returns the path of the user's netrc file. */
 export interface NetrcFile {
   /** Its path; `undefined` without a home directory. */
   readonly path: string | undefined;

@@ -11,7 +11,7 @@ import { LOG_LEVELS, type LogLevel } from "../logger.ts";
 import type { SampleFunction } from "../op/sampling.ts";
 import { checkHostNames, checkUrl } from "./urls.ts";
 
-/** How one setting is read and checked. */
+/** Specification of one setting: how it is read and checked. */
 export interface OptionSpec<T> {
   /** The environment variable, where there is one. */
   readonly env?: string;

@@ -11,8 +11,8 @@ import type { WalEvent } from "../pipeline/events.ts";
 import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
 
 /**
- * Options of `init`. An environment variable beats the option, the option beats `weave.jsonc` in the
- * working directory, and that beats the default. Sizes are bytes, times ms.
+ * Options of `init`. An environment variable overrides the option, the option overrides `weave.jsonc` in
+ * the working directory, and that overrides the default. Sizes are bytes, times ms.
  *
  * `weave.jsonc` may set all but `apiKey`, `allowHttp`, `redactDefaults`, and the functions. A
  * server that only `weave.jsonc` names gets no API key from elsewhere.
@@ -36,7 +36,7 @@ export interface InitOptions {
    * Default: only where standard error is a terminal.
    */
   printCallLink?: boolean;
-  /** The least grave thing that is said. Environment: `WEAVE_LOG_LEVEL`. Default `"info"`. */
+  /** Minimum log level. Environment: `WEAVE_LOG_LEVEL`. Default `"info"`. */
   logLevel?: LogLevel;
   /** Attributes of every call. */
   globalAttributes?: Record<string, unknown>;
@@ -56,7 +56,7 @@ export interface InitOptions {
   segmentBytes?: number;
   /** Bytes that the logs of one project may take. Default 10 GiB. */
   maxDiskBytes?: number;
-  /** What happens to a record that finds no room on disk. Default `"drop-new"`. */
+  /** Policy for a record that exceeds the disk quota. Default `"drop-new"`. */
   quotaPolicy?: QuotaPolicy;
   /** Bytes that the memory log may hold. Default 64 MiB. */
   maxMemoryBytes?: number;
@@ -66,7 +66,7 @@ export interface InitOptions {
   batchBytes?: number;
   /** Most records in one batch of calls. Default 1000. */
   batchRecords?: number;
-  /** Ms that a lone record waits for company. Default 200. */
+  /** Ms to wait for more records before a small batch is sent. Default 200. */
   lingerMs?: number;
   /** Ms for one HTTP attempt. Environment: `WEAVE_HTTP_TIMEOUT` (in s). Default 30,000. */
   timeoutMs?: number;
@@ -74,7 +74,7 @@ export interface InitOptions {
   retryMaxMs?: number;
   /** Sends complete calls where the server takes them. Environment: `WEAVE_USE_CALLS_COMPLETE`. Default `true`. */
   useCallsComplete?: boolean;
-  /** Ms that the last drain at a natural exit may take. Default 2000. */
+  /** Maximum ms of the last drain at a normal exit. Default 2000. */
   exitDrainMs?: number;
   /**
    * Delivers at SIGTERM and SIGINT, for `exitDrainMs` at most, and hands the signal on: the program
@@ -89,7 +89,7 @@ export interface InitOptions {
    */
   redactDefaults?: boolean;
   /**
-   * Further names of properties whose values are redacted, in any spelling: `"tax_id"` stands for
+   * Further names of properties whose values are redacted, in any spelling: `"tax_id"` matches
    * `taxId` and `customer-tax-ids` too. Environment: `WEAVE_WAL_REDACT_KEYS`, separated by commas.
    */
   redactKeys?: readonly string[];
@@ -109,7 +109,7 @@ export interface InitOptions {
    * `WEAVE_WAL_SAMPLE_RATE`. Default 1.
    */
   sampleRate?: number | SampleFunction;
-  /** Told of every change of state; what it throws is swallowed. */
+  /** Called with every event; its errors are ignored. */
   onEvent?: (event: WalEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */
   fetch?: Fetch;

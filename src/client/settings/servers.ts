@@ -29,7 +29,7 @@ export interface Servers {
   readonly server: NamedUrl;
   /** Host of the W&B server that the user named, whatever `weave.jsonc` says: keys are kept under it. */
   readonly wandbHost: string;
-  /** Where links for people begin: scheme and host of the W&B server, with its port. */
+  /** Base URL of links for users: scheme and host of the W&B server, with its port. */
   readonly siteUrl: string;
   /** Origins that the user named, or the defaults. No file of the working directory adds to them. */
   readonly trusted: ReadonlySet<string>;
@@ -72,7 +72,7 @@ export function traceServerOf(baseUrl: string): string {
   return baseUrl === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${baseUrl}/traces`;
 }
 
-/** What `wandb login --host` wrote into the user's home directory, else the default. */
+/** The host that `wandb login --host` wrote into the user's home directory, else the default. */
 function usersBaseUrl(runtime: Runtime): string {
   const found = wandbSettingsBaseUrl(runtime);
   return found === undefined

@@ -29,9 +29,9 @@ export interface Settings extends Defaults {
   readonly baseUrl: string;
   /** The host in links for people. */
   readonly domain: string;
-  /** Where links for people begin, such as `https://wandb.ai`. */
+  /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
-  /** Whether links to calls are printed; where a person can watch, if nobody has said. */
+  /** Whether links to calls are printed; by default if the output is a terminal. */
   readonly printCallLink: boolean | undefined;
   /** Hosts that plain http may be used for, in lower case. */
   readonly allowHttp: readonly string[];
@@ -45,7 +45,7 @@ export interface Settings extends Defaults {
 }
 
 /**
- * What the API key is needed for.
+ * Purposes of the API key.
  *
  * - `"as-set"`: for sending, if the settings `sender` and `disabled` say that this process sends.
  * - `"needed"`, `"optional"`: whatever they say.
@@ -150,7 +150,7 @@ function workingDirectory(runtime: Runtime): string {
   try {
     return runtime.process.cwd();
   } catch {
-    // Gone or unreadable: a path that cannot be made leads to the memory log.
+    // Deleted or unreadable: with a path that cannot be created, the log is in memory.
     return "/";
   }
 }

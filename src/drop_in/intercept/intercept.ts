@@ -21,7 +21,7 @@ import {
 import { type Write, WRITE_HANDLERS } from "./write_handlers.ts";
 import { showsWrites, type WriteTarget, writeTarget } from "./write_paths.ts";
 
-/** How a wrapped `fetch` finds the SDK's requests. */
+/** Options of a wrapped `fetch`: how it finds the SDK's requests. */
 export interface InterceptOptions {
   /** Every request is the SDK's: this is the `fetch` of its client. */
   readonly trusted: boolean;
@@ -147,7 +147,7 @@ async function readWrite(
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text that bytes stand for, where they stand for one: a log of texts is easier to read. */
+/** Decodes bytes that are text: a log of texts is easier to read. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -156,7 +156,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** What can be answered without the server though it is no write. */
+/** Answers a request that is not a write but needs no server. */
 async function lookUp(logs: SdkLogs, request: SdkRequest): Promise<Json | null> {
   if (isEntityQuestion(request)) return await entityAnswer(logs, request);
   if (request.url.endsWith("/table/query")) {

@@ -1,10 +1,10 @@
 /**
- * The official SDK's requests, told from those of the rest of the program.
+ * Distinguishes the official SDK's requests from those of the rest of the program.
  *
  * @module
  */
 
-/** What `fetch` is to those who call it. */
+/** The signature of `fetch`. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
 
 /** A request of the SDK on its way to `fetch`. */
@@ -16,7 +16,7 @@ export interface SdkRequest {
   readonly init: RequestInit | undefined;
 }
 
-/** How the SDK names itself: to the trace server `W&B Weave JS Client`, else `Weave JS Client`. */
+/** User agent of the SDK: to the trace server `W&B Weave JS Client`, else `Weave JS Client`. */
 const USER_AGENT = /\bWeave JS Client\b/;
 
 /**

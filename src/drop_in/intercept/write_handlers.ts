@@ -1,5 +1,5 @@
 /**
- * What becomes of each write of the official SDK: records, and the answer of the server.
+ * Converts each write of the official SDK into records, and builds the response that the SDK expects.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface Write {
 /** Records a write and tells the server's answer; `null` when only the server can answer. */
 export type Answer = (write: Write) => Json | null | Promise<Json | null>;
 
-/** Fields of a whole call that belong to its end alone. */
+/** Fields of a whole call that belong only to its end. */
 const END_FIELDS: ReadonlySet<string> = new Set([
   "ended_at",
   "exception",
@@ -137,7 +137,7 @@ function endCall(end: Json, log: Write["log"]): Json {
   return {};
 }
 
-/** Without an id of its own, feedback that is sent twice would stand there twice. */
+/** Without an id of its own, feedback that is sent twice would be stored twice. */
 function addFeedback(type: RecordType, given: Json, log: Write["log"]): Json {
   const { ids, append } = log(given.project_id);
   const feedback = { ...given, id: given.id ?? ids.uuidv7() };

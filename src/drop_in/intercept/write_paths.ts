@@ -6,11 +6,11 @@
 
 import { CALL_BATCH_PATH, ENDPOINTS } from "../../protocol/endpoints.ts";
 
-/** Where a write goes. */
+/** Destination of a write. */
 export interface WriteTarget {
   /** Base URL of the trace server, without a trailing slash. */
   readonly server: string;
-  /** The path below it; entity and project of the newer call path are left out: `/v2/call/end`. */
+  /** The path below it; entity and project of the v2 calls API are left out: `/v2/call/end`. */
   readonly path: string;
 }
 
@@ -35,10 +35,10 @@ export function writeTarget(url: string): WriteTarget | null {
   return null;
 }
 
-/** What the server says of itself, and who is asked for the default entity: no traced data. */
+/** Requests for server information and for the default entity: no traced data. */
 const ABOUT_SERVER = /\/(?:health|server_info|service\/projects_info|graphql)$/;
 
-/** Whether a request that is no write may show what was written before. */
+/** Whether a request other than a write may show what was written before. */
 export function showsWrites(url: string): boolean {
   return !ABOUT_SERVER.test(new URL(url).pathname);
 }

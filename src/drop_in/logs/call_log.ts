@@ -11,7 +11,7 @@ import { type Json, jsonText } from "../intercept/json_text.ts";
 /** Running calls that are remembered at most; the end of an older one goes without its start's facts. */
 const MAX_OPEN = 100_000;
 
-/** What an end says of its start: the newer call path joins the two by it. */
+/** Fields of the start that an end repeats: the v2 calls API joins the two by them. */
 interface OpenCall {
   readonly trace_id: unknown;
   readonly started_at: unknown;
@@ -35,7 +35,7 @@ export class CallLog {
   }
 
   /**
-   * Appends an end, with what its start said.
+   * Appends an end, with fields of its start.
    *
    * The SDK repeats the display name in the end, where the server does not look at it; it keeps one
    * name for all calls of an op that run at a time, so the name may be another call's. It is left

@@ -40,7 +40,7 @@ export interface LogKey {
   readonly apiKey: string | undefined;
 }
 
-/** What a log is opened with. */
+/** Options of a log. */
 export interface OpenLogOptions {
   readonly key: LogKey;
   readonly settings: Settings;
@@ -141,13 +141,13 @@ export class OpenLog {
    */
   async delivered(): Promise<void> {
     if (!this.#reachable) return;
-    const gone = new AbortController();
-    this.#waiting.add(gone);
-    await this.#pipeline.flush({ timeout: READ_WAIT_MS, signal: gone.signal });
-    this.#waiting.delete(gone);
+    const closed = new AbortController();
+    this.#waiting.add(closed);
+    await this.#pipeline.flush({ timeout: READ_WAIT_MS, signal: closed.signal });
+    this.#waiting.delete(closed);
   }
 
-  /** Waits until all that was written so far is delivered or set aside. */
+  /** Waits until all that was written so far is delivered or dead-lettered. */
   flush(options?: FlushOptions): Promise<FlushResult> {
     return this.#pipeline.flush(options);
   }
@@ -166,7 +166,7 @@ export class OpenLog {
     if (name === "server-up") this.#reachable = true;
     if (name !== "server-down" && name !== "server-blocked") return;
     this.#reachable = false;
-    for (const gone of this.#waiting) gone.abort();
+    for (const closed of this.#waiting) closed.abort();
   }
 }
 

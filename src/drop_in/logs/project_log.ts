@@ -18,7 +18,7 @@ import { TableCache } from "./table_cache.ts";
 /** Most ms that a value which holds refs waits for what its digest needs of the server. */
 const DIGEST_WAIT_MS = 1_000;
 
-/** What a project's log is made from. */
+/** Dependencies of a project's log. */
 export interface ProjectLogOptions {
   /** `entity/project`. */
   readonly projectId: string;

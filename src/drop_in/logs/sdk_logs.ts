@@ -29,7 +29,7 @@ import { type LogKey, OpenLog } from "./open_log.ts";
 import type { ProjectLog } from "./project_log.ts";
 
 /**
- * What may be set in code for an official client; the SDK itself knows its key, its server and the
+ * Options in code for an official client; the SDK itself has its key, its server and the
  * rest. Each is the option of the same name of this package's own `init`.
  */
 export type DurableOptions = Omit<
@@ -37,7 +37,7 @@ export type DurableOptions = Omit<
   "apiKey" | "serverUrl" | "baseUrl" | "disabled" | "printCallLink" | "globalAttributes"
 >;
 
-/** What the logs take from outside; options of the same name come first. */
+/** Environment of the logs; options of the same name take precedence. */
 export interface SdkEnvironment {
   readonly runtime: Runtime;
   /** Sends requests that the program waits for. */
@@ -58,7 +58,7 @@ export class SdkLogs {
   /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
   readonly #background: Fetch;
-  /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` beats the code. */
+  /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` overrides the code. */
   readonly wanted: boolean;
   readonly #options: DurableOptions;
   readonly #openPipeline: SdkEnvironment["openPipeline"];
@@ -98,7 +98,7 @@ export class SdkLogs {
     return open;
   }
 
-  /** What keeps secrets out of the writes that are sent with a key. */
+  /** Redacts the writes that are sent with a key. */
   redactor(apiKey: string | undefined): Redactor {
     const known = this.#redactors.get(apiKey);
     if (known) return known;
@@ -142,7 +142,7 @@ export class SdkLogs {
     return !sender && apiKey === undefined;
   }
 
-  /** What is known of servers, kept beside the logs. */
+  /** Cache of server facts, kept beside the logs. */
   facts(): MetadataCache {
     const { serverUrl, walDir } = this.#settings();
     return new MetadataCache(this.runtime, serverUrl, walDir);
@@ -153,7 +153,7 @@ export class SdkLogs {
     await Promise.all(this.opened().map((open) => open.delivered()));
   }
 
-  /** Waits until all that was written is delivered or set aside. Never rejects. */
+  /** Waits until all that was written is delivered or dead-lettered. Never rejects. */
   async flush(options?: FlushOptions): Promise<FlushResult> {
     return sumResults(await Promise.all(this.opened().map((open) => open.flush(options))));
   }
@@ -195,7 +195,7 @@ export class SdkLogs {
       key,
       settings,
       redactor: this.redactor(key.apiKey),
-      // A directory that no code asked for is no reason not to run.
+      // An unusable default directory must not prevent the start.
       requireDisk: settings.walDirExplicit && this.#options.walDir !== undefined,
       host: {
         runtime: this.runtime,

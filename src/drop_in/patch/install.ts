@@ -17,7 +17,7 @@ import type { SdkLogs } from "../logs/sdk_logs.ts";
 import { type SdkExports, watchModules } from "./sdk_modules.ts";
 import { withStandInKey } from "./stand_in_key.ts";
 
-/** What helps where the SDK is part of a bundle. */
+/** Hint if the SDK is part of a bundle. */
 const UNBUNDLE = "Leave weave out of the bundle: `--external:weave` for esbuild and `bun build`, " +
   "`externals` for webpack, `serverExternalPackages` for Next.js";
 

@@ -38,7 +38,7 @@ export interface StackMethods {
   runWithAttributes?<T>(attributes: Attributes, fn: () => T): T;
 }
 
-/** Whether the methods work as this package expects. They are tried on a stand-in for a client. */
+/** Whether the methods work as this package expects. They are tried on a dummy client. */
 export function keepsStack(methods: unknown): methods is StackMethods {
   const { getCallStack, runWithCallStack } = (methods ?? {}) as Partial<StackMethods>;
   if (typeof getCallStack !== "function" || typeof runWithCallStack !== "function") return false;

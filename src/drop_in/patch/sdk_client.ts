@@ -46,7 +46,7 @@ export function isSdkClient(value: unknown): value is SdkClient {
 
 /**
  * Whether the methods do what this package takes them to do: put a start or an end, as it is, at the
- * end of a queue. They are tried on a stand-in for a client.
+ * end of a queue. They are tried on a dummy client.
  */
 export function hasCompatibleQueue(methods: unknown): methods is QueueMethods {
   const { saveCallStart, saveCallEnd } = (methods ?? {}) as Partial<QueueMethods>;
@@ -65,7 +65,7 @@ export function hasCompatibleQueue(methods: unknown): methods is QueueMethods {
     second?.mode === "end" && second.data?.end === end;
 }
 
-/** What helps where the SDK works in a way that is not known. */
+/** Hint if the SDK works in an unknown way. */
 export const OTHER_VERSION: string =
   "A version of weave that is known to work with this package has no such " +
   "gap: see docs/official-sdk.md";

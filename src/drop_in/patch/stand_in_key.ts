@@ -1,5 +1,5 @@
 /**
- * A stand-in for the API key of a process that only writes its log.
+ * A placeholder for the API key of a process that only writes its log.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import process from "node:process";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 
 const VARIABLE = "WANDB_API_KEY";
-/** The stand-in; a server that is shown it refuses it. */
+/** The placeholder; servers reject it. */
 const STAND_IN = "no-key-needed-without-a-sender";
 
 /**
  * Runs `start`. The official SDK's `init` fails without an API key, also in a process whose sender is
  * off and that has none on purpose (its sidecar has it). It looks for the key before it first waits:
- * until `start` returns, the stand-in is in the environment.
+ * until `start` returns, the placeholder is in the environment.
  */
 export function withStandInKey<Result>(logs: SdkLogs, start: () => Result): Result {
   if (!logs.runsWithoutKey()) return start();

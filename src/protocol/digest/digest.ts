@@ -19,7 +19,7 @@ export type InternalProjectId = (project: string) => string | undefined;
 
 const EXTERNAL = "weave:///";
 const INTERNAL = "weave-trace-internal:///";
-/** Base64url whose `-` and `_` are `X` and `Y`: two pairs of digits share a letter, as in Weave. */
+/** Base64url whose `-` and `_` are `X` and `Y`: two pairs of digits share a character, as in Weave. */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789XY";
 
 const encoder = new TextEncoder();
@@ -69,7 +69,7 @@ export function fileDigest(content: Uint8Array | string): string {
 
 /**
  * Whether the server may rewrite a string of `value` before it hashes it, so that
- * {@linkcode objectDigest} of the value as it stands would be wrong. A ref in the middle of prose
+ * {@linkcode objectDigest} of the unchanged value would be wrong. A ref in the middle of prose
  * does not count; keys never do.
  */
 export function containsWeaveRef(value: unknown): boolean {

@@ -1,15 +1,15 @@
 /**
- * Provisional digests: what stands in a ref until the server has said the digest.
+ * Provisional digests: placeholders in refs until the server has returned the digest.
  *
  * The server digests a value that holds refs with ids that only it knows. A ref to such a value, made
  * while the server cannot be reached, carries a token as long as a digest; the record that makes the
  * value carries the same token as its `expected_digest`. The sender keeps what the server answers and
- * puts it in the token's place, byte for byte, in everything that goes out later.
+ * puts it in the token's place, byte for byte, in everything that is sent later.
  *
  * @module
  */
 
-/** How every provisional digest begins. A real one begins so once in 10^19. */
+/** Prefix of every provisional digest. One in 10^19 real digests has it. */
 export const PROVISIONAL = "PROVISIONAL";
 
 /** Characters of a digest of an object, a row or a file. */

@@ -11,7 +11,7 @@
  * @module
  */
 
-/** What `JSON.parse` can return. */
+/** A value that `JSON.parse` can return. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 
 /** A JSON object. */
@@ -25,7 +25,7 @@ export interface JsonObject {
  * reads from `JSON.stringify(value)`. Pure ASCII.
  *
  * Meant for JSON values; a value that only `JSON.stringify` can read (`toJSON`, boxed primitives)
- * gives the same text as what it stands for.
+ * gives the same text as the value that it replaces.
  *
  * @throws `TypeError` or `RangeError` where `JSON.stringify` does (BigInt, cycles) and on values
  * nested deeper than the stack allows (several thousand levels).
@@ -95,7 +95,7 @@ function isDropped(value: unknown): boolean {
 }
 
 const NEEDS_ESCAPE = /[^ !#-\[\]-~]/;
-/** What `JSON.stringify` leaves as it is and Python escapes. */
+/** Characters that Python escapes and `JSON.stringify` does not. */
 const NOT_ASCII = /[\x7f-\uffff]/g;
 
 function pythonString(text: string): string {
@@ -129,7 +129,7 @@ function compareCodePoints(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   for (let i = 0; i < shorter; i++) {
     if (a.charCodeAt(i) === b.charCodeAt(i)) continue;
-    // The unit before, which they share, may be half of a pair in one of them and alone in the other.
+    // The unit before, which they share, may be half of a pair in one of them and unpaired in the other.
     const from = i > 0 && isHighSurrogate(a.charCodeAt(i - 1)) ? i - 1 : i;
     return a.codePointAt(from)! - b.codePointAt(from)! || a.codePointAt(i)! - b.codePointAt(i)!;
   }

@@ -1,5 +1,5 @@
 /**
- * What is recorded for instances of built-in classes that JSON cannot hold.
+ * Replacements for instances of built-in classes that JSON cannot represent.
  *
  * A class is recognized by a method or accessor that throws for everything but its own instances,
  * whatever an object says of itself, and read through it: no code of the program runs.
@@ -21,7 +21,7 @@ const MAX_ENTRIES = 500_000;
 const { apply, getOwnPropertyDescriptor } = Reflect;
 
 /**
- * What is encoded for an instance of a built-in class: a primitive or a plain object. `undefined`
+ * Returns the replacement for an instance of a built-in class: a primitive or a plain object. `undefined`
  * for an object of any other class.
  *
  * @param value No proxy.
@@ -57,7 +57,7 @@ function slot(name: string, key: string, value: object): unknown {
 
 type Conversion = (value: object, maxChars: number) => unknown;
 
-/** By class name; each throws for an object that is no instance of the built-in class. */
+/** By class name; each throws for an object that is not an instance of the built-in class. */
 const CONVERSIONS: ReadonlyMap<string, Conversion> = new Map(Object.entries(
   {
     Date: (value) => {
@@ -198,7 +198,7 @@ function bytesValue(type: string, bytes: Uint8Array, maxChars: number): object {
   return { _type: type, base64: base64(bytes) };
 }
 
-/** `<name: detail>`; without the detail where it is no text and no number. */
+/** `<name: detail>`; without the detail unless it is a text or a number. */
 export function inBrackets(name: unknown, detail?: unknown, separator?: string): string {
   const shown = typeof detail === "string" || typeof detail === "number" ? String(detail) : "";
   return "<" + (typeof name === "string" && name !== "" ? name : "object") +

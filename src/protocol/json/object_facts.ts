@@ -34,7 +34,7 @@ export const GETTER = "<getter>";
 /** Whether a value is a proxy, asked of which everything runs code of the program. */
 export const isProxy: (value: unknown) => boolean = types?.isProxy ?? (() => false);
 
-/** What is recorded in place of a proxy: everything else that it could be asked runs its handler. */
+/** Recorded in place of a proxy: every other operation on it runs its handler. */
 export function describeProxy(proxy: unknown): string {
   try {
     Array.isArray(proxy);

@@ -17,7 +17,7 @@ type Reaction = (value: unknown) => void;
  * `then` makes its result by the constructor of the promise, which for a subclass is code of the
  * program; for this one call the promise is given the host's own.
  *
- * @returns Whether it is observed: not an object that is no promise of the host (a thenable runs
+ * @returns Whether it is observed: not an object that is not a promise of the host (a thenable runs
  *   code of the program when it is asked), nor an instance of a subclass that is frozen.
  */
 export function observePromise(value: object, onValue: Reaction, onError: Reaction): boolean {

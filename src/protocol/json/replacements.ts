@@ -1,5 +1,5 @@
 /**
- * What is recorded for objects that JSON cannot hold. The table of `stringify.ts` is the contract.
+ * Replacements for objects that JSON cannot represent. The table of `stringify.ts` is the contract.
  *
  * No code of the program runs but `toJSON` methods.
  *
@@ -34,7 +34,7 @@ function messageOf(error: unknown): string | undefined {
 }
 
 /**
- * What is encoded for an object or function: a primitive, or an object whose own enumerable
+ * Returns the replacement for an object or function: a primitive, or an object whose own enumerable
  * properties (or items) are encoded. The object itself when those are its own.
  *
  * @param value No proxy.

@@ -33,7 +33,7 @@ const BIGINT_LIMIT = 1n << BigInt(MAX_BIGINT_BITS);
 
 const OMITTED = "over the size limit";
 
-/** What is recorded of binary data that is over the limit. */
+/** Recorded in place of binary data over the limit. */
 export interface BinaryDescription {
   /** Its type, such as `Float32Array`. */
   readonly _type: string;

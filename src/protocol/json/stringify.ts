@@ -6,7 +6,7 @@
  * |---|---|
  * | string, finite number, boolean, `null`, array, plain object | as `JSON.stringify` writes it |
  * | `NaN`, `Infinity`, `-Infinity` | `null`, as in JSON and in the official SDK |
- * | `undefined`: as a property, in an array, alone | left out, `null`, `null` |
+ * | `undefined`: as a property, in an array, itself | left out, `null`, `null` |
  * | lone surrogate in a string or a key | U+FFFD, as in Python's `errors="replace"` |
  * | property with a getter | `"<getter>"`; it is not run |
  * | `Proxy` | `"<Proxy>"`; no trap is run (`"<error: message>"` when it is revoked). To record its content, pass a copy: `{ ...proxy }` |
@@ -101,7 +101,7 @@ export function isPlainData(
   return isPlain(value, undefined, maxChars, redaction);
 }
 
-/** What the check may still look at; shared by its steps, which all traced calls pay for. */
+/** Remaining budget of the check, shared by its steps, which all traced calls pay for. */
 let objectsLeft = 0;
 let charsLeft = 0;
 let rules: RedactionRules | undefined;

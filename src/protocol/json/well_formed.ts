@@ -25,7 +25,7 @@ export function wellFormed(text: string): string {
   return isWellFormed(text) ? text : text.replace(new RegExp(LONE_SURROGATE, "g"), "\ufffd");
 }
 
-/** How `JSON.stringify` begins the escape of half a pair: it escapes no other wide character. */
+/** Prefix of the escape of half a pair by `JSON.stringify`, which escapes no other wide character. */
 const ESCAPED = "\\ud";
 /** Any escape of a JSON text; one of half a pair is captured. */
 const ESCAPES = /\\(?:(ud[89a-f][0-9a-f]{2})|.)/g;

@@ -48,7 +48,7 @@ function readResponse(bytes: Uint8Array): Record<string, unknown> {
   return response;
 }
 
-/** What a response says of spans that were not taken. */
+/** The part of a response about rejected spans. */
 export interface RejectedSpans {
   readonly count: number;
   readonly message: string;

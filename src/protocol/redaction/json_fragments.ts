@@ -6,7 +6,7 @@
 
 /** Times that a text is read in search of fragments, at most. */
 const MAX_READS = 3;
-/** What follows the bracket of an object or a list; in other text most brackets are no JSON. */
+/** Characters that follow the bracket of an object or a list; in other text most brackets are not JSON. */
 const BEGINS = /^(?:\{\s*["}]|\[\s*["{[\]0-9tfn-])/;
 
 /**
@@ -72,7 +72,7 @@ export function endOfBrackets(text: string, from: number): number {
   return text.length;
 }
 
-/** A quote with the backslashes in front of it, or backslashes alone. */
+/** A quote with the backslashes in front of it, or only backslashes. */
 function quoteAt(text: string, at: number): string {
   let end = at;
   while (text.charCodeAt(end) === 0x5c) end++;

@@ -1,5 +1,5 @@
 /**
- * What is never written: values by the name of their property, and parts of text.
+ * Rules for secrets, which are never written: values by the name of their property, and parts of text.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { isSecretPair, isSecretValue } from "./secret_pairs.ts";
 import { SECRET_KEYS, SecretKeys } from "./secret_keys.ts";
 import { mayHoldSecret, redactAssigned, REDACTED, redactTokens } from "./secret_text.ts";
 
-/** What the rules are made from. */
+/** Options of the rules. */
 export interface RedactionOptions {
   /** Whether secrets of known names and forms are redacted. */
   readonly defaults: boolean;

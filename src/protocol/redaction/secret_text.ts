@@ -65,7 +65,7 @@ const TOKENS = new RegExp(
 );
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
-/** Words follow these in prose too: a token has a digit, or stands behind a capital letter. */
+/** Words follow these in prose too: a token has a digit, or follows a capital letter. */
 const BEARER = /\b(Bearer\s+|bearer\s+(?=[^\s"',;\\]*[0-9]))[^\s"',;\\]{6,}/g;
 const URL_PASSWORD = /(:\/\/[^\s/@:"']*:)[^\s/@"']+(?=@)/g;
 
@@ -175,7 +175,7 @@ function isKeyChar(code: number): boolean {
   return isTokenChar(code) && code !== 0x2b && code !== 0x2f && code !== 0x3d || code > 127;
 }
 
-/** Where the value behind a separator begins and ends. */
+/** Returns start and end of the value after a separator. */
 function valueAfter(text: string, separator: number): [number, number] {
   let from = separator + 1;
   while (text[from] === " " || text[from] === "\t") from++;

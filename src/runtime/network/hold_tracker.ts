@@ -1,5 +1,5 @@
 /**
- * How long requests have been keeping the program alive.
+ * Measures how long requests have kept the program alive.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export class HoldTracker {
   /** Ms that work kept the program alive before it had nothing else to do; 0 while it goes on. */
   heldAtExitMs = 0;
 
-  /** How many pieces of work are under way. */
+  /** Number of operations in progress. */
   get count(): number {
     return this.#count;
   }

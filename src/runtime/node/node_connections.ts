@@ -14,12 +14,12 @@ import { builtin } from "../builtin_modules.ts";
 import { requestHolds } from "../network/hold_tracker.ts";
 import type { ConnectionOptions, Fetch } from "../runtime.ts";
 
-/** Where undici, of which Node's `fetch` is a part, keeps the dispatcher of all requests. */
+/** Global key under which undici, of which Node's `fetch` is a part, keeps its dispatcher. */
 const GLOBAL_DISPATCHER = Symbol.for("undici.globalDispatcher.1");
 /** A part of the source of Node's own `fetch`. */
 const NODE_FETCH = "internal/deps/undici";
 
-/** What undici tells a connector. */
+/** Options that undici passes to a connector. */
 interface ConnectTarget {
   readonly hostname: string;
   readonly port: string;

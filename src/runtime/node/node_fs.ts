@@ -14,7 +14,7 @@ import { openAppend, openRead } from "./open_file.ts";
 import { type Fs, openRegular, readText } from "./regular_file.ts";
 import { syncDirectory, syncDirectoryNow } from "./sync.ts";
 
-/** Where hosts differ. */
+/** Differences between hosts. */
 export interface NodeFilesOptions {
   /** Scans a directory in the way that is best on this host. */
   readonly scan: (fs: Fs, directory: string) => Scan;

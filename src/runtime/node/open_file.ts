@@ -2,8 +2,8 @@
  * Open files over `node:fs`.
  *
  * All three hosts share them. By `scripts/bench/programs/write.ts` encoding into a reused buffer and writing
- * that is the fastest way or level with it on each of them: on Node a string write is no faster and
- * does not return the text's length, on Deno its own `FsFile` is no faster and has no `O_NOFOLLOW`.
+ * that is the fastest way or level with it on each of them: on Node a string write is not faster and
+ * does not return the text's length, on Deno its own `FsFile` is not faster and has no `O_NOFOLLOW`.
  *
  * @module
  */

@@ -15,7 +15,7 @@ export type Fs = typeof import("node:fs");
 const SPECIAL_FILE_CODES = ["ENXIO", "ENODEV", "ENOTSUP", "EOPNOTSUPP"];
 
 /**
- * Opens a regular file. Opening never waits (`O_NONBLOCK`: a FIFO would block until somebody opens
+ * Opens a regular file. Opening never waits (`O_NONBLOCK`: a FIFO would block until another process opens
  * its other end) and follows no link (`O_NOFOLLOW`); what was opened is checked through its
  * descriptor, so nothing can be swapped in between.
  *

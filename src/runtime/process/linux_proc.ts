@@ -14,7 +14,7 @@ export interface ProcReader {
 
 /** Facts of one process. */
 export interface ProcStat {
-  /** One letter; `Z` and `X` are dead. */
+  /** One character; `Z` and `X` are dead. */
   readonly state: string;
   /** When it started, in clock ticks since boot, as text. */
   readonly startTime: string;

@@ -27,7 +27,7 @@ export type Permission =
   | { name: "sys"; kind: "hostname" | "homedir" | "osRelease" | "uid" }
   | { name: "run" };
 
-/** Where hosts differ. */
+/** Differences between hosts. */
 export interface ProcessHost {
   /** Returns the result of `ask`; `undefined` where the host refuses it. Never prompts the user. */
   granted<Value>(permission: Permission, ask: () => Value): Value | undefined;

@@ -27,7 +27,7 @@ interface Group {
   tracing: boolean;
 }
 
-/** What hangs on the global object. This shape is the same in all versions of the package. */
+/** State on the global object. Its shape is the same in all versions of the package. */
 interface Root {
   readonly groups: Map<number, Group>;
   /** Whether it was reported that groups of different protocols run side by side. */
@@ -77,7 +77,7 @@ function findRoot(): Root {
   try {
     Object.defineProperty(globalThis, KEY, { value: made });
   } catch {
-    // A frozen global object: each copy is alone, as in a realm of its own.
+    // A frozen global object: each copy has a state of its own, as in separate realms.
   }
   return made;
 }

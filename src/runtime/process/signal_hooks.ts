@@ -4,11 +4,11 @@
  * @module
  */
 
-/** What a host lets be done with signals. */
+/** Signal functions of a host. */
 export interface SignalEvents {
   /** Listens; the program then no longer ends by the signal. Returns the function that stops it. */
   listen(signal: string, fired: () => void): () => void;
-  /** How many listeners of the signal there are, of anybody. */
+  /** Number of listeners of the signal, including those of others. */
   listeners(signal: string): number;
   /** Sends the signal to this process again. */
   raise(signal: string): void;

@@ -9,7 +9,7 @@ import type { DiskQuota } from "./disk_quota.ts";
 
 /** Ms of the past that the rate is measured over. */
 const WINDOW_MS = 300_000;
-/** Fewest ms of the past that a rate can be told from. */
+/** Minimum ms of the past from which a rate is computed. */
 const MIN_MS = 10_000;
 /** Ms between two samples. */
 const EVERY_MS = 5_000;

@@ -67,7 +67,7 @@ export function leaseEpochs(files: FileSystem, prefix: string): number[] {
   return found.sort((a, b) => a - b);
 }
 
-/** Removes the file of an older epoch; one that stays, or is no file, counts for nothing. */
+/** Removes the file of an older epoch; one that stays, or is not a file, has no effect. */
 function removeIfPossible(files: FileSystem, path: string): void {
   try {
     removeIfExists(files, path);

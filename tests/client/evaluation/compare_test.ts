@@ -4,7 +4,7 @@ import { both, type Run, sorted } from "../../support/client/compare_fixture.ts"
 import { test } from "../../harness.ts";
 
 /**
- * What docs/differences.md lists is taken out: digests of ops and of objects that hold them or that
+ * Removes what docs/differences.md lists: digests of ops and of objects that hold them or that
  * have `null` in place of a missing name or description, and durations.
  */
 function normalized(run: Run): Record<string, unknown> {
@@ -22,12 +22,12 @@ function normalized(run: Run): Record<string, unknown> {
     });
     return Object.fromEntries(entries);
   };
-  const { said, calls, values, tables, feedback } = run;
+  const { report, calls, values, tables, feedback } = run;
   const distinct = Object.entries(values).map(([id, versions]) => {
     return [id, new Set(versions.map((version) => JSON.stringify(ordered(strip(version)))))];
   });
   return {
-    said: strip(said),
+    report: strip(report),
     calls: sorted(strip(calls) as Run["calls"]),
     values: Object.fromEntries(distinct),
     tables,

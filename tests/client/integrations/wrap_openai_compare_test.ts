@@ -22,7 +22,7 @@ const PROJECT = "team/compare";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 interface Seen {
-  said: Any;
+  report: Any;
   calls: Any[];
   files: Uint8Array[];
 }
@@ -31,7 +31,7 @@ async function run(module: string, env: Record<string, string>): Promise<Seen> {
   const apiKey = "k".repeat(40);
   await using mock = await startMockServer({ apiKey });
   const args = ["--import", "tsx", here("../../support/client/openai_program.mjs"), module];
-  const said = await new Promise<string>((resolve, reject) => {
+  const report = await new Promise<string>((resolve, reject) => {
     const options = {
       env: { ...process.env, WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: apiKey, ...env },
       timeout: 60_000,
@@ -44,7 +44,7 @@ async function run(module: string, env: Record<string, string>): Promise<Seen> {
   const refused = mock.journal.entries.filter(({ status }) => status !== 200);
   assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), [], module);
   return {
-    said: JSON.parse(said),
+    report: JSON.parse(report),
     calls: comparable(mock.store.calls(PROJECT)),
     files: [...mock.store.project(PROJECT).files.values()].map(({ content }) => content!),
   };
@@ -79,7 +79,7 @@ test("wrapOpenAI: the same program gives the same as with the official SDK", asy
       WEAVE_ENABLE_WAL: "true",
       WEAVE_WAL_DIR: walDir,
     });
-    assert.deepEqual(own.said, official.said);
+    assert.deepEqual(own.report, official.report);
     for (const call of official.calls) {
       // The official SDK records the client, with its API key.
       if (call.op !== "create") continue;

@@ -12,7 +12,7 @@ const root = op(function root() {
   leaf();
 });
 
-test("call link: every root call has one where a person watches, or somebody has asked", async () => {
+test("call link: every root call has one on a terminal, or on request", async () => {
   const cases = [
     { isTerminal: true, expected: 1 },
     { isTerminal: false, expected: 0 },

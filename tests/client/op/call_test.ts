@@ -518,7 +518,7 @@ test("op: a pipeline that fails does not reach the function", async () => {
   assert.equal(add(1, 2), 3);
   assert.equal(await op(async (n: number) => await n)(4), 4);
   assert.match(fixture.warned.join(), /Cannot trace a call of add: the log is broken/);
-  assert.equal(fixture.warned.length, 1, "it is said once");
+  assert.equal(fixture.warned.length, 1, "it is logged once");
 });
 
 test("op: a call says on which runtime and system it ran, under the Python SDK's names", async () => {

@@ -51,7 +51,7 @@ test("exception: what an op throws is recorded with type, message and stack", as
   assert.ok(own.at(-1)!.line_number > 0);
 });
 
-test("exception: the innermost frame stands last, as Python has it", () => {
+test("exception: the innermost frame is the last one, as in Python", () => {
   const { traceback } = read(thrownIn("innermost"));
   assert.match(traceback.at(-1)!.function_name, /innermost/);
   assert.match(traceback.at(-2)!.function_name, /thrownIn/);
@@ -71,13 +71,13 @@ test("exception: the type is the error's name, or its class where it has taken n
   assert.equal(read(new DOMException("x", "AbortError")).type, "AbortError");
 });
 
-test("exception: what is no error has its type and its text, and no stack", () => {
+test("exception: a value that is not an error has its type and its text, and no stack", () => {
   const cases: [unknown, string, string][] = [
     ["text", "string", "text"],
     [7, "number", "7"],
     [null, "null", "null"],
     [undefined, "undefined", "undefined"],
-    [{ toString: () => "said so" }, "object", "said so"],
+    [{ toString: () => "as text" }, "object", "as text"],
   ];
   for (const [error, type, message] of cases) {
     assert.deepEqual(read(error), { type, message, traceback: [] });
@@ -89,7 +89,7 @@ test("exception: lines of a message are not taken for frames", () => {
   assert.ok(!read(error).traceback.some(({ function_name }) => function_name === "fake"));
 });
 
-test("exception: a getter of the program for the stack is not run, and a broken error is no harm", () => {
+test("exception: a getter of the program for the stack is not run, and a broken error does no harm", () => {
   let runs = 0;
   const guarded = Object.defineProperty(new Error("kept"), "stack", { get: () => ++runs });
   assert.deepEqual(read(guarded), { type: "Error", message: "kept", traceback: [] });

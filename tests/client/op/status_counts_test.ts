@@ -86,7 +86,7 @@ test("status counts: a call that outlives its parent is not counted there", asyn
   assert.deepEqual(countsOf(fixture, "root"), [{ success: 1, error: 0 }]);
 });
 
-test("status counts: they stand beside usage, and win over a summary of the same name", async () => {
+test("status counts: they are recorded beside usage, and replace a summary of the same name", async () => {
   using fixture = await clientFixture();
   op(() => 1, {
     name: "model",

@@ -70,7 +70,7 @@ test("stream: an error in the stream reaches the reader and the record, with wha
   assert.equal(exceptionMessage(call.exception), "cut off");
 });
 
-test("stream: calls inside a generator are its children, whoever reads it", async () => {
+test("stream: calls inside a generator are its children, for any reader", async () => {
   using fixture = await clientFixture();
   const inner = op(async function* inner() {
     leaf("first");
@@ -121,11 +121,11 @@ test("stream: a synchronous generator works as before and is recorded with what 
   assert.throws(() => thrown.throw(new Error("from outside")), /from outside/);
   const { exception } = fixture.pipeline.callsOf("count")[2];
   assert.equal(exceptionMessage(exception), "from outside");
-  const reduced = op(function* letters() {
+  const reduced = op(function* characters() {
     yield* ["x", "y"];
   }, { streamReducer: joined });
   assert.deepEqual([...reduced()], ["x", "y"]);
-  assert.equal(fixture.pipeline.callsOf("letters")[0].output.text, "xy");
+  assert.equal(fixture.pipeline.callsOf("characters")[0].output.text, "xy");
 });
 
 test("stream: an object that can be iterated stays itself, private fields included", async () => {

@@ -81,7 +81,7 @@ test("summary: code in a call can add to it", async () => {
   });
 });
 
-test("summary: one that throws or is none is left out and said once", async () => {
+test("summary: one that throws or is invalid is left out and logged once", async () => {
   using fixture = await clientFixture();
   const failing = op(() => 1, {
     name: "failing",

@@ -9,7 +9,7 @@ import { test } from "../../harness.ts";
 
 type Kind = Need["kind"];
 
-/** What becomes of the settings on a host that refuses these kinds of access. */
+/** The settings on a host that denies these kinds of access. */
 function grantedWithout(refused: readonly Kind[], options: InitOptions = {}) {
   const runtime = new MemoryRuntime({ cwd: "/app" });
   const given: InitOptions = { apiKey: "key", wal: true, ...options };

@@ -53,7 +53,7 @@ const keys: Record<string, Setup> = {
 test("keys: a server that only weave.jsonc names gets no key, wherever the key comes from", () => {
   for (const [source, setup] of Object.entries(keys)) {
     for (const name of ["serverUrl", "baseUrl"]) {
-      // The environment beats the file: then it names no host.
+      // The environment overrides the file: then it names no host.
       if (name === "baseUrl" && setup.env?.WANDB_BASE_URL) continue;
       const error = refusal({ ...setup, file: { [name]: STRANGER } });
       assert.equal(error.code, "ERR_INVALID_OPTION", source);
@@ -69,7 +69,7 @@ test("keys: a server that only weave.jsonc names gets no key, wherever the key c
   }
 });
 
-test("keys: other spellings of a stranger's host are no better", () => {
+test("keys: other spellings of an untrusted host are rejected too", () => {
   const env = { WANDB_API_KEY: KEY };
   for (
     const url of [
@@ -205,11 +205,11 @@ test("keys: the character that cannot be sent is named, and the key is not shown
     [" \n", /is empty/],
     ["", /is empty/],
   ];
-  for (const [apiKey, said] of cases) {
+  for (const [apiKey, expected] of cases) {
     const error = refusal({ options: { apiKey } });
     assert.equal(error.code, "ERR_INVALID_OPTION");
     assert.match(error.message, /^Cannot use option "apiKey": the API key /);
-    assert.match(error.message, said);
+    assert.match(error.message, expected);
     assert.doesNotMatch(error.message, /abc|def/);
   }
   assert.match(refusal({ options: { apiKey: 5 as never } }).message, /is not text/);

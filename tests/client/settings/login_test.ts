@@ -55,7 +55,7 @@ test("login: a key that the server refuses is not kept", async () => {
   assert.equal(sessionKey("refusing.example.com"), undefined);
 });
 
-test("login: where netrc cannot be written the key holds for the process, and that is said", async () => {
+test("login: if netrc cannot be written, the key is used for the process, with a warning", async () => {
   const linked = new MemoryRuntime({ home: "/home/bob" });
   linked.files.makeDirectory("/home/bob/.netrc");
   for (const runtime of [new MemoryRuntime(), new MemoryRuntime({ home: "/nowhere" }), linked]) {

@@ -5,7 +5,7 @@ import { clientFixture } from "../../support/client/client_fixture.ts";
 import { cli, temporary } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
-/** What is said of one variable. */
+/** The warning about one variable. */
 function saidOf(name: string): string | undefined {
   return misspelledVariables(new MemoryRuntime({ env: { [name]: "true" } }))[0];
 }

@@ -78,7 +78,7 @@ test("netrc: a new entry comes first and leaves everything else as it was", () =
   assert.equal(withNetrcEntry("# end", "five", "p5"), `${entry}# end\n`);
 });
 
-test("netrc: an entry is replaced and its neighbours on the same line are kept", () => {
+test("netrc: an entry is replaced and its neighbors on the same line are kept", () => {
   const text = withNetrcEntry(TEXT, "one", "new");
   assert.deepEqual(passwords(text), { one: "new", two: "p2", default: "guest", four: "p4" });
   assert.doesNotMatch(text, /p1/);

@@ -45,7 +45,7 @@ test("settings: nothing set gives the defaults, with the log under the working d
   assert.equal(settings.domain, "wandb.ai");
 });
 
-test("settings: the environment beats code, code beats the file, the file beats the default", () => {
+test("settings: the environment overrides code, code overrides the file, the file overrides the default", () => {
   const files = {
     "/app/weave.jsonc": '{ "timeoutMs": 1000, /* why */ "lingerMs": 1, "wal": true }',
   };
@@ -172,7 +172,7 @@ test("settings: an unknown option is refused and the nearest known one named", (
     refusal({ options: { lingerMS: 1 } }).message,
     /options of init: unknown option "lingerMS"; did you mean "lingerMs"\?/,
   );
-  assert.match(refusal({ options: { colour: 1 } }).message, /"colour"; known are disabled, /);
+  assert.match(refusal({ options: { shade: 1 } }).message, /"shade"; known are disabled, /);
   const file = { "/app/weave.jsonc": '{"waldir": "x"}' };
   assert.match(
     refusal({ files: file }).message,

@@ -1,6 +1,6 @@
 /**
- * Where keys really go: servers that count what they are sent, a library and a command that are
- * started in somebody else's folder.
+ * The servers that keys are sent to: servers that count requests, and a library and a command that
+ * are started in another user's folder.
  */
 
 import assert from "node:assert/strict";

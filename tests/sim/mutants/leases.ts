@@ -65,7 +65,7 @@ export const LEASE_BUGS: readonly Bug[] = [
       }),
   },
   {
-    name: "neighbour-removed",
+    name: "neighbor-removed",
     mistake: "segments are removed when only those before them were answered",
     breaks: ["removed", "lost"],
     seeds: 500,
@@ -76,7 +76,7 @@ export const LEASE_BUGS: readonly Bug[] = [
         }),
   },
   {
-    name: "neighbour-checkpointed",
+    name: "neighbor-checkpointed",
     mistake: "a checkpoint moves past records that no answer covers",
     breaks: ["checkpoint", "removed"],
     seeds: 1_000,
@@ -87,7 +87,7 @@ export const LEASE_BUGS: readonly Bug[] = [
         }),
   },
   {
-    name: "pid-alone",
+    name: "pid-only",
     mistake: "a process id is taken for a process, in every container and after every reuse",
     breaks: ["two-senders", "removed", "leftover", "pending", "resent"],
     seeds: 500,

@@ -1,5 +1,5 @@
 /**
- * Mistakes in taking delivered logs away, and in setting records aside.
+ * Mistakes in removing delivered logs, and in dead-lettering records.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.t
 import type { Bug } from "../mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
-/** Removes the files that stand beside a log. */
+/** Removes the files beside a log. */
 function removeBeside(files: FileSystem, path: string, endings: readonly string[]): void {
   for (const ending of endings) {
     const beside = path.replace(/jsonl$/, ending);
@@ -76,7 +76,7 @@ export const REMOVAL_BUGS: readonly Bug[] = [
   },
   {
     name: "dead-letter-forgotten",
-    mistake: "a record that was set aside before a crash is sent again after it",
+    mistake: "a record that was dead-lettered before a crash is sent again after it",
     breaks: ["after-dead-letter"],
     seeds: 3_000,
     patch: () => patch(DeadLetterFile.prototype, "offsets", () => () => new Set<number>()),
@@ -99,7 +99,7 @@ export const REMOVAL_BUGS: readonly Bug[] = [
   },
   {
     name: "retry-not-put-back",
-    mistake: "dead letters that a broken retry left in hand are not put back",
+    mistake: "dead letters of an interrupted retry are not put back",
     breaks: ["lost", "leftover"],
     seeds: 1_000,
     patch: () => patch(DeadLettersInHand.prototype, "putBack", () => () => Promise.resolve()),

@@ -64,7 +64,7 @@ export const SENDING_BUGS: readonly Bug[] = [
   },
   {
     name: "memory-queue",
-    mistake: "records are acknowledged when they stand in a queue in memory (otel-collector#12711)",
+    mistake: "records are acknowledged when they are in a queue in memory (otel-collector#12711)",
     breaks: ["checkpoint"],
     seeds: 50,
     patch: () => {
@@ -118,7 +118,7 @@ export const SENDING_BUGS: readonly Bug[] = [
   },
   {
     name: "poison-wedges",
-    mistake: "a record that the server refuses is sent for ever (Weave TypeScript SDK)",
+    mistake: "a record that the server refuses is sent indefinitely (Weave TypeScript SDK)",
     breaks: ["pending", "flush"],
     seeds: 100,
     patch: () =>
@@ -249,7 +249,7 @@ export const SENDING_BUGS: readonly Bug[] = [
   },
   {
     name: "starts-late",
-    mistake: "a start is held back and its end goes out",
+    mistake: "a start is held back and its end is sent",
     breaks: ["order", "leftover", "pending"],
     seeds: 300,
     fetch: (fetch) => {

@@ -35,7 +35,7 @@ export function projectPath(relative: string): string {
   return join(root, relative);
 }
 
-/** What a finished command left. */
+/** Output and exit code of a command. */
 export interface Finished {
   readonly code: number | null;
   readonly out: string;
@@ -45,7 +45,7 @@ export interface Finished {
 /** A program that runs. */
 export interface Running {
   readonly pid: number;
-  /** What it printed so far. */
+  /** Its output so far. */
   readonly out: () => string;
   readonly err: () => string;
   /** Resolves as soon as what it printed holds `text`; rejects when it ends without. */
@@ -195,7 +195,7 @@ export async function cli(args: readonly string[], surroundings: Surroundings): 
   return finished;
 }
 
-/** A directory that is gone after the test. */
+/** A directory that is removed after the test. */
 export async function temporary(): Promise<{ path: string; wal: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), "weave-wal-cli-"));
   return {
@@ -252,7 +252,7 @@ export interface WrittenCall {
   readonly traceId: string;
 }
 
-/** What a call is about. */
+/** Facts of a call. */
 export interface CallFacts {
   readonly op?: string;
   readonly parent?: WrittenCall;

@@ -38,7 +38,7 @@ export const noTerminal: string | false = tool === null
   ? "neither python3 nor util-linux script is here to make a pseudo-terminal"
   : false;
 
-/** What is typed for Ctrl-C. */
+/** The character of Ctrl-C. */
 export const CTRL_C = "\x03";
 
 /** Starts `weave-wal` in a pseudo-terminal; its output is what the terminal is sent. */

@@ -5,7 +5,7 @@ const client = await weave.init("team/compare", {
   printCallLink: false,
   globalAttributes: { app: "compare" },
 });
-const said = { exported: Object.keys(weave).sort() };
+const report = { exported: Object.keys(weave).sort() };
 const newCall = () => ({
   callSchema: {},
   updateWithCallSchemaData(fields) {
@@ -14,7 +14,7 @@ const newCall = () => ({
 });
 
 const { printCallLink, shouldPrintCallLink, globalAttributes, attributes } = client.settings;
-said.settings = { printCallLink, shouldPrintCallLink, globalAttributes, attributes };
+report.settings = { printCallLink, shouldPrintCallLink, globalAttributes, attributes };
 
 // The stack and the attributes outside and inside of ops.
 const looks = weave.op(function looks() {
@@ -31,13 +31,13 @@ const looks = weave.op(function looks() {
     attributes: client.getCurrentAttributes(),
   };
 });
-said.outside = [client.getCallStack().peek(), client.getCurrentAttributes()];
-said.inside = await client.runWithAttributes(
+report.outside = [client.getCallStack().peek(), client.getCurrentAttributes()];
+report.inside = await client.runWithAttributes(
   { a: 1, b: 1 },
   () => client.runWithAttributes({ b: 2 }, () => looks()),
 );
 const root = client.pushNewCall();
-said.root = [root.parentCall ?? null, root.currentCall.traceId !== root.currentCall.callId];
+report.root = [root.parentCall ?? null, root.currentCall.traceId !== root.currentCall.callId];
 
 // Calls that an integration records step by step, with ops in them.
 const leaf = weave.op(function leaf(n) {
@@ -45,7 +45,7 @@ const leaf = weave.op(function leaf(n) {
 }, { summarize: (n) => ({ usage: { m: { prompt_tokens: n } } }) });
 const step = weave.op(function step() {}, { name: "step" });
 const ref = await client.saveOp(step);
-said.ref = ref.uri();
+report.ref = ref.uri();
 const outer = client.pushNewCall();
 const outerCall = newCall();
 const started = client.createCall(
@@ -62,7 +62,7 @@ const started = client.createCall(
 );
 await client.runWithCallStack(outer.newStack, async () => {
   await client.runWithAttributes({ request: "r-1" }, () => leaf(1));
-  said.nested = client.getCallStack().peek() === outer.currentCall;
+  report.nested = client.getCallStack().peek() === outer.currentCall;
   const inner = client.pushNewCall();
   const call = newCall();
   const innerStarted = client.runWithAttributes(
@@ -99,10 +99,10 @@ await client.finishCall(
   started,
 );
 const { id, inputs, output, started_at, ended_at } = outerCall.callSchema;
-said.fields = [id === outer.currentCall.callId, inputs.text, output, started_at > "2023-11-14"];
-said.ended = ended_at > started_at;
+report.fields = [id === outer.currentCall.callId, inputs.text, output, started_at > "2023-11-14"];
+report.ended = ended_at > started_at;
 
 await client.waitForBatchProcessing();
 const [read] = await client.getCalls({ call_ids: [id] });
-said.times = [new Date(read.started_at).getTime(), new Date(read.ended_at).getTime()];
-console.log(JSON.stringify(said));
+report.times = [new Date(read.started_at).getTime(), new Date(read.ended_at).getTime()];
+console.log(JSON.stringify(report));

@@ -60,7 +60,7 @@ export class FakePipeline implements Pipeline {
     return nullPipeline.stats();
   }
 
-  /** What reads are told of the delivery of what was written before them. */
+  /** Result that reads get of the delivery of earlier writes. */
   wait: DeliveryWait = { end: "delivered" };
   readonly waited: number[] = [];
 
@@ -107,7 +107,7 @@ export interface Fixture {
   client: WeaveClient;
   pipeline: FakePipeline;
   runtime: MemoryRuntime;
-  /** What was printed and warned of. */
+  /** Printed lines and warnings. */
   printed: string[];
   warned: string[];
   /** Requests that the client made by itself: reads. */

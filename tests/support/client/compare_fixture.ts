@@ -19,9 +19,9 @@ import { exceptionMessage } from "./exception_message.ts";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PROJECT = "team/compare";
 
-/** What a program printed, and what the server has of it. */
+/** Output of a program, and the server's data. */
 export interface Run {
-  said: Record<string, unknown>;
+  report: Record<string, unknown>;
   calls: Comparable[];
   /** Digests of the versions of each object. */
   objects: Record<string, string>;
@@ -36,7 +36,7 @@ export interface Run {
 export type Comparable = Record<string, unknown> & { children: Comparable[] };
 
 /**
- * What may differ of a call is taken out; its place in the tree takes the place of ids. What only
+ * Removes what may differ of a call; its position in the tree replaces IDs. Fields that only
  * this package writes, as the Python SDK does, has tests of its own.
  */
 function tree(calls: CallRecord[], parent: string | null = null): Comparable[] {
@@ -69,7 +69,7 @@ async function run(
   more: Record<string, string>,
 ): Promise<Run> {
   await using mock = await startMockServer({ apiKey: "k".repeat(40) });
-  const said = JSON.parse((await output(command, mock, more)).trim().split("\n").at(-1)!);
+  const report = JSON.parse((await output(command, mock, more)).trim().split("\n").at(-1)!);
   const refused = mock.journal.entries.filter(({ status }) => status !== 200);
   assert.deepEqual(refused.map(({ path, status }) => `${path} ${status}`), [], command.join(" "));
   const { objects, tables, files, feedback } = mock.store.project(PROJECT);
@@ -80,7 +80,7 @@ async function run(
     );
   const versions = [...objects].sort(([a], [b]) => a < b ? -1 : 1);
   return {
-    said,
+    report,
     calls: tree(mock.store.calls(PROJECT)),
     objects: Object.fromEntries(
       versions.map(([id, versions]) => [id, versions.map(({ digest }) => digest).join()]),

@@ -2,7 +2,7 @@
 // differs from the official SDK on purpose.
 const weave = await import(process.argv[2]);
 const client = await weave.init("team/compare", { printCallLink: false });
-const said = {};
+const report = {};
 
 const give = (name, value) => weave.op(() => value, { name })();
 await give("date", new Date(0));
@@ -29,18 +29,18 @@ await give(
 );
 const owned = { temperature: 1 };
 await client.publish(owned, "owned");
-said.propertiesAfterPublish = Object.keys(owned);
+report.propertiesAfterPublish = Object.keys(owned);
 
 try {
   const prompt = new weave.StringPrompt({ name: "p", content: "c" });
-  said.publishesWhatHoldsObjects = (await client.publish({ prompt }, "holder")).objectId;
+  report.publishesWhatHoldsObjects = (await client.publish({ prompt }, "holder")).objectId;
 } catch (error) {
-  said.publishesWhatHoldsObjects = error.message;
+  report.publishesWhatHoldsObjects = error.message;
 }
 
 const extra = weave.op((_a) => null, { name: "extra", parameterNames: ["a"] });
 await extra(1, 2);
-said.savedRefOfOp = extra.__savedRef !== undefined;
+report.savedRefOfOp = extra.__savedRef !== undefined;
 const lists = weave.op(() => null, { name: "leafOfLists" });
 await weave.op(async () => {
   await lists();
@@ -49,14 +49,14 @@ await weave.op(async () => {
 }, { name: "lists", summarize: () => ({ list: [2] }) })();
 
 const sync = weave.op(() => 1, { name: "sync" });
-said.syncReturns = sync() instanceof Promise ? "a promise" : "the value";
+report.syncReturns = sync() instanceof Promise ? "a promise" : "the value";
 const throws = weave.op(() => {
   throw new Error("");
 }, { name: "emptyError" });
-said.syncThrows = "the error";
+report.syncThrows = "the error";
 try {
   throws()?.catch?.(() => {});
-  said.syncThrows = "a rejected promise";
+  report.syncThrows = "a rejected promise";
 } catch { /* The error. */ }
 
 const reducer = {
@@ -80,9 +80,9 @@ async function* plain() {
 for await (const _ of await weave.op(plain)());
 const nextOf = await weave.op(plain, { name: "next", streamReducer: reducer })();
 try {
-  said.nextOfStream = (await nextOf.next()).value;
+  report.nextOfStream = (await nextOf.next()).value;
 } catch (error) {
-  said.nextOfStream = error.constructor.name;
+  report.nextOfStream = error.constructor.name;
 }
 
 const slow = weave.op(async function slow(n) {
@@ -90,8 +90,8 @@ const slow = weave.op(async function slow(n) {
   return n;
 });
 const both = await Promise.all([slow.invoke(1), slow.invoke(2)]);
-said.callsOfInvoke = new Set(both.map(([, call]) => call.id)).size;
-said.jsonOfCall = typeof JSON.parse(JSON.stringify(both[0][1]));
+report.callsOfInvoke = new Set(both.map(([, call]) => call.id)).size;
+report.jsonOfCall = typeof JSON.parse(JSON.stringify(both[0][1]));
 
 const quietly = async (run) => {
   try {
@@ -103,10 +103,10 @@ const quietly = async (run) => {
 const mistake = () => {
   throw new Error("my mistake");
 };
-said.summarizeThrows = await quietly(() => weave.op(() => "value", { summarize: mistake })());
-said.displayNameThrows = await quietly(
+report.summarizeThrows = await quietly(() => weave.op(() => "value", { summarize: mistake })());
+report.displayNameThrows = await quietly(
   () => weave.op(() => "value", { callDisplayName: mistake })(),
 );
 
 await client.waitForBatchProcessing();
-console.log(JSON.stringify(said));
+console.log(JSON.stringify(report));

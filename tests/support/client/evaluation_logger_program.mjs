@@ -5,7 +5,7 @@ const client = await weave.init("team/compare", {
   printCallLink: false,
   globalAttributes: { app: "compare" },
 });
-const said = {};
+const report = {};
 
 // Everything awaited, with names.
 const logger = new weave.EvaluationLogger({
@@ -23,10 +23,10 @@ for (const [question, output, right] of [["one", 1, true], ["two", 3, false]]) {
   await prediction.logScore("accuracy", right);
   await prediction.logScore("length", question.length / 2);
   await prediction.logScore("why", { text: "because", n: 1 });
-  said[`before ${question}`] = prediction.isFinishCalled;
+  report[`before ${question}`] = prediction.isFinishCalled;
   await prediction.finish();
   await prediction.finish();
-  said[`after ${question}`] = prediction.isFinishCalled;
+  report[`after ${question}`] = prediction.isFinishCalled;
 }
 await logger.logSummary();
 await logger.logSummary({ never: true });
@@ -73,4 +73,4 @@ await weave.withAttributes({ request: "q-1" }, () =>
   })());
 
 await client.waitForBatchProcessing();
-console.log(JSON.stringify(said));
+console.log(JSON.stringify(report));

@@ -3,7 +3,7 @@
 // this package on the runtime of the test: only the module differs.
 const weave = await import(process.argv[2]);
 const client = await weave.init("team/compare", { printCallLink: false });
-const said = {};
+const report = {};
 
 const dataset = new weave.Dataset({
   name: "questions",
@@ -34,9 +34,9 @@ const evaluation = new weave.Evaluation({
   dataset,
   scorers: [longEnough, detailed],
 });
-said.first = await evaluation.evaluate({ model, maxConcurrency: 1 });
-said.again = await evaluation.evaluate({ model, nTrials: 2, maxConcurrency: 1 });
-said.ref = (await client.publish(evaluation)).objectId;
+report.first = await evaluation.evaluate({ model, maxConcurrency: 1 });
+report.again = await evaluation.evaluate({ model, nTrials: 2, maxConcurrency: 1 });
+report.ref = (await client.publish(evaluation)).objectId;
 
 // Errors of models and scorers, values that cannot be summarized.
 const failing = weave.op(async function failing({ datasetRow }) {
@@ -63,7 +63,7 @@ const withErrors = new weave.Evaluation({
   dataset,
   scorers: [brokenScorer, mixed, nothing, numbers, picture],
 });
-said.errors = await withErrors.evaluate({ model: failing, maxConcurrency: 1 });
+report.errors = await withErrors.evaluate({ model: failing, maxConcurrency: 1 });
 
 // Columns under other names.
 const mapping = new weave.Evaluation({
@@ -80,7 +80,7 @@ const mapping = new weave.Evaluation({
 const echo = weave.op(async function echo({ datasetRow }) {
   return datasetRow.input;
 });
-said.mapped = await mapping.evaluate({ model: echo, maxConcurrency: 1 });
+report.mapped = await mapping.evaluate({ model: echo, maxConcurrency: 1 });
 
 // A mapping to columns that the dataset does not have.
 const unmapped = new weave.Evaluation({
@@ -93,7 +93,7 @@ const unmapped = new weave.Evaluation({
 const columns = weave.op(async function columns({ datasetRow }) {
   return Object.keys(datasetRow).length;
 });
-said.unmapped = await unmapped.evaluate({ model: columns, maxConcurrency: 1 });
+report.unmapped = await unmapped.evaluate({ model: columns, maxConcurrency: 1 });
 
 // Objects as models and scorers; a class of its own.
 class Model extends weave.WeaveObject {
@@ -118,7 +118,7 @@ class Scorer extends weave.WeaveObject {
 }
 class OwnEvaluation extends weave.Evaluation {}
 const own = new OwnEvaluation({ description: "of objects", dataset, scorers: [new Scorer()] });
-said.objects = await own.evaluate({ model: new Model(), maxConcurrency: 1 });
+report.objects = await own.evaluate({ model: new Model(), maxConcurrency: 1 });
 
 // One prediction by itself; inside another op, with attributes.
 const single = new weave.Evaluation({
@@ -127,7 +127,7 @@ const single = new weave.Evaluation({
   dataset,
   scorers: [longEnough],
 });
-said.single = await weave.withAttributes({ run: "r-1" }, () =>
+report.single = await weave.withAttributes({ run: "r-1" }, () =>
   weave.op(async function outer() {
     const { model_latency, ...result } = await single.predictAndScore({
       model,
@@ -152,8 +152,8 @@ const wide = new weave.Evaluation({ name: "w", description: "many", dataset: man
 for (const [name, options] of Object.entries({ five: {}, three: { maxConcurrency: 3 } })) {
   most = 0;
   await wide.evaluate({ model: slow, ...options });
-  said[name] = most;
+  report[name] = most;
 }
 
 await client.waitForBatchProcessing();
-console.log(JSON.stringify(said));
+console.log(JSON.stringify(report));

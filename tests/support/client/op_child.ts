@@ -44,7 +44,7 @@ switch (way) {
     break;
   }
   case "writes":
-    // Standard output is this program's own; the reader of either may be gone.
+    // Standard output is this program's own; the reader of either may have exited.
     for (let i = 0; i < 5; i++) {
       await pass();
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -9,7 +9,7 @@ const server = fakeOpenAI();
 const openai = weave.wrapOpenAI(
   new OpenAI({ apiKey: "sk-1", fetch: server.fetch, maxRetries: 0 }),
 );
-const said = {};
+const report = {};
 const messages = [{ role: "user", content: "Hi" }];
 
 async function attempt(run) {
@@ -26,11 +26,11 @@ async function all(stream) {
   return chunks;
 }
 
-said.chat = await openai.chat.completions.create({ model: "gpt-4o-mini", messages });
-said.stream = await all(
+report.chat = await openai.chat.completions.create({ model: "gpt-4o-mini", messages });
+report.stream = await all(
   await openai.chat.completions.create({ model: "gpt-4o-mini", messages, stream: true }),
 );
-said.asked = await all(
+report.asked = await all(
   await openai.chat.completions.create({
     model: "gpt-4o-mini",
     messages,
@@ -40,16 +40,16 @@ said.asked = await all(
 );
 const stream = await openai.chat.completions.create({ model: "gpt-4o", messages, stream: true });
 for await (const chunk of stream) if (chunk.choices[0].delta.content === "Hello") break;
-said.failed = await attempt(() => openai.chat.completions.create({ model: "none", messages }));
-said.response = await openai.responses.create({ model: "gpt-4o", input: "Hi" });
-said.responseStream = await all(
+report.failed = await attempt(() => openai.chat.completions.create({ model: "none", messages }));
+report.response = await openai.responses.create({ model: "gpt-4o", input: "Hi" });
+report.responseStream = await all(
   await openai.responses.create({ model: "gpt-4o", input: "Hi", stream: true }),
 );
 const given = await openai.responses.create({ model: "gpt-4o", input: "Hi", stream: true });
 for await (const event of given) if (event.delta === " you") break;
 await openai.images.generate({ model: "dall-e-3", prompt: "a cat" });
-said.models = typeof openai.models.list;
-said.isClient = openai instanceof OpenAI;
+report.models = typeof openai.models.list;
+report.isClient = openai instanceof OpenAI;
 
 const agent = weave.op(async function agent(question) {
   const first = await openai.chat.completions.create({
@@ -59,8 +59,8 @@ const agent = weave.op(async function agent(question) {
   const second = await openai.responses.create({ model: "gpt-4o", input: question });
   return first.choices[0].message.content + second.output_text;
 });
-said.agent = await agent("why?");
-said.requests = server.requests.map(({ path, body }) => ({ path, body }));
-console.log(JSON.stringify(said));
+report.agent = await agent("why?");
+report.requests = server.requests.map(({ path, body }) => ({ path, body }));
+console.log(JSON.stringify(report));
 if (client.finish) await client.finish();
 else await client.waitForBatchProcessing();

@@ -17,7 +17,7 @@ const MANIFEST = join(projectRoot, "tests/support/frameworks/package.json");
 /** Ms that an installation may take. */
 const INSTALL_MS = 8 * 60_000;
 
-/** Where frameworks are, or why they cannot be had. */
+/** Directory of the frameworks, or the reason why they cannot be installed. */
 export type Installed = { readonly directory: string } | { readonly missing: string };
 
 /**

@@ -64,7 +64,7 @@ export class MemoryRuntime implements Runtime {
   readonly time: MemoryClock;
   /** The environment; can be changed. */
   readonly env: Record<string, string>;
-  /** What its host allows; everything unless replaced. */
+  /** Permissions of its host; default: everything. */
   allows: (need: Need) => boolean = () => true;
   readonly #faults: FaultInjector;
   readonly #timers = new Set<Timer>();

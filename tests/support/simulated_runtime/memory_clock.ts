@@ -60,7 +60,7 @@ export class MemoryClock implements Clock {
     };
   }
 
-  /** How many timers wait. */
+  /** Number of pending timers. */
   get pending(): number {
     return this.#entries.length;
   }

@@ -55,7 +55,7 @@ export class MemoryContent {
   #durable = new Image();
   /** Changes that are not durable yet, oldest first. */
   #pending: Change[] = [];
-  /** How many changes ever left `#pending`; with its length this numbers them. */
+  /** Number of changes that ever left `#pending`; with its length this numbers them. */
   #settled = 0;
 
   /** Bytes as programs see them. */
@@ -175,7 +175,7 @@ export class MemoryContent {
   }
 }
 
-/** How many of `count` changes became durable: often none or all. */
+/** Number of `count` changes that became durable: often none or all. */
 export function part(random: () => number, count: number): number {
   const fate = random();
   if (fate < 0.25) return 0;

@@ -20,7 +20,7 @@ export interface Killable {
   kill(): void;
 }
 
-/** How many symbolic links one path may pass, as on Linux. */
+/** Maximum number of symbolic links on one path, as on Linux. */
 const MAX_LINKS = 40;
 
 let lastDisk = 0;

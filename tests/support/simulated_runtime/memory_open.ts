@@ -10,7 +10,7 @@ import type { FaultInjector } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
 import type { AppendFile, Clock, ReadFile, WriteResult } from "../../../src/runtime/runtime.ts";
 
-/** What an open file needs of its process. */
+/** The part of a process that an open file uses. */
 export interface MemoryHandleContext {
   readonly faults: FaultInjector;
   readonly clock: Clock;

@@ -27,7 +27,7 @@ export interface MemoryOperation {
   readonly kind: MemoryOperationKind;
   /** Absolute; the old one of a rename, of an open file the one it was opened by. */
   readonly path: string;
-  /** How many operations this process did before. */
+  /** Number of earlier operations of this process. */
   readonly index: number;
   /** Bytes to be written, for `write`, `create` and `replace`. */
   readonly bytes?: number;
@@ -45,7 +45,7 @@ export type MemoryFaultHook = (operation: MemoryOperation) => MemoryFault | unde
 /** Runs the completion of something asynchronous at a time of its choice. */
 export type Schedule = (run: () => void) => void;
 
-/** Stands between a process and its operations. */
+/** Intercepts the operations of a process. */
 export class FaultInjector {
   /** Chooses what fails. */
   fault: MemoryFaultHook | undefined;

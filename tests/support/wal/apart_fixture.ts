@@ -1,6 +1,6 @@
 /**
- * A writer and a sender on two hosts that share a disk: the sender knows the writer by its heartbeats
- * alone.
+ * A writer and a sender on two hosts that share a disk: the sender knows the writer only by its
+ * heartbeats.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { LogWorld, PROJECT, SERVER, WAL } from "./wal_fixture.ts";
 
 const HELD = { assertHeld() {}, ensureHeld() {} };
 
-/** A writer on one host and a sender on another, which knows it by its heartbeat alone. */
+/** A writer on one host and a sender on another, which knows it only by its heartbeat. */
 export class Apart {
   readonly world: LogWorld = new LogWorld();
   readonly writer: LogFixture;
@@ -31,7 +31,7 @@ export class Apart {
   #segment: FileSegment | null = null;
   #sealed = false;
 
-  /** @param clock The writer's; the sender's unless told. */
+  /** @param clock Clock of the writer (default: the sender's). */
   constructor(sends: boolean, begun: boolean = true, clock: MemoryClock = this.world.clock) {
     const { disk } = this.world;
     const host = new MemoryHost({ name: "elsewhere", bootId: "other", pidNamespace: "pid:[9]" });

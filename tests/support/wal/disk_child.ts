@@ -17,7 +17,7 @@ import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { DISK_RETRY_MS } from "../../../src/wal/log/failover_log.ts";
 import { pipelineOptions, start } from "../delivery/delivery_fixture.ts";
 
-/** What the child is to do; its one argument, as JSON. */
+/** Task of the child; its only argument, as JSON. */
 export interface DiskPlan {
   readonly trouble: "full" | "read-only" | "open files" | "file size";
   readonly directory: string;
@@ -25,7 +25,7 @@ export interface DiskPlan {
   readonly sender: boolean;
 }
 
-/** What it tells at the end. */
+/** Its report at the end. */
 export interface DiskResult {
   /** Code of the error that the disk gave to this program's own try. */
   readonly code: string;
@@ -49,8 +49,8 @@ const code = (work: () => unknown): string => {
   }
 };
 
-/** Makes the disk fail; returns the code that it fails with now, and what mends it. */
-function breakDisk(): [code: string, mend: () => void] {
+/** Makes the disk fail; returns the code that it fails with now, and a function that repairs it. */
+function breakDisk(): [code: string, repair: () => void] {
   const project = join(directory, "wal", "team", "project");
   switch (trouble) {
     case "full": {
@@ -129,9 +129,9 @@ async function trace(stage: string): Promise<WalStats> {
 
 const before = await trace("before");
 
-const [failing, mend] = breakDisk();
+const [failing, repair] = breakDisk();
 const during = await trace("during");
-mend();
+repair();
 isAway = false;
 passed += DISK_RETRY_MS;
 const after = await trace("after");

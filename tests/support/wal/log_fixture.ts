@@ -13,7 +13,7 @@ import { Presence } from "../../../src/wal/ownership/presence.ts";
 import type { Segment } from "../../../src/wal/segment/segment.ts";
 import { PROJECT, SERVER, TOKEN, WAL } from "./wal_fixture.ts";
 
-/** A log, its disk, and what it told. */
+/** A log, its disk, and its events. */
 export class LogFixture {
   readonly runtime: MemoryRuntime;
   readonly log: FileLog;
@@ -68,7 +68,7 @@ export class LogFixture {
     this.log.append("obj_create", JSON.stringify({ n: name }));
   }
 
-  /** What the process does every two seconds: a heartbeat, then a look at its log. */
+  /** Simulates two seconds of the process: a heartbeat, then a check of its log. */
   heartbeat(): void {
     this.presence.tryHeartbeat();
     this.log.heartbeat();

@@ -1,5 +1,5 @@
 /**
- * Log directories in which somebody has put something else in the place of files.
+ * Log directories in which files were replaced by something else.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { dirname, join } from "@std/path";
 
-/** What is put in the place of a file; links lead outside the logs. */
+/** Replacements of a file; links lead outside the logs. */
 export const PLANTED = [
   "FIFO",
   "link to file",
@@ -58,12 +58,13 @@ export class Outside {
     this.#before = this.#state();
   }
 
-  /** What differs from the beginning; `null` where nothing does. */
+  /** Differences from the beginning; `null` if there are none. */
   changes(): string | null {
     const now = this.#state();
     if (now === this.#before) return null;
     const before = new Set(this.#before.split("\n"));
-    return now.split("\n").filter((line) => !before.has(line)).join("\n") || "something is gone";
+    return now.split("\n").filter((line) => !before.has(line)).join("\n") ||
+      "something was deleted";
   }
 
   #state(): string {

@@ -2,9 +2,9 @@
  * The judge of the tear matrix: what must become of a log with these bytes.
  *
  * It reads the log by itself, line by line with the host's own JSON parser, and holds every line
- * against what the server took and what was set aside. Damage inside a string that leaves a sound
+ * against what the server accepted and what was dead-lettered. A change inside a string that leaves a sound
  * record cannot be seen in this format: such a line counts as the record that it now is, and must be
- * delivered as it stands. An object with the same content as its last version may be sent once for both.
+ * delivered unchanged. An object with the same content as its last version may be sent once for both.
  *
  * @module
  */
@@ -25,7 +25,7 @@ interface Line {
   readonly record: { type: string; req: Json } | null;
 }
 
-/** What a corrupt log came to. */
+/** Result of delivering a corrupt log. */
 export interface Outcome {
   readonly delivered: number;
   readonly deadLetters: readonly DeadLetter[];
@@ -42,7 +42,7 @@ const RULES: Record<string, [v1: WriteName, v2: WriteName]> = {
  * Recovers a log of these bytes over one of the two call paths and judges the outcome.
  *
  * @param sound The log before it was corrupted: a change in a part that is not sent (the trace id of an
- *   end on the older path) leaves a line that arrives as if it were sound.
+ *   end on the v1 API) leaves a line that arrives as if it were valid.
  */
 export async function judge(
   bytes: Uint8Array,
@@ -55,7 +55,7 @@ export async function judge(
   assert.equal(result.done, true, "recovery ends");
   const deadLetters = world.deadLetters();
   const names = world.names().filter((name) => !/\.(deadletter|quarantine)$/.test(name));
-  assert.deepEqual(names, [], "nothing is left but what was set aside");
+  assert.deepEqual(names, [], "nothing is left but dead letters");
 
   const originals = linesOf(sound);
   const taken = [...world.server.taken];
@@ -82,7 +82,7 @@ export async function judge(
       [candidates.some((record) => takeOut(taken, record)), isRepeated(candidates[0])].includes(
         true,
       ),
-      `the line at ${line.offset} is neither delivered nor set aside: ${textOf(line.bytes)}`,
+      `the line at ${line.offset} is neither delivered nor dead-lettered: ${textOf(line.bytes)}`,
     );
     delivered++;
   }
@@ -158,23 +158,23 @@ function readLine(bytes: Uint8Array): Line["record"] {
   return isRecord ? { type: type as string, req: req as Json } : null;
 }
 
-/** A line that was set aside deserved it, and nothing of it is lost. */
+/** A dead-lettered line is invalid, and none of its bytes are lost. */
 function checkDeadLetter(line: Line, deadLetter: DeadLetter, useCallsComplete: boolean): void {
   const { reason } = deadLetter.error;
   if (reason === "refused") {
     assert.ok(line.record, `only a sound record can be refused: ${textOf(line.bytes)}`);
     const { type, req } = line.record;
     const rule = WRITE_RULES[RULES[type][useCallsComplete ? 1 : 0]];
-    assert.notDeepEqual(check(rule, req), [], `set aside without need: ${textOf(line.bytes)}`);
+    assert.notDeepEqual(check(rule, req), [], `dead-lettered without need: ${textOf(line.bytes)}`);
     assert.deepEqual({ type: deadLetter.type, req: deadLetter.req }, { type, req });
     return;
   }
   assert.match(reason, /^(corrupt|torn|oversize)$/);
   const names = line.record && Object.keys(line.record.req);
   assert.ok(
-    // A call without its own object, project or id is no call, whatever else it holds.
+    // A call without its own object, project or ID is not a call, whatever else it contains.
     line.record === null || !isCall(line.record),
-    `set aside as ${reason}, but it is sound: ${names} ${textOf(line.bytes)}`,
+    `dead-lettered as ${reason}, but it is valid: ${names} ${textOf(line.bytes)}`,
   );
   assert.deepEqual(deadLetter.bytes, line.bytes, "the bytes are kept");
 }
@@ -191,7 +191,7 @@ function takeOut(taken: Taken[], { type, req }: { type: string; req: Json }): bo
   const wanted = (type === "call_start" ? req.start : type === "call_end" ? req.end : req) as Json;
   for (const [index, { kind, value }] of taken.entries()) {
     if (kind === type) {
-      // The older path knows no trace id and no start time of an end.
+      // The v1 API has no trace ID and no start time of an end.
       const isSame = type === "call_end"
         ? covers(value, wanted, ["trace_id", "started_at"])
         : covers(value, wanted, []) && covers(wanted, value, []);

@@ -1,5 +1,5 @@
 /**
- * A program that appends records where syncs are refused, prints what it was told, and ends by
+ * A program that appends records where syncs are refused, prints its events, and ends by
  * SIGKILL.
  *
  * @module

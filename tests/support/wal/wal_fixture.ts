@@ -18,7 +18,7 @@ import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.t
 import { pipelineOptions } from "../delivery/delivery_fixture.ts";
 import { readReply, replyTo } from "../delivery/fake_replies.ts";
 
-/** Where the logs of the tests are. */
+/** Directory of the tests' logs. */
 export const WAL = "/work/.weave/wal";
 /** The directory of `team/project`. */
 export const PROJECT: string = `${WAL}/team/project`;
@@ -65,7 +65,7 @@ const SINGLE: Record<string, { kind: string; rule: WriteName }> = {
 export class FakeServer {
   readonly taken: Taken[] = [];
   requests = 0;
-  /** Requests after which something must have gone into a loop. */
+  /** Number of requests that indicates an endless loop. */
   limit = 1_000;
   /** Bytes of a body that are taken at most, as at the real server. */
   readonly bodyLimit: number = 32 * 1024 * 1024;
@@ -175,7 +175,7 @@ export class LogWorld {
     });
   }
 
-  /** Puts the data of a segment, as a process that is gone may have left it. */
+  /** Writes the data of a segment, as a dead process may have left it. */
   put(data: Uint8Array | string, stem: string = STEM): void {
     this.disk.put(`${PROJECT}/${stem}.jsonl`, data);
   }
@@ -242,6 +242,6 @@ export interface DeadLetter {
     readonly status?: number;
     readonly message?: string;
   };
-  /** The raw bytes, for what is no record. */
+  /** The raw bytes, if it is not a record. */
   readonly bytes?: Uint8Array;
 }

@@ -25,7 +25,7 @@ const KINDS: MemoryOperationKind[] = [
 ];
 const CODES = ["ENOSPC", "EIO", "EROFS", "EMFILE", "EACCES"];
 
-/** What a disk does, for how many records before it, and who sends. */
+/** The disk's fault, the number of records before it, and the process that sends. */
 interface Trouble {
   readonly kind: MemoryOperationKind;
   readonly code: string;
@@ -33,7 +33,7 @@ interface Trouble {
   readonly sender: boolean;
 }
 
-/** A program that traces through a time in which its disk fails in one way; what it was told. */
+/** A program that traces while its disk fails in one way; the events that it got. */
 async function liveThrough({ kind, code, before, sender }: Trouble): Promise<WalEvent[]> {
   const world = new LogWorld();
   const runtime = world.process();
@@ -75,7 +75,7 @@ async function liveThrough({ kind, code, before, sender }: Trouble): Promise<Wal
   const isSpared = (kind === "read" || kind === "list") && !sender;
   assert.ok(operations > 0 || isSpared, "the disk was asked, and failed");
   runtime.exit();
-  // A process that found its files gone or its segments fenced leaves them to the next.
+  // A process that found its files deleted or its segments fenced leaves them to the next.
   await world.recoverFor(15_000);
   const arrived = new Set(
     world.server.taken.map(({ value }) => (value.obj as { object_id: string }).object_id),
@@ -95,10 +95,10 @@ for (const kind of KINDS) {
             const how = `${code}, ${before} records before, sender ${sender ? "on" : "off"}`;
             throw new Error(`${how}: ${(error as Error).message}`, { cause: error });
           });
-          const said = events.filter(({ level }) => level === "warn" || level === "error");
-          const warned = said.filter(({ name }) => name === "disk-failed");
+          const reported = events.filter(({ level }) => level === "warn" || level === "error");
+          const warned = reported.filter(({ name }) => name === "disk-failed");
           assert.ok(warned.length <= 1, `${code}: ${warned.length} warnings`);
-          assert.ok(said.length <= 5, `${code}: ${said.length} lines in a minute`);
+          assert.ok(reported.length <= 5, `${code}: ${reported.length} lines in a minute`);
         }
       }
     }

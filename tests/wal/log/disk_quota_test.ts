@@ -235,11 +235,14 @@ for (const [when, isHeld] of [["drained", false], ["not drained", true]] as cons
     }
     const { appended, dropped } = await pipeline.stats();
     assert.equal(appended + dropped["quota-new"], 20);
-    const gone = dropped["quota-oldest"];
-    assert.ok(gone > 0 && gone < left * 0.4, `${gone} of ${left} dropped, ${before} bytes before`);
+    const removed = dropped["quota-oldest"];
+    assert.ok(
+      removed > 0 && removed < left * 0.4,
+      `${removed} of ${left} dropped, ${before} bytes before`,
+    );
     world.server.refuse = () => null;
     const { ids } = await finish();
-    const expected = left + appended - gone;
+    const expected = left + appended - removed;
     assert.equal(new Set(ids).size, expected, "each is counted, none is given up twice");
     assert.ok(!ids.includes("old0") && ids.includes(`old${left - 1}`) && ids.includes("new19"));
   });

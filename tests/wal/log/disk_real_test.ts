@@ -18,7 +18,7 @@ function works(command: string, ...args: string[]): boolean {
   }
 }
 
-/** What gives a child a mount table of its own; undefined where that is not allowed. */
+/** Command that gives a child a mount table of its own; undefined if that is not allowed. */
 const ownMounts = [["unshare", "-rm"], ["unshare", "-m"]].find(([command, ...args]) =>
   works(command, ...args, "mount", "-t", "tmpfs", "tmpfs", tmpdir())
 );
@@ -28,7 +28,7 @@ const noLimits = works("prlimit", "--version") ? false : "needs prlimit";
 interface Trouble {
   readonly trouble: DiskPlan["trouble"];
   readonly code: string;
-  /** How it reads on all hosts, where one has no code for it. */
+  /** Message on all hosts, for hosts that have no code for it. */
   readonly failure?: RegExp;
   readonly under: readonly string[];
   readonly skip: string | false;

@@ -42,42 +42,42 @@ function world() {
   const clock = new MemoryClock();
   const disk = new NotedLog("file");
   const memory = new NotedLog("memory");
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const log = new FailoverLog({
     clock,
     disk,
     memory,
     sender: true,
-    onDisk: (error) => void told.push(error),
+    onDisk: (error) => void reported.push(error),
   });
   const append = (name: string) => log.append("obj_create", name);
-  return { clock, disk, memory, told, log, append };
+  return { clock, disk, memory, reported, log, append };
 }
 
 const FULL = Object.assign(new Error("No space"), { code: "ENOSPC" });
 
 test("failover: while the disk works nothing is in memory", () => {
-  const { log, append, disk, memory, told } = world();
+  const { log, append, disk, memory, reported } = world();
   append("a");
   append("b");
-  assert.deepEqual([disk.records, memory.records, told], [["a", "b"], [], []]);
+  assert.deepEqual([disk.records, memory.records, reported], [["a", "b"], [], []]);
   assert.equal(log.kind, "file");
 });
 
 test("failover: the record that the disk refuses is kept in memory, and that is reported once", () => {
-  const { log, append, disk, memory, told } = world();
+  const { log, append, disk, memory, reported } = world();
   append("a");
   disk.error = FULL;
   for (const name of ["b", "c", "d"]) append(name);
   assert.deepEqual([disk.records, memory.records], [["a"], ["b", "c", "d"]]);
-  assert.deepEqual(told, [FULL]);
+  assert.deepEqual(reported, [FULL]);
   assert.equal(log.kind, "memory");
   assert.deepEqual(disk.asked, ["close"], "what is on disk is final, and can be sent to its end");
   assert.deepEqual(log.written, { records: 4, bytes: 4 });
 });
 
 test("failover: the disk is tried again now and then, and used again when it works", () => {
-  const { clock, log, append, disk, memory, told } = world();
+  const { clock, log, append, disk, memory, reported } = world();
   disk.error = FULL;
   append("a");
   clock.advance(DISK_RETRY_MS - 1);
@@ -88,27 +88,27 @@ test("failover: the disk is tried again now and then, and used again when it wor
   append("c");
   append("d");
   assert.deepEqual([disk.records, memory.records], [["c", "d"], ["a", "b"]]);
-  assert.deepEqual(told, [FULL, null]);
+  assert.deepEqual(reported, [FULL, null]);
   assert.deepEqual(memory.asked, ["close"], "what is in memory is sent to its end");
   assert.equal(log.kind, "file");
 });
 
 test("failover: a disk that goes on failing is reported once, and tried at intervals", () => {
-  const { clock, append, disk, memory, told } = world();
+  const { clock, append, disk, memory, reported } = world();
   disk.error = FULL;
   for (let n = 0; n < 10; n++) {
     append(String(n));
     clock.advance(DISK_RETRY_MS);
   }
   assert.equal(memory.records.length, 10);
-  assert.deepEqual(told, [FULL]);
+  assert.deepEqual(reported, [FULL]);
 });
 
 test("failover: a quota that is used up is not a failure of the disk", () => {
-  const { log, append, disk, memory, told } = world();
+  const { log, append, disk, memory, reported } = world();
   disk.error = new WeaveWalError("ERR_LOG_FULL", "Full");
   assert.throws(() => append("a"), { code: "ERR_LOG_FULL" });
-  assert.deepEqual([memory.records, told, log.kind], [[], [], "file"]);
+  assert.deepEqual([memory.records, reported, log.kind], [[], [], "file"]);
 });
 
 test("failover: what memory refuses too is an error for the caller to count", () => {

@@ -61,7 +61,7 @@ test("file log: a segment is its data and a lock, with a sender or without", () 
     fixture.append("a");
     const names = fixture.names().map((name) => name.split(".").slice(1).join("."));
     assert.deepEqual(names, ["jsonl", "lock"]);
-    assert.equal(fixture.segments.length, sender ? 1 : 0, "only a sender is told of segments");
+    assert.equal(fixture.segments.length, sender ? 1 : 0, "only a sender gets segments");
   }
 });
 

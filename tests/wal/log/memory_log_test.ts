@@ -86,7 +86,7 @@ test("memory log: memory that is acknowledged is given back, the rest stays read
   for (const name of names.slice(0, 2_500)) offset += lineOf(name).length;
   segments[0].acknowledge(offset);
   assert.equal(await textOf(segments[0], offset, 65_536), names.slice(2_500).map(lineOf).join(""));
-  assert.equal(await segments[0].read(0, new Uint8Array(10)), 0, "the front is gone");
+  assert.equal(await segments[0].read(0, new Uint8Array(10)), 0, "the beginning is removed");
 });
 
 test("memory log: after a rotation the records go on in a segment of their own", async () => {

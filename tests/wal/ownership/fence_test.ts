@@ -7,7 +7,7 @@ import { test } from "../../harness.ts";
 import { Apart } from "../../support/wal/apart_fixture.ts";
 import { PROJECT } from "../../support/wal/wal_fixture.ts";
 
-/** What a writer does that is suspended somewhere in it. */
+/** Operation in which the writer is suspended. */
 function work(apart: Apart): void {
   apart.writer.append("second");
   apart.writer.heartbeat();
@@ -208,7 +208,7 @@ for (const sends of [true, false]) {
     apart.writer.presence.heartbeat();
     assert.equal(apart.writer.presence.isFresh, true);
     apart.writer.append("second");
-    apart.assertThere(["first", "second"], "appended to a segment that is gone");
+    apart.assertThere(["first", "second"], "appended to a deleted segment");
     apart.writer.operations.length = 0;
     apart.writer.append("third");
     assert.deepEqual(apart.writer.operations, ["write .jsonl"], "one look after each lapse");

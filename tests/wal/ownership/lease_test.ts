@@ -112,7 +112,7 @@ test("lease: a corrupt lease has no holder, but it has an epoch", () => {
     runtime.disk.put(`${PREFIX}3`, text);
     const current = currentLease(files, PREFIX)!;
     assert.deepEqual(current, { epoch: 3, path: `${PREFIX}3`, token: null, holder: null });
-    assert.equal(acquire("next", null)?.isHeld(), true, "a later epoch alone would end it");
+    assert.equal(acquire("next", null)?.isHeld(), true, "only a later epoch would end it");
   }
 });
 

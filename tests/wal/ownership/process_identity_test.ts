@@ -39,7 +39,11 @@ test("identity: PID 1 in two containers is two processes, and neither knows of t
   const identity = ownIdentity(first.process);
   assert.equal(liveness(identity, second.process), "unknown");
   first.kill();
-  assert.equal(liveness(identity, second.process), "unknown", "the watcher's own PID is no sign");
+  assert.equal(
+    liveness(identity, second.process),
+    "unknown",
+    "the watcher's own PID proves nothing",
+  );
 });
 
 test("identity: containers under one host name are distinguished by their namespaces", () => {

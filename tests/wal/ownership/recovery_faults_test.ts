@@ -4,7 +4,7 @@ import { leasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT, SERVER, WAL, WRITER } from "../../support/wal/wal_fixture.ts";
 
-/** What comes of `work` as virtual time passes. */
+/** Result of `work` as virtual time passes. */
 async function inTime<Result>(world: LogWorld, work: Promise<Result>): Promise<Result> {
   let over = false;
   void work.finally(() => over = true);
@@ -111,7 +111,7 @@ for (const times of [1, 2]) {
     const { done } = await pipeline.finish();
     assert.equal(done, true);
     const errors = (await pipeline.stats()).lastError;
-    assert.equal(errors === null, times === 1, "one removal is no error");
+    assert.equal(errors === null, times === 1, "one removal is not an error");
   });
 }
 

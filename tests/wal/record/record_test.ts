@@ -18,7 +18,7 @@ interface Found {
   canonical: boolean;
 }
 
-/** Reads a line that stands in the middle of other bytes. */
+/** Reads a line in the middle of other bytes. */
 function read(line: string): Found | null {
   const content = bytesOf(line);
   const bytes = joined(bytesOf("before\n"), content, bytesOf("\nbehind"));

@@ -32,7 +32,7 @@ async function withDirectory(body: (directory: string) => Promise<void> | void):
   }
 }
 
-/** Writes one record without a sender, and tells what was told meanwhile. */
+/** Writes one record without a sender, and returns the events. */
 async function write(walDir: string, changes: Partial<PipelineOptions> = {}) {
   const events: WalEvent[] = [];
   const pipeline = openPipeline(pipelineOptions(walDir, "http://127.0.0.1:1", {

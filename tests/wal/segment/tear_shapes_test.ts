@@ -10,7 +10,7 @@ const RECORDS = ["a", "b", "c"].map((name) => ({
 const LINES = RECORDS.map((record) => JSON.stringify(record));
 const LOG = bytesOf(`${LINES.join("\n")}\n`);
 
-/** Recovers a log and tells how much of it was delivered, and why the rest was set aside. */
+/** Recovers a log; returns how much of it was delivered, and why the rest was dead-lettered. */
 async function outcome(...parts: (Uint8Array | string)[]): Promise<[number, string[]]> {
   const bytes = joined(...parts.map((part) => typeof part === "string" ? bytesOf(part) : part));
   const { delivered, deadLetters } = await judge(bytes, false);

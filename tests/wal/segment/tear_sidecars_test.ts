@@ -39,7 +39,7 @@ function put(world: LogWorld, suffix: string, content: string): void {
   world.disk.put(`${PROJECT}/${STEM}.${suffix}`, content);
 }
 
-/** The owner file of a process that is gone. */
+/** The owner file of a dead process. */
 function deadOwner(world: LogWorld, changes: Partial<Owner> = {}): string {
   const writer = world.process();
   const identity = ownIdentity(writer.process);
