@@ -9,6 +9,7 @@ import { relative } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { publicEntries } from "./entries.ts";
 import { writeLicenses } from "./licenses.ts";
+import { buildUiPage } from "./ui_page.ts";
 import { projectRoot } from "../test/process.ts";
 
 /** Packages that the user brings: never inlined, never required. */
@@ -54,7 +55,8 @@ export async function buildJavaScript(out: string): Promise<BuiltFile[]> {
   });
   const problems = [...strayImports(metafile), ...strayPackages(metafile, out)];
   if (problems.length > 0) throw new Error(`Cannot publish this build:\n${problems.join("\n")}`);
-  writeLicenses(out, Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)));
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+  writeLicenses(out, [...inputs, ...(await buildUiPage()).inputs]);
   return Object.entries(metafile.outputs)
     .filter(([path]) => path.endsWith(".js"))
     .map(([path, { bytes }]) => ({ path: relative(out, `${projectRoot}/${path}`), bytes }));

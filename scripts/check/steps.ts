@@ -12,6 +12,7 @@ import { checkExamples, runExamples } from "./examples.ts";
 import { checkManifests } from "./manifests.ts";
 import { checkPublish } from "./publish.ts";
 import { tool } from "./tool.ts";
+import { checkUiPage } from "./ui_page.ts";
 import { checkWords } from "./words.ts";
 import { inParallel } from "../test/process.ts";
 
@@ -39,6 +40,7 @@ const steps: Record<string, Step> = {
   "documentation": () =>
     tool("deno", ["doc", "--lint", ...publicEntries().map(({ source }) => source)]),
   "bundle size": checkBundleSize,
+  "page (ui)": checkUiPage,
   "docs": checkDocs,
   "manifests": checkManifests,
   "words": checkWords,

@@ -14,6 +14,7 @@ import { flushCommand } from "./flush/flush.ts";
 import { inspectCommand } from "./inspect/inspect.ts";
 import { demoCommand, mockCommand } from "./demo_commands.ts";
 import { statusCommand } from "./status/status.ts";
+import { uiCommand } from "./ui/ui.ts";
 import { verifyCommand } from "./verify/verify.ts";
 
 const NOTES = `
@@ -74,6 +75,7 @@ function makeProgram(context: Context, setCode: (code: number) => void): Command
     .version(VERSION, "-V, --version", "print the version")
     .addHelpText("after", NOTES)
     .addCommand(statusCommand(context, setCode))
+    .addCommand(uiCommand(context))
     .addCommand(flushCommand(context, setCode))
     .addCommand(inspectCommand(context, setCode))
     .addCommand(verifyCommand(context, setCode))

@@ -250,12 +250,12 @@ test("every command explains itself with examples", async () => {
   const commands = [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
   assert.deepEqual(
     commands,
-    ["status", "flush", "inspect", "verify", "dead-letters", "demo", "mock", "help"],
+    ["status", "ui", "flush", "inspect", "verify", "dead-letters", "demo", "mock", "help"],
   );
   const deadLetters = ["list", "show", "retry", "export", "drop"].map((
     name,
   ) => ["dead-letters", name]);
-  const own = ["status", "flush", "inspect", "verify", "dead-letters"].map((name) => [name]);
+  const own = ["status", "ui", "flush", "inspect", "verify", "dead-letters"].map((name) => [name]);
   const helps = await Promise.all(
     [...own, ...deadLetters].map((args) => cli([...args, "--help"], { cwd: place.path })),
   );

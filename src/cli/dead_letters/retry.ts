@@ -6,19 +6,35 @@
 
 import { mayGoTo, retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { Settings } from "../../client/settings/settings.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { commandDeliverer } from "../flush/delivery_client.ts";
 import { commandIds, type Context, throwIfStopped } from "../context.ts";
 import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
 import { EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
 
-/** Options of a retry. */
-export interface RetryJob {
+/** Options of sending dead letters again. */
+export interface ResendJob {
   readonly settings: Settings;
   readonly timeoutMs: number | undefined;
-  readonly json: boolean;
   /** Whether the user named each dead letter: they are then sent to this server in any case. */
   readonly named: boolean;
+}
+
+/** Options of a retry. */
+export interface RetryJob extends ResendJob {
+  readonly json: boolean;
+}
+
+/** Result of sending dead letters again. */
+export interface Resent {
+  /** Dead letters that were to be sent. */
+  readonly chosen: number;
+  readonly result: RetryResult;
+  /** Dead letters that were left out because they are for another server. */
+  readonly others: number;
+  /** Why the server could not be reached, or rejected everything; `null` if neither happened. */
+  readonly trouble: string | null;
 }
 
 /** Maximum ms between two attempts while the user waits. */
@@ -28,9 +44,34 @@ const RETRY_MAX_MS = 10_000;
 export async function retrySelected(
   context: Context,
   deadLetters: AsyncIterable<IndexedDeadLetter>,
-  { settings, timeoutMs, json, named }: RetryJob,
+  job: RetryJob,
 ): Promise<number> {
-  const { runtime, terminal: { out, err }, stop } = context;
+  const { terminal: { out, err }, stop } = context;
+  const resent = await resend(context, deadLetters, job, (message) => {
+    err.write(`${err.colors.yellow(message)}\n`).catch(() => {});
+  });
+  const { chosen, result, others, trouble } = resent;
+  if (job.json) {
+    const value = { chosen, ...result, otherServers: others, lastError: trouble };
+    await out.write(`${JSON.stringify(value, null, 2)}\n`);
+  } else {
+    await out.write(resultText(resent));
+  }
+  throwIfStopped(stop);
+  return result.delivered === chosen ? EXIT.ok : EXIT.failed;
+}
+
+/**
+ * Sends dead letters again, until each is answered, the time is up or `stop` is aborted.
+ *
+ * @param onTrouble Called with a message when the server cannot be reached.
+ */
+export async function resend(
+  { runtime, stop }: Pick<Context, "runtime" | "stop">,
+  deadLetters: AsyncIterable<IndexedDeadLetter>,
+  { settings, timeoutMs, named }: ResendJob,
+  onTrouble: (message: string) => void,
+): Promise<Resent> {
   const ids = new Set<string>();
   const directories = new Set<string>();
   let others = 0;
@@ -49,9 +90,6 @@ export async function retrySelected(
   stop.addEventListener("abort", abort);
   const timer = timeoutMs === undefined ? null : runtime.clock.after(timeoutMs, abort);
   let trouble: string | null = null;
-  const tell = (message: string): void => {
-    err.write(`${err.colors.yellow(message)}\n`).catch(() => {});
-  };
   const deliverer = commandDeliverer(
     runtime,
     { ...settings, retryMaxMs: Math.min(settings.retryMaxMs, RETRY_MAX_MS) },
@@ -61,16 +99,15 @@ export async function retrySelected(
         if (state === "up") return;
         trouble = reason;
         if (state === "blocked") abort(); // The user has to act first.
-        else tell(`Cannot deliver to ${settings.serverUrl}, trying again: ${reason}`);
+        else onTrouble(`Cannot deliver to ${settings.serverUrl}, trying again: ${reason}`);
       },
       onRetry: () => {},
       onSwitch: () => {},
     },
   );
-  const hold = keepAlive(context);
-  let result: RetryResult;
+  const hold = keepAlive(runtime);
   try {
-    result = await retryDeadLetters({
+    const result = await retryDeadLetters({
       runtime,
       deliverer,
       server: settings.serverUrl,
@@ -80,27 +117,16 @@ export async function retrySelected(
       select: (entry, { stem }) => ids.has(deadLetterId(stem, entry)),
       stop: end.signal,
     });
+    return { chosen: ids.size, result, others, trouble };
   } finally {
     hold();
     timer?.cancel();
+    stop.removeEventListener("abort", abort);
     deliverer.stop();
   }
-  if (json) {
-    const value = { chosen: ids.size, ...result, otherServers: others, lastError: trouble };
-    await out.write(`${JSON.stringify(value, null, 2)}\n`);
-  } else {
-    await out.write(resultText(ids.size, result, others, trouble));
-  }
-  throwIfStopped(stop);
-  return result.delivered === ids.size ? EXIT.ok : EXIT.failed;
 }
 
-function resultText(
-  chosen: number,
-  result: RetryResult,
-  others: number,
-  trouble: string | null,
-): string {
+function resultText({ chosen, result, others, trouble }: Resent): string {
   const { delivered, refused, unreadable, busy, stopped } = result;
   const skipped = others === 0
     ? ""
@@ -118,7 +144,7 @@ function resultText(
 }
 
 /** A pending promise does not keep a process alive. */
-function keepAlive({ runtime: { clock } }: Context): () => void {
+function keepAlive({ clock }: Runtime): () => void {
   let timer = clock.after(60_000, again, { ref: true });
   function again(): void {
     timer = clock.after(60_000, again, { ref: true });

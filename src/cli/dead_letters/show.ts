@@ -110,7 +110,10 @@ function openOutput(files: FileSystem, path: string, output: string): AppendFile
 const encoder = new TextEncoder();
 
 /** One dead letter with its request, byte for byte, or the raw bytes if it is not a record. */
-async function exportLine(files: FileSystem, deadLetter: IndexedDeadLetter): Promise<string> {
+export async function exportLine(
+  files: FileSystem,
+  deadLetter: IndexedDeadLetter,
+): Promise<string> {
   const { entry } = deadLetter;
   const head = JSON.stringify(deadLetterJson(deadLetter)).slice(0, -1);
   if (entry.request !== null) return `${head},"req":${decoder.decode(entry.request)}}\n`;
@@ -119,9 +122,9 @@ async function exportLine(files: FileSystem, deadLetter: IndexedDeadLetter): Pro
 }
 
 /** The first `most` bytes of the quarantined line; none if they no longer exist. */
-async function rawBytes(
+export async function rawBytes(
   files: FileSystem,
-  { entry, quarantinePath }: IndexedDeadLetter,
+  { entry, quarantinePath }: Pick<IndexedDeadLetter, "entry" | "quarantinePath">,
   most: number,
 ): Promise<Uint8Array> {
   if (entry.quarantine === null) return entry.line.subarray(0, most);

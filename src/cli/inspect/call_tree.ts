@@ -6,6 +6,14 @@
 
 import type { CallValue, RecordFacts, SpanFacts } from "./record_facts.ts";
 
+/** A record in a log. */
+export interface RecordPlace {
+  /** The stem of its segment. */
+  readonly stem: string;
+  /** Byte offset. */
+  readonly offset: number;
+}
+
 /** A call as a log tells of it. */
 export interface CallNode {
   readonly id: string;
@@ -24,6 +32,9 @@ export interface CallNode {
   isSpan: boolean;
   /** Bytes of its records. */
   bytes: number;
+  /** The records of its start and its end, where the reader names them. */
+  startPlace: RecordPlace | undefined;
+  endPlace: RecordPlace | undefined;
   /** Kept only where they are to be shown. */
   inputs: CallValue | undefined;
   output: CallValue | undefined;
@@ -70,7 +81,7 @@ export class CallForest {
     type: "call_start" | "call_end",
     facts: RecordFacts,
     bytes: number,
-    value?: CallValue,
+    { value, place }: { readonly value?: CallValue; readonly place?: RecordPlace } = {},
   ): void {
     const { callId } = facts;
     if (callId === undefined) return;
@@ -84,20 +95,22 @@ export class CallForest {
       node.started = facts.time;
       node.displayName ??= facts.displayName;
       node.inputs = value;
+      node.startPlace = place;
     } else {
       node.hasEnd = true;
       node.ended = facts.time;
       node.exception = facts.exception;
       node.output = value;
+      node.endPlace = place;
     }
   }
 
   /** Takes an OpenTelemetry span in. */
-  addSpan({ started, ...end }: SpanFacts, bytes: number): void {
+  addSpan({ started, ...end }: SpanFacts, bytes: number, place?: RecordPlace): void {
     const { callId, traceId } = end;
     if (callId === undefined) return;
-    this.add("call_start", { ...end, time: started }, bytes);
-    this.add("call_end", end, 0);
+    this.add("call_start", { ...end, time: started }, bytes, { place });
+    this.add("call_end", end, 0, { place });
     this.#node(callId, traceId).isSpan = true;
     this.#lastEnd = end.time ?? Infinity;
   }
@@ -191,6 +204,8 @@ export class CallForest {
       hasEnd: false,
       isSpan: false,
       bytes: note?.bytes ?? 0,
+      startPlace: undefined,
+      endPlace: undefined,
       inputs: undefined,
       output: undefined,
       children: [],
@@ -255,7 +270,8 @@ function reach(root: CallNode, reached: Set<CallNode>): void {
   }
 }
 
-function begin({ calls }: Trace): number {
+/** Epoch ms at which a trace began; `Infinity` where it does not say. */
+export function begin({ calls }: Trace): number {
   return calls.reduce(
     (least, { started, ended }) => Math.min(least, started ?? ended ?? Infinity),
     Infinity,

@@ -66,8 +66,11 @@ const QUOTE = 34;
 const decoder = new TextDecoder();
 const ranges: number[] = [];
 
+/** A request, and where it is in the bytes that hold it. */
+export type RequestRange = Pick<WindowRecord, "type" | "start" | "end">;
+
 /** Reads the facts of `record` out of the bytes that hold it. */
-export function factsOf(bytes: Uint8Array, record: WindowRecord): RecordFacts {
+export function factsOf(bytes: Uint8Array, record: RequestRange): RecordFacts {
   const values = wantedFields(bytes, record);
   switch (record.type) {
     case "call_start":
@@ -101,7 +104,7 @@ export function factsOf(bytes: Uint8Array, record: WindowRecord): RecordFacts {
 }
 
 /** The facts of each span of an `otel_traces` or `otel_agents` record; none if it is corrupt. */
-export function spanFactsOf(bytes: Uint8Array, { start, end }: WindowRecord): SpanFacts[] {
+export function spanFactsOf(bytes: Uint8Array, { start, end }: RequestRange): SpanFacts[] {
   const field = topLevelField(bytes, start, end, "request_base64");
   if (!field) return [];
   try {
@@ -191,7 +194,7 @@ function decodeName(name: string): string {
   }
 }
 
-function wantedFields(bytes: Uint8Array, record: WindowRecord): Map<string, string> {
+function wantedFields(bytes: Uint8Array, record: RequestRange): Map<string, string> {
   let { start, end } = record;
   const wrapper = WRAPPERS[record.type];
   if (wrapper !== undefined) {

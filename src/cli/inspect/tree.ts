@@ -94,7 +94,7 @@ async function readFromEnd(
           const facts = factsOf(bytes, line.record);
           if (type === "call_start" || type === "call_end") {
             const value = values ? valueOf(bytes, line.record) : undefined;
-            forest.add(type, facts, line.length, value);
+            forest.add(type, facts, line.length, { value });
           } else forest.note(facts, line.length);
         }
       }

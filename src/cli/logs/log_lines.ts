@@ -76,18 +76,27 @@ export async function* readLog(
 /** Bytes of a block that is read from the end of a file. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
+/** Options for splitting a segment into blocks. */
+export interface BlockOptions {
+  /** Byte offset where the first block begins; the start of a line. The start of the file by default. */
+  readonly start?: number;
+  /** Bytes of a block, unless its first line is longer. */
+  readonly blockBytes?: number;
+}
+
 /** Splits `state` into ranges of whole lines, the last one first. Throws `ENOENT` if it does not exist. */
 export async function* blocksFromEnd(
   { files }: Runtime,
   state: SegmentState,
+  { start = 0, blockBytes = BLOCK_BYTES }: BlockOptions = {},
 ): AsyncGenerator<{ readonly from: number; readonly to: number }> {
-  for (let to = state.size; to > 0;) {
+  for (let to = state.size; to > start;) {
     const segment = new ReadSegment(files, state.paths.data, { name: state.stem });
     let from = to;
     try {
       // A line may be longer than a block.
-      for (let size = BLOCK_BYTES; from >= to; size += BLOCK_BYTES) {
-        from = Math.min(to, await segment.lineAt(to - size));
+      for (let size = blockBytes; from >= to; size += blockBytes) {
+        from = Math.min(to, await segment.lineAt(Math.max(start, to - size)));
       }
     } finally {
       segment.close();

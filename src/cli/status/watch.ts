@@ -8,8 +8,9 @@ import { type Context, pause, throwIfStopped } from "../context.ts";
 import { Rate } from "../terminal/progress.ts";
 import { type AdviceOptions, adviseOn } from "./advice.ts";
 import { statusJson } from "./json.ts";
-import type { StatusReport, StatusReporter } from "./report.ts";
-import { type FlowRate, statusText } from "./render.ts";
+import type { StatusReporter } from "./report.ts";
+import { Flow } from "./flow.ts";
+import { statusText } from "./render.ts";
 import type { Output } from "../terminal/terminal.ts";
 
 const CLEAR_SCREEN = "\u001b[2J\u001b[H";
@@ -78,56 +79,4 @@ async function drawerFor({ terminal: { out } }: Context, json: boolean): Promise
     },
     done: () => update.done(),
   };
-}
-
-interface Seen {
-  readonly size: number;
-  readonly checkpoint: number;
-}
-
-/** Adds up what is written and sent between two reports. */
-class Flow {
-  readonly #makeRate: () => Rate;
-  readonly #projects = new Map<string, {
-    seen: Map<string, Seen>;
-    written: number;
-    sent: number;
-    writtenRate: Rate;
-    sentRate: Rate;
-  }>();
-
-  constructor(makeRate: () => Rate) {
-    this.#makeRate = makeRate;
-  }
-
-  update({ projects }: StatusReport): Map<string, FlowRate> {
-    const rates = new Map<string, FlowRate>();
-    for (const { directory, segments } of projects) {
-      const now = new Map<string, Seen>(segments.map(({ state }) => [
-        state.stem,
-        { size: state.size, checkpoint: state.checkpoint.offset },
-      ]));
-      let flow = this.#projects.get(directory);
-      if (!flow) {
-        const rate = this.#makeRate;
-        flow = { seen: now, written: 0, sent: 0, writtenRate: rate(), sentRate: rate() };
-        this.#projects.set(directory, flow);
-      }
-      for (const [stem, { size, checkpoint }] of now) {
-        const before = flow.seen.get(stem) ?? { size: 0, checkpoint: 0 };
-        flow.written += Math.max(0, size - before.size);
-        flow.sent += Math.max(0, checkpoint - before.checkpoint);
-      }
-      for (const [stem, { size, checkpoint }] of flow.seen) {
-        // A deleted file was delivered to its end.
-        if (!now.has(stem)) flow.sent += size - checkpoint;
-      }
-      flow.seen = now;
-      rates.set(directory, {
-        written: flow.writtenRate.at(flow.written),
-        sent: flow.sentRate.at(flow.sent),
-      });
-    }
-    return rates;
-  }
 }

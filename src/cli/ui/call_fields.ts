@@ -1,0 +1,154 @@
+/**
+ * Inputs, output and other fields of one call, read out of its records when they are asked for.
+ *
+ * @module
+ */
+
+import { topLevelField } from "../../bytes/json_fields.ts";
+import { isOtelType } from "../../protocol/otlp/otel_request.ts";
+import { fromBase64 } from "../../protocol/json/base64.ts";
+import { readSpans } from "../../protocol/otlp/spans.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { WindowReader } from "../../wal/record/batch_reader.ts";
+import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
+import { parseStem, projectDirectory, segmentPaths } from "../../wal/segment/segment_name.ts";
+import { READ_LIMITS } from "../logs/read_limits.ts";
+import { hasCode } from "../../errors.ts";
+import type { FieldView } from "./api_types.ts";
+
+/** Bytes of a field that are sent at once. */
+const PART_BYTES = 64 * 1024;
+/** Bytes that are read for a record at first. */
+const FIRST_BYTES = 64 * 1024;
+
+/** The fields of a record that are shown, by its type. */
+const FIELDS: Readonly<Record<string, { wrapper: string; names: readonly string[] }>> = {
+  call_start: { wrapper: "start", names: ["inputs", "attributes"] },
+  call_end: { wrapper: "end", names: ["output", "exception", "summary"] },
+};
+
+/** Which record, and what of it. */
+export interface FieldRequest {
+  readonly root: string;
+  readonly entity: string;
+  readonly project: string;
+  /** `<stem>:<offset>`. */
+  readonly at: string;
+  /** The ID of the call, or of the span. */
+  readonly id: string;
+  /** Only this field; all of them unless given. */
+  readonly field?: string;
+  /** Byte of the field to begin at. */
+  readonly from?: number;
+}
+
+/** Reads fields of a record; `null` if it is not in the log (any more). */
+export async function readFields(
+  runtime: Runtime,
+  request: FieldRequest,
+): Promise<FieldView[] | null> {
+  const { root, entity, project, at, id, field, from = 0 } = request;
+  const [stem, digits] = at.split(":");
+  if (parseStem(stem) === null || !/^\d{1,15}$/.test(digits ?? "")) return null;
+  const path = segmentPaths(projectDirectory(root, entity, project), stem).data;
+  const found = await readRecord(runtime, path, stem, Number(digits));
+  if (found === null) return null;
+  const fields = fieldsOf(found.bytes, found.record, id);
+  return fields
+    .filter(({ name }) => field === undefined || name === field)
+    .map(({ name, value }) => fieldView(name, value, from, at));
+}
+
+/** A part of a field; cut between characters. */
+export function fieldView(name: string, value: Uint8Array, from: number, at: string): FieldView {
+  const start = characterStart(value, Math.min(from, value.length));
+  const to = characterStart(value, Math.min(value.length, start + PART_BYTES));
+  const text = decoder.decode(value.subarray(start, to));
+  return { name, text, from: start, to, bytes: value.length, at };
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** The first byte at or behind `at` that is not inside a character. */
+function characterStart(bytes: Uint8Array, at: number): number {
+  let start = at;
+  while (start < bytes.length && (bytes[start] & 0xc0) === 0x80) start++;
+  return start;
+}
+
+interface Field {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+function fieldsOf(bytes: Uint8Array, record: WindowRecord, id: string): Field[] {
+  if (isOtelType(record.type)) return spanFields(bytes, record, id);
+  const { wrapper, names } = FIELDS[record.type] ?? { wrapper: "", names: [] };
+  const call = topLevelField(bytes, record.start, record.end, wrapper);
+  const own = call && topLevelField(bytes, call.start, call.end, "id");
+  if (!call || !own || textOf(bytes, own) !== id) return [];
+  return names.flatMap((name) => {
+    const field = topLevelField(bytes, call.start, call.end, name);
+    const value = field && bytes.subarray(field.start, field.end);
+    return value === undefined || isEmpty(value) ? [] : [{ name, value }];
+  });
+}
+
+function textOf(bytes: Uint8Array, { start, end }: { start: number; end: number }): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes.subarray(start, end)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value is `null` or `{}`. */
+function isEmpty(value: Uint8Array): boolean {
+  return value.length <= 4 && ["null", "{}"].includes(decoder.decode(value));
+}
+
+function spanFields(bytes: Uint8Array, record: WindowRecord, id: string): Field[] {
+  const field = topLevelField(bytes, record.start, record.end, "request_base64");
+  if (!field) return [];
+  try {
+    const text = decoder.decode(bytes.subarray(field.start + 1, field.end - 1));
+    const span = readSpans(fromBase64(text)).find(({ spanId }) => spanId === id);
+    if (span === undefined) return [];
+    const { attributes, status, resource } = span;
+    return Object.entries({ attributes, status, resource }).map(([name, value]) => ({
+      name,
+      value: encoder.encode(
+        JSON.stringify(value, (_, part) => typeof part === "bigint" ? `${part}` : part),
+      ),
+    }));
+  } catch {
+    return [];
+  }
+}
+
+/** The record that begins at `offset`; `null` if none does. */
+async function readRecord(
+  { files }: Runtime,
+  path: string,
+  stem: string,
+  offset: number,
+): Promise<{ bytes: Uint8Array; record: WindowRecord } | null> {
+  let segment: ReadSegment;
+  try {
+    segment = new ReadSegment(files, path, { name: stem });
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return null;
+    throw error;
+  }
+  try {
+    if (offset >= segment.end() || await segment.lineAt(offset) !== offset) return null;
+    const limits = { ...READ_LIMITS, records: 1, bytes: FIRST_BYTES };
+    const window = await new WindowReader(segment, limits, offset).next(false);
+    const record = window?.records(() => true)[0];
+    return record?.offset === offset ? { bytes: window!.bytes, record } : null;
+  } finally {
+    segment.close();
+  }
+}

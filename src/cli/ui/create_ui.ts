@@ -1,0 +1,67 @@
+/**
+ * The parts of `weave-wal ui`, put together.
+ *
+ * @module
+ */
+
+import type { Hono } from "hono";
+import type { Settings } from "../../client/settings/settings.ts";
+import { commandIds, type Context } from "../context.ts";
+import type { LogFilter } from "../logs/projects.ts";
+import { OpenOnce } from "./access.ts";
+import { createUiApp } from "./app.ts";
+import { DeadLetterPages } from "./dead_letter_pages.ts";
+import { DeadLetterRetry } from "./dead_letter_retry.ts";
+import { StatusFeed } from "./status_feed.ts";
+import { TracePages } from "./trace_pages.ts";
+
+/** Options for {@linkcode createUi}. */
+export interface UiOptions {
+  /** Directory of all logs. */
+  readonly root: string;
+  readonly filter: LogFilter;
+  /** Base URL of the server of the settings. */
+  readonly server: string;
+  /** `--dir` as it was given, to be repeated in commands. */
+  readonly dir?: string;
+  /** Finds the settings with the API key; throws if there is none. */
+  readonly keySettings: () => Settings;
+  /** The first part of every path. */
+  readonly token: string;
+  /** Opens the page once. */
+  readonly openCode: string;
+}
+
+/** The application, and how to end it. */
+export interface Ui {
+  readonly app: Hono;
+  /** The path that a browser is started with. */
+  readonly openPath: string;
+  /** Closes the files that it reads, and waits for dead letters that are being sent. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts together. Nothing is read before the first request. */
+export function createUi(
+  context: Pick<Context, "runtime" | "stop">,
+  { root, filter, server, dir, keySettings, token, openCode }: UiOptions,
+): Ui {
+  const { runtime, stop } = context;
+  const newId = commandIds(runtime);
+  const advice = { server, ...(dir === undefined ? {} : { dir }) };
+  const status = new StatusFeed({ runtime, root, filter, advice, stop });
+  const traces = new TracePages(runtime, root, filter, status.states.bind(status), newId);
+  const deadLetters = new DeadLetterPages(runtime, root, filter, newId);
+  const retry = new DeadLetterRetry(context, keySettings);
+  const openOnce = new OpenOnce(runtime.clock, openCode);
+  const deps = { runtime, root, server, token, openOnce, status, traces, deadLetters, retry };
+  return {
+    app: createUiApp(deps),
+    openPath: openOnce.path,
+    async close() {
+      traces.close();
+      deadLetters.close();
+      await retry.idle();
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Pages of dead letters, single ones, and all of them as a file.
+ *
+ * @module
+ */
+
+import { hasCode } from "../../errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import {
+  type DeadLetterEntry,
+  isTornEntry,
+  readDeadLetters,
+} from "../../wal/dead_letters/dead_letter_reader.ts";
+import { parseStem, projectDirectory, segmentPaths } from "../../wal/segment/segment_name.ts";
+import { deadLetterPaths } from "../dead_letters/files.ts";
+import {
+  type DeadLetterFilter,
+  deadLetterId,
+  type IndexedDeadLetter,
+  readIndex,
+} from "../dead_letters/index.ts";
+import { exportLine, rawBytes } from "../dead_letters/show.ts";
+import { factsOf } from "../inspect/record_facts.ts";
+import type { LogFilter } from "../logs/projects.ts";
+import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
+import type {
+  DeadLetterDetail,
+  DeadLetterPage,
+  DeadLetterSelection,
+  DeadLetterView,
+} from "./api_types.ts";
+import { fieldView } from "./call_fields.ts";
+import { PagedReads } from "./paged_reads.ts";
+
+/** Dead letters of a page. */
+const PAGE_SIZE = 50;
+/** Characters of a server's message in a list. */
+const MAX_MESSAGE = 2_000;
+
+/** Reads dead letters below a root. */
+export class DeadLetterPages {
+  readonly #runtime: Runtime;
+  readonly #root: string;
+  readonly #filter: LogFilter;
+  readonly #reads: PagedReads<IndexedDeadLetter>;
+
+  /** @param newId Makes the names of lists. */
+  constructor(runtime: Runtime, root: string, filter: LogFilter, newId: () => string) {
+    this.#runtime = runtime;
+    this.#root = root;
+    this.#filter = filter;
+    this.#reads = new PagedReads(runtime.clock, newId);
+  }
+
+  /** Reads the dead letters that are meant, one at a time; ids without a dead letter are left out. */
+  async *select({ ids, ...selection }: DeadLetterSelection): AsyncGenerator<IndexedDeadLetter> {
+    const { reason, entity, project } = selection;
+    const filter: DeadLetterFilter = {
+      ...this.#filter,
+      ...(entity === undefined ? {} : { entity }),
+      ...(project === undefined ? {} : { project }),
+      ...(reason === undefined ? {} : { reasons: [reason] }),
+      names: [],
+    };
+    const wanted = ids && new Set(ids);
+    let left = wanted?.size ?? Infinity;
+    if (left === 0) return;
+    for await (const deadLetter of readIndex(this.#runtime, this.#root, filter)) {
+      if (wanted && !wanted.has(deadLetter.id)) continue;
+      yield deadLetter;
+      if (--left === 0) return;
+    }
+  }
+
+  /** Begins a list; returns its name. */
+  begin(selection: DeadLetterSelection): string {
+    return this.#reads.begin(this.select(selection));
+  }
+
+  /** Reads the next page of a list; `null` if the list was closed. */
+  async page(id: string): Promise<DeadLetterPage | null> {
+    const deadLetters: DeadLetterView[] = [];
+    while (deadLetters.length < PAGE_SIZE) {
+      const next = await this.#reads.next(id);
+      if (next === null && deadLetters.length === 0) return null;
+      if (next === null || next.done) return { deadLetters, next: null };
+      deadLetters.push(view(next.value));
+    }
+    return { deadLetters, next: id };
+  }
+
+  /** Reads one dead letter; `null` if it was sent or dropped. */
+  async detail(
+    entity: string,
+    project: string,
+    id: string,
+    from: number,
+  ): Promise<DeadLetterDetail | null> {
+    const stem = id.split(":")[0];
+    if (parseStem(stem) === null) return null;
+    const { files } = this.#runtime;
+    const directory = projectDirectory(this.#root, entity, project);
+    if (files.stat(directory) === null) return null;
+    const suffixes = new Set([".deadletter"]);
+    const own = { directory, stem, paths: segmentPaths(directory, stem), suffixes };
+    for (const { path, quarantine, stem: other } of deadLetterPaths(files, directory, [own])) {
+      if (other !== stem) continue;
+      const entry = await this.#find(path, stem, id);
+      if (entry === null) continue;
+      const raw = entry.request ??
+        await rawBytes(files, { entry, quarantinePath: quarantine }, MAX_RECORD_BYTES);
+      const name = entry.request === null ? "bytes" : "request";
+      return { field: fieldView(name, raw, from, id) };
+    }
+    return null;
+  }
+
+  async #find(path: string, stem: string, id: string): Promise<DeadLetterEntry | null> {
+    try {
+      for await (const entry of readDeadLetters(this.#runtime.files, path)) {
+        if (!isTornEntry(entry) && deadLetterId(stem, entry) === id) return entry;
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    return null;
+  }
+
+  /** Dead letters as lines of JSON, read while they are sent. */
+  export(selection: DeadLetterSelection): ReadableStream<Uint8Array> {
+    const { files } = this.#runtime;
+    const selected = this.select(selection);
+    const encoder = new TextEncoder();
+    return new ReadableStream({
+      async pull(controller) {
+        const { done, value } = await selected.next();
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(await exportLine(files, value)));
+      },
+      async cancel() {
+        await selected.return(undefined);
+      },
+    });
+  }
+
+  /** Closes all lists. */
+  close(): void {
+    this.#reads.closeAll();
+  }
+}
+
+function view({ id, entity, project, entry }: IndexedDeadLetter): DeadLetterView {
+  const { error, type, request, length } = entry;
+  const { reason, status, message = "", at, server, retries = 0 } = error;
+  return {
+    id,
+    entity,
+    project,
+    type: type ?? "unreadable",
+    reason,
+    status: status ?? null,
+    message: message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`,
+    at: at ?? null,
+    server: server ?? null,
+    retries,
+    bytes: request?.length ?? error.length ?? length,
+    about: about(entry),
+  };
+}
+
+function about({ type, request }: DeadLetterEntry): string {
+  if (type === null || request === null) return "";
+  const { displayName, op, callId } = factsOf(request, { type, start: 0, end: request.length });
+  return (displayName ?? op ?? callId ?? "").slice(0, 300);
+}

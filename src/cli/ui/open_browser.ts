@@ -1,0 +1,18 @@
+/**
+ * Opens an address in the user's browser.
+ *
+ * @module
+ */
+
+/** Opens `url`; returns whether a browser, or the desktop's program for that, was started. */
+export async function openBrowser(url: string): Promise<boolean> {
+  try {
+    const { default: open } = await import("open");
+    const started = await open(url);
+    // It may fail later, and then the address on the terminal remains.
+    started.on("error", () => {});
+    return true;
+  } catch {
+    return false;
+  }
+}

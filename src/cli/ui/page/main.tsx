@@ -1,0 +1,10 @@
+/**
+ * Starts the page.
+ *
+ * @module
+ */
+
+import { render } from "preact";
+import { App } from "./app.tsx";
+
+render(<App />, document.body);

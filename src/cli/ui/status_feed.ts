@@ -1,0 +1,140 @@
+/**
+ * Reports of all logs for any number of open pages: one at a time, and not more often than the
+ * machine makes them easily.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { SegmentState } from "../../wal/ownership/segment_status.ts";
+import { endingOf } from "../exit_codes.ts";
+import { hasLogs, type LogFilter } from "../logs/projects.ts";
+import { Flow } from "../status/flow.ts";
+import { StatusReporter } from "../status/report.ts";
+import { type AdviceOptions, adviseOn } from "../status/advice.ts";
+import { Rate } from "../terminal/progress.ts";
+import type { ReportView, Sample } from "./api_types.ts";
+import { reportView } from "./status_view.ts";
+
+/** Ms between two reports at least. */
+const MIN_INTERVAL_MS = 1_000;
+/** A report may take this part of the time at most. */
+const MAX_SHARE = 0.2;
+/** Ms that a request waits for a report that is being made. */
+const WAIT_MS = 400;
+/** Samples that are kept: a quarter of an hour at one a second. */
+const MAX_SAMPLES = 900;
+
+/** Options for {@linkcode StatusFeed}. */
+export interface FeedOptions {
+  readonly runtime: Runtime;
+  /** Directory of all logs. */
+  readonly root: string;
+  readonly filter: LogFilter;
+  readonly advice: AdviceOptions;
+  /** Aborted when the command ends. */
+  readonly stop: AbortSignal;
+}
+
+/** Makes reports on request. */
+export class StatusFeed {
+  readonly #options: FeedOptions;
+  readonly #reporter: StatusReporter;
+  #flow: Flow;
+  #states: ReadonlyMap<string, readonly SegmentState[]> = new Map();
+  #report: ReportView | null = null;
+  #samples: Sample[] = [];
+  #making: Promise<void> | null = null;
+  #nextAt = -Infinity;
+  #error: string | null = null;
+  #total = 0;
+  #done = 0;
+
+  /** Makes a feed that has read nothing. */
+  constructor(options: FeedOptions) {
+    const { runtime, root, filter, stop } = options;
+    this.#options = options;
+    this.#flow = new Flow(() => new Rate(runtime.clock));
+    this.#reporter = new StatusReporter(runtime, root, filter, (bytes) => {
+      stop.throwIfAborted();
+      this.#done += bytes;
+    });
+  }
+
+  /** The last report; `null` before the first. */
+  get report(): ReportView | null {
+    return this.#report;
+  }
+
+  /** Why the last report failed; `null` if it did not. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  /** Progress of the report that is being made; `null` if none is, or none has to read much. */
+  get progress(): { done: number; total: number } | null {
+    return this.#making === null || this.#total === 0
+      ? null
+      : { done: this.#done, total: this.#total };
+  }
+
+  /** The samples after `since`, epoch ms. */
+  samples(since: number): readonly Sample[] {
+    return this.#samples.filter(({ at }) => at > since);
+  }
+
+  /** The segments of a project in the last report, oldest first; `null` if it is not in it. */
+  states(entity: string, project: string): readonly SegmentState[] | null {
+    return this.#states.get(join(entity, project)) ?? null;
+  }
+
+  /** Makes a report if one is due, and waits for it for a moment. */
+  async refresh(): Promise<void> {
+    const { clock } = this.#options.runtime;
+    if (this.#making === null && clock.monotonic() >= this.#nextAt) {
+      this.#making = this.#make().finally(() => this.#making = null);
+    }
+    if (this.#making === null) return;
+    let timer: { cancel(): void } | undefined;
+    const late = new Promise<void>((resolve) => timer = clock.after(WAIT_MS, resolve));
+    await Promise.race([this.#making, late]);
+    timer?.cancel();
+  }
+
+  async #make(): Promise<void> {
+    const { runtime, root, advice } = this.#options;
+    const { clock } = runtime;
+    const begun = clock.monotonic();
+    this.#done = this.#total = 0;
+    try {
+      const isThere = hasLogs(runtime, root);
+      // What was deleted with the directory was not delivered.
+      if (!isThere) this.#flow = new Flow(() => new Rate(clock));
+      const report = await this.#reporter.report((bytes) => void (this.#total = bytes));
+      const rates = this.#flow.update(report);
+      this.#states = new Map(report.projects.map(({ entity, project, segments }) => [
+        join(entity, project),
+        segments.map(({ state }) => state),
+      ]));
+      this.#report = reportView(report, adviseOn(report, advice), rates, isThere);
+      this.#error = null;
+      this.#sample(this.#report, [...rates.values()]);
+    } catch (error) {
+      const { message, hint } = endingOf(error);
+      this.#error = [message ?? "The command is ending", hint].filter(Boolean).join(". ");
+    }
+    const took = clock.monotonic() - begun;
+    this.#nextAt = begun + Math.max(MIN_INTERVAL_MS, took / MAX_SHARE);
+  }
+
+  #sample({ at, totals }: ReportView, rates: readonly { written: number; sent: number }[]): void {
+    this.#samples.push({
+      at,
+      pendingBytes: totals.pendingBytes,
+      written: rates.reduce((sum, { written }) => sum + written, 0),
+      sent: rates.reduce((sum, { sent }) => sum + sent, 0),
+    });
+    if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * `weave-wal ui`: a page to look at, on this machine.
+ *
+ * @module
+ */
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Context } from "../context.ts";
+import { parseCount } from "../terminal/arguments.ts";
+import { describe, withLogOptions } from "../terminal/options.ts";
+import type { UiFlags } from "./serve.ts";
+
+const NOTES =
+  `The page is served on the loopback interface only, under an address that contains a token. It asks no
+other host for anything. Nothing on disk is changed unless you send dead letters again.`;
+
+/** Makes the command. */
+export function uiCommand(context: Context): Command {
+  return withLogOptions(
+    describe("ui", "Show pending calls, senders and dead letters in a browser", {
+      examples: [
+        ["weave-wal ui", "open the page in a browser"],
+        ["weave-wal ui --no-open --port 4711", "only print its address, on a fixed port"],
+      ],
+      notes: NOTES,
+    }),
+    "only logs for this trace server; dead letters are sent again to it",
+  )
+    .addOption(
+      new Option("--port <number>", "port to listen on (default: a free one)")
+        .argParser(parsePort).default(0, "a free one"),
+    )
+    .option("--no-open", "do not open a browser")
+    .action(async (flags: UiFlags) => {
+      const { serveUi } = await import("./serve.ts");
+      await serveUi(context, flags);
+    });
+}
+
+function parsePort(text: string): number {
+  const port = parseCount(text);
+  if (port > 65_535) throw new InvalidArgumentError("A port is at most 65535.");
+  return port;
+}
