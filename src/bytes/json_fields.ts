@@ -78,6 +78,45 @@ export function listFields(
 }
 
 /**
+ * Lists the items of the array `bytes[start, end)`, spaces around it allowed.
+ *
+ * @param ranges Emptied, then filled with two numbers an item: its first byte, and one past its last.
+ * @returns `false` when the bytes are not one array; `ranges` then holds what came before the
+ * trouble.
+ *
+ * @example
+ * ```ts
+ * const bytes = new TextEncoder().encode("[1, [2]]");
+ * const ranges: number[] = [];
+ * if (!listItems(bytes, 0, bytes.length, ranges)) throw new Error("no array");
+ * if (ranges.join() !== "1,2,4,7") throw new Error(ranges.join());
+ * ```
+ */
+export function listItems(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  ranges: number[],
+): boolean {
+  ranges.length = 0;
+  let at = skipSpace(bytes, start, end);
+  if (at >= end || bytes[at] !== OPEN_BRACKET) return false;
+  at = skipSpace(bytes, at + 1, end);
+  if (at < end && bytes[at] === CLOSE_BRACKET) return skipSpace(bytes, at + 1, end) === end;
+  while (at < end) {
+    const itemEnd = skipValue(bytes, at, end);
+    if (itemEnd === BROKEN) return false;
+    ranges.push(at, itemEnd);
+    at = skipSpace(bytes, itemEnd, end);
+    if (at >= end) return false;
+    if (bytes[at] === CLOSE_BRACKET) return skipSpace(bytes, at + 1, end) === end;
+    if (bytes[at] !== COMMA) return false;
+    at = skipSpace(bytes, at + 1, end);
+  }
+  return false;
+}
+
+/**
  * One past the closing brace of the object that begins at `start`, whatever follows it; `undefined`
  * when none begins there, or it does not end before `end`.
  */

@@ -13,6 +13,7 @@ import { deadLettersCommand } from "./dead_letters/dead_letters.ts";
 import { flushCommand } from "./flush/flush.ts";
 import { inspectCommand } from "./inspect/inspect.ts";
 import { demoCommand, mockCommand } from "./demo_commands.ts";
+import { relayCommand } from "./relay/relay.ts";
 import { statusCommand } from "./status/status.ts";
 import { uiCommand } from "./ui/ui.ts";
 import { verifyCommand } from "./verify/verify.ts";
@@ -77,6 +78,7 @@ function makeProgram(context: Context, setCode: (code: number) => void): Command
     .addCommand(statusCommand(context, setCode))
     .addCommand(uiCommand(context))
     .addCommand(flushCommand(context, setCode))
+    .addCommand(relayCommand(context, setCode))
     .addCommand(inspectCommand(context, setCode))
     .addCommand(verifyCommand(context, setCode))
     .addCommand(deadLettersCommand(context, setCode))

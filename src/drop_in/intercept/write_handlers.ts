@@ -95,7 +95,7 @@ export const WRITE_HANDLERS: Readonly<Record<string, Answer>> = {
     const added: string[] = [];
     for (const { append: last, insert, pop } of updates as Record<string, Json>[]) {
       if (pop) {
-        digests.splice(pop.index as number, 1);
+        added.push(...digests.splice(pop.index as number, 1));
         continue;
       }
       const digest = log.digestOf((last ?? insert).row);

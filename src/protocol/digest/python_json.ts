@@ -11,6 +11,8 @@
  * @module
  */
 
+import { PythonNumber } from "./python_number.ts";
+
 /** A value that `JSON.parse` can return. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 
@@ -47,6 +49,7 @@ export function pythonJson(value: unknown): string {
     case "object":
       if (value === null) return "null";
       if (Array.isArray(value)) return pythonArray(value);
+      if (value instanceof PythonNumber) return value.text;
       return isPlain(value) ? pythonObject(value as Record<string, unknown>) : viaJson(value);
     case "bigint":
       return viaJson(value);

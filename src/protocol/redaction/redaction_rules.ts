@@ -23,6 +23,8 @@ export interface RedactionOptions {
 
 /** Levels of JSON in text that are looked at. */
 const MAX_DEPTH = 100;
+/** Levels of data that are looked at: more than the server takes. */
+const MAX_DATA_DEPTH = 1_000;
 /** Shortest text that the rules for secrets of known forms look at. */
 const MIN_CHARS = 8;
 
@@ -61,10 +63,15 @@ export class RedactionRules {
     return this.#defaults ? redactTokens(result, this.#literals) : result;
   }
 
+  /** JSON data without its secrets; the same value if it has none. */
+  redactData<T>(value: T): T | string {
+    return this.#redactJson(value, MAX_DATA_DEPTH);
+  }
+
   /** The same value where it holds no secret. */
   #redactJson<T>(value: T, depth: number): T | string {
     if (typeof value === "string") return this.redactText(value);
-    if (typeof value !== "object" || value === null) return value;
+    if (typeof value !== "object" || value === null || !isData(value)) return value;
     if (depth === 0) return REDACTED;
     const isPair = isSecretPair(value, this);
     let changed: unknown;
@@ -79,6 +86,12 @@ export class RedactionRules {
     }
     return (changed ?? value) as T;
   }
+}
+
+/** Numbers whose digits are kept are objects of a class. */
+function isData(value: object): boolean {
+  const proto: unknown = Object.getPrototypeOf(value);
+  return proto === Object.prototype || proto === Array.prototype || proto === null;
 }
 
 function global(flags: string): string {

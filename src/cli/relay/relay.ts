@@ -1,0 +1,119 @@
+/**
+ * `weave-wal relay`.
+ *
+ * @module
+ */
+
+import { type Command, InvalidArgumentError } from "commander";
+import { parseCount, parseDuration, parseWord } from "../terminal/arguments.ts";
+import { quoted } from "../terminal/format.ts";
+import { describe } from "../terminal/options.ts";
+import { type Context, guardedContext } from "../context.ts";
+import { CommandError } from "../exit_codes.ts";
+import { commandSettings } from "../settings.ts";
+
+/** Values of the command's options. */
+export interface RelayFlags {
+  readonly listen: Address;
+  readonly dir?: string;
+  readonly server?: string;
+  readonly fsync: "group" | "interval" | "never";
+  readonly tokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly project?: string;
+  readonly redact?: boolean;
+  readonly maxRequest: number;
+  readonly maxRequests: number;
+  readonly maxConnections: number;
+  readonly grace: number;
+  readonly json?: boolean;
+}
+
+/** An address to listen on. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** The port of OTLP over HTTP. */
+const DEFAULT_PORT = 4318;
+const FSYNC = ["group", "interval", "never"];
+/** What the server itself takes, in MiB. */
+const MAX_REQUEST_MIB = 32;
+
+const NOTES =
+  `Takes the writes of every Weave SDK (WF_TRACE_SERVER_URL=http://127.0.0.1:4318) and spans over
+OTLP/HTTP (/v1/traces, /otel/v1/traces, /agents/otel/v1/traces), writes them to the log and responds.
+The log is sent to WF_TRACE_SERVER_URL with WANDB_API_KEY. Reads are passed on.
+
+A response means that the records are on stable storage; requests that arrive together share one
+sync (--fsync group). If the disk or the quota is full, requests are refused with 503 and Retry-After.
+
+Anything but a loopback address needs --token-file: callers show one of its tokens in place of an
+API key. GET /healthz, /readyz. Ends with 0 on SIGTERM.`;
+
+/** Makes the command. */
+export function relayCommand(context: Context, setCode: (code: number) => void): Command {
+  return describe("relay", "Take the writes of programs in any language into the log", {
+    examples: [
+      ["weave-wal relay", "for programs on this machine, on 127.0.0.1:4318"],
+      ["weave-wal relay --listen 0.0.0.0:4318 --token-file tokens", "for other machines"],
+    ],
+    notes: NOTES,
+  })
+    .option("--listen <address>", "address and port to listen on", parseAddress, {
+      hostname: "127.0.0.1",
+      port: DEFAULT_PORT,
+    })
+    .option("--dir <directory>", "directory of all logs (default: WEAVE_WAL_DIR, .weave/wal)")
+    .option("--server <url>", "trace server to send to (default: WF_TRACE_SERVER_URL)")
+    .option(
+      "--fsync <policy>",
+      "sync before a response (group), in the background (interval), or never",
+      parsePolicy,
+      "group",
+    )
+    .option("--token-file <file>", "tokens that callers may show, one a line")
+    .option("--tls-cert <file>", "certificate chain in PEM: listen with TLS")
+    .option("--tls-key <file>", "private key of the certificate, in PEM")
+    .option("--project <entity/project>", "project of spans that name none", parseWord)
+    .option("--redact", "apply the redaction rules of the settings to what is recorded")
+    .option("--max-request <MiB>", "largest request", parseCount, MAX_REQUEST_MIB)
+    .option("--max-requests <count>", "requests processed at once", parseCount, 1_000)
+    .option("--max-connections <count>", "connections at once", parseCount, 10_000)
+    .option(
+      "--grace <time>",
+      "go on sending this long after SIGTERM (default: 10s)",
+      parseDuration,
+      10_000,
+    )
+    .option("--json", "one line of JSON an event")
+    .action(async (flags: RelayFlags) => setCode(await relay(context, flags)));
+}
+
+async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
+  if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
+    throw new CommandError("Cannot use --tls-cert without --tls-key, or the other way round");
+  }
+  const settings = commandSettings(unguarded.runtime, flags, "needed");
+  const context = await guardedContext(unguarded, settings.walDir);
+  const { runRelay } = await import("./run_relay.ts");
+  return await runRelay(context, settings, flags);
+}
+
+/** Reads `host:port`, `[::1]:port`, `host` or `:port`. */
+function parseAddress(text: string): Address {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(text.trim()) ??
+    [];
+  const hostname = bracketed ?? plain;
+  if (hostname === undefined || Number(port ?? 0) > 65_535) {
+    throw new InvalidArgumentError(`${quoted(text)} is not an address such as 127.0.0.1:4318.`);
+  }
+  return { hostname: hostname || "0.0.0.0", port: Number(port ?? DEFAULT_PORT) };
+}
+
+function parsePolicy(text: string): string {
+  if (FSYNC.includes(text)) return text;
+  throw new InvalidArgumentError(`${quoted(text)} is none of ${FSYNC.join(", ")}.`);
+}

@@ -1,0 +1,44 @@
+/**
+ * What a relay reports: lines of a log on standard error, or lines of JSON on standard output.
+ *
+ * @module
+ */
+
+import type { Context } from "../context.ts";
+import { printable } from "../terminal/format.ts";
+
+/** Something that happened. Never contains keys, tokens or traced data. */
+export interface RelayEvent {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Prints events. */
+export interface RelayOutput {
+  readonly event: (event: RelayEvent) => void;
+  /** Resolves when all events are printed. */
+  written(): Promise<void>;
+}
+
+/** Makes the output of a relay. */
+export function relayOutput({ terminal, runtime: { clock } }: Context, json: boolean): RelayOutput {
+  const { out, err } = terminal;
+  const { dim, yellow, red } = err.colors;
+  const paint = { debug: dim, info: dim, warn: yellow, error: red };
+  let writing: Promise<unknown> = Promise.resolve();
+  return {
+    event({ level, name, message }) {
+      if (level === "debug") return;
+      const at = new Date(clock.now()).toISOString();
+      const line = json
+        ? JSON.stringify({ at, event: name, level, message })
+        : `${dim(at)} ${paint[level](printable(message))}`;
+      // One after the other, and a reader that went away stops nothing.
+      writing = writing.then(() => (json ? out : err).write(`${line}\n`)).catch(() => {});
+    },
+    async written() {
+      await writing;
+    },
+  };
+}

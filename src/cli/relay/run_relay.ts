@@ -1,0 +1,130 @@
+/**
+ * A relay from its start to its end: its port, its logs, and the sender of what others left.
+ *
+ * @module
+ */
+
+import { createLogger } from "../../client/logger.ts";
+import type { Settings } from "../../client/settings/settings.ts";
+import { unencrypted } from "../../client/settings/urls.ts";
+import { isLocalAddress, readTokens } from "../../relay/access.ts";
+import { listen, type Listener } from "../../relay/listen.ts";
+import { Relay } from "../../relay/relay.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { writerToken } from "../../wal/segment/segment_name.ts";
+import { commandIds, type Context, pause } from "../context.ts";
+import { CommandError, EXIT } from "../exit_codes.ts";
+import { DirectorySender } from "../flush/directory_sender.ts";
+import { proxyFetch } from "../flush/proxy_fetch.ts";
+import { formatDuration, plural } from "../terminal/format.ts";
+import type { RelayFlags } from "./relay.ts";
+import { type RelayEvent, relayOutput } from "./relay_output.ts";
+
+/** Ms for requests in progress to be answered after SIGTERM. */
+const DRAIN_MS = 5_000;
+
+/** Runs a relay until it is asked to end; resolves with the exit code. */
+export async function runRelay(
+  context: Context,
+  settings: Settings,
+  flags: RelayFlags,
+): Promise<number> {
+  const { runtime, stop } = context;
+  const { hostname } = flags.listen;
+  const tokens = tokensOf(runtime, flags);
+  const refused = unencrypted(settings.serverUrl, settings.allowHttp, "the trace server");
+  if (refused) throw refused;
+  const output = relayOutput(context, flags.json ?? false);
+  const newId = commandIds(runtime);
+  const relay = new Relay({
+    runtime,
+    settings,
+    fetch: proxyFetch(runtime),
+    logger: createLogger("info", { warn: () => {} }, output.event),
+    commit: flags.fsync,
+    tokens,
+    defaultProject: flags.project,
+    redacts: flags.redact ?? false,
+    limits: {
+      maxRequestBytes: flags.maxRequest * 1024 * 1024,
+      maxRequests: flags.maxRequests,
+    },
+  });
+  const sender = new DirectorySender({
+    runtime,
+    settings,
+    filter: {},
+    token: writerToken(newId(), settings.serverUrl),
+    newId,
+    onEvent: output.event,
+  });
+  const listener = await open(runtime, relay, flags);
+  sender.start();
+  const scheme = flags.tlsCert === undefined ? "http" : "https";
+  const address = `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}`;
+  output.event(info(
+    "listening",
+    `Listening on ${address}:${listener.port}, log in ${settings.walDir}, sending to ` +
+      settings.serverUrl,
+  ));
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve());
+  });
+  output.event(info(
+    "stopping",
+    `Ending on ${stop.reason}: sending what is there, ${formatDuration(flags.grace)} at most`,
+  ));
+  relay.stop();
+  await Promise.race([listener.drain(), pause(runtime.clock, DRAIN_MS)]);
+  await relay.finish(flags.grace);
+  await Promise.all([sender.stop(), listener.close()]);
+  const { writes, records } = relay.counters;
+  output.event(info(
+    "stopped",
+    `Ended: ${plural(writes, "request")} and ${plural(records, "record")} taken`,
+  ));
+  await output.written();
+  return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
+}
+
+/** @throws {CommandError} where callers could come from elsewhere without a token. */
+function tokensOf(runtime: Runtime, { listen, tokenFile }: RelayFlags): string[] | null {
+  if (tokenFile === undefined) {
+    if (isLocalAddress(listen.hostname)) return null;
+    throw new CommandError(
+      `Cannot listen on ${listen.hostname} without --token-file: others could write with your key`,
+      { hint: "openssl rand -hex 20 > tokens; --listen 127.0.0.1 needs no token" },
+    );
+  }
+  try {
+    return readTokens(fileText(runtime, tokenFile));
+  } catch (error) {
+    throw new CommandError(`Cannot use --token-file ${tokenFile}: ${(error as Error).message}`);
+  }
+}
+
+async function open(runtime: Runtime, relay: Relay, flags: RelayFlags): Promise<Listener> {
+  const { listen: { hostname, port }, tlsCert, tlsKey, maxConnections } = flags;
+  try {
+    return await listen({
+      hostname,
+      port,
+      maxConnections,
+      fetch: relay.fetch,
+      tls: tlsCert === undefined
+        ? undefined
+        : { cert: fileText(runtime, tlsCert), key: fileText(runtime, tlsKey!) },
+    });
+  } catch (error) {
+    throw new CommandError(`Cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
+  }
+}
+
+function fileText(runtime: Runtime, path: string): string {
+  return runtime.files.readText(path, { followLinks: true });
+}
+
+function info(name: string, message: string): RelayEvent {
+  return { level: "info", name, message };
+}

@@ -1,0 +1,153 @@
+/**
+ * Listens with the runtime's own server: `Deno.serve`, `Bun.serve`, `node:http` or `node:https`.
+ *
+ * @module
+ */
+
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Certificate and private key in PEM; plain HTTP without. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Connections at once; those above it are closed (Node), or wait (Deno, Bun). */
+  readonly maxConnections: number;
+  readonly fetch: Handle;
+}
+
+/** Processes a request; `left` is aborted when its caller has gone. */
+export type Handle = (request: Request, left: AbortSignal) => Promise<Response>;
+
+/** An open port. */
+export interface Listener {
+  readonly port: number;
+  /** Accepts no more connections; resolves when all requests in progress are answered. */
+  drain(): Promise<void>;
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
+interface DenoHost {
+  serve(
+    options: {
+      hostname: string;
+      port: number;
+      cert?: string;
+      key?: string;
+      signal: AbortSignal;
+      onListen: () => void;
+    },
+    handler: (request: Request) => Promise<Response>,
+  ): { addr: { port: number }; finished: Promise<void>; shutdown(): Promise<void> };
+}
+
+interface BunHost {
+  serve(options: {
+    hostname: string;
+    port: number;
+    tls?: { cert: string; key: string };
+    idleTimeout: number;
+    maxRequestBodySize: number;
+    fetch: (request: Request) => Promise<Response>;
+  }): { port: number; stop(closeConnections?: boolean): Promise<void> };
+}
+
+/** Seconds without a byte after which a connection is closed: longer than those of load balancers. */
+const IDLE_SECONDS = 120;
+/** Ms for the headers of a request to arrive. */
+const HEADERS_MS = 30_000;
+/** Larger than every limit of a relay, which tells the caller so. */
+const MAX_BODY_BYTES = 1024 ** 3;
+
+/** Opens a port; rejects with the host's error if it is not available. */
+export function listen(options: ListenOptions): Promise<Listener> {
+  const { Deno: deno, Bun: bun } = globalThis as { Deno?: DenoHost; Bun?: BunHost };
+  if (deno) return listenOnDeno(deno, options);
+  return bun ? listenOnBun(bun, options) : listenOnNode(options);
+}
+
+async function listenOnNode(options: ListenOptions): Promise<Listener> {
+  const { hostname, port, tls, maxConnections, fetch } = options;
+  const { createAdaptorServer } = await import("@hono/node-server");
+  const timeouts = {
+    keepAliveTimeout: IDLE_SECONDS * 1000,
+    headersTimeout: HEADERS_MS,
+    // The relay limits the time for the body of each request.
+    requestTimeout: 0,
+  };
+  const server = createAdaptorServer({
+    overrideGlobalObjects: false,
+    hostname,
+    fetch: (request) => fetch(request, request.signal),
+    ...(tls
+      ? {
+        createServer: (await import("node:https")).createServer,
+        serverOptions: { ...timeouts, ...tls },
+      }
+      : { serverOptions: timeouts }),
+  }) as Server;
+  server.maxConnections = maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, hostname, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  let closed: Promise<void> | undefined;
+  const drain = (): Promise<void> => {
+    closed ??= new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    return closed;
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    drain,
+    async close() {
+      const ended = drain();
+      server.closeAllConnections();
+      await ended;
+    },
+  };
+}
+
+async function listenOnDeno(deno: DenoHost, options: ListenOptions): Promise<Listener> {
+  const { hostname, port, tls, fetch } = options;
+  const stop = new AbortController();
+  const server = await Promise.resolve(
+    deno.serve(
+      { hostname, port, ...tls, signal: stop.signal, onListen: () => {} },
+      // The signal is aborted after every response, too: who listens stops listening before that.
+      (request) => fetch(request, request.signal),
+    ),
+  );
+  return {
+    port: server.addr.port,
+    drain: () => server.shutdown(),
+    async close() {
+      stop.abort();
+      await server.finished;
+    },
+  };
+}
+
+async function listenOnBun(bun: BunHost, options: ListenOptions): Promise<Listener> {
+  const { hostname, port, tls, fetch } = options;
+  const server = await Promise.resolve(bun.serve({
+    hostname,
+    port,
+    ...(tls ? { tls: { ...tls } } : {}),
+    idleTimeout: IDLE_SECONDS,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetch: (request) => fetch(request, request.signal),
+  }));
+  return {
+    port: server.port,
+    drain: () => server.stop(false),
+    close: () => server.stop(true),
+  };
+}

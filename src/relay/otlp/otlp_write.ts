@@ -1,0 +1,90 @@
+/**
+ * Spans of OTLP exporters.
+ *
+ * @module
+ */
+
+import { isProtobuf, PROTOBUF_TYPE } from "../../protocol/otlp/otel_reply.ts";
+import { otelRecordType, otelRequest, type OtelView } from "../../protocol/otlp/otel_request.ts";
+import { delimited } from "../../protocol/otlp/wire.ts";
+import type { WriteBatch } from "../log/write_batch.ts";
+import { RefusedRequest } from "../request/read_body.ts";
+import type { RequestRedaction } from "../request/redaction.ts";
+import { transcodeSpans } from "./json_spans.ts";
+import { splitSpans } from "./split_spans.ts";
+
+/** A request of an exporter. */
+export interface SpansWrite {
+  readonly view: OtelView;
+  /** Its `Content-Type`. */
+  readonly type: string | null;
+  readonly body: Uint8Array;
+  /** The project of spans whose resource names none. */
+  readonly projectId: string | undefined;
+  readonly redaction: RequestRedaction;
+}
+
+/**
+ * Adds a record for each span.
+ *
+ * @throws {RefusedRequest} 415 for another type than protobuf and JSON, 400 for a body that cannot be
+ *   read or names no project.
+ */
+export function recordSpans(write: SpansWrite, batch: WriteBatch): void {
+  for (const { projectId, request } of spansIn(write)) {
+    const project = projectId ?? write.projectId;
+    if (project === undefined) {
+      throw new RefusedRequest(
+        400,
+        "Spans name no project: set the resource attributes wandb.entity and wandb.project, or the " +
+          "header project_id: entity/project",
+      );
+    }
+    const redacted = write.redaction.span(request);
+    batch.add(logOf(batch, project), otelRecordType(write.view), otelRequest(project, redacted));
+  }
+}
+
+function spansIn({ type, body }: SpansWrite): ReturnType<typeof splitSpans> {
+  const isJson = isJsonType(type);
+  if (!isJson && !isProtobuf(type)) {
+    throw new RefusedRequest(415, `Unknown content type: ${JSON.stringify(type)}`);
+  }
+  try {
+    return splitSpans(isJson ? transcodeSpans(new TextDecoder().decode(body)) : body);
+  } catch (error) {
+    throw new RefusedRequest(400, `Cannot read spans: ${(error as Error).message}`);
+  }
+}
+
+function logOf(batch: WriteBatch, project: string): ReturnType<WriteBatch["log"]> {
+  try {
+    return batch.log(project);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "ERR_INVALID_NAME") throw error;
+    throw new RefusedRequest(400, (error as Error).message);
+  }
+}
+
+/** The response to spans that were taken, in the encoding of the request. */
+export function spansReply(type: string | null): Response {
+  return isJsonType(type)
+    ? Response.json({})
+    : new Response(new Uint8Array(0), { headers: { "content-type": PROTOBUF_TYPE } });
+}
+
+/** The response to spans that were not taken: a `Status`. */
+export function spansRefusal(
+  type: string | null,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>>,
+): Response {
+  if (!isProtobuf(type)) return Response.json({ message }, { status, headers });
+  const body = delimited(2, new TextEncoder().encode(message));
+  return new Response(body, { status, headers: { ...headers, "content-type": PROTOBUF_TYPE } });
+}
+
+function isJsonType(type: string | null): boolean {
+  return /^application\/json\b/i.test(type ?? "");
+}

@@ -1,0 +1,194 @@
+/**
+ * A relay: takes the write API of a trace server, appends what it is given to the log, and answers.
+ *
+ * @module
+ */
+
+import type { Logger } from "../client/logger.ts";
+import type { Settings } from "../client/settings/settings.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import { Access } from "./access.ts";
+import type { Handle } from "./listen.ts";
+import type { CommitPolicy } from "./log/relay_log.ts";
+import { RelayLogs } from "./log/relay_logs.ts";
+import type { WriteBatch } from "./log/write_batch.ts";
+import { BodyBudget, type BodyLimits, RefusedRequest } from "./request/read_body.ts";
+import { RequestRedaction } from "./request/redaction.ts";
+import { relayRoutes } from "./routes.ts";
+import { KnownAnswers } from "./upstream/known_answers.ts";
+import { Upstream } from "./upstream/pass_on.ts";
+
+/** Limits of a relay. */
+export interface RelayLimits {
+  /** Bytes of a request, also after decompression. */
+  readonly maxRequestBytes: number;
+  /** Bytes of all requests that are in memory. */
+  readonly maxBufferedBytes: number;
+  /** Requests that are processed at once, not counting those whose body has not arrived. */
+  readonly maxRequests: number;
+  /** Ms for the body of a request to arrive. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** Default limits. */
+export const RELAY_LIMITS: RelayLimits = {
+  maxRequestBytes: 32 * 1024 * 1024,
+  maxBufferedBytes: 256 * 1024 * 1024,
+  maxRequests: 1_000,
+  bodyTimeoutMs: 60_000,
+};
+
+/** Options for {@linkcode Relay}. */
+export interface RelayOptions {
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+  /** Sends what is delivered, and what is passed on. */
+  readonly fetch: Fetch;
+  readonly logger: Logger;
+  readonly commit: CommitPolicy;
+  /** Tokens that callers show; `null` where none is needed. */
+  readonly tokens: readonly string[] | null;
+  /** `entity/project` of spans that name none. */
+  readonly defaultProject?: string | undefined;
+  /** Whether the rules of the settings are applied to what is recorded; `false` by default. */
+  readonly redacts?: boolean;
+  readonly limits?: Partial<RelayLimits>;
+}
+
+/** What a relay has done so far. */
+export interface RelayCounters {
+  /** Requests that were recorded, and their records. */
+  writes: number;
+  records: number;
+  /** Requests that were passed on. */
+  passed: number;
+  /** Requests that could not be passed on because the server was away. */
+  unreachable: number;
+  /** Requests that were refused, by HTTP status. */
+  readonly refused: Record<number, number>;
+}
+
+/** Processes requests. */
+export class Relay {
+  readonly logs: RelayLogs;
+  readonly upstream: Upstream;
+  readonly redaction: RequestRedaction;
+  readonly bodyLimits: BodyLimits;
+  readonly defaultProject: string | undefined;
+  readonly counters: RelayCounters = {
+    writes: 0,
+    records: 0,
+    passed: 0,
+    unreachable: 0,
+    refused: {},
+  };
+  /** Processes a request. */
+  readonly fetch: Handle;
+  readonly #options: RelayOptions;
+  readonly #access: Access;
+  readonly #limits: RelayLimits;
+  #active = 0;
+  #stopping = false;
+  #diskError: string | null = null;
+
+  /** Makes a relay that listens to nothing yet. */
+  constructor(options: RelayOptions) {
+    const { runtime, settings, tokens, fetch, logger, commit } = options;
+    this.#options = options;
+    this.#limits = { ...RELAY_LIMITS, ...options.limits };
+    this.#access = new Access(tokens);
+    this.defaultProject = options.defaultProject;
+    this.redaction = new RequestRedaction(
+      [settings.apiKey, settings.baseApiKey, ...tokens ?? []],
+      options.redacts ? settings : null,
+    );
+    this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger });
+    this.upstream = new Upstream({
+      ...settings,
+      fetch,
+      known: new KnownAnswers(runtime, settings.walDir, settings.serverUrl),
+      onFailed: () => this.counters.unreachable++,
+    });
+    this.bodyLimits = {
+      maxBytes: this.#limits.maxRequestBytes,
+      timeoutMs: this.#limits.bodyTimeoutMs,
+      budget: new BodyBudget(this.#limits.maxBufferedBytes),
+    };
+    const app = relayRoutes(this);
+    this.fetch = async (request, left) => await app.fetch(request, { left });
+  }
+
+  /** Why no writes are taken; `null` while they are. */
+  get reason(): string | null {
+    return this.#stopping ? "The relay stops" : this.#diskError;
+  }
+
+  /** Requests that are being processed. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** @throws {RefusedRequest} for a request that must not be processed. */
+  admit(headers: Headers): void {
+    if (!this.#access.allows(headers)) throw new RefusedRequest(401, "No valid token");
+    if (this.#stopping) throw new RefusedRequest(503, "The relay stops", 1);
+  }
+
+  /** Processes a request that was read. @throws {RefusedRequest} if there are too many. */
+  async process(run: () => Promise<void>): Promise<void> {
+    if (this.#active >= this.#limits.maxRequests) {
+      throw new RefusedRequest(503, "Too many requests in progress", 1);
+    }
+    this.#active++;
+    try {
+      await run();
+    } finally {
+      this.#active--;
+    }
+  }
+
+  /** Appends the records of a request, and waits until they are safe. Throws the host's error. */
+  async commit(batch: WriteBatch): Promise<void> {
+    await batch.commit();
+    this.#diskError = null;
+    this.counters.writes++;
+    this.counters.records += batch.size;
+  }
+
+  /** Waits, within bounds, until the server has what was written to a project, or to any. */
+  async delivered(projectId: string | undefined): Promise<void> {
+    const one = projectId === undefined ? undefined : this.logs.opened(projectId);
+    const logs = one ? [one] : projectId === undefined ? this.logs.all() : [];
+    await Promise.all(logs.map((log) => log.delivered()));
+  }
+
+  /** A body with the server's digests in place of provisional ones, as far as they are known. */
+  withFinalDigests(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const text = new TextDecoder().decode(body);
+    const final = this.logs.withFinalDigests(text);
+    return final === text ? body : new TextEncoder().encode(final);
+  }
+
+  /** Counts a request that was refused. */
+  refused(status: number): void {
+    this.counters.refused[status] = (this.counters.refused[status] ?? 0) + 1;
+  }
+
+  /** Takes note of a disk that does not take records. */
+  failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#diskError = message;
+    this.#options.logger.event({ level: "error", name: "disk-error", message });
+  }
+
+  /** Takes no more requests. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Delivers for at most `timeoutMs`, and closes the logs. What is left stays on disk. */
+  async finish(timeoutMs: number): Promise<void> {
+    this.stop();
+    await this.logs.finish(timeoutMs);
+  }
+}

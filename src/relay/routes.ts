@@ -1,0 +1,232 @@
+/**
+ * Routes of a relay: writes are recorded, everything else is passed on.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import { hasCode, WeaveWalError } from "../errors.ts";
+import type { OtelView } from "../protocol/otlp/otel_request.ts";
+import { WriteBatch } from "./log/write_batch.ts";
+import { recordSpans, spansRefusal, spansReply } from "./otlp/otlp_write.ts";
+import { JsonObject, readJson } from "./request/json_source.ts";
+import { readBody, RefusedRequest } from "./request/read_body.ts";
+import type { Relay } from "./relay.ts";
+import { JSON_WRITES, type RecordWrite } from "./writes/json_writes.ts";
+import { recordFile } from "./writes/values.ts";
+
+/** Paths of the OTLP exporters, and the view that their spans are for. */
+const OTLP_PATHS: Readonly<Record<string, OtelView>> = {
+  "/v1/traces": "traces",
+  "/otel/v1/traces": "traces",
+  "/agents/otel/v1/traces": "agents",
+};
+/** Questions about the server and the owner of the key: no write changes their answer. */
+const ABOUT_SERVER = /^\/(?:health|server_info|service\/projects_info|graphql)$/;
+/** Seconds after which a write that the disk did not take may be made again. */
+const RETRY_AFTER = 5;
+
+/** What each request comes with. */
+export interface RelayEnv {
+  /** `left` is aborted when the caller has gone. */
+  Bindings: { left: AbortSignal };
+  Variables: { body: Uint8Array<ArrayBuffer> };
+}
+type RelayContext = Context<RelayEnv>;
+
+/** Makes the application that processes the requests of a relay. */
+export function relayRoutes(relay: Relay): Hono<RelayEnv> {
+  const app = new Hono<RelayEnv>({ getPath });
+  app.get("/healthz", () => Response.json({ status: "ok" }));
+  app.get("/readyz", () => {
+    const { reason } = relay;
+    return reason === null
+      ? Response.json({ status: "ready" })
+      : Response.json({ status: "not ready", reason }, { status: 503 });
+  });
+  app.use("*", async (c, next) => {
+    relay.admit(c.req.raw.headers);
+    const { bytes, release } = await readBody(c.req.raw, relay.bodyLimits);
+    try {
+      c.set("body", bytes);
+      await relay.process(next);
+    } finally {
+      release();
+    }
+  });
+  // The relay takes writes, whether or not the server does.
+  app.get("/health", () => Response.json({ status: "ok" }));
+  for (const [path, record] of Object.entries(JSON_WRITES)) {
+    app.post(path, (c) => writeJson(relay, c, record));
+  }
+  for (const path of ["/files/create", "/file/create"]) {
+    app.post(path, (c) => writeFile(relay, c));
+  }
+  for (const [path, view] of Object.entries(OTLP_PATHS)) {
+    app.post(path, (c) => writeSpans(relay, c, view));
+  }
+  app.all("*", (c) => read(relay, c));
+  app.onError((error, c) => respondTo(relay, error, c.req.path in OTLP_PATHS ? c : undefined));
+  return app;
+}
+
+/** SDKs that were given the relay as W&B server put the trace server below `/traces`. */
+function getPath(request: Request): string {
+  const { pathname } = new URL(request.url);
+  return pathname.replace(/\/{2,}/g, "/").replace(/^\/traces(?=\/)/, "");
+}
+
+async function writeJson(relay: Relay, c: RelayContext, record: RecordWrite): Promise<Response> {
+  const batch = new WriteBatch(relay.logs);
+  let reply: string | null;
+  try {
+    reply = await record(readWrite(relay, c), batch);
+  } catch (error) {
+    if (!isMalformed(error)) throw error;
+    // The server says what is wrong with it.
+    return await passOn(relay, c);
+  }
+  if (reply === null) return await read(relay, c);
+  await relay.commit(batch);
+  return json(reply);
+}
+
+function readWrite({ redaction }: Relay, c: RelayContext): Parameters<RecordWrite>[0] {
+  const read = readJson(c.get("body"));
+  const text = redaction.json(read.text);
+  return { text, body: text === read.text ? new JsonObject(read.bytes) : JsonObject.of(text) };
+}
+
+async function writeFile(relay: Relay, c: RelayContext): Promise<Response> {
+  const headers = { "content-type": c.req.header("content-type") ?? "" };
+  let form: FormData;
+  try {
+    form = await new Response(c.get("body"), { headers }).formData();
+  } catch {
+    return await passOn(relay, c);
+  }
+  const [projectId, file] = [form.get("project_id"), form.get("file")];
+  if (typeof projectId !== "string" || file === null || typeof file === "string") {
+    return await passOn(relay, c);
+  }
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const name = file.name || "blob";
+  const content = relay.redaction.file(name, textIn(bytes) ?? bytes);
+  const batch = new WriteBatch(relay.logs);
+  let reply: string;
+  try {
+    reply = recordFile({ projectId, name, content }, batch);
+  } catch (error) {
+    if (!isMalformed(error)) throw error;
+    return await passOn(relay, c);
+  }
+  await relay.commit(batch);
+  return json(reply);
+}
+
+async function writeSpans(relay: Relay, c: RelayContext, view: OtelView): Promise<Response> {
+  const batch = new WriteBatch(relay.logs);
+  const type = c.req.header("content-type") ?? null;
+  recordSpans({
+    view,
+    type,
+    body: c.get("body"),
+    projectId: c.req.header("project_id") ?? relay.defaultProject,
+    redaction: relay.redaction,
+  }, batch);
+  await relay.commit(batch);
+  return spansReply(type);
+}
+
+/** Everything that is not recorded: waits for the writes before it, and is passed on. */
+async function read(relay: Relay, c: RelayContext): Promise<Response> {
+  const { path } = c.req;
+  if (!ABOUT_SERVER.test(path)) {
+    const projectId = projectOf(path, c.get("body"));
+    const table = path === "/table/query" ? tableIn(relay, projectId, c.get("body")) : undefined;
+    if (table !== undefined) return json(table);
+    await relay.delivered(projectId);
+  }
+  return await passOn(relay, c);
+}
+
+async function passOn(relay: Relay, c: RelayContext): Promise<Response> {
+  const { method, raw, path } = c.req;
+  const { search } = new URL(raw.url);
+  const body = relay.withFinalDigests(c.get("body"));
+  relay.counters.passed++;
+  return await relay.upstream.pass({
+    method,
+    path,
+    query: search,
+    headers: raw.headers,
+    body,
+    signal: c.env.left,
+  });
+}
+
+/** The project that a request is about; `undefined` where it does not say. */
+function projectOf(path: string, body: Uint8Array): string | undefined {
+  const [, entity, project] = /^\/v2\/([^/]+)\/([^/]+)\//.exec(path) ?? [];
+  if (project !== undefined) return `${decodeURIComponent(entity)}/${decodeURIComponent(project)}`;
+  try {
+    return new JsonObject(body).string("project_id");
+  } catch {
+    return undefined;
+  }
+}
+
+/** All rows of a table that was made through this relay. */
+function tableIn(
+  relay: Relay,
+  projectId: string | undefined,
+  body: Uint8Array,
+): string | undefined {
+  const query = new JsonObject(body);
+  if (query.members((name) => name !== "project_id" && name !== "digest") !== "") return undefined;
+  return relay.logs.opened(projectId ?? "")?.tables.query(query.string("digest") ?? "");
+}
+
+/** Whether an error says that a body is not that of the write that its path is for. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof TypeError ||
+    hasCode(error, "ERR_INVALID_NAME");
+}
+
+function respondTo(relay: Relay, error: unknown, otlp: RelayContext | undefined): Response {
+  const refused = refusalOf(relay, error);
+  const { status, message, retryAfter } = refused;
+  const headers: Record<string, string> = retryAfter === undefined
+    ? {}
+    : { "retry-after": `${retryAfter}` };
+  relay.refused(status);
+  if (otlp) return spansRefusal(otlp.req.header("content-type") ?? null, status, message, headers);
+  const body = { reason: message, error_type: "RelayError" };
+  return Response.json(body, { status, headers });
+}
+
+function refusalOf(relay: Relay, error: unknown): RefusedRequest {
+  if (error instanceof RefusedRequest) return error;
+  if (hasCode(error, "ERR_LOG_FULL")) {
+    return new RefusedRequest(503, "The log is full", RETRY_AFTER);
+  }
+  if (hasCode(error, "ERR_LOG_CLOSED")) return new RefusedRequest(503, "The relay stops", 1);
+  relay.failed(error);
+  const what = error instanceof WeaveWalError ? error.code : "the disk";
+  return new RefusedRequest(503, `The relay cannot take writes: ${what}`, RETRY_AFTER);
+}
+
+function json(text: string): Response {
+  return new Response(text, { headers: { "content-type": "application/json" } });
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text that bytes stand for, if they are one: a log of texts is easier to read. */
+function textIn(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Passes requests on to the server, with the relay's own key in place of the caller's token.
+ *
+ * @module
+ */
+
+import { redactor } from "../../delivery/http/redact.ts";
+import { readText } from "../../delivery/http/response_body.ts";
+import { basicAuth } from "../../delivery/http/transport.ts";
+import type { Fetch } from "../../runtime/runtime.ts";
+import { type KnownAnswers, questionOf } from "./known_answers.ts";
+
+/** Maximum length of an error response, bytes. */
+const MAX_ERROR_BYTES = 1024 * 1024;
+/** Seconds after which a caller may try again when the server is away. */
+const RETRY_AFTER = 5;
+
+/** Headers that belong to one connection, or that the relay replaces. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  "accept-encoding",
+  "authorization",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "cookie",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "wandb-api-key",
+]);
+
+/** Headers of a response that belong to one connection, or to a body that was compressed. */
+const DROPPED_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "keep-alive",
+  "set-cookie",
+  "transfer-encoding",
+]);
+
+/** Options for {@linkcode Upstream}. */
+export interface UpstreamOptions {
+  readonly fetch: Fetch;
+  /** Base URL of the trace server, and its key. */
+  readonly serverUrl: string;
+  readonly apiKey: string | undefined;
+  /** Base URL of the W&B server, which answers `/graphql`, and its key. */
+  readonly baseUrl: string;
+  readonly baseApiKey: string | undefined;
+  /** Ms until a response begins. */
+  readonly timeoutMs: number;
+  readonly known: KnownAnswers;
+  /** Called when a request could not be passed on. */
+  readonly onFailed: () => void;
+}
+
+/** A request that is passed on. */
+export interface PassedRequest {
+  readonly method: string;
+  /** Path without a prefix, and query. */
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** The servers behind a relay. */
+export class Upstream {
+  readonly #options: UpstreamOptions;
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Passes a request on and returns the response. If the server is away, what SDKs ask when they start
+   * is answered as it was last known, and everything else with 503.
+   */
+  async pass(request: PassedRequest): Promise<Response> {
+    const { known, onFailed } = this.#options;
+    const question = questionOf(request.method, request.path, request.body);
+    let response: Response;
+    try {
+      response = await this.#fetch(request);
+    } catch {
+      onFailed();
+      return answerFrom(known, question) ?? unavailable();
+    }
+    if (response.status >= 500 || response.status === 429) {
+      const answer = answerFrom(known, question);
+      if (answer) {
+        await response.body?.cancel();
+        return answer;
+      }
+    }
+    return question !== null && response.ok
+      ? await this.#remember(question, response)
+      : await this.#cleaned(request.path, response);
+  }
+
+  async #fetch({ method, path, query, headers, body, signal }: PassedRequest): Promise<Response> {
+    const { fetch, serverUrl, apiKey, baseUrl, baseApiKey, timeoutMs } = this.#options;
+    const [url, key] = path === "/graphql" ? [baseUrl, baseApiKey] : [serverUrl, apiKey];
+    const sent = new Headers();
+    for (const [name, value] of headers) if (!OWN_HEADERS.has(name)) sent.set(name, value);
+    if (key !== undefined) sent.set("authorization", basicAuth(key));
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    const timer = setTimeout(abort, timeoutMs);
+    signal.addEventListener("abort", abort);
+    try {
+      return await fetch(url + path + query, {
+        method,
+        headers: sent,
+        ...(method === "GET" || method === "HEAD" ? {} : { body }),
+        signal: controller.signal,
+        // Followed, a redirect would carry the key to another host.
+        redirect: "manual",
+      });
+    } finally {
+      clearTimeout(timer);
+      // From here on, a caller that goes cancels the body.
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async #remember(question: string, response: Response): Promise<Response> {
+    const type = response.headers.get("content-type") ?? "application/json";
+    const body = await readText(response, MAX_ERROR_BYTES).catch(() => null);
+    if (body === null) return answerFrom(this.#options.known, question) ?? unavailable();
+    this.#options.known.set(question, { type, body });
+    return new Response(body, { headers: { "content-type": type } });
+  }
+
+  /** Errors may repeat the headers of the request, and with them the key. */
+  async #cleaned(path: string, response: Response): Promise<Response> {
+    const { status } = response;
+    const headers = new Headers();
+    for (const [name, value] of response.headers) {
+      if (!DROPPED_HEADERS.has(name)) headers.append(name, value);
+    }
+    if (status < 400) return new Response(response.body, { status, headers });
+    const key = path === "/graphql" ? this.#options.baseApiKey : this.#options.apiKey;
+    const text = await readText(response, MAX_ERROR_BYTES).catch(() => "");
+    return new Response(redactor(key)(text), { status, headers });
+  }
+}
+
+function answerFrom(known: KnownAnswers, question: string | null): Response | undefined {
+  const answer = question === null ? undefined : known.get(question);
+  return answer && new Response(answer.body, { headers: { "content-type": answer.type } });
+}
+
+function unavailable(): Response {
+  return Response.json(
+    { reason: "The trace server cannot be reached", error_type: "RelayUpstreamError" },
+    { status: 503, headers: { "retry-after": `${RETRY_AFTER}` } },
+  );
+}

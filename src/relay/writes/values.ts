@@ -1,0 +1,142 @@
+/**
+ * Objects, tables and files: their digests are computed here, as the server will compute them.
+ *
+ * @module
+ */
+
+import { fileRequest } from "../../client/objects/file_request.ts";
+import { fileDigest, tableDigest } from "../../protocol/digest/digest.ts";
+import {
+  isProvisional,
+  provisionalDigest,
+  provisionalRowDigest,
+  provisionalTableDigest,
+} from "../../protocol/digest/provisional.ts";
+import type { RelayLog } from "../log/relay_log.ts";
+import type { WriteBatch } from "../log/write_batch.ts";
+import { type JsonObject, jsonObject, readExact } from "../request/json_source.ts";
+import type { JsonWrite } from "./json_writes.ts";
+
+/** Records an object. */
+export async function recordObject({ body, text }: JsonWrite, batch: WriteBatch): Promise<string> {
+  const obj = body.object("obj");
+  const log = batch.log(obj.string("project_id"));
+  const value = obj.text("val");
+  if (value === undefined) throw new TypeError("No field: val");
+  await log.project.forRefsIn(value);
+  // The server rewrites a value of a class that it knows before it computes the digest.
+  let digest = obj.has("builtin_object_class") ? undefined : digestOf(log, value);
+  if (digest !== undefined) batch.add(log, "obj_create", text);
+  else {
+    digest = provisionalDigest(log.project.ids.uuidHex());
+    const expected = `"expected_digest":"${digest}"`;
+    const members = obj.members((name) => name !== "expected_digest");
+    batch.add(log, "obj_create", `{"obj":${jsonObject(members, expected)}}`);
+  }
+  return `{"digest":"${digest}","object_id":${obj.text("object_id") ?? "null"}}`;
+}
+
+/** Records a table. */
+export async function recordTable({ body, text }: JsonWrite, batch: WriteBatch): Promise<string> {
+  const table = body.object("table");
+  const log = batch.log(table.string("project_id"));
+  const rows = table.texts("rows");
+  await log.project.forRefsIn(text);
+  const known = rows.map((row) => digestOf(log, row));
+  const isKnown = (digests: (string | undefined)[]): digests is string[] =>
+    !digests.includes(undefined);
+  if (isKnown(known)) {
+    batch.add(log, "table_create", text);
+    return rememberTable(batch, log, tableDigest(known), known, rows);
+  }
+  const digest = provisionalTableDigest(log.project.ids.uuidHex());
+  const members = table.members((name) => name !== "expected_digest");
+  const expected = `"expected_digest":"${digest}"`;
+  batch.add(log, "table_create", `{"table":${jsonObject(expected, members)}}`);
+  const rowDigests = rows.map((_, index) => provisionalRowDigest(digest, index));
+  return rememberTable(batch, log, digest, rowDigests, rows);
+}
+
+function rememberTable(
+  batch: WriteBatch,
+  log: RelayLog,
+  digest: string,
+  rowDigests: string[],
+  rows: string[],
+): string {
+  batch.onAppended(() => log.tables.add(digest, rowDigests, rows));
+  return JSON.stringify({ digest, row_digests: rowDigests });
+}
+
+/**
+ * Records the change of a table; `null` where the table to start from is not known here: then only
+ * the server can tell the new one's digest.
+ */
+export function recordTableUpdate({ body, text }: JsonWrite, batch: WriteBatch): string | null {
+  const log = batch.log(body.string("project_id"));
+  const base = body.string("base_digest") ?? "";
+  const known = isProvisional(base) ? undefined : log.tables.rowDigests(base);
+  if (known === undefined) return null;
+  const digests = [...known];
+  const updated: string[] = [];
+  for (const update of body.objects("updates")) {
+    if (update.has("pop")) {
+      const index = indexIn(update.object("pop"));
+      if (index >= digests.length) return null;
+      updated.push(...digests.splice(index, 1));
+      continue;
+    }
+    const inserts = update.has("insert");
+    const given = update.object(inserts ? "insert" : "append");
+    const digest = digestOf(log, given.text("row") ?? "null");
+    if (digest === undefined) return null;
+    digests.splice(inserts ? indexIn(given) : digests.length, 0, digest);
+    updated.push(digest);
+  }
+  batch.add(log, "table_update", text);
+  const digest = tableDigest(digests);
+  batch.onAppended(() => log.tables.add(digest, digests, null));
+  return JSON.stringify({ digest, updated_row_digests: updated });
+}
+
+/** Records a table of rows that the server has, or gets before it. */
+export function recordTableOfDigests({ body, text }: JsonWrite, batch: WriteBatch): string {
+  const log = batch.log(body.string("project_id"));
+  const rowDigests = body.texts("row_digests").map((digest) => String(JSON.parse(digest)));
+  let digest = tableDigest(rowDigests);
+  let record = text;
+  if (rowDigests.some(isProvisional)) {
+    digest = provisionalTableDigest(log.project.ids.uuidHex());
+    const members = body.members((name) => name !== "expected_digest");
+    record = jsonObject(members, `"expected_digest":"${digest}"`);
+  }
+  batch.add(log, "table_create_from_digests", record);
+  batch.onAppended(() => log.tables.add(digest, rowDigests, null));
+  return JSON.stringify({ digest });
+}
+
+/** Records a file. */
+export function recordFile(
+  { projectId, name, content }: FileWrite,
+  batch: WriteBatch,
+): string {
+  batch.add(batch.log(projectId), "file_create", fileRequest(projectId, name, content));
+  return JSON.stringify({ digest: fileDigest(content) });
+}
+
+/** A file that is to be recorded. */
+export interface FileWrite {
+  readonly projectId: string;
+  readonly name: string;
+  readonly content: string | Uint8Array;
+}
+
+function digestOf(log: RelayLog, text: string): string | undefined {
+  return log.project.digestOf(readExact(text));
+}
+
+function indexIn(object: JsonObject): number {
+  const index = Number(object.text("index"));
+  if (!Number.isInteger(index) || index < 0) throw new TypeError("No field: index");
+  return index;
+}

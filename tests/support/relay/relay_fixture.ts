@@ -1,0 +1,97 @@
+/**
+ * A relay in the process of the test, in front of a mock server.
+ *
+ * @module
+ */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "@std/path";
+import { createLogger } from "../../../src/client/logger.ts";
+import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import { resolveSettings, type Settings } from "../../../src/client/settings/settings.ts";
+import { listen, type Listener } from "../../../src/relay/listen.ts";
+import { Relay, type RelayLimits, type RelayOptions } from "../../../src/relay/relay.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
+
+/** The key of the relay, which no caller knows. */
+export const RELAY_KEY = "relay-key-0123456789abcdef0123456789abcdef";
+
+/** Options of a relay under test. */
+export interface TestRelayOptions {
+  readonly server: string;
+  /** Directory of the logs; a temporary one, removed at the end, unless given. */
+  readonly walDir?: string;
+  readonly settings?: Partial<Settings>;
+  readonly limits?: Partial<RelayLimits>;
+  readonly tokens?: readonly string[];
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly commit?: RelayOptions["commit"];
+  readonly redacts?: boolean;
+  readonly defaultProject?: string;
+  readonly runtime?: Runtime;
+}
+
+/** A relay that listens. */
+export interface TestRelay extends AsyncDisposable {
+  readonly url: string;
+  readonly relay: Relay;
+  readonly walDir: string;
+  readonly events: readonly WalEvent[];
+  /** Ends it as SIGTERM does, after delivering for at most `graceMs`. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Starts a relay. */
+export async function startRelay(options: TestRelayOptions): Promise<TestRelay> {
+  const folder = options.walDir ?? await mkdtemp(join(tmpdir(), "weave-wal-relay-"));
+  const runtime = options.runtime ?? detectRuntime();
+  const settings: Settings = {
+    ...resolveSettings(runtime, {
+      wal: true,
+      walDir: join(folder, "wal"),
+      serverUrl: options.server,
+      baseUrl: options.server,
+      apiKey: RELAY_KEY,
+      lingerMs: 5,
+    }, "needed"),
+    ...options.settings,
+  };
+  const events: WalEvent[] = [];
+  const relay = new Relay({
+    runtime,
+    settings,
+    fetch: (url, init) => fetch(url, init),
+    logger: createLogger("debug", { warn: () => {} }, (event) => events.push(event)),
+    commit: options.commit ?? "group",
+    tokens: options.tokens ?? null,
+    defaultProject: options.defaultProject,
+    redacts: options.redacts ?? false,
+    ...(options.limits ? { limits: options.limits } : {}),
+  });
+  const listener: Listener = await listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    maxConnections: 1_000,
+    fetch: relay.fetch,
+    tls: options.tls,
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = async (graceMs: number): Promise<void> => {
+    relay.stop();
+    await relay.finish(graceMs);
+    await listener.close();
+  };
+  return {
+    url: `http${options.tls ? "s" : ""}://127.0.0.1:${listener.port}`,
+    relay,
+    walDir: settings.walDir,
+    events,
+    stop: (graceMs = 10_000) => stopped ??= stop(graceMs),
+    async [Symbol.asyncDispose]() {
+      await (stopped ??= stop(0));
+      if (options.walDir === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
