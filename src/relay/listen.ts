@@ -19,15 +19,13 @@ export interface ListenOptions {
   readonly fetch: Handle;
 }
 
-/** Processes a request; `left` is aborted when its caller has gone. */
+/** Processes a request; `left` is aborted when its caller has gone (on Deno: once it is responded to). */
 export type Handle = (request: Request, left: AbortSignal) => Promise<Response>;
 
 /** An open port. */
 export interface Listener {
   readonly port: number;
-  /** Accepts no more connections; resolves when all requests in progress are answered. */
-  drain(): Promise<void>;
-  /** Closes all connections. */
+  /** Stops listening and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -41,8 +39,8 @@ interface DenoHost {
       signal: AbortSignal;
       onListen: () => void;
     },
-    handler: (request: Request) => Promise<Response>,
-  ): { addr: { port: number }; finished: Promise<void>; shutdown(): Promise<void> };
+    handler: (request: Request, info: { completed: Promise<void> }) => Promise<Response>,
+  ): { addr: { port: number }; finished: Promise<void> };
 }
 
 interface BunHost {
@@ -98,19 +96,12 @@ async function listenOnNode(options: ListenOptions): Promise<Listener> {
       resolve();
     });
   });
-  let closed: Promise<void> | undefined;
-  const drain = (): Promise<void> => {
-    closed ??= new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    return closed;
-  };
   return {
     port: (server.address() as AddressInfo).port,
-    drain,
     async close() {
-      const ended = drain();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
-      await ended;
+      await closed;
     },
   };
 }
@@ -121,13 +112,16 @@ async function listenOnDeno(deno: DenoHost, options: ListenOptions): Promise<Lis
   const server = await Promise.resolve(
     deno.serve(
       { hostname, port, ...tls, signal: stop.signal, onListen: () => {} },
-      // The signal is aborted after every response, too: who listens stops listening before that.
-      (request) => fetch(request, request.signal),
+      (request, { completed }) => {
+        // The signal of the request is aborted after every response, and Deno warns who uses it.
+        const left = new AbortController();
+        completed.catch(() => left.abort());
+        return fetch(request, left.signal);
+      },
     ),
   );
   return {
     port: server.addr.port,
-    drain: () => server.shutdown(),
     async close() {
       stop.abort();
       await server.finished;
@@ -147,7 +141,6 @@ async function listenOnBun(bun: BunHost, options: ListenOptions): Promise<Listen
   }));
   return {
     port: server.port,
-    drain: () => server.stop(false),
     close: () => server.stop(true),
   };
 }

@@ -88,6 +88,7 @@ export class Relay {
   readonly #access: Access;
   readonly #limits: RelayLimits;
   #active = 0;
+  #onIdle: (() => void) | undefined;
   #stopping = false;
   #diskError: string | null = null;
 
@@ -143,7 +144,7 @@ export class Relay {
     try {
       await run();
     } finally {
-      this.#active--;
+      if (--this.#active === 0) this.#onIdle?.();
     }
   }
 
@@ -181,14 +182,18 @@ export class Relay {
     this.#options.logger.event({ level: "error", name: "disk-error", message });
   }
 
-  /** Takes no more requests. */
-  stop(): void {
+  /** Takes no more requests; resolves when those in progress are answered. */
+  stop(): Promise<void> {
     this.#stopping = true;
+    return new Promise((resolve) => {
+      if (this.#active === 0) resolve();
+      else this.#onIdle = resolve;
+    });
   }
 
   /** Delivers for at most `timeoutMs`, and closes the logs. What is left stays on disk. */
   async finish(timeoutMs: number): Promise<void> {
-    this.stop();
+    void this.stop();
     await this.logs.finish(timeoutMs);
   }
 }

@@ -75,10 +75,10 @@ export async function runRelay(
     "stopping",
     `Ending on ${stop.reason}: sending what is there, ${formatDuration(flags.grace)} at most`,
   ));
-  relay.stop();
-  await Promise.race([listener.drain(), pause(runtime.clock, DRAIN_MS)]);
+  await Promise.race([relay.stop(), pause(runtime.clock, DRAIN_MS)]);
+  await listener.close();
   await relay.finish(flags.grace);
-  await Promise.all([sender.stop(), listener.close()]);
+  await sender.stop();
   const { writes, records } = relay.counters;
   output.event(info(
     "stopped",

@@ -79,9 +79,10 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
   });
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number): Promise<void> => {
-    relay.stop();
-    await relay.finish(graceMs);
+    // A test that failed may leave a request in progress.
+    if (graceMs > 0) await relay.stop();
     await listener.close();
+    await relay.finish(graceMs);
   };
   return {
     url: `http${options.tls ? "s" : ""}://127.0.0.1:${listener.port}`,
