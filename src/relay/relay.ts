@@ -8,13 +8,11 @@ import type { Logger } from "../client/logger.ts";
 import type { Settings } from "../client/settings/settings.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { Access } from "./access.ts";
-import type { Handle } from "./listen.ts";
 import type { CommitPolicy } from "./log/relay_log.ts";
 import { RelayLogs } from "./log/relay_logs.ts";
 import type { WriteBatch } from "./log/write_batch.ts";
 import { BodyBudget, type BodyLimits, RefusedRequest } from "./request/read_body.ts";
 import { RequestRedaction } from "./request/redaction.ts";
-import { relayRoutes } from "./routes.ts";
 import { KnownAnswers } from "./upstream/known_answers.ts";
 import { Upstream } from "./upstream/pass_on.ts";
 
@@ -82,8 +80,6 @@ export class Relay {
     unreachable: 0,
     refused: {},
   };
-  /** Processes a request. */
-  readonly fetch: Handle;
   readonly #options: RelayOptions;
   readonly #access: Access;
   readonly #limits: RelayLimits;
@@ -115,8 +111,6 @@ export class Relay {
       timeoutMs: this.#limits.bodyTimeoutMs,
       budget: new BodyBudget(this.#limits.maxBufferedBytes),
     };
-    const app = relayRoutes(this);
-    this.fetch = async (request, left) => await app.fetch(request, { left });
   }
 
   /** Why no writes are taken; `null` while they are. */

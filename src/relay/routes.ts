@@ -11,6 +11,7 @@ import { WriteBatch } from "./log/write_batch.ts";
 import { recordSpans, spansRefusal, spansReply } from "./otlp/otlp_write.ts";
 import { JsonObject, readJson } from "./request/json_source.ts";
 import { readBody, RefusedRequest } from "./request/read_body.ts";
+import type { Handle } from "./listen.ts";
 import type { Relay } from "./relay.ts";
 import { JSON_WRITES, type RecordWrite } from "./writes/json_writes.ts";
 import { recordFile } from "./writes/values.ts";
@@ -27,15 +28,20 @@ const ABOUT_SERVER = /^\/(?:health|server_info|service\/projects_info|graphql)$/
 const RETRY_AFTER = 5;
 
 /** What each request comes with. */
-export interface RelayEnv {
+interface RelayEnv {
   /** `left` is aborted when the caller has gone. */
   Bindings: { left: AbortSignal };
   Variables: { body: Uint8Array<ArrayBuffer> };
 }
 type RelayContext = Context<RelayEnv>;
 
-/** Makes the application that processes the requests of a relay. */
-export function relayRoutes(relay: Relay): Hono<RelayEnv> {
+/** Processes the requests of a relay. */
+export function relayHandler(relay: Relay): Handle {
+  const app = relayRoutes(relay);
+  return async (request, left) => await app.fetch(request, { left });
+}
+
+function relayRoutes(relay: Relay): Hono<RelayEnv> {
   const app = new Hono<RelayEnv>({ getPath });
   app.get("/healthz", () => Response.json({ status: "ok" }));
   app.get("/readyz", () => {

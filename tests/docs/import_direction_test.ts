@@ -27,7 +27,7 @@ const core = ["errors", "version", "bytes", "runtime", "protocol", "wal", "deliv
  * demo's program plays a user's.
  */
 const namesHosts =
-  /^src\/bytes\/(?:find_byte|scan_bytes)\.ts$|^tools\/(?:mock_server\/listen\.ts$|demo\/program\/)/;
+  /^src\/(?:bytes\/(?:find_byte|scan_bytes)|relay\/listen)\.ts$|^tools\/(?:mock_server\/listen\.ts$|demo\/program\/)/;
 /** Built-in modules that the core may import as values, and where. */
 const builtins: Record<string, string> = { "node:async_hooks": "client" };
 

@@ -11,30 +11,7 @@ import { describe } from "../terminal/options.ts";
 import { type Context, guardedContext } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { commandSettings } from "../settings.ts";
-
-/** Values of the command's options. */
-export interface RelayFlags {
-  readonly listen: Address;
-  readonly dir?: string;
-  readonly server?: string;
-  readonly fsync: "group" | "interval" | "never";
-  readonly tokenFile?: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly project?: string;
-  readonly redact?: boolean;
-  readonly maxRequest: number;
-  readonly maxRequests: number;
-  readonly maxConnections: number;
-  readonly grace: number;
-  readonly json?: boolean;
-}
-
-/** An address to listen on. */
-export interface Address {
-  readonly hostname: string;
-  readonly port: number;
-}
+import type { Address, RelayFlags } from "./relay_flags.ts";
 
 /** The port of OTLP over HTTP. */
 const DEFAULT_PORT = 4318;

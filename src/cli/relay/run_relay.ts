@@ -10,6 +10,7 @@ import { unencrypted } from "../../client/settings/urls.ts";
 import { isLocalAddress, readTokens } from "../../relay/access.ts";
 import { listen, type Listener } from "../../relay/listen.ts";
 import { Relay } from "../../relay/relay.ts";
+import { relayHandler } from "../../relay/routes.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
 import { commandIds, type Context, pause } from "../context.ts";
@@ -17,7 +18,7 @@ import { CommandError, EXIT } from "../exit_codes.ts";
 import { DirectorySender } from "../flush/directory_sender.ts";
 import { proxyFetch } from "../flush/proxy_fetch.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
-import type { RelayFlags } from "./relay.ts";
+import type { RelayFlags } from "./relay_flags.ts";
 import { type RelayEvent, relayOutput } from "./relay_output.ts";
 
 /** Ms for requests in progress to be answered after SIGTERM. */
@@ -111,7 +112,7 @@ async function open(runtime: Runtime, relay: Relay, flags: RelayFlags): Promise<
       hostname,
       port,
       maxConnections,
-      fetch: relay.fetch,
+      fetch: relayHandler(relay),
       tls: tlsCert === undefined
         ? undefined
         : { cert: fileText(runtime, tlsCert), key: fileText(runtime, tlsKey!) },

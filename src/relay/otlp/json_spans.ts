@@ -75,7 +75,6 @@ const keyValue = (given: Json): Bytes[] => [
   ...one(2, given.value, anyValue),
 ];
 
-/** Of all fields, these are written even where they hold the default: which one there is matters. */
 function anyValue(value: Json): Bytes[] {
   if (typeof value.stringValue === "string") {
     return [delimited(1, encoder.encode(value.stringValue))];
@@ -112,13 +111,11 @@ function list(number: number, values: unknown, fields: (value: Json) => Bytes[])
 }
 
 function string(number: number, value: unknown): Bytes[] {
-  return typeof value === "string" && value !== ""
-    ? [delimited(number, encoder.encode(value))]
-    : [];
+  return typeof value === "string" ? [delimited(number, encoder.encode(value))] : [];
 }
 
 function count(number: number, value: unknown): Bytes[] {
-  return Number(value ?? 0) > 0 ? [varintField(number, Number(value))] : [];
+  return value === undefined || value === null ? [] : [varintField(number, Number(value))];
 }
 
 /** IDs are hexadecimal digits, unlike other bytes. */
@@ -135,7 +132,7 @@ function time(number: number, value: unknown): Bytes[] {
 }
 
 function flags(number: number, value: unknown): Bytes[] {
-  if (!(Number(value ?? 0) > 0)) return [];
+  if (value === undefined || value === null) return [];
   const [tag, bytes] = [tagOf(number, 5), new Uint8Array(4)];
   new DataView(bytes.buffer).setUint32(0, Number(value), true);
   return [joinBytes([tag, bytes])];

@@ -7,15 +7,9 @@
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { WriteBatch } from "../log/write_batch.ts";
 import { type JsonObject, jsonObject } from "../request/json_source.ts";
+import type { JsonWrite } from "../request/json_write.ts";
 import { recordComplete, recordEnd, recordStart } from "./calls.ts";
 import { recordObject, recordTable, recordTableOfDigests, recordTableUpdate } from "./values.ts";
-
-/** A write with a JSON body. */
-export interface JsonWrite {
-  readonly body: JsonObject;
-  /** The body's text, on one line. */
-  readonly text: string;
-}
 
 /**
  * Adds the records of a write to a batch and returns the JSON text of the response; `null` where only

@@ -15,7 +15,7 @@ import {
 import type { RelayLog } from "../log/relay_log.ts";
 import type { WriteBatch } from "../log/write_batch.ts";
 import { type JsonObject, jsonObject, readExact } from "../request/json_source.ts";
-import type { JsonWrite } from "./json_writes.ts";
+import type { JsonWrite } from "../request/json_write.ts";
 
 /** Records an object. */
 export async function recordObject({ body, text }: JsonWrite, batch: WriteBatch): Promise<string> {

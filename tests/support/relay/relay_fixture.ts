@@ -12,6 +12,7 @@ import type { WalEvent } from "../../../src/client/pipeline/events.ts";
 import { resolveSettings, type Settings } from "../../../src/client/settings/settings.ts";
 import { listen, type Listener } from "../../../src/relay/listen.ts";
 import { Relay, type RelayLimits, type RelayOptions } from "../../../src/relay/relay.ts";
+import { relayHandler } from "../../../src/relay/routes.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 
@@ -74,7 +75,7 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
     hostname: "127.0.0.1",
     port: 0,
     maxConnections: 1_000,
-    fetch: relay.fetch,
+    fetch: relayHandler(relay),
     tls: options.tls,
   });
   let stopped: Promise<void> | undefined;

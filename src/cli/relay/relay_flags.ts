@@ -1,0 +1,29 @@
+/**
+ * Options of `weave-wal relay`, as they are read.
+ *
+ * @module
+ */
+
+/** Values of the command's options. */
+export interface RelayFlags {
+  readonly listen: Address;
+  readonly dir?: string;
+  readonly server?: string;
+  readonly fsync: "group" | "interval" | "never";
+  readonly tokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly project?: string;
+  readonly redact?: boolean;
+  readonly maxRequest: number;
+  readonly maxRequests: number;
+  readonly maxConnections: number;
+  readonly grace: number;
+  readonly json?: boolean;
+}
+
+/** An address to listen on. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}

@@ -1,0 +1,14 @@
+/**
+ * A write with a JSON body, as it is recorded.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "./json_source.ts";
+
+/** A write with a JSON body. */
+export interface JsonWrite {
+  readonly body: JsonObject;
+  /** The body's text, on one line. */
+  readonly text: string;
+}
