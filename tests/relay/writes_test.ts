@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type MockOptions } from "../../tools/mock_server/options.ts";
+import type { MockOptions } from "../../tools/mock_server/options.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 import { post, PROJECT } from "../support/mock_server/mock_requests.ts";
