@@ -7,7 +7,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Where and how to listen. */
+/** Options for {@linkcode listen}. */
 export interface ListenOptions {
   readonly hostname: string;
   /** 0 takes a free one. */
@@ -19,7 +19,7 @@ export interface ListenOptions {
   readonly fetch: Handle;
 }
 
-/** Processes a request; `left` is aborted when its caller has gone (on Deno: once it is responded to). */
+/** Processes a request; `left` is aborted when its caller disconnects (on Deno: once it is responded to). */
 export type Handle = (request: Request, left: AbortSignal) => Promise<Response>;
 
 /** An open port. */

@@ -53,7 +53,7 @@ export interface RelayOptions {
   readonly limits?: Partial<RelayLimits>;
 }
 
-/** What a relay has done so far. */
+/** Counters of a relay. */
 export interface RelayCounters {
   /** Requests that were recorded, and their records. */
   writes: number;

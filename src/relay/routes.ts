@@ -27,9 +27,9 @@ const ABOUT_SERVER = /^\/(?:health|server_info|service\/projects_info|graphql)$/
 /** Seconds after which a write that the disk did not take may be made again. */
 const RETRY_AFTER = 5;
 
-/** What each request comes with. */
+/** Values that each request comes with. */
 interface RelayEnv {
-  /** `left` is aborted when the caller has gone. */
+  /** `left` is aborted when the caller disconnects. */
   Bindings: { left: AbortSignal };
   Variables: { body: Uint8Array<ArrayBuffer> };
 }
@@ -228,7 +228,7 @@ function json(text: string): Response {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text that bytes stand for, if they are one: a log of texts is easier to read. */
+/** The text in UTF-8 bytes, if they are one: a log of texts is easier to read. */
 function textIn(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);

@@ -63,18 +63,18 @@ test("relay: keys and tokens reach neither the disk nor the log nor a caller", a
   form.set("project_id", PROJECT);
   form.set("file", new File([Uint8Array.of(255, 0), TOKEN], "a.bin"));
   await send(`${relay.url}/files/create`, { method: "POST", body: form, headers });
-  const said = [
+  const texts = [
     contentBelow(relay.walDir),
     read.text,
     ...relay.events.map(({ message }) => message),
   ];
-  for (const text of said) {
+  for (const text of texts) {
     for (const secret of [RELAY_KEY, TOKEN]) {
       assert.ok(!text.includes(secret), text.slice(0, 500));
       assert.ok(!text.includes(btoa(`api:${secret}`).replace(/=+$/, "")));
     }
   }
-  assert.match(said[0], /"4":1\.5/);
+  assert.match(texts[0], /"4":1\.5/);
 });
 
 test("relay: tokens are read from a file with comments, and have a least length", () => {

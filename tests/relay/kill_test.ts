@@ -17,7 +17,7 @@ import { startRelayProcess } from "../support/relay/relay_process.ts";
 const ROUNDS = Number(process.env.RELAY_KILL_ROUNDS ?? 2);
 const CALLERS = 8;
 
-/** What callers sent, and what of it was answered. */
+/** Requests of callers, and those of them that were answered. */
 class Load {
   readonly sent: Set<string> = new Set();
   readonly calls: Set<string> = new Set();

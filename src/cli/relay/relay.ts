@@ -16,7 +16,7 @@ import type { Address, RelayFlags } from "./relay_flags.ts";
 /** The port of OTLP over HTTP. */
 const DEFAULT_PORT = 4318;
 const FSYNC = ["group", "interval", "never"];
-/** What the server itself takes, in MiB. */
+/** Size limit of the server itself, in MiB. */
 const MAX_REQUEST_MIB = 32;
 
 const NOTES =

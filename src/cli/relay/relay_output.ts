@@ -1,5 +1,5 @@
 /**
- * What a relay reports: lines of a log on standard error, or lines of JSON on standard output.
+ * Output of a relay: lines of a log on standard error, or lines of JSON on standard output.
  *
  * @module
  */

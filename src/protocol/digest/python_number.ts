@@ -7,10 +7,10 @@
 
 /** A number that has no JavaScript number with the same text in Python. */
 export class PythonNumber {
-  /** What `json.dumps` writes for it. */
+  /** Text that `json.dumps` writes for it. */
   readonly text: string;
 
-  /** @param text What `json.dumps` writes for it. */
+  /** @param text Text that `json.dumps` writes for it. */
   constructor(text: string) {
     this.text = text;
   }

@@ -30,7 +30,7 @@ export interface OpenCall {
 
 /** Appends records of one project, and waits until they are on stable storage. */
 export class RelayLog {
-  /** What the log knows of its project. */
+  /** Log, digests and IDs of the project. */
   readonly project: ProjectLog;
   /** Tables that were made through this relay. */
   readonly tables: TableMemory = new TableMemory();
@@ -55,7 +55,7 @@ export class RelayLog {
     if (this.#calls.size > MAX_OPEN_CALLS) this.#calls.delete(this.#calls.keys().next().value!);
   }
 
-  /** What the start of a call said that has not ended. */
+  /** Fields of the start of a call that has not ended. */
   openCall(id: string): OpenCall | undefined {
     return this.#calls.get(id);
   }

@@ -15,7 +15,7 @@ import { type CommitPolicy, RelayLog } from "./relay_log.ts";
 
 /** Ms after its last request after which a log is closed. */
 const IDLE_MS = 600_000;
-/** How often logs that are not used any more are looked for, in ms. */
+/** Ms between two searches for logs that are not used any more. */
 const LOOK_MS = 60_000;
 /** Ms between two data syncs in the background, where nothing waits for them. */
 const SYNC_MS = 1_000;
@@ -128,7 +128,7 @@ export class RelayLogs {
     });
   }
 
-  /** What is left is then sent like the log of a process that has ended. */
+  /** Records that are left are then sent like the log of a process that has ended. */
   #close(id: string, { log }: Entry, timeoutMs: number): void {
     this.#entries.delete(id);
     const closing: Promise<void> = log.finish(timeoutMs).finally(() =>

@@ -43,7 +43,7 @@ export class WriteBatch {
     this.#onCommit.push(run);
   }
 
-  /** How many records there are. */
+  /** Number of records. */
   get size(): number {
     let size = 0;
     for (const records of this.#records.values()) size += records.length;

@@ -1,6 +1,6 @@
 /**
- * What SDKs ask when they start, with the last response of the server: a program can then start while
- * the server is away.
+ * The last responses of the server to the questions that SDKs ask when they start: a program can then
+ * start while the server is away.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a mock server holds of a project, without what it makes itself.
+ * Data of a project on a mock server, without what it makes itself.
  *
  * @module
  */
