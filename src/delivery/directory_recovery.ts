@@ -1,27 +1,18 @@
 /**
- * Recovery of one project's directory: under its lease, drains what processes left that do not send.
+ * Recovery of one project's directory: under its leases, drains what processes left that do not send.
  *
  * @module
  */
 
-import { join } from "@std/path";
 import { hasCode } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
-import { removeIfExists } from "../wal/remove_file.ts";
-import { FailureDetector } from "../wal/ownership/failure_detector.ts";
-import { currentLease, Lease, type LeaseState } from "../wal/ownership/lease.ts";
-import { liveness, ownIdentity } from "../wal/ownership/process_identity.ts";
 import type { Orphans, OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
+import { RecoveryLeases } from "../wal/ownership/recovery_leases.ts";
 import { FileSegment } from "../wal/segment/file_segment.ts";
 import { SegmentChain } from "../wal/segment/segment_chain.ts";
 import { type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
-import {
-  leasePrefix,
-  parseStem,
-  RECOVERY_DIRECTORY,
-  segmentPaths,
-} from "../wal/segment/segment_name.ts";
+import { parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
 
 /** Segments in one chain at most: as many are known at once. */
@@ -66,8 +57,7 @@ export interface DirectoryRecoveryOptions {
 /** Drains the orphaned segments of one directory. */
 export class DirectoryRecovery {
   readonly #options: DirectoryRecoveryOptions;
-  readonly #detector: FailureDetector;
-  #lease: Lease | null = null;
+  readonly #leases: RecoveryLeases;
   /** The drain of segments of dead processes. */
   #chain: Drain | null = null;
   /** Segments of dead processes that come after the chain, oldest first. */
@@ -85,7 +75,7 @@ export class DirectoryRecovery {
   /** Makes a recovery that has not looked at the directory. */
   constructor(options: DirectoryRecoveryOptions) {
     this.#options = options;
-    this.#detector = new FailureDetector(options.runtime.files, options.runtime.clock);
+    this.#leases = new RecoveryLeases(options);
     this.#counter = new WaitingCounter(options.runtime);
   }
 
@@ -133,38 +123,41 @@ export class DirectoryRecovery {
     const isNeeded = final.length > 0 || open.length > 0;
     this.#block(isNeeded && !this.#options.isServerReady() ? [...final, ...open] : []);
     if (!isNeeded || this.#isBlocked) return this.#releaseIfIdle();
-    const hadLease = this.#lease !== null;
+    let isNew: boolean;
     try {
-      if (!this.#acquire()) return;
+      isNew = this.#leases.acquireFor([...final, ...open]);
     } catch (error) {
       this.#block([...final, ...open]);
       throw error;
     }
-    if (!hadLease) {
+    if (isNew) {
       // What another holder did in between is seen now: checkpoints, removed segments.
       ({ final, open } = await this.#scan());
-      // A pause has given it back.
-      if (this.#stopped || this.#lease === null) return this.#release();
+      // A pause has given the leases back.
+      if (this.#stopped) return this.#leases.release();
     }
+    // What other processes hold leases for is left to them.
+    final = final.filter((segment) => this.#leases.covers(segment));
+    open = open.filter((segment) => this.#leases.covers(segment));
     for (const segment of open) this.#drainOpen(segment);
     if (final.length > 0) this.#run(this.#drainFinal(final));
     else this.#releaseIfIdle();
   }
 
-  /** Sends a heartbeat for the lease, if it is held. Throws the host's error. */
+  /** Sends heartbeats for the leases that are held. Throws the host's error. */
   heartbeat(): void {
-    this.#lease?.heartbeat();
+    this.#leases.heartbeat();
   }
 
   /**
-   * Stops the drains and gives the lease back, so that another process may try. What is not delivered
+   * Stops the drains and gives the leases back, so that another process may try. What is not delivered
    * stays on disk, and is found again by the next look.
    */
   async pause(): Promise<void> {
     this.#stopped = true;
     for (const drain of this.drains) drain.stop();
     await Promise.all([...this.#running]);
-    this.#release();
+    this.#leases.release();
     this.#stopped = this.#isClosed;
   }
 
@@ -174,17 +167,17 @@ export class DirectoryRecovery {
     await this.pause();
   }
 
-  /** Gives the lease back at once, where there is no time to stop. */
+  /** Gives the leases back at once, where there is no time to stop. */
   abandon(): void {
     this.#isClosed = this.#stopped = true;
     for (const { segment } of this.drains) segment.release();
-    this.#release();
+    this.#leases.release();
   }
 
   /** Finds orphans; those of writers with a segment that is drained while it is open come after it. */
   async #scan(): Promise<Orphans> {
     const { directory, scanner } = this.#options;
-    const { final, open } = await scanner.scan(directory, this.#lease !== null).catch((error) => {
+    const { final, open } = await scanner.scan(directory, this.#leases.holdsOwn).catch((error) => {
       if (hasCode(error, "ENOENT")) return { final: [], open: [] };
       throw error;
     });
@@ -193,79 +186,10 @@ export class DirectoryRecovery {
     return { final: final.filter(isNext), open: open.filter(isNext) };
   }
 
-  #acquire(): boolean {
-    if (this.#lease?.isHeld()) return true;
-    const { runtime, directory, server, token } = this.#options;
-    const { files, process } = runtime;
-    const prefix = leasePrefix(directory, server);
-    const current = currentLease(files, prefix);
-    if (current && !this.#isExpired(current)) return false;
-    const acquire = (): Lease | null => {
-      files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
-      return Lease.acquire(
-        runtime,
-        prefix,
-        current,
-        token,
-        ownIdentity(process),
-        (expired) => this.#isExpired(expired),
-      );
-    };
-    try {
-      this.#lease = acquire();
-    } catch (error) {
-      // Another process has released its lease, and removed the empty directory.
-      if (!hasCode(error, "ENOENT")) throw error;
-      this.#lease = acquire();
-    }
-    return this.#lease !== null;
-  }
-
-  #isExpired({ path, holder, token }: LeaseState): boolean {
-    // What this process left when its disk failed.
-    if (token === this.#options.token) return true;
-    const state = holder === null ? "unknown" : liveness(holder, this.#options.runtime.process);
-    return state === "dead" || this.#detector.isStale(path, undefined);
-  }
-
   #releaseIfIdle(): void {
     if (this.#open.size > 0 || this.isDraining) return;
-    // A holder that was killed in its last moment left a lease over nothing.
-    if (this.#lease === null && this.#hasLeases()) this.#acquire();
-    this.#release();
-  }
-
-  #hasLeases(): boolean {
-    const { runtime: { files }, directory } = this.#options;
-    return files.stat(join(directory, RECOVERY_DIRECTORY))?.kind === "directory";
-  }
-
-  #release(): void {
-    const lease = this.#lease;
-    this.#lease = null;
-    if (lease === null) return;
-    const { runtime: { files }, directory, server } = this.#options;
-    const leases = join(directory, RECOVERY_DIRECTORY);
-    try {
-      if (lease.isHeld()) this.#removeTemporaries(leases, leasePrefix(directory, server));
-    } catch {
-      // The next holder removes them.
-    }
-    try {
-      lease.release();
-      files.removeDirectory(leases);
-    } catch {
-      // It expires without heartbeats; another process may hold one.
-    }
-  }
-
-  /** Removes what kills left of heartbeats; only a holder may: nobody else writes one meanwhile. */
-  #removeTemporaries(leases: string, prefix: string): void {
-    const { files } = this.#options.runtime;
-    for (const { name } of files.list(leases)) {
-      const path = join(leases, name);
-      if (path.startsWith(prefix) && name.endsWith(".tmp")) removeIfExists(files, path);
-    }
+    if (!this.#leases.any) this.#leases.acquireAbandoned();
+    this.#leases.release();
   }
 
   async #drainFinal(segments: readonly ListedSegment[]): Promise<void> {
@@ -300,24 +224,21 @@ export class DirectoryRecovery {
    */
   async #drainChain(segments: readonly ListedSegment[]): Promise<ChainRest | null> {
     const { runtime, drain: options } = this.#options;
-    const lease = this.#lease;
-    if (lease === null || this.#stopped) return null;
-    const chain = await SegmentChain.open(
-      { runtime, guard: lease, onError: options.onTrouble },
-      segments,
-    );
+    if (this.#stopped || !segments.every((segment) => this.#leases.covers(segment))) return null;
+    const guard = this.#leases.guardOf(segments);
+    const chain = await SegmentChain.open({ runtime, guard, onError: options.onTrouble }, segments);
     if (chain.count === 0) return this.#stopped ? null : { next: [], unreadable: chain.unreadable };
     const drain = this.#chain = new Drain(chain, options);
     if (this.#stopped) drain.stop();
     try {
       const end = await drain.run();
       await chain.settled();
-      if (end === "lost" && !lease.isHeld()) this.#lease = null;
+      if (end === "lost") this.#leases.forgetLost();
       if (end === "complete") return { next: [], unreadable: chain.unreadable };
       const wasDropped = end === "stopped" && drain.dropped && !this.#stopped;
       return wasDropped ? { next: chain.remaining, unreadable: chain.unreadable } : null;
     } catch (error) {
-      if (hasCode(error, "ERR_LEASE_LOST")) this.#lease = null;
+      if (hasCode(error, "ERR_LEASE_LOST")) this.#leases.forgetLost();
       else options.onTrouble("recovery", error);
       return null;
     } finally {
@@ -342,7 +263,7 @@ export class DirectoryRecovery {
         directory,
         stem,
         paths: segmentPaths(directory, stem),
-        guard: this.#lease!,
+        guard: this.#leases.guardOf([listed]),
         live: false,
         isSealed: () => scanner.isFinal(listed),
       });
@@ -355,7 +276,7 @@ export class DirectoryRecovery {
     this.#run(
       drain.run().then((end) => {
         this.#open.delete(stem);
-        if (end === "lost" && !this.#lease?.isHeld()) this.#lease = null;
+        if (end === "lost") this.#leases.forgetLost();
         this.#releaseIfIdle();
         onChange();
       }),

@@ -77,18 +77,22 @@ export interface SimRecord {
 
 /**
  * Whether a process may drain the segment at `base`: it wrote the segment and no other process fenced
- * it, or it holds the recovery lease.
+ * it, or it holds the recovery lease for it.
  */
 export function mayDrain(ledger: Ledger, base: string, token: string): boolean {
   if (base.endsWith(token) && ledger.bytes(`${base}.fence`) === null) return true;
   const directory = `${base.slice(0, base.lastIndexOf("/"))}/.recovery`;
+  const writer = base.slice(-32);
+  // The name of a segment of another kind of writer tells no server.
+  const lease = writer[12] === "8" ? writer.slice(-8) : "shared";
   const newest = new Map<string, number>();
   for (const { name } of ledger.list(directory)) {
-    const [server, epoch] = name.split(".");
-    if (/^\d+$/.test(epoch)) newest.set(server, Math.max(newest.get(server) ?? 0, Number(epoch)));
+    const [prefix, epoch] = name.split(".");
+    if (!prefix.startsWith(lease) || !/^\d+$/.test(epoch)) continue;
+    newest.set(prefix, Math.max(newest.get(prefix) ?? 0, Number(epoch)));
   }
-  return [...newest].some(([server, epoch]) =>
-    ledger.read(`${directory}/${server}.${epoch}`)?.includes(`"${token}"`)
+  return [...newest].some(([prefix, epoch]) =>
+    ledger.read(`${directory}/${prefix}.${epoch}`)?.includes(`"${token}"`)
   );
 }
 

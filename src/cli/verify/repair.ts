@@ -9,13 +9,13 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { currentLease, Lease } from "../../wal/ownership/lease.ts";
+import type { Lease, LeaseState } from "../../wal/ownership/lease.ts";
 import { FileSegment } from "../../wal/segment/file_segment.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
-import { ownIdentity } from "../../wal/ownership/process_identity.ts";
+import { acquireLease, releaseLease } from "../../wal/ownership/recovery_leases.ts";
 import { inspectSegment, isFinal, type SegmentFiles } from "../../wal/ownership/segment_status.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import { parseStem, RECOVERY_DIRECTORY, recoveryLease } from "../../wal/segment/segment_name.ts";
+import { parseStem, recoveryLease } from "../../wal/segment/segment_name.ts";
 import { processName } from "../status/sender_state.ts";
 
 /** Directory of files that were put out of the way, below a project's. */
@@ -81,18 +81,11 @@ export class SegmentRepair {
   /** Gives the lease back. */
   end(): void {
     this.#segment?.release();
-    if (this.#lease === null) return;
-    this.#lease.release();
-    try {
-      this.#runtime.files.removeDirectory(join(this.#stem.directory, RECOVERY_DIRECTORY));
-    } catch {
-      // Another process holds a lease.
-    }
+    if (this.#lease !== null) releaseLease(this.#runtime.files, this.#lease);
   }
 
   #hold(): Lease | null {
     if (this.#lease || this.#refusal !== null) return this.#lease;
-    const { files, process } = this.#runtime;
     const state = inspectSegment(this.#runtime, this.#stem);
     if (state === null) return this.#refuse("deleted meanwhile");
     const { drainer, writer } = state;
@@ -106,9 +99,9 @@ export class SegmentRepair {
     }
     const { directory, stem } = this.#stem;
     const prefix = recoveryLease(directory, parseStem(stem)?.writer ?? "");
-    const current = currentLease(files, prefix);
-    files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
-    this.#lease = Lease.acquire(this.#runtime, prefix, current, this.#token, ownIdentity(process));
+    // Of a dead holder, not of one that came after it.
+    const isExpired = (lease: LeaseState): boolean => lease.token === drainer?.token;
+    this.#lease = acquireLease(this.#runtime, prefix, this.#token, isExpired);
     return this.#lease ?? this.#refuse("left to a sender that was quicker");
   }
 

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { join } from "@std/path";
 import type { Sender } from "../../delivery/sender.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type DiskQuota, RECOUNT_MS } from "../../wal/log/disk_quota.ts";
 import type { RequestLog } from "../../wal/log/record_log.ts";
 import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
-import { currentLease, Lease, type LeaseState } from "../../wal/ownership/lease.ts";
+import type { Lease, LeaseState } from "../../wal/ownership/lease.ts";
 import type { OrphanScanner } from "../../wal/ownership/orphan_scanner.ts";
-import { liveness, ownIdentity } from "../../wal/ownership/process_identity.ts";
+import { liveness } from "../../wal/ownership/process_identity.ts";
+import { acquireLease, releaseLease } from "../../wal/ownership/recovery_leases.ts";
 import { countRecords } from "../../wal/segment/count_records.ts";
 import { FileSegment } from "../../wal/segment/file_segment.ts";
-import { leasePrefix, RECOVERY_DIRECTORY, segmentPaths } from "../../wal/segment/segment_name.ts";
+import { recoveryLease, segmentPaths } from "../../wal/segment/segment_name.ts";
 
 /** Parts of the disk quota between which the log is kept. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
@@ -31,8 +31,6 @@ export interface SegmentEvictorOptions {
   /** Finds segments in `directory` that may be given up, those of this process too. */
   readonly scanner: OrphanScanner;
   readonly directory: string;
-  /** Base URL of the server that the segments are for. */
-  readonly server: string;
   /** The token of this process. */
   readonly token: string;
   /** Reports records that were given up without a sender. */
@@ -86,23 +84,22 @@ export class SegmentEvictor {
 
   /** Gives up the oldest segment to which no record will be added, if this process may. */
   async #evictOldest(): Promise<boolean> {
-    const { scanner, directory } = this.#options;
-    if (this.#isLeased()) return false;
-    if ((await scanner.scan(directory, false)).final.length === 0) return false;
-    const lease = this.#acquire();
-    if (lease === null) return false;
-    try {
-      const [oldest] = (await scanner.scan(directory, true)).final;
-      if (oldest !== undefined) await this.#drop(oldest, lease);
-      return oldest !== undefined;
-    } finally {
-      lease.release();
+    const { scanner, directory, runtime, token } = this.#options;
+    const { final } = await scanner.scan(directory, false);
+    for (const prefix of new Set(final.map(leaseOf))) {
+      const lease = acquireLease(runtime, prefix, token, (state) => this.#isExpired(state));
+      if (lease === null) continue;
       try {
-        this.#options.runtime.files.removeDirectory(join(directory, RECOVERY_DIRECTORY));
-      } catch {
-        // Another process holds a lease.
+        const { final: now } = await scanner.scan(directory, true);
+        const oldest = now.find((segment) => leaseOf(segment) === prefix);
+        if (oldest === undefined) continue;
+        await this.#drop(oldest, lease);
+        return true;
+      } finally {
+        releaseLease(runtime.files, lease);
       }
     }
+    return false;
   }
 
   async #drop({ directory, stem }: ListedSegment, lease: Lease): Promise<void> {
@@ -126,24 +123,12 @@ export class SegmentEvictor {
     }
   }
 
-  #acquire(): Lease | null {
-    const { runtime, directory, server, token } = this.#options;
-    const prefix = leasePrefix(directory, server);
-    const current = currentLease(runtime.files, prefix);
-    if (this.#isLeased(current)) return null;
-    runtime.files.makeDirectory(join(directory, RECOVERY_DIRECTORY));
-    return Lease.acquire(runtime, prefix, current, token, ownIdentity(runtime.process));
+  /** Whether no process that may be running drains what the lease is for. */
+  #isExpired({ holder }: LeaseState): boolean {
+    return holder !== null && liveness(holder, this.#options.runtime.process) === "dead";
   }
+}
 
-  /** Whether a process that may be running drains what is in the directory. */
-  #isLeased(current: LeaseState | null = this.#currentLease()): boolean {
-    const { process } = this.#options.runtime;
-    if (current === null) return false;
-    return current.holder === null || liveness(current.holder, process) !== "dead";
-  }
-
-  #currentLease(): LeaseState | null {
-    const { runtime: { files }, directory, server } = this.#options;
-    return currentLease(files, leasePrefix(directory, server));
-  }
+function leaseOf({ directory, writer }: ListedSegment): string {
+  return recoveryLease(directory, writer);
 }

@@ -326,7 +326,6 @@ export class LogPipeline implements StrictPipeline {
         includeOwn: this.#sender === null,
       }),
       directory: this.#directory(),
-      server,
       token,
       onDropped: (records) => this.#droppedOldest(records),
       onTrouble: (error) => this.#trouble("quota", error),

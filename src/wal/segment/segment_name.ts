@@ -172,12 +172,21 @@ export function directoryName(name: string): string {
 /** Directory of the leases, below a project's. */
 export const RECOVERY_DIRECTORY = ".recovery";
 
-/** The prefix of the leases under which segments for `server` are recovered. */
+/** The prefix of the leases under which segments of processes for `server` are recovered. */
 export function leasePrefix(directory: string, server: string): string {
   return join(directory, RECOVERY_DIRECTORY, `${serverDigits(server)}.`);
 }
 
-/** The same for the server that a writer's token identifies. */
+/**
+ * The prefix of the leases under which segments of other writers are recovered. The names of those
+ * tell no server, so that senders for different servers may drain them, and have to agree.
+ */
+export function sharedLeasePrefix(directory: string): string {
+  return join(directory, RECOVERY_DIRECTORY, "shared.");
+}
+
+/** The prefix of the leases under which the segments of a writer are recovered. */
 export function recoveryLease(directory: string, writer: string): string {
+  if (!isProcessToken(writer)) return sharedLeasePrefix(directory);
   return join(directory, RECOVERY_DIRECTORY, `${writer.slice(-SERVER_DIGITS)}.`);
 }

@@ -35,7 +35,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a data sync that fails passes for done",
     breaks: ["unsynced"],
     seeds: 2_000,
-    from: 4_200,
+    from: 4_300,
     files: (files) =>
       withAppends(files, (file) => ({ dataSync: () => file.dataSync().catch(() => {}) })),
   },
@@ -74,6 +74,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a half-written last line is passed over without a trace",
     breaks: ["checkpoint", "removed"],
     seeds: 500,
+    from: 30,
     patch: () =>
       patch(
         WindowReader.prototype,
@@ -98,6 +99,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "what is read next goes where a window's request is still under way",
     breaks: ["lost", "dead-letter", "removed", "order", "resent"],
     seeds: 1_000,
+    from: 120,
     patch: () =>
       patch(
         WindowReader.prototype,
@@ -120,6 +122,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a checkpoint in the middle of a record is trusted",
     breaks: ["lost", "dead-letter", "removed", "order"],
     seeds: 2_000,
+    from: 250,
     files: (files) => withReads(files, () => ({ byteAt: () => 10 })),
   },
   {
@@ -127,6 +130,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a checkpoint is removed before the new one is written",
     breaks: ["resent"],
     seeds: 500,
+    from: 60,
     files: (files) =>
       instead(files, {
         replace: (path, text) => {

@@ -14,6 +14,9 @@ import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
 import type { Bug } from "../mutant.ts";
 import { instead, patch } from "./make.ts";
 
+/** Leases that a mutant keeps apart so far. */
+let sharedLeases = 0;
+
 /** Mistakes in sharing logs. */
 export const LEASE_BUGS: readonly Bug[] = [
   {
@@ -21,6 +24,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a sender moves the checkpoint without looking whether the lease is still its own",
     breaks: ["lease", "checkpoint"],
     seeds: 2_000,
+    from: 500,
     patch: () => patch(Lease.prototype, "isHeld", () => () => true),
   },
   {
@@ -28,6 +32,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a sender that was suspended goes on sending what another has taken over",
     breaks: ["lease"],
     seeds: 2_000,
+    from: 45,
     patch: () => {
       const leases = patch(Lease.prototype, "ensureHeld", () => () => {});
       const own = patch(OwnGuard.prototype, "ensureHeld", () => () => {});
@@ -42,6 +47,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a writer that was suspended goes on in a log that was sent and removed meanwhile",
     breaks: ["lost"],
     seeds: 3_000,
+    from: 470,
     patch: () => patch(SegmentWriter.prototype, "isOwn", () => () => true),
   },
   {
@@ -56,6 +62,7 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "the heartbeats of a running process do not reach the disk",
     breaks: ["two-senders", "resent", "lease"],
     seeds: 1_000,
+    from: 45,
     files: (files) =>
       instead(files, {
         replace: (path, text) => {
@@ -114,7 +121,27 @@ export const LEASE_BUGS: readonly Bug[] = [
     mistake: "a log is sent to whatever server its finder has",
     breaks: ["wrong-server"],
     seeds: 1_000,
+    from: 85,
     patch: () => patch(WriterStates.prototype, "isTarget", () => () => true),
+  },
+  {
+    name: "shared-lease-apart",
+    mistake: "senders for different servers do not agree on logs that name no server",
+    breaks: ["two-senders"],
+    seeds: 1_000,
+    from: 1_080,
+    files: (files) => {
+      const apart = String(++sharedLeases);
+      const own = (path: string) =>
+        path.replace("/.recovery/shared.", `/.recovery/shared${apart}.`);
+      return instead(files, {
+        createExclusive: (path, text) => files.createExclusive(own(path), text),
+        readText: (path, options) => files.readText(own(path), options),
+        replace: (path, text) => files.replace(own(path), text),
+        stat: (path, options) => files.stat(own(path), options),
+        remove: (path) => files.remove(own(path)),
+      });
+    },
   },
   {
     name: "newest-first",

@@ -40,8 +40,8 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     name: "sidecars-first",
     mistake: "the checkpoint is removed before the log, and a crash in between sends all again",
     breaks: ["resent"],
-    from: 14_700,
     seeds: 2_000,
+    from: 15_200,
     files: (files) =>
       instead(files, {
         discard: (path) => {
@@ -79,6 +79,7 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     mistake: "a record that was dead-lettered before a crash is sent again after it",
     breaks: ["after-dead-letter"],
     seeds: 3_000,
+    from: 420,
     patch: () => patch(DeadLetterFile.prototype, "offsets", () => () => new Set<number>()),
   },
   {

@@ -91,6 +91,7 @@ export const SENDING_BUGS: readonly Bug[] = [
       "a send that is given up at the end of the process counts as done (otel-collector#6771)",
     breaks: ["checkpoint", "flush"],
     seeds: 500,
+    from: 70,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "stopped" ? { kind: "answer", status: 200, text: "{}" } : attempt
@@ -101,6 +102,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "a server that cannot be reached counts as delivered",
     breaks: ["checkpoint"],
     seeds: 100,
+    from: 15,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "unreachable" ? { kind: "answer", status: 200, text: "{}" } : attempt
@@ -111,6 +113,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "a server that is down makes dead letters (Weave Python)",
     breaks: ["dead-letter"],
     seeds: 300,
+    from: 85,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "answer" && attempt.status >= 500 ? { ...attempt, status: 400 } : attempt
@@ -192,6 +195,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "any 2xx with a JSON object counts as delivery",
     breaks: ["checkpoint"],
     seeds: 300,
+    from: 85,
     patch: () =>
       patchAttempts((attempt) =>
         attempt.kind === "answer" && attempt.status === 200 && attempt.text.includes("log in")
@@ -207,6 +211,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     mistake: "a request that hangs is waited for without end",
     breaks: ["pending", "flush"],
     seeds: 300,
+    from: 55,
     fetch: (fetch) =>
       fetching((url, init) => fetch(url, { ...init, signal: new AbortController().signal })),
   },
@@ -272,7 +277,7 @@ export const SENDING_BUGS: readonly Bug[] = [
   {
     name: "partial-success-ignored",
     mistake: "spans that the server rejects in a 2xx response count as delivered",
-    breaks: ["lost"],
+    breaks: ["checkpoint", "removed", "flush"],
     seeds: 300,
     patch: () =>
       patchAttempts((attempt) =>

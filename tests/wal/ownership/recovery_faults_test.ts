@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import { leasePrefix } from "../../../src/wal/segment/segment_name.ts";
+import { sharedLeasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
-import { LogWorld, PROJECT, SERVER, WAL, WRITER } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, PROJECT, WAL, WRITER } from "../../support/wal/wal_fixture.ts";
 
 /** Result of `work` as virtual time passes. */
 async function inTime<Result>(world: LogWorld, work: Promise<Result>): Promise<Result> {
@@ -84,7 +84,7 @@ test("recovery: a directory in a lease's place is passed over", async () => {
   const world = new LogWorld();
   orphans(world, 3);
   const runtime = world.process();
-  runtime.files.makeDirectory(`${leasePrefix(PROJECT, SERVER)}7`);
+  runtime.files.makeDirectory(`${sharedLeasePrefix(PROJECT)}7`);
   await world.recoverFor(60_000);
   assert.deepEqual(arrived(world), ["n0", "n1", "n2"]);
   const left = runtime.files.list(`${PROJECT}/.recovery`).map(({ name }) => name);
@@ -100,7 +100,7 @@ for (const times of [1, 2]) {
     const other = world.process();
     let left = times;
     runtime.fault = ({ kind, path }) => {
-      if (kind === "create" && path.startsWith(leasePrefix(PROJECT, SERVER)) && left-- > 0) {
+      if (kind === "create" && path.startsWith(sharedLeasePrefix(PROJECT)) && left-- > 0) {
         other.files.removeDirectory(`${PROJECT}/.recovery`);
       }
       return undefined;

@@ -3,9 +3,9 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { currentLease } from "../../../src/wal/ownership/lease.ts";
 import { projectDirectories } from "../../../src/wal/ownership/orphan_scanner.ts";
-import { formatStem, leasePrefix } from "../../../src/wal/segment/segment_name.ts";
+import { formatStem, sharedLeasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
-import { LogWorld, PROJECT, SERVER, WAL } from "../../support/wal/wal_fixture.ts";
+import { LogWorld, PROJECT, WAL } from "../../support/wal/wal_fixture.ts";
 
 function line(object_id: string): string {
   const obj = { project_id: "team/project", object_id, val: {} };
@@ -38,7 +38,7 @@ async function stuckSender(world: LogWorld) {
 
 function holderOf(world: LogWorld): number | undefined {
   const looker = world.process();
-  const lease = currentLease(looker.files, leasePrefix(PROJECT, SERVER));
+  const lease = currentLease(looker.files, sharedLeasePrefix(PROJECT));
   looker.kill();
   return lease?.holder?.pid;
 }

@@ -78,6 +78,7 @@ test("names: the lease of a directory is the same by its server and by a token f
   assert.match(serverDigits(server), /^[0-9a-f]{8}$/);
   assert.equal(recoveryLease("/wal/e/p", writerToken(WRITER, server)), prefix);
   assert.notEqual(leasePrefix("/wal/e/p", "https://other.example"), prefix);
+  assert.equal(recoveryLease("/wal/e/p", WRITER), "/wal/e/p/.recovery/shared.");
 });
 
 test("names: a segment's files share its stem, under the names of the Python SDK where it has them", () => {

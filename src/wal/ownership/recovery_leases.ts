@@ -1,0 +1,196 @@
+/**
+ * The recovery leases of a project's directory: which process drains orphaned segments.
+ *
+ * There is one lease for each server, for segments of processes that name it, and a shared one for
+ * segments of other writers, which name none: senders for different servers have to agree on those.
+ *
+ * @module
+ */
+
+import { dirname, join } from "@std/path";
+import { hasCode } from "../../errors.ts";
+import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import { removeIfExists } from "../remove_file.ts";
+import type { SegmentGuard } from "../segment/segment.ts";
+import {
+  leasePrefix,
+  RECOVERY_DIRECTORY,
+  recoveryLease,
+  sharedLeasePrefix,
+} from "../segment/segment_name.ts";
+import type { ListedSegment } from "./directory_listing.ts";
+import { FailureDetector } from "./failure_detector.ts";
+import { currentLease, Lease, type LeaseState } from "./lease.ts";
+import { liveness, ownIdentity } from "./process_identity.ts";
+
+/** Options for {@linkcode RecoveryLeases}. */
+export interface RecoveryLeasesOptions {
+  readonly runtime: Runtime;
+  readonly directory: string;
+  /** Base URL of the server that this process sends to. */
+  readonly server: string;
+  /** The token of this process. */
+  readonly token: string;
+}
+
+/** The leases of one directory, as far as this process holds them. */
+export class RecoveryLeases {
+  readonly #options: RecoveryLeasesOptions;
+  readonly #detector: FailureDetector;
+  /** Leases that this process holds, or held when it last looked, by prefix. */
+  readonly #held = new Map<string, Lease>();
+
+  /** Makes one that holds no lease. */
+  constructor(options: RecoveryLeasesOptions) {
+    this.#options = options;
+    this.#detector = new FailureDetector(options.runtime.files, options.runtime.clock);
+  }
+
+  /** Whether this process holds any lease. */
+  get any(): boolean {
+    return this.#held.size > 0;
+  }
+
+  /** Whether this process holds the lease for segments of processes that name its server. */
+  get holdsOwn(): boolean {
+    return this.#held.has(this.#ownPrefix);
+  }
+
+  /** Whether this process holds the lease for a segment. */
+  covers(segment: ListedSegment): boolean {
+    return this.#held.has(prefixOf(segment));
+  }
+
+  /**
+   * Acquires the leases for these segments that no other process holds.
+   *
+   * @returns Whether one is new: what others did before is to be looked at then.
+   */
+  acquireFor(segments: readonly ListedSegment[]): boolean {
+    this.forgetLost();
+    const needed = [...new Set(segments.map(prefixOf))].filter((one) => !this.#held.has(one));
+    return needed.map((prefix) => this.#acquire(prefix)).some((isNew) => isNew);
+  }
+
+  /** Acquires leases that a holder left which was killed in its last moment, to release them. */
+  acquireAbandoned(): void {
+    const { runtime: { files }, directory } = this.#options;
+    if (files.stat(join(directory, RECOVERY_DIRECTORY))?.kind !== "directory") return;
+    this.#acquire(this.#ownPrefix);
+    const shared = sharedLeasePrefix(directory);
+    if (currentLease(files, shared) !== null) this.#acquire(shared);
+  }
+
+  /** Guards a drain of these segments: by the leases that cover them now, not by later ones. */
+  guardOf(segments: readonly ListedSegment[]): SegmentGuard {
+    const leases = [...new Set(segments.map(prefixOf))].map((prefix) => this.#held.get(prefix)!);
+    return {
+      assertHeld: () => leases.forEach((lease) => lease.assertHeld()),
+      ensureHeld: () => leases.forEach((lease) => lease.ensureHeld()),
+    };
+  }
+
+  /** Forgets leases that another process has taken over; drains under them end. */
+  forgetLost(): void {
+    for (const [prefix, lease] of this.#held) {
+      if (lease.isHeld()) continue;
+      this.#held.delete(prefix);
+      // The next lease may have the same epoch.
+      lease.release();
+    }
+  }
+
+  /** Sends heartbeats; throws the host's first error when all had their turn. */
+  heartbeat(): void {
+    const errors: unknown[] = [];
+    for (const lease of this.#held.values()) {
+      try {
+        lease.heartbeat();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** Gives the leases back. */
+  release(): void {
+    const { files } = this.#options.runtime;
+    for (const [prefix, lease] of this.#held) {
+      try {
+        if (lease.isHeld()) removeTemporaries(files, prefix);
+      } catch {
+        // The next holder removes them.
+      }
+      releaseLease(files, lease);
+    }
+    this.#held.clear();
+  }
+
+  get #ownPrefix(): string {
+    return leasePrefix(this.#options.directory, this.#options.server);
+  }
+
+  #acquire(prefix: string): boolean {
+    const { runtime, token } = this.#options;
+    const lease = acquireLease(runtime, prefix, token, (state) => this.#isExpired(state));
+    if (lease !== null) this.#held.set(prefix, lease);
+    return lease !== null;
+  }
+
+  #isExpired({ path, holder, token }: LeaseState): boolean {
+    // What this process left when its disk failed.
+    if (token === this.#options.token) return true;
+    const state = holder === null ? "unknown" : liveness(holder, this.#options.runtime.process);
+    return state === "dead" || this.#detector.isStale(path, undefined);
+  }
+}
+
+/**
+ * Acquires the recovery lease at `prefix`; `null` if another process holds it or is faster.
+ *
+ * @param isExpired Whether a lease may be succeeded.
+ */
+export function acquireLease(
+  { files, clock, process }: Runtime,
+  prefix: string,
+  token: string,
+  isExpired: (state: LeaseState) => boolean,
+): Lease | null {
+  const current = currentLease(files, prefix);
+  if (current && !isExpired(current)) return null;
+  const acquire = (): Lease | null => {
+    files.makeDirectory(dirname(prefix));
+    return Lease.acquire({ files, clock }, prefix, current, token, ownIdentity(process), isExpired);
+  };
+  try {
+    return acquire();
+  } catch (error) {
+    // Another process has released its lease, and removed the empty directory.
+    if (!hasCode(error, "ENOENT")) throw error;
+    return acquire();
+  }
+}
+
+/** Gives a recovery lease back, and removes the directory of leases with the last one. */
+export function releaseLease(files: FileSystem, lease: Lease): void {
+  try {
+    lease.release();
+    files.removeDirectory(dirname(lease.path));
+  } catch {
+    // It expires without heartbeats; another process may hold one.
+  }
+}
+
+/** Removes what kills left of heartbeats; only a holder may: nobody else writes one meanwhile. */
+function removeTemporaries(files: FileSystem, prefix: string): void {
+  const leases = dirname(prefix);
+  for (const { name } of files.list(leases)) {
+    const path = join(leases, name);
+    if (path.startsWith(prefix) && name.endsWith(".tmp")) removeIfExists(files, path);
+  }
+}
+
+function prefixOf({ directory, writer }: ListedSegment): string {
+  return recoveryLease(directory, writer);
+}
