@@ -159,7 +159,7 @@ function dropCommand(context: Context, setCode: SetCode): Command {
     });
 }
 
-async function* sentAgain(
+export async function* sentAgain(
   deadLetters: AsyncIterable<IndexedDeadLetter>,
 ): AsyncGenerator<IndexedDeadLetter> {
   for await (const deadLetter of deadLetters) if (isSentAgain(deadLetter.entry)) yield deadLetter;

@@ -51,6 +51,10 @@ export interface TotalsView {
 
 /** One project. */
 export interface ProjectView {
+  /** Names it in requests. */
+  readonly directory: string;
+  /** `acme/chat`; for logs of the Python SDK with the beginning of the key's digest. */
+  readonly label: string;
   readonly entity: string;
   readonly project: string;
   readonly files: number;
@@ -70,7 +74,7 @@ export interface ProjectView {
 
 /** A process that writes a log. */
 export interface WriterView {
-  /** `entity/project`. */
+  /** Label of the project. */
   readonly project: string;
   readonly name: string;
   readonly liveness: string;
@@ -192,6 +196,7 @@ export interface DeadLetterPage {
 /** One dead letter. */
 export interface DeadLetterView {
   readonly id: string;
+  readonly directory: string;
   readonly entity: string;
   readonly project: string;
   readonly type: string;

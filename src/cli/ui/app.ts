@@ -6,6 +6,7 @@
 
 import { type Context, Hono } from "hono";
 import { VERSION } from "../../version.ts";
+import { sentAgain } from "../dead_letters/dead_letters.ts";
 import { endingOf } from "../exit_codes.ts";
 import { type OpenOnce, ownHostOnly, protectiveHeaders, refuse, tokenOnly } from "./access.ts";
 import type { DeadLetterSelection, StatusView } from "./api_types.ts";
@@ -80,10 +81,10 @@ function addStatusRoute(app: Hono, { root, server, status, retry }: UiDeps): voi
   });
 }
 
-function addTraceRoutes(app: Hono, { runtime, root, traces }: UiDeps): void {
+function addTraceRoutes(app: Hono, { runtime, status, traces }: UiDeps): void {
   app.get("/:token/api/traces", async (c) => {
-    const { entity = "", project = "", errors, text = "", next } = c.req.query();
-    const list = next ?? traces.begin(entity, project);
+    const { directory = "", errors, text = "", next } = c.req.query();
+    const list = next ?? traces.begin(directory);
     const page = await traces.page(list, { errors: errors === "1", text });
     return page === null ? outdated(c) : c.json(page);
   });
@@ -92,11 +93,11 @@ function addTraceRoutes(app: Hono, { runtime, root, traces }: UiDeps): void {
     return page === null ? outdated(c) : c.json(page);
   });
   app.get("/:token/api/call", async (c) => {
-    const { entity = "", project = "", id = "", at = "", field } = c.req.query();
+    const { directory = "", id = "", at = "", field } = c.req.query();
+    // Only directories of logs are read.
+    if (await status.states(directory) === null) return outdated(c);
     const fields = await readFields(runtime, {
-      root,
-      entity,
-      project,
+      directory,
       id,
       at,
       from: numberOf(c, "from"),
@@ -106,15 +107,16 @@ function addTraceRoutes(app: Hono, { runtime, root, traces }: UiDeps): void {
   });
 }
 
-function addDeadLetterRoutes(app: Hono, { deadLetters, retry }: UiDeps): void {
+function addDeadLetterRoutes(app: Hono, { status, deadLetters, retry }: UiDeps): void {
   app.get("/:token/api/dead-letters", async (c) => {
     const list = c.req.query("next") ?? deadLetters.begin(selectionOf(c));
     const page = await deadLetters.page(list);
     return page === null ? outdated(c) : c.json(page);
   });
   app.get("/:token/api/dead-letter", async (c) => {
-    const { entity = "", project = "", id = "" } = c.req.query();
-    const detail = await deadLetters.detail(entity, project, id, numberOf(c, "from"));
+    const { directory = "", id = "" } = c.req.query();
+    if (await status.states(directory) === null) return outdated(c);
+    const detail = await deadLetters.detail(directory, id, numberOf(c, "from"));
     return detail === null ? outdated(c) : c.json(detail);
   });
   app.get(
@@ -127,10 +129,16 @@ function addDeadLetterRoutes(app: Hono, { deadLetters, retry }: UiDeps): void {
   );
   app.post("/:token/api/dead-letters/retry", async (c) => {
     const selection = await c.req.json<DeadLetterSelection>();
-    return retry.begin(deadLetters.select(selection))
+    const chosen = deadLetters.select(selection);
+    return retry.begin(isWide(selection) ? sentAgain(chosen) : chosen)
       ? c.json({ started: true })
       : c.json({ error: "Dead letters are being sent already" }, 409);
   });
+}
+
+/** Whether neither single dead letters nor a reason were chosen: those without a record stay. */
+function isWide({ ids, reason }: DeadLetterSelection): boolean {
+  return ids === undefined && reason === undefined;
 }
 
 /** The answer where something was delivered, sent again or deleted since it was listed. */

@@ -12,7 +12,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { WindowRecord } from "../../wal/record/record_batch.ts";
 import { WindowReader } from "../../wal/record/batch_reader.ts";
 import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
-import { parseStem, projectDirectory, segmentPaths } from "../../wal/segment/segment_name.ts";
+import { parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { READ_LIMITS } from "../logs/read_limits.ts";
 import { hasCode } from "../../errors.ts";
 import type { FieldView } from "./api_types.ts";
@@ -30,9 +30,8 @@ const FIELDS: Readonly<Record<string, { wrapper: string; names: readonly string[
 
 /** Which record, and what of it. */
 export interface FieldRequest {
-  readonly root: string;
-  readonly entity: string;
-  readonly project: string;
+  /** Directory of its project. */
+  readonly directory: string;
   /** `<stem>:<offset>`. */
   readonly at: string;
   /** The ID of the call, or of the span. */
@@ -48,10 +47,10 @@ export async function readFields(
   runtime: Runtime,
   request: FieldRequest,
 ): Promise<FieldView[] | null> {
-  const { root, entity, project, at, id, field, from = 0 } = request;
+  const { directory, at, id, field, from = 0 } = request;
   const [stem, digits] = at.split(":");
   if (parseStem(stem) === null || !/^\d{1,15}$/.test(digits ?? "")) return null;
-  const path = segmentPaths(projectDirectory(root, entity, project), stem).data;
+  const path = segmentPaths(directory, stem).data;
   const found = await readRecord(runtime, path, stem, Number(digits));
   if (found === null) return null;
   const fields = fieldsOf(found.bytes, found.record, id);

@@ -8,6 +8,7 @@ import type { Hono } from "hono";
 import type { Settings } from "../../client/settings/settings.ts";
 import { commandIds, type Context } from "../context.ts";
 import type { LogFilter } from "../logs/projects.ts";
+import type { AdviceOptions } from "../status/advice.ts";
 import { OpenOnce } from "./access.ts";
 import { createUiApp } from "./app.ts";
 import { DeadLetterPages } from "./dead_letter_pages.ts";
@@ -20,10 +21,7 @@ export interface UiOptions {
   /** Directory of all logs. */
   readonly root: string;
   readonly filter: LogFilter;
-  /** Base URL of the server of the settings. */
-  readonly server: string;
-  /** `--dir` as it was given, to be repeated in commands. */
-  readonly dir?: string;
+  readonly advice: AdviceOptions;
   /** Finds the settings with the API key; throws if there is none. */
   readonly keySettings: () => Settings;
   /** The first part of every path. */
@@ -44,13 +42,13 @@ export interface Ui {
 /** Puts the parts together. Nothing is read before the first request. */
 export function createUi(
   context: Pick<Context, "runtime" | "stop">,
-  { root, filter, server, dir, keySettings, token, openCode }: UiOptions,
+  { root, filter, advice, keySettings, token, openCode }: UiOptions,
 ): Ui {
   const { runtime, stop } = context;
   const newId = commandIds(runtime);
-  const advice = { server, ...(dir === undefined ? {} : { dir }) };
+  const { server } = advice;
   const status = new StatusFeed({ runtime, root, filter, advice, stop });
-  const traces = new TracePages(runtime, root, filter, status.states.bind(status), newId);
+  const traces = new TracePages(runtime, status.states.bind(status), newId);
   const deadLetters = new DeadLetterPages(runtime, root, filter, newId);
   const retry = new DeadLetterRetry(context, keySettings);
   const openOnce = new OpenOnce(runtime.clock, openCode);

@@ -11,7 +11,7 @@ import {
   isTornEntry,
   readDeadLetters,
 } from "../../wal/dead_letters/dead_letter_reader.ts";
-import { parseStem, projectDirectory, segmentPaths } from "../../wal/segment/segment_name.ts";
+import { parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { deadLetterPaths } from "../dead_letters/files.ts";
 import {
   type DeadLetterFilter,
@@ -90,17 +90,10 @@ export class DeadLetterPages {
   }
 
   /** Reads one dead letter; `null` if it was sent or dropped. */
-  async detail(
-    entity: string,
-    project: string,
-    id: string,
-    from: number,
-  ): Promise<DeadLetterDetail | null> {
+  async detail(directory: string, id: string, from: number): Promise<DeadLetterDetail | null> {
     const stem = id.split(":")[0];
     if (parseStem(stem) === null) return null;
     const { files } = this.#runtime;
-    const directory = projectDirectory(this.#root, entity, project);
-    if (files.stat(directory) === null) return null;
     const suffixes = new Set([".deadletter"]);
     const own = { directory, stem, paths: segmentPaths(directory, stem), suffixes };
     for (const { path, quarantine, stem: other } of deadLetterPaths(files, directory, [own])) {
@@ -149,11 +142,12 @@ export class DeadLetterPages {
   }
 }
 
-function view({ id, entity, project, entry }: IndexedDeadLetter): DeadLetterView {
+function view({ id, entity, project, directory, entry }: IndexedDeadLetter): DeadLetterView {
   const { error, type, request, length } = entry;
   const { reason, status, message = "", at, server, retries = 0 } = error;
   return {
     id,
+    directory,
     entity,
     project,
     type: type ?? "unreadable",

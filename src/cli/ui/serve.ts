@@ -7,6 +7,7 @@
 import { isTaken, listenOf } from "../../../tools/mock_server/listen.ts";
 import { type Context, guardedContext, throwIfStopped } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
+import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
 import { commandSettings } from "../settings.ts";
 import { printable } from "../terminal/format.ts";
 import { logFilter, type LogFlags } from "../terminal/options.ts";
@@ -25,15 +26,20 @@ export interface UiFlags extends LogFlags {
 export async function serveUi(unguarded: Context, flags: UiFlags): Promise<void> {
   const settings = commandSettings(unguarded.runtime, flags);
   const root = settings.walDir;
-  const context = await guardedContext(unguarded, root);
+  const python = pythonLogs(unguarded.runtime, settings);
+  const context = await guardedContext(unguarded, root, python.pythonRoot);
   const { stop, terminal: { out } } = context;
   const secrets = { token: secret(), openCode: secret() };
   const ui = createUi(context, {
     ...secrets,
     root,
-    filter: logFilter(flags, settings),
-    server: settings.serverUrl,
-    ...(flags.dir === undefined ? {} : { dir: flags.dir }),
+    filter: { ...logFilter(flags, settings), ...python },
+    advice: {
+      server: settings.serverUrl,
+      ...python,
+      ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
+      ...(flags.dir === undefined ? {} : { dir: flags.dir }),
+    },
     keySettings: () => commandSettings(unguarded.runtime, flags, "needed"),
   });
   const listener = await listen(flags.port, async (request) => await ui.app.fetch(request));

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { SegmentState } from "../../wal/ownership/segment_status.ts";
 import { endingOf } from "../exit_codes.ts";
@@ -85,21 +84,28 @@ export class StatusFeed {
   }
 
   /** The segments of a project in the last report, oldest first; `null` if it is not in it. */
-  states(entity: string, project: string): readonly SegmentState[] | null {
-    return this.#states.get(join(entity, project)) ?? null;
+  async states(directory: string): Promise<readonly SegmentState[] | null> {
+    if (this.#report === null) {
+      this.#begin();
+      await this.#making;
+    }
+    return this.#states.get(directory) ?? null;
   }
 
   /** Makes a report if one is due, and waits for it for a moment. */
   async refresh(): Promise<void> {
     const { clock } = this.#options.runtime;
-    if (this.#making === null && clock.monotonic() >= this.#nextAt) {
-      this.#making = this.#make().finally(() => this.#making = null);
-    }
+    this.#begin();
     if (this.#making === null) return;
     let timer: { cancel(): void } | undefined;
     const late = new Promise<void>((resolve) => timer = clock.after(WAIT_MS, resolve));
     await Promise.race([this.#making, late]);
     timer?.cancel();
+  }
+
+  #begin(): void {
+    if (this.#making !== null || this.#options.runtime.clock.monotonic() < this.#nextAt) return;
+    this.#making = this.#make().finally(() => this.#making = null);
   }
 
   async #make(): Promise<void> {
@@ -113,8 +119,8 @@ export class StatusFeed {
       if (!isThere) this.#flow = new Flow(() => new Rate(clock));
       const report = await this.#reporter.report((bytes) => void (this.#total = bytes));
       const rates = this.#flow.update(report);
-      this.#states = new Map(report.projects.map(({ entity, project, segments }) => [
-        join(entity, project),
+      this.#states = new Map(report.projects.map(({ directory, segments }) => [
+        directory,
         segments.map(({ state }) => state),
       ]));
       this.#report = reportView(report, adviseOn(report, advice), rates, isThere);

@@ -6,6 +6,7 @@
 
 import { isRunning, type ProcessStatus } from "../../wal/ownership/process_status.ts";
 import { parseStem } from "../../wal/segment/segment_name.ts";
+import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "../status/advice_types.ts";
 import { shareOf } from "../status/log_health.ts";
 import type { FlowRate } from "../status/render.ts";
@@ -76,6 +77,8 @@ function projectView(
   const { deadLetters, health } = project;
   const { state, by, report: sender } = senderStateOf(project, report);
   return {
+    directory: project.directory,
+    label: projectLabel(project),
     entity: project.entity,
     project: project.project,
     files: project.segments.length,
@@ -124,8 +127,9 @@ function writersView(report: StatusReport): Writing[] {
       },
     });
   };
-  for (const { entity, project, segments } of report.projects) {
-    const name = `${entity}/${project}`;
+  for (const project of report.projects) {
+    const { segments } = project;
+    const name = projectLabel(project);
     const own = new Map<string, { files: number; pendingBytes: number }>();
     for (const { state, pendingBytes } of segments) {
       const token = parseStem(state.stem)?.writer ?? state.stem;

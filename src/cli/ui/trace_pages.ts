@@ -5,14 +5,8 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import {
-  inspectSegments,
-  pendingBytes,
-  type SegmentState,
-} from "../../wal/ownership/segment_status.ts";
+import { pendingBytes, type SegmentState } from "../../wal/ownership/segment_status.ts";
 import { begin, type CallNode, type RecordPlace, type Trace, walk } from "../inspect/call_tree.ts";
-import { findLogs, withData } from "../logs/log_files.ts";
-import type { LogFilter } from "../logs/projects.ts";
 import type { CallPage, CallView, TracePage, TraceView } from "./api_types.ts";
 import { PagedReads } from "./paged_reads.ts";
 import { readTraces, type TraceStep } from "./trace_reader.ts";
@@ -40,8 +34,8 @@ export interface TraceFilter {
   readonly text: string;
 }
 
-/** Looks up the segments of a project in a report; `null` if there is none. */
-export type FindStates = (entity: string, project: string) => readonly SegmentState[] | null;
+/** Looks up the segments of a project; `null` if it is not known. */
+export type FindStates = (directory: string) => Promise<readonly SegmentState[] | null>;
 
 /** Some traces of a list. */
 interface Listed extends TraceStep {
@@ -54,30 +48,20 @@ interface Listed extends TraceStep {
 /** Reads pages of traces. */
 export class TracePages {
   readonly #runtime: Runtime;
-  readonly #root: string;
-  readonly #filter: LogFilter;
   readonly #find: FindStates;
   readonly #reads: PagedReads<Listed>;
   readonly #opened = new OpenTraces();
 
   /** @param newId Makes the names of lists. */
-  constructor(
-    runtime: Runtime,
-    root: string,
-    filter: LogFilter,
-    find: FindStates,
-    newId: () => string,
-  ) {
+  constructor(runtime: Runtime, find: FindStates, newId: () => string) {
     this.#runtime = runtime;
-    this.#root = root;
-    this.#filter = filter;
     this.#find = find;
     this.#reads = new PagedReads(runtime.clock, newId);
   }
 
   /** Begins a list of the traces of a project; returns its name. */
-  begin(entity: string, project: string): string {
-    return this.#reads.begin(this.#list(entity, project));
+  begin(directory: string): string {
+    return this.#reads.begin(this.#list(directory));
   }
 
   /** Reads the next page of a list; `null` if the list was closed. */
@@ -123,22 +107,16 @@ export class TracePages {
     this.#reads.closeAll();
   }
 
-  async *#list(entity: string, project: string): AsyncGenerator<Listed> {
-    const states = this.#find(entity, project) ?? await this.#look(entity, project);
+  async *#list(directory: string): AsyncGenerator<Listed> {
+    const states = await this.#find(directory) ?? [];
     const total = states.reduce((sum, state) => sum + pendingBytes(state), 0);
-    const prefix = `${entity}/${project}/`;
+    const prefix = `${directory}/`;
     for await (const { traces, read } of readTraces(this.#runtime, states)) {
       // One block may complete thousands.
       for (let from = 0; from === 0 || from < traces.length; from += PAGE_TRACES) {
         yield { traces: traces.slice(from, from + PAGE_TRACES), read, total, prefix };
       }
     }
-  }
-
-  async #look(entity: string, project: string): Promise<SegmentState[]> {
-    const filter = { ...this.#filter, entity, project };
-    const logs = await findLogs(this.#runtime, undefined, this.#root, filter);
-    return await inspectSegments(this.#runtime, withData(logs));
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "@std/path";
 import { otelRequest } from "../../../src/protocol/otlp/otel_request.ts";
 import type {
   CallDetail,
@@ -21,7 +22,6 @@ import { spanRequests } from "../../support/otel/span_requests.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
-const PROJECT = { entity: "acme", project: "chat" };
 const NOON = Date.parse("2026-05-01T12:00:00Z");
 const HOSTILE = `<img src=x onerror=alert(1)></pre><script>alert(2)</script>"&amp;\u202e`;
 
@@ -33,7 +33,7 @@ async function allTraces(
   const traces: TraceView[] = [];
   for (let next: string | null = ""; next !== null;) {
     const page: TracePage = await ui.get("traces", {
-      ...PROJECT,
+      directory: ui.directory(NAME),
       ...query,
       ...(next === "" ? {} : { next }),
     });
@@ -57,7 +57,7 @@ test("ui: traces of several processes are in order, newest first, in pages", asy
   }
   for (const log of logs) await log.finish();
   await using ui = openUi(place.wal);
-  const first = await ui.get<TracePage>("traces", PROJECT);
+  const first = await ui.get<TracePage>("traces", { directory: ui.directory(NAME) });
   assert.ok(first.traces.length >= 50 && first.traces.length < 100, `${first.traces.length}`);
   assert.notEqual(first.next, null);
   const all = await allTraces(ui);
@@ -79,7 +79,7 @@ test("ui: a trace is a tree of calls with times, errors and what has not ended",
   await using ui = openUi(place.wal);
   const [trace] = await allTraces(ui);
   assert.deepEqual({ ...trace, bytes: 0 }, {
-    key: `acme/chat/${root.traceId}`,
+    key: `${ui.directory(NAME)}/${root.traceId}`,
     name: "answer",
     started: NOON,
     duration: null,
@@ -121,7 +121,7 @@ test("ui: inputs and output are read when they are asked for, large ones in part
   const trace = (await allTraces(ui)).find(({ bytes }) => bytes > 100_000)!;
   const [{ startAt, endAt, id }] = await callsOf(ui, trace);
   const read = (at: string, more: Record<string, string | number> = {}): Promise<CallDetail> =>
-    ui.get("call", { ...PROJECT, id, at, ...more });
+    ui.get("call", { directory: ui.directory(NAME), id, at, ...more });
   const [inputs] = (await read(startAt!)).fields;
   assert.equal(inputs.name, "inputs");
   assert.ok(inputs.to < inputs.bytes);
@@ -140,7 +140,11 @@ test("ui: inputs and output are read when they are asked for, large ones in part
   for (const at of [`${stem}:${Number(offset) + 1}`, "../../x:0", `${stem}:999999999`, stem]) {
     await assert.rejects(read(at), /HTTP 410/, at);
   }
-  const other = await ui.get<CallDetail>("call", { ...PROJECT, id: "another", at: endAt! });
+  const other = await ui.get<CallDetail>("call", {
+    directory: ui.directory(NAME),
+    id: "another",
+    at: endAt!,
+  });
   assert.deepEqual(other.fields, []);
 });
 
@@ -165,8 +169,31 @@ test("ui: spans of OpenTelemetry are shown as calls are", async () => {
     [HOSTILE, true, "no tokens", 1],
   ]);
   const { id, startAt } = calls[1];
-  const { fields } = await ui.get<CallDetail>("call", { ...PROJECT, id, at: startAt! });
+  const { fields } = await ui.get<CallDetail>("call", {
+    directory: ui.directory(NAME),
+    id,
+    at: startAt!,
+  });
   assert.ok(fields.some(({ name, text }) => name === "status" && text.includes("no tokens")));
+});
+
+test("ui: only directories of logs are read", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME);
+  writeCalls(log, NAME, 1);
+  await log.finish();
+  await using ui = openUi(place.wal);
+  const [trace] = await allTraces(ui);
+  const [{ id, startAt }] = await callsOf(ui, trace);
+  const other = join(place.path, "other");
+  renameSync(ui.directory(NAME), other);
+  mkdirSync(ui.directory(NAME));
+  for (const directory of [other, `${ui.directory(NAME)}/../../../other`, "/", ""]) {
+    await assert.rejects(ui.get("call", { directory, id, at: startAt! }), /HTTP 410/);
+    assert.deepEqual((await ui.get<TracePage>("traces", { directory })).traces, []);
+    const dead = { directory, id: startAt! };
+    await assert.rejects(ui.get("dead-letter", dead), /HTTP 410/);
+  }
 });
 
 test("ui: a log that is deleted while its list is read ends the list", async () => {
@@ -175,12 +202,21 @@ test("ui: a log that is deleted while its list is read ends the list", async () 
   writeCalls(log, NAME, 200);
   await log.finish();
   await using ui = openUi(place.wal);
-  const { traces: [trace], next } = await ui.get<TracePage>("traces", PROJECT);
+  const { traces: [trace], next } = await ui.get<TracePage>("traces", {
+    directory: ui.directory(NAME),
+  });
   const [{ id, startAt }] = await callsOf(ui, trace);
   rmSync(place.wal, { recursive: true });
-  const rest = await ui.get<TracePage>("traces", { ...PROJECT, next: next! });
+  const rest = await ui.get<TracePage>("traces", { directory: ui.directory(NAME), next: next! });
   assert.ok(rest.traces.length > 0, "what was read before");
-  await assert.rejects(ui.get("call", { ...PROJECT, id, at: startAt! }), /HTTP 410 .*refresh/);
-  assert.deepEqual(await ui.get("traces", PROJECT), { traces: [], next: null, read: 0, total: 0 });
-  await assert.rejects(ui.get("traces", { ...PROJECT, next: "0".repeat(32) }), /HTTP 410/);
+  await assert.rejects(
+    ui.get("call", { directory: ui.directory(NAME), id, at: startAt! }),
+    /HTTP 410 .*refresh/,
+  );
+  const again = await ui.get<TracePage>("traces", { directory: ui.directory(NAME) });
+  assert.deepEqual([again.traces, again.next], [[], null]);
+  await assert.rejects(
+    ui.get("traces", { directory: ui.directory(NAME), next: "0".repeat(32) }),
+    /HTTP 410/,
+  );
 });

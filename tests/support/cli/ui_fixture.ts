@@ -4,6 +4,7 @@
  * @module
  */
 
+import { join } from "@std/path";
 import { commandSettings } from "../../../src/cli/settings.ts";
 import { createUi } from "../../../src/cli/ui/create_ui.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
@@ -25,6 +26,8 @@ export interface UiFixtureOptions {
 export interface UiFixture extends AsyncDisposable {
   /** Sends a request as a browser on this machine does; `path` begins behind the token. */
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** Directory of `<entity>/<project>`. */
+  directory(name: string): string;
   /** Sends a request to any path. */
   raw(path: string, init?: RequestInit): Promise<Response>;
   /** Gets JSON; throws for a status other than 200. */
@@ -43,7 +46,7 @@ export function openUi(
   const { app, close } = createUi({ runtime, stop: stop.signal }, {
     root,
     filter: {},
-    server,
+    advice: { server },
     keySettings: () =>
       commandSettings({ ...runtime, process: environment }, { dir: root, server }, "needed"),
     token: TOKEN,
@@ -57,6 +60,7 @@ export function openUi(
   const request = (path: string, init?: RequestInit): Promise<Response> =>
     raw(`/${TOKEN}${path}`, init);
   return {
+    directory: (name) => join(root, name),
     raw,
     request,
     async get<Answer>(path: string, query: Readonly<Record<string, string | number>> = {}) {

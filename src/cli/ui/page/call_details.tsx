@@ -15,10 +15,9 @@ import { timeText } from "./times.ts";
 
 /** The details beside a tree. */
 export function CallDetails(
-  { call, entity, project, onClose }: {
+  { call, directory, onClose }: {
     call: CallView;
-    entity: string;
-    project: string;
+    directory: string;
     onClose: () => void;
   },
 ): JSX.Element {
@@ -30,7 +29,7 @@ export function CallDetails(
     const end = new AbortController();
     const places = [...new Set([startAt, endAt])].filter((at) => at !== null);
     const read = (at: string): Promise<CallDetail> =>
-      get("call", { entity, project, id, at }, end.signal);
+      get("call", { directory, id, at }, end.signal);
     Promise.all(places.map(read))
       .then((details) => setFields(details.flatMap((detail) => detail.fields)))
       .catch((reason: Error) => end.signal.aborted || setFailure(reason.message));
@@ -71,7 +70,7 @@ export function CallDetails(
           key={`${field.name} ${field.at}`}
           field={field}
           more={async (from) => {
-            const query = { entity, project, id, at: field.at, field: field.name, from };
+            const query = { directory, id, at: field.at, field: field.name, from };
             return (await get<CallDetail>("call", query)).fields[0];
           }}
         />

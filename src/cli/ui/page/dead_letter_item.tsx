@@ -22,12 +22,25 @@ export function DeadLetterItem(
     onExport: () => void;
   },
 ): JSX.Element {
-  const { id, entity, project, type, reason, status, message, at, server, retries, bytes, about } =
-    deadLetter;
+  const {
+    id,
+    directory,
+    entity,
+    project,
+    type,
+    reason,
+    status,
+    message,
+    at,
+    server,
+    retries,
+    bytes,
+    about,
+  } = deadLetter;
   const [field, setField] = useState<FieldView | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const read = async (from: number): Promise<FieldView> =>
-    (await get<DeadLetterDetail>("dead-letter", { entity, project, id, from })).field;
+    (await get<DeadLetterDetail>("dead-letter", { directory, id, from })).field;
   const show = async (): Promise<void> => {
     if (field !== null) return setField(null);
     try {

@@ -116,7 +116,7 @@ export function DeadLetters(
       <ul class="dead-letters" aria-label="Dead letters">
         {pages?.deadLetters.map((one: DeadLetterView) => (
           <DeadLetterItem
-            key={`${one.entity}/${one.project}/${one.id}`}
+            key={`${one.directory}/${one.id}`}
             deadLetter={one}
             isSending={isSending}
             onSend={() => askToSend(selectionOf(one), 1)}

@@ -69,8 +69,8 @@ function Advice(
 }
 
 /** The address of the traces of a project, within the page. */
-export function tracesAddress({ entity, project }: ProjectView): string {
-  return `#traces/${encodeURIComponent(entity)}/${encodeURIComponent(project)}`;
+export function tracesAddress({ directory }: ProjectView): string {
+  return `#traces/${encodeURIComponent(directory)}`;
 }
 
 function Projects(
@@ -81,9 +81,9 @@ function Projects(
   return (
     <Table label="Projects" titles={[...titles, "Dead letters", "Dropped", "In memory", "Quota"]}>
       {projects.map((one) => (
-        <tr key={`${one.entity}/${one.project}`}>
+        <tr key={one.directory}>
           <th scope="row">
-            <a href={tracesAddress(one)}>{one.entity}/{one.project}</a>
+            <a href={tracesAddress(one)}>{one.label}</a>
           </th>
           <td>
             <Badge state={one.sender.state} title={one.sender.reason} /> {one.sender.by}

@@ -19,7 +19,7 @@ const MIN_WIDTH = 0.5;
 
 /** The tree, loaded in pages, and the details of the chosen call. */
 export function TraceTree(
-  { trace, entity, project }: { trace: TraceView; entity: string; project: string },
+  { trace, directory }: { trace: TraceView; directory: string },
 ): JSX.Element {
   const [calls, setCalls] = useState<readonly CallView[]>([]);
   const [failure, setFailure] = useState<string | null>(null);
@@ -118,8 +118,7 @@ export function TraceTree(
         <CallDetails
           key={`${call.id} ${call.endAt}`}
           call={call}
-          entity={entity}
-          project={project}
+          directory={directory}
           onClose={() => {
             setChosen(null);
             goTo(call.id);

@@ -21,14 +21,14 @@ const TYPING_MS = 300;
 
 /** The view; `chosen` is the entity and the project. */
 export function Traces(
-  { report, chosen: [entity, name] }: { report: ReportView; chosen: readonly string[] },
+  { report, chosen: [directory] }: { report: ReportView; chosen: readonly string[] },
 ): JSX.Element {
   const { projects } = report;
-  const named = projects.find((one) => one.entity === entity && one.project === name);
-  const project = named ?? (entity === undefined ? projects[0] : undefined);
+  const named = projects.find((one) => one.directory === directory);
+  const project = named ?? (directory === undefined ? projects[0] : undefined);
   if (project === undefined) {
     return (
-      <p class="quiet">{entity === undefined ? "No project has a log." : "No such project."}</p>
+      <p class="quiet">{directory === undefined ? "No project has a log." : "No such project."}</p>
     );
   }
   return (
@@ -42,7 +42,7 @@ export function Traces(
           >
             {projects.map((one) => (
               <option key={tracesAddress(one)} value={tracesAddress(one)}>
-                {`${one.entity}/${one.project} (${formatBytes(one.pendingBytes)})`}
+                {`${one.label} (${formatBytes(one.pendingBytes)})`}
               </option>
             ))}
           </select>
@@ -59,7 +59,7 @@ interface Listed extends TracePage {
 }
 
 function TraceList({ project }: { project: ProjectView }): JSX.Element {
-  const { entity, project: name } = project;
+  const { directory } = project;
   const [typed, setTyped] = useState("");
   const [text, setText] = useState("");
   const [errors, setErrors] = useState(false);
@@ -67,7 +67,7 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const request = useRef(new AbortController());
-  const query = { entity, project: name, text, errors: errors ? 1 : undefined };
+  const query = { directory, text, errors: errors ? 1 : undefined };
 
   const load = useCallback(async (before: Listed | null) => {
     request.current.abort();
@@ -84,7 +84,7 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
       setFailure((error as Error).message);
     }
     setBusy(false);
-  }, [entity, name, text, errors]);
+  }, [directory, text, errors]);
 
   useEffect(() => {
     const timer = setTimeout(() => setText(typed), TYPING_MS);
@@ -137,13 +137,17 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
         : null}
       <ul class="traces" aria-label="Traces, newest first" aria-busy={isBusy}>
         {list?.traces.map((trace) => (
-          <TraceItem key={trace.key} trace={trace} entity={entity} project={name} />
+          <TraceItem key={trace.key} trace={trace} directory={directory} />
         ))}
       </ul>
       {isPartial
         ? (
           <p>
-            <button type="button" disabled={isBusy} onClick={() => load(list)}>
+            <button
+              type="button"
+              disabled={isBusy}
+              onClick={() => load(list)}
+            >
               Show older traces
             </button>{" "}
             <span class="quiet">
@@ -157,7 +161,7 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
 }
 
 function TraceItem(
-  { trace, entity, project }: { trace: TraceView; entity: string; project: string },
+  { trace, directory }: { trace: TraceView; directory: string },
 ): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -180,7 +184,7 @@ function TraceItem(
           ? null
           : <span class="badge busy">{`${formatCount(trace.running)} without an end`}</span>}
       </button>
-      {isOpen ? <TraceTree trace={trace} entity={entity} project={project} /> : null}
+      {isOpen ? <TraceTree trace={trace} directory={directory} /> : null}
     </li>
   );
 }

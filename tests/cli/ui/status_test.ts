@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import type { StatusView } from "../../../src/cli/ui/api_types.ts";
+import { openLog, startProgram, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { openUi, type UiFixture } from "../../support/cli/ui_fixture.ts";
+import { test } from "../../harness.ts";
+
+const NAME = "acme/chat";
+const SERVER = "http://127.0.0.1:9";
+const SLOW = { timeout: 120_000 };
+
+/** Asks for the status, as a page does, until it meets a condition. */
+async function statusWhere(
+  ui: UiFixture,
+  meets: (status: StatusView) => boolean,
+): Promise<StatusView> {
+  for (;;) {
+    const status = await ui.get<StatusView>("status");
+    if (meets(status)) return status;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test("ui: the status tells that there are no logs, and shows them when they are written", async () => {
+  await using place = await temporary();
+  await using ui = openUi(place.wal);
+  const { report, dir, error } = await statusWhere(ui, (status) => status.report !== null);
+  assert.deepEqual([report!.hasLogs, report!.projects, dir, error], [false, [], place.wal, null]);
+  const log = openLog(place.wal, NAME, { server: SERVER });
+  writeCalls(log, NAME, 3);
+  const later = await statusWhere(ui, ({ report }) => report!.totals.pendingRecords === 6);
+  assert.equal(later.report!.hasLogs, true);
+  await log.finish();
+  rmSync(place.wal, { recursive: true });
+  const last = await statusWhere(ui, ({ report }) => !report!.hasLogs);
+  assert.equal(last.report!.totals.pendingRecords, 0);
+  assert.equal(last.error, null);
+  // What was deleted was not delivered.
+  assert.deepEqual(last.samples.filter(({ sent }) => sent > 0), []);
+});
+
+test("ui: the status follows a program that writes, and sees that it was killed", async () => {
+  await using place = await temporary();
+  const writer = startProgram("tests/support/cli/cli_writer.ts", [NAME, SERVER, "forever"], {
+    cwd: place.path,
+  });
+  await writer.prints();
+  await using ui = openUi(place.wal);
+  const running = await statusWhere(
+    ui,
+    ({ report, samples }) => report !== null && samples.some(({ written }) => written > 0),
+  );
+  const [project] = running.report!.projects;
+  assert.deepEqual([project.label, project.sender.state], [NAME, "nobody"]);
+  assert.ok(project.pendingBytes > 0 && project.written > 0);
+  const [process] = running.report!.writers;
+  assert.deepEqual(
+    [process.project, process.name, process.liveness, process.sends, process.server],
+    [NAME, `pid ${writer.pid}`, "alive", false, SERVER],
+  );
+  assert.match(running.report!.advice[0].message, /nobody to send them|no process sends/i);
+  writer.kill("SIGKILL");
+  await writer.ended;
+  await statusWhere(ui, ({ report }) => report!.writers[0].liveness === "dead");
+}, SLOW);
+
+test("ui: pages share one report, and get only samples that they do not have", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, NAME, { server: SERVER });
+  writeCalls(log, NAME, 3);
+  await log.finish();
+  await using ui = openUi(place.wal);
+  const all = await Promise.all(Array.from({ length: 20 }, () => ui.get<StatusView>("status")));
+  const times = new Set(all.flatMap(({ report }) => report === null ? [] : [report.at]));
+  assert.ok(times.size <= 1, `${times.size} reports`);
+  const { samples } = await statusWhere(ui, (status) => status.samples.length >= 2);
+  const rest = await ui.get<StatusView>("status", { since: samples[0].at });
+  assert.equal(rest.samples[0].at, samples[1].at);
+});
