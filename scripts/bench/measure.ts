@@ -17,6 +17,8 @@ export interface Sizes {
   readonly logsMiB: readonly [number, number];
   readonly tracedCalls: number;
   readonly tracedRounds: number;
+  /** Duration (s) of each latency measurement. */
+  readonly latencySeconds: number;
   /** Dead processes whose segments are recovered. */
   readonly deadProcesses: readonly number[];
 }
@@ -26,20 +28,22 @@ export const FULL: Sizes = {
   appendMs: 1_500,
   drainRecords: 200_000,
   drainRounds: 5,
-  logsMiB: [256, 1024],
+  logsMiB: [1024, 8192],
   tracedCalls: 40_000,
   tracedRounds: 5,
+  latencySeconds: 6,
   deadProcesses: [100, 1_000, 10_000],
 };
 
 /** A run of a minute or two. Goals that need large logs or an idle machine may be missed by chance. */
 export const QUICK: Sizes = {
-  appendMs: 300,
+  appendMs: 80,
   drainRecords: 100_000,
   drainRounds: 3,
   logsMiB: [64, 256],
   tracedCalls: 10_000,
   tracedRounds: 2,
+  latencySeconds: 2,
   deadProcesses: [100, 1_000],
 };
 

@@ -7,9 +7,12 @@
 import type { Measure } from "./measure.ts";
 import { append } from "./measures/append.ts";
 import { drain } from "./measures/drain.ts";
+import { exit } from "./measures/exit.ts";
+import { latency } from "./measures/latency.ts";
 import { memory } from "./measures/memory.ts";
 import { recovery } from "./measures/recovery.ts";
 import { register } from "./measures/register.ts";
+import { start } from "./measures/start.ts";
 import { traced } from "./measures/traced.ts";
 
 /** All measurements, by their names for `--only`. */
@@ -20,4 +23,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   recovery,
   traced,
   register,
+  latency,
+  start,
+  exit,
 };

@@ -41,7 +41,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
     const { recordsPerSecond, megabytesPerSecond, bareMegabytesPerSecond, ratio } = numbers;
     const seen = `${count(recordsPerSecond)} records/s, ${count(megabytesPerSecond)} MB/s; ` +
       `bare fetch ${count(bareMegabytesPerSecond)} MB/s`;
-    const goal: Goal = { is: "at least", bound: 0.7 };
+    const goal: Goal = { is: "at least", bound: 0.8 };
     return { numbers, lines: [line("drain", runtime, seen, ratio, "× bare fetch", goal)] };
   } finally {
     server.stop();

@@ -15,7 +15,7 @@ import {
   type MeasureContext,
   type Result,
 } from "../measure.ts";
-import { RECORD_BYTES } from "../programs/pipeline.ts";
+import { RECORD_BYTES } from "../programs/records.ts";
 
 /** The measurement for `--only memory`. */
 export const memory: Measure = {
@@ -39,7 +39,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
       const { idleMB, peakOverIdleMB } = await host.program(runtime, "memory.ts", args);
       peaks.push(peakOverIdleMB);
       const seen = `log of ${count(size)} MiB; the idle process has ${fixed(idleMB, 0)} MB`;
-      const goal: Goal = { is: "below", bound: 150 };
+      const goal: Goal = { is: "below", bound: 64 };
       lines.push(line("memory", runtime, seen, peakOverIdleMB, "MB over idle", goal));
     }
     const [small, large] = sizes.logsMiB;

@@ -5,7 +5,17 @@
  */
 
 import type { RuntimeName } from "../../test/runners.ts";
-import { fixed, line, type Measure, type MeasureContext, type Result } from "../measure.ts";
+import { compareTracers } from "../compare_tracers.ts";
+import {
+  fixed,
+  type Goal,
+  type Line,
+  line,
+  type Measure,
+  type MeasureContext,
+  type Result,
+} from "../measure.ts";
+import { WORKLOADS } from "../programs/workloads.ts";
 
 /** The measurement for `--only register`. */
 export const register: Measure = {
@@ -13,36 +23,22 @@ export const register: Measure = {
   measure,
 };
 
+const GOAL: Goal = { is: "at most", bound: 0.9 };
+
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
-  const { host, sizes, doing } = context;
-  const server = await host.server("scripts/mock.ts", ["--lean", "--quiet", "--port", "0"]);
-  try {
-    doing("tracing calls with the official SDK, without and with the log");
-    const numbers = await host.program(runtime, "register.ts", [
-      server.url,
-      String(sizes.tracedCalls),
-      String(sizes.tracedRounds),
-    ]);
-    const { logCpuMicros, aloneCpuMicros, logProgramMicros, aloneProgramMicros } = numbers;
-    const cpu = `${fixed(logCpuMicros, 1)} µs CPU a call, without the log ${
-      fixed(aloneCpuMicros, 1)
-    } µs`;
-    const time = `${fixed(logProgramMicros, 1)} µs time a call, without the log ` +
-      `${fixed(aloneProgramMicros, 1)} µs`;
-    return {
-      numbers,
-      lines: [
-        line("register", runtime, cpu, numbers.ratio, "× without the log", {
-          is: "at most",
-          bound: 1,
-        }),
-        line("register", runtime, time, numbers.programRatio, "× without the log", {
-          is: "below",
-          bound: 1,
-        }),
-      ],
-    };
-  } finally {
-    server.stop();
+  const lines: Line[] = [];
+  let numbers = {};
+  for (const workload of Object.keys(WORKLOADS)) {
+    const comparison = await compareTracers(runtime, context, workload, ["register", "official"]);
+    for (const [number, unit] of [["cpuMicros", "CPU"], ["totalMicros", "time"]]) {
+      const [own, other] = ["register", "official"].map((name) => comparison.of(name, number));
+      const seen = `${workload} calls: ${fixed(own, 1)} µs ${unit} a call, without the log ${
+        fixed(other, 1)
+      } µs`;
+      const ratio = comparison.ratio("register", "official", number);
+      lines.push(line("register", runtime, seen, ratio, "× without the log", GOAL));
+    }
+    numbers = { ...numbers, ...comparison.numbers };
   }
+  return { lines, numbers };
 }

@@ -1,7 +1,8 @@
 /**
- * Compares an append with `JSON.stringify` plus one plain write of the same bytes. Prints one line of JSON.
+ * Compares an append with `JSON.stringify` plus one plain write of the same bytes, and with other
+ * ways of keeping a record. Prints one line of JSON: the median time (µs) of each way.
  *
- * Usage: `append.ts [ms for each]`
+ * Usage: `append.ts [ms for each way] [bytes of a record]`
  *
  * @module
  */
@@ -12,58 +13,68 @@ import { join } from "node:path";
 import process from "node:process";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { median } from "../median.ts";
-import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
+import { openRivals, type Way } from "./append_rivals.ts";
+import { benchPipeline } from "./pipeline.ts";
+import { idOf, requestOfSize } from "./records.ts";
 
-/** Records per round. The three ways alternate, so that other load affects all of them. */
-const PER_TURN = 1_000;
-const [time = "1500"] = process.argv.slice(2);
+/** Bytes per round. The ways alternate, so that other load affects all of them. */
+const BYTES_PER_TURN = 600_000;
+const [time = "1500", bytes = "600"] = process.argv.slice(2);
+const perTurn = Math.max(20, Math.min(1_000, Math.round(BYTES_PER_TURN / Number(bytes))));
 const directory = mkdtempSync(join(tmpdir(), "weave-wal-append-"));
 const runtime = detectRuntime();
-const requests = Array.from({ length: PER_TURN }, (_, index) => startRequest(idOf(index)));
+const requests = Array.from(
+  { length: perTurn },
+  (_, index) => requestOfSize(idOf(index), Number(bytes)),
+);
 
 const floor = runtime.files.openAppend(join(directory, "floor.jsonl"));
-const [interval, never] = (["interval", "never"] as const).map((fsync) =>
+const pipelines = (["interval", "never"] as const).map((fsync) =>
   benchPipeline(join(directory, fsync), { fsync, sender: false, segmentBytes: 2 ** 40 })
 );
-const ways: { append: (request: unknown) => void; micros: number[] }[] = [
+const [interval, never] = pipelines;
+const ways: readonly Way[] = [
   {
+    name: "floor",
     append: (request) => {
-      floor.write(`{"type":"call_start","req":${JSON.stringify(request)}}\n`);
+      floor.write(`{"type":"call_end","req":${JSON.stringify(request)}}\n`);
     },
-    micros: [],
+    close: () => floor.close(),
   },
-  ...[interval, never].map((pipeline) => ({
-    append: (request: unknown) => pipeline.append("call_start", JSON.stringify(request)),
-    micros: [],
-  })),
+  {
+    name: "log",
+    append: (request) => interval.append("call_end", JSON.stringify(request)),
+    close: () => interval.finish(),
+  },
+  {
+    name: "logWithoutSync",
+    append: (request) => never.append("call_end", JSON.stringify(request)),
+    close: () => never.finish(),
+  },
+  ...await openRivals(directory),
 ];
+const micros = new Map<string, number[]>(ways.map(({ name }) => [name, []]));
 
 async function takeTurns(ms: number): Promise<void> {
   const end = performance.now() + ms * ways.length;
   for (let turn = 0; performance.now() < end; turn++) {
     for (let i = 0; i < ways.length; i++) {
-      const { append, micros } = ways[(turn + i) % ways.length];
+      const { name, append } = ways[(turn + i) % ways.length];
       // Pending data syncs may complete between rounds, as in any program.
       await new Promise((resolve) => setTimeout(resolve));
       const from = performance.now();
       for (const request of requests) append(request);
-      micros.push((performance.now() - from) * 1_000 / PER_TURN);
+      micros.get(name)!.push((performance.now() - from) * 1_000 / perTurn);
     }
   }
 }
 
 await takeTurns(Number(time) / 3);
-for (const { micros } of ways) micros.length = 0;
+for (const times of micros.values()) times.length = 0;
 await takeTurns(Number(time));
 
-const [floorMicros, appendMicros, appendNeverMicros] = ways.map(({ micros }) => median(micros));
-console.log(JSON.stringify({
-  runtime: runtime.name,
-  floorMicros,
-  appendMicros,
-  appendNeverMicros,
-  ratio: appendMicros / floorMicros,
-}));
-floor.close();
-await Promise.all([interval.finish(), never.finish()]);
+console.log(JSON.stringify(
+  Object.fromEntries([...micros].map(([name, times]) => [name, median(times)])),
+));
+for (const { close } of ways) await close();
 rmSync(directory, { recursive: true, force: true });

@@ -7,7 +7,8 @@
  */
 
 import process from "node:process";
-import { benchPipeline, idOf, startRequest } from "./pipeline.ts";
+import { benchPipeline } from "./pipeline.ts";
+import { idOf, startRequest } from "./records.ts";
 
 const [directory, serverUrl, records] = process.argv.slice(2);
 const log = benchPipeline(directory, { sender: false, fsync: "never", serverUrl });

@@ -1,0 +1,145 @@
+/**
+ * The tracers that the benchmarks compare. The server and the key come from the environment.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import type { Tracer } from "./workloads.ts";
+
+/** All tracers, by name. */
+export const TRACERS: Readonly<Record<string, () => Promise<Tracer>>> = {
+  log,
+  floor,
+  official,
+  register,
+  otel,
+};
+
+/** Records in a request of {@linkcode floor}. */
+const FLOOR_BATCH = 1_000;
+
+/** This package, with the log. */
+async function log(): Promise<Tracer> {
+  const weave = await import("../../../mod.ts");
+  const client = await weave.init("bench/log");
+  return { wrap: (name, fn) => weave.op(fn, { name }), delivered: () => client.flush() };
+}
+
+/** The official SDK, which has no log. */
+async function official(): Promise<Tracer> {
+  const weave = await import("weave");
+  // Projects of their own: one that has complete calls takes no more batches of the SDK.
+  const client = await weave.init("bench/official");
+  return {
+    wrap: (name, fn) => weave.op(fn, { name }) as unknown as typeof fn,
+    delivered: () =>
+      (client as unknown as { waitForBatchProcessing(): Promise<void> }).waitForBatchProcessing(),
+  };
+}
+
+/** The official SDK with the log. */
+async function register(): Promise<Tracer> {
+  await import("../../../src/drop_in/register.ts");
+  const { flush } = await import("../../../src/drop_in/durable.ts");
+  const weave = await import("weave");
+  const client = await weave.init("bench/register");
+  return {
+    wrap: (name, fn) => weave.op(fn, { name }) as unknown as typeof fn,
+    delivered: async () => {
+      await (client as unknown as { waitForBatchProcessing(): Promise<void> })
+        .waitForBatchProcessing();
+      await flush();
+    },
+  };
+}
+
+/** OpenTelemetry's batch processor, which keeps spans in memory, with the protobuf exporter. */
+async function otel(): Promise<Tracer> {
+  const { context, trace } = await import("@opentelemetry/api");
+  const { AsyncLocalStorageContextManager } = await import("@opentelemetry/context-async-hooks");
+  const { BasicTracerProvider, BatchSpanProcessor } = await import("@opentelemetry/sdk-trace-base");
+  const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-proto");
+  const exporter = new OTLPTraceExporter({
+    url: `${serverUrl()}/otel/v1/traces`,
+    headers: { project_id: "bench/otel" },
+  });
+  const processor = new BatchSpanProcessor(exporter, {
+    maxQueueSize: 1e6,
+    scheduledDelayMillis: 200,
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const provider = new BasicTracerProvider({ spanProcessors: [processor] });
+  const tracer = provider.getTracer("bench");
+  return {
+    wrap: (name, fn) => (...args) =>
+      tracer.startActiveSpan(name, (span) => {
+        span.setAttribute("input.value", JSON.stringify(args));
+        const end = <Result>(result: Result): Result => {
+          span.setAttribute("output.value", JSON.stringify(result));
+          span.end();
+          return result;
+        };
+        const result = context.with(trace.setSpan(context.active(), span), () => fn(...args));
+        return result instanceof Promise ? result.then(end) : end(result);
+      }),
+    delivered: () => processor.forceFlush(),
+  };
+}
+
+/**
+ * The least that a durable tracer does: it stringifies the same values and writes them twice, with
+ * IDs and times, and posts them in batches.
+ */
+async function floor(): Promise<Tracer> {
+  const { closeSync, mkdirSync, openSync, writeSync } = await import("node:fs");
+  const directory = process.env.WEAVE_WAL_DIR!;
+  mkdirSync(directory, { recursive: true });
+  const file = openSync(`${directory}/floor.jsonl`, "a");
+  process.once("exit", () => closeSync(file));
+  let batch: string[] = [];
+  let sent: Promise<unknown> = Promise.resolve();
+  const send = (): void => {
+    const body = `{"batch":[${batch.join(",")}]}`;
+    batch = [];
+    sent = sent.then(async () => {
+      const response = await fetch(`${serverUrl()}/call/upsert_batch`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body,
+      });
+      await response.text();
+    });
+  };
+  const record = (mode: string, req: unknown): void => {
+    const text = JSON.stringify({ mode, req });
+    writeSync(file, text + "\n");
+    if (batch.push(text) === FLOOR_BATCH) send();
+  };
+  return {
+    wrap: (name, fn) => (...args) => {
+      const id = crypto.randomUUID();
+      const started_at = new Date().toISOString();
+      const call = { project_id: "bench/floor", id, trace_id: id };
+      record("start", {
+        start: { ...call, op_name: name, started_at, attributes: {}, inputs: args },
+      });
+      const end = <Result>(output: Result): Result => {
+        record("end", {
+          end: { ...call, ended_at: new Date().toISOString(), output, summary: {} },
+        });
+        return output;
+      };
+      const result = fn(...args);
+      return result instanceof Promise ? result.then(end) : end(result);
+    },
+    delivered: () => {
+      if (batch.length > 0) send();
+      return sent;
+    },
+  };
+}
+
+function serverUrl(): string {
+  return process.env.WF_TRACE_SERVER_URL!;
+}
