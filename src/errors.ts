@@ -17,6 +17,15 @@
  * - `ERR_TIMEOUT`: a time limit given by the caller ran out.
  * - `ERR_NOT_INITIALIZED`: a client was needed before `init()`.
  * - `ERR_REQUEST_FAILED`: a read from the server failed; `status` says how.
+ *
+ * @example
+ * ```ts
+ * import { init, WeaveWalError, type WeaveWalErrorCode } from "@weave-wal/client";
+ *
+ * const code: WeaveWalErrorCode = "ERR_INVALID_NAME";
+ * const error = await init("", { disabled: true }).catch((error) => error);
+ * if (!(error instanceof WeaveWalError) || error.code !== code) throw error;
+ * ```
  */
 export type WeaveWalErrorCode =
   | "ERR_INVALID_OPTION"

@@ -10,6 +10,7 @@ import { checkBundleSize } from "./bundle_size.ts";
 import { checkDocs } from "./docs.ts";
 import { checkExamples, runExamples } from "./examples.ts";
 import { checkManifests } from "./manifests.ts";
+import { checkPublicDocs } from "./public_docs.ts";
 import { checkPublish } from "./publish.ts";
 import { tool } from "./tool.ts";
 import { checkUiPage } from "./ui_page.ts";
@@ -39,6 +40,7 @@ const steps: Record<string, Step> = {
   "lint": () => tool("deno", ["lint"]),
   "documentation": () =>
     tool("deno", ["doc", "--lint", ...publicEntries().map(({ source }) => source)]),
+  "documentation (contents)": checkPublicDocs,
   "bundle size": checkBundleSize,
   "page (ui)": checkUiPage,
   "docs": checkDocs,

@@ -50,9 +50,20 @@ export interface ClientDeps {
   readonly system: SystemFacts;
 }
 
-/** State of a client's log: pending, delivered and lost records. */
+/**
+ * State of a client's log: pending, delivered and lost records.
+ *
+ * @example
+ * ```ts
+ * import { type ClientStats, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const { pendingRecords, deadLettered }: ClientStats = await client.stats();
+ * if (pendingRecords + deadLettered > 0) throw new Error("A disabled client writes nothing");
+ * ```
+ */
 export interface ClientStats extends WalStats {
-  /** Calls and spans that were not recorded because their trace was not sampled. */
+  /** Number of calls and spans that were not recorded because their trace was not sampled. */
   readonly sampledOut: number;
 }
 
@@ -160,7 +171,12 @@ export class WeaveClient extends ClientCalls {
    * @throws {WeaveWalError} `ERR_INVALID_NAME` for a name without a letter or a digit.
    */
   publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
-  /** Saves a value that is not an op. */
+  /**
+   * Saves a value that is not an op.
+   *
+   * @param value A `WeaveObject` such as a `Dataset`, or any JSON value.
+   * @param objectId The object's name. Default: the `name` of a `WeaveObject`, or a new ID.
+   */
   publish(value: unknown, objectId?: string): Promise<ObjectRef>;
   publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
     const saving = this.#publish(value, objectId);
@@ -177,7 +193,12 @@ export class WeaveClient extends ClientCalls {
     return this.#publisher.save(value, objectId);
   }
 
-  /** Saves an op, under the official SDK's name. As {@linkcode WeaveClient.publish}. */
+  /**
+   * Saves an op, under the official SDK's name. As {@linkcode WeaveClient.publish}.
+   *
+   * @param op An op.
+   * @param objectId The object's name. Default: the op's name.
+   */
   saveOp(op: OpFields<AnyFunction>, objectId?: string): Promise<OpRef> {
     return this.publish(op, objectId);
   }
@@ -190,6 +211,8 @@ export class WeaveClient extends ClientCalls {
   /**
    * Waits until all that was written so far is delivered or dead-lettered, and says what is left.
    * Never rejects.
+   *
+   * @param options Limits of the wait; default: until all is delivered.
    */
   flush(options?: FlushOptions): Promise<FlushResult> {
     return this.#pipeline.flush(options);
@@ -199,6 +222,8 @@ export class WeaveClient extends ClientCalls {
    * Sends the project's dead letters again that the server refused, after what made it refuse them
    * was fixed. Those that fail again stay. Waits as long as the server takes, or until `signal` is
    * aborted.
+   *
+   * @param options An abort signal that ends the wait (default: none).
    */
   retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult> {
     return this.#pipeline.retryDeadLetters(options);

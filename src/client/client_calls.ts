@@ -32,7 +32,18 @@ import { UnsampledCall } from "./op/unsampled_call.ts";
 import type { ReadPipeline } from "./read_barrier.ts";
 import type { ApiClient } from "./server/api_client.ts";
 
-/** The settings that the official SDK's client shows. */
+/**
+ * The settings that the official SDK's client shows.
+ *
+ * @example
+ * ```ts
+ * import { type ClientSettings, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true, printCallLink: false });
+ * const { printCallLink }: ClientSettings = client.settings;
+ * if (printCallLink) throw new Error("Links are not printed");
+ * ```
+ */
 export interface ClientSettings {
   /** Whether links to calls are printed. */
   readonly printCallLink: boolean;
@@ -44,9 +55,23 @@ export interface ClientSettings {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** A call as the program holds it while it is recorded step by step. */
+/**
+ * A call as the program holds it while it is recorded step by step.
+ *
+ * @example
+ * ```ts
+ * import type { CallRecord } from "@weave-wal/client";
+ *
+ * const keep = (call: CallRecord) => call.updateWithCallSchemaData?.({ display_name: "kept" });
+ * keep({ id: "0190" } as CallRecord);
+ * ```
+ */
 export interface CallRecord {
-  /** Gets the fields that are recorded. */
+  /**
+   * Gets the fields that are recorded.
+   *
+   * @param fields Fields of the call, as they are recorded.
+   */
   updateWithCallSchemaData?(fields: Record<string, unknown>): void;
 }
 
@@ -56,7 +81,18 @@ export interface ClientCallsOptions extends RecorderOptions {
   readonly globalAttributes: Readonly<Record<string, unknown>>;
 }
 
-/** A client's writes, reads and calls. */
+/**
+ * A client's writes, reads and calls.
+ *
+ * @example
+ * ```ts
+ * import { init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const attributes = client.runWithAttributes({ request: "r-1" }, () => client.getCurrentAttributes());
+ * if (attributes === undefined) throw new Error();
+ * ```
+ */
 export class ClientCalls extends ClientReads {
   /** Settings that apply to calls. They cannot be changed after `init`. */
   readonly settings: ClientSettings;
@@ -101,7 +137,11 @@ export class ClientCalls extends ClientReads {
     return this.getCallStack().pushNewCall();
   }
 
-  /** Calls `fn`; calls made inside are children of the stack's innermost call. */
+  /**
+   * Calls `fn`; calls made inside are children of the stack's innermost call.
+   *
+   * @param callStack A stack, as `pushNewCall` returned it.
+   */
   runWithCallStack<T>(callStack: CallStack, fn: () => T): T {
     const { attributes = null, untraced } = currentContext() ?? {};
     if (untraced) return fn();
@@ -113,7 +153,12 @@ export class ClientCalls extends ClientReads {
     return assignData({}, currentContext()?.attributes?.values);
   }
 
-  /** As `withAttributes`. */
+  /**
+   * As `withAttributes`.
+   *
+   * @param attributes Added to the calls' own attributes.
+   * @param fn Called once, at once.
+   */
   runWithAttributes<T>(attributes: Record<string, unknown>, fn: () => T): T {
     return runWithAttributes(attributes, fn);
   }
@@ -176,6 +221,7 @@ export class ClientCalls extends ClientReads {
    * @param parentCall The call that made it; gets the summary added to that of its children.
    * @param summarize Returns the call's summary from the result.
    * @param endTime When it ended.
+   * @param startCallPromise Awaited first, if given.
    */
   async finishCall(
     call: CallRecord | null,
@@ -192,7 +238,15 @@ export class ClientCalls extends ClientReads {
     });
   }
 
-  /** Records that a call that `createCall` began has thrown `error`. As `finishCall` else. */
+  /**
+   * Records that a call that `createCall` began has thrown `error`. As `finishCall` else.
+   *
+   * @param call Gets the recorded fields.
+   * @param currentCall The call.
+   * @param parentCall The call that made it.
+   * @param endTime When it ended.
+   * @param startCallPromise Awaited first, if given.
+   */
   async finishCallWithException(
     call: CallRecord | null,
     error: unknown,

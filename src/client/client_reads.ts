@@ -17,7 +17,18 @@ import { ReadBarrier, type ReadPipeline } from "./read_barrier.ts";
 import type { ApiClient } from "./server/api_client.ts";
 import { Table } from "./objects/table.ts";
 
-/** Which calls to read; the fields are the server's. */
+/**
+ * Which calls to read; the fields are the server's.
+ *
+ * @example
+ * ```ts ignore
+ * import { type CallsFilter, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * const filter: CallsFilter = { trace_roots_only: true };
+ * for await (const call of client.getCallsIterator(filter)) console.log(call.op_name);
+ * ```
+ */
 export interface CallsFilter {
   /** Refs of ops; `:*` in the place of the digest means every version. */
   op_names?: string[] | null;
@@ -43,7 +54,17 @@ type Json = Record<string, unknown>;
 
 const CALLS_PATH = "/calls/stream_query";
 
-/** A client's writes and reads. */
+/**
+ * A client's writes and reads.
+ *
+ * @example
+ * ```ts ignore
+ * import { init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * for (const call of await client.getCalls({ trace_roots_only: true })) console.log(call.op_name);
+ * ```
+ */
 export class ClientReads extends ClientWrites {
   readonly #reader: ApiClient;
   readonly #barrier: ReadBarrier;
@@ -70,20 +91,40 @@ export class ClientReads extends ClientWrites {
     return await this.#reader.json("/server_info") as Json;
   }
 
-  /** Reads one call. */
+  /**
+   * Reads one call.
+   *
+   * @param callId ID of the call.
+   * @param includeCosts Whether the summary contains costs. Default `false`.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
+   */
   async getCall(callId: string, includeCosts = false): Promise<Call> {
     const wait = await this.#barrier.wait(CALLS_PATH);
     return await this.#barrier.explain(wait, this.#findCall(callId, includeCosts));
   }
 
-  /** Reads calls. */
+  /**
+   * Reads calls.
+   *
+   * @param filter Criteria that calls must meet. Default: all calls.
+   * @param includeCosts Whether summaries contain costs. Default `false`.
+   * @param limit Maximum number of calls. Default 1000.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
+   */
   async getCalls(filter: CallsFilter = {}, includeCosts = false, limit = 1000): Promise<Call[]> {
     const calls: Call[] = [];
     for await (const call of this.getCallsIterator(filter, includeCosts, limit)) calls.push(call);
     return calls;
   }
 
-  /** Reads calls one by one, as the server sends them. */
+  /**
+   * Reads calls one by one, as the server sends them.
+   *
+   * @param filter Criteria that calls must meet. Default: all calls.
+   * @param includeCosts Whether summaries contain costs. Default `false`.
+   * @param limit Maximum number of calls. Default 1000.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
+   */
   async *getCallsIterator(
     filter: CallsFilter = {},
     includeCosts = false,
@@ -121,6 +162,9 @@ export class ClientReads extends ClientWrites {
   /**
    * Reads what a ref names: prompts, datasets and tables as such, images and sounds with their
    * bytes, all else as the JSON that was saved.
+   *
+   * @param ref Project, ID and digest of the object.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
    */
   async get(ref: SavedRef): Promise<unknown> {
     const answer = await this.#read("/obj/read", () => ({
@@ -178,7 +222,13 @@ export class ClientReads extends ClientWrites {
     return value;
   }
 
-  /** Reads the rows of a table with their digests. */
+  /**
+   * Reads the rows of a table with their digests.
+   *
+   * @param projectId `entity/project`.
+   * @param digest Digest of the table.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
+   */
   async tableRows(
     projectId: string,
     digest: string,
@@ -190,14 +240,25 @@ export class ClientReads extends ClientWrites {
     return answer.rows;
   }
 
-  /** Reads the rows that a table's ref names. */
+  /**
+   * Reads the rows that a table's ref names.
+   *
+   * @param ref Ref of the table.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
+   */
   async getTable(ref: TableRef): Promise<Table> {
     const table = new Table(ref);
     await table.load(this);
     return table;
   }
 
-  /** Reads a file's content. */
+  /**
+   * Reads a file's content.
+   *
+   * @param digest Digest of the file.
+   * @param projectId `entity/project`. Default: the client's own.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
+   */
   async fileContent(
     digest: string,
     projectId: string = this.projectId,

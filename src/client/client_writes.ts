@@ -33,7 +33,18 @@ export interface ClientWritesOptions {
   readonly publisher: Publisher;
 }
 
-/** The writes of a client. */
+/**
+ * The writes of a client.
+ *
+ * @example
+ * ```ts
+ * import { init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const call = client.callStart({ op_name: "ask", inputs: { question: "why?" } });
+ * client.callEnd({ ...call, output: "because" });
+ * ```
+ */
 export class ClientWrites {
   /** `entity/project`. */
   readonly projectId: string;
@@ -48,6 +59,8 @@ export class ClientWrites {
   /**
    * Records that a call begins. `id`, `trace_id` and `started_at` are made unless given.
    *
+   * @param start Op name, inputs and the like.
+   * @returns The IDs and the start time, for `callEnd`.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an `op_name` of over 128 characters or a
    *   `wb_run_step` that is not an integer.
    */
@@ -78,6 +91,7 @@ export class ClientWrites {
   /**
    * Records that a call ended. `ended_at` is now unless given.
    *
+   * @param end The handle that `callStart` returned, with output, summary and the like.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a `summary` whose `usage` is not an object of
    *   token counts by model.
    */
@@ -102,6 +116,8 @@ export class ClientWrites {
   /**
    * Renames a call; `""` clears its name.
    *
+   * @param callId ID of the call.
+   * @param displayName Shown instead of the op's name.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a name that is not a string.
    */
   callUpdate(callId: string, displayName: string): void {
@@ -112,13 +128,22 @@ export class ClientWrites {
     });
   }
 
-  /** Renames a call, under the official SDK's name. */
+  /**
+   * Renames a call, under the official SDK's name.
+   *
+   * @param callId ID of the call.
+   * @param displayName Shown instead of the op's name.
+   */
   // deno-lint-ignore require-await -- as the SDK has it
   async updateCall(callId: string, displayName: string): Promise<void> {
     this.callUpdate(callId, displayName);
   }
 
-  /** Deletes calls, and with them what they called. */
+  /**
+   * Deletes calls, and with them what they called.
+   *
+   * @param callIds IDs of the calls.
+   */
   callsDelete(callIds: readonly string[]): void {
     this.#write("calls_delete", { project_id: this.projectId, call_ids: callIds });
   }
@@ -126,6 +151,9 @@ export class ClientWrites {
   /**
    * Saves a value as a version of an object, without looking whether it is saved already.
    *
+   * @param objectId ID of the object.
+   * @param value Any JSON value.
+   * @param options The server's class of the object, if it has one (default: none).
    * @returns The digest; `undefined` with `builtinObjectClass`, by which the server rewrites the
    *   value before it digests it. Provisional for a value that refers to a project whose internal
    *   id is not known.
@@ -140,7 +168,11 @@ export class ClientWrites {
     return { digest: publisher.createObject(objectId, value, builtinObjectClass) };
   }
 
-  /** Saves rows as a table and gives the digests of the table and of its rows. */
+  /**
+   * Saves rows as a table and gives the digests of the table and of its rows.
+   *
+   * @param rows The rows.
+   */
   tableCreate(rows: readonly AnyObject[]): { digest: string; row_digests: string[] } {
     const { digest, rowDigests } = this.#options.publisher.createTable(rows);
     return { digest, row_digests: rowDigests };
@@ -150,6 +182,8 @@ export class ClientWrites {
    * Makes a table of another with rows added and taken out.
    *
    * @param baseRowDigests The row digests of the base table, where they are known.
+   * @param baseDigest Digest of the base table.
+   * @param updates Rows to append, insert or remove, in this order.
    * @returns The new table's digest, as far as it can be known: only with `baseRowDigests`, and
    *   where every row's digest is known.
    */
@@ -179,20 +213,37 @@ export class ClientWrites {
   /**
    * Makes a table of rows that the server has already, or gets from records before this one.
    *
+   * @param rowDigests Digests of the rows.
    * @returns The table's digest, provisional where a row's is.
    */
   tableCreateFromDigests(rowDigests: readonly string[]): { digest: string } {
     return { digest: this.#options.publisher.createTableFromDigests(rowDigests) };
   }
 
-  /** Saves a file. */
+  /**
+   * Saves a file.
+   *
+   * @param name Name of the file.
+   * @param content Its bytes, or a text, which is saved as UTF-8.
+   * @returns The digest of the content.
+   */
   fileCreate(name: string, content: string | Uint8Array): { digest: string } {
     return { digest: this.#options.publisher.saveFile(name, content) };
   }
 
-  /** Records feedback, one or many. Ids are made unless given, so a replay does not double it. */
+  /**
+   * Records feedback, one or many. Ids are made unless given, so a replay does not double it.
+   *
+   * @param feedback One feedback.
+   * @returns Its ID.
+   */
   feedbackCreate(feedback: FeedbackInput): { id: string };
-  /** Records many feedbacks. */
+  /**
+   * Records many feedbacks.
+   *
+   * @param feedback Many feedbacks.
+   * @returns Their IDs.
+   */
   feedbackCreate(feedback: readonly FeedbackInput[]): { id: string }[];
   feedbackCreate(
     feedback: FeedbackInput | readonly FeedbackInput[],
@@ -204,14 +255,23 @@ export class ClientWrites {
     return { id };
   }
 
-  /** Puts a feedback in the place of another. */
+  /**
+   * Puts a feedback in the place of another.
+   *
+   * @param feedback The new feedback, with the ID of the old one as `feedback_id`.
+   * @returns The ID of the new one.
+   */
   feedbackReplace(feedback: FeedbackReplaceInput): { id: string } {
     const id = feedback.id ?? this.#options.ids.uuidv7();
     this.#write("feedback_replace", { ...feedback, id, project_id: this.projectId });
     return { id };
   }
 
-  /** Records what models cost, by model name. A replay may double it: the server gives the ids. */
+  /**
+   * Records what models cost, by model name. A replay may double it: the server gives the ids.
+   *
+   * @param costs Costs by the model's name.
+   */
   costCreate(costs: Readonly<Record<string, Cost>>): void {
     this.#write("cost_create", { project_id: this.projectId, costs });
   }

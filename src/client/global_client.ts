@@ -9,7 +9,17 @@ import { setTracing, shared } from "../runtime/process/shared_state.ts";
 import type { CallRecorder } from "./op/call_recorder.ts";
 import { currentContext } from "./op/call_stack.ts";
 
-/** Name and version of a saved object. */
+/**
+ * Name and version of a saved object.
+ *
+ * @example
+ * ```ts
+ * import type { SavedRef } from "@weave-wal/client";
+ *
+ * const ref: SavedRef = { projectId: "team/project", objectId: "settings", digest: "latest" };
+ * if (ref.digest !== "latest") throw new Error();
+ * ```
+ */
 export interface SavedRef {
   /** `entity/project`. */
   readonly projectId: string;

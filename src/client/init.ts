@@ -71,6 +71,18 @@ function reportMixedVersions(opening: boolean): void {
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` outside of every op. Where tracing is disabled it is
  *   an entry that belongs to no call.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, op, requireCurrentCallStackEntry } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const traceId = op(function traceId() {
+ *   return requireCurrentCallStackEntry().traceId;
+ * });
+ * traceId();
+ * await finish();
+ * ```
  */
 export function requireCurrentCallStackEntry(): CallStackEntry {
   const call = currentContext()?.call;
@@ -89,6 +101,19 @@ export function requireCurrentCallStackEntry(): CallStackEntry {
  * call's own summary.
  *
  * @throws {WeaveWalError} As {@linkcode requireCurrentCallStackEntry}.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, op, requireCurrentChildSummary } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const ask = op(function ask(question: string) {
+ *   requireCurrentChildSummary().questions = 1;
+ *   return `You asked: ${question}`;
+ * });
+ * ask("why?");
+ * await finish();
+ * ```
  */
 export function requireCurrentChildSummary(): Record<string, unknown> {
   return requireCurrentCallStackEntry().childSummary;
@@ -97,6 +122,9 @@ export function requireCurrentChildSummary(): Record<string, unknown> {
 /**
  * Calls `fn`; calls of ops inside it carry these attributes, with those of an outer
  * `withAttributes`.
+ *
+ * @param attributes Added to the calls' own attributes. An inner value replaces an outer one.
+ * @param fn Called once, at once.
  *
  * @example
  * ```ts
@@ -113,10 +141,27 @@ export function withAttributes<T>(attributes: Record<string, unknown>, fn: () =>
 /**
  * Saves a value with the client that the running code writes to, and gives its ref.
  *
+ * @param value An object, an op, a `WeaveObject` such as a `Dataset`, or any JSON value.
+ * @param objectId The object's name. Default: the `name` of a `WeaveObject`, or a new ID.
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`; else as `client.publish`.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, publish } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const ref = await publish({ temperature: 0.5 }, "settings");
+ * if (ref.objectId !== "settings") throw new Error(ref.uri());
+ * await finish();
+ * ```
  */
 export async function publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
-/** Saves a value that is not an op. */
+/**
+ * Saves a value that is not an op.
+ *
+ * @param value A `WeaveObject` such as a `Dataset`, or any JSON value.
+ * @param objectId The object's name. Default: the `name` of a `WeaveObject`, or a new ID.
+ */
 export async function publish(value: unknown, objectId?: string): Promise<ObjectRef>;
 export async function publish(value: unknown, objectId?: string): Promise<ObjectRef | OpRef> {
   return await (requireGlobalClient() as WeaveClient).publish(value, objectId);
@@ -126,7 +171,18 @@ export async function publish(value: unknown, objectId?: string): Promise<Object
  * Waits until all that was written so far is delivered or dead-lettered, by every client that `init`
  * opened.
  *
+ * @param options Limits of the wait; default: until all is delivered.
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
+ *
+ * @example
+ * ```ts
+ * import { finish, flush, init } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const { done, pendingRecords } = await flush({ timeout: 5000 });
+ * if (!done) throw new Error(`${pendingRecords} records are still pending`);
+ * await finish();
+ * ```
  */
 export async function flush(options?: FlushOptions): Promise<FlushResult> {
   return sumResults(await Promise.all(openClients().map((client) => client.flush(options))));
@@ -135,7 +191,17 @@ export async function flush(options?: FlushOptions): Promise<FlushResult> {
 /**
  * Flushes and closes every client that `init` opened; ops are plain function calls afterwards.
  *
+ * @param options Limits of the wait; default: until all is delivered.
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
+ *
+ * @example
+ * ```ts
+ * import { finish, init } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const { done } = await finish({ timeout: 5000 });
+ * if (!done) throw new Error("Records are still pending");
+ * ```
  */
 export async function finish(options?: FlushOptions): Promise<FlushResult> {
   return sumResults(await Promise.all(openClients().map((client) => client.finish(options))));

@@ -4,10 +4,31 @@
  * @module
  */
 
-/** A value of any kind; what JSON cannot hold is mapped as `src/protocol/json/stringify.ts` says. */
+/**
+ * A value of any kind; what JSON cannot hold is mapped as `src/protocol/json/stringify.ts` says.
+ *
+ * @example
+ * ```ts
+ * import type { AnyObject } from "@weave-wal/client";
+ *
+ * const inputs: AnyObject = { question: "why?" };
+ * if (inputs.question !== "why?") throw new Error();
+ * ```
+ */
 export type AnyObject = Record<string, unknown>;
 
-/** Fields of a call's start; missing ones are filled in. */
+/**
+ * Fields of a call's start; missing ones are filled in.
+ *
+ * @example
+ * ```ts
+ * import { type CallStartInput, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const start: CallStartInput = { op_name: "ask", inputs: { question: "why?" }, display_name: "Ask" };
+ * client.callEnd(client.callStart(start));
+ * ```
+ */
 export interface CallStartInput {
   /** Ref of the op, or its bare name. */
   op_name: string;
@@ -37,7 +58,19 @@ export interface CallStartInput {
   wb_run_step?: number | null;
 }
 
-/** Names a running call; give it to `client.callEnd`. */
+/**
+ * Names a running call; give it to `client.callEnd`.
+ *
+ * @example
+ * ```ts
+ * import { type CallHandle, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const parent: CallHandle = client.callStart({ op_name: "ask" });
+ * client.callEnd(client.callStart({ op_name: "search", parent_id: parent.id }));
+ * client.callEnd(parent);
+ * ```
+ */
 export interface CallHandle {
   /** The call's id. */
   readonly id: string;
@@ -47,7 +80,19 @@ export interface CallHandle {
   readonly started_at: string;
 }
 
-/** Fields of a call's end; missing ones are filled in. */
+/**
+ * Fields of a call's end; missing ones are filled in.
+ *
+ * @example
+ * ```ts
+ * import { type CallEndInput, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const call = client.callStart({ op_name: "ask" });
+ * const end: CallEndInput = { ...call, output: "because", summary: { tokens: 3 } };
+ * client.callEnd(end);
+ * ```
+ */
 export interface CallEndInput extends CallHandle {
   /** ISO 8601, UTC; now unless given. */
   ended_at?: string;
@@ -61,13 +106,38 @@ export interface CallEndInput extends CallHandle {
   wb_run_step_end?: number | null;
 }
 
-/** One change of a table. */
+/**
+ * One change of a table.
+ *
+ * @example
+ * ```ts
+ * import type { TableChange } from "@weave-wal/client";
+ *
+ * const change: TableChange = { append: { row: { country: "Peru" } } };
+ * if (!("append" in change)) throw new Error();
+ * ```
+ */
 export type TableChange =
   | { append: { row: AnyObject } }
   | { pop: { index: number } }
   | { insert: { index: number; row: AnyObject } };
 
-/** Fields of a feedback; missing ones are filled in. */
+/**
+ * Fields of a feedback; missing ones are filled in.
+ *
+ * @example
+ * ```ts
+ * import { type FeedbackInput, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const feedback: FeedbackInput = {
+ *   weave_ref: "weave:///team/project/call/0190",
+ *   feedback_type: "wandb.reaction.1",
+ *   payload: { emoji: "👍" },
+ * };
+ * client.feedbackCreate(feedback);
+ * ```
+ */
 export interface FeedbackInput {
   /** Ref of what the feedback is on. */
   weave_ref: string;
@@ -89,7 +159,23 @@ export interface FeedbackInput {
   trigger_ref?: string | null;
 }
 
-/** Fields of a replacing feedback; missing ones are filled in. */
+/**
+ * Fields of a replacing feedback; missing ones are filled in.
+ *
+ * @example
+ * ```ts
+ * import { type FeedbackReplaceInput, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const feedback: FeedbackReplaceInput = {
+ *   feedback_id: "0190",
+ *   weave_ref: "weave:///team/project/call/0190",
+ *   feedback_type: "wandb.note.1",
+ *   payload: { note: "Better now" },
+ * };
+ * client.feedbackReplace(feedback);
+ * ```
+ */
 export interface FeedbackReplaceInput extends FeedbackInput {
   /** Id of the feedback that this one takes the place of. */
   feedback_id: string;

@@ -8,7 +8,18 @@ import { ignoreRejection } from "../protocol/json/promises.ts";
 import { runUntraced } from "./op/call_stack.ts";
 import type { WalEvent, WalEventName } from "./pipeline/events.ts";
 
-/** Minimum log level, by the names of `WEAVE_LOG_LEVEL`. */
+/**
+ * Minimum log level, by the names of `WEAVE_LOG_LEVEL`.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, type LogLevel } from "@weave-wal/client";
+ *
+ * const logLevel: LogLevel = "error";
+ * await init("team/project", { disabled: true, logLevel }); // `wal: true` in a program
+ * await finish();
+ * ```
+ */
 export type LogLevel = "debug" | "info" | "warning" | "error" | "critical";
 
 /** Every {@linkcode LogLevel}, lowest first. */

@@ -58,13 +58,24 @@ export interface RetryOptions {
   readonly onProgress?: (result: RetryResult) => void;
 }
 
-/** The outcome of a retry. */
+/**
+ * The outcome of a retry.
+ *
+ * @example
+ * ```ts
+ * import { init, type RetryResult } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const { delivered, refused }: RetryResult = await client.retryDeadLetters();
+ * if (delivered + refused > 0) throw new Error("A disabled client has no dead letters");
+ * ```
+ */
 export interface RetryResult {
-  /** Dead letters that the server took. */
+  /** Number of dead letters that the server accepted. */
   readonly delivered: number;
-  /** Dead letters that it refused again; they stay, with the new reason. */
+  /** Number of dead letters that it rejected again; they stay, with the new reason. */
   readonly refused: number;
-  /** Dead letters that were to be sent and hold no record; they stay. */
+  /** Number of dead letters that contain no record; they stay. */
   readonly unreadable: number;
   /** Directories whose dead letters another process holds. */
   readonly busy: readonly string[];

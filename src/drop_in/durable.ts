@@ -65,12 +65,34 @@ export function durable<Client extends object>(
 /**
  * Waits until all that durable clients wrote so far is delivered or dead-lettered, and reports what is
  * left: for hosts that freeze a program between requests. Never rejects.
+ *
+ * @param options Limits of the wait; default: until all is delivered.
+ *
+ * @example
+ * ```ts
+ * import { flush } from "@weave-wal/client/durable";
+ *
+ * const { done, pendingRecords } = await flush({ timeout: 5000 });
+ * if (!done) throw new Error(`${pendingRecords} records are still pending`);
+ * ```
  */
 export function flush(options?: FlushOptions): Promise<FlushResult> {
   return flushAll(options);
 }
 
-/** Flushes and closes the logs of durable clients. Never rejects. */
+/**
+ * Flushes and closes the logs of durable clients. Never rejects.
+ *
+ * @param options Limits of the wait; default: until all is delivered.
+ *
+ * @example
+ * ```ts
+ * import { finish } from "@weave-wal/client/durable";
+ *
+ * const { done } = await finish({ timeout: 5000 });
+ * if (!done) throw new Error("Records are still pending");
+ * ```
+ */
 export function finish(options?: FlushOptions): Promise<FlushResult> {
   return finishAll(options);
 }

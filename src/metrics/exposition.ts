@@ -6,7 +6,18 @@
 
 import type { Metric } from "./metric_list.ts";
 
-/** Formats of the text. */
+/**
+ * Formats of the text.
+ *
+ * @example
+ * ```ts
+ * import { init, type MetricsFormat } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const format: MetricsFormat = "prometheus";
+ * if (typeof await client.metrics(format) !== "string") throw new Error();
+ * ```
+ */
 export type MetricsFormat = "openmetrics" | "prometheus";
 
 /** The content type of each format. */

@@ -5,22 +5,52 @@
  * @module
  */
 
-/** Seconds and nanoseconds. */
+/**
+ * Seconds and nanoseconds.
+ *
+ * @example
+ * ```ts
+ * import type { SpanTime } from "@weave-wal/client/otel";
+ *
+ * const time: SpanTime = [1_700_000_000, 500_000_000];
+ * if (time[0] * 1000 + time[1] / 1e6 !== 1_700_000_000_500) throw new Error();
+ * ```
+ */
 export type SpanTime = [number, number];
 
-/** IDs of a span. */
+/**
+ * IDs of a span.
+ *
+ * @example
+ * ```ts
+ * import type { SpanIds } from "@weave-wal/client/otel";
+ *
+ * const ids: SpanIds = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", traceFlags: 1 };
+ * if (ids.traceId.length !== 32) throw new Error();
+ * ```
+ */
 export interface SpanIds {
   /** Hexadecimal digits. */
   readonly traceId: string;
   /** Hexadecimal digits. */
   readonly spanId: string;
-  /** 1 if the span is sampled. */
+  /** Flags: 1 if the span is sampled. */
   readonly traceFlags: number;
   /** Whether the span is one of another process. */
   readonly isRemote?: boolean;
 }
 
-/** The instrumentation that made a span. */
+/**
+ * The instrumentation that made a span.
+ *
+ * @example
+ * ```ts
+ * import type { SpanScope } from "@weave-wal/client/otel";
+ *
+ * const scope: SpanScope = { name: "my-instrumentation", version: "1.0.0" };
+ * if (scope.name === "") throw new Error();
+ * ```
+ */
 export interface SpanScope {
   /** The name of the instrumentation. */
   readonly name: string;
@@ -30,7 +60,17 @@ export interface SpanScope {
   readonly schemaUrl?: string;
 }
 
-/** The process that ran a span. */
+/**
+ * The process that ran a span.
+ *
+ * @example
+ * ```ts
+ * import type { SpanResource } from "@weave-wal/client/otel";
+ *
+ * const resource: SpanResource = { attributes: { "service.name": "chat" } };
+ * if (!("service.name" in resource.attributes)) throw new Error();
+ * ```
+ */
 export interface SpanResource {
   /** Values by name. */
   readonly attributes: object;
@@ -44,7 +84,18 @@ export interface SpanResource {
   getRawAttributes?(): readonly (readonly [string, unknown])[];
 }
 
-/** A span that has begun. */
+/**
+ * A span that has begun.
+ *
+ * @example
+ * ```ts
+ * import type { StartedSpan } from "@weave-wal/client/otel";
+ *
+ * const nameOf = ({ name, spanContext }: StartedSpan) => `${name} ${spanContext().spanId}`;
+ * const ids = { traceId: "0a", spanId: "b7", traceFlags: 1 };
+ * if (nameOf({ name: "ask", attributes: {}, spanContext: () => ids }) !== "ask b7") throw new Error();
+ * ```
+ */
 export interface StartedSpan {
   /** Name of the operation. */
   readonly name: string;
@@ -54,7 +105,17 @@ export interface StartedSpan {
   spanContext(): SpanIds;
 }
 
-/** A span that has ended. */
+/**
+ * A span that has ended.
+ *
+ * @example
+ * ```ts
+ * import type { FinishedSpan } from "@weave-wal/client/otel";
+ *
+ * const failed = ({ status }: Pick<FinishedSpan, "status">) => status.code === 2;
+ * if (failed({ status: { code: 1 } })) throw new Error();
+ * ```
+ */
 export interface FinishedSpan extends StartedSpan {
   /** Internal, server, client, producer or consumer. */
   readonly kind: number;
@@ -87,10 +148,10 @@ export interface FinishedSpan extends StartedSpan {
   readonly instrumentationScope?: SpanScope;
   /** The scope in version 1 of the SDK. */
   readonly instrumentationLibrary?: SpanScope;
-  /** Attributes over the tracer's limits. */
+  /** Number of attributes over the tracer's limits. */
   readonly droppedAttributesCount: number;
-  /** Events over the tracer's limits. */
+  /** Number of events over the tracer's limits. */
   readonly droppedEventsCount: number;
-  /** Links over the tracer's limits. */
+  /** Number of links over the tracer's limits. */
   readonly droppedLinksCount: number;
 }

@@ -53,12 +53,20 @@ export class WalSpanProcessor {
     this.#recorder = new SpanRecorder(options);
   }
 
-  /** Called by the SDK when a span starts. */
+  /**
+   * Called by the SDK when a span starts.
+   *
+   * @param span The span.
+   */
   onStart(span: StartedSpan, _parentContext?: unknown): void {
     this.#recorder.start(span);
   }
 
-  /** Called by the SDK when a span ends: the span is in the log when this returns. Never throws. */
+  /**
+   * Called by the SDK when a span ends: the span is in the log when this returns. Never throws.
+   *
+   * @param span The span.
+   */
   onEnd(span: FinishedSpan): void {
     this.#recorder.record(span);
   }
@@ -80,7 +88,19 @@ export class WalSpanProcessor {
   }
 }
 
-/** Result of an export. */
+/**
+ * Result of an export.
+ *
+ * @example
+ * ```ts
+ * import type { SpanExportResult } from "@weave-wal/client/otel";
+ *
+ * const check = ({ code, error }: SpanExportResult) => {
+ *   if (code !== 0) throw error;
+ * };
+ * check({ code: 0 });
+ * ```
+ */
 export interface SpanExportResult {
   /** 0: the spans are in the log; 1: some are not. */
   code: number;
@@ -116,7 +136,12 @@ export class WalSpanExporter {
     this.#recorder = new SpanRecorder(options);
   }
 
-  /** Appends the spans and then calls back. Never throws. */
+  /**
+   * Appends the spans and then calls back. Never throws.
+   *
+   * @param spans The spans.
+   * @param resultCallback Called once, when the spans are in the log.
+   */
   export(spans: readonly FinishedSpan[], resultCallback: (result: SpanExportResult) => void): void {
     let failed: Error | undefined;
     for (const span of spans) failed = this.#recorder.record(span) ?? failed;

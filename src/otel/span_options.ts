@@ -17,11 +17,19 @@ import type { OtelView } from "../protocol/otlp/otel_request.ts";
  * Destination of spans. Pass `client` to share the log of an open client, or `project` with
  * options of `init` for a log of their own, which is on disk unless `wal` is `false`. With neither, it
  * is the client that `init` opened last.
+ *
+ * @example
+ * ```ts
+ * import type { SpanOptions } from "@weave-wal/client/otel";
+ *
+ * const options: SpanOptions = { project: "team/project", view: "agents" };
+ * if (options.view !== "agents") throw new Error();
+ * ```
  */
 export interface SpanOptions extends Omit<InitOptions, "printCallLink" | "globalAttributes"> {
-  /** The client whose log takes the spans: what `await init(…)` gave. */
+  /** The client whose log takes the spans. Default: the client that `init` opened last. */
   client?: WeaveClient;
-  /** `entity/project`. */
+  /** `entity/project`. Default: the client's project. */
   project?: string;
   /** The view of Weave that shows the spans. Default `"traces"`. */
   view?: OtelView;

@@ -280,7 +280,18 @@ export interface Clock {
   after(ms: number, run: () => void, options?: { ref?: boolean }): Timer;
 }
 
-/** As much of `fetch` as is used: any function of this shape can take its place. */
+/**
+ * As much of `fetch` as is used: any function of this shape can take its place.
+ *
+ * @example
+ * ```ts
+ * import { type Fetch, finish, init } from "@weave-wal/client";
+ *
+ * const counted: Fetch = (input, init) => fetch(input, init);
+ * await init("team/project", { disabled: true, fetch: counted }); // `wal: true` in a program
+ * await finish();
+ * ```
+ */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
 /** Access to a host's connections. */

@@ -4,7 +4,17 @@
  * @module
  */
 
-/** Column names that models and scorers expect, each with the dataset's name for it. */
+/**
+ * Column names that models and scorers expect, each with the dataset's name for it.
+ *
+ * @example
+ * ```ts
+ * import type { ColumnMapping } from "@weave-wal/client";
+ *
+ * const mapping: ColumnMapping<{ q: string }, { question: string }> = { question: "q" };
+ * if (mapping.question !== "q") throw new Error();
+ * ```
+ */
 export type ColumnMapping<R, E> = { [Column in keyof E]: keyof R };
 
 /** The columns of `row` that `mapping` lists, under their new names. Others are left out. */

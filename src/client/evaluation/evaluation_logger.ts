@@ -15,19 +15,29 @@ import { loggedEvaluation, loggedModel, loggedScorer } from "./logged_objects.ts
 import { ScoreLogger } from "./score_logger.ts";
 import { ScoreTotals } from "./score_totals.ts";
 
-/** Options of an {@linkcode EvaluationLogger}. Further ones are saved with the evaluation. */
+/**
+ * Options of an {@linkcode EvaluationLogger}. Further ones are saved with the evaluation.
+ *
+ * @example
+ * ```ts
+ * import { EvaluationLogger, type EvaluationLoggerOptions } from "@weave-wal/client";
+ *
+ * const options: EvaluationLoggerOptions = { name: "capitals", model: { name: "guess" } };
+ * if (!EvaluationLogger || options.name !== "capitals") throw new Error();
+ * ```
+ */
 export interface EvaluationLoggerOptions {
   /** Name of the evaluation. */
   name: string;
-  /** Purpose of the evaluation. */
+  /** Purpose of the evaluation. Default: none. */
   description?: string;
-  /** The dataset, or its name. */
+  /** The dataset, or its name. Default: none. */
   dataset?: Dataset<object> | string;
-  /** Names of the scorers. */
+  /** Names of the scorers. Default: none. */
   scorers?: string[];
-  /** The model, or its name. */
+  /** The model, or its name. Default: a model named `model`. */
   model?: WeaveObject | { name?: string };
-  /** Attributes of the evaluation's call. */
+  /** Attributes of the evaluation's call. Default: none. */
   attributes?: Record<string, unknown>;
   /** Saved with the evaluation. */
   [key: string]: unknown;
@@ -102,7 +112,12 @@ export class EvaluationLogger {
     return logger;
   }
 
-  /** Records a prediction; the same as {@linkcode EvaluationLogger.logPrediction}. */
+  /**
+   * Records a prediction; the same as {@linkcode EvaluationLogger.logPrediction}.
+   *
+   * @param inputs Inputs of the prediction.
+   * @param output Output of the model.
+   */
   // deno-lint-ignore require-await -- as the SDK has it
   async logPredictionAsync(inputs: Record<string, unknown>, output: unknown): Promise<ScoreLogger> {
     return this.logPrediction(inputs, output);

@@ -4,11 +4,32 @@
  * @module
  */
 
-/** The prediction of an evaluation that a {@linkcode ScoreLogger} records scores of. */
+/**
+ * The prediction of an evaluation that a {@linkcode ScoreLogger} records scores of.
+ *
+ * @example
+ * ```ts ignore
+ * import { EvaluationLogger, init } from "@weave-wal/client";
+ *
+ * await init("team/project", { wal: true });
+ * const evaluation = new EvaluationLogger({ name: "capitals" });
+ * evaluation.logPrediction({ country: "Peru" }, "Lima").logScore("exact", true);
+ * await evaluation.logSummary();
+ * ```
+ */
 export interface LoggedPrediction {
-  /** Records a score. */
+  /**
+   * Records a score.
+   *
+   * @param scorerName Name of the scorer.
+   * @param score A number, a boolean, or any JSON value.
+   */
   score(scorerName: string, score: unknown): void;
-  /** Records the end of the prediction with all its scores. */
+  /**
+   * Records the end of the prediction with all its scores.
+   *
+   * @param scores All scores, by the scorer's name.
+   */
   finish(scores: Record<string, unknown>): void;
 }
 
@@ -16,6 +37,18 @@ export interface LoggedPrediction {
  * Records the scores of one prediction. Returned by `EvaluationLogger.logPrediction`.
  *
  * A score is recorded at once: the promises are resolved, and need not be awaited.
+ *
+ * @example
+ * ```ts ignore
+ * import { EvaluationLogger, init } from "@weave-wal/client";
+ *
+ * await init("team/project", { wal: true });
+ * const evaluation = new EvaluationLogger({ name: "capitals" });
+ * const prediction = evaluation.logPrediction({ country: "Peru" }, "Lima");
+ * prediction.logScore("exact", true);
+ * prediction.finish();
+ * await evaluation.logSummary();
+ * ```
  */
 export class ScoreLogger {
   readonly #prediction: LoggedPrediction;

@@ -7,6 +7,14 @@
 /**
  * Summary of a column: `mean` of numbers, `true_count` and `true_fraction` of booleans, and a
  * summary of each part of a column of objects.
+ *
+ * @example
+ * ```ts
+ * import type { ColumnSummary } from "@weave-wal/client";
+ *
+ * const column: ColumnSummary = { true_count: 1, true_fraction: 0.5 };
+ * if (column.true_count !== 1) throw new Error();
+ * ```
  */
 export interface ColumnSummary {
   /** Sum of the numbers, divided by the number of rows (rows without a number count as 0). */
@@ -19,7 +27,23 @@ export interface ColumnSummary {
   readonly [part: string]: ColumnSummary | number | undefined;
 }
 
-/** Summary of an evaluation, by column of its results: `model_success`, each scorer, and so on. */
+/**
+ * Summary of an evaluation, by column of its results: `model_success`, each scorer, and so on.
+ *
+ * @example
+ * ```ts
+ * import { Dataset, Evaluation, type EvaluationSummary, op } from "@weave-wal/client";
+ *
+ * const dataset = new Dataset({ name: "words", rows: [{ text: "a" }] });
+ * const evaluation = new Evaluation({ dataset, scorers: [] });
+ * const model = op(
+ *   ({ datasetRow }: { datasetRow: { text: string } }) => datasetRow.text.length,
+ *   { name: "length" },
+ * );
+ * const summary: EvaluationSummary = await evaluation.evaluate({ model });
+ * if (summary.model_latency === undefined) throw new Error(JSON.stringify(summary));
+ * ```
+ */
 export type EvaluationSummary = Record<string, ColumnSummary>;
 
 /** Summarizes rows of results. Columns without numbers or booleans are left out. */

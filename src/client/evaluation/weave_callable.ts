@@ -9,7 +9,18 @@ import { reportOfficialOp } from "../mixed_packages.ts";
 import { type AnyFunction, officialOp, type Op, opState } from "../op/op_types.ts";
 import { invalidOption } from "../settings/invalid_option.ts";
 
-/** An object that can be called, such as a `WeaveObject` with an op named `invoke`. */
+/**
+ * An object that can be called, such as a `WeaveObject` with an op named `invoke`.
+ *
+ * @example
+ * ```ts
+ * import { op, type Runnable } from "@weave-wal/client";
+ *
+ * const guess = op((country: string) => country.length, { name: "guess" });
+ * const runnable: Runnable<typeof guess> = { id: "guess", invoke: guess };
+ * if (runnable.id !== "guess") throw new Error();
+ * ```
+ */
 export interface Runnable<T extends AnyFunction> {
   /** The name under which its results are listed. */
   id: string;
@@ -17,7 +28,20 @@ export interface Runnable<T extends AnyFunction> {
   invoke: (...args: Parameters<T>) => ReturnType<T>;
 }
 
-/** An op, or an object that can be called. */
+/**
+ * An op, or an object that can be called.
+ *
+ * @example
+ * ```ts
+ * import { op, type WeaveCallable } from "@weave-wal/client";
+ *
+ * const length: WeaveCallable<(text: string) => number> = op(
+ *   (text: string) => text.length,
+ *   { name: "length" },
+ * );
+ * if (typeof length !== "function") throw new Error("An op is a function");
+ * ```
+ */
 export type WeaveCallable<T extends AnyFunction> = Op<T> | Runnable<T>;
 
 /** Calls an op or a {@linkcode Runnable} with one argument. */

@@ -9,7 +9,17 @@ import type { AnyFunction } from "../op/op_types.ts";
 import { HELPERS, TRACED_METHODS } from "./openai_methods.ts";
 import { overlay } from "./overlay.ts";
 
-/** The part of an OpenAI client that tells it from other objects. */
+/**
+ * The part of an OpenAI client that tells it from other objects.
+ *
+ * @example
+ * ```ts
+ * import { type OpenAIClient, wrapOpenAI } from "@weave-wal/client";
+ *
+ * const traced = <T extends OpenAIClient>(client: T): T => wrapOpenAI(client);
+ * traced({ chat: { completions: {} } });
+ * ```
+ */
 export interface OpenAIClient {
   /** Chat completions. */
   readonly chat: { readonly completions: object };
@@ -25,6 +35,8 @@ const wrapped = shared("wrapped-openai", () => new WeakSet<object>());
  * The client itself is not changed. What the methods return is what the client's methods return, so
  * `withResponse()`, `asResponse()`, `tee()` and `controller` work. A streamed chat completion is
  * requested with `stream_options.include_usage`.
+ *
+ * @param openai A client of the package `openai`.
  *
  * @example
  * ```ts

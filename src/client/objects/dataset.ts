@@ -11,13 +11,34 @@ import { savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 import { Table } from "./table.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
 
-/** Options of a {@linkcode Dataset}. */
+/**
+ * Options of a {@linkcode Dataset}.
+ *
+ * @example
+ * ```ts
+ * import { Dataset, type DatasetParameters } from "@weave-wal/client";
+ *
+ * const parameters: DatasetParameters<{ text: string }> = { name: "words", rows: [{ text: "a" }] };
+ * if (new Dataset(parameters).length !== 1) throw new Error();
+ * ```
+ */
 export interface DatasetParameters<R extends object> extends WeaveObjectParameters {
   /** The rows, or the ref of a table on the server. */
   rows: R[] | string | TableRef;
 }
 
-/** A row of a {@linkcode Dataset}. */
+/**
+ * A row of a {@linkcode Dataset}.
+ *
+ * @example
+ * ```ts
+ * import { Dataset, type SavedRow } from "@weave-wal/client";
+ *
+ * const dataset = new Dataset({ name: "words", rows: [{ text: "a" }] });
+ * const row: SavedRow<{ text: string }> = dataset.getRow(0);
+ * if (row.text !== "a") throw new Error();
+ * ```
+ */
 export type SavedRow<R extends object> = R & {
   /** Names the row once the dataset is saved; a promise while it is being saved. */
   readonly __savedRef?: DatasetRowRef | Promise<DatasetRowRef | undefined> | undefined;
@@ -66,6 +87,8 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   /**
    * A copy of one row. Once the dataset is saved, `__savedRef` of the row names it, and calls that get
    * the row as input record that ref.
+   *
+   * @param index Index of the row, from 0.
    */
   getRow(index: number): SavedRow<R> {
     const row = { ...this.rows.row(index) };

@@ -7,10 +7,30 @@
 import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { MAX_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
 
-/** Values that can hold the bytes of an image or a sound. */
+/**
+ * Values that can hold the bytes of an image or a sound.
+ *
+ * @example
+ * ```ts
+ * import { type MediaData, weaveImage } from "@weave-wal/client";
+ *
+ * const data: MediaData = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
+ * if (weaveImage({ data }).data !== data) throw new Error();
+ * ```
+ */
 export type MediaData = Uint8Array | ArrayBuffer;
 
-/** An image, made by {@linkcode weaveImage}. */
+/**
+ * An image, made by {@linkcode weaveImage}.
+ *
+ * @example
+ * ```ts
+ * import { type WeaveImage, weaveImage } from "@weave-wal/client";
+ *
+ * const image: WeaveImage = weaveImage({ data: new Uint8Array([0x89, 0x50, 0x4e, 0x47]) });
+ * if (image._weaveType !== "Image") throw new Error(image._weaveType);
+ * ```
+ */
 export interface WeaveImage {
   /** Tells images from other objects. */
   readonly _weaveType: "Image";
@@ -20,7 +40,17 @@ export interface WeaveImage {
   imageType?: "png";
 }
 
-/** A sound, made by {@linkcode weaveAudio}. */
+/**
+ * A sound, made by {@linkcode weaveAudio}.
+ *
+ * @example
+ * ```ts
+ * import { type WeaveAudio, weaveAudio } from "@weave-wal/client";
+ *
+ * const audio: WeaveAudio = weaveAudio({ data: new Uint8Array(44) });
+ * if (audio._weaveType !== "Audio") throw new Error(audio._weaveType);
+ * ```
+ */
 export interface WeaveAudio {
   /** Tells sounds from other objects. */
   readonly _weaveType: "Audio";
@@ -47,7 +77,17 @@ export function weaveImage(
   return { _weaveType: "Image", data, imageType };
 }
 
-/** Marks bytes as a sound (WAV): in a call's inputs and outputs it is saved as a file. */
+/**
+ * Marks bytes as a sound (WAV): in a call's inputs and outputs it is saved as a file.
+ *
+ * @example
+ * ```ts
+ * import { op, weaveAudio } from "@weave-wal/client";
+ *
+ * const speak = op((_text: string) => weaveAudio({ data: new Uint8Array(44) }), { name: "speak" });
+ * if (speak("hello").audioType !== "wav") throw new Error("The default type is WAV");
+ * ```
+ */
 export function weaveAudio(
   { data, audioType = "wav" }: { data: MediaData; audioType?: "wav" },
 ): WeaveAudio {

@@ -34,6 +34,7 @@ export class ObjectRef {
   /**
    * Reads `weave:///entity/project/object/name:digest`.
    *
+   * @param uri A ref such as `weave:///team/project/object/settings:abc`.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for any other text.
    */
   static fromUri(uri: string): ObjectRef {
@@ -68,7 +69,17 @@ export class ObjectRef {
   }
 }
 
-/** Names a saved op. */
+/**
+ * Names a saved op.
+ *
+ * @example
+ * ```ts
+ * import { OpRef } from "@weave-wal/client";
+ *
+ * const ref = new OpRef("team/project", "ask", "abc");
+ * if (ref.uri() !== "weave:///team/project/op/ask:abc") throw new Error(ref.uri());
+ * ```
+ */
 export class OpRef {
   /** Names what is saved under these parts. */
   constructor(
@@ -100,7 +111,17 @@ export class OpRef {
   }
 }
 
-/** Names a saved table. */
+/**
+ * Names a saved table.
+ *
+ * @example
+ * ```ts
+ * import { TableRef } from "@weave-wal/client";
+ *
+ * const ref = new TableRef("team/project", "abc");
+ * if (ref.uri() !== "weave:///team/project/table/abc") throw new Error(ref.uri());
+ * ```
+ */
 export class TableRef {
   /** Names what is saved under these parts. */
   constructor(
@@ -113,6 +134,7 @@ export class TableRef {
   /**
    * Reads `weave:///entity/project/table/digest`.
    *
+   * @param uri A ref such as `weave:///team/project/table/abc`.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for any other text.
    */
   static parseUri(uri: string): TableRef {
@@ -132,7 +154,17 @@ export class TableRef {
   }
 }
 
-/** Names a row of a saved table. */
+/**
+ * Names a row of a saved table.
+ *
+ * @example
+ * ```ts
+ * import { TableRowRef } from "@weave-wal/client";
+ *
+ * const uri = new TableRowRef("team/project", "abc", "def").uri();
+ * if (!uri.startsWith("weave:///team/project/table/abc/")) throw new Error(uri);
+ * ```
+ */
 export class TableRowRef {
   /** Names what is saved under these parts. */
   constructor(
@@ -150,7 +182,17 @@ export class TableRowRef {
   }
 }
 
-/** Names a row of a saved dataset. */
+/**
+ * Names a row of a saved dataset.
+ *
+ * @example
+ * ```ts
+ * import { DatasetRowRef } from "@weave-wal/client";
+ *
+ * const uri = new DatasetRowRef("team/project", "words", "abc", "def").uri();
+ * if (!uri.startsWith("weave:///team/project/object/words:abc/")) throw new Error(uri);
+ * ```
+ */
 export class DatasetRowRef {
   /** Names what is saved under these parts. */
   constructor(

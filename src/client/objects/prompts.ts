@@ -14,7 +14,16 @@ export interface PromptReader {
   get(ref: SavedRef): Promise<unknown>;
 }
 
-/** Base of the prompts. */
+/**
+ * Base of the prompts.
+ *
+ * @example
+ * ```ts
+ * import { Prompt, StringPrompt } from "@weave-wal/client";
+ *
+ * if (!(new StringPrompt({ content: "Hello" }) instanceof Prompt)) throw new Error();
+ * ```
+ */
 export class Prompt extends WeaveObject {}
 
 /**
@@ -38,18 +47,40 @@ export class StringPrompt extends Prompt {
     this.content = parameters.content;
   }
 
-  /** The text with its places filled in; a place without a value stays as it is. */
+  /**
+   * The text with its places filled in; a place without a value stays as it is.
+   *
+   * @param values Values by the name of their place (default: none).
+   */
   format(values: Record<string, unknown> = {}): string {
     return fill(this.content, values);
   }
 
-  /** Reads the prompt that `uri` names. */
+  /**
+   * Reads the prompt that `uri` names.
+   *
+   * @param client The client that reads it.
+   */
   static async get(client: PromptReader, uri: string): Promise<StringPrompt> {
     return await client.get(ObjectRef.fromUri(uri)) as StringPrompt;
   }
 }
 
-/** A prompt that is a list of messages. */
+/**
+ * A prompt that is a list of messages.
+ *
+ * @example
+ * ```ts
+ * import { MessagesPrompt } from "@weave-wal/client";
+ *
+ * const prompt = new MessagesPrompt({
+ *   name: "greeting",
+ *   messages: [{ role: "user", content: "Hello {name}" }],
+ * });
+ * const [message] = prompt.format({ name: "Ada" });
+ * if (message.content !== "Hello Ada") throw new Error(String(message.content));
+ * ```
+ */
 export class MessagesPrompt extends Prompt {
   /** The messages; `{name}` in any of their texts is a place to fill in. */
   messages: Record<string, unknown>[];
@@ -60,12 +91,20 @@ export class MessagesPrompt extends Prompt {
     this.messages = parameters.messages;
   }
 
-  /** The messages with their places filled in; a place without a value stays as it is. */
+  /**
+   * The messages with their places filled in; a place without a value stays as it is.
+   *
+   * @param values Values by the name of their place (default: none).
+   */
   format(values: Record<string, unknown> = {}): Record<string, unknown>[] {
     return this.messages.map((message) => fillMessage(message, values));
   }
 
-  /** Reads the prompt that `uri` names. */
+  /**
+   * Reads the prompt that `uri` names.
+   *
+   * @param client The client that reads it.
+   */
   static async get(client: PromptReader, uri: string): Promise<MessagesPrompt> {
     return await client.get(ObjectRef.fromUri(uri)) as MessagesPrompt;
   }

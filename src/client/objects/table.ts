@@ -9,16 +9,51 @@ import { markClass } from "./kind.ts";
 import { TableRef, TableRowRef } from "./object_ref.ts";
 import { savedRef, setSavedRef } from "./saved_refs.ts";
 
-/** A row of a table: any object. */
+/**
+ * A row of a table: any object.
+ *
+ * @example
+ * ```ts
+ * import type { TableRow } from "@weave-wal/client";
+ *
+ * const row: TableRow = { text: "a" };
+ * if (row.text !== "a") throw new Error();
+ * ```
+ */
 export type TableRow = Record<string, unknown>;
 
-/** Reads tables: a client. */
+/**
+ * Reads tables: a client.
+ *
+ * @example
+ * ```ts
+ * import type { TableReader } from "@weave-wal/client";
+ *
+ * const reader: TableReader = { tableRows: async () => [{ digest: "d", val: { text: "a" } }] };
+ * if ((await reader.tableRows("team/project", "d")).length !== 1) throw new Error();
+ * ```
+ */
 export interface TableReader {
-  /** Reads the rows of a table with their digests. */
+  /**
+   * Reads the rows of a table with their digests.
+   *
+   * @param projectId `entity/project`.
+   * @param digest Digest of the table.
+   */
   tableRows(projectId: string, digest: string): Promise<{ digest: string; val: unknown }[]>;
 }
 
-/** Rows in memory, or the rows behind a ref once {@linkcode Table.load} has read them. */
+/**
+ * Rows in memory, or the rows behind a ref once {@linkcode Table.load} has read them.
+ *
+ * @example
+ * ```ts
+ * import { Table } from "@weave-wal/client";
+ *
+ * const table = new Table([{ text: "a" }, { text: "b" }]);
+ * if (table.length !== 2) throw new Error(String(table.length));
+ * ```
+ */
 export class Table<R extends object = TableRow> {
   #rows: R[];
 
@@ -75,7 +110,11 @@ export class Table<R extends object = TableRow> {
     yield* this.#rows;
   }
 
-  /** One row. */
+  /**
+   * One row.
+   *
+   * @param index Index of the row, from 0.
+   */
   row(index: number): R {
     return this.#rows[index];
   }

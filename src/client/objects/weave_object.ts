@@ -10,11 +10,21 @@ import { kindOf, markClass, markOf } from "./kind.ts";
 import { GETTER, hasGetter, isProxy } from "../../protocol/json/object_facts.ts";
 import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 
-/** Options of every {@linkcode WeaveObject}. */
+/**
+ * Options of every {@linkcode WeaveObject}.
+ *
+ * @example
+ * ```ts
+ * import { StringPrompt, type WeaveObjectParameters } from "@weave-wal/client";
+ *
+ * const parameters: WeaveObjectParameters = { name: "greeting", description: "For every visitor" };
+ * if (new StringPrompt({ ...parameters, content: "Hello" }).name !== "greeting") throw new Error();
+ * ```
+ */
 export interface WeaveObjectParameters {
   /** Names the object; the class's name unless given. */
   name?: string;
-  /** Purpose of the object. */
+  /** Purpose of the object. Default: none. */
   description?: string;
 }
 

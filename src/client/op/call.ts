@@ -9,6 +9,15 @@ import type { Summary } from "./summary.ts";
 /**
  * A call. `output` and `summary` are absent until it ended; one that was not traced, as there was no
  * client, has no fields at all.
+ *
+ * @example
+ * ```ts
+ * import { type Call, op } from "@weave-wal/client";
+ *
+ * const length = op((text: string) => text.length, { name: "length" });
+ * const [result, call]: [number, Call] = await length.invoke("four");
+ * if (result !== 4) throw new Error(`Call ${call.id} returned ${result}`);
+ * ```
  */
 export interface Call {
   /** The call's id. */
@@ -37,7 +46,11 @@ export interface Call {
   readonly summary?: Summary | null;
   /** The message of the error that ended the call. */
   readonly exception?: string | null;
-  /** Renames the call. */
+  /**
+   * Renames the call.
+   *
+   * @param displayName Shown instead of the op's name; `""` clears it.
+   */
   setDisplayName(displayName: string): Promise<void>;
 }
 

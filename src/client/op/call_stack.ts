@@ -8,7 +8,22 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { assignData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 
-/** The running call, as seen by the code that belongs to it. */
+/**
+ * The running call, as seen by the code that belongs to it.
+ *
+ * @example
+ * ```ts
+ * import { type CallStackEntry, finish, init, op } from "@weave-wal/client";
+ * import { requireCurrentCallStackEntry } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const entry = op(function entry(): CallStackEntry {
+ *   return requireCurrentCallStackEntry();
+ * });
+ * if (typeof entry().traceId !== "string") throw new Error();
+ * await finish();
+ * ```
+ */
 export interface CallStackEntry {
   /** The call's id. */
   readonly callId: string;

@@ -7,7 +7,18 @@
 import type { CallStackEntry } from "./call_stack.ts";
 import { UnsampledCall } from "./unsampled_call.ts";
 
-/** A call that was added to a {@linkcode CallStack}. */
+/**
+ * A call that was added to a {@linkcode CallStack}.
+ *
+ * @example
+ * ```ts
+ * import { init, type PushedCall } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const { currentCall, newStack }: PushedCall = client.pushNewCall();
+ * client.runWithCallStack(newStack, () => currentCall.callId);
+ * ```
+ */
 export interface PushedCall {
   /** The new call. */
   currentCall: CallStackEntry;
@@ -17,7 +28,19 @@ export interface PushedCall {
   newStack: CallStack;
 }
 
-/** The calls that some code belongs to, as far as a new call needs them: the innermost one. */
+/**
+ * The calls that some code belongs to, as far as a new call needs them: the innermost one.
+ *
+ * @example
+ * ```ts
+ * import { init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * if (client.getCallStack().peek() !== undefined && client.getCallStack().peek() !== null) {
+ *   throw new Error("There is no running call here");
+ * }
+ * ```
+ */
 export class CallStack {
   readonly #innermost: CallStackEntry | null;
   readonly #newId: () => string;

@@ -34,6 +34,9 @@ import { LazyCall, type TracedCall } from "./traced_call.ts";
  *
  * Also `op(thisArg, method, options)`, `@op` and `@op({...})` on methods.
  *
+ * @param fn The function to trace.
+ * @param options See {@linkcode OpOptions}.
+ *
  * @example
  * ```ts
  * import { op } from "@weave-wal/client";
@@ -45,21 +48,42 @@ import { LazyCall, type TracedCall } from "./traced_call.ts";
  * ```
  */
 export function op<T extends AnyFunction, S = unknown>(fn: T, options?: OpOptions<T, S>): Op<T>;
-/** Makes a method traced, bound to its object, which is recorded as the input `self`. */
+/**
+ * Makes a method traced, bound to its object, which is recorded as the input `self`.
+ *
+ * @param thisArg The object that the method is bound to.
+ * @param fn The method to trace.
+ * @param options See {@linkcode OpOptions}.
+ */
 export function op<T extends AnyFunction, S = unknown>(
   thisArg: object,
   fn: T,
   options?: OpOptions<T, S>,
 ): Op<T>;
-/** Decorates a method under `experimentalDecorators`. */
+/**
+ * Decorates a method under `experimentalDecorators`.
+ *
+ * @param target The class's prototype, or the class for a static method.
+ * @param propertyKey Name of the method.
+ * @param descriptor Descriptor of the method.
+ */
 export function op<T>(
   target: object,
   propertyKey: string | symbol,
   descriptor: TypedPropertyDescriptor<T>,
 ): TypedPropertyDescriptor<T>;
-/** Decorates a method as the standard has it. */
+/**
+ * Decorates a method as the standard has it.
+ *
+ * @param method The method to trace.
+ * @param context The decorator's context; see {@linkcode MethodDecoratorContext}.
+ */
 export function op<T extends AnyFunction>(method: T, context: MethodDecoratorContext): Op<T>;
-/** Makes a decorator for methods. */
+/**
+ * Makes a decorator for methods.
+ *
+ * @param options See {@linkcode OpOptions}.
+ */
 export function op(options: OpOptions<AnyFunction>): OpDecorator;
 export function op(...args: unknown[]): unknown {
   const [first, second, third] = args;

@@ -4,7 +4,17 @@
  * @module
  */
 
-/** The beginning of a trace, as a function that samples sees it. */
+/**
+ * The beginning of a trace, as a function that samples sees it.
+ *
+ * @example
+ * ```ts
+ * import type { TraceRoot } from "@weave-wal/client";
+ *
+ * const sampleRate = ({ attributes }: TraceRoot) => attributes.tier === "paid" ? 1 : 0.1;
+ * if (sampleRate({ traceId: "0", name: "ask", attributes: {} }) !== 0.1) throw new Error();
+ * ```
+ */
 export interface TraceRoot {
   /** The id of the trace. */
   readonly traceId: string;
@@ -14,7 +24,17 @@ export interface TraceRoot {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** Says of a trace whether it is recorded, or at which rate such traces are: 0 to 1. */
+/**
+ * Says of a trace whether it is recorded, or at which rate such traces are: 0 to 1.
+ *
+ * @example
+ * ```ts
+ * import type { SampleFunction } from "@weave-wal/client";
+ *
+ * const sampleRate: SampleFunction = ({ name }) => name === "health" ? 0 : 1;
+ * if (sampleRate({ traceId: "0", name: "ask", attributes: {} }) !== 1) throw new Error();
+ * ```
+ */
 export type SampleFunction = (root: TraceRoot) => boolean | number;
 
 /** Samples whole traces: the calls below a root are recorded if the root is. */

@@ -7,7 +7,17 @@
 import { show } from "../settings/invalid_option.ts";
 import type { CallStackEntry } from "./call_stack.ts";
 
-/** Numbers that a call or its `summarize` reports, such as token usage by model. */
+/**
+ * Numbers that a call or its `summarize` reports, such as token usage by model.
+ *
+ * @example
+ * ```ts
+ * import { op, type Summary } from "@weave-wal/client";
+ *
+ * const summarize = (): Summary => ({ usage: { "my-model": { prompt_tokens: 7 } } });
+ * op(() => "text", { name: "ask", summarize })();
+ * ```
+ */
 export type Summary = Record<string, unknown>;
 
 /**

@@ -4,7 +4,17 @@
  * @module
  */
 
-/** Stable name of an event. A test compares these names with the table in docs/settings.md. */
+/**
+ * Stable name of an event. A test compares these names with the table in docs/settings.md.
+ *
+ * @example
+ * ```ts
+ * import type { WalEventName } from "@weave-wal/client";
+ *
+ * const urgent: WalEventName[] = ["server-blocked", "dropped", "disk-failed"];
+ * if (urgent.length !== 3) throw new Error();
+ * ```
+ */
 export type WalEventName =
   // Settings and opening
   | "init-again"
@@ -50,7 +60,20 @@ export type WalEventName =
   | "unfinished-predictions"
   | "score-not-attached";
 
-/** An event. It never contains the API key or traced data. */
+/**
+ * An event. It never contains the API key or traced data.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, type WalEvent } from "@weave-wal/client";
+ *
+ * const onEvent = ({ level, name, message }: WalEvent) => {
+ *   if (level === "error") console.error(name, message);
+ * };
+ * await init("team/project", { disabled: true, onEvent }); // `wal: true` in a program
+ * await finish();
+ * ```
+ */
 export interface WalEvent {
   /** Severity. */
   readonly level: "debug" | "info" | "warn" | "error";

@@ -17,7 +17,18 @@ export type { FsyncPolicy };
 
 export type { WriteRecord };
 
-/** Policy for a record that exceeds the disk quota. */
+/**
+ * Policy for a record that exceeds the disk quota.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, type QuotaPolicy } from "@weave-wal/client";
+ *
+ * const quotaPolicy: QuotaPolicy = "drop-oldest";
+ * await init("team/project", { disabled: true, quotaPolicy }); // `wal: true` in a program
+ * await finish();
+ * ```
+ */
 export type QuotaPolicy = "drop-new" | "drop-oldest";
 
 /** Everything a pipeline is made from. */
@@ -84,7 +95,18 @@ export interface PipelineOptions {
   readonly onEvent: (event: WalEvent) => void;
 }
 
-/** Statistics of a pipeline. */
+/**
+ * Statistics of a pipeline.
+ *
+ * @example
+ * ```ts
+ * import { init, type WalStats } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const { pendingRecords, oldestPendingMs }: WalStats = await client.stats();
+ * if (pendingRecords > 0) throw new Error(`Oldest record: ${oldestPendingMs} ms`);
+ * ```
+ */
 export interface WalStats {
   /** Place where records are appended now. */
   readonly log: "file" | "memory";
@@ -133,15 +155,38 @@ export interface PipelineReports {
   readonly sender: SenderReport | null;
 }
 
-/** Limits of a flush. */
+/**
+ * Limits of a flush.
+ *
+ * @example
+ * ```ts
+ * import { finish, flush, type FlushOptions, init } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const options: FlushOptions = { timeout: 5000, signal: AbortSignal.timeout(3000) };
+ * await flush(options);
+ * await finish();
+ * ```
+ */
 export interface FlushOptions {
   /** Ms to wait at most; without it, `flush` waits until all is delivered. */
   timeout?: number;
-  /** Stops the waiting (not the sending). */
+  /** Stops the waiting (not the sending). Default: none. */
   signal?: AbortSignal;
 }
 
-/** Result of a flush. */
+/**
+ * Result of a flush.
+ *
+ * @example
+ * ```ts
+ * import { finish, type FlushResult, init } from "@weave-wal/client";
+ *
+ * await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const result: FlushResult = await finish({ timeout: 5000 });
+ * if (!result.done) throw new Error(`${result.pendingRecords} records wait: ${result.reason}`);
+ * ```
+ */
 export interface FlushResult {
   /** Whether all that was written before is delivered or dead-lettered. */
   readonly done: boolean;

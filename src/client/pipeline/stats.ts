@@ -10,7 +10,18 @@ import type { Clock } from "../../runtime/runtime.ts";
 import { errorCode } from "../../errors.ts";
 import type { DiskError } from "../../wal/ownership/presence.ts";
 
-/** Why a record was dropped: it left the log neither delivered nor as a dead letter. */
+/**
+ * Why a record was dropped: it left the log neither delivered nor as a dead letter.
+ *
+ * @example
+ * ```ts
+ * import { type DropCause, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const cause: DropCause = "quota-new";
+ * if ((await client.stats()).dropped[cause] !== 0) throw new Error("Records were dropped");
+ * ```
+ */
 export type DropCause =
   /** `maxDiskBytes` was reached and the policy is `drop-new`, or dropping was too slow. */
   | "quota-new"
@@ -25,7 +36,18 @@ export type DropCause =
   /** The log failed in a way that it should not have. */
   | "failed";
 
-/** The state of the server as it was last seen. */
+/**
+ * The state of the server as it was last seen.
+ *
+ * @example
+ * ```ts
+ * import { init, type ServerStatus } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const server: ServerStatus = (await client.stats()).server;
+ * if (server.state !== "up") throw new Error(server.reason ?? "");
+ * ```
+ */
 export interface ServerStatus {
   /** `up`: it takes requests. `down`: it cannot be reached. `blocked`: an action is needed. */
   readonly state: ServerState;

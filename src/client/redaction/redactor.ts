@@ -20,6 +20,14 @@ import type { Settings } from "../settings/settings.ts";
 /**
  * Replaces values before they are written: gets the name of a property (of an item its index) and its
  * value as JSON data, and returns what is written in its place; `undefined` for nothing at all.
+ *
+ * @example
+ * ```ts
+ * import type { Redact } from "@weave-wal/client";
+ *
+ * const redact: Redact = (key, value) => key === "email" ? "REDACTED" : value;
+ * if (redact("email", "ada@example.com") !== "REDACTED") throw new Error();
+ * ```
  */
 export type Redact = (key: string, value: unknown) => unknown;
 

@@ -37,6 +37,14 @@ export interface LoginEnvironment {
  * @param host Host name of the W&B server; `api.wandb.ai` unless given.
  * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
  *   cannot be sent and for a host or URL that is none, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
+ *
+ * @example
+ * ```ts ignore
+ * import { init, login } from "@weave-wal/client";
+ *
+ * await login(prompt("API key") ?? ""); // Saved in ~/.netrc.
+ * await init("team/project", { wal: true });
+ * ```
  */
 export function login(apiKey: string, host?: string): Promise<void> {
   return loginFrom(

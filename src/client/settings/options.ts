@@ -16,13 +16,25 @@ import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
  *
  * `weave.jsonc` may set all but `apiKey`, `allowHttp`, `redactDefaults`, and the functions. A
  * server that only `weave.jsonc` names gets no API key from elsewhere.
+ *
+ * @example
+ * ```ts
+ * import { finish, init, type InitOptions } from "@weave-wal/client";
+ *
+ * const options: InitOptions = { wal: true, fsync: "interval", lingerMs: 200 };
+ * await init("team/project", { ...options, disabled: true }); // Nothing is recorded if disabled.
+ * await finish();
+ * ```
  */
 export interface InitOptions {
-  /** Key of the W&B account. Environment: `WANDB_API_KEY`; else `~/.netrc`. */
+  /** Key of the W&B account. Environment: `WANDB_API_KEY`. Default: that of `~/.netrc`. */
   apiKey?: string;
-  /** URL of the trace server. Environment: `WF_TRACE_SERVER_URL`; else it follows `baseUrl`. */
+  /** URL of the trace server. Environment: `WF_TRACE_SERVER_URL`. Default: that of `baseUrl`. */
   serverUrl?: string;
-  /** URL of the W&B server. Environment: `WANDB_BASE_URL`; else `~/.config/wandb/settings`. */
+  /**
+   * URL of the W&B server. Environment: `WANDB_BASE_URL`. Default: that of
+   * `~/.config/wandb/settings`.
+   */
   baseUrl?: string;
   /**
    * Hosts (with or without a port) that plain `http` may be used for; loopback needs none of this.
@@ -38,7 +50,7 @@ export interface InitOptions {
   printCallLink?: boolean;
   /** Minimum log level. Environment: `WEAVE_LOG_LEVEL`. Default `"info"`. */
   logLevel?: LogLevel;
-  /** Attributes of every call. */
+  /** Attributes of every call. Default: none. */
   globalAttributes?: Record<string, unknown>;
   /** Writes every record to disk first. Environment: `WEAVE_ENABLE_WAL`. Default `false`. */
   wal?: boolean;
@@ -91,15 +103,19 @@ export interface InitOptions {
   /**
    * Further names of properties whose values are redacted, in any spelling: `"tax_id"` matches
    * `taxId` and `customer-tax-ids` too. Environment: `WEAVE_WAL_REDACT_KEYS`, separated by commas.
+   * Default: none.
    */
   redactKeys?: readonly string[];
-  /** Further patterns; what they match in a text is redacted. Text is taken as a pattern's source. */
+  /**
+   * Further patterns; what they match in a text is redacted. A string is a pattern's source.
+   * Default: none.
+   */
   redactPatterns?: readonly (RegExp | string)[];
   /**
    * Replaces values before anything is written. Gets the field of the record first (`"inputs"`,
    * `"output"`, …), then each property by name and each item by index, as JSON data; of a file its
    * name and content. Returns what is written, `undefined` for nothing. A value on which it throws, or
-   * for which it returns a promise, is redacted.
+   * for which it returns a promise, is redacted. Default: none.
    */
   redact?: (key: string, value: unknown) => unknown;
   /**
@@ -109,7 +125,7 @@ export interface InitOptions {
    * `WEAVE_WAL_SAMPLE_RATE`. Default 1.
    */
   sampleRate?: number | SampleFunction;
-  /** Called with every event; its errors are ignored. */
+  /** Called with every event; its errors are ignored. Default: none. */
   onEvent?: (event: WalEvent) => void;
   /** Sends requests; the host's `fetch` unless given. */
   fetch?: Fetch;

@@ -15,6 +15,14 @@ import type { Health } from "./health.ts";
  * `up`: requests are sent. `down`: it cannot be reached or asks to wait. `blocked`: it responds but does
  * not take what is sent (401, 403, a redirect, not a trace server, no such project): the user has to
  * act.
+ *
+ * @example
+ * ```ts
+ * import type { ServerState } from "@weave-wal/client";
+ *
+ * const isBlocked = (state: ServerState) => state === "blocked";
+ * if (isBlocked("up")) throw new Error();
+ * ```
  */
 export type ServerState = "up" | "down" | "blocked";
 

@@ -31,6 +31,14 @@ import type { ProjectLog } from "./project_log.ts";
 /**
  * Options in code for an official client; the SDK itself has its key, its server and the
  * rest. Each is the option of the same name of this package's own `init`.
+ *
+ * @example
+ * ```ts
+ * import type { DurableOptions } from "@weave-wal/client/durable";
+ *
+ * const options: DurableOptions = { walDir: "/var/lib/app/wal", fsync: "interval" };
+ * if (options.fsync !== "interval") throw new Error();
+ * ```
  */
 export type DurableOptions = Omit<
   InitOptions,

@@ -8,7 +8,17 @@ import { base64 } from "../json/base64.ts";
 import { jsonString } from "../json/well_formed.ts";
 import type { RecordType } from "../record_types.ts";
 
-/** The views of Weave that take spans: each has an endpoint and a record type of its own. */
+/**
+ * The views of Weave that take spans: each has an endpoint and a record type of its own.
+ *
+ * @example
+ * ```ts
+ * import type { OtelView } from "@weave-wal/client";
+ *
+ * const view: OtelView | undefined = undefined; // The default view.
+ * if (view !== undefined) throw new Error();
+ * ```
+ */
 export type OtelView = "traces" | "agents";
 
 const TYPES: Readonly<Record<OtelView, OtelRecordType>> = {

@@ -8,7 +8,18 @@ import { hasCode } from "../../errors.ts";
 import type { Clock, FileSystem, Timer } from "../../runtime/runtime.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** When appended records are forced to stable storage. */
+/**
+ * When appended records are forced to stable storage.
+ *
+ * @example
+ * ```ts
+ * import { finish, type FsyncPolicy, init } from "@weave-wal/client";
+ *
+ * const fsync: FsyncPolicy = "always";
+ * await init("team/project", { disabled: true, fsync }); // `wal: true` in a program
+ * await finish();
+ * ```
+ */
 export type FsyncPolicy = "interval" | "always" | "never";
 
 /** Options for {@linkcode FsyncScheduler}. */

@@ -64,7 +64,18 @@ export interface LogReport {
   };
 }
 
-/** An error because of which a disk takes no records. */
+/**
+ * An error because of which a disk takes no records.
+ *
+ * @example
+ * ```ts
+ * import { type DiskError, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const error: DiskError | null = (await client.stats()).diskError;
+ * if (error) throw new Error(error.message);
+ * ```
+ */
 export interface DiskError {
   /** The file system's words. */
   readonly message: string;
