@@ -7,7 +7,10 @@
 
 /** The built-in modules that the adapters use. */
 export interface Builtins {
+  "node:dns": typeof import("node:dns");
   "node:fs": typeof import("node:fs");
+  "node:http": typeof import("node:http");
+  "node:https": typeof import("node:https");
   "node:net": typeof import("node:net");
   "node:os": typeof import("node:os");
   "node:process": typeof import("node:process");

@@ -19,6 +19,14 @@ export interface BadNetwork {
 export const BAD_NETWORKS: Readonly<Record<string, () => Promise<BadNetwork>>> = {
   "packets dropped": blackHole,
   "no answer": () => serve(() => {}),
+  "health checks are answered, nothing else": () =>
+    serve((socket, first) => {
+      const answer = (request: Uint8Array): void => {
+        if (String(request).startsWith("GET /health")) socket.write(HEALTHY);
+      };
+      answer(first);
+      socket.on("data", answer);
+    }),
   "half a status line, then a byte a second": () =>
     serve((socket) => {
       socket.write("HTTP/1.1 2");
@@ -45,14 +53,16 @@ export const BAD_NETWORKS: Readonly<Record<string, () => Promise<BadNetwork>>> =
     }),
 };
 
+const HEALTHY = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+
 /** Answers each connection's first bytes with `answer`. */
-async function serve(answer: (socket: Socket) => void): Promise<BadNetwork> {
+async function serve(answer: (socket: Socket, first: Uint8Array) => void): Promise<BadNetwork> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
-    socket.once("data", () => answer(socket));
+    socket.once("data", (first) => answer(socket, first));
     socket.resume();
   });
   server.listen(0, "127.0.0.1");

@@ -12,6 +12,7 @@ import { unreachable } from "../settings/grants.ts";
 import { withGaps } from "./hold_gaps.ts";
 import { nativeFetch } from "./native_fetch.ts";
 import { runOutside } from "./outside.ts";
+import { proxyFor } from "./proxy.ts";
 
 /** Ms after which a request that the program waits for gives up connecting, as in Node itself. */
 const CONNECT_MS = 10_000;
@@ -53,7 +54,14 @@ export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch)
   if (given !== undefined) return invisible(withGaps({ ...tracking, fetch: given }));
   const paced = withGaps({ ...tracking, fetch: native });
   const options = { connectMs, background: true };
-  return granted(runtime, invisible(network?.fetch?.(native, paced, options) ?? paced));
+  const direct = network?.fetch?.(native, paced, options) ?? paced;
+  if (runtime.name === "node") return granted(runtime, invisible(direct));
+  // Only the host's own `fetch` goes through the proxy that the environment names.
+  const isProxied = (url: string) => proxyFor(url, runtime.process.env) !== null;
+  return granted(
+    runtime,
+    invisible((url, init) => isProxied(url) ? paced(url, init) : direct(url, init)),
+  );
 }
 
 /** `fetch`, called outside of all that the program might see it by. */

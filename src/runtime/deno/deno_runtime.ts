@@ -6,16 +6,55 @@
 
 import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
+import type { Reach } from "../network/connections.ts";
+import { httpFetch } from "../network/http_fetch.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
 import { processFacts } from "../process/process_info.ts";
-import type { DirectoryEntry, FileSystem, ProcessInfo, Runtime } from "../runtime.ts";
+import type {
+  ConnectionOptions,
+  DirectoryEntry,
+  Fetch,
+  FileSystem,
+  ProcessInfo,
+  Runtime,
+} from "../runtime.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
 /** A runtime over the built-in modules of Node that Deno has. */
 export function denoRuntime(): Runtime {
   const deno = denoGlobal();
-  return { name: "deno", files: denoFiles(deno), process: denoProcess(deno), clock: systemClock };
+  return {
+    name: "deno",
+    files: denoFiles(deno),
+    process: denoProcess(deno),
+    clock: systemClock,
+    network: {
+      fetch: (native, fallback, options) => denoFetch(deno, native, fallback, options),
+    },
+  };
+}
+
+/** A part of the source of Deno's own `fetch`, in several versions. */
+const DENO_FETCH = /lazyFetch|op_?fetch|webidl/i;
+
+/**
+ * Deno's own `fetch` keeps the program alive until a request is answered, and so does the lookup of
+ * a name. A connection that can be given up is made first: it needs no permission but the one for the
+ * server, which a query to a name server would.
+ */
+function denoFetch(
+  deno: DenoSlice,
+  native: Fetch,
+  fallback: Fetch,
+  options: ConnectionOptions,
+): Fetch {
+  if (!DENO_FETCH.test(Function.prototype.toString.call(native)) || !options.background) {
+    return fallback;
+  }
+  const reach: Reach = async (hostname, port, signal) =>
+    (await deno.connect({ hostname, port, signal })).close();
+  return httpFetch({ ...options, reach });
 }
 
 function denoFiles(deno: DenoSlice): FileSystem {

@@ -21,6 +21,9 @@ export interface DenoSlice {
     querySync(permission: Permission): { readonly state: string; readonly partial: boolean };
   };
   readDir(path: string): AsyncIterable<DenoEntry>;
+  connect(
+    target: { hostname: string; port: number; signal?: AbortSignal },
+  ): Promise<{ close(): void }>;
 }
 
 /** The global `Deno`; to be called on Deno only. */

@@ -7,8 +7,10 @@
 import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
 import { processFacts } from "../process/process_info.ts";
-import type { ProcessInfo, Runtime } from "../runtime.ts";
+import type { ConnectionOptions, Fetch, ProcessInfo, Runtime } from "../runtime.ts";
 import { scanListing, scanStream } from "./list_directory.ts";
+import { httpFetch } from "../network/http_fetch.ts";
+import { reachByName } from "./name_servers.ts";
 import { nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
 
@@ -26,7 +28,20 @@ export function nodeRuntime(): Runtime {
 /** A runtime over Bun's built-in modules. */
 export function bunRuntime(): Runtime {
   const files = nodeFiles({ scan: scanListing });
-  return { name: "bun", files, process: nodeProcess(), clock: systemClock };
+  return {
+    name: "bun",
+    files,
+    process: nodeProcess(),
+    clock: systemClock,
+    network: { fetch: bunFetch },
+  };
+}
+
+/** Bun's own `fetch` keeps the program alive until a request is answered. */
+function bunFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
+  const isBuns = Function.prototype.toString.call(native).includes("[native code]");
+  if (!isBuns || !options.background) return fallback;
+  return httpFetch({ ...options, reach: reachByName });
 }
 
 function nodeProcess(): ProcessInfo {

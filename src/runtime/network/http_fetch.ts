@@ -1,0 +1,158 @@
+/**
+ * `fetch` over `node:http`, for hosts whose own keeps the program alive until a request is answered.
+ *
+ * Only what the sender needs: bodies that are bytes, text or forms, no redirects, no cookies, HTTP
+ * 1.1. A proxy is not looked for.
+ *
+ * @module
+ */
+
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
+import type { Duplex } from "node:stream";
+import { builtin } from "../builtin_modules.ts";
+import type { Fetch } from "../runtime.ts";
+import { Connections, type ConnectionsOptions } from "./connections.ts";
+
+/** Statuses whose responses have no body. */
+const WITHOUT_BODY = [101, 204, 205, 304];
+const DECODERS = /^(?:x-)?(gzip|deflate)$/i;
+/** Errors of a connection that the server has closed while it was not used. */
+const STALE = ["ECONNRESET", "EPIPE"];
+
+type Body = Uint8Array<ArrayBuffer> | undefined;
+
+/** Makes a `fetch` whose requests let the program end. */
+export function httpFetch(options: ConnectionsOptions): Fetch {
+  const connections = new Connections(options);
+  const agents = { "http:": agent("http:", connections), "https:": agent("https:", connections) };
+  return async (input, init = {}) => {
+    const url = new URL(input);
+    const { protocol } = url;
+    if (protocol !== "http:" && protocol !== "https:") {
+      throw new TypeError(`Cannot request a URL of this kind: ${protocol}`);
+    }
+    const [headers, body] = await encode(init);
+    const request = () => {
+      const { request } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
+      return request(url, { method: init.method ?? "GET", headers, agent: agents[protocol] });
+    };
+    const end = connections.begin(url.origin, init.signal);
+    try {
+      for (;;) {
+        const sent = request();
+        try {
+          return toResponse(await send(sent, body, init.signal));
+        } catch (error) {
+          const { code } = error as { code?: string };
+          if (!sent.reusedSocket || !STALE.includes(code ?? "") || init.signal?.aborted) {
+            throw error;
+          }
+        }
+      }
+    } finally {
+      end();
+    }
+  };
+}
+
+/** An agent that keeps connections, made by `connections`. */
+function agent(protocol: "http:" | "https:", connections: Connections): Agent {
+  const { Agent } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
+  return Object.assign(new Agent({ keepAlive: true }), {
+    createConnection(
+      { host, port, servername, localAddress }: RequestOptions & { servername?: string },
+      connected: (error: Error | null, stream: Duplex) => void,
+    ): undefined {
+      connections.connect({
+        hostname: host ?? "localhost",
+        port: String(port ?? ""),
+        protocol,
+        ...(servername ? { servername } : {}),
+        ...(localAddress ? { localAddress } : {}),
+      }, (error, socket) => connected(error, socket!));
+    },
+  });
+}
+
+/** The headers and the bytes of a request. */
+async function encode({ headers, body }: RequestInit): Promise<[Record<string, string>, Body]> {
+  const named = Object.fromEntries(new Headers(headers));
+  if (body === null || body === undefined) return [named, undefined];
+  if (body instanceof Uint8Array) return [named, body as Uint8Array<ArrayBuffer>];
+  const encoded = new Response(body);
+  const type = encoded.headers.get("content-type");
+  if (type !== null) named["content-type"] ??= type;
+  return [named, new Uint8Array(await encoded.arrayBuffer())];
+}
+
+function send(
+  request: ClientRequest,
+  body: Body,
+  signal: AbortSignal | null | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal!.reason);
+      request.destroy();
+    };
+    request.on("response", resolve);
+    // Also after the response: the error is then that of its body.
+    request.on("error", reject);
+    request.on("close", () => signal?.removeEventListener("abort", abort));
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) return abort();
+    if (body === undefined) request.end();
+    else request.setHeader("content-length", body.length).end(body);
+  });
+}
+
+function toResponse(message: IncomingMessage): Response {
+  const { statusCode: status = 0, statusMessage: statusText = "", rawHeaders } = message;
+  const headers = new Headers();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  if (WITHOUT_BODY.includes(status)) {
+    message.resume();
+    return new Response(null, { status, statusText, headers });
+  }
+  const decoder = DECODERS.exec(headers.get("content-encoding") ?? "")?.[1]?.toLowerCase();
+  let body = toStream(message);
+  if (decoder !== undefined) {
+    body = body.pipeThrough(new DecompressionStream(decoder as CompressionFormat));
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+  }
+  return new Response(body, { status, statusText, headers });
+}
+
+function toStream(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let ended = false;
+  return new ReadableStream({
+    start(controller) {
+      const fail = (error: Error): void => {
+        if (ended) return;
+        ended = true;
+        controller.error(error);
+      };
+      message.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
+        if (ended) return;
+        controller.enqueue(new Uint8Array(chunk));
+        if ((controller.desiredSize ?? 0) <= 0) message.pause();
+      });
+      message.on("end", () => {
+        if (!message.complete) return fail(new TypeError("The response ended too early"));
+        if (ended) return;
+        ended = true;
+        controller.close();
+      });
+      message.on("error", fail);
+      message.on("close", () => fail(new TypeError("The connection closed during the response")));
+    },
+    pull: () => void message.resume(),
+    cancel() {
+      ended = true;
+      message.destroy();
+    },
+  });
+}
