@@ -147,7 +147,7 @@ test("http_fetch: a body that is not read on is canceled, and read no faster tha
   while (!server.sockets[0]!.destroyed) await new Promise((resolve) => setTimeout(resolve, 1));
 });
 
-test("http_fetch: a kept connection that the server has closed is no failure", async () => {
+test("http_fetch: a kept connection that the server has closed is not a failure", async () => {
   using server = await place((_, response) => response.end("ok"));
   for (let i = 0; i < 5; i++) {
     assert.equal(

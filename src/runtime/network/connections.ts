@@ -9,7 +9,7 @@ import { builtin } from "../builtin_modules.ts";
 import type { ConnectionOptions } from "../runtime.ts";
 import { requestHolds } from "./hold_tracker.ts";
 
-/** Where a connection goes. */
+/** The destination of a connection. */
 export interface ConnectTarget {
   readonly hostname: string;
   /** Empty for the default port. */
