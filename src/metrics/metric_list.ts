@@ -29,12 +29,14 @@ export const LABELS: Readonly<Record<string, string>> = {
   held_by:
     "the process that sends the segment: `writer`, `lease-holder`, `unresponsive` (a process without a " +
     "heartbeat), `nobody`",
+  outcome: "`recorded`, `passed-on` to the server, or `refused`",
   process: "process ID and host, such as `4711@web-1`",
   project: "name of the project",
   reason: "why a record became a dead letter, such as `rejected`",
   server: "base URL of the trace server",
   state: "state of a sender (`up`, `down`, `blocked`) or of a writer (`alive`, `unresponsive`, " +
     "`remote`, `dead`, `closed`)",
+  status: "HTTP status, such as `503`",
   version: "version of this package",
 };
 
@@ -167,6 +169,37 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
     "weave_wal_last_delivery_timestamp_seconds",
     "When a sender last delivered records. Absent before the first.",
     SENDER,
+  ),
+};
+
+/** Short names of the metrics of a relay, for the code. */
+export type RelayMetricKey =
+  | "requests"
+  | "records"
+  | "refused"
+  | "unreachable"
+  | "active"
+  | "buffered";
+
+/** Metrics of `weave-wal relay`. */
+export const RELAY_METRICS: Readonly<Record<RelayMetricKey, Metric>> = {
+  requests: counter("weave_wal_relay_requests_total", "Requests to a relay.", ["outcome"]),
+  records: counter("weave_wal_relay_records_total", "Records that a relay took.", []),
+  refused: counter(
+    "weave_wal_relay_refused_requests_total",
+    "Requests that a relay refused, by HTTP status: 503 over a quota or a limit, 401 without a token.",
+    ["status"],
+  ),
+  unreachable: counter(
+    "weave_wal_relay_unreachable_requests_total",
+    "Requests that a relay could not pass on because the server did not respond.",
+    [],
+  ),
+  active: gauge("weave_wal_relay_active_requests", "Requests in progress at a relay.", []),
+  buffered: gauge(
+    "weave_wal_relay_buffered_bytes",
+    "Bytes of requests in the memory of a relay.",
+    [],
   ),
 };
 

@@ -6,6 +6,8 @@
 
 import type { Logger } from "../client/logger.ts";
 import type { Settings } from "../client/settings/settings.ts";
+import { MetricSamples } from "../metrics/exposition.ts";
+import { RELAY_METRICS } from "../metrics/metric_list.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { Access } from "./access.ts";
 import type { CommitPolicy } from "./log/relay_log.ts";
@@ -50,6 +52,8 @@ export interface RelayOptions {
   readonly defaultProject?: string | undefined;
   /** Whether the rules of the settings are applied to what is recorded; `false` by default. */
   readonly redacts?: boolean;
+  /** Makes metrics of the logs, to which those of the relay are added. */
+  readonly collectMetrics?: () => Promise<MetricSamples>;
   readonly limits?: Partial<RelayLimits>;
 }
 
@@ -123,9 +127,14 @@ export class Relay {
     return this.#active;
   }
 
+  /** @throws {RefusedRequest} for a caller without a token, where one is needed. */
+  authorize(headers: Headers): void {
+    if (!this.#access.allows(headers)) throw new RefusedRequest(401, "No valid token");
+  }
+
   /** @throws {RefusedRequest} for a request that must not be processed. */
   admit(headers: Headers): void {
-    if (!this.#access.allows(headers)) throw new RefusedRequest(401, "No valid token");
+    this.authorize(headers);
     if (this.#stopping) throw new RefusedRequest(503, "The relay stops", 1);
   }
 
@@ -174,6 +183,23 @@ export class Relay {
     const message = error instanceof Error ? error.message : String(error);
     this.#diskError = message;
     this.#options.logger.event({ level: "error", name: "disk-error", message });
+  }
+
+  /** Metrics of the logs and of the relay. */
+  async metrics(): Promise<MetricSamples> {
+    const samples = await this.#options.collectMetrics?.() ?? new MetricSamples();
+    const { writes, records, passed, unreachable, refused } = this.counters;
+    samples.add(RELAY_METRICS.requests, ["recorded"], writes);
+    samples.add(RELAY_METRICS.requests, ["passed-on"], passed);
+    for (const [status, count] of Object.entries(refused)) {
+      samples.add(RELAY_METRICS.requests, ["refused"], count);
+      samples.add(RELAY_METRICS.refused, [status], count);
+    }
+    samples.add(RELAY_METRICS.records, [], records);
+    samples.add(RELAY_METRICS.unreachable, [], unreachable);
+    samples.add(RELAY_METRICS.active, [], this.#active);
+    samples.add(RELAY_METRICS.buffered, [], this.bodyLimits.budget.used);
+    return samples;
   }
 
   /** Takes no more requests; resolves when those in progress are answered. */

@@ -6,6 +6,7 @@
 
 import { type Context, Hono } from "hono";
 import { hasCode, WeaveWalError } from "../errors.ts";
+import { CONTENT_TYPES, formatFor } from "../metrics/exposition.ts";
 import type { OtelView } from "../protocol/otlp/otel_request.ts";
 import { WriteBatch } from "./log/write_batch.ts";
 import { recordSpans, spansRefusal, spansReply } from "./otlp/otlp_write.ts";
@@ -49,6 +50,12 @@ function relayRoutes(relay: Relay): Hono<RelayEnv> {
     return reason === null
       ? Response.json({ status: "ready" })
       : Response.json({ status: "not ready", reason }, { status: 503 });
+  });
+  app.get("/metrics", async (c) => {
+    relay.authorize(c.req.raw.headers);
+    const format = formatFor(c.req.header("accept"));
+    const headers = { "content-type": CONTENT_TYPES[format], "cache-control": "no-store" };
+    return new Response((await relay.metrics()).text(format), { headers });
   });
   app.use("*", async (c, next) => {
     relay.admit(c.req.raw.headers);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { formatFor, MetricSamples } from "../../src/metrics/exposition.ts";
 import { logMetrics } from "../../src/metrics/log_metrics.ts";
-import { LABELS, METRICS } from "../../src/metrics/metric_list.ts";
+import { LABELS, METRICS, RELAY_METRICS } from "../../src/metrics/metric_list.ts";
 import { projectPath } from "../support/cli/cli_support.ts";
 import { FACTS } from "../support/metrics/facts.ts";
 import { noPromtool, promtool } from "../support/metrics/promtool.ts";
@@ -85,7 +85,9 @@ test("metrics: the page of the documentation lists exactly these metrics and lab
   const rows = page.split("\n").filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
   const plain = (text: string) => text.replaceAll("`", "").replace(/\s+/g, " ");
-  const metrics = Object.values(METRICS).map(({ name, type, labels, help }) => [
+  const metrics = Object.values({ ...METRICS, ...RELAY_METRICS }).map((
+    { name, type, labels, help },
+  ) => [
     name,
     type,
     labels.join(", "),

@@ -77,7 +77,7 @@ test(
     assert.match(short, /Cannot use --token-file short: a token has fewer than 16/);
     assert.ok(!short.includes("short-one"));
     assert.match(await refused("--tls-cert", "cert.pem"), /without --tls-key/);
-    assert.match(await refused("--listen", "127.0.0.1:99999"), /is not an address/);
+    assert.match(await refused("--listen", "127.0.0.1:99999"), /Invalid address/);
     assert.match(await refused("--fsync", "always"), /none of group, interval, never/);
     writeFileSync(join(place.path, "tokens"), `# for callers\n${TOKEN}\n`);
     const relay = await startRelayProcess(surroundings, ["--token-file", "tokens"]);

@@ -44,7 +44,7 @@ export function countOperations(
 }
 
 /** An object like `target` whose method calls go through `around`. */
-function passOn<Target extends object>(
+export function passOn<Target extends object>(
   target: Target,
   around: (name: string, args: unknown[], call: () => unknown) => unknown,
 ): Target {

@@ -8,10 +8,11 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseCount, parseDuration, parseWord } from "../terminal/arguments.ts";
 import { quoted } from "../terminal/format.ts";
 import { describe } from "../terminal/options.ts";
+import { parseListenAddress } from "../metrics/metrics_server.ts";
 import { type Context, guardedContext } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { commandSettings } from "../settings.ts";
-import type { Address, RelayFlags } from "./relay_flags.ts";
+import type { RelayFlags } from "./relay_flags.ts";
 
 /** The port of OTLP over HTTP. */
 const DEFAULT_PORT = 4318;
@@ -28,7 +29,7 @@ A response means that the records are on stable storage; requests that arrive to
 sync (--fsync group). If the disk or the quota is full, requests are refused with 503 and Retry-After.
 
 Anything but a loopback address needs --token-file: callers show one of its tokens in place of an
-API key. GET /healthz, /readyz. Ends with 0 on SIGTERM.`;
+API key. GET /healthz, /readyz, /metrics. Ends with 0 on SIGTERM.`;
 
 /** Makes the command. */
 export function relayCommand(context: Context, setCode: (code: number) => void): Command {
@@ -39,7 +40,7 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
     ],
     notes: NOTES,
   })
-    .option("--listen <address>", "address and port to listen on", parseAddress, {
+    .option("--listen <address>", "address and port to listen on", parseListenAddress, {
       hostname: "127.0.0.1",
       port: DEFAULT_PORT,
     })
@@ -77,17 +78,6 @@ async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
   const context = await guardedContext(unguarded, settings.walDir);
   const { runRelay } = await import("./run_relay.ts");
   return await runRelay(context, settings, flags);
-}
-
-/** Reads `host:port`, `[::1]:port`, `host` or `:port`. */
-function parseAddress(text: string): Address {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(text.trim()) ??
-    [];
-  const hostname = bracketed ?? plain;
-  if (hostname === undefined || Number(port ?? 0) > 65_535) {
-    throw new InvalidArgumentError(`${quoted(text)} is not an address such as 127.0.0.1:4318.`);
-  }
-  return { hostname: hostname || "0.0.0.0", port: Number(port ?? DEFAULT_PORT) };
 }
 
 function parsePolicy(text: string): string {

@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { ListenAddress } from "../metrics/metrics_server.ts";
+
 /** Values of the command's options. */
 export interface RelayFlags {
-  readonly listen: Address;
+  readonly listen: ListenAddress;
   readonly dir?: string;
   readonly server?: string;
   readonly fsync: "group" | "interval" | "never";
@@ -20,10 +22,4 @@ export interface RelayFlags {
   readonly maxConnections: number;
   readonly grace: number;
   readonly json?: boolean;
-}
-
-/** An address to listen on. */
-export interface Address {
-  readonly hostname: string;
-  readonly port: number;
 }

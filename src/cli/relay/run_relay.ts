@@ -17,6 +17,8 @@ import { commandIds, type Context, pause } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { DirectorySender } from "../flush/directory_sender.ts";
 import { proxyFetch } from "../flush/proxy_fetch.ts";
+import { statusMetrics } from "../metrics/status_metrics.ts";
+import { StatusReporter } from "../status/report.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
 import type { RelayFlags } from "./relay_flags.ts";
 import { type RelayEvent, relayOutput } from "./relay_output.ts";
@@ -37,6 +39,7 @@ export async function runRelay(
   if (refused) throw refused;
   const output = relayOutput(context, flags.json ?? false);
   const newId = commandIds(runtime);
+  const reporter = new StatusReporter(runtime, settings.walDir, {}, () => {});
   const relay = new Relay({
     runtime,
     settings,
@@ -46,6 +49,7 @@ export async function runRelay(
     tokens,
     defaultProject: flags.project,
     redacts: flags.redact ?? false,
+    collectMetrics: async () => statusMetrics(await reporter.report(() => {})),
     limits: {
       maxRequestBytes: flags.maxRequest * 1024 * 1024,
       maxRequests: flags.maxRequests,

@@ -86,6 +86,15 @@ export class RelayLogs {
     });
   }
 
+  /**
+   * Closes a log whose disk failed, so that the next request opens a new one: after a data sync that
+   * failed, no other sync of the same files proves anything. The records in it are sent like those of
+   * a process that has ended.
+   */
+  retire(log: RelayLog): void {
+    for (const [id, entry] of this.#entries) if (entry.log === log) this.#close(id, entry, 0);
+  }
+
   /** Closes all logs after delivering for at most `timeoutMs`. */
   async finish(timeoutMs: number): Promise<void> {
     this.#timer?.cancel();

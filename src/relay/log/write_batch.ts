@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hasCode } from "../../errors.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { WriteRecord } from "../../client/pipeline/pipeline.ts";
 import type { RelayLog } from "./relay_log.ts";
@@ -56,8 +57,18 @@ export class WriteBatch {
    * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the host's error.
    */
   async commit(): Promise<void> {
-    for (const [log, records] of this.#records) log.append(records);
+    for (const [log, records] of this.#records) await this.#onDisk(log, () => log.append(records));
     for (const run of this.#onCommit) run();
-    await Promise.all([...this.#records.keys()].map((log) => log.commit()));
+    const logs = [...this.#records.keys()];
+    await Promise.all(logs.map((log) => this.#onDisk(log, () => log.commit())));
+  }
+
+  async #onDisk(log: RelayLog, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!hasCode(error, "ERR_LOG_FULL")) this.#logs.retire(log);
+      throw error;
+    }
   }
 }

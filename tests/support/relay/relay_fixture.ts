@@ -13,6 +13,9 @@ import { resolveSettings, type Settings } from "../../../src/client/settings/set
 import { listen, type Listener } from "../../../src/relay/listen.ts";
 import { Relay, type RelayLimits, type RelayOptions } from "../../../src/relay/relay.ts";
 import { relayHandler } from "../../../src/relay/routes.ts";
+import { commandIds } from "../../../src/cli/context.ts";
+import { DirectorySender } from "../../../src/cli/flush/directory_sender.ts";
+import { writerToken } from "../../../src/wal/segment/segment_name.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 
@@ -32,6 +35,8 @@ export interface TestRelayOptions {
   readonly redacts?: boolean;
   readonly defaultProject?: string;
   readonly runtime?: Runtime;
+  /** Whether logs that were closed before are sent too, as by the command; `false` by default. */
+  readonly recovers?: boolean;
 }
 
 /** A relay that listens. */
@@ -78,12 +83,15 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
     fetch: relayHandler(relay),
     tls: options.tls,
   });
+  const sender = options.recovers ? recoverySender(runtime, settings) : null;
+  sender?.start();
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number): Promise<void> => {
     // A test that failed may leave a request in progress.
     if (graceMs > 0) await relay.stop();
     await listener.close();
     await relay.finish(graceMs);
+    await sender?.stop();
   };
   return {
     url: `http${options.tls ? "s" : ""}://127.0.0.1:${listener.port}`,
@@ -96,4 +104,16 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
       if (options.walDir === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function recoverySender(runtime: Runtime, settings: Settings): DirectorySender {
+  const newId = commandIds(runtime);
+  return new DirectorySender({
+    runtime,
+    settings,
+    filter: {},
+    token: writerToken(newId(), settings.serverUrl),
+    newId,
+    onEvent: () => {},
+  });
 }
