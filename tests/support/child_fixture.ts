@@ -28,6 +28,8 @@ export interface ChildOptions {
   readonly runtimeArgs?: readonly string[];
   /** A command in front, such as `strace -f`. */
   readonly under?: readonly string[];
+  /** Whether it imports CommonJS packages. */
+  readonly hasCommonJs?: boolean;
 }
 
 /** A running child. */
@@ -70,7 +72,7 @@ function commandOf(program: string, options: ChildOptions): string[] {
     case "bun":
       return [file, ...own, path];
     case "node":
-      return [runtime === ownRuntime ? file : "node", ...own, bundled(path)];
+      return [runtime === ownRuntime ? file : "node", ...own, bundled(path, options.hasCommonJs)];
   }
 }
 
