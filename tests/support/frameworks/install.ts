@@ -13,7 +13,6 @@ import process from "node:process";
 import { projectRoot, run } from "../../../scripts/test/process.ts";
 import { packed, succeeds } from "../package_fixture.ts";
 
-const MANIFEST = join(projectRoot, "tests/support/frameworks/package.json");
 /** Ms that an installation may take. */
 const INSTALL_MS = 8 * 60_000;
 
@@ -21,18 +20,21 @@ const INSTALL_MS = 8 * 60_000;
 export type Installed = { readonly directory: string } | { readonly missing: string };
 
 /**
- * Installs what `package.json` of this folder names, unless that was done before. The cache is
+ * Installs what the `package.json` of a folder names, unless that was done before. The cache is
  * `~/.cache/weave-wal-tests`, or the folder that `WEAVE_WAL_TEST_CACHE` names.
+ *
+ * @param folder Path below `tests/support`.
  */
-export async function frameworks(): Promise<Installed> {
+export async function frameworks(folder = "frameworks"): Promise<Installed> {
+  const manifest = join(projectRoot, "tests/support", folder, "package.json");
   const cache = process.env.WEAVE_WAL_TEST_CACHE ?? join(homedir(), ".cache/weave-wal-tests");
-  const version = createHash("sha256").update(readFileSync(MANIFEST)).digest("hex").slice(0, 12);
+  const version = createHash("sha256").update(readFileSync(manifest)).digest("hex").slice(0, 12);
   const directory = join(cache, version);
   const complete = join(directory, "complete");
   if (existsSync(complete)) return { directory };
   try {
     mkdirSync(directory, { recursive: true });
-    copyFileSync(MANIFEST, join(directory, "package.json"));
+    copyFileSync(manifest, join(directory, "package.json"));
   } catch (error) {
     return { missing: `the cache cannot be written: ${error}` };
   }
