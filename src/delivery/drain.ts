@@ -8,6 +8,7 @@ import { onAbort } from "./async/on_abort.ts";
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { countRecords } from "../wal/segment/count_records.ts";
+import { firstRecordTime } from "../wal/segment/first_record_time.ts";
 import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
 import { Window } from "../wal/record/record_batch.ts";
 import { type WindowLimits, WindowReader } from "../wal/record/batch_reader.ts";
@@ -137,6 +138,17 @@ export class Drain {
   get pendingSince(): number | null {
     if (this.ended || this.#acknowledged >= (endOf(this.segment) ?? Infinity)) return null;
     return Math.max(this.segment.begun, this.#caughtUp);
+  }
+
+  /** When the oldest record that waits was written, epoch ms; `null` when none waits. */
+  async oldestPending(): Promise<number | null> {
+    const since = this.pendingSince;
+    if (since === null) return null;
+    const offset = this.#acknowledged;
+    const time = await firstRecordTime(this.segment, offset, this.segment.isSealed())
+      .catch(() => null);
+    // Programs may set the times of their calls: no record is older than the wait for it.
+    return Math.max(since, time ?? since);
   }
 
   /** Whether the drain is over. */

@@ -95,7 +95,14 @@ export class Sender {
 
   /** Counts what waits in the own log, and in orphaned segments that this process is to send. */
   async pending(): Promise<Waiting> {
-    let { records, bytes } = await this.#options.recovery?.pending() ?? NOTHING;
+    const others = await this.#options.recovery?.pending() ?? NOTHING;
+    const own = await this.pendingOwn();
+    return { records: own.records + others.records, bytes: own.bytes + others.bytes };
+  }
+
+  /** Counts what waits in the own log. */
+  async pendingOwn(): Promise<Waiting> {
+    let { records, bytes } = NOTHING;
     for (const segment of this.waiting()) {
       records += segment.records ?? 0;
       bytes += Math.max(0, (endOf(segment) ?? 0) - segment.checkpoint);
@@ -108,11 +115,11 @@ export class Sender {
     return { records, bytes };
   }
 
-  /** When the oldest waiting record was written, epoch ms at the earliest; `null` if none waits. */
-  oldestPending(): number | null {
-    const since = this.drains().map(({ pendingSince }) => pendingSince)
-      .filter((time) => time !== null);
-    return since.length === 0 ? null : Math.min(...since);
+  /** When the oldest waiting record was written, epoch ms; `null` if none waits. */
+  async oldestPending(): Promise<number | null> {
+    const times = await Promise.all(this.drains().map((drain) => drain.oldestPending()));
+    const known = times.filter((time) => time !== null);
+    return known.length === 0 ? null : Math.min(...known);
   }
 
   /**

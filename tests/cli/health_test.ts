@@ -78,6 +78,8 @@ test("status shows dropped records and why, and a check fails on them", async ()
   const { out } = await cli(["status"], around);
   assert.match(out, /· \d+ records dropped/);
   assert.match(out, /DEAD LETTERS +DROPPED +SENDER/);
+  const unsent = await cli(["status", "--fail-if-unsent"], around);
+  assert.match(unsent.err, /--fail-if-unsent\): acme\/chat: \d+ records pending, and no process/);
   const check = await cli(["status", "--fail-if-dropped", "--fail-if-dead-letters"], around);
   assert.equal(check.code, 1);
   assert.match(check.err, /^Check failed \(--fail-if-dropped\): acme\/chat: \d+ records dropped/);
@@ -99,12 +101,16 @@ test("status shows a full disk and the records that only memory holds", async ()
   assert.equal(pendingRecords, 4);
   assert.deepEqual([reported.kind, reported.memory.records], ["memory", 6]);
   assert.match(reported.diskError.message, /no space left on device/);
+  assert.equal(reported.diskError.code, "ENOSPC");
   const { message } = advice.find(({ name }: { name: string }) => name === "disk-error");
   assert.match(message, /no space left on device.* 6 records \(.*\) in its memory only/);
   const check = await cli(["status", "--fail-if-in-memory"], around);
   assert.equal(check.code, 1);
   assert.match(check.err, /--fail-if-in-memory\): acme\/chat: 6 records in memory only \(ENOSPC/);
   await log.finish();
+  const after = await statusOf(around);
+  assert.equal(after.memoryRecords, 0);
+  assert.deepEqual(after.projects[0].dropped.byReason, { "lost-in-memory": 6 });
 }, SLOW);
 
 test("status shows how much of the quota is used, and what happens at its end", async () => {
@@ -112,18 +118,26 @@ test("status shows how much of the quota is used, and what happens at its end", 
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 1);
   const around = sending(place.path, SERVER);
-  const quota = { usedBytes: 812_000_000, maxBytes: 1_000_000_000, policy: "drop-new" };
+  const fullAt = Date.now() + 3 * 3_600_000 + 59_000;
+  const quota = { usedBytes: 812_000_000, maxBytes: 1_000_000_000, policy: "drop-new", fullAt };
   const [file] = presenceFiles(place.wal);
   await log.finish();
   const known = JSON.parse(detectRuntime().files.readText(file));
   changePresence(place.wal, { ended: false, log: { ...known.log, quota } });
   const { projects: [project], advice } = await statusOf(around);
-  assert.deepEqual(project.quota, quota);
+  assert.deepEqual(project.quota, { ...quota, fullAt: new Date(fullAt).toISOString() });
   const { message } = advice.find(({ name }: { name: string }) => name === "quota");
-  assert.equal(
+  assert.match(
     message,
-    "81% of maxDiskBytes used (812 MB of 1.0 GB); at the limit new records are dropped",
+    /^81% of maxDiskBytes used \(812 MB of 1\.0 GB, full in 3 h.* at the present rate\); at the limit/,
   );
+  const check = await cli(["status", "--fail-if-quota", "80%"], around);
+  assert.equal(check.code, 1);
+  assert.equal(
+    check.err,
+    "Check failed (--fail-if-quota): acme/chat: 81% of maxDiskBytes used, over 80%\n",
+  );
+  assert.equal((await cli(["status", "--fail-if-quota", "81"], around)).code, 0);
 }, SLOW);
 
 test("status says that records wait for a suspended process that sends them", async () => {
@@ -224,6 +238,15 @@ test("flush wakes a process that waits for its next attempt, and counts what it 
   while (report.senders[0]?.state !== "down") report = await statusOf(around);
   const { message } = report.advice.find(({ name }: { name: string }) => name === "server-down");
   assert.match(message, /6 records pending on disk/);
+  assert.match(message, /It (?:tries again in [\d.]+ m?s|is trying again now)$/);
+  assert.ok(Date.parse(report.senders[0].nextAttempt) > 0);
+  const down = await cli(["status", "--fail-if-down", "0s", "--fail-if-unsent"], around);
+  assert.equal(down.code, 1);
+  assert.match(
+    down.err,
+    /^Check failed \(--fail-if-down\): acme\/chat: http:.* has been unreachable/,
+  );
+
   const flush = startCli(["flush"], around);
   // Its presence file shows that it has seen what is pending.
   while (presenceFiles(place.wal).length < 2) await statusOf(around);

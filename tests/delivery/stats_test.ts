@@ -3,6 +3,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "../harness.ts";
 import { appendCalls, start, withDelivery } from "../support/delivery/delivery_fixture.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import { readPresence } from "../../src/wal/ownership/presence.ts";
 import { HEARTBEAT_MS } from "../../src/wal/ownership/failure_detector.ts";
 
 test("stats: counts follow the records from the log to the server", async () => {
@@ -123,9 +125,18 @@ test("stats: every way in which a record is dropped has its own count", async ()
     });
     assert.equal(after.appended, 5);
     assert.equal(after.delivered, 4);
-    const causes = fixture.events.filter(({ name }) => name === "dropped")
-      .map(({ message }) => /\((.+?)\)/.exec(message)![1]);
-    assert.deepEqual(causes.sort(), ["closed", "memory-full", "refused-in-memory"]);
+    const lost = fixture.events.filter(({ name }) => name === "dropped")
+      .map(({ message }) =>
+        /^team\/project: (\d+) records? (?:is|are) lost \((.+?)\):/.exec(message)!
+      )
+      .map(([, count, cause]) => `${count} ${cause}`);
+    // The first is reported at once, the number of all at the end.
+    assert.deepEqual(lost.sort(), [
+      "1 closed",
+      "1 memory-full",
+      "1 refused-in-memory",
+      "6 memory-full",
+    ]);
   });
 });
 
@@ -158,7 +169,13 @@ test("quota: the count starts from what is on the disk already", async () => {
     await second.finish();
     const result = await fixture.open({ maxDiskBytes: 20_000 }).finish();
     assert.ok(result.delivered >= appended);
-    assert.deepEqual(fixture.files(), []);
+    // Only the files that tell of what was dropped are left.
+    const { files } = detectRuntime();
+    assert.equal(fixture.files().length, 2);
+    for (const name of fixture.files()) {
+      const { ended, log } = readPresence({ files }, join(fixture.walDir, ".processes", name))!;
+      assert.ok(ended && log!.dropped["quota-new"] > 0);
+    }
   });
 });
 

@@ -5,6 +5,8 @@
  */
 
 import { ABANDONED_AFTER_MS } from "../../src/wal/ownership/failure_detector.ts";
+import { hasLosses, readPresence } from "../../src/wal/ownership/presence.ts";
+import type { FileSystem } from "../../src/runtime/runtime.ts";
 import type { Bug } from "./mutant.ts";
 import type { Violation } from "./context.ts";
 import type { DeadLetter, SimRecord } from "./ledger.ts";
@@ -83,6 +85,7 @@ async function drain(world: World): Promise<void> {
   );
   for (const path of leftovers(world)) {
     if (isNote(path) && !cleared.some(({ token }) => path.includes(token))) continue;
+    if (isNote(path) && tellsOfLosses(world, path)) continue;
     world.violate("leftover", `after the last: ${path}`);
   }
 }
@@ -154,6 +157,13 @@ async function finishLiving(world: World): Promise<void> {
 function leftovers(world: World): string[] {
   return world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")))
     .filter((path) => !/\.(deadletter|quarantine|gitignore)$/.test(path));
+}
+
+/** The file of a process that lost records stays, for people to see it. */
+function tellsOfLosses({ context: { ledger } }: World, path: string): boolean {
+  const files = { readText: (file: string) => ledger.read(file) ?? "" } as FileSystem;
+  const log = readPresence({ files }, path)?.log;
+  return log !== null && log !== undefined && hasLosses(log);
 }
 
 function judge(world: World): void {

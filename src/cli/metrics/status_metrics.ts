@@ -7,6 +7,7 @@
 import { logMetrics, type ProcessFacts, processLabel } from "../../metrics/log_metrics.ts";
 import type { MetricSamples } from "../../metrics/exposition.ts";
 import { isRunning } from "../../wal/ownership/process_status.ts";
+import { lossesOf } from "../status/log_health.ts";
 import type { ProjectReport, StatusReport } from "../status/report.ts";
 import { drainerNow, reportedSenders } from "../status/sender_state.ts";
 import { writersOf } from "../status/writer_summary.ts";
@@ -47,12 +48,16 @@ function pendingSegments(project: ProjectReport, now: number): Record<string, nu
   return counts;
 }
 
-/** The memory of a process ends with it; what it dropped is lost all the same. */
 function logsOf({ projects }: StatusReport): ProcessFacts[] {
   return projects.flatMap(({ logs }) =>
     logs.map(({ process, log }) => ({
       process: processLabel(process.pid, process.host),
-      log: isRunning(process) ? log : { ...log, memory: { records: 0, bytes: 0 }, diskError: null },
+      log: isRunning(process) ? log : {
+        ...log,
+        dropped: lossesOf({ process, log }),
+        memory: { records: 0, bytes: 0 },
+        diskError: null,
+      },
       sender: null,
     }))
   );

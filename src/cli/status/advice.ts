@@ -5,6 +5,7 @@
  */
 
 import type { LogReport } from "../../wal/ownership/presence.ts";
+import { isRunning } from "../../wal/ownership/process_status.ts";
 import {
   formatBytes,
   formatDuration,
@@ -36,6 +37,8 @@ export interface AdviceOptions {
 const RECENT_MS = 3_600_000;
 /** Used part of a quota from which it is worth a line. */
 const QUOTA_WARNING = 0.8;
+/** Ms until a quota is full from which it is worth a line. */
+const FULL_SOON_MS = 6 * 3_600_000;
 
 /** Reads a report. */
 export function adviseOn(report: StatusReport, options: AdviceOptions): Advice[] {
@@ -46,7 +49,7 @@ export function adviseOn(report: StatusReport, options: AdviceOptions): Advice[]
 }
 
 function ofSender(
-  { process, report: { state, reason, since, lastError } }: ReportedSender,
+  { process, report: { state, reason, since, nextAttempt, lastError } }: ReportedSender,
   report: StatusReport,
 ): Advice[] {
   const who = processName(process);
@@ -66,7 +69,8 @@ function ofSender(
         : {
           level: "warn",
           name: "server-down",
-          message: `${server} is unreachable from ${who}, ${what}. It retries`,
+          message: `${server} is unreachable from ${who}, ${what}. ` +
+            nextText(nextAttempt, report.at),
         },
     ];
   }
@@ -78,6 +82,12 @@ function ofSender(
       `${who} is sending; its last error, ${formatDuration(report.at - lastError.at)} ago: ` +
       printable(lastError.message),
   }];
+}
+
+/** `It tries again in 12 s`. */
+function nextText(nextAttempt: number | null, now: number): string {
+  if (nextAttempt === null || nextAttempt <= now) return "It is trying again now";
+  return `It tries again in ${formatDuration(nextAttempt - now)}`;
 }
 
 /** Location of the records that a sender has not delivered. */
@@ -156,12 +166,11 @@ function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
   if (health.droppedRecords > 0) {
     const message = `${plural(health.droppedRecords, "record")} lost (${
       droppedText(health.dropped)
-    }), since the running processes started`;
+    })`;
     add("error", "dropped", message);
   }
   for (const { process, log: { kind, diskError, memory } } of logs) {
-    const isOver = process.liveness === "dead" || process.liveness === "closed";
-    if (isOver || (kind === "file" && memory.records === 0)) continue;
+    if (!isRunning(process) || (kind === "file" && memory.records === 0)) continue;
     const only = memory.records === 0
       ? "It has no records in memory"
       : `${plural(memory.records, "record")} (${formatBytes(memory.bytes)}) in its memory only, ` +
@@ -174,17 +183,22 @@ function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
       }. ${only}`;
     add("error", diskError === null ? "memory" : "disk-error", message);
   }
-  if (shareOf(health.quota) >= QUOTA_WARNING) ofQuota(health.quota!, add);
+  const { quota } = health;
+  const isFullSoon = quota !== null && quota.fullAt !== null && quota.fullAt - now < FULL_SOON_MS;
+  if (shareOf(quota) >= QUOTA_WARNING || isFullSoon) ofQuota(quota!, now, add);
 }
 
-function ofQuota(quota: LogReport["quota"], add: Add): void {
-  const { usedBytes, maxBytes, policy } = quota;
+function ofQuota(quota: LogReport["quota"], now: number, add: Add): void {
+  const { usedBytes, maxBytes, policy, fullAt } = quota;
   const effect = policy === "drop-new"
     ? "new records are dropped"
     : "the oldest records are dropped";
   const percent = Math.min(100, Math.floor(shareOf(quota) * 100));
+  const lasts = fullAt === null || fullAt <= now
+    ? ""
+    : `, full in ${formatDuration(fullAt - now)} at the present rate`;
   const message = `${percent}% of maxDiskBytes used (${formatBytes(usedBytes)} of ${
     formatBytes(maxBytes)
-  }); at the limit ${effect}`;
+  }${lasts}); at the limit ${effect}`;
   add("warn", "quota", message);
 }

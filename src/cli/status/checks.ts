@@ -5,10 +5,11 @@
  */
 
 import { type Command, Option } from "commander";
-import { parseDuration } from "../terminal/arguments.ts";
+import { parseDuration, parsePercent } from "../terminal/arguments.ts";
 import { formatDuration, plural, printable } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
-import { droppedText } from "./log_health.ts";
+import { droppedText, shareOf } from "./log_health.ts";
+import { isRunning } from "../../wal/ownership/process_status.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
 import { senderStateOf } from "./sender_state.ts";
 
@@ -19,6 +20,9 @@ export interface CheckFlags {
   readonly failIfDropped?: boolean;
   readonly failIfBlocked?: boolean;
   readonly failIfInMemory?: boolean;
+  readonly failIfDown?: number;
+  readonly failIfUnsent?: boolean;
+  readonly failIfQuota?: number;
 }
 
 /** Result of a check. */
@@ -60,7 +64,7 @@ const CHECKS: readonly Check[] = [
   {
     flag: "failIfDropped",
     name: "fail-if-dropped",
-    option: new Option("--fail-if-dropped", "fail if a running process has dropped records"),
+    option: new Option("--fail-if-dropped", "fail if records were lost in the last day"),
     find: ({ health: { droppedRecords, dropped } }) =>
       droppedRecords === 0
         ? null
@@ -80,12 +84,49 @@ const CHECKS: readonly Check[] = [
     name: "fail-if-in-memory",
     option: new Option("--fail-if-in-memory", "fail if a disk takes no records of a process"),
     find: ({ logs, health }) => {
-      const failing = logs.find(({ process, log }) =>
-        log.kind === "memory" && process.liveness !== "dead" && process.liveness !== "closed"
-      );
+      const failing = logs.find(({ process, log }) => log.kind === "memory" && isRunning(process));
       if (failing === undefined && health.memoryRecords === 0) return null;
       const why = failing?.log.diskError?.message;
       return `${plural(health.memoryRecords, "record")} in memory only${why ? ` (${why})` : ""}`;
+    },
+  },
+  {
+    flag: "failIfDown",
+    name: "fail-if-down",
+    option: new Option(
+      "--fail-if-down <time>",
+      "fail if the server has been unreachable for longer",
+    )
+      .argParser(parseDuration),
+    find: (project, report, limit) => {
+      const { state, report: sent } = senderStateOf(project, report);
+      const since = sent?.since ?? 0;
+      return state !== "down" || report.at - since <= limit
+        ? null
+        : `${sent!.server} has been unreachable for ${formatDuration(report.at - since)}: ${
+          sent!.reason
+        }`;
+    },
+  },
+  {
+    flag: "failIfUnsent",
+    name: "fail-if-unsent",
+    option: new Option("--fail-if-unsent", "fail if no process sends what is pending"),
+    find: (project, report) => {
+      const { state } = senderStateOf(project, report);
+      if (state !== "nobody" && state !== "unresponsive") return null;
+      const who = state === "nobody" ? "no process sends them" : "their sender is unresponsive";
+      return `${plural(project.pendingRecords, "record")} pending, and ${who}`;
+    },
+  },
+  {
+    flag: "failIfQuota",
+    name: "fail-if-quota",
+    option: new Option("--fail-if-quota <percent>", "fail if more of maxDiskBytes is used")
+      .argParser(parsePercent),
+    find: ({ health: { quota } }, _report, limit) => {
+      const percent = Math.floor(shareOf(quota) * 100);
+      return percent <= limit ? null : `${percent}% of maxDiskBytes used, over ${limit}%`;
     },
   },
 ];

@@ -8,7 +8,7 @@ import type { ProcessStatus } from "../../wal/ownership/process_status.ts";
 import type { Drainer } from "../../wal/ownership/segment_status.ts";
 import type { Advice } from "./advice_types.ts";
 import type { CheckResult } from "./checks.ts";
-import type { ReportedLog } from "./log_health.ts";
+import type { LogHealth, ReportedLog } from "./log_health.ts";
 import {
   fileName,
   type ProjectReport,
@@ -61,12 +61,13 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
     },
     dropped: { total: health.droppedRecords, byReason: health.dropped },
     memory: { records: health.memoryRecords, bytes: health.memoryBytes },
-    quota: health.quota,
+    quota: quotaJson(health.quota),
     sender: {
       state: sender.state,
       by: sender.by && drainerJson(sender.by),
       reason: sender.report?.reason || null,
       since: sender.report === null ? null : iso(sender.report.since),
+      nextAttempt: sender.report === null ? null : iso(sender.report.nextAttempt),
       lastError: sender.report && lastErrorJson(sender.report),
     },
     logs: project.logs.map(logJson),
@@ -75,15 +76,20 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
 }
 
 function logJson({ process, log }: ReportedLog): unknown {
-  const { kind, diskError, memory, dropped, quota } = log;
+  const { kind, diskError, appended, memory, dropped, quota } = log;
   return {
     ...processJson(process),
     kind,
-    diskError: diskError && { message: diskError.message, at: iso(diskError.at) },
+    diskError: diskError && { ...diskError, at: iso(diskError.at) },
+    appended,
     memory,
     dropped,
-    quota,
+    quota: quotaJson(quota),
   };
+}
+
+function quotaJson(quota: LogHealth["quota"]): unknown {
+  return quota && { ...quota, fullAt: iso(quota.fullAt) };
 }
 
 function segmentJson(segment: SegmentReport, at: number): unknown {
@@ -110,6 +116,7 @@ function senderJson({ process, report }: ReportedSender): unknown {
     state: report.state,
     reason: report.reason || null,
     since: iso(report.since),
+    nextAttempt: iso(report.nextAttempt),
     delivered: report.delivered,
     deadLettered: report.deadLettered,
     lastDelivery: iso(report.lastDelivery),

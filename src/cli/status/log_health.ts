@@ -5,8 +5,9 @@
  * @module
  */
 
+import { dropText, LOST_IN_MEMORY } from "../../client/pipeline/drop_causes.ts";
 import type { LogReport } from "../../wal/ownership/presence.ts";
-import type { ProcessView } from "../../wal/ownership/process_status.ts";
+import { isRunning, type ProcessView } from "../../wal/ownership/process_status.ts";
 import { plural, printable } from "../terminal/format.ts";
 
 /** A process and what its log reports. */
@@ -27,21 +28,18 @@ export interface LogHealth {
   readonly quota: LogReport["quota"] | null;
 }
 
-/** Why records were dropped, for people. */
-const CAUSES: Readonly<Record<string, string>> = {
-  "quota-new": "maxDiskBytes reached",
-  "quota-oldest": "oldest records removed to stay below maxDiskBytes",
-  "memory-full": "memory full while the disk took no records",
-  "refused-in-memory": "rejected by the server while the log was in memory",
-  "closed": "recorded after finish()",
-  "failed": "unexpected failure of the log",
-};
-
 /** The processes that report on a log. */
 export function reportedLogs(processes: readonly ProcessView[]): ReportedLog[] {
   return processes.flatMap((process) =>
     process.log === null ? [] : [{ process, log: process.log }]
   );
+}
+
+/** Records that a process lost, by cause; the memory of a process ends with it. */
+export function lossesOf({ process, log }: ReportedLog): Readonly<Record<string, number>> {
+  const { dropped, memory } = log;
+  if (isRunning(process) || memory.records === 0) return dropped;
+  return { ...dropped, [LOST_IN_MEMORY]: memory.records };
 }
 
 /** Adds up what processes report. */
@@ -52,12 +50,12 @@ export function healthOf(logs: readonly ReportedLog[]): LogHealth {
   let memoryBytes = 0;
   let quota: LogHealth["quota"] = null;
   for (const { process, log } of logs) {
-    for (const [cause, count] of Object.entries(log.dropped)) {
+    for (const [cause, count] of Object.entries(lossesOf({ process, log }))) {
       dropped[cause] = (dropped[cause] ?? 0) + count;
       droppedRecords += count;
     }
     // The memory of a process ends with it, and so does its count of the quota.
-    if (process.liveness === "dead" || process.liveness === "closed") continue;
+    if (!isRunning(process)) continue;
     memoryRecords += log.memory.records;
     memoryBytes += log.memory.bytes;
     if (log.quota.maxBytes > 0 && shareOf(log.quota) > shareOf(quota)) quota = log.quota;
@@ -73,6 +71,6 @@ export function shareOf(quota: LogReport["quota"] | null): number {
 /** `2,275 maxDiskBytes reached, 3 recorded after finish()`. */
 export function droppedText(dropped: Readonly<Record<string, number>>): string {
   return Object.entries(dropped).sort(([, a], [, b]) => b - a)
-    .map(([cause, count]) => `${plural(count, "record")}: ${CAUSES[cause] ?? printable(cause)}`)
+    .map(([cause, count]) => `${plural(count, "record")}: ${printable(dropText(cause))}`)
     .join(", ");
 }

@@ -7,14 +7,8 @@
 import { isFinal, type SegmentState } from "../../wal/ownership/segment_status.ts";
 import { parseStem } from "../../wal/segment/segment_name.ts";
 import type { Segment } from "../../wal/segment/segment.ts";
-import { WindowReader } from "../../wal/record/batch_reader.ts";
-import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
+import { firstRecordTime, type RecordTime } from "../../wal/segment/first_record_time.ts";
 import { factsOf } from "../inspect/record_facts.ts";
-
-/** Bytes that are read at once. */
-const MAX_BYTES = 16 * 1024;
-/** Records that are looked at for one that tells its time. */
-const MAX_LOOKS = 50;
 
 /**
  * Epoch ms of the first pending record that has a time; where none does, of the segment's beginning.
@@ -25,19 +19,9 @@ export async function oldestPending(
   segment: Segment,
   state: SegmentState,
 ): Promise<number | null> {
-  const limits = {
-    bytes: Math.min(MAX_BYTES, state.size - state.checkpoint.offset),
-    records: MAX_LOOKS,
-    recordBytes: MAX_RECORD_BYTES,
-    standsAlone: () => false,
-  };
-  const reader = new WindowReader(segment, limits, state.checkpoint.offset);
-  const window = await reader.next(isFinal(state));
-  for (const record of window?.records(() => true) ?? []) {
-    const { time } = factsOf(window!.bytes, record);
-    if (time !== undefined) return time;
-  }
-  return begunAt(state.stem);
+  const timeOf: RecordTime = (bytes, record) => factsOf(bytes, record).time;
+  const time = await firstRecordTime(segment, state.checkpoint.offset, isFinal(state), timeOf);
+  return time ?? begunAt(state.stem);
 }
 
 /** Epoch ms at which a segment was begun, by its name. */

@@ -60,6 +60,15 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** A percentage, from 0 to 100; the sign may follow. */
+export function parsePercent(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text.trim());
+  if (match === null || Number(match[1]) > 100) {
+    throw new InvalidArgumentError(`${quoted(text)} is no percentage from 0 to 100.`);
+  }
+  return Number(match[1]);
+}
+
 /** Reads an option that may be given several times, or with commas. */
 export type Collect<T> = (text: string, before: readonly T[] | undefined) => T[];
 

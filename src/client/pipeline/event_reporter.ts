@@ -6,35 +6,61 @@
  */
 
 import type { Clock } from "../../runtime/runtime.ts";
+import { dropText, LOST_IN_MEMORY } from "./drop_causes.ts";
 import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
 import type { WalEvent, WalEventName } from "./events.ts";
-import type { ServerStatus } from "./stats.ts";
+import type { DropCause, ServerStatus } from "./stats.ts";
 import { REMIND_MS, StateThrottle } from "./state_throttle.ts";
 
 /** Recovered segments whose delivery is reported a second time, when it is complete. */
 const MANY_SEGMENTS = 100;
 
+/** Pending records, by where they are. */
+export interface PendingPlaces {
+  readonly disk: number;
+  /** Records that only the memory of this process holds. */
+  readonly memory: number;
+}
+
+/** Options for {@linkcode EventReporter}. */
+export interface EventReporterOptions {
+  readonly clock: Clock;
+  /** Called with every event; must not throw. */
+  readonly onEvent: (event: WalEvent) => void;
+  /** `entity/project` of the log. */
+  readonly project: string;
+  /** Base URL of the server. */
+  readonly server: string;
+  /** Counts the pending records of this process. */
+  readonly pending: () => Promise<PendingPlaces>;
+  /** `entity/project` of a project's directory. */
+  readonly projectAt: (directory: string) => string;
+}
+
 /** Reports a pipeline's events; repetitions are reported at level `debug`. */
 export class EventReporter {
-  readonly #clock: Clock;
-  readonly #onEvent: (event: WalEvent) => void;
-  readonly #server: StateThrottle<ServerStatus["state"]>;
+  readonly #options: EventReporterOptions;
+  readonly #serverThrottle: StateThrottle<ServerStatus["state"]>;
   readonly #disk: StateThrottle<"works" | "fails">;
   #diskError = "";
   /** When each kind of problem was last reported, on the monotonic clock. */
   readonly #reportedAt = new Map<string, number>();
+  /** Dropped records that were not reported yet, and all of them, by cause. */
+  readonly #dropped = new Map<DropCause, { unreported: number; total: number; why: string }>();
+  #server: ServerStatus["state"] = "up";
 
-  /** @param onEvent Called with every event; must not throw. */
-  constructor(clock: Clock, onEvent: (event: WalEvent) => void) {
-    this.#clock = clock;
-    this.#onEvent = onEvent;
-    this.#server = new StateThrottle(clock, "up", REMIND_MS);
+  /** Makes a reporter of a pipeline that has just been opened. */
+  constructor(options: EventReporterOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#serverThrottle = new StateThrottle(clock, "up", REMIND_MS);
     this.#disk = new StateThrottle(clock, "works", Infinity);
   }
 
   /** The server changed its state. */
   server(status: ServerStatus): void {
-    this.#reportServer(status, this.#server.changed(status.state));
+    this.#server = status.state;
+    this.#reportServer(status, this.#serverThrottle.changed(status.state));
   }
 
   /** The disk failed with this message, or works again (`null`). */
@@ -45,33 +71,63 @@ export class EventReporter {
 
   /** Repeats the report of a state that lasts, when it is due. Called at intervals. */
   remind(status: ServerStatus): void {
-    if (this.#server.due()) this.#reportServer(status, true);
+    if (this.#serverThrottle.due()) this.#reportServer(status, true);
     if (this.#disk.due()) this.#reportDisk(this.#diskError, true);
+    for (const cause of this.#dropped.keys()) if (this.#due(cause)) this.#reportDropped(cause);
   }
 
   /** A record was dead-lettered. */
   deadLetter(why: string): void {
     const level = this.#due(`dead letter ${why}`) ? "error" : "debug";
-    this.report(level, "dead-letter", `Dead-lettered a record: ${why}`);
+    const { project, server } = this.#options;
+    const message = `${project}: ${server} rejected a record, kept as a dead letter: ${why}. ` +
+      "See `weave-wal dead-letters list`";
+    this.report(level, "dead-letter", message);
   }
 
-  /** Records were dropped; `first` if for the first time for this cause. */
-  dropped(cause: string, first: boolean, why: string): void {
-    if (!this.#due(cause) && !first) return;
-    this.report("error", "dropped", `Dropped records (${cause}): ${why}`);
+  /** Records were dropped. */
+  dropped(cause: DropCause, records: number, why: string): void {
+    if (records === 0) return;
+    const { unreported = 0, total = 0 } = this.#dropped.get(cause) ?? {};
+    this.#dropped.set(cause, { unreported: unreported + records, total: total + records, why });
+    if (this.#due(cause)) this.#reportDropped(cause);
+  }
+
+  /**
+   * Nothing more will happen: what was not reported is reported now.
+   *
+   * @param inMemory Records that end with the memory of this process.
+   */
+  end(inMemory: number): void {
+    for (const cause of this.#dropped.keys()) this.#reportDropped(cause);
+    if (inMemory === 0) return;
+    const message =
+      `${this.#options.project}: ${count(inMemory, "record is", "records are")} lost ` +
+      `(${LOST_IN_MEMORY}): ${dropText(LOST_IN_MEMORY)}`;
+    this.report("error", "dropped", message);
+  }
+
+  #reportDropped(cause: DropCause): void {
+    const dropped = this.#dropped.get(cause)!;
+    if (dropped.unreported === 0) return;
+    dropped.unreported = 0;
+    const { total, why } = dropped;
+    const message = `${this.#options.project}: ${count(total, "record is", "records are")} lost ` +
+      `(${cause}): ${dropText(cause)}${cause === "failed" ? `: ${why}` : ""}`;
+    this.report("error", "dropped", message);
   }
 
   /** The delivery of segments of dead processes has begun. */
   recovery({ directory, segments, processes }: RecoveryStart): void {
-    const message = `Sending records that ${count(processes, "process", "processes")} left in ` +
-      `${directory} (${count(segments, "file", "files")})`;
+    const message = `${this.#options.projectAt(directory)}: sending records that ` +
+      `${count(processes, "process", "processes")} left (${count(segments, "file", "files")})`;
     this.report("info", "recovery", message);
   }
 
   /** All of them are delivered. */
   recovered({ directory, segments, processes }: RecoveryStart): void {
-    const message = `Sent all records that ${count(processes, "process", "processes")} left in ` +
-      directory;
+    const message = `${this.#options.projectAt(directory)}: sent all records that ` +
+      `${count(processes, "process", "processes")} left`;
     this.report(segments < MANY_SEGMENTS ? "debug" : "info", "recovered", message);
   }
 
@@ -87,37 +143,60 @@ export class EventReporter {
 
   /** Reports an event without a limit. */
   report(level: WalEvent["level"], name: WalEventName, message: string): void {
-    this.#onEvent({ level, name, message });
+    this.#options.onEvent({ level, name, message });
   }
 
   #reportServer({ state, reason }: ServerStatus, isNews: boolean): void {
+    const { project, server } = this.#options;
     if (state === "up") {
-      this.report(isNews ? "info" : "debug", "server-up", "The server accepts requests again");
-    } else if (state === "down") {
-      const message = `Cannot deliver, trying again: ${reason}`;
-      this.report(isNews ? "warn" : "debug", "server-down", message);
-    } else {
-      const message = `Cannot deliver until this is fixed: ${reason}`;
-      this.report(isNews ? "error" : "debug", "server-blocked", message);
+      const message = `${project}: ${server} accepts requests again`;
+      return this.report(isNews ? "info" : "debug", "server-up", message);
     }
+    const [name, level, until] = state === "down"
+      ? ["server-down", "warn", "trying again"] as const
+      : ["server-blocked", "error", "until this is fixed"] as const;
+    const message = `${project}: cannot deliver to ${server}, ${until}: ${reason}`;
+    if (!isNews) return this.report("debug", name, message);
+    // To count what is pending takes a moment; what has changed by then is no news any more.
+    void this.#options.pending().then((pending) =>
+      this.report(
+        state === this.#server ? level : "debug",
+        name,
+        `${message}. ${safetyText(pending)}`,
+      )
+    );
   }
 
   #reportDisk(error: string | null, isNews: boolean): void {
+    const { project } = this.#options;
     if (error === null) {
-      this.report(isNews ? "info" : "debug", "disk-recovered", "The log is on disk again");
+      const message = `${project}: new records are on disk again`;
+      this.report(isNews ? "info" : "debug", "disk-recovered", message);
     } else {
-      const message = `Cannot write the log on disk, keeping records in memory: ${error}`;
+      const message = `${project}: cannot write the log on disk, keeping new records in memory: ` +
+        `${error}. They are lost if this process ends before they are delivered`;
       this.report(isNews ? "warn" : "debug", "disk-failed", message);
     }
   }
 
   #due(what: string): boolean {
-    const now = this.#clock.monotonic();
+    const now = this.#options.clock.monotonic();
     const last = this.#reportedAt.get(what);
     if (last !== undefined && now - last < REMIND_MS) return false;
     this.#reportedAt.set(what, now);
     return true;
   }
+}
+
+/** Whether what is pending survives the process. */
+function safetyText({ disk, memory }: PendingPlaces): string {
+  const parts = [
+    ...(disk > 0 ? [`${count(disk, "record is", "records are")} pending, safe on disk`] : []),
+    ...(memory > 0
+      ? [`${count(memory, "record is", "records are")} in memory only, lost if this process ends`]
+      : []),
+  ];
+  return parts.length === 0 ? "Nothing is pending" : parts.join("; ");
 }
 
 function count(number: number, one: string, many: string): string {

@@ -114,7 +114,7 @@ export interface WalStats {
   readonly pendingRecords: number;
   /** Bytes that wait. */
   readonly pendingBytes: number;
-  /** Ms since the oldest waiting record was written, at most; `null` when none waits. */
+  /** Ms since the oldest waiting record was written; `null` when none waits. */
   readonly oldestPendingMs: number | null;
   /** Records that this process took into its log. */
   readonly appended: number;

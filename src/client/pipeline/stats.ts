@@ -73,6 +73,8 @@ export function noDrops(): Record<DropCause, number> {
 export class PipelineLedger {
   readonly #clock: Clock;
   appended = 0;
+  /** When the first record was appended, epoch ms; `null` before that. */
+  firstAppend: number | null = null;
   delivered = 0;
   deadLettered = 0;
   readonly dropped: Record<DropCause, number> = noDrops();
@@ -101,11 +103,15 @@ export class PipelineLedger {
     if (delivered > 0) this.lastDelivery = this.#clock.now();
   }
 
-  /** Records were dropped. Returns whether they are the first for this cause. */
-  drop(cause: DropCause, records: number): boolean {
-    const first = this.dropped[cause] === 0;
+  /** Records were appended. */
+  append(records: number): void {
+    this.firstAppend ??= this.#clock.now();
+    this.appended += records;
+  }
+
+  /** Records were dropped. */
+  drop(cause: DropCause, records: number): void {
     this.dropped[cause] += records;
-    return first && records > 0;
   }
 
   /** Something went wrong. */

@@ -24,8 +24,9 @@ import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { OrphanScanner, projectDirectories } from "../../wal/ownership/orphan_scanner.ts";
 import { type LogReport, Presence, type SenderReport } from "../../wal/ownership/presence.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
+import { projectName } from "../../wal/segment/long_names.ts";
 import { projectDirectory, writerToken } from "../../wal/segment/segment_name.ts";
-import { EventReporter } from "./event_reporter.ts";
+import { EventReporter, type PendingPlaces } from "./event_reporter.ts";
 import { ExitDrain } from "./exit_drain.ts";
 import type {
   DeliveryWait,
@@ -76,7 +77,14 @@ export class LogPipeline implements StrictPipeline {
     this.#options = options;
     const { runtime, wal, sender, walDir, serverUrl } = options;
     this.#ledger = new PipelineLedger(runtime.clock);
-    this.#reporter = new EventReporter(runtime.clock, options.onEvent);
+    this.#reporter = new EventReporter({
+      clock: runtime.clock,
+      onEvent: options.onEvent,
+      project: `${options.entity}/${options.project}`,
+      server: serverUrl,
+      pending: () => this.#pendingPlaces(),
+      projectAt: (directory) => projectName(runtime.files, directory),
+    });
     this.#token = writerToken(options.token(), options.serverUrl);
     this.#presence = wal
       ? new Presence({
@@ -116,7 +124,7 @@ export class LogPipeline implements StrictPipeline {
     }
     try {
       this.#log.append(type, request);
-      this.#ledger.appended++;
+      this.#ledger.append(1);
     } catch (error) {
       const full = errorCode(error) === "ERR_LOG_FULL";
       const cause = !full ? "failed" : this.#log.kind === "file" ? "quota-new" : "memory-full";
@@ -134,7 +142,7 @@ export class LogPipeline implements StrictPipeline {
       throw new WeaveWalError("ERR_LOG_CLOSED", "Cannot append a record: the log is closed");
     }
     this.#strict.appendAll(records);
-    this.#ledger.appended += records.length;
+    this.#ledger.append(records.length);
     this.#dropOldest?.makeRoom();
   }
 
@@ -166,10 +174,13 @@ export class LogPipeline implements StrictPipeline {
 
   async stats(): Promise<WalStats> {
     await this.#quota?.recount();
+    // Without a sender nobody here learns what another process has delivered.
+    const oldest = this.#sender === null
+      ? this.#ledger.firstAppend
+      : await this.#sender.oldestPending();
     // Last: counters that move after it would not match.
     const { records, bytes } = await this.#pending();
     const { clock } = this.#options.runtime;
-    const oldest = this.#sender?.oldestPending() ?? null;
     const { appended, delivered, deadLettered, dropped, lastDelivery, lastError, server } =
       this.#ledger;
     const { diskError } = this.#ledger;
@@ -177,7 +188,7 @@ export class LogPipeline implements StrictPipeline {
       log: this.#log.kind,
       pendingRecords: records,
       pendingBytes: bytes,
-      oldestPendingMs: oldest === null ? null : Math.max(0, clock.now() - oldest),
+      oldestPendingMs: oldest === null || records === 0 ? null : Math.max(0, clock.now() - oldest),
       appended,
       delivered,
       deadLettered,
@@ -230,7 +241,7 @@ export class LogPipeline implements StrictPipeline {
     this.#deliverer.stop();
     await this.#log.settled();
     this.#heartbeat?.cancel();
-    this.#withPresence((presence) => presence.end(result.pendingBytes > 0));
+    this.#endPresence(result.pendingBytes > 0);
     for (const takeBack of this.#takeBack) takeBack();
     return result;
   }
@@ -457,7 +468,7 @@ export class LogPipeline implements StrictPipeline {
     this.#log.close();
     this.#sender?.abandon();
     const leaves = this.#sender ? !this.#sender.isEmpty : this.#log.written.records > 0;
-    this.#withPresence((presence) => presence.end(leaves));
+    this.#endPresence(leaves);
   }
 
   #scheduleHeartbeat(): void {
@@ -528,10 +539,24 @@ export class LogPipeline implements StrictPipeline {
     return this.#memory?.pending ?? { records: 0, bytes: 0 };
   }
 
+  async #pendingPlaces(): Promise<PendingPlaces> {
+    const all = await this.#sender?.pendingOwn() ?? this.#log.written;
+    const { records: memory } = this.#inMemory();
+    return { disk: Math.max(0, all.records - memory), memory };
+  }
+
   /** When the next attempt is due, epoch ms; `null` while the server is up. */
   #nextAttempt(): number | null {
     const ms = this.#deliverer.gate.msToNextAttempt;
     return ms === null ? null : this.#options.runtime.clock.now() + ms;
+  }
+
+  /** What is lost stays visible: {@linkcode removeDeadPresences} removes the file later. */
+  #endPresence(leaves: boolean): void {
+    const { records } = this.#inMemory();
+    const isLost = records > 0 || Object.values(this.#ledger.dropped).some((count) => count > 0);
+    this.#reporter.end(this.#options.wal ? records : 0);
+    this.#withPresence((presence) => presence.end(leaves || isLost));
   }
 
   #withPresence(work: (presence: Presence) => void): void {
@@ -566,7 +591,8 @@ export class LogPipeline implements StrictPipeline {
   }
 
   #drop(cause: DropCause, records: number, why: string): void {
-    this.#reporter.dropped(cause, this.#ledger.drop(cause, records), why);
+    this.#ledger.drop(cause, records);
+    this.#reporter.dropped(cause, records, why);
   }
 
   #trouble(what: string, error: unknown): void {

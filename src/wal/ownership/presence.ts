@@ -85,6 +85,11 @@ export interface DiskError {
   readonly at: number;
 }
 
+/** Whether a log has lost records, or loses those of its memory when its process ends. */
+export function hasLosses({ dropped, memory }: LogReport): boolean {
+  return memory.records > 0 || Object.keys(dropped).length > 0;
+}
+
 /** Contents of a presence file. */
 export interface PresenceState {
   readonly token: string;
@@ -183,7 +188,7 @@ export class Presence {
   /**
    * The process has closed its log.
    *
-   * @param leaves Whether records are left: the file then stays until they are delivered.
+   * @param leaves Whether the file is still needed: records are left, or were lost.
    */
   end(leaves: boolean): void {
     this.#ended = true;

@@ -10,12 +10,14 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "./failure_detector.ts";
-import { PROCESSES_DIRECTORY, readPresence } from "./presence.ts";
+import { hasLosses, PROCESSES_DIRECTORY, readPresence } from "./presence.ts";
 import { liveness } from "./process_identity.ts";
 
 /** Directory in which version 0.1 kept the reports of senders. */
 const OLD_DIRECTORY = ".senders";
 const NAME = /^(\w+)\.json$/;
+/** Ms for which the file of a dead process stays that lost records, for people to see it. */
+export const LOSSES_SHOWN_MS = 86_400_000;
 /** Leftovers of a kill: a temporary file, or a request that nobody will see. */
 const TEMPORARY = /^\w+\.(json\.\w+\.tmp|wake)$/;
 
@@ -27,7 +29,7 @@ export async function processTokens({ files }: Runtime, root: string): Promise<s
 
 /**
  * Removes the presence files of processes that are known to be dead, or have long been unresponsive,
- * and have no segment any more; also temporary files that a kill left.
+ * and have no segment any more; those that lost records after a day; also temporary files that a kill left.
  *
  * @param inUse Lists the tokens of the processes that have segments. Asked once it is known which
  *   processes are dead: one that still runs may be making its first.
@@ -56,6 +58,8 @@ export async function removeDeadPresences(
       const known = state && (state.ended ? "dead" : liveness(state.identity, runtime.process));
       if (known === "alive") continue;
       const modified = files.stat(path)?.modified ?? Infinity;
+      const isLossy = state !== null && state.log !== null && hasLosses(state.log);
+      if (isLossy && clock.now() - modified <= LOSSES_SHOWN_MS) continue;
       const oldAfter = token === undefined ? STALE_AFTER_MS : ABANDONED_AFTER_MS;
       if (known === "dead" || clock.now() - modified > oldAfter) dead.push({ path, token });
       else leavesTemporary ||= token === undefined;

@@ -35,6 +35,11 @@ export function saveLongNames(
   }
 }
 
+/** `entity/project` of a project's directory. */
+export function projectName(files: FileSystem, directory: string): string {
+  return `${nameOfDirectory(files, dirname(directory))}/${nameOfDirectory(files, directory)}`;
+}
+
 /** The entity or project that a directory belongs to; the directory's own name if it is whole. */
 export function nameOfDirectory(files: FileSystem, path: string): string {
   const own = basename(path);

@@ -2,13 +2,28 @@ import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { processTokens, removeDeadPresences } from "../../../src/wal/ownership/process_list.ts";
+import {
+  LOSSES_SHOWN_MS,
+  processTokens,
+  removeDeadPresences,
+} from "../../../src/wal/ownership/process_list.ts";
+import type { LogReport } from "../../../src/wal/ownership/presence.ts";
 import { readProcesses } from "../../../src/wal/ownership/process_status.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, SERVER, WAL } from "../../support/wal/wal_fixture.ts";
 import { presenceOf, tokenOf } from "../../support/wal/writer_fixture.ts";
 
 const DIRECTORY = `${WAL}/.processes`;
+const LOG: LogReport = {
+  entity: "team",
+  project: "project",
+  kind: "file",
+  diskError: null,
+  appended: 0,
+  memory: { records: 0, bytes: 0 },
+  dropped: {},
+  quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new", fullAt: null },
+};
 const NONE: ReadonlySet<string> = new Set();
 
 /** Processes with presence files, by name. */
@@ -17,7 +32,7 @@ function scene() {
   const { disk, clock } = world;
   const host = new MemoryHost({ name: "container", pidNamespace: "pid:[2]" });
   const names = new Map<string, string>();
-  const start = (name: string, runtime = world.process()) => {
+  const start = (name: string, runtime = world.process(), log?: LogReport) => {
     const token = tokenOf(names.size + 1);
     names.set(token, name);
     const report = {
@@ -28,7 +43,10 @@ function scene() {
       nextAttempt: null,
     };
     const counts = { delivered: 0, deadLettered: 0, lastDelivery: null, lastError: null };
-    const presence = presenceOf(runtime, token, { report: () => ({ ...report, ...counts }) });
+    const presence = presenceOf(runtime, token, {
+      report: () => ({ ...report, ...counts }),
+      ...(log ? { log: () => log } : {}),
+    });
     presence.ensure();
     return { token, runtime, presence };
   };
@@ -153,4 +171,20 @@ test("process list: without a directory there are no processes, an unreadable on
   const { own } = scene();
   own.runtime.fault = ({ kind }) => kind === "list" ? { code: "EACCES" } : undefined;
   await assert.rejects(processTokens(own.runtime, WAL), { code: "EACCES" });
+});
+
+test("presence: the file of a dead process that lost records is kept for a day", async () => {
+  const { clock, start, own, left, sweep } = scene();
+  const losses: Partial<LogReport>[] = [
+    { dropped: { "quota-new": 3 } },
+    { memory: { records: 2, bytes: 99 } },
+    {},
+  ];
+  losses.forEach((loss, at) => start(`p${at}`, undefined, { ...LOG, ...loss }).presence.end(true));
+  await sweep();
+  assert.deepEqual(await left(), ["own", "p0", "p1"]);
+  clock.advance(LOSSES_SHOWN_MS + 1);
+  own.presence.heartbeat();
+  await sweep();
+  assert.deepEqual(await left(), ["own"]);
 });

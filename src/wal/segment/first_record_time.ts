@@ -1,0 +1,63 @@
+/**
+ * When the first record behind an offset was written, as far as records tell.
+ *
+ * @module
+ */
+
+import { topLevelField } from "../../bytes/json_fields.ts";
+import { WindowReader } from "../record/batch_reader.ts";
+import type { WindowRecord } from "../record/record_batch.ts";
+import type { Segment } from "./segment.ts";
+
+/** Bytes that are read at once. */
+const MAX_BYTES = 16 * 1024;
+/** Bytes of one record that are read. */
+const MAX_RECORD_BYTES = 33 * 1024 * 1024;
+/** Records that are looked at for one that tells its time. */
+const MAX_RECORDS = 50;
+
+/** Epoch ms at which a record was written; `undefined` if it does not tell. */
+export type RecordTime = (bytes: Uint8Array, record: WindowRecord) => number | undefined;
+
+/**
+ * Epoch ms of the first record behind `offset` that tells its time; `null` if none of the next ones
+ * does.
+ *
+ * @param isFinal Whether an unfinished last line is a record.
+ */
+export async function firstRecordTime(
+  segment: Segment,
+  offset: number,
+  isFinal: boolean,
+  timeOf: RecordTime = callTime,
+): Promise<number | null> {
+  const limits = {
+    bytes: Math.max(1, Math.min(MAX_BYTES, segment.end() - offset)),
+    records: MAX_RECORDS,
+    recordBytes: MAX_RECORD_BYTES,
+    standsAlone: () => false,
+  };
+  const window = await new WindowReader(segment, limits, offset).next(isFinal);
+  for (const record of window?.records(() => true) ?? []) {
+    const time = timeOf(window!.bytes, record);
+    if (time !== undefined) return time;
+  }
+  return null;
+}
+
+const TIMES: Readonly<Record<string, readonly [string, string]>> = {
+  call_start: ["start", "started_at"],
+  call_end: ["end", "ended_at"],
+};
+
+/** When the call of a record began or ended. */
+function callTime(bytes: Uint8Array, { type, start, end }: WindowRecord): number | undefined {
+  if (!Object.hasOwn(TIMES, type)) return undefined;
+  const [wrapper, field] = TIMES[type];
+  const inner = topLevelField(bytes, start, end, wrapper);
+  const value = inner && topLevelField(bytes, inner.start, inner.end, field);
+  if (!value) return undefined;
+  const text = new TextDecoder().decode(bytes.subarray(value.start + 1, value.end - 1));
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
