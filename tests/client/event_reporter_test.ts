@@ -49,7 +49,11 @@ for (const wal of [true, false]) {
       await clock.elapse(21 * MINUTE);
     }, { wal });
     assert.deepEqual(atNormalLevel(events), Array(5).fill("server-down"));
-    assert.match(called(events, "server-down")[4].message, /trying again: HTTP 503/);
+    const safety = wal ? "pending, safe on disk" : "in memory only, lost if this process ends";
+    assert.equal(
+      called(events, "server-down")[4].message,
+      `team/project: cannot deliver to http://server.test, trying again: HTTP 503. 1 record is ${safety}`,
+    );
   });
 }
 

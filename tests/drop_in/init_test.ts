@@ -93,7 +93,7 @@ test("register: where the disk cannot be written, calls are delivered from memor
   const { code, lines, errors } = await project.run("plain.cjs", { env });
   assert.equal(code, 0, errors);
   assert.ok(lines.includes("result 42"));
-  assert.equal(errors.match(/Cannot write the log on disk/g)?.length, 1, errors);
+  assert.equal(errors.match(/cannot write the log on disk/g)?.length, 1, errors);
   assert.equal(mock.store.finishedCount("team/plain"), 1);
 });
 

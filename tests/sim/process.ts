@@ -364,7 +364,7 @@ export class SimProcess implements ProcessView {
     this.#options.context.trace.add(`p${this.id} ${level} ${name}: ${message}`);
     if (name === "disk-failed") this.#inMemory = true;
     if (name === "disk-recovered") this.#recovered();
-    const cause = /^Dropped records \(([\w-]+)\)/.exec(message)?.[1];
+    const cause = name === "dropped" ? / lost \(([\w-]+)\): /.exec(message)?.[1] : undefined;
     if (cause === undefined) return;
     this.#dropCauses.add(cause);
     if (cause === "failed") this.threw(message);

@@ -64,7 +64,7 @@ export function parseCount(text: string): number {
 export function parsePercent(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text.trim());
   if (match === null || Number(match[1]) > 100) {
-    throw new InvalidArgumentError(`${quoted(text)} is no percentage from 0 to 100.`);
+    throw new InvalidArgumentError(`${quoted(text)} is not a percentage from 0 to 100.`);
   }
   return Number(match[1]);
 }

@@ -157,7 +157,7 @@ export class EventReporter {
       : ["server-blocked", "error", "until this is fixed"] as const;
     const message = `${project}: cannot deliver to ${server}, ${until}: ${reason}`;
     if (!isNews) return this.report("debug", name, message);
-    // To count what is pending takes a moment; what has changed by then is no news any more.
+    // To count what is pending takes a moment; a state that has changed by then is old.
     void this.#options.pending().then((pending) =>
       this.report(
         state === this.#server ? level : "debug",

@@ -551,7 +551,7 @@ export class LogPipeline implements StrictPipeline {
     return ms === null ? null : this.#options.runtime.clock.now() + ms;
   }
 
-  /** What is lost stays visible: {@linkcode removeDeadPresences} removes the file later. */
+  /** Losses stay visible: the recovery of another process removes the file after a day. */
   #endPresence(leaves: boolean): void {
     const { records } = this.#inMemory();
     const isLost = records > 0 || Object.values(this.#ledger.dropped).some((count) => count > 0);
