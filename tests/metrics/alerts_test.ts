@@ -54,7 +54,6 @@ test(
       for (let n = 0; n < 10; n++) scene.append(pipeline);
     });
     scene.assertFiring(
-      "WeaveWalQuotaFullSoon",
       "WeaveWalQuotaNearlyUsed",
       "WeaveWalRecordsLost",
       "WeaveWalUnsent",

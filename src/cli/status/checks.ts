@@ -139,6 +139,11 @@ export function withChecks(command: Command): Command {
 /** Names of the flags, as commander knows them. */
 export const CHECK_FLAGS: readonly string[] = CHECKS.map(({ flag }) => flag);
 
+/** Names of all checks: their options without the dashes. */
+export function checkNames(): string[] {
+  return CHECKS.map(({ name }) => name);
+}
+
 /** Whether any check is asked for. */
 export function isCheck(flags: CheckFlags): boolean {
   return CHECKS.some(({ flag }) => flags[flag] !== undefined);

@@ -9,9 +9,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import type { WalEvent } from "../../../src/client/pipeline/events.ts";
 import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { statusMetrics } from "../../../src/cli/metrics/status_metrics.ts";
-import { StatusReporter } from "../../../src/cli/status/report.ts";
+import { type StatusReport, StatusReporter } from "../../../src/cli/status/report.ts";
 import { projectPath } from "../cli/cli_support.ts";
 import type { MemoryRuntime } from "../simulated_runtime/memory.ts";
 import { LogWorld, WAL } from "../wal/wal_fixture.ts";
@@ -28,6 +29,8 @@ export class ScrapedWorld {
   readonly #begun: number = this.world.clock.now();
   readonly #scrapes: Map<string, number>[] = [];
   readonly #reporter: StatusReporter;
+  /** Events that are not informational, of all programs. */
+  readonly events: WalEvent[] = [];
   #calls = 0;
 
   constructor() {
@@ -38,7 +41,13 @@ export class ScrapedWorld {
   /** Starts a program with a log. */
   start(changes: Partial<PipelineOptions> = {}): { pipeline: Pipeline; runtime: MemoryRuntime } {
     const runtime = this.world.process();
-    return { runtime, pipeline: openPipeline(this.world.options(runtime, changes)) };
+    const onEvent = (event: WalEvent): void => {
+      if (event.level === "warn" || event.level === "error") this.events.push(event);
+    };
+    return {
+      runtime,
+      pipeline: openPipeline(this.world.options(runtime, { onEvent, ...changes })),
+    };
   }
 
   /** Records a call that begins now. */
@@ -57,7 +66,7 @@ export class ScrapedWorld {
     for (let minute = 0; minute < minutes; minute++) {
       eachMinute();
       await this.world.clock.elapse(MINUTE);
-      const text = statusMetrics(await this.#reporter.report(() => {})).text("prometheus");
+      const text = statusMetrics(await this.report()).text("prometheus");
       const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
       this.#scrapes.push(
         new Map(lines.map((line) => {
@@ -66,6 +75,11 @@ export class ScrapedWorld {
         })),
       );
     }
+  }
+
+  /** The report of `weave-wal status` now. */
+  report(): Promise<StatusReport> {
+    return this.#reporter.report(() => {});
   }
 
   /** The alerts that fire at the end, by promtool's own evaluation. */
