@@ -27,7 +27,7 @@ export {
   requireCurrentChildSummary,
   withAttributes,
 } from "./src/client/init.ts";
-export { login } from "./src/client/settings/login.ts";
+export { login } from "./src/client/credentials/login.ts";
 export { op } from "./src/client/op/op.ts";
 export {
   type AnyFunction,
@@ -44,16 +44,20 @@ export {
   type StreamReducer,
 } from "./src/client/op/op_types.ts";
 export { type OpenAIClient, wrapOpenAI } from "./src/client/integrations/wrap_openai.ts";
-export type { Call, Call as CallSchema } from "./src/client/op/call.ts";
-export type { CallStackEntry } from "./src/client/op/call_stack.ts";
-export type { Summary } from "./src/client/op/summary.ts";
-export { CallStack, type PushedCall } from "./src/client/op/call_stack_snapshot.ts";
-export { type ClientStats, WeaveClient } from "./src/client/client.ts";
-export type { SampleFunction, TraceRoot } from "./src/client/op/sampling.ts";
+export type { Call, Call as CallSchema } from "./src/client/calls/call.ts";
+export type { CallStackEntry } from "./src/client/calls/call_stack.ts";
+export type { Summary } from "./src/client/calls/summary.ts";
+export { CallStack, type PushedCall } from "./src/client/calls/call_stack_snapshot.ts";
+export { type ClientStats, WeaveClient } from "./src/client/weave_client/client.ts";
+export type { SampleFunction, TraceRoot } from "./src/client/calls/sampling.ts";
 export type { Redact } from "./src/client/redaction/redactor.ts";
-export type { CallRecord, ClientCalls, ClientSettings } from "./src/client/client_calls.ts";
-export type { CallsFilter, ClientReads } from "./src/client/client_reads.ts";
-export type { ClientWrites } from "./src/client/client_writes.ts";
+export type {
+  CallRecord,
+  ClientCalls,
+  ClientSettings,
+} from "./src/client/weave_client/client_calls.ts";
+export type { CallsFilter, ClientReads } from "./src/client/weave_client/client_reads.ts";
+export type { ClientWrites } from "./src/client/weave_client/client_writes.ts";
 export type {
   AnyObject,
   CallEndInput,
@@ -62,7 +66,7 @@ export type {
   FeedbackInput,
   FeedbackReplaceInput,
   TableChange,
-} from "./src/client/inputs.ts";
+} from "./src/client/weave_client/inputs.ts";
 export type { Cost } from "./src/protocol/requests.ts";
 export type { OtelView } from "./src/protocol/otlp/otel_request.ts";
 export type { SavedRef } from "./src/client/global_client.ts";

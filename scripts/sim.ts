@@ -11,12 +11,12 @@ import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
 import { parseCount } from "../src/cli/terminal/arguments.ts";
 import { quoted } from "../src/cli/terminal/format.ts";
-import type { Bug } from "../tests/sim/mutant.ts";
+import type { Bug } from "../tests/sim/mutants/mutant.ts";
 import { BUGS } from "../tests/sim/mutants/all.ts";
-import { generate } from "../tests/sim/generate.ts";
-import { type Outcome, runScenario } from "../tests/sim/checker.ts";
-import { describeStep, type Scenario } from "../tests/sim/scenario.ts";
-import { only, shrink } from "../tests/sim/shrink.ts";
+import { generate } from "../tests/sim/scenario/generate.ts";
+import { type Outcome, runScenario } from "../tests/sim/checks/checker.ts";
+import { describeStep, type Scenario } from "../tests/sim/scenario/scenario.ts";
+import { only, shrink } from "../tests/sim/scenario/shrink.ts";
 
 const values = new Command("npm run sim --")
   .description(

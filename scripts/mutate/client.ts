@@ -7,8 +7,8 @@
 import type { Mutation } from "./mutation.ts";
 
 const SETTINGS = "client/settings/settings_test.ts";
-const CALLS = "client/op/call_test.ts";
-const PUBLISH = "client/publish_test.ts";
+const CALLS = "client/calls/call_test.ts";
+const PUBLISH = "client/objects/publish_test.ts";
 
 /** The mutations of `src/client`. */
 export const CLIENT_MUTATIONS: readonly Mutation[] = [
@@ -25,7 +25,11 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     mistake: "a value of weave.jsonc counts as the user's own",
     find: "origin, fromFile: true };",
     replace: "origin, fromFile: false };",
-    tests: ["client/settings/key_lookup_test.ts", "client/settings/stranger_test.ts", SETTINGS],
+    tests: [
+      "client/credentials/key_lookup_test.ts",
+      "client/credentials/stranger_test.ts",
+      SETTINGS,
+    ],
   },
   {
     file: "src/client/settings/settings.ts",
@@ -49,25 +53,29 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     tests: [SETTINGS],
   },
   {
-    file: "src/client/settings/key_lookup.ts",
+    file: "src/client/credentials/key_lookup.ts",
     mistake: "every server gets the key",
     find: "if (trusted.has(origin)) {",
     replace: "if (trusted.has(origin) || found) {",
-    tests: ["client/settings/key_lookup_test.ts", "client/settings/stranger_test.ts"],
+    tests: ["client/credentials/key_lookup_test.ts", "client/credentials/stranger_test.ts"],
   },
   {
-    file: "src/client/settings/key_lookup.ts",
+    file: "src/client/credentials/key_lookup.ts",
     mistake: "a key is sent unencrypted",
     find: "if (refused) return { problem: refused };",
     replace: "",
-    tests: ["client/settings/key_lookup_test.ts", "client/settings/stranger_test.ts", SETTINGS],
+    tests: [
+      "client/credentials/key_lookup_test.ts",
+      "client/credentials/stranger_test.ts",
+      SETTINGS,
+    ],
   },
   {
-    file: "src/client/settings/servers.ts",
+    file: "src/client/credentials/servers.ts",
     mistake: "the trace server of weave.jsonc is trusted",
     find: "const ownServer = server && !server.fromFile ? server.value : traceServerOf(ownBase);",
     replace: "const ownServer = server ? server.value : traceServerOf(ownBase);",
-    tests: ["client/settings/key_lookup_test.ts", "client/settings/stranger_test.ts"],
+    tests: ["client/credentials/key_lookup_test.ts", "client/credentials/stranger_test.ts"],
   },
   {
     file: "src/client/settings/urls.ts",
@@ -84,18 +92,18 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     tests: [SETTINGS],
   },
   {
-    file: "src/client/settings/netrc.ts",
+    file: "src/client/credentials/netrc.ts",
     mistake: "quotes of a netrc password are kept",
     find: "const quoted = text[start] === '\"';",
     replace: "const quoted = false;",
-    tests: ["client/settings/netrc_test.ts"],
+    tests: ["client/credentials/netrc_test.ts"],
   },
   {
-    file: "src/client/settings/netrc.ts",
+    file: "src/client/credentials/netrc.ts",
     mistake: "the first of two entries for a machine counts",
     find: ".filter((entry) => entry.machine === machine && entry.password).at(-1)",
     replace: ".filter((entry) => entry.machine === machine && entry.password).at(0)",
-    tests: ["client/settings/netrc_test.ts", SETTINGS],
+    tests: ["client/credentials/netrc_test.ts", SETTINGS],
   },
   {
     file: "src/client/client_pool.ts",
@@ -119,59 +127,59 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     tests: ["client/init_again_test.ts", "client/copies_test.ts"],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "a child gets a trace of its own",
     find: "const traceId = parent === null ? parts.ids.uuidv7() : parent.traceId;",
     replace: "const traceId = parts.ids.uuidv7();",
     tests: [CALLS],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "a call becomes the child of a call in another project",
     find: "const parent = context?.owner === this ? context.call : null;",
     replace: "const parent = context?.call ?? null;",
     tests: ["client/init_again_test.ts", CALLS, "client/copies_test.ts"],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "an end may precede its start",
     find: "(endedAt < call.startedAt ? call.startedAt : endedAt)",
     replace: "endedAt",
     tests: [CALLS],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "a failed call counts as a success",
     find: 'countStatus(call, exception === "" ? "success" : "error")',
     replace: 'countStatus(call, "success")',
-    tests: ["client/op/summary_test.ts", CALLS, "client/op/status_counts_test.ts"],
+    tests: ["client/calls/summary_test.ts", CALLS, "client/calls/status_counts_test.ts"],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "attributes of an op do not override those of its scope",
     find: "return this.#parts.toText(assignData(attributes, own));",
     replace: "return this.#parts.toText(assignData({ ...own }, attributes));",
     tests: [CALLS],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "an error while a start is recorded reaches the program",
     find:
       '      this.complain("call-not-traced", `Cannot trace a call of ${state.name}`, error);\n' +
       "      return null;",
     replace: "      throw error;",
-    tests: [CALLS, "client/op/result_test.ts"],
+    tests: [CALLS, "client/results/result_test.ts"],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "an error of summarize reaches the program",
     find: '      this.complain("summarize-failed", "Cannot summarize a call", error);\n' +
       "      return undefined;",
     replace: "      throw error;",
-    tests: ["client/op/summary_test.ts", CALLS],
+    tests: ["client/calls/summary_test.ts", CALLS],
   },
   {
-    file: "src/client/op/call_recorder.ts",
+    file: "src/client/calls/call_recorder.ts",
     mistake: "an array is recorded as the input self",
     find: "(isProxy(self) || !Array.isArray(self))",
     replace: "true",
@@ -196,7 +204,7 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     mistake: "a provisional digest is not sent as the expected one",
     find: 'this.#appendObject(objectId, valueText, `,"expected_digest":"${digest}"`);',
     replace: 'this.#appendObject(objectId, valueText, "");',
-    tests: ["client/offline_test.ts", PUBLISH],
+    tests: ["client/pipeline/offline_test.ts", PUBLISH],
   },
   {
     file: "src/client/objects/publisher.ts",
@@ -206,32 +214,32 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     tests: [PUBLISH, CALLS],
   },
   {
-    file: "src/client/read_barrier.ts",
+    file: "src/client/weave_client/read_barrier.ts",
     mistake: "reads do not wait for writes",
     find: "const wait = await this.#pipeline.delivered(READ_WAIT_MS);",
     replace: "const wait = await this.#pipeline.delivered(0);",
-    tests: ["client/read_after_write_test.ts", "client/reads_test.ts"],
+    tests: ["client/weave_client/read_after_write_test.ts", "client/weave_client/reads_test.ts"],
   },
   {
     file: "src/client/server/api_client.ts",
     mistake: "reads follow redirects with the key",
     find: 'redirect: "manual",',
     replace: 'redirect: "follow",',
-    tests: ["client/reads_test.ts"],
+    tests: ["client/weave_client/reads_test.ts"],
   },
   {
     file: "src/client/server/api_client.ts",
     mistake: "a read has no time limit",
     find: "return this.#parts.clock.after(ms, () => controller.abort());",
     replace: "return this.#parts.clock.after(ms, () => {});",
-    tests: ["client/reads_test.ts"],
+    tests: ["client/weave_client/reads_test.ts"],
   },
   {
     file: "src/client/server/api_client.ts",
     mistake: "the last line of a stream of lines is lost",
     find: 'if (rest.trim() !== "") yield JSON.parse(rest);',
     replace: "",
-    tests: ["client/reads_test.ts"],
+    tests: ["client/weave_client/reads_test.ts"],
   },
   {
     file: "src/client/server/project_id_resolver.ts",
@@ -239,7 +247,7 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     find: "const tooSoon = failedAt !== undefined && " +
       "this.#clock.monotonic() - failedAt < ASK_AGAIN_MS;",
     replace: "const tooSoon = false;",
-    tests: ["client/offline_test.ts", PUBLISH, "client/server_test.ts"],
+    tests: ["client/pipeline/offline_test.ts", PUBLISH, "client/weave_client/server_test.ts"],
   },
   {
     file: "src/client/server/metadata_cache.ts",

@@ -5,7 +5,7 @@
  */
 
 import { unreachable } from "../client/settings/grants.ts";
-import { WRITE_ONLY } from "../client/settings/key_lookup.ts";
+import { WRITE_ONLY } from "../client/credentials/key_lookup.ts";
 import { resolveSettings, type Settings } from "../client/settings/settings.ts";
 import { WeaveWalError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";

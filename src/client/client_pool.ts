@@ -7,7 +7,7 @@
 
 import { fileDigest } from "../protocol/digest/digest.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { WeaveClient } from "./client.ts";
+import type { WeaveClient } from "./weave_client/client.ts";
 import { isOpen } from "./global_client.ts";
 import { type GivenFunctions, poolState } from "./pooled_clients.ts";
 import { DEFAULTS } from "./settings/defaults.ts";

@@ -6,8 +6,8 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { setTracing, shared } from "../runtime/process/shared_state.ts";
-import type { CallRecorder } from "./op/call_recorder.ts";
-import { currentContext } from "./op/call_stack.ts";
+import type { CallRecorder } from "./calls/call_recorder.ts";
+import { currentContext } from "./calls/call_stack.ts";
 
 /**
  * Name and version of a saved object.

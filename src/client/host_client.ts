@@ -9,7 +9,7 @@
 
 import { detectRuntime } from "../runtime/detect.ts";
 import { standardError } from "../runtime/standard_error.ts";
-import type { WeaveClient } from "./client.ts";
+import type { WeaveClient } from "./weave_client/client.ts";
 import { findClient, keepClient, lastGiven } from "./client_pool.ts";
 import { createLogger } from "./logger.ts";
 import {

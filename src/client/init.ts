@@ -6,8 +6,8 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { describeMixedVersions } from "../runtime/process/shared_state.ts";
-import { type CallStackEntry, currentContext, runWithAttributes } from "./op/call_stack.ts";
-import type { WeaveClient } from "./client.ts";
+import { type CallStackEntry, currentContext, runWithAttributes } from "./calls/call_stack.ts";
+import type { WeaveClient } from "./weave_client/client.ts";
 import {
   globalClient,
   globalRecorder,

@@ -5,7 +5,7 @@
  */
 
 import { ignoreRejection } from "../protocol/json/promises.ts";
-import { runUntraced } from "./op/call_stack.ts";
+import { runUntraced } from "./calls/call_stack.ts";
 import type { WalEvent, WalEventName } from "./pipeline/events.ts";
 
 /**

@@ -7,7 +7,7 @@
 
 import { shared } from "../runtime/process/shared_state.ts";
 import type { Logger } from "./logger.ts";
-import type { Sampler } from "./op/sampling.ts";
+import type { Sampler } from "./calls/sampling.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import type { Redactor } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";

@@ -5,7 +5,7 @@
  */
 
 import { WeaveWalError } from "../errors.ts";
-import type { WeaveClient } from "../client/client.ts";
+import type { WeaveClient } from "../client/weave_client/client.ts";
 import { currentClient } from "../client/global_client.ts";
 import { openOwnClient } from "../client/host_client.ts";
 import { invalidOption } from "../client/settings/invalid_option.ts";

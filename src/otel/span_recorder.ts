@@ -5,8 +5,8 @@
  */
 
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import type { WeaveClient } from "../client/client.ts";
-import { describeError } from "../client/op/describe_error.ts";
+import type { WeaveClient } from "../client/weave_client/client.ts";
+import { describeError } from "../client/calls/describe_error.ts";
 import type { SpanTarget } from "../client/span_target.ts";
 import { type OtelRecordType, otelRecordType, otelRequest } from "../protocol/otlp/otel_request.ts";
 import type { FinishedSpan, StartedSpan } from "./finished_span.ts";

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { ClientAttachments } from "../../src/drop_in/patch/sdk_client.ts";
 import { noteOwnOp } from "../../src/client/mixed_packages.ts";
 import { joinStacks, keepsStack, type StackMethods } from "../../src/drop_in/patch/join_stacks.ts";
-import type { CallRecord } from "../../tools/mock_server/call_store.ts";
+import type { CallRecord } from "../../tools/mock_server/store/call_store.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 import { bundled } from "../support/bundle.ts";

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import { intercepting } from "../../src/drop_in/intercept/intercept.ts";
 import { SdkLogs } from "../../src/drop_in/logs/sdk_logs.ts";
-import { internalIdOf } from "../../tools/mock_server/store.ts";
+import { internalIdOf } from "../../tools/mock_server/store/store.ts";
 import { objectDigest, serverDigest, tableDigest } from "../../src/protocol/digest/digest.ts";
 import { isProvisional, provisionalDigest } from "../../src/protocol/digest/provisional.ts";
 import type { FlushOptions } from "../../src/client/pipeline/pipeline.ts";

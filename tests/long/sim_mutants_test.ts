@@ -1,5 +1,5 @@
 import { ownRuntime } from "../sim/child.ts";
-import { assertAllFound, MUTANT_GROUPS } from "../sim/mutant_groups.ts";
+import { assertAllFound, MUTANT_GROUPS } from "../sim/mutants/mutant_groups.ts";
 import { test } from "../harness.ts";
 
 const skip = ownRuntime === "node" && "npm test proves the mutants on this runtime";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ownRuntime, sim } from "../sim/child.ts";
 import { test } from "../harness.ts";
 
-/** `tests/system/sim_test.ts` runs the seeds before this one. */
+/** `tests/system/sim/sim_test.ts` runs the seeds before this one. */
 const FIRST = 10_001;
 /** Node runs the most; the others only show that nothing depends on the runtime. */
 const SEEDS = ownRuntime === "node" ? 6_000 : 1_000;

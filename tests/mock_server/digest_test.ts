@@ -6,9 +6,9 @@ import {
   readCanonical,
   tableDigest,
   valueDigest,
-} from "../../tools/mock_server/digest.ts";
+} from "../../tools/mock_server/store/digest.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
-import { internalIdOf } from "../../tools/mock_server/store.ts";
+import { internalIdOf } from "../../tools/mock_server/store/store.ts";
 import { test } from "../harness.ts";
 import { post, PROJECT, send } from "../support/mock_server/mock_requests.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { WeaveWalError } from "../../src/errors.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
-import { MockStore } from "../../tools/mock_server/store.ts";
+import { MockStore } from "../../tools/mock_server/store/store.ts";
 import { test } from "../harness.ts";
 import { post, PROJECT, send, startOf } from "../support/mock_server/mock_requests.ts";
 

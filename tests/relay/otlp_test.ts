@@ -20,7 +20,7 @@ import {
 import { readSpans } from "../../src/protocol/otlp/spans.ts";
 import { transcodeSpans } from "../../src/relay/otlp/json_spans.ts";
 import { splitSpans } from "../../src/relay/otlp/split_spans.ts";
-import type { MockStore } from "../../tools/mock_server/store.ts";
+import type { MockStore } from "../../tools/mock_server/store/store.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 import { send } from "../support/mock_server/mock_requests.ts";

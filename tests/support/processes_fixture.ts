@@ -9,7 +9,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
-import type { JournalEntry } from "../../tools/mock_server/request_log.ts";
+import type { JournalEntry } from "../../tools/mock_server/store/request_log.ts";
 import { type Child, type ChildOptions, startChild } from "./child_fixture.ts";
 import type { KillPlan } from "./kill_child.ts";
 import { KillGround } from "./kill_fixture.ts";

@@ -7,7 +7,7 @@ import { opNameOf, traceTrees } from "../../tools/demo/trace_tree.ts";
 import { TracedProgram } from "../../tools/demo/traced_program.ts";
 import { formatMs, treeLines } from "../../tools/demo/tree_rows.ts";
 import { checkOutcome } from "../../tools/demo/assertions.ts";
-import type { CallRecord } from "../../tools/mock_server/call_store.ts";
+import type { CallRecord } from "../../tools/mock_server/store/call_store.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CallRecord } from "../mock_server/call_store.ts";
+import type { CallRecord } from "../mock_server/store/call_store.ts";
 import type { MockServer } from "../mock_server/serve.ts";
 import type { FoundFile } from "./folders.ts";
 import { opNameOf } from "./trace_tree.ts";

@@ -5,7 +5,7 @@
  */
 
 import { basename } from "@std/path";
-import type { CallRecord } from "../mock_server/call_store.ts";
+import type { CallRecord } from "../mock_server/store/call_store.ts";
 import { startMockServer } from "../mock_server/serve.ts";
 import { QUESTIONS, scheduleFor } from "./questions.ts";
 import { type DemoContext, PROJECT, Scenario } from "./scenario.ts";

@@ -5,7 +5,7 @@
  */
 
 import { readException } from "../../src/protocol/exception_text.ts";
-import type { CallRecord } from "../mock_server/call_store.ts";
+import type { CallRecord } from "../mock_server/store/call_store.ts";
 
 /** A call and its children. */
 export interface TraceNode {

@@ -6,8 +6,8 @@
  */
 
 import { Hono } from "hono";
-import { addCallRoutes } from "./call_routes.ts";
-import { addControlRoutes } from "./control_routes.ts";
+import { addCallRoutes } from "./routes/call_routes.ts";
+import { addControlRoutes } from "./routes/control_routes.ts";
 import {
   bodyText,
   type MockApp,
@@ -18,9 +18,9 @@ import {
   refuse,
 } from "./exchange.ts";
 import { type Fault, kindOf } from "./faults.ts";
-import { addOtelRoutes } from "./otel_routes.ts";
-import { addReadRoutes } from "./read_routes.ts";
-import { addValueRoutes } from "./value_routes.ts";
+import { addOtelRoutes } from "./routes/otel_routes.ts";
+import { addReadRoutes } from "./routes/read_routes.ts";
+import { addValueRoutes } from "./routes/value_routes.ts";
 
 const OPEN_PATHS = new Set(["/health", "/server_info"]);
 

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import process from "node:process";
 import { WeaveWalError } from "../../src/errors.ts";
-import type { JournalEntry } from "./request_log.ts";
+import type { JournalEntry } from "./store/request_log.ts";
 import type { CallMode } from "./options.ts";
 import { type MockServer, startMockServer, type StartOptions } from "./serve.ts";
 

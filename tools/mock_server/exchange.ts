@@ -5,13 +5,13 @@
  */
 
 import type { Context, Hono } from "hono";
-import type { Json } from "./call_store.ts";
+import type { Json } from "./store/call_store.ts";
 import type { Faults } from "./faults.ts";
-import type { Journal, JournalEntry } from "./request_log.ts";
+import type { Journal, JournalEntry } from "./store/request_log.ts";
 import type { MockBehavior } from "./options.ts";
-import { type Refusal, refusalOfBody } from "./refusals.ts";
-import { check, type Problem, type Rule } from "./validators.ts";
-import type { MockStore } from "./store.ts";
+import { type Refusal, refusalOfBody } from "./routes/refusals.ts";
+import { check, type Problem, type Rule } from "./routes/validators.ts";
+import type { MockStore } from "./store/store.ts";
 
 /** Connection of a request, as faults need it. Created by the listener. */
 export interface Wire {

@@ -8,7 +8,7 @@ import { WeaveWalError } from "../../src/errors.ts";
 import { createMockApp } from "./app.ts";
 import type { MockDeps } from "./exchange.ts";
 import { Faults } from "./faults.ts";
-import { Journal, type JournalEntry } from "./request_log.ts";
+import { Journal, type JournalEntry } from "./store/request_log.ts";
 import {
   type Handle,
   isTaken,
@@ -18,7 +18,7 @@ import {
   type MockEngine,
 } from "./listen.ts";
 import { DEFAULT_BEHAVIOR, type MockBehavior, type MockOptions } from "./options.ts";
-import { MockStore } from "./store.ts";
+import { MockStore } from "./store/store.ts";
 
 /** Options for starting a mock server. */
 export interface StartOptions extends MockOptions {

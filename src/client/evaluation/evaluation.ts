@@ -9,7 +9,7 @@ import { globalRecorder } from "../global_client.ts";
 import { Dataset } from "../objects/dataset.ts";
 import { markClass } from "../objects/kind.ts";
 import { classChain, WeaveObject, type WeaveObjectParameters } from "../objects/weave_object.ts";
-import { describeError } from "../op/describe_error.ts";
+import { describeError } from "../calls/describe_error.ts";
 import { op } from "../op/op.ts";
 import { ALWAYS_RECORDED } from "../op/op_types.ts";
 import { invalidOption } from "../settings/invalid_option.ts";

@@ -8,7 +8,7 @@ import { type GlobalClient, requireGlobalClient } from "../global_client.ts";
 import type { Dataset } from "../objects/dataset.ts";
 import { savedRef } from "../objects/saved_refs.ts";
 import { isWeaveObject, type WeaveObject } from "../objects/weave_object.ts";
-import type { TracedCall } from "../op/traced_call.ts";
+import type { TracedCall } from "../calls/traced_call.ts";
 import { show } from "../settings/invalid_option.ts";
 import { LoggedCalls } from "./logged_calls.ts";
 import { loggedEvaluation, loggedModel, loggedScorer } from "./logged_objects.ts";

@@ -5,8 +5,8 @@
  */
 
 import { globalRecorder } from "../global_client.ts";
-import type { CallRecorder } from "../op/call_recorder.ts";
-import { currentContext, runInContext } from "../op/call_stack.ts";
+import type { CallRecorder } from "../calls/call_recorder.ts";
+import { currentContext, runInContext } from "../calls/call_stack.ts";
 import { op } from "../op/op.ts";
 import {
   ALWAYS_RECORDED,
@@ -15,7 +15,7 @@ import {
   type OpState,
   opState,
 } from "../op/op_types.ts";
-import type { TracedCall } from "../op/traced_call.ts";
+import type { TracedCall } from "../calls/traced_call.ts";
 import type { WalEventName } from "../pipeline/events.ts";
 
 /** Attributes by which Weave recognizes calls of an `EvaluationLogger`. */

@@ -7,7 +7,7 @@
 import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { isPlainData } from "../../protocol/json/stringify.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
-import { mergeSummaries, type Summary } from "../op/summary.ts";
+import { mergeSummaries, type Summary } from "../calls/summary.ts";
 
 /** The usage of one request to a model. */
 export interface ModelUsage {

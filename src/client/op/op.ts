@@ -6,14 +6,14 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { isPromise } from "../../protocol/json/object_facts.ts";
-import { runInContext } from "./call_stack.ts";
-import type { Call } from "./call.ts";
+import { runInContext } from "../calls/call_stack.ts";
+import type { Call } from "../calls/call.ts";
 import { globalRecorder } from "../global_client.ts";
 import { noteOwnOp, reportOwnOp } from "../mixed_packages.ts";
 import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts";
 import { opName } from "./op_name.ts";
 import { isAsyncFunction, keepProperties } from "./op_function.ts";
-import { observeResult, observeValue } from "./observe_result.ts";
+import { observeResult, observeValue } from "../results/observe_result.ts";
 import {
   type AnyFunction,
   type MethodDecoratorContext,
@@ -23,7 +23,7 @@ import {
   type OpState,
   setOpState,
 } from "./op_types.ts";
-import { LazyCall, type TracedCall } from "./traced_call.ts";
+import { LazyCall, type TracedCall } from "../calls/traced_call.ts";
 
 /**
  * Makes a function traced: each call is recorded with its inputs, its output or error, its times and

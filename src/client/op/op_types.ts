@@ -6,8 +6,8 @@
 
 import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
-import type { Call } from "./call.ts";
-import type { Summary } from "./summary.ts";
+import type { Call } from "../calls/call.ts";
+import type { Summary } from "../calls/summary.ts";
 
 /**
  * Any function at all. A constraint only: the types of what is traced stay what they are.

@@ -6,7 +6,7 @@
 
 import { AsyncResource } from "node:async_hooks";
 import { shared } from "../../runtime/process/shared_state.ts";
-import { runUntraced } from "../op/call_stack.ts";
+import { runUntraced } from "../calls/call_stack.ts";
 
 /** A place of the host's where async contexts hang. */
 const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;

@@ -6,7 +6,7 @@
 
 import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
 import type { LogLevel } from "../logger.ts";
-import type { SampleFunction } from "../op/sampling.ts";
+import type { SampleFunction } from "../calls/sampling.ts";
 
 const MiB = 1024 * 1024;
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { checkApiKey } from "./api_key.ts";
+import { checkApiKey } from "../credentials/api_key.ts";
 import { DEFAULTS, type Defaults, MAX_BATCH_BYTES } from "./defaults.ts";
 import { invalidOption, type Origin } from "./invalid_option.ts";
 import { LOG_LEVELS, type LogLevel } from "../logger.ts";
-import type { SampleFunction } from "../op/sampling.ts";
+import type { SampleFunction } from "../calls/sampling.ts";
 import { checkHostNames, checkUrl } from "./urls.ts";
 
 /** Specification of one setting: how it is read and checked. */

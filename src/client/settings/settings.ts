@@ -9,12 +9,12 @@ import { WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { DEFAULTS, type Defaults } from "./defaults.ts";
 import { optionFinder } from "./find_option.ts";
-import { expandHome } from "./home_directory.ts";
+import { expandHome } from "../credentials/home_directory.ts";
 import { invalidOption } from "./invalid_option.ts";
-import { type FindKey, keyFinder } from "./key_lookup.ts";
+import { type FindKey, keyFinder } from "../credentials/key_lookup.ts";
 import { CODE_OPTIONS, OPTION_NAMES, OPTION_TABLE, RESOLVED_OPTIONS } from "./option_specs.ts";
 import type { InitOptions } from "./options.ts";
-import { findServers, type Servers } from "./servers.ts";
+import { findServers, type Servers } from "../credentials/servers.ts";
 import { unknownOption } from "./settings_file.ts";
 
 /** Every setting, checked. */

@@ -11,7 +11,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { invalidOption } from "./invalid_option.ts";
 import { CODE_OPTIONS, EXPLICIT_OPTIONS, OPTION_NAMES } from "./option_specs.ts";
 import { nearest } from "./nearest.ts";
-import { readProjectFile } from "./user_files.ts";
+import { readProjectFile } from "../credentials/user_files.ts";
 
 /** The file's name. */
 export const SETTINGS_FILE = "weave.jsonc";

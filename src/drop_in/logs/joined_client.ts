@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { WeaveClient } from "../../client/client.ts";
+import type { WeaveClient } from "../../client/weave_client/client.ts";
 import { currentClient, setGlobalClient } from "../../client/global_client.ts";
 import type { FlushOptions, FlushResult, Pipeline } from "../../client/pipeline/pipeline.ts";
 import { shared } from "../../runtime/process/shared_state.ts";

@@ -5,7 +5,7 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
-import { type ClientDeps, WeaveClient } from "../../client/client.ts";
+import { type ClientDeps, WeaveClient } from "../../client/weave_client/client.ts";
 import { closeGlobalClient } from "../../client/global_client.ts";
 import type { Logger } from "../../client/logger.ts";
 import { MetadataCache } from "../../client/server/metadata_cache.ts";

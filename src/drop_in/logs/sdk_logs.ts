@@ -7,7 +7,7 @@
 import { MetadataCache } from "../../client/server/metadata_cache.ts";
 import { unusedProxy } from "../../client/server/unused_proxy.ts";
 import { createLogger, type Logger, type Sink } from "../../client/logger.ts";
-import { describeError } from "../../client/op/describe_error.ts";
+import { describeError } from "../../client/calls/describe_error.ts";
 import { Redactor } from "../../client/redaction/redactor.ts";
 import type { InitOptions } from "../../client/settings/options.ts";
 import type {

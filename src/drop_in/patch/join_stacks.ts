@@ -10,14 +10,14 @@
  * @module
  */
 
-import type { WeaveClient } from "../../client/client.ts";
+import type { WeaveClient } from "../../client/weave_client/client.ts";
 import { clientOfRecorder, globalClient, recorderOf } from "../../client/global_client.ts";
 import {
   type CallStackEntry,
   currentContext,
   runInContext,
   runWithAttributes,
-} from "../../client/op/call_stack.ts";
+} from "../../client/calls/call_stack.ts";
 import { hasOwnOps } from "../../client/mixed_packages.ts";
 
 /** The slice of an official call stack that is used. */

@@ -14,7 +14,7 @@ import type { Json } from "../intercept/json_text.ts";
 import type { LogKey } from "../logs/open_log.ts";
 import type { ProjectLog } from "../logs/project_log.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
-import type { WeaveClient } from "../../client/client.ts";
+import type { WeaveClient } from "../../client/weave_client/client.ts";
 import { notePackagesJoined } from "../../client/mixed_packages.ts";
 import { useJoinedClient } from "../logs/joined_client.ts";
 import { joinStacks, keepsStack } from "./join_stacks.ts";

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import type { CallRecord } from "../../../tools/mock_server/call_store.ts";
+import type { CallRecord } from "../../../tools/mock_server/store/call_store.ts";
 import { PNG } from "../../support/client/fake_openai.ts";
 import type { Any } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";

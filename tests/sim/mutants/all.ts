@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bug } from "../mutant.ts";
+import type { Bug } from "./mutant.ts";
 import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";

@@ -7,7 +7,7 @@
 import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
 import type { Window } from "../../../src/wal/record/record_batch.ts";
 import { WindowReader } from "../../../src/wal/record/batch_reader.ts";
-import type { Bug } from "../mutant.ts";
+import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
 /** The last window that each reader gave. */

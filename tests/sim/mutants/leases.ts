@@ -11,7 +11,7 @@ import { Lease } from "../../../src/wal/ownership/lease.ts";
 import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
 import { ChainLink } from "../../../src/wal/segment/chain_link.ts";
 import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
-import type { Bug } from "../mutant.ts";
+import type { Bug } from "./mutant.ts";
 import { instead, patch } from "./make.ts";
 
 /** Leases that a mutant keeps apart so far. */

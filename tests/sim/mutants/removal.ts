@@ -7,7 +7,7 @@
 import type { FileSystem } from "../../../src/runtime/runtime.ts";
 import { DeadLettersInHand } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
 import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
-import type { Bug } from "../mutant.ts";
+import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
 /** Removes the files beside a log. */

@@ -11,7 +11,7 @@ import { Suspects } from "../../../src/delivery/records/suspects.ts";
 import { Sender } from "../../../src/delivery/sender.ts";
 import type { WindowRecord } from "../../../src/wal/record/record_batch.ts";
 import type { DeadLetter } from "../../../src/wal/segment/segment.ts";
-import type { Bug } from "../mutant.ts";
+import type { Bug } from "./mutant.ts";
 import { patch, patchAttempts } from "./make.ts";
 
 /** A dead letter of the line behind a record, where there is one. */

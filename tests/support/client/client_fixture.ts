@@ -5,7 +5,7 @@
  */
 
 import { MemoryRuntime, type MemoryRuntimeOptions } from "../simulated_runtime/memory.ts";
-import type { WeaveClient } from "../../../src/client/client.ts";
+import type { WeaveClient } from "../../../src/client/weave_client/client.ts";
 import { setGlobalClient } from "../../../src/client/global_client.ts";
 import { openClient } from "../../../src/client/open_client.ts";
 import type { InitOptions } from "../../../src/client/settings/options.ts";

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { CallRecord } from "../../../tools/mock_server/call_store.ts";
+import type { CallRecord } from "../../../tools/mock_server/store/call_store.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
 import type { ChildRuntime, ownRuntime } from "../child_fixture.ts";
 import { exceptionMessage } from "./exception_message.ts";

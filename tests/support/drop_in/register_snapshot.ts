@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { CallRecord } from "../../../tools/mock_server/call_store.ts";
-import type { MockStore } from "../../../tools/mock_server/store.ts";
+import type { CallRecord } from "../../../tools/mock_server/store/call_store.ts";
+import type { MockStore } from "../../../tools/mock_server/store/store.ts";
 
 /** A call in its tree. */
 export type SnapshotCall = Record<string, unknown> & { children: SnapshotCall[] };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MockStore } from "../../../tools/mock_server/store.ts";
+import type { MockStore } from "../../../tools/mock_server/store/store.ts";
 
 /** Everything of a project that must not depend on the way by which it came. */
 export function stateOf(store: MockStore, projectId: string): Record<string, unknown> {

@@ -10,8 +10,8 @@
  */
 
 import assert from "node:assert/strict";
-import { check } from "../../../tools/mock_server/validators.ts";
-import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/schema.ts";
+import { check } from "../../../tools/mock_server/routes/validators.ts";
+import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/routes/schema.ts";
 import { RECORD_TYPES } from "../../../src/protocol/record_types.ts";
 import { type DeadLetter, LogWorld, type Taken } from "./wal_fixture.ts";
 

@@ -7,8 +7,8 @@
 
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { FlushResult, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
-import { check } from "../../../tools/mock_server/validators.ts";
-import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/schema.ts";
+import { check } from "../../../tools/mock_server/routes/validators.ts";
+import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/routes/schema.ts";
 import type { Fetch } from "../../../src/runtime/runtime.ts";
 import { MemoryRuntime } from "../simulated_runtime/memory.ts";
 import { MemoryClock } from "../simulated_runtime/memory_clock.ts";

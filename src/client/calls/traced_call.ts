@@ -1,0 +1,145 @@
+/**
+ * One running call: what its end needs of its start.
+ *
+ * @module
+ */
+
+import type { WalEventName } from "../pipeline/events.ts";
+import { checkDisplayName } from "../weave_client/check_writes.ts";
+import type { Call } from "./call.ts";
+import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";
+import type { StatusCounts } from "./status_counts.ts";
+import type { ModelUsage } from "../integrations/usage.ts";
+import type { OwnOpOptions } from "../op/op_types.ts";
+import type { Summary } from "./summary.ts";
+import type { Watcher } from "../results/watchers.ts";
+
+/** Facts about a call's end other than its output. */
+export interface Ending {
+  /** JSON text of the output, where there is one already. */
+  readonly text?: string;
+  /** When it ended; now unless given. */
+  readonly endedAt?: string;
+  /** Usage of the requests that it represents, if the output does not show it. */
+  readonly usage?: readonly ModelUsage[];
+}
+
+/** The recorder as a call uses it. No method throws. */
+export interface CallSink {
+  /** Calls whose result is still to come. */
+  readonly unfinished: Set<Watcher>;
+  /** JSON text of a value, of at most about `maxChars` characters. */
+  encode(value: unknown, maxChars: number): string;
+  /** The time, as calls have it. */
+  now(): string;
+  /** Records that the call returned `output`. */
+  succeed(call: TracedCall, output: unknown, ending?: Ending): void;
+  /** Records that the call threw `error`. */
+  fail(call: TracedCall, error: unknown, output?: unknown, ending?: Ending): void;
+  /** Records a new name. */
+  rename(callId: string, displayName: string): void;
+  /** Says once that code of the user that was to help tracing failed. */
+  warnOnce(name: WalEventName, message: string, error: unknown): void;
+}
+
+/** A call that was started; its end is recorded once. */
+export class TracedCall implements CallContext, CallStackEntry {
+  childSummary: Summary = {};
+  /** Status counts of the finished descendants; `undefined` while there are none. */
+  childStatus: StatusCounts | undefined = undefined;
+  /** Whether the end is recorded. */
+  ended = false;
+  /** The requests' texts, where someone asked to see the call. */
+  startText: string | undefined;
+  endText: string | undefined;
+
+  constructor(
+    readonly callId: string,
+    readonly traceId: string,
+    readonly parent: CallStackEntry | null,
+    readonly attributes: AttributeScope | null,
+    readonly startedAt: string,
+    readonly options: OwnOpOptions,
+    readonly sink: CallSink,
+  ) {}
+
+  /** The call is the context of what runs in it. */
+  get call(): CallStackEntry {
+    return this;
+  }
+
+  /** Calls of the same recorder are its children. */
+  get owner(): object {
+    return this.sink;
+  }
+
+  /** Records that the call returned `output`. Never throws. */
+  succeed(output: unknown, ending?: Ending): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.sink.succeed(this, output, ending);
+  }
+
+  /** Records that the call threw `error`, with what it had put out until then. Never throws. */
+  fail(error: unknown, output?: unknown, ending?: Ending): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.sink.fail(this, error, output, ending);
+  }
+}
+
+const FIELDS = [
+  "id",
+  "project_id",
+  "trace_id",
+  "parent_id",
+  "op_name",
+  "display_name",
+  "started_at",
+  "ended_at",
+  "attributes",
+  "inputs",
+  "output",
+  "summary",
+  "exception",
+] as const;
+
+/** Shows a call as its records tell it, also while it runs. */
+export class LazyCall {
+  readonly #call: TracedCall | null;
+  #displayName: string | undefined;
+
+  constructor(call: TracedCall | null) {
+    this.#call = call;
+    for (const field of FIELDS) {
+      Object.defineProperty(this, field, { enumerable: true, get: () => this.#fields()[field] });
+    }
+  }
+
+  /** The call under its interface. */
+  static of(call: TracedCall | null): Call {
+    return new LazyCall(call) as LazyCall & Call;
+  }
+
+  // deno-lint-ignore require-await -- as the SDK has it
+  async setDisplayName(displayName: string): Promise<void> {
+    if (!this.#call) return;
+    this.#displayName = checkDisplayName(this.#call.callId, displayName);
+    this.#call.sink.rename(this.#call.callId, this.#displayName);
+  }
+
+  /** The fields that are known. */
+  toJSON(): Record<string, unknown> {
+    return this.#fields();
+  }
+
+  #fields(): Record<string, unknown> {
+    const { startText, endText } = this.#call ?? {};
+    const fields: Record<string, unknown> = {
+      ...(startText === undefined ? {} : JSON.parse(startText).start),
+      ...(endText === undefined ? {} : JSON.parse(endText).end),
+    };
+    if (this.#displayName !== undefined) fields.display_name = this.#displayName;
+    return fields;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * `login`: keeps an API key in `~/.netrc`.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import { detectRuntime } from "../../runtime/detect.ts";
+import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import { DEFAULT_BASE_URL } from "../settings/defaults.ts";
+import { fromEnvironment } from "../settings/find_option.ts";
+import { hostFetch } from "../server/host_fetch.ts";
+import { withNetrcEntry } from "./netrc.ts";
+import { netrcFile } from "./netrc_file.ts";
+import { RESOLVED_OPTIONS } from "../settings/option_specs.ts";
+import { setSessionKey } from "./api_key_store.ts";
+import { ApiClient } from "../server/api_client.ts";
+import { traceServerOf } from "./servers.ts";
+import { unencrypted } from "../settings/urls.ts";
+
+/** Ms that the server may take to answer. */
+const LOGIN_TIMEOUT_MS = 30_000;
+
+/** Environment of `login`. */
+export interface LoginEnvironment {
+  readonly runtime: Runtime;
+  readonly fetch: Fetch;
+  readonly warn: (line: string) => void;
+}
+
+/**
+ * Checks that the trace server can be reached with an API key, and keeps the key in `~/.netrc`
+ * (mode 0600), where `init` finds it. Where that file cannot be written, or is a link, the key holds
+ * only for this process, with a warning.
+ *
+ * @param apiKey The key.
+ * @param host Host name of the W&B server; `api.wandb.ai` unless given.
+ * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
+ *   cannot be sent and for a host or URL that is none, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
+ *
+ * @example
+ * ```ts ignore
+ * import { init, login } from "@weave-wal/client";
+ *
+ * await login(prompt("API key") ?? ""); // Saved in ~/.netrc.
+ * await init("team/project", { wal: true });
+ * ```
+ */
+export function login(apiKey: string, host?: string): Promise<void> {
+  return loginFrom(
+    { runtime: detectRuntime(), fetch: hostFetch, warn: (line) => console.warn(line) },
+    apiKey,
+    host,
+  );
+}
+
+/** {@linkcode login} with all that it takes from outside. */
+export async function loginFrom(
+  from: LoginEnvironment,
+  apiKey: string,
+  host?: string,
+): Promise<void> {
+  const { runtime } = from;
+  if (!apiKey) {
+    throw new WeaveWalError(
+      "ERR_MISSING_API_KEY",
+      "Cannot log in without an API key: get one at https://wandb.ai/authorize",
+    );
+  }
+  const key = RESOLVED_OPTIONS.apiKey.check(apiKey, "argument apiKey");
+  const base = RESOLVED_OPTIONS.baseUrl.check(host ? `https://${host}` : DEFAULT_BASE_URL, "host");
+  const url = fromEnvironment(runtime, RESOLVED_OPTIONS.serverUrl) ?? traceServerOf(base);
+  const allowed = fromEnvironment(runtime, RESOLVED_OPTIONS.allowHttp) ?? [];
+  const refused = unencrypted(url, allowed, "WF_TRACE_SERVER_URL");
+  if (refused) throw refused;
+  const reader = new ApiClient({
+    fetch: from.fetch,
+    clock: runtime.clock,
+    url,
+    apiKey: key,
+    timeoutMs: LOGIN_TIMEOUT_MS,
+  });
+  await reader.bytes("/health");
+  const machine = new URL(base).host;
+  setSessionKey(machine, key);
+  const file = netrcFile(runtime);
+  try {
+    if (file.path === undefined) throw new Error("no home directory");
+    const stat = runtime.files.stat(file.path);
+    if (stat !== null && stat.kind !== "file") throw new Error(`it is a ${stat.kind}`);
+    const old = stat === null ? "" : runtime.files.readText(file.path);
+    runtime.files.replace(file.path, withNetrcEntry(old, machine, key));
+  } catch (error) {
+    from.warn(
+      `weave-wal: Cannot keep the key in ${file.name} (${
+        (error as Error).message
+      }): it holds for this process; set WANDB_API_KEY for others`,
+    );
+  }
+}

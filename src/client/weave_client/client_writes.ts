@@ -1,0 +1,323 @@
+/**
+ * A typed method for every write. Each makes one record; what the server would answer with, as far
+ * as it can be known, is returned at once.
+ *
+ * @module
+ */
+
+import { tableDigest } from "../../protocol/digest/digest.ts";
+import type { Ids } from "../../protocol/ids.ts";
+import { isProvisional } from "../../protocol/digest/provisional.ts";
+import { otelRecordType, otelRequest, type OtelView } from "../../protocol/otlp/otel_request.ts";
+import type { Cost } from "../../protocol/requests.ts";
+import type { RecordType } from "../../protocol/record_types.ts";
+import { checkDisplayName, checkEnd, checkStart } from "./check_writes.ts";
+import { callRefUri } from "../objects/object_ref.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Publisher } from "../objects/publisher.ts";
+import type {
+  AnyObject,
+  CallEndInput,
+  CallHandle,
+  CallStartInput,
+  FeedbackInput,
+  FeedbackReplaceInput,
+  TableChange,
+} from "./inputs.ts";
+
+/** Dependencies of the writes. */
+export interface ClientWritesOptions {
+  readonly projectId: string;
+  readonly ids: Ids;
+  readonly append: Pipeline["append"];
+  readonly publisher: Publisher;
+}
+
+/**
+ * The writes of a client.
+ *
+ * @example
+ * ```ts
+ * import { init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const call = client.callStart({ op_name: "ask", inputs: { question: "why?" } });
+ * client.callEnd({ ...call, output: "because" });
+ * ```
+ */
+export class ClientWrites {
+  /** `entity/project`. */
+  readonly projectId: string;
+  readonly #options: ClientWritesOptions;
+
+  /** Not for users: `init` makes clients. */
+  constructor(options: ClientWritesOptions) {
+    this.projectId = options.projectId;
+    this.#options = options;
+  }
+
+  /**
+   * Records that a call begins. `id`, `trace_id` and `started_at` are made unless given.
+   *
+   * @param start Op name, inputs and the like.
+   * @returns The IDs and the start time, for `callEnd`.
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an `op_name` of over 128 characters or a
+   *   `wb_run_step` that is not an integer.
+   */
+  callStart(start: CallStartInput): CallHandle {
+    checkStart(start);
+    const { ids } = this.#options;
+    const { id, trace_id, op_name, started_at, attributes, inputs, ...rest } = start;
+    const handle: CallHandle = {
+      id: id ?? ids.uuidv7(),
+      trace_id: trace_id ?? ids.uuidv7(),
+      started_at: started_at ?? ids.timestamp(),
+    };
+    this.#write("call_start", {
+      start: {
+        project_id: this.projectId,
+        id: handle.id,
+        trace_id: handle.trace_id,
+        op_name,
+        started_at: handle.started_at,
+        ...rest,
+        attributes: attributes ?? {},
+        inputs: inputs ?? {},
+      },
+    });
+    return handle;
+  }
+
+  /**
+   * Records that a call ended. `ended_at` is now unless given.
+   *
+   * @param end The handle that `callStart` returned, with output, summary and the like.
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a `summary` whose `usage` is not an object of
+   *   token counts by model.
+   */
+  callEnd(end: CallEndInput): void {
+    checkEnd(end);
+    const { id, trace_id, started_at, ended_at, exception, output, summary, ...rest } = end;
+    this.#write("call_end", {
+      end: {
+        project_id: this.projectId,
+        id,
+        trace_id,
+        started_at,
+        ended_at: ended_at ?? this.#options.ids.timestamp(),
+        ...(exception === undefined ? {} : { exception }),
+        output: output === undefined ? null : output,
+        summary: summary ?? {},
+        ...rest,
+      },
+    });
+  }
+
+  /**
+   * Renames a call; `""` clears its name.
+   *
+   * @param callId ID of the call.
+   * @param displayName Shown instead of the op's name.
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a name that is not a string.
+   */
+  callUpdate(callId: string, displayName: string): void {
+    this.#write("call_update", {
+      project_id: this.projectId,
+      call_id: callId,
+      display_name: checkDisplayName(callId, displayName),
+    });
+  }
+
+  /**
+   * Renames a call, under the official SDK's name.
+   *
+   * @param callId ID of the call.
+   * @param displayName Shown instead of the op's name.
+   */
+  // deno-lint-ignore require-await -- as the SDK has it
+  async updateCall(callId: string, displayName: string): Promise<void> {
+    this.callUpdate(callId, displayName);
+  }
+
+  /**
+   * Deletes calls, and with them what they called.
+   *
+   * @param callIds IDs of the calls.
+   */
+  callsDelete(callIds: readonly string[]): void {
+    this.#write("calls_delete", { project_id: this.projectId, call_ids: callIds });
+  }
+
+  /**
+   * Saves a value as a version of an object, without looking whether it is saved already.
+   *
+   * @param objectId ID of the object.
+   * @param value Any JSON value.
+   * @param options The server's class of the object, if it has one (default: none).
+   * @returns The digest; `undefined` with `builtinObjectClass`, by which the server rewrites the
+   *   value before it digests it. Provisional for a value that refers to a project whose internal
+   *   id is not known.
+   */
+  objCreate(
+    objectId: string,
+    value: unknown,
+    options: { builtinObjectClass?: string } = {},
+  ): { digest: string | undefined } {
+    const { publisher } = this.#options;
+    const { builtinObjectClass } = options;
+    return { digest: publisher.createObject(objectId, value, builtinObjectClass) };
+  }
+
+  /**
+   * Saves rows as a table and gives the digests of the table and of its rows.
+   *
+   * @param rows The rows.
+   */
+  tableCreate(rows: readonly AnyObject[]): { digest: string; row_digests: string[] } {
+    const { digest, rowDigests } = this.#options.publisher.createTable(rows);
+    return { digest, row_digests: rowDigests };
+  }
+
+  /**
+   * Makes a table of another with rows added and taken out.
+   *
+   * @param baseRowDigests The row digests of the base table, where they are known.
+   * @param baseDigest Digest of the base table.
+   * @param updates Rows to append, insert or remove, in this order.
+   * @returns The new table's digest, as far as it can be known: only with `baseRowDigests`, and
+   *   where every row's digest is known.
+   */
+  tableUpdate(
+    baseDigest: string,
+    updates: readonly TableChange[],
+    baseRowDigests?: readonly string[],
+  ): { digest: string | undefined; row_digests: string[] | undefined } {
+    this.#write("table_update", {
+      project_id: this.projectId,
+      base_digest: baseDigest,
+      updates,
+    });
+    const unknown = { digest: undefined, row_digests: undefined };
+    if (!baseRowDigests) return unknown;
+    const digests: (string | undefined)[] = [...baseRowDigests];
+    for (const update of updates) {
+      if ("append" in update) digests.push(this.#rowDigest(update.append.row));
+      else if ("pop" in update) digests.splice(update.pop.index, 1);
+      else digests.splice(update.insert.index, 0, this.#rowDigest(update.insert.row));
+    }
+    const known = digests.filter((digest) => digest !== undefined && !isProvisional(digest));
+    if (known.length < digests.length) return unknown;
+    return { digest: tableDigest(known as string[]), row_digests: known as string[] };
+  }
+
+  /**
+   * Makes a table of rows that the server has already, or gets from records before this one.
+   *
+   * @param rowDigests Digests of the rows.
+   * @returns The table's digest, provisional where a row's is.
+   */
+  tableCreateFromDigests(rowDigests: readonly string[]): { digest: string } {
+    return { digest: this.#options.publisher.createTableFromDigests(rowDigests) };
+  }
+
+  /**
+   * Saves a file.
+   *
+   * @param name Name of the file.
+   * @param content Its bytes, or a text, which is saved as UTF-8.
+   * @returns The digest of the content.
+   */
+  fileCreate(name: string, content: string | Uint8Array): { digest: string } {
+    return { digest: this.#options.publisher.saveFile(name, content) };
+  }
+
+  /**
+   * Records feedback, one or many. Ids are made unless given, so a replay does not double it.
+   *
+   * @param feedback One feedback.
+   * @returns Its ID.
+   */
+  feedbackCreate(feedback: FeedbackInput): { id: string };
+  /**
+   * Records many feedbacks.
+   *
+   * @param feedback Many feedbacks.
+   * @returns Their IDs.
+   */
+  feedbackCreate(feedback: readonly FeedbackInput[]): { id: string }[];
+  feedbackCreate(
+    feedback: FeedbackInput | readonly FeedbackInput[],
+  ): { id: string } | { id: string }[] {
+    if (Array.isArray(feedback)) return feedback.map((one) => this.feedbackCreate(one));
+    const one = feedback as FeedbackInput;
+    const id = one.id ?? this.#options.ids.uuidv7();
+    this.#write("feedback_create", { ...one, id, project_id: this.projectId });
+    return { id };
+  }
+
+  /**
+   * Puts a feedback in the place of another.
+   *
+   * @param feedback The new feedback, with the ID of the old one as `feedback_id`.
+   * @returns The ID of the new one.
+   */
+  feedbackReplace(feedback: FeedbackReplaceInput): { id: string } {
+    const id = feedback.id ?? this.#options.ids.uuidv7();
+    this.#write("feedback_replace", { ...feedback, id, project_id: this.projectId });
+    return { id };
+  }
+
+  /**
+   * Records what models cost, by model name. A replay may double it: the server gives the ids.
+   *
+   * @param costs Costs by the model's name.
+   */
+  costCreate(costs: Readonly<Record<string, Cost>>): void {
+    this.#write("cost_create", { project_id: this.projectId, costs });
+  }
+
+  /**
+   * Records OpenTelemetry spans as they were serialized.
+   *
+   * @param request A serialized `ExportTraceServiceRequest` of OTLP, best with one span: if the
+   *   server rejects one of several, they are all dead-lettered. Nothing in it is redacted.
+   * @param view The view of Weave that shows them (default: `"traces"`).
+   */
+  spansCreate(request: Uint8Array, view: OtelView = "traces"): void {
+    this.#options.append(otelRecordType(view), otelRequest(this.projectId, request));
+  }
+
+  /**
+   * Records what a scorer says of a call, as feedback on the call.
+   *
+   * @param predictCallId The call that is scored.
+   * @param scorerCallId The scorer's own call.
+   * @param runnableRefUri Ref of the scorer.
+   * @param scorerOutput What the scorer returned.
+   * @returns The feedback's id.
+   */
+  // deno-lint-ignore require-await -- as the SDK has it
+  async addScore(
+    predictCallId: string,
+    scorerCallId: string,
+    runnableRefUri: string,
+    scorerOutput: unknown,
+  ): Promise<string> {
+    const name = runnableRefUri.split("/").pop()?.split(":")[0] || "unknown";
+    return this.feedbackCreate({
+      weave_ref: callRefUri(this.projectId, predictCallId),
+      feedback_type: `wandb.runnable.${name}`,
+      payload: { output: scorerOutput === undefined ? null : scorerOutput },
+      runnable_ref: runnableRefUri,
+      call_ref: callRefUri(this.projectId, scorerCallId),
+    }).id;
+  }
+
+  #rowDigest(row: unknown): string | undefined {
+    return this.#options.publisher.rowDigest(row);
+  }
+
+  #write(type: RecordType, request: unknown): void {
+    this.#options.append(type, this.#options.publisher.requestText(request));
+  }
+}

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
+import { join } from "@std/path";
+import { createColors } from "picocolors";
+import { columnTitles, rowOf } from "../../../src/cli/inspect/rows.ts";
+import type { LogLine } from "../../../src/cli/logs/log_lines.ts";
+import { beginProgress } from "../../../src/cli/terminal/progress.ts";
+import { progressLine } from "../../../src/cli/terminal/progress_line.ts";
+import { healthOf } from "../../../src/cli/status/log_health.ts";
+import { statusText } from "../../../src/cli/status/render.ts";
+import type { ProjectReport } from "../../../src/cli/status/report.ts";
+import type { ProcessView } from "../../../src/wal/ownership/process_status.ts";
+import { divide } from "../../../src/cli/status/layout.ts";
+import type { Output, Terminal } from "../../../src/cli/terminal/terminal.ts";
+import type { Clock } from "../../../src/runtime/runtime.ts";
+import { cli, openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { changePresence } from "../../support/cli/cli_processes.ts";
+import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
+import { test } from "../../harness.ts";
+
+test("a bar says records, bytes, rate and time left in 80 columns, and never breaks a line", () => {
+  const text = {
+    label: "Sending",
+    share: 0.09,
+    parts: ["461 MB of 5.0 GB", "28.2 MB/s", "3 min left", "86,524 records"],
+    more: ", 4,919/s",
+  };
+  const facts = "9% · 461 MB of 5.0 GB · 28.2 MB/s · 3 min left · 86,524 records";
+  assert.equal(progressLine(text, 120), `Sending ██${"░".repeat(22)} ${facts}, 4,919/s`);
+  assert.equal(progressLine(text, 100), `Sending ██${"░".repeat(16)} ${facts}, 4,919/s`);
+  assert.equal(progressLine(text, 80), `Sending █${"░".repeat(6)} ${facts}`);
+  assert.equal(progressLine(text, 74), `Sending ${facts}`);
+  for (let columns = 1; columns <= 130; columns++) {
+    const length = [...progressLine(text, columns)].length;
+    assert.ok(length < Math.max(columns, 10), `${length} in ${columns}`);
+  }
+});
+
+/** Standard error as a terminal whose text is kept, and a clock that is moved by hand. */
+function screen() {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 24 });
+  let text = "";
+  stream.setEncoding("utf8").on("data", (more: string) => text += more);
+  const err = {
+    isTerminal: true,
+    columns: 100,
+    rows: 24,
+    colors: createColors(false),
+    stream: stream as unknown as Output["stream"],
+    write: () => Promise.resolve(),
+  };
+  let now = 0;
+  return {
+    terminal: { out: err, err, ask: () => Promise.resolve(null) } satisfies Terminal,
+    clock: { monotonic: () => now } as Clock,
+    pass: (ms: number) => now += ms,
+    /** Output since the last call. */
+    drawn() {
+      const seen = plain(text);
+      text = "";
+      return seen;
+    },
+  };
+}
+
+test("a bar makes room for lines and comes back when none follow", async () => {
+  const { terminal, clock, pass, drawn } = screen();
+  const total = 100_000_000;
+  const bar = await beginProgress(terminal, clock, "Reading", total, "quiet");
+  bar.update(1_000_000, total);
+  assert.equal(drawn(), "");
+  pass(600);
+  bar.update(2_000_000, total);
+  assert.match(drawn(), /Reading .* 2% · 2\.0 MB of 100 MB/);
+  bar.hide();
+  drawn();
+  pass(100);
+  bar.update(3_000_000, total);
+  assert.equal(drawn(), "");
+  pass(500);
+  bar.update(4_000_000, total);
+  assert.match(drawn(), /Reading .* 4% · 4\.0 MB of 100 MB/);
+  bar.stop();
+});
+
+test("a small screen shows some projects and some advice, a large one all", () => {
+  const advice = [2, 2, 1];
+  assert.deepEqual(divide(40, 10, advice), { projects: 10, advice: 3 });
+  for (const lines of [6, 8, 12, 24, 40]) {
+    for (const projects of [1, 5, 20, 500]) {
+      const fit = divide(lines, projects, advice);
+      const rows = fit.projects + (fit.projects < projects ? 1 : 0);
+      const pieces = advice.slice(0, fit.advice).reduce((sum, height) => sum + height, 0);
+      const below = 1 + pieces + (fit.advice < advice.length ? 1 : 0);
+      assert.ok(fit.projects >= 1);
+      if (lines >= 12) {
+        assert.ok(3 + rows + below <= lines, `${lines} ${projects} ${rows} ${below}`);
+      }
+      if (lines >= 24) assert.ok(fit.advice >= 1);
+    }
+  }
+});
+
+test("the table of status fits into 60 to 200 columns, and keeps what matters most", async () => {
+  const project = (state: string): ProjectReport => ({
+    entity: "acme",
+    project: "chat",
+    directory: "/wal/acme/chat",
+    segments: [],
+    pendingRecords: 1_234_567,
+    pendingBytes: 812_000_000,
+    oldest: 0,
+    deadLetters: { total: 12, byReason: { refused: 12 }, last: null },
+    logs: [],
+    health: healthOf([{
+      process: { liveness: "alive" } as ProcessView,
+      log: {
+        entity: "acme",
+        project: "chat",
+        kind: "memory",
+        diskError: null,
+        appended: 9,
+        memory: { records: 1_217, bytes: 1 },
+        dropped: { [state]: 2_275 },
+        quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new", fullAt: null },
+      },
+    }]),
+  });
+  const report = {
+    root: "/wal",
+    roots: ["/wal"],
+    at: 1e9,
+    projects: [project("quota-new")],
+    processes: [],
+  };
+  const { terminal: { out } } = screen();
+  const rates = new Map([["/wal/acme/chat", { written: 18_200_000, sent: 17_100_000 }]]);
+  for (const watched of [undefined, rates]) {
+    for (let columns = 60; columns <= 200; columns++) {
+      const text = await statusText(report, [], { ...out, columns }, {
+        ...(watched && { rates: watched }),
+      });
+      const [titles, row] = text.split("\n").slice(2);
+      assert.ok(titles.length <= columns && row.length <= columns, `${columns}: ${titles}`);
+      for (const title of ["PROJECT", "RECORDS", "DEAD LETTERS", "DROPPED"]) {
+        assert.ok(titles.includes(title), `${columns}: ${title}`);
+      }
+    }
+  }
+});
+
+test("nothing that a planted file says moves the cursor or sets colors", async () => {
+  await using place = await temporary();
+  const log = openLog(place.wal, "acme/chat", { server: "http://\u001b[2J.example" });
+  writeCalls(log, "acme/chat", 2);
+  await log.finish();
+  const evil = "\u001b[31m\u009b2J";
+  changePresence(place.wal, {
+    pid: 1,
+    host: evil,
+    ended: false,
+    sender: true,
+    state: "blocked",
+    reason: evil,
+    log: {
+      entity: "acme",
+      project: "chat",
+      dropped: { [evil]: 3 },
+      diskError: { message: evil },
+      kind: "memory",
+    },
+  });
+  const directory = join(place.wal, "acme/chat");
+  const data = readdirSync(directory).find((name) => name.endsWith(".jsonl"))!;
+  const error = { reason: evil, message: evil, at: evil, offset: 0, length: 2 };
+  writeFileSync(
+    join(directory, data.replace(".jsonl", ".deadletter")),
+    `${JSON.stringify({ type: "call_end", req: {}, error })}\n`,
+  );
+  const commands = [
+    ["status"],
+    ["inspect"],
+    ["inspect", "--tree"],
+    ["verify"],
+    [
+      "dead-letters",
+      "list",
+    ],
+    ["dead-letters", "list", "--all"],
+    ["dead-letters", "show", "1"],
+    ["status", "--fail-if-blocked"],
+  ];
+  for (const args of commands) {
+    const { out, err } = await cli(args, { cwd: place.path });
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(out + err, /[\u001b\u009b]/, args.join(" "));
+  }
+}, { timeout: 120_000 });
+
+test("status --watch fits on the screen: totals, titles and what waits are not lost", async () => {
+  await using place = await temporary();
+  for (let number = 0; number < 40; number++) {
+    const name = `acme/p${number}`;
+    const log = openLog(place.wal, name);
+    if (number === 33) writeCalls(log, name, 3);
+    writeCalls(log, name, 1);
+    await log.finish();
+  }
+  const watch = startInTerminal(["status", "--watch", "100ms"], { cwd: place.path });
+  await watch.sees("and 3");
+  const first = plain(watch.out()).split("\n");
+  assert.match(first[0], /40 projects · 40 files · 86 records/);
+  assert.match(first[2], /^PROJECT +FILES +WRITERS/);
+  assert.ok(first.some((line) => /^acme\/p33 +1 +1 closed +8 /.test(line)), first.join("\n"));
+  assert.ok(first.some((line) => /^… and \d+ projects more$/.test(line)), first.join("\n"));
+  watch.type(CTRL_C);
+  assert.equal((await watch.ended).code, 130);
+}, { timeout: 120_000, skip: noTerminal });
+
+test("rows of inspect fit into 80 columns and still say what they are about", () => {
+  const output = (columns: number | undefined): Output => ({ ...screen().terminal.out, columns });
+  const record = { type: "table_create_from_digests", start: 0, end: 0, lineStart: 0, lineEnd: 0 };
+  const line = { offset: 1_371_963_291, length: 10_500, record } as unknown as LogLine;
+  const facts = {
+    time: Date.parse("2026-11-26T10:02:06.981Z"),
+    callId: "019d0000-0000-7000-8000-00000001f000",
+    op: "answerQuestion",
+  };
+  const row = rowOf(line, facts, "waiting", output(80)).trimEnd();
+  assert.equal(
+    row,
+    "1371963291 10:02:06.981 table_create… 0001f000 waiting    10.5 kB answerQuestion",
+  );
+  assert.ok(row.length <= 80 && columnTitles(output(80)).trimEnd().length <= 80);
+  assert.equal(row.indexOf("answer"), columnTitles(output(80)).indexOf("WHAT"));
+  const wide = rowOf(line, facts, "waiting", output(undefined));
+  assert.match(wide, / 2026-11-26 10:02:06\.981 +table_create_from_digests +00000001f000 /);
+  assert.match(wide, /answerQuestion\n$/);
+});

@@ -1,0 +1,211 @@
+/**
+ * Programs that Deno gives few permissions: what is enough is enough, what is missing is named in one
+ * message, nothing asks the user, and the program ends.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { join } from "@std/path";
+import { projectRoot, run } from "../../../scripts/test/process.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { test, type TestOptions } from "../../harness.ts";
+
+const isDeno = detectRuntime().name === "deno";
+const DENO: TestOptions = { timeout: 90_000, skip: isDeno ? false : "only Deno has permissions" };
+
+interface Place extends Disposable {
+  readonly path: string;
+}
+
+function temporary(): Place {
+  const path = mkdtempSync(join(tmpdir(), "weave-wal-grants-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+interface Ended {
+  readonly status: number | null;
+  /** The last line that the program printed; `null` if it printed nothing. */
+  readonly result: Record<string, unknown> | null;
+  /** Lines of this package, or of an error that ended the program. */
+  readonly logged: string[];
+}
+
+/** Runs the program in `cwd` with these permissions, and with a key and a server in the environment. */
+async function runWith(
+  cwd: string,
+  server: string,
+  flags: readonly string[],
+  options: Record<string, unknown> = {},
+): Promise<Ended> {
+  const program = join(projectRoot, "tests/support/client/grants_child.ts");
+  const config = ["--no-check", "--config", join(projectRoot, "deno.json")];
+  const { status, output } = await run(
+    process.execPath,
+    ["run", "--no-prompt", ...config, ...flags, program, JSON.stringify(options)],
+    {
+      cwd,
+      env: {
+        NO_COLOR: "1",
+        HOME: cwd,
+        WANDB_API_KEY: "key",
+        WANDB_BASE_URL: "",
+        WF_TRACE_SERVER_URL: server,
+        WEAVE_ENABLE_WAL: "true",
+        WEAVE_WAL_DIR: "",
+      },
+    },
+  );
+  const lines = output.trim().split("\n");
+  const last = lines.findLast((line) => line.startsWith("{"));
+  return {
+    status,
+    result: last === undefined ? null : JSON.parse(last),
+    logged: lines.filter((line) => /^(?:weave-wal: |error: )/.test(line)),
+  };
+}
+
+const delivered = { done: true, delivered: 6, pendingRecords: 0 };
+const hostOf = (url: string): string => new URL(url).host;
+/** Both kinds of access to a path. */
+const files = (path: string): string[] => [`--allow-read=${path}`, `--allow-write=${path}`];
+const ENV =
+  "--allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,WEAVE_DISABLE_WAL_SENDER,WF_TRACE_SERVER_URL,WANDB_BASE_URL";
+
+test("grants: the log's directory, the server and the variables are enough", async () => {
+  await using mock = await startMockServer();
+  const net = `--allow-net=${hostOf(mock.url)}`;
+  const cases: [title: string, directory: string | null, grant: string, walDir?: string][] = [
+    ["the default directory, not made yet", null, ".weave"],
+    ["the default directory", ".weave/wal", ".weave/wal"],
+    ["a directory that is there", "logs", "logs", "logs"],
+    ["a directory that is not made yet", null, "logs", "logs"],
+    ["a directory below others that may not be seen", "a/b", "a/b/logs", "a/b/logs"],
+  ];
+  for (const [title, directory, grant, walDir] of cases) {
+    using place = temporary();
+    if (directory !== null) mkdirSync(join(place.path, directory), { recursive: true });
+    const options = walDir === undefined ? {} : { walDir };
+    const flags = [net, ENV, ...files(grant)];
+    const { status, result, logged } = await runWith(place.path, mock.url, flags, options);
+    assert.equal(status, 0, `${title}: ${logged}`);
+    assert.deepEqual(result, delivered, title);
+    assert.equal(logged.length, 1, `${title}: ${logged}`);
+    assert.match(logged[0], /log on; records are written to .*\/team\/granted and sent to http/);
+    const logs = join(place.path, walDir ?? ".weave/wal");
+    assert.deepEqual(readdirSync(logs).filter((name) => !name.startsWith(".")), ["team"], title);
+  }
+}, DENO);
+
+test("grants: without the server records stay on disk, and the program ends", async () => {
+  using place = temporary();
+  await using mock = await startMockServer();
+  const { status, result, logged } = await runWith(place.path, mock.url, [ENV, ...files(".weave")]);
+  assert.equal(status, 0, logged.join());
+  const left = { done: false, delivered: 0, pendingRecords: 6, reason: "sender-off" };
+  assert.deepEqual(result, left);
+  const named = logged.filter((line) => line.includes("--allow-net"));
+  assert.equal(named.length, 1, logged.join("\n"));
+  assert.match(
+    named[0],
+    new RegExp(`does not grant .* add --allow-net=${hostOf(mock.url)}\\. .* records stay in `),
+  );
+  // With the grant, the next run delivers both.
+  const flags = [`--allow-net=${hostOf(mock.url)}`, ENV, ...files(".weave")];
+  const later = await runWith(place.path, mock.url, flags);
+  assert.equal(later.result?.done, true);
+  assert.equal(mock.store.finishedCount("team/granted"), 4);
+}, DENO);
+
+test("grants: without the log's directory records are delivered from memory", async () => {
+  await using mock = await startMockServer();
+  const net = `--allow-net=${hostOf(mock.url)}`;
+  for (const flags of [[], ["--allow-read"], ["--allow-write"]]) {
+    using place = temporary();
+    const { status, result, logged } = await runWith(place.path, mock.url, [net, ENV, ...flags]);
+    assert.equal(status, 0, logged.join());
+    assert.deepEqual(result, delivered);
+    assert.equal(logged.length, 1, logged.join("\n"));
+    const missing = files(`${place.path}/.weave`).filter((flag) =>
+      !flags.some((has) => flag.startsWith(`${has}=`))
+    );
+    assert.ok(
+      logged[0].includes(`add ${missing.join(" ")}. Until then records are kept in memory`),
+    );
+    assert.ok(!readdirSync(place.path).includes(".weave"));
+  }
+  using place = temporary();
+  const named = await runWith(place.path, mock.url, [net, ENV], { walDir: "logs" });
+  assert.equal(named.status, 1);
+  assert.match(
+    named.logged.join("\n"),
+    /ERR_LOG_UNWRITABLE|Cannot write the log in .*\/logs: Deno/,
+  );
+  assert.ok(named.logged.join("\n").includes(files(`${place.path}/logs`).join(" ")));
+}, DENO);
+
+test("grants: without the environment the variables are named, not only the key", async () => {
+  using place = temporary();
+  await using mock = await startMockServer();
+  const all = ["--allow-net", "--allow-read", "--allow-write"];
+  const nothing = await runWith(place.path, mock.url, all);
+  assert.equal(nothing.status, 1);
+  assert.equal(nothing.logged.length, 1);
+  assert.match(
+    nothing.logged[0],
+    /Deno does not grant WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
+  );
+  // The code says where to send to and with which key, but not whether the log is on.
+  const some = await runWith(place.path, mock.url, all, { apiKey: "key", serverUrl: mock.url });
+  assert.deepEqual(some.result, delivered);
+  assert.equal(some.logged.length, 1);
+  assert.match(
+    some.logged[0],
+    /add --allow-env=WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,.* environment variables are not read$/,
+  );
+  // The code says everything.
+  const options = { apiKey: "key", serverUrl: mock.url, wal: false };
+  const enough = await runWith(place.path, mock.url, [`--allow-net=${hostOf(mock.url)}`], options);
+  assert.deepEqual([enough.status, enough.result, enough.logged], [0, delivered, []]);
+}, DENO);
+
+test(
+  "grants: with nothing at all, one message names everything, and the program ends",
+  async () => {
+    using place = temporary();
+    const options = { apiKey: "key", serverUrl: "http://127.0.0.1:9", wal: true };
+    // Deno gives children that it starts without any permission all of them.
+    const { status, result, logged } = await runWith(place.path, "", ["--allow-env=NONE"], options);
+    assert.equal(status, 0, logged.join());
+    assert.equal(result?.reason, "sender-off");
+    assert.equal(logged.length, 1, logged.join("\n"));
+    for (const flag of ["--allow-net=127.0.0.1:9", ...files(`${place.path}/.weave`)]) {
+      assert.ok(logged[0].includes(flag), logged[0]);
+    }
+    assert.match(logged[0], /records are lost when the program ends$/);
+  },
+  DENO,
+);
+
+test("grants: files of settings that may not be read are passed over without asking", async () => {
+  using place = temporary();
+  await using mock = await startMockServer();
+  const program = join(projectRoot, "tests/support/client/grants_child.ts");
+  // Without --no-prompt, at a terminal, a refused read would stop the program at a question.
+  const options = JSON.stringify({ apiKey: "key", serverUrl: mock.url, wal: true });
+  const command = [
+    ...[process.execPath, "run", "--no-check", "--config", join(projectRoot, "deno.json")],
+    ...[program, `'${options}'`],
+  ].join(" ");
+  const { status, output } = await run("script", ["-qec", command, "/dev/null"], {
+    cwd: place.path,
+    env: { NO_COLOR: "1", HOME: place.path },
+  });
+  assert.equal(status, 0, output);
+  assert.doesNotMatch(output, /requests|Allow\?/);
+  assert.match(output, /"reason":"sender-off"/);
+}, DENO);

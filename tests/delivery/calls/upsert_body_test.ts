@@ -1,0 +1,349 @@
+import assert from "node:assert/strict";
+import { hostFetch } from "../../../src/client/server/host_fetch.ts";
+import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
+import { DISK_RETRY_MS } from "../../../src/delivery/drain.ts";
+import {
+  canOverwrite,
+  upsertBody,
+  upsertBodyInPlace,
+} from "../../../src/delivery/calls/upsert_body.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
+import { fillWindow } from "../../../src/wal/record/split_records.ts";
+import { Window } from "../../../src/wal/record/record_batch.ts";
+import {
+  type DeliveryFixture,
+  end,
+  start,
+  withDelivery,
+} from "../../support/delivery/delivery_fixture.ts";
+import { test } from "../../harness.ts";
+import { replyTo, withHealth } from "../../support/delivery/fake_replies.ts";
+import { bytesOf } from "../../support/wal/wal_fixture.ts";
+
+const ROOM = 16;
+const HEAD_BYTES = '{"batch":['.length;
+const BOM = "\ufeff";
+
+/** A line of the log, as the client writes it. */
+function line(type: "call_start" | "call_end" | "obj_create", request: string): string {
+  return `{"type":"${type}","req":${request}}`;
+}
+
+/** An end as this package writes it for the v2 API: with fields that the v1 API must not get. */
+function fullEnd(id: string, output: string): string {
+  return '{"end":{"project_id":"team/project","id":"' + id + '","trace_id":"t","started_at":"s",' +
+    `"ended_at":"e","output":"${output}"}}`;
+}
+
+/** A window of all lines of `log`, with something behind it, and in front of it where there is room. */
+function windowOf(log: string, { room = ROOM, deadLettered = [] as number[] } = {}): Window {
+  const bytes = bytesOf("#".repeat(room) + log + "#".repeat(20));
+  const window = new Window(bytes, -room, 100);
+  window.room = room;
+  window.restore = () => Promise.resolve();
+  fillWindow(window, {
+    from: room,
+    filled: bytes.length - 20,
+    maxBytes: 1_000_000,
+    exclusive: [],
+    deadLettered: new Set(deadLettered),
+  });
+  return window;
+}
+
+/** A body's text, read as JSON. */
+function batch(body: Uint8Array | null): unknown[] {
+  assert.ok(body);
+  return (JSON.parse(new TextDecoder().decode(body)) as { batch: unknown[] }).batch;
+}
+
+const s1 = start("s1"), s2 = start("s2");
+const END = { end: { project_id: "team/project", id: "e1", ended_at: "e", output: "é" } };
+
+const LOGS: Readonly<Record<string, { log: string; deadLettered?: number[]; batch: unknown[] }>> = {
+  "one start": {
+    log: `${line("call_start", s1)}\n`,
+    batch: [{ mode: "start", req: JSON.parse(s1) }],
+  },
+  "starts and ends": {
+    log: `${line("call_start", s1)}\n${line("call_end", fullEnd("e1", "é"))}\n` +
+      `${line("call_start", s2)}\n`,
+    batch: [
+      { mode: "start", req: JSON.parse(s1) },
+      { mode: "end", req: END },
+      { mode: "start", req: JSON.parse(s2) },
+    ],
+  },
+  "an end at the end": {
+    log: `${line("call_start", s1)}\n${line("call_end", fullEnd("e1", "é"))}\n`,
+    batch: [{ mode: "start", req: JSON.parse(s1) }, { mode: "end", req: END }],
+  },
+  "carriage returns and empty lines": {
+    log: `\n${line("call_start", s1)}\r\n\r\n\n${line("call_start", s2)}\r\n`,
+    batch: [{ mode: "start", req: JSON.parse(s1) }, { mode: "start", req: JSON.parse(s2) }],
+  },
+  "a byte order mark": {
+    log: `${BOM}${line("call_start", s1)}\n${line("call_start", s2)}\n`,
+    batch: [{ mode: "start", req: JSON.parse(s1) }, { mode: "start", req: JSON.parse(s2) }],
+  },
+  "corrupt lines in between": {
+    log: `rubbish\n${line("call_start", s1)}\n{"type":"call_st\n${
+      line("call_start", s2)
+    }\n rubbish \n`,
+    batch: [{ mode: "start", req: JSON.parse(s1) }, { mode: "start", req: JSON.parse(s2) }],
+  },
+  "a line that is a dead letter": {
+    log: `${line("call_start", s1)}\n${line("call_start", s2)}\n`,
+    deadLettered: [0],
+    batch: [{ mode: "start", req: JSON.parse(s2) }],
+  },
+};
+
+for (const [name, { log, deadLettered = [], batch: expected }] of Object.entries(LOGS)) {
+  test(`upsert body: ${name}, in a copy and in place`, () => {
+    assert.deepEqual(
+      batch(upsertBody(windowOf(log, { deadLettered }), new Uint8Array(0))),
+      expected,
+    );
+    const window = windowOf(log, { deadLettered });
+    const before = window.bytes.slice();
+    assert.equal(canOverwrite(window), true);
+    const body = upsertBodyInPlace(window)!;
+    assert.deepEqual(batch(body), expected);
+    assert.equal(body.buffer, window.bytes.buffer);
+    const from = window.lineStarts[0] - HEAD_BYTES, to = window.lineEnds[window.count - 1] + 1;
+    assert.deepEqual(window.bytes.subarray(0, from), before.subarray(0, from));
+    assert.deepEqual(window.bytes.subarray(to), before.subarray(to), "the next line stays");
+  });
+}
+
+test("upsert body: in a copy records that are not calls are left out", () => {
+  const other = line("obj_create", '{"obj":{}}');
+  const window = windowOf(`${other}\n${line("call_start", s1)}\n${other}\n`);
+  assert.deepEqual(batch(upsertBody(window, new Uint8Array(0))), [
+    { mode: "start", req: JSON.parse(s1) },
+  ]);
+});
+
+test("upsert body: lines that are still needed are not overwritten", () => {
+  const log = `${line("call_start", s1)}\n`;
+  assert.equal(canOverwrite(windowOf(log)), true);
+  assert.equal(canOverwrite(windowOf(log, { room: HEAD_BYTES - 1 })), false, "no room in front");
+  const unreadable = windowOf(log);
+  unreadable.restore = null;
+  assert.equal(canOverwrite(unreadable), false, "no way to read them again");
+  const mixed = windowOf(`${log}${line("obj_create", '{"obj":{}}')}\n`);
+  assert.equal(canOverwrite(mixed), false, "others are sent on from there");
+  const foreign = windowOf(`{"type": "call_start", "req": ${s1}}\n`);
+  assert.equal(foreign.count, 1);
+  assert.equal(canOverwrite(foreign), false, "another layout");
+});
+
+const CALLS = 40, POISON = 17;
+
+/** Calls that another process left, one of which the server refuses. */
+async function leftWithPoison(fixture: DeliveryFixture): Promise<void> {
+  const writer = fixture.open({ sender: false });
+  for (let i = 0; i < CALLS; i++) {
+    const id = i === POISON ? "poison" : `c${i}`;
+    writer.append("call_start", start(id));
+    writer.append("call_end", end(id));
+  }
+  await writer.finish();
+}
+
+/** Refuses every batch with the poison in it, and tells of the first one. */
+function refusing(onFirst: () => void): PipelineOptions["fetch"] {
+  let refused = 0;
+  return withHealth((url, init) => {
+    if (!new TextDecoder().decode(init!.body as Uint8Array).includes('"poison"')) {
+      return hostFetch(url, init);
+    }
+    if (refused++ === 0) onFirst();
+    return Promise.resolve(new Response('{"detail":"poison"}', { status: 422 }));
+  });
+}
+
+/** The host's files; what is read from logs goes through `read`. */
+function withReads(
+  read: (real: () => Promise<number>) => Promise<number>,
+): Runtime {
+  const host = detectRuntime();
+  const files: FileSystem = {
+    ...host.files,
+    openRead: (path) => {
+      const file = host.files.openRead(path);
+      return {
+        read: (offset, into) => read(() => file.read(offset, into)),
+        byteAt: (offset) => file.byteAt(offset),
+        size: () => file.size(),
+        close: () => file.close(),
+      };
+    },
+  };
+  const clock = {
+    ...host.clock,
+    after: (ms: number, callback: () => void) =>
+      host.clock.after(ms === DISK_RETRY_MS ? 1 : ms, callback),
+  };
+  return { ...host, files, clock };
+}
+
+test("upsert body: what is refused is read from the log again, however often that fails", async () => {
+  await withDelivery({}, async (fixture) => {
+    await leftWithPoison(fixture);
+    let failures = 0;
+    let failing = false;
+    const runtime = withReads((real) => {
+      if (!failing) return real();
+      if (++failures === 3) failing = false;
+      return Promise.reject(Object.assign(new Error("unreadable"), { code: "EIO" }));
+    });
+    const sender = fixture.open({ runtime, fetch: refusing(() => failing = true) });
+    const { delivered } = await sender.finish();
+    assert.equal(failures, 3);
+    assert.equal(delivered, 2 * CALLS - 2);
+    assert.equal(fixture.deadLetters().length, 2);
+    assert.ok(JSON.stringify(fixture.deadLetters()[0].req).includes('"poison"'));
+    assert.deepEqual(fixture.files(), []);
+    assert.ok(fixture.events.some(({ message }) => message.includes("unreadable")));
+  });
+});
+
+test("upsert body: of a log that is cut before it is read again nothing is taken for sent", async () => {
+  await withDelivery({}, async (fixture) => {
+    await leftWithPoison(fixture);
+    let cut = false;
+    const runtime = withReads((real) => cut ? Promise.resolve(0) : real());
+    const sender = fixture.open({ runtime, fetch: refusing(() => cut = true) });
+    const { delivered } = await sender.finish({ timeout: 1_000 });
+    assert.equal(delivered, 0);
+    assert.ok(fixture.events.some(({ message }) => message.includes("was changed while")));
+    assert.ok(fixture.files().some((name) => name.endsWith(".jsonl")), "it stays for the next");
+  });
+});
+
+test("upsert body: a sender that stops while lines cannot be read again ends", async () => {
+  await withDelivery({}, async (fixture) => {
+    await leftWithPoison(fixture);
+    let broken = false;
+    const host = withReads((real) =>
+      broken ? Promise.reject(Object.assign(new Error("unreadable"), { code: "EIO" })) : real()
+    );
+    // A test that waits for a timer would never end.
+    const clock = {
+      ...host.clock,
+      after: (ms: number, callback: () => void) =>
+        ms === DISK_RETRY_MS ? { cancel: () => {} } : detectRuntime().clock.after(ms, callback),
+    };
+    const sender = fixture.open({
+      runtime: { ...host, clock },
+      fetch: refusing(() => broken = true),
+    });
+    await fixture.event("disk-error");
+    assert.equal((await sender.finish({ timeout: 1 })).delivered, 0);
+    broken = false;
+    const next = fixture.open({ fetch: refusing(() => {}) });
+    assert.equal((await next.finish()).delivered, 2 * CALLS - 2);
+    assert.deepEqual(fixture.files(), []);
+  });
+});
+
+test("upsert body: a window with an end in another layout is sent, and its lines dead-lettered, as they are", async () => {
+  await withDelivery({}, async (fixture) => {
+    const writer = fixture.open({ sender: false });
+    writer.append("call_start", start("c1"));
+    writer.append("call_start", start("poison"));
+    const { end: { project_id, id, ...others } } = JSON.parse(end("c1"));
+    writer.append("call_end", JSON.stringify({ end: { id, project_id, ...others } }));
+    await writer.finish();
+    const sender = fixture.open({ fetch: refusing(() => {}) });
+    assert.equal((await sender.finish()).delivered, 2);
+    assert.deepEqual(
+      fixture.deadLetters().map(({ type, req }) => ({ type, req })),
+      [{ type: "call_start", req: JSON.parse(start("poison")) }],
+    );
+    assert.deepEqual(fixture.files(), []);
+  });
+});
+
+test("upsert body: starts that waited for the v2 calls API are sent to the v1 batch API", async () => {
+  await withDelivery({}, async (fixture) => {
+    const writer = fixture.open({ sender: false });
+    const ids: string[] = [];
+    // More than is read at first, so that later windows get a buffer of their own.
+    const inputs = { text: "x".repeat(40_000) };
+    for (let i = 0; i < 60; i++) {
+      ids.push(`open${i}`, `whole${i}`);
+      writer.append("call_start", start(`open${i}`, inputs));
+      writer.append("call_start", start(`whole${i}`, inputs));
+      writer.append("call_end", end(`whole${i}`));
+    }
+    await writer.finish();
+    const begun: string[] = [];
+    let onLast: () => void = () => {};
+    const last = new Promise<void>((resolve) => onLast = resolve);
+    let complete = 0;
+    const sender = fixture.open({
+      useCallsComplete: true,
+      batchRecords: 6,
+      fetch: withHealth((url, init) => {
+        const isOlder = String(url).endsWith("/call/upsert_batch");
+        if (!isOlder && ++complete > 12) {
+          return Promise.resolve(new Response('{"detail":"Not Found"}', { status: 404 }));
+        }
+        const { batch } = JSON.parse(new TextDecoder().decode(init!.body as Uint8Array));
+        for (const { mode, req, id } of batch) {
+          if (mode !== "end") begun.push(isOlder ? req.start.id : id);
+        }
+        if (begun.includes("whole59")) onLast();
+        return Promise.resolve(new Response(replyTo(url)));
+      }),
+    });
+    // Nothing hurries them before all windows are made.
+    await last;
+    assert.equal((await sender.finish()).delivered, 180);
+    assert.deepEqual(begun.sort(), ids.sort());
+  });
+});
+
+test("upsert body: a request is the same at every attempt, whatever is read meanwhile", async () => {
+  await withDelivery({}, async (fixture) => {
+    const writer = fixture.open({ sender: false });
+    // More than is read at first, so that every window gets a buffer of its own.
+    const CALLS_A_WINDOW = 10, WINDOWS = 60, TEXT = 6_000;
+    for (let i = 0; i < CALLS_A_WINDOW * WINDOWS; i++) {
+      // Every third window holds other records too, and is copied.
+      if (i % (3 * CALLS_A_WINDOW) === 5) {
+        writer.append(
+          "obj_create",
+          JSON.stringify({
+            obj: { project_id: "team/project", object_id: `o${i}`, val: { n: i } },
+          }),
+        );
+      } else writer.append("call_start", start(`c${i}`, { text: "x".repeat(TEXT + i % 7) }));
+    }
+    await writer.finish();
+    const first = new Map<string, string>();
+    let changed = 0;
+    const sender = fixture.open({
+      batchRecords: CALLS_A_WINDOW,
+      fetch: withHealth((url, init) => {
+        const id = new Headers(init!.headers).get("X-Weave-Retry-Id")!;
+        const body = new TextDecoder().decode(init!.body as Uint8Array);
+        const before = first.get(id);
+        if (before === undefined) {
+          first.set(id, body);
+          return Promise.resolve(new Response("busy", { status: 503 }));
+        }
+        if (before !== body) changed++;
+        return hostFetch(url, init);
+      }),
+    });
+    const { delivered } = await sender.finish();
+    assert.equal(changed, 0);
+    assert.equal(delivered, CALLS_A_WINDOW * WINDOWS);
+    assert.deepEqual(fixture.allFiles().filter((name) => name.endsWith(".deadletter")), []);
+  });
+});

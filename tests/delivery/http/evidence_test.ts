@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { chanceOf, Evidence, Suspicion } from "../../../src/delivery/http/evidence.ts";
+import { test } from "../../harness.ts";
+import { seeded } from "../../support/kill_records.ts";
+import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
+
+test("evidence: the chance of a coincidence falls with what succeeds and rises with what fails", () => {
+  assert.equal(chanceOf(0, 5, 0), 1);
+  assert.equal(chanceOf(1, 0, 0), 1 / 2, "nothing is known of the server");
+  assert.ok(
+    Math.abs(chanceOf(3, 3, 0) - 1 / 35) < 1e-12,
+    "one of the ways to order seven outcomes",
+  );
+  for (let n = 1; n < 30; n++) {
+    assert.ok(chanceOf(n + 1, 5, 2) < chanceOf(n, 5, 2));
+    assert.ok(chanceOf(5, n + 1, 2) < chanceOf(5, n, 2));
+    assert.ok(chanceOf(5, 5, n + 1) > chanceOf(5, 5, n));
+  }
+});
+
+/** Number of attempts that prove a record that always fails; `null` if 1,000 do not. */
+function attemptsToProve(
+  options: { writes?: number; others?: number; asksToWait?: boolean; checks?: boolean[] },
+): number | null {
+  const { writes = 0, others = 0, asksToWait = false, checks = [true] } = options;
+  const clock = new MemoryClock();
+  const evidence = new Evidence(clock);
+  for (let i = 0; i < others; i++) new Suspicion(evidence, evidence.mark()).failed();
+  const suspicion = new Suspicion(evidence, evidence.mark());
+  for (let i = 0; i < writes; i++) evidence.wrote();
+  for (let attempt = 1; attempt <= 1_000; attempt++) {
+    for (const isWell of checks) evidence.checked(isWell);
+    suspicion.failed();
+    if (suspicion.isProven(asksToWait)) return attempt;
+    clock.advance(1_500);
+  }
+  return null;
+}
+
+test("evidence: a record that fails while others succeed is proven soon", () => {
+  assert.ok(attemptsToProve({})! <= 10, "health checks only");
+  assert.ok(attemptsToProve({ writes: 20 })! <= 6);
+  assert.ok(attemptsToProve({ writes: 20, asksToWait: true })! <= 6);
+  assert.ok(attemptsToProve({ others: 5 })! <= 30, "six poison records at once");
+  assert.ok(attemptsToProve({ others: 8, writes: 20 })! <= 20);
+});
+
+test("evidence: an outage proves nothing", () => {
+  assert.equal(attemptsToProve({ asksToWait: true }), null, "503 while nothing else is written");
+  assert.equal(attemptsToProve({ checks: [false] }), null, "health checks fail");
+  assert.equal(attemptsToProve({ checks: [true, false] }), null, "the storage fails");
+  assert.equal(attemptsToProve({ others: 300 }), null, "every write fails");
+});
+
+test("evidence: of a server that fails at random, hardly any record is taken for poison", () => {
+  const random = seeded(11);
+  let proven = 0, records = 0;
+  for (let run = 0; run < 4_000; run++) {
+    const rate = 0.1 + 0.8 * random();
+    const clock = new MemoryClock();
+    const evidence = new Evidence(clock);
+    let isOpen = true;
+    const suspicion = new Suspicion(evidence, evidence.mark());
+    records++;
+    for (let attempt = 0; attempt < 200 && isOpen; attempt++) {
+      evidence.checked(random() >= rate);
+      if (random() >= rate) evidence.wrote();
+      else {
+        const other = new Suspicion(evidence, evidence.mark());
+        other.failed();
+        other.close(true);
+      }
+      if (random() >= rate) {
+        isOpen = false;
+        suspicion.close(true);
+        break;
+      }
+      suspicion.failed();
+      clock.advance(1_500);
+      if (suspicion.isProven(false)) {
+        proven++;
+        break;
+      }
+    }
+  }
+  assert.ok(proven <= records / 500, `${proven} of ${records}`);
+});

@@ -1,0 +1,241 @@
+/**
+ * Ends a run: all faults stop, everything must be delivered, and every record is accounted for.
+ *
+ * @module
+ */
+
+import { ABANDONED_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { hasLosses, readPresence } from "../../../src/wal/ownership/presence.ts";
+import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import type { Bug } from "../mutants/mutant.ts";
+import type { Violation } from "../world/context.ts";
+import type { DeadLetter, SimRecord } from "../world/ledger.ts";
+import { type SimProcess, WAL_DIR } from "../world/process.ts";
+import { mix } from "../scenario/random.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { watchRejections, World } from "../world/world.ts";
+import { Writing } from "../world/writing.ts";
+
+/** Ms of virtual time in which a sender must deliver all that is left, when everything works. */
+const DRAIN_MS = 20 * 60_000;
+
+/** The outcome of a run. */
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  /** The same for the same scenario, whatever else differs. */
+  readonly hash: string;
+  /** Events of the run, if they were recorded. */
+  readonly trace: readonly string[];
+  readonly records: number;
+  readonly requests: number;
+}
+
+/** Runs a scenario to its end and judges it. */
+export async function runScenario(
+  scenario: Scenario,
+  options: { bug?: Bug; keepTrace?: boolean } = {},
+): Promise<Outcome> {
+  const world = new World(scenario, options);
+  const unwatch = watchRejections((error) => {
+    // Promises of a killed process reject because it was killed.
+    if ((error as { code?: unknown } | null)?.code === "ESIMKILLED") return;
+    world.violate("threw", `Unhandled: ${error instanceof Error ? error.stack : String(error)}`);
+  });
+  const unpatch = options.bug?.patch?.();
+  try {
+    await world.play();
+    if (world.violations.length === 0) await drain(world);
+    if (world.violations.length === 0) judge(world);
+    await Promise.all(world.context.past.checks);
+    await world.settle();
+  } finally {
+    unpatch?.();
+    unwatch();
+  }
+  return {
+    violations: world.violations,
+    hash: world.trace.hash,
+    trace: world.trace.lines,
+    records: world.context.ledger.records.length,
+    requests: world.context.past.requests,
+  };
+}
+
+/** Everything works again: living processes finish or die, and a fresh one sends what is left. */
+async function drain(world: World): Promise<void> {
+  await world.heal();
+  await finishLiving(world);
+  if (world.violations.length > 0) return;
+  const servers = new Set<number>([0]);
+  for (const { server } of world.context.ledger.records) if (server !== null) servers.add(server);
+  for (const server of servers) start(world, 100 + server, 0, server);
+  const isNote = (path: string) => path.includes("/.processes");
+  const waiting = () =>
+    leftovers(world).filter((path) => !isNote(path) && !path.includes("/.retry/"));
+  await world.pass(DRAIN_MS, () => waiting().length === 0);
+  if (world.violations.length > 0) return;
+  for (const path of waiting()) {
+    world.violate(path.endsWith(".jsonl") ? "pending" : "leftover", `still there: ${path}`);
+  }
+  if (world.violations.length === 0) await putBack(world, servers);
+  await finishLiving(world);
+  // The presence file of a process on another host that died is nobody's to remove for a while.
+  const cleared = world.all.filter(({ leftOrderly, troubled }) =>
+    leftOrderly && !troubled && !world.context.past.crashed
+  );
+  for (const path of leftovers(world)) {
+    if (isNote(path) && !cleared.some(({ token }) => path.includes(token))) continue;
+    if (isNote(path) && tellsOfLosses(world, path)) continue;
+    world.violate("leftover", `after the last: ${path}`);
+  }
+}
+
+/** The dead letters of an interrupted retry are put back by the next one of its project and server. */
+async function putBack(world: World, servers: ReadonlySet<number>): Promise<void> {
+  const inHand = (project: number) =>
+    world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
+  const writing = new Writing(world.context);
+  for (const project of [0, 1]) {
+    for (const server of servers) {
+      if (!inHand(project)) continue;
+      const one = start(world, 200 + 10 * project + server, project, server);
+      // Whether the holder of a lease is dead can take a while to see.
+      for (let tries = 0; tries < 2 && inHand(project); tries++) {
+        let over = false;
+        void writing.retry(one, false).then(() => over = true);
+        await world.pass(DRAIN_MS, () => over);
+        if (!over) world.violate("pending", `process ${one.id} does not end its retry`);
+        await world.pass(inHand(project) ? ABANDONED_AFTER_MS + 1_000 : 0);
+      }
+    }
+    for (const path of world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`)) {
+      world.violate("leftover", `not put back: ${path}`);
+    }
+  }
+}
+
+function start(world: World, slot: number, project: number, server: number): SimProcess {
+  return world.start({
+    do: "start",
+    slot,
+    host: 0,
+    wal: true,
+    sender: true,
+    fsync: "interval",
+    complete: true,
+    project,
+    server,
+    samePid: false,
+    seed: mix(world.scenario.seed, 7, slot === 100 + server ? server : slot),
+  });
+}
+
+async function finishLiving(world: World): Promise<void> {
+  const random = world.random(1);
+  const writing = new Writing(world.context);
+  const all = world.living;
+  const isFresh = all.some(({ step }) => step.slot >= 100);
+  for (const one of all) {
+    if (one.finishing || isFresh || random.chance(0.6)) {
+      writing.finish(one, undefined, (result) => {
+        if (!result.done && one.step.sender) {
+          world.violate("flush", `process ${one.id} finished with ${JSON.stringify(result)}`);
+        }
+      });
+    } else {
+      world.kill(one);
+    }
+  }
+  await world.pass(DRAIN_MS, () => all.every((one: SimProcess) => one.dead));
+  if (world.violations.length > 0) return;
+  for (const one of all) {
+    if (!one.dead) world.violate("pending", `process ${one.id} does not finish`);
+  }
+}
+
+/** Files that no log directory should hold when everything is delivered. */
+function leftovers(world: World): string[] {
+  return world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")))
+    .filter((path) => !/\.(deadletter|quarantine|gitignore)$/.test(path));
+}
+
+/** The file of a process that lost records stays, for people to see it. */
+function tellsOfLosses({ context: { ledger } }: World, path: string): boolean {
+  const files = { readText: (file: string) => ledger.read(file) ?? "" } as FileSystem;
+  const log = readPresence({ files }, path)?.log;
+  return log !== null && log !== undefined && hasLosses(log);
+}
+
+function judge(world: World): void {
+  const { ledger } = world.context;
+  const lettered = new Set<SimRecord>();
+  for (const path of ledger.files(WAL_DIR)) {
+    if (path.endsWith(".deadletter")) judgeDeadLetters(world, path, lettered);
+  }
+  if (!world.context.past.crashed) judgeDrops(world, lettered);
+  for (const record of ledger.records) {
+    if (!record.accepted || record.stored || lettered.has(record)) continue;
+    if (record.memory && record.refused) continue;
+    if (record.excuse !== null) continue;
+    world.violate(
+      record.synced && world.context.past.crashed ? "unsynced" : "lost",
+      `${record.key} of process ${record.origin?.id ?? "foreign"}`,
+    );
+  }
+}
+
+/** The records that a process counted as dropped are exactly those that are missing. */
+function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
+  for (const { id, counted, maybeDropped, dropped, removed } of world.all) {
+    if (counted === null) continue;
+    const missing = maybeDropped.filter((record) =>
+      record.accepted && record.excuse === "dropped" && !record.stored && !record.refused &&
+      !lettered.has(record)
+    );
+    const reported = counted.dropped["quota-new"] + counted.dropped["memory-full"];
+    if (missing.length + dropped !== reported) {
+      const all = missing.length + dropped;
+      world.violate("counters", `process ${id} dropped ${all} as they came and counts ${reported}`);
+    }
+    if (removed > counted.dropped["quota-oldest"]) {
+      const counts = counted.dropped["quota-oldest"];
+      world.violate("counters", `process ${id} removed ${removed} old ones and counts ${counts}`);
+    }
+  }
+}
+
+function judgeDeadLetters(world: World, path: string, lettered: Set<SimRecord>): void {
+  const { ledger, past, violate } = world.context;
+  const { deadLetters, broken } = ledger.deadLetters(path);
+  const base = path.slice(0, -".deadletter".length);
+  if (broken.length > 0 && !past.disturbed) violate("dead-letter", `${path}: ${broken[0]}`);
+  const offsets = new Set<number>();
+  for (const deadLetter of deadLetters) {
+    if (offsets.has(deadLetter.offset) && !past.disturbed) {
+      violate("dead-letter", `${path}: two entries for the line at ${deadLetter.offset}`);
+    }
+    offsets.add(deadLetter.offset);
+    const record = ledger.ofDeadLetter(deadLetter);
+    if (record) lettered.add(record);
+    const trouble = deadLetter.reason === "refused"
+      ? troubleOfRefused(record, past.crashed)
+      : troubleOfBroken(world, base, deadLetter);
+    if (trouble) violate("dead-letter", `${path}: ${trouble}: ${JSON.stringify(deadLetter)}`);
+  }
+}
+
+function troubleOfRefused(record: SimRecord | undefined, crashed: boolean): string | null {
+  if (!record) return crashed ? null : "no such record";
+  return record.refused ? null : `nobody refused ${record.key}`;
+}
+
+function troubleOfBroken(world: World, base: string, deadLetter: DeadLetter): string | null {
+  const { ledger, past } = world.context;
+  if (!deadLetter.quarantine) return "no bytes are kept";
+  const { offset, length } = deadLetter.quarantine;
+  const bytes = ledger.bytes(`${base}.quarantine`)?.subarray(offset, offset + length);
+  if (bytes?.length !== length) return "its bytes are missing";
+  const record = ledger.findLine(new TextDecoder().decode(bytes));
+  if (record) return `the bytes are those of ${record.key}`;
+  return past.crashed || past.torn.has(base) ? null : "nothing tore that line";
+}

@@ -1,0 +1,256 @@
+/**
+ * Reads a request as a server would, and finds the records in it.
+ *
+ * @module
+ */
+
+import type { Ledger, SimRecord } from "../world/ledger.ts";
+import { completeText, unspaced } from "./records.ts";
+import type { ServerMode, Setup } from "./scenario.ts";
+
+/** A request at a server's door. */
+export interface IncomingRequest {
+  readonly server: number;
+  readonly path: string;
+  readonly retryId: string;
+  /** Everything in it that has to be the same at every attempt. */
+  readonly what: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The records that it was made from; none if unknown. */
+  readonly records: readonly SimRecord[];
+  /** The records that a refusal of this request settles: one, or a start and an end in one. */
+  readonly exclusive: readonly SimRecord[];
+  /** The difference from what was appended; `null` if there is none. */
+  readonly trouble: string | null;
+  /** The error in a file's content, which can only be read asynchronously. */
+  readonly later?: Promise<string | null>;
+  /** Whether it expects a digest that the server does not compute. */
+  readonly hasWrongDigest: boolean;
+  /** Whether a server like this has no such path. */
+  missing(mode: ServerMode, setup: Setup): boolean;
+  /** Whether it may be sent to another route, where the server does not have this one. */
+  readonly hasOtherRoutes: boolean;
+  /** Whether this status ends the matter for what is in it. */
+  isDecisive(status: number): boolean;
+}
+
+const V2 = /^\/v2\/[^/]+\/[^/]+\/(calls\/complete|call\/start|call\/end)$/;
+const PATHS: Readonly<Record<string, string>> = {
+  "/obj/create": "obj_create",
+  "/table/create": "table_create",
+  "/table/update": "table_update",
+  "/table/create_from_digests": "table_create_from_digests",
+  "/feedback/create": "feedback_create",
+  "/feedback/replace": "feedback_replace",
+  "/call/update": "call_update",
+  "/calls/delete": "calls_delete",
+  "/cost/create": "cost_create",
+};
+const FEEDBACK_BATCH = "/feedback/batch/create";
+const UPSERT = "/call/upsert_batch";
+const strict = new TextDecoder("utf-8", { fatal: true });
+const lenient = new TextDecoder();
+
+/** Contents of a request. */
+interface Found {
+  readonly records: SimRecord[];
+  /** The texts that the body may have. */
+  readonly bodies: readonly string[];
+}
+
+/** Reads a request that `fetch` was given. */
+export function readRequest(
+  ledger: Ledger,
+  server: number,
+  path: string,
+  init: RequestInit,
+): IncomingRequest {
+  const retryId = (init.headers as Record<string, string>)["X-Weave-Retry-Id"];
+  const base = { server, path, retryId, ...policy(path) };
+  if (init.body instanceof FormData) return { ...base, ...readForm(ledger, path, init.body) };
+  const bytes = init.body as Uint8Array;
+  if (path.endsWith("/otel/v1/traces")) {
+    return { ...base, ...readSpans(ledger, path, bytes, init.headers as Record<string, string>) };
+  }
+  const text = lenient.decode(bytes);
+  const found = findRecords(ledger, path, text);
+  const records = found?.records ?? [];
+  return {
+    ...base,
+    what: `${path} ${text}`,
+    size: bytes.length,
+    records,
+    exclusive: isExclusive(records) ? records : [],
+    trouble: found === null ? `cannot be read: ${cut(text)}` : compare(bytes, text, found),
+    hasWrongDigest: text.includes('"expected_digest":"wrong"'),
+  };
+}
+
+function policy(
+  path: string,
+): Pick<IncomingRequest, "missing" | "hasOtherRoutes" | "isDecisive"> {
+  const isCalls = path === UPSERT || V2.test(path);
+  const hasOtherRoutes = isCalls || path === FEEDBACK_BATCH || path.startsWith("/file");
+  return {
+    hasOtherRoutes,
+    missing: (mode, setup) => {
+      if (V2.test(path)) return mode === "old" || mode === "neither";
+      if (path === UPSERT) return mode === "neither";
+      if (path === FEEDBACK_BATCH) return !setup.feedbackBatch;
+      return path === (setup.newFiles ? "/file/create" : "/files/create");
+    },
+    isDecisive: (status) =>
+      status >= 400 && status < 500 && ![401, 403, 408, 425, 429].includes(status) &&
+      !((status === 404 || status === 405) && hasOtherRoutes),
+  };
+}
+
+function isExclusive(records: readonly SimRecord[]): boolean {
+  return records.length === 1 ||
+    (records.length === 2 && records[0].kind === "start" && records[1].kind === "end" &&
+      records[0].call === records[1].call);
+}
+
+function findRecords(ledger: Ledger, path: string, text: string): Found | null {
+  try {
+    if (path === UPSERT) return findUpserts(ledger, text);
+    const v2 = V2.exec(path)?.[1];
+    if (v2 === "calls/complete") return findComplete(ledger, text);
+    if (v2) return findCall(ledger, text, v2 === "call/start" ? "start" : "end");
+    if (path === FEEDBACK_BATCH) {
+      const { batch } = JSON.parse(text) as { batch: { id: string }[] };
+      const records = batch.map(({ id }) => known(ledger, id));
+      return { records, bodies: [batchOf(records.map((record) => record.text.bodies[0]))] };
+    }
+    const key = /"(r\d+)"/.exec(text)?.[1];
+    if (key === undefined) return null;
+    JSON.parse(text);
+    const record = known(ledger, key);
+    return {
+      records: [record],
+      bodies: PATHS[path] === record.text.type ? record.text.bodies : [],
+    };
+  } catch {
+    return null;
+  }
+}
+
+function findUpserts(ledger: Ledger, text: string): Found {
+  type Item = { mode: "start" | "end"; req: Record<string, { id: string }> };
+  const { batch } = JSON.parse(text) as { batch: Item[] };
+  const records = batch.map(({ mode, req }) => known(ledger, `${req[mode].id}:${mode}`));
+  return { records, bodies: [batchOf(records.map((record) => record.text.v1!))] };
+}
+
+function findComplete(ledger: Ledger, text: string): Found {
+  const { batch } = JSON.parse(text) as { batch: { id: string }[] };
+  const pairs = batch.map(({ id }) => [known(ledger, `${id}:start`), known(ledger, `${id}:end`)]);
+  return {
+    records: pairs.flat(),
+    bodies: [batchOf(pairs.map(([start, end]) => completeText(start.text, end.text)))],
+  };
+}
+
+function findCall(ledger: Ledger, text: string, part: "start" | "end"): Found {
+  const value = JSON.parse(text) as Record<string, { id: string }>;
+  const record = known(ledger, `${value[part].id}:${part}`);
+  return { records: [record], bodies: record.text.bodies };
+}
+
+function known(ledger: Ledger, key: string): SimRecord {
+  const record = ledger.find(key);
+  if (!record) throw new Error(`Unknown record: ${key}`);
+  return record;
+}
+
+function batchOf(items: readonly string[]): string {
+  return `{"batch":[${items.join(",")}]}`;
+}
+
+function compare(bytes: Uint8Array, text: string, { records, bodies }: Found): string | null {
+  try {
+    strict.decode(bytes);
+  } catch {
+    return `is not UTF-8: ${cut(text)}`;
+  }
+  // Between records there may be spaces, within one there may not.
+  const isWhole = records.every(({ origin, text: { half, bodies: [body] } }) =>
+    origin === null || text.includes(half ?? body) || bodies.includes(text)
+  );
+  return isWhole && bodies.includes(unspaced(text))
+    ? null
+    : `is not what was appended: ${cut(text)}`;
+}
+
+type Contents = Omit<
+  IncomingRequest,
+  "server" | "path" | "retryId" | "missing" | "hasOtherRoutes" | "isDecisive"
+>;
+
+/** Reads spans: the messages of each record in order, one record behind the other. */
+function readSpans(
+  ledger: Ledger,
+  path: string,
+  bytes: Uint8Array,
+  headers: Record<string, string>,
+): Contents {
+  const keys = new Set<string>();
+  for (let at = 0; at < bytes.length;) {
+    const isLong = bytes[at + 1] >= 128;
+    const length = isLong ? bytes[at + 1] - 128 + (bytes[at + 2] << 7) : bytes[at + 1];
+    const from = at + (isLong ? 3 : 2);
+    const key = /^(r\d+)\/\d;/.exec(lenient.decode(bytes.subarray(from, from + 12)))?.[1];
+    if (bytes[at] !== 10 || key === undefined) break;
+    keys.add(key);
+    at = from + length;
+  }
+  const records = [...keys].flatMap((key) => ledger.find(key) ?? []);
+  const expected = records.flatMap(({ text }) => [...text.spans?.bytes ?? []]);
+  const isSame = expected.length === bytes.length && bytes.length > 0 &&
+    expected.every((byte, i) => byte === bytes[i]) &&
+    headers["Content-Type"] === "application/x-protobuf" &&
+    records.every(({ text, project }) =>
+      text.spans!.path === path && headers.project_id === `e/p${project}`
+    );
+  return {
+    what: `${path} ${String.fromCharCode(...bytes)}`,
+    size: bytes.length,
+    records,
+    exclusive: isExclusive(records) ? records : [],
+    trouble: isSame ? null : `is not the spans that were appended: ${[...keys].join()}`,
+    hasWrongDigest: false,
+  };
+}
+
+function readForm(ledger: Ledger, path: string, form: FormData): Contents {
+  const file = form.get("file");
+  const isFile = typeof file === "object" && file !== null;
+  const name = isFile ? file.name : "";
+  const record = ledger.find(name);
+  const expected = record?.text.file?.content;
+  const size = isFile ? file.size : 0;
+  const isSound = expected !== undefined && size === expected.length &&
+    form.get("project_id") === `e/p${record!.project}`;
+  const records = record ? [record] : [];
+  return {
+    what: `${path} ${name} ${size}`,
+    size,
+    records,
+    exclusive: records,
+    trouble: isSound ? null : `is not the file that was appended: ${name}, ${size} bytes`,
+    ...(isSound ? { later: compareFile(file as File, expected) } : {}),
+    hasWrongDigest: false,
+  };
+}
+
+async function compareFile(file: File, expected: Uint8Array): Promise<string | null> {
+  const content = new Uint8Array(await file.arrayBuffer());
+  return content.every((byte, i) => byte === expected[i])
+    ? null
+    : `is not the file that was appended: ${file.name}`;
+}
+
+function cut(text: string): string {
+  return text.length > 600 ? `${text.slice(0, 600)}…` : text;
+}

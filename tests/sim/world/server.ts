@@ -1,0 +1,439 @@
+/**
+ * A simulated network and the servers behind it, as `fetch` shows them.
+ *
+ * Everything is checked on the way: that a request holds what was appended, byte for byte, that it
+ * comes in order, to the right server, from the one process that may send it, and not again without
+ * a reason.
+ *
+ * @module
+ */
+
+import type { SimContext } from "./context.ts";
+import { mayDrain, type ProcessView, type SimRecord } from "./ledger.ts";
+import { mix, Random } from "../scenario/random.ts";
+import { readReply, replyTo } from "../../support/delivery/fake_replies.ts";
+import { type IncomingRequest, readRequest } from "../scenario/request.ts";
+import type { ServerFault, ServerFaultKind, ServerMode } from "../scenario/scenario.ts";
+
+/** Response of a server. */
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether it takes only a part of the request. */
+  readonly isPartial?: boolean;
+}
+
+/** One server's state. */
+interface ServerState {
+  mode: ServerMode;
+  faults: readonly ServerFault[];
+  seed: number;
+  served: number;
+}
+
+/** One attempt under way. */
+interface Attempt {
+  readonly request: IncomingRequest;
+  readonly process: ProcessView;
+  /** Number of the first attempt with the same retry id. */
+  readonly first: number;
+  readonly random: Random;
+  readonly state: ServerState;
+}
+
+const URL = /^http:\/\/server(\d)(\/.*)$/;
+const GARBAGE = ["<html>log in</html>", "", "[]", "null", '{"res":[', '{"error":"log in"}'];
+
+/** All servers of a run. */
+export class SimServers {
+  readonly #context: SimContext;
+  readonly #servers: ServerState[];
+  readonly #attempts = new Map<string, { first: number; what: string }>();
+  /** Who has requests with records of a segment under way, and how many. */
+  readonly #senders = new Map<string, Map<ProcessView, number>>();
+
+  constructor(context: SimContext) {
+    this.#context = context;
+    const { mode } = context.setup;
+    this.#servers = [0, 1].map(() => ({ mode, faults: [], seed: 0, served: 0 }));
+  }
+
+  /** Base URL of a server. */
+  static url(server: number): string {
+    return `http://server${server}`;
+  }
+
+  /** Sets what a server does wrong from now on. */
+  setFaults(server: number, faults: readonly ServerFault[], seed: number): void {
+    Object.assign(this.#servers[server], { faults, seed, served: 0 });
+  }
+
+  /** Sets which call paths a server has. */
+  setMode(server: number, mode: ServerMode): void {
+    this.#servers[server].mode = mode;
+  }
+
+  /** All servers work, and take calls on some path. */
+  heal(): void {
+    for (const state of this.#servers) {
+      state.faults = [];
+      if (state.mode === "neither") state.mode = "both";
+    }
+  }
+
+  /** `fetch` as one process has it. */
+  fetchOf(process: ProcessView): typeof fetch {
+    return ((url: string, init: RequestInit) => this.#fetch(process, url, init)) as typeof fetch;
+  }
+
+  #fetch(process: ProcessView, url: string, init: RequestInit): Promise<Response> {
+    if (process.dead) return new Promise(() => {});
+    const match = URL.exec(url);
+    if (!match) return Promise.reject(new TypeError(`fetch failed: ${url}`));
+    const { trace, past } = this.#context;
+    const server = Number(match[1]);
+    const state = this.#servers[server];
+    const read = readReply(match[2]);
+    if (read !== null) return this.#read(process, state, server, read, init.signal!);
+    const request = readRequest(this.#context.ledger, server, match[2], init);
+    const serial = ++past.requests;
+    if (request.later) past.checks.push(this.#checkLater(request));
+    const keys = request.records.map(({ key }) => key).join(" ");
+    trace.add(`p${process.id} sends ${serial} to ${server}${request.path}: ${keys}`);
+    const known = this.#attempts.get(request.retryId);
+    const first = known?.first ?? serial;
+    if (!known) this.#attempts.set(request.retryId, { first, what: request.what });
+    else if (known.what !== request.what) {
+      this.#context.violate("retry-id", `${known.what} and then ${request.what}`);
+    }
+    const random = new Random(mix(state.seed, ++state.served, server));
+    const attempt: Attempt = { request, process, first, random, state };
+    this.#checkClaims(attempt);
+    if (first === serial) this.#checkFresh(attempt);
+    return this.#travel(attempt, chooseFault(state, random), init.signal!);
+  }
+
+  async #checkLater({ path, later }: IncomingRequest): Promise<void> {
+    const trouble = await later;
+    if (trouble) this.#context.violate("altered", `${path}: ${trouble}`);
+  }
+
+  /** A request that writes nothing meets the same faults. */
+  #read(
+    process: ProcessView,
+    state: ServerState,
+    server: number,
+    text: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const random = new Random(mix(state.seed, ++state.served, server));
+    const fault = chooseFault(state, random);
+    const ms = this.#delay(random) + this.#delay(random) +
+      (fault === "late" ? this.#context.setup.timeoutMs * random.int(1, 4) : 0);
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(abortError()), { once: true });
+      if (fault === "hang" || fault === "body-hang") return;
+      this.#later(ms, () =>
+        process.gate(() => {
+          if (signal.aborted) return;
+          if (fault === "unreachable" || fault === "lost" || fault === "cut-body") {
+            return reject(new TypeError("fetch failed"));
+          }
+          const status = typeof fault === "number" ? fault : fault === "redirect" ? 302 : 200;
+          const body = fault === "garbage"
+            ? random.pick(GARBAGE)
+            : status === 200
+            ? text
+            : status === 404
+            ? notFound(state)
+            : "{}";
+          resolve(responseOf({ status, text: body }, () => Promise.resolve(body)));
+        }));
+    });
+  }
+
+  /** The way there and back. */
+  #travel(
+    attempt: Attempt,
+    fault: ServerFaultKind | undefined,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { process, random } = attempt;
+    const leave = this.#enter(attempt);
+    const there = this.#delay(random), back = this.#delay(random);
+    const { timeoutMs } = this.#context.setup;
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const end = (finish: () => void): void => {
+        if (over) return;
+        over = true;
+        leave();
+        finish();
+      };
+      signal.addEventListener("abort", () => end(() => reject(abortError())), { once: true });
+      const fail = (ms: number): void =>
+        this.#later(ms, () => process.gate(() => end(() => reject(new TypeError("fetch failed")))));
+      const answer = (reply: Answer, body: () => Promise<string>): void =>
+        this.#later(back, () =>
+          process.gate(() => {
+            this.#context.trace.add(`p${process.id} gets ${reply.status}`);
+            end(() => resolve(responseOf(reply, body)));
+          }));
+      const whole = (reply: Answer): void => answer(reply, () => this.#receive(attempt, reply));
+      const arrive = (then: (reply: Answer) => void): void =>
+        this.#later(there, () => {
+          const reply = this.#arrive(attempt);
+          if (reply === "tear") fail(0);
+          else then(reply);
+        });
+      switch (fault) {
+        case undefined:
+          return arrive(whole);
+        case "unreachable":
+          return fail(there);
+        case "lost":
+          return arrive(() => fail(back));
+        case "hang":
+          return random.chance(0.5) ? arrive(() => {}) : undefined;
+        case "body-hang":
+          return arrive((reply) => answer(reply, () => untilAborted(signal)));
+        case "cut-body":
+          return arrive((reply) =>
+            answer(reply, () => Promise.reject(new TypeError("terminated")))
+          );
+        case "truncated":
+          return arrive((reply) => {
+            if (reply.status !== 200) return whole(reply);
+            // With a brace at its end it would pass for whole, and rightly: it is a 2xx.
+            const text = reply.text.slice(0, random.int(0, reply.text.length - 1)).replace(
+              /}+$/,
+              "",
+            );
+            answer(reply, () => Promise.resolve(text));
+          });
+        case "garbage": {
+          const text = random.pick(GARBAGE);
+          return answer({ status: 200, text }, () => Promise.resolve(text));
+        }
+        case "late":
+          return this.#later(timeoutMs * random.int(1, 4), () => arrive(whole));
+        case "redirect":
+          return whole({ status: random.pick([0, 302, 307]), text: "" });
+        default:
+          return this.#later(there, () => whole(this.#refuse(attempt, fault)));
+      }
+    });
+  }
+
+  /** The sender has the whole answer. */
+  #receive(
+    { request, process }: Attempt,
+    { status, text, isPartial = false }: Answer,
+  ): Promise<string> {
+    if (!process.dead && !isPartial && status >= 200 && status < 300) {
+      for (const record of request.records) record.answered = true;
+    }
+    return Promise.resolve(text);
+  }
+
+  /** The request is at the server, which does its work. */
+  #arrive(attempt: Attempt): Answer | "tear" {
+    const { request, state } = attempt;
+    const { setup, past, violate } = this.#context;
+    const { path } = request;
+    if (request.missing(state.mode, setup)) return { status: 404, text: '{"detail":"Not Found"}' };
+    if (request.size > setup.serverBytes) return this.#refuse(attempt, 413);
+    if (request.trouble !== null) {
+      if (past.crashed) return this.#refuse(attempt, 400);
+      violate("altered", `${path}: ${request.trouble}`);
+      return this.#refuse(attempt, 400);
+    }
+    if (path === "/call/upsert_batch" && state.mode === "complete") {
+      const text = '{"error_code":"CALLS_COMPLETE_MODE_REQUIRED","reason":"not this way"}';
+      return { status: 400, text };
+    }
+    const poison = request.records.find(({ poison }) => poison);
+    if (poison) return this.#reject(attempt, poison);
+    if (request.hasWrongDigest) return this.#refuse(attempt, 409);
+    const orphan = path.endsWith("/call/end") ? request.records.find(isOrphan) : undefined;
+    if (orphan && !this.#hasStart(orphan)) {
+      orphan.refused = true;
+      return { status: 404, text: '{"reason":"Cannot end call: no start found"}' };
+    }
+    for (const record of request.records) this.#store(attempt, record);
+    return { status: 200, text: replyTo(path) };
+  }
+
+  /** A record that the server never takes: refused, answered with 500, or the connection breaks. */
+  #reject(attempt: Attempt, { order }: SimRecord): Answer | "tear" {
+    const kind = order % 6;
+    const { request } = attempt;
+    if (kind > 3 && request.records.every(({ kind }) => kind === "span")) {
+      for (const record of request.exclusive) record.refused = true;
+      for (const record of request.records) if (!record.poison) this.#store(attempt, record);
+      const text = '{"partial_success":{"rejected_spans":1,"error_message":"no tree"}}';
+      return { status: 200, text, isPartial: true };
+    }
+    if (kind > 1) return this.#refuse(attempt, 422);
+    for (const record of request.exclusive) record.refused = true;
+    return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
+  }
+
+  /** Whether a server has the start of a call; one that is not in the run may have been sent before. */
+  #hasStart({ call }: SimRecord): boolean {
+    return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
+  }
+
+  #store({ request, process, first }: Attempt, record: SimRecord): void {
+    const { violate, ledger, trace } = this.#context;
+    trace.add(`stored ${record.key}`);
+    if (record.server !== null && record.server !== request.server) {
+      violate("wrong-server", `${record.key} went to server ${request.server}`);
+    }
+    const again = record.letteredAt !== null && first > record.letteredAt;
+    // A log whose disk failed writes records again: one of the two may be dead-lettered.
+    if (again && !record.retried && !process.suspect && !record.origin?.suspect) {
+      violate("after-dead-letter", `${record.key} by process ${process.id}`);
+    }
+    const needed = record.kind === "end"
+      ? ["start"]
+      : record.kind === "update" || record.kind === "delete"
+      ? ["start", "end"]
+      : [];
+    for (const part of needed) {
+      const earlier = ledger.find(`${record.call}:${part}`);
+      if (earlier && earlier.order < record.order && !isSettled(earlier)) {
+        violate("order", `${record.key} came before ${earlier.key} by process ${process.id}`);
+      }
+    }
+    record.stored = true;
+  }
+
+  /** A status that says no without any work. */
+  #refuse({ request, random, state }: Attempt, status: number): Answer {
+    const { clock } = this.#context;
+    const text = status === 404
+      ? notFound(state)
+      : random.chance(0.8)
+      ? `{"reason":"simulated ${status}"}`
+      : "<html>no</html>";
+    // A record that is not found, and one whose project is not, get the same status.
+    if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
+      for (const record of request.exclusive) record.refused = true;
+    }
+    const headers: Record<string, string> = {};
+    if ((status === 429 || status === 503) && random.chance(0.6)) {
+      const ms = random.int(0, 3_000);
+      headers["Retry-After"] = random.chance(0.5)
+        ? String(Math.ceil(ms / 1_000))
+        : new Date(clock.now() + ms).toUTCString();
+    }
+    return { status, text, headers };
+  }
+
+  /** Nothing that was settled is sent again, and nothing goes to the wrong hands. */
+  #checkFresh({ request, process }: Attempt): void {
+    const { past, violate } = this.#context;
+    for (const record of request.records) {
+      // A log whose disk failed writes records again, to be on the safe side.
+      if (process.suspect || record.memory || record.retried || record.origin?.suspect) continue;
+      if (record.checkpointed) {
+        violate("resent", `${record.key} by process ${process.id}, past its checkpoint`);
+      } else if (record.answered && !past.disturbed) {
+        violate("resent", `${record.key} by process ${process.id}, though nothing happened`);
+      }
+    }
+  }
+
+  /**
+   * Nobody sends what another has taken over, also not one that was stopped meanwhile. Where the
+   * segment is deleted it is unknown whether it was delivered.
+   */
+  #checkClaims({ request, process }: Attempt): void {
+    const { ledger, violate } = this.#context;
+    if (process.troubled) return;
+    for (const { key, segment, memory, copied, retried, origin } of request.records) {
+      // A dead letter is sent again under a lease of its own.
+      if (segment === null || memory || copied || retried || origin?.troubled) continue;
+      if (mayDrain(ledger, segment, process.token)) continue;
+      violate("lease", `process ${process.id} sends ${key}, which another has taken over`);
+    }
+  }
+
+  /** A request with records of some segments sets out; the answer is called when it is over. */
+  #enter({ request, process }: Attempt): () => void {
+    const segments = new Set<string>();
+    for (const { segment, memory, retried, origin } of request.records) {
+      if (segment !== null && !memory && !retried && !origin?.suspect) segments.add(segment);
+    }
+    for (const segment of segments) {
+      let senders = this.#senders.get(segment);
+      if (!senders) this.#senders.set(segment, senders = new Map());
+      for (const other of senders.keys()) {
+        if (other === process || other.dead || other.suspect || process.suspect) continue;
+        this.#context.violate("two-senders", `${segment}: ${other.id} and ${process.id}`);
+      }
+      senders.set(process, (senders.get(process) ?? 0) + 1);
+    }
+    return () => {
+      for (const segment of segments) {
+        const senders = this.#senders.get(segment)!;
+        const count = senders.get(process)! - 1;
+        if (count === 0) senders.delete(process);
+        else senders.set(process, count);
+      }
+    };
+  }
+
+  #delay(random: Random): number {
+    const { latencyMs } = this.#context.setup;
+    return latencyMs === 0 ? 0 : random.int(0, latencyMs);
+  }
+
+  #later(ms: number, run: () => void): void {
+    if (ms === 0) queueMicrotask(run);
+    else this.#context.clock.after(ms, run);
+  }
+}
+
+/** Whether what depends on a record may come. */
+function isSettled(record: SimRecord): boolean {
+  return record.stored || record.refused || record.letteredAt !== null || !record.accepted ||
+    record.excuse !== null;
+}
+
+function isOrphan({ kind }: SimRecord): boolean {
+  return kind === "end";
+}
+
+/** A 404 of a server that lost its routes, or of one that lost its projects. */
+function notFound({ seed }: ServerState): string {
+  return seed % 2 === 0 ? '{"detail":"Not Found"}' : '{"reason":"Project not found"}';
+}
+
+function chooseFault({ faults }: ServerState, random: Random): ServerFaultKind | undefined {
+  for (const { kind, probability } of faults) if (random.chance(probability)) return kind;
+  return undefined;
+}
+
+/** Only what the transport looks at: a real `Response` may take turns of the host's event loop. */
+function responseOf({ status, headers }: Answer, text: () => Promise<string>): Response {
+  return {
+    status,
+    ok: status >= 200 && status < 300,
+    headers: new Headers(headers),
+    text,
+  } as unknown as Response;
+}
+
+function untilAborted(signal: AbortSignal): Promise<string> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(abortError());
+    else signal.addEventListener("abort", () => reject(abortError()), { once: true });
+  });
+}
+
+function abortError(): Error {
+  return Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
+}

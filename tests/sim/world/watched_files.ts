@@ -1,0 +1,146 @@
+/**
+ * A file system that tells what is done to logs, just before or just after it is done.
+ *
+ * @module
+ */
+
+import type {
+  AppendFile,
+  DirectoryEntry,
+  FileStat,
+  FileSystem,
+  ReadFile,
+  ReadTextOptions,
+  StatOptions,
+} from "../../../src/runtime/runtime.ts";
+
+/** Observer of the operations. */
+export interface FileWatcher {
+  /** A file is about to be removed. */
+  beforeRemove(path: string): void;
+  /** A file is about to be put in place of another. */
+  beforeReplace(path: string, text: string): void;
+  /** It was. */
+  afterReplace(path: string): void;
+  /** Bytes were appended; fewer than there were to append after a short or broken write. */
+  afterAppend(path: string): void;
+}
+
+/** Passes everything on. */
+export class WatchedFiles implements FileSystem {
+  readonly #inner: FileSystem;
+  readonly #watcher: FileWatcher;
+
+  /** Wraps `inner`. */
+  constructor(inner: FileSystem, watcher: FileWatcher) {
+    this.#inner = inner;
+    this.#watcher = watcher;
+  }
+
+  openAppend(path: string): AppendFile {
+    return new WatchedAppend(this.#inner.openAppend(path), path, this.#watcher);
+  }
+  openRead(path: string): ReadFile {
+    return this.#inner.openRead(path);
+  }
+  readText(path: string, options?: ReadTextOptions): string {
+    return this.#inner.readText(path, options);
+  }
+  createExclusive(path: string, text: string): void {
+    this.#inner.createExclusive(path, text);
+  }
+  replace(path: string, text: string): void {
+    this.#watcher.beforeReplace(path, text);
+    this.#inner.replace(path, text);
+    this.#watcher.afterReplace(path);
+  }
+  overwrite(path: string, text: string): void {
+    this.#inner.overwrite(path, text);
+  }
+  rename(from: string, to: string): void {
+    this.#inner.rename(from, to);
+  }
+  remove(path: string): void {
+    this.#watcher.beforeRemove(path);
+    this.#inner.remove(path);
+  }
+  discard(path: string): void {
+    this.#watcher.beforeRemove(path);
+    this.#inner.discard(path);
+  }
+  async removeInBackground(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      this.#watcher.beforeRemove(path);
+      await this.#inner.removeInBackground([path]);
+    }
+  }
+  removeDirectory(path: string): void {
+    this.#inner.removeDirectory(path);
+  }
+  list(directory: string): DirectoryEntry[] {
+    return this.#inner.list(directory);
+  }
+  scan(directory: string): AsyncIterable<readonly DirectoryEntry[]> {
+    return this.#inner.scan(directory);
+  }
+  stat(path: string, options?: StatOptions): FileStat | null {
+    return this.#inner.stat(path, options);
+  }
+  exists(path: string): boolean {
+    return this.#inner.exists(path);
+  }
+  makeDirectory(path: string): void {
+    this.#inner.makeDirectory(path);
+  }
+  syncDirectory(path: string): Promise<void> {
+    return this.#inner.syncDirectory(path);
+  }
+  syncDirectoryNow(path: string): void {
+    this.#inner.syncDirectoryNow(path);
+  }
+}
+
+class WatchedAppend implements AppendFile {
+  readonly #inner: AppendFile;
+  readonly #path: string;
+  readonly #watcher: FileWatcher;
+
+  constructor(inner: AppendFile, path: string, watcher: FileWatcher) {
+    this.#inner = inner;
+    this.#path = path;
+    this.#watcher = watcher;
+  }
+
+  write(text: string): { written: number; length: number } {
+    try {
+      return this.#inner.write(text);
+    } finally {
+      this.#watcher.afterAppend(this.#path);
+    }
+  }
+  writeBytes(bytes: Uint8Array): number {
+    try {
+      return this.#inner.writeBytes(bytes);
+    } finally {
+      this.#watcher.afterAppend(this.#path);
+    }
+  }
+  size(): number {
+    return this.#inner.size();
+  }
+  truncate(size: number): void {
+    this.#inner.truncate(size);
+  }
+  read(offset: number, into: Uint8Array): number {
+    return this.#inner.read(offset, into);
+  }
+  dataSync(): Promise<void> {
+    return this.#inner.dataSync();
+  }
+  dataSyncNow(): void {
+    this.#inner.dataSyncNow();
+  }
+  close(): void {
+    this.#inner.close();
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * Plays a scenario: everything in it, in virtual time, one thing after the other.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { setImmediate } from "node:timers";
+import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
+import { MemoryDisk } from "../../support/simulated_runtime/memory_disk.ts";
+import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
+import { Auditor } from "../checks/invariants.ts";
+import type { Bug } from "../mutants/mutant.ts";
+import type { SimContext, Violation, ViolationCode } from "./context.ts";
+import { type ActiveFault, activeFault } from "./faults.ts";
+import { ForeignWriter } from "./foreign.ts";
+import { Ledger, type SimRecord } from "./ledger.ts";
+import { SimProcess, WAL_DIR } from "./process.ts";
+import { mix, Random } from "../scenario/random.ts";
+import type { Scenario, StartStep, Step } from "../scenario/scenario.ts";
+import { SimServers } from "./server.ts";
+import { Trace } from "../checks/trace.ts";
+import { Writing } from "./writing.ts";
+
+/** Things that may happen in one run; more means that it goes in circles. */
+const MAX_EVENTS = 100_000;
+
+/** Runs the steps of a scenario; `judge.ts` then looks at what came of it. */
+export class World {
+  readonly context: SimContext;
+  readonly servers: SimServers;
+  readonly violations: Violation[] = [];
+  readonly scenario: Scenario;
+  readonly trace: Trace;
+  readonly #auditor: Auditor;
+  readonly #hosts: MemoryHost[];
+  readonly #slots = new Map<number, SimProcess | ForeignWriter>();
+  readonly #pids = new Map<number, number>();
+  readonly #bug: Bug | undefined;
+  readonly #writing: Writing;
+  /** Disk faults that hold for every process. */
+  #everywhere: ActiveFault[] = [];
+  #processes = 0;
+  #events = 0;
+
+  constructor(scenario: Scenario, options: { bug?: Bug; keepTrace?: boolean } = {}) {
+    this.scenario = scenario;
+    this.#bug = options.bug;
+    this.trace = new Trace(options.keepTrace ?? false);
+    const disk = new MemoryDisk();
+    disk.put("/home/program.js", ""); // The directory that the log is made in was there before.
+    this.context = {
+      setup: scenario.setup,
+      clock: new MemoryClock(),
+      disk,
+      ledger: new Ledger(disk),
+      trace: this.trace,
+      past: {
+        requests: 0,
+        crashed: false,
+        disturbed: false,
+        checks: [],
+        torn: new Set(),
+        fragments: new Set(),
+      },
+      violate: (code, text) => this.violate(code, text),
+    };
+    this.servers = new SimServers(this.context);
+    this.#auditor = new Auditor(this.context);
+    this.#writing = new Writing(this.context);
+    const { facts } = scenario.setup;
+    this.#hosts = [0, 1].map((number) =>
+      new MemoryHost({
+        name: `host${number}`,
+        bootId: facts ? "boot" : null,
+        pidNamespace: facts ? `pid:[${number}]` : null,
+        startTimes: facts,
+      })
+    );
+  }
+
+  /** A promise was not kept. */
+  violate(code: ViolationCode, text: string): void {
+    this.violations.push({ code, text });
+    this.trace.add(`VIOLATION ${code}: ${text}`);
+  }
+
+  /** All processes of the library that ever were. */
+  readonly all: SimProcess[] = [];
+
+  /** The processes of the library that live. */
+  get living(): SimProcess[] {
+    return [...this.#slots.values()].filter((slot): slot is SimProcess =>
+      slot instanceof SimProcess && !slot.dead
+    );
+  }
+
+  /** Runs the steps until one of them breaks a promise. */
+  async play(): Promise<void> {
+    for (const step of this.scenario.steps) {
+      this.trace.add(JSON.stringify(step));
+      await this.#do(step);
+      await this.settle();
+      if (this.violations.length > 0) return;
+    }
+  }
+
+  /** All faults are over; what was stopped goes on; what writes foreign logs ends. */
+  async heal(): Promise<void> {
+    this.servers.heal();
+    this.#healDisk();
+    for (const slot of this.#slots.values()) {
+      if (slot.dead) continue;
+      if (slot instanceof ForeignWriter) {
+        slot.exit();
+        continue;
+      }
+      slot.doom = null;
+      slot.resume();
+      await this.settle();
+    }
+  }
+
+  /** Starts a process of the library. */
+  start(step: StartStep, pid?: number): SimProcess {
+    const started = new SimProcess({
+      context: this.context,
+      servers: this.servers,
+      auditor: this.#auditor,
+      host: this.#hosts[step.host],
+      id: ++this.#processes,
+      step,
+      faults: this.#everywhere,
+      ...(pid === undefined ? {} : { pid }),
+      ...(this.#bug === undefined ? {} : { bug: this.#bug }),
+      strikeDown: (victim, crashSeed) => {
+        if (crashSeed === undefined) this.kill(victim);
+        else this.#crash(crashSeed);
+      },
+    });
+    this.all.push(started);
+    this.#slots.set(step.slot, started);
+    this.#pids.set(step.slot, started.memory.process.pid);
+    return started;
+  }
+
+  /** Lets `ms` of virtual time pass, or less when `until` comes true. */
+  async pass(ms: number, until: () => boolean = () => false): Promise<void> {
+    const { clock } = this.context;
+    const end = clock.monotonic() + ms;
+    await this.settle();
+    while (this.violations.length === 0 && !until()) {
+      const next = clock.next;
+      if (next === undefined || clock.monotonic() + next > end) {
+        clock.advance(end - clock.monotonic());
+        return;
+      }
+      if (++this.#events > MAX_EVENTS) return this.violate("spins", `${MAX_EVENTS} timers`);
+      clock.runNext();
+      await this.settle();
+    }
+  }
+
+  /** Lets promises settle, and takes note of rejections that nobody handled. */
+  async settle(): Promise<void> {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    for (const slot of this.#slots.values()) if (slot instanceof SimProcess) slot.turned();
+  }
+
+  async #do(step: Step): Promise<void> {
+    switch (step.do) {
+      case "start":
+        if (!this.#isFree(step.slot)) return;
+        this.start(step, step.samePid ? this.#freePid(step) : undefined);
+        return;
+      case "foreign":
+        if (!this.#isFree(step.slot)) return;
+        this.#slots.set(
+          step.slot,
+          new ForeignWriter(
+            this.context,
+            this.#hosts[0],
+            `${WAL_DIR}/e/p${step.project}`,
+            step.project,
+            ++this.#processes,
+          ),
+        );
+        return;
+      case "append": {
+        const writer = this.#slots.get(step.slot);
+        if (writer && !writer.dead) this.#writing.append(writer, step);
+        return;
+      }
+      case "pass":
+        return await this.pass(step.ms);
+      case "jump":
+        this.context.clock.jump(step.ms);
+        return;
+      case "crash":
+        return this.#crash(step.seed);
+      case "server":
+        // A path that goes missing for a moment makes calls go the other way, all of them again.
+        this.context.past.disturbed ||= step.faults.some(({ kind }) => kind === 404);
+        return this.servers.setFaults(step.server, step.faults, step.seed);
+      case "mode":
+        this.context.past.disturbed = true;
+        return this.servers.setMode(step.server, step.mode);
+      case "disk": {
+        const make = (): ActiveFault => activeFault(step, new Random(step.seed));
+        if (step.fault !== "short") this.context.past.disturbed = true;
+        if (step.slot === -1) this.#everywhere.push(make());
+        for (const one of this.living) {
+          if (step.slot === -1 || one === this.#slots.get(step.slot)) one.faults.push(make());
+        }
+        return;
+      }
+      case "heal":
+        return this.#healDisk();
+      case "corrupt":
+        return this.#corrupt(step.how, new Random(step.seed));
+      default:
+        return this.#act(step);
+    }
+  }
+
+  #act(
+    step: Exclude<Step, { do: "start" | "foreign" | "append" | "pass" | "jump" | "crash" }>,
+  ): void {
+    if (!("slot" in step)) return;
+    const slot = this.#slots.get(step.slot);
+    if (!slot || slot.dead) return;
+    if (slot instanceof ForeignWriter) {
+      if (step.do === "kill") slot.kill();
+      else if (step.do === "exit" || step.do === "finish") slot.exit();
+      return;
+    }
+    const { past } = this.context;
+    if (step.do === "resume") return slot.resume(step.busy);
+    if (step.do === "kill") return this.kill(slot);
+    if (slot.stopped) return; // What does not run cannot do anything.
+    switch (step.do) {
+      case "sync":
+        return this.#writing.sync(slot);
+      case "retry":
+        this.context.past.disturbed = true;
+        void this.#writing.retry(slot, step.fix);
+        return;
+      case "flush":
+        return this.#writing.flush(slot, step.timeout);
+      case "finish":
+        past.disturbed ||= step.timeout !== undefined;
+        return this.#writing.finish(slot, step.timeout);
+      case "exit":
+        past.disturbed = true;
+        if (step.natural) this.#writing.exitNaturally(slot);
+        else slot.exit();
+        return;
+      case "kill-at":
+      case "crash-at":
+        slot.doom = {
+          left: step.after,
+          ...(step.on ? { on: step.on } : {}),
+          ...(step.near ? { near: step.near } : {}),
+          ...(step.do === "crash-at" ? { crashSeed: step.seed } : {}),
+        };
+        return;
+      case "stop":
+        return this.#stop(slot);
+    }
+  }
+
+  #stop(slot: SimProcess): void {
+    this.context.past.disturbed = true;
+    slot.stop();
+  }
+
+  /** A process is killed. */
+  kill(victim: SimProcess): void {
+    this.context.past.disturbed = true;
+    this.trace.add(`p${victim.id} is killed`);
+    victim.kill();
+  }
+
+  #crash(seed: number): void {
+    const { past, disk, ledger } = this.context;
+    this.trace.add("the machine crashes");
+    past.disturbed = past.crashed = true;
+    const random = new Random(seed);
+    for (const slot of this.#slots.values()) if (slot instanceof SimProcess) slot.kill();
+    for (const record of ledger.records) this.#crashed(record);
+    disk.crash(() => random.next());
+    for (const host of this.#hosts) host.reboot();
+    this.#slots.clear();
+    this.#auditor.forget();
+    for (const path of ledger.files(WAL_DIR)) {
+      if (path.endsWith(".deadletter")) ledger.noteDeadLetters(path, past.requests);
+    }
+  }
+
+  #crashed(record: SimRecord): void {
+    record.letteredAt = null;
+    record.checkpointed = false;
+    if (!record.accepted || record.memory) return;
+    const owner = record.origin;
+    record.synced ||= owner instanceof SimProcess && owner.hasSyncedBy(record.at);
+    if (!record.synced) record.excuse ??= "machine crash";
+  }
+
+  #healDisk(): void {
+    this.#everywhere = [];
+    for (const one of this.living) one.faults = [];
+  }
+
+  /** Overwrites a checkpoint, never so that it would skip a record if it were trusted. */
+  #corrupt(how: string, random: Random): void {
+    const { ledger, disk, past } = this.context;
+    const checkpoints = ledger.files(WAL_DIR).filter((path) => path.endsWith(".checkpoint"));
+    if (checkpoints.length === 0) return;
+    const path = random.pick(checkpoints);
+    const data = ledger.bytes(path.replace(/checkpoint$/, "jsonl"));
+    const size = data?.length ?? 0;
+    let inside = random.int(1, Math.max(1, size - 1));
+    while (data && inside > 0 && data[inside - 1] === 10) inside--;
+    const texts: Record<string, string> = {
+      inside: String(inside),
+      beyond: String(size + random.int(1, 1_000)),
+      negative: "-1",
+      empty: "",
+      garbage: "12 monkeys",
+      zeros: "\0\0\0",
+    };
+    past.disturbed = true;
+    disk.put(path, texts[how]);
+    this.#auditor.forget();
+    for (const record of ledger.records) record.checkpointed = false;
+  }
+
+  #isFree(slot: number): boolean {
+    return this.#slots.get(slot)?.dead ?? true;
+  }
+
+  #freePid({ slot, host }: StartStep): number | undefined {
+    const pid = this.#pids.get(slot);
+    return pid === undefined || this.#hosts[host].isAlive(pid) ? undefined : pid;
+  }
+
+  /** A number for this run and purpose. */
+  random(purpose: number): Random {
+    return new Random(mix(this.scenario.seed, purpose));
+  }
+}
+
+/** Calls `listener` for every rejection that nobody handles, until the returned function is called. */
+export function watchRejections(listener: (error: unknown) => void): () => void {
+  process.on("unhandledRejection", listener);
+  return () => void process.off("unhandledRejection", listener);
+}

@@ -1,0 +1,270 @@
+/**
+ * The program in a simulated process: it appends, syncs, flushes and finishes, and trusts the
+ * reported results.
+ *
+ * @module
+ */
+
+import type { FlushResult } from "../../../src/client/pipeline/pipeline.ts";
+import type { SimContext } from "./context.ts";
+import type { ForeignWriter } from "./foreign.ts";
+import type { SimRecord } from "./ledger.ts";
+import { SimProcess, WAL_DIR } from "./process.ts";
+import { mix, Random } from "../scenario/random.ts";
+import {
+  endText,
+  otherText,
+  type RecordKind,
+  type RecordPlan,
+  type RecordText,
+  startText,
+} from "../scenario/records.ts";
+import type { AppendStep } from "../scenario/scenario.ts";
+
+/** Ms of virtual time between the end of `finish` and the process's. */
+const EXIT_MS = 50;
+/** Ms of virtual time that the end of a flush may come late. */
+const SLACK_MS = 2_000;
+
+/** Plays the programs. */
+export class Writing {
+  readonly #context: SimContext;
+  #keys = 0;
+
+  constructor(context: SimContext) {
+    this.#context = context;
+  }
+
+  /** Appends the records of a step. */
+  append(writer: SimProcess | ForeignWriter, step: AppendStep): void {
+    const random = new Random(step.seed);
+    for (let i = 0; i < step.count && !writer.dead; i++) {
+      if (writer instanceof SimProcess && writer.stopped) return;
+      const kind = step.kind;
+      if (kind === "call") {
+        this.#one(writer, "start", step, random);
+        this.#one(writer, "end", step, random);
+      } else {
+        this.#one(writer, kind, step, random);
+      }
+    }
+  }
+
+  /** Asks for stable storage; what was appended before is promised when it resolves. */
+  sync(slot: SimProcess): void {
+    const before = slot.records.filter(({ accepted, memory }) => accepted && !memory);
+    slot.guard(() => slot.pipeline.sync())?.then(
+      () => {
+        this.#context.trace.add(`p${slot.id} is synced`);
+        if (!slot.dead) { for (const record of before) record.synced = true; }
+      },
+      (error: unknown) => {
+        if (!slot.dead && !slot.troubled) slot.threw(error);
+      },
+    );
+  }
+
+  /** Flushes, and holds the answer against the truth. */
+  flush(slot: SimProcess, timeout: number | undefined): void {
+    const options = timeout === undefined ? {} : { timeout };
+    this.#await(slot, timeout, slot.guard(() => slot.pipeline.flush(options)), () => {});
+  }
+
+  /** Finishes and ends the process; `then` is called with what it came to. */
+  finish(
+    slot: SimProcess,
+    timeout: number | undefined,
+    then: (result: FlushResult) => void = () => {},
+  ): void {
+    if (slot.finishing) return;
+    slot.finishing = true;
+    const options = timeout === undefined ? {} : { timeout };
+    this.#await(slot, timeout, slot.guard(() => slot.pipeline.finish(options)), (result) => {
+      if (slot.step.fsync !== "never" && !slot.troubled) {
+        for (const record of slot.records) {
+          if (record.accepted && !record.memory) record.synced = true;
+        }
+      }
+      then(result);
+      if (result.done && slot.step.sender && !slot.troubled) this.#count(slot);
+      // What else the program waits for may still come.
+      this.#context.clock.after(EXIT_MS, () => slot.exit());
+    });
+  }
+
+  /** Asks for the counters of a process that has finished; `judge.ts` compares the drops. */
+  #count(slot: SimProcess): void {
+    const { violate } = this.#context;
+    const before = this.#used(slot);
+    slot.pipeline.stats().then((stats) => {
+      if (slot.dead || slot.troubled) return;
+      slot.counted = stats;
+      if (stats.pendingRecords !== 0 || stats.pendingBytes !== 0) {
+        violate("counters", `process ${slot.id} finished and still counts ${stats.pendingRecords}`);
+      }
+      const { dropped } = stats;
+      const refused = dropped["quota-new"] + dropped["memory-full"] + dropped.closed;
+      if (stats.appended + refused !== slot.records.length) {
+        violate(
+          "counters",
+          `process ${slot.id}: ${slot.records.length} came, ${stats.appended} + ${refused} counted`,
+        );
+      }
+      const used = this.#used(slot);
+      // Others may have written or removed something in between.
+      if (stats.disk && used === before && used !== stats.disk.usedBytes) {
+        violate("counters", `process ${slot.id} counts ${stats.disk.usedBytes} bytes of ${used}`);
+      }
+    }, (error) => slot.threw(error));
+  }
+
+  /** Bytes in the directory of a process's project. */
+  #used(slot: SimProcess): number {
+    const { ledger } = this.#context;
+    const directory = `${WAL_DIR}/e/p${slot.step.project}`;
+    return ledger.list(directory).reduce(
+      (sum, { name }) => sum + (ledger.bytes(`${directory}/${name}`)?.length ?? 0),
+      0,
+    );
+  }
+
+  /** Sends the dead letters of a process's project again. */
+  retry(slot: SimProcess, fix: boolean): Promise<void> {
+    const { ledger } = this.#context;
+    for (const record of ledger.records) {
+      if (record.letteredAt === null || record.project !== slot.step.project) continue;
+      record.retried = true;
+      record.poison &&= !fix;
+    }
+    const retry = { process: slot, project: slot.step.project };
+    ledger.retries.add(retry);
+    const over = slot.guard(() => slot.pipeline.retryDeadLetters()) ?? Promise.resolve();
+    return over.finally(() => ledger.retries.delete(retry)).then(
+      (result) => this.#context.trace.add(`p${slot.id} retried ${JSON.stringify(result)}`),
+      (error: unknown) => {
+        if (!slot.dead && !slot.suspect) slot.threw(error);
+      },
+    );
+  }
+
+  /** The program has nothing left to do. */
+  exitNaturally(slot: SimProcess): void {
+    const limit = this.#limit(slot, this.#context.setup.exitDrainMs, "the normal exit");
+    slot.memory.exitNaturally().then(
+      () => {
+        limit.over();
+        slot.exit();
+      },
+      (error) => slot.threw(error),
+    );
+  }
+
+  #await(
+    slot: SimProcess,
+    timeout: number | undefined,
+    work: Promise<FlushResult> | undefined,
+    then: (result: FlushResult) => void,
+  ): void {
+    const before = slot.records.filter(({ accepted }) => accepted);
+    const limit = this.#limit(slot, timeout, "a flush");
+    slot.watch(work, (result) => {
+      limit.over();
+      if (slot.dead) return;
+      this.#context.trace.add(`p${slot.id} flushed ${JSON.stringify(result)}`);
+      if (result.done) this.#believe(slot, before);
+      then(result);
+    });
+  }
+
+  /** Records that a flush reports as done must be done. */
+  #believe(slot: SimProcess, before: readonly SimRecord[]): void {
+    for (const record of before) {
+      if (record.answered || record.letteredAt !== null || record.excuse !== null) continue;
+      if (record.memory && record.refused) continue;
+      this.#context.violate(
+        "flush",
+        `process ${slot.id} got the report that ${record.key} is done`,
+      );
+      return;
+    }
+  }
+
+  /** Something that must be over in time, not counting the time in which the process is stopped. */
+  #limit(slot: SimProcess, timeout: number | undefined, what: string): { over: () => void } {
+    if (timeout === undefined) return { over: () => {} };
+    const { clock, setup, violate } = this.#context;
+    const timer = clock.after(timeout + SLACK_MS + 50 * setup.diskMs, () => {
+      if (!slot.dead && !slot.suspect) violate("flush", `${what} of process ${slot.id} runs over`);
+    });
+    return { over: () => timer.cancel() };
+  }
+
+  #one(
+    writer: SimProcess | ForeignWriter,
+    kind: Exclude<RecordKind, "call">,
+    step: AppendStep,
+    random: Random,
+  ): void {
+    const made = this.#make(writer, kind, step, random);
+    this.#context.ledger.add(made);
+    writer.append(made);
+    this.#context.trace.add(`append ${made.key} ${made.accepted}`);
+  }
+
+  #make(
+    writer: SimProcess | ForeignWriter,
+    wanted: Exclude<RecordKind, "call">,
+    { size, seed }: AppendStep,
+    random: Random,
+  ): SimRecord {
+    const number = ++this.#keys;
+    const calls = writer.openCalls;
+    // An end needs a call that was begun.
+    const kind = wanted === "end" && calls.length === 0 ? "start" : wanted;
+    const isForeign = !(writer instanceof SimProcess);
+    const project = isForeign ? writer.project : writer.step.project;
+    const call = kind === "start"
+      ? `c${number}`
+      : kind === "end"
+      ? calls.splice(random.int(0, calls.length - 1), 1)[0]
+      : calls.length > 0
+      ? random.pick(calls)
+      : "c0";
+    const plan: RecordPlan = { project: `e/p${project}`, key: `r${number}`, call, size, random };
+    let text: RecordText;
+    let key = plan.key;
+    if (kind === "start" || kind === "end") {
+      text = kind === "start" ? startText(plan, isForeign) : endText(plan, isForeign);
+      key = `${call}:${kind}`;
+      if (kind === "start") calls.push(call);
+    } else {
+      text = otherText(kind, plan);
+    }
+    const space = isForeign ? " " : "";
+    return {
+      key,
+      kind,
+      text,
+      line: `{"type":${space}"${text.type}",${space}"req":${space}${text.request}}`,
+      call,
+      project,
+      server: isForeign ? null : writer.step.server,
+      poison: new Random(mix(seed, number)).chance(this.#context.setup.poison),
+      origin: isForeign ? null : writer,
+      order: number,
+      at: this.#context.clock.monotonic(),
+      accepted: false,
+      memory: false,
+      synced: false,
+      excuse: null,
+      segment: null,
+      copied: false,
+      stored: false,
+      answered: false,
+      refused: false,
+      letteredAt: null,
+      retried: false,
+      checkpointed: false,
+    };
+  }
+}

@@ -1,0 +1,13 @@
+import { ownRuntime } from "../../sim/child.ts";
+import { assertAllFound, MUTANT_GROUPS } from "../../sim/mutants/mutant_groups.ts";
+import { test } from "../../harness.ts";
+
+/** A seed has one trace on every runtime, so one runtime is enough; see `tests/long`. */
+const skip = ownRuntime !== "node" && "npm run test:all proves the mutants on this runtime";
+
+for (const [what, bugs] of MUTANT_GROUPS) {
+  test(`simulation: finds every mutant in ${what}`, () => assertAllFound(bugs), {
+    timeout: 280_000,
+    skip,
+  });
+}
