@@ -7,15 +7,46 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 
-/**
- * Ms between two checkpoints. Replacing a file by a rename makes some file systems (ext4) write it
- * to the disk at once, which takes longer than sending a batch; records that a crash finds after the
- * checkpoint are sent again, which has no effect.
- */
+/** Most ms between two checkpoints while records are acknowledged. */
 export const CHECKPOINT_MS = 500;
+/** Fewest ms between two checkpoints. */
+const MIN_MS = 50;
+/** A checkpoint is worth 1/20 of the time. */
+const SHARE = 20;
+
+/**
+ * When a checkpoint is due. Replacing a file by a rename makes some file systems write it to the disk
+ * at once, which takes longer than sending a batch: the longer it takes, the rarer it is. Records that
+ * a crash finds after the checkpoint are sent again, which has no effect.
+ */
+export class CheckpointPace {
+  readonly #clock: Clock;
+  #dueAt = -Infinity;
+
+  /** Makes a pace at which the first checkpoint is due at once. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Ms until the next checkpoint; none or fewer if it is due. */
+  get wait(): number {
+    return this.#dueAt - this.#clock.monotonic();
+  }
+
+  /** Writes a checkpoint with `write`, and sees how long that takes. */
+  keep(write: () => void): void {
+    const begun = this.#clock.monotonic();
+    try {
+      write();
+    } finally {
+      const now = this.#clock.monotonic();
+      this.#dueAt = now + Math.min(CHECKPOINT_MS, Math.max(MIN_MS, (now - begun) * SHARE));
+    }
+  }
+}
 
 /** A checkpoint as it was found. */
 export interface CheckpointState {

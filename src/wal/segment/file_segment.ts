@@ -8,7 +8,7 @@ import type { FileSystem, ReadFile, Runtime, Timer } from "../../runtime/runtime
 import { hasCode, WeaveWalError } from "../../errors.ts";
 import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import { removeIfExists } from "../remove_file.ts";
-import { CHECKPOINT_MS, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { parseStem, type SegmentPaths } from "./segment_name.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 
@@ -53,13 +53,14 @@ export class FileSegment implements Segment {
   #confirmed: boolean;
   #acknowledged: number;
   #checkpointed: number;
-  #checkpointAt = -Infinity;
+  readonly #pace: CheckpointPace;
   #timer: Timer | null = null;
 
   /** Opens the segment and reads its checkpoint. Throws the host's error when it is not there. */
   constructor(options: FileSegmentOptions) {
     const { runtime, paths, directory } = options;
     this.#options = options;
+    this.#pace = new CheckpointPace(runtime.clock);
     this.name = options.stem;
     this.live = options.live;
     this.begun = Number(parseStem(options.stem)?.time ?? 0) / 1e6;
@@ -132,21 +133,15 @@ export class FileSegment implements Segment {
 
   acknowledge(offset: number): void {
     this.#acknowledged = offset;
-    const { clock } = this.#options.runtime;
-    const wait = this.#checkpointAt + CHECKPOINT_MS - clock.monotonic();
-    if (wait <= 0) {
-      this.#checkpointAt = clock.monotonic();
-      this.#checkpointNow();
-    } else {
-      this.#timer ??= clock.after(wait, () => this.#checkpointLater());
-    }
+    const { wait } = this.#pace;
+    if (wait <= 0) this.#pace.keep(() => this.#checkpointNow());
+    else this.#timer ??= this.#options.runtime.clock.after(wait, () => this.#checkpointLater());
   }
 
   #checkpointLater(): void {
     this.#timer = null;
-    this.#checkpointAt = this.#options.runtime.clock.monotonic();
     try {
-      this.#checkpointNow();
+      this.#pace.keep(() => this.#checkpointNow());
     } catch {
       // The next acknowledgement meets the same error, where it can be reported.
     }

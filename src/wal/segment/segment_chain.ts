@@ -12,7 +12,7 @@ import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
-import { CHECKPOINT_MS } from "./checkpoint.ts";
+import { CheckpointPace } from "./checkpoint.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 import { parseStem } from "./segment_name.ts";
 
@@ -40,7 +40,7 @@ export class SegmentChain implements Segment {
   /** The segment that was read last: most reads are of this one or the next. */
   #reading = 0;
   #acknowledged = 0;
-  #checkpointAt = -Infinity;
+  readonly #pace: CheckpointPace;
   #timer: Timer | null = null;
   /** Removals in progress, one after the other. */
   #removing: Promise<void> = Promise.resolve();
@@ -55,6 +55,7 @@ export class SegmentChain implements Segment {
     deadLettered: ReadonlySet<number>,
   ) {
     this.#options = options;
+    this.#pace = new CheckpointPace(options.runtime.clock);
     this.#links = links;
     this.#unopened = unopened;
     this.deadLettered = deadLettered;
@@ -152,10 +153,9 @@ export class SegmentChain implements Segment {
     for (; this.#links[this.#head]?.end <= offset; this.#head++) {
       this.#done(this.#links[this.#head]);
     }
-    const { clock } = this.#options.runtime;
-    const wait = this.#checkpointAt + CHECKPOINT_MS - clock.monotonic();
+    const { wait } = this.#pace;
     if (wait <= 0) this.#checkpoint();
-    else this.#timer ??= clock.after(wait, () => this.#checkpointLater());
+    else this.#timer ??= this.#options.runtime.clock.after(wait, () => this.#checkpointLater());
     this.#throwRemovalError();
   }
 
@@ -262,12 +262,12 @@ export class SegmentChain implements Segment {
 
   /** Only the segment that is delivered in part needs a checkpoint: those before it are removed. */
   #checkpoint(): void {
-    const { guard, runtime: { clock } } = this.#options;
-    this.#checkpointAt = clock.monotonic();
     const link = this.#links[this.#head];
     if (link === undefined || this.#acknowledged <= link.base) return;
-    guard.assertHeld();
-    link.checkpoint(this.#acknowledged);
+    this.#pace.keep(() => {
+      this.#options.guard.assertHeld();
+      link.checkpoint(this.#acknowledged);
+    });
   }
 
   #throwRemovalError(): void {

@@ -4,8 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
-import { readCheckpoint, writeCheckpoint } from "../../../src/wal/segment/checkpoint.ts";
+import {
+  CHECKPOINT_MS,
+  CheckpointPace,
+  readCheckpoint,
+  writeCheckpoint,
+} from "../../../src/wal/segment/checkpoint.ts";
 import { test } from "../../harness.ts";
 
 const SIZE = 100;
@@ -98,4 +104,18 @@ test("checkpoint: a failure to replace it leaves the old one and nothing beside 
     assert.ok(offset === 10 || (kind === "create" && offset === 20), `${kind}: ${offset}`);
     assert.deepEqual(runtime.files.list("/d").map(({ name }) => name), ["c"]);
   }
+});
+
+test("checkpoint: it is due up to 20 times a second, the rarer the longer it takes", () => {
+  const clock = new MemoryClock();
+  const pace = new CheckpointPace(clock);
+  assert.ok(pace.wait <= 0, "the first one is due at once");
+  for (const [took, wait] of [[0, 50], [5, 100], [20, 400], [300, CHECKPOINT_MS]]) {
+    pace.keep(() => clock.advance(took));
+    assert.equal(pace.wait, wait);
+    clock.advance(wait);
+    assert.ok(pace.wait <= 0);
+  }
+  assert.throws(() => pace.keep(() => assert.fail("full disk")), /full disk/);
+  assert.equal(pace.wait, 50, "a failure gives no reason to hurry");
 });
