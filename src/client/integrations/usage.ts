@@ -34,8 +34,9 @@ const OPENAI_OBJECTS: ReadonlySet<unknown> = new Set([
 
 /**
  * Returns the usage of a response: chat completions, completions, responses and embeddings of OpenAI,
- * messages of Anthropic, contents of Gemini, and results of the Vercel AI SDK. Runs no getter. Every
- * traced call asks, so the answer for other values is cheap.
+ * messages of Anthropic, contents of Gemini, results of the Vercel AI SDK, and whatever names its
+ * `model` and has counters of tokens in `usage`. Runs no getter. Every traced call asks, so the answer
+ * for other values is cheap.
  */
 export function findUsage(value: unknown): readonly ModelUsage[] {
   if (typeof value !== "object" || value === null || isProxy(value)) return NONE;
@@ -51,8 +52,9 @@ export function findUsage(value: unknown): readonly ModelUsage[] {
 function usageOf(response: object): readonly ModelUsage[] {
   const source = readObject(response, "usage");
   if (source === undefined) return NONE;
-  if (isProviderResponse(response)) {
-    return isPlainData(source) ? one(readData(response, "model"), { ...source }, source) : NONE;
+  const model = readData(response, "model");
+  if (isProviderResponse(response) || (typeof model === "string" && hasTokens(source))) {
+    return isPlainData(source) ? one(model, { ...source }, source) : NONE;
   }
   const metadata = readObject(response, "response");
   return metadata === undefined ? NONE : aiSdkUsage(readData(metadata, "modelId"), source);
@@ -61,6 +63,13 @@ function usageOf(response: object): readonly ModelUsage[] {
 function isProviderResponse(response: object): boolean {
   return OPENAI_OBJECTS.has(readData(response, "object")) ||
     readData(response, "type") === "message" || Array.isArray(readData(response, "choices"));
+}
+
+/** Whether counters are named as those of OpenAI and Anthropic, as many libraries do. */
+function hasTokens(usage: object): boolean {
+  return Object.keys(usage).some((name) =>
+    name.endsWith("_tokens") && typeof readData(usage, name) === "number"
+  );
 }
 
 /** Tokens of thoughts are billed as output, and not part of the candidates' tokens. */

@@ -79,6 +79,13 @@ test("usage: the steps of the Vercel AI SDK are requests of their own", async ()
   });
 });
 
+test("usage: whatever names its model and counts tokens has one, as for the Python SDK", async () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 1, cost: 0.5 };
+  assert.deepEqual(await usageFor({ model: "m", answer: "Hello", usage }), {
+    m: { requests: 1, ...usage },
+  });
+});
+
 test("usage: other values have none", async () => {
   const getter = Object.defineProperty({ object: "chat.completion", model: "m" }, "usage", {
     enumerable: true,
@@ -91,7 +98,8 @@ test("usage: other values have none", async () => {
   });
   const others = [
     { usage: "low", model: "m" },
-    { usage: { prompt_tokens: 3 }, model: "m" },
+    { usage: { words: 3, prompt_tokens: "3" }, model: "m" },
+    { usage: { prompt_tokens: 3 }, model: 7 },
     { ...chatCompletion(), usage: null },
     { ...chatCompletion(), model: 7 },
     {
