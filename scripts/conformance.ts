@@ -15,6 +15,7 @@
 
 import process from "node:process";
 import { Command, Option } from "commander";
+import { parseDuration } from "../src/cli/terminal/arguments.ts";
 import { defaultCache, PackagesUnavailable, preparePackages } from "./conformance/packages.ts";
 import { Reader } from "./conformance/reader.ts";
 import { messageOf, tableOf } from "./conformance/report.ts";
@@ -38,22 +39,34 @@ const options = new Command("npm run conformance --")
       .default(runtimeNames, "all"),
   )
   .option("--cache <folder>", "folder of the Python packages", defaultCache)
+  .option(
+    "--quick",
+    "all but the slowest on the first runtime, only the essential ones on the others",
+  )
+  .option("--limit <time>", "begin nothing after this long, installation included", parseDuration)
   .option("--require", "fail where the Python packages cannot be had")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse()
-  .opts<{ only: string[]; runtime: RuntimeName[]; cache: string; require?: boolean }>();
+  .opts<{
+    only: string[];
+    runtime: RuntimeName[];
+    cache: string;
+    quick?: boolean;
+    limit?: number;
+    require?: boolean;
+  }>();
 
 const started = performance.now();
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   try {
-    const packages = await preparePackages(options.cache, say);
+    const packages = await preparePackages(options.cache, say, timeLeft());
     say("starting the trace server");
-    await using server = await TraceServer.start(packages.server);
-    await using reader = await Reader.start(packages.client, server.url);
+    await using server = await available(TraceServer.start(packages.server));
+    await using reader = await available(Reader.start(packages.client, server.url));
     const bench: Bench = { server, reader, python: packages.client };
-    return await runAll(bench, planRuns(scenarios, options.only, options.runtime));
+    return await runAll(bench, planRuns(scenarios, options));
   } catch (error) {
     if (!(error instanceof PackagesUnavailable)) throw error;
     console.log(`SKIPPED: npm run conformance: ${error.message.replaceAll(":", ",")}`);
@@ -64,7 +77,9 @@ async function main(): Promise<number> {
 async function runAll(bench: Bench, runs: readonly Run[]): Promise<number> {
   const outcomes: Outcome[] = [];
   for (const [index, run] of runs.entries()) {
-    const outcome = await execute(bench, run);
+    if (timeLeft() <= 0) break;
+    const outcome = await execute(bench, run, timeLeft());
+    if (outcome === null) break;
     outcomes.push(outcome);
     const result = outcome.error === undefined ? "ok" : "FAILED";
     const time = `${(outcome.ms / 1000).toFixed(1)} s`;
@@ -74,8 +89,24 @@ async function runAll(bench: Bench, runs: readonly Run[]): Promise<number> {
   const failed = outcomes.filter(({ error }) => error !== undefined);
   console.log(tableOf(outcomes));
   for (const outcome of failed) console.log(`failed: ${labelOf(outcome)}`);
+  const left = runs.slice(outcomes.length).map(labelOf);
+  if (left.length > 0) console.log(`NOT RUN, the time ran out: ${left.join(", ")}`);
   console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** The vendor's programs, where they start: not every machine runs their native parts. */
+async function available<Program>(start: Promise<Program>): Promise<Program> {
+  try {
+    return await start;
+  } catch (error) {
+    throw new PackagesUnavailable(`the Python programs do not start\n${messageOf(error)}`);
+  }
+}
+
+/** Ms until the limit. */
+function timeLeft(): number {
+  return (options.limit ?? Infinity) - (performance.now() - started);
 }
 
 function say(text: string): void {

@@ -21,6 +21,8 @@ export interface Passed {
   status: number | null;
   /** The error in a response. */
   reason?: string;
+  /** Whether the client had closed its connection before its answer. */
+  isUnheard?: boolean;
 }
 
 /** Action of the gate on a request instead of forwarding it, or before. */
@@ -150,6 +152,7 @@ export class Gate implements AsyncDisposable {
     if (fault?.delayMs) await pause(fault.delayMs);
     if (fault?.loseAnswer) return void response.destroy();
     entry.status = answer.status;
+    entry.isUnheard = request.socket.destroyed;
     if (answer.status >= 400) entry.reason = reasonOf(answer.body);
     response.writeHead(answer.status, { "content-type": answer.type });
     response.end(answer.body);

@@ -10,6 +10,9 @@ import process from "node:process";
 /** Bytes of standard error that are kept, for the message of a failure. */
 const MAX_ERRORS = 20_000;
 
+/** Most ms that a child may take to start, on a busy machine. */
+const START_LIMIT_MS = 4 * 60_000;
+
 /** A line that the child printed. */
 export type Line = Record<string, unknown>;
 
@@ -55,6 +58,16 @@ export class LineProcess {
   /** Standard error so far, at most its last part. */
   get errors(): string {
     return this.#errors;
+  }
+
+  /** The line that it prints when it has started; ends it if that takes too long. */
+  async started(): Promise<Line> {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), START_LIMIT_MS);
+    try {
+      return await this.next();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The next line that it prints; rejects when it ends before. */

@@ -44,15 +44,19 @@ const INSTALL_LIMIT_MS = 15 * 60_000;
  *
  * @param cache Folder of the environments.
  * @param say Reports progress.
+ * @param limitMs Ms after which an installation is given up.
  * @throws {PackagesUnavailable} When Python or its packages cannot be had.
  */
 export async function preparePackages(
   cache: string,
   say: (text: string) => void,
+  limitMs: number = Infinity,
 ): Promise<PythonPackages> {
   const python = await findPython();
-  const install = (name: string) => environmentOf(python, cache, name, say);
-  return { server: await install("server"), client: await install("client") };
+  const limit = Math.min(limitMs, INSTALL_LIMIT_MS);
+  const install = (name: string) => environmentOf(python, { cache, name, say, limitMs: limit });
+  const [server, client] = await Promise.all([install("server"), install("client")]);
+  return { server, client };
 }
 
 interface Python {
@@ -77,9 +81,12 @@ async function findPython(): Promise<Python> {
 /** The interpreter of one environment. It appears under its name when it is complete. */
 async function environmentOf(
   python: Python,
-  cache: string,
-  name: string,
-  say: (text: string) => void,
+  { cache, name, say, limitMs }: {
+    readonly cache: string;
+    readonly name: string;
+    readonly say: (text: string) => void;
+    readonly limitMs: number;
+  },
 ): Promise<string> {
   const requirements = join(pythonFolder, `requirements-${name}.txt`);
   const hash = createHash("sha256").update(python.version).update(readFileSync(requirements))
@@ -92,9 +99,9 @@ async function environmentOf(
   const unfinished = `${directory}.${process.pid}`;
   mkdirSync(cache, { recursive: true });
   try {
-    await step(python.command, ["-m", "venv", unfinished]);
+    await step(python.command, ["-m", "venv", unfinished], limitMs);
     const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    await step(interpreter(unfinished), [...pip, "--retries", "2", "-r", requirements]);
+    await step(interpreter(unfinished), [...pip, "--retries", "2", "-r", requirements], limitMs);
     try {
       renameSync(unfinished, directory);
     } catch (error) {
@@ -107,8 +114,8 @@ async function environmentOf(
   return interpreter(directory);
 }
 
-async function step(command: string, args: string[]): Promise<void> {
-  const { status, output, ending } = await run(command, args, { limitMs: INSTALL_LIMIT_MS });
+async function step(command: string, args: string[], limitMs: number): Promise<void> {
+  const { status, output, ending } = await run(command, args, { limitMs });
   if (status === 0) return;
   const last = output.trim().split("\n").at(-1) ?? "";
   throw new PackagesUnavailable(`${args.slice(0, 3).join(" ")} failed (${ending}), ${last}`);

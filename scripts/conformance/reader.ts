@@ -45,7 +45,7 @@ export class Reader implements AsyncDisposable {
     };
     const program = join(pythonFolder, "reader.py");
     const process = new LineProcess("The Python client", python, [program], env);
-    await process.next();
+    await process.started();
     return new Reader(process);
   }
 

@@ -5,9 +5,10 @@
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Child, startChild } from "../../tests/support/child_fixture.ts";
+import process from "node:process";
+import { type Child, startChild, startCommand } from "../../tests/support/child_fixture.ts";
 import type { RuntimeName } from "../test/runners.ts";
 import { Gate } from "./gate.ts";
 import type { Plan } from "./programs/plan.ts";
@@ -43,6 +44,8 @@ export interface Scenario {
   readonly title: string;
   /** Runs: for every runtime and API, for every runtime, or once. */
   readonly each: "runtime and API" | "runtime" | "run";
+  /** Whether it is a part of a quick run on all runtimes, or of none. */
+  readonly weight?: "essential" | "slow";
   run(context: Context): Promise<Findings>;
 }
 
@@ -98,6 +101,25 @@ export class Context implements AsyncDisposable {
   start(program: string, plan: Plan): Child {
     const path = `../scripts/conformance/programs/${program}`;
     const child = startChild(path, JSON.stringify(plan), { runtime: this.runtime });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Starts a command in the run's directory, which is also its home. */
+  startCommand(command: readonly string[], env: Record<string, string> = {}): Child {
+    const child = startCommand(command, {
+      cwd: this.directory,
+      env: {
+        HOME: this.directory,
+        // Deno and Bun keep their own things at home.
+        DENO_DIR: process.env.DENO_DIR ?? join(homedir(), ".cache/deno"),
+        WANDB_API_KEY: "k".repeat(40),
+        WANDB_BASE_URL: this.gate.url,
+        WF_TRACE_SERVER_URL: this.gate.url,
+        WANDB_ERROR_REPORTING: "false",
+        ...env,
+      },
+    });
     this.#children.push(child);
     return child;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type RuntimeName, runtimeNames } from "../test/runners.ts";
+import type { RuntimeName } from "../test/runners.ts";
 import { type Api, type Bench, Context, type Findings, type Scenario } from "./scenario.ts";
 
 /** One run of a scenario. */
@@ -24,30 +24,59 @@ export interface Outcome extends Run {
 
 const APIS: readonly Api[] = ["v1", "v2"];
 
-/** The runs of the scenarios whose name is among `only`; of all when it is empty. */
+/** Most ms that a run may take. */
+const RUN_LIMIT_MS = 10 * 60_000;
+
+/** A choice of scenarios and runtimes. */
+export interface Selection {
+  /** Names of scenarios; all where empty. */
+  readonly only: readonly string[];
+  readonly runtime: readonly RuntimeName[];
+  /** Everything but slow scenarios on the first runtime, the essential ones on the others. */
+  readonly quick?: boolean;
+}
+
+/** The runs of a selection, those of the first runtime first. */
 export function planRuns(
   scenarios: readonly Scenario[],
-  only: readonly string[],
-  runtimes: readonly RuntimeName[],
+  { only, runtime: runtimes, quick = false }: Selection,
 ): Run[] {
-  return scenarios.filter(({ name }) => only.length === 0 || only.includes(name)).flatMap(
-    (scenario) => {
-      const on = scenario.each === "run" ? [runtimes[0]] : runtimes;
-      const through = scenario.each === "runtime and API" ? APIS : APIS.slice(-1);
-      return on.flatMap((runtime) => through.map((api) => ({ scenario, runtime, api })));
-    },
+  const chosen = scenarios.filter(({ name }) => only.length === 0 || only.includes(name));
+  return runtimes.flatMap((runtime, index) =>
+    chosen.flatMap((scenario): Run[] => {
+      const { each, weight } = scenario;
+      if (index > 0 && (each === "run" || (quick && weight !== "essential"))) return [];
+      if (quick && weight === "slow") return [];
+      const isShort = quick && (index > 0 || weight !== "essential");
+      const through = each === "runtime and API" && !isShort ? APIS : APIS.slice(-1);
+      return through.map((api) => ({ scenario, runtime, api }));
+    })
   );
 }
 
-/** Runs one scenario, and never rejects. */
-export async function execute(bench: Bench, run: Run): Promise<Outcome> {
+/** Runs one scenario, and never rejects; resolves with `null` if that takes over `limitMs`. */
+export async function execute(bench: Bench, run: Run, limitMs: number): Promise<Outcome | null> {
   const start = performance.now();
   const ms = () => performance.now() - start;
+  let timer: NodeJS.Timeout | undefined;
   try {
     await using context = await Context.open(bench, run.runtime, run.api, run.scenario.name);
-    return { ...run, findings: await run.scenario.run(context), ms: ms() };
+    const limit = new Promise<null>((resolve, reject) => {
+      const isShort = limitMs < RUN_LIMIT_MS;
+      const late = new Error(`It took over ${RUN_LIMIT_MS / 60_000} minutes`);
+      timer = setTimeout(
+        () => isShort ? resolve(null) : reject(late),
+        Math.min(limitMs, RUN_LIMIT_MS),
+      );
+    });
+    const findings = run.scenario.run(context);
+    findings.catch(() => {}); // What it left fails when it is cleared away.
+    const found = await Promise.race([findings, limit]);
+    return found && { ...run, findings: found, ms: ms() };
   } catch (error) {
     return { ...run, error, ms: ms() };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -58,6 +87,3 @@ export function labelOf({ scenario, runtime, api }: Run): string {
   if (scenario.each === "runtime and API") parts.push(api);
   return parts.join(" ");
 }
-
-/** All runtimes, for the command line. */
-export const allRuntimes: readonly RuntimeName[] = runtimeNames;

@@ -33,7 +33,7 @@ export class TraceServer implements AsyncDisposable {
     const program = join(pythonFolder, "server.py");
     const process = new LineProcess("The trace server", python, [program, directory]);
     try {
-      const { ready } = await process.next();
+      const { ready } = await process.started();
       return new TraceServer(process, directory, ready as number);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });

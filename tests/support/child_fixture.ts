@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -47,18 +47,26 @@ export interface Child {
 
 /** Starts `program`, a file of this folder, with one argument. */
 export function startChild(program: string, argument: string, options: ChildOptions = {}): Child {
-  const [command, ...args] = [...options.under ?? [], ...commandOf(program, options), argument];
-  const child = spawn(command, args, {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: environment(),
-  });
-  return watch(child);
+  return startCommand([...options.under ?? [], ...commandOf(program, options), argument]);
+}
+
+/** Starts a command. */
+export function startCommand(
+  [command, ...args]: readonly string[],
+  { cwd = root, env = {} }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Child {
+  const stdio: StdioOptions = ["ignore", "pipe", "pipe"];
+  return watch(spawn(command, args, { cwd, stdio, env: { ...environment(), ...env } }));
 }
 
 /** The command that starts `program`, a file of this folder, on the runtime of this process. */
 export function childCommand(program: string, argument: string): string[] {
   return [...commandOf(program, {}), argument];
+}
+
+/** The command that starts `weave-wal`. */
+export function cliCommand(runtime: ChildRuntime): string[] {
+  return commandOf("../src/cli/main.ts", { runtime, hasCommonJs: true });
 }
 
 function commandOf(program: string, options: ChildOptions): string[] {

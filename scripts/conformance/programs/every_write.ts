@@ -16,10 +16,16 @@ import {
   WeaveObject,
   withAttributes,
 } from "../../../mod.ts";
-import { initAsPlanned, readPlan, tell } from "./plan.ts";
+import { initAsPlanned, type Plan, readPlan, tell } from "./plan.ts";
 import { PNG, VALUES, WAV } from "./values.ts";
 
-const plan = readPlan();
+/** The plan of this program. */
+export interface WritePlan extends Plan {
+  /** Ms that it waits for delivery; a minute unless given. */
+  readonly finishMs?: number;
+}
+
+const plan = readPlan<WritePlan>();
 const client = await initAsPlanned(plan);
 const calls: Record<string, unknown>[] = [];
 const values: Record<string, unknown> = {};
@@ -35,7 +41,7 @@ client.fileCreate("bytes.bin", new Uint8Array([0, 255, 10]));
 const feedback = await writeFeedback(scored);
 client.costCreate({ "model-a": { prompt_token_cost: 0.5, completion_token_cost: 0.25 } });
 
-const result = await client.finish({ timeout: 60_000 });
+const result = await client.finish({ timeout: plan.finishMs ?? 60_000 });
 const stats = await client.stats();
 tell({ calls, values, feedback, result, deadLettered: stats.deadLettered });
 

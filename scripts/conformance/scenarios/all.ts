@@ -5,17 +5,26 @@
  */
 
 import type { Scenario } from "../scenario.ts";
-import { echo, patience, portals } from "./answers.ts";
+import { echo, patience, portals, slow } from "./answers.ts";
+import { demo } from "./demo.ts";
 import { double } from "./double.ts";
+import { kills } from "./kills.ts";
 import { digests, foreign } from "./logs.ts";
+import { picture } from "./picture.ts";
 import { corrupt, poison } from "./poison.ts";
+import { python } from "./python.ts";
+import { register } from "./register.ts";
 import { halves, missing, summaries } from "./values.ts";
-import { writes } from "./writes.ts";
+import { offline, writes } from "./writes.ts";
 
 /** All scenarios. */
 export const scenarios: readonly Scenario[] = [
   double,
   writes,
+  offline,
+  picture,
+  register,
+  demo,
   halves,
   summaries,
   poison,
@@ -23,7 +32,10 @@ export const scenarios: readonly Scenario[] = [
   foreign,
   digests,
   missing,
+  kills,
+  python,
   patience,
+  slow,
   portals,
   echo,
 ];

@@ -66,30 +66,48 @@ export const patience: Scenario = {
   name: "patience",
   title: "a server that takes four seconds a batch",
   each: "runtime and API",
+  run: (context) => sendSlowly(context, 4_000),
+};
+
+/** A3, close to the limit of a request. */
+export const slow: Scenario = {
+  name: "slow",
+  title: "a server that takes 20, then 29 seconds a batch",
+  each: "runtime",
+  weight: "slow",
   run: async (context) => {
-    const { gate, bench, project } = context;
-    gate.fault({ path: /upsert_batch|calls\/complete|\/call\/(start|end)$/, delayMs: 4_000 });
-    const file = { do: "file", text: "small" } as const;
-    const report = await context.steps([
-      { ...file, name: "a.txt" },
-      { ...file, name: "b.txt", text: "other" },
-      { do: "flush", timeout: 10_000 },
-      { do: "trace-many", count: 20 },
-      { do: "flush", timeout: 60_000 },
-      { ...file, name: "c.txt", text: "third" },
-      { do: "trace-many", count: 20 },
-    ]);
-    assertSettled(report);
-    const calls = gate.passed.filter(({ path }) => /call/.test(path));
-    const sent = calls.reduce((sum, { records }) => sum + records, 0);
-    assert.equal(sent, 80, "every start and every end is sent once");
-    const { count } = JSON.parse(
-      await bench.server.post("/calls/query_stats", { project_id: project }),
-    ) as { count: number };
-    assert.equal(count, 40, "no call is there twice, also before a merge");
-    return { sent: `${sent} records in ${calls.length} requests`, arrived: `${count} calls` };
+    await sendSlowly(context, 20_000);
+    return await sendSlowly(context, 29_000, 40);
   },
 };
+
+/** Calls in quick succession with files in between: each record is sent once. */
+async function sendSlowly(context: Context, delayMs: number, before = 0): Promise<Findings> {
+  const { gate, bench, project } = context;
+  const path = /upsert_batch|calls\/complete|\/call\/(start|end)$/;
+  const remove = gate.fault({ path, delayMs });
+  const file = { do: "file" } as const;
+  const report = await context.steps([
+    { ...file, name: `a${delayMs}.txt`, text: `small ${delayMs}` },
+    { ...file, name: "b.txt", text: `other ${delayMs}` },
+    { do: "flush", timeout: 10_000 },
+    { do: "trace-many", count: 20 },
+    { do: "flush", timeout: 4 * delayMs + 30_000 },
+    { ...file, name: "c.txt", text: `third ${delayMs}` },
+    { do: "trace-many", count: 20 },
+    { do: "flush", timeout: 4 * delayMs + 30_000 },
+  ]);
+  remove();
+  assertSettled(report);
+  const calls = gate.passed.filter(({ path }) => /call/.test(path));
+  const sent = calls.reduce((sum, { records }) => sum + records, 0);
+  assert.equal(sent, 80 + 2 * before, "every start and every end is sent once");
+  const { count } = JSON.parse(
+    await bench.server.post("/calls/query_stats", { project_id: project }),
+  ) as { count: number };
+  assert.equal(count, 40 + before, "no call is there twice, also before a merge");
+  return { sent: `${sent} records in ${calls.length} requests`, arrived: `${count} calls` };
+}
 
 /** A11. */
 export const echo: Scenario = {

@@ -5,8 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import type { WritePlan } from "../programs/every_write.ts";
 import type { ReadCall } from "../reader.ts";
 import type { Context, Findings, Scenario } from "../scenario.ts";
+import { assertSettled } from "./poison.ts";
 
 interface ExpectedCall {
   readonly id: string;
@@ -33,15 +35,50 @@ export const writes: Scenario = {
   name: "writes",
   title: "every write, read back with Python",
   each: "runtime and API",
-  run: compareWrites,
+  weight: "essential",
+  run: writeAll,
 };
 
-async function compareWrites(context: Context): Promise<Findings> {
-  const { bench: { reader, server }, gate, project } = context;
+async function writeAll(context: Context): Promise<Findings> {
   const manifest = await context.run<Manifest>("every_write.ts", context.plan());
-  assert.deepEqual(gate.reasons, [], "the server refuses nothing");
   assert.equal(manifest.result.done, true);
   assert.equal(manifest.deadLettered, 0);
+  return await compareWrites(context, manifest);
+}
+
+/** Every write while the server cannot be reached, delivered by the next program. */
+export const offline: Scenario = {
+  name: "offline",
+  title: "every write without a server, with provisional digests, delivered later",
+  each: "runtime and API",
+  weight: "essential",
+  run: async (context) => {
+    await context.gate.shut();
+    const plan = context.plan<Partial<WritePlan>>({ finishMs: 100 });
+    const manifest = await context.run<Manifest>("every_write.ts", plan);
+    assert.equal(manifest.result.done, false);
+    await context.gate.reopen();
+    assertSettled(await context.steps([{ do: "flush", timeout: 60_000 }]));
+    return await compareWrites(context, withDigests(context, manifest));
+  },
+};
+
+/** The manifest with the server's digests in place of the provisional ones. */
+function withDigests(context: Context, manifest: Manifest): Manifest {
+  const [book] = context.logFiles((path) => path.endsWith(".digests.jsonl"));
+  let text = JSON.stringify(manifest);
+  for (const line of book.text.split("\n").filter(Boolean)) {
+    const [provisional, digest] = JSON.parse(line) as [string, string];
+    text = text.replaceAll(provisional, digest);
+  }
+  assert.ok(text !== JSON.stringify(manifest), "there were provisional digests");
+  return JSON.parse(text) as Manifest;
+}
+
+async function compareWrites(context: Context, manifest: Manifest): Promise<Findings> {
+  const { bench: { reader, server }, gate, project } = context;
+  assert.deepEqual(gate.reasons, [], "the server refuses nothing");
+  assert.deepEqual(context.deadLetters(), [], "nothing is dead-lettered");
   await server.merge();
 
   const calls = await reader.calls(project);

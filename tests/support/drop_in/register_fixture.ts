@@ -38,6 +38,8 @@ export interface ProgramOptions {
   /** Files of `programs/` that are loaded before that. */
   readonly before?: readonly string[];
   readonly args?: readonly string[];
+  /** Its runtime; that of this process unless given. */
+  readonly runtime?: ChildRuntime;
 }
 
 /** A program that ended. */
@@ -93,7 +95,7 @@ export class SdkProject {
     }
     const preloads = before.map((file) => join(this.directory, file));
     if (preload) preloads.push(bundled("src/drop_in/register.ts"));
-    const [command, ...own] = commandOf(preloads);
+    const [command, ...own] = commandOf(preloads, options.runtime ?? ownRuntime);
     const child = spawn(command, [...own, join(this.directory, program), ...args], {
       cwd: this.directory,
       stdio: ["ignore", "pipe", "pipe"],
@@ -112,17 +114,16 @@ export class SdkProject {
   }
 }
 
-/** The command that runs a program on this process's runtime with `preloads`. */
-function commandOf(preloads: readonly string[]): string[] {
+/** The command that runs a program with `preloads`. */
+function commandOf(preloads: readonly string[], runtime: ChildRuntime): string[] {
+  const file = runtime === ownRuntime ? process.execPath : join(root, "node_modules/.bin", runtime);
   const flag: Record<ChildRuntime, string> = {
     node: "--import",
     bun: "--preload",
     deno: "--preload",
   };
-  const flags = preloads.flatMap((path) => [flag[ownRuntime], path]);
-  return ownRuntime === "deno"
-    ? [process.execPath, "run", "-A", "--no-check", ...flags]
-    : [process.execPath, ...flags];
+  const flags = preloads.flatMap((path) => [flag[runtime], path]);
+  return runtime === "deno" ? [file, "run", "-A", "--no-check", ...flags] : [file, ...flags];
 }
 
 /** No variable of the library, of the SDK or of a test runner, and no home with a key. */

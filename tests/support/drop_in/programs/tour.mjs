@@ -4,7 +4,7 @@ import process from "node:process";
 import OpenAI from "openai";
 import * as weave from "weave";
 
-const client = await weave.init("team/tour");
+const client = await weave.init(process.env.TOUR_PROJECT ?? "team/tour");
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const attempt = async (run) => {
   try {
