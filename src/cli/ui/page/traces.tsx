@@ -66,6 +66,10 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
   const [list, setList] = useState<Listed | null>(null);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
+  const [newer, setNewer] = useState(0);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const isReading = useRef(false);
+  isReading.current = list?.traces.some(({ key }) => open.has(key)) ?? false;
   const request = useRef(new AbortController());
   const query = { directory, text, errors: errors ? 1 : undefined };
 
@@ -78,6 +82,7 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
       const page = await get<TracePage>("traces", { ...query, next }, signal);
       const traces = before === null ? page.traces : [...before.traces, ...page.traces];
       setList({ ...page, traces, isLong: before !== null });
+      if (before === null) setNewer(0);
       setFailure(null);
     } catch (error) {
       if (signal.aborted) return;
@@ -96,6 +101,23 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
     return () => request.current.abort();
   }, [load]);
 
+  // Rows do not move under a trace that is open: what is shown is brought up to date.
+  const follow = useCallback(async (): Promise<void> => {
+    if (!isReading.current) return await load(null);
+    const { signal } = request.current = new AbortController();
+    try {
+      const { traces } = await get<TracePage>("traces", query, signal);
+      const fresh = new Map(traces.map((trace) => [trace.key, trace]));
+      setList((before) => {
+        if (before === null) return null;
+        setNewer(traces.filter(({ key }) => !before.traces.some((one) => one.key === key)).length);
+        return { ...before, traces: before.traces.map((one) => fresh.get(one.key) ?? one) };
+      });
+    } catch (error) {
+      if (!signal.aborted) setFailure((error as Error).message);
+    }
+  }, [load]);
+
   // The first page follows what is written; a user who has loaded more is not disturbed.
   const state = `${project.files} ${project.pendingBytes} ${project.pendingRecords}`;
   const shown = useRef(state);
@@ -104,10 +126,10 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
     if (!follows || shown.current === state) return;
     const timer = setTimeout(() => {
       shown.current = state;
-      load(null);
+      follow();
     }, REFRESH_MS);
     return () => clearTimeout(timer);
-  }, [follows, state === shown.current, load]);
+  }, [follows, state === shown.current, follow]);
 
   const isPartial = list !== null && list.next !== null;
   return (
@@ -129,7 +151,9 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
           />{" "}
           only with errors
         </label>
-        <button type="button" onClick={() => load(null)}>Refresh</button>
+        <button type="button" onClick={() => load(null)}>
+          {newer === 0 ? "Refresh" : "Show newer traces"}
+        </button>
       </form>
       <Failure message={failure} />
       {list !== null && list.traces.length === 0 && !isPartial
@@ -137,7 +161,17 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
         : null}
       <ul class="traces" aria-label="Traces, newest first" aria-busy={isBusy}>
         {list?.traces.map((trace) => (
-          <TraceItem key={trace.key} trace={trace} directory={directory} />
+          <TraceItem
+            key={trace.key}
+            trace={trace}
+            directory={directory}
+            isOpen={open.has(trace.key)}
+            onToggle={() => {
+              const next = new Set(open);
+              if (!next.delete(trace.key)) next.add(trace.key);
+              setOpen(next);
+            }}
+          />
         ))}
       </ul>
       {isPartial
@@ -161,16 +195,20 @@ function TraceList({ project }: { project: ProjectView }): JSX.Element {
 }
 
 function TraceItem(
-  { trace, directory }: { trace: TraceView; directory: string },
+  { trace, directory, isOpen, onToggle }: {
+    trace: TraceView;
+    directory: string;
+    isOpen: boolean;
+    onToggle: () => void;
+  },
 ): JSX.Element {
-  const [isOpen, setOpen] = useState(false);
   return (
     <li>
       <button
         type="button"
         class="trace"
         aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
+        onClick={onToggle}
       >
         <span class="name">{trace.name}</span>
         <span class="quiet">{timeText(trace.started)}</span>
