@@ -12,6 +12,7 @@ import { type OpenOnce, ownHostOnly, protectiveHeaders, refuse, tokenOnly } from
 import type { DeadLetterSelection, StatusView } from "./api_types.ts";
 import { readFields } from "./call_fields.ts";
 import type { DeadLetterPages } from "./dead_letter_pages.ts";
+import { selectionOfBody, selectionOfQuery } from "./dead_letter_selection.ts";
 import type { DeadLetterRetry } from "./dead_letter_retry.ts";
 import { ICON, PAGE_HTML } from "./page_html.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "./page_bundle.ts";
@@ -109,7 +110,7 @@ function addTraceRoutes(app: Hono, { runtime, status, traces }: UiDeps): void {
 
 function addDeadLetterRoutes(app: Hono, { status, deadLetters, retry }: UiDeps): void {
   app.get("/:token/api/dead-letters", async (c) => {
-    const list = c.req.query("next") ?? deadLetters.begin(selectionOf(c));
+    const list = c.req.query("next") ?? deadLetters.begin(selectionOfQuery(c.req));
     const page = await deadLetters.page(list);
     return page === null ? outdated(c) : c.json(page);
   });
@@ -122,13 +123,16 @@ function addDeadLetterRoutes(app: Hono, { status, deadLetters, retry }: UiDeps):
   app.get(
     "/:token/api/dead-letters/export",
     (c) =>
-      c.body(deadLetters.export(selectionOf(c)), 200, {
+      c.body(deadLetters.export(selectionOfQuery(c.req)), 200, {
         "content-type": "application/x-ndjson",
         "content-disposition": 'attachment; filename="dead-letters.jsonl"',
       }),
   );
   app.post("/:token/api/dead-letters/retry", async (c) => {
-    const selection = await c.req.json<DeadLetterSelection>();
+    const selection = await selectionOfBody(c.req);
+    if (selection === null) {
+      return c.json({ error: "Cannot read which dead letters are meant" }, 400);
+    }
     const chosen = deadLetters.select(selection);
     return retry.begin(isWide(selection) ? sentAgain(chosen) : chosen)
       ? c.json({ started: true })
@@ -144,17 +148,6 @@ function isWide({ ids, reason }: DeadLetterSelection): boolean {
 /** The answer where something was delivered, sent again or deleted since it was listed. */
 function outdated(c: Context): Response {
   return c.json({ error: "No longer in the log, or listed too long ago: refresh the list" }, 410);
-}
-
-function selectionOf(c: Context): DeadLetterSelection {
-  const { entity, project, reason } = c.req.query();
-  const ids = c.req.queries("id");
-  return {
-    ...(entity === undefined ? {} : { entity }),
-    ...(project === undefined ? {} : { project }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(ids === undefined ? {} : { ids }),
-  };
 }
 
 function numberOf(c: Context, name: string): number {

@@ -37,7 +37,8 @@ export interface TraceStep {
 
 interface Cursor {
   readonly state: SegmentState;
-  readonly blocks: AsyncIterator<{ readonly from: number; readonly to: number }>;
+  /** Blocks that were not read yet; `null` before the first one. */
+  blocks: AsyncIterator<{ readonly from: number; readonly to: number }> | null;
   /** Epoch ms: what was not read yet is not younger. */
   bound: number;
 }
@@ -59,7 +60,7 @@ export async function* readTraces(
   let parts = 0;
   while (cursors.length > 0) {
     const cursor = cursors[cursors.length - 1];
-    const block = await nextBlock(cursor);
+    const block = await nextBlock(runtime, cursor);
     if (block === null) {
       cursors.pop();
     } else {
@@ -106,10 +107,7 @@ function openCursors(runtime: Runtime, states: readonly SegmentState[]): Cursor[
   const hasTimes = pending.length <= MAX_STATS;
   return pending.map((state): Cursor => ({
     state,
-    blocks: blocksFromEnd(runtime, state, {
-      start: state.checkpoint.offset,
-      blockBytes: BLOCK_BYTES,
-    }),
+    blocks: null,
     bound: (hasTimes ? runtime.files.stat(state.paths.data)?.modified : null) ??
       begunAt(state.stem) ?? 0,
   })).sort((a, b) => a.bound - b.bound);
@@ -129,10 +127,16 @@ function settle(cursors: Cursor[]): void {
 }
 
 async function nextBlock(
-  { blocks }: Cursor,
+  runtime: Runtime,
+  cursor: Cursor,
 ): Promise<{ readonly from: number; readonly to: number } | null> {
+  const { state } = cursor;
+  cursor.blocks ??= blocksFromEnd(runtime, state, {
+    start: state.checkpoint.offset,
+    blockBytes: BLOCK_BYTES,
+  });
   try {
-    const { done, value } = await blocks.next();
+    const { done, value } = await cursor.blocks.next();
     return done ? null : value;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null; // Delivered, or deleted, while it was read.

@@ -9,6 +9,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Sample } from "../api_types.ts";
 import { formatBytes } from "../../terminal/format.ts";
+import { timeText } from "./times.ts";
 
 /** Ms between two samples from which nobody was looking: the lines have a gap there. */
 const GAP_MS = 15_000;
@@ -103,7 +104,7 @@ function options(element: HTMLElement, lines: readonly Line[], unit: string): uP
     cursor: { show: false },
     scales: { y: { range: (_, __, most) => [0, Math.max(1_000, most * 1.1)] } },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 80, values: (_, times) => times.map((time) => timeText(time * 1_000)) },
       { ...axis, size: 62, values: (_, values) => values.map((v) => `${formatBytes(v)}${unit}`) },
     ],
     series: [

@@ -159,7 +159,7 @@ function Row(
       aria-selected={isChosen}
       onClick={onChoose}
     >
-      <span class="what" style={{ paddingLeft: `${Math.min(depth, MAX_INDENT)}rem` }}>
+      <span class="what" title={name} style={{ paddingLeft: `${Math.min(depth, MAX_INDENT)}rem` }}>
         <span
           class="fold"
           aria-hidden="true"
