@@ -10,6 +10,7 @@ import { drain } from "./measures/drain.ts";
 import { exit } from "./measures/exit.ts";
 import { latency } from "./measures/latency.ts";
 import { memory } from "./measures/memory.ts";
+import { otel } from "./measures/otel.ts";
 import { recovery } from "./measures/recovery.ts";
 import { register } from "./measures/register.ts";
 import { start } from "./measures/start.ts";
@@ -23,6 +24,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   recovery,
   traced,
   register,
+  otel,
   latency,
   start,
   exit,

@@ -72,8 +72,8 @@ export class WalSpanProcessor {
   }
 
   /**
-   * Waits until the server has all spans, `timeoutMs` at most. What it does not take until then stays
-   * in the log. Never rejects.
+   * Waits until the server has all spans, `timeoutMs` and 20 s at most. What it does not take until
+   * then stays in the log. Never rejects.
    */
   forceFlush(): Promise<void> {
     return this.#recorder.flush();

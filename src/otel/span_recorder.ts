@@ -17,6 +17,8 @@ import { resolveSpanOptions, type SpanOptions } from "./span_options.ts";
 const MAX_SPAN_BYTES = 30 * 1024 * 1024;
 /** Traces whose sampling is remembered at most. */
 const MAX_TRACES = 10_000;
+/** Ms that a flush may take: the SDK's `forceFlush` rejects after 30 seconds. */
+const MAX_FLUSH_MS = 20_000;
 const SAMPLED = 1;
 
 /** Records the spans of one processor or exporter. */
@@ -77,10 +79,10 @@ export class SpanRecorder {
     }
   }
 
-  /** Waits until the server has what was recorded, `timeoutMs` at most. Never rejects. */
+  /** Waits until the server has what was recorded, `timeoutMs` and 20 s at most. Never rejects. */
   async flush(): Promise<void> {
-    const { timeoutMs } = this.#target.settings;
-    if (!this.#isShutDown) await this.#client.flush({ timeout: timeoutMs });
+    const timeout = Math.min(this.#target.settings.timeoutMs, MAX_FLUSH_MS);
+    if (!this.#isShutDown) await this.#client.flush({ timeout });
   }
 
   /**
@@ -91,7 +93,8 @@ export class SpanRecorder {
     if (this.#isShutDown) return;
     this.#isShutDown = true;
     const { wal, exitDrainMs, timeoutMs } = this.#target.settings;
-    const limits = { timeout: wal ? exitDrainMs : timeoutMs };
+    const timeout = Math.min(wal ? exitDrainMs : timeoutMs, MAX_FLUSH_MS);
+    const limits = { timeout };
     await (this.#isOwn ? this.#client.finish(limits) : this.#client.flush(limits));
   }
 

@@ -320,6 +320,22 @@ test("otel: shutdown flushes a client of others and takes no more spans", async 
   assert.deepEqual([made.pipeline.records, made.pipeline.finished], [[], []]);
 });
 
+test("otel: a flush ends before the SDK's own forceFlush gives up", async () => {
+  const made = await recording({ timeoutMs: 60_000 });
+  const limits: (number | undefined)[] = [];
+  const { flush } = made.pipeline;
+  Object.assign(made.pipeline, {
+    flush: (options?: { timeout?: number }) => {
+      limits.push(options?.timeout);
+      return flush.call(made.pipeline);
+    },
+  });
+  await made.processor.forceFlush();
+  await made.processor.shutdown();
+  assert.equal(limits.length, 2);
+  for (const limit of limits) assert.ok(limit! < 30_000, `${limit}`);
+});
+
 test("otel: a disabled client records nothing", async () => {
   const made = await recording({ disabled: true });
   made.tracer.startSpan("answer").end();
