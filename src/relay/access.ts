@@ -31,13 +31,24 @@ export function readTokens(text: string): string[] {
   return tokens;
 }
 
-/** Checks the tokens of requests. */
+/** Checks the senders of requests. */
 export class Access {
   readonly #digests: ReadonlySet<string> | null;
 
   /** @param tokens The tokens that are accepted; `null` accepts every request. */
   constructor(tokens: readonly string[] | null) {
     this.#digests = tokens && new Set(tokens.map(digest));
+  }
+
+  /**
+   * Whether a request comes from a program on this machine, where no token is needed. A page that a
+   * browser loaded from elsewhere could use the relay's key: by its own name for this machine (DNS
+   * rebinding), or with a write, whose response it need not read.
+   */
+  isOwn(request: Request): boolean {
+    if (this.#digests !== null) return true;
+    const origin = request.headers.get("origin");
+    return isLocalUrl(request.url) && (origin === null || isLocalUrl(origin));
   }
 
   /**
@@ -48,6 +59,15 @@ export class Access {
     if (this.#digests === null) return true;
     // Digests are compared, not tokens: how long it takes says nothing about them.
     return tokensIn(headers).some((token) => this.#digests!.has(digest(token)));
+  }
+}
+
+function isLocalUrl(url: string): boolean {
+  try {
+    return isLoopback(new URL(url).hostname);
+  } catch {
+    // The origin of a page without one is "null".
+    return false;
   }
 }
 

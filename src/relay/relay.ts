@@ -127,14 +127,17 @@ export class Relay {
     return this.#active;
   }
 
-  /** @throws {RefusedRequest} for a caller without a token, where one is needed. */
-  authorize(headers: Headers): void {
-    if (!this.#access.allows(headers)) throw new RefusedRequest(401, "No valid token");
+  /** @throws {RefusedRequest} for a caller without a token where one is needed, and for a web page. */
+  authorize(request: Request): void {
+    if (!this.#access.isOwn(request)) {
+      throw new RefusedRequest(403, "Another host's name or page is refused without a token file");
+    }
+    if (!this.#access.allows(request.headers)) throw new RefusedRequest(401, "No valid token");
   }
 
   /** @throws {RefusedRequest} for a request that must not be processed. */
-  admit(headers: Headers): void {
-    this.authorize(headers);
+  admit(request: Request): void {
+    this.authorize(request);
     if (this.#stopping) throw new RefusedRequest(503, "The relay stops", 1);
   }
 

@@ -52,13 +52,13 @@ function relayRoutes(relay: Relay): Hono<RelayEnv> {
       : Response.json({ status: "not ready", reason }, { status: 503 });
   });
   app.get("/metrics", async (c) => {
-    relay.authorize(c.req.raw.headers);
+    relay.authorize(c.req.raw);
     const format = formatFor(c.req.header("accept"));
     const headers = { "content-type": CONTENT_TYPES[format], "cache-control": "no-store" };
     return new Response((await relay.metrics()).text(format), { headers });
   });
   app.use("*", async (c, next) => {
-    relay.admit(c.req.raw.headers);
+    relay.admit(c.req.raw);
     const { bytes, release } = await readBody(c.req.raw, relay.bodyLimits);
     try {
       c.set("body", bytes);

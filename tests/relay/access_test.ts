@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "@std/path";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { isLocalAddress, readTokens } from "../../src/relay/access.ts";
@@ -35,6 +36,40 @@ test("relay: a caller shows a token where it would put its API key", async () =>
   await relay.stop();
   assert.equal(server.store.project(PROJECT).objects.size, 1);
 });
+
+test("relay: without a token, requests of other pages and under other names are refused", async () => {
+  await using server = await startMockServer({ apiKey: RELAY_KEY });
+  await using relay = await startRelay({ server: server.url });
+  const statusWith = async (headers: Record<string, string>) =>
+    await statusOf(relay.url, { ...headers, "content-type": "text/plain" }, object(1));
+  const { host } = new URL(relay.url);
+  assert.equal(await statusWith({ host }), 200);
+  assert.equal(await statusWith({ host, origin: "http://localhost:3000" }), 200);
+  assert.equal(await statusWith({ host: "attacker.example" }), 403);
+  assert.equal(await statusWith({ host: host.replace("127.0.0.1", "127.0.0.1.example") }), 403);
+  assert.equal(await statusWith({ host, origin: "https://attacker.example" }), 403);
+  assert.equal(await statusWith({ host, origin: "null" }), 403);
+  await using guarded = await startRelay({ server: server.url, tokens: [TOKEN] });
+  const token = { authorization: basic(TOKEN), "content-type": "application/json" };
+  const named = { ...token, host: "relay.internal" };
+  assert.equal(await statusOf(guarded.url, named, object(1)), 200);
+});
+
+/** Status of a write with headers that `fetch` does not send. */
+function statusOf(
+  url: string,
+  headers: Record<string, string>,
+  body: unknown,
+): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}/obj/create`, { method: "POST", headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.on("error", reject);
+    sent.end(JSON.stringify(body));
+  });
+}
 
 /** The content of all files below a directory. */
 function contentBelow(directory: string): string {

@@ -7,7 +7,7 @@
 /** Why a request is refused. */
 export class RefusedRequest extends Error {
   override readonly name = "RefusedRequest";
-  readonly status: 400 | 401 | 408 | 413 | 415 | 503;
+  readonly status: 400 | 401 | 403 | 408 | 413 | 415 | 503;
   /** Seconds after which it may be made again. */
   readonly retryAfter: number | undefined;
 
