@@ -78,6 +78,9 @@ export class ScoreLogger {
     this.#scores[scorerName] = score;
   }
 
+  /** Resolved: every method records at once. */
+  async waitForCompletion(): Promise<void> {}
+
   /** Ends the prediction; its scores count in the summary. Later calls do nothing. */
   // deno-lint-ignore require-await -- as the SDK has it
   async finish(): Promise<void> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onAbort } from "../../delivery/async/on_abort.ts";
 import { redactor } from "../../delivery/http/redact.ts";
 import { OversizeError, readBytes, readText } from "../../delivery/http/response_body.ts";
 import { basicAuth } from "../../delivery/http/transport.ts";
@@ -107,6 +108,48 @@ export class ApiClient {
       this.#open.delete(controller);
       // A reader that stops early leaves the rest of the answer behind.
       controller.abort();
+    }
+  }
+
+  /** Base URL of the server, without a trailing slash. */
+  get url(): string {
+    return this.#options.url;
+  }
+
+  /**
+   * Sends a request as it is, with the key, and returns its response, also that of an error.
+   *
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED` where there is none.
+   */
+  async response(
+    path: string,
+    init: RequestInit & { signal: AbortSignal | null },
+  ): Promise<Response> {
+    const { fetch, url, apiKey } = this.#options;
+    const controller = new AbortController();
+    const forget = init.signal ? onAbort(init.signal, () => controller.abort()) : () => {};
+    this.#open.add(controller);
+    const timer = this.#limit(controller);
+    try {
+      init.signal?.throwIfAborted();
+      const headers = new Headers(init.headers);
+      if (apiKey !== undefined) headers.set("Authorization", basicAuth(apiKey));
+      const { signal } = controller;
+      const response = await fetch(url + path, { ...init, headers, signal, redirect: "manual" });
+      const { ok, status, statusText } = response;
+      // The host's own response may be of any length, and an error may repeat the key.
+      const bytes = await readBytes(response, ok ? MAX_BYTES : MAX_ERROR_BYTES);
+      const body = ok ? bytes : this.#redact(new TextDecoder().decode(bytes));
+      const answer = { status, statusText, headers: new Headers(response.headers) };
+      answer.headers.delete("content-encoding");
+      return new Response([204, 205, 304].includes(status) ? null : body, answer);
+    } catch (error) {
+      init.signal?.throwIfAborted();
+      throw this.#explain(path, error, controller);
+    } finally {
+      forget();
+      timer.cancel();
+      this.#open.delete(controller);
     }
   }
 

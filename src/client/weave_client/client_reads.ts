@@ -15,6 +15,7 @@ import { MessagesPrompt, StringPrompt } from "../objects/prompts.ts";
 import { setSavedRef } from "../objects/saved_refs.ts";
 import { ReadBarrier, type ReadPipeline } from "./read_barrier.ts";
 import type { ApiClient } from "../server/api_client.ts";
+import { type TraceServerApi, traceServerApi } from "../server/trace_server_api.ts";
 import { Table } from "../objects/table.ts";
 
 /**
@@ -69,6 +70,11 @@ export class ClientReads extends ClientWrites {
   readonly #reader: ApiClient;
   readonly #barrier: ReadBarrier;
   readonly #finalDigest: (digest: string) => string;
+  /**
+   * The routes of the trace server, as the official SDK has them. A request goes to the server at
+   * once, past the log, after what was written before. Secrets in what it writes are redacted.
+   */
+  readonly traceServerApi: TraceServerApi;
 
   /**
    * Not for users: `init` makes clients.
@@ -80,6 +86,11 @@ export class ClientReads extends ClientWrites {
     this.#reader = reader;
     this.#barrier = new ReadBarrier(pipeline);
     this.#finalDigest = (digest) => pipeline.finalDigest(digest);
+    this.traceServerApi = traceServerApi({
+      reader,
+      barrier: (path) => this.#barrier.wait(path),
+      toText: (value) => options.publisher.requestText(value),
+    });
   }
 
   /**

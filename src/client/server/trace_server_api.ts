@@ -1,0 +1,175 @@
+/**
+ * The trace server's API by its routes, under the names that the official SDK's client gives them.
+ *
+ * @module
+ */
+
+import type { ApiClient } from "./api_client.ts";
+
+/** Routes by group and name; what follows the path is how the body is sent. */
+const ROUTES = {
+  health: { readRootHealthGet: "GET /health" },
+  serverInfo: { serverInfoServerInfoGet: "GET /server_info" },
+  call: {
+    callStartCallStartPost: "WRITE /call/start",
+    callEndCallEndPost: "WRITE /call/end",
+    callStartBatchCallUpsertBatchPost: "WRITE /call/upsert_batch",
+    callUpdateCallUpdatePost: "WRITE /call/update",
+    callReadCallReadPost: "READ /call/read",
+  },
+  calls: {
+    callsDeleteCallsDeletePost: "READ /calls/delete",
+    callsQueryStatsCallsQueryStatsPost: "READ /calls/query_stats",
+    callsQueryStreamCallsStreamQueryPost: "READ /calls/stream_query",
+  },
+  obj: {
+    objCreateObjCreatePost: "WRITE /obj/create",
+    objReadObjReadPost: "READ /obj/read",
+  },
+  objs: { objsQueryObjsQueryPost: "READ /objs/query" },
+  table: {
+    tableCreateTableCreatePost: "WRITE /table/create",
+    tableUpdateTableUpdatePost: "WRITE /table/update",
+    tableQueryTableQueryPost: "READ /table/query",
+    tableQueryStatsTableQueryStatsPost: "READ /table/query_stats",
+  },
+  refs: { refsReadBatchRefsReadBatchPost: "READ /refs/read_batch" },
+  file: {
+    fileCreateFileCreatePost: "FORM /file/create",
+    fileContentFileContentPost: "READ /file/content",
+  },
+  cost: {
+    costCreateCostCreatePost: "WRITE /cost/create",
+    costQueryCostQueryPost: "READ /cost/query",
+    costPurgeCostPurgePost: "READ /cost/purge",
+  },
+  feedback: {
+    feedbackCreateFeedbackCreatePost: "WRITE /feedback/create",
+    feedbackQueryFeedbackQueryPost: "READ /feedback/query",
+    feedbackPurgeFeedbackPurgePost: "READ /feedback/purge",
+    feedbackReplaceFeedbackReplacePost: "WRITE /feedback/replace",
+  },
+} as const;
+
+type Routes = typeof ROUTES;
+/** How the body of a request is made: none, as it is, redacted, or a form. */
+type Kind = "GET" | "READ" | "WRITE" | "FORM";
+
+/** Parameters of a request. */
+export interface TraceServerParams {
+  /** `json` and the like read the body into `data`; `null` leaves it in the response. */
+  readonly format?: "json" | "text" | "blob" | "arrayBuffer" | null;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal | null;
+}
+
+/** A response whose body was read: into `data` if it was successful, else into `error`. */
+export interface TraceServerResponse<Data = unknown, Problem = unknown> extends Response {
+  data: Data;
+  error: Problem;
+}
+
+/** Sends one request. Rejects with the {@linkcode TraceServerResponse} where that is an error. */
+export type TraceServerRequest = <Data = unknown>(
+  data: object,
+  params?: TraceServerParams,
+) => Promise<TraceServerResponse<Data>>;
+
+/** Sends one request without a body. */
+export type TraceServerGet = <Data = unknown>(
+  params?: TraceServerParams,
+) => Promise<TraceServerResponse<Data>>;
+
+/**
+ * The routes of the trace server.
+ *
+ * @example
+ * ```ts ignore
+ * import { init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * const { data } = await client.traceServerApi.calls.callsQueryStatsCallsQueryStatsPost({
+ *   project_id: client.projectId,
+ * });
+ * console.log(data);
+ * ```
+ */
+export type TraceServerApi =
+  & { /** Base URL of the trace server. */ readonly baseUrl: string }
+  & {
+    readonly [Group in keyof Routes]: {
+      readonly [Name in keyof Routes[Group]]: Routes[Group][Name] extends `GET ${string}`
+        ? TraceServerGet
+        : TraceServerRequest;
+    };
+  };
+
+/** Dependencies of the API. */
+export interface TraceServerApiDeps {
+  readonly reader: ApiClient;
+  /** Resolves when the server has what was written before. */
+  readonly barrier: (path: string) => Promise<unknown>;
+  /** The JSON text of a value, without secrets. */
+  readonly toText: (value: object) => string;
+}
+
+/** Makes the API of one server. */
+export function traceServerApi(deps: TraceServerApiDeps): TraceServerApi {
+  const groups = Object.entries(ROUTES).map(([group, routes]) => {
+    const methods = Object.entries(routes).map(([name, route]) => {
+      const [kind, path] = route.split(" ") as [Kind, string];
+      const method = kind === "GET"
+        ? (params: TraceServerParams = {}) => send(deps, kind, path, {}, params)
+        : (data: object, params: TraceServerParams = {}) => send(deps, kind, path, data, params);
+      return [name, method];
+    });
+    return [group, Object.fromEntries(methods)];
+  });
+  return { baseUrl: deps.reader.url, ...Object.fromEntries(groups) } as TraceServerApi;
+}
+
+async function send(
+  { reader, barrier, toText }: TraceServerApiDeps,
+  kind: Kind,
+  path: string,
+  data: object,
+  { format = "json", headers = {}, signal }: TraceServerParams,
+): Promise<TraceServerResponse> {
+  if (kind !== "GET") await barrier(path);
+  const response = await reader.response(path, {
+    method: kind === "GET" ? "GET" : "POST",
+    headers: {
+      ...(kind === "READ" || kind === "WRITE" ? { "Content-Type": "application/json" } : {}),
+      ...headers,
+    },
+    body: kind === "GET"
+      ? null
+      : kind === "FORM"
+      ? form(data)
+      : kind === "WRITE"
+      ? toText(data)
+      : JSON.stringify(data),
+    signal: signal ?? null,
+  });
+  const result: TraceServerResponse = Object.assign(response.clone(), { data: null, error: null });
+  if (format !== null) {
+    try {
+      result[response.ok ? "data" : "error"] = await response[format]();
+    } catch (error) {
+      result.error = error;
+    }
+  }
+  if (!response.ok) throw result;
+  return result;
+}
+
+function form(data: object): FormData {
+  const made = new FormData();
+  for (const [name, value] of Object.entries(data)) {
+    if (value instanceof Blob) made.append(name, value);
+    else made.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  return made;
+}
