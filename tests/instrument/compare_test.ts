@@ -1,0 +1,40 @@
+/**
+ * One program that uses the SDKs of OpenAI and Anthropic as they are, with the official SDK's
+ * instrumentation and with this package's: the program gets the same, and the trace server has the
+ * same calls, but for what docs/differences.md lists.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { ownRuntime } from "../support/child_fixture.ts";
+import type { Any } from "../support/client/client_fixture.ts";
+import { comparedRun } from "../support/client/compared_run.ts";
+import { test } from "../harness.ts";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PROGRAM = here("../support/client/instrument_program.mjs");
+
+/** A call without what differs: the client in the inputs; of a streamed message, what it is made of. */
+function comparable({ inputs, output, summary, ...call }: Any): Any {
+  const { self: _, ...rest } = inputs;
+  if (output?.messages === undefined) return { ...call, inputs: rest, output, summary };
+  const [usage] = Object.values(summary.usage) as { output_tokens: number }[];
+  return { ...call, inputs: rest, output: "streamed", summary: usage!.output_tokens };
+}
+
+test("instrument: the same program gives the same as with the official SDK", async () => {
+  const official = await comparedRun(PROGRAM, "weave", [
+    here("../../node_modules/weave/dist/esm/instrument.js"),
+  ]);
+  const own = await comparedRun(PROGRAM, here("../../mod.ts"), [
+    here("../../src/instrument/instrument.ts"),
+  ]);
+  assert.deepEqual(own.report, official.report);
+  assert.deepEqual(own.calls.map(comparable), official.calls.map(comparable));
+  assert.equal(own.calls.length, 11);
+}, {
+  timeout: 120_000,
+  skip: ownRuntime !== "node" && "the official SDK's instrumentation is for Node",
+});
