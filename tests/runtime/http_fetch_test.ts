@@ -25,7 +25,12 @@ async function place(handler: Handler) {
   const hold = setInterval(() => {}, 1_000);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    fetch: httpFetch({ connectMs: 5_000, background: true, reach: () => Promise.resolve() }),
+    fetch: httpFetch({
+      connectMs: 5_000,
+      background: true,
+      reach: () => Promise.resolve(),
+      fallback: () => Promise.reject(new Error("the fallback was asked")),
+    }),
     sockets,
     [Symbol.dispose]() {
       clearInterval(hold);

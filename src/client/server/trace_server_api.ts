@@ -6,7 +6,7 @@
 
 import type { ApiClient } from "./api_client.ts";
 
-/** Routes by group and name; what follows the path is how the body is sent. */
+/** Routes by group and name; a route is the kind of its body and its path. */
 const ROUTES = {
   health: { readRootHealthGet: "GET /health" },
   serverInfo: { serverInfoServerInfoGet: "GET /server_info" },
@@ -52,7 +52,7 @@ const ROUTES = {
 } as const;
 
 type Routes = typeof ROUTES;
-/** How the body of a request is made: none, as it is, redacted, or a form. */
+/** Kind of a body: none, as given, redacted, or a form. */
 type Kind = "GET" | "READ" | "WRITE" | "FORM";
 
 /** Parameters of a request. */

@@ -54,7 +54,7 @@ function denoFetch(
   }
   const reach: Reach = async (hostname, port, signal) =>
     (await deno.connect({ hostname, port, signal })).close();
-  return httpFetch({ ...options, reach });
+  return httpFetch({ ...options, fallback, reach });
 }
 
 function denoFiles(deno: DenoSlice): FileSystem {

@@ -21,8 +21,21 @@ const STALE = ["ECONNRESET", "EPIPE"];
 
 type Body = Uint8Array<ArrayBuffer> | undefined;
 
+/** Codes of errors with which a certificate is refused. */
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO|^ERR_(?:SSL|TLS)/;
+
+/** Options of {@linkcode httpFetch}. */
+export interface HttpFetchOptions extends ConnectionsOptions {
+  /**
+   * The host's own `fetch`. It decides on certificates that `node:tls` refuses: Deno's
+   * `--unsafely-ignore-certificate-errors` holds for its own `fetch` only.
+   */
+  readonly fallback: Fetch;
+}
+
 /** Makes a `fetch` whose requests let the program end. */
-export function httpFetch(options: ConnectionsOptions): Fetch {
+export function httpFetch(options: HttpFetchOptions): Fetch {
+  const untrusted = new Set<string>();
   const connections = new Connections(options);
   const agents = { "http:": agent("http:", connections), "https:": agent("https:", connections) };
   return async (input, init = {}) => {
@@ -31,6 +44,7 @@ export function httpFetch(options: ConnectionsOptions): Fetch {
     if (protocol !== "http:" && protocol !== "https:") {
       throw new TypeError(`Cannot request a URL of this kind: ${protocol}`);
     }
+    if (untrusted.has(url.origin)) return await options.fallback(input, init);
     const [headers, body] = await encode(init);
     const request = () => {
       const { request } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
@@ -43,10 +57,13 @@ export function httpFetch(options: ConnectionsOptions): Fetch {
         try {
           return toResponse(await send(sent, body, init.signal));
         } catch (error) {
-          const { code } = error as { code?: string };
-          if (!sent.reusedSocket || !STALE.includes(code ?? "") || init.signal?.aborted) {
-            throw error;
+          const { code = "" } = error as { code?: string };
+          if (protocol === "https:" && UNTRUSTED.test(code)) {
+            const response = await options.fallback(input, init);
+            untrusted.add(url.origin);
+            return response;
           }
+          if (!sent.reusedSocket || !STALE.includes(code) || init.signal?.aborted) throw error;
         }
       }
     } finally {

@@ -41,7 +41,7 @@ export function bunRuntime(): Runtime {
 function bunFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
   const isBuns = Function.prototype.toString.call(native).includes("[native code]");
   if (!isBuns || !options.background) return fallback;
-  return httpFetch({ ...options, reach: reachByName });
+  return httpFetch({ ...options, fallback, reach: reachByName });
 }
 
 function nodeProcess(): ProcessInfo {
