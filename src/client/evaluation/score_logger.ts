@@ -79,7 +79,9 @@ export class ScoreLogger {
   }
 
   /** Resolved: every method records at once. */
-  async waitForCompletion(): Promise<void> {}
+  waitForCompletion(): Promise<void> {
+    return Promise.resolve();
+  }
 
   /** Ends the prediction; its scores count in the summary. Later calls do nothing. */
   // deno-lint-ignore require-await -- as the SDK has it
