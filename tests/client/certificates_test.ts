@@ -1,5 +1,5 @@
 /**
- * Trace servers whose certificate is of an authority that only this host was told of.
+ * Trace servers whose certificate is of an authority that only this host knows.
  *
  * @module
  */

@@ -11,18 +11,21 @@ const openai = new OpenAI({ apiKey: "sk-1", fetch: fakeOpenAI().fetch, maxRetrie
 const anthropic = new Anthropic({
   apiKey: "sk-2",
   maxRetries: 0,
-  fetch: async (url, { body }) => {
-    if (String(url).includes("/batches")) {
-      return Response.json({ id: "b-1", type: "message_batch" });
-    }
-    const { stream } = JSON.parse(body);
-    if (!stream) return Response.json(anthropicMessage());
-    const events = anthropicEvents().map((event) =>
-      `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
-    );
-    return new Response(events.join(""), { headers: { "content-type": "text/event-stream" } });
-  },
+  fetch: (url, { body }) => Promise.resolve(answer(String(url), body)),
 });
+
+function answer(url, body) {
+  if (url.includes("/batches")) {
+    return Response.json({ id: "b-1", type: "message_batch" });
+  }
+  const { stream } = JSON.parse(body);
+  if (!stream) return Response.json(anthropicMessage());
+  const events = anthropicEvents().map((event) =>
+    `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+  );
+  return new Response(events.join(""), { headers: { "content-type": "text/event-stream" } });
+}
+
 const messages = [{ role: "user", content: "Hi" }];
 const asked = { model: "claude-sonnet-4", max_tokens: 9, messages };
 const report = {};
