@@ -64,8 +64,8 @@ export interface ProjectView {
   readonly deadLetters: { readonly total: number; readonly byReason: Record<string, number> };
   readonly droppedRecords: number;
   readonly memoryRecords: number;
-  /** Used part of `maxDiskBytes`, from 0; `null` without a limit. */
-  readonly quota: number | null;
+  /** Used part of `maxDiskBytes`, from 0, and when it is reached; `null` without a limit. */
+  readonly quota: { readonly share: number; readonly fullAt: number | null } | null;
   readonly sender: { readonly state: string; readonly by: string | null; readonly reason: string };
   /** Bytes a second. */
   readonly written: number;
@@ -83,8 +83,9 @@ export interface WriterView {
   readonly lastHeartbeat: number | null;
   readonly files: number;
   readonly pendingBytes: number;
-  /** Whether its records go to memory because the disk does not take them. */
+  /** Whether its records go to memory because the disk does not take them, and why. */
   readonly inMemory: boolean;
+  readonly diskError: string | null;
 }
 
 /** A process that sends. */
@@ -95,6 +96,8 @@ export interface SenderView {
   readonly state: string;
   readonly reason: string;
   readonly since: number;
+  /** When it tries again; `null` while the server is up. */
+  readonly nextAttempt: number | null;
   readonly delivered: number;
   readonly deadLettered: number;
   readonly lastDelivery: number | null;

@@ -39,6 +39,7 @@ export function reportView(
     state: sender.state,
     reason: sender.reason,
     since: sender.since,
+    nextAttempt: sender.nextAttempt,
     delivered: sender.delivered,
     deadLettered: sender.deadLettered,
     lastDelivery: sender.lastDelivery,
@@ -88,7 +89,9 @@ function projectView(
     deadLetters: { total: deadLetters.total, byReason: { ...deadLetters.byReason } },
     droppedRecords: health.droppedRecords,
     memoryRecords: health.memoryRecords,
-    quota: health.quota === null ? null : shareOf(health.quota),
+    quota: health.quota === null
+      ? null
+      : { share: shareOf(health.quota), fullAt: health.quota.fullAt },
     sender: { state, by: by && processName(by), reason: sender?.reason ?? "" },
     written,
     sent,
@@ -124,6 +127,7 @@ function writersView(report: StatusReport): Writing[] {
         files,
         pendingBytes,
         inMemory: byToken.get(token)?.log?.kind === "memory",
+        diskError: byToken.get(token)?.log?.diskError?.message ?? null,
       },
     });
   };

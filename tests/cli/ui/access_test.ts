@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import process from "node:process";
+import { join } from "@std/path";
 import { startCli, temporary } from "../../support/cli/cli_support.ts";
 import { OPEN_CODE, openUi, TOKEN } from "../../support/cli/ui_fixture.ts";
 import { test } from "../../harness.ts";
@@ -82,6 +85,30 @@ test("ui: the address that a browser is started with works once and has no token
   assert.equal(first.headers.get("location"), `/${TOKEN}/`);
   assert.equal((await ui.raw(`/open/${OPEN_CODE}`)).status, 403);
 });
+
+test("ui: the command starts a browser with the address that works once", async () => {
+  await using place = await temporary();
+  const seen = join(place.path, "seen");
+  const browser = join(place.path, "xdg-open");
+  writeFileSync(browser, `#!/bin/sh\necho "$1" > ${seen}.tmp && mv ${seen}.tmp ${seen}\n`);
+  chmodSync(browser, 0o755);
+  const ui = startCli(["ui"], {
+    cwd: place.path,
+    // One of them is asked, whichever opens addresses here.
+    env: { PATH: `${place.path}:${process.env.PATH}`, BROWSER: browser },
+  });
+  await ui.sees("Stop: Ctrl-C");
+  while (!existsSync(seen)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const address = readFileSync(seen, "utf8").trim();
+  const token = /([0-9a-f]{64})\/\n/.exec(ui.out())![1];
+  assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/open\/[0-9a-f]{64}$/);
+  assert.ok(!address.includes(token), "other users can read command lines");
+  const opened = await fetch(address, { redirect: "manual" });
+  await opened.body?.cancel();
+  assert.equal(opened.headers.get("location"), `/${token}/`);
+  ui.kill("SIGTERM");
+  assert.equal((await ui.ended).code, 143);
+}, { ...SLOW, skip: process.platform === "linux" ? false : "needs xdg-open" });
 
 test("ui: the command prints its address, listens on loopback, and ends with Ctrl-C", async () => {
   await using place = await temporary();

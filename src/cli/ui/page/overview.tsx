@@ -5,8 +5,8 @@
  */
 
 import type { JSX } from "preact";
-import type { AdviceView, ProjectView, ReportView, Sample } from "../api_types.ts";
-import { formatBytes, formatCount } from "../../terminal/format.ts";
+import type { AdviceView, ProjectView, ReportView, Sample, SenderView } from "../api_types.ts";
+import { formatBytes, formatCount, formatDuration } from "../../terminal/format.ts";
 import { Badge, Left, Table } from "./parts.tsx";
 import { Plots } from "./plots.tsx";
 import { agoText } from "./times.ts";
@@ -96,7 +96,7 @@ function Projects(
           <td class="number">{formatCount(one.deadLetters.total)}</td>
           <td class="number">{formatCount(one.droppedRecords)}</td>
           <td class="number">{formatCount(one.memoryRecords)}</td>
-          <td class="number">{one.quota === null ? "–" : `${Math.floor(one.quota * 100)}%`}</td>
+          <td class="number">{quotaText(one.quota, now)}</td>
         </tr>
       ))}
     </Table>
@@ -114,7 +114,7 @@ function Senders({ report: { senders, at } }: { report: ReportView }): JSX.Eleme
             {one.name} <Badge state={one.liveness} />
           </th>
           <td>
-            <Badge state={one.state} /> {one.state === "up" ? "" : one.reason}
+            <Badge state={one.state} /> {one.state === "up" ? "" : downText(one, at)}
           </td>
           <td>{one.server}</td>
           <td class="number">{formatCount(one.delivered)}</td>
@@ -133,6 +133,17 @@ function Senders({ report: { senders, at } }: { report: ReportView }): JSX.Eleme
   );
 }
 
+function quotaText(quota: ProjectView["quota"], now: number): string {
+  if (quota === null) return "–";
+  const used = `${Math.floor(quota.share * 100)}%`;
+  return quota.fullAt === null ? used : `${used}, full in ${formatDuration(quota.fullAt - now)}`;
+}
+
+function downText({ reason, since, nextAttempt }: SenderView, now: number): string {
+  const next = nextAttempt === null ? "" : `, next attempt in ${formatDuration(nextAttempt - now)}`;
+  return `for ${agoText(since, now)}: ${reason}${next}`;
+}
+
 function Writers({ report: { writers, at } }: { report: ReportView }): JSX.Element {
   if (writers.length === 0) return <p class="quiet">No process has a log here.</p>;
   const titles = ["Process", "Project", "Files", "Pending", "Sends", "Heartbeat", "Server"];
@@ -142,7 +153,7 @@ function Writers({ report: { writers, at } }: { report: ReportView }): JSX.Eleme
         <tr key={`${one.project} ${one.name} ${one.server}`}>
           <th scope="row">
             {one.name} <Badge state={one.liveness} />{" "}
-            {one.inMemory ? <span class="badge bad">memory only</span> : null}
+            {one.inMemory ? <span class="badge bad">memory only</span> : null} {one.diskError}
           </th>
           <td>{one.project}</td>
           <td class="number">{formatCount(one.files)}</td>
