@@ -83,9 +83,13 @@ export class BenchHost {
     return JSON.parse(line) as Numbers;
   }
 
-  /** Starts a server, always on Node, which prints its URL as its first line. */
-  async server(path: string, args: readonly string[] = []): Promise<ServerProcess> {
-    const [command, ...before] = COMMANDS.node;
+  /** Starts a server, on Node unless given, which prints its URL as its first line. */
+  async server(
+    path: string,
+    args: readonly string[] = [],
+    runtime: RuntimeName = "node",
+  ): Promise<ServerProcess> {
+    const [command, ...before] = COMMANDS[runtime];
     const child = spawn(command, [...before, join(projectRoot, path), ...args], {
       cwd: projectRoot,
       stdio: ["ignore", "pipe", "inherit"],

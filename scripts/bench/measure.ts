@@ -19,6 +19,8 @@ export interface Sizes {
   readonly tracedRounds: number;
   /** Duration (s) of each latency measurement. */
   readonly latencySeconds: number;
+  /** Rounds of each load of a relay, of as many seconds as a latency measurement. */
+  readonly relayRounds: number;
   /** Dead processes whose segments are recovered. */
   readonly deadProcesses: readonly number[];
 }
@@ -32,6 +34,7 @@ export const FULL: Sizes = {
   tracedCalls: 40_000,
   tracedRounds: 5,
   latencySeconds: 6,
+  relayRounds: 3,
   deadProcesses: [100, 1_000, 10_000],
 };
 
@@ -44,6 +47,7 @@ export const QUICK: Sizes = {
   tracedCalls: 10_000,
   tracedRounds: 2,
   latencySeconds: 2,
+  relayRounds: 1,
   deadProcesses: [100, 1_000],
 };
 

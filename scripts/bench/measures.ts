@@ -13,6 +13,7 @@ import { memory } from "./measures/memory.ts";
 import { otel } from "./measures/otel.ts";
 import { recovery } from "./measures/recovery.ts";
 import { register } from "./measures/register.ts";
+import { relay } from "./measures/relay.ts";
 import { start } from "./measures/start.ts";
 import { traced } from "./measures/traced.ts";
 
@@ -25,6 +26,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   traced,
   register,
   otel,
+  relay,
   latency,
   start,
   exit,
