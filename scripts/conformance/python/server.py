@@ -49,6 +49,7 @@ import uvicorn
 import weave.version
 from fastapi import Body, FastAPI, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from weave.shared import trace_server_interface as tsi
 from weave.shared.errors import ProjectNotFound, handle_server_exception
 from weave.trace_server import clickhouse_trace_server_batched as clickhouse
@@ -239,6 +240,33 @@ async def read_file(req: typing.Annotated[tsi.FileContentReadReq, Body()]) -> Re
 for prefix in ("/files", "/file"):
     app.add_api_route(f"{prefix}/create", create_file, methods=["POST"])
     app.add_api_route(f"{prefix}/content", read_file, methods=["POST"])
+
+
+@app.post("/otel/v1/traces")
+async def export_spans(request: Request) -> Response:
+    """Spans, which belong to the project of their resource or of the header."""
+    try:
+        body = await request.body()
+        if request.headers.get("content-encoding") in ("gzip", "deflate"):
+            body = zlib.decompress(body, wbits=zlib.MAX_WBITS | 32)
+        by_project: dict[str, list] = {}
+        for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
+            named = {item.key: item.value.string_value for item in resource_spans.resource.attributes}
+            header = request.headers.get("project_id", "/").split("/")
+            entity = named.get("wandb.entity", header[0])
+            project = named.get("wandb.project", header[1])
+            by_project.setdefault(f"{entity}/{project}", []).append(
+                tsi.ProcessedResourceSpans(
+                    entity=entity, project=project, run_id=None, resource_spans=resource_spans
+                )
+            )
+        result = tsi.OTelExportRes()
+        for project_id, spans in by_project.items():
+            export = tsi.OTelExportReq(processed_spans=spans, project_id=project_id, wb_user_id=USER)
+            result = await on_worker(server.otel_export, export)
+        return as_json(result)
+    except Exception as error:
+        return failure(error)
 
 
 @app.get("/health")

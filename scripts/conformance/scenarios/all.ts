@@ -14,6 +14,7 @@ import { picture } from "./picture.ts";
 import { corrupt, poison } from "./poison.ts";
 import { python } from "./python.ts";
 import { register } from "./register.ts";
+import { relay } from "./relay.ts";
 import { halves, missing, summaries } from "./values.ts";
 import { offline, writes } from "./writes.ts";
 
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   missing,
   kills,
   python,
+  relay,
   patience,
   slow,
   portals,
