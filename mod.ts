@@ -29,26 +29,27 @@ export {
 } from "./src/client/init.ts";
 export { login } from "./src/client/credentials/login.ts";
 export { op } from "./src/client/op/op.ts";
-export {
-  type AnyFunction,
-  type CallMethod,
-  type ChunkOf,
-  isOp,
-  type MethodDecoratorContext,
-  type Op,
-  type OpDecorator,
-  type OpFields,
-  type OpOptions,
-  type OutputOf,
-  type ParameterNamesOption,
-  type StreamReducer,
+export type {
+  AnyFunction,
+  CallMethod,
+  ChunkOf,
+  MethodDecoratorContext,
+  Op,
+  OpDecorator,
+  OpFields,
+  OpOptions,
+  OutputOf,
+  ParameterNamesOption,
+  StreamReducer,
 } from "./src/client/op/op_types.ts";
+export { isOp } from "./src/client/op/op_state.ts";
 export { type OpenAIClient, wrapOpenAI } from "./src/client/integrations/wrap_openai.ts";
 export type { Call, Call as CallSchema } from "./src/client/calls/call.ts";
 export type { CallStackEntry } from "./src/client/calls/call_stack.ts";
 export type { Summary } from "./src/client/calls/summary.ts";
 export { CallStack, type PushedCall } from "./src/client/calls/call_stack_snapshot.ts";
-export { type ClientStats, WeaveClient } from "./src/client/weave_client/client.ts";
+export { WeaveClient } from "./src/client/weave_client/client.ts";
+export type { ClientStats } from "./src/client/weave_client/client_types.ts";
 export type { SampleFunction, TraceRoot } from "./src/client/calls/sampling.ts";
 export type { Redact } from "./src/client/redaction/redactor.ts";
 export type {
@@ -74,7 +75,7 @@ export type {
   FeedbackReplaceInput,
   TableChange,
 } from "./src/client/weave_client/inputs.ts";
-export type { Cost } from "./src/protocol/requests.ts";
+export type { Cost } from "./src/protocol/cost.ts";
 export type { OtelView } from "./src/protocol/otlp/otel_request.ts";
 export type { SavedRef } from "./src/client/global_client.ts";
 export { Dataset, type DatasetParameters, type SavedRow } from "./src/client/objects/dataset.ts";
@@ -95,13 +96,13 @@ export {
   weaveImage,
 } from "./src/client/objects/media.ts";
 export { MessagesPrompt, Prompt, StringPrompt } from "./src/client/objects/prompts.ts";
-export {
-  type EvaluatedModel,
-  Evaluation,
-  type EvaluationParameters,
-  type EvaluationScorer,
-  type PredictionResult,
-} from "./src/client/evaluation/evaluation.ts";
+export { Evaluation } from "./src/client/evaluation/evaluation.ts";
+export type {
+  EvaluatedModel,
+  EvaluationParameters,
+  EvaluationScorer,
+  PredictionResult,
+} from "./src/client/evaluation/evaluation_types.ts";
 export {
   EvaluationLogger,
   type EvaluationLoggerOptions,
@@ -115,7 +116,7 @@ export type {
 export type { Runnable, WeaveCallable } from "./src/client/evaluation/weave_callable.ts";
 export type { InitOptions } from "./src/client/settings/options.ts";
 export type { DropCause, ServerStatus } from "./src/client/pipeline/stats.ts";
-export type { DiskError } from "./src/wal/ownership/presence.ts";
+export type { DiskError } from "./src/wal/ownership/presence_state.ts";
 export type { MetricsFormat } from "./src/metrics/exposition.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";
 export type { ServerState } from "./src/delivery/http/circuit_breaker.ts";

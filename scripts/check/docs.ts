@@ -1,5 +1,6 @@
 /**
- * Pages for readers: generated ones are up to date, and every link leads somewhere.
+ * Pages for readers: generated ones are up to date, and every link leads somewhere. Mutations fit the
+ * sources.
  *
  * @module
  */
@@ -9,6 +10,8 @@ import { join } from "node:path";
 import { readJson } from "../build/entries.ts";
 import { linkProblems, type LinkTargets } from "../docs/links.ts";
 import { generatePages } from "../docs/pages.ts";
+import { MUTATIONS } from "../mutate/all.ts";
+import { staleMutations } from "../mutate/mutation.ts";
 import { projectRoot } from "../test/process.ts";
 import { projectFiles } from "./files.ts";
 
@@ -17,7 +20,7 @@ export function checkDocs(): string[] {
   const { pages, problems } = generatePages();
   const stale = pages.filter(({ path, text }) => readFile(path) !== text)
     .map(({ path }) => `${path} is out of date: run npm run docs`);
-  return [...problems, ...stale, ...checkLinks()];
+  return [...problems, ...stale, ...checkLinks(), ...staleMutations(MUTATIONS, projectRoot)];
 }
 
 function checkLinks(): string[] {

@@ -6,7 +6,14 @@
 
 import type { Mutation } from "./mutation.ts";
 import { CLIENT_MUTATIONS } from "./client.ts";
+import { DELIVERY_MUTATIONS } from "./delivery.ts";
 import { RUNTIME_MUTATIONS } from "./runtime.ts";
+import { WAL_MUTATIONS } from "./wal.ts";
 
 /** All mutations. */
-export const MUTATIONS: readonly Mutation[] = [...RUNTIME_MUTATIONS, ...CLIENT_MUTATIONS];
+export const MUTATIONS: readonly Mutation[] = [
+  ...RUNTIME_MUTATIONS,
+  ...WAL_MUTATIONS,
+  ...DELIVERY_MUTATIONS,
+  ...CLIENT_MUTATIONS,
+];

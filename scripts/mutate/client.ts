@@ -129,14 +129,14 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "a child gets a trace of its own",
-    find: "const traceId = parent === null ? parts.ids.uuidv7() : parent.traceId;",
+    find: "const traceId = parent === null ? own.ids.uuidv7() : parent.traceId;",
     replace: "const traceId = parts.ids.uuidv7();",
     tests: [CALLS],
   },
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "a call becomes the child of a call in another project",
-    find: "const parent = context?.owner === this ? context.call : null;",
+    find: "let parent = context?.owner === this ? context.call : null;",
     replace: "const parent = context?.call ?? null;",
     tests: ["client/init_again_test.ts", CALLS, "client/copies_test.ts"],
   },
@@ -157,15 +157,15 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "attributes of an op do not override those of its scope",
-    find: "return this.#parts.toText(assignData(attributes, own));",
-    replace: "return this.#parts.toText(assignData({ ...own }, attributes));",
+    find: "return this.#attributesToText(assignData(attributes, own));",
+    replace: "return this.#attributesToText(assignData({ ...own }, attributes));",
     tests: [CALLS],
   },
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "an error while a start is recorded reaches the program",
     find:
-      '      this.complain("call-not-traced", `Cannot trace a call of ${state.name}`, error);\n' +
+      '      this.warnOnce("call-not-traced", `Cannot trace a call of ${state.name}`, error);\n' +
       "      return null;",
     replace: "      throw error;",
     tests: [CALLS, "client/results/result_test.ts"],
@@ -173,13 +173,13 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "an error of summarize reaches the program",
-    find: '      this.complain("summarize-failed", "Cannot summarize a call", error);\n' +
+    find: '      this.warnOnce("summarize-failed", "Cannot summarize a call", error);\n' +
       "      return undefined;",
     replace: "      throw error;",
     tests: ["client/calls/summary_test.ts", CALLS],
   },
   {
-    file: "src/client/calls/call_recorder.ts",
+    file: "src/client/op/name_inputs.ts",
     mistake: "an array is recorded as the input self",
     find: "(isProxy(self) || !Array.isArray(self))",
     replace: "true",
@@ -188,7 +188,7 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/objects/publisher.ts",
     mistake: "a ref of another project is reused",
-    find: "return ref?.projectId === this.#parts.projectId ? ref : undefined;",
+    find: "return ref?.projectId === this.#options.projectId ? ref : undefined;",
     replace: "return ref;",
     tests: [PUBLISH, "client/init_again_test.ts"],
   },
@@ -230,8 +230,8 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/server/api_client.ts",
     mistake: "a read has no time limit",
-    find: "return this.#parts.clock.after(ms, () => controller.abort());",
-    replace: "return this.#parts.clock.after(ms, () => {});",
+    find: "return this.#options.clock.after(ms, () => controller.abort());",
+    replace: "return this.#options.clock.after(ms, () => {});",
     tests: ["client/weave_client/reads_test.ts"],
   },
   {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FileStat, Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
+import type { FileStat } from "./file_types.ts";
 
 const ROOT_USER = 0;
 const WRITABLE_BY_ALL = 0o002;

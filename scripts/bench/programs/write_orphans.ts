@@ -11,7 +11,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import { presencePath } from "../../../src/wal/ownership/presence.ts";
+import { presencePath } from "../../../src/wal/ownership/presence_state.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import {
   formatStem,

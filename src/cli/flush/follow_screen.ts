@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SenderReport } from "../../wal/ownership/presence.ts";
+import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import type { FlushTargets } from "./targets.ts";
 import type { FlushJob } from "./wait.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";

@@ -10,7 +10,7 @@ import { type FlushJob, type WaitEnd, waitForTargets } from "./wait.ts";
 import { FlushTargets } from "./targets.ts";
 import { flushJson, type FlushOutcome, flushText, holdersOf, MAX_HELD } from "./outcome.ts";
 import { OtherSenders } from "./other_senders.ts";
-import type { SenderReport } from "../../wal/ownership/presence.ts";
+import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import { missingLogs } from "../logs/projects.ts";
 import { formatBytes, formatCount, plural, printable } from "../terminal/format.ts";
 import { beginProgress, Rate } from "../terminal/progress.ts";

@@ -5,7 +5,8 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { type SenderReport, wakeProcess } from "../../wal/ownership/presence.ts";
+import { wakeProcess } from "../../wal/ownership/presence.ts";
+import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning, readProcesses } from "../../wal/ownership/process_status.ts";
 import { printable } from "../terminal/format.ts";
 import { processName } from "../status/sender_state.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LogReport } from "../../wal/ownership/presence.ts";
+import type { LogReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning } from "../../wal/ownership/process_status.ts";
 import {
   formatBytes,

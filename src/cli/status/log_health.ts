@@ -6,7 +6,7 @@
  */
 
 import { dropText, LOST_IN_MEMORY } from "../../client/pipeline/drop_causes.ts";
-import type { LogReport } from "../../wal/ownership/presence.ts";
+import type { LogReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning, type ProcessView } from "../../wal/ownership/process_status.ts";
 import { plural, printable } from "../terminal/format.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { STALE_AFTER_MS } from "../../wal/ownership/failure_detector.ts";
-import type { SenderReport } from "../../wal/ownership/presence.ts";
+import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import {
   isRunning,
   type ProcessStatus,

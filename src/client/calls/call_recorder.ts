@@ -16,7 +16,7 @@ import { clipDisplayName } from "./call.ts";
 import type { WalEventName } from "../pipeline/events.ts";
 import type { RecorderOptions } from "./recorder_options.ts";
 import { nameInputs } from "../op/name_inputs.ts";
-import type { OpState } from "../op/op_types.ts";
+import type { OpState } from "../op/op_state.ts";
 import { countUsage, findUsage, type ModelUsage } from "../integrations/usage.ts";
 import { describeError } from "./describe_error.ts";
 import { exceptionText } from "./exception.ts";

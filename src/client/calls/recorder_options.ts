@@ -9,7 +9,7 @@ import type { Logger } from "../logger.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import type { SaveText } from "../op/large_values.ts";
-import type { OpState } from "../op/op_types.ts";
+import type { OpState } from "../op/op_state.ts";
 import type { Sampler } from "./sampling.ts";
 
 /** Dependencies of a call recorder. */

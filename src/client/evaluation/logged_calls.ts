@@ -8,13 +8,8 @@ import { globalRecorder } from "../global_client.ts";
 import type { CallRecorder } from "../calls/call_recorder.ts";
 import { currentContext, runInContext } from "../calls/call_stack.ts";
 import { op } from "../op/op.ts";
-import {
-  ALWAYS_RECORDED,
-  type AnyFunction,
-  type OpOptions,
-  type OpState,
-  opState,
-} from "../op/op_types.ts";
+import type { AnyFunction, OpOptions } from "../op/op_types.ts";
+import { ALWAYS_RECORDED, type OpState, opState } from "../op/op_state.ts";
 import type { TracedCall } from "../calls/traced_call.ts";
 import type { WalEventName } from "../pipeline/events.ts";
 

@@ -6,7 +6,7 @@
 
 import { assignData } from "../../protocol/json/object_facts.ts";
 import { WeaveObject, type WeaveObjectParameters } from "../objects/weave_object.ts";
-import { isOp } from "../op/op_types.ts";
+import { isOp } from "../op/op_state.ts";
 
 /** A class of saved objects, by the name under which the server knows it. */
 function classNamed(name: string, base: typeof WeaveObject = WeaveObject): typeof WeaveObject {

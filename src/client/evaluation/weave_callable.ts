@@ -6,7 +6,8 @@
 
 import { readData } from "../../protocol/json/object_facts.ts";
 import { reportOfficialOp } from "../mixed_packages.ts";
-import { type AnyFunction, officialOp, type Op, opState } from "../op/op_types.ts";
+import type { AnyFunction, Op } from "../op/op_types.ts";
+import { officialOp, opState } from "../op/op_state.ts";
 import { invalidOption } from "../settings/invalid_option.ts";
 
 /**

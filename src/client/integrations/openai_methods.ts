@@ -7,7 +7,8 @@
 import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { weaveImage } from "../objects/media.ts";
 import { makeOp } from "../op/op.ts";
-import { type AnyFunction, isOp, type OwnOpOptions, type StreamReducer } from "../op/op_types.ts";
+import type { AnyFunction, OwnOpOptions, StreamReducer } from "../op/op_types.ts";
+import { isOp } from "../op/op_state.ts";
 import { runUntraced } from "../calls/call_stack.ts";
 import type { Summary } from "../calls/summary.ts";
 import { isObject, type Json } from "./merge_delta.ts";

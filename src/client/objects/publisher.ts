@@ -15,7 +15,7 @@ import { ObjectRef, OpRef, TableRef, TableRowRef } from "./object_ref.ts";
 import { toObjectId } from "./object_id.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import { opObjectId } from "../op/op_name.ts";
-import { isOp, officialOp, type OpSource, type OpState, opState } from "../op/op_types.ts";
+import { isOp, officialOp, type OpSource, type OpState, opState } from "../op/op_state.ts";
 import { type AnyRef, savedRef, setSavedRef } from "./saved_refs.ts";
 import type { Table } from "./table.ts";
 import { type TableDigests, TableWriter, type TableWriterOptions } from "./table_writer.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { ObjectRef } from "./object_ref.ts";
-import { isOp } from "../op/op_types.ts";
+import { isOp } from "../op/op_state.ts";
 import { kindOf, markClass, markOf } from "./kind.ts";
 import { GETTER, hasGetter, isProxy } from "../../protocol/json/object_facts.ts";
 import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";

@@ -14,15 +14,14 @@ import { decorateLegacy, decorateMethod, type OpMaker } from "./op_decorators.ts
 import { opName } from "./op_name.ts";
 import { isAsyncFunction, keepProperties } from "./op_function.ts";
 import { observeResult, observeValue } from "../results/observe_result.ts";
-import {
-  type AnyFunction,
-  type MethodDecoratorContext,
-  type Op,
-  type OpDecorator,
-  type OpOptions,
-  type OpState,
-  setOpState,
+import type {
+  AnyFunction,
+  MethodDecoratorContext,
+  Op,
+  OpDecorator,
+  OpOptions,
 } from "./op_types.ts";
+import { type OpState, setOpState } from "./op_state.ts";
 import { LazyCall, type TracedCall } from "../calls/traced_call.ts";
 
 /**

@@ -11,9 +11,9 @@ import type {
   MethodDecoratorContext,
   Op,
   OpOptions,
-  OpState,
   OwnOpOptions,
 } from "./op_types.ts";
+import type { OpState } from "./op_state.ts";
 
 /** Makes an op of a function. */
 export type OpMaker = (

@@ -4,68 +4,30 @@
  * @module
  */
 
+import type { ClientDeps, ClientStats } from "./client_types.ts";
 import type { Clock, SystemFacts } from "../../runtime/runtime.ts";
-import type { Ids } from "../../protocol/ids.ts";
 import { describeError } from "../calls/describe_error.ts";
 import { Sampler } from "../calls/sampling.ts";
 import { CallRecorder } from "../calls/call_recorder.ts";
 import { ClientCalls, type ClientCallsOptions } from "./client_calls.ts";
 import { closeGlobalClient, openGlobalClient } from "../global_client.ts";
 import { markClass } from "../objects/kind.ts";
-import type { MetadataCache } from "../server/metadata_cache.ts";
 import type { MetricsFormat } from "../../metrics/exposition.ts";
-import type { Logger } from "../logger.ts";
 import type { ObjectRef, OpRef } from "../objects/object_ref.ts";
 import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
-import type { FlushOptions, FlushResult, Pipeline, WalStats } from "../pipeline/pipeline.ts";
+import type { FlushOptions, FlushResult, Pipeline } from "../pipeline/pipeline.ts";
 import type { AnyFunction, OpFields } from "../op/op_types.ts";
 import { setSavingRef } from "../objects/saved_refs.ts";
 import { keepSpanTarget } from "../span_target.ts";
 import { ProjectIdResolver } from "../server/project_id_resolver.ts";
 import { Publisher } from "../objects/publisher.ts";
 import type { ApiClient } from "../server/api_client.ts";
-import type { Redactor } from "../redaction/redactor.ts";
 import type { Settings } from "../settings/settings.ts";
 import { VERSION } from "../../version.ts";
 import { isWeaveObject } from "../objects/weave_object.ts";
 
 /** Most ms that `publish` waits for what it needs to know of the project. */
 const PUBLISH_WAIT_MS = 2_000;
-
-/** Dependencies of a client. */
-export interface ClientDeps {
-  readonly redactor: Redactor;
-  readonly entity: string;
-  readonly project: string;
-  readonly settings: Settings;
-  readonly pipeline: Pipeline;
-  readonly ids: Ids;
-  readonly clock: Clock;
-  readonly reader: ApiClient;
-  /** Reads what nobody waits for. */
-  readonly backgroundReader: ApiClient;
-  readonly facts: MetadataCache;
-  readonly logger: Logger;
-  /** System information that calls record. */
-  readonly system: SystemFacts;
-}
-
-/**
- * State of a client's log: pending, delivered and lost records.
- *
- * @example
- * ```ts
- * import { type ClientStats, init } from "@weave-wal/client";
- *
- * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
- * const { pendingRecords, deadLettered }: ClientStats = await client.stats();
- * if (pendingRecords + deadLettered > 0) throw new Error("A disabled client writes nothing");
- * ```
- */
-export interface ClientStats extends WalStats {
-  /** Number of calls and spans that were not recorded because their trace was not sampled. */
-  readonly sampledOut: number;
-}
 
 /**
  * Writes and reads under one project. Made by {@linkcode init}.

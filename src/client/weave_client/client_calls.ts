@@ -7,7 +7,7 @@
 
 import { assignData } from "../../protocol/json/object_facts.ts";
 import { ClientReads } from "./client_reads.ts";
-import type { ClientWritesOptions } from "./client_writes.ts";
+import type { ClientWritesOptions } from "./writes_options.ts";
 import type { OpRef } from "../objects/object_ref.ts";
 import type { CallRecorder } from "../calls/call_recorder.ts";
 import type { RecorderOptions } from "../calls/recorder_options.ts";
@@ -20,12 +20,8 @@ import {
 import { CallStack, type PushedCall } from "../calls/call_stack_snapshot.ts";
 import { nameInputs } from "../op/name_inputs.ts";
 import { exceptionText } from "../calls/exception.ts";
-import {
-  type AnyFunction,
-  type OpFields,
-  opState,
-  type ParameterNamesOption,
-} from "../op/op_types.ts";
+import type { AnyFunction, OpFields, ParameterNamesOption } from "../op/op_types.ts";
+import { opState } from "../op/op_state.ts";
 import { countStatus, type StatusCounts } from "../calls/status_counts.ts";
 import { finishSummary, type Summary } from "../calls/summary.ts";
 import { UnsampledCall } from "../calls/unsampled_call.ts";

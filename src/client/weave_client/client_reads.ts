@@ -6,7 +6,8 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import type { Call } from "../calls/call.ts";
-import { ClientWrites, type ClientWritesOptions } from "./client_writes.ts";
+import { ClientWrites } from "./client_writes.ts";
+import type { ClientWritesOptions } from "./writes_options.ts";
 import { Dataset } from "../objects/dataset.ts";
 import type { SavedRef } from "../global_client.ts";
 import { weaveAudio, weaveImage } from "../objects/media.ts";

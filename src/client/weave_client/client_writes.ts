@@ -5,16 +5,13 @@
  * @module
  */
 
-import { tableDigest } from "../../protocol/digest/digest.ts";
-import type { Ids } from "../../protocol/ids.ts";
-import { isProvisional } from "../../protocol/digest/provisional.ts";
+import { updatedDigests } from "../objects/table_update.ts";
+import type { ClientWritesOptions } from "./writes_options.ts";
 import { otelRecordType, otelRequest, type OtelView } from "../../protocol/otlp/otel_request.ts";
-import type { Cost } from "../../protocol/requests.ts";
+import type { Cost } from "../../protocol/cost.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import { checkDisplayName, checkEnd, checkStart } from "./check_writes.ts";
 import { callRefUri } from "../objects/object_ref.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { Publisher } from "../objects/publisher.ts";
 import type {
   AnyObject,
   CallEndInput,
@@ -24,14 +21,6 @@ import type {
   FeedbackReplaceInput,
   TableChange,
 } from "./inputs.ts";
-
-/** Dependencies of the writes. */
-export interface ClientWritesOptions {
-  readonly projectId: string;
-  readonly ids: Ids;
-  readonly append: Pipeline["append"];
-  readonly publisher: Publisher;
-}
 
 /**
  * The writes of a client.
@@ -163,9 +152,8 @@ export class ClientWrites {
     value: unknown,
     options: { builtinObjectClass?: string } = {},
   ): { digest: string | undefined } {
-    const { publisher } = this.#options;
     const { builtinObjectClass } = options;
-    return { digest: publisher.createObject(objectId, value, builtinObjectClass) };
+    return { digest: this.#options.publisher.createObject(objectId, value, builtinObjectClass) };
   }
 
   /**
@@ -197,17 +185,10 @@ export class ClientWrites {
       base_digest: baseDigest,
       updates,
     });
-    const unknown = { digest: undefined, row_digests: undefined };
-    if (!baseRowDigests) return unknown;
-    const digests: (string | undefined)[] = [...baseRowDigests];
-    for (const update of updates) {
-      if ("append" in update) digests.push(this.#rowDigest(update.append.row));
-      else if ("pop" in update) digests.splice(update.pop.index, 1);
-      else digests.splice(update.insert.index, 0, this.#rowDigest(update.insert.row));
-    }
-    const known = digests.filter((digest) => digest !== undefined && !isProvisional(digest));
-    if (known.length < digests.length) return unknown;
-    return { digest: tableDigest(known as string[]), row_digests: known as string[] };
+    const { publisher } = this.#options;
+    const digestOf = (row: unknown) => publisher.rowDigest(row);
+    return (baseRowDigests && updatedDigests(baseRowDigests, updates, digestOf)) ??
+      { digest: undefined, row_digests: undefined };
   }
 
   /**
@@ -311,10 +292,6 @@ export class ClientWrites {
       runnable_ref: runnableRefUri,
       call_ref: callRefUri(this.projectId, scorerCallId),
     }).id;
-  }
-
-  #rowDigest(row: unknown): string | undefined {
-    return this.#options.publisher.rowDigest(row);
   }
 
   #write(type: RecordType, request: unknown): void {

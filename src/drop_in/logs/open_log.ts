@@ -5,7 +5,8 @@
  */
 
 import { WeaveWalError } from "../../errors.ts";
-import { type ClientDeps, WeaveClient } from "../../client/weave_client/client.ts";
+import { WeaveClient } from "../../client/weave_client/client.ts";
+import type { ClientDeps } from "../../client/weave_client/client_types.ts";
 import { closeGlobalClient } from "../../client/global_client.ts";
 import type { Logger } from "../../client/logger.ts";
 import { MetadataCache } from "../../client/server/metadata_cache.ts";

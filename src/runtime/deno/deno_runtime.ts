@@ -11,14 +11,8 @@ import { httpFetch } from "../network/http_fetch.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
 import { processFacts } from "../process/process_info.ts";
-import type {
-  ConnectionOptions,
-  DirectoryEntry,
-  Fetch,
-  FileSystem,
-  ProcessInfo,
-  Runtime,
-} from "../runtime.ts";
+import type { ConnectionOptions, Fetch, FileSystem, ProcessInfo, Runtime } from "../runtime.ts";
+import type { DirectoryEntry } from "../file_types.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
 /** A runtime over the built-in modules of Node that Deno has. */

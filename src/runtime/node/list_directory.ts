@@ -11,7 +11,7 @@
 
 import { systemClock } from "../clock.ts";
 import { withCode } from "../coded_error.ts";
-import type { DirectoryEntry, FileKind } from "../runtime.ts";
+import type { DirectoryEntry, FileKind } from "../file_types.ts";
 import type { Fs } from "./regular_file.ts";
 
 /** A scan of a directory, in chunks. */

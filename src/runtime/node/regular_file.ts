@@ -6,7 +6,7 @@
 
 import { errorCode } from "../../errors.ts";
 import { codedError } from "../coded_error.ts";
-import { MAX_TEXT_BYTES, type ReadTextOptions } from "../runtime.ts";
+import { MAX_TEXT_BYTES, type ReadTextOptions } from "../file_types.ts";
 
 /** The module `node:fs`. */
 export type Fs = typeof import("node:fs");

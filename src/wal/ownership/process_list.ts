@@ -10,7 +10,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "./failure_detector.ts";
-import { hasLosses, PROCESSES_DIRECTORY, readPresence } from "./presence.ts";
+import { hasLosses, PROCESSES_DIRECTORY, readPresence } from "./presence_state.ts";
 import { liveness } from "./process_identity.ts";
 
 /** Directory in which version 0.1 kept the reports of senders. */

@@ -11,7 +11,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { isProcessToken, parseStem, type SegmentPaths } from "../segment/segment_name.ts";
 import { STALE_AFTER_MS } from "./failure_detector.ts";
 import { readOwner } from "./owner_file.ts";
-import { presencePath, type PresenceState, readPresence } from "./presence.ts";
+import { presencePath, type PresenceState, readPresence } from "./presence_state.ts";
 import { liveness, type ProcessIdentity } from "./process_identity.ts";
 import { processTokens } from "./process_list.ts";
 import { onlyWrites } from "./python_writer.ts";

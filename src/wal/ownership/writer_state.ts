@@ -11,7 +11,7 @@ import type { ListedSegment } from "./directory_listing.ts";
 import { FailureDetector, STALE_AFTER_MS } from "./failure_detector.ts";
 import { currentLease } from "./lease.ts";
 import { readOwner } from "./owner_file.ts";
-import { presencePath, type PresenceState, readPresence } from "./presence.ts";
+import { presencePath, type PresenceState, readPresence } from "./presence_state.ts";
 import { liveness } from "./process_identity.ts";
 import { onlyWrites } from "./python_writer.ts";
 

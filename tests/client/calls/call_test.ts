@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
-import { isOp } from "../../../src/client/op/op_types.ts";
+import { isOp } from "../../../src/client/op/op_state.ts";
 import { op } from "../../../src/client/op/op.ts";
 import { setGlobalClient } from "../../../src/client/global_client.ts";
 import {

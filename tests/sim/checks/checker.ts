@@ -5,7 +5,7 @@
  */
 
 import { ABANDONED_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { hasLosses, readPresence } from "../../../src/wal/ownership/presence.ts";
+import { hasLosses, readPresence } from "../../../src/wal/ownership/presence_state.ts";
 import type { FileSystem } from "../../../src/runtime/runtime.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { Violation } from "../world/context.ts";

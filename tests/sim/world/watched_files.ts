@@ -4,15 +4,13 @@
  * @module
  */
 
+import type { AppendFile, FileSystem, ReadFile } from "../../../src/runtime/runtime.ts";
 import type {
-  AppendFile,
   DirectoryEntry,
   FileStat,
-  FileSystem,
-  ReadFile,
   ReadTextOptions,
   StatOptions,
-} from "../../../src/runtime/runtime.ts";
+} from "../../../src/runtime/file_types.ts";
 
 /** Observer of the operations. */
 export interface FileWatcher {

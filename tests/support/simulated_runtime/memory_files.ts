@@ -9,17 +9,14 @@ import type { MemoryNode } from "./memory_names.ts";
 import { appendTo, MemoryAppendFile, MemoryReadFile } from "./memory_open.ts";
 import type { FaultInjector } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
+import type { AppendFile, Clock, FileSystem, ReadFile } from "../../../src/runtime/runtime.ts";
 import {
-  type AppendFile,
-  type Clock,
   type DirectoryEntry,
   type FileStat,
-  type FileSystem,
   MAX_TEXT_BYTES,
-  type ReadFile,
   type ReadTextOptions,
   type StatOptions,
-} from "../../../src/runtime/runtime.ts";
+} from "../../../src/runtime/file_types.ts";
 
 /** Names in one chunk of a scan: few, so that simulations see scans of several chunks. */
 const SCAN_CHUNK = 4;

@@ -6,7 +6,7 @@
  */
 
 import { MemoryContent, part } from "./memory_content.ts";
-import type { FileKind } from "../../../src/runtime/runtime.ts";
+import type { FileKind } from "../../../src/runtime/file_types.ts";
 
 /** The user id that all simulated processes act as. */
 export const MEMORY_USER = 1000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseStem } from "../../../src/wal/segment/segment_name.ts";
 import { LEASE_MS } from "../../../src/wal/ownership/failure_detector.ts";
-import { presencePath, readPresence } from "../../../src/wal/ownership/presence.ts";
+import { presencePath, readPresence } from "../../../src/wal/ownership/presence_state.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";

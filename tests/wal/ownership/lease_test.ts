@@ -85,6 +85,23 @@ test("lease: a holder that was succeeded neither keeps nor releases the lease of
   assert.deepEqual(names(), [], "a heartbeat makes no new lease");
 });
 
+test("lease: a lease is lost to the next epoch, even if its own file could not be removed", () => {
+  const { files, acquire, runtime } = world();
+  const lease = acquire("mine")!;
+  const own = files.readText(lease.path);
+  acquire("next");
+  runtime.disk.put(lease.path, own);
+  assert.equal(lease.isHeld(), false);
+});
+
+test("lease: a released lease is not fresh", () => {
+  const { acquire } = world();
+  const lease = acquire("mine")!;
+  assert.equal(lease.isFresh, true);
+  lease.release();
+  assert.equal(lease.isFresh, false);
+});
+
 test("lease: a released lease is not held and does not come back", () => {
   const { acquire, names } = world();
   const lease = acquire("token")!;

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
+import { Presence, wakeProcess } from "../../../src/wal/ownership/presence.ts";
 import {
   type LogReport,
-  Presence,
   presencePath,
   readPresence,
-  wakeProcess,
-} from "../../../src/wal/ownership/presence.ts";
+} from "../../../src/wal/ownership/presence_state.ts";
 import { removeDeadPresences } from "../../../src/wal/ownership/process_list.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { test } from "../../harness.ts";

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { HEARTBEAT_MS, LEASE_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
+import { Presence } from "../../../src/wal/ownership/presence.ts";
 import {
-  Presence,
   presencePath,
   readPresence,
   type SenderReport,
-} from "../../../src/wal/ownership/presence.ts";
+} from "../../../src/wal/ownership/presence_state.ts";
 import { test } from "../../harness.ts";
 
 const ROOT = "/wal";

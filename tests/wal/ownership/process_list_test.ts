@@ -7,7 +7,7 @@ import {
   processTokens,
   removeDeadPresences,
 } from "../../../src/wal/ownership/process_list.ts";
-import type { LogReport } from "../../../src/wal/ownership/presence.ts";
+import type { LogReport } from "../../../src/wal/ownership/presence_state.ts";
 import { readProcesses } from "../../../src/wal/ownership/process_status.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, SERVER, WAL } from "../../support/wal/wal_fixture.ts";

@@ -7,7 +7,7 @@ import {
   HEARTBEAT_MS,
   STALE_AFTER_MS,
 } from "../../../src/wal/ownership/failure_detector.ts";
-import { presencePath } from "../../../src/wal/ownership/presence.ts";
+import { presencePath } from "../../../src/wal/ownership/presence_state.ts";
 import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, SERVER, WAL } from "../../support/wal/wal_fixture.ts";

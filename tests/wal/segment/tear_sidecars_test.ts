@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CONFIRM_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import type { Owner } from "../../../src/wal/ownership/owner_file.ts";
-import { presencePath } from "../../../src/wal/ownership/presence.ts";
+import { presencePath } from "../../../src/wal/ownership/presence_state.ts";
 import { formatStem, parseStem, serverDigits } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import {

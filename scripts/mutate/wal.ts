@@ -1,0 +1,329 @@
+/**
+ * Mistakes in `src/wal`.
+ *
+ * @module
+ */
+
+import type { Mutation } from "./mutation.ts";
+
+const WRITER = "wal/log/file_log_test.ts";
+const FAILOVER = "wal/log/failover_log_test.ts";
+const QUOTA = "wal/log/disk_quota_test.ts";
+const MEMORY = "wal/log/memory_log_test.ts";
+const CHECKPOINT = "wal/segment/checkpoint_test.ts";
+const DETECTOR = "wal/ownership/failure_detector_test.ts";
+const LEASE = "wal/ownership/lease_test.ts";
+const FENCE = "wal/ownership/fence_test.ts";
+const IDENTITY = "wal/ownership/process_identity_test.ts";
+const STATES = "wal/ownership/writer_state_test.ts";
+const NAMES = "wal/segment/segment_name_test.ts";
+const RECORD = "wal/record/record_test.ts";
+const DEAD_LETTERS = "wal/dead_letters/dead_letter_file_test.ts";
+
+/** The mutations of `src/wal`. */
+export const WAL_MUTATIONS: readonly Mutation[] = [
+  {
+    file: "src/wal/log/segment_writer.ts",
+    mistake: "a short write is not completed",
+    find: "if (result.written !== length) {",
+    replace: "if (result.written > length) {",
+    tests: [WRITER, "wal/log/disk_error_test.ts"],
+  },
+  {
+    file: "src/wal/log/segment_writer.ts",
+    mistake: "a record that was cut short stays in the segment",
+    find: `    } catch (error) {
+      this.#takeBack();
+      throw error;
+    }
+    this.#size += length;`,
+    replace: `    } catch (error) {
+      throw error;
+    }
+    this.#size += length;`,
+    tests: [WRITER, "wal/log/disk_error_test.ts"],
+  },
+  {
+    file: "src/wal/log/segment_writer.ts",
+    mistake: "a fence is not seen after a suspension",
+    find: "if (isFenced(this.#files, this.paths) || this.isDetached()) return false;",
+    replace: "if (this.isDetached()) return false;",
+    tests: [FENCE],
+  },
+  {
+    file: "src/wal/log/segment_writer.ts",
+    mistake: "a removed segment is not noticed",
+    find: "if (isFenced(this.#files, this.paths) || this.isDetached()) return false;",
+    replace: "if (isFenced(this.#files, this.paths)) return false;",
+    tests: [FENCE, WRITER],
+  },
+  {
+    file: "src/wal/log/segment_writer.ts",
+    mistake: "the synced offset goes back",
+    find: "this.#synced = Math.max(this.#synced, offset);",
+    replace: "this.#synced = Math.min(this.#synced, offset);",
+    tests: ["wal/log/fsync_scheduler_test.ts", WRITER],
+  },
+  {
+    file: "src/wal/log/failover_log.ts",
+    mistake: "a full quota counts as a disk error",
+    find: 'if (hasCode(error, "ERR_LOG_FULL")) throw error;',
+    replace: "",
+    tests: [FAILOVER, QUOTA],
+  },
+  {
+    file: "src/wal/log/failover_log.ts",
+    mistake: "a failed disk is tried at every append",
+    find: "if (!this.#failed || clock.monotonic() >= this.#retryAt) {",
+    replace: "if (!this.#failed || clock.monotonic() < this.#retryAt + 1e9) {",
+    tests: [FAILOVER],
+  },
+  {
+    file: "src/wal/log/failover_log.ts",
+    mistake: "sync resolves while records are only in memory",
+    find: "if (waiting > 0) throw new Error(",
+    replace: "if (waiting < 0) throw new Error(",
+    tests: [FAILOVER],
+  },
+  {
+    file: "src/wal/log/failover_log.ts",
+    mistake: "records in memory are moved to the disk though they are being sent",
+    find: "if (!sender) memory.moveTo(disk);",
+    replace: "memory.moveTo(disk);",
+    tests: [FAILOVER, "wal/log/disk_error_test.ts"],
+  },
+  {
+    file: "src/wal/log/disk_quota.ts",
+    mistake: "characters count as one byte",
+    find: "if (this.used + line.length * 3 <= maxBytes) return;",
+    replace: "if (this.used + line.length <= maxBytes) return;",
+    tests: [QUOTA],
+  },
+  {
+    file: "src/wal/log/disk_quota.ts",
+    mistake: "what is appended during a count is forgotten",
+    find: "this.#added -= before;",
+    replace: "this.#added = 0;",
+    tests: [QUOTA],
+  },
+  {
+    file: "src/wal/log/disk_quota.ts",
+    mistake: "the quota is never counted again",
+    find: "if (!isRecent && this.#counting === null) void this.recount();",
+    replace: "",
+    tests: [QUOTA],
+  },
+  {
+    file: "src/wal/log/memory_log.ts",
+    mistake: "the limit of bytes is ignored",
+    find: " || this.#segment.bytes + line.length > maxBytes",
+    replace: "",
+    tests: [MEMORY],
+  },
+  {
+    file: "src/wal/log/memory_log.ts",
+    mistake: "acknowledged records stay in memory",
+    find: "this.#blocks = this.#blocks.filter((block) => block.base + block.used > offset);",
+    replace: "",
+    tests: [MEMORY],
+  },
+  {
+    file: "src/wal/log/memory_log.ts",
+    mistake: "a byte order mark in a record is lost when it moves to the disk",
+    find: 'new TextDecoder("utf-8", { ignoreBOM: true })',
+    replace: "new TextDecoder()",
+    tests: [MEMORY],
+    harmless:
+      "a request begins with a brace, so no byte order mark is at the start of a decoded text",
+  },
+  {
+    file: "src/wal/segment/checkpoint.ts",
+    mistake: "a checkpoint past the end is trusted",
+    find: "if (offset > size) return",
+    replace: "if (offset > size + 1e9) return",
+    tests: [CHECKPOINT],
+  },
+  {
+    file: "src/wal/segment/checkpoint.ts",
+    mistake: "a checkpoint inside a record is trusted",
+    find: "if (offset > 0 && !startsLine(offset)) {",
+    replace: "if (offset < 0 && !startsLine(offset)) {",
+    tests: [CHECKPOINT],
+  },
+  {
+    file: "src/wal/segment/checkpoint.ts",
+    mistake: "a checkpoint with other text is read as a number",
+    find: "/^\\s*\\d{1,15}\\s*$/",
+    replace: "/^\\s*\\d{1,15}/",
+    tests: [CHECKPOINT],
+  },
+  {
+    file: "src/wal/ownership/failure_detector.ts",
+    mistake: "a process is presumed dead at first sight",
+    find: "if (!seen || seen.modified",
+    replace: "if (seen && seen.modified",
+    tests: [DETECTOR],
+  },
+  {
+    file: "src/wal/ownership/failure_detector.ts",
+    mistake: "an old file shortens the watch of a recent one",
+    find: "reference - stat.modified > ABANDONED_AFTER_MS",
+    replace: "reference - stat.modified > 0",
+    tests: [DETECTOR],
+  },
+  {
+    file: "src/wal/ownership/failure_detector.ts",
+    mistake: "a replaced file with the same time counts as no heartbeat",
+    find: " || seen.id !== stat.id",
+    replace: "",
+    tests: [DETECTOR],
+  },
+  {
+    file: "src/wal/ownership/fence.ts",
+    mistake: "a fence that exists is an error",
+    find: 'if (!hasCode(error, "EEXIST")) throw error;',
+    replace: "throw error;",
+    tests: [FENCE],
+  },
+  {
+    file: "src/wal/ownership/fence.ts",
+    mistake: "a writer ignores its fence",
+    find: "if (!isFenced(this.#files, this.#paths)) return;",
+    replace: "return;",
+    tests: [FENCE],
+  },
+  {
+    file: "src/wal/ownership/lease.ts",
+    mistake: "a lease that was taken over counts as held",
+    find: "if (this.#files.stat(this.#prefix + (this.#epoch + 1)) !== null) return false;",
+    replace: "",
+    tests: [LEASE],
+  },
+  {
+    file: "src/wal/ownership/lease.ts",
+    mistake: "the lease of another process counts as held",
+    find: "return value?.token === this.#token;",
+    replace: "return value !== null;",
+    tests: [LEASE],
+  },
+  {
+    file: "src/wal/ownership/lease.ts",
+    mistake: "a lease is taken though its holder came back",
+    find: "confirmed = expired === null || stillExpired(expired);",
+    replace: "confirmed = true;",
+    tests: [LEASE],
+  },
+  {
+    file: "src/wal/ownership/lease.ts",
+    mistake: "older epochs stay on disk",
+    find: "if (older < epoch) removeIfPossible(files, prefix + older);",
+    replace: "",
+    tests: [LEASE],
+  },
+  {
+    file: "src/wal/ownership/lease.ts",
+    mistake: "a released lease counts as fresh",
+    find: "return !this.#released && this.#clock.monotonic() - this.#heldAt <= LEASE_MS;",
+    replace: "return this.#clock.monotonic() - this.#heldAt <= LEASE_MS;",
+    tests: [LEASE],
+  },
+  {
+    file: "src/wal/ownership/process_identity.ts",
+    mistake: "a PID of before a reboot counts",
+    find: 'if (identity.bootId !== process.bootId) return "unknown";',
+    replace: "",
+    tests: [IDENTITY],
+  },
+  {
+    file: "src/wal/ownership/process_identity.ts",
+    mistake: "a PID of another container counts",
+    find: "if (identity.pidNamespace !== process.pidNamespace || identity.host",
+    replace: "if (identity.host",
+    tests: [IDENTITY],
+  },
+  {
+    file: "src/wal/ownership/process_identity.ts",
+    mistake: "a reused PID is the process of before",
+    find: 'return identity.startTime === startTime ? "alive" : "dead";',
+    replace: 'return "alive";',
+    tests: [IDENTITY],
+  },
+  {
+    file: "src/wal/ownership/writer_state.ts",
+    mistake: "segments for another server are drained",
+    find: 'return this.isTarget(writer) ? this.#ofProcess(writer) : "kept";',
+    replace: "return this.#ofProcess(writer);",
+    tests: [STATES],
+  },
+  {
+    file: "src/wal/ownership/writer_state.ts",
+    mistake: "a process without a presence file is dead at once",
+    find: 'return clock.monotonic() - since >= STALE_AFTER_MS ? "presumed-dead" : "watched";',
+    replace: 'return since >= 0 ? "presumed-dead" : "watched";',
+    tests: [STATES],
+  },
+  {
+    file: "src/wal/ownership/writer_state.ts",
+    mistake: "a process that sends itself is drained by others",
+    find: 'if (state === "alive") return presence.sender ? "kept" : "write-only";',
+    replace: 'if (state === "alive") return "write-only";',
+    tests: [STATES],
+  },
+  {
+    file: "src/wal/segment/segment_name.ts",
+    mistake: "a name that begins with a dot is accepted",
+    find: 'if (name.startsWith(".")) return refuse("starts with a dot");',
+    replace: "",
+    tests: [NAMES],
+  },
+  {
+    file: "src/wal/segment/segment_name.ts",
+    mistake: "two long names with the same start share a directory",
+    find: "const digest = sha256(encoder.encode(name)).subarray(0, 16);",
+    replace: "const digest = sha256(encoder.encode(name.slice(0, 9))).subarray(0, 16);",
+    tests: [NAMES, "cli/logs/long_names_test.ts"],
+  },
+  {
+    file: "src/wal/record/record.ts",
+    mistake: "a line without its last brace is a record",
+    find: "bytes[end - 1] === END_BRACE && bytes[end - 2] === END_BRACE &&",
+    replace: "bytes[end - 2] === END_BRACE &&",
+    tests: [RECORD, "wal/record/batch_reader_test.ts"],
+  },
+  {
+    file: "src/wal/record/record.ts",
+    mistake: "a record with invalid UTF-8 is valid",
+    find: 'new TextDecoder("utf-8", { fatal: true })',
+    replace: 'new TextDecoder("utf-8")',
+    tests: [RECORD, "wal/segment/tear_test.ts"],
+  },
+  {
+    file: "src/wal/record/record.ts",
+    mistake: "a record of an unknown type is of the last known one",
+    find: "if (code === -1 || bytes[request.start] !== BRACE) return null;",
+    replace: "if (bytes[request.start] !== BRACE) return null;",
+    tests: [RECORD],
+  },
+  {
+    file: "src/wal/dead_letters/dead_letter_file.ts",
+    mistake: "a torn entry swallows the next one",
+    find: 'if (last[0] !== 10) writeAll(file, encoder.encode("\\n"));',
+    replace: "",
+    tests: [DEAD_LETTERS],
+  },
+  {
+    file: "src/wal/dead_letters/dead_letter_file.ts",
+    mistake: "part of an entry stays when the disk is full",
+    find: "file.truncate(size);",
+    replace: "",
+    tests: [DEAD_LETTERS],
+  },
+  {
+    file: "src/wal/dead_letters/dead_letter_file.ts",
+    mistake: "dead letters are not synced",
+    find: `      await file.dataSync();
+      this.#unsure = false;`,
+    replace: "      this.#unsure = false;",
+    tests: [DEAD_LETTERS],
+  },
+];

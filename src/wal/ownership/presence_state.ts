@@ -1,0 +1,196 @@
+/**
+ * The contents of presence files.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
+
+/** Directory of the presence files, below the root of all logs; no entity's name begins with a dot. */
+export const PROCESSES_DIRECTORY = ".processes";
+
+/** Status of a sender. Never contains the key or traced data. */
+export interface SenderReport {
+  /** Base URL of the server that it sends to. */
+  readonly server: string;
+  /** Whether the server accepts requests (`up`), is unreachable (`down`) or rejects them (`blocked`). */
+  readonly state: "up" | "down" | "blocked";
+  /** Why it is not up. */
+  readonly reason: string;
+  /** Since when the state lasts, epoch ms. */
+  readonly since: number;
+  /** When it tries again, epoch ms; `null` while the server is up. */
+  readonly nextAttempt: number | null;
+  /** Records delivered and dead-lettered so far. */
+  readonly delivered: number;
+  readonly deadLettered: number;
+  /** When something was last delivered, epoch ms. */
+  readonly lastDelivery: number | null;
+  /** The last error, and when it occurred, epoch ms. */
+  readonly lastError: { readonly message: string; readonly at: number } | null;
+}
+
+/** Status of the log of a process. Never contains the key or traced data. */
+export interface LogReport {
+  readonly entity: string;
+  readonly project: string;
+  /** The place of new records: the disk, or memory because the disk does not take them. */
+  readonly kind: "file" | "memory";
+  /** Why the disk does not take them; `null` while it does. */
+  readonly diskError: DiskError | null;
+  /** Records that the process wrote so far. */
+  readonly appended: number;
+  /** Records and bytes that only the memory of the process holds. */
+  readonly memory: { readonly records: number; readonly bytes: number };
+  /** Records that were dropped, by cause; causes without any are left out. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Bytes that the project's directory takes, how many it may, and what happens at the limit. */
+  readonly quota: {
+    readonly usedBytes: number;
+    readonly maxBytes: number;
+    readonly policy: "drop-new" | "drop-oldest";
+    /** When the limit is reached at the present rate, epoch ms; `null` if it does not grow. */
+    readonly fullAt: number | null;
+  };
+}
+
+/**
+ * An error because of which a disk takes no records.
+ *
+ * @example
+ * ```ts
+ * import { type DiskError, init } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
+ * const error: DiskError | null = (await client.stats()).diskError;
+ * if (error) throw new Error(error.message);
+ * ```
+ */
+export interface DiskError {
+  /** The file system's words. */
+  readonly message: string;
+  /** Code of the error, such as `ENOSPC`; `unknown` if it has none. */
+  readonly code: string;
+  /** Since when, epoch ms. */
+  readonly at: number;
+}
+
+/** Whether a log has lost records, or loses those of its memory when its process ends. */
+export function hasLosses({ dropped, memory }: LogReport): boolean {
+  return memory.records > 0 || Object.keys(dropped).length > 0;
+}
+
+/** Contents of a presence file. */
+export interface PresenceState {
+  readonly token: string;
+  readonly identity: ProcessIdentity;
+  /** Base URL of the server that the records of the process are for. */
+  readonly server: string;
+  /** Whether the process sends what it writes. */
+  readonly sender: boolean;
+  /** Whether the process has closed its log: no record will follow. */
+  readonly ended: boolean;
+  /** Status of its sender; `null` if it has none, or has not reported yet. */
+  readonly report: SenderReport | null;
+  /** Status of its log; `null` if it writes none, or has not reported yet. */
+  readonly log: LogReport | null;
+}
+
+/** Path of the presence file of the process with this token. */
+export function presencePath(root: string, token: string): string {
+  return join(root, PROCESSES_DIRECTORY, `${token}.json`);
+}
+
+/** Reads a presence file; `null` if it does not exist or is corrupt. */
+export function readPresence(
+  { files }: Pick<Runtime, "files">,
+  path: string,
+): PresenceState | null {
+  let value: Record<string, unknown> | null;
+  try {
+    value = JSON.parse(files.readText(path)) as Record<string, unknown> | null;
+  } catch {
+    return null;
+  }
+  const { token, server, sender, ended, state } = value ?? {};
+  const identity = readIdentity(value);
+  if (identity === null || typeof token !== "string" || typeof server !== "string") return null;
+  return {
+    token,
+    identity,
+    server,
+    sender: sender === true,
+    ended: ended === true,
+    report: state === undefined ? null : reportOf(server, value!),
+    log: logReportOf(value!.log),
+  };
+}
+
+function logReportOf(value: unknown): LogReport | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { entity, project, kind, diskError, appended, memory, dropped, quota } = value as
+    & Record<
+      string,
+      Record<string, unknown>
+    >
+    & Record<"entity" | "project" | "kind", unknown>;
+  if (typeof entity !== "string" || typeof project !== "string") return null;
+  return {
+    entity,
+    project,
+    kind: kind === "memory" ? "memory" : "file",
+    diskError: diskErrorOf(diskError),
+    appended: numberOr(appended, 0),
+    memory: { records: numberOr(memory?.records, 0), bytes: numberOr(memory?.bytes, 0) },
+    dropped: Object.fromEntries(
+      Object.entries(dropped ?? {}).filter((entry): entry is [string, number] =>
+        typeof entry[1] === "number" && entry[1] > 0
+      ),
+    ),
+    quota: {
+      usedBytes: numberOr(quota?.usedBytes, 0),
+      maxBytes: numberOr(quota?.maxBytes, 0),
+      policy: quota?.policy === "drop-oldest" ? "drop-oldest" : "drop-new",
+      fullAt: numberOrNull(quota?.fullAt),
+    },
+  };
+}
+
+function diskErrorOf(value: unknown): DiskError | null {
+  const error = errorOf(value);
+  if (error === null) return null;
+  const { code } = value as { code?: unknown };
+  return { ...error, code: typeof code === "string" ? code : "unknown" };
+}
+
+function errorOf(value: unknown): { message: string; at: number } | null {
+  const error = value as { message?: unknown; at?: unknown } | null | undefined;
+  if (typeof error?.message !== "string") return null;
+  return { message: error.message, at: numberOr(error.at, 0) };
+}
+
+function reportOf(server: string, value: Record<string, unknown>): SenderReport {
+  const { state, reason, since, nextAttempt, delivered, deadLettered, lastDelivery, lastError } =
+    value;
+  return {
+    server,
+    state: state === "down" || state === "blocked" ? state : "up",
+    reason: typeof reason === "string" ? reason : "",
+    since: numberOr(since, 0),
+    nextAttempt: numberOrNull(nextAttempt),
+    delivered: numberOr(delivered, 0),
+    deadLettered: numberOr(deadLettered, 0),
+    lastDelivery: numberOrNull(lastDelivery),
+    lastError: errorOf(lastError),
+  };
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}
