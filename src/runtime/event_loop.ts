@@ -51,3 +51,45 @@ export class Slices {
     this.#begunAt = this.#clock.monotonic();
   }
 }
+
+/** Items that are sorted at once. */
+const SORT_CHUNK = 1_024;
+
+/** Sorts, like `items.toSorted(compare)`, without holding the event loop. */
+export async function sortInSlices<Item>(
+  items: readonly Item[],
+  compare: (a: Item, b: Item) => number,
+  clock: Clock,
+): Promise<Item[]> {
+  const slices = new Slices(clock);
+  let runs: Item[][] = [];
+  for (let at = 0; at < items.length; at += SORT_CHUNK) {
+    await slices.pause();
+    runs.push(items.slice(at, at + SORT_CHUNK).sort(compare));
+  }
+  while (runs.length > 1) {
+    const merged: Item[][] = [];
+    for (let at = 0; at < runs.length; at += 2) {
+      merged.push(
+        at + 1 < runs.length ? await merge(runs[at], runs[at + 1], compare, slices) : runs[at],
+      );
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function merge<Item>(
+  left: readonly Item[],
+  right: readonly Item[],
+  compare: (a: Item, b: Item) => number,
+  slices: Slices,
+): Promise<Item[]> {
+  const merged: Item[] = [];
+  for (let l = 0, r = 0; l < left.length || r < right.length;) {
+    if (merged.length % SORT_CHUNK === 0) await slices.pause();
+    const fromLeft = r === right.length || (l < left.length && compare(left[l], right[r]) <= 0);
+    merged.push(fromLeft ? left[l++] : right[r++]);
+  }
+  return merged;
+}

@@ -5,7 +5,8 @@
  */
 
 import { join } from "@std/path";
-import type { FileSystem } from "../../runtime/runtime.ts";
+import { Slices, sortInSlices } from "../../runtime/event_loop.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { parseStem, SEGMENT_SUFFIX } from "../segment/segment_name.ts";
 
 /** The files that share a stem. */
@@ -31,6 +32,8 @@ export interface DirectoryListing {
   readonly modified: number;
 }
 
+/** Entries that are handled at once. */
+const CHUNK = 256;
 const PROBE = /^[0-9a-f]{32}\.probe$/;
 /** These belong to the user and stay when the data is removed. */
 const KEPT: ReadonlySet<string> = new Set([".deadletter", ".quarantine"]);
@@ -42,7 +45,7 @@ export function isKept(suffix: string): boolean {
 
 /** Lists a project's directory. Rejects with the host's error, `ENOENT` if there is none. */
 export async function listDirectory(
-  files: FileSystem,
+  { files, clock }: Pick<Runtime, "files" | "clock">,
   directory: string,
 ): Promise<DirectoryListing> {
   const modified = files.stat(directory)?.modified ?? 0;
@@ -61,12 +64,22 @@ export async function listDirectory(
       else found.set(stem.stem, { writer: stem.writer, suffixes: new Set([suffix]) });
     }
   }
-  const all = [...found].map(([stem, rest]): ListedSegment => ({ directory, stem, ...rest }))
-    .sort((a, b) => a.stem < b.stem ? -1 : 1);
-  const hasData = ({ suffixes }: ListedSegment): boolean => suffixes.has(SEGMENT_SUFFIX);
+  const slices = new Slices(clock);
+  const all: ListedSegment[] = [];
+  for (const [stem, { writer, suffixes }] of found) {
+    if (all.length % CHUNK === 0) await slices.pause();
+    all.push({ directory, stem, writer, suffixes });
+  }
+  const segments: ListedSegment[] = [];
+  const leftovers: ListedSegment[] = [];
+  for (const one of await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock)) {
+    if ((segments.length + leftovers.length) % CHUNK === 0) await slices.pause();
+    if (one.suffixes.has(SEGMENT_SUFFIX)) segments.push(one);
+    else leftovers.push(one);
+  }
   return {
-    segments: all.filter(hasData),
-    leftovers: all.filter((one) => !hasData(one) && [...one.suffixes].some((s) => !isKept(s))),
+    segments,
+    leftovers: leftovers.filter(({ suffixes }) => [...suffixes].some((s) => !isKept(s))),
     probes,
     modified,
   };

@@ -77,7 +77,7 @@ export class OrphanScanner {
 
   /** Looks whose segments are in `directory` now, and clears it. Rejects with the host's error. */
   async refresh(directory: string): Promise<void> {
-    const listing = await listDirectory(this.#options.runtime.files, directory).catch((error) => {
+    const listing = await listDirectory(this.#options.runtime, directory).catch((error) => {
       if (hasCode(error, "ENOENT")) return { segments: [], leftovers: [], probes: [] };
       throw error;
     });
@@ -92,8 +92,9 @@ export class OrphanScanner {
    *   presumed dead fenced; without it, they are found all the same.
    */
   async scan(directory: string, holdsLease: boolean): Promise<Orphans> {
-    const { runtime: { files, clock } } = this.#options;
-    const listing = await listDirectory(files, directory);
+    const { runtime } = this.#options;
+    const { clock } = runtime;
+    const listing = await listDirectory(runtime, directory);
     this.#remember(directory, listing);
     const slices = new Slices(clock);
     const final: ListedSegment[] = [];
@@ -124,7 +125,11 @@ export class OrphanScanner {
     directory: string,
     { segments, leftovers }: Pick<DirectoryListing, "segments" | "leftovers">,
   ): void {
-    this.#writers.set(directory, new Set([...segments, ...leftovers].map(({ writer }) => writer)));
+    const writers = new Set<string>();
+    for (const listed of [segments, leftovers]) {
+      for (const { writer } of listed) writers.add(writer);
+    }
+    this.#writers.set(directory, writers);
     this.#states.forgetAllBut(this.writers);
   }
 
