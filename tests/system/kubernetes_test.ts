@@ -129,7 +129,7 @@ test(
       env: { WANDB_API_KEY: "", ...environmentOf(program, volume), ...server },
     });
     // The SDK prints lines of its own.
-  while (!writer.lines.includes("answered")) await writer.printed(writer.lines.length + 1);
+    while (!writer.lines.includes("answered")) await writer.printed(writer.lines.length + 1);
     // The pod is evicted: the program ends first, without a chance to send anything, then the sidecar.
     writer.kill("SIGKILL");
     await writer.ended;

@@ -12,8 +12,8 @@ export interface Part<T> {
   readonly left: number;
 }
 
-/** Lines above the first project: the totals, an empty one, the titles. */
-const ABOVE = 3;
+/** Lines above the first project: the directory, the totals, an empty one, the titles. */
+const ABOVE = 4;
 /** Maximum share of the screen for advice if there is little room. */
 const ADVICE_SHARE = 1 / 3;
 

@@ -50,6 +50,8 @@ const SENDER: Column = { title: "SENDER", flexible: true };
 export interface WatchedView {
   /** By project directory. */
   readonly rates: ReadonlyMap<string, FlowRate>;
+  /** Whether the first line is written already. */
+  readonly isBegun?: boolean;
   /** Lines that there are for it; all that it takes where absent. */
   readonly lines?: number;
 }
@@ -59,18 +61,18 @@ export async function statusText(
   report: StatusReport,
   advice: readonly Advice[],
   output: Output,
-  { rates, lines }: Partial<WatchedView> = {},
+  { rates, lines, isBegun = false }: Partial<WatchedView> = {},
 ): Promise<string> {
   const { colors, columns } = output;
   const pieces = [...advice].sort((a, b) => SEVERITY[b.level] - SEVERITY[a.level])
     .map((piece) => adviceText(piece, colors));
   const all = { projects: report.projects.length, advice: pieces.length };
-  if (lines === undefined) return await textOf(report, pieces, output, rates, all);
+  if (lines === undefined) return await textOf(report, pieces, output, { rates, isBegun }, all);
   const heights = pieces.map((text) => heightOf(text, columns));
   // Where the table is wider than the screen a row takes more than a line.
   for (let room = lines;; room--) {
     const fit = divide(room, all.projects, heights);
-    const text = await textOf(report, pieces, output, rates, fit);
+    const text = await textOf(report, pieces, output, { rates, isBegun }, fit);
     if (room <= MIN_LINES || heightOf(text, columns) <= lines) return text;
   }
 }
@@ -82,11 +84,11 @@ async function textOf(
   report: StatusReport,
   advice: readonly string[],
   output: Output,
-  rates: ReadonlyMap<string, FlowRate> | undefined,
+  { rates, isBegun }: Pick<Partial<WatchedView>, "rates" | "isBegun">,
   most: { readonly projects: number; readonly advice: number },
 ): Promise<string> {
   const { colors } = output;
-  let text = `${headline(report, colors)}\n`;
+  let text = `${isBegun ? "" : rootLine(report.root, colors)}${headline(report, colors)}\n`;
   const { shown, left } = urgent(report.projects, most.projects);
   if (shown.length > 0) {
     const { droppedRecords, memoryRecords } = totalsOf(report);
@@ -108,10 +110,15 @@ async function textOf(
   return unsaid === 0 ? text : text + colors.dim(`  … and ${formatCount(unsaid)} more to fix\n`);
 }
 
+/** The first line, which needs no look at the logs: it is written before they are counted. */
+export function rootLine(root: string, colors: Colors): string {
+  return `${colors.bold(printable(root))}\n`;
+}
+
 function headline(report: StatusReport, colors: Colors): string {
   const totals = totalsOf(report);
   return [
-    report.roots.map((root) => colors.bold(printable(root))).join(" and "),
+    ...report.roots.slice(1).map((root) => `and ${colors.bold(printable(root))}`),
     plural(totals.projects, "project"),
     plural(totals.files, "file"),
     totals.pendingBytes === 0

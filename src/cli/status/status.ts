@@ -24,7 +24,7 @@ import {
   withChecks,
 } from "./checks.ts";
 import { StatusReporter } from "./report.ts";
-import { statusText } from "./render.ts";
+import { rootLine, statusText } from "./render.ts";
 import { watchStatus } from "./watch.ts";
 import { hasLogs, missingLogs } from "../logs/projects.ts";
 import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
@@ -97,6 +97,9 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
     const everyMs = flags.watch === true ? WATCH_MS : flags.watch;
     return await watchStatus(context, reporter, adviceOptions, everyMs, flags.json ?? false);
   }
+  const isText = !flags.json && !flags.openmetrics && missing === null;
+  // There may be 100,000 files: people see at once that something happens, and where.
+  if (isText) await terminal.out.write(rootLine(root, terminal.out.colors));
   try {
     const report = await reporter.report(async (bytes) => {
       progress = await beginProgress(terminal, runtime.clock, "Counting", total = bytes);
@@ -110,7 +113,7 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
       : flags.json
       ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
       : missing === null || report.projects.length > 0
-      ? await statusText(report, advice, terminal.out)
+      ? await statusText(report, advice, terminal.out, { isBegun: isText })
       : missingText(missing, hasLogs(runtime, root), root);
     await terminal.out.write(text);
     const failed = checksText(checks);

@@ -141,7 +141,7 @@ test("the table of status fits into 60 to 200 columns, and keeps what matters mo
       const text = await statusText(report, [], { ...out, columns }, {
         ...(watched && { rates: watched }),
       });
-      const [titles, row] = text.split("\n").slice(2);
+      const [titles, row] = text.split("\n").slice(3);
       assert.ok(titles.length <= columns && row.length <= columns, `${columns}: ${titles}`);
       for (const title of ["PROJECT", "RECORDS", "DEAD LETTERS", "DROPPED"]) {
         assert.ok(titles.includes(title), `${columns}: ${title}`);
@@ -210,8 +210,8 @@ test("status --watch fits on the screen: totals, titles and what waits are not l
   const watch = startInTerminal(["status", "--watch", "100ms"], { cwd: place.path });
   await watch.sees("and 3");
   const first = plain(watch.out()).split("\n");
-  assert.match(first[0], /40 projects · 40 files · 86 records/);
-  assert.match(first[2], /^PROJECT +FILES +WRITERS/);
+  assert.match(first[1], /40 projects · 40 files · 86 records/);
+  assert.match(first[3], /^PROJECT +FILES +WRITERS/);
   assert.ok(first.some((line) => /^acme\/p33 +1 +1 closed +8 /.test(line)), first.join("\n"));
   assert.ok(first.some((line) => /^… and \d+ projects more$/.test(line)), first.join("\n"));
   watch.type(CTRL_C);
