@@ -47,11 +47,11 @@ export class BytePattern {
 
   /** Whether it occurs in `bytes` at `at`. */
   standsAt(bytes: Uint8Array, at: number): boolean {
-    return this.standsIn(viewOf(bytes), at);
+    return this.isIn(viewOf(bytes), at);
   }
 
   /** Whether it occurs in `view` at `at`. */
-  standsIn(view: DataView, at: number): boolean {
+  isIn(view: DataView, at: number): boolean {
     const { length } = this;
     if (at < 0 || at + length > view.byteLength) return false;
     const eights = this.#eights;

@@ -7,7 +7,7 @@
 import { WeaveWalError } from "../errors.ts";
 import { requestHolds } from "../runtime/network/hold_tracker.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
-import { checkName } from "../wal/segment/segment_name.ts";
+import { validateName } from "../wal/segment/segment_name.ts";
 import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./weave_client/client.ts";
 import { defaultEntity } from "./server/default_entity.ts";
@@ -77,7 +77,7 @@ export async function openClient(
     facts,
     apiKey: settings.baseApiKey,
   });
-  return completeOpening(opening, checkName("entity", entity), host);
+  return completeOpening(opening, validateName("entity", entity), host);
 }
 
 /**
@@ -227,8 +227,8 @@ function splitName(name: string): { entity: string | undefined; project: string 
     );
   }
   const slash = name.indexOf("/");
-  const entity = slash === -1 ? undefined : checkName("entity", name.slice(0, slash));
-  return { entity, project: checkName("project", name.slice(slash + 1)) };
+  const entity = slash === -1 ? undefined : validateName("entity", name.slice(0, slash));
+  return { entity, project: validateName("project", name.slice(slash + 1)) };
 }
 
 function bytesFrom(random: () => number): (into: Uint8Array<ArrayBuffer>) => void {

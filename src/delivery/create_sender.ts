@@ -7,7 +7,7 @@
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
-import { Slots } from "./async/signal.ts";
+import { Semaphore } from "./async/signal.ts";
 import type { Deliverer } from "./delivery_client.ts";
 import type { RecoveryStart } from "./directory_recovery.ts";
 import type { DrainOptions } from "./drain.ts";
@@ -82,11 +82,11 @@ export function createSender(options: CreateSenderOptions): CreatedSender {
       bytes: batchBytes,
       records: options.batchRecords,
       recordBytes: MAX_RECORD_BYTES,
-      standsAlone: actsOnEarlier,
+      isExclusive: actsOnEarlier,
     },
     lingerBytes: Math.min(LINGER_BYTES, batchBytes),
     lingerMs: options.lingerMs,
-    slots: new Slots(MAX_ACTIVE_DRAINS),
+    slots: new Semaphore(MAX_ACTIVE_DRAINS),
     onProgress: options.onProgress,
     onDropped: options.onDropped,
     onComplete: options.onComplete,

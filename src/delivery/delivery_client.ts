@@ -8,9 +8,9 @@ import type { Clock, Fetch } from "../runtime/runtime.ts";
 import type { Window } from "../wal/record/record_batch.ts";
 import type { DigestBook } from "../wal/digest_map.ts";
 import type { CarriedStarts } from "./calls/pending_starts.ts";
-import type { CallPathName } from "./calls/call_load.ts";
+import type { CallRouteName } from "./calls/call_load.ts";
 import { isOtelType } from "../protocol/otlp/otel_request.ts";
-import { CallPath, type Send, type SendContext } from "./calls/call_sender.ts";
+import { CallSender, type Send, type SendContext } from "./calls/call_sender.ts";
 import { CircuitBreaker, type ServerState } from "./http/circuit_breaker.ts";
 import { Evidence } from "./http/evidence.ts";
 import { Health } from "./http/health.ts";
@@ -19,7 +19,7 @@ import { Projects } from "./http/projects.ts";
 import { sendWithRetry, sizeOf } from "./http/send_with_retry.ts";
 import { Transport } from "./http/transport.ts";
 import type { Delivery } from "./prepared_delivery.ts";
-import { actsOnEarlier, RecordPath } from "./records/record_sender.ts";
+import { actsOnEarlier, RecordSender } from "./records/record_sender.ts";
 import { Suspects } from "./records/suspects.ts";
 
 /** Options for a deliverer. */
@@ -42,7 +42,7 @@ export interface DelivererOptions {
   readonly maxInFlight: number;
   readonly onState: (state: ServerState, reason: string) => void;
   readonly onRetry: (reason: string) => void;
-  readonly onSwitch: (to: CallPathName, reason: string) => void;
+  readonly onSwitch: (to: CallRouteName, reason: string) => void;
 }
 
 /** The time for which something may be sent. */
@@ -63,8 +63,8 @@ export class Deliverer {
   readonly #health: Health;
   readonly #projects: Projects;
   readonly #apis = new KnownApis();
-  readonly #calls: CallPath;
-  readonly #records: RecordPath;
+  readonly #calls: CallSender;
+  readonly #records: RecordSender;
 
   /** Creates a deliverer for one server. */
   constructor(options: DelivererOptions) {
@@ -82,8 +82,8 @@ export class Deliverer {
       onState,
       onFailure: onRetry,
     });
-    this.#calls = new CallPath(options);
-    this.#records = new RecordPath(options.digests, clock, options.maxInFlight);
+    this.#calls = new CallSender(options);
+    this.#records = new RecordSender(options.digests, clock, options.maxInFlight);
   }
 
   /** Whether the server did not respond to the last health check. */

@@ -11,14 +11,14 @@ import { countRecords } from "../wal/segment/count_records.ts";
 import { firstRecordTime } from "../wal/segment/first_record_time.ts";
 import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
 import { Window } from "../wal/record/record_batch.ts";
-import { type WindowLimits, WindowReader } from "../wal/record/batch_reader.ts";
+import { type BatchLimits, BatchReader } from "../wal/record/batch_reader.ts";
 import { CarriedStarts } from "./calls/pending_starts.ts";
 import type { Deliverer, Permit } from "./delivery_client.ts";
 import type { Delivery } from "./prepared_delivery.ts";
 import { Stopped } from "./http/send_with_retry.ts";
 import { Line } from "./in_flight.ts";
 import { salvage } from "./recover_records.ts";
-import { type Slots, Wakeup } from "./async/signal.ts";
+import { type Semaphore, Wakeup } from "./async/signal.ts";
 
 /** Ms between two looks at a segment that another process writes. */
 export const POLL_MS = 250;
@@ -29,13 +29,13 @@ export const DISK_RETRY_MS = 5_000;
 export interface DrainOptions {
   readonly clock: Clock;
   readonly deliverer: Deliverer;
-  readonly limits: WindowLimits;
+  readonly limits: BatchLimits;
   /** Bytes that fill a batch: with as many waiting, a live segment lingers no longer. */
   readonly lingerBytes: number;
   /** Ms that records of a live segment wait for more. */
   readonly lingerMs: number;
   /** Limits the windows read and sent at once, of all segments. */
-  readonly slots: Slots;
+  readonly slots: Semaphore;
   /** Called when records were delivered or dead-lettered and the checkpoint moved. */
   readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
   /** Reports records that were dropped. */
@@ -250,7 +250,7 @@ export class Drain {
   async #loop(stopped: AbortSignal): Promise<DrainEnd> {
     const { limits, slots } = this.#options;
     const line = this.#line;
-    let reader = new WindowReader(this.segment, limits, this.#acknowledged);
+    let reader = new BatchReader(this.segment, limits, this.#acknowledged);
     let ahead: Promise<Prepared | null> | null = null;
     while (!stopped.aborted) {
       if (ahead === null) await line.empty();
@@ -276,7 +276,7 @@ export class Drain {
       if (window === undefined) {
         await this.#wakeup.wait(DISK_RETRY_MS);
         this.#carried.takeAll();
-        reader = new WindowReader(this.segment, limits, this.#acknowledged);
+        reader = new BatchReader(this.segment, limits, this.#acknowledged);
         continue;
       }
       const drained = reader.offset >= this.segment.end();
@@ -335,13 +335,13 @@ export class Drain {
   }
 
   /** Lets the request under way get out first: reading takes the processor for a while. */
-  async #readLater(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
+  async #readLater(reader: BatchReader, sealed: boolean): Promise<Prepared | null> {
     const { clock } = this.#options;
     if (clock.soon) await new Promise<void>((resolve) => clock.soon!(resolve));
     return await this.#read(reader, sealed);
   }
 
-  async #read(reader: WindowReader, sealed: boolean): Promise<Prepared | null> {
+  async #read(reader: BatchReader, sealed: boolean): Promise<Prepared | null> {
     const window = await reader.next(sealed);
     if (window === null) return null;
     window.restore = () => this.#restore(window, reader);
@@ -350,7 +350,7 @@ export class Drain {
   }
 
   /** Reads a window's lines again, however long that takes. */
-  async #restore(window: Window, reader: WindowReader): Promise<void> {
+  async #restore(window: Window, reader: BatchReader): Promise<void> {
     const { clock, onTrouble } = this.#options;
     const { signal } = this.#stop;
     // Windows that are sent side by side wait side by side.

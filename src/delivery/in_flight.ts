@@ -9,9 +9,9 @@ import type { DeadLetter } from "../wal/segment/segment.ts";
 import type { Delivery } from "./prepared_delivery.ts";
 
 /** Windows of one segment that may be on their way at once. */
-export const MAX_UNDER_WAY = 2;
+export const MAX_IN_FLIGHT_BATCHES = 2;
 
-interface UnderWay {
+interface InFlight {
   readonly independent: boolean;
   readonly sending: Promise<unknown>;
   /** Resolves when the window and all before it are settled; never again after a rejection. */
@@ -20,7 +20,7 @@ interface UnderWay {
 
 /** Sends windows, and settles each only when all before it are settled. */
 export class Line {
-  readonly #underWay: UnderWay[] = [];
+  readonly #inFlight: InFlight[] = [];
 
   /**
    * Resolves when a window may be sent: when there is room for it and, unless it and those before it
@@ -29,8 +29,8 @@ export class Line {
    * Rejects, as everything later does, where one before it could not be settled.
    */
   async turn({ independent }: Delivery): Promise<void> {
-    while (this.#underWay.length > 0 && !(independent && this.#hasRoom())) {
-      await this.#underWay[0].settled;
+    while (this.#inFlight.length > 0 && !(independent && this.#hasRoom())) {
+      await this.#inFlight[0].settled;
     }
   }
 
@@ -45,29 +45,29 @@ export class Line {
     settle: (refused: DeadLetter[]) => Promise<void>,
     release: () => void,
   ): void {
-    const before = this.#underWay.at(-1)?.settled ?? Promise.resolve();
+    const before = this.#inFlight.at(-1)?.settled ?? Promise.resolve();
     const sending = send();
     sending.catch(() => {}); // Seen when it is awaited, behind the windows before it.
     const settled = before
       .then(async () => await settle(await sending))
-      .then(() => void this.#underWay.shift())
+      .then(() => void this.#inFlight.shift())
       .finally(release);
     settled.catch(() => {});
-    this.#underWay.push({ independent, sending, settled });
+    this.#inFlight.push({ independent, sending, settled });
   }
 
   /** Resolves when nothing is on its way. Rejects where something could not be settled. */
   async empty(): Promise<void> {
-    await this.#underWay.at(-1)?.settled;
+    await this.#inFlight.at(-1)?.settled;
   }
 
   /** Resolves when nothing is sent or settled any more, however it ended. */
   async quiet(): Promise<void> {
-    await Promise.allSettled(this.#underWay.flatMap(({ sending, settled }) => [sending, settled]));
+    await Promise.allSettled(this.#inFlight.flatMap(({ sending, settled }) => [sending, settled]));
   }
 
   #hasRoom(): boolean {
-    return this.#underWay.length < MAX_UNDER_WAY &&
-      this.#underWay.every(({ independent }) => independent);
+    return this.#inFlight.length < MAX_IN_FLIGHT_BATCHES &&
+      this.#inFlight.every(({ independent }) => independent);
   }
 }

@@ -210,7 +210,7 @@ export interface ProcessInfo {
    * `process.exit`, signals or crashes). The process stays until the returned promise settles.
    * Returns the function that takes the listener away.
    */
-  onNaturalExit(listener: () => Promise<void>): () => void;
+  onBeforeExit(listener: () => Promise<void>): () => void;
   /** Calls `listener`, synchronously, as the process ends in any orderly way (also `process.exit`). */
   onExit(listener: () => void): () => void;
   /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PipelineOptions } from "../../src/client/pipeline/pipeline.ts";
-import { Slots } from "../../src/delivery/async/signal.ts";
+import { Semaphore } from "../../src/delivery/async/signal.ts";
 import { test } from "../harness.ts";
 import {
   appendCalls,
@@ -196,7 +196,7 @@ test("line: an answer behind one that never came is not taken for both", async (
 });
 
 test("slots: one that is stopped while it waits takes none and keeps none", async () => {
-  const slots = new Slots(1);
+  const slots = new Semaphore(1);
   const free = new AbortController().signal;
   assert.equal(await slots.acquire(free), true);
   const stop = new AbortController();

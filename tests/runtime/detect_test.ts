@@ -161,7 +161,7 @@ test("a host without files fails with ENOSYS and knows nothing of processes", as
   assert.deepEqual([facts.startTime, facts.bootId, facts.pidNamespace], [null, null, null]);
   assert.equal(facts.isAlive(1), true);
   facts.onExit(() => {})();
-  facts.onNaturalExit(() => Promise.resolve())();
+  facts.onBeforeExit(() => Promise.resolve())();
 });
 
 test("refusals get the POSIX code, other errors keep theirs", async () => {

@@ -141,8 +141,8 @@ test("exit hooks subscribe to events of the runtime only with listeners, and onc
     signals: fakeSignals(),
   });
   assert.deepEqual([before, exit], [0, 0]);
-  hooks.onNaturalExit(() => Promise.resolve());
-  hooks.onNaturalExit(() => Promise.resolve());
+  hooks.onBeforeExit(() => Promise.resolve());
+  hooks.onBeforeExit(() => Promise.resolve());
   hooks.onExit(() => {});
   hooks.onExit(() => {});
   assert.deepEqual([before, exit], [1, 1]);

@@ -264,11 +264,11 @@ test("two containers have a process 1 each, and a reboot changes the boot id", (
 test("a simulated process runs its exit listeners as a real one does", async () => {
   const ran: string[] = [];
   const listen = (runtime: MemoryRuntime) => {
-    runtime.process.onNaturalExit(async () => {
+    runtime.process.onBeforeExit(async () => {
       await Promise.resolve();
       ran.push("natural");
     });
-    runtime.process.onNaturalExit(() => Promise.reject(new Error("Dropped")));
+    runtime.process.onBeforeExit(() => Promise.reject(new Error("Dropped")));
     runtime.process.onExit(() => {
       throw new Error("Dropped");
     });

@@ -7,7 +7,7 @@
 import { mayGoTo, retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { commandDeliverer } from "../flush/delivery_client.ts";
+import { commandClient } from "../flush/delivery_client.ts";
 import { commandIds, type Context, throwIfStopped } from "../context.ts";
 import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -90,7 +90,7 @@ export async function resend(
   stop.addEventListener("abort", abort);
   const timer = timeoutMs === undefined ? null : runtime.clock.after(timeoutMs, abort);
   let trouble: string | null = null;
-  const deliverer = commandDeliverer(
+  const deliverer = commandClient(
     runtime,
     { ...settings, retryMaxMs: Math.min(settings.retryMaxMs, RETRY_MAX_MS) },
     newId,

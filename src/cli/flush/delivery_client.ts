@@ -17,7 +17,7 @@ const MAX_IN_FLIGHT = 4;
 export type DeliveryListener = Pick<DelivererOptions, "onState" | "onRetry" | "onSwitch">;
 
 /** Makes a deliverer for the server of the settings. */
-export function commandDeliverer(
+export function commandClient(
   runtime: Runtime,
   settings: Settings,
   newId: () => string,

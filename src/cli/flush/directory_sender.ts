@@ -14,7 +14,7 @@ import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { Presence } from "../../wal/ownership/presence.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
-import { commandDeliverer } from "./delivery_client.ts";
+import { commandClient } from "./delivery_client.ts";
 import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 import { projectLabel } from "../logs/python_logs.ts";
@@ -82,7 +82,7 @@ export class DirectorySender {
       report: () => this.report,
       onWake: () => this.#created.sender.hurry(),
     });
-    this.#deliverer = commandDeliverer(runtime, settings, newId, {
+    this.#deliverer = commandClient(runtime, settings, newId, {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#failed(reason),
       onSwitch: (to, reason) =>

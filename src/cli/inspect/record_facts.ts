@@ -8,7 +8,7 @@
 import { readException } from "../../protocol/exception_text.ts";
 import { fromBase64 } from "../../protocol/json/base64.ts";
 import { readSpans, type Span } from "../../protocol/otlp/spans.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { listFields, topLevelField } from "../../bytes/json_fields.ts";
 
 /** Facts of one record; `undefined` where it does not say. */
@@ -67,7 +67,7 @@ const decoder = new TextDecoder();
 const ranges: number[] = [];
 
 /** A request, and where it is in the bytes that hold it. */
-export type RequestRange = Pick<WindowRecord, "type" | "start" | "end">;
+export type RequestRange = Pick<BatchRecord, "type" | "start" | "end">;
 
 /** Reads the facts of `record` out of the bytes that hold it. */
 export function factsOf(bytes: Uint8Array, record: RequestRange): RecordFacts {
@@ -150,7 +150,7 @@ export interface CallValue {
 }
 
 /** The inputs of a `call_start`, the output of a `call_end`; `undefined` if there are none. */
-export function valueOf(bytes: Uint8Array, record: WindowRecord): CallValue | undefined {
+export function valueOf(bytes: Uint8Array, record: BatchRecord): CallValue | undefined {
   const [wrapper, name] = record.type === "call_start" ? ["start", "inputs"] : ["end", "output"];
   const inner = topLevelField(bytes, record.start, record.end, wrapper);
   const field = inner && topLevelField(bytes, inner.start, inner.end, name);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { RecordFacts } from "./record_facts.ts";
 
 /** Criteria that records must meet. */
@@ -27,7 +27,7 @@ const decoder = new TextDecoder();
 export function recordFilter(
   { types, call, since }: RecordFilter,
   begun: number | null,
-): (bytes: Uint8Array, record: WindowRecord, facts: RecordFacts) => boolean {
+): (bytes: Uint8Array, record: BatchRecord, facts: RecordFacts) => boolean {
   let time = begun ?? 0;
   return (bytes, record, facts) => {
     // A record that does not tell its time is as old as the one before it.
@@ -41,7 +41,7 @@ export function recordFilter(
 function isAbout(
   call: string,
   bytes: Uint8Array,
-  record: WindowRecord,
+  record: BatchRecord,
   { callId }: RecordFacts,
 ): boolean {
   if (callId !== undefined) return matchesId(callId, call);

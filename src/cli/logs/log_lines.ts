@@ -6,19 +6,19 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { isFinal, type SegmentState } from "../../wal/ownership/segment_status.ts";
-import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
+import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
-import { WindowReader } from "../../wal/record/batch_reader.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
+import { BatchReader } from "../../wal/record/batch_reader.ts";
 import { limitsFor } from "./read_limits.ts";
 
 /** One line: a record, or a corrupt part. */
 export type LogLine =
-  | { readonly offset: number; readonly length: number; readonly record: WindowRecord }
+  | { readonly offset: number; readonly length: number; readonly record: BatchRecord }
   | { readonly offset: number; readonly length: number; readonly corrupt: DeadLetter };
 
 /** Lines that were read at once. */
-export interface LogWindow {
+export interface LogBatch {
   /** Holds the lines; valid until the window after the next is read. */
   readonly bytes: Uint8Array;
   readonly lines: readonly LogLine[];
@@ -41,15 +41,15 @@ export async function* readLog(
   { files }: Runtime,
   state: SegmentState,
   { from = 0, to, deadLettered }: LogRange = {},
-): AsyncGenerator<LogWindow> {
-  const segment = new ReadSegment(files, state.paths.data, {
+): AsyncGenerator<LogBatch> {
+  const segment = new ReadOnlySegment(files, state.paths.data, {
     name: state.stem,
     ...(to === undefined ? {} : { end: () => to }),
     ...(deadLettered ? { deadLettered } : {}),
   });
   try {
     const sealed = isFinal(state);
-    const reader = new WindowReader(segment, limitsFor(state.size), await segment.lineAt(from));
+    const reader = new BatchReader(segment, limitsFor(state.size), await segment.lineAt(from));
     for (;;) {
       const window = await reader.next(sealed);
       if (window === null) return;
@@ -91,7 +91,7 @@ export async function* blocksFromEnd(
   { start = 0, blockBytes = BLOCK_BYTES }: BlockOptions = {},
 ): AsyncGenerator<{ readonly from: number; readonly to: number }> {
   for (let to = state.size; to > start;) {
-    const segment = new ReadSegment(files, state.paths.data, { name: state.stem });
+    const segment = new ReadOnlySegment(files, state.paths.data, { name: state.stem });
     let from = to;
     try {
       // A line may be longer than a block.

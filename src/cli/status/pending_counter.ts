@@ -8,7 +8,7 @@ import type { FileSystem } from "../../runtime/runtime.ts";
 import { countRecords } from "../../wal/segment/count_records.ts";
 import type { SegmentState } from "../../wal/ownership/segment_status.ts";
 import { oldestPending } from "./oldest_record.ts";
-import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
+import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 
 /** Records that are pending in a segment. */
 export interface PendingRecords {
@@ -89,7 +89,7 @@ export class PendingCounter {
 const BUFFER_BYTES = 16 * 1024;
 
 /** A segment whose first pending bytes are read once. */
-class BufferedSegment extends ReadSegment {
+class BufferedSegment extends ReadOnlySegment {
   readonly #from: number;
   readonly #buffer: Uint8Array;
   #filled: number | null = null;

@@ -9,9 +9,9 @@ import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import { fromBase64 } from "../../protocol/json/base64.ts";
 import { readSpans } from "../../protocol/otlp/spans.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
-import { WindowReader } from "../../wal/record/batch_reader.ts";
-import { ReadSegment } from "../../wal/segment/read_only_segment.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
+import { BatchReader } from "../../wal/record/batch_reader.ts";
+import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 import { parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { READ_LIMITS } from "../logs/read_limits.ts";
 import { hasCode } from "../../errors.ts";
@@ -82,7 +82,7 @@ interface Field {
   readonly value: Uint8Array;
 }
 
-function fieldsOf(bytes: Uint8Array, record: WindowRecord, id: string): Field[] {
+function fieldsOf(bytes: Uint8Array, record: BatchRecord, id: string): Field[] {
   if (isOtelType(record.type)) return spanFields(bytes, record, id);
   const { wrapper, names } = FIELDS[record.type] ?? { wrapper: "", names: [] };
   const call = topLevelField(bytes, record.start, record.end, wrapper);
@@ -108,7 +108,7 @@ function isEmpty(value: Uint8Array): boolean {
   return value.length <= 4 && ["null", "{}"].includes(decoder.decode(value));
 }
 
-function spanFields(bytes: Uint8Array, record: WindowRecord, id: string): Field[] {
+function spanFields(bytes: Uint8Array, record: BatchRecord, id: string): Field[] {
   const field = topLevelField(bytes, record.start, record.end, "request_base64");
   if (!field) return [];
   try {
@@ -133,10 +133,10 @@ async function readRecord(
   path: string,
   stem: string,
   offset: number,
-): Promise<{ bytes: Uint8Array; record: WindowRecord } | null> {
-  let segment: ReadSegment;
+): Promise<{ bytes: Uint8Array; record: BatchRecord } | null> {
+  let segment: ReadOnlySegment;
   try {
-    segment = new ReadSegment(files, path, { name: stem });
+    segment = new ReadOnlySegment(files, path, { name: stem });
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null;
     throw error;
@@ -144,7 +144,7 @@ async function readRecord(
   try {
     if (offset >= segment.end() || await segment.lineAt(offset) !== offset) return null;
     const limits = { ...READ_LIMITS, records: 1, bytes: FIRST_BYTES };
-    const window = await new WindowReader(segment, limits, offset).next(false);
+    const window = await new BatchReader(segment, limits, offset).next(false);
     const record = window?.records(() => true)[0];
     return record?.offset === offset ? { bytes: window!.bytes, record } : null;
   } finally {

@@ -11,7 +11,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { SegmentState } from "../../wal/ownership/segment_status.ts";
 import { begin, CallForest, MAX_CALLS, type Trace } from "../inspect/call_tree.ts";
 import { factsOf, spanFactsOf } from "../inspect/record_facts.ts";
-import { blocksFromEnd, type LogWindow, readLog } from "../logs/log_lines.ts";
+import { blocksFromEnd, type LogBatch, readLog } from "../logs/log_lines.ts";
 import { begunAt } from "../status/oldest_record.ts";
 
 /** Bytes of a segment that are read at once. */
@@ -162,7 +162,7 @@ async function readBlock(
   return oldest;
 }
 
-function readWindow({ bytes, lines }: LogWindow, stem: string, forest: CallForest): number {
+function readWindow({ bytes, lines }: LogBatch, stem: string, forest: CallForest): number {
   let oldest = Infinity;
   for (const line of lines) {
     if (!("record" in line)) continue;

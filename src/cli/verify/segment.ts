@@ -12,13 +12,13 @@ import {
   type SegmentFiles,
 } from "../../wal/ownership/segment_status.ts";
 import { readOwner } from "../../wal/ownership/owner_file.ts";
-import { isSoundRecord } from "../../wal/record/record.ts";
+import { isValidRecord } from "../../wal/record/record.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { type Context, throwIfStopped } from "../context.ts";
 import { deadLetterOffsets } from "../dead_letters/files.ts";
 import type { Finding, Findings } from "./findings.ts";
 import { formatBytes, plural } from "../terminal/format.ts";
-import { type LogLine, type LogWindow, readLog } from "../logs/log_lines.ts";
+import { type LogBatch, type LogLine, readLog } from "../logs/log_lines.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 import { type RepairResult, SegmentRepair } from "./repair.ts";
 import type { ProjectPath } from "../logs/projects.ts";
@@ -92,7 +92,7 @@ export async function verifySegment(
 }
 
 /** The lines of a window that cannot be sent, those included that only look like records. */
-function corruptLinesOf({ bytes, lines }: LogWindow): DeadLetter[] {
+function corruptLinesOf({ bytes, lines }: LogBatch): DeadLetter[] {
   return lines.map((line) => corruptLineOf(bytes, line)).filter((deadLetter) =>
     deadLetter !== null
   );
@@ -104,7 +104,7 @@ function corruptLineOf(bytes: Uint8Array, line: LogLine): DeadLetter | null {
   const { offset, length } = line;
   // The reader looks at its limit between two reads, so a line may come a little over it.
   if (length > MAX_RECORD_BYTES) return { reason: "oversize", offset, length };
-  if (isSoundRecord(bytes, lineStart, lineEnd)) return null;
+  if (isValidRecord(bytes, lineStart, lineEnd)) return null;
   return { reason: "corrupt", offset, length, line: bytes.slice(lineStart, lineEnd) };
 }
 

@@ -32,7 +32,7 @@ const SIDECARS = /^\.(lock|owner|seal|fence|checkpoint|deadletter|quarantine|jso
 export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {
   const { context: { runtime, stop } } = job;
   for (const stem of log.stems) {
-    for (const suffix of [...stem.suffixes].sort()) checkName(job, log, stem, suffix);
+    for (const suffix of [...stem.suffixes].sort()) validateName(job, log, stem, suffix);
   }
   for (const { name, kind } of runtime.files.list(log.directory)) {
     const known = name === RETRY_DIRECTORY || name === RECOVERY_DIRECTORY ||
@@ -50,7 +50,7 @@ export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise
   await checkRetry(job, log);
 }
 
-function checkName(job: VerifyJob, log: LogDirectory, stem: SegmentFiles, suffix: string): void {
+function validateName(job: VerifyJob, log: LogDirectory, stem: SegmentFiles, suffix: string): void {
   const { context: { runtime } } = job;
   const file = stem.stem + suffix;
   const repairWith = (): Partial<Finding> =>

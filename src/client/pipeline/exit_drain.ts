@@ -12,7 +12,7 @@ const MAX_DRAINS = 3;
 /** Options of {@linkcode ExitDrain}. */
 export interface ExitDrainOptions {
   readonly clock: Clock;
-  readonly process: Pick<ProcessInfo, "onNaturalExit" | "onSignal">;
+  readonly process: Pick<ProcessInfo, "onBeforeExit" | "onSignal">;
   /** Ms for all last drains together. */
   readonly exitDrainMs: number;
   /** Ms that requests have kept the program alive before; they belong to the first drain. */
@@ -49,7 +49,7 @@ export class ExitDrain {
   }
 
   #await(): void {
-    this.#removers.push(this.#options.process.onNaturalExit(() => this.#drain()));
+    this.#removers.push(this.#options.process.onBeforeExit(() => this.#drain()));
   }
 
   async #drain(): Promise<void> {

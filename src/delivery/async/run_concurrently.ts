@@ -8,7 +8,10 @@
  * Runs `tasks`, at most `limit` at once, and returns their results in the order of the tasks. After
  * a failure no further task is begun, and the first error is thrown when the running ones are over.
  */
-export async function pooled<T>(tasks: readonly (() => Promise<T>)[], limit: number): Promise<T[]> {
+export async function runConcurrently<T>(
+  tasks: readonly (() => Promise<T>)[],
+  limit: number,
+): Promise<T[]> {
   const results: T[] = new Array(tasks.length);
   const errors: unknown[] = [];
   let next = 0;

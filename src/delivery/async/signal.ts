@@ -42,7 +42,7 @@ export class Wakeup {
 }
 
 /** Lets a few hold a thing at once; the others wait in order. */
-export class Slots {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

@@ -8,7 +8,7 @@
  */
 
 import { BytePattern } from "../../bytes/byte_pattern.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
 import { withoutFields } from "./json_splice.ts";
 
@@ -113,7 +113,7 @@ function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** Reads the parts of a `call_start` or `call_end`; `null` when it is neither. */
-export function readCall(record: WindowRecord): CallFields | null {
+export function readCall(record: BatchRecord): CallFields | null {
   const { bytes } = record;
   const head = emptyHead();
   if (!readHead(bytes, record.start, record.end, record.type === "call_end", head)) {
@@ -131,7 +131,7 @@ export function readCall(record: WindowRecord): CallFields | null {
   };
 }
 
-function readForeignCall(bytes: Uint8Array, record: WindowRecord): CallFields | null {
+function readForeignCall(bytes: Uint8Array, record: BatchRecord): CallFields | null {
   const kind = record.type === "call_start" ? "start" : "end";
   const object = topLevelField(bytes, record.start, record.end, kind);
   if (!object) return null;

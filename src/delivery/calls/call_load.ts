@@ -6,19 +6,19 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window } from "../../wal/record/record_batch.ts";
-import { extendedBatch, type SpareBodies } from "../records/request_body.ts";
+import { type BufferPool, extendedBatch } from "../records/request_body.ts";
 import { callKey, type CallPair, type CallRecord, readCalls } from "./call_record.ts";
 import { buildPairs, sortCalls, type SortedCalls, sortWindow } from "./paired_calls.ts";
 import type { CarriedStarts } from "./pending_starts.ts";
 import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 
 /** A calls API: complete calls (v2), or starts and ends in `/call/upsert_batch` (v1). */
-export type CallPathName = "complete" | "batch";
+export type CallRouteName = "complete" | "batch";
 
 /** The calls that are sent with one batch of records, through either API in the end. */
 export interface Load {
   /** The API that it was made ready for. */
-  readonly path: CallPathName;
+  readonly path: CallRouteName;
   /** Whether it has no end without its start. */
   readonly independent: boolean;
   /** All of it in one body, for `batch`. */
@@ -34,7 +34,7 @@ export interface Load {
 const NONE: ReadonlySet<number> = new Set();
 
 /** Makes calls ready for the v1 batch API. */
-export function loadUpsert(window: Window, carried: CarriedStarts, bodies: SpareBodies): Load {
+export function loadUpsert(window: Window, carried: CarriedStarts, bodies: BufferPool): Load {
   const waited = carried.takeAll();
   const overwrites = waited.length === 0 && canOverwrite(window);
   let upsert: Load["upsert"] = null;
@@ -63,7 +63,7 @@ export function loadComplete(
   window: Window,
   carried: CarriedStarts,
   wait: boolean,
-  bodies: SpareBodies,
+  bodies: BufferPool,
 ): Load {
   const { groups, lone, deadLetters } = orNull(() => sortWindow(window, bodies.take())) ??
     sortedOneByOne(window);

@@ -5,7 +5,7 @@
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { Window, WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord, Window } from "../../wal/record/record_batch.ts";
 import type { BatchItem } from "../records/bisect_batch.ts";
 import { corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
 import { bytesOf } from "../records/request_body.ts";
@@ -14,7 +14,7 @@ import { withoutFields } from "./json_splice.ts";
 
 /** A start or an end. */
 export interface CallRecord {
-  readonly record: WindowRecord;
+  readonly record: BatchRecord;
   readonly parts: CallFields;
 }
 
@@ -82,7 +82,7 @@ export function copyOf({ record, parts }: CallRecord): CallRecord {
 /** Makes elements one by one: a record that none can be made of holds up no other. */
 export function buildItems<T>(
   inputs: readonly T[],
-  recordsOf: (input: T) => readonly WindowRecord[],
+  recordsOf: (input: T) => readonly BatchRecord[],
   build: (input: T) => BatchItem,
 ): BuiltItems {
   const items: BatchItem[] = [];
@@ -120,7 +120,7 @@ export function completeItem({ start, end }: CallPair): BatchItem {
 }
 
 /** An end without the fields that only the v2 path knows. */
-function v1End({ bytes, start, end }: WindowRecord, parts: CallFields): Uint8Array[] {
+function v1End({ bytes, start, end }: BatchRecord, parts: CallFields): Uint8Array[] {
   if (parts.behindStartedAt !== -1) {
     return [bytes.subarray(start, parts.behindId), bytes.subarray(parts.behindStartedAt, end)];
   }

@@ -13,16 +13,16 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window } from "../../wal/record/record_batch.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../../protocol/endpoints.ts";
 import type { Mark } from "../http/evidence.ts";
-import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
-import { type BatchItem, type BatchSender, sendBatch } from "../records/bisect_batch.ts";
+import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
+import { type BatchItem, type BatchSender, sendBisecting } from "../records/bisect_batch.ts";
 import { blame, corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
-import { batchBody, SpareBodies } from "../records/request_body.ts";
+import { batchBody, BufferPool } from "../records/request_body.ts";
 import type { Suspects } from "../records/suspects.ts";
-import { pooled } from "../async/run_concurrently.ts";
+import { runConcurrently } from "../async/run_concurrently.ts";
 import type { Delivery } from "../prepared_delivery.ts";
 import { readCall } from "./call_fields.ts";
 import {
-  type CallPathName,
+  type CallRouteName,
   halvesOf,
   type Load,
   loadComplete,
@@ -39,16 +39,16 @@ export type Send = (
   path: string,
   body: Uint8Array<ArrayBuffer> | FormData,
   options: SendOptions,
-) => Promise<Verdict>;
+) => Promise<SendOutcome>;
 
-/** Options for {@linkcode CallPath}. */
-export interface CallPathOptions {
+/** Options for {@linkcode CallSender}. */
+export interface CallSenderOptions {
   /** Whether to begin with the v2 calls API. */
   readonly useCallsComplete: boolean;
   /** Maximum number of requests in flight. */
   readonly maxInFlight: number;
   /** Called when the API is switched, with the reason. */
-  readonly onSwitch: (to: CallPathName, reason: string) => void;
+  readonly onSwitch: (to: CallRouteName, reason: string) => void;
 }
 
 /** Ways to send requests of one delivery. */
@@ -64,8 +64,8 @@ interface Round {
   readonly suspects: Suspects;
 }
 
-class WrongPath extends Error {
-  constructor(readonly to: CallPathName, message: string) {
+class RouteRejected extends Error {
+  constructor(readonly to: CallRouteName, message: string) {
     super(message);
   }
 }
@@ -75,16 +75,16 @@ const MAX_SWITCHES = 4;
 const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
 
 /** Delivers starts and ends, and remembers which API the server takes them through. */
-export class CallPath {
-  readonly #options: CallPathOptions;
-  #path: CallPathName;
+export class CallSender {
+  readonly #options: CallSenderOptions;
+  #path: CallRouteName;
   /** Whether the API was switched and nothing was delivered since. */
-  #unproven = false;
-  readonly #bodies = new SpareBodies();
+  #untested = false;
+  readonly #bodies = new BufferPool();
   readonly #open = new OpenCalls();
 
   /** Creates one that begins with the API that `useCallsComplete` selects. */
-  constructor(options: CallPathOptions) {
+  constructor(options: CallSenderOptions) {
     this.#options = options;
     this.#path = options.useCallsComplete ? "complete" : "batch";
   }
@@ -114,7 +114,7 @@ export class CallPath {
             : await this.#upsert(prepared ? load.upsert : null, load, round)
         );
       } catch (error) {
-        if (!(error instanceof WrongPath)) throw error;
+        if (!(error instanceof RouteRejected)) throw error;
         if (++switches >= MAX_SWITCHES) {
           const halves = await halvesOf(load);
           if (halves) {
@@ -124,7 +124,7 @@ export class CallPath {
           }
         }
         if (this.#path === error.to) continue;
-        this.#unproven = true;
+        this.#untested = true;
         this.#path = error.to;
         this.#options.onSwitch(error.to, error.message);
       }
@@ -136,7 +136,7 @@ export class CallPath {
     load: Load,
     round: Round,
   ): Promise<DeadLetter[]> {
-    let verdict: Verdict | undefined;
+    let verdict: SendOutcome | undefined;
     if (whole !== null) {
       verdict = await this.#postUpsert(whole, round, { tries: "several" });
       if (verdict.kind === "done") {
@@ -153,29 +153,29 @@ export class CallPath {
     const bad = [...deadLetters, ...built.deadLetters];
     // The server's verdict was on these too.
     const known = bad.length === 0 ? verdict : undefined;
-    return [...bad, ...await sendBatch(built.items, sender, known)];
+    return [...bad, ...await sendBisecting(built.items, sender, known)];
   }
 
   async #postUpsert(
     body: Uint8Array<ArrayBuffer>,
     { send }: Round,
     options: SendOptions,
-  ): Promise<Verdict> {
+  ): Promise<SendOutcome> {
     const verdict = await send(CALL_BATCH_PATH, body, {
       ...options,
       // Two APIs that reject each other are tried in turn, one at each probe; an API that another
       // window has left meanwhile holds nothing.
       holdOn: ({ missing, errorCode }) =>
-        this.#path === "batch" && this.#unproven && (missing || errorCode === NEEDS_COMPLETE),
+        this.#path === "batch" && this.#untested && (missing || errorCode === NEEDS_COMPLETE),
     });
     if (verdict.kind === "refused") {
-      if (verdict.errorCode === NEEDS_COMPLETE) throw new WrongPath("complete", NEEDS_COMPLETE);
+      if (verdict.errorCode === NEEDS_COMPLETE) throw new RouteRejected("complete", NEEDS_COMPLETE);
       if (verdict.missing) {
         const reason = `HTTP ${verdict.status}: the server has no v1 batch API`;
-        throw new WrongPath("complete", reason);
+        throw new RouteRejected("complete", reason);
       }
     }
-    if (verdict.kind === "done") this.#unproven = false;
+    if (verdict.kind === "done") this.#untested = false;
     return verdict;
   }
 
@@ -193,7 +193,7 @@ export class CallPath {
         suspects: round.suspects,
       };
       tasks.push(async () => {
-        let verdict: Verdict | undefined;
+        let verdict: SendOutcome | undefined;
         if (body) {
           verdict = await post(body, { tries: "several" });
           if (verdict.kind === "done") {
@@ -204,11 +204,11 @@ export class CallPath {
         const built = items();
         // The server's verdict was on these too.
         const known = built.deadLetters.length === 0 ? verdict : undefined;
-        return [...built.deadLetters, ...await sendBatch(built.items, sender, known)];
+        return [...built.deadLetters, ...await sendBisecting(built.items, sender, known)];
       });
     }
     for (const call of lone) tasks.push(() => this.#sendAlone(call, round));
-    return [...deadLetters, ...(await pooled(tasks, this.#options.maxInFlight)).flat()];
+    return [...deadLetters, ...(await runConcurrently(tasks, this.#options.maxInFlight)).flat()];
   }
 
   /** A start and its end that were not taken as one: only one of them may be at fault. */
@@ -244,7 +244,7 @@ export class CallPath {
       return [unsendableDeadLetter(record, error)];
     }
     const body = joinedBytes(pieces);
-    return await sendBatch([{ records: [record], pieces, key: callKey(call) }], {
+    return await sendBisecting([{ records: [record], pieces, key: callKey(call) }], {
       post: (_, options) =>
         this.#sendV2(projectId, isStart ? "call/start" : "call/end", body, round, options),
       suspects: round.suspects,
@@ -258,15 +258,15 @@ export class CallPath {
     body: Uint8Array<ArrayBuffer>,
     { send }: Round,
     options: SendOptions,
-  ): Promise<Verdict> {
+  ): Promise<SendOutcome> {
     const [entity, project = ""] = projectId.split("/");
     const verdict = await send(v2CallPath(entity, project, route), body, {
       ...options,
-      holdOn: ({ missing }) => missing && this.#unproven && this.#path === "complete",
+      holdOn: ({ missing }) => missing && this.#untested && this.#path === "complete",
     });
-    if (verdict.kind === "done") this.#unproven = false;
+    if (verdict.kind === "done") this.#untested = false;
     if (verdict.kind === "refused" && verdict.missing) {
-      throw new WrongPath("batch", `HTTP ${verdict.status}: the server has no v2 calls API`);
+      throw new RouteRejected("batch", `HTTP ${verdict.status}: the server has no v2 calls API`);
     }
     return verdict;
   }

@@ -86,7 +86,7 @@ export class CircuitBreaker {
    * the one probe, or when the server is back.
    *
    * @returns Whether the caller is the probe. It then has to report what came of it, to
-   *   `succeeded`, `failed` or `abandoned`.
+   *   `succeeded`, `failed` or `releaseProbe`.
    */
   async acquire(stop: AbortSignal): Promise<boolean> {
     const { health } = this.#options;
@@ -150,7 +150,7 @@ export class CircuitBreaker {
   }
 
   /** A probe ended without a result because its sender stopped: another request may probe. */
-  abandoned(): void {
+  releaseProbe(): void {
     this.#probing = false;
     this.#wake();
   }
@@ -177,7 +177,7 @@ export class CircuitBreaker {
     const result = await health.check(stop);
     switch (result.kind) {
       case "stopped":
-        this.abandoned();
+        this.releaseProbe();
         return false;
       case "well":
         return true;

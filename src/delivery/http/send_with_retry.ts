@@ -14,7 +14,7 @@ import type { KnownApis } from "./known_apis.ts";
 import type { OutgoingRequest, Transport } from "./transport.ts";
 
 /** The result of sending a request. */
-export type Verdict =
+export type SendOutcome =
   | { readonly kind: "done"; readonly text: string }
   | { readonly kind: "too-large"; readonly status: number; readonly message: string }
   | Refusal & { readonly kind: "refused" }
@@ -78,7 +78,7 @@ export async function sendWithRetry(
   request: OutgoingRequest,
   deps: SendDeps,
   { tries, suspect = false, holdOn = () => false, isLastRoute = false }: SendOptions,
-): Promise<Verdict> {
+): Promise<SendOutcome> {
   const { transport, breaker, evidence, apis, stop, assertHeld } = deps;
   let failures = 0, waits = 0;
   for (;;) {
@@ -86,12 +86,12 @@ export async function sendWithRetry(
     try {
       assertHeld();
     } catch (error) {
-      if (isProbe) breaker.abandoned();
+      if (isProbe) breaker.releaseProbe();
       throw error;
     }
     const attempt = await transport.attempt(request, stop);
     if (attempt.kind === "stopped") {
-      if (isProbe) breaker.abandoned();
+      if (isProbe) breaker.releaseProbe();
       throw new Stopped("Stopped while sending");
     }
     if (attempt.kind === "interrupted") {

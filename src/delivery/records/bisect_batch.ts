@@ -5,15 +5,15 @@
  */
 
 import type { Mark } from "../http/evidence.ts";
-import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { blame, deadLetterOf, isSound } from "./dead_letters.ts";
 import type { Suspects } from "./suspects.ts";
 
 /** One element of a batch and the records in it. */
 export interface BatchItem {
-  readonly records: readonly WindowRecord[];
+  readonly records: readonly BatchRecord[];
   /** The element's text, in pieces. */
   readonly pieces: readonly Uint8Array[];
   /** The key that an element shares with those that have to follow it. */
@@ -26,7 +26,7 @@ export interface BatchSender {
   readonly post: (
     items: readonly BatchItem[],
     options: Pick<SendOptions, "tries" | "suspect" | "again">,
-  ) => Promise<Verdict>;
+  ) => Promise<SendOutcome>;
   /** Sends the records of one item each by itself: one may be at fault for all. */
   readonly apart?: (records: BatchItem["records"], since: Mark) => Promise<DeadLetter[]>;
   /** Takes the items that fail while others are delivered. */
@@ -42,10 +42,10 @@ export interface BatchSender {
  * @param verdict The server's on all of them, if they were sent already.
  * @returns Dead letters; all other records are delivered or suspect.
  */
-export async function sendBatch(
+export async function sendBisecting(
   items: readonly BatchItem[],
   sender: BatchSender,
-  verdict?: Verdict,
+  verdict?: SendOutcome,
 ): Promise<DeadLetter[]> {
   return await new Bisection(sender).send(items, "several", verdict);
 }
@@ -65,7 +65,7 @@ class Bisection {
   async send(
     all: readonly BatchItem[],
     tries: SendOptions["tries"],
-    known?: Verdict,
+    known?: SendOutcome,
   ): Promise<DeadLetter[]> {
     const items = all.filter((item) => !this.#follows(item));
     if (items.length === 0) return [];
@@ -105,7 +105,7 @@ class Bisection {
 
   async #isolated(
     item: BatchItem,
-    verdict: Exclude<Verdict, { kind: "done" }>,
+    verdict: Exclude<SendOutcome, { kind: "done" }>,
   ): Promise<DeadLetter[]> {
     const { post, apart, suspects } = this.#sender;
     const { records, key } = item;
@@ -129,7 +129,7 @@ class Bisection {
     const sender = this.#sender;
     const since = this.#since === undefined ? {} : { since: this.#since };
     return item.key !== undefined && sender.suspects.defer(item.key, async (cause) => {
-      const deadLetters = await sendBatch([item], { ...sender, ...since });
+      const deadLetters = await sendBisecting([item], { ...sender, ...since });
       return deadLetters.map((deadLetter) => blame(deadLetter, cause));
     });
   }

@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from "../../runtime/runtime.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { textField } from "../calls/call_fields.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
 
@@ -19,7 +19,7 @@ const MAX_ENTRIES = 512, MAX_BYTES = 64 * 1024;
 
 /** Records with the same content: one of them is sent for all. */
 export interface ContentGroup {
-  readonly records: readonly WindowRecord[];
+  readonly records: readonly BatchRecord[];
   /** Names the content's place; `null` if it may not be shared. */
   readonly key: string | null;
   /** The request's text. */
@@ -38,9 +38,9 @@ export class ContentCache {
   }
 
   /** Puts records with the same content together, in order. */
-  group(records: readonly WindowRecord[]): ContentGroup[] {
-    const groups: { records: WindowRecord[]; key: string | null; text: string }[] = [];
-    const latest = new Map<string, { records: WindowRecord[]; text: string }>();
+  group(records: readonly BatchRecord[]): ContentGroup[] {
+    const groups: { records: BatchRecord[]; key: string | null; text: string }[] = [];
+    const latest = new Map<string, { records: BatchRecord[]; text: string }>();
     for (const record of records) {
       const text = contentOf(record);
       const key = text === null ? null : keyOf(record, text);
@@ -77,12 +77,12 @@ export class ContentCache {
 const decoder = new TextDecoder();
 
 /** The request's text, if its effect depends on nothing else. */
-function contentOf({ type, bytes, start, end }: WindowRecord): string | null {
+function contentOf({ type, bytes, start, end }: BatchRecord): string | null {
   const isContent = type === "file_create" || type === "table_create" || type === "obj_create";
   return isContent && end - start <= MAX_BYTES ? decoder.decode(bytes.subarray(start, end)) : null;
 }
 
-function keyOf({ type, bytes, start, end }: WindowRecord, text: string): string | null {
+function keyOf({ type, bytes, start, end }: BatchRecord, text: string): string | null {
   if (type !== "obj_create") return `${type} ${text}`;
   const object = topLevelField(bytes, start, end, "obj");
   if (!object) return null;

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { isSoundRecord } from "../../wal/record/record.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import { isValidRecord } from "../../wal/record/record.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { Verdict } from "../http/send_with_retry.ts";
+import type { SendOutcome } from "../http/send_with_retry.ts";
 
 /** Whether a record is valid JSON. */
-export function isSound({ bytes, lineStart, lineEnd }: WindowRecord): boolean {
-  return isSoundRecord(bytes, lineStart, lineEnd);
+export function isSound({ bytes, lineStart, lineEnd }: BatchRecord): boolean {
+  return isValidRecord(bytes, lineStart, lineEnd);
 }
 
 /**
@@ -20,8 +20,8 @@ export function isSound({ bytes, lineStart, lineEnd }: WindowRecord): boolean {
  * @param attempts How often it was sent in a request of its own, if it failed more than once.
  */
 export function deadLetterOf(
-  record: WindowRecord,
-  verdict: Exclude<Verdict, { kind: "done" }>,
+  record: BatchRecord,
+  verdict: Exclude<SendOutcome, { kind: "done" }>,
   attempts?: number,
 ): DeadLetter {
   if (verdict.kind === "unsendable") return unsendableDeadLetter(record, verdict.error);
@@ -38,12 +38,12 @@ export function deadLetterOf(
 }
 
 /** The dead letter of a record that is not valid JSON. */
-export function corruptDeadLetter(record: WindowRecord): DeadLetter {
+export function corruptDeadLetter(record: BatchRecord): DeadLetter {
   return { reason: "corrupt", ...lineOf(record) };
 }
 
 /** The dead letter of a record that this package cannot make a request of, because of `error`. */
-export function unsendableDeadLetter(record: WindowRecord, error: unknown): DeadLetter {
+export function unsendableDeadLetter(record: BatchRecord, error: unknown): DeadLetter {
   if (!isSound(record)) return corruptDeadLetter(record);
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { reason: "unsendable", message, ...lineOf(record) };
@@ -66,7 +66,7 @@ export function blame(deadLetter: DeadLetter, start: DeadLetter | undefined): De
 }
 
 function lineOf(
-  { bytes, offset, lineStart, lineEnd }: WindowRecord,
+  { bytes, offset, lineStart, lineEnd }: BatchRecord,
 ): { offset: number; length: number; line: Uint8Array<ArrayBuffer> } {
   return { offset, length: lineEnd - lineStart, line: bytes.slice(lineStart, lineEnd) };
 }

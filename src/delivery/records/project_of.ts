@@ -6,7 +6,7 @@
 
 import { topLevelField } from "../../bytes/json_fields.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { textField } from "../calls/call_fields.ts";
 
 /** The object that names the project, where it is not the request itself. */
@@ -18,7 +18,7 @@ const WRAPPERS: Partial<Record<RecordType, string>> = {
 };
 
 /** Returns `entity/project` of a record; `undefined` when it names none. */
-export function projectOf({ type, bytes, start, end }: WindowRecord): string | undefined {
+export function projectOf({ type, bytes, start, end }: BatchRecord): string | undefined {
   const wrapper = WRAPPERS[type];
   const inner = wrapper === undefined ? { start, end } : topLevelField(bytes, start, end, wrapper);
   return inner ? textField(bytes, inner.start, inner.end, "project_id") : undefined;

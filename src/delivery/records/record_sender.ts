@@ -6,20 +6,20 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { DigestBook } from "../../wal/digest_map.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { ENDPOINTS } from "../../protocol/endpoints.ts";
 import { isProvisional, provisionalRowDigest } from "../../protocol/digest/provisional.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
 import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
-import { pooled } from "../async/run_concurrently.ts";
+import { runConcurrently } from "../async/run_concurrently.ts";
 import type { Send, SendContext } from "../calls/call_sender.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import { ContentCache, type ContentGroup } from "./content_cache.ts";
 import { textField } from "../calls/call_fields.ts";
 import { withoutFields } from "../calls/json_splice.ts";
-import type { SendOptions, Verdict } from "../http/send_with_retry.ts";
-import { type BatchItem, sendBatch } from "./bisect_batch.ts";
+import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
+import { type BatchItem, sendBisecting } from "./bisect_batch.ts";
 import { unsendableDeadLetter } from "./dead_letters.ts";
 import { type FileRequest, formOf } from "./file_form.ts";
 import { batchBody } from "./request_body.ts";
@@ -43,10 +43,10 @@ export function actsOnEarlier(type: RecordType): boolean {
 }
 
 /** A way to send one record. Called again for a record that failed. */
-type Attempt = (options: SendOptions) => Promise<Verdict>;
+type Attempt = (options: SendOptions) => Promise<SendOutcome>;
 
 /** Delivers records that are not calls, and remembers which endpoints the server has. */
-export class RecordPath {
+export class RecordSender {
   /** Which of its paths a type is sent to, where the first is missing. */
   readonly #chosen = new Map<RecordType, number>();
   readonly #digests: DigestBook;
@@ -67,7 +67,7 @@ export class RecordPath {
    * everything that may name them.
    */
   async sendFirst(
-    records: readonly WindowRecord[],
+    records: readonly BatchRecord[],
     { send, newSuspects }: SendContext,
   ): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
@@ -76,7 +76,7 @@ export class RecordPath {
       const suspects = newSuspects();
       deadLetters.push(
         ...await suspects.settle(() =>
-          this.#send(record, () => this.#maker(record, send), suspects)
+          this.#send(record, () => this.#provisionalFirst(record, send), suspects)
         ),
       );
     }
@@ -89,7 +89,7 @@ export class RecordPath {
    * @param ordered Whether one record has to wait for those before it.
    */
   async sendAll(
-    records: readonly WindowRecord[],
+    records: readonly BatchRecord[],
     calls: (() => Promise<DeadLetter[]>) | undefined,
     { send, newSuspects }: SendContext,
     ordered: boolean,
@@ -106,7 +106,7 @@ export class RecordPath {
     if (feedback.length > 0) tasks.push(() => this.#feedback(feedback, send, suspects));
     if (calls) tasks.unshift(calls);
     return await suspects.settle(async () =>
-      (await pooled(tasks, ordered ? 1 : this.#maxInFlight)).flat()
+      (await runConcurrently(tasks, ordered ? 1 : this.#maxInFlight)).flat()
     );
   }
 
@@ -130,7 +130,7 @@ export class RecordPath {
 
   /** Sends one record, where it can be made into a request. */
   async #send(
-    record: WindowRecord,
+    record: BatchRecord,
     build: () => Attempt,
     suspects: Suspects,
   ): Promise<DeadLetter[]> {
@@ -141,10 +141,10 @@ export class RecordPath {
       return [unsendableDeadLetter(record, error)];
     }
     const post = (_: readonly BatchItem[], options: SendOptions) => attempt(options);
-    return await sendBatch([{ records: [record], pieces: [] }], { post, suspects });
+    return await sendBisecting([{ records: [record], pieces: [] }], { post, suspects });
   }
 
-  #single(record: WindowRecord, send: Send): Attempt {
+  #single(record: BatchRecord, send: Send): Attempt {
     const { type } = record;
     const { body, expectedDigestIn } = ENDPOINTS[type];
     if (body === "multipart") return this.#file(record, send);
@@ -163,7 +163,7 @@ export class RecordPath {
     };
   }
 
-  #maker(record: WindowRecord, send: Send): Attempt {
+  #provisionalFirst(record: BatchRecord, send: Send): Attempt {
     const { type } = record;
     const provisional = expectedDigest(record)!;
     const request = record.bytes.slice(record.start, record.end);
@@ -175,7 +175,7 @@ export class RecordPath {
     };
   }
 
-  #file(record: WindowRecord, send: Send): Attempt {
+  #file(record: BatchRecord, send: Send): Attempt {
     const text = decoder.decode(record.bytes.subarray(record.start, record.end));
     const file = JSON.parse(text) as FileRequest;
     formOf(file);
@@ -188,7 +188,7 @@ export class RecordPath {
     body: () => Uint8Array<ArrayBuffer> | FormData,
     send: Send,
     options: SendOptions,
-  ): Promise<Verdict> {
+  ): Promise<SendOutcome> {
     const { paths } = ENDPOINTS[type];
     const chosen = this.#chosen.get(type) ?? 0;
     for (let step = 0;; step++) {
@@ -201,7 +201,7 @@ export class RecordPath {
   }
 
   async #feedback(
-    records: readonly WindowRecord[],
+    records: readonly BatchRecord[],
     send: Send,
     suspects: Suspects,
   ): Promise<DeadLetter[]> {
@@ -212,7 +212,7 @@ export class RecordPath {
         pieces: [record.bytes.subarray(record.start, record.end)],
       }));
       let missing = false;
-      const refused = await sendBatch(items, {
+      const refused = await sendBisecting(items, {
         post: async (some, options) => {
           if (missing) return NOTHING;
           const body = batchBody(some.map(({ pieces }) => pieces));
@@ -234,11 +234,11 @@ export class RecordPath {
 }
 
 /** Whether a record makes a value whose digest only the server can know. */
-function makesProvisional(record: WindowRecord): boolean {
+function makesProvisional(record: BatchRecord): boolean {
   return isProvisional(expectedDigest(record));
 }
 
-function expectedDigest({ type, bytes, start, end }: WindowRecord): string | undefined {
+function expectedDigest({ type, bytes, start, end }: BatchRecord): string | undefined {
   const { expectedDigestIn: wrapper, body } = ENDPOINTS[type];
   if (wrapper === undefined || body === "multipart") return undefined;
   const inner = wrapper === "" ? { start, end } : topLevelField(bytes, start, end, wrapper);
@@ -263,7 +263,7 @@ function answered(provisional: string, text: string): [string, string][] {
 
 const decoder = new TextDecoder();
 /** Ends a batch early when it turns out that the server does not have the endpoint. */
-const NOTHING: Verdict = { kind: "done", text: "" };
+const NOTHING: SendOutcome = { kind: "done", text: "" };
 
 /** The request without `expected_digest` in the field `wrapper`, or in itself when that is `""`. */
 export function withoutExpectedDigest(

@@ -69,7 +69,7 @@ export function sized(
 }
 
 /** Buffers of bodies that were answered, to be filled again instead of made anew. */
-export class SpareBodies {
+export class BufferPool {
   readonly #spare: ArrayBuffer[] = [];
 
   /** A buffer to fill; an empty one when there is none. */

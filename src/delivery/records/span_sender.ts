@@ -11,11 +11,11 @@ import { ENDPOINTS } from "../../protocol/endpoints.ts";
 import { PROTOBUF_TYPE } from "../../protocol/otlp/otel_reply.ts";
 import { isOtelType, type OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import { joinBytes } from "../../protocol/otlp/wire.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { textField } from "../calls/call_fields.ts";
 import type { Send } from "../calls/call_sender.ts";
-import { type BatchItem, sendBatch } from "./bisect_batch.ts";
+import { type BatchItem, sendBisecting } from "./bisect_batch.ts";
 import { unsendableDeadLetter } from "./dead_letters.ts";
 import { projectOf } from "./project_of.ts";
 import type { Suspects } from "./suspects.ts";
@@ -24,12 +24,12 @@ import type { Suspects } from "./suspects.ts";
 interface SpanGroup {
   readonly type: OtelRecordType;
   readonly project: string;
-  readonly records: WindowRecord[];
+  readonly records: BatchRecord[];
 }
 
 /** Makes a task for each project and view with spans among `records`. */
 export function spanTasks(
-  records: readonly WindowRecord[],
+  records: readonly BatchRecord[],
   send: Send,
   suspects: Suspects,
 ): (() => Promise<DeadLetter[]>)[] {
@@ -62,7 +62,7 @@ async function sendGroup(
   }
   const [path] = ENDPOINTS[type].paths;
   const headers = { "Content-Type": PROTOBUF_TYPE, ...projectHeader(project) };
-  const refused = await sendBatch(items, {
+  const refused = await sendBisecting(items, {
     post: (some, options) =>
       send(path, joinBytes(some.flatMap(({ pieces }) => pieces)), {
         ...options,
@@ -79,7 +79,7 @@ function projectHeader(project: string): Record<string, string> {
   return /^[\x21-\x7e]+( +[\x21-\x7e]+)*$/.test(project) ? { project_id: project } : {};
 }
 
-function spansOf({ bytes, start, end }: WindowRecord): Uint8Array<ArrayBuffer> {
+function spansOf({ bytes, start, end }: BatchRecord): Uint8Array<ArrayBuffer> {
   const text = textField(bytes, start, end, "request_base64");
   if (text === undefined) throw new TypeError("Cannot find request_base64 of spans");
   return fromBase64(text);

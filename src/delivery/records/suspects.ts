@@ -9,26 +9,26 @@
 
 import { onAbort } from "../async/on_abort.ts";
 import type { Clock } from "../../runtime/runtime.ts";
-import type { WindowRecord } from "../../wal/record/record_batch.ts";
+import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import { pooled } from "../async/run_concurrently.ts";
+import { runConcurrently } from "../async/run_concurrently.ts";
 import { CHECK_MS, checkDelay } from "../http/backoff.ts";
 import type { CircuitBreaker } from "../http/circuit_breaker.ts";
 import type { Refusal } from "../http/classify.ts";
 import { type Evidence, type Mark, Suspicion } from "../http/evidence.ts";
 import type { Health } from "../http/health.ts";
 import type { Projects } from "../http/projects.ts";
-import { type SentRequest, Stopped, type Verdict } from "../http/send_with_retry.ts";
+import { type SendOutcome, type SentRequest, Stopped } from "../http/send_with_retry.ts";
 import { deadLetterOf } from "./dead_letters.ts";
 import { projectOf } from "./project_of.ts";
 
 /** A record that failed. */
 export interface Suspect {
-  readonly record: WindowRecord;
+  readonly record: BatchRecord;
   /** The key that this record shares with those that have to wait for it. */
   readonly key?: string;
   /** Sends it once more; `again` is the request that failed. */
-  readonly attempt: (again: SentRequest | undefined) => Promise<Verdict>;
+  readonly attempt: (again: SentRequest | undefined) => Promise<SendOutcome>;
   /** Just after the first failure of a request with it. */
   readonly since: Mark;
 }
@@ -59,7 +59,7 @@ interface Case {
   failure: Failed;
 }
 
-type Failed = Extract<Verdict, { kind: "failure" }>;
+type Failed = Extract<SendOutcome, { kind: "failure" }>;
 
 /** Ms between the first two rounds; doubled for each further one. */
 const FIRST_PAUSE_MS = 100;
@@ -132,7 +132,7 @@ export class Suspects {
       await this.#pause(this.#delay(round));
       if (!await this.#isReachable()) continue;
       const tried = this.#cases.splice(0, MAX_TRIED);
-      const results = await pooled(
+      const results = await runConcurrently(
         tried.map((one) => () => this.#retry(one)),
         this.#deps.maxInFlight,
       );
@@ -145,7 +145,7 @@ export class Suspects {
    * Whether a record was rejected because the server does not have its project. Then it waits: this
    * resolves when it may be tried again.
    */
-  async isProjectMissing(record: WindowRecord, refusal: Refusal): Promise<boolean> {
+  async isProjectMissing(record: BatchRecord, refusal: Refusal): Promise<boolean> {
     const { projects, stop, breaker, random, maxBackoffMs } = this.#deps;
     const project = projectOf(record);
     if (!refusal.notFound || project === undefined) return false;

@@ -23,7 +23,7 @@ import type { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { logOn, untrustedDirectory } from "../../client/log_on.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
-import { checkName } from "../../wal/segment/segment_name.ts";
+import { validateName } from "../../wal/segment/segment_name.ts";
 import { createIds } from "../../protocol/ids.ts";
 import { LentPipeline } from "./joined_client.ts";
 import { ProjectLog } from "./project_log.ts";
@@ -173,7 +173,9 @@ export class OpenLog {
 
 function splitProject(projectId: string): [entity: string, project: string] {
   const parts = `${projectId}`.split("/");
-  if (parts.length === 2) return [checkName("entity", parts[0]), checkName("project", parts[1])];
+  if (parts.length === 2) {
+    return [validateName("entity", parts[0]), validateName("project", parts[1])];
+  }
   throw new WeaveWalError(
     "ERR_INVALID_NAME",
     `Cannot use project: ${JSON.stringify(projectId)} is not "entity/project"`,

@@ -65,6 +65,6 @@ const facts: ProcessInfo = {
   allows: () => true,
   cwd: () => "/",
   home: () => undefined,
-  onNaturalExit: () => () => {},
+  onBeforeExit: () => () => {},
   onExit: () => () => {},
 };

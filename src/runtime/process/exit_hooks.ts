@@ -10,7 +10,7 @@ import { requestHolds } from "../network/hold_tracker.ts";
 /** Adds listeners for the end of the program; each method returns the function that removes it. */
 export interface ExitHooks {
   /** For the moment when nothing is left to do; the program stays until the promise settles. */
-  onNaturalExit(listener: () => Promise<void>): () => void;
+  onBeforeExit(listener: () => Promise<void>): () => void;
   /** For the last synchronous moment of any orderly end. */
   onExit(listener: () => void): () => void;
   /** For signals that ask the program to end; it stays until the promise settles. */
@@ -66,7 +66,7 @@ export function exitHooks(events: ExitEvents): ExitHooks {
   }
 
   return {
-    onNaturalExit: (listener) => {
+    onBeforeExit: (listener) => {
       const own = () => listener();
       natural.add(own);
       if (!listensBefore) events.beforeExit(beforeExit);

@@ -104,7 +104,7 @@ export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
     cwd: () => process.cwd(),
     home: () =>
       granted({ name: "sys", kind: "homedir" }, () => os().homedir()) || env("HOME") || undefined,
-    onNaturalExit: exits.onNaturalExit,
+    onBeforeExit: exits.onBeforeExit,
     onExit: exits.onExit,
     onSignal: exits.onSignal,
   });

@@ -12,7 +12,7 @@
 import type { AppendFile, Clock, FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
-import { contentStart, isSoundRecord, readRecord } from "../record/record.ts";
+import { contentStart, isValidRecord, readRecord } from "../record/record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
 
@@ -112,7 +112,7 @@ export class DeadLetterFile {
     if (
       (deadLetter.reason === "refused" || deadLetter.reason === "unsendable") && line &&
       readRecord(line, 0, line.length, span) &&
-      isSoundRecord(line, 0, line.length)
+      isValidRecord(line, 0, line.length)
     ) {
       const request = decoder.decode(line.subarray(span.start, span.end));
       return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${

@@ -7,8 +7,8 @@
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { listFields } from "../../bytes/json_fields.ts";
 import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
-import { ReadSegment } from "../segment/read_only_segment.ts";
-import { WindowReader } from "../record/batch_reader.ts";
+import { ReadOnlySegment } from "../segment/read_only_segment.ts";
+import { BatchReader } from "../record/batch_reader.ts";
 
 /** The reason why a record was dead-lettered, as in its entry. */
 export interface DeadLetterError {
@@ -67,14 +67,14 @@ export async function* readDeadLetters(
   files: FileSystem,
   path: string,
 ): AsyncGenerator<DeadLetterEntry> {
-  const file = new ReadSegment(files, path, { name: path, sealed: true });
+  const file = new ReadOnlySegment(files, path, { name: path, sealed: true });
   try {
     // An entry is not a record, but it is a line: the reader finds it either way.
-    const reader = new WindowReader(file, {
+    const reader = new BatchReader(file, {
       bytes: WINDOW_BYTES,
       records: WINDOW_RECORDS,
       recordBytes: MAX_ENTRY_BYTES,
-      standsAlone: () => false,
+      isExclusive: () => false,
     }, 0);
     for (;;) {
       const window = await reader.next(true);

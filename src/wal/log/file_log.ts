@@ -129,7 +129,7 @@ export class FileLog implements RequestLog {
         this.#written.bytes += bytes;
         break;
       }
-      if (segment.isDetached()) segment.takeBackDetached(bytes, records);
+      if (segment.isDetached()) segment.truncateTail(bytes, records);
       this.#lose(segment, size);
       segment = this.#active ?? this.#begin();
     }

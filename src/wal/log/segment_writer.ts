@@ -183,7 +183,7 @@ export class SegmentWriter {
    * Takes the last `bytes` back from a file that has lost its name, where only this process reads
    * them: they are written elsewhere.
    */
-  takeBackDetached(bytes: number, records = 1): void {
+  truncateTail(bytes: number, records = 1): void {
     try {
       this.#file.truncate(this.#size - bytes);
       this.#size -= bytes;

@@ -12,7 +12,7 @@ import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
 import { type CheckpointState, readCheckpoint } from "../segment/checkpoint.ts";
 import {
   isProcessToken,
-  mayBeFor,
+  mayTarget,
   parseStem,
   recoveryLease,
   SEGMENT_SUFFIX,
@@ -177,7 +177,7 @@ export async function inspectSegments<Files extends SegmentFiles>(
 /** Whether the records of a segment may go to `server`, as senders see it. */
 export function isForServer({ writer, stem }: SegmentState, server: string): boolean {
   if (writer.server !== null) return writer.server === server;
-  return !writer.unnamed || mayBeFor(server, parseStem(stem)?.writer ?? "");
+  return !writer.unnamed || mayTarget(server, parseStem(stem)?.writer ?? "");
 }
 
 /**
@@ -191,7 +191,7 @@ export function deadLettersAreFor(
 ): boolean {
   const named = writerOf(runtime, segment).server;
   if (named !== null) return named === server;
-  return mayBeFor(server, parseStem(segment.stem)?.writer ?? "");
+  return mayTarget(server, parseStem(segment.stem)?.writer ?? "");
 }
 
 /** Bytes of a segment that are pending. */

@@ -6,7 +6,12 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
-import { isProcessToken, mayBeFor, SEGMENT_SUFFIX, segmentPaths } from "../segment/segment_name.ts";
+import {
+  isProcessToken,
+  mayTarget,
+  SEGMENT_SUFFIX,
+  segmentPaths,
+} from "../segment/segment_name.ts";
 import type { ListedSegment } from "./directory_listing.ts";
 import { FailureDetector, STALE_AFTER_MS } from "./failure_detector.ts";
 import { currentLease } from "./lease.ts";
@@ -70,7 +75,7 @@ export class WriterStates {
 
   /** Whether the records of a process are for the server of this one. */
   isTarget(token: string): boolean {
-    return mayBeFor(this.#options.server, token);
+    return mayTarget(this.#options.server, token);
   }
 
   /** Forgets processes that have no segment any more. */
@@ -137,7 +142,7 @@ export class WriterStates {
     const owner = readOwner(files, paths.owner);
     if (owner === "missing") return "watched"; // Removed since the directory was listed.
     if (owner === "corrupt") {
-      if (!mayBeFor(server, writer)) return "kept";
+      if (!mayTarget(server, writer)) return "kept";
       return this.#detector.isStale(paths.owner, this.fsNow()) ? "ended" : "watched";
     }
     if (owner.server !== null && owner.server !== server) return "kept";

@@ -5,20 +5,20 @@
  */
 
 import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
-import { corruptLine, fillWindow } from "./split_records.ts";
-import { contentStart, findNewline, isSoundRecord, readRecord, type RecordSpan } from "./record.ts";
+import { corruptLine, splitRecords } from "./split_records.ts";
+import { contentStart, findNewline, isValidRecord, readRecord, type RecordSpan } from "./record.ts";
 import type { Segment } from "../segment/segment.ts";
 import { Window } from "./record_batch.ts";
 
 /** Limits of a window. */
-export interface WindowLimits {
+export interface BatchLimits {
   /** Bytes; a single longer record makes a window of its own. */
   readonly bytes: number;
   readonly records: number;
   /** Bytes of a record that are read into memory at most; longer lines are dead-lettered. */
   readonly recordBytes: number;
   /** Whether a record may not share a window with the records before and after it. */
-  readonly standsAlone: (type: RecordType) => boolean;
+  readonly isExclusive: (type: RecordType) => boolean;
 }
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -37,9 +37,9 @@ interface ReadAhead {
 }
 
 /** Reads windows from a segment. */
-export class WindowReader {
+export class BatchReader {
   readonly #segment: Segment;
-  readonly #limits: WindowLimits;
+  readonly #limits: BatchLimits;
   readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
   /** Bytes of a buffer at most. */
   readonly #largest: number;
@@ -67,12 +67,12 @@ export class WindowReader {
   #lookedTo = 0;
 
   /** Reads `segment` from `offset` on, which is the start of a line. */
-  constructor(segment: Segment, limits: WindowLimits, offset: number) {
+  constructor(segment: Segment, limits: BatchLimits, offset: number) {
     this.#segment = segment;
     this.#limits = limits;
     this.#offset = offset;
     this.#largest = ROOM + Math.max(limits.bytes, limits.recordBytes + 1);
-    this.#exclusive = RECORD_TYPES.map(limits.standsAlone);
+    this.#exclusive = RECORD_TYPES.map(limits.isExclusive);
   }
 
   /** Byte offset of the next record to read. */
@@ -264,7 +264,7 @@ export class WindowReader {
     const { bytes: maxBytes, records: maxRecords } = this.#limits;
     const window = new Window(this.#bytes, this.#offset - this.#from, maxRecords);
     window.room = this.#from - this.#used;
-    const at = fillWindow(window, {
+    const at = splitRecords(window, {
       from: this.#from,
       filled: this.#filled,
       maxBytes,
@@ -293,7 +293,7 @@ export class WindowReader {
     if (this.#segment.deadLettered.has(offset)) return window;
     const start = offset === 0 ? contentStart(bytes, from) : from;
     const span = readRecord(bytes, start, to, this.#span);
-    if (span && isSoundRecord(bytes, from, to)) window.add(span, from, to);
+    if (span && isValidRecord(bytes, from, to)) window.add(span, from, to);
     else window.corrupt.push(corruptLine("torn", offset, bytes.slice(from, to)));
     return window;
   }

@@ -10,7 +10,7 @@
  */
 
 import { objectEnd } from "../../bytes/json_fields.ts";
-import { isSoundRecord, readRecord, type RecordSpan } from "./record.ts";
+import { isValidRecord, readRecord, type RecordSpan } from "./record.ts";
 
 /** A stretch of a line. */
 export interface LinePiece {
@@ -48,7 +48,7 @@ function addRecords(line: Uint8Array, start: number, pieces: LinePiece[]): numbe
   let at = start;
   for (let count = 0; count < MAX_PLACES && at < line.length; count++) {
     const end = startsWith(line, at, OPENING) ? objectEnd(line, at, line.length) : undefined;
-    if (end === undefined || !isSoundRecord(line, at, end) || !readRecord(line, at, end, span)) {
+    if (end === undefined || !isValidRecord(line, at, end) || !readRecord(line, at, end, span)) {
       break;
     }
     pieces.push({ start: at, end, sound: true });

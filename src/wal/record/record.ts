@@ -45,7 +45,7 @@ const PREFIXES = RECORD_TYPES.map((type) => new BytePattern(RECORD_PREFIX[type])
  *   what the line is likely to be.
  * @param view A view of `bytes`, which a loop over many lines makes once.
  * @returns `span`, or `null` when the line is not a record. That the request itself is valid JSON is
- *   not checked here: {@linkcode isSoundRecord} does, where it matters.
+ *   not checked here: {@linkcode isValidRecord} does, where it matters.
  */
 export function readRecord(
   bytes: Uint8Array,
@@ -57,7 +57,7 @@ export function readRecord(
   // Most lines are of the same type as the one before.
   if (!isCanonical(bytes, view, start, end, span.code)) {
     const code = canonicalCode(bytes, view, start, end);
-    if (code === -1) return readForeignRecord(bytes, start, end, span);
+    if (code === -1) return parseNonCanonical(bytes, start, end, span);
     span.code = code;
   }
   span.canonical = true;
@@ -84,10 +84,10 @@ function isCanonical(
   const prefix = PREFIXES[code];
   const request = start + prefix.length;
   return request + 2 < end && bytes[end - 1] === END_BRACE && bytes[end - 2] === END_BRACE &&
-    bytes[request] === BRACE && prefix.standsIn(view, start);
+    bytes[request] === BRACE && prefix.isIn(view, start);
 }
 
-function readForeignRecord(
+function parseNonCanonical(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -107,7 +107,7 @@ function readForeignRecord(
 }
 
 /** Whether the line `bytes[start, end)` is one sound JSON text in sound UTF-8. */
-export function isSoundRecord(bytes: Uint8Array, start: number, end: number): boolean {
+export function isValidRecord(bytes: Uint8Array, start: number, end: number): boolean {
   try {
     JSON.parse(strictDecoder.decode(bytes.subarray(start, end)));
     return true;

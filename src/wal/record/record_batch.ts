@@ -13,7 +13,7 @@ import type { RecordSpan } from "./record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 
 /** A single record in a window. */
-export interface WindowRecord {
+export interface BatchRecord {
   readonly type: RecordType;
   /** Holds the line; of a window's record it is the window's. */
   readonly bytes: Uint8Array;
@@ -103,7 +103,7 @@ export class Window {
   }
 
   /** One record, as an object. */
-  record(index: number): WindowRecord {
+  record(index: number): BatchRecord {
     return {
       type: RECORD_TYPES[this.codes[index]],
       bytes: this.bytes,
@@ -116,8 +116,8 @@ export class Window {
   }
 
   /** The records whose types `wanted` names, as objects, in order. */
-  records(wanted: (type: RecordType) => boolean): WindowRecord[] {
-    const found: WindowRecord[] = [];
+  records(wanted: (type: RecordType) => boolean): BatchRecord[] {
+    const found: BatchRecord[] = [];
     if (!RECORD_TYPES.some((type) => this.has(type) && wanted(type))) return found;
     for (let index = 0; index < this.count; index++) {
       if (wanted(RECORD_TYPES[this.codes[index]])) found.push(this.record(index));

@@ -32,7 +32,7 @@ const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
  *
  * @returns Position in the window's bytes of the first line that is left.
  */
-export function fillWindow(window: Window, fill: Fill): number {
+export function splitRecords(window: Window, fill: Fill): number {
   const { from, filled, maxBytes, exclusive, deadLettered } = fill;
   const { bytes, base, capacity } = window;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -49,10 +49,10 @@ export function fillWindow(window: Window, fill: Fill): number {
       if (span === null) {
         window.corrupt.push(corruptLine("corrupt", offset, bytes.slice(at, lineEnd)));
       } else {
-        const standsAlone = exclusive[span.code];
-        if (window.count > 0 && (standsAlone || newline - from > maxBytes)) break;
+        const isExclusive = exclusive[span.code];
+        if (window.count > 0 && (isExclusive || newline - from > maxBytes)) break;
         window.add(span, at, lineEnd);
-        if (standsAlone) return newline + 1;
+        if (isExclusive) return newline + 1;
       }
     }
     at = newline + 1;

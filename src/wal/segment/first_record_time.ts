@@ -5,8 +5,8 @@
  */
 
 import { topLevelField } from "../../bytes/json_fields.ts";
-import { WindowReader } from "../record/batch_reader.ts";
-import type { WindowRecord } from "../record/record_batch.ts";
+import { BatchReader } from "../record/batch_reader.ts";
+import type { BatchRecord } from "../record/record_batch.ts";
 import type { Segment } from "./segment.ts";
 
 /** Bytes that are read at once. */
@@ -17,7 +17,7 @@ const MAX_RECORD_BYTES = 33 * 1024 * 1024;
 const MAX_RECORDS = 50;
 
 /** Epoch ms at which a record was written; `undefined` if it does not tell. */
-export type RecordTime = (bytes: Uint8Array, record: WindowRecord) => number | undefined;
+export type RecordTime = (bytes: Uint8Array, record: BatchRecord) => number | undefined;
 
 /**
  * Epoch ms of the first record behind `offset` that tells its time; `null` if none of the next ones
@@ -35,9 +35,9 @@ export async function firstRecordTime(
     bytes: Math.max(1, Math.min(MAX_BYTES, segment.end() - offset)),
     records: MAX_RECORDS,
     recordBytes: MAX_RECORD_BYTES,
-    standsAlone: () => false,
+    isExclusive: () => false,
   };
-  const window = await new WindowReader(segment, limits, offset).next(isFinal);
+  const window = await new BatchReader(segment, limits, offset).next(isFinal);
   for (const record of window?.records(() => true) ?? []) {
     const time = timeOf(window!.bytes, record);
     if (time !== undefined) return time;
@@ -51,7 +51,7 @@ const TIMES: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 /** When the call of a record began or ended. */
-function callTime(bytes: Uint8Array, { type, start, end }: WindowRecord): number | undefined {
+function callTime(bytes: Uint8Array, { type, start, end }: BatchRecord): number | undefined {
   if (!Object.hasOwn(TIMES, type)) return undefined;
   const [wrapper, field] = TIMES[type];
   const inner = topLevelField(bytes, start, end, wrapper);

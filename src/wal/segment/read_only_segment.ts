@@ -26,7 +26,7 @@ const NONE: ReadonlySet<number> = new Set();
  * Reads a file of lines as a segment. It holds the file open, and so its space on the disk, until
  * `close()`.
  */
-export class ReadSegment implements Segment {
+export class ReadOnlySegment implements Segment {
   readonly name: string;
   readonly begun: number;
   readonly checkpoint = 0;

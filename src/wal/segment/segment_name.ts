@@ -49,7 +49,7 @@ export function isProcessToken(token: string): boolean {
 }
 
 /** Whether a segment of this writer can be for `server`, where nothing but its name is left. */
-export function mayBeFor(server: string, writer: string): boolean {
+export function mayTarget(server: string, writer: string): boolean {
   return writer.endsWith(serverDigits(server));
 }
 
@@ -117,7 +117,7 @@ export const MAX_NAME_LENGTH = 128;
  * @throws {WeaveWalError} `ERR_INVALID_NAME` for an empty name, one over 128 characters, `.`, `..`,
  *   a leading dot, and names with separators, colons, control characters or lone surrogates.
  */
-export function checkName(kind: "entity" | "project", name: string): string {
+export function validateName(kind: "entity" | "project", name: string): string {
   const refuse = (why: string): never => {
     throw new WeaveWalError(
       "ERR_INVALID_NAME",
@@ -141,8 +141,8 @@ export function checkName(kind: "entity" | "project", name: string): string {
 export function projectDirectory(root: string, entity: string, project: string): string {
   return join(
     root,
-    directoryName(checkName("entity", entity)),
-    directoryName(checkName("project", project)),
+    directoryName(validateName("entity", entity)),
+    directoryName(validateName("project", project)),
   );
 }
 

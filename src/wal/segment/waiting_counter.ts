@@ -11,7 +11,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { countRecords } from "./count_records.ts";
-import { ReadSegment } from "./read_only_segment.ts";
+import { ReadOnlySegment } from "./read_only_segment.ts";
 import { segmentPaths } from "./segment_name.ts";
 
 /** Records and bytes that wait. */
@@ -73,9 +73,9 @@ export class WaitingCounter {
       ? readCheckpoint(files, paths.checkpoint, size, () => true).offset
       : 0;
     if (before?.size === size && before.from === from) return before;
-    let segment: ReadSegment | undefined;
+    let segment: ReadOnlySegment | undefined;
     try {
-      segment = new ReadSegment(files, paths.data, { name: stem, end: () => size });
+      segment = new ReadOnlySegment(files, paths.data, { name: stem, end: () => size });
       const records = await countRecords(segment, from);
       return { size, from, records, bytes: size - from, isWhole: true };
     } catch (error) {

@@ -9,7 +9,7 @@ import {
 } from "../../../src/delivery/calls/upsert_body.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
-import { fillWindow } from "../../../src/wal/record/split_records.ts";
+import { splitRecords } from "../../../src/wal/record/split_records.ts";
 import { Window } from "../../../src/wal/record/record_batch.ts";
 import {
   type DeliveryFixture,
@@ -42,7 +42,7 @@ function windowOf(log: string, { room = ROOM, deadLettered = [] as number[] } = 
   const window = new Window(bytes, -room, 100);
   window.room = room;
   window.restore = () => Promise.resolve();
-  fillWindow(window, {
+  splitRecords(window, {
     from: room,
     filled: bytes.length - 20,
     maxBytes: 1_000_000,

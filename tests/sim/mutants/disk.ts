@@ -6,12 +6,12 @@
 
 import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
 import type { Window } from "../../../src/wal/record/record_batch.ts";
-import { WindowReader } from "../../../src/wal/record/batch_reader.ts";
+import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
 /** The last window that each reader gave. */
-const lastWindows = new WeakMap<WindowReader, Window>();
+const lastWindows = new WeakMap<BatchReader, Window>();
 const resolved = (): Promise<void> => Promise.resolve();
 
 /** Mistakes in writing and reading the log. */
@@ -77,10 +77,10 @@ export const DISK_BUGS: readonly Bug[] = [
     from: 30,
     patch: () =>
       patch(
-        WindowReader.prototype,
+        BatchReader.prototype,
         "next",
         (original) =>
-          async function (this: WindowReader, sealed) {
+          async function (this: BatchReader, sealed) {
             const window = await original.call(this, sealed);
             if (window?.corrupt.some(({ reason }) => reason === "torn")) window.corrupt.length = 0;
             return window;
@@ -92,7 +92,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "lines that became a request's body are looked at without reading them again",
     breaks: ["dead-letter", "removed", "lost", "order", "checkpoint", "spins"],
     seeds: 500,
-    patch: () => patch(WindowReader.prototype, "restore", () => () => Promise.resolve(true)),
+    patch: () => patch(BatchReader.prototype, "restore", () => () => Promise.resolve(true)),
   },
   {
     name: "buffer-reused",
@@ -102,10 +102,10 @@ export const DISK_BUGS: readonly Bug[] = [
     from: 120,
     patch: () =>
       patch(
-        WindowReader.prototype,
+        BatchReader.prototype,
         "next",
         (original) =>
-          async function (this: WindowReader, sealed) {
+          async function (this: BatchReader, sealed) {
             const last = lastWindows.get(this);
             const window = await original.call(this, sealed);
             if (window === null) return null;

@@ -9,13 +9,13 @@ import { CircuitBreaker } from "../../../src/delivery/http/circuit_breaker.ts";
 import { Suspicion } from "../../../src/delivery/http/evidence.ts";
 import { Suspects } from "../../../src/delivery/records/suspects.ts";
 import { Sender } from "../../../src/delivery/sender.ts";
-import type { WindowRecord } from "../../../src/wal/record/record_batch.ts";
+import type { BatchRecord } from "../../../src/wal/record/record_batch.ts";
 import type { DeadLetter } from "../../../src/wal/segment/segment.ts";
 import type { Bug } from "./mutant.ts";
 import { patch, patchAttempts } from "./make.ts";
 
 /** A dead letter of the line behind a record, where there is one. */
-function deadLetterBehind({ bytes, offset, lineStart, lineEnd }: WindowRecord): DeadLetter[] {
+function deadLetterBehind({ bytes, offset, lineStart, lineEnd }: BatchRecord): DeadLetter[] {
   const start = lineEnd + 1;
   const end = bytes.indexOf(10, start);
   if (end <= start) return [];
@@ -135,7 +135,7 @@ export const SENDING_BUGS: readonly Bug[] = [
     breaks: ["dead-letter"],
     seeds: 200,
     patch: () => {
-      const suspected = new WeakMap<Suspects, WindowRecord[]>();
+      const suspected = new WeakMap<Suspects, BatchRecord[]>();
       const unpatch = patch(
         Suspects.prototype,
         "add",

@@ -50,6 +50,6 @@ export function processes(contract: Contract): void {
 
   contract("exit listeners can be taken away", ({ runtime: { process } }) => {
     process.onExit(() => assert.fail("Called a listener that was taken away"))();
-    process.onNaturalExit(() => assert.fail("Called a listener that was taken away"))();
+    process.onBeforeExit(() => assert.fail("Called a listener that was taken away"))();
   });
 }

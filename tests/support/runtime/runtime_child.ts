@@ -12,7 +12,7 @@ const { process: facts, clock } = detectRuntime();
 const say = (what: string) => console.log(what);
 const later = (ms: number) => new Promise<void>((done) => void clock.after(ms, done));
 
-facts.onNaturalExit(async () => {
+facts.onBeforeExit(async () => {
   say("natural begins");
   // This timer does not keep a program alive.
   await later(50);
@@ -27,8 +27,8 @@ switch (process.argv[2]) {
     process.exitCode = 3;
     break;
   case "rejects":
-    facts.onNaturalExit(() => Promise.reject(new Error("Dropped")));
-    facts.onNaturalExit(() => {
+    facts.onBeforeExit(() => Promise.reject(new Error("Dropped")));
+    facts.onBeforeExit(() => {
       throw new Error("Dropped too");
     });
     facts.onExit(() => {
@@ -44,14 +44,14 @@ switch (process.argv[2]) {
     }, 1);
     break;
   case "twice":
-    facts.onNaturalExit(async () => {
+    facts.onBeforeExit(async () => {
       await later(1);
       // Set while the others run: part of this same end, and the last.
-      facts.onNaturalExit(() => Promise.resolve(say("late listener")));
+      facts.onBeforeExit(() => Promise.resolve(say("late listener")));
     });
     break;
   case "removed":
-    facts.onNaturalExit(() => Promise.resolve(say("never")))();
+    facts.onBeforeExit(() => Promise.resolve(say("never")))();
     break;
   case "timer":
     clock.after(3_600_000, () => say("never"));

@@ -169,7 +169,7 @@ export class MemoryRuntime implements Runtime {
       allows: (need) => this.allows(need),
       cwd: () => cwd,
       home: () => home,
-      onNaturalExit: (listener) => listen(this.#natural, listener),
+      onBeforeExit: (listener) => listen(this.#natural, listener),
       onExit: (listener) => listen(this.#last, listener),
     };
   }

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import type { Segment } from "../../../src/wal/segment/segment.ts";
 import type { Window } from "../../../src/wal/record/record_batch.ts";
-import { type WindowLimits, WindowReader } from "../../../src/wal/record/batch_reader.ts";
+import { type BatchLimits, BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { test } from "../../harness.ts";
 import { seeded } from "../../support/kill_records.ts";
 import { bytesOf, joined } from "../../support/wal/wal_fixture.ts";
 
-const LIMITS: WindowLimits = {
+const LIMITS: BatchLimits = {
   bytes: 1_000_000,
   records: 1_000,
   recordBytes: 2_000_000,
-  standsAlone: () => false,
+  isExclusive: () => false,
 };
 
 /** Bytes in front of what a buffer holds. */
@@ -64,8 +64,8 @@ function texts(window: Window): string[] {
 }
 
 /** Reads to the end: what each window holds, and the corrupt parts between. */
-async function readAll(segment: Bytes, limits: Partial<WindowLimits> = {}, offset = 0) {
-  const reader = new WindowReader(segment, { ...LIMITS, ...limits }, offset);
+async function readAll(segment: Bytes, limits: Partial<BatchLimits> = {}, offset = 0) {
+  const reader = new BatchReader(segment, { ...LIMITS, ...limits }, offset);
   const windows: string[][] = [];
   const corrupt: { reason: string; offset: number; length: number }[] = [];
   for (let window = await reader.next(segment.sealed); window;) {
@@ -108,7 +108,7 @@ test("window reader: a window keeps to its records and bytes; a longer record ha
 test("window reader: an exclusive type has a window of its own", async () => {
   const types: RecordType[] = ["obj_create", "call_update", "obj_create", "call_update"];
   const segment = new Bytes(types.map((type, index) => line(String(index), type)).join(""));
-  const { windows } = await readAll(segment, { standsAlone: (type) => type === "call_update" });
+  const { windows } = await readAll(segment, { isExclusive: (type) => type === "call_update" });
   assert.deepEqual(windows.map(({ length }) => length), [1, 1, 1, 1]);
 });
 
@@ -117,7 +117,7 @@ test("window reader: a last line without newline waits while the writer lives", 
   for (let cut = line("a").length; cut < whole.length; cut++) {
     const segment = new Bytes(whole.slice(0, cut));
     segment.sealed = false;
-    const reader = new WindowReader(segment, LIMITS, 0);
+    const reader = new BatchReader(segment, LIMITS, 0);
     assert.deepEqual(texts((await reader.next(false))!), ['{"n":"a"}']);
     assert.equal(await reader.next(false), null);
     segment.append(whole.slice(cut));
@@ -131,7 +131,7 @@ test("window reader: of a line that its writer took back nothing is mixed with t
   for (const sealedThen of [false, true]) {
     const segment = new Bytes(line("a") + begun);
     segment.sealed = false;
-    const reader = new WindowReader(segment, LIMITS, 0);
+    const reader = new BatchReader(segment, LIMITS, 0);
     await reader.next(false);
     assert.equal(await reader.next(false), null);
     segment.bytes = bytesOf(line("a"));
@@ -161,7 +161,7 @@ test("window reader: a last line with a carriage return or a byte order mark is 
 });
 
 test("window reader: a last line without newline has no place behind it to be overwritten", async () => {
-  const reader = new WindowReader(new Bytes(line("a") + line("b").trimEnd()), LIMITS, 0);
+  const reader = new BatchReader(new Bytes(line("a") + line("b").trimEnd()), LIMITS, 0);
   assert.ok((await reader.next(true))!.room >= ROOM);
   assert.equal((await reader.next(true))!.room, 0);
 });
@@ -217,7 +217,7 @@ test("window reader: an oversize line that is still being written waits for its 
   const over = line("x".repeat(500));
   const segment = new Bytes(over.slice(0, 300));
   segment.sealed = false;
-  const reader = new WindowReader(segment, { ...LIMITS, bytes: 100, recordBytes: 200 }, 0);
+  const reader = new BatchReader(segment, { ...LIMITS, bytes: 100, recordBytes: 200 }, 0);
   assert.equal(await reader.next(false), null);
   segment.append(over.slice(300) + line("b"));
   assert.deepEqual((await reader.next(false))!.corrupt.map(({ reason }) => reason), ["oversize"]);
@@ -243,7 +243,7 @@ test("window reader: an oversize line takes none of the whole lines in front of 
         const segment = new Bytes(lines(count) + long + lines(100));
         segment.atOnce = 5_000;
         const limits = { ...LIMITS, bytes: 9_000, records: 100, recordBytes: 20_000 };
-        const reader = new WindowReader(segment, limits, 0);
+        const reader = new BatchReader(segment, limits, 0);
         let read = "";
         const corrupt: unknown[] = [];
         for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
@@ -265,7 +265,7 @@ test("window reader: an oversize line takes none of the whole lines in front of 
 test("window reader: memory is bounded by the limits, not by the log", async () => {
   const segment = new Bytes(line("x".repeat(100)).repeat(20_000));
   const limits = { ...LIMITS, bytes: 10_000, recordBytes: 20_000 };
-  const reader = new WindowReader(segment, limits, 0);
+  const reader = new BatchReader(segment, limits, 0);
   let records = 0;
   for (let window = await reader.next(true); window; window = await reader.next(true)) {
     assert.ok(window.bytes.length <= 20_001 + ROOM, `${window.bytes.length} bytes`);
@@ -278,7 +278,7 @@ test("window reader: memory is bounded by the limits, not by the log", async () 
 
 test("window reader: the bytes of a window stay until the window after the next is read", async () => {
   const segment = new Bytes(Array.from({ length: 100 }, (_, n) => line(`n${n}`)).join(""));
-  const reader = new WindowReader(segment, { ...LIMITS, records: 7, bytes: 300 }, 0);
+  const reader = new BatchReader(segment, { ...LIMITS, records: 7, bytes: 300 }, 0);
   let before: { window: Window; texts: string[] } | null = null;
   for (let window = await reader.next(true); window; window = await reader.next(true)) {
     if (before) assert.deepEqual(texts(before.window), before.texts);
@@ -290,7 +290,7 @@ test("window reader: a read that fails is an error, and a new reader goes on", a
   const segment = new Bytes(line("a") + line("b"));
   const { read } = segment;
   segment.read = () => Promise.reject(Object.assign(new Error("Disk"), { code: "EIO" }));
-  await assert.rejects(new WindowReader(segment, LIMITS, 0).next(true), { code: "EIO" });
+  await assert.rejects(new BatchReader(segment, LIMITS, 0).next(true), { code: "EIO" });
   segment.read = read;
   assert.equal((await readAll(segment)).windows.flat().length, 2);
 });
@@ -315,7 +315,7 @@ test("window reader: reading ahead changes nothing, whatever a read gives at onc
     for (const sealed of [true, false]) {
       const segment = new Bytes(whole);
       segment.atOnce = atOnce;
-      const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+      const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
       const kept: { window: Window; text: string }[] = [];
       let read = "";
       for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
@@ -340,7 +340,7 @@ test("window reader: lines that are overwritten cost no other window, and can be
     for (const sealed of [true, false]) {
       const segment = new Bytes(whole);
       segment.atOnce = atOnce;
-      const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+      const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
       const kept: { part: Uint8Array; content: string }[] = [];
       let read = "";
       let roomy = 0;
@@ -369,7 +369,7 @@ test("window reader: lines that are overwritten cost no other window, and can be
 
 test("window reader: there is room in front of nearly all windows of even records", async () => {
   for (const sealed of [true, false]) {
-    const reader = new WindowReader(new Bytes(EVEN), { ...LIMITS, records: 100 }, 0);
+    const reader = new BatchReader(new Bytes(EVEN), { ...LIMITS, records: 100 }, 0);
     const rooms: number[] = [];
     for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
       rooms.push(window.room);
@@ -381,7 +381,7 @@ test("window reader: there is room in front of nearly all windows of even record
 
 test("window reader: lines that are not there any more are not read again", async () => {
   const segment = new Bytes(line("a") + line("b"));
-  const reader = new WindowReader(segment, LIMITS, 0);
+  const reader = new BatchReader(segment, LIMITS, 0);
   const window = (await reader.next(true))!;
   const whole = segment.bytes;
   segment.bytes = whole.subarray(0, line("a").length + 3);
@@ -394,11 +394,11 @@ test("window reader: lines that are not there any more are not read again", asyn
 
 test("window reader: the next bytes are asked for before a window is given", async () => {
   const segment = new Bytes(EVEN);
-  const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
   let last: Window | null = null;
   while (reader.offset < PAST_FIRST_READ) last = await reader.next(true);
   assert.ok(segment.reads.at(-1)!.offset > last!.to, "read ahead");
-  const open = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  const open = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
   while (open.offset < PAST_FIRST_READ) last = await open.next(false);
   const { offset } = segment.reads.at(-1)!;
   assert.ok(offset <= last!.to, "what may still be taken back is not read ahead");
@@ -407,7 +407,7 @@ test("window reader: the next bytes are asked for before a window is given", asy
 test("window reader: a failure to read ahead comes with the window that it was for", async () => {
   const segment = new Bytes(EVEN);
   const read = segment.read.bind(segment);
-  const reader = new WindowReader(segment, { ...LIMITS, records: 100 }, 0);
+  const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
   while (reader.offset < PAST_FIRST_READ) await reader.next(true);
   const given = reader.offset;
   segment.read = () => Promise.reject(Object.assign(new Error("broken"), { code: "EIO" }));
@@ -422,7 +422,7 @@ test("window reader: a failure to read ahead comes with the window that it was f
   }
   assert.equal(failed, 1);
   segment.read = read;
-  const again = new WindowReader(segment, { ...LIMITS, records: 100 }, given);
+  const again = new BatchReader(segment, { ...LIMITS, records: 100 }, given);
   for (const text of windows) assert.equal(lineTexts((await again.next(true))!), text);
 });
 
@@ -430,7 +430,7 @@ test("window reader: exclusive records are not read over and over", async () => 
   const whole = line("x".repeat(500)).repeat(4_000);
   for (const sealed of [true, false]) {
     const segment = new Bytes(whole);
-    const reader = new WindowReader(segment, { ...LIMITS, standsAlone: () => true }, 0);
+    const reader = new BatchReader(segment, { ...LIMITS, isExclusive: () => true }, 0);
     let windows = 0;
     while (await reader.next(sealed)) windows++;
     assert.equal(windows, 4_000);

@@ -3,7 +3,7 @@ import {
   contentEnd,
   contentStart,
   findNewline,
-  isSoundRecord,
+  isValidRecord,
   readRecord,
   RECORD_PREFIX,
   RECORD_SUFFIX,
@@ -112,7 +112,7 @@ test("record: a line that is not a record is null", () => {
 });
 
 test("record: soundness is that of the whole line, in JSON and in UTF-8", () => {
-  const isSound = (bytes: Uint8Array) => isSoundRecord(bytes, 0, bytes.length);
+  const isSound = (bytes: Uint8Array) => isValidRecord(bytes, 0, bytes.length);
   assert.equal(isSound(bytesOf('{"a":"é\\ud83d"}')), true);
   assert.equal(isSound(bytesOf('{"a":"b}')), false);
   assert.equal(isSound(bytesOf('{"a":1}{"a":1}')), false);

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import {
-  checkName,
   formatStem,
   isProcessToken,
   leasePrefix,
   MAX_NAME_LENGTH,
-  mayBeFor,
+  mayTarget,
   parseStem,
   projectDirectory,
   recoveryLease,
   segmentPaths,
   serverDigits,
+  validateName,
   writerToken,
 } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
@@ -59,8 +59,8 @@ test("names: a writer's token keeps its randomness and tells for which server it
     WRITER.slice(0, 12) + WRITER.slice(13, 24),
   );
   assert.notEqual(parseStem(formatStem(1n, token).stem), null);
-  assert.equal(mayBeFor("https://trace.example", token), true);
-  assert.equal(mayBeFor("https://trace.example/other", token), false);
+  assert.equal(mayTarget("https://trace.example", token), true);
+  assert.equal(mayTarget("https://trace.example/other", token), false);
 });
 
 test("names: a process token is distinguished from those of other writers by its version digit", () => {
@@ -96,7 +96,7 @@ test("names: a segment's files share its stem, under the names of the Python SDK
 
 test("names: ordinary names of any language are used as they are", () => {
   for (const name of ["team", "my project", "a.b", "проект", "名前", "é😀", "-", "x".repeat(128)]) {
-    assert.equal(checkName("project", name), name);
+    assert.equal(validateName("project", name), name);
   }
   assert.equal(projectDirectory("/wal", "team", "my project"), "/wal/team/my project");
 });
@@ -121,7 +121,7 @@ test("names: what could leave its directory or confuse a file system is refused,
     ]
   ) {
     for (const kind of ["entity", "project"] as const) {
-      assert.throws(() => checkName(kind, name), (error: Error & { code?: string }) => {
+      assert.throws(() => validateName(kind, name), (error: Error & { code?: string }) => {
         assert.equal(error.code, "ERR_INVALID_NAME");
         assert.ok(error.message.startsWith(`Cannot use ${kind} name: `), error.message);
         assert.ok(error.message.includes(JSON.stringify(name)), error.message);
@@ -135,7 +135,7 @@ test("names: what could leave its directory or confuse a file system is refused,
 
 test("names: a name that is not a text is refused with the error's code", () => {
   for (const name of [undefined, null, 7, {}]) {
-    assert.throws(() => checkName("entity", name as unknown as string), {
+    assert.throws(() => validateName("entity", name as unknown as string), {
       code: "ERR_INVALID_NAME",
     });
   }
