@@ -133,6 +133,14 @@ test("relay: spans go to the view of their path and to the project of resource, 
   assert.equal(await post("/otel/v1/traces", named, { project_id: "team/other" }), 200);
   assert.equal(await post("/otel/v1/traces", unnamed, { project_id: "team/other" }), 200);
   assert.equal(await post("/v1/traces", unnamed), 200);
+  const stream = new Blob([named as BlobPart]).stream().pipeThrough(
+    new CompressionStream("deflate"),
+  );
+  const deflated = new Uint8Array(await new Response(stream).arrayBuffer());
+  const compressed = { "content-encoding": "deflate", project_id: "team/other" };
+  assert.equal(await post("/agents/otel/v1/traces", deflated, compressed), 200);
+  const broken = deflated.subarray(0, deflated.length / 2);
+  assert.equal(await post("/agents/otel/v1/traces", broken, compressed), 400);
   assert.equal(await post("/v1/traces", unnamed, { project_id: "no project" }), 400);
   assert.equal(await post("/v1/traces", Uint8Array.of(1, 2, 3)), 400);
   assert.equal(await post("/v1/traces", named, { "content-type": "text/plain" }), 415);

@@ -17,6 +17,8 @@ import { type CommitPolicy, RelayLog } from "./relay_log.ts";
 const IDLE_MS = 600_000;
 /** Ms between two searches for logs that are not used any more. */
 const LOOK_MS = 60_000;
+/** Ms that a log which is closed goes on sending: a request that is given up may have arrived. */
+const CLOSE_MS = 5_000;
 /** Ms between two data syncs in the background, where nothing waits for them. */
 const SYNC_MS = 1_000;
 
@@ -92,7 +94,9 @@ export class RelayLogs {
    * a process that has ended.
    */
   retire(log: RelayLog): void {
-    for (const [id, entry] of this.#entries) if (entry.log === log) this.#close(id, entry, 0);
+    for (const [id, entry] of this.#entries) {
+      if (entry.log === log) this.#close(id, entry, CLOSE_MS);
+    }
   }
 
   /** Closes all logs after delivering for at most `timeoutMs`. */
@@ -131,7 +135,7 @@ export class RelayLogs {
     this.#timer = this.#options.runtime.clock.after(LOOK_MS, () => {
       const now = this.#options.runtime.clock.monotonic();
       for (const [id, entry] of this.#entries) {
-        if (now - entry.usedAt > IDLE_MS) this.#close(id, entry, 0);
+        if (now - entry.usedAt > IDLE_MS) this.#close(id, entry, CLOSE_MS);
       }
       this.#lookLater();
     });
