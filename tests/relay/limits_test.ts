@@ -101,7 +101,7 @@ async function slowClient(url: string): Promise<{ answer: Promise<string>; close
   const { port } = new URL(url);
   const socket = connect(Number(port), "127.0.0.1");
   await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
-  socket.write("POST /obj/create HTTP/1.1\r\nhost: relay\r\ncontent-length: 1000\r\n\r\n{");
+  socket.write("POST /obj/create HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{");
   let text = "";
   const answer = new Promise<string>((resolve) => {
     socket.setEncoding("utf8").on("data", (chunk) => {
