@@ -8,10 +8,13 @@ import { WeaveWalError } from "../errors.ts";
 import type { WeaveClient } from "../client/weave_client/client.ts";
 import { currentClient } from "../client/global_client.ts";
 import { openOwnClient } from "../client/host_client.ts";
+import { withoutTelemetry } from "../client/server/outside.ts";
 import { invalidOption } from "../client/settings/invalid_option.ts";
 import type { InitOptions } from "../client/settings/options.ts";
 import { type SpanTarget, spanTargetOf } from "../client/span_target.ts";
 import type { OtelView } from "../protocol/otlp/otel_request.ts";
+import { detectRuntime } from "../runtime/detect.ts";
+import { withQuietTimers } from "./quiet_timers.ts";
 
 /**
  * Destination of spans. Pass `client` to share the log of an open client, or `project` with
@@ -58,7 +61,10 @@ export function resolveSpanOptions(options: SpanOptions): ResolvedSpanOptions {
     throw invalidOption('option "view"', view, 'one of "traces", "agents"');
   }
   if (project !== undefined && client === undefined) {
-    const own = openOwnClient(project, { wal: true, ...initOptions });
+    const runtime = withQuietTimers(initOptions.runtime ?? detectRuntime());
+    const own = withoutTelemetry(() =>
+      openOwnClient(project, { wal: true, ...initOptions, runtime })
+    );
     return { client: own, target: spanTargetOf(own)!, view, isOwn: true };
   }
   const [ignored] = project === undefined ? Object.keys(initOptions) : ["project"];

@@ -7,6 +7,7 @@
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import type { WeaveClient } from "../client/weave_client/client.ts";
 import { describeError } from "../client/calls/describe_error.ts";
+import { withoutTelemetry } from "../client/server/outside.ts";
 import type { SpanTarget } from "../client/span_target.ts";
 import { type OtelRecordType, otelRecordType, otelRequest } from "../protocol/otlp/otel_request.ts";
 import type { FinishedSpan, StartedSpan } from "./finished_span.ts";
@@ -70,7 +71,9 @@ export class SpanRecorder {
         return undefined;
       }
       const request = serialize(this.#redactor.copy(span));
-      this.#target.append(this.#type, otelRequest(this.#target.projectId, request));
+      const text = otelRequest(this.#target.projectId, request);
+      // Instrumented file operations would make spans of it.
+      withoutTelemetry(() => this.#target.append(this.#type, text));
       return undefined;
     } catch (error) {
       return this.#fail(error);

@@ -9,6 +9,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Attributes, context, SpanStatusCode, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { isTracingSuppressed } from "@opentelemetry/core";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AlwaysOffSampler,
@@ -22,6 +24,7 @@ import type { InitOptions } from "../../src/client/settings/options.ts";
 import { type SpanOptions, WalSpanExporter, WalSpanProcessor } from "../../src/otel/otel.ts";
 import { fromBase64 } from "../../src/protocol/json/base64.ts";
 import { readSpans, type Span } from "../../src/protocol/otlp/spans.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { clientFixture, type Fixture } from "../support/client/client_fixture.ts";
 import { test } from "../harness.ts";
@@ -334,6 +337,61 @@ test("otel: a flush ends before the SDK's own forceFlush gives up", async () => 
   await made.processor.shutdown();
   assert.equal(limits.length, 2);
   for (const limit of limits) assert.ok(limit! < 30_000, `${limit}`);
+});
+
+test("otel: file operations of the log stay out of traces", async () => {
+  await using mock = await startMockServer();
+  const directory = mkdtempSync(join(tmpdir(), "weave-wal-otel-"));
+  const traced: string[] = [];
+  let heartbeats = 0;
+  let heardTwice = (): void => {};
+  const watched = new Promise<void>((resolve) => heardTwice = resolve);
+  const runtime = detectRuntime();
+  const files = new Proxy(runtime.files, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (name === "replace" && String(args[0]).includes(".processes") && ++heartbeats === 2) {
+          heardTwice();
+        }
+        if (!isTracingSuppressed(context.active())) traced.push(String(name));
+        return value.apply(target, args);
+      };
+    },
+  });
+  try {
+    const processor = new WalSpanProcessor({
+      project: "team/demo",
+      apiKey: "test-key",
+      serverUrl: mock.url,
+      walDir: directory,
+      logLevel: "error",
+      lingerMs: 1,
+      runtime: {
+        ...runtime,
+        name: runtime.name,
+        process: runtime.process,
+        clock: runtime.clock,
+        files,
+      },
+    });
+    // As in most programs, the processor is made first. It looks for earlier logs meanwhile.
+    await processor.forceFlush();
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    traced.length = 0;
+    const tracer = tracerOf(processor);
+    for (let i = 1; i <= 3; i++) {
+      tracer.startSpan("answer").end();
+      await mock.waitFor((store) => store.spans("team/demo").length === i);
+    }
+    await watched;
+    assert.deepEqual(traced, []);
+    await processor.shutdown();
+  } finally {
+    context.disable();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("otel: a disabled client records nothing", async () => {

@@ -42,7 +42,8 @@ interface ContextManager {
   with<R>(context: TelemetryContext, fn: () => R): R;
 }
 
-function withoutTelemetry<R>(fn: () => R): R {
+/** Calls `fn`; OpenTelemetry makes no spans of it, and of what follows from it. */
+export function withoutTelemetry<R>(fn: () => R): R {
   const api = (globalThis as { [TELEMETRY]?: { context?: ContextManager } })[TELEMETRY];
   const manager = api?.context;
   if (manager === undefined) return fn();
