@@ -22,6 +22,12 @@ import type { SegmentWriter } from "./segment_writer.ts";
  */
 export type FsyncPolicy = "interval" | "always" | "never";
 
+/**
+ * Segments that are synced in the background after they were left; each is open meanwhile. Where
+ * segments are filled faster than the disk takes them, the writer waits for it.
+ */
+const MAX_RETIRING = 8;
+
 /** Options for {@linkcode FsyncScheduler}. */
 export interface FsyncSchedulerOptions {
   readonly clock: Clock;
@@ -58,9 +64,13 @@ export class FsyncScheduler {
   /** Closed files that were not synced, by path; with the error where a sync has failed for good. */
   readonly #pendingFiles = new Map<string, unknown>();
   readonly #pendingDirectories = new Set<string>();
+  /** Directories that are being synced, and whether they got new names since that began. */
+  readonly #syncingDirectories = new Map<string, boolean>();
   #lastPending: Promise<void> = Promise.resolve();
   #active: SegmentWriter | null = null;
   #unsynced = 0;
+  /** Segments that were left and are being synced. */
+  #retiring = 0;
   #timer: Timer | null = null;
   #syncing = false;
   #unsupported = false;
@@ -97,7 +107,26 @@ export class FsyncScheduler {
     if (this.#options.policy === "never") {
       this.#pendingFiles.set(segment.paths.data, null);
       segment.close();
-    } else this.#run(this.#sync(segment).catch(() => {}).finally(() => segment.close()));
+    } else if (this.#retiring < MAX_RETIRING) {
+      this.#retiring++;
+      this.#run(
+        this.#sync(segment).finally(() => {
+          this.#retiring--;
+          segment.close();
+        }),
+      );
+    } else this.#retireNow(segment);
+  }
+
+  #retireNow(segment: SegmentWriter): void {
+    try {
+      segment.dataSyncNow();
+      this.#options.onSynced();
+    } catch (error) {
+      this.#failed(segment, error);
+    } finally {
+      segment.close();
+    }
   }
 
   /**
@@ -112,19 +141,29 @@ export class FsyncScheduler {
 
   /** Syncs the names in `directories`. */
   syncDirectories(directories: readonly string[]): void {
-    const { policy, files, onDirectoryFailed } = this.#options;
+    const { policy, files } = this.#options;
     for (const directory of directories) {
       if (policy === "never") this.#pendingDirectories.add(directory);
       else if (policy === "always") files.syncDirectoryNow(directory);
-      else {
-        this.#run(
-          files.syncDirectory(directory).catch((error) => {
-            this.#pendingDirectories.add(directory);
-            onDirectoryFailed(error);
-          }),
-        );
-      }
+      else if (this.#syncingDirectories.has(directory)) {
+        this.#syncingDirectories.set(directory, true);
+      } else this.#run(this.#syncDirectory(directory));
     }
+  }
+
+  /** Syncs a directory, and again if it got new names meanwhile: each sync holds it open. */
+  async #syncDirectory(directory: string): Promise<void> {
+    const { files, onDirectoryFailed } = this.#options;
+    do {
+      this.#syncingDirectories.set(directory, false);
+      try {
+        await files.syncDirectory(directory);
+      } catch (error) {
+        this.#pendingDirectories.add(directory);
+        onDirectoryFailed(error);
+      }
+    } while (this.#syncingDirectories.get(directory));
+    this.#syncingDirectories.delete(directory);
   }
 
   /**
@@ -209,10 +248,14 @@ export class FsyncScheduler {
       segment.markSynced(size);
       this.#options.onSynced();
     } catch (error) {
-      if (!this.#isUnsupported(error)) this.#options.onFailed(segment, error);
-      else if (segment.sealed) this.#pendingFiles.set(segment.paths.data, null);
+      this.#failed(segment, error);
       throw error;
     }
+  }
+
+  #failed(segment: SegmentWriter, error: unknown): void {
+    if (!this.#isUnsupported(error)) this.#options.onFailed(segment, error);
+    else if (segment.sealed) this.#pendingFiles.set(segment.paths.data, null);
   }
 
   /** Whether an error means that this host cannot sync, rather than that a sync failed. */

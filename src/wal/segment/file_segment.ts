@@ -184,7 +184,8 @@ export class FileSegment implements Segment {
   release(): void {
     if (this.#done) return;
     try {
-      this.#checkpointNow();
+      // Thousands may wait, of which nothing was sent.
+      if (this.#acknowledged !== this.#checkpointed) this.#checkpointNow();
     } catch {
       // Another process has the segment, or the disk has failed: what was delivered is sent again.
     }
