@@ -9,16 +9,13 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
 import type { Orphans, OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
 import { RecoveryLeases } from "../wal/ownership/recovery_leases.ts";
-import { FileSegment } from "../wal/segment/file_segment.ts";
 import { SegmentChain } from "../wal/segment/segment_chain.ts";
 import { type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
-import { parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
+import { OpenDrains } from "./open_drains.ts";
 
 /** Segments in one chain at most: as many are known at once. */
 const MAX_CHAIN = 1_000;
-/** Segments of running processes that are drained at once; each is open. */
-const MAX_OPEN = 64;
 
 /** The start of a recovery. */
 export interface RecoveryStart {
@@ -62,26 +59,33 @@ export class DirectoryRecovery {
   #chain: Drain | null = null;
   /** Segments of dead processes that come after the chain, oldest first. */
   #waiting: readonly ListedSegment[] = [];
-  /** Drains of segments that running processes write, by stem. */
-  readonly #open = new Map<string, Drain>();
+  readonly #open: OpenDrains;
   readonly #running = new Set<Promise<void>>();
   #stopped = false;
   #isClosed = false;
   #isBlocked = false;
+  /** Segments of dead processes that another process sends. */
+  #elsewhere: readonly ListedSegment[] = [];
   /** Orphaned segments that cannot be sent now, because of the server or the disk. */
   #blocked: readonly ListedSegment[] = [];
   readonly #counter: WaitingCounter;
+  readonly #counterElsewhere: WaitingCounter;
 
   /** Makes a recovery that has not looked at the directory. */
   constructor(options: DirectoryRecoveryOptions) {
     this.#options = options;
     this.#leases = new RecoveryLeases(options);
+    this.#open = new OpenDrains({
+      ...options,
+      isFinal: (segment) => options.scanner.isFinal(segment),
+    });
     this.#counter = new WaitingCounter(options.runtime);
+    this.#counterElsewhere = new WaitingCounter(options.runtime);
   }
 
   /** Drains in progress. */
   get drains(): Drain[] {
-    return [...(this.#chain ? [this.#chain] : []), ...this.#open.values()];
+    return [...(this.#chain ? [this.#chain] : []), ...this.#open.all];
   }
 
   /** Whether segments of dead processes are being sent. */
@@ -92,6 +96,16 @@ export class DirectoryRecovery {
   /** Whether there are orphaned segments that cannot be sent now. */
   get isBlocked(): boolean {
     return this.#isBlocked;
+  }
+
+  /** Whether another process sends segments of dead processes, as the last look found. */
+  get isElsewhere(): boolean {
+    return this.#elsewhere.length > 0;
+  }
+
+  /** Counts what another process sends. */
+  async pendingElsewhere(): Promise<Waiting> {
+    return await this.#counterElsewhere.count(this.#elsewhere);
   }
 
   /**
@@ -120,6 +134,7 @@ export class DirectoryRecovery {
     if (this.isDraining || this.#stopped) return;
     let { final, open } = await this.#scan();
     if (this.#stopped || this.isDraining) return;
+    this.#elsewhere = [];
     const isNeeded = final.length > 0 || open.length > 0;
     this.#block(isNeeded && !this.#options.isServerReady() ? [...final, ...open] : []);
     if (!isNeeded || this.#isBlocked) return this.#releaseIfIdle();
@@ -136,10 +151,12 @@ export class DirectoryRecovery {
       // A pause has given the leases back.
       if (this.#stopped) return this.#leases.release();
     }
+    const isCovered = (segment: ListedSegment): boolean => this.#leases.covers(segment);
     // What other processes hold leases for is left to them.
-    final = final.filter((segment) => this.#leases.covers(segment));
-    open = open.filter((segment) => this.#leases.covers(segment));
-    for (const segment of open) this.#drainOpen(segment);
+    this.#elsewhere = final.filter((segment) => !isCovered(segment));
+    final = final.filter(isCovered);
+    open = open.filter(isCovered);
+    for (const segment of open) this.#run(this.#drainOpen(segment));
     if (final.length > 0) this.#run(this.#drainFinal(final));
     else this.#releaseIfIdle();
   }
@@ -164,6 +181,7 @@ export class DirectoryRecovery {
   /** Pauses for good. */
   async stop(): Promise<void> {
     this.#isClosed = true;
+    this.#elsewhere = [];
     await this.pause();
   }
 
@@ -181,13 +199,13 @@ export class DirectoryRecovery {
       if (hasCode(error, "ENOENT")) return { final: [], open: [] };
       throw error;
     });
-    const writers = new Set([...this.#open.keys()].map((stem) => parseStem(stem)?.writer));
+    const { writers } = this.#open;
     const isNext = ({ writer }: ListedSegment): boolean => !writers.has(writer);
     return { final: final.filter(isNext), open: open.filter(isNext) };
   }
 
   #releaseIfIdle(): void {
-    if (this.#open.size > 0 || this.isDraining) return;
+    if (this.#open.all.length > 0 || this.isDraining) return;
     if (!this.#leases.any) this.#leases.acquireAbandoned();
     this.#leases.release();
   }
@@ -252,35 +270,12 @@ export class DirectoryRecovery {
     this.#blocked = segments;
   }
 
-  #drainOpen(listed: ListedSegment): void {
-    if (this.#open.size >= MAX_OPEN) return;
-    const { runtime, drain: options, scanner, onChange } = this.#options;
-    const { directory, stem } = listed;
-    let segment: FileSegment;
-    try {
-      segment = new FileSegment({
-        runtime,
-        directory,
-        stem,
-        paths: segmentPaths(directory, stem),
-        guard: this.#leases.guardOf([listed]),
-        live: false,
-        isSealed: () => scanner.isFinal(listed),
-      });
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) options.onTrouble("recovery", error);
-      return;
-    }
-    const drain = new Drain(segment, options);
-    this.#open.set(stem, drain);
-    this.#run(
-      drain.run().then((end) => {
-        this.#open.delete(stem);
-        if (end === "lost") this.#leases.forgetLost();
-        this.#releaseIfIdle();
-        onChange();
-      }),
-    );
+  async #drainOpen(segment: ListedSegment): Promise<void> {
+    const end = await this.#open.run(segment, this.#leases.guardOf([segment]));
+    if (end === null) return;
+    if (end === "lost") this.#leases.forgetLost();
+    this.#releaseIfIdle();
+    this.#options.onChange();
   }
 
   #run(work: Promise<void>): void {

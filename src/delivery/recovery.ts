@@ -66,15 +66,27 @@ export class Recovery {
     return [...this.#directories.values()].some(({ isBlocked }) => isBlocked);
   }
 
-  /** Counts what waits in orphaned segments that this process is to send. */
-  async pending(): Promise<Waiting> {
+  /** Whether other processes send segments of dead processes, as the last scan found. */
+  get isElsewhere(): boolean {
+    return [...this.#directories.values()].some(({ isElsewhere }) => isElsewhere);
+  }
+
+  /**
+   * Counts what waits in orphaned segments.
+   *
+   * @param scope Those that this process is to send, or also those that other processes send.
+   */
+  async pending(scope: "held" | "all"): Promise<Waiting> {
     if (!this.#hasScanned) await this.scan();
     let records = 0;
     let bytes = 0;
     for (const recovery of this.#directories.values()) {
-      const waiting = await recovery.pending();
-      records += waiting.records;
-      bytes += waiting.bytes;
+      const counts = [await recovery.pending()];
+      if (scope === "all") counts.push(await recovery.pendingElsewhere());
+      for (const waiting of counts) {
+        records += waiting.records;
+        bytes += waiting.bytes;
+      }
     }
     return { records, bytes };
   }

@@ -25,6 +25,12 @@ export interface SenderOptions {
   readonly onLost: () => void;
 }
 
+/**
+ * What is waited for, and counted: the own log; also orphaned segments that this process sends; also
+ * those that other processes send.
+ */
+export type Scope = "own" | "held" | "all";
+
 /** The end of a wait for delivery. */
 export type WaitEnd = "done" | "timeout" | "aborted";
 
@@ -93,9 +99,9 @@ export class Sender {
     return this.#own.filter((segment) => segment !== this.#current?.segment);
   }
 
-  /** Counts what waits in the own log, and in orphaned segments that this process is to send. */
-  async pending(): Promise<Waiting> {
-    const others = await this.#options.recovery?.pending() ?? NOTHING;
+  /** Counts what waits in the own log, and in orphaned segments. */
+  async pending(scope: "held" | "all"): Promise<Waiting> {
+    const others = await this.#options.recovery?.pending(scope) ?? NOTHING;
     const own = await this.pendingOwn();
     return { records: own.records + others.records, bytes: own.bytes + others.bytes };
   }
@@ -127,24 +133,24 @@ export class Sender {
    * up.
    *
    * @param timeout Ms; without it there is no limit.
-   * @param ownOnly Waits for this process's own log only.
    */
   async wait(
     timeout: number | undefined,
     signal: AbortSignal | undefined,
-    ownOnly = false,
+    scope: Scope,
   ): Promise<WaitEnd> {
     if (signal?.aborted) return "aborted";
     const { clock, deliverer, recovery } = this.#options;
     const last = this.#own.at(-1);
     const target = last && { segment: last, end: endOf(last) ?? Infinity };
-    const others = ownOnly || recovery === undefined ? null : recovery;
+    const others = scope === "own" || recovery === undefined ? null : recovery;
     let scanned = others === null || this.#stopped;
     const ends = new Map<Drain, number>();
     const isDone = (): boolean => {
       if (!this.#isReached(target) || !scanned) return false;
       if (others === null) return true;
       if (others.isDraining || others.isBlocked) return false;
+      if (scope === "all" && others.isElsewhere) return false;
       return others.drains.every((drain) => {
         if (!ends.has(drain)) ends.set(drain, endOf(drain.segment) ?? Infinity);
         return drain.ended || (drain.reached >= ends.get(drain)! && !drain.segment.isSealed());

@@ -214,7 +214,10 @@ export interface Pipeline {
   append(type: RecordType, request: string): void;
   /** Forces the log to stable storage; rejects with the host's error when that cannot be done. */
   sync(): Promise<void>;
-  /** Waits until all appended so far is delivered or dead-lettered. */
+  /**
+   * Waits until all appended so far is delivered or dead-lettered, and what dead processes left,
+   * whichever process sends it.
+   */
   flush(options?: FlushOptions): Promise<FlushResult>;
   /**
    * Waits until all that this process appended so far is delivered or dead-lettered, `timeout` ms at
@@ -232,7 +235,10 @@ export interface Pipeline {
    * Waits as long as the server takes, or until `signal` is aborted.
    */
   retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult>;
-  /** Flushes, stops the sender, closes the log. */
+  /**
+   * Flushes, stops the sender, closes the log. What another process sends is neither waited for nor
+   * counted.
+   */
   finish(options?: FlushOptions): Promise<FlushResult>;
 }
 

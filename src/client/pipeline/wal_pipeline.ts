@@ -151,13 +151,17 @@ export class LogPipeline implements StrictPipeline {
     return this.#log.sync();
   }
 
-  async flush({ timeout, signal }: FlushOptions = {}): Promise<FlushResult> {
+  async flush(options: FlushOptions = {}): Promise<FlushResult> {
+    return await this.#flush(options, "all");
+  }
+
+  async #flush({ timeout, signal }: FlushOptions, scope: "held" | "all"): Promise<FlushResult> {
     if (this.#sender === null) {
       await this.#log.sync().catch((error) => this.#syncTrouble(error));
-      return await this.#result("sender-off");
+      return await this.#result("sender-off", scope);
     }
-    const end = await this.#sender.wait(timeout, signal);
-    return await this.#result(end === "done" ? undefined : end);
+    const end = await this.#sender.wait(timeout, signal, scope);
+    return await this.#result(end === "done" ? undefined : end, scope);
   }
 
   async delivered(timeout: number): Promise<DeliveryWait> {
@@ -166,7 +170,7 @@ export class LogPipeline implements StrictPipeline {
     }
     const giveUp = new AbortController();
     this.#waits.add(giveUp);
-    const end = await this.#sender.wait(timeout, giveUp.signal, true);
+    const end = await this.#sender.wait(timeout, giveUp.signal, "own");
     this.#waits.delete(giveUp);
     if (end === "done") return { end: "delivered" };
     if (end === "timeout") return { end };
@@ -180,7 +184,7 @@ export class LogPipeline implements StrictPipeline {
       ? this.#ledger.firstAppend
       : await this.#sender.oldestPending();
     // Last: counters that move after it would not match.
-    const { records, bytes } = await this.#pending();
+    const { records, bytes } = await this.#pending("all");
     const { clock } = this.#options.runtime;
     const { appended, delivered, deadLettered, dropped, lastDelivery, lastError, server } =
       this.#ledger;
@@ -229,7 +233,8 @@ export class LogPipeline implements StrictPipeline {
   }
 
   async finish(options: FlushOptions = {}): Promise<FlushResult> {
-    if (this.#closed) return await this.flush(options);
+    // What another process sends does not keep this one.
+    if (this.#closed) return await this.#flush(options, "held");
     this.#closed = true;
     this.#tellEarly();
     if (this.#options.fsync !== "never") {
@@ -237,7 +242,7 @@ export class LogPipeline implements StrictPipeline {
     }
     await this.#dropOldest?.close();
     this.#log.close();
-    const result = await this.flush(options);
+    const result = await this.#flush(options, "held");
     await this.#created?.stop();
     this.#deliverer.stop();
     await this.#log.settled();
@@ -460,7 +465,7 @@ export class LogPipeline implements StrictPipeline {
     this.#tellEarly();
     this.#log.rotate();
     // Not `flush`: to count what is left takes longer than there is time.
-    const end = await sender.wait(timeoutMs, undefined);
+    const end = await sender.wait(timeoutMs, undefined, "held");
     if (end !== "done") this.#deliverer.interrupt();
   }
 
@@ -568,8 +573,11 @@ export class LogPipeline implements StrictPipeline {
     }
   }
 
-  async #result(reason: FlushResult["reason"]): Promise<FlushResult> {
-    const { records, bytes } = await this.#pending();
+  async #result(
+    reason: FlushResult["reason"],
+    scope: "held" | "all",
+  ): Promise<FlushResult> {
+    const { records, bytes } = await this.#pending(scope);
     const { delivered, deadLettered } = this.#ledger;
     return {
       done: reason === undefined,
@@ -581,11 +589,11 @@ export class LogPipeline implements StrictPipeline {
     };
   }
 
-  async #pending(): Promise<{ records: number; bytes: number }> {
+  async #pending(scope: "held" | "all"): Promise<{ records: number; bytes: number }> {
     if (this.#sender === null) return this.#log.written;
     for (let tries = 1;; tries++) {
       const before = this.#ledger.movements;
-      const waiting = await this.#sender.pending();
+      const waiting = await this.#sender.pending(scope);
       // What moved while it was counted would be counted on both sides, or on none.
       if (before === this.#ledger.movements || tries === MAX_COUNTS) return waiting;
     }

@@ -171,7 +171,8 @@ export class WeaveClient extends ClientCalls {
   }
 
   /**
-   * Waits until all that was written so far is delivered or dead-lettered, and says what is left.
+   * Waits until all that was written so far is delivered or dead-lettered, and what dead processes
+   * left, whichever process sends it; says what is left.
    * Never rejects.
    *
    * @param options Limits of the wait; default: until all is delivered.

@@ -3,6 +3,7 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { currentLease } from "../../../src/wal/ownership/lease.ts";
 import { projectDirectories } from "../../../src/wal/ownership/orphan_scanner.ts";
+import type { Fetch } from "../../../src/runtime/runtime.ts";
 import { formatStem, sharedLeasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT, WAL } from "../../support/wal/wal_fixture.ts";
@@ -50,6 +51,41 @@ test("recovery: what a running sender drains is left to it, however long that ta
   await world.recoverFor(20_000);
   assert.equal(holderOf(world), first.process.pid);
   assert.deepEqual(arrived(world), []);
+});
+
+test("recovery: flush() waits for what another process sends, finish() does not", async () => {
+  const world = new LogWorld();
+  world.put(line("a") + line("b"));
+  const answers: (() => void)[] = [];
+  const fetch: Fetch = async (url, init) => {
+    if (init?.method === "POST") await new Promise<void>((resolve) => answers.push(resolve));
+    return await world.server.fetch(url, init);
+  };
+  const holder = openPipeline(world.options(world.process(), { fetch, timeoutMs: 600_000 }));
+  await world.clock.elapse(1_000);
+  const pipeline = openPipeline(world.options(world.process()));
+  const inTime = pipeline.flush({ timeout: 5_000 });
+  await world.clock.elapse(6_000);
+  const { done, pendingRecords, reason } = await inTime;
+  assert.deepEqual([done, pendingRecords, reason], [false, 2, "timeout"]);
+  assert.equal((await pipeline.stats()).pendingRecords, 2);
+  const other = openPipeline(world.options(world.process()));
+  const finished = other.finish();
+  await world.clock.elapse(1_000);
+  assert.deepEqual([(await finished).done, (await finished).pendingRecords], [true, 0]);
+  let isDone = false;
+  const flushed = pipeline.flush().finally(() => isDone = true);
+  await world.clock.elapse(10_000);
+  assert.ok(!isDone);
+  while (answers.length > 0) {
+    answers.splice(0).forEach((answer) => answer());
+    await world.clock.elapse(1_000);
+  }
+  await world.clock.elapse(5_000);
+  assert.equal((await flushed).done, true);
+  assert.deepEqual(arrived(world), ["a", "b"]);
+  await holder.finish();
+  await pipeline.finish();
 });
 
 test("recovery: what a dead sender drained is taken over at the next scan", async () => {

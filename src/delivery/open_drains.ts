@@ -1,0 +1,78 @@
+/**
+ * Drains of segments that running processes write and do not send.
+ *
+ * @module
+ */
+
+import { hasCode } from "../errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
+import { FileSegment } from "../wal/segment/file_segment.ts";
+import type { SegmentGuard } from "../wal/segment/segment.ts";
+import { parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
+import { Drain, type DrainEnd, type DrainOptions } from "./drain.ts";
+
+/** Segments of running processes that are drained at once; each is open. */
+const MAX_OPEN = 64;
+
+/** Options for {@linkcode OpenDrains}. */
+export interface OpenDrainsOptions {
+  readonly runtime: Runtime;
+  readonly drain: DrainOptions;
+  /** Whether no record will be added to a segment. */
+  readonly isFinal: (segment: ListedSegment) => boolean;
+}
+
+/** Drains segments while they are written, each by itself. */
+export class OpenDrains {
+  readonly #options: OpenDrainsOptions;
+  /** By stem. */
+  readonly #drains = new Map<string, Drain>();
+
+  /** Makes one that drains nothing. */
+  constructor(options: OpenDrainsOptions) {
+    this.#options = options;
+  }
+
+  /** Those in progress. */
+  get all(): readonly Drain[] {
+    return [...this.#drains.values()];
+  }
+
+  /** Processes whose segments are drained: their later segments wait. */
+  get writers(): ReadonlySet<string | undefined> {
+    return new Set([...this.#drains.keys()].map((stem) => parseStem(stem)?.writer));
+  }
+
+  /**
+   * Drains a segment to its end; `null` if it is gone, or too many are open. Reports the host's error
+   * if it cannot be opened.
+   */
+  async run(listed: ListedSegment, guard: SegmentGuard): Promise<DrainEnd | null> {
+    if (this.#drains.size >= MAX_OPEN) return null;
+    const { runtime, drain: options, isFinal } = this.#options;
+    const { directory, stem } = listed;
+    let segment: FileSegment;
+    try {
+      segment = new FileSegment({
+        runtime,
+        directory,
+        stem,
+        paths: segmentPaths(directory, stem),
+        guard,
+        live: false,
+        isSealed: () => isFinal(listed),
+      });
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) options.onTrouble("recovery", error);
+      return null;
+    }
+    const drain = new Drain(segment, options);
+    this.#drains.set(stem, drain);
+    try {
+      return await drain.run();
+    } finally {
+      this.#drains.delete(stem);
+    }
+  }
+}
