@@ -11,7 +11,6 @@ import {
   isTornEntry,
   readDeadLetters,
 } from "../wal/dead_letters/dead_letter_reader.ts";
-import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters/dead_letter_file.ts";
 import {
   type DeadLettersInHand,
   DeadLetterStore,
@@ -21,11 +20,9 @@ import { isKeyDirectory } from "../wal/ownership/python_writer.ts";
 import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
 import { deadLettersAreFor, listSegments } from "../wal/ownership/segment_status.ts";
 import { isProcessToken, parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
-import { RECORD_PREFIX } from "../wal/record/record.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
-import { Window } from "../wal/record/record_batch.ts";
-import { RECORD_TYPES } from "../protocol/record_types.ts";
 import { CarriedStarts } from "./calls/pending_starts.ts";
+import { refusedAgain, windowOf } from "./dead_letter_window.ts";
 import type { Deliverer } from "./delivery_client.ts";
 import { Stopped } from "./http/send_with_retry.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";
@@ -276,56 +273,6 @@ export function mayGoTo(
   return deadLettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
 }
 
-/** The entries' records as a window, laid out as they were in their segment. */
-function windowOf(
-  batch: readonly DeadLetterEntry[],
-): { window: Window; offsets: Map<number, DeadLetterEntry> } {
-  const pieces = batch.map((entry) => ({
-    entry,
-    prefix: encoder.encode(RECORD_PREFIX[entry.type!]),
-    request: entry.request!,
-  }));
-  const size = pieces.reduce(
-    (sum, { prefix, request }) => sum + prefix.length + request.length + 2,
-    0,
-  );
-  const bytes = new Uint8Array(size);
-  const window = new Window(bytes, 0, batch.length);
-  const offsets = new Map<number, DeadLetterEntry>();
-  let at = 0;
-  for (const { entry, prefix, request } of pieces) {
-    const start = at + prefix.length;
-    const end = start + request.length;
-    bytes.set(prefix, at);
-    bytes.set(request, start);
-    bytes.set(ENDING, end);
-    const code = RECORD_TYPES.indexOf(entry.type!);
-    window.add({ code, start, end, canonical: true }, at, end + 1);
-    offsets.set(at, entry);
-    at = end + ENDING.length;
-  }
-  window.to = at;
-  return { window, offsets };
-}
-
-function refusedAgain(
-  { type, request, error }: DeadLetterEntry,
-  deadLetter: DeadLetter,
-  now: number,
-): string {
-  const again = {
-    ...error,
-    reason: error.reason,
-    status: deadLetter.status,
-    message: deadLetter.message?.slice(0, MAX_MESSAGE_LENGTH),
-    attempts: deadLetter.attempts,
-    at: new Date(now).toISOString(),
-    retries: (error.retries ?? 0) + 1,
-  };
-  const text = decoder.decode(request!);
-  return `{"type":"${type}","req":${text},"error":${JSON.stringify(again)}}\n`;
-}
-
 /** Shows every few seconds that the claim on the dead letters is alive. */
 function startHeartbeat({ clock }: Runtime, store: DeadLetterStore): Timer {
   let timer: Timer;
@@ -342,7 +289,3 @@ function startHeartbeat({ clock }: Runtime, store: DeadLetterStore): Timer {
   again();
   return { cancel: () => timer.cancel() };
 }
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const ENDING = encoder.encode("}\n");
