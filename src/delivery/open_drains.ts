@@ -45,8 +45,8 @@ export class OpenDrains {
   }
 
   /**
-   * Drains a segment to its end; `null` if it is gone, or too many are open. Reports the host's error
-   * if it cannot be opened.
+   * Drains a segment to its end; `null` if it does not exist any more, or too many are open. Reports
+   * the host's error if it cannot be opened.
    */
   async run(listed: ListedSegment, guard: SegmentGuard): Promise<DrainEnd | null> {
     if (this.#drains.size >= MAX_OPEN) return null;

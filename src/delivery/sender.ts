@@ -25,10 +25,7 @@ export interface SenderOptions {
   readonly onLost: () => void;
 }
 
-/**
- * What is waited for, and counted: the own log; also orphaned segments that this process sends; also
- * those that other processes send.
- */
+/** Extent of a wait or a count: the own log; also orphaned segments of this sender, or of all. */
 export type Scope = "own" | "held" | "all";
 
 /** The end of a wait for delivery. */
