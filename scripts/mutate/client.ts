@@ -115,8 +115,8 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/client_pool.ts",
     mistake: "a finished client is used again",
-    find: "if (!runConcurrently || !isOpen(runConcurrently.client)) return null;",
-    replace: "if (!runConcurrently) return null;",
+    find: "if (!pooled || !isOpen(pooled.client)) return null;",
+    replace: "if (!pooled) return null;",
     tests: ["client/init_again_test.ts", "client/init_test.ts"],
   },
   {

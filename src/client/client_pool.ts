@@ -61,9 +61,9 @@ export function lastGiven(options: InitOptions): { options: InitOptions; given: 
 
 /** The open client for a target, if there is one; it uses the functions given for this one. */
 export function findClient(target: ClientTarget): FoundClient | null {
-  const runConcurrently = poolState.clients.get(identityOf(target));
-  if (!runConcurrently || !isOpen(runConcurrently.client)) return null;
-  const { client, settings, given, reported } = runConcurrently;
+  const pooled = poolState.clients.get(identityOf(target));
+  if (!pooled || !isOpen(pooled.client)) return null;
+  const { client, settings, given, reported } = pooled;
   const names = TUNING.filter((name) =>
     name !== "walDir" && textOf(settings[name]) !== textOf(target.settings[name])
   );

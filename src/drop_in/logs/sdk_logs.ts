@@ -102,7 +102,7 @@ export class SdkLogs {
   openFor(key: LogKey): OpenLog {
     const name = JSON.stringify([key.server, key.projectId, key.apiKey]);
     let open = this.#open.get(name);
-    if (!open || open.log.closed) this.#open.set(name, open = this.#runConcurrently(key));
+    if (!open || open.log.closed) this.#open.set(name, open = this.#pooled(key));
     return open;
   }
 
@@ -177,7 +177,7 @@ export class SdkLogs {
   }
 
   /** The open log for a key, whichever caller opened it: one sender per log. */
-  #runConcurrently(key: LogKey): OpenLog {
+  #pooled(key: LogKey): OpenLog {
     const { walDir, wal, sender } = this.#settings();
     const id = JSON.stringify([key.server, key.projectId, wal ? walDir : null, sender, keyId(key)]);
     const known = this.#pool.get(id);

@@ -24,9 +24,9 @@ export type Substitute = (value: object) => unknown;
 const MAX_REPEATS = 100_000;
 /** Objects of one value; `toJSON` can invent them without end. */
 const MAX_OBJECTS = 500_000;
-/** Semaphore above which an array is checked for gaps: `a[4e9] = 1` must not cost 4e9 steps. */
+/** Slots above which an array is checked for gaps: `a[4e9] = 1` must not cost 4e9 steps. */
 export const MAX_SLOTS = 1_000_000;
-/** Semaphore that are looked at to tell whether an array is mostly gaps. */
+/** Slots that are looked at to tell whether an array is mostly gaps. */
 const SAMPLED_SLOTS = 1024;
 
 /** Characters of a string that a description would be no shorter than. */
