@@ -29,7 +29,7 @@ export interface FlowRate {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: "PROJECT" },
+  { title: "PROJECT", flexible: true },
   { title: "FILES", align: "right", optional: 5 },
   { title: "WRITERS", optional: 4 },
   { title: "RECORDS", align: "right" },

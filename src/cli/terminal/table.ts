@@ -80,15 +80,22 @@ async function tableText(
   };
   const widths: (number | null)[] = columns.map(() => null);
   const text = make(widths);
-  const flexible = columns.findIndex((column) => column.flexible);
   const [first = ""] = text.split("\n");
-  const excess = room === undefined ? 0 : visibleLength(first) - GAP - room;
-  if (excess <= 0 || flexible === -1) return trimmed(text);
-  const longest = Math.max(
-    ...[columns[flexible].title, ...rows.map((row) => row[flexible])].map(visibleLength),
-  );
-  widths[flexible] = Math.max(MIN_FLEXIBLE, longest - excess) + GAP;
-  return trimmed(make(widths));
+  let excess = room === undefined ? 0 : visibleLength(first) - GAP - room;
+  // The last of them gives way first.
+  for (let at = columns.length - 1; at >= 0 && excess > 0; at--) {
+    if (!columns[at].flexible) continue;
+    const longest = longestOf([columns[at].title, ...rows.map((row) => row[at])]);
+    const width = Math.max(Math.min(longest, MIN_FLEXIBLE), longest - excess);
+    widths[at] = width + GAP;
+    excess -= longest - width;
+  }
+  return trimmed(widths.every((width) => width === null) ? text : make(widths));
+}
+
+/** A terminal may have thousands of rows to show: too many for the arguments of a call. */
+function longestOf(cells: readonly string[]): number {
+  return cells.reduce((longest, cell) => Math.max(longest, visibleLength(cell)), 0);
 }
 
 function trimmed(text: string): string {

@@ -1,5 +1,5 @@
 /**
- * Runs the command in a pseudo-terminal of 30 lines and 120 columns.
+ * Runs the command in a pseudo-terminal of 30 lines, and 120 columns unless another width is given.
  *
  * @module
  */
@@ -9,10 +9,12 @@ import { programCommand, type Running, startProcess, type Surroundings } from ".
 
 const PYTHON = `
 import fcntl, os, pty, select, struct, sys, termios
+def resize(fd, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
 pid, master = pty.fork()
 if pid == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
-    os.execvp(sys.argv[1], sys.argv[1:])
+    resize(0, int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])
 sources = [master, 0]
 while master in sources:
     for source in select.select(sources, [], [])[0]:
@@ -24,6 +26,8 @@ while master in sources:
             sources.remove(source)
         elif source == master:
             os.write(1, data)
+        elif data.startswith(b"\\0"):
+            resize(master, int(data[1:]))
         else:
             os.write(master, data)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
@@ -42,13 +46,29 @@ export const noTerminal: string | false = tool === null
 export const CTRL_C = "\x03";
 
 /** Starts `weave-wal` in a pseudo-terminal; its output is what the terminal is sent. */
-export function startInTerminal(args: readonly string[], surroundings: Surroundings): Running {
+export function startInTerminal(
+  args: readonly string[],
+  surroundings: Surroundings,
+  columns = 120,
+): Running {
   const command = [...programCommand("src/cli/main.ts"), ...args];
   const inTerminal = { ...surroundings, env: { TERM: "xterm-256color", ...surroundings.env } };
-  if (tool === "python3") return startProcess("python3", ["-c", PYTHON, ...command], inTerminal);
+  if (tool === "python3") {
+    return startProcess("python3", ["-c", PYTHON, `${columns}`, ...command], inTerminal);
+  }
   const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-  const script = `stty rows 30 cols 120; exec ${line}`;
+  const script = `stty rows 30 cols ${columns}; exec ${line}`;
   return startProcess("script", ["-qec", script, "/dev/null"], inTerminal);
+}
+
+/** Why tests that resize a pseudo-terminal cannot run here; `false` where they can. */
+export const noResize: string | false = tool === "python3"
+  ? false
+  : "python3 is not here to resize a pseudo-terminal";
+
+/** Gives the pseudo-terminal of a command another width. */
+export function resizeTerminal(running: Running, columns: number): void {
+  running.type(`\0${columns}`);
 }
 
 /** The text without what moves the cursor and colors it. */

@@ -1,0 +1,108 @@
+/**
+ * The command in a real pseudo-terminal, its output drawn by a terminal emulator.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import headless from "@xterm/headless";
+import { openLog, type Running, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import {
+  CTRL_C,
+  noResize,
+  noTerminal,
+  resizeTerminal,
+  startInTerminal,
+} from "../../support/cli/cli_terminal.ts";
+import { test } from "../../harness.ts";
+
+/** Lines of the pseudo-terminal. */
+const ROWS = 30;
+
+/** A terminal that draws what a command prints. */
+class Screen {
+  readonly #terminal: headless.Terminal;
+  #drawn = 0;
+
+  constructor(columns: number, rows: number) {
+    this.#terminal = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
+  }
+
+  resize(columns: number): void {
+    this.#terminal.resize(columns, this.#terminal.rows);
+  }
+
+  /** Draws what was printed since the last call, and returns the lines of the screen. */
+  async draw(running: Running): Promise<string[]> {
+    const text = running.out();
+    await new Promise<void>((drawn) => this.#terminal.write(text.slice(this.#drawn), drawn));
+    this.#drawn = text.length;
+    const { active } = this.#terminal.buffer;
+    return Array.from(
+      { length: this.#terminal.rows },
+      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? "",
+    );
+  }
+}
+
+async function someLogs(wal: string): Promise<void> {
+  for (const name of ["acme/chat", "acme/a-project-with-a-long-name-that-needs-room", "o/p"]) {
+    const log = openLog(wal, name, { maxDiskBytes: 3_000 });
+    writeCalls(log, name, 20);
+    await log.finish();
+  }
+}
+
+/** The table on a screen: each of its lines once, none broken. */
+function assertTable(lines: readonly string[], columns: number): void {
+  const shown = lines.join("\n");
+  const titles = lines.filter((line) => line.startsWith("PROJECT"));
+  assert.equal(titles.length, 1, `${columns}: ${shown}`);
+  for (const title of ["RECORDS", "DEAD LETTERS", "DROPPED", "SENDER"]) {
+    assert.ok(titles[0].includes(title), `${columns}: ${title}\n${shown}`);
+  }
+  const at = lines.indexOf(titles[0]);
+  for (const [offset, start] of [[1, "acme/"], [2, "acme/"], [3, "o/p"], [4, ""]] as const) {
+    assert.ok(lines[at + offset].startsWith(start), `${columns}:\n${shown}`);
+    if (start === "") assert.equal(lines[at + offset], "", `${columns}:\n${shown}`);
+    else assert.match(lines[at + offset], / nobody$/, `${columns}:\n${shown}`);
+  }
+}
+
+for (const columns of [60, 80, 120, 200]) {
+  test(`terminal: the table of status is whole in ${columns} columns`, async () => {
+    await using place = await temporary();
+    await someLogs(place.wal);
+    const status = startInTerminal(["status"], { cwd: place.path }, columns);
+    await status.ended;
+    // High enough for all advice.
+    assertTable(await new Screen(columns, 200).draw(status), columns);
+  }, { timeout: 120_000, skip: noTerminal });
+}
+
+test("terminal: status --watch leaves nothing behind when the terminal is resized", async () => {
+  await using place = await temporary();
+  await someLogs(place.wal);
+  const screen = new Screen(120, ROWS);
+  const watch = startInTerminal(["status", "--watch", "100ms"], { cwd: place.path }, 120);
+  await watch.sees("SENDER");
+  for (const columns of [60, 200, 75, 120]) {
+    resizeTerminal(watch, columns);
+    screen.resize(columns);
+    let cleared = watch.out().length;
+    // The first picture of the new size begins with a clear screen.
+    while (!watch.out().slice(cleared).includes("\u001b[2J")) await watch.prints();
+    cleared += watch.out().slice(cleared).indexOf("\u001b[2J");
+    while (!watch.out().slice(cleared).includes("SENDER")) await watch.prints();
+    let lines = await screen.draw(watch);
+    // A picture may be half drawn.
+    for (let tries = 0; tries < 50 && !lines.some((line) => / nobody$/.test(line)); tries++) {
+      await watch.prints();
+      lines = await screen.draw(watch);
+    }
+    assertTable(lines, columns);
+    assert.ok(lines[0].startsWith(place.path.slice(0, 20)), lines.join("\n"));
+  }
+  watch.type(CTRL_C);
+  assert.equal((await watch.ended).code, 130);
+}, { timeout: 120_000, skip: noResize });
