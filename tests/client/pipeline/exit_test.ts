@@ -20,7 +20,7 @@ const ENOUGH_MS = 5_000;
 const DROPPED = "packets dropped";
 
 const program = (livesMs: number, more = "") => `
-  import { init, op } from "../weave_wal.mjs";
+  import { init, op } from "./weave_wal.mjs";
   import process from "node:process";
   ${more}
   await init("team/exit");
@@ -113,7 +113,7 @@ for (const [what, listen] of Object.entries(LISTENERS)) {
     project.write(
       "next.mjs",
       `
-      import { flush, init } from "../weave_wal.mjs";
+      import { flush, init } from "./weave_wal.mjs";
       await init("team/exit");
       console.log((await flush({ timeout: 25000 })).done);
     `,

@@ -19,7 +19,7 @@ function service(more = "", options = "{}"): UserProject {
   project.write(
     "main.mjs",
     `
-    import { init, op } from "../weave_wal.mjs";
+    import { init, op } from "./weave_wal.mjs";
     import process from "node:process";
     const client = await init("team/signal", { lingerMs: 600000, ...${options} });
     const handle = op(function handle() { return 42; });
