@@ -64,9 +64,11 @@ interface Python {
   readonly version: string;
 }
 
+/** Finds `python3`, or the command that `WEAVE_WAL_PYTHON` names. */
 async function findPython(): Promise<Python> {
   const script = "import sys, venv, ensurepip; print('.'.join(map(str, sys.version_info[:3])))";
-  for (const command of ["python3", "python"]) {
+  const named = process.env.WEAVE_WAL_PYTHON;
+  for (const command of named ? [named] : ["python3", "python"]) {
     const { status, output } = await run(command, ["-c", script], { limitMs: 30_000 });
     const version = /^\d+\.\d+\.\d+$/m.exec(output)?.[0];
     if (status !== 0 || version === undefined) continue;
@@ -97,7 +99,11 @@ async function environmentOf(
 
   say(`installing the ${name}'s Python packages into ${directory}`);
   const unfinished = `${directory}.${process.pid}`;
-  mkdirSync(cache, { recursive: true });
+  try {
+    mkdirSync(cache, { recursive: true });
+  } catch (error) {
+    throw new PackagesUnavailable(`cannot use the cache, ${(error as Error).message}`);
+  }
   try {
     await step(python.command, ["-m", "venv", unfinished], limitMs);
     const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
