@@ -104,7 +104,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "HTTP 413 rejects the whole batch",
     find: 'if (status === 413) return { kind: "too-large", status, message };',
     replace: "",
-    tests: [FAULTS, POISON],
+    tests: [POISON, FAULTS],
   },
   {
     file: "src/delivery/http/classify.ts",
@@ -128,7 +128,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find:
       "if (this.#failures < MIN_FAILURES || this.#evidence.now - this.#first < span) return false;",
     replace: "if (this.#failures < MIN_FAILURES) return false;",
-    tests: [EVIDENCE],
+    tests: [EVIDENCE, POISON],
   },
   {
     file: "src/delivery/http/evidence.ts",
@@ -142,7 +142,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "failures of other records are ignored",
     find: "let failures = others + this.#evidence.recoveries;",
     replace: "let failures = 0;",
-    tests: [EVIDENCE],
+    tests: [EVIDENCE, POISON],
   },
   {
     file: "src/delivery/http/redact.ts",
@@ -211,7 +211,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "any number of batches is in flight",
     find: "return this.#inFlight.length < MAX_IN_FLIGHT_BATCHES &&",
     replace: "return this.#inFlight.length < 100 &&",
-    tests: [IN_FLIGHT],
+    tests: ["delivery/in_flight_queue_test.ts", IN_FLIGHT, "delivery/stats_test.ts", FAULTS],
   },
   {
     file: "src/delivery/in_flight.ts",
@@ -239,7 +239,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "a server without the v1 API rejects calls",
     find: "if (verdict.missing) {\n        const reason",
     replace: "if (false) {\n        const reason",
-    tests: [ROUTES],
+    tests: [FAULTS, IN_FLIGHT, ROUTES],
   },
   {
     file: "src/delivery/calls/call_sender.ts",
@@ -247,7 +247,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find:
       'if (verdict.errorCode === NEEDS_COMPLETE) throw new RouteRejected("complete", NEEDS_COMPLETE);',
     replace: "",
-    tests: [ROUTES],
+    tests: ["wal/segment/project_id_test.ts", FAULTS, IN_FLIGHT],
   },
   {
     file: "src/delivery/calls/call_sender.ts",
@@ -261,7 +261,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "a deletion is sent beside what it deletes",
     find: '  "calls_delete",\n',
     replace: "",
-    tests: [FAULTS, "delivery/stats_test.ts", IN_FLIGHT, "client/weave_client/writes_test.ts"],
+    tests: [STARTS, FAULTS, "client/weave_client/writes_test.ts", "system/sim/sim_test.ts"],
   },
   {
     file: "src/delivery/records/record_sender.ts",
