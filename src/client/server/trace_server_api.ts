@@ -55,7 +55,18 @@ type Routes = typeof ROUTES;
 /** Kind of a body: none, as given, redacted, or a form. */
 type Kind = "GET" | "READ" | "WRITE" | "FORM";
 
-/** Parameters of a request. */
+/**
+ * Parameters of a request.
+ *
+ * @example
+ * ```ts ignore
+ * import { init, type TraceServerParams } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * const params: TraceServerParams = { signal: AbortSignal.timeout(1_000) };
+ * await client.traceServerApi.health.readRootHealthGet(params);
+ * ```
+ */
 export interface TraceServerParams {
   /** `json` and the like read the body into `data`; `null` leaves it in the response. */
   readonly format?: "json" | "text" | "blob" | "arrayBuffer" | null;
@@ -65,19 +76,52 @@ export interface TraceServerParams {
   readonly signal?: AbortSignal | null;
 }
 
-/** A response whose body was read: into `data` if it was successful, else into `error`. */
+/**
+ * A response whose body was read: into `data` if it was successful, else into `error`.
+ *
+ * @example
+ * ```ts ignore
+ * import { init, type TraceServerResponse } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * const response: TraceServerResponse = await client.traceServerApi.health.readRootHealthGet();
+ * console.log(response.status, response.data);
+ * ```
+ */
 export interface TraceServerResponse<Data = unknown, Problem = unknown> extends Response {
   data: Data;
   error: Problem;
 }
 
-/** Sends one request. Rejects with the {@linkcode TraceServerResponse} where that is an error. */
+/**
+ * Sends one request. Rejects with the {@linkcode TraceServerResponse} where that is an error.
+ *
+ * @example
+ * ```ts ignore
+ * import { init, type TraceServerRequest } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * const query: TraceServerRequest = client.traceServerApi.objs.objsQueryObjsQueryPost;
+ * console.log((await query({ project_id: client.projectId })).data);
+ * ```
+ */
 export type TraceServerRequest = <Data = unknown>(
   data: object,
   params?: TraceServerParams,
 ) => Promise<TraceServerResponse<Data>>;
 
-/** Sends one request without a body. */
+/**
+ * Sends one request without a body.
+ *
+ * @example
+ * ```ts ignore
+ * import { init, type TraceServerGet } from "@weave-wal/client";
+ *
+ * await using client = await init("team/project");
+ * const health: TraceServerGet = client.traceServerApi.health.readRootHealthGet;
+ * console.log((await health()).status);
+ * ```
+ */
 export type TraceServerGet = <Data = unknown>(
   params?: TraceServerParams,
 ) => Promise<TraceServerResponse<Data>>;
