@@ -64,6 +64,7 @@ export type {
   TraceServerParams,
   TraceServerRequest,
   TraceServerResponse,
+  TraceServerRoutes,
 } from "./src/client/server/trace_server_api.ts";
 export type { ClientWrites } from "./src/client/weave_client/client_writes.ts";
 export type {

@@ -51,7 +51,18 @@ const ROUTES = {
   },
 } as const;
 
-type Routes = typeof ROUTES;
+/**
+ * The routes of the trace server, by group and name.
+ *
+ * @example
+ * ```ts
+ * import type { TraceServerRoutes } from "@weave-wal/client";
+ *
+ * const group: keyof TraceServerRoutes = "calls";
+ * if (group !== "calls") throw new Error("Calls are a group");
+ * ```
+ */
+export type TraceServerRoutes = typeof ROUTES;
 /** Kind of a body: none, as given, redacted, or a form. */
 type Kind = "GET" | "READ" | "WRITE" | "FORM";
 
@@ -89,7 +100,9 @@ export interface TraceServerParams {
  * ```
  */
 export interface TraceServerResponse<Data = unknown, Problem = unknown> extends Response {
+  /** Body of a successful response; `null` otherwise. */
   data: Data;
+  /** Body of an error, or why the body could not be read; `null` otherwise. */
   error: Problem;
 }
 
@@ -143,9 +156,9 @@ export type TraceServerGet = <Data = unknown>(
 export type TraceServerApi =
   & { /** Base URL of the trace server. */ readonly baseUrl: string }
   & {
-    readonly [Group in keyof Routes]: {
-      readonly [Name in keyof Routes[Group]]: Routes[Group][Name] extends `GET ${string}`
-        ? TraceServerGet
+    readonly [Group in keyof TraceServerRoutes]: {
+      readonly [Name in keyof TraceServerRoutes[Group]]: TraceServerRoutes[Group][Name] extends
+        `GET ${string}` ? TraceServerGet
         : TraceServerRequest;
     };
   };
