@@ -38,11 +38,10 @@ export class Projects {
     this.#newId = newId;
   }
 
-  /** Like {@linkcode ask}; an answer may be a minute old. */
-  async find(project: string, stop: AbortSignal): Promise<ProjectState> {
+  /** Whether a project existed within the last minute. */
+  has(project: string): boolean {
     const at = this.#existed.get(project);
-    if (at !== undefined && this.#clock.monotonic() - at < VALID_MS) return EXISTS;
-    return await this.ask(project, stop);
+    return at !== undefined && this.#clock.monotonic() - at < VALID_MS;
   }
 
   /** Asks the server. */

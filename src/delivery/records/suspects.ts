@@ -73,6 +73,8 @@ export class Suspects {
   readonly #deps: SuspectsDeps;
   #cases: Case[] = [];
   readonly #open = new Set<Suspicion>();
+  /** Records whose project was found after they were rejected: they are sent again, once. */
+  readonly #sentAgain = new WeakSet<BatchRecord>();
 
   constructor(deps: SuspectsDeps) {
     this.#deps = deps;
@@ -142,17 +144,23 @@ export class Suspects {
   }
 
   /**
-   * Whether a record was rejected because the server does not have its project. Then it waits: this
-   * resolves when it may be tried again.
+   * Whether a record was rejected because the server does not have its project, or did not have it
+   * then. If so, the record waits: this resolves when it may be tried again.
    */
   async isProjectMissing(record: BatchRecord, refusal: Refusal): Promise<boolean> {
     const { projects, stop, breaker, random, maxBackoffMs } = this.#deps;
     const project = projectOf(record);
-    if (!refusal.notFound || project === undefined) return false;
+    if (!refusal.notFound || project === undefined || projects.has(project)) return false;
     for (;;) {
-      const state = await projects.find(project, stop);
+      const state = await projects.ask(project, stop);
       if (stop.aborted) throw new Stopped("Stopped while sending");
-      if (state.kind === "exists" || state.kind === "unknown") return false;
+      if (state.kind === "unknown") return false;
+      if (state.kind === "exists") {
+        // It may have been created after the record was rejected.
+        if (this.#sentAgain.has(record)) return false;
+        this.#sentAgain.add(record);
+        return true;
+      }
       if (state.kind === "missing") breaker.holds(`HTTP ${refusal.status}: ${state.message}`);
       await this.#pause(Math.min(checkDelay(random), maxBackoffMs));
       if (state.kind === "missing") return true;

@@ -70,8 +70,7 @@ test("404: a URL at which no route exists holds every record, of any type", asyn
       body: { detail: "Not Found" },
     });
     const pipeline = fixture.open({ useCallsComplete: true });
-    const obj = { project_id: "team/project", object_id: "o", val: 1 };
-    pipeline.append("obj_create", JSON.stringify({ obj }));
+    pipeline.append("obj_create", JSON.stringify({ obj: object("o") }));
     pipeline.append("call_start", start("a"));
     await fixture.event("server-blocked");
     await pipeline.flush({ timeout: 100 });
@@ -81,3 +80,32 @@ test("404: a URL at which no route exists holds every record, of any type", asyn
     assert.deepEqual([result.done, result.deadLettered], [true, 0]);
   });
 });
+
+const created = {
+  obj_create: { path: "/obj/create", request: { obj: object("o") } },
+  feedback_create: {
+    path: "/feedback/create",
+    request: {
+      ...{ project_id: "team/project", id: "f", weave_ref: "weave:///team/project/call/1" },
+      ...{ feedback_type: "note", payload: {} },
+    },
+  },
+  call_start: { path: "/call/upsert_batch", request: JSON.parse(start("a")) },
+} as const;
+
+for (const [type, { path, request }] of Object.entries(created)) {
+  test(`404: a record that was rejected just before its project was created is sent again, ${type}`, async () => {
+    await withDelivery({}, async (fixture) => {
+      const body = { reason: "Project team/project not found" };
+      fixture.mock.faults.add({ path, status: 404, times: 1, body });
+      const pipeline = fixture.open({ useCallsComplete: false });
+      pipeline.append(type as keyof typeof created, JSON.stringify(request));
+      const result = await pipeline.finish();
+      assert.deepEqual([result.done, result.deadLettered, result.delivered], [true, 0, 1]);
+    });
+  });
+}
+
+function object(id: string): Record<string, unknown> {
+  return { project_id: "team/project", object_id: id, val: 1 };
+}

@@ -73,8 +73,8 @@ export const DISK_BUGS: readonly Bug[] = [
     name: "torn-tail-skipped",
     mistake: "a half-written last line is passed over without a trace",
     breaks: ["checkpoint", "removed"],
-    seeds: 500,
-    from: 30,
+    seeds: 2_000,
+    from: 4_510,
     patch: () =>
       patch(
         BatchReader.prototype,
