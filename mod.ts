@@ -58,13 +58,14 @@ export type {
   ClientSettings,
 } from "./src/client/weave_client/client_calls.ts";
 export type { CallsFilter, ClientReads } from "./src/client/weave_client/client_reads.ts";
-export type {
-  TraceServerApi,
-  TraceServerGet,
-  TraceServerParams,
-  TraceServerRequest,
-  TraceServerResponse,
-  TraceServerRoutes,
+export {
+  TRACE_SERVER_ROUTES,
+  type TraceServerApi,
+  type TraceServerGet,
+  type TraceServerParams,
+  type TraceServerRequest,
+  type TraceServerResponse,
+  type TraceServerRoutes,
 } from "./src/client/server/trace_server_api.ts";
 export type { ClientWrites } from "./src/client/weave_client/client_writes.ts";
 export type {

@@ -6,8 +6,17 @@
 
 import type { ApiClient } from "./api_client.ts";
 
-/** Routes by group and name; a route is the kind of its body and its path. */
-const ROUTES = {
+/**
+ * Routes by group and name; a route is the kind of its body and its path.
+ *
+ * @example
+ * ```ts
+ * import { TRACE_SERVER_ROUTES } from "@weave-wal/client";
+ *
+ * if (TRACE_SERVER_ROUTES.health.readRootHealthGet !== "GET /health") throw new Error("Unknown");
+ * ```
+ */
+export const TRACE_SERVER_ROUTES = {
   health: { readRootHealthGet: "GET /health" },
   serverInfo: { serverInfoServerInfoGet: "GET /server_info" },
   call: {
@@ -62,7 +71,7 @@ const ROUTES = {
  * if (group !== "calls") throw new Error("Calls are a group");
  * ```
  */
-export type TraceServerRoutes = typeof ROUTES;
+export type TraceServerRoutes = typeof TRACE_SERVER_ROUTES;
 /** Kind of a body: none, as given, redacted, or a form. */
 type Kind = "GET" | "READ" | "WRITE" | "FORM";
 
@@ -174,7 +183,7 @@ export interface TraceServerApiDeps {
 
 /** Makes the API of one server. */
 export function traceServerApi(deps: TraceServerApiDeps): TraceServerApi {
-  const groups = Object.entries(ROUTES).map(([group, routes]) => {
+  const groups = Object.entries(TRACE_SERVER_ROUTES).map(([group, routes]) => {
     const methods = Object.entries(routes).map(([name, route]) => {
       const [kind, path] = route.split(" ") as [Kind, string];
       const method = kind === "GET"
