@@ -275,7 +275,7 @@ test("register: a change of a table is recorded where the table is known, else i
   const [zero, three] = [{ a: 0 }, { a: 3 }].map((row) => objectDigest(row));
   assert.deepEqual(await post("/table/update", body), {
     digest: tableDigest([zero, row_digests[1], three]),
-    updated_row_digests: [three, zero],
+    updated_row_digests: [row_digests[0], three, zero],
   });
   assert.deepEqual(pipeline.of("table_update"), [body]);
   assert.deepEqual(await post("/table/update", { ...body, base_digest: "other" }), {
