@@ -288,8 +288,9 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/records/suspects.ts",
     mistake: "a missing project dead-letters records at once",
-    find: "if (!refusal.notFound || project === undefined) return false;",
-    replace: "if (refusal.notFound || project === undefined) return false;",
+    find: "if (!refusal.notFound || project === undefined || projects.has(project)) return false;",
+    replace:
+      "if (refusal.notFound || project === undefined || projects.has(project)) return false;",
     tests: ["delivery/http/missing_project_test.ts"],
   },
 ];

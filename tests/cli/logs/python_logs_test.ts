@@ -60,7 +60,7 @@ test(
     const env = { ...surroundings.env, HOME: place.path };
 
     const status = await cli(["status"], { cwd: work, env });
-    assert.match(status.out, / and \S*\/\.weave\/wal · 3 projects · 3 files · 6 records/);
+    assert.match(status.out, /\sand \S*\/\.weave\/wal · 3 projects · 3 files · 6 records/);
     assert.match(status.out, /acme\/chat \(Python, key [0-9a-f]{8}\) /);
     assert.match(status.out, /written with an API key that is not the one in use/);
     assert.match(
