@@ -30,7 +30,7 @@ import { spanRequests } from "../support/otel/span_requests.ts";
 const WEAVE = { "wandb.entity": "team", "wandb.project": "spans" };
 
 /** Spans with everything that a span can have. */
-function spansOf(exporter: InMemorySpanExporter, resource = {}): ReadableSpan[] {
+async function spansOf(exporter: InMemorySpanExporter, resource = {}): Promise<ReadableSpan[]> {
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ "service.name": "test", ...WEAVE, ...resource }),
     spanProcessors: [new SimpleSpanProcessor(exporter)],
@@ -50,6 +50,8 @@ function spansOf(exporter: InMemorySpanExporter, resource = {}): ReadableSpan[] 
   first.setStatus({ code: SpanStatusCode.ERROR, message: "failed" });
   first.end();
   tracer.startSpan("second").end();
+  // The exporter reports each export in a timer.
+  await provider.forceFlush();
   return exporter.getFinishedSpans();
 }
 
@@ -66,8 +68,8 @@ async function exportTo(exporter: SpanExporter, spans: ReadableSpan[]): Promise<
   assert.equal(code, 0, error?.message);
 }
 
-test("relay: JSON spans are transcoded to the bytes that the protobuf exporter sends", () => {
-  const spans = spansOf(new InMemorySpanExporter());
+test("relay: JSON spans are transcoded to the bytes that the protobuf exporter sends", async () => {
+  const spans = await spansOf(new InMemorySpanExporter());
   const json = new TextDecoder().decode(JsonTraceSerializer.serializeRequest(spans)!);
   const expected = readSpans(ProtobufTraceSerializer.serializeRequest(spans)!);
   assert.deepEqual(readSpans(transcodeSpans(json)), expected);
@@ -88,8 +90,8 @@ test("relay: JSON spans are transcoded to the bytes that the protobuf exporter s
   }
 });
 
-test("relay: a request is taken apart into its spans, each with its resource and scope", () => {
-  const spans = spansOf(new InMemorySpanExporter());
+test("relay: a request is taken apart into its spans, each with its resource and scope", async () => {
+  const spans = await spansOf(new InMemorySpanExporter());
   const request = ProtobufTraceSerializer.serializeRequest(spans)!;
   const parts = splitSpans(request);
   assert.equal(parts.length, 2);
@@ -102,7 +104,7 @@ for (const [name, Exporter] of [["protobuf", ProtobufExporter], ["JSON", JsonExp
     await using direct = await startMockServer();
     await using server = await startMockServer();
     await using relay = await startRelay({ server: server.url });
-    const spans = spansOf(new InMemorySpanExporter());
+    const spans = await spansOf(new InMemorySpanExporter());
     await exportTo(new ProtobufExporter({ url: `${direct.url}/otel/v1/traces` }), spans);
     await server.stop();
     for (const compression of ["none", "gzip"]) {
