@@ -16,6 +16,10 @@
  * When the budget is used up, running files are stopped, and they and all others that have not run
  * count as failed.
  *
+ * With `CI` in the environment a file that fails runs again when all others are done. If it
+ * passes then, so does the run, and the summary lists the file as flaky: a defect to repair. Where
+ * more than a few files fail, none runs again.
+ *
  * @module
  */
 
@@ -26,8 +30,14 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { runChecks } from "./check/steps.ts";
 import { inParallel, projectRoot, run } from "./test/process.ts";
-import { Report, type Row, seconds } from "./test/report.ts";
-import { readCounts, type RuntimeName, runtimeNames, testCommand } from "./test/runners.ts";
+import { Report, seconds } from "./test/report.ts";
+import {
+  type Counts,
+  readCounts,
+  type RuntimeName,
+  runtimeNames,
+  testCommand,
+} from "./test/runners.ts";
 import { testFiles } from "./test/select.ts";
 
 const { values, positionals } = parseArgs({
@@ -51,6 +61,8 @@ const files = testFiles(onlyLong ? "long" : values.all ? "all" : "short", positi
 const deadline = values.budget === undefined
   ? Infinity
   : performance.now() + Number(values.budget) * 60_000;
+/** Maximum number of files that run again. */
+const MAX_AGAIN = process.env.CI ? 5 : 0;
 const report = new Report();
 
 if (values.check && !onlyLong && isWhole) await check();
@@ -68,14 +80,31 @@ async function check(): Promise<void> {
   report.add("check", "all steps", counts, performance.now() - start);
 }
 
+/** Result of one test file on one runtime. */
+interface FileRun {
+  readonly file: string;
+  readonly runtime: RuntimeName;
+  readonly counts: Counts;
+  /** The way it failed; undefined if it passed. */
+  readonly failure?: string;
+  readonly output: string;
+  /** Duration in ms. */
+  readonly ms: number;
+}
+
 async function runTests(): Promise<void> {
   const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
-  const done = new Map<string, Map<RuntimeName, Row>>(files.map((file) => [file, new Map()]));
+  const done = new Map<string, Map<RuntimeName, FileRun>>(files.map((file) => [file, new Map()]));
+  const failed: FileRun[] = [];
   await inParallel(jobs, Number(values.jobs), async ({ file, runtime }) => {
-    const row = await runFile(file, runtime);
-    const fileRows = done.get(file)!.set(runtime, row);
-    if (fileRows.size === runtimes.length) printFile(file, fileRows);
+    const result = await runFile(file, runtime);
+    if (result.failure === undefined) record(result);
+    else failed.push(result);
+    const fileRuns = done.get(file)!.set(runtime, result);
+    if (fileRuns.size === runtimes.length) printFile(file, fileRuns);
   });
+  const isWorthAgain = failed.length <= MAX_AGAIN;
+  for (const first of failed) record(isWorthAgain ? await runAgain(first) : first);
   for (const runtime of runtimes) {
     const row = report.row(runtime);
     if (row.passed + row.failed > 0) continue;
@@ -85,13 +114,25 @@ async function runTests(): Promise<void> {
   }
 }
 
-async function runFile(file: string, runtime: RuntimeName): Promise<Row> {
+async function runAgain({ file, runtime, failure }: FileRun): Promise<FileRun> {
+  console.log(`Again: ${file} on ${runtime}`);
+  const second = await runFile(file, runtime);
+  if (second.failure === undefined) report.flaky.push(`${runtime}: ${file} (${failure})`);
+  return second;
+}
+
+function record({ file, runtime, counts, failure, output, ms }: FileRun): void {
+  if (failure !== undefined) report.failures.push(`${runtime}: ${file} (${failure})`);
+  report.add(runtime, file, counts, ms);
+  report.addSkips(runtime, file, output);
+}
+
+async function runFile(file: string, runtime: RuntimeName): Promise<FileRun> {
   const limitMs = Math.min(Number(values.limit) * 1000, deadline - performance.now());
   if (limitMs <= 0) {
-    report.failures.push(`${runtime}: ${file} (did not run: the budget is used up)`);
     const counts = { passed: 0, failed: 1, skipped: 0 };
-    report.add(runtime, file, counts, 0);
-    return { ...counts, ms: 0 };
+    const failure = "did not run: the budget is used up";
+    return { file, runtime, counts, failure, output: "", ms: 0 };
   }
   const { status, ending, output, ms } = await run(...testCommand(runtime, file), {
     limitMs,
@@ -104,26 +145,24 @@ async function runFile(file: string, runtime: RuntimeName): Promise<Row> {
   const isFiltered = values.name !== undefined && empty && (read !== undefined || status === 0);
   // A file can also fail outside its tests: an import that throws, an error after the last test.
   if (!isFiltered && counts.failed === 0 && (status !== 0 || empty)) counts.failed = 1;
-  if (counts.failed > 0) {
-    const how = status === 0 && empty ? "no test in it" : ending;
-    report.failures.push(`${runtime}: ${file} (${how})`);
-    console.log(`\nFAILED on ${runtime}: ${file} (${how}, ${seconds(ms)})\n${output.trimEnd()}\n`);
-  }
-  report.add(runtime, file, counts, ms);
-  report.addSkips(runtime, file, output);
-  return { ...counts, ms };
+  if (counts.failed === 0) return { file, runtime, counts, output, ms };
+  const failure = status === 0 && empty ? "no test in it" : ending;
+  console.log(
+    `\nFAILED on ${runtime}: ${file} (${failure}, ${seconds(ms)})\n${output.trimEnd()}\n`,
+  );
+  return { file, runtime, counts, failure, output, ms };
 }
 
-function printFile(file: string, fileRows: ReadonlyMap<RuntimeName, Row>): void {
+function printFile(file: string, fileRuns: ReadonlyMap<RuntimeName, FileRun>): void {
   const parts = runtimes.map((runtime) => {
-    const { passed, failed, skipped, ms } = fileRows.get(runtime)!;
+    const { counts: { passed, failed, skipped }, ms } = fileRuns.get(runtime)!;
     const counts = [`${passed} passed`];
     if (failed > 0) counts.push(`${failed} FAILED`);
     if (skipped > 0) counts.push(`${skipped} skipped`);
     return `${runtime} ${counts.join(", ")} in ${seconds(ms)}`;
   });
-  const total = [...fileRows.values()].reduce(
-    (sum, { passed, failed }) => sum + passed + failed,
+  const total = [...fileRuns.values()].reduce(
+    (sum, { counts: { passed, failed } }) => sum + passed + failed,
     0,
   );
   if (values.name !== undefined && total === 0) return;

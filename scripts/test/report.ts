@@ -20,6 +20,8 @@ const SLOW_MS = 5_000;
 export class Report {
   /** Failures, one line each. */
   readonly failures: string[] = [];
+  /** Files that failed and then passed, one line each. */
+  readonly flaky: string[] = [];
   readonly #rows = new Map<string, Row>();
   readonly #durations: { name: string; ms: number }[] = [];
   /** Skipped tests by file and reason, and the rows they belong to. */
@@ -62,6 +64,7 @@ export class Report {
     for (const [what, where] of this.#skips) {
       console.log(`skipped: ${what} on ${[...where].join(", ")}`);
     }
+    for (const file of this.flaky) console.log(`flaky, passed when it ran again: ${file}`);
     for (const failure of this.failures) console.log(`failed: ${failure}`);
     const width = Math.max(8, ...[...this.#rows.keys()].map((name) => name.length + 1));
     console.log(`${"".padEnd(width)}${columns("passed", "failed", "skipped", "time")}`);
