@@ -50,7 +50,7 @@ export interface RelayOptions {
   readonly tokens: readonly string[] | null;
   /** `entity/project` of spans that name none. */
   readonly defaultProject?: string | undefined;
-  /** Whether the rules of the settings are applied to what is recorded; `false` by default. */
+  /** Whether the rules of the settings are applied to what is recorded; `true` by default. */
   readonly redacts?: boolean;
   /** Makes metrics of the logs, to which those of the relay are added. */
   readonly collectMetrics?: () => Promise<MetricSamples>;
@@ -101,7 +101,7 @@ export class Relay {
     this.defaultProject = options.defaultProject;
     this.redaction = new RequestRedaction(
       [settings.apiKey, settings.baseApiKey, ...tokens ?? []],
-      options.redacts ? settings : null,
+      options.redacts ?? true ? settings : null,
     );
     this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger });
     this.upstream = new Upstream({

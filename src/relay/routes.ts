@@ -107,7 +107,9 @@ async function writeJson(relay: Relay, c: RelayContext, record: RecordWrite): Pr
 function readWrite({ redaction }: Relay, c: RelayContext): Parameters<RecordWrite>[0] {
   const read = readJson(c.get("body"));
   const text = redaction.json(read.text);
-  return { text, body: text === read.text ? new JsonObject(read.bytes) : JsonObject.of(text) };
+  const isRedacted = text !== read.text;
+  const body = isRedacted ? JsonObject.of(text) : new JsonObject(read.bytes);
+  return { text, body, isRedacted };
 }
 
 async function writeFile(relay: Relay, c: RelayContext): Promise<Response> {

@@ -56,7 +56,7 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
     .option("--tls-cert <file>", "certificate chain in PEM: listen with TLS")
     .option("--tls-key <file>", "private key of the certificate, in PEM")
     .option("--project <entity/project>", "project of spans that name none", parseWord)
-    .option("--redact", "apply the redaction rules of the settings to what is recorded")
+    .option("--no-redact", "record secrets in requests and spans as they are given")
     .option("--max-request <MiB>", "largest request", parseCount, MAX_REQUEST_MIB)
     .option("--max-requests <count>", "requests processed at once", parseCount, 1_000)
     .option("--max-connections <count>", "connections at once", parseCount, 10_000)

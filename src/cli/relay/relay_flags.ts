@@ -16,7 +16,7 @@ export interface RelayFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly project?: string;
-  readonly redact?: boolean;
+  readonly redact: boolean;
   readonly maxRequest: number;
   readonly maxRequests: number;
   readonly maxConnections: number;

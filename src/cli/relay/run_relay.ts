@@ -48,7 +48,7 @@ export async function runRelay(
     commit: flags.fsync,
     tokens,
     defaultProject: flags.project,
-    redacts: flags.redact ?? false,
+    redacts: flags.redact,
     collectMetrics: async () => statusMetrics(await reporter.report(() => {})),
     limits: {
       maxRequestBytes: flags.maxRequest * 1024 * 1024,

@@ -75,7 +75,9 @@ export class RedactionRules {
     if (depth === 0) return REDACTED;
     const isPair = isSecretPair(value, this);
     let changed: unknown;
+    let isRenamed = false;
     for (const [key, member] of Object.entries(value)) {
+      isRenamed ||= !Array.isArray(value) && this.redactText(key) !== key;
       const isSecret = this.redactsKey(key) || isPair && (key === "value" || key === "1");
       const redacted: unknown = isSecret && isSecretValue(key, member)
         ? REDACTED
@@ -84,7 +86,14 @@ export class RedactionRules {
       changed ??= Array.isArray(value) ? [...value] : { ...value };
       (changed as Record<string, unknown>)[key] = redacted;
     }
-    return (changed ?? value) as T;
+    return (isRenamed ? this.#rename((changed ?? value) as object) : changed ?? value) as T;
+  }
+
+  /** Secrets may be names of properties too. */
+  #rename(value: object): object {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [this.redactText(key), member]),
+    );
   }
 }
 

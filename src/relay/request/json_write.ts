@@ -11,4 +11,6 @@ export interface JsonWrite {
   readonly body: JsonObject;
   /** The body's text, on one line. */
   readonly text: string;
+  /** Whether secrets in it were replaced: digests that the caller computed are those of another value. */
+  readonly isRedacted: boolean;
 }

@@ -17,8 +17,14 @@ import type { WriteBatch } from "../log/write_batch.ts";
 import { type JsonObject, jsonObject, readExact } from "../request/json_source.ts";
 import type { JsonWrite } from "../request/json_write.ts";
 
-/** Records an object. */
-export async function recordObject({ body, text }: JsonWrite, batch: WriteBatch): Promise<string> {
+/**
+ * Records an object. Without its secrets it has another digest than the caller may expect: the
+ * server would refuse it with that.
+ */
+export async function recordObject(
+  { body, text, isRedacted }: JsonWrite,
+  batch: WriteBatch,
+): Promise<string> {
   const obj = body.object("obj");
   const log = batch.log(obj.string("project_id"));
   const value = obj.text("val");
@@ -26,18 +32,21 @@ export async function recordObject({ body, text }: JsonWrite, batch: WriteBatch)
   await log.project.forRefsIn(value);
   // The server rewrites a value of a class that it knows before it computes the digest.
   let digest = obj.has("builtin_object_class") ? undefined : digestOf(log, value);
-  if (digest !== undefined) batch.add(log, "obj_create", text);
-  else {
+  const members = () => obj.members(isNoExpectation);
+  if (digest === undefined) {
     digest = provisionalDigest(log.project.ids.uuidHex());
     const expected = `"expected_digest":"${digest}"`;
-    const members = obj.members((name) => name !== "expected_digest");
-    batch.add(log, "obj_create", `{"obj":${jsonObject(members, expected)}}`);
-  }
+    batch.add(log, "obj_create", `{"obj":${jsonObject(members(), expected)}}`);
+  } else if (isRedacted) batch.add(log, "obj_create", `{"obj":${jsonObject(members())}}`);
+  else batch.add(log, "obj_create", text);
   return `{"digest":"${digest}","object_id":${obj.text("object_id") ?? "null"}}`;
 }
 
-/** Records a table. */
-export async function recordTable({ body, text }: JsonWrite, batch: WriteBatch): Promise<string> {
+/** Records a table; its secrets are treated as those of an object. */
+export async function recordTable(
+  { body, text, isRedacted }: JsonWrite,
+  batch: WriteBatch,
+): Promise<string> {
   const table = body.object("table");
   const log = batch.log(table.string("project_id"));
   const rows = table.texts("rows");
@@ -45,14 +54,14 @@ export async function recordTable({ body, text }: JsonWrite, batch: WriteBatch):
   const known = rows.map((row) => digestOf(log, row));
   const isKnown = (digests: (string | undefined)[]): digests is string[] =>
     !digests.includes(undefined);
+  const members = () => table.members(isNoExpectation);
   if (isKnown(known)) {
-    batch.add(log, "table_create", text);
+    batch.add(log, "table_create", isRedacted ? `{"table":${jsonObject(members())}}` : text);
     return rememberTable(batch, log, tableDigest(known), known, rows);
   }
   const digest = provisionalTableDigest(log.project.ids.uuidHex());
-  const members = table.members((name) => name !== "expected_digest");
   const expected = `"expected_digest":"${digest}"`;
-  batch.add(log, "table_create", `{"table":${jsonObject(expected, members)}}`);
+  batch.add(log, "table_create", `{"table":${jsonObject(expected, members())}}`);
   const rowDigests = rows.map((_, index) => provisionalRowDigest(digest, index));
   return rememberTable(batch, log, digest, rowDigests, rows);
 }
@@ -107,8 +116,7 @@ export function recordTableOfDigests({ body, text }: JsonWrite, batch: WriteBatc
   let record = text;
   if (rowDigests.some(isProvisional)) {
     digest = provisionalTableDigest(log.project.ids.uuidHex());
-    const members = body.members((name) => name !== "expected_digest");
-    record = jsonObject(members, `"expected_digest":"${digest}"`);
+    record = jsonObject(body.members(isNoExpectation), `"expected_digest":"${digest}"`);
   }
   batch.add(log, "table_create_from_digests", record);
   batch.onAppended(() => log.tables.add(digest, rowDigests, null));
@@ -129,6 +137,11 @@ export interface FileWrite {
   readonly projectId: string;
   readonly name: string;
   readonly content: string | Uint8Array;
+}
+
+/** For the members of a request but for the digest that its caller expects. */
+function isNoExpectation(name: string): boolean {
+  return name !== "expected_digest";
 }
 
 function digestOf(log: RelayLog, text: string): string | undefined {

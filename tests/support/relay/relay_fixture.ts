@@ -73,7 +73,7 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
     commit: options.commit ?? "group",
     tokens: options.tokens ?? null,
     defaultProject: options.defaultProject,
-    redacts: options.redacts ?? false,
+    ...(options.redacts === undefined ? {} : { redacts: options.redacts }),
     ...(options.limits ? { limits: options.limits } : {}),
   });
   const listener: Listener = await listen({
