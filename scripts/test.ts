@@ -8,7 +8,7 @@
  * npm run test:all -- --only-long            # only the long part
  * npm run test:bun -- wal/ reader            # files whose path contains one of the words, on Bun
  * npm run test:bun -- lease --name "expired" # of these, the tests whose title contains this text
- * npm test -- --jobs 4                       # files at once (default: as many as there are cores)
+ * npm test -- --jobs 4                       # files at once (default: one more than cores)
  * npm test -- --limit 900                    # seconds that one file may take (default: 300)
  * npm run test:all -- --budget 30            # minutes for the whole run (default: no limit)
  * ```
@@ -28,7 +28,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { runChecks } from "./check/steps.ts";
+import { checkNames, runCheck } from "./check/steps.ts";
+import { NodeBundles } from "./test/node_bundles.ts";
 import { inParallel, projectRoot, run } from "./test/process.ts";
 import { Report, seconds } from "./test/report.ts";
 import {
@@ -48,7 +49,8 @@ const { values, positionals } = parseArgs({
     all: { type: "boolean", default: false },
     "only-long": { type: "boolean", default: false },
     name: { type: "string" },
-    jobs: { type: "string", default: String(Math.max(2, availableParallelism())) },
+    // Tests that wait for a timer leave a core idle.
+    jobs: { type: "string", default: String(Math.max(2, availableParallelism()) + 1) },
     limit: { type: "string", default: "300" },
     budget: { type: "string" },
   },
@@ -65,20 +67,9 @@ const deadline = values.budget === undefined
 const MAX_AGAIN = process.env.CI ? 5 : 0;
 const report = new Report();
 
-if (values.check && !onlyLong && isWhole) await check();
-for (const runtime of runtimes) report.row(runtime);
-await runTests();
+await runAll();
 if ((values.all || onlyLong) && isWhole) await runConformance();
 process.exitCode = report.print(`${values.jobs} files at a time`) ? 0 : 1;
-
-async function check(): Promise<void> {
-  const start = performance.now();
-  const checks = await runChecks();
-  const failed = checks.filter(({ passed }) => !passed);
-  report.failures.push(...failed.map(({ name }) => `check: ${name}`));
-  const counts = { passed: checks.length - failed.length, failed: failed.length, skipped: 0 };
-  report.add("check", "all steps", counts, performance.now() - start);
-}
 
 /** Result of one test file on one runtime. */
 interface FileRun {
@@ -92,19 +83,29 @@ interface FileRun {
   readonly ms: number;
 }
 
-async function runTests(): Promise<void> {
-  const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
+/** Runs the steps of the check, then the files, so that no step keeps a core idle at its end. */
+async function runAll(): Promise<void> {
+  using bundles = runtimes.includes("node") ? new NodeBundles() : undefined;
+  const checks = values.check && !onlyLong && isWhole ? checkNames : [];
+  if (checks.length > 0) report.row("check");
+  for (const runtime of runtimes) report.row(runtime);
   const done = new Map<string, Map<RuntimeName, FileRun>>(files.map((file) => [file, new Map()]));
   const failed: FileRun[] = [];
-  await inParallel(jobs, Number(values.jobs), async ({ file, runtime }) => {
-    const result = await runFile(file, runtime);
-    if (result.failure === undefined) record(result);
-    else failed.push(result);
-    const fileRuns = done.get(file)!.set(runtime, result);
-    if (fileRuns.size === runtimes.length) printFile(file, fileRuns);
-  });
+  const jobs = [
+    ...checks.map((name) => () => check(name)),
+    ...files.flatMap((file) =>
+      runtimes.map((runtime) => async () => {
+        const result = await runFile(file, runtime, bundles);
+        if (result.failure === undefined) record(result);
+        else failed.push(result);
+        const fileRuns = done.get(file)!.set(runtime, result);
+        if (fileRuns.size === runtimes.length) printFile(file, fileRuns);
+      })
+    ),
+  ];
+  await inParallel(jobs, Number(values.jobs), (job) => job());
   const isWorthAgain = failed.length <= MAX_AGAIN;
-  for (const first of failed) record(isWorthAgain ? await runAgain(first) : first);
+  for (const first of failed) record(isWorthAgain ? await runAgain(first, bundles) : first);
   for (const runtime of runtimes) {
     const row = report.row(runtime);
     if (row.passed + row.failed > 0) continue;
@@ -114,9 +115,19 @@ async function runTests(): Promise<void> {
   }
 }
 
-async function runAgain({ file, runtime, failure }: FileRun): Promise<FileRun> {
+async function check(name: string): Promise<void> {
+  const { passed, ms } = await runCheck(name);
+  if (!passed) report.failures.push(`check: ${name}`);
+  const counts = { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+  report.add("check", name, counts, ms);
+}
+
+async function runAgain(
+  { file, runtime, failure }: FileRun,
+  bundles: NodeBundles | undefined,
+): Promise<FileRun> {
   console.log(`Again: ${file} on ${runtime}`);
-  const second = await runFile(file, runtime);
+  const second = await runFile(file, runtime, bundles);
   if (second.failure === undefined) report.flaky.push(`${runtime}: ${file} (${failure})`);
   return second;
 }
@@ -127,16 +138,36 @@ function record({ file, runtime, counts, failure, output, ms }: FileRun): void {
   report.addSkips(runtime, file, output);
 }
 
-async function runFile(file: string, runtime: RuntimeName): Promise<FileRun> {
+async function runFile(
+  file: string,
+  runtime: RuntimeName,
+  bundles: NodeBundles | undefined,
+): Promise<FileRun> {
   const limitMs = Math.min(Number(values.limit) * 1000, deadline - performance.now());
   if (limitMs <= 0) {
     const counts = { passed: 0, failed: 1, skipped: 0 };
     const failure = "did not run: the budget is used up";
     return { file, runtime, counts, failure, output: "", ms: 0 };
   }
-  const { status, ending, output, ms } = await run(...testCommand(runtime, file), {
+  const command = await commandOf(file, runtime, bundles);
+  if (command instanceof Error) {
+    const failure = "cannot be bundled";
+    console.log(`\nFAILED on ${runtime}: ${file} (${failure})\n${command.message}\n`);
+    return {
+      file,
+      runtime,
+      counts: { passed: 0, failed: 1, skipped: 0 },
+      failure,
+      output: "",
+      ms: 0,
+    };
+  }
+  const { status, ending, output, ms } = await run(...command, {
     limitMs,
-    env: values.name === undefined ? {} : { WEAVE_WAL_TEST_NAME: values.name },
+    env: {
+      ...(values.name === undefined ? {} : { WEAVE_WAL_TEST_NAME: values.name }),
+      ...(bundles === undefined ? {} : { WEAVE_WAL_TEST_BUNDLES: bundles.shared }),
+    },
   });
   const read = readCounts(runtime, output);
   const counts = read ?? { passed: 0, failed: 0, skipped: 0 };
@@ -151,6 +182,20 @@ async function runFile(file: string, runtime: RuntimeName): Promise<FileRun> {
     `\nFAILED on ${runtime}: ${file} (${failure}, ${seconds(ms)})\n${output.trimEnd()}\n`,
   );
   return { file, runtime, counts, failure, output, ms };
+}
+
+/** The command that runs a file; the error of a file that cannot be bundled. */
+async function commandOf(
+  file: string,
+  runtime: RuntimeName,
+  bundles: NodeBundles | undefined,
+): Promise<[string, string[]] | Error> {
+  if (runtime !== "node" || bundles === undefined) return testCommand(runtime, file);
+  try {
+    return await bundles.testCommand(file);
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function printFile(file: string, fileRuns: ReadonlyMap<RuntimeName, FileRun>): void {

@@ -21,6 +21,8 @@ import { inParallel } from "../test/process.ts";
 export interface CheckResult {
   name: string;
   passed: boolean;
+  /** Duration in ms. */
+  ms: number;
 }
 
 /** Returns problems, one line each or as printed by a tool; none if the step passes. */
@@ -48,21 +50,28 @@ const steps: Record<string, Step> = {
   "words": checkWords,
 };
 
-/** Runs all steps, prints a line for each and the whole output of those that fail. */
+/** Names of the steps. */
+export const checkNames: readonly string[] = Object.keys(steps);
+
+/** Runs one step; prints a line, and the whole output if it fails. */
+export async function runCheck(name: string): Promise<CheckResult> {
+  const start = performance.now();
+  const problems = await steps[name]();
+  const ms = performance.now() - start;
+  const passed = problems.length === 0;
+  const seconds = (ms / 1000).toFixed(1);
+  if (passed) console.log(`${name}: ok in ${seconds} s`);
+  else console.log(`\nFAILED: ${name} (${seconds} s)\n${problems.join("\n")}\n`);
+  return { name, passed, ms };
+}
+
+/** Runs all steps. */
 export async function runChecks(): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   await inParallel(
-    Object.entries(steps),
+    checkNames,
     Math.max(2, availableParallelism()),
-    async ([name, step]) => {
-      const start = performance.now();
-      const problems = await step();
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      const passed = problems.length === 0;
-      results.push({ name, passed });
-      if (passed) console.log(`${name}: ok in ${seconds} s`);
-      else console.log(`\nFAILED: ${name} (${seconds} s)\n${problems.join("\n")}\n`);
-    },
+    async (name) => void results.push(await runCheck(name)),
   );
   return results;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "@std/path";
-import { cli, projectPath, temporary } from "../support/cli/cli_support.ts";
+import { cliProcess, projectPath, temporary } from "../support/cli/cli_support.ts";
 import { test } from "../harness.ts";
 
 const FOLDER = "docs/operations";
@@ -36,7 +36,7 @@ test("the documents show commands and options that there are", async () => {
       : words.slice(0, 1);
     const key = name.join(" ");
     if (!helps.has(key)) {
-      const { code, out } = await cli([...name, "--help"], { cwd: place.path });
+      const { code, out } = await cliProcess([...name, "--help"], { cwd: place.path });
       assert.equal(code, 0, key);
       helps.set(key, out);
     }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -7,6 +7,7 @@ import { finish } from "../../mod.ts";
 import { globalClient } from "../../src/client/global_client.ts";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
 import type { Any } from "../support/client/client_fixture.ts";
+import { writeExample } from "../support/bundle.ts";
 import { test } from "../harness.ts";
 
 const PAGE = new URL("../../docs/serverless.md", import.meta.url);
@@ -29,9 +30,7 @@ async function example(title: RegExp, use: (module: Any, mock: MockServer) => Pr
     WEAVE_HTTP_TIMEOUT: "1",
   };
   const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
-  const path = join(directory, "example.mts");
-  const own = JSON.stringify(new URL("../../mod.ts", import.meta.url).href);
-  writeFileSync(path, found.code.replace('"@weave-wal/client"', own));
+  const path = writeExample(directory, found.code);
   try {
     Object.assign(process.env, env);
     await use(await import(path), mock);

@@ -1,20 +1,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { commandFor, ownRuntime } from "../../tools/demo/runtimes.ts";
+import { childCommand } from "../support/child_fixture.ts";
 import { withDelivery } from "../support/delivery/delivery_fixture.ts";
 import { test } from "../harness.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const CHILD = fileURLToPath(new URL("../support/delivery/exit_child.ts", import.meta.url));
-
 function run(walDir: string, url: string): Promise<{ code: number | null; out: string }> {
-  const { file, args, env } = commandFor(ownRuntime(), CHILD, ROOT);
-  const child = spawn(file, args, {
+  const [command, ...args] = childCommand("support/delivery/exit_child.ts", "");
+  const child = spawn(command, args, {
     env: {
       ...process.env,
-      ...env,
       WEAVE_ENABLE_WAL: "true",
       WEAVE_WAL_DIR: walDir,
       WF_TRACE_SERVER_URL: url,

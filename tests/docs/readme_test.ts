@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import { writeExample } from "../support/bundle.ts";
 import { test } from "../harness.ts";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
@@ -34,9 +35,7 @@ test("docs: the README's example for this runtime runs, and its calls arrive", a
     WEAVE_PRINT_CALL_LINK: "false",
   };
   const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
-  const own = JSON.stringify(new URL("../../mod.ts", import.meta.url).href);
-  const path = join(directory, "example.mts");
-  writeFileSync(path, code.replace(/"(?:jsr:)?@weave-wal\/client"/, own));
+  const path = writeExample(directory, code);
   const { log } = console;
   const output: unknown[] = [];
   try {

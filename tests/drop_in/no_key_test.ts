@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
-import { cli } from "../support/cli/cli_support.ts";
+import { cliProcess } from "../support/cli/cli_support.ts";
 import { test } from "../harness.ts";
 import { SDK_VERSIONS, SdkProject } from "../support/drop_in/register_fixture.ts";
 
@@ -39,7 +39,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     assert.equal(mock.store.callCount(), 0);
     // The sidecar has a key, and sends.
     const sidecar = { ...env, WANDB_API_KEY: "key", WEAVE_WAL_DIR: project.walDir };
-    const flushed = await cli(["flush"], { cwd: project.directory, env: sidecar });
+    const flushed = await cliProcess(["flush"], { cwd: project.directory, env: sidecar });
     assert.equal(flushed.code, 0, flushed.err);
     assert.equal(mock.store.finishedCount("team/plain"), 1);
   }, { timeout: 60_000 });

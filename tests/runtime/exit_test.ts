@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { exitHooks } from "../../src/runtime/process/exit_hooks.ts";
 import { signalHooks } from "../../src/runtime/process/signal_hooks.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import { childCommand, root } from "../support/child_fixture.ts";
 import { test } from "../harness.ts";
 
 const name = detectRuntime().name;
-const program = fileURLToPath(new URL("../support/runtime/runtime_child.ts", import.meta.url));
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function runChild(part: string): Promise<{ code: number | null; lines: string[] }> {
-  const options = name === "node" ? ["--import", "tsx"] : name === "deno" ? ["run", "-A"] : [];
-  const child = spawn(process.execPath, [...options, program, part], {
+  const [command, ...args] = childCommand("support/runtime/runtime_child.ts", part);
+  const child = spawn(command, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "ignore"],
   });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { detectRuntime } from "../../src/runtime/detect.ts";
+import { bundled } from "../support/bundle.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -29,12 +30,10 @@ export interface SimRun {
 export function sim(args: readonly string[], runtime: SimRuntime = ownRuntime): Promise<SimRun> {
   const own = runtime === ownRuntime ? process.execPath : join(root, "node_modules/.bin", runtime);
   const command = runtime === "node" && runtime !== ownRuntime ? "node" : own;
-  const script = join(root, "scripts/sim.ts");
-  const before = runtime === "deno"
-    ? ["run", "-A", "--no-check"]
-    : runtime === "node"
-    ? ["--import", "tsx"]
-    : [];
+  const script = runtime === "node"
+    ? bundled("scripts/sim.ts", true)
+    : join(root, "scripts/sim.ts");
+  const before = runtime === "deno" ? ["run", "-A", "--no-check"] : [];
   const child = spawn(command, [...before, script, ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],

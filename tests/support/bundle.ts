@@ -1,21 +1,24 @@
 /**
- * Bundles programs of the project into single files, once a test process.
+ * Bundles programs of the project into single files: once for all test files of a run, or once for a
+ * test file that runs alone.
  *
  * @module
  */
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { detectRuntime } from "../../src/runtime/detect.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bundles = new Map<string, string>();
 const REQUIRE =
   'globalThis.require ??= process.getBuiltinModule("node:module").createRequire(import.meta.url);';
-let directory: string | undefined;
+/** Folder of the run (`npm test`), or of this process. */
+let directory = process.env.WEAVE_WAL_TEST_BUNDLES;
 
 /**
  * Path of an ES module that holds `entry` and everything that it imports. It runs on every runtime,
@@ -28,8 +31,13 @@ export function bundled(entry: string, hasCommonJs = false): string {
   let bundle = bundles.get(entry);
   if (bundle === undefined) {
     directory ??= temporaryDirectory();
-    bundle = join(directory, `${bundles.size}-${basename(entry, ".ts")}.mjs`);
-    bundleInto(bundle, entry, "esm", hasCommonJs);
+    const name = relative(root, resolve(root, entry)).replace(/[/\\]/g, "-");
+    bundle = join(directory, `${name}${hasCommonJs ? ".cjs" : ""}.mjs`);
+    if (!existsSync(bundle)) {
+      const own = `${bundle}.${process.pid}`;
+      bundleInto(own, entry, "esm", hasCommonJs);
+      renameSync(own, bundle);
+    }
     bundles.set(entry, bundle);
   }
   return bundle;
@@ -53,6 +61,23 @@ export function bundleInto(
     // CommonJS packages inside an ES module require built-in modules.
     ...hasCommonJs ? [`--banner:js=${REQUIRE}`] : [],
   ], { cwd: root });
+}
+
+/**
+ * Writes an example that imports the package into `directory`.
+ *
+ * @returns The path of a module that this runtime imports.
+ */
+export function writeExample(directory: string, code: string): string {
+  const isNode = detectRuntime().name === "node";
+  const entry = isNode ? bundled("mod.ts") : join(root, "mod.ts");
+  const path = join(directory, "example.mts");
+  const own = JSON.stringify(pathToFileURL(entry).href);
+  writeFileSync(path, code.replace(/"(?:jsr:)?@weave-wal\/client"/, own));
+  if (!isNode) return path;
+  const script = join(directory, "example.mjs");
+  transpile(path, script);
+  return script;
 }
 
 /** Turns one TypeScript file into JavaScript, as tsx does; its imports stay as they are. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "@std/path";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
+import { cli } from "../../support/cli/cli.ts";
 import {
-  cli,
   type Finished,
   openLog,
   startCli,

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { cli } from "../../support/cli/cli.ts";
 import {
-  cli,
   openLog,
   startCli,
   startProgram,

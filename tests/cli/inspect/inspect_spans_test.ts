@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { otelRequest } from "../../../src/protocol/otlp/otel_request.ts";
 import { joinBytes } from "../../../src/protocol/otlp/wire.ts";
-import { cli, openLog, temporary } from "../../support/cli/cli_support.ts";
+import { cli } from "../../support/cli/cli.ts";
+import { openLog, temporary } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 import { spanRequests } from "../../support/otel/span_requests.ts";
 

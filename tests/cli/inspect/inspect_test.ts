@@ -8,8 +8,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "@std/path";
+import { cli } from "../../support/cli/cli.ts";
 import {
-  cli,
   endCall,
   openLog,
   startCall,

@@ -3,7 +3,8 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { nameOfDirectory } from "../../../src/wal/segment/long_names.ts";
-import { cli, openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { cli } from "../../support/cli/cli.ts";
+import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 const { files } = detectRuntime();

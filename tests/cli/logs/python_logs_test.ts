@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { cli, type Surroundings, temporary } from "../../support/cli/cli_support.ts";
+import { cliProcess, type Surroundings, temporary } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
@@ -59,7 +59,7 @@ test(
     const surroundings = unnamed(work, mock.url);
     const env = { ...surroundings.env, HOME: place.path };
 
-    const status = await cli(["status"], { cwd: work, env });
+    const status = await cliProcess(["status"], { cwd: work, env });
     assert.match(status.out, /\sand \S*\/\.weave\/wal · 3 projects · 3 files · 6 records/);
     assert.match(status.out, /acme\/chat \(Python, key [0-9a-f]{8}\) /);
     assert.match(status.out, /written with an API key that is not the one in use/);
@@ -67,17 +67,17 @@ test(
       status.out,
       /weave-wal flush --entity acme --project chat --dir \S*\/\.weave\/wal$/m,
     );
-    const json = JSON.parse((await cli(["status", "--json"], { cwd: work, env })).out);
+    const json = JSON.parse((await cliProcess(["status", "--json"], { cwd: work, env })).out);
     assert.equal(json.pendingRecords, 6);
 
-    const flush = await cli(["flush"], { cwd: work, env });
+    const flush = await cliProcess(["flush"], { cwd: work, env });
     assert.equal(flush.code, 0, flush.out + flush.err);
     assert.match(flush.out, /^Delivered 2 records /);
     assert.deepEqual(mock.store.calls(NAME).map(({ op_name }) => op_name), ["ours"]);
     assert.deepEqual(readdirSync(join(root, keyed(KEY))), []);
     assert.equal(readdirSync(join(root, keyed(OTHER_KEY))).length, 2, "left alone");
 
-    const named = await cli(["flush", "--dir", root], { cwd: work, env });
+    const named = await cliProcess(["flush", "--dir", root], { cwd: work, env });
     assert.equal(named.code, 0, named.out + named.err);
     assert.deepEqual(mock.store.calls(NAME).map(({ op_name }) => op_name), ["ours", "unknown"]);
     assert.equal(readdirSync(join(root, keyed(OTHER_KEY))).length, 2, "left alone");
@@ -91,11 +91,11 @@ test(
     await using place = await temporary();
     leave(place.wal, NAME, "older");
     leave(place.wal, keyed(KEY), "newer");
-    const inspected = await cli(["inspect", "--json"], { cwd: place.path });
+    const inspected = await cliProcess(["inspect", "--json"], { cwd: place.path });
     const starts = inspected.out.trim().split("\n").map((line) => JSON.parse(line))
       .filter(({ type }) => type === "call_start");
     assert.deepEqual(starts.map(({ req }) => req.start.op_name), ["older", "newer"]);
-    const { out } = await cli(["verify", "--json"], { cwd: place.path });
+    const { out } = await cliProcess(["verify", "--json"], { cwd: place.path });
     const { files, records } = JSON.parse(out);
     assert.deepEqual({ files, records }, { files: 2, records: 4 });
   },
@@ -118,15 +118,15 @@ test(
     appendFileSync(`${stem}.deadletter`, '{"no":"record"}\n');
     const surroundings = unnamed(place.path, mock.url);
 
-    const list = await cli(["dead-letters", "list"], surroundings);
+    const list = await cliProcess(["dead-letters", "list"], surroundings);
     assert.match(list.out, /3 +unknown/);
     assert.match(list.out, /5 dead letters/);
-    const retry = await cli(["dead-letters", "retry"], surroundings);
+    const retry = await cliProcess(["dead-letters", "retry"], surroundings);
     assert.equal(retry.code, 0, retry.out + retry.err);
     assert.match(retry.out, /^Delivered 4 of 4 dead letters$/m);
     const names = mock.store.calls(NAME).map(({ op_name }) => op_name);
     assert.deepEqual(names.sort(), ["refused", "set-aside"]);
-    const left = await cli(["dead-letters", "list"], surroundings);
+    const left = await cliProcess(["dead-letters", "list"], surroundings);
     assert.match(left.out, /1 dead letter$/m);
   },
   SLOW,

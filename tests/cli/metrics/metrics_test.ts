@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { parseListenAddress } from "../../../src/cli/metrics/metrics_server.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { cli } from "../../support/cli/cli.ts";
 import {
-  cli,
   openLog,
   startCli,
   startProgram,

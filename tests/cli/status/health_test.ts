@@ -5,8 +5,8 @@ import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { cli } from "../../support/cli/cli.ts";
 import {
-  cli,
   openLog,
   startCli,
   startProgram,

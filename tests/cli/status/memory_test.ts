@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { cli, openLog, startCli, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import {
+  cliProcess,
+  openLog,
+  startCli,
+  temporary,
+  writeCalls,
+} from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
@@ -43,7 +49,7 @@ test("reading and sending a log takes no more memory for more of it", async () =
   await using mock = await startMockServer({ keepBodies: false });
   await leave(small.wal, 8, mock.url);
   const calls = await leave(large.wal, 400, mock.url);
-  const { out } = await cli(["status", "--json"], { cwd: large.path });
+  const { out } = await cliProcess(["status", "--json"], { cwd: large.path });
   assert.equal(JSON.parse(out).pendingRecords, 2 * calls);
   for (
     const args of [

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
+import { cli } from "../../support/cli/cli.ts";
 import {
-  cli,
   openLog,
   programCommand,
   startProcess,

@@ -10,7 +10,8 @@ import {
 } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { cli, openLog, startCli, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { cli } from "../../support/cli/cli.ts";
+import { openLog, startCli, temporary, writeCalls } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

@@ -13,7 +13,7 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { InitOptions } from "../../../src/client/settings/options.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
-import { cli, openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { cliProcess, openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 const KEY = "a-secret-key-0123456789";
@@ -102,18 +102,21 @@ test("keys: the command in a stranger's checkout sends nothing to the stranger",
   for (
     const args of [["flush"], ["flush", "--follow"], ["dead-letters", "retry"]]
   ) {
-    const { code, err } = await cli(args, { cwd: place.path, env });
+    const { code, err } = await cliProcess(args, { cwd: place.path, env });
     assert.equal(code, 2, err);
     assert.ok(err.includes(path) && err.includes(stranger.url), err);
     assert.match(err, /WANDB_API_KEY was not given for .*WF_TRACE_SERVER_URL=http.* or --server/);
     assert.ok(!err.includes(KEY), err);
   }
   // What sends nothing needs no key, and reads the folder as before.
-  const { code, out } = await cli(["status"], { cwd: place.path, env });
+  const { code, out } = await cliProcess(["status"], { cwd: place.path, env });
   assert.equal(code, 0, out);
   assert.deepEqual(stranger.requests, []);
   // The user's own word, and the key goes there.
-  await cli(["flush", "--server", stranger.url, "--timeout", "2s"], { cwd: place.path, env });
+  await cliProcess(["flush", "--server", stranger.url, "--timeout", "2s"], {
+    cwd: place.path,
+    env,
+  });
   assert.ok(stranger.keys.includes(`Basic ${btoa(`api:${KEY}`)}`));
 }, SLOW);
 
@@ -136,14 +139,14 @@ test("keys: a redirect carries no key to another host, nor a request", async () 
 test("keys: plain http to a host that is not loopback is refused by the command too", async () => {
   await using place = await temporary();
   const env = { WANDB_API_KEY: KEY, WF_TRACE_SERVER_URL: "http://trace.invalid" };
-  const refused = await cli(["flush"], { cwd: place.path, env });
+  const refused = await cliProcess(["flush"], { cwd: place.path, env });
   assert.equal(refused.code, 2);
   assert.match(
     refused.err,
     /WF_TRACE_SERVER_URL: "http:\/\/trace.invalid" .* WEAVE_WAL_ALLOW_HTTP=trace.invalid/,
   );
   const allowed = { ...env, WEAVE_WAL_ALLOW_HTTP: "trace.invalid" };
-  const { code, out, err } = await cli(["flush"], { cwd: place.path, env: allowed });
+  const { code, out, err } = await cliProcess(["flush"], { cwd: place.path, env: allowed });
   assert.equal(code, 0, err);
   assert.match(out, /Nothing to send|Cannot find a log/);
 }, SLOW);

@@ -11,7 +11,7 @@ import { proxyFor } from "../../../src/client/server/proxy.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import {
-  cli,
+  cliProcess,
   type Finished,
   openLog,
   startProgram,
@@ -83,7 +83,7 @@ test("proxy: the command goes through a tunnel to an https server", async () => 
   await leaveCalls(place.wal, SECURE, 20);
   const address = proxy.url.replace("//", "//user:pass%21@");
   const env = { ...trusting(tls.authority), WF_TRACE_SERVER_URL: SECURE, HTTPS_PROXY: address };
-  const { code, out, err } = await cli(["flush", "--timeout", "30s"], {
+  const { code, out, err } = await cliProcess(["flush", "--timeout", "30s"], {
     cwd: place.path,
     env: { ...env, WANDB_API_KEY: "key" },
   });
@@ -111,7 +111,7 @@ test(
     await leaveCalls(place.wal, url, 5);
     const env = { WANDB_API_KEY: "key", HTTP_PROXY: proxy.url, WEAVE_WAL_ALLOW_HTTP: HOST };
     const flush = (server: string, more: Record<string, string> = {}): Promise<Finished> =>
-      cli(["flush", "--timeout", "30s"], {
+      cliProcess(["flush", "--timeout", "30s"], {
         cwd: place.path,
         env: { ...env, WF_TRACE_SERVER_URL: server, ...more },
       });
@@ -141,7 +141,10 @@ test("proxy: the command names a proxy that it cannot use", async () => {
     WF_TRACE_SERVER_URL: SECURE,
     HTTPS_PROXY: "socks5://u:secret@p",
   };
-  const { code, out, err } = await cli(["flush", "--timeout", "2s"], { cwd: place.path, env });
+  const { code, out, err } = await cliProcess(["flush", "--timeout", "2s"], {
+    cwd: place.path,
+    env,
+  });
   if (isNode) {
     assert.equal(code, 2, out + err);
     assert.match(err, /Cannot use HTTPS_PROXY: it is not the URL of an HTTP proxy such as/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { misspelledVariables } from "../../../src/client/settings/misspelled.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { clientFixture } from "../../support/client/client_fixture.ts";
-import { cli, temporary } from "../../support/cli/cli_support.ts";
+import { cliProcess, temporary } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 /** The warning about one variable. */
@@ -61,7 +61,7 @@ test("misspelled: a client and the command say it on standard error", async () =
   assert.match(fixture.warned[0], /^weave-wal: Ignored .* WEAVE_ENABLE_WALS: /);
   await using place = await temporary();
   const env = { WEAVE_ENABLE_WALS: "true" };
-  const { code, out, err } = await cli(["status"], { cwd: place.path, env });
+  const { code, out, err } = await cliProcess(["status"], { cwd: place.path, env });
   assert.equal(code, 0, err);
   assert.match(err, /^Ignored the environment variable WEAVE_ENABLE_WALS: .*WEAVE_ENABLE_WAL\?$/m);
   assert.doesNotMatch(out, /WALS/);

@@ -18,14 +18,16 @@ import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { createIds, type Ids } from "../../../src/protocol/ids.ts";
 import { bundled } from "../bundle.ts";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+/** The project's top directory. */
+export const root: string = fileURLToPath(new URL("../../..", import.meta.url));
 const runtimeName = detectRuntime().name;
 
 /** Command and arguments with which this runtime runs a TypeScript program of the project. */
-export function programCommand(file: string): readonly string[] {
-  if (runtimeName === "node") {
-    return [process.execPath, bundled(file, file.startsWith("src/cli/"))];
-  }
+export function programCommand(
+  file: string,
+  hasCommonJs: boolean = file.startsWith("src/cli/"),
+): readonly string[] {
+  if (runtimeName === "node") return [process.execPath, bundled(file, hasCommonJs)];
   const options = runtimeName === "deno" ? ["run", "-A", "--no-check"] : [];
   return [process.execPath, ...options, projectPath(file)];
 }
@@ -84,18 +86,23 @@ export function startProgram(
 export function startProcess(
   command: string,
   args: readonly string[],
-  { cwd, env }: Surroundings,
+  surroundings: Surroundings,
 ): Running {
+  const child = spawn(command, [...args], {
+    cwd: surroundings.cwd,
+    env: cleanEnvironment(surroundings),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  return follow(child);
+}
+
+/** An environment without variables of the machine that could change a command. */
+export function cleanEnvironment({ cwd, env }: Surroundings): Record<string, string> {
   const inherited = ["PATH", "DENO_DIR", "LANG", "TMPDIR"].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  const child = spawn(command, [...args], {
-    cwd,
-    env: { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  return follow(child);
+  return { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env };
 }
 
 /** Programs that run: a test that fails must not leave them behind. */
@@ -179,8 +186,11 @@ export function startCli(args: readonly string[], surroundings: Surroundings): R
 /** Ms that a command may take to its end. */
 const END_MS = 90_000;
 
-/** Runs `weave-wal` to its end. */
-export async function cli(args: readonly string[], surroundings: Surroundings): Promise<Finished> {
+/** Runs `weave-wal` to its end in a process of its own; most tests need only `cli` of `cli.ts`. */
+export async function cliProcess(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<Finished> {
   const command = startCli(args, surroundings);
   let isLate = false;
   const limit = setTimeout(() => {

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { cli, openLog, temporary, writeCalls } from "../cli/cli_support.ts";
+import { cliProcess, openLog, temporary, writeCalls } from "../cli/cli_support.ts";
 import { withDelivery } from "../delivery/delivery_fixture.ts";
 import { Outside, plant, type Planted } from "./planted_files.ts";
 
@@ -94,7 +94,7 @@ export async function checkCommands(planted: Planted): Promise<void> {
   const timeout = planted === "sparse file" ? "15s" : "2s";
   for (const command of COMMANDS) {
     const args = command.at(-1) === "--timeout" ? [...command, timeout] : command;
-    const { code, out, err } = await cli(args, { cwd: place.path, env });
+    const { code, out, err } = await cliProcess(args, { cwd: place.path, env });
     const what = `${args.join(" ")}: ${code}: ${out}${err}`;
     assert.ok(code !== null && code <= 3, what);
     assert.doesNotMatch(err, /Unexpected failure|mistake in weave-wal|bug in weave-wal/, what);
@@ -119,7 +119,7 @@ export async function checkRepair(): Promise<void> {
     fs.writeFileSync(join(directory, `${"2".padStart(20, "0")}_${"b".repeat(32)}.owner`), "{}");
     plant("link to directory", join(directory, planted.replace("STEM", stem)), outside);
     const args = ["verify", "--repair", "--dir", wal];
-    const { code, out, err } = await cli(args, { cwd: place.path });
+    const { code, out, err } = await cliProcess(args, { cwd: place.path });
     const what = `${planted}: ${code}: ${out}${err}`;
     assert.ok(code !== null && code <= 3, what);
     assert.equal(outside.changes(), null, what);
