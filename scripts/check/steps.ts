@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { publicEntries } from "../build/entries.ts";
 import { checkBundleSize } from "./bundle_size.ts";
 import { checkDocs } from "./docs.ts";
+import { checkErrorCodes } from "./error_codes.ts";
 import { checkExamples, runExamples } from "./examples.ts";
 import { checkManifests } from "./manifests.ts";
 import { checkPublicDocs } from "./public_docs.ts";
@@ -48,6 +49,7 @@ const steps: Record<string, Step> = {
   "docs": checkDocs,
   "manifests": checkManifests,
   "words": checkWords,
+  "error codes": checkErrorCodes,
 };
 
 /** Names of the steps. */
