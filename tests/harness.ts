@@ -1,6 +1,7 @@
 /**
  * One `test()` for three runtimes: `Deno.test` with its sanitizers on Deno, `node:test` on Bun and
- * Node. Tests are flat (Bun does not count subtests) and each has a time limit.
+ * a runner of this project's own on Node. Tests are flat (Bun does not count subtests) and each has a
+ * time limit.
  *
  * With `WEAVE_WAL_TEST_NAME` in the environment only tests run whose title contains that text;
  * `npm run test:node -- <file> --name <text>` sets it.
@@ -9,6 +10,7 @@
  */
 
 import process from "node:process";
+import { registerTest } from "./support/node_runner.ts";
 
 /** Options of a test. */
 export interface TestOptions {
@@ -28,8 +30,8 @@ interface DenoTestSlice {
   }): void;
 }
 
-const deno = (globalThis as { Deno?: DenoTestSlice }).Deno;
-const nodeTest = deno ? undefined : (await import("node:test")).test;
+const { Deno: deno, Bun: bun } = globalThis as { Deno?: DenoTestSlice; Bun?: unknown };
+const bunTest = bun ? (await import("node:test")).test : undefined;
 
 const wanted = process.env.WEAVE_WAL_TEST_NAME;
 
@@ -46,8 +48,10 @@ export function test(
   const fn = () => withLimit(name, limit, body);
   if (deno) {
     deno.test({ name, fn, ignore: !!options.skip, sanitizeOps: true, sanitizeResources: true });
+  } else if (bunTest) {
+    bunTest(name, { skip: options.skip || false, timeout: limit + 5_000 }, fn);
   } else {
-    nodeTest!(name, { skip: options.skip || false, timeout: limit + 5_000 }, fn);
+    registerTest(name, fn, options.skip || false);
   }
 }
 

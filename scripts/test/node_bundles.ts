@@ -33,10 +33,7 @@ export class NodeBundles {
   /** Bundles one test file, and returns command and arguments that run it. */
   async testCommand(file: string): Promise<[string, string[]]> {
     const bundle = await this.#bundle(file);
-    return [
-      "node",
-      ["--enable-source-maps", "--test-force-exit", "--test-reporter=spec", bundle],
-    ];
+    return ["node", ["--enable-source-maps", bundle]];
   }
 
   async #bundle(file: string): Promise<string> {

@@ -26,7 +26,7 @@ export function testCommand(runtime: RuntimeName, file: string): [string, string
     case "bun":
       return ["bun", ["test", `./${file}`]];
     case "node":
-      return ["node", ["--import", "tsx", "--test-force-exit", "--test-reporter=spec", file]];
+      return ["node", ["--import", "tsx", file]];
   }
 }
 

@@ -63,7 +63,8 @@ export class MemoryDisk {
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
     const trail = [this.names.root];
     let place: MemoryPlace = { directory: this.names.root, name: ".", node: this.names.root };
-    for (const [index, name] of parts.entries()) {
+    for (let index = 0; index < parts.length; index++) {
+      const name = parts[index];
       const directory = trail[trail.length - 1];
       if (directory.kind !== "directory") throw new PosixError("ENOTDIR", operation, path);
       if (name === "..") {
@@ -80,7 +81,7 @@ export class MemoryDisk {
         return this.place(`/${target}`, operation, followLast, links + 1);
       }
       if (!node && !isLast) throw new PosixError("ENOENT", operation, path);
-      place = { directory, name, node };
+      if (isLast) place = { directory, name, node };
       if (node) trail.push(node);
     }
     return place;

@@ -17,7 +17,11 @@ export class PosixError extends Error {
    * @param path On what.
    */
   constructor(code: string, operation: string, path: string) {
+    // A simulated day asks for many files that are not there; most of the time went into stacks.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(`${code}: ${operation} '${path}'`);
+    Error.stackTraceLimit = limit;
     this.code = code;
   }
 }
