@@ -14,8 +14,11 @@ export type Part = "short" | "long" | "all";
 /** Test files below this folder belong to `npm run test:all` only. */
 const longFolder = "tests/long/";
 
+/** Folders whose files take longest. They run first, so that no long file runs alone at the end. */
+const slowFolders = ["tests/long/", "tests/system/", "tests/delivery/", "tests/cli/"];
+
 /**
- * Test files as paths from the project's top, sorted.
+ * Test files as paths from the project's top, those of slow folders first.
  *
  * @param words Keeps the files whose path contains at least one of these words; all when empty. A
  *   word that matches a long file selects it even when the part is `short`.
@@ -28,5 +31,11 @@ export function testFiles(part: Part, words: readonly string[]): string[] {
     .filter((path) =>
       part === "all" || path.startsWith(longFolder) === (part === "long") || words.length > 0
     )
-    .sort();
+    .sort()
+    .sort((a, b) => slownessOf(a) - slownessOf(b));
+}
+
+function slownessOf(path: string): number {
+  const index = slowFolders.findIndex((folder) => path.startsWith(folder));
+  return index === -1 ? slowFolders.length : index;
 }

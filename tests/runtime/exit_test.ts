@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import process from "node:process";
 import { exitHooks } from "../../src/runtime/process/exit_hooks.ts";
 import { signalHooks } from "../../src/runtime/process/signal_hooks.ts";
-import { detectRuntime } from "../../src/runtime/detect.ts";
 import { childCommand, root } from "../support/child_fixture.ts";
 import { test } from "../harness.ts";
-
-const name = detectRuntime().name;
 
 function runChild(part: string): Promise<{ code: number | null; lines: string[] }> {
   const [command, ...args] = childCommand("support/runtime/runtime_child.ts", part);
