@@ -59,7 +59,28 @@ export class MemoryDisk {
   }
 
   /** Finds a path's place; every part but the last must be a directory. */
-  place(path: string, operation: string, followLast: boolean, links = 0): MemoryPlace {
+  place(path: string, operation: string, followLast: boolean): MemoryPlace {
+    return this.#plainPlace(path) ?? this.#anyPlace(path, operation, followLast, 0);
+  }
+
+  /** The place of a path that leads through directories to a file, a directory or nothing. */
+  #plainPlace(path: string): MemoryPlace | undefined {
+    let directory = this.names.root;
+    for (let from = path.startsWith("/") ? 1 : 0;;) {
+      const slash = path.indexOf("/", from);
+      const name = slash === -1 ? path.slice(from) : path.slice(from, slash);
+      if (name === "" || name === "." || name === "..") return undefined;
+      const node = directory.entries.get(name);
+      if (slash === -1) {
+        return node?.kind === "symlink" ? undefined : { directory, name, node };
+      }
+      if (node?.kind !== "directory") return undefined;
+      directory = node;
+      from = slash + 1;
+    }
+  }
+
+  #anyPlace(path: string, operation: string, followLast: boolean, links: number): MemoryPlace {
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
     const trail = [this.names.root];
     let place: MemoryPlace = { directory: this.names.root, name: ".", node: this.names.root };
@@ -78,7 +99,7 @@ export class MemoryDisk {
         if (links >= MAX_LINKS) throw new PosixError("ELOOP", operation, path);
         const before = node.target.startsWith("/") ? "" : parts.slice(0, index).join("/");
         const target = [before, node.target, ...parts.slice(index + 1)].join("/");
-        return this.place(`/${target}`, operation, followLast, links + 1);
+        return this.#anyPlace(`/${target}`, operation, followLast, links + 1);
       }
       if (!node && !isLast) throw new PosixError("ENOENT", operation, path);
       if (isLast) place = { directory, name, node };

@@ -3,7 +3,7 @@ import { test } from "../../harness.ts";
 import { ownRuntime, sim } from "../../sim/child.ts";
 
 /** Node runs the most; the others only show that nothing depends on the host. */
-const RUNS = ownRuntime === "node" ? 1_500 : 300;
+const RUNS = ownRuntime === "node" ? 500 : 100;
 
 test(`simulation: ${RUNS} seeds keep every promise`, async () => {
   const { code, output } = await sim(["--seed", "1", "--runs", String(RUNS)]);
