@@ -95,14 +95,16 @@ for (const [what, fail] of Object.entries(FAILURES)) {
       pipeline.append("call_end", end("bad", MARK));
       appendCalls(pipeline, "b", 20);
       // What waits for more requests that succeed gets them: a program goes on.
-      for (let i = 0; i < 60; i++) {
+      let rounds = 0;
+      for (; rounds < 60 && scene.deadLetters().length < 2; rounds++) {
         await scene.world.clock.elapse(20_000);
-        appendCalls(pipeline, `more${i}-`, 1);
+        appendCalls(pipeline, `more${rounds}-`, 1);
       }
       await scene.world.clock.elapse(60_000);
       const { pendingRecords } = await pipeline.stats();
       assert.equal(pendingRecords, 0);
-      for (const id of ["a0", "a19", "b0", "b19", "more59-0"]) assert.ok(scene.has(`"${id}"`), id);
+      const last = `more${rounds - 1}-0`;
+      for (const id of ["a0", "a19", "b0", "b19", last]) assert.ok(scene.has(`"${id}"`), id);
       const deadLetters = scene.deadLetters();
       assert.deepEqual(deadLetters.map(({ type }) => type), ["call_start", "call_end"]);
       for (const { error } of deadLetters) {
