@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { build, type Plugin, transform } from "esbuild";
 import { projectRoot } from "./process.ts";
 
 /** Folders whose modules tests import. */
@@ -71,23 +71,23 @@ function keepUrls(): Plugin {
       .filter((name) => name.endsWith(".ts"))
       .map((name) => join(projectRoot, folder, name))
   );
-  const urls = new Map(
-    modules.map((path) => [path, readFileSync(path, "utf8")] as const)
-      .filter(([, text]) => text.includes("import.meta.url"))
-      .map(([path, text]) => [
-        path,
-        text.replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href)),
-      ]),
-  );
-  const escaped = [...urls.keys()].map((path) => path.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  const paths = modules.filter((path) => readFileSync(path, "utf8").includes("import.meta.url"));
+  const escaped = paths.map((path) => path.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   return {
     name: "keep URLs",
     setup({ onLoad }) {
-      if (urls.size === 0) return;
-      onLoad({ filter: new RegExp(`^(?:${escaped.join("|")})$`) }, ({ path }) => ({
-        contents: urls.get(path),
-        loader: "ts",
-      }));
+      if (paths.length === 0) return;
+      onLoad({ filter: new RegExp(`^(?:${escaped.join("|")})$`) }, async ({ path }) => {
+        const { code } = await transform(readFileSync(path, "utf8"), {
+          loader: "ts",
+          target: "node20",
+          define: { "import.meta.url": JSON.stringify(pathToFileURL(path).href) },
+          sourcemap: "inline",
+          sourcefile: path,
+          sourcesContent: false,
+        });
+        return { contents: code, loader: "js" };
+      });
     },
   };
 }
