@@ -166,7 +166,7 @@ async function runFile(
     limitMs,
     env: {
       ...(values.name === undefined ? {} : { WEAVE_WAL_TEST_NAME: values.name }),
-      ...(bundles === undefined ? {} : { WEAVE_WAL_TEST_BUNDLES: bundles.shared }),
+      ...(bundles === undefined ? {} : { TEST_BUNDLES_DIR: bundles.shared }),
     },
   });
   const read = readCounts(runtime, output);

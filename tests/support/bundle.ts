@@ -18,7 +18,7 @@ const bundles = new Map<string, string>();
 const REQUIRE =
   'globalThis.require ??= process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 /** Folder of the run (`npm test`), or of this process. */
-let directory = process.env.WEAVE_WAL_TEST_BUNDLES;
+let directory = process.env.TEST_BUNDLES_DIR;
 
 /**
  * Path of an ES module that holds `entry` and everything that it imports. It runs on every runtime,
