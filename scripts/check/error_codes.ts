@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { projectFiles } from "./files.ts";
 import { projectRoot } from "../test/process.ts";
 
-/** Where the public codes are declared. */
+/** The file that declares the public codes. */
 const DECLARATION = "src/errors.ts";
 const CODE = /\bERR_[A-Z][A-Z_]*[A-Z]\b/g;
 const COMMENT = /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm;

@@ -14,7 +14,7 @@ export type Part = "short" | "long" | "all";
 /** Test files below this folder belong to `npm run test:all` only. */
 const longFolder = "tests/long/";
 
-/** Folders whose files take longest. They run first, so that no long file runs alone at the end. */
+/** Folders whose files take longest. They run first, so that no long file runs by itself at the end. */
 const slowFolders = ["tests/long/", "tests/system/", "tests/delivery/", "tests/cli/"];
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Bundles programs of the project into single files: once for all test files of a run, or once for a
- * test file that runs alone.
+ * test file that runs by itself.
  *
  * @module
  */

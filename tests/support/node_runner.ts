@@ -34,7 +34,7 @@ export function registerTest(name: string, body: () => Promise<void>, skip: stri
 async function runTests(): Promise<void> {
   const start = performance.now();
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) await runTest(next);
-  // What the last test left behind may still fail.
+  // Whatever the last test started may still fail.
   await new Promise((resolve) => setImmediate(resolve));
   for (const error of uncaught) fail("outside of the tests", error);
   const { pass, skipped } = counts;
