@@ -18,7 +18,7 @@ import { Command, Option } from "commander";
 import { parseDuration } from "../src/cli/terminal/arguments.ts";
 import { defaultCache, PackagesUnavailable, preparePackages } from "./conformance/packages.ts";
 import { Reader } from "./conformance/reader.ts";
-import { messageOf, tableOf } from "./conformance/report.ts";
+import { isFailed, messageOf, reportOf } from "./conformance/report.ts";
 import type { Bench } from "./conformance/scenario.ts";
 import { scenarios } from "./conformance/scenarios/all.ts";
 import { execute, labelOf, type Outcome, planRuns, type Run } from "./conformance/suite.ts";
@@ -81,18 +81,14 @@ async function runAll(bench: Bench, runs: readonly Run[]): Promise<number> {
     const outcome = await execute(bench, run, timeLeft());
     if (outcome === null) break;
     outcomes.push(outcome);
-    const result = outcome.error === undefined ? "ok" : "FAILED";
+    const result = isFailed(outcome) ? "FAILED" : "ok";
     const time = `${(outcome.ms / 1000).toFixed(1)} s`;
     say(`${index + 1}/${runs.length} ${labelOf(run)}: ${result} in ${time}`);
-    if (outcome.error !== undefined) console.log(`${messageOf(outcome.error)}\n`);
+    if (isFailed(outcome)) console.log(`${messageOf(outcome.error)}\n`);
   }
-  const failed = outcomes.filter(({ error }) => error !== undefined);
-  console.log(tableOf(outcomes));
-  for (const outcome of failed) console.log(`failed: ${labelOf(outcome)}`);
-  const left = runs.slice(outcomes.length).map(labelOf);
-  if (left.length > 0) console.log(`NOT RUN, the time ran out: ${left.join(", ")}`);
-  console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`);
-  return failed.length === 0 ? 0 : 1;
+  const { text, exitStatus } = reportOf(runs, outcomes);
+  console.log(text);
+  return exitStatus;
 }
 
 /** The vendor's programs, where they start: not every machine runs their native parts. */

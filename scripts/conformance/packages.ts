@@ -59,6 +59,19 @@ export async function preparePackages(
   return { server, client };
 }
 
+/** Environment of a program with the vendor's client that writes to, or reads from, `url`. */
+export function clientEnvironment(url: string): Record<string, string> {
+  return {
+    WF_TRACE_SERVER_URL: url,
+    WANDB_BASE_URL: url,
+    WANDB_API_KEY: "k".repeat(40),
+    WANDB_ERROR_REPORTING: "false",
+    // A cache in the temporary folder outlives the server: the client would not send again what it
+    // has sent to another one, and would read what that one has answered.
+    WEAVE_USE_SERVER_CACHE: "false",
+  };
+}
+
 interface Python {
   readonly command: string;
   readonly version: string;

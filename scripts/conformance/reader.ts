@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { LineProcess } from "./line_process.ts";
-import { pythonFolder } from "./packages.ts";
+import { clientEnvironment, pythonFolder } from "./packages.ts";
 
 /** A call as the Python client gives it; values as `reader.py` describes them. */
 export interface ReadCall {
@@ -37,13 +37,8 @@ export class Reader implements AsyncDisposable {
 
   /** Starts one for the server at `url`, with the interpreter `python`. */
   static async start(python: string, url: string): Promise<Reader> {
-    const env = {
-      WF_TRACE_SERVER_URL: url,
-      WANDB_BASE_URL: url,
-      WANDB_API_KEY: "k".repeat(40),
-      WANDB_ERROR_REPORTING: "false",
-    };
     const program = join(pythonFolder, "reader.py");
+    const env = clientEnvironment(url);
     const process = new LineProcess("The Python client", python, [program], env);
     await process.started();
     return new Reader(process);

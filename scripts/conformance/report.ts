@@ -1,21 +1,50 @@
 /**
- * The table at the end of a run.
+ * The report at the end of a run, and the exit status that follows from it.
  *
  * @module
  */
 
+import { AssertionError } from "node:assert/strict";
+import { inspect } from "node:util";
 import Table from "cli-table3";
-import type { Outcome } from "./suite.ts";
+import { labelOf, type Outcome, type Run } from "./suite.ts";
+
+/** The end of the suite. */
+export interface Report {
+  /** The table, what failed, and what was not run. */
+  readonly text: string;
+  /** 1 if a run failed, otherwise 0: that the time ran out is no difference from the server. */
+  readonly exitStatus: 0 | 1;
+}
+
+/** The report on all `runs`, of which the first ones have an outcome. */
+export function reportOf(runs: readonly Run[], outcomes: readonly Outcome[]): Report {
+  const failed = outcomes.filter(isFailed);
+  const left = runs.slice(outcomes.length).map(labelOf);
+  const lines = [
+    tableOf(outcomes),
+    ...failed.map((outcome) => `failed: ${labelOf(outcome)}`),
+    ...(left.length > 0 ? [`NOT RUN, the time ran out: ${left.join(", ")}`] : []),
+    `${outcomes.length - failed.length} passed, ${failed.length} failed`,
+  ];
+  return { text: lines.join("\n"), exitStatus: failed.length === 0 ? 0 : 1 };
+}
+
+/** Whether a run found a difference, or did not get as far as looking for one. */
+export function isFailed({ error, findings }: Outcome): boolean {
+  return error !== undefined || findings === undefined;
+}
 
 /** The table of all outcomes as text. */
-export function tableOf(outcomes: readonly Outcome[]): string {
+function tableOf(outcomes: readonly Outcome[]): string {
   const table = new Table({
     head: ["scenario", "runtime", "API", "sent", "arrived", "refused, and why", "result"],
     style: { head: [], border: [] },
     colWidths: [14, 9, 5, 22, 34, 44, 8],
     wordWrap: true,
   });
-  for (const { scenario, runtime, api, findings, error } of outcomes) {
+  for (const outcome of outcomes) {
+    const { scenario, runtime, api, findings } = outcome;
     table.push([
       scenario.name,
       scenario.each === "run" ? "" : runtime,
@@ -23,13 +52,20 @@ export function tableOf(outcomes: readonly Outcome[]): string {
       findings?.sent ?? "",
       findings?.arrived ?? "",
       (findings?.refused ?? []).join("\n"),
-      error === undefined ? "ok" : "FAILED",
+      isFailed(outcome) ? "FAILED" : "ok",
     ]);
   }
   return table.toString();
 }
 
-/** Message of a failure. */
+/** Message of a failure, with the values of a comparison. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const text = error.stack ?? error.message;
+  // A message of its own replaces the values, and what is only true or false has none.
+  if (!(error instanceof AssertionError) || error.generatedMessage || error.operator === "==") {
+    return text;
+  }
+  const values = { actual: error.actual, expected: error.expected };
+  return `${text}\n${inspect(values, { depth: 8, maxStringLength: 4_000, maxArrayLength: 50 })}`;
 }

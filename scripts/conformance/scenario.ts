@@ -11,6 +11,7 @@ import process from "node:process";
 import { type Child, startChild, startCommand } from "../../tests/support/child_fixture.ts";
 import type { RuntimeName } from "../test/runners.ts";
 import { Gate } from "./gate.ts";
+import { clientEnvironment } from "./packages.ts";
 import type { Plan } from "./programs/plan.ts";
 import type { Step, StepReport } from "./programs/steps.ts";
 import type { ReadCall, Reader } from "./reader.ts";
@@ -113,10 +114,7 @@ export class Context implements AsyncDisposable {
         HOME: this.directory,
         // Deno and Bun keep their own things at home.
         DENO_DIR: process.env.DENO_DIR ?? join(homedir(), ".cache/deno"),
-        WANDB_API_KEY: "k".repeat(40),
-        WANDB_BASE_URL: this.gate.url,
-        WF_TRACE_SERVER_URL: this.gate.url,
-        WANDB_ERROR_REPORTING: "false",
+        ...clientEnvironment(this.gate.url),
         ...env,
       },
     });

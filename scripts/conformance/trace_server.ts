@@ -47,6 +47,11 @@ export class TraceServer implements AsyncDisposable {
     if (status !== 200) throw new Error(`The trace server cannot merge:\n${this.#process.errors}`);
   }
 
+  /** Puts an empty project in place of this one. */
+  async replace(project: string): Promise<void> {
+    await this.post(`/__control/replace/${project}`, {});
+  }
+
   /** Posts a request past every gate, and returns the text of the answer. */
   async post(path: string, body: unknown): Promise<string> {
     const answer = await fetch(this.url + path, {

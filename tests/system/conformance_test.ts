@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Scenario } from "../../scripts/conformance/scenario.ts";
+import { isFailed, messageOf, reportOf } from "../../scripts/conformance/report.ts";
+import type { Findings, Scenario } from "../../scripts/conformance/scenario.ts";
 import { planRuns } from "../../scripts/conformance/suite.ts";
 import { run } from "../../scripts/test/process.ts";
 import { test } from "../harness.ts";
@@ -44,6 +45,49 @@ test("conformance: a quick selection has no slow scenario, and only essential on
   assert.deepEqual(runsOf({ quick: true }), [
     ...["core node v1", "core node v2", "core bun v2", "once node v2", "plain node v2"],
   ]);
+});
+
+test("conformance: one failed comparison makes the exit status 1, and is shown with its values", () => {
+  const runs = planRuns(SCENARIOS, { only: ["core"], runtime: ["node", "bun"] });
+  const findings: Findings = { sent: "3 calls", arrived: "3 calls", refused: ["404 no start"] };
+  const passed = runs.map((run) => ({ ...run, findings, ms: 1 }));
+  const { text, exitStatus } = reportOf(runs, passed);
+  assert.equal(exitStatus, 0);
+  assert.match(text, /404 no start/);
+  assert.match(text, /^4 passed, 0 failed$/m);
+
+  const errors = [
+    () => assert.deepEqual({ count: 41 }, { count: 42 }),
+    () => assert.equal(41, 42, "every call is there once"),
+    () => assert.match("HTTP 41", /HTTP 42/, "the reason names the status"),
+    () => assert.ok(false, "41 records wait, not 42"),
+  ].map((compare) => {
+    try {
+      compare();
+    } catch (error) {
+      return error;
+    }
+  });
+  for (const [index, error] of errors.entries()) {
+    const outcomes = passed.map((outcome, n) =>
+      n === index ? { ...runs[n], error, ms: 1 } : outcome
+    );
+    const report = reportOf(runs, outcomes);
+    assert.equal(report.exitStatus, 1);
+    assert.match(report.text, /^failed: core (node|bun) v[12]$/m);
+    assert.match(report.text, /^3 passed, 1 failed$/m);
+    assert.ok(isFailed(outcomes[index]));
+    for (const value of [/41/, /42/]) assert.match(messageOf(error), value);
+  }
+  assert.ok(isFailed({ ...runs[0], ms: 1 }), "a run without findings has not passed");
+});
+
+test("conformance: what the time is too short for is listed, and no failure", () => {
+  const runs = planRuns(SCENARIOS, { only: ["core"], runtime: ["node"] });
+  const findings: Findings = { sent: "", arrived: "" };
+  const { text, exitStatus } = reportOf(runs, [{ ...runs[0], findings, ms: 1 }]);
+  assert.equal(exitStatus, 0);
+  assert.match(text, /^NOT RUN, the time ran out: core node v2$/m);
 });
 
 test(

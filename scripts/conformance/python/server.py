@@ -11,6 +11,7 @@ Prints `{"ready": PORT}` when it listens, and ends when its standard input is cl
 
 import asyncio
 import base64
+import collections
 import json
 import os
 import socket
@@ -69,6 +70,7 @@ class Ids(adapter.IdConverter):
 
     def __init__(self) -> None:
         self.projects: dict[str, str] = {}
+        self.replaced: collections.Counter[str] = collections.Counter()
 
     def ext_to_int_project_id(self, project_id: str) -> str:
         entity, _, project = project_id.partition("/")
@@ -76,7 +78,7 @@ class Ids(adapter.IdConverter):
             raise ValueError(f"Invalid project: {project_id}")
         if entity == "missing":
             raise ProjectNotFound(f"Project {project_id} not found")
-        number = zlib.crc32(project_id.encode())
+        number = zlib.crc32(f"{project_id}{self.replaced[project_id] or ''}".encode())
         internal = encode(f"ProjectInternalId:{number}")
         self.projects[internal] = project_id
         return internal
@@ -117,9 +119,10 @@ def open_server(directory: str) -> tuple[EmbeddedServer, adapter.ExternalTraceSe
     EmbeddedServer.directory = directory
     inner = EmbeddedServer(host="localhost", database="weave")
     inner._run_migrations()
-    return inner, adapter.ExternalTraceServer(inner, Ids())
+    return inner, adapter.ExternalTraceServer(inner, ids)
 
 
+ids = Ids()
 inner, server = worker.submit(open_server, sys.argv[1]).result()
 app = FastAPI()
 
@@ -302,6 +305,13 @@ async def merge() -> dict:
             inner.ch_client.command(f"OPTIMIZE TABLE {table} FINAL")
 
     await on_worker(optimize)
+    return {}
+
+
+@app.post("/__control/replace/{entity}/{project}")
+async def replace(entity: str, project: str) -> dict:
+    """Puts an empty project in place of this one."""
+    ids.replaced[f"{entity}/{project}"] += 1
     return {}
 
 

@@ -73,7 +73,7 @@ export const patience: Scenario = {
 export const slow: Scenario = {
   name: "slow",
   title: "a server that takes 20, then 29 seconds a batch",
-  each: "runtime",
+  each: "runtime and API",
   weight: "slow",
   run: async (context) => {
     await sendSlowly(context, 20_000);
@@ -113,7 +113,7 @@ async function sendSlowly(context: Context, delayMs: number, before = 0): Promis
 export const echo: Scenario = {
   name: "echo",
   title: "a refusal that repeats the API key",
-  each: "runtime",
+  each: "runtime and API",
   run: async (context): Promise<Findings> => {
     const key = "k".repeat(40);
     const secrets = [key, btoa(`api:${key}`)];

@@ -10,17 +10,18 @@ import { packageFiles } from "../../../tools/demo/package_files.ts";
 import { TracedProgram } from "../../../tools/demo/traced_program.ts";
 import type { Context, Scenario } from "../scenario.ts";
 
-/** The project that the program writes to. */
+/** The project that the program writes to, whatever run it belongs to. */
 const PROJECT = "demo/library";
 
 /** See the module. */
 export const demo: Scenario = {
   name: "demo",
   title: "the demo's program, with an outage and a kill",
-  each: "runtime",
+  each: "runtime and API",
   run: async (context) => {
     const { gate, bench: { server, reader } } = context;
     const stop = new AbortController();
+    await server.replace(PROJECT);
     try {
       const first = await start(context, stop.signal);
       await first.ready;
@@ -54,7 +55,7 @@ export const demo: Scenario = {
 };
 
 async function start(
-  { gate, runtime, directory }: Context,
+  { gate, runtime, directory, api }: Context,
   signal: AbortSignal,
 ): Promise<TracedProgram> {
   const { command, documents } = await packageFiles(import.meta.url, runtime, directory);
@@ -71,6 +72,7 @@ async function start(
       WF_TRACE_SERVER_URL: gate.url,
       WANDB_API_KEY: "k".repeat(40),
       WEAVE_PRINT_CALL_LINK: "false",
+      WEAVE_USE_CALLS_COMPLETE: String(api === "v2"),
     },
     onCall: () => {},
     onStderr: () => {},

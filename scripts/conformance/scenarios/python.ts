@@ -18,12 +18,15 @@ const KILL_AFTER = [1, 30, 120];
 export const python: Scenario = {
   name: "python",
   title: "programs of the Python SDK, killed beside flush --follow",
-  each: "runtime",
+  each: "runtime and API",
   run: async (context) => {
     const { bench: { server, python }, project } = context;
     const writer = join(pythonFolder, "writer.py");
-    const env = { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true" };
-    const follow = context.startCommand([...cliCommand(context.runtime), "flush", "--follow"]);
+    const sender = { WEAVE_USE_CALLS_COMPLETE: String(context.api === "v2") };
+    const env = { ...sender, WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true" };
+    const weaveWal = (...args: string[]) =>
+      context.startCommand([...cliCommand(context.runtime), ...args], sender);
+    const follow = weaveWal("flush", "--follow");
     const runs = KILL_AFTER.map(async (after, n) => {
       const name = `run${n}`;
       const child = context.startCommand([python, writer, project, name], env);
@@ -35,7 +38,7 @@ export const python: Scenario = {
       return child.lines.filter((line) => line.startsWith(`${name}-`));
     });
     const recorded = (await Promise.all(runs)).flat();
-    const flush = context.startCommand([...cliCommand(context.runtime), "flush"]);
+    const flush = weaveWal("flush");
     const flushed = await flush.ended;
     assertOnlyTorn(context);
     if (context.deadLetters().length === 0) {

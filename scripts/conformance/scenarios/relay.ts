@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startRelay } from "../../../tests/support/relay/relay_fixture.ts";
 import { run } from "../../test/process.ts";
-import { pythonFolder } from "../packages.ts";
+import { clientEnvironment, pythonFolder } from "../packages.ts";
 import type { ReadCall } from "../reader.ts";
 import type { Context, Findings, Scenario } from "../scenario.ts";
 
@@ -84,14 +84,7 @@ async function python(
   const program = join(pythonFolder, "every_write.py");
   const { status, output, ending } = await run(bench.python, [program, project, url, ...more], {
     limitMs: RUN_LIMIT_MS,
-    env: {
-      WF_TRACE_SERVER_URL: url,
-      WANDB_BASE_URL: url,
-      WANDB_API_KEY: "k".repeat(40),
-      WANDB_ERROR_REPORTING: "false",
-      // It would not send files again that an earlier run has sent, to another server.
-      WEAVE_USE_SERVER_CACHE: "false",
-    },
+    env: clientEnvironment(url),
   });
   assert.equal(status, 0, `${ending}:\n${output}`);
   return output;

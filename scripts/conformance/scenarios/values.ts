@@ -84,7 +84,7 @@ export const summaries: Scenario = {
 export const missing: Scenario = {
   name: "missing",
   title: "a project that the server does not have",
-  each: "runtime",
+  each: "runtime and API",
   run: async (context: Context) => {
     const project = "missing/project";
     const report = await context.steps([
