@@ -13,7 +13,7 @@ import { labelOf, type Outcome, type Run } from "./suite.ts";
 export interface Report {
   /** The table, what failed, and what was not run. */
   readonly text: string;
-  /** 1 if a run failed, otherwise 0: that the time ran out is no difference from the server. */
+  /** 1 if a run failed, otherwise 0: a run that the time was too short for is not a failure. */
   readonly exitStatus: 0 | 1;
 }
 
