@@ -10,7 +10,8 @@ import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
 import type { Orphans, OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
 import { RecoveryLeases } from "../wal/ownership/recovery_leases.ts";
 import { SegmentChain } from "../wal/segment/segment_chain.ts";
-import { type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
+import type { CountBudget } from "../wal/segment/pending_count.ts";
+import { sumWaiting, type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
 import { Drain, type DrainOptions } from "./drain.ts";
 import { OpenDrains } from "./open_drains.ts";
 
@@ -104,29 +105,20 @@ export class DirectoryRecovery {
   }
 
   /** Counts what another process sends. */
-  async pendingElsewhere(): Promise<Waiting> {
-    return await this.#counterElsewhere.count(this.#elsewhere);
+  async pendingElsewhere(budget: CountBudget): Promise<Waiting> {
+    return await this.#counterElsewhere.count(this.#elsewhere, budget);
   }
 
   /**
    * Counts what waits now: in the drains, in segments after them, and in blocked ones. Segments may
    * change places while they are counted, so that all counts begin at once.
    */
-  async pending(): Promise<Waiting> {
+  async pending(budget: CountBudget): Promise<Waiting> {
     const isInChain = this.#chain?.end === null || this.#chain?.end === "complete";
     const inChain = isInChain ? Math.min(MAX_CHAIN, this.#waiting.length) : 0;
     const listed = this.#isBlocked ? this.#blocked : this.#waiting.slice(inChain);
-    const counts = this.drains.map(async (drain): Promise<Waiting> => ({
-      bytes: drain.pendingBytes,
-      records: await drain.countPending().catch(() => 0),
-    }));
-    let records = 0;
-    let bytes = 0;
-    for (const waiting of await Promise.all([this.#counter.count(listed), ...counts])) {
-      records += waiting.records;
-      bytes += waiting.bytes;
-    }
-    return { records, bytes };
+    const counts = this.drains.map((drain) => drain.pending(budget));
+    return sumWaiting(await Promise.all([this.#counter.count(listed, budget), ...counts]));
   }
 
   /** Looks for orphaned segments, and begins to drain them. Rejects with the host's error. */

@@ -9,6 +9,8 @@ import { hasCode } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { countRecords } from "../wal/segment/count_records.ts";
 import { firstRecordTime } from "../wal/segment/first_record_time.ts";
+import { type CountBudget, PendingCount, type RecordCount } from "../wal/segment/pending_count.ts";
+import { NOTHING_WAITS, type Waiting } from "../wal/segment/waiting_counter.ts";
 import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
 import { Window } from "../wal/record/record_batch.ts";
 import { type BatchLimits, BatchReader } from "../wal/record/batch_reader.ts";
@@ -79,6 +81,7 @@ export class Drain {
   readonly #permit: Permit;
   readonly #carried: CarriedStarts;
   readonly #line = new Line();
+  readonly #count = new PendingCount();
   /** The latest settled window: its end, and the starts that wait. */
   #settled: { offset: number; carried: Prepared["carried"] };
   #acknowledged: number;
@@ -125,13 +128,27 @@ export class Drain {
     return Math.max(0, unread) + carried.bytes;
   }
 
-  /** Counts the records that wait. */
-  async countPending(): Promise<number> {
-    if (this.ended) return 0;
+  /** Counts what waits; where the disk fails, without the records that it does not give. */
+  async pending(budget: CountBudget): Promise<Waiting> {
+    const bytes = this.pendingBytes;
+    if (this.ended) return NOTHING_WAITS;
     const { offset, carried } = this.#settled;
-    const { records } = this.segment;
-    if (offset === 0 && records !== undefined) return records + carried.count;
-    return await countRecords(this.segment, offset) + carried.count;
+    try {
+      const { records, isEstimate } = await this.#countFrom(offset, budget);
+      return { records: records + carried.count, bytes, isEstimate };
+    } catch {
+      return { ...NOTHING_WAITS, bytes };
+    }
+  }
+
+  async #countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
+    const { segment } = this;
+    const { records } = segment;
+    if (offset === 0 && records !== undefined) return { records, isEstimate: false };
+    if (segment.countFrom) return await segment.countFrom(offset, budget);
+    return await this.#count.count(offset, segment.end(), budget, () => ({
+      read: (at, into) => segment.read(at, into),
+    }));
   }
 
   /** Since when records have been waiting, epoch ms, at the earliest; `null` when none waits. */

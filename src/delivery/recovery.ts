@@ -6,7 +6,8 @@
 
 import type { Clock, Timer } from "../runtime/runtime.ts";
 import { removeDeadPresences } from "../wal/ownership/process_list.ts";
-import type { Waiting } from "../wal/segment/waiting_counter.ts";
+import type { CountBudget } from "../wal/segment/pending_count.ts";
+import { sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
 import { DirectoryRecovery, type DirectoryRecoveryOptions } from "./directory_recovery.ts";
 import type { Drain } from "./drain.ts";
 
@@ -76,19 +77,14 @@ export class Recovery {
    *
    * @param scope Those that this process is to send, or also those that other processes send.
    */
-  async pending(scope: "held" | "all"): Promise<Waiting> {
+  async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
     if (!this.#hasScanned) await this.scan();
-    let records = 0;
-    let bytes = 0;
+    const counts: Waiting[] = [];
     for (const recovery of this.#directories.values()) {
-      const counts = [await recovery.pending()];
-      if (scope === "all") counts.push(await recovery.pendingElsewhere());
-      for (const waiting of counts) {
-        records += waiting.records;
-        bytes += waiting.bytes;
-      }
+      counts.push(await recovery.pending(budget));
+      if (scope === "all") counts.push(await recovery.pendingElsewhere(budget));
     }
-    return { records, bytes };
+    return sumWaiting(counts);
   }
 
   /** A segment of this process is not its own to drain any more: it counts as an orphan. */

@@ -6,7 +6,8 @@
 
 import type { Clock, Timer } from "../runtime/runtime.ts";
 import type { Segment } from "../wal/segment/segment.ts";
-import type { Waiting } from "../wal/segment/waiting_counter.ts";
+import { CountBudget } from "../wal/segment/pending_count.ts";
+import { NOTHING_WAITS, sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
 import { Wakeup } from "./async/signal.ts";
 import type { Deliverer } from "./delivery_client.ts";
 import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
@@ -36,8 +37,6 @@ interface Target {
   readonly segment: Segment;
   readonly end: number;
 }
-
-const NOTHING: Waiting = { records: 0, bytes: 0 };
 
 /** Sends what the log holds, in the background. */
 export class Sender {
@@ -98,24 +97,19 @@ export class Sender {
 
   /** Counts what waits in the own log, and in orphaned segments. */
   async pending(scope: "held" | "all"): Promise<Waiting> {
-    const others = await this.#options.recovery?.pending(scope) ?? NOTHING;
-    const own = await this.pendingOwn();
-    return { records: own.records + others.records, bytes: own.bytes + others.bytes };
+    const budget = new CountBudget();
+    const others = await this.#options.recovery?.pending(scope, budget) ?? NOTHING_WAITS;
+    return sumWaiting([others, await this.pendingOwn(budget)]);
   }
 
   /** Counts what waits in the own log. */
-  async pendingOwn(): Promise<Waiting> {
-    let { records, bytes } = NOTHING;
-    for (const segment of this.waiting()) {
-      records += segment.records ?? 0;
-      bytes += Math.max(0, (endOf(segment) ?? 0) - segment.checkpoint);
-    }
-    const drain = this.#current;
-    if (drain !== null) {
-      bytes += drain.pendingBytes;
-      records += await drain.countPending().catch(() => 0);
-    }
-    return { records, bytes };
+  async pendingOwn(budget: CountBudget = new CountBudget()): Promise<Waiting> {
+    const waiting = this.waiting().map((segment): Waiting => ({
+      records: segment.records ?? 0,
+      bytes: Math.max(0, (endOf(segment) ?? 0) - segment.checkpoint),
+      isEstimate: false,
+    }));
+    return sumWaiting([...waiting, await this.#current?.pending(budget) ?? NOTHING_WAITS]);
   }
 
   /** When the oldest waiting record was written, epoch ms; `null` if none waits. */

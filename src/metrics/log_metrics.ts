@@ -14,6 +14,8 @@ export interface ProjectFacts {
   readonly entity: string;
   readonly project: string;
   readonly pendingRecords: number;
+  /** Whether `pendingRecords` is an estimate. */
+  readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
   /** When the oldest pending record was written, epoch ms; `null` if none is pending. */
   readonly oldest: number | null;
@@ -62,6 +64,7 @@ function addProject(samples: MetricSamples, facts: ProjectFacts): void {
   const { entity, project, quota } = facts;
   const labels = [entity, project];
   samples.add(METRICS.pendingRecords, labels, facts.pendingRecords);
+  samples.add(METRICS.pendingEstimated, labels, facts.pendingEstimated ? 1 : 0);
   samples.add(METRICS.pendingBytes, labels, facts.pendingBytes);
   samples.time(METRICS.oldestPending, labels, facts.oldest);
   const counts = [

@@ -48,6 +48,7 @@ const SENDER = ["server", "process"];
 export type MetricKey =
   | "build"
   | "pendingRecords"
+  | "pendingEstimated"
   | "pendingBytes"
   | "oldestPending"
   | "segments"
@@ -76,6 +77,11 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
   pendingRecords: gauge(
     "weave_wal_pending_records",
     "Records on disk that are not delivered.",
+    PROJECT,
+  ),
+  pendingEstimated: gauge(
+    "weave_wal_pending_records_estimated",
+    "1 while weave_wal_pending_records is an estimate, because counting would read too much; else 0.",
     PROJECT,
   ),
   pendingBytes: gauge(

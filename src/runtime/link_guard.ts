@@ -39,11 +39,17 @@ export function guardLinks(
   // With the separator at its end, whichever this host has.
   const prefix = join(root, "_").slice(0, -1);
   const trustedUntil = new Map<string, number>();
+  /** The directory that was checked last, as it was named: most paths are in the same one. */
+  let last = { directory: "", until: -Infinity };
 
   /** Returns `path` when no part of `directory` below the root is a link. */
   function inside(path: string, directory: string): string {
+    if (directory === last.directory && clock.monotonic() < last.until) return path;
     const normal = join(directory);
-    if (normal.startsWith(prefix)) check(normal);
+    if (normal.startsWith(prefix)) {
+      check(normal);
+      last = { directory, until: trustedUntil.get(normal)! };
+    }
     return path;
   }
 

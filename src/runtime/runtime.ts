@@ -66,6 +66,8 @@ export interface AppendFile {
 export interface ReadFile {
   /** Reads up to `into.length` bytes at `offset`; fewer at the end of the file, 0 past it. */
   read(offset: number, into: Uint8Array): Promise<number>;
+  /** The same, before it returns: for a few bytes, where a turn through the host's threads costs more. */
+  readNow(offset: number, into: Uint8Array): number;
   /** The byte at `offset`, read at once; `undefined` past the end. */
   byteAt(offset: number): number | undefined;
   /** The file's size in bytes now. */

@@ -42,13 +42,12 @@ export function deadLetterPaths(
 /** Byte offsets of the dead-lettered records of a segment. */
 export async function deadLetterOffsets(
   files: FileSystem,
-  { directory, stem, paths }: SegmentFiles,
+  { directory, stem, paths, suffixes }: SegmentFiles,
 ): Promise<ReadonlySet<number>> {
   const offsets = new Set<number>();
-  for (
-    const path of [paths.deadLetters, join(directory, RETRY_DIRECTORY, `${stem}.deadletter`)]
-  ) {
-    if (files.stat(path) === null) continue;
+  const inRetry = join(directory, RETRY_DIRECTORY, `${stem}.deadletter`);
+  for (const path of [...(suffixes.has(".deadletter") ? [paths.deadLetters] : []), inRetry]) {
+    if (!files.exists(path)) continue;
     try {
       for await (const entry of readDeadLetters(files, path)) {
         if (!isTornEntry(entry) && entry.error.offset !== undefined) {

@@ -88,6 +88,6 @@ export async function follow(
 
 /** Metrics of everything below the root, of which a part was counted before. */
 function metricsOf({ context, settings, filter }: FlushJob): () => Promise<MetricSamples> {
-  const reporter = new StatusReporter(context.runtime, settings.walDir, filter, () => {});
-  return async () => statusMetrics(await reporter.report(() => {}));
+  const reporter = new StatusReporter(context.runtime, settings.walDir, filter);
+  return async () => statusMetrics(await reporter.report());
 }

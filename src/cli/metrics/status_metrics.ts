@@ -19,6 +19,7 @@ export function statusMetrics(report: StatusReport): MetricSamples {
       entity: project.entity,
       project: project.project,
       pendingRecords: project.pendingRecords,
+      pendingEstimated: project.pendingEstimated,
       pendingBytes: project.pendingBytes,
       oldest: project.oldest,
       segments: pendingSegments(project, report.at),

@@ -39,7 +39,7 @@ export async function runRelay(
   if (refused) throw refused;
   const output = relayOutput(context, flags.json ?? false);
   const newId = commandIds(runtime);
-  const reporter = new StatusReporter(runtime, settings.walDir, {}, () => {});
+  const reporter = new StatusReporter(runtime, settings.walDir, {});
   const relay = new Relay({
     runtime,
     settings,
@@ -49,7 +49,7 @@ export async function runRelay(
     tokens,
     defaultProject: flags.project,
     redacts: flags.redact,
-    collectMetrics: async () => statusMetrics(await reporter.report(() => {})),
+    collectMetrics: async () => statusMetrics(await reporter.report()),
     limits: {
       maxRequestBytes: flags.maxRequest * 1024 * 1024,
       maxRequests: flags.maxRequests,

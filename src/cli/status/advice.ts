@@ -9,6 +9,7 @@ import { isRunning } from "../../wal/ownership/process_status.ts";
 import {
   formatBytes,
   formatDuration,
+  formatRecords,
   plural,
   printable,
   quoted,
@@ -93,16 +94,19 @@ function nextText(nextAttempt: number | null, now: number): string {
 /** Location of the records that a sender has not delivered. */
 function safetyOf(token: string, { projects }: StatusReport): string {
   let records = 0;
+  let isEstimate = false;
   let inMemory = 0;
   for (const { segments, logs } of projects) {
-    for (const { state: { drainer }, pendingRecords } of segments) {
-      if (drainer?.token === token) records += pendingRecords;
+    for (const { state: { drainer }, pendingRecords, pendingEstimated } of segments) {
+      if (drainer?.token !== token) continue;
+      records += pendingRecords;
+      isEstimate ||= pendingEstimated;
     }
     for (const { process, log } of logs) {
       if (process.token === token) inMemory += log.memory.records;
     }
   }
-  const onDisk = `${plural(records, "record")} pending on disk`;
+  const onDisk = `${formatRecords(records, isEstimate)} pending on disk`;
   return inMemory === 0 ? onDisk : `${onDisk}, ${plural(inMemory, "record")} in memory only`;
 }
 

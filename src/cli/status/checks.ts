@@ -6,7 +6,7 @@
 
 import { type Command, Option } from "commander";
 import { parseDuration, parsePercent } from "../terminal/arguments.ts";
-import { formatDuration, plural, printable } from "../terminal/format.ts";
+import { formatDuration, formatRecords, plural, printable } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import { droppedText, shareOf } from "./log_health.ts";
 import { isRunning } from "../../wal/ownership/process_status.ts";
@@ -116,7 +116,8 @@ const CHECKS: readonly Check[] = [
       const { state } = senderStateOf(project, report);
       if (state !== "nobody" && state !== "unresponsive") return null;
       const who = state === "nobody" ? "no process sends them" : "their sender is unresponsive";
-      return `${plural(project.pendingRecords, "record")} pending, and ${who}`;
+      const { pendingRecords, pendingEstimated } = project;
+      return `${formatRecords(pendingRecords, pendingEstimated)} pending, and ${who}`;
     },
   },
   {

@@ -49,6 +49,7 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
     ...(project.python ? { python: project.python, directory: project.directory } : {}),
     files: segments.length,
     pendingRecords: project.pendingRecords,
+    pendingEstimated: project.pendingEstimated,
     pendingBytes: project.pendingBytes,
     ...age(project.oldest, at),
     writers: Object.fromEntries(
@@ -102,6 +103,7 @@ function segmentJson(segment: SegmentReport, at: number): unknown {
     checkpoint: checkpoint.offset,
     checkpointError: checkpoint.distrusted ?? null,
     pendingRecords: segment.pendingRecords,
+    pendingEstimated: segment.pendingEstimated,
     pendingBytes: segment.pendingBytes,
     ...age(segment.oldest, at),
     writer: { ...processJson(writer), sends: writer.sends, server: writer.server },

@@ -14,13 +14,20 @@ import { factsOf } from "../inspect/record_facts.ts";
  * Epoch ms of the first pending record that has a time; where none does, of the segment's beginning.
  *
  * @param segment The open segment of `state`, which has pending records.
+ * @param isPart Whether `segment` ends before the end of its data.
  */
 export async function oldestPending(
   segment: Segment,
   state: SegmentState,
+  isPart: boolean,
 ): Promise<number | null> {
   const timeOf: RecordTime = (bytes, record) => factsOf(bytes, record).time;
-  const time = await firstRecordTime(segment, state.checkpoint.offset, isFinal(state), timeOf);
+  const time = await firstRecordTime(
+    segment,
+    state.checkpoint.offset,
+    isFinal(state) && !isPart,
+    timeOf,
+  );
   return time ?? begunAt(state.stem);
 }
 

@@ -10,6 +10,8 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatEstimate,
+  formatRecords,
   plural,
   printable,
 } from "../terminal/format.ts";
@@ -123,7 +125,9 @@ function headline(report: StatusReport, colors: Colors): string {
     plural(totals.files, "file"),
     totals.pendingBytes === 0
       ? colors.green("nothing pending on disk")
-      : `${plural(totals.pendingRecords, "record")} (${formatBytes(totals.pendingBytes)}) pending`,
+      : `${formatRecords(totals.pendingRecords, totals.pendingEstimated)} (${
+        formatBytes(totals.pendingBytes)
+      }) pending`,
     ...(totals.oldest === null ? [] : [`oldest ${formatDuration(report.at - totals.oldest)}`]),
     ...(totals.memoryRecords === 0
       ? []
@@ -156,7 +160,7 @@ function row(
     printable(projectLabel(project)),
     formatCount(segments.length),
     writersText(project, colors),
-    formatCount(pendingRecords),
+    formatEstimate(pendingRecords, project.pendingEstimated),
     formatBytes(pendingBytes),
     oldest === null ? "–" : formatDuration(at - oldest),
     bad(deadLetters.total),

@@ -24,12 +24,15 @@ import { deadLetterPaths } from "../dead_letters/files.ts";
 import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../logs/projects.ts";
 import { type DeadLetterCount, DeadLetterCounter } from "./dead_letter_count.ts";
 import { healthOf, type LogHealth, type ReportedLog, reportedLogs } from "./log_health.ts";
+import { CountBudget } from "../../wal/segment/pending_count.ts";
 import { PendingCounter } from "./pending_counter.ts";
 
 /** One segment. */
 export interface SegmentReport {
   readonly state: SegmentState;
   readonly pendingRecords: number;
+  /** Whether `pendingRecords` is an estimate. */
+  readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
   /** Epoch ms of the oldest pending record. */
   readonly oldest: number | null;
@@ -39,6 +42,8 @@ export interface SegmentReport {
 export interface ProjectReport extends ProjectPath {
   readonly segments: readonly SegmentReport[];
   readonly pendingRecords: number;
+  /** Whether `pendingRecords` is an estimate. */
+  readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
   /** Epoch ms of the oldest pending record. */
   readonly oldest: number | null;
@@ -60,6 +65,9 @@ export interface StatusReport {
   readonly processes: readonly ProcessView[];
 }
 
+/** Called when a segment was counted, with the segments done and all of them; may throw to stop. */
+export type OnProgress = (done: number, total: number) => void;
+
 /** Makes reports of one root, each cheaper than the first: what was counted is remembered. */
 export class StatusReporter {
   readonly #runtime: Runtime;
@@ -67,27 +75,25 @@ export class StatusReporter {
   readonly #filter: LogFilter;
   readonly #pending: PendingCounter;
   readonly #deadLetters: DeadLetterCounter;
+  readonly #onProgress: OnProgress;
 
-  /** @param onBytes Called with bytes as they are read; may throw to stop. */
+  /** Makes a reporter that has read nothing. */
   constructor(
     runtime: Runtime,
     root: string,
     filter: LogFilter,
-    onBytes: (bytes: number) => void,
+    onProgress: OnProgress = () => {},
   ) {
     this.#runtime = runtime;
     this.#root = root;
     this.#filter = filter;
-    this.#pending = new PendingCounter(runtime.files, onBytes);
+    this.#onProgress = onProgress;
+    this.#pending = new PendingCounter(runtime.files);
     this.#deadLetters = new DeadLetterCounter(runtime);
   }
 
-  /**
-   * Makes a report.
-   *
-   * @param onCost Called with the bytes that are to be read, before they are.
-   */
-  async report(onCost: (bytes: number) => void | Promise<void>): Promise<StatusReport> {
+  /** Makes a report. */
+  async report(): Promise<StatusReport> {
     const { server } = this.#filter;
     const at = this.#runtime.clock.now();
     const all = await readProcesses(this.#runtime, this.#root);
@@ -99,13 +105,15 @@ export class StatusReporter {
       found.push({ project, ...await this.#look(project.directory, cache) });
     }
     const states = found.flatMap((project) => project.states);
-    await onCost(states.reduce((sum, state) => sum + this.#pending.cost(state), 0));
+    const budget = new CountBudget();
+    let counted = 0;
+    const onCounted = (): void => this.#onProgress(++counted, states.length);
     const projects: ProjectReport[] = [];
     for (const { project, ...files } of found) {
       const own = logs.filter(({ log }) =>
         !project.python && log.entity === project.entity && log.project === project.project
       );
-      projects.push(await this.#project(project, files, own));
+      projects.push(await this.#project(project, files, own, { budget, onCounted }));
     }
     this.#pending.keep(new Set(states.map(({ paths }) => paths.data)));
     const { pythonRoot } = this.#filter;
@@ -154,19 +162,22 @@ export class StatusReporter {
     project: ProjectPath,
     { stems, states }: { stems: readonly SegmentFiles[]; states: readonly SegmentState[] },
     logs: readonly ReportedLog[],
+    { budget, onCounted }: { budget: CountBudget; onCounted: () => void },
   ): Promise<ProjectReport> {
     const slices = new Slices(this.#runtime.clock);
     const segments: SegmentReport[] = [];
     for (const state of states) {
       await slices.pause();
-      const report = await this.#segment(state);
+      const report = await this.#segment(state, budget);
       if (report) segments.push(report);
+      onCounted();
     }
     const paths = deadLetterPaths(this.#runtime.files, project.directory, stems);
     return {
       ...project,
       segments,
       pendingRecords: sum(segments.map(({ pendingRecords }) => pendingRecords)),
+      pendingEstimated: segments.some(({ pendingEstimated }) => pendingEstimated),
       pendingBytes: sum(segments.map(({ pendingBytes }) => pendingBytes)),
       oldest: least(segments.map(({ oldest }) => oldest)),
       deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
@@ -175,10 +186,16 @@ export class StatusReporter {
     };
   }
 
-  async #segment(state: SegmentState): Promise<SegmentReport | null> {
+  async #segment(state: SegmentState, budget: CountBudget): Promise<SegmentReport | null> {
     try {
-      const { records, oldest } = await this.#pending.count(state);
-      return { state, pendingRecords: records, pendingBytes: pendingBytes(state), oldest };
+      const { records, isEstimate, oldest } = await this.#pending.count(state, budget);
+      return {
+        state,
+        pendingRecords: records,
+        pendingEstimated: isEstimate,
+        pendingBytes: pendingBytes(state),
+        oldest,
+      };
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null; // Delivered while we looked.
       throw error;
@@ -191,6 +208,8 @@ export interface StatusTotals {
   readonly projects: number;
   readonly files: number;
   readonly pendingRecords: number;
+  /** Whether `pendingRecords` is an estimate. */
+  readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
   readonly oldest: number | null;
   readonly deadLetters: number;
@@ -206,6 +225,7 @@ export function totalsOf({ projects }: StatusReport): StatusTotals {
     projects: projects.length,
     files: sum(projects.map(({ segments }) => segments.length)),
     pendingRecords: sum(projects.map(({ pendingRecords }) => pendingRecords)),
+    pendingEstimated: projects.some(({ pendingEstimated }) => pendingEstimated),
     pendingBytes: sum(projects.map(({ pendingBytes }) => pendingBytes)),
     oldest: least(projects.map(({ oldest }) => oldest)),
     deadLetters: sum(projects.map(({ deadLetters }) => deadLetters.total)),

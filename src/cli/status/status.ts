@@ -10,7 +10,6 @@ import { type Context, guardedContext, throwIfStopped } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
 import { printable } from "../terminal/format.ts";
-import { beginProgress, type Progress } from "../terminal/progress.ts";
 import { commandSettings } from "../settings.ts";
 import { adviseOn } from "./advice.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
@@ -86,13 +85,7 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
   const missing = missingLogs(runtime, root, filter);
   // A check of a directory or a project that is mistyped must not pass.
   if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);
-  let progress: Progress | null = null;
-  let total = 0;
-  let done = 0;
-  const reporter = new StatusReporter(runtime, root, filter, (bytes) => {
-    throwIfStopped(stop);
-    progress?.update(done += bytes, total);
-  });
+  const reporter = new StatusReporter(runtime, root, filter, () => throwIfStopped(stop));
   if (flags.watch !== undefined) {
     const everyMs = flags.watch === true ? WATCH_MS : flags.watch;
     return await watchStatus(context, reporter, adviceOptions, everyMs, flags.json ?? false);
@@ -100,28 +93,20 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
   const isText = !flags.json && !flags.openmetrics && missing === null;
   // There may be 100,000 files: people see at once that something happens, and where.
   if (isText) await terminal.out.write(rootLine(root, terminal.out.colors));
-  try {
-    const report = await reporter.report(async (bytes) => {
-      progress = await beginProgress(terminal, runtime.clock, "Counting", total = bytes);
-    });
-    (progress as Progress | null)?.stop();
-    progress = null;
-    const advice = adviseOn(report, adviceOptions);
-    const checks = runChecks(report, flags);
-    const text = flags.openmetrics
-      ? statusMetrics(report).text("openmetrics")
-      : flags.json
-      ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
-      : missing === null || report.projects.length > 0
-      ? await statusText(report, advice, terminal.out, { isBegun: isText })
-      : missingText(missing, hasLogs(runtime, root), root);
-    await terminal.out.write(text);
-    const failed = checksText(checks);
-    if (failed !== "") await terminal.err.write(terminal.err.colors.red(failed));
-    return failed === "" ? EXIT.ok : EXIT.failed;
-  } finally {
-    (progress as Progress | null)?.stop();
-  }
+  const report = await reporter.report();
+  const advice = adviseOn(report, adviceOptions);
+  const checks = runChecks(report, flags);
+  const text = flags.openmetrics
+    ? statusMetrics(report).text("openmetrics")
+    : flags.json
+    ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
+    : missing === null || report.projects.length > 0
+    ? await statusText(report, advice, terminal.out, { isBegun: isText })
+    : missingText(missing, hasLogs(runtime, root), root);
+  await terminal.out.write(text);
+  const failed = checksText(checks);
+  if (failed !== "") await terminal.err.write(terminal.err.colors.red(failed));
+  return failed === "" ? EXIT.ok : EXIT.failed;
 }
 
 function missingText(

@@ -5,7 +5,7 @@
  */
 
 import type { Writer } from "../../wal/ownership/process_status.ts";
-import { formatDuration, plural, printable } from "../terminal/format.ts";
+import { formatDuration, formatRecords, printable } from "../terminal/format.ts";
 import type { ProjectReport, SegmentReport } from "./report.ts";
 import { drainerNow, isPresent, processName } from "./sender_state.ts";
 
@@ -51,7 +51,8 @@ function kindOf({ state: { drainer, writer } }: SegmentReport, now: number): Kin
 function describe(kind: Kind, segments: readonly SegmentReport[], now: number): Undrained {
   const { writer } = segments[0].state;
   const records = segments.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
-  const subject = `${plural(records, "record")}{for}`;
+  const isEstimate = segments.some(({ pendingEstimated }) => pendingEstimated);
+  const subject = `${formatRecords(records, isEstimate)}{for}`;
   const { server } = writer;
   switch (kind) {
     case "unresponsive": {

@@ -33,7 +33,7 @@ export async function watchStatus(
   const draw = await drawerFor(context, json);
   try {
     for (;;) {
-      const report = await reporter.report(() => {});
+      const report = await reporter.report();
       const advice = adviseOn(report, adviceOptions);
       const rates = flow.update(report);
       throwIfStopped(stop);

@@ -5,10 +5,23 @@
  */
 
 const COUNT = new Intl.NumberFormat("en-US");
+const MILLIONS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
 /** `1234567` as `1,234,567`. */
 export function formatCount(count: number): string {
   return COUNT.format(Math.round(count));
+}
+
+/** A count that may be an estimate: `1,234,567`, or `about 1.2 M`. */
+export function formatEstimate(count: number, isEstimate: boolean): string {
+  if (!isEstimate) return formatCount(count);
+  const rounded = Number(count.toPrecision(2));
+  return `about ${rounded < 1e6 ? formatCount(rounded) : `${MILLIONS.format(rounded / 1e6)} M`}`;
+}
+
+/** `1 record`, `1,234 records`, `about 1.2 M records`. */
+export function formatRecords(count: number, isEstimate: boolean): string {
+  return `${formatEstimate(count, isEstimate)} ${count === 1 ? "record" : "records"}`;
 }
 
 /** `1 file`, `1,234 files`. */

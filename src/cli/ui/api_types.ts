@@ -13,7 +13,7 @@ export interface StatusView {
   readonly server: string;
   /** `null` until the first report is made. */
   readonly report: ReportView | null;
-  /** Bytes read for the report that is being made, and of how many; `null` if none takes long. */
+  /** Segments counted for the report that is being made, and of how many; `null` if none is made. */
   readonly progress: { readonly done: number; readonly total: number } | null;
   /** Why no report can be made; `null` if one can. */
   readonly error: string | null;
@@ -42,6 +42,7 @@ export interface TotalsView {
   readonly projects: number;
   readonly files: number;
   readonly pendingRecords: number;
+  readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
   readonly oldest: number | null;
   readonly deadLetters: number;
@@ -59,6 +60,7 @@ export interface ProjectView {
   readonly project: string;
   readonly files: number;
   readonly pendingRecords: number;
+  readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
   readonly oldest: number | null;
   readonly deadLetters: { readonly total: number; readonly byReason: Record<string, number> };

@@ -47,17 +47,16 @@ export class StatusFeed {
   #making: Promise<void> | null = null;
   #nextAt = -Infinity;
   #error: string | null = null;
-  #total = 0;
-  #done = 0;
+  #progress: { done: number; total: number } | null = null;
 
   /** Makes a feed that has read nothing. */
   constructor(options: FeedOptions) {
     const { runtime, root, filter, stop } = options;
     this.#options = options;
     this.#flow = new Flow(() => new Rate(runtime.clock));
-    this.#reporter = new StatusReporter(runtime, root, filter, (bytes) => {
+    this.#reporter = new StatusReporter(runtime, root, filter, (done, total) => {
       stop.throwIfAborted();
-      this.#done += bytes;
+      this.#progress = { done, total };
     });
   }
 
@@ -71,11 +70,9 @@ export class StatusFeed {
     return this.#error;
   }
 
-  /** Progress of the report that is being made; `null` if none is, or none has to read much. */
+  /** Progress of the report that is being made, in segments; `null` if none is. */
   get progress(): { done: number; total: number } | null {
-    return this.#making === null || this.#total === 0
-      ? null
-      : { done: this.#done, total: this.#total };
+    return this.#making === null ? null : this.#progress;
   }
 
   /** The samples after `since`, epoch ms. */
@@ -112,12 +109,12 @@ export class StatusFeed {
     const { runtime, root, advice } = this.#options;
     const { clock } = runtime;
     const begun = clock.monotonic();
-    this.#done = this.#total = 0;
+    this.#progress = null;
     try {
       const isThere = hasLogs(runtime, root);
       // What was deleted with the directory was not delivered.
       if (!isThere) this.#flow = new Flow(() => new Rate(clock));
-      const report = await this.#reporter.report((bytes) => void (this.#total = bytes));
+      const report = await this.#reporter.report();
       const rates = this.#flow.update(report);
       this.#states = new Map(report.projects.map(({ directory, segments }) => [
         directory,

@@ -84,6 +84,7 @@ function projectView(
     project: project.project,
     files: project.segments.length,
     pendingRecords: project.pendingRecords,
+    pendingEstimated: project.pendingEstimated,
     pendingBytes: project.pendingBytes,
     oldest: project.oldest,
     deadLetters: { total: deadLetters.total, byReason: { ...deadLetters.byReason } },

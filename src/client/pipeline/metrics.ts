@@ -14,12 +14,15 @@ export async function pipelineMetrics(
   pipeline: Pick<Pipeline, "stats" | "reports">,
   clock: Pick<Clock, "now">,
 ): Promise<MetricSamples> {
-  const { pendingRecords, pendingBytes, oldestPendingMs } = await pipeline.stats();
+  const { pendingRecords, pendingEstimated = false, pendingBytes, oldestPendingMs } = await pipeline
+    .stats();
   const { pid, host, log, sender } = pipeline.reports();
   const { entity, project, quota } = log;
   const oldest = oldestPendingMs === null ? null : clock.now() - oldestPendingMs;
   return logMetrics({
-    projects: [{ entity, project, pendingRecords, pendingBytes, oldest, quota }],
+    projects: [
+      { entity, project, pendingRecords, pendingEstimated, pendingBytes, oldest, quota },
+    ],
     processes: [{ process: processLabel(pid, host), log, sender }],
   });
 }

@@ -112,6 +112,11 @@ export interface WalStats {
   readonly log: "file" | "memory";
   /** Records that wait: this process's, and those of others that it drains. */
   readonly pendingRecords: number;
+  /**
+   * Present where `pendingRecords` is an estimate: with more than 64 MiB or 10,000 segments of others
+   * waiting, samples of them are read. The bytes are exact.
+   */
+  readonly pendingEstimated?: true;
   /** Bytes that wait. */
   readonly pendingBytes: number;
   /** Ms since the oldest waiting record was written; `null` when none waits. */
@@ -194,6 +199,8 @@ export interface FlushResult {
   readonly pendingBytes: number;
   /** Records still waiting in the log. */
   readonly pendingRecords: number;
+  /** Present where `pendingRecords` is an estimate, as in {@linkcode WalStats}. */
+  readonly pendingEstimated?: true;
   /** Records delivered so far by this process. */
   readonly delivered: number;
   /** Records dead-lettered so far by this process. */
@@ -224,7 +231,7 @@ export interface Pipeline {
    * most, and less where the server does not take requests.
    */
   delivered(timeout: number): Promise<DeliveryWait>;
-  /** Returns its statistics. Counts the pending records, so it reads the backlog once. */
+  /** Returns its statistics. Counts the pending records, so it reads a bounded part of the backlog. */
   stats(): Promise<WalStats>;
   /** Its log and its sender, as other processes see them. */
   reports(): PipelineReports;

@@ -114,7 +114,7 @@ export class SegmentEvictor {
       isSealed: () => true,
     });
     try {
-      const records = await countRecords(segment, segment.checkpoint);
+      const records = await countRecords(segment, segment.checkpoint, segment.end());
       segment.complete();
       onDropped(records);
     } catch (error) {

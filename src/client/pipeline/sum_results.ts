@@ -15,6 +15,7 @@ export function sumResults(results: readonly FlushResult[]): FlushResult {
     done: results.every(({ done }) => done),
     pendingBytes: sum(({ pendingBytes }) => pendingBytes),
     pendingRecords: sum(({ pendingRecords }) => pendingRecords),
+    ...(results.some(({ pendingEstimated }) => pendingEstimated) ? { pendingEstimated: true } : {}),
     delivered: sum(({ delivered }) => delivered),
     deadLettered: sum(({ deadLettered }) => deadLettered),
     ...(reason === undefined ? {} : { reason }),

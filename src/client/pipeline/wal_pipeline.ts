@@ -25,6 +25,7 @@ import { OrphanScanner, projectDirectories } from "../../wal/ownership/orphan_sc
 import { Presence } from "../../wal/ownership/presence.ts";
 import type { LogReport, SenderReport } from "../../wal/ownership/presence_state.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Waiting } from "../../wal/segment/waiting_counter.ts";
 import { projectName } from "../../wal/segment/long_names.ts";
 import { projectDirectory, writerToken } from "../../wal/segment/segment_name.ts";
 import { EventReporter, type PendingPlaces } from "./event_reporter.ts";
@@ -184,7 +185,7 @@ export class LogPipeline implements StrictPipeline {
       ? this.#ledger.firstAppend
       : await this.#sender.oldestPending();
     // Last: counters that move after it would not match.
-    const { records, bytes } = await this.#pending("all");
+    const { records, bytes, isEstimate } = await this.#pending("all");
     const { clock } = this.#options.runtime;
     const { appended, delivered, deadLettered, dropped, lastDelivery, lastError, server } =
       this.#ledger;
@@ -193,6 +194,7 @@ export class LogPipeline implements StrictPipeline {
       log: this.#log.kind,
       pendingRecords: records,
       pendingBytes: bytes,
+      ...(isEstimate ? { pendingEstimated: true } : {}),
       oldestPendingMs: oldest === null || records === 0 ? null : Math.max(0, clock.now() - oldest),
       appended,
       delivered,
@@ -577,20 +579,21 @@ export class LogPipeline implements StrictPipeline {
     reason: FlushResult["reason"],
     scope: "held" | "all",
   ): Promise<FlushResult> {
-    const { records, bytes } = await this.#pending(scope);
+    const { records, bytes, isEstimate } = await this.#pending(scope);
     const { delivered, deadLettered } = this.#ledger;
     return {
       done: reason === undefined,
       pendingBytes: bytes,
       pendingRecords: records,
+      ...(isEstimate ? { pendingEstimated: true } : {}),
       delivered,
       deadLettered,
       ...(reason === undefined ? {} : { reason }),
     };
   }
 
-  async #pending(scope: "held" | "all"): Promise<{ records: number; bytes: number }> {
-    if (this.#sender === null) return this.#log.written;
+  async #pending(scope: "held" | "all"): Promise<Waiting> {
+    if (this.#sender === null) return { ...this.#log.written, isEstimate: false };
     for (let tries = 1;; tries++) {
       const before = this.#ledger.movements;
       const waiting = await this.#sender.pending(scope);

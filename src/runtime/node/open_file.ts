@@ -117,8 +117,12 @@ class NodeReadFile extends Descriptor implements ReadFile {
     return this.run((fd, done) => this.fs.read(fd, into, 0, into.length, offset, done));
   }
 
+  readNow(offset: number, into: Uint8Array): number {
+    return this.fs.readSync(this.fd(), into, 0, into.length, offset);
+  }
+
   byteAt(offset: number): number | undefined {
     const into = new Uint8Array(1);
-    return this.fs.readSync(this.fd(), into, 0, 1, offset) === 1 ? into[0] : undefined;
+    return this.readNow(offset, into) === 1 ? into[0] : undefined;
   }
 }

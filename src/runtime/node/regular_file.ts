@@ -63,6 +63,8 @@ function refusal(path: string, code: keyof typeof REFUSALS): Error {
   return codedError(code, `Cannot open ${path}: ${REFUSALS[code]}`);
 }
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Reads a regular file whole; its size is checked before anything is read. */
 export function readText(
   fs: Fs,
@@ -84,7 +86,7 @@ export function readText(
       if (count === 0) break; // Cut meanwhile.
       read += count;
     }
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, read));
+    return decoder.decode(bytes.subarray(0, read));
   } finally {
     fs.closeSync(fd);
   }

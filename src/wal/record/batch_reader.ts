@@ -222,7 +222,8 @@ export class BatchReader {
     const wanted = Math.min(
       this.#largest,
       Math.max(
-        SMALLEST_BUFFER,
+        // Thousands of small segments need no large buffers.
+        Math.min(SMALLEST_BUFFER, 2 * (this.#filled + unread)),
         this.#filled + Math.min(unread, Math.max(Math.min(bytes, READ_BYTES), this.#filled)),
       ),
     );

@@ -10,6 +10,13 @@ import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import { isKept, type ListedSegment } from "../ownership/directory_listing.ts";
 import { join } from "@std/path";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import {
+  type CountBudget,
+  PendingCount,
+  type PendingSource,
+  type RecordCount,
+} from "./pending_count.ts";
+import { readFrom } from "./read_only_segment.ts";
 import { SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./segment_name.ts";
 import type { DeadLetter } from "./segment.ts";
 
@@ -37,6 +44,7 @@ export class ChainLink {
   #unreadable: unknown = null;
   /** Offset in the chain after the last whole line that was read. */
   #readTo: number;
+  readonly #count = new PendingCount();
 
   private constructor(
     runtime: Runtime,
@@ -129,6 +137,23 @@ export class ChainLink {
     into.fill(NEWLINE, done, count);
     if (at + count === this.length) this.close();
     return count;
+  }
+
+  /** Counts the records from an offset in the chain on, without an effect on its draining. */
+  async countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
+    const last = this.length - 1;
+    const open = (): PendingSource => {
+      const file = this.#runtime.files.openRead(this.paths.data);
+      return {
+        read: async (at, into) => {
+          if (at < last) return await readFrom(file, this.#from + at, into.subarray(0, last - at));
+          into[0] = NEWLINE;
+          return 1;
+        },
+        close: () => file.close(),
+      };
+    };
+    return await this.#count.count(Math.max(0, offset - this.base), this.length, budget, open);
   }
 
   /**

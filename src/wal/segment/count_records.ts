@@ -5,22 +5,27 @@
  */
 
 import { findNewline } from "../record/record.ts";
-import type { Segment } from "./segment.ts";
+
+/** Bytes that lines are counted in. */
+export interface RecordSource {
+  /** Reads up to `into.length` bytes at `offset`. */
+  read(offset: number, into: Uint8Array): Promise<number>;
+}
 
 const CHUNK_BYTES = 1 << 20;
 
-/** Counts the lines of `segment` from `offset` to `end`, empty ones left out, in bounded memory. */
+/** Counts the lines of `source` from `offset` to `end`, empty ones left out, in bounded memory. */
 export async function countRecords(
-  segment: Segment,
+  source: RecordSource,
   offset: number,
-  end: number = segment.end(),
+  end: number,
 ): Promise<number> {
   if (offset >= end) return 0;
   const buffer = new Uint8Array(Math.min(CHUNK_BYTES, end - offset));
   let count = 0;
   let isEmpty = true;
   for (let at = offset; at < end;) {
-    const read = await segment.read(at, buffer.subarray(0, Math.min(buffer.length, end - at)));
+    const read = await source.read(at, buffer.subarray(0, Math.min(buffer.length, end - at)));
     if (read === 0) break;
     for (let from = 0; from < read;) {
       const newline = findNewline(buffer, from, read);

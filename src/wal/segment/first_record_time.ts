@@ -38,8 +38,8 @@ export async function firstRecordTime(
     isExclusive: () => false,
   };
   const window = await new BatchReader(segment, limits, offset).next(isFinal);
-  for (const record of window?.records(() => true) ?? []) {
-    const time = timeOf(window!.bytes, record);
+  for (let index = 0; window !== null && index < window.count; index++) {
+    const time = timeOf(window.bytes, window.record(index));
     if (time !== undefined) return time;
   }
   return null;

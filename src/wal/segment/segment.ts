@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { CountBudget, RecordCount } from "./pending_count.ts";
+
 /** Why a record did not go to the server. */
 export interface DeadLetterReason {
   /**
@@ -57,6 +59,8 @@ export interface Segment {
   readonly records?: number | undefined;
   /** Bytes from `offset` to the end, if that is not the difference of the two. */
   bytesFrom?(offset: number): number;
+  /** Counts the records from `offset` on, if that is not one stretch of bytes that `read` reads. */
+  countFrom?(offset: number, budget: CountBudget): Promise<RecordCount>;
   /** Byte offset up to which records may be read now. */
   end(): number;
   /** Whether `end()` is final. */

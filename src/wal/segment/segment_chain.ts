@@ -13,6 +13,7 @@ import { Slices } from "../../runtime/event_loop.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
 import { CheckpointPace } from "./checkpoint.ts";
+import type { CountBudget, RecordCount } from "./pending_count.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 import { parseStem } from "./segment_name.ts";
 
@@ -142,6 +143,21 @@ export class SegmentChain implements Segment {
       if (link.unreadable !== known) this.#options.onError("read", link.unreadable);
     }
     return done;
+  }
+
+  async countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
+    const slices = new Slices(this.#options.runtime.clock);
+    let records = 0;
+    let isEstimate = false;
+    for (const link of this.#links.slice(this.#head)) {
+      if (link.end <= offset || link.unreadable !== null) continue;
+      await slices.pause();
+      // Removed or unreadable since it was opened: the drain reports the error.
+      const count = await link.countFrom(offset, budget).catch(() => null);
+      records += count?.records ?? 0;
+      isEstimate ||= count?.isEstimate ?? false;
+    }
+    return { records, isEstimate };
   }
 
   assertHeld(): void {

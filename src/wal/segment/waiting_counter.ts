@@ -10,27 +10,33 @@ import { Slices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { readCheckpoint } from "./checkpoint.ts";
-import { countRecords } from "./count_records.ts";
+import { type CountBudget, PendingCount, type RecordCount } from "./pending_count.ts";
 import { ReadOnlySegment } from "./read_only_segment.ts";
 import { segmentPaths } from "./segment_name.ts";
 
 /** Records and bytes that wait. */
-export interface Waiting {
-  readonly records: number;
+export interface Waiting extends RecordCount {
   readonly bytes: number;
 }
 
-interface Counted extends Waiting {
-  /** Whether all records could be read. */
-  readonly isWhole: boolean;
-  readonly size: number;
-  readonly from: number;
+/** Nothing waits. */
+export const NOTHING_WAITS: Waiting = { records: 0, bytes: 0, isEstimate: false };
+
+/** Adds up what waits in several places. */
+export function sumWaiting(all: readonly Waiting[]): Waiting {
+  let { records, bytes, isEstimate } = NOTHING_WAITS;
+  for (const one of all) {
+    records += one.records;
+    bytes += one.bytes;
+    isEstimate ||= one.isEstimate;
+  }
+  return { records, bytes, isEstimate };
 }
 
 /** Counts waiting records, and remembers the counts. */
 export class WaitingCounter {
   readonly #runtime: Runtime;
-  #counted = new Map<string, Counted>();
+  #counts = new Map<string, PendingCount>();
 
   /** Makes a counter that has read nothing. */
   constructor(runtime: Runtime) {
@@ -41,48 +47,45 @@ export class WaitingCounter {
    * Counts the records after the checkpoints of `segments`, unfinished last lines left out; forgets
    * all others. Never rejects: a segment that cannot be read has bytes, and no records.
    */
-  async count(segments: readonly ListedSegment[]): Promise<Waiting> {
+  async count(segments: readonly ListedSegment[], budget: CountBudget): Promise<Waiting> {
     const slices = new Slices(this.#runtime.clock);
-    const before = this.#counted;
-    this.#counted = new Map();
-    let records = 0;
-    let bytes = 0;
+    const before = this.#counts;
+    this.#counts = new Map();
+    let { records, bytes, isEstimate } = NOTHING_WAITS;
     for (const segment of segments) {
       await slices.pause();
+      const count = before.get(segment.stem) ?? new PendingCount();
+      this.#counts.set(segment.stem, count);
       // Delivered since it was listed, or unreadable now: the process that sends it reports the error.
-      const counted = await this.#one(segment, before.get(segment.stem)).catch(() => null);
-      if (counted === null) continue;
-      if (counted.isWhole) this.#counted.set(segment.stem, counted);
-      records += counted.records;
-      bytes += counted.bytes;
+      const waiting = await this.#one(segment, count, budget).catch(() => NOTHING_WAITS);
+      records += waiting.records;
+      bytes += waiting.bytes;
+      isEstimate ||= waiting.isEstimate;
     }
-    return { records, bytes };
+    return { records, bytes, isEstimate };
   }
 
   async #one(
     { directory, stem, suffixes }: ListedSegment,
-    before: Counted | undefined,
-  ): Promise<Counted | null> {
+    count: PendingCount,
+    budget: CountBudget,
+  ): Promise<Waiting> {
     const { files } = this.#runtime;
     const paths = segmentPaths(directory, stem);
     const stat = files.stat(paths.data);
-    if (stat === null || stat.kind !== "file") return null;
+    if (stat === null || stat.kind !== "file") return NOTHING_WAITS;
     const { size } = stat;
     const hasCheckpoint = suffixes.has(".checkpoint") || files.exists(paths.checkpoint);
     const from = hasCheckpoint
       ? readCheckpoint(files, paths.checkpoint, size, () => true).offset
       : 0;
-    if (before?.size === size && before.from === from) return before;
-    let segment: ReadOnlySegment | undefined;
     try {
-      segment = new ReadOnlySegment(files, paths.data, { name: stem, end: () => size });
-      const records = await countRecords(segment, from);
-      return { size, from, records, bytes: size - from, isWhole: true };
+      const open = (): ReadOnlySegment =>
+        new ReadOnlySegment(files, paths.data, { name: stem, end: () => size });
+      return { ...await count.count(from, size, budget, open), bytes: size - from };
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return null;
-      return { size, from, records: 0, bytes: size - from, isWhole: false };
-    } finally {
-      segment?.close();
+      if (hasCode(error, "ENOENT")) return NOTHING_WAITS;
+      return { ...NOTHING_WAITS, bytes: size - from };
     }
   }
 }

@@ -2,12 +2,23 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { PendingCounter } from "../../../src/cli/status/pending_counter.ts";
+import { CountBudget } from "../../../src/wal/segment/pending_count.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { inspectSegment, stemOf } from "../../../src/wal/ownership/segment_status.ts";
 import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";
+
+/** A budget that tells how many bytes were to be read. */
+class WatchedBudget extends CountBudget {
+  taken = 0;
+
+  override takeExact(bytes: number): boolean {
+    this.taken += bytes;
+    return super.takeExact(bytes);
+  }
+}
 
 test("waiting records are counted again by reading only what changed", async () => {
   await using place = await temporary();
@@ -23,13 +34,13 @@ test("waiting records are counted again by reading only what changed", async () 
   };
   const runtime = detectRuntime();
   let read = 0;
-  const counter = new PendingCounter(runtime.files, (bytes) => read += bytes);
+  const counter = new PendingCounter(runtime.files);
   const count = async () => {
-    read = 0;
+    const budget = new WatchedBudget();
     const state = inspectSegment(runtime, stemOf(runtime.files, file))!;
-    const cost = counter.cost(state);
-    const { records } = await counter.count(state);
-    assert.equal(read, records === 0 ? 0 : cost);
+    const { records, isEstimate } = await counter.count(state, budget);
+    assert.equal(isEstimate, false);
+    read = budget.taken;
     return records;
   };
   const checkpoint = (offset: number) =>

@@ -110,6 +110,7 @@ test("the table of status fits into 60 to 200 columns, and keeps what matters mo
     directory: "/wal/acme/chat",
     segments: [],
     pendingRecords: 1_234_567,
+    pendingEstimated: false,
     pendingBytes: 812_000_000,
     oldest: 0,
     deadLetters: { total: 12, byReason: { refused: 12 }, last: null },

@@ -176,6 +176,7 @@ function withReads(
       const file = host.files.openRead(path);
       return {
         read: (offset, into) => read(() => file.read(offset, into)),
+        readNow: (offset, into) => file.readNow(offset, into),
         byteAt: (offset) => file.byteAt(offset),
         size: () => file.size(),
         close: () => file.close(),

@@ -12,6 +12,7 @@ export const FACTS: MetricFacts = {
     entity: "acme",
     project: "chat",
     pendingRecords: 12,
+    pendingEstimated: false,
     pendingBytes: 7_440,
     oldest: 1_790_000_000_500,
     segments: { writer: 1, nobody: 2 },

@@ -35,7 +35,7 @@ export class ScrapedWorld {
 
   constructor() {
     this.world.server.limit = Infinity;
-    this.#reporter = new StatusReporter(this.world.process(), WAL, {}, () => {});
+    this.#reporter = new StatusReporter(this.world.process(), WAL, {});
   }
 
   /** Starts a program with a log. */
@@ -79,7 +79,7 @@ export class ScrapedWorld {
 
   /** The report of `weave-wal status` now. */
   report(): Promise<StatusReport> {
-    return this.#reporter.report(() => {});
+    return this.#reporter.report();
   }
 
   /** The alerts that fire at the end, by promtool's own evaluation. */

@@ -166,6 +166,18 @@ export function reading(contract: Contract): void {
     file.close();
   });
 
+  contract("readNow reads as read does, at once", ({ runtime, directory }) => {
+    runtime.files.createExclusive(`${directory}/log`, "abcde");
+    const file = runtime.files.openRead(`${directory}/log`);
+    const into = new Uint8Array(4);
+    assert.equal(file.readNow(1, into), 4);
+    assert.deepEqual(into, utf8("bcde"));
+    assert.equal(file.readNow(3, into), 2);
+    assert.equal(file.readNow(5, into), 0);
+    file.close();
+    assert.throws(() => file.readNow(0, into), { code: "EBADF" });
+  });
+
   contract("byteAt gives one byte at once", ({ runtime, directory }) => {
     runtime.files.createExclusive(`${directory}/log`, "ab\n");
     const file = runtime.files.openRead(`${directory}/log`);

@@ -57,7 +57,7 @@ abstract class MemoryHandle {
     if (this.#closed) throw new PosixError("EBADF", operation, path);
   }
 
-  protected readNow(offset: number, into: Uint8Array): number {
+  readNow(offset: number, into: Uint8Array): number {
     this.open("read");
     this.context.faults.enter("read", this.context.path);
     return this.context.node.content.read(offset, into);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
+import { CountBudget } from "../../../src/wal/segment/pending_count.ts";
 import { WaitingCounter } from "../../../src/wal/segment/waiting_counter.ts";
 import type { ListedSegment } from "../../../src/wal/ownership/directory_listing.ts";
 import { test } from "../../harness.ts";
 import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 import { putSegment, tokenOf } from "../../support/wal/writer_fixture.ts";
+
+const waiting = (records: number, bytes: number) => ({ records, bytes, isEstimate: false });
 
 function scene(...contents: Record<string, string>[]) {
   const world = new LogWorld();
@@ -15,7 +18,7 @@ function scene(...contents: Record<string, string>[]) {
   const opened = async (listed: readonly ListedSegment[] = segments): Promise<number> => {
     let count = 0;
     runtime.fault = ({ kind }) => void (count += kind === "open" ? 1 : 0);
-    await counter.count(listed);
+    await counter.count(listed, new CountBudget());
     runtime.fault = undefined;
     return count;
   };
@@ -31,11 +34,11 @@ test("waiting counter: it counts whole records and bytes after the checkpoints",
     { ".jsonl": "a\n\n\nno newline" },
   );
   const rest = "a\n\n\nno newline".length;
-  assert.deepEqual(await counter.count(segments), {
-    records: 3 + 2 + 0 + 0 + 1,
-    bytes: 6 + 4 + rest,
-  });
-  assert.deepEqual(await counter.count([]), { records: 0, bytes: 0 });
+  assert.deepEqual(
+    await counter.count(segments, new CountBudget()),
+    waiting(3 + 2 + 0 + 0 + 1, 6 + 4 + rest),
+  );
+  assert.deepEqual(await counter.count([], new CountBudget()), waiting(0, 0));
 });
 
 test("waiting counter: a segment is read again only if it has changed", async () => {
@@ -46,14 +49,14 @@ test("waiting counter: a segment is read again only if it has changed", async ()
   file.write("more\n");
   file.close();
   assert.equal(await opened(), 1);
-  assert.deepEqual(await counter.count(segments), { records: 4, bytes: 11 });
+  assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(4, 11));
 });
 
 test("waiting counter: a checkpoint made after the listing counts", async () => {
   const { counter, segments, world } = scene({ ".jsonl": "a\nb\n" });
-  assert.equal((await counter.count(segments)).records, 2);
+  assert.equal((await counter.count(segments, new CountBudget())).records, 2);
   world.disk.put(segmentPaths(PROJECT, segments[0].stem).checkpoint, "2");
-  assert.deepEqual(await counter.count(segments), { records: 1, bytes: 2 });
+  assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(1, 2));
 });
 
 test("waiting counter: a checkpoint that is not to be trusted counts for nothing", async () => {
@@ -61,20 +64,20 @@ test("waiting counter: a checkpoint that is not to be trusted counts for nothing
     { ".jsonl": "a\nb\n", ".checkpoint": "9" },
     { ".jsonl": "a\nb\n", ".checkpoint": "x" },
   );
-  assert.equal((await counter.count(segments)).records, 4);
+  assert.equal((await counter.count(segments, new CountBudget())).records, 4);
 });
 
 test("waiting counter: what was delivered since it was listed does not wait", async () => {
   const { counter, segments, runtime } = scene({ ".jsonl": "a\n" }, { ".jsonl": "b\n" });
   runtime.files.remove(segmentPaths(PROJECT, segments[0].stem).data);
-  assert.deepEqual(await counter.count(segments), { records: 1, bytes: 2 });
+  assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(1, 2));
   let left = 1;
   runtime.fault = ({ kind, path }) => {
     if (kind === "open" && left-- > 0) runtime.files.remove(path); // After its size was read.
     return undefined;
   };
   const again = new WaitingCounter(runtime);
-  assert.deepEqual(await again.count(segments), { records: 0, bytes: 0 });
+  assert.deepEqual(await again.count(segments, new CountBudget()), waiting(0, 0));
 });
 
 test("waiting counter: a directory in place of a segment does not wait", async () => {
@@ -82,7 +85,7 @@ test("waiting counter: a directory in place of a segment does not wait", async (
   const { data } = segmentPaths(PROJECT, segments[0].stem);
   runtime.files.remove(data);
   runtime.files.makeDirectory(data);
-  assert.deepEqual(await counter.count(segments), { records: 0, bytes: 0 });
+  assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(0, 0));
 });
 
 test("waiting counter: counts of segments that are not listed any more are forgotten", async () => {
@@ -98,8 +101,8 @@ test("waiting counter: a segment that cannot be read has only bytes, and is coun
     runtime.fault = ({ kind, path }) =>
       kind === broken && path.includes(segments[0].stem) ? { code: "EIO" } : undefined;
     const bytes = broken === "stat" ? 2 : 4;
-    assert.deepEqual(await counter.count(segments), { records: 1, bytes }, broken);
+    assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(1, bytes), broken);
     runtime.fault = undefined;
-    assert.deepEqual(await counter.count(segments), { records: 2, bytes: 4 });
+    assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(2, 4));
   }
 });

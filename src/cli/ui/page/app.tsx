@@ -7,7 +7,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ReportView, StatusView } from "../api_types.ts";
-import { formatBytes } from "../../terminal/format.ts";
+import { formatCount } from "../../terminal/format.ts";
 import { DeadLetters } from "./dead_letters.tsx";
 import { useLiveStatus } from "./live_status.ts";
 import { Overview } from "./overview.tsx";
@@ -73,7 +73,7 @@ function Loading({ status: { progress } }: { status: StatusView }): JSX.Element 
   return (
     <p>
       <label>
-        {`Reading the logs: ${formatBytes(done)} of ${formatBytes(total)} `}
+        {`Reading the logs: ${formatCount(done)} of ${formatCount(total)} files `}
         <progress max={total} value={done} />
       </label>
     </p>

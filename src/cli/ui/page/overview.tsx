@@ -6,7 +6,7 @@
 
 import type { JSX } from "preact";
 import type { AdviceView, ProjectView, ReportView, Sample, SenderView } from "../api_types.ts";
-import { formatBytes, formatCount, formatDuration } from "../../terminal/format.ts";
+import { formatBytes, formatCount, formatDuration, formatEstimate } from "../../terminal/format.ts";
 import { Badge, Left, Table } from "./parts.tsx";
 import { Plots } from "./plots.tsx";
 import { agoText } from "./times.ts";
@@ -17,7 +17,7 @@ export function Overview(
 ): JSX.Element {
   const { totals, left } = report;
   const facts: [string, string][] = [
-    ["pending records", formatCount(totals.pendingRecords)],
+    ["pending records", formatEstimate(totals.pendingRecords, totals.pendingEstimated)],
     ["pending bytes", formatBytes(totals.pendingBytes)],
     ["oldest record", agoText(totals.oldest, report.at)],
     ["dead letters", formatCount(totals.deadLetters)],
@@ -89,7 +89,7 @@ function Projects(
             <Badge state={one.sender.state} title={one.sender.reason} /> {one.sender.by}
           </td>
           <td class="number">{formatBytes(one.pendingBytes)}</td>
-          <td class="number">{formatCount(one.pendingRecords)}</td>
+          <td class="number">{formatEstimate(one.pendingRecords, one.pendingEstimated)}</td>
           <td class="number">{agoText(one.oldest, now)}</td>
           <td class="number">{formatBytes(one.sent)}/s</td>
           <td class="number">{formatBytes(one.written)}/s</td>
