@@ -14,7 +14,7 @@ export interface RecordCount {
   readonly isEstimate: boolean;
 }
 
-/** What one question may read, of all segments together. */
+/** Limits of what one question reads, of all segments together. */
 export interface CountLimits {
   /** Bytes that are counted exactly. */
   readonly exactBytes: number;
@@ -93,7 +93,7 @@ interface Counted extends RecordCount {
   readonly to: number;
 }
 
-/** What an exact count has to read: the records of `added` count, those of `removed` do not any more. */
+/** Ranges that an exact count has to read: the records of `added` count, those of `removed` do not any more. */
 interface Changes {
   readonly known: number;
   readonly added: readonly [from: number, to: number];
