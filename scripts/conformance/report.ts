@@ -7,7 +7,7 @@
 import { AssertionError } from "node:assert/strict";
 import { inspect } from "node:util";
 import Table from "cli-table3";
-import { labelOf, type Outcome, type Run } from "./suite.ts";
+import { isFailed, labelOf, type Outcome, type Run } from "./suite.ts";
 
 /** The end of the suite. */
 export interface Report {
@@ -24,15 +24,13 @@ export function reportOf(runs: readonly Run[], outcomes: readonly Outcome[]): Re
   const lines = [
     tableOf(outcomes),
     ...failed.map((outcome) => `failed: ${labelOf(outcome)}`),
+    ...outcomes.filter(({ isFlaky }) => isFlaky).map((outcome) =>
+      `flaky, a defect to repair: ${labelOf(outcome)} failed, and passed when it ran again`
+    ),
     ...(left.length > 0 ? [`NOT RUN, the time ran out: ${left.join(", ")}`] : []),
     `${outcomes.length - failed.length} passed, ${failed.length} failed`,
   ];
   return { text: lines.join("\n"), exitStatus: failed.length === 0 ? 0 : 1 };
-}
-
-/** Whether a run found a difference, or did not get as far as looking for one. */
-export function isFailed({ error, findings }: Outcome): boolean {
-  return error !== undefined || findings === undefined;
 }
 
 /** The table of all outcomes as text. */

@@ -20,6 +20,13 @@ export interface Outcome extends Run {
   /** Why it failed. */
   readonly error?: unknown;
   readonly ms: number;
+  /** Whether it passed only when it ran again. */
+  readonly isFlaky?: boolean;
+}
+
+/** Whether a run found a difference, or did not get as far as looking for one. */
+export function isFailed({ error, findings }: Outcome): boolean {
+  return error !== undefined || findings === undefined;
 }
 
 const APIS: readonly Api[] = ["v1", "v2"];
@@ -55,6 +62,43 @@ export function planRuns(
   // Whatever a limit of time leaves out of a quick selection should not be essential.
   const isEssential = ({ scenario }: Run): boolean => scenario.weight === "essential";
   return quick ? [...runs.filter(isEssential), ...runs.filter((run) => !isEssential(run))] : runs;
+}
+
+/** Runs that may run again: where more fail, it is not by chance. */
+const MAX_AGAIN = 3;
+
+/**
+ * Runs them in order until `executeOne` resolves with `null`.
+ *
+ * @param options `again`: whether the few that fail run once more when all others are done;
+ *   `onOutcome`: called after each run.
+ * @returns The outcomes of the first runs, in their order.
+ */
+export async function executeAll(
+  runs: readonly Run[],
+  executeOne: (run: Run) => Promise<Outcome | null>,
+  { again, onOutcome }: {
+    readonly again: boolean;
+    readonly onOutcome: (outcome: Outcome, again: boolean) => void;
+  },
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const run of runs) {
+    const outcome = await executeOne(run);
+    if (outcome === null) break;
+    outcomes.push(outcome);
+    onOutcome(outcome, false);
+  }
+  const failed = outcomes.filter(isFailed);
+  if (!again || failed.length > MAX_AGAIN) return outcomes;
+  for (const outcome of failed) {
+    const index = outcomes.indexOf(outcome);
+    const second = await executeOne(runs[index]);
+    if (second === null) break;
+    onOutcome(second, true);
+    if (!isFailed(second)) outcomes[index] = { ...second, isFlaky: true };
+  }
+  return outcomes;
 }
 
 /** Runs one scenario, and never rejects; resolves with `null` if that takes over `limitMs`. */

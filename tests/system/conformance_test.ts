@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { isFailed, messageOf, reportOf } from "../../scripts/conformance/report.ts";
+import { messageOf, reportOf } from "../../scripts/conformance/report.ts";
 import type { Findings, Scenario } from "../../scripts/conformance/scenario.ts";
-import { planRuns } from "../../scripts/conformance/suite.ts";
+import {
+  executeAll,
+  isFailed,
+  type Outcome,
+  planRuns,
+  type Run,
+} from "../../scripts/conformance/suite.ts";
 import { run } from "../../scripts/test/process.ts";
 import { test } from "../harness.ts";
 
@@ -88,6 +94,41 @@ test("conformance: what the time is too short for is listed, and no failure", ()
   const { text, exitStatus } = reportOf(runs, [{ ...runs[0], findings, ms: 1 }]);
   assert.equal(exitStatus, 0);
   assert.match(text, /^NOT RUN, the time ran out: core node v2$/m);
+});
+
+test("conformance: in CI the few that fail run again, and one that fails twice fails the suite", async () => {
+  const runs = planRuns(SCENARIOS, { only: ["core"], runtime: ["node", "bun"] });
+  const findings: Findings = { sent: "", arrived: "" };
+  const suite = async (again: boolean, fails: (run: Run, nth: number) => boolean) => {
+    const counts = new Map<string, number>();
+    const seen: string[] = [];
+    const name = ({ runtime, api }: Run) => `${runtime} ${api}`;
+    const outcomes = await executeAll(runs, (run) => {
+      const nth = (counts.get(name(run)) ?? 0) + 1;
+      counts.set(name(run), nth);
+      const outcome: Outcome = { ...run, ms: 1 };
+      const result = fails(run, nth) ? { error: new Error("on purpose") } : { findings };
+      return Promise.resolve({ ...outcome, ...result });
+    }, { again, onOutcome: (outcome) => seen.push(name(outcome)) });
+    return { seen, ...reportOf(runs, outcomes) };
+  };
+  const all = ["node v1", "node v2", "bun v1", "bun v2"];
+  const isBun1 = ({ runtime, api }: Run) => runtime === "bun" && api === "v1";
+
+  const once = await suite(true, (run, nth) => isBun1(run) && nth === 1);
+  assert.deepEqual(once.seen, [...all, "bun v1"]);
+  assert.equal(once.exitStatus, 0);
+  assert.match(once.text, /^flaky, a defect to repair: core bun v1 /m);
+  const twice = await suite(true, isBun1);
+  assert.deepEqual(twice.seen, [...all, "bun v1"]);
+  assert.equal(twice.exitStatus, 1);
+  assert.match(twice.text, /^failed: core bun v1$/m);
+  const elsewhere = await suite(false, (run, nth) => isBun1(run) && nth === 1);
+  assert.deepEqual(elsewhere.seen, all);
+  assert.equal(elsewhere.exitStatus, 1);
+  const many = await suite(true, (_, nth) => nth === 1);
+  assert.deepEqual(many.seen, all, "more than a few do not fail by chance");
+  assert.equal(many.exitStatus, 1);
 });
 
 test(
