@@ -10,7 +10,7 @@ import type { KillPlan } from "../support/kill_child.ts";
 import { KillGround, killRounds } from "../support/kill_fixture.ts";
 
 /** `tests/long/kill_test.ts` runs more. */
-const ROUNDS = 30;
+const ROUNDS = 20;
 
 test("kill: SIGKILL under load loses no record that was reported", async () => {
   const seed = Date.now() % 1_000_000;

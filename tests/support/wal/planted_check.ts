@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { cliProcess, openLog, temporary, writeCalls } from "../cli/cli_support.ts";
+import { cli } from "../cli/cli.ts";
+import { openLog, temporary, writeCalls } from "../cli/cli_support.ts";
 import { withDelivery } from "../delivery/delivery_fixture.ts";
 import { Outside, plant, type Planted } from "./planted_files.ts";
 
@@ -94,13 +95,18 @@ export async function checkCommands(planted: Planted): Promise<void> {
   const timeout = planted === "sparse file" ? "15s" : "2s";
   for (const command of COMMANDS) {
     const args = command.at(-1) === "--timeout" ? [...command, timeout] : command;
-    const { code, out, err } = await cliProcess(args, { cwd: place.path, env });
+    const { code, out, err } = await cli(args, { cwd: place.path, env });
     const what = `${args.join(" ")}: ${code}: ${out}${err}`;
     assert.ok(code !== null && code <= 3, what);
     assert.doesNotMatch(err, /Unexpected failure|mistake in weave-wal|bug in weave-wal/, what);
     assert.equal(outside.changes(), null, what);
   }
-  assert.deepEqual(mock.store.calls("acme/healthy").map(({ id }) => id).sort(), calls.sort());
+  const delivered = () => mock.store.calls("acme/healthy").map(({ id }) => id).sort();
+  // A busy machine may need longer than the time limit of one command.
+  for (let tries = 0; tries < 5 && delivered().length < calls.length; tries++) {
+    await cli(["flush", "--timeout", timeout], { cwd: place.path, env });
+  }
+  assert.deepEqual(delivered(), calls.sort());
 }
 
 /** A repair that has something to move moves nothing through a link, whichever place it is in. */
@@ -119,7 +125,7 @@ export async function checkRepair(): Promise<void> {
     fs.writeFileSync(join(directory, `${"2".padStart(20, "0")}_${"b".repeat(32)}.owner`), "{}");
     plant("link to directory", join(directory, planted.replace("STEM", stem)), outside);
     const args = ["verify", "--repair", "--dir", wal];
-    const { code, out, err } = await cliProcess(args, { cwd: place.path });
+    const { code, out, err } = await cli(args, { cwd: place.path });
     const what = `${planted}: ${code}: ${out}${err}`;
     assert.ok(code !== null && code <= 3, what);
     assert.equal(outside.changes(), null, what);
@@ -134,10 +140,11 @@ export async function checkLibrary(planted: Planted): Promise<void> {
     await plantAll(planted, { wal, server: mock.url, outside, project: "team/project" });
     const pipeline = fixture.open();
     const calls = writeCalls(pipeline, "team/project", 5);
-    const delivered = () => new Set(mock.store.calls("team/project").map(({ id }) => id));
-    await pipeline.flush({ timeout: 2_000 });
+    await mock.waitFor((store) => {
+      const delivered = new Set(store.calls("team/project").map(({ id }) => id));
+      return calls.every((id) => delivered.has(id));
+    }, { timeout: 60_000 });
     await pipeline.finish({ timeout: 1 });
-    for (const id of calls) assert.ok(delivered().has(id), id);
     assert.equal(outside.changes(), null);
   });
 }

@@ -9,7 +9,7 @@ const traceOf = (output: string) => /trace ([0-9a-f]+)/.exec(output)?.[1];
  * are correct; a trace differs in what they did.
  */
 test("simulation: a seed has one trace on each engine, whenever and wherever it runs", async () => {
-  const args = ["--seed", "40", "--runs", "25"];
+  const args = ["--seed", "40", "--runs", "10"];
   const tracesOf = async (...runtimes: (SimRuntime | undefined)[]) => {
     const outputs: string[] = [];
     for (const runtime of runtimes) outputs.push((await sim(args, runtime)).output);
