@@ -17,6 +17,10 @@ const STARTS = "delivery/calls/pending_starts_test.ts";
 const UNSENDABLE = "delivery/records/unsendable_test.ts";
 const POISON = "delivery/records/poison_test.ts";
 const IN_FLIGHT = "delivery/in_flight_test.ts";
+const BREAKER = "delivery/http/circuit_breaker_test.ts";
+const CLASSES = "delivery/http/classify_test.ts";
+const SEND = "delivery/http/send_with_retry_test.ts";
+const LOAD = "delivery/calls/call_load_test.ts";
 const PATIENCE = "delivery/http/patience_test.ts";
 
 /** The mutations of `src/delivery`. */
@@ -61,7 +65,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "requests in flight count as further failures",
     find: 'if (this.#state !== "up" && !wasProbe) return;',
     replace: "",
-    tests: [BACKOFF, FLAP],
+    tests: [BREAKER],
   },
   {
     file: "src/delivery/http/circuit_breaker.ts",
@@ -76,7 +80,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find: `    this.#probing = false;
     this.#failures = 0;`,
     replace: "    this.#probing = false;",
-    tests: [BACKOFF, FLAP],
+    tests: [BREAKER],
   },
   {
     file: "src/delivery/http/classify.ts",
@@ -104,7 +108,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "HTTP 413 rejects the whole batch",
     find: 'if (status === 413) return { kind: "too-large", status, message };',
     replace: "",
-    tests: [POISON, FAULTS],
+    tests: [CLASSES],
   },
   {
     file: "src/delivery/http/classify.ts",
@@ -120,7 +124,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "an incomplete response counts as delivered",
     find: 'return { kind: "failure", state: "down", reason, status, asksToWait: true };',
     replace: 'return { kind: "done", text };',
-    tests: [ANSWERS, FAULTS],
+    tests: [CLASSES],
   },
   {
     file: "src/delivery/http/evidence.ts",
@@ -142,7 +146,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "failures of other records are ignored",
     find: "let failures = others + this.#evidence.recoveries;",
     replace: "let failures = 0;",
-    tests: [EVIDENCE, POISON],
+    tests: [EVIDENCE],
   },
   {
     file: "src/delivery/http/redact.ts",
@@ -171,7 +175,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find: 'const headers: Record<string, string> = { "X-Weave-Retry-Id": retryId };',
     replace:
       'const headers: Record<string, string> = { "X-Weave-Retry-Id": `${retryId}x`.slice(-1) };',
-    tests: [FAULTS, BACKOFF, "client/weave_client/server_test.ts"],
+    tests: [SEND],
   },
   {
     file: "src/delivery/http/transport.ts",
@@ -197,7 +201,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     replace: `    try {
       assertHeld;
     } catch (error) {`,
-    tests: ["wal/ownership/fence_test.ts", "wal/ownership/recovery_faults_test.ts", FAULTS],
+    tests: [SEND],
   },
   {
     file: "src/delivery/in_flight.ts",
@@ -225,7 +229,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "a start that waits is sent twice",
     find: "const sent = calls.filter(({ record }) => !waiting.has(record.offset));",
     replace: "const sent = calls;",
-    tests: [STARTS, ROUTES, FAULTS],
+    tests: [LOAD],
   },
   {
     file: "src/delivery/calls/call_load.ts",
@@ -239,7 +243,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "a server without the v1 API rejects calls",
     find: "if (verdict.missing) {\n        const reason",
     replace: "if (false) {\n        const reason",
-    tests: [FAULTS, IN_FLIGHT, ROUTES],
+    tests: [ROUTES],
   },
   {
     file: "src/delivery/calls/call_sender.ts",
@@ -276,7 +280,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "the same content is sent again and again",
     find: "if (this.#content.has(group)) break;",
     replace: "",
-    tests: ["delivery/stats_test.ts", FAULTS, "client/objects/publish_test.ts", IN_FLIGHT],
+    tests: [ROUTES],
   },
   {
     file: "src/delivery/records/suspects.ts",

@@ -45,6 +45,26 @@ for (const status of [404, 405]) {
   });
 }
 
+for (const status of [404, 405]) {
+  test(`paths: a v1 path that answers ${status} is left once for the v2 paths`, async () => {
+    await withDelivery({ callMode: "new" }, async (fixture) => {
+      const missing = fixture.mock.faults.add({
+        path: /upsert_batch/,
+        status,
+        body: { detail: "Not Found" },
+      });
+      const pipeline = fixture.open({ useCallsComplete: false });
+      appendCalls(pipeline, "a", 10);
+      assert.equal((await pipeline.flush()).done, true);
+      appendCalls(pipeline, "b", 10);
+      const { done, deadLettered } = await pipeline.finish();
+      assert.deepEqual([done, deadLettered], [true, 0]);
+      assert.equal(fixture.mock.store.finishedCount("team/project"), 20);
+      assert.equal(missing.hits, 1);
+    });
+  });
+}
+
 test("paths: without useCallsComplete no v2 path is asked, also where there is one", async () => {
   await withDelivery({ callMode: "new" }, async (fixture) => {
     const pipeline = fixture.open({ useCallsComplete: false });
@@ -125,3 +145,18 @@ for (
     });
   });
 }
+
+test("paths: content that was just delivered is not sent again", async () => {
+  await withDelivery({}, async (fixture) => {
+    const pipeline = fixture.open();
+    const object = JSON.stringify({
+      obj: { project_id: "team/project", object_id: "same", val: { n: 1 } },
+    });
+    for (let i = 0; i < 3; i++) pipeline.append("obj_create", object);
+    assert.equal((await pipeline.flush()).done, true);
+    pipeline.append("obj_create", object);
+    const { done, delivered } = await pipeline.finish();
+    assert.deepEqual([done, delivered], [true, 4]);
+    assert.deepEqual(asked(fixture), { "/obj/create": [200] });
+  });
+});

@@ -9,8 +9,6 @@ import {
 } from "../../../src/delivery/calls/upsert_body.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
-import { splitRecords } from "../../../src/wal/record/split_records.ts";
-import { Window } from "../../../src/wal/record/record_batch.ts";
 import {
   type DeliveryFixture,
   end,
@@ -19,37 +17,15 @@ import {
 } from "../../support/delivery/delivery_fixture.ts";
 import { test } from "../../harness.ts";
 import { replyTo, withHealth } from "../../support/delivery/fake_replies.ts";
-import { bytesOf } from "../../support/wal/wal_fixture.ts";
+import { line, windowOf } from "../../support/delivery/windows.ts";
 
-const ROOM = 16;
 const HEAD_BYTES = '{"batch":['.length;
 const BOM = "\ufeff";
-
-/** A line of the log, as the client writes it. */
-function line(type: "call_start" | "call_end" | "obj_create", request: string): string {
-  return `{"type":"${type}","req":${request}}`;
-}
 
 /** An end as this package writes it for the v2 API: with fields that the v1 API must not get. */
 function fullEnd(id: string, output: string): string {
   return '{"end":{"project_id":"team/project","id":"' + id + '","trace_id":"t","started_at":"s",' +
     `"ended_at":"e","output":"${output}"}}`;
-}
-
-/** A window of all lines of `log`, with something behind it, and in front of it where there is room. */
-function windowOf(log: string, { room = ROOM, deadLettered = [] as number[] } = {}): Window {
-  const bytes = bytesOf("#".repeat(room) + log + "#".repeat(20));
-  const window = new Window(bytes, -room, 100);
-  window.room = room;
-  window.restore = () => Promise.resolve();
-  splitRecords(window, {
-    from: room,
-    filled: bytes.length - 20,
-    maxBytes: 1_000_000,
-    exclusive: [],
-    deadLettered: new Set(deadLettered),
-  });
-  return window;
 }
 
 /** A body's text, read as JSON. */

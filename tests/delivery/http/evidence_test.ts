@@ -85,3 +85,20 @@ test("evidence: of a server that fails at random, hardly any record is taken for
   }
   assert.ok(proven <= records / 500, `${proven} of ${records}`);
 });
+
+test("evidence: failures that the server was to blame for a moment ago defend a record", () => {
+  const provenAfter = (recovered: number) => {
+    const clock = new MemoryClock();
+    const evidence = new Evidence(clock);
+    evidence.recovered(recovered);
+    const suspicion = new Suspicion(evidence, evidence.mark());
+    for (let i = 0; i < 20; i++) evidence.wrote();
+    for (let i = 0; i < 5; i++) {
+      suspicion.failed();
+      clock.advance(1_500);
+    }
+    return suspicion.isProven(true);
+  };
+  assert.equal(provenAfter(0), true);
+  assert.equal(provenAfter(20), false);
+});

@@ -1,0 +1,37 @@
+/**
+ * Batches of records as the sender reads them from a log.
+ *
+ * @module
+ */
+
+import { Window } from "../../../src/wal/record/record_batch.ts";
+import type { RecordType } from "../../../src/protocol/record_types.ts";
+import { splitRecords } from "../../../src/wal/record/split_records.ts";
+import { bytesOf } from "../wal/wal_fixture.ts";
+
+/** Bytes in front of the first record, unless others are wanted. */
+const ROOM = 16;
+
+/** A line of the log, as the client writes it. */
+export function line(type: RecordType, request: string): string {
+  return `{"type":"${type}","req":${request}}`;
+}
+
+/** A window of all lines of `log`, with something behind it, and in front of it where there is room. */
+export function windowOf(
+  log: string,
+  { room = ROOM, deadLettered = [] }: { room?: number; deadLettered?: readonly number[] } = {},
+): Window {
+  const bytes = bytesOf("#".repeat(room) + log + "#".repeat(20));
+  const window = new Window(bytes, -room, 100);
+  window.room = room;
+  window.restore = () => Promise.resolve();
+  splitRecords(window, {
+    from: room,
+    filled: bytes.length - 20,
+    maxBytes: 1_000_000,
+    exclusive: [],
+    deadLettered: new Set(deadLettered),
+  });
+  return window;
+}
