@@ -1,6 +1,7 @@
 /**
  * Delivers a log to a server that only counts, and compares this with a plain `fetch` loop that
- * posts the same bytes in the same batches. Prints one line of JSON.
+ * posts the same bytes in the same batches. CPU is that of this process, without the server's.
+ * Prints one line of JSON.
  *
  * Usage: `drain.ts <server URL> <records> <directory>…`; `write_log.ts` makes a log in each: one for
  * the bodies of the plain loop, one for warming up, and the others for measuring.
@@ -18,46 +19,56 @@ import { benchPipeline } from "./pipeline.ts";
 const [serverUrl, count, ...directories] = process.argv.slice(2);
 const RECORDS = Number(count);
 
-/** Garbage of one side must not slow down the other: collector threads run on for a while. */
-async function tidy(): Promise<void> {
-  (globalThis as { gc?: () => void }).gc?.();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+/** Time and CPU of one side, ms. */
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
 }
 
-async function drain(directory: string, post: Fetch): Promise<number> {
-  await tidy();
+/** Measures `run`. Garbage of one side must not slow down the other: collector threads run on. */
+async function measured(run: () => Promise<void>): Promise<Cost> {
+  (globalThis as { gc?: () => void }).gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const before = process.cpuUsage();
   const from = performance.now();
-  const sender = benchPipeline(directory, { serverUrl, fetch: post, useCallsComplete: false });
-  const { delivered } = await sender.finish();
-  if (delivered !== RECORDS) throw new Error(`Delivered ${delivered} of ${RECORDS} records`);
-  return performance.now() - from;
+  await run();
+  const wall = performance.now() - from;
+  const { user, system } = process.cpuUsage(before);
+  return { wall, cpu: (user + system) / 1_000 };
+}
+
+function drain(directory: string, post: Fetch): Promise<Cost> {
+  return measured(async () => {
+    const sender = benchPipeline(directory, { serverUrl, fetch: post, useCallsComplete: false });
+    const { delivered } = await sender.finish();
+    if (delivered !== RECORDS) throw new Error(`Delivered ${delivered} of ${RECORDS} records`);
+  });
 }
 
 const bodies: Uint8Array<ArrayBuffer>[] = [];
 await drain(
   directories[0],
   (_url, init = {}) => {
-    if (init.method === "POST") bodies.push(init.body as Uint8Array<ArrayBuffer>);
+    if (init.method === "POST") bodies.push((init.body as Uint8Array<ArrayBuffer>).slice());
     return Promise.resolve(new Response('{"res":[]}'));
   },
 );
 
-async function bare(): Promise<number> {
-  await tidy();
-  const from = performance.now();
-  for (const body of bodies) {
-    const response = await fetch(`${serverUrl}/call/upsert_batch`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body,
-    });
-    await response.text();
-  }
-  return performance.now() - from;
+function bare(): Promise<Cost> {
+  return measured(async () => {
+    for (const body of bodies) {
+      const response = await fetch(`${serverUrl}/call/upsert_batch`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body,
+      });
+      await response.text();
+    }
+  });
 }
 
-const bares: number[] = [];
-const drains: number[] = [];
+const bares: Cost[] = [];
+const drains: Cost[] = [];
 await bare();
 // What the library sends with; it keeps the same host alive no longer than the program wants to.
 const own = backgroundFetch(detectRuntime(), 2_000);
@@ -67,13 +78,15 @@ for (const directory of directories.slice(2)) {
   drains.push(await drain(directory, own));
 }
 const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
-const [bareMs, drainMs] = [median(bares), median(drains)];
-const ratio = median(drains.map((ms, round) => bares[round] / ms));
+const [bareMs, drainMs] = [bares, drains].map((costs) => median(costs.map(({ wall }) => wall)));
 console.log(JSON.stringify({
   runtime: detectRuntime().name,
   recordsPerSecond: Math.round(RECORDS / drainMs * 1_000),
   megabytesPerSecond: Math.round(bytes / drainMs / 1_000),
   bareMegabytesPerSecond: Math.round(bytes / bareMs / 1_000),
   requests: bodies.length,
-  ratio,
+  ratio: median(drains.map(({ wall }, round) => bares[round].wall / wall)),
+  cpuMicros: median(drains.map(({ cpu }) => cpu)) / RECORDS * 1_000,
+  bareCpuMicros: median(bares.map(({ cpu }) => cpu)) / RECORDS * 1_000,
+  cpuRatio: median(drains.map(({ cpu }, round) => cpu / bares[round].cpu)),
 }));
