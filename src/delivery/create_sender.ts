@@ -9,7 +9,7 @@ import { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Semaphore } from "./async/signal.ts";
 import type { Deliverer } from "./delivery_client.ts";
-import type { RecoveryStart } from "./directory_recovery.ts";
+import type { RecoveryStart } from "./directory_recovery_options.ts";
 import type { DrainOptions } from "./drain.ts";
 import type { ServerState } from "./http/circuit_breaker.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";

@@ -6,50 +6,25 @@
 
 import { hasCode } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { CallCloser, type DeadWriter } from "../wal/open_calls/close_interrupted.ts";
+import { OpenCallsKeepers } from "../wal/open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
-import type { Orphans, OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
+import type { Orphans } from "../wal/ownership/orphan_scanner.ts";
 import { RecoveryLeases } from "../wal/ownership/recovery_leases.ts";
 import { SegmentChain } from "../wal/segment/segment_chain.ts";
 import type { CountBudget } from "../wal/segment/pending_count.ts";
 import { sumWaiting, type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
-import { Drain, type DrainOptions } from "./drain.ts";
+import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
+import { Drain } from "./drain.ts";
 import { OpenDrains } from "./open_drains.ts";
 
 /** Segments in one chain at most: as many are known at once. */
 const MAX_CHAIN = 1_000;
 
-/** The start of a recovery. */
-export interface RecoveryStart {
-  readonly directory: string;
-  readonly segments: number;
-  /** Processes that wrote them. */
-  readonly processes: number;
-}
-
 /** The segments that a chain leaves. */
 interface ChainRest {
   readonly next: readonly ListedSegment[];
   readonly unreadable: readonly ListedSegment[];
-}
-
-/** Options for {@linkcode DirectoryRecovery}. */
-export interface DirectoryRecoveryOptions {
-  readonly runtime: Runtime;
-  readonly directory: string;
-  /** Base URL of the server that this sender sends to. */
-  readonly server: string;
-  /** The token of this process. */
-  readonly token: string;
-  readonly scanner: OrphanScanner;
-  readonly drain: DrainOptions;
-  /** Reports that segments of dead processes are being sent. */
-  readonly onStart: (start: RecoveryStart) => void;
-  /** Reports that they were all sent. */
-  readonly onComplete: (start: RecoveryStart) => void;
-  /** Whether the server accepts requests, or a probe of it is due. */
-  readonly isServerReady: () => boolean;
-  /** Called when something was delivered or ended. */
-  readonly onChange: () => void;
 }
 
 /** Drains the orphaned segments of one directory. */
@@ -69,6 +44,7 @@ export class DirectoryRecovery {
   #elsewhere: readonly ListedSegment[] = [];
   /** Orphaned segments that cannot be sent now, because of the server or the disk. */
   #blocked: readonly ListedSegment[] = [];
+  readonly #openCalls: OpenCallsKeepers;
   readonly #counter: WaitingCounter;
   readonly #counterElsewhere: WaitingCounter;
 
@@ -76,8 +52,10 @@ export class DirectoryRecovery {
   constructor(options: DirectoryRecoveryOptions) {
     this.#options = options;
     this.#leases = new RecoveryLeases(options);
+    this.#openCalls = new OpenCallsKeepers(options.runtime, options.directory);
     this.#open = new OpenDrains({
       ...options,
+      openCalls: this.#openCalls,
       isFinal: (segment) => options.scanner.isFinal(segment),
     });
     this.#counter = new WaitingCounter(options.runtime);
@@ -124,22 +102,23 @@ export class DirectoryRecovery {
   /** Looks for orphaned segments, and begins to drain them. Rejects with the host's error. */
   async look(): Promise<void> {
     if (this.isDraining || this.#stopped) return;
-    let { final, open } = await this.#scan();
+    let { final, open, interrupted } = await this.#scan();
     if (this.#stopped || this.isDraining) return;
     this.#elsewhere = [];
-    const isNeeded = final.length > 0 || open.length > 0;
-    this.#block(isNeeded && !this.#options.isServerReady() ? [...final, ...open] : []);
-    if (!isNeeded || this.#isBlocked) return this.#releaseIfIdle();
+    const needed = [...final, ...open, ...interrupted.flatMap(({ stems }) => stems)];
+    this.#block(needed.length > 0 && !this.#options.isServerReady() ? [...final, ...open] : []);
+    if (needed.length === 0 || this.#isBlocked) return this.#releaseIfIdle();
     let isNew: boolean;
     try {
-      isNew = this.#leases.acquireFor([...final, ...open]);
+      isNew = this.#leases.acquireFor(needed);
     } catch (error) {
       this.#block([...final, ...open]);
       throw error;
     }
     if (isNew) {
+      this.#openCalls.clear();
       // What another holder did in between is seen now: checkpoints, removed segments.
-      ({ final, open } = await this.#scan());
+      ({ final, open, interrupted } = await this.#scan());
       // A pause has given the leases back.
       if (this.#stopped) return this.#leases.release();
     }
@@ -149,6 +128,8 @@ export class DirectoryRecovery {
     final = final.filter(isCovered);
     open = open.filter(isCovered);
     for (const segment of open) this.#run(this.#drainOpen(segment));
+    final = [...final, ...await this.#close(interrupted)].sort(byStem);
+    if (this.#stopped) return this.#leases.release();
     if (final.length > 0) this.#run(this.#drainFinal(final));
     else this.#releaseIfIdle();
   }
@@ -184,16 +165,39 @@ export class DirectoryRecovery {
     this.#leases.release();
   }
 
+  /** Closes the calls that dead writers left open; returns the segments that end them. */
+  async #close(writers: readonly DeadWriter[]): Promise<ListedSegment[]> {
+    const { runtime, root, drain } = this.#options;
+    const closer = new CallCloser(runtime, root);
+    const closing: ListedSegment[] = [];
+    for (const writer of writers) {
+      if (this.#stopped || !writer.stems.every((stem) => this.#leases.covers(stem))) continue;
+      const guard = this.#leases.guardOf(writer.stems);
+      try {
+        const segment = await closer.close(writer, guard);
+        if (segment !== null) closing.push(segment);
+      } catch (error) {
+        if (hasCode(error, "ERR_LEASE_LOST")) this.#leases.forgetLost();
+        else drain.onTrouble("recovery", error);
+      }
+    }
+    return closing;
+  }
+
   /** Finds orphans; those of writers with a segment that is drained while it is open come after it. */
   async #scan(): Promise<Orphans> {
     const { directory, scanner } = this.#options;
-    const { final, open } = await scanner.scan(directory, this.#leases.holdsOwn).catch((error) => {
-      if (hasCode(error, "ENOENT")) return { final: [], open: [] };
+    const found = await scanner.scan(directory, this.#leases.holdsOwn).catch((error) => {
+      if (hasCode(error, "ENOENT")) return { final: [], open: [], interrupted: [] };
       throw error;
     });
     const { writers } = this.#open;
     const isNext = ({ writer }: ListedSegment): boolean => !writers.has(writer);
-    return { final: final.filter(isNext), open: open.filter(isNext) };
+    return {
+      final: found.final.filter(isNext),
+      open: found.open.filter(isNext),
+      interrupted: found.interrupted.filter(({ token }) => !writers.has(token)),
+    };
   }
 
   #releaseIfIdle(): void {
@@ -236,7 +240,10 @@ export class DirectoryRecovery {
     const { runtime, drain: options } = this.#options;
     if (this.#stopped || !segments.every((segment) => this.#leases.covers(segment))) return null;
     const guard = this.#leases.guardOf(segments);
-    const chain = await SegmentChain.open({ runtime, guard, onError: options.onTrouble }, segments);
+    const chain = await SegmentChain.open(
+      { runtime, guard, openCalls: this.#openCalls, onError: options.onTrouble },
+      segments,
+    );
     if (chain.count === 0) return this.#stopped ? null : { next: [], unreadable: chain.unreadable };
     const drain = this.#chain = new Drain(chain, options);
     if (this.#stopped) drain.stop();
@@ -276,4 +283,8 @@ export class DirectoryRecovery {
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
+}
+
+function byStem(a: ListedSegment, b: ListedSegment): number {
+  return a.stem < b.stem ? -1 : 1;
 }

@@ -19,7 +19,7 @@ import type { Deliverer, Permit } from "./delivery_client.ts";
 import type { Delivery } from "./prepared_delivery.ts";
 import { Stopped } from "./http/send_with_retry.ts";
 import { Line } from "./in_flight.ts";
-import { salvage } from "./recover_records.ts";
+import { salvage } from "../wal/record/recover_records.ts";
 import { type Semaphore, Wakeup } from "./async/signal.ts";
 
 /** Ms between two looks at a segment that another process writes. */
@@ -231,6 +231,7 @@ export class Drain {
 
   async #complete(): Promise<DrainEnd> {
     try {
+      if (!this.#dropped) await this.segment.beforeComplete?.();
       this.segment.complete();
       await this.segment.settled?.();
       return "complete";

@@ -7,6 +7,7 @@
 import { hasCode } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
+import type { OpenCallsKeepers } from "../wal/open_calls/open_calls_keeper.ts";
 import { FileSegment } from "../wal/segment/file_segment.ts";
 import type { SegmentGuard } from "../wal/segment/segment.ts";
 import { parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
@@ -19,6 +20,8 @@ const MAX_OPEN = 64;
 export interface OpenDrainsOptions {
   readonly runtime: Runtime;
   readonly drain: DrainOptions;
+  /** Keep what is known about open calls when segments are removed. */
+  readonly openCalls: OpenCallsKeepers;
   /** Whether no record will be added to a segment. */
   readonly isFinal: (segment: ListedSegment) => boolean;
 }
@@ -50,8 +53,8 @@ export class OpenDrains {
    */
   async run(listed: ListedSegment, guard: SegmentGuard): Promise<DrainEnd | null> {
     if (this.#drains.size >= MAX_OPEN) return null;
-    const { runtime, drain: options, isFinal } = this.#options;
-    const { directory, stem } = listed;
+    const { runtime, drain: options, isFinal, openCalls } = this.#options;
+    const { directory, stem, writer } = listed;
     let segment: FileSegment;
     try {
       segment = new FileSegment({
@@ -62,6 +65,7 @@ export class OpenDrains {
         guard,
         live: false,
         isSealed: () => isFinal(listed),
+        openCalls: openCalls.of(writer),
       });
     } catch (error) {
       if (!hasCode(error, "ENOENT")) options.onTrouble("recovery", error);

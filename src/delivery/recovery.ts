@@ -8,7 +8,8 @@ import type { Clock, Timer } from "../runtime/runtime.ts";
 import { removeDeadPresences } from "../wal/ownership/process_list.ts";
 import type { CountBudget } from "../wal/segment/pending_count.ts";
 import { sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
-import { DirectoryRecovery, type DirectoryRecoveryOptions } from "./directory_recovery.ts";
+import { DirectoryRecovery } from "./directory_recovery.ts";
+import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
 import type { Drain } from "./drain.ts";
 
 /** Ms between two scans for orphaned segments. */
@@ -16,8 +17,6 @@ export const SCAN_MS = 2_000;
 
 /** Options for {@linkcode Recovery}. */
 export interface RecoveryOptions extends Omit<DirectoryRecoveryOptions, "directory"> {
-  /** Directory of all logs. */
-  readonly root: string;
   /** The directories to look in, asked at every scan. */
   readonly directories: () => string[];
 }

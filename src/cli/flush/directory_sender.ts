@@ -6,7 +6,7 @@
 
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
 import type { Deliverer } from "../../delivery/delivery_client.ts";
-import type { RecoveryStart } from "../../delivery/directory_recovery.ts";
+import type { RecoveryStart } from "../../delivery/directory_recovery_options.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import { StateThrottle } from "../../client/pipeline/state_throttle.ts";

@@ -26,7 +26,11 @@ import { NAME_FILE } from "../../wal/segment/long_names.ts";
 import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
 import type { VerifyJob } from "./segment.ts";
 
-const SIDECARS = /^\.(lock|owner|seal|fence|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+const SIDECARS =
+  /^\.(lock|owner|seal|fence|open|closing|closed|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+
+/** These outlive the data: dead letters, and what is known about calls that were cut off. */
+const OUTLIVING = /^\.(deadletter|quarantine|open|closing|closed)$/;
 
 /** Verifies everything but the data in a project's directory. */
 export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {
@@ -62,7 +66,7 @@ function validateName(job: VerifyJob, log: LogDirectory, stem: SegmentFiles, suf
     add(job, log, { kind: "leftover", file, message, ...repairWith() });
   } else if (!SIDECARS.test(suffix)) {
     add(job, log, { kind: "foreign", file, message: "Not a file of a log", harmless: true });
-  } else if (!hasData && !/^\.(deadletter|quarantine)$/.test(suffix)) {
+  } else if (!hasData && !OUTLIVING.test(suffix)) {
     if (!isAbandoned(runtime, stem)) return;
     const message = "A sidecar without its data";
     add(job, log, { kind: "orphan", file, message, ...repairWith() });

@@ -68,6 +68,8 @@ export interface PipelineOptions {
   readonly fsyncRecords: number;
   /** Bytes after which a segment is closed and a new one begun. */
   readonly segmentBytes: number;
+  /** Whether calls are closed that the end of this process cuts off; `false` by default. */
+  readonly closeInterrupted?: boolean;
   /** Bytes that the logs of this project may take on disk. */
   readonly maxDiskBytes: number;
   readonly quotaPolicy: QuotaPolicy;

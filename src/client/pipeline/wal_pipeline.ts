@@ -59,6 +59,7 @@ export class LogPipeline implements StrictPipeline {
   #memory: MemoryLog | null = null;
   /** The log, where what the disk does not take is refused. */
   #strict: DiskLog | null = null;
+  #disk: FileLog | null = null;
   readonly #quota: DiskQuota | null;
   readonly #forecast: QuotaForecast | null;
   readonly #digests: DigestBook;
@@ -249,7 +250,7 @@ export class LogPipeline implements StrictPipeline {
     this.#deliverer.stop();
     await this.#log.settled();
     this.#heartbeat?.cancel();
-    this.#endPresence(result.pendingBytes > 0);
+    this.#endPresence(result.pendingBytes > 0 || this.#hasOpenCalls);
     for (const takeBack of this.#takeBack) takeBack();
     return result;
   }
@@ -293,7 +294,7 @@ export class LogPipeline implements StrictPipeline {
     this.#memory = memory;
     if (this.#quota === null) return memory;
     const { walDir, sender, requireDisk } = this.#options;
-    const disk = new FileLog({
+    const disk = this.#disk = new FileLog({
       ...this.#options,
       root: walDir,
       directory: this.#directory(),
@@ -419,10 +420,20 @@ export class LogPipeline implements StrictPipeline {
   }
 
   #diskChanged(error: unknown): void {
+    if (error !== null && this.#sender !== null) this.#forgetOpenCalls();
     this.#ledger.diskChanged(error, error === null ? "" : messageOf(error));
     this.#withPresence((presence) => presence.heartbeat());
     if (error !== null) this.#ledger.failed(messageOf(error));
     this.#reporter.disk(error === null ? null : messageOf(error));
+  }
+
+  /** Ends that are delivered from memory are in no file. */
+  #forgetOpenCalls(): void {
+    try {
+      this.#disk?.forgetOpenCalls();
+    } catch (error) {
+      this.#trouble("open calls", error);
+    }
   }
 
   #progress(delivered: number, deadLetters: readonly DeadLetter[]): void {
@@ -476,7 +487,7 @@ export class LogPipeline implements StrictPipeline {
     this.#log.close();
     this.#sender?.abandon();
     const leaves = this.#sender ? !this.#sender.isEmpty : this.#log.written.records > 0;
-    this.#endPresence(leaves);
+    this.#endPresence(leaves || this.#hasOpenCalls);
   }
 
   #scheduleHeartbeat(): void {
@@ -551,6 +562,11 @@ export class LogPipeline implements StrictPipeline {
     const all = await this.#sender?.pendingOwn() ?? this.#log.written;
     const { records: memory } = this.#inMemory();
     return { disk: Math.max(0, all.records - memory), memory };
+  }
+
+  /** Whether the next process that recovers has calls of this one to close. */
+  get #hasOpenCalls(): boolean {
+    return this.#disk?.hasOpenCalls ?? false;
   }
 
   /** When the next attempt is due, epoch ms; `null` while the server is up. */

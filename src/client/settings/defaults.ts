@@ -43,6 +43,7 @@ export interface Defaults {
   readonly useCallsComplete: boolean;
   readonly exitDrainMs: number;
   readonly drainOnSignal: boolean;
+  readonly closeInterrupted: boolean;
   readonly redactDefaults: boolean;
   readonly sampleRate: number | SampleFunction;
 }
@@ -70,6 +71,7 @@ export const DEFAULTS: Defaults = {
   useCallsComplete: true,
   exitDrainMs: 2_000,
   drainOnSignal: false,
+  closeInterrupted: false,
   redactDefaults: true,
   sampleRate: 1,
 };

@@ -179,6 +179,7 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
   useCallsComplete: boolean("WEAVE_USE_CALLS_COMPLETE"),
   exitDrainMs: number(ms(0)),
   drainOnSignal: boolean("WEAVE_WAL_DRAIN_ON_SIGNAL"),
+  closeInterrupted: boolean("WEAVE_WAL_CLOSE_INTERRUPTED"),
   redactDefaults: boolean("WEAVE_WAL_REDACT_DEFAULTS"),
   sampleRate,
 };

@@ -95,6 +95,12 @@ export interface InitOptions {
    */
   drainOnSignal?: boolean;
   /**
+   * Whether calls that the end of this process cuts off are finished by the process that recovers
+   * its log, with an error that says so. For processes that end the calls that they begin.
+   * Environment: `WEAVE_WAL_CLOSE_INTERRUPTED`. Default `false`.
+   */
+  closeInterrupted?: boolean;
+  /**
    * Whether secrets of known names and forms are replaced by `"[REDACTED]"` before anything is
    * written: API keys, passwords, cookies, bearer tokens and the like. Environment:
    * `WEAVE_WAL_REDACT_DEFAULTS`. Default `true`.

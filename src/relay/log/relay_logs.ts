@@ -116,6 +116,8 @@ export class RelayLogs {
         sender: true,
         // What does not fit is refused, never dropped.
         quotaPolicy: "drop-new",
+        // A call that a caller of the relay has begun outlives the relay.
+        closeInterrupted: false,
         ...commit === "group"
           ? { fsync: "interval", fsyncIntervalMs: SYNC_MS, fsyncRecords: Number.MAX_SAFE_INTEGER }
           : { fsync: commit },

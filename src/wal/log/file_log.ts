@@ -5,42 +5,16 @@
  */
 
 import { join } from "@std/path";
-import type { Runtime } from "../../runtime/runtime.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
-import type { Presence } from "../ownership/presence.ts";
-import { type FsyncPolicy, FsyncScheduler } from "./fsync_scheduler.ts";
-import type { DiskQuota } from "./disk_quota.ts";
+import { OwnOpenCalls } from "../open_calls/own_open_calls.ts";
+import type { FileLogOptions } from "./file_log_options.ts";
+import { FsyncScheduler } from "./fsync_scheduler.ts";
 import { makeLogDirectories } from "./log_directories.ts";
 import { readerOf } from "./own_segment.ts";
 import { formatStem, segmentPaths } from "../segment/segment_name.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
-import type { LogListener, RequestLog, WriteRecord } from "./record_log.ts";
+import type { RequestLog, WriteRecord } from "./record_log.ts";
 import { type CopiedLines, SegmentWriter } from "./segment_writer.ts";
-
-/** Options for a file log. */
-export interface FileLogOptions {
-  readonly runtime: Runtime;
-  /** Directory of all logs; `.weave/wal`. */
-  readonly root: string;
-  /** Directory of the project's segments, below `root`. */
-  readonly directory: string;
-  /** 32 hex digits, new for every log. */
-  readonly writer: string;
-  /** Shows other processes that this one runs. */
-  readonly presence: Presence;
-  /** Whether this process sends what it writes. */
-  readonly sender: boolean;
-  readonly fsync: FsyncPolicy;
-  /** Ms between data syncs under `interval`. */
-  readonly fsyncIntervalMs: number;
-  /** Records after which a data sync begins under `interval`. */
-  readonly fsyncRecords: number;
-  /** Bytes after which a segment is closed and the next one begun. */
-  readonly segmentBytes: number;
-  /** Keeps the project's directory within its bytes. */
-  readonly quota: DiskQuota;
-  readonly listener: LogListener;
-}
 
 /** Appends records to segments in a directory. Every method but `sync` is synchronous. */
 export class FileLog implements RequestLog {
@@ -65,9 +39,12 @@ export class FileLog implements RequestLog {
   /** Lines of lost segments that no other segment holds yet, oldest first. */
   readonly #owed: CopiedLines[] = [];
 
+  readonly #openCalls: OwnOpenCalls | null;
+
   /** Makes the log; nothing is on disk before the first record. */
   constructor(options: FileLogOptions) {
     this.#options = options;
+    this.#openCalls = options.closeInterrupted ? new OwnOpenCalls(options) : null;
     this.#sync = new FsyncScheduler({
       clock: options.runtime.clock,
       files: options.runtime.files,
@@ -113,8 +90,13 @@ export class FileLog implements RequestLog {
     const { quota, segmentBytes, listener } = this.#options;
     quota.admit(lines);
     this.#copyOwed();
-    let segment = this.#active ?? this.#begin();
+    let segment: SegmentWriter;
     for (;;) {
+      segment = this.#active ?? this.#begin();
+      if (this.#openCalls !== null) {
+        [lines, records] = this.#openCalls.withoutClosed(lines, records);
+        if (records === 0) return;
+      }
       const size = segment.size;
       try {
         segment.append(lines, records);
@@ -123,15 +105,18 @@ export class FileLog implements RequestLog {
         throw error;
       }
       const bytes = segment.size - size;
-      if (segment.isOwn()) {
+      const isOwn = segment.isOwn();
+      // What ends a call that another process has closed meanwhile is taken back.
+      if (isOwn && this.#openCalls?.look()) segment.truncateTail(bytes, records);
+      else if (isOwn) {
         quota.add(bytes);
         this.#written.records += records;
         this.#written.bytes += bytes;
         break;
       }
+      if (isOwn) continue;
       if (segment.isDetached()) segment.truncateTail(bytes, records);
       this.#lose(segment, size);
-      segment = this.#active ?? this.#begin();
     }
     this.#sync.appended(segment);
     if (segment.size >= segmentBytes) this.rotate();
@@ -188,6 +173,16 @@ export class FileLog implements RequestLog {
     this.#sealLeft();
   }
 
+  /** Whether calls are open behind the segments that were removed. */
+  get hasOpenCalls(): boolean {
+    return this.#openCalls?.keeper.hasOpen ?? false;
+  }
+
+  /** Records go elsewhere: the ends of calls may be where no other process finds them. */
+  forgetOpenCalls(): void {
+    this.#openCalls?.keeper.forgetAll();
+  }
+
   settled(): Promise<void> {
     return this.#sync.settled();
   }
@@ -196,11 +191,15 @@ export class FileLog implements RequestLog {
     this.#makeDirectories();
     const { runtime, directory, writer, presence, sender, listener } = this.#options;
     const { files, process } = runtime;
+    const last = this.#lastTime;
     const { stem } = formatStem(this.#nextTime(), writer);
     const paths = segmentPaths(directory, stem);
-    const segment = SegmentWriter.open(files, paths, presence, process.pid);
+    const isTracked = this.#openCalls !== null;
+    const segment = SegmentWriter.open(files, paths, presence, process.pid, isTracked);
     try {
-      if (sender) listener.onSegment(readerOf(segment, stem, this.#options));
+      this.#openCalls?.begun(last);
+      const { keeper } = this.#openCalls ?? {};
+      if (sender) listener.onSegment(readerOf(segment, stem, this.#options, keeper));
     } catch (error) {
       segment.discard();
       throw error;
@@ -213,6 +212,7 @@ export class FileLog implements RequestLog {
 
   /** The segment is not this log's to write any more; what is behind `end` is written elsewhere. */
   #lose(segment: SegmentWriter, end: number): void {
+    this.#openCalls?.lost();
     const detached = segment.isDetached();
     if (detached) this.#options.listener.onDetached();
     // A sender of this process still reads the file that lost its name; without one, nobody does.
@@ -277,7 +277,9 @@ export class FileLog implements RequestLog {
   #copy(copied: CopiedLines): void {
     while (copied.records > 0) {
       const to = this.#active ?? this.#begin();
-      to.appendLines(copied);
+      const lines = this.#openCalls?.copyWithoutClosed(copied) ?? copied;
+      if (lines.records === 0) break;
+      to.appendLines(lines);
       if (to.isOwn()) break;
       this.#leave(to);
     }
@@ -286,7 +288,8 @@ export class FileLog implements RequestLog {
 
   #nextTime(): bigint {
     const now = BigInt(Math.round(this.#options.runtime.clock.now() * 1_000)) * 1_000n;
-    this.#lastTime = now > this.#lastTime ? now : this.#lastTime + 1n;
+    // Whole microseconds: the names in between are those of closing segments.
+    this.#lastTime = now > this.#lastTime ? now : this.#lastTime + 1_000n;
     return this.#lastTime;
   }
 

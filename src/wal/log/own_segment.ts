@@ -5,6 +5,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
+import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { OwnGuard } from "../ownership/fence.ts";
 import type { Presence } from "../ownership/presence.ts";
 import { FileSegment } from "../segment/file_segment.ts";
@@ -15,6 +16,7 @@ export function readerOf(
   segment: SegmentWriter,
   stem: string,
   options: { runtime: Runtime; directory: string; presence: Presence },
+  openCalls: OpenCallsKeeper | undefined,
 ): FileSegment {
   const { runtime, directory, presence } = options;
   return new FileSegment({
@@ -27,5 +29,6 @@ export function readerOf(
     end: () => segment.size,
     records: () => segment.records,
     isSealed: () => segment.sealed,
+    ...openCalls ? { openCalls } : {},
   });
 }

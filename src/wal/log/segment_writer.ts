@@ -7,6 +7,7 @@
 import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
 import { writeAll } from "../dead_letters/dead_letter_file.ts";
 import { isFenced } from "../ownership/fence.ts";
+import { NOTHING_CARRIED } from "../open_calls/open_calls_file.ts";
 import type { Presence } from "../ownership/presence.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
@@ -49,16 +50,20 @@ export class SegmentWriter {
   /**
    * Begins a segment. The presence file and the lock exist before the data file, so that nobody ever
    * finds records without knowing whose they are.
+   *
+   * @param closeInterrupted Whether calls are to be closed that begin in it and are cut off.
    */
   static open(
     files: FileSystem,
     paths: SegmentPaths,
     presence: Presence,
     pid: number,
+    closeInterrupted: boolean,
   ): SegmentWriter {
     try {
       presence.ensure();
       files.createExclusive(paths.lock, String(pid));
+      if (closeInterrupted) files.createExclusive(paths.open, NOTHING_CARRIED);
       return new SegmentWriter(files, paths, presence);
     } catch (error) {
       removeAll(files, paths);
@@ -232,7 +237,7 @@ export class SegmentWriter {
 }
 
 function removeAll(files: FileSystem, paths: SegmentPaths): void {
-  for (const path of [paths.data, paths.lock]) {
+  for (const path of [paths.data, paths.open, paths.lock]) {
     try {
       removeIfExists(files, path);
     } catch {

@@ -7,9 +7,17 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { Slices } from "../../runtime/event_loop.ts";
+import { Slices, sortInSlices } from "../../runtime/event_loop.ts";
+import { concernsOpenCalls, type DeadWriter, isClosed } from "../open_calls/close_interrupted.ts";
 import { removeIfExists } from "../remove_file.ts";
-import { FENCE_SUFFIX, segmentPaths } from "../segment/segment_name.ts";
+import {
+  CLOSING_SUFFIX,
+  FENCE_SUFFIX,
+  isClosingStem,
+  isProcessToken,
+  OPEN_SUFFIX,
+  segmentPaths,
+} from "../segment/segment_name.ts";
 import {
   type DirectoryListing,
   isKept,
@@ -20,6 +28,11 @@ import { ABANDONED_AFTER_MS, FailureDetector } from "./failure_detector.ts";
 import { fence } from "./fence.ts";
 import { isOfPython, withoutPythons } from "./python_writer.ts";
 import { WriterStates } from "./writer_state.ts";
+
+/** Ms for which a delivered closing segment is kept for a writer that may resume. */
+const CLOSED_KEPT_MS = 86_400_000;
+/** These files are removed by the process that closes the calls of their writer. */
+const UNSETTLED: ReadonlySet<string> = new Set([OPEN_SUFFIX, CLOSING_SUFFIX]);
 
 /** Options for {@linkcode OrphanScanner}. */
 export interface OrphanScannerOptions {
@@ -40,7 +53,11 @@ export interface Orphans {
   readonly final: readonly ListedSegment[];
   /** Segments that a process which does not send may append to; all earlier ones of it are drained. */
   readonly open: readonly ListedSegment[];
+  /** Writers of which nothing but final segments is left, and that may have left calls open. */
+  readonly interrupted: readonly DeadWriter[];
 }
+
+const NOTHING: Orphans = { final: [], open: [], interrupted: [] };
 
 /** Finds orphaned segments, and removes what is left of segments whose data is removed. */
 export class OrphanScanner {
@@ -100,11 +117,16 @@ export class OrphanScanner {
     const final: ListedSegment[] = [];
     const open: ListedSegment[] = [];
     const withFinal = new Set<string>();
+    /** Writers with a segment that is not final. */
+    const kept = new Set<string>();
     let hasPythonSender = false;
     for (const segment of listing.segments) {
       await slices.pause();
-      if (this.#stopped) return { final: [], open: [] };
-      const kind = this.#kindOf(segment, holdsLease);
+      if (this.#stopped) return NOTHING;
+      const kind = isClosingStem(segment.stem) && !kept.has(segment.writer)
+        ? "final"
+        : this.#kindOf(segment, holdsLease);
+      if (kind === null || kind === "open") kept.add(segment.writer);
       if (kind === null && isOfPython(segment)) hasPythonSender = true;
       if (kind === "open" && !withFinal.has(segment.writer)) open.push(segment);
       if (kind !== "final" && kind !== "fenced") continue;
@@ -113,7 +135,44 @@ export class OrphanScanner {
       final.push(kind === "final" ? segment : withoutSuffix(segment, FENCE_SUFFIX));
     }
     await this.#clearAll(listing);
-    return withoutPythons(final, open, hasPythonSender);
+    const interrupted = await this.#interrupted(listing, kept);
+    return { ...withoutPythons(final, open, hasPythonSender), interrupted };
+  }
+
+  async #interrupted(
+    { segments, leftovers }: DirectoryListing,
+    kept: ReadonlySet<string>,
+  ): Promise<DeadWriter[]> {
+    const all = [...segments, ...leftovers];
+    const wanted = new Set(all.filter(concernsOpenCalls).map(({ writer }) => writer));
+    wanted.delete(this.#options.token);
+    if (wanted.size === 0) return [];
+    const stemsOf = new Map<string, ListedSegment[]>();
+    const { clock } = this.#options.runtime;
+    for (const one of await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock)) {
+      if (!wanted.has(one.writer) || !isProcessToken(one.writer)) continue;
+      const stems = stemsOf.get(one.writer);
+      if (stems) stems.push(one);
+      else stemsOf.set(one.writer, [one]);
+    }
+    const found: DeadWriter[] = [];
+    for (const [token, stems] of stemsOf) {
+      const isPresumed = this.#states.of(stems[0]) === "presumed-dead";
+      const isStillDead = (): boolean => this.isDead(stems[0]);
+      if (!this.isDead(stems[0]) || this.hasKept(token, kept)) continue;
+      found.push({ token, stems, isPresumed, isStillDead });
+    }
+    return found;
+  }
+
+  /** Whether the writer of a stem is dead, or presumed dead. */
+  isDead(stem: ListedSegment): boolean {
+    return /^(ended|presumed-dead)$/.test(this.#states.of(stem));
+  }
+
+  /** Whether a writer has a segment that is not final. */
+  hasKept(token: string, kept: ReadonlySet<string>): boolean {
+    return kept.has(token);
   }
 
   /** Whether no record will be added to a segment that this process drains. */
@@ -160,11 +219,21 @@ export class OrphanScanner {
     // Once this process knows that a segment was taken over, it needs no fence any more.
     if (writer === token && !this.#reclaimed.has(stem)) return;
     const state = writer === token ? "ended" : this.#states.of(leftover);
+    if (state !== "ended" && this.#isKeptForWriter(leftover)) return;
     if (state === "presumed-dead" ? this.#hasRecentFence(leftover) : state !== "ended") return;
     if (files.stat(segmentPaths(directory, stem).data) !== null) return;
     for (const suffix of suffixes) {
-      if (!isKept(suffix)) removeIfExists(files, join(directory, stem + suffix));
+      if (isKept(suffix) || UNSETTLED.has(suffix)) continue;
+      removeIfExists(files, join(directory, stem + suffix));
     }
+  }
+
+  /** Whether a writer that was presumed dead may still have to learn which of its calls are closed. */
+  #isKeptForWriter(leftover: ListedSegment): boolean {
+    if (!isClosed(leftover)) return false;
+    const path = segmentPaths(leftover.directory, leftover.stem).closed;
+    const made = this.#options.runtime.files.stat(path)?.modified;
+    return made !== undefined && (this.#states.fsNow() ?? made) - made < CLOSED_KEPT_MS;
   }
 
   /** Whether a suspended writer may still have to learn that its segment was taken over. */

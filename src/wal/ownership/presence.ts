@@ -118,7 +118,8 @@ export class Presence {
     const { runtime: { files, process, clock }, token, server, sender, report, log } =
       this.#options;
     const at = clock.monotonic();
-    const facts = { token, ...ownIdentity(process), server, sender, ended: this.#ended };
+    const identity = ownIdentity(process);
+    const facts = { token, ...identity, server, sender, ended: this.#ended, at: clock.now() };
     const text = JSON.stringify({ ...facts, ...report(), ...(log ? { log: log() } : {}) });
     files.makeDirectory(dirname(this.#path));
     try {

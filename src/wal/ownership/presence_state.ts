@@ -92,6 +92,8 @@ export interface PresenceState {
   readonly sender: boolean;
   /** Whether the process has closed its log: no record will follow. */
   readonly ended: boolean;
+  /** When it sent this heartbeat, epoch ms by its own clock; `null` if it did not say. */
+  readonly at: number | null;
   /** Status of its sender; `null` if it has none, or has not reported yet. */
   readonly report: SenderReport | null;
   /** Status of its log; `null` if it writes none, or has not reported yet. */
@@ -114,7 +116,7 @@ export function readPresence(
   } catch {
     return null;
   }
-  const { token, server, sender, ended, state } = value ?? {};
+  const { token, server, sender, ended, at, state } = value ?? {};
   const identity = readIdentity(value);
   if (identity === null || typeof token !== "string" || typeof server !== "string") return null;
   return {
@@ -123,6 +125,7 @@ export function readPresence(
     server,
     sender: sender === true,
     ended: ended === true,
+    at: numberOrNull(at),
     report: state === undefined ? null : reportOf(server, value!),
     log: logReportOf(value!.log),
   };

@@ -17,7 +17,7 @@ import {
   type RecordCount,
 } from "./pending_count.ts";
 import { readFrom } from "./read_only_segment.ts";
-import { SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./segment_name.ts";
+import { OPEN_SUFFIX, SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./segment_name.ts";
 import type { DeadLetter } from "./segment.ts";
 
 const NEWLINE = 10;
@@ -94,13 +94,12 @@ export class ChainLink {
     return this.#unreadable;
   }
 
-  /** Paths of its files, the data first; dead letters and quarantine left out. */
-  get files(): string[] {
+  /** Paths of the files beside its data; those left out that outlive it. */
+  get sidecars(): string[] {
     const { directory, stem } = this.#segment;
-    const others = [...this.#suffixes].filter((suffix) =>
-      suffix !== SEGMENT_SUFFIX && !isKept(suffix)
-    );
-    return [this.paths.data, ...others.map((suffix) => join(directory, stem + suffix))];
+    return [...this.#suffixes]
+      .filter((suffix) => suffix !== SEGMENT_SUFFIX && !isKept(suffix) && suffix !== OPEN_SUFFIX)
+      .map((suffix) => join(directory, stem + suffix));
   }
 
   /** The segment with the sidecars that it has by now. */

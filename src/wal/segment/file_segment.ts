@@ -7,6 +7,7 @@
 import type { FileSystem, ReadFile, Runtime, Timer } from "../../runtime/runtime.ts";
 import { hasCode, WeaveWalError } from "../../errors.ts";
 import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
+import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { parseStem, type SegmentPaths } from "./segment_name.ts";
@@ -27,6 +28,8 @@ export interface FileSegmentOptions {
   readonly records?: () => number;
   /** Whether `end` is final. Not asked again once it is. */
   readonly isSealed: () => boolean;
+  /** Keeps what is known about open calls when the segment is removed. */
+  readonly openCalls?: OpenCallsKeeper;
 }
 
 /** A segment on disk, drained by this process. */
@@ -45,6 +48,8 @@ export class FileSegment implements Segment {
   readonly #id: string | undefined;
   #detached = false;
   #done = false;
+  /** Whether the file with open calls is not removed with the data. */
+  #keepsOpen = false;
   /** Size when it was last asked for. */
   #known = 0;
   /** Whether that is the last one. */
@@ -163,6 +168,13 @@ export class FileSegment implements Segment {
     if (!this.#isDetached()) this.#options.guard.assertHeld();
   }
 
+  async beforeComplete(): Promise<void> {
+    const { openCalls, stem, guard } = this.#options;
+    if (openCalls === undefined || this.#done || this.#isDetached()) return;
+    await openCalls.beforeRemoval(stem, guard);
+    this.#keepsOpen = true;
+  }
+
   complete(): void {
     if (this.#done) return;
     const { guard, runtime: { files }, paths } = this.#options;
@@ -176,9 +188,8 @@ export class FileSegment implements Segment {
     this.#finish();
     if (this.#detached) return;
     discardIfExists(files, paths.data);
-    for (const path of [paths.checkpoint, paths.lock, paths.owner]) {
-      removeIfExists(files, path);
-    }
+    for (const path of [paths.checkpoint, paths.lock, paths.owner]) removeIfExists(files, path);
+    if (!this.#keepsOpen) removeIfExists(files, paths.open);
   }
 
   release(): void {

@@ -86,6 +86,13 @@ export interface Segment {
   acknowledge(offset: number): void;
   /** Dead-letters lines, forced to stable storage before it resolves. */
   deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void>;
+  /**
+   * Called before `complete`, unless records are given up: keeps what is known about calls that are
+   * still open.
+   *
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`.
+   */
+  beforeComplete?(): Promise<void>;
   /** The segment is drained to its end and final: removes it. Called once. */
   complete(): void;
   /** Resolves when all that was delivered is removed, where that happens in the background. */

@@ -10,18 +10,22 @@
 
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
+import { isKeptWhenDelivered, keepClosed } from "../open_calls/close_interrupted.ts";
+import type { OpenCallsKeepers } from "../open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
 import { CheckpointPace } from "./checkpoint.ts";
 import type { CountBudget, RecordCount } from "./pending_count.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
-import { parseStem } from "./segment_name.ts";
+import { OPEN_SUFFIX, parseStem } from "./segment_name.ts";
 
 /** Options for {@linkcode SegmentChain.open}. */
 export interface SegmentChainOptions {
   readonly runtime: Runtime;
   /** Says whether this process may still drain the segments. */
   readonly guard: SegmentGuard;
+  /** Keep what is known about open calls when segments are removed. */
+  readonly openCalls?: OpenCallsKeepers;
   /** Reports a disk error that the chain tolerates. */
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -251,8 +255,14 @@ export class SegmentChain implements Segment {
    */
   async #remove(): Promise<void> {
     const links = this.#toRemove.splice(0);
-    const { guard, runtime: { files } } = this.#options;
+    const { guard, runtime: { files }, openCalls } = this.#options;
     guard.assertHeld();
+    for (const { listed } of links) {
+      if (isKeptWhenDelivered(listed)) keepClosed(files, listed);
+      else if (openCalls && listed.suffixes.has(OPEN_SUFFIX)) {
+        await openCalls.of(listed.writer).beforeRemoval(listed.stem, guard);
+      }
+    }
     let failure: unknown = null;
     await files.removeInBackground(links.map(({ paths }) => paths.data)).catch((error) => {
       failure = error;
@@ -263,7 +273,7 @@ export class SegmentChain implements Segment {
     if (left.size > 0) guard.assertHeld();
     for (const link of left) link.checkpoint(link.end);
     const removed = links.filter((link) => !left.has(link));
-    await files.removeInBackground(removed.flatMap((link) => link.files.slice(1)));
+    await files.removeInBackground(removed.flatMap((link) => link.sidecars));
     if (failure !== null) throw failure;
   }
 

@@ -16,6 +16,13 @@ export const SEGMENT_SUFFIX = ".jsonl";
 /** The ending of the name of a segment's fence. */
 export const FENCE_SUFFIX = ".fence";
 
+/** The ending of the name of the file with the calls that are open behind a segment. */
+export const OPEN_SUFFIX = ".open";
+/** The ending of a closing segment before it counts. */
+export const CLOSING_SUFFIX = ".closing";
+/** The ending of a closing segment that was delivered. */
+export const CLOSED_SUFFIX = ".closed";
+
 /** The part of a segment's name before its ending. */
 export interface SegmentStem {
   /** `<20-digit ns>_<uuid hex>`. */
@@ -71,6 +78,20 @@ export function parseStem(text: string): SegmentStem | null {
   return match ? { stem: text, time: match[1], writer: match[2] } : null;
 }
 
+/** Writers begin segments at whole microseconds. */
+const CLOSING_NS = 999n;
+const CLOSING = /^\d{17}999_/;
+
+/** The stem of the segment that ends the calls of a dead writer whose last stem is `last`. */
+export function closingStem({ time, writer }: SegmentStem): string {
+  return formatStem(BigInt(time) + CLOSING_NS, writer).stem;
+}
+
+/** Whether the segment `stem` ends the calls of a dead writer: another process wrote it. */
+export function isClosingStem(stem: string): boolean {
+  return CLOSING.test(stem) && isProcessToken(stem.slice(-32));
+}
+
 /** The paths of a segment and its sidecars. */
 export interface SegmentPaths {
   /** The records. */
@@ -89,6 +110,11 @@ export interface SegmentPaths {
   readonly claim: string;
   /** Exists if another process presumed the writer dead; see `fence.ts`. */
   readonly fence: string;
+  /** The calls that are open behind the segment; see `open_calls_file.ts`. */
+  readonly open: string;
+  /** A closing segment before it counts, and when it was delivered; see `close_interrupted.ts`. */
+  readonly closing: string;
+  readonly closed: string;
 }
 
 /** Forms the paths of the segment `stem` in `directory`. */
@@ -103,6 +129,9 @@ export function segmentPaths(directory: string, stem: string): SegmentPaths {
     quarantine: `${base}.quarantine`,
     claim: `${base}.claim.`,
     fence: base + FENCE_SUFFIX,
+    open: base + OPEN_SUFFIX,
+    closing: base + CLOSING_SUFFIX,
+    closed: base + CLOSED_SUFFIX,
   };
 }
 

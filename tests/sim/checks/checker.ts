@@ -46,6 +46,7 @@ export async function runScenario(
     await world.play();
     if (world.violations.length === 0) await drain(world);
     if (world.violations.length === 0) judge(world);
+    if (world.violations.length === 0) world.judgeClosings();
     await Promise.all(world.context.past.checks);
     await world.settle();
   } finally {
@@ -156,7 +157,7 @@ async function finishLiving(world: World): Promise<void> {
 /** Files that no log directory should hold when everything is delivered. */
 function leftovers(world: World): string[] {
   return world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")))
-    .filter((path) => !/\.(deadletter|quarantine|gitignore)$/.test(path));
+    .filter((path) => !/\.(deadletter|quarantine|gitignore|closed)$/.test(path));
 }
 
 /** The file of a process that lost records stays, for people to see it. */

@@ -5,10 +5,17 @@
  */
 
 import type { Bug } from "./mutant.ts";
+import { CLOSING_BUGS } from "./closing.ts";
 import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";
 import { SENDING_BUGS } from "./sending.ts";
 
 /** Every deliberate mistake. */
-export const BUGS: readonly Bug[] = [...DISK_BUGS, ...REMOVAL_BUGS, ...LEASE_BUGS, ...SENDING_BUGS];
+export const BUGS: readonly Bug[] = [
+  ...DISK_BUGS,
+  ...REMOVAL_BUGS,
+  ...LEASE_BUGS,
+  ...CLOSING_BUGS,
+  ...SENDING_BUGS,
+];

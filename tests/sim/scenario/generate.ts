@@ -94,7 +94,9 @@ export const SLOTS = 4;
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
   const features = chooseFeatures(random);
-  const setup = chooseSetup(random, features);
+  // Only by the seed: scenarios from before there was this setting stay the same otherwise.
+  const closeInterrupted = mix(seed, 3) % 2 === 0;
+  const setup = { ...chooseSetup(random, features), closeInterrupted };
   const steps: Step[] = [start(random, features, setup, 0)];
   const length = random.int(10, random.chance(0.3) ? 80 : 45);
   while (steps.length < length) steps.push(...nextSteps(random, features, setup));
@@ -127,7 +129,7 @@ function chooseFeatures(random: Random): Features {
   };
 }
 
-function chooseSetup(random: Random, features: Features): Setup {
+function chooseSetup(random: Random, features: Features): Omit<Setup, "closeInterrupted"> {
   return {
     hosts: features.hosts ? 2 : 1,
     facts: random.chance(0.8),

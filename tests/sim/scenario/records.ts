@@ -133,7 +133,7 @@ export function startText(plan: RecordPlan, foreign = false): RecordText {
 export function endText(plan: RecordPlan, foreign = false): RecordText {
   const { project, id, trace, at } = head(plan);
   const rest: Field[] = [
-    ["ended_at", text("2026-01-01T00:00:09Z")],
+    ["ended_at", text("2026-01-01T00:00:00Z")],
     ["output", payload(plan)],
     ["summary", "{}"],
   ];

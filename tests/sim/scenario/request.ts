@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isCut } from "../checks/closings.ts";
 import type { Ledger, SimRecord } from "../world/ledger.ts";
 import { completeText, unspaced } from "./records.ts";
 import type { ServerMode, Setup } from "./scenario.ts";
@@ -137,15 +138,18 @@ function findRecords(ledger: Ledger, path: string, text: string): Found | null {
 }
 
 function findUpserts(ledger: Ledger, text: string): Found {
-  type Item = { mode: "start" | "end"; req: Record<string, { id: string }> };
+  type Item = { mode: "start" | "end"; req: Record<string, CallPart> };
   const { batch } = JSON.parse(text) as { batch: Item[] };
-  const records = batch.map(({ mode, req }) => known(ledger, `${req[mode].id}:${mode}`));
+  const records = batch.map(({ mode, req }) => knownPart(ledger, req[mode], mode));
   return { records, bodies: [batchOf(records.map((record) => record.text.v1!))] };
 }
 
 function findComplete(ledger: Ledger, text: string): Found {
-  const { batch } = JSON.parse(text) as { batch: { id: string }[] };
-  const pairs = batch.map(({ id }) => [known(ledger, `${id}:start`), known(ledger, `${id}:end`)]);
+  const { batch } = JSON.parse(text) as { batch: CallPart[] };
+  const pairs = batch.map((call) => [
+    knownPart(ledger, call, "start"),
+    knownPart(ledger, call, "end"),
+  ]);
   return {
     records: pairs.flat(),
     bodies: [batchOf(pairs.map(([start, end]) => completeText(start.text, end.text)))],
@@ -153,9 +157,19 @@ function findComplete(ledger: Ledger, text: string): Found {
 }
 
 function findCall(ledger: Ledger, text: string, part: "start" | "end"): Found {
-  const value = JSON.parse(text) as Record<string, { id: string }>;
-  const record = known(ledger, `${value[part].id}:${part}`);
+  const value = JSON.parse(text) as Record<string, CallPart>;
+  const record = knownPart(ledger, value[part], part);
   return { records: [record], bodies: record.text.bodies };
+}
+
+/** A start, an end, or both. */
+interface CallPart {
+  readonly id: string;
+  readonly exception?: string;
+}
+
+function knownPart(ledger: Ledger, call: CallPart, part: "start" | "end"): SimRecord {
+  return known(ledger, `${call.id}:${part === "end" && isCut(call) ? "cut" : part}`);
 }
 
 function known(ledger: Ledger, key: string): SimRecord {

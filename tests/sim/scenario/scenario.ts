@@ -71,6 +71,8 @@ export interface Setup {
   readonly exitDrainMs: number;
   readonly maxDiskBytes: number;
   readonly quotaPolicy: QuotaPolicy;
+  /** Whether calls are closed that the end of a process cuts off. */
+  readonly closeInterrupted: boolean;
   /** Most bytes of a request that the servers take. */
   readonly serverBytes: number;
   readonly mode: ServerMode;

@@ -46,6 +46,14 @@ export type ViolationCode =
   | "counters"
   /** One retry ID was used for different requests. */
   | "retry-id"
+  /** Calls of a living process were closed. */
+  | "closed-alive"
+  /** A call got two ends: its own and one of recovery, or two of recovery. */
+  | "closed-twice"
+  /** The end of a call that was cut off is not the last sign of life. */
+  | "closed-time"
+  /** A call that was cut off was not closed. */
+  | "not-closed"
   /** An error reached the program. */
   | "threw"
   /** An endless loop. */

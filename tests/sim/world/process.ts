@@ -17,6 +17,7 @@ import type {
 } from "../../support/simulated_runtime/memory_process.ts";
 import type { Clock, FileSystem, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 import { writerToken } from "../../../src/wal/segment/segment_name.ts";
+import type { Closings } from "../checks/closings.ts";
 import type { Auditor } from "../checks/invariants.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { SimContext } from "./context.ts";
@@ -47,6 +48,7 @@ export interface SimProcessOptions {
   readonly context: SimContext;
   readonly servers: SimServers;
   readonly auditor: Auditor;
+  readonly closings: Closings;
   readonly host: MemoryHost;
   readonly id: number;
   readonly step: StartStep;
@@ -78,6 +80,8 @@ export class SimProcess implements ProcessView {
   doom: Doom | null = null;
   /** Whether it could clear up behind it. */
   leftOrderly = false;
+  /** When its presence file was last written, epoch ms. */
+  lastHeartbeat = 0;
   /** Whether `finish` was called. */
   finishing = false;
   #killed = false;
@@ -233,6 +237,10 @@ export class SimProcess implements ProcessView {
     if (this.step.fsync === "always" && !record.memory) record.synced = true;
   }
 
+  #heartbeat(): void {
+    this.lastHeartbeat = this.#options.context.clock.now();
+  }
+
   /** Whether its records are on stable storage by now without having been asked. */
   hasSyncedBy(at: number): boolean {
     const { setup, clock } = this.#options.context;
@@ -271,7 +279,13 @@ export class SimProcess implements ProcessView {
     const watched: FileSystem = new WatchedFiles(this.memory.files, {
       beforeRemove: (path) => living(() => auditor.beforeRemove(this, path)),
       beforeReplace: (path, text) => living(() => auditor.beforeReplace(this, path, text)),
-      afterReplace: (path) => living(() => auditor.afterReplace(path)),
+      afterReplace: (path) =>
+        living(() => {
+          if (path.endsWith(`.processes/${this.token}.json`)) this.#heartbeat();
+          auditor.afterReplace(path);
+        }),
+      beforeRename: (from) => living(() => auditor.beforeRemove(this, from)),
+      afterRename: (from, to) => living(() => this.#options.closings.afterRename(from, to)),
       afterAppend: (path) => this.#appended(path),
     });
     const { process } = this.memory;

@@ -308,6 +308,12 @@ export class SimServers {
       }
     }
     record.stored = true;
+    const others = record.kind === "end" ? ["end", "cut"] : [];
+    const all = others.map((part) => ledger.find(`${record.call}:${part}`));
+    const isSure = !this.#context.past.crashed && all.every((one) => !one?.origin?.troubled);
+    if (isSure && all.length === 2 && all.every((one) => one?.stored)) {
+      violate("closed-twice", `${record.call} has its own end and one of recovery`);
+    }
   }
 
   /** A status that says no without any work. */

@@ -20,6 +20,10 @@ export interface FileWatcher {
   beforeReplace(path: string, text: string): void;
   /** It was. */
   afterReplace(path: string): void;
+  /** A file is about to get another name. */
+  beforeRename(from: string, to: string): void;
+  /** It did. */
+  afterRename(from: string, to: string): void;
   /** Bytes were appended; fewer than there were to append after a short or broken write. */
   afterAppend(path: string): void;
 }
@@ -56,7 +60,9 @@ export class WatchedFiles implements FileSystem {
     this.#inner.overwrite(path, text);
   }
   rename(from: string, to: string): void {
+    this.#watcher.beforeRename(from, to);
     this.#inner.rename(from, to);
+    this.#watcher.afterRename(from, to);
   }
   remove(path: string): void {
     this.#watcher.beforeRemove(path);

@@ -9,6 +9,7 @@ import { setImmediate } from "node:timers";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 import { MemoryDisk } from "../../support/simulated_runtime/memory_disk.ts";
 import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
+import { Closings, isCutRecord } from "../checks/closings.ts";
 import { Auditor } from "../checks/invariants.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { SimContext, Violation, ViolationCode } from "./context.ts";
@@ -33,6 +34,7 @@ export class World {
   readonly scenario: Scenario;
   readonly trace: Trace;
   readonly #auditor: Auditor;
+  readonly #closings: Closings;
   readonly #hosts: MemoryHost[];
   readonly #slots = new Map<number, SimProcess | ForeignWriter>();
   readonly #pids = new Map<number, number>();
@@ -65,6 +67,7 @@ export class World {
       },
       violate: (code, text) => this.violate(code, text),
     };
+    this.#closings = new Closings(this.context, this.all);
     this.servers = new SimServers(this.context);
     this.#auditor = new Auditor(this.context);
     this.#writing = new Writing(this.context);
@@ -127,6 +130,7 @@ export class World {
       context: this.context,
       servers: this.servers,
       auditor: this.#auditor,
+      closings: this.#closings,
       host: this.#hosts[step.host],
       id: ++this.#processes,
       step,
@@ -298,6 +302,7 @@ export class World {
   }
 
   #crashed(record: SimRecord): void {
+    if (isCutRecord(record)) record.excuse ??= "machine crash";
     record.letteredAt = null;
     record.checkpointed = false;
     if (!record.accepted || record.memory) return;
@@ -342,6 +347,11 @@ export class World {
   #freePid({ slot, host }: StartStep): number | undefined {
     const pid = this.#pids.get(slot);
     return pid === undefined || this.#hosts[host].isAlive(pid) ? undefined : pid;
+  }
+
+  /** Looks for calls that were cut off and not closed. */
+  judgeClosings(): void {
+    this.#closings.judge();
   }
 
   /** A number for this run and purpose. */

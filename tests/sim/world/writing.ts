@@ -206,8 +206,10 @@ export class Writing {
     random: Random,
   ): void {
     const made = this.#make(writer, kind, step, random);
-    this.#context.ledger.add(made);
+    const { ledger } = this.#context;
+    ledger.add(made);
     writer.append(made);
+    if (made.kind === "end" && ledger.find(`${made.call}:cut`)) made.excuse ??= "closed";
     this.#context.trace.add(`append ${made.key} ${made.accepted}`);
   }
 

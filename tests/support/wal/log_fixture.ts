@@ -7,7 +7,8 @@
 import type { MemoryFault, MemoryOperation } from "../simulated_runtime/memory_process.ts";
 import { MemoryRuntime } from "../simulated_runtime/memory.ts";
 import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
-import { FileLog, type FileLogOptions } from "../../../src/wal/log/file_log.ts";
+import { FileLog } from "../../../src/wal/log/file_log.ts";
+import type { FileLogOptions } from "../../../src/wal/log/file_log_options.ts";
 import type { LogListener } from "../../../src/wal/log/record_log.ts";
 import { Presence } from "../../../src/wal/ownership/presence.ts";
 import type { Segment } from "../../../src/wal/segment/segment.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { splitDamaged } from "../wal/record/corrupt_line.ts";
-import { readRecord, type RecordSpan } from "../wal/record/record.ts";
-import type { DeadLetter } from "../wal/segment/segment.ts";
-import { Window } from "../wal/record/record_batch.ts";
+import { splitDamaged } from "./corrupt_line.ts";
+import { readRecord, type RecordSpan } from "./record.ts";
+import type { DeadLetter } from "../segment/segment.ts";
+import { Window } from "./record_batch.ts";
 
 /** Records and dead letters made of corrupt lines. */
 export interface Salvage {

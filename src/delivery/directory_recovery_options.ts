@@ -1,0 +1,39 @@
+/**
+ * Options of the recovery of one project's directory.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../runtime/runtime.ts";
+import type { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
+import type { DrainOptions } from "./drain.ts";
+
+/** The start of a recovery. */
+export interface RecoveryStart {
+  readonly directory: string;
+  readonly segments: number;
+  /** Processes that wrote them. */
+  readonly processes: number;
+}
+
+/** Options for {@linkcode DirectoryRecovery}. */
+export interface DirectoryRecoveryOptions {
+  readonly runtime: Runtime;
+  /** Directory of all logs. */
+  readonly root: string;
+  readonly directory: string;
+  /** Base URL of the server that this sender sends to. */
+  readonly server: string;
+  /** The token of this process. */
+  readonly token: string;
+  readonly scanner: OrphanScanner;
+  readonly drain: DrainOptions;
+  /** Reports that segments of dead processes are being sent. */
+  readonly onStart: (start: RecoveryStart) => void;
+  /** Reports that they were all sent. */
+  readonly onComplete: (start: RecoveryStart) => void;
+  /** Whether the server accepts requests, or a probe of it is due. */
+  readonly isServerReady: () => boolean;
+  /** Called when something was delivered or ended. */
+  readonly onChange: () => void;
+}

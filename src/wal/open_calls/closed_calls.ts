@@ -1,0 +1,86 @@
+/**
+ * The calls of this process that another one has closed, because it presumed this one dead.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../../runtime/runtime.ts";
+import { hasCode } from "../../errors.ts";
+import { RECORD_PREFIX } from "../record/record.ts";
+import { isClosingStem, parseStem, segmentPaths } from "../segment/segment_name.ts";
+
+/** Bytes of a closing segment that are read at most. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const ID = /"id":"([^"\\]+)"/;
+
+/** Finds closing segments of one writer, and the calls that they end. */
+export class ClosedCalls {
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  readonly #writer: string;
+  readonly #ids = new Set<string>();
+  readonly #known = new Set<string>();
+
+  /** @param writer The token of the writer. */
+  constructor(files: FileSystem, directory: string, writer: string) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#writer = writer;
+  }
+
+  /**
+   * Looks for closing segments, after a heartbeat that shows that this process runs: one that does
+   * not count yet is taken away. Throws the host's error.
+   *
+   * @returns Whether there is a new one that counts.
+   */
+  look(): boolean {
+    const before = this.#known.size;
+    const stems = new Set<string>();
+    for (const { name } of this.#files.list(this.#directory)) {
+      const stem = parseStem(name.split(".")[0]);
+      if (stem?.writer === this.#writer && isClosingStem(stem.stem)) stems.add(stem.stem);
+    }
+    for (const stem of stems) {
+      if (this.#known.has(stem)) continue;
+      const text = this.#take(stem);
+      for (const line of text.split("\n")) {
+        const id = ID.exec(line)?.[1];
+        if (id !== undefined) this.#ids.add(id);
+      }
+      if (text !== "") this.#known.add(stem);
+    }
+    return this.#known.size > before;
+  }
+
+  /** Whether there are any. */
+  get any(): boolean {
+    return this.#ids.size > 0;
+  }
+
+  /** Whether the line of a record is the start or the end of a call that is closed. */
+  has(line: string): boolean {
+    const isCall = line.startsWith(RECORD_PREFIX.call_end) ||
+      line.startsWith(RECORD_PREFIX.call_start);
+    return isCall && this.#ids.has(ID.exec(line)?.[1] ?? "");
+  }
+
+  /** The text of a closing segment that counts; empty if there is none. */
+  #take(stem: string): string {
+    const { closing, data, closed } = segmentPaths(this.#directory, stem);
+    try {
+      this.#files.remove(closing);
+      return "";
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    for (const path of [data, closed]) {
+      try {
+        return this.#files.readText(path, { maxBytes: MAX_BYTES });
+      } catch (error) {
+        if (!hasCode(error, "ENOENT")) throw error;
+      }
+    }
+    return "";
+  }
+}

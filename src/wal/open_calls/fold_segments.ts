@@ -1,0 +1,97 @@
+/**
+ * Folds segments of one writer into the calls that are open behind them.
+ *
+ * @module
+ */
+
+import type { RecordType } from "../../protocol/record_types.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { Slices } from "../../runtime/event_loop.ts";
+import type { ListedSegment } from "../ownership/directory_listing.ts";
+import { BatchReader } from "../record/batch_reader.ts";
+import { salvage } from "../record/recover_records.ts";
+import type { BatchRecord, Window } from "../record/record_batch.ts";
+import { ReadOnlySegment } from "../segment/read_only_segment.ts";
+import {
+  CLOSED_SUFFIX,
+  isClosingStem,
+  OPEN_SUFFIX,
+  SEGMENT_SUFFIX,
+  segmentPaths,
+} from "../segment/segment_name.ts";
+import { OpenCalls } from "./open_calls.ts";
+import { readOpenCalls } from "./open_calls_file.ts";
+
+/** Limits of what is read at once; no line that a sender would deliver is left out. */
+const LIMITS = {
+  bytes: 1024 * 1024,
+  records: 1_000,
+  recordBytes: 33 * 1024 * 1024,
+  isExclusive: () => false,
+};
+
+const FOLDED: ReadonlySet<RecordType> = new Set<RecordType>([
+  "call_start",
+  "call_end",
+  "calls_delete",
+]);
+
+/** Folds the records of the segment at `path`. Rejects with the host's error. */
+export async function foldSegment(runtime: Runtime, path: string, into: OpenCalls): Promise<void> {
+  const segment = new ReadOnlySegment(runtime.files, path, { name: path, sealed: true });
+  const slices = new Slices(runtime.clock);
+  try {
+    const reader = new BatchReader(segment, LIMITS, 0);
+    for (let next = await reader.next(true); next !== null; next = await reader.next(true)) {
+      for (const record of recordsOf(next)) {
+        await slices.pause();
+        into.fold(record);
+      }
+    }
+  } finally {
+    segment.close();
+  }
+}
+
+/** The records of a window, those included that senders find in its corrupt lines, in order. */
+function recordsOf(window: Window): BatchRecord[] {
+  const records = window.records((type) => FOLDED.has(type));
+  if (window.corrupt.length === 0) return records;
+  const found = salvage(window.corrupt).windows.flatMap((one) => one.records(() => true));
+  return [...records, ...found].sort((a, b) => a.offset - b.offset);
+}
+
+/**
+ * The calls that are open behind the last of the files of one writer.
+ *
+ * @param stems All of its stems in order: segments, and what is left of removed ones.
+ * @returns `null` where nothing says that interrupted calls are to be closed. Rejects with the host's
+ *   error.
+ */
+export async function foldWriter(
+  runtime: Runtime,
+  stems: readonly ListedSegment[],
+): Promise<OpenCalls | null> {
+  let open: OpenCalls | null = null;
+  for (const { directory, stem, suffixes } of stems) {
+    const paths = segmentPaths(directory, stem);
+    const hasData = suffixes.has(SEGMENT_SUFFIX);
+    if (isClosingStem(stem)) {
+      // All calls before it are closed, if it counts.
+      if (hasData || suffixes.has(CLOSED_SUFFIX)) open = null;
+      continue;
+    }
+    const file = suffixes.has(OPEN_SUFFIX) ? readOpenCalls(runtime.files, paths.open) : null;
+    if (file === null) {
+      if (hasData || suffixes.has(OPEN_SUFFIX)) open = null;
+      continue;
+    }
+    if (file.carried !== null) {
+      open = file.carried;
+      continue;
+    }
+    open ??= new OpenCalls();
+    if (hasData) await foldSegment(runtime, paths.data, open);
+  }
+  return open;
+}

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { HEARTBEAT_MS } from "../../../src/wal/ownership/failure_detector.ts";
+import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
+import { test } from "../../harness.ts";
+import {
+  CallWriter,
+  endsOf,
+  interruptedOf,
+  namesWith,
+  timestamp,
+} from "../../support/wal/calls_fixture.ts";
+import { LogWorld } from "../../support/wal/wal_fixture.ts";
+
+test("closeInterrupted: calls that a kill cut off are ended at recovery, children first", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world);
+  writer.start("root");
+  writer.start("done", "root");
+  writer.end("done", 2, 1);
+  writer.start("child", "root");
+  writer.start("grandchild", "child");
+  await world.clock.elapse(HEARTBEAT_MS + 700);
+  writer.start("late", "child");
+  writer.end("late");
+  const at = world.clock.now();
+  writer.runtime.kill();
+  await world.clock.elapse(3_600_000);
+  const result = await world.recover();
+  assert.equal(result.done, true);
+  assert.deepEqual(interruptedOf(world), ["grandchild 0/1", "child 1/2", "root 4/4"]);
+  for (const end of endsOf(world).filter(({ exception }) => exception !== undefined)) {
+    assert.equal(end.exception, INTERRUPTED);
+    assert.equal(end.ended_at, timestamp(at));
+  }
+  assert.deepEqual(world.names(), []);
+});
+
+test("closeInterrupted: without records the last heartbeat is the end", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world);
+  writer.start("a");
+  const begun = world.clock.now();
+  await world.clock.elapse(3 * HEARTBEAT_MS + 500);
+  writer.runtime.kill();
+  await world.clock.elapse(60_000);
+  await world.recover();
+  assert.equal(endsOf(world)[0].ended_at, timestamp(begun + 3 * HEARTBEAT_MS));
+});
+
+test("closeInterrupted: off, and by default, nothing is closed", async () => {
+  for (const changes of [{ closeInterrupted: false }, { closeInterrupted: undefined }]) {
+    const world = new LogWorld();
+    const writer = new CallWriter(world, changes as { closeInterrupted: false });
+    writer.start("a");
+    assert.deepEqual(namesWith(world, ".open"), []);
+    writer.runtime.kill();
+    await world.recover();
+    assert.deepEqual(endsOf(world), []);
+    assert.deepEqual(world.names(), []);
+  }
+});
+
+for (const sender of [true, false]) {
+  test(`closeInterrupted: starts in removed segments are remembered, ${sender ? "own sender" : "other sender"}`, async () => {
+    const world = new LogWorld();
+    const writer = new CallWriter(world, { sender, segmentBytes: 300 });
+    const other = sender ? null : new CallWriter(world, { sender: true });
+    writer.start("root");
+    writer.start("child", "root");
+    for (let n = 0; n < 8; n++) {
+      writer.start(`n${n}`, "child");
+      await world.clock.elapse(1_000);
+      writer.end(`n${n}`);
+      await world.clock.elapse(1_000);
+    }
+    await world.clock.elapse(10_000);
+    const data = namesWith(world, ".jsonl");
+    assert.ok(data.length <= 1, `delivered segments are removed: ${data}`);
+    assert.ok(namesWith(world, ".open").length >= 1);
+    assert.deepEqual(interruptedOf(world), []);
+    writer.runtime.kill();
+    other?.runtime.kill();
+    await world.recover();
+    assert.deepEqual(interruptedOf(world), ["child 8/1", "root 8/2"]);
+    assert.deepEqual(world.names(), []);
+  });
+}
+
+test("closeInterrupted: nothing is left of the segment that a call began in", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { sender: true, segmentBytes: 1 });
+  writer.start("a");
+  await world.clock.elapse(10_000);
+  assert.deepEqual(namesWith(world, ".jsonl"), []);
+  assert.equal(namesWith(world, ".open").length, 1);
+  writer.runtime.kill();
+  await world.recover();
+  assert.deepEqual(interruptedOf(world), ["a 0/1"]);
+  assert.deepEqual(world.names(), []);
+});
+
+test("closeInterrupted: calls that ended leave nothing", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { sender: true, segmentBytes: 300 });
+  for (let n = 0; n < 8; n++) {
+    writer.start(`n${n}`);
+    writer.end(`n${n}`);
+    await world.clock.elapse(2_000);
+  }
+  const result = writer.pipeline.finish();
+  await world.clock.elapse(1_000);
+  assert.equal((await result).done, true);
+  writer.runtime.exit();
+  assert.deepEqual(world.names(), []);
+  await world.recover();
+  assert.deepEqual(interruptedOf(world), []);
+});
+
+test("closeInterrupted: a process that lives keeps its calls, however long they take", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { sender: true });
+  writer.start("a");
+  await world.recoverFor(3_600_000);
+  assert.deepEqual(interruptedOf(world), []);
+  writer.end("a");
+  const result = writer.pipeline.finish();
+  await world.clock.elapse(1_000);
+  await result;
+  writer.runtime.exit();
+  assert.equal(endsOf(world).length, 1);
+  assert.deepEqual(world.names(), []);
+});
+
+test("closeInterrupted: calls that a normal end cut off are closed by the next process", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { sender: true });
+  writer.start("a");
+  const result = writer.pipeline.finish();
+  await world.clock.elapse(1_000);
+  assert.equal((await result).done, true);
+  writer.runtime.exit();
+  await world.recover();
+  assert.deepEqual(interruptedOf(world), ["a 0/1"]);
+  assert.deepEqual(world.names(), []);
+});
+
+test("closeInterrupted: a call whose end is in memory only while the disk fails is not closed", async () => {
+  const world = new LogWorld();
+  const writer = new CallWriter(world, { sender: true, useCallsComplete: false });
+  writer.start("a");
+  await world.clock.elapse(1_000);
+  writer.runtime.fault = ({ kind, path }) =>
+    kind === "write" && path.endsWith(".jsonl") ? { code: "ENOSPC" } : undefined;
+  writer.end("a");
+  await world.clock.elapse(1_000);
+  assert.equal(endsOf(world).length, 1);
+  writer.runtime.fault = () => undefined;
+  await world.clock.elapse(10_000);
+  writer.start("b");
+  writer.runtime.kill();
+  await world.recover();
+  assert.deepEqual(interruptedOf(world), ["b 0/1"]);
+  assert.equal(endsOf(world).length, 2);
+});
