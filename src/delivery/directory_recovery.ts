@@ -5,7 +5,6 @@
  */
 
 import { hasCode } from "../errors.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import { CallCloser, type DeadWriter } from "../wal/open_calls/close_interrupted.ts";
 import { OpenCallsKeepers } from "../wal/open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../wal/ownership/directory_listing.ts";

@@ -123,9 +123,9 @@ export class OrphanScanner {
     for (const segment of listing.segments) {
       await slices.pause();
       if (this.#stopped) return NOTHING;
-      const kind = isClosingStem(segment.stem) && !kept.has(segment.writer)
-        ? "final"
-        : this.#kindOf(segment, holdsLease);
+      const { stem, writer } = segment;
+      const isClosing = isClosingStem(stem) && this.#states.isTarget(writer) && !kept.has(writer);
+      const kind = isClosing ? "final" : this.#kindOf(segment, holdsLease);
       if (kind === null || kind === "open") kept.add(segment.writer);
       if (kind === null && isOfPython(segment)) hasPythonSender = true;
       if (kind === "open" && !withFinal.has(segment.writer)) open.push(segment);

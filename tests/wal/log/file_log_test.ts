@@ -50,6 +50,7 @@ test("file log: presence and lock exist before the segment does", () => {
     server: SERVER,
     sender: true,
     ended: false,
+    at: fixture.runtime.clock.now(),
     report: null,
     log: null,
   });

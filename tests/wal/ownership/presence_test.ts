@@ -45,6 +45,7 @@ test("presence: it is read back as it was written, with a report and without", (
       server: "http://server",
       sender: true,
       ended: false,
+      at: runtime.clock.now(),
       report,
       log: null,
     });

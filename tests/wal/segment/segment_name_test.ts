@@ -90,6 +90,9 @@ test("names: a segment's files share its stem, under the names of the Python SDK
     deadLetters: "/wal/e/p/stem.deadletter",
     quarantine: "/wal/e/p/stem.quarantine",
     fence: "/wal/e/p/stem.fence",
+    open: "/wal/e/p/stem.open",
+    closing: "/wal/e/p/stem.closing",
+    closed: "/wal/e/p/stem.closed",
     claim: "/wal/e/p/stem.claim.",
   });
 });
