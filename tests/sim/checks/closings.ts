@@ -104,7 +104,7 @@ export class Closings {
       const owner = this.#processes.find((one) => one === origin);
       if (owner === undefined || owner.troubled || !owner.step.wal || deleted.has(call)) continue;
       const end = ledger.find(`${call}:end`);
-      if (end?.accepted || ledger.find(`${call}:cut`)) continue;
+      if (end?.accepted || end?.stored || ledger.find(`${call}:cut`)) continue;
       violate("not-closed", `${call} of process ${owner.id}`);
     }
   }
