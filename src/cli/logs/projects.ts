@@ -65,13 +65,23 @@ function projectsBelow(
   filter: ProjectFilter,
   onUnreadable: OnUnreadable | undefined,
 ): ProjectPath[] {
+  return directoriesBelow(runtime, root, filter, onUnreadable)
+    .flatMap((path) => withKeyDirectories(runtime, path, filter, onUnreadable));
+}
+
+/** The directories of projects, of which only the names are looked at. */
+function directoriesBelow(
+  runtime: Runtime,
+  root: string,
+  filter: ProjectFilter,
+  onUnreadable?: OnUnreadable,
+): ProjectPath[] {
   const { entity } = filter;
   return directoriesIn(runtime, root, onUnreadable)
     .filter((path) => entity === undefined || entity === nameOfDirectory(runtime.files, path))
     .flatMap((path) => directoriesIn(runtime, path, onUnreadable))
     .map((path) => projectAt(runtime, path))
-    .filter((path) => isMeant(path, filter))
-    .flatMap((path) => withKeyDirectories(runtime, path, filter, onUnreadable));
+    .filter((path) => isMeant(path, filter));
 }
 
 /** A project's directory, and those in it that the Python SDK keeps for single API keys. */
@@ -106,7 +116,8 @@ export function isMeant(
 
 /**
  * Why there is nothing where something was named: `Cannot find a log of project "acme/chta" in …`, and
- * the projects that are there; `null` if at least one project is meant.
+ * the projects that are there; `null` if at least one project is meant. Looks into no project's
+ * directory unless something is missing: there may be 100,000 files.
  */
 export function missingLogs(
   runtime: Runtime,
@@ -115,8 +126,11 @@ export function missingLogs(
 ): { message: string; hint: string } | null {
   const { entity, project, ...python } = filter;
   const isAnywhere = hasLogs(runtime, root) || python.pythonRoot !== undefined;
+  const roots = [root, python.pythonRoot].filter((path) => path !== undefined);
+  if (isAnywhere && roots.some((path) => directoriesBelow(runtime, path, filter).length > 0)) {
+    return null;
+  }
   const all = isAnywhere ? listProjects(runtime, root, python) : [];
-  if (all.some((path) => isMeant(path, filter))) return null;
   const named = entity === undefined && project === undefined
     ? "a log"
     : `a log of ${[entity ?? "any entity", project ?? "any project"].join("/")}`;
