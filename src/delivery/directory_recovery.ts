@@ -5,6 +5,7 @@
  */
 
 import { hasCode } from "../errors.ts";
+import { partitionInSlices } from "../runtime/event_loop.ts";
 import { CallCloser, type DeadWriter } from "../wal/open_calls/close_interrupted.ts";
 import { OpenCallsKeepers } from "../wal/open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
@@ -123,12 +124,14 @@ export class DirectoryRecovery {
     }
     const isCovered = (segment: ListedSegment): boolean => this.#leases.covers(segment);
     // What other processes hold leases for is left to them.
-    this.#elsewhere = final.filter((segment) => !isCovered(segment));
-    final = final.filter(isCovered);
+    const covered = await partitionInSlices(final, isCovered, this.#options.runtime.clock);
+    if (this.#stopped) return this.#leases.release();
+    [final, this.#elsewhere] = covered;
     open = open.filter(isCovered);
     for (const segment of open) this.#run(this.#drainOpen(segment));
-    final = [...final, ...await this.#close(interrupted)].sort(byStem);
+    const closed = await this.#close(interrupted);
     if (this.#stopped) return this.#leases.release();
+    if (closed.length > 0) final = [...final, ...closed].sort(byStem);
     if (final.length > 0) this.#run(this.#drainFinal(final));
     else this.#releaseIfIdle();
   }
@@ -211,16 +214,16 @@ export class DirectoryRecovery {
     const start = { directory, segments: segments.length, processes };
     this.#waiting = segments;
     onStart(start);
-    const left: ListedSegment[] = [];
+    let left: readonly ListedSegment[] = [];
     try {
       while (this.#waiting.length > 0) {
         const next = this.#waiting.slice(0, MAX_CHAIN);
         const rest = await this.#drainChain(next);
-        left.push(...rest?.unreadable ?? this.#waiting);
+        left = left.concat(rest?.unreadable ?? this.#waiting);
         this.#waiting = rest === null ? [] : [...rest.next, ...this.#waiting.slice(next.length)];
       }
     } finally {
-      left.push(...this.#waiting);
+      left = left.concat(this.#waiting);
       this.#waiting = [];
     }
     if (left.length === 0) onComplete(start);

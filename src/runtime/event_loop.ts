@@ -52,6 +52,22 @@ export class Slices {
   }
 }
 
+/** Splits a list into the items that pass a test and those that do not, without holding the event loop. */
+export async function partitionInSlices<Item>(
+  items: readonly Item[],
+  test: (item: Item) => boolean,
+  clock: Clock,
+): Promise<[passed: Item[], others: Item[]]> {
+  const slices = new Slices(clock);
+  const passed: Item[] = [];
+  const others: Item[] = [];
+  for (const item of items) {
+    await slices.pause();
+    (test(item) ? passed : others).push(item);
+  }
+  return [passed, others];
+}
+
 /** Items that are sorted at once. */
 const SORT_CHUNK = 1_024;
 

@@ -180,7 +180,7 @@ export class LogPipeline implements StrictPipeline {
   }
 
   async stats(): Promise<WalStats> {
-    await this.#quota?.recount();
+    await this.#quota?.refresh();
     // Without a sender nobody here learns what another process has delivered.
     const oldest = this.#sender === null
       ? this.#ledger.firstAppend

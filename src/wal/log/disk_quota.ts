@@ -14,6 +14,10 @@ import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 
 /** Ms between two counts while the quota is nearly used up. */
 export const RECOUNT_MS = 1_000;
+/** Files for which a count is repeated so often; for more of them it is repeated less often. */
+const FILES_PER_RECOUNT = 10_000;
+/** Files of which a count is quick enough to be waited for. */
+const QUICK_FILES = 2_000;
 
 /** Options for {@linkcode DiskQuota}. */
 export interface DiskQuotaOptions {
@@ -33,6 +37,8 @@ export class DiskQuota {
   /** Bytes appended and not removed since the last count began. */
   #added = 0;
   #countedAt = -Infinity;
+  /** Files found by the last count; `null` before the first one has ended. */
+  #files: number | null = null;
   #counting: Promise<void> | null = null;
   /** The count after the one in progress. */
   #next: Promise<void> | null = null;
@@ -83,8 +89,19 @@ export class DiskQuota {
   /** Counts the bytes in the directory again, unless that was done a moment ago. */
   recountSoon(): void {
     const { clock } = this.#options;
-    const isRecent = clock.monotonic() - this.#countedAt < RECOUNT_MS;
+    const everyMs = RECOUNT_MS * Math.max(1, (this.#files ?? 0) / FILES_PER_RECOUNT);
+    const isRecent = clock.monotonic() - this.#countedAt < everyMs;
     if (!isRecent && this.#counting === null) void this.recount();
+  }
+
+  /**
+   * Brings `used` up to date for somebody who asks: waits for a count of a few files, and otherwise
+   * begins one in the background, so that `used` is what the last one found.
+   */
+  async refresh(): Promise<void> {
+    if (this.#files === null) await this.#counting;
+    if ((this.#files ?? 0) > QUICK_FILES) this.recountSoon();
+    else await this.recount();
   }
 
   /** Counts the bytes that are in the directory now, in slices. Never rejects. */
@@ -105,11 +122,14 @@ export class DiskQuota {
     const before = this.#added;
     this.#countedAt = clock.monotonic();
     let used = 0;
+    let counted = 0;
     try {
       for await (const entries of files.scan(directory)) {
         for (const { name, kind } of entries) {
           await slices.pause();
-          if (kind === "file") used += files.stat(join(directory, name))?.size ?? 0;
+          if (kind !== "file") continue;
+          used += files.stat(join(directory, name))?.size ?? 0;
+          counted++;
         }
       }
     } catch {
@@ -117,5 +137,6 @@ export class DiskQuota {
     }
     this.#counted = used;
     this.#added -= before;
+    this.#files = counted;
   }
 }

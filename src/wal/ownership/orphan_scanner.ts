@@ -79,7 +79,11 @@ export class OrphanScanner {
 
   /** Tokens of all processes that have segments in the directories scanned so far. */
   get writers(): ReadonlySet<string> {
-    return new Set([...this.#writers.values()].flatMap((tokens) => [...tokens]));
+    const all = [...this.#writers.values()];
+    if (all.length === 1) return all[0];
+    const writers = new Set<string>();
+    for (const tokens of all) for (const token of tokens) writers.add(token);
+    return writers;
   }
 
   /** A segment of this process is not its own to drain any more: it counts as an orphan. */

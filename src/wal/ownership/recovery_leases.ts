@@ -67,8 +67,10 @@ export class RecoveryLeases {
    * @returns Whether one is new: what others did before is to be looked at then.
    */
   acquireFor(segments: readonly ListedSegment[]): boolean {
+    const prefixes = new Set<string>();
+    for (const segment of segments) prefixes.add(prefixOf(segment));
     this.forgetLost();
-    const needed = [...new Set(segments.map(prefixOf))].filter((one) => !this.#held.has(one));
+    const needed = [...prefixes].filter((one) => !this.#held.has(one));
     return needed.map((prefix) => this.#acquire(prefix)).some((isNew) => isNew);
   }
 

@@ -55,7 +55,7 @@ export class WriterStates {
   /** Since when the presence file of a process has been missing, on the monotonic clock. */
   readonly #missing = new Map<string, number>();
   /** Processes that were seen to be dead: that does not change. */
-  #dead = new Set<string>();
+  readonly #dead = new Set<string>();
 
   /** Makes one that has seen no writer. */
   constructor(options: WriterStatesOptions) {
@@ -80,10 +80,9 @@ export class WriterStates {
 
   /** Forgets processes that have no segment any more. */
   forgetAllBut(tokens: ReadonlySet<string>): void {
-    for (const map of [this.#present, this.#missing]) {
-      for (const token of map.keys()) if (!tokens.has(token)) map.delete(token);
+    for (const known of [this.#present, this.#missing, this.#dead]) {
+      for (const token of known.keys()) if (!tokens.has(token)) known.delete(token);
     }
-    this.#dead = new Set([...this.#dead].filter((token) => tokens.has(token)));
   }
 
   #ofProcess(token: string): WriterState {

@@ -201,9 +201,19 @@ export function directoryName(name: string): string {
 /** Directory of the leases, below a project's. */
 export const RECOVERY_DIRECTORY = ".recovery";
 
+/** The directory of leases that was asked for last, up to the separator: most questions repeat it. */
+let lastLeases = { directory: "", start: "" };
+
+function leaseAt(directory: string, name: string): string {
+  if (lastLeases.directory !== directory) {
+    lastLeases = { directory, start: join(directory, RECOVERY_DIRECTORY, "_").slice(0, -1) };
+  }
+  return lastLeases.start + name;
+}
+
 /** The prefix of the leases under which segments of processes for `server` are recovered. */
 export function leasePrefix(directory: string, server: string): string {
-  return join(directory, RECOVERY_DIRECTORY, `${serverDigits(server)}.`);
+  return leaseAt(directory, `${serverDigits(server)}.`);
 }
 
 /**
@@ -211,11 +221,11 @@ export function leasePrefix(directory: string, server: string): string {
  * tell no server, so that senders for different servers may drain them, and have to agree.
  */
 export function sharedLeasePrefix(directory: string): string {
-  return join(directory, RECOVERY_DIRECTORY, "shared.");
+  return leaseAt(directory, "shared.");
 }
 
 /** The prefix of the leases under which the segments of a writer are recovered. */
 export function recoveryLease(directory: string, writer: string): string {
   if (!isProcessToken(writer)) return sharedLeasePrefix(directory);
-  return join(directory, RECOVERY_DIRECTORY, `${writer.slice(-SERVER_DIGITS)}.`);
+  return leaseAt(directory, `${writer.slice(-SERVER_DIGITS)}.`);
 }
