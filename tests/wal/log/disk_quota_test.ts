@@ -50,6 +50,28 @@ test("disk quota: a count covers every file in the directory, and nothing else",
   assert.equal((await countedQuota(runtime, 1_000)).used, 300 + 70 + 50 + 20 + 3 + 2 + 7);
 });
 
+test("disk quota: who asks waits for a count of a few files, and not for one of thousands", async () => {
+  const world = new LogWorld();
+  const runtime = world.process();
+  world.disk.put(`${PROJECT}/first`, "x");
+  const quota = await countedQuota(runtime, 1e9);
+  world.disk.put(`${PROJECT}/second`, "x");
+  await quota.refresh();
+  assert.equal(quota.used, 2);
+  for (let n = 0; n < 3_000; n++) world.disk.put(`${PROJECT}/${n}`, "x");
+  await quota.recount();
+  let looks = 0;
+  runtime.fault = ({ kind }) => void (looks += kind === "stat" ? 1 : 0);
+  world.disk.put(`${PROJECT}/last`, "x");
+  await quota.refresh();
+  assert.deepEqual([quota.used, looks], [3_002, 0], "counted a moment ago");
+  await world.clock.elapse(RECOUNT_MS);
+  await quota.refresh();
+  await quota.refresh();
+  await world.clock.elapse(1);
+  assert.deepEqual([quota.used, looks], [3_003, 3_003], "counted once, in the background");
+});
+
 test("disk quota: appends are counted to the byte, sidecars and other processes by the next count", async () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put(`${PROJECT}/${STEM}.deadletter`, "x".repeat(123));
