@@ -95,7 +95,7 @@ export class DiskQuota {
   }
 
   /**
-   * Brings `used` up to date for somebody who asks: waits for a count of a few files, and otherwise
+   * Brings `used` up to date for a report: waits for a count of a few files, and otherwise
    * begins one in the background, so that `used` is what the last one found.
    */
   async refresh(): Promise<void> {
