@@ -59,6 +59,8 @@ export class CircuitBreaker {
   /** Before this no request is sent to a server that answers health checks and is not well. */
   #requestDue = 0;
   #waiting: (() => void)[] = [];
+  /** Records that the server does not take while it takes others, by the reason. */
+  readonly #holds = new Set<{ readonly reason: string }>();
 
   /** Creates a closed circuit breaker: requests pass. */
   constructor(options: CircuitBreakerOptions) {
@@ -113,7 +115,7 @@ export class CircuitBreaker {
     this.#timer?.cancel();
     this.#timer = null;
     this.#state = "up";
-    this.#report("up", "");
+    this.#report("");
     this.#wake();
   }
 
@@ -129,7 +131,7 @@ export class CircuitBreaker {
     // Requests that were in flight when the server went down report nothing new.
     if (this.#state !== "up" && !wasProbe) return;
     this.#state = state;
-    this.#report(state, reason);
+    this.#report(reason);
     const slow = state === "blocked" ? Math.min(BLOCKED_PROBE_MS, maxBackoffMs) : 0;
     const chosen = wait ?? Math.min(backoff(this.#failures++, maxBackoffMs, random), maxDelay);
     const delay = Math.max(chosen, slow, pause);
@@ -143,10 +145,18 @@ export class CircuitBreaker {
     this.#options.onFailure(reason);
   }
 
-  /** Reports that some records are blocked, while others pass. */
-  holds(reason: string): void {
-    this.noticed(reason);
-    this.#report("blocked", reason);
+  /**
+   * Some records wait until the user acts, while others pass: the server is reported as blocked until
+   * the returned function is called.
+   */
+  hold(reason: string): () => void {
+    const hold = { reason };
+    this.#holds.add(hold);
+    this.#report(reason);
+    return () => {
+      this.#holds.delete(hold);
+      this.#report("");
+    };
   }
 
   /** A probe ended without a result because its sender stopped: another request may probe. */
@@ -211,10 +221,13 @@ export class CircuitBreaker {
     });
   }
 
-  #report(state: ServerState, reason: string): void {
+  #report(reason: string): void {
+    const [hold] = this.#holds;
+    const isHeld = this.#state === "up" && hold !== undefined;
+    const state = isHeld ? "blocked" : this.#state;
     if (state === this.#reported) return;
     this.#reported = state;
-    this.#options.onState(state, reason);
+    this.#options.onState(state, isHeld ? hold.reason : reason);
   }
 
   #change(stop: AbortSignal): Promise<void> {

@@ -151,19 +151,28 @@ export class Suspects {
     const { projects, stop, breaker, random, maxBackoffMs } = this.#deps;
     const project = projectOf(record);
     if (!refusal.notFound || project === undefined || projects.has(project)) return false;
-    for (;;) {
-      const state = await projects.ask(project, stop);
-      if (stop.aborted) throw new Stopped("Stopped while sending");
-      if (state.kind === "unknown") return false;
-      if (state.kind === "exists") {
-        // It may have been created after the record was rejected.
-        if (this.#sentAgain.has(record)) return false;
-        this.#sentAgain.add(record);
-        return true;
+    let release: (() => void) | undefined;
+    try {
+      for (;;) {
+        const state = await projects.ask(project, stop);
+        if (stop.aborted) throw new Stopped("Stopped while sending");
+        if (state.kind === "exists") {
+          // It may have been created after the record was rejected.
+          if (this.#sentAgain.has(record)) return false;
+          this.#sentAgain.add(record);
+          return true;
+        }
+        // Once the project was missing, only sending the record again tells what is true now.
+        if (state.kind === "unknown") return release !== undefined;
+        if (state.kind === "missing") {
+          const reason = `HTTP ${refusal.status}: ${state.message}`;
+          release ??= breaker.hold(reason);
+          breaker.noticed(reason);
+        }
+        await this.#pause(Math.min(checkDelay(random), maxBackoffMs));
       }
-      if (state.kind === "missing") breaker.holds(`HTTP ${refusal.status}: ${state.message}`);
-      await this.#pause(Math.min(checkDelay(random), maxBackoffMs));
-      if (state.kind === "missing") return true;
+    } finally {
+      release?.();
     }
   }
 

@@ -7,12 +7,18 @@
 import assert from "node:assert/strict";
 import { test } from "../../harness.ts";
 import { appendCalls, end, start, withDelivery } from "../../support/delivery/delivery_fixture.ts";
+import type { StartOptions } from "../../../tools/mock_server/serve.ts";
 
 for (const useCallsComplete of [true, false]) {
   const api = useCallsComplete ? "v2" : "v1";
   test(`404: a project that the server does not have holds its records, and names it, ${api}`, async () => {
-    const missingProjects = ["team/project"];
-    await withDelivery({ callMode: "new", missingProjects }, async (fixture) => {
+    let ask = (): unknown => undefined;
+    const options: StartOptions = {
+      callMode: "new",
+      missingProjects: ["team/project"],
+      onRequest: ({ path }) => path === "/call/read" && ask(),
+    };
+    await withDelivery(options, async (fixture) => {
       const pipeline = fixture.open({ useCallsComplete });
       appendCalls(pipeline, "a", 5);
       pipeline.append(
@@ -26,6 +32,12 @@ for (const useCallsComplete of [true, false]) {
       assert.match(message, /Project team\/project not found/);
       const { server, deadLettered, pendingRecords } = await pipeline.stats();
       assert.deepEqual([server.state, deadLettered, pendingRecords], ["blocked", 0, 11]);
+      await new Promise<void>((resolve) => {
+        let left = 6;
+        ask = () => --left === 0 && resolve();
+      });
+      const news = fixture.events.map(({ name }) => name).filter((name) => /^server-/.test(name));
+      assert.deepEqual(news, ["server-blocked"], "the state does not change with every request");
       fixture.mock.configure({ missingProjects: [] });
       const result = await pipeline.finish();
       assert.deepEqual([result.done, result.deadLettered], [true, 0]);
