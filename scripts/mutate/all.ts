@@ -9,10 +9,12 @@ import { CLIENT_MUTATIONS } from "./client.ts";
 import { DELIVERY_MUTATIONS } from "./delivery.ts";
 import { RUNTIME_MUTATIONS } from "./runtime.ts";
 import { WAL_MUTATIONS } from "./wal.ts";
+import { WAL_LOG_MUTATIONS } from "./wal_log.ts";
 
 /** All mutations. */
 export const MUTATIONS: readonly Mutation[] = [
   ...RUNTIME_MUTATIONS,
+  ...WAL_LOG_MUTATIONS,
   ...WAL_MUTATIONS,
   ...DELIVERY_MUTATIONS,
   ...CLIENT_MUTATIONS,

@@ -8,6 +8,8 @@ import type { Mutation } from "./mutation.ts";
 
 const SETTINGS = "client/settings/settings_test.ts";
 const CALLS = "client/calls/call_test.ts";
+const PARENTS = "client/calls/call_parents_test.ts";
+const INPUTS = "client/calls/call_inputs_test.ts";
 const PUBLISH = "client/objects/publish_test.ts";
 
 /** The mutations of `src/client`. */
@@ -131,35 +133,41 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     mistake: "a child gets a trace of its own",
     find: "const traceId = parent === null ? own.ids.uuidv7() : parent.traceId;",
     replace: "const traceId = parts.ids.uuidv7();",
-    tests: [CALLS],
+    tests: [CALLS, PARENTS, INPUTS],
   },
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "a call becomes the child of a call in another project",
     find: "let parent = context?.owner === this ? context.call : null;",
     replace: "const parent = context?.call ?? null;",
-    tests: ["client/init_again_test.ts", CALLS, "client/copies_test.ts"],
+    tests: ["client/init_again_test.ts", CALLS, PARENTS, INPUTS, "client/copies_test.ts"],
   },
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "an end may precede its start",
     find: "(endedAt < call.startedAt ? call.startedAt : endedAt)",
     replace: "endedAt",
-    tests: [CALLS],
+    tests: [CALLS, PARENTS, INPUTS],
   },
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "a failed call counts as a success",
     find: 'countStatus(call, exception === "" ? "success" : "error")',
     replace: 'countStatus(call, "success")',
-    tests: ["client/calls/summary_test.ts", CALLS, "client/calls/status_counts_test.ts"],
+    tests: [
+      "client/calls/summary_test.ts",
+      CALLS,
+      PARENTS,
+      INPUTS,
+      "client/calls/status_counts_test.ts",
+    ],
   },
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "attributes of an op do not override those of its scope",
     find: "return this.#attributesToText(assignData(attributes, own));",
     replace: "return this.#attributesToText(assignData({ ...own }, attributes));",
-    tests: [CALLS],
+    tests: [CALLS, PARENTS, INPUTS],
   },
   {
     file: "src/client/calls/call_recorder.ts",
@@ -168,7 +176,7 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
       '      this.warnOnce("call-not-traced", `Cannot trace a call of ${state.name}`, error);\n' +
       "      return null;",
     replace: "      throw error;",
-    tests: [CALLS, "client/results/result_test.ts"],
+    tests: [CALLS, PARENTS, INPUTS, "client/results/result_test.ts"],
   },
   {
     file: "src/client/calls/call_recorder.ts",
@@ -176,14 +184,14 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     find: '      this.warnOnce("summarize-failed", "Cannot summarize a call", error);\n' +
       "      return undefined;",
     replace: "      throw error;",
-    tests: ["client/calls/summary_test.ts", CALLS],
+    tests: ["client/calls/summary_test.ts", CALLS, PARENTS, INPUTS],
   },
   {
     file: "src/client/op/name_inputs.ts",
     mistake: "an array is recorded as the input self",
     find: "(isProxy(self) || !Array.isArray(self))",
     replace: "true",
-    tests: [CALLS],
+    tests: [CALLS, PARENTS, INPUTS],
   },
   {
     file: "src/client/objects/publisher.ts",
@@ -211,7 +219,7 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
     mistake: "the same op is published at every call",
     find: "    const known = saved.get(id);\n    if (known) return known;",
     replace: "    const known = saved.get(id);",
-    tests: [PUBLISH, CALLS],
+    tests: [PUBLISH, CALLS, PARENTS, INPUTS],
   },
   {
     file: "src/client/weave_client/read_barrier.ts",

@@ -5,101 +5,20 @@
  */
 
 import assert from "node:assert/strict";
-import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
-import { intercepting } from "../../src/drop_in/intercept/intercept.ts";
-import { SdkLogs } from "../../src/drop_in/logs/sdk_logs.ts";
 import { internalIdOf } from "../../tools/mock_server/store/store.ts";
 import { objectDigest, serverDigest, tableDigest } from "../../src/protocol/digest/digest.ts";
-import { isProvisional, provisionalDigest } from "../../src/protocol/digest/provisional.ts";
-import type { FlushOptions } from "../../src/client/pipeline/pipeline.ts";
-import { type Any, FakePipeline } from "../support/client/client_fixture.ts";
+import { isProvisional } from "../../src/protocol/digest/provisional.ts";
 import { test } from "../harness.ts";
-
-const SERVER = "https://trace.example.com/traces";
-const KEY = "k".repeat(40);
-const HEADERS = {
-  "User-Agent": "W&B Weave JS Client unknown",
-  Authorization: `Basic ${btoa(`api:${KEY}`)}`,
-  "Content-Type": "application/json",
-};
-
-interface Ground {
-  logs: SdkLogs;
-  runtime: MemoryRuntime;
-  pipeline: FakePipeline;
-  /** Requests that went on to the network, the SDK's and the log's own. */
-  sent: string[];
-  logged: string[];
-  fetch: ReturnType<typeof intercepting>;
-  post(path: string, body: unknown): Promise<Any>;
-}
-
-function ground(
-  host: {
-    trusted?: boolean;
-    env?: Record<string, string>;
-    answer?: (url: string, init?: RequestInit) => Response | Promise<Response>;
-  } = {},
-): Ground {
-  const { trusted = false, env = {}, answer = () => Response.json({ from: "server" }) } = host;
-  const pipeline = new FakePipeline();
-  const sent: string[] = [];
-  const logged: string[] = [];
-  const next = async (input: RequestInfo | URL, init?: RequestInit) => {
-    const url = input instanceof Request ? input.url : String(input);
-    sent.push(url.replace(SERVER, ""));
-    return await answer(url, init);
-  };
-  const runtime = new MemoryRuntime({ env });
-  const logs = new SdkLogs({}, {
-    runtime,
-    fetch: next as typeof globalThis.fetch,
-    sink: { warn: (line) => logged.push(line) },
-    openPipeline: (options) => {
-      pipeline.options = options;
-      return pipeline;
-    },
-  });
-  const fetch = intercepting(logs, next, { trusted });
-  return {
-    logs,
-    runtime,
-    pipeline,
-    sent,
-    logged,
-    fetch,
-    post: async (path, body) => {
-      const init = { method: "POST", headers: HEADERS, body: JSON.stringify(body) };
-      return await (await fetch(SERVER + path, init)).json();
-    },
-  };
-}
-
-/** Requests that are not about what the log itself wants to know. */
-const others = (sent: string[]) => sent.filter((path) => path !== "/service/projects_info");
-
-const start = (id: string) => ({
-  project_id: "team/p",
-  id,
-  op_name: "weave:///team/p/op/f:abc",
-  trace_id: `trace-${id}`,
-  started_at: "2025-01-01T00:00:00.000Z",
-  attributes: { a: 1 },
-  inputs: { n: 1.5, text: "é" },
-});
-const end = (id: string) => ({
-  project_id: "team/p",
-  id,
-  ended_at: "2025-01-01T00:00:01.000Z",
-  output: [1, null],
-  summary: {},
-});
-/** An end as it is recorded: with fields of its start. */
-const wholeEnd = (id: string) => {
-  const { trace_id, started_at } = start(id);
-  const { project_id, id: _, ...rest } = end(id);
-  return { project_id, id, trace_id, started_at, ...rest };
-};
+import {
+  end,
+  ground,
+  HEADERS,
+  KEY,
+  others,
+  SERVER,
+  start,
+  wholeEnd,
+} from "../support/drop_in/requests_fixture.ts";
 
 test("register: half a surrogate pair is replaced, and digests are of what is sent", async () => {
   const { post, pipeline } = ground();
@@ -193,73 +112,12 @@ test("register: a value that holds refs is digested with the project's internal 
   assert.deepEqual([expected_digest, rest], [provisional, obj]);
 });
 
-test("register: a server that never answers is waited for once, a second", async () => {
-  let givenUp = 0;
-  const { runtime, post, sent } = ground({
-    answer: (_url, init) =>
-      new Promise((_, reject) =>
-        init!.signal!.addEventListener("abort", () => {
-          givenUp++;
-          reject(new DOMException("stop", "AbortError"));
-        })
-      ),
-  });
-  const publish = async () => {
-    const obj = { project_id: "team/p", object_id: "o", val: "weave:///team/p/table/abc" };
-    return (await post("/obj/create", { obj })).digest;
-  };
-  const first = publish();
-  await runtime.time.elapse(1000);
-  assert.ok(isProvisional(await first));
-  // The clock is stopped: a request that waits would never end.
-  assert.ok(isProvisional(await publish()));
-  assert.deepEqual([givenUp, sent], [0, ["/service/projects_info"]]);
-  // Under way, the question would keep a program that has nothing left to do.
-  await runtime.time.elapse(2000);
-  assert.equal(givenUp, 1);
-});
-
 test("register: a value of a class that the server rewrites has no digest that is known before", async () => {
   const { post, pipeline } = ground();
   const obj = { project_id: "team/p", object_id: "o", val: 1, builtin_object_class: "Leaderboard" };
   const { digest } = await post("/obj/create", { obj });
   assert.ok(isProvisional(digest));
   assert.equal(pipeline.of("obj_create")[0].obj.expected_digest, digest);
-});
-
-test("register: a read by a provisional digest asks for the server's, once that is known", async () => {
-  const bodies: unknown[] = [];
-  const { logs, post, pipeline } = ground();
-  const ofClient = intercepting(logs, (_input, init) => {
-    bodies.push(init?.body);
-    return Promise.resolve(Response.json({}));
-  }, { trusted: true });
-  await post("/calls/delete", { project_id: "team/p", call_ids: [] });
-  const provisional = provisionalDigest("0123456789abcdef".repeat(2));
-  const body = JSON.stringify({
-    digest: provisional,
-    ref: `weave:///team/p/op/f:${provisional}/x`,
-  });
-  const read = () => ofClient(`${SERVER}/obj/read`, { method: "POST", headers: HEADERS, body });
-  await read();
-  pipeline.finalDigest = (digest) => digest === provisional ? "final" : digest;
-  await read();
-  assert.deepEqual(bodies, [body, body.replaceAll(provisional, "final")]);
-});
-
-test("register: only the SDK's own question for a table it just made is answered here", async () => {
-  const { post, sent } = ground();
-  const rows = [{ a: 1 }, { a: 2 }];
-  const { digest, row_digests } = await post("/table/create", {
-    table: { project_id: "team/p", rows },
-  });
-  const question = { project_id: "team/p", digest };
-  assert.deepEqual(await post("/table/query", question), {
-    rows: rows.map((val, i) => ({ digest: row_digests[i], val })),
-  });
-  assert.deepEqual(others(sent), []);
-  assert.deepEqual(await post("/table/query", question), { from: "server" });
-  assert.deepEqual(others(sent), ["/table/query"]);
 });
 
 test("register: a change of a table is recorded where the table is known, else it is sent", async () => {
@@ -349,117 +207,4 @@ test("register: the log goes to the server and with the key of the request", asy
   await post("//calls/delete", { project_id: "team/p", call_ids: [] });
   const { serverUrl, apiKey, entity, project, wal } = pipeline.options!;
   assert.deepEqual([serverUrl, apiKey, entity, project, wal], [SERVER, KEY, "team", "p", true]);
-});
-
-test("register: reads wait for what was written, and go on as they are", async () => {
-  const { fetch, post, pipeline, sent } = ground();
-  await post("/calls/delete", { project_id: "team/p", call_ids: [] });
-  let flushes = 0;
-  const { flush } = pipeline;
-  pipeline.flush = () => {
-    flushes++;
-    assert.deepEqual(others(sent), []);
-    return flush.call(pipeline);
-  };
-  const init = { method: "POST", headers: HEADERS, body: '{"project_id":"team/p"}' };
-  assert.deepEqual(await (await fetch(`${SERVER}/obj/read`, init)).json(), { from: "server" });
-  assert.equal(flushes, 1);
-  pipeline.flush = flush;
-  await (await fetch(`${SERVER}/health`, { headers: HEADERS })).body?.cancel();
-  assert.equal(flushes, 1);
-  assert.deepEqual(others(sent), ["/obj/read", "/health"]);
-});
-
-test("register: reads do not wait for a server that cannot be reached", async () => {
-  const { fetch, post, pipeline, sent } = ground();
-  await post("/calls/delete", { project_id: "team/p", call_ids: [] });
-  let flushes = 0;
-  const { flush } = pipeline;
-  pipeline.flush = ({ signal }: FlushOptions = {}) => {
-    flushes++;
-    return new Promise((resolve) =>
-      signal!.addEventListener("abort", () => resolve(flush.call(pipeline)))
-    );
-  };
-  const tell = (name: "server-up" | "server-down") =>
-    pipeline.options!.onEvent({ level: "info", name, message: name });
-  const read = async () => {
-    const init = { method: "POST", headers: HEADERS, body: "{}" };
-    await (await fetch(`${SERVER}/obj/read`, init)).body?.cancel();
-  };
-  const waiting = read();
-  await new Promise((resolve) => setTimeout(resolve));
-  assert.deepEqual([flushes, others(sent).length], [1, 0]);
-  tell("server-down");
-  await waiting;
-  await read();
-  assert.deepEqual([flushes, others(sent).length], [1, 2]);
-  tell("server-up");
-  pipeline.flush = () => {
-    flushes++;
-    return flush.call(pipeline);
-  };
-  await read();
-  assert.equal(flushes, 2);
-});
-
-test("register: a read that the client's fetch sent on is not looked at a second time", async () => {
-  const { logs, fetch, post, pipeline } = ground();
-  const ofClient = intercepting(logs, fetch, { trusted: true });
-  await post("/calls/delete", { project_id: "team/p", call_ids: [] });
-  let flushes = 0;
-  const { flush } = pipeline;
-  pipeline.flush = () => {
-    flushes++;
-    return flush.call(pipeline);
-  };
-  const init = { method: "POST", headers: HEADERS, body: "{}" };
-  await (await ofClient(`${SERVER}/obj/read`, init)).body?.cancel();
-  assert.equal(flushes, 1);
-});
-
-test("register: requests of others are untouched, whatever their path", async () => {
-  const { fetch, pipeline, sent } = ground();
-  const body = JSON.stringify({ obj: { project_id: "team/p", object_id: "o", val: 1 } });
-  const requests: [RequestInfo | URL, RequestInit?][] = [
-    ["https://api.openai.com/v1/chat/completions", { method: "POST", body }],
-    [`${SERVER}/obj/create`, { method: "POST", body }],
-    [`${SERVER}/obj/create`, { method: "POST", body, headers: { "User-Agent": "OpenAI/JS 6.0" } }],
-    [`${SERVER}/obj/create`, { method: "POST", body, headers: [["user-agent", "x"]] }],
-    [new URL(`${SERVER}/obj/create`), { method: "POST", body, headers: new Headers() }],
-    [new Request(`${SERVER}/obj/create`, { method: "POST", body })],
-  ];
-  for (const [input, init] of requests) await (await fetch(input, init)).body?.cancel();
-  assert.equal(pipeline.records.length, 0);
-  assert.equal(sent.length, requests.length);
-});
-
-test("register: a request of the SDK is found in every form that fetch takes", async () => {
-  const { fetch, pipeline, sent } = ground();
-  const body = JSON.stringify({ project_id: "team/p", call_ids: ["a"] });
-  const url = `${SERVER}/calls/delete`;
-  const bytes = new TextEncoder().encode(body);
-  await fetch(new URL(url), { method: "post", headers: new Headers(HEADERS), body });
-  await fetch(url, { method: "POST", headers: Object.entries(HEADERS), body: bytes });
-  await fetch(new Request(url, { method: "POST", headers: HEADERS, body }));
-  assert.equal(pipeline.of("calls_delete").length, 3);
-  assert.deepEqual(others(sent), []);
-});
-
-test("register: a request that cannot be recorded is sent to the server, with one warning", async () => {
-  const { post, fetch, pipeline, sent, logged } = ground();
-  const broken = { method: "POST", headers: HEADERS, body: "{" };
-  assert.equal((await fetch(`${SERVER}/obj/create`, broken)).status, 200);
-  assert.equal((await fetch(`${SERVER}/obj/create`, broken)).status, 200);
-  await post("/calls/delete", { project_id: "../etc", call_ids: [] });
-  await post("/feedback/purge", { project_id: "team/p" });
-  assert.deepEqual(others(sent), [
-    "/obj/create",
-    "/obj/create",
-    "/calls/delete",
-    "/feedback/purge",
-  ]);
-  assert.equal(pipeline.records.length, 0);
-  assert.equal(logged.length, 2, logged.join("\n"));
-  assert.match(logged[1], /Cannot record a request of weave: .*\.\./);
 });

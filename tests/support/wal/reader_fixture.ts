@@ -1,0 +1,110 @@
+/**
+ * Logs as bytes, and a batch reader that reads them.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Segment } from "../../../src/wal/segment/segment.ts";
+import type { Window } from "../../../src/wal/record/record_batch.ts";
+import { type BatchLimits, BatchReader } from "../../../src/wal/record/batch_reader.ts";
+import type { RecordType } from "../../../src/protocol/record_types.ts";
+import { bytesOf, joined } from "./wal_fixture.ts";
+
+export const LIMITS: BatchLimits = {
+  bytes: 1_000_000,
+  records: 1_000,
+  recordBytes: 2_000_000,
+  isExclusive: () => false,
+};
+
+/** Bytes in front of what a buffer holds. */
+export const ROOM = 16;
+
+/** A segment of bytes that a test changes as it likes. */
+export class Bytes implements Segment {
+  assertHeld(): void {}
+  readonly name = "bytes";
+  readonly begun: number = 0;
+  readonly live = false;
+  readonly checkpoint = 0;
+  deadLettered: ReadonlySet<number> = new Set();
+  bytes: Uint8Array;
+  sealed: boolean = true;
+  /** Most bytes that one read gives. */
+  atOnce: number = Infinity;
+  reads: { offset: number; length: number }[] = [];
+
+  constructor(content: string | Uint8Array) {
+    this.bytes = typeof content === "string" ? bytesOf(content) : content;
+  }
+
+  append(text: string): void {
+    this.bytes = joined(this.bytes, bytesOf(text));
+  }
+  end: () => number = () => this.bytes.length;
+  isSealed: () => boolean = () => this.sealed;
+  read(offset: number, into: Uint8Array): Promise<number> {
+    this.reads.push({ offset, length: into.length });
+    const found = this.bytes.subarray(offset, offset + Math.min(into.length, this.atOnce));
+    into.set(found);
+    return Promise.resolve(found.length);
+  }
+  acknowledge(): void {}
+  deadLetterLines: () => Promise<void> = () => Promise.resolve();
+  complete(): void {}
+  release(): void {}
+  isGone: () => boolean = () => false;
+}
+
+/** A line of the log. */
+export function line(name: string, type: RecordType = "obj_create"): string {
+  return `{"type":"${type}","req":{"n":"${name}"}}\n`;
+}
+
+/** The lines of a window. */
+export function texts(window: Window): string[] {
+  return window.records(() => true).map(({ start, end }) =>
+    new TextDecoder().decode(window.bytes.subarray(start, end))
+  );
+}
+
+/** All windows of a log. */
+export interface ReadLog {
+  /** The records of each window. */
+  readonly windows: string[][];
+  readonly corrupt: { reason: string; offset: number; length: number }[];
+  /** The offset behind the last window. */
+  readonly to: number;
+}
+
+/** Reads to the end: what each window holds, and the corrupt parts between. */
+export async function readAll(
+  segment: Bytes,
+  limits: Partial<BatchLimits> = {},
+  offset = 0,
+): Promise<ReadLog> {
+  const reader = new BatchReader(segment, { ...LIMITS, ...limits }, offset);
+  const windows: string[][] = [];
+  const corrupt: { reason: string; offset: number; length: number }[] = [];
+  for (let window = await reader.next(segment.sealed); window;) {
+    windows.push(texts(window));
+    for (const { reason, offset, length } of window.corrupt) {
+      corrupt.push({ reason, offset, length });
+    }
+    assert.equal(window.to, reader.offset);
+    window = await reader.next(segment.sealed);
+  }
+  return { windows, corrupt, to: reader.offset };
+}
+
+/** The text of all lines of a window. */
+export function lineTexts({ bytes, count, lineStarts, lineEnds }: Window): string {
+  let text = "";
+  for (let index = 0; index < count; index++) {
+    text += `${decoder.decode(bytes.subarray(lineStarts[index], lineEnds[index]))}\n`;
+  }
+  return text;
+}
+
+const decoder = new TextDecoder();
