@@ -8,7 +8,14 @@ import { throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type FlushJob, type WaitEnd, waitForTargets } from "./wait.ts";
 import { FlushTargets } from "./targets.ts";
-import { flushJson, type FlushOutcome, flushText, holdersOf, MAX_HELD } from "./outcome.ts";
+import {
+  flushJson,
+  type FlushOutcome,
+  flushText,
+  helpFor,
+  holdersOf,
+  MAX_HELD,
+} from "./outcome.ts";
 import { OtherSenders } from "./other_senders.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import { missingLogs } from "../logs/projects.ts";
@@ -100,6 +107,7 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
     sentByOthersBytes: targets.byOthers,
     remaining,
     holders: holdersOf(await targets.states(MAX_HELD)),
+    help: remaining.files === 0 ? [] : helpFor(others.blocked),
     others: targets.others,
     missing: missingLogs(runtime, root, filter),
     durationMs: clock.monotonic() - begun,

@@ -29,6 +29,7 @@ export class OtherSenders {
   #lookedAt = -Infinity;
   #trouble: OtherTrouble | null = null;
   #isRefused = false;
+  #blocked: readonly string[] = [];
 
   /** @param root Directory of all logs. */
   constructor(runtime: Runtime, root: string) {
@@ -39,6 +40,11 @@ export class OtherSenders {
   /** Why other processes cannot send, as of the last look. */
   get trouble(): OtherTrouble | null {
     return this.#trouble;
+  }
+
+  /** Names of the processes whose requests the server rejects, as of the last look. */
+  get blocked(): readonly string[] {
+    return this.#blocked;
   }
 
   /** Whether everything that is left is up to processes that the server rejects. */
@@ -54,16 +60,18 @@ export class OtherSenders {
     const tokens = targets.otherDrainers;
     this.#trouble = null;
     this.#isRefused = false;
+    this.#blocked = [];
     if (tokens.size === 0) return;
-    const blocked = new Set<string>();
+    const blocked = new Map<string, string>();
     for (const process of await readProcesses(this.#runtime, this.#root)) {
       const { token, sender } = process;
       if (!tokens.has(token) || !isRunning(process) || sender === null) continue;
-      if (sender.state === "blocked") blocked.add(token);
+      if (sender.state === "blocked") blocked.set(token, processName(process));
       if (sender.state === "down") this.#wake(token);
       this.#note(sender, processName(process));
     }
-    this.#isRefused = blocked.size > 0 && targets.areAllOf(blocked);
+    this.#blocked = [...blocked.values()];
+    this.#isRefused = blocked.size > 0 && targets.areAllOf(new Set(blocked.keys()));
   }
 
   #note({ state, reason }: SenderReport, name: string): void {

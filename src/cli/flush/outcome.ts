@@ -26,6 +26,8 @@ export interface FlushOutcome {
   readonly remaining: Remaining;
   /** Why the remaining files are not sent. */
   readonly holders: readonly string[];
+  /** Steps that let the remaining files be sent. */
+  readonly help: readonly string[];
   /** Records for other servers, which were not sent. */
   readonly others: readonly OtherServer[];
   /** Why nothing was found where something was named. */
@@ -49,6 +51,22 @@ export function holdersOf(left: readonly SegmentState[]): string[] {
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   return [...reasons].map(([reason, count]) => printable(`${plural(count, "file")} ${reason}`));
+}
+
+/** Processes that a step names. */
+const MAX_NAMES = 3;
+
+/** Steps for records of running processes whose requests the server rejects: each keeps its own log. */
+export function helpFor(blocked: readonly string[]): string[] {
+  if (blocked.length === 0) return [];
+  const names = blocked.slice(0, MAX_NAMES).join(", ") +
+    (blocked.length > MAX_NAMES ? ` and ${blocked.length - MAX_NAMES} more` : "");
+  return [
+    printable(
+      `Only ${names} may send these records while it runs. End it, and weave-wal flush sends them; or ` +
+        "restart it with a key and a URL that the server accepts",
+    ),
+  ];
 }
 
 const ENDS: Readonly<Record<Exclude<WaitEnd, "done">, string>> = {
@@ -87,6 +105,7 @@ export function flushText(outcome: FlushOutcome, colors: Colors): string {
           (outcome.lastError === null ? "" : `; last error: ${printable(outcome.lastError)}`),
       ),
       ...outcome.holders.map((holder) => colors.dim(`  ${holder}`)),
+      ...outcome.help.map((step) => `  ${step}`),
     );
   }
   for (const other of outcome.others) lines.push(...otherText(other, colors));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
@@ -232,6 +233,34 @@ test("flush waits for what another sender holds instead of taking it away", asyn
   assert.equal(code, 0, out);
   assert.equal(mock.store.finishedCount(NAME), 3);
 }, SLOW);
+
+test(
+  "flush says at once that a running process cannot send its own records, and what helps",
+  async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer({ apiKey: KEY });
+    const log = openLog(place.wal, NAME, { server: mock.url, key: "a-revoked-key" });
+    await leave(place.wal, NAME, mock.url, 2); // An orphan, which any sender may send.
+    writeCalls(log, NAME, 3);
+    assert.equal((await log.delivered(60_000)).end, "unreachable");
+    const { code, out } = await cli(["flush"], sending(place.path, mock.url));
+    assert.equal(code, 1);
+    assert.match(out, /Still on disk: .* in 1 file; the server rejects what is sent; last error: /);
+    const who = `pid ${process.pid}`;
+    assert.match(out, new RegExp(`1 file drained by ${who} \\(alive\\), which wrote it`));
+    assert.match(out, new RegExp(`Only ${who} may send these records while it runs. End it, and `));
+    assert.equal(
+      mock.store.finishedCount(NAME),
+      2,
+      "the orphan is sent, the key of flush is accepted",
+    );
+    await log.finish({ timeout: 0 });
+    const again = await cli(["flush"], sending(place.path, mock.url));
+    assert.equal(again.code, 0, again.out);
+    assert.equal(mock.store.finishedCount(NAME), 5);
+  },
+  SLOW,
+);
 
 test("flush shows a bar in a terminal", async () => {
   await using place = await temporary();
