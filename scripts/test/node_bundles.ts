@@ -81,6 +81,7 @@ function keepUrls(): Plugin {
         const { code } = await transform(readFileSync(path, "utf8"), {
           loader: "ts",
           target: "node20",
+          keepNames: true,
           define: { "import.meta.url": JSON.stringify(pathToFileURL(path).href) },
           sourcemap: "inline",
           sourcefile: path,

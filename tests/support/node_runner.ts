@@ -6,6 +6,7 @@
  * @module
  */
 
+import { AsyncResource } from "node:async_hooks";
 import process from "node:process";
 import { inspect } from "node:util";
 
@@ -58,7 +59,8 @@ async function runTest({ name, body, skip }: RegisteredTest): Promise<void> {
   const start = performance.now();
   const errors: unknown[] = [];
   try {
-    await body();
+    // What a test enters an asynchronous context with does not reach the next test.
+    await new AsyncResource("Test").runInAsyncScope(body);
   } catch (error) {
     errors.push(error);
   }
