@@ -1,20 +1,28 @@
 /**
- * Connections of Node's own `fetch` that can be given up and that keep no program alive.
+ * Requests on Node whose connections can be given up, and that keep no program alive.
  *
  * Node's `fetch` goes on connecting for up to ten seconds after its request was aborted, and its
  * sockets keep the program alive for as long as a request is under way. A dispatcher with a
- * connector of its own does neither. Where the program has set a dispatcher (a proxy, a mock), that
- * one stays in charge.
+ * connector of its own does neither.
+ *
+ * Requests in the background go over `node:http` instead. Node's `fetch` compiles its HTTP parser,
+ * which is WebAssembly, at the first request, and a program does not end before that is done; it
+ * also copies bodies, and takes more of the processor for each request.
+ *
+ * Where the program has set a dispatcher (a proxy, a mock), that one stays in charge of all.
  *
  * @module
  */
 
 import { type Connected, Connections, type ConnectTarget } from "../network/connections.ts";
+import { httpFetch } from "../network/http_fetch.ts";
 import type { ConnectionOptions, Fetch } from "../runtime.ts";
 import { reachByName } from "./name_servers.ts";
 
 /** Global key under which undici, of which Node's `fetch` is a part, keeps its dispatcher. */
 const GLOBAL_DISPATCHER = Symbol.for("undici.globalDispatcher.1");
+/** The key of later versions. */
+const LATER_DISPATCHER = Symbol.for("undici.globalDispatcher.2");
 /** A part of the source of Node's own `fetch`. */
 const NODE_FETCH = "internal/deps/undici";
 
@@ -23,13 +31,24 @@ type AgentClass = new (options: {
 }) => object;
 
 /**
- * `native` with connections of its own.
+ * Makes a `fetch` with connections of its own.
  *
  * @param native Node's own `fetch`; any other is left alone.
  * @param fallback Takes the requests for which the program has set a dispatcher.
  */
 export function nodeFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
   if (!Function.prototype.toString.call(native).includes(NODE_FETCH)) return fallback;
+  return options.background
+    ? backgroundFetch(fallback, options)
+    : foregroundFetch(native, fallback, options);
+}
+
+function backgroundFetch(fallback: Fetch, options: ConnectionOptions): Fetch {
+  const direct = httpFetch({ ...options, fallback, reach: reachByName });
+  return (url, init) => hasOwnDispatcher() ? fallback(url, init) : direct(url, init);
+}
+
+function foregroundFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
   const connections = new Connections({ ...options, reach: reachByName });
   let dispatcher: object | undefined;
   return async (url, init = {}) => {
@@ -48,11 +67,28 @@ export function nodeFetch(native: Fetch, fallback: Fetch, options: ConnectionOpt
   };
 }
 
+interface Dispatchers {
+  readonly [GLOBAL_DISPATCHER]?: object;
+  readonly [LATER_DISPATCHER]?: object;
+}
+
+/** Whether the program has set a dispatcher; Node makes its own at the first request. */
+function hasOwnDispatcher(): boolean {
+  const host = globalThis as Dispatchers;
+  const current = host[GLOBAL_DISPATCHER];
+  if (current !== undefined && current !== stock) {
+    if (stock !== undefined || !isStock(current)) return true;
+    stock = current;
+  }
+  const later = host[LATER_DISPATCHER];
+  return later !== undefined && !isStock(later);
+}
+
 let stock: object | undefined;
 
 /** The class of Node's own dispatcher; `null` while another one is set. */
 async function stockAgent(native: Fetch): Promise<AgentClass | null> {
-  const host = globalThis as { [GLOBAL_DISPATCHER]?: object };
+  const host = globalThis as Dispatchers;
   // Node makes its dispatcher at the first request; this one goes nowhere.
   if (host[GLOBAL_DISPATCHER] === undefined) await native("data:,").catch(() => {});
   const current = host[GLOBAL_DISPATCHER];
