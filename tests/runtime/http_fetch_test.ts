@@ -135,6 +135,16 @@ test("http_fetch: an abort ends a request, before and after the response has beg
   await assert.rejects(body);
 });
 
+test("http_fetch: a request that is aborted at once makes no connection", async () => {
+  using server = await place((_, response) => response.end());
+  const abort = new AbortController();
+  const request = server.fetch(server.url, { signal: abort.signal });
+  abort.abort();
+  await assert.rejects(request, { name: "AbortError" });
+  await (await server.fetch(server.url)).text();
+  assert.equal(server.sockets.length, 1);
+});
+
 test("http_fetch: a body that is not read on is canceled, and read no faster than it is used", async () => {
   let sent = 0;
   using server = await place(async (_, response) => {

@@ -46,6 +46,8 @@ export function httpFetch(options: HttpFetchOptions): Fetch {
     }
     if (untrusted.has(url.origin)) return await options.fallback(input, init);
     const [headers, body] = await encode(init);
+    // A connection that nobody waits for would be given up only after its time.
+    init.signal?.throwIfAborted();
     const request = () => {
       const { request } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
       return request(url, { method: init.method ?? "GET", headers, agent: agents[protocol] });
