@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { requestHolds } from "../runtime/network/hold_tracker.ts";
-import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import type { Fetch, OwnFetch, Runtime } from "../runtime/runtime.ts";
 import { validateName } from "../wal/segment/segment_name.ts";
 import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./weave_client/client.ts";
@@ -106,7 +106,7 @@ interface Opening {
   readonly settings: Settings;
   readonly missingGrant: string | null;
   readonly fetch: Fetch;
-  readonly background: Fetch;
+  readonly background: OwnFetch;
   readonly redactor: Redactor;
   readonly logger: Logger;
   readonly facts: MetadataCache;

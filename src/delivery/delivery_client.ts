@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Fetch } from "../runtime/runtime.ts";
+import type { Clock, OwnFetch } from "../runtime/runtime.ts";
 import type { Window } from "../wal/record/record_batch.ts";
 import type { DigestBook } from "../wal/digest_map.ts";
 import type { CarriedStarts } from "./calls/pending_starts.ts";
@@ -24,7 +24,7 @@ import { Suspects } from "./records/suspects.ts";
 
 /** Options for a deliverer. */
 export interface DelivererOptions {
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly clock: Clock;
   readonly random: () => number;
   /** A new id for `X-Weave-Retry-Id`. */

@@ -254,6 +254,22 @@ export interface Clock {
  */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
+/** As much of a response as is used of the package's own requests; every `Response` has it. */
+export interface FetchResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Pick<Headers, "get"> & Iterable<[string, string]>;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Reads the whole body as text. */
+  text(): Promise<string>;
+  /** Reads the whole body. */
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** A {@linkcode Fetch} for the package's own requests, which needs no `Response` of the host. */
+export type OwnFetch = (input: string, init?: RequestInit) => Promise<FetchResponse>;
+
 /** Access to a host's connections. */
 export interface Network {
   /**
@@ -263,12 +279,12 @@ export interface Network {
    * @param fallback Takes the requests that this cannot be done for.
    */
   fetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch;
+  /** The same for requests that let the program end once they are connected. */
+  backgroundFetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch;
 }
 
 /** Options of connections. */
 export interface ConnectionOptions {
   /** Ms after which an attempt to connect is given up. */
   readonly connectMs: number;
-  /** Whether requests under way let the program end once they are connected. */
-  readonly background: boolean;
 }

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { detectRuntime } from "../../src/runtime/detect.ts";
-import { nodeFetch } from "../../src/runtime/node/node_connections.ts";
+import { nodeBackgroundFetch, nodeFetch } from "../../src/runtime/node/node_connections.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { BAD_NETWORKS, noBlackHole } from "../support/bad_network.ts";
@@ -20,8 +20,8 @@ const native: Fetch = (url, init) => fetch(url, init);
 
 test("connections: requests are answered over them, one after the other and at once", async () => {
   await using mock = await startMockServer();
-  for (const background of [false, true]) {
-    const send = nodeFetch(globalThis.fetch, never, { connectMs: 5_000, background });
+  for (const make of [nodeFetch, nodeBackgroundFetch]) {
+    const send = make(globalThis.fetch, never, { connectMs: 5_000 });
     // A background socket would not keep this test.
     const hold = setInterval(() => {}, 1_000);
     const get = async () => (await (await send(`${mock.url}/health`)).text()).length > 0;
@@ -39,9 +39,11 @@ test("connections: a fetch that is not Node's own is left alone", async () => {
     asked.push(url);
     return Promise.resolve(new Response("fallback"));
   };
-  const send = nodeFetch(native, fallback, { connectMs: 1_000, background: true });
-  assert.equal(await (await send("http://nowhere/")).text(), "fallback");
-  assert.deepEqual(asked, ["http://nowhere/"]);
+  for (const make of [nodeFetch, nodeBackgroundFetch]) {
+    const send = make(native, fallback, { connectMs: 1_000 });
+    assert.equal(await (await send("http://nowhere/")).text(), "fallback");
+  }
+  assert.deepEqual(asked, ["http://nowhere/", "http://nowhere/"]);
 }, { skip });
 
 test(
@@ -52,12 +54,12 @@ test(
       process.getActiveResourcesInfo().filter((kind) => kind === "ConnectWrap").length;
     // What fills the queue waits too.
     const others = connecting();
-    const limited = nodeFetch(globalThis.fetch, never, { connectMs: 50, background: false });
+    const limited = nodeFetch(globalThis.fetch, never, { connectMs: 50 });
     await assert.rejects(limited(bad.url), (error: Error) => {
       assert.match(String((error.cause as Error).message), /No connection within 50 ms/);
       return true;
     });
-    const patient = nodeFetch(globalThis.fetch, never, { connectMs: 600_000, background: true });
+    const patient = nodeBackgroundFetch(globalThis.fetch, never, { connectMs: 600_000 });
     const abort = new AbortController();
     const requests = [1, 2, 3].map(() => patient(bad.url, { signal: abort.signal }));
     while (connecting() === others) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -94,4 +96,28 @@ test("connections: a dispatcher that the program has set stays in charge", async
     env: { WF_TRACE_SERVER_URL: mock.url },
   });
   assert.equal(lines.at(-1), '{"done":true,"all":true}', errors);
+}, { skip });
+
+test("connections: the sender of a program does not load Node's fetch", async () => {
+  await using mock = await startMockServer();
+  using project = new UserProject();
+  project.copy("weave_wal.mjs");
+  project.write(
+    "main.mjs",
+    `
+    import process from "node:process";
+    import { init, op } from "./weave_wal.mjs";
+    await init("team/lean", { wal: true });
+    op(function work() {})();
+    process.on("exit", () => {
+      console.log(Symbol.for("undici.globalDispatcher.1") in globalThis);
+    });
+    `,
+  );
+  const { lines, errors } = await project.run("main.mjs", {
+    env: { WF_TRACE_SERVER_URL: mock.url },
+  });
+  assert.equal(lines.at(-1), "false", errors);
+  // The source of the op, which is a file, and the call.
+  assert.equal(mock.store.calls("team/lean").length, 1);
 }, { skip });

@@ -12,7 +12,7 @@
 import process from "node:process";
 import { backgroundFetch } from "../../../src/client/server/host_fetch.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import type { Fetch } from "../../../src/runtime/runtime.ts";
+import type { OwnFetch } from "../../../src/runtime/runtime.ts";
 import { median } from "../median.ts";
 import { benchPipeline } from "./pipeline.ts";
 
@@ -37,7 +37,7 @@ async function measured(run: () => Promise<void>): Promise<Cost> {
   return { wall, cpu: (user + system) / 1_000 };
 }
 
-function drain(directory: string, post: Fetch): Promise<Cost> {
+function drain(directory: string, post: OwnFetch): Promise<Cost> {
   return measured(async () => {
     const sender = benchPipeline(directory, { serverUrl, fetch: post, useCallsComplete: false });
     const { delivered } = await sender.finish();

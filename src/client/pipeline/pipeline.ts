@@ -10,7 +10,7 @@ import type { DropCause, ServerStatus } from "./stats.ts";
 import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { DiskError, LogReport, SenderReport } from "../../wal/ownership/presence_state.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";
-import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 
 export type { FsyncPolicy };
@@ -35,7 +35,7 @@ export type QuotaPolicy = "drop-new" | "drop-oldest";
 export interface PipelineOptions {
   readonly runtime: Runtime;
   /** The host's `fetch`, or a replacement. */
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   /** Random numbers in [0, 1), for jitter. */
   readonly random: () => number;
   readonly entity: string;

@@ -9,11 +9,11 @@ import { redactor } from "../../delivery/http/redact.ts";
 import { OversizeError, readBytes, readText } from "../../delivery/http/response_body.ts";
 import { basicAuth } from "../../delivery/http/transport.ts";
 import { WeaveWalError } from "../../errors.ts";
-import type { Clock, Fetch } from "../../runtime/runtime.ts";
+import type { Clock, FetchResponse, OwnFetch } from "../../runtime/runtime.ts";
 
 /** Dependencies of a client of the API. */
 export interface ApiClientOptions {
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly clock: Clock;
   /** Base URL without a trailing slash. */
   readonly url: string;
@@ -140,7 +140,7 @@ export class ApiClient {
       // The host's own response may be of any length, and an error may repeat the key.
       const bytes = await readBytes(response, ok ? MAX_BYTES : MAX_ERROR_BYTES);
       const body = ok ? bytes : this.#redact(new TextDecoder().decode(bytes));
-      const answer = { status, statusText, headers: new Headers(response.headers) };
+      const answer = { status, statusText, headers: new Headers([...response.headers]) };
       answer.headers.delete("content-encoding");
       return new Response([204, 205, 304].includes(status) ? null : body, answer);
     } catch (error) {
@@ -165,7 +165,7 @@ export class ApiClient {
     return this.#options.clock.after(ms, () => controller.abort());
   }
 
-  async #fetch(path: string, body: unknown, controller: AbortController): Promise<Response> {
+  async #fetch(path: string, body: unknown, controller: AbortController): Promise<FetchResponse> {
     const { fetch, url, apiKey } = this.#options;
     const headers: Record<string, string> = {};
     if (apiKey !== undefined) headers.Authorization = basicAuth(apiKey);

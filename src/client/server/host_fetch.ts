@@ -7,7 +7,7 @@
 
 import { detectRuntime } from "../../runtime/detect.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
-import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import type { Fetch, OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import { unreachable } from "../settings/grants.ts";
 import { withGaps } from "./hold_gaps.ts";
 import { nativeFetch } from "./native_fetch.ts";
@@ -33,7 +33,7 @@ let made: { readonly runtime: Runtime; readonly fetch: Fetch } | undefined;
 
 function foreground(runtime: Runtime): Fetch {
   if (made?.runtime !== runtime) {
-    const options = { connectMs: CONNECT_MS, background: false };
+    const options = { connectMs: CONNECT_MS };
     const fetch = runtime.network?.fetch?.(native, native, options) ?? native;
     made = { runtime, fetch: granted(runtime, invisible(fetch)) };
   }
@@ -47,14 +47,13 @@ function foreground(runtime: Runtime): Fetch {
  * @param holdMs Ms for which making a connection may keep the program alive.
  * @param given A `fetch` that the program gave; the host's unless given.
  */
-export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch): Fetch {
+export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch): OwnFetch {
   const connectMs = Math.max(holdMs, MIN_HOLD_MS);
   const { clock, network } = runtime;
   const tracking = { clock, holds: requestHolds };
   if (given !== undefined) return invisible(withGaps({ ...tracking, fetch: given }));
   const paced = withGaps({ ...tracking, fetch: native });
-  const options = { connectMs, background: true };
-  const direct = network?.fetch?.(native, paced, options) ?? paced;
+  const direct = network?.backgroundFetch?.(native, paced, { connectMs }) ?? paced;
   if (runtime.name === "node") return granted(runtime, invisible(direct));
   // Only the host's own `fetch` goes through the proxy that the environment names.
   const isProxied = (url: string) => proxyFor(url, runtime.process.env) !== null;
@@ -65,12 +64,14 @@ export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch)
 }
 
 /** `fetch`, called outside of all that the program might see it by. */
-export function invisible(fetch: Fetch): Fetch {
+export function invisible<F extends OwnFetch>(fetch: F): F;
+export function invisible(fetch: OwnFetch): OwnFetch {
   return (url, init) => runOutside(() => fetch(url, init));
 }
 
 /** `fetch`, called only where the host grants the server: Deno would stop at a prompt. */
-function granted(runtime: Runtime, fetch: Fetch): Fetch {
+function granted<F extends OwnFetch>(runtime: Runtime, fetch: F): F;
+function granted(runtime: Runtime, fetch: OwnFetch): OwnFetch {
   return (url, init) => {
     const refused = unreachable(runtime, url);
     return refused === null ? fetch(url, init) : Promise.reject(refused);

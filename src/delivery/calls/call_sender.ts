@@ -13,6 +13,7 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Window } from "../../wal/record/record_batch.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../../protocol/endpoints.ts";
 import type { Mark } from "../http/evidence.ts";
+import type { FormBody } from "../http/form_body.ts";
 import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
 import { type BatchItem, type BatchSender, sendBisecting } from "../records/bisect_batch.ts";
 import { blame, corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
@@ -37,7 +38,7 @@ import type { CarriedStarts } from "./pending_starts.ts";
 /** Sends one request until the server decides, or until it has failed often enough. */
 export type Send = (
   path: string,
-  body: Uint8Array<ArrayBuffer> | FormData,
+  body: Uint8Array<ArrayBuffer> | FormBody,
   options: SendOptions,
 ) => Promise<SendOutcome>;
 

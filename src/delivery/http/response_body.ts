@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { FetchResponse } from "../../runtime/runtime.ts";
+
 /** A response is longer than its reader accepts. */
 export class OversizeError extends Error {
   override readonly name = "OversizeError";
@@ -21,7 +23,7 @@ export class OversizeError extends Error {
  * @param maxBytes Maximum number of bytes, after decompression.
  * @throws {OversizeError} when it is longer; it is not read any further.
  */
-export async function readText(response: Response, maxBytes: number): Promise<string> {
+export async function readText(response: FetchResponse, maxBytes: number): Promise<string> {
   if (isShort(response, maxBytes)) return await response.text();
   return new TextDecoder().decode(await readStream(response, maxBytes));
 }
@@ -33,7 +35,7 @@ export async function readText(response: Response, maxBytes: number): Promise<st
  * @throws {OversizeError} when it is longer; it is not read any further.
  */
 export async function readBytes(
-  response: Response,
+  response: FetchResponse,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (isShort(response, maxBytes)) return new Uint8Array(await response.arrayBuffer());
@@ -41,13 +43,16 @@ export async function readBytes(
 }
 
 /** Whether the host's own way to read a body keeps to the limit. A `fetch` of a test has no stream. */
-function isShort({ headers, body }: Response, maxBytes: number): boolean {
+function isShort({ headers, body }: FetchResponse, maxBytes: number): boolean {
   if (!body) return true;
   const length = headers.get("Content-Length");
   return length !== null && headers.get("Content-Encoding") === null && Number(length) <= maxBytes;
 }
 
-async function readStream(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readStream(
+  response: FetchResponse,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const reader = response.body!.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -11,6 +11,7 @@ import { classify, type Failure, foreign, type Outcome, type Refusal } from "./c
 import type { Evidence } from "./evidence.ts";
 import { INTERRUPTED_PAUSE_MS } from "./health.ts";
 import type { KnownApis } from "./known_apis.ts";
+import { FormBody } from "./form_body.ts";
 import type { OutgoingRequest, Transport } from "./transport.ts";
 
 /** The result of sending a request. */
@@ -26,7 +27,7 @@ export type SendOutcome =
 /** A request that failed, as far as it takes to recognize it when it is sent again. */
 export interface SentRequest {
   readonly path: string;
-  /** Bytes of the body; 0 for a form. */
+  /** Bytes of the body. */
   readonly size: number;
   readonly retryId: string;
 }
@@ -131,9 +132,9 @@ export async function sendWithRetry(
   }
 }
 
-/** Bytes of a body; 0 for a form, whose bytes the host makes. */
+/** Bytes of a body. */
 export function sizeOf(body: OutgoingRequest["body"]): number {
-  return body instanceof FormData ? 0 : body.length;
+  return body instanceof FormBody ? body.bytes.length : body.length;
 }
 
 /** Failures after which a batch is split: one of its records may be to blame. */

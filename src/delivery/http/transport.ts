@@ -7,8 +7,9 @@
 import { onAbort } from "../async/on_abort.ts";
 import { WeaveWalError } from "../../errors.ts";
 import { isProtobuf, otelReplyText } from "../../protocol/otlp/otel_reply.ts";
-import type { Clock, Fetch } from "../../runtime/runtime.ts";
+import type { Clock, FetchResponse, OwnFetch } from "../../runtime/runtime.ts";
 import { retryAfter } from "./backoff.ts";
+import { FormBody } from "./form_body.ts";
 import { base64, redactor } from "./redact.ts";
 import { OversizeError, readBytes, readText } from "./response_body.ts";
 
@@ -16,7 +17,7 @@ import { OversizeError, readBytes, readText } from "./response_body.ts";
 export interface OutgoingRequest {
   /** Path below the server's base URL, with a leading slash. */
   readonly path: string;
-  readonly body: Uint8Array<ArrayBuffer> | FormData;
+  readonly body: Uint8Array<ArrayBuffer> | FormBody;
   /** Sent as `X-Weave-Retry-Id`: the same at every attempt. */
   readonly retryId: string;
   /** Further headers, and a `Content-Type` in place of that of JSON. */
@@ -51,7 +52,7 @@ export type Attempt =
 
 /** Options for {@linkcode Transport}. */
 export interface TransportOptions {
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly clock: Clock;
   /** Base URL without a trailing slash. */
   readonly serverUrl: string;
@@ -108,14 +109,14 @@ export class Transport {
 
   /** Makes one attempt. Never throws. Redirects are responses: no other host gets the key. */
   async attempt(
-    { path, body, retryId, headers: more }: OutgoingRequest,
+    { path, body: content, retryId, headers: more }: OutgoingRequest,
     stop: AbortSignal,
   ): Promise<Attempt> {
-    const size = body instanceof FormData ? 0 : body.length;
-    const headers: Record<string, string> = { "X-Weave-Retry-Id": retryId };
-    if (!(body instanceof FormData)) headers["Content-Type"] = "application/json";
-    Object.assign(headers, more);
-    const maxBytes = Math.min(MAX_ANSWER_BYTES, MIN_ANSWER_BYTES + ANSWER_FACTOR * size);
+    const [body, type] = content instanceof FormBody
+      ? [content.bytes, content.contentType]
+      : [content, "application/json"];
+    const headers = { "X-Weave-Retry-Id": retryId, "Content-Type": type, ...more };
+    const maxBytes = Math.min(MAX_ANSWER_BYTES, MIN_ANSWER_BYTES + ANSWER_FACTOR * body.length);
     const { timeoutMs } = this.#options;
     return await this.#fetch(path, { method: "POST", headers, body }, timeoutMs, maxBytes, stop);
   }
@@ -190,7 +191,7 @@ export class Transport {
 }
 
 /** The body of a response as text; that of a serialized message is its JSON text. */
-async function textOf(response: Response, maxBytes: number): Promise<string> {
+async function textOf(response: FetchResponse, maxBytes: number): Promise<string> {
   if (!isProtobuf(response.headers.get("Content-Type"))) return await readText(response, maxBytes);
   return otelReplyText(await readBytes(response, maxBytes), response.status >= 400);
 }

@@ -1,10 +1,14 @@
 /**
  * The form that a file is sent as.
  *
+ * Made here, and not by the host's `FormData`: that one has another boundary in each request, so that
+ * a file that is sent again would be other bytes.
+ *
  * @module
  */
 
 import { fromBase64 } from "../../protocol/json/base64.ts";
+import { FormBody } from "../http/form_body.ts";
 
 /** A `file_create` as it is in the log. */
 export interface FileRequest {
@@ -19,11 +23,11 @@ export interface FileRequest {
  *
  * @throws where a field has another type, or the content is not Base64.
  */
-export function formOf(file: FileRequest): FormData {
-  const form = new FormData();
-  form.set("project_id", textOf(file, "project_id"));
-  form.set("file", new Blob([fileContent(file)]), textOf(file, "name"));
-  return form;
+export function formOf(file: FileRequest): FormBody {
+  return new FormBody([
+    { name: "project_id", content: new TextEncoder().encode(textOf(file, "project_id")) },
+    { name: "file", filename: textOf(file, "name"), content: fileContent(file) },
+  ]);
 }
 
 function fileContent(file: FileRequest): Uint8Array<ArrayBuffer> {

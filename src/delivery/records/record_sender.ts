@@ -18,6 +18,7 @@ import type { Clock } from "../../runtime/runtime.ts";
 import { ContentCache, type ContentGroup } from "./content_cache.ts";
 import { textField } from "../calls/call_fields.ts";
 import { withoutFields } from "../calls/json_splice.ts";
+import type { FormBody } from "../http/form_body.ts";
 import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
 import { type BatchItem, sendBisecting } from "./bisect_batch.ts";
 import { unsendableDeadLetter } from "./dead_letters.ts";
@@ -185,7 +186,7 @@ export class RecordSender {
   /** Sends to the newest path of a type that the server has. */
   async #sendTo(
     type: RecordType,
-    body: () => Uint8Array<ArrayBuffer> | FormData,
+    body: () => Uint8Array<ArrayBuffer> | FormBody,
     send: Send,
     options: SendOptions,
   ): Promise<SendOutcome> {

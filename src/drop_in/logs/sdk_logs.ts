@@ -21,7 +21,7 @@ import { type backgroundFetch, invisible } from "../../client/server/host_fetch.
 import { withinGrants } from "../../client/settings/grants.ts";
 import { type KeyUse, resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
-import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import type { Fetch, OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import { fileDigest } from "../../protocol/digest/digest.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableRow } from "./table_cache.ts";
@@ -65,7 +65,7 @@ export class SdkLogs {
   readonly runtime: Runtime;
   /** Sends requests that the program waits for. */
   readonly fetch: Fetch;
-  readonly #background: Fetch;
+  readonly #background: OwnFetch;
   /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` overrides the code. */
   readonly wanted: boolean;
   readonly #options: DurableOptions;

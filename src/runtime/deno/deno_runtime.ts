@@ -11,7 +11,14 @@ import { httpFetch } from "../network/http_fetch.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
 import { processFacts } from "../process/process_info.ts";
-import type { ConnectionOptions, Fetch, FileSystem, ProcessInfo, Runtime } from "../runtime.ts";
+import type {
+  ConnectionOptions,
+  Fetch,
+  FileSystem,
+  OwnFetch,
+  ProcessInfo,
+  Runtime,
+} from "../runtime.ts";
 import type { DirectoryEntry } from "../file_types.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
@@ -24,7 +31,7 @@ export function denoRuntime(): Runtime {
     process: denoProcess(deno),
     clock: systemClock,
     network: {
-      fetch: (native, fallback, options) => denoFetch(deno, native, fallback, options),
+      backgroundFetch: (native, fallback, options) => denoFetch(deno, native, fallback, options),
     },
   };
 }
@@ -42,13 +49,11 @@ function denoFetch(
   native: Fetch,
   fallback: Fetch,
   options: ConnectionOptions,
-): Fetch {
-  if (!DENO_FETCH.test(Function.prototype.toString.call(native)) || !options.background) {
-    return fallback;
-  }
+): OwnFetch {
+  if (!DENO_FETCH.test(Function.prototype.toString.call(native))) return fallback;
   const reach: Reach = async (hostname, port, signal) =>
     (await deno.connect({ hostname, port, signal })).close();
-  return httpFetch({ ...options, fallback, reach });
+  return httpFetch({ ...options, background: true, fallback, reach });
 }
 
 function denoFiles(deno: DenoSlice): FileSystem {

@@ -31,6 +31,8 @@ export type Reach = (hostname: string, port: number, signal: AbortSignal) => Pro
 
 /** Options of {@linkcode Connections}. */
 export interface ConnectionsOptions extends ConnectionOptions {
+  /** Whether connections let the program end once they are made. */
+  readonly background: boolean;
   readonly reach: Reach;
 }
 

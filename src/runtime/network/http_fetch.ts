@@ -10,12 +10,10 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import { builtin } from "../builtin_modules.ts";
-import type { Fetch } from "../runtime.ts";
+import type { Fetch, OwnFetch } from "../runtime.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
+import { HttpResponse } from "./http_response.ts";
 
-/** Statuses whose responses have no body. */
-const WITHOUT_BODY = [101, 204, 205, 304];
-const DECODERS = /^(?:x-)?(gzip|deflate)$/i;
 /** Errors of a connection that the server has closed while it was not used. */
 const STALE = ["ECONNRESET", "EPIPE"];
 
@@ -34,7 +32,7 @@ export interface HttpFetchOptions extends ConnectionsOptions {
 }
 
 /** Makes a `fetch` whose requests let the program end. */
-export function httpFetch(options: HttpFetchOptions): Fetch {
+export function httpFetch(options: HttpFetchOptions): OwnFetch {
   const untrusted = new Set<string>();
   const connections = new Connections(options);
   const agents = { "http:": agent("http:", connections), "https:": agent("https:", connections) };
@@ -57,7 +55,7 @@ export function httpFetch(options: HttpFetchOptions): Fetch {
       for (;;) {
         const sent = request();
         try {
-          return toResponse(await send(sent, body, init.signal));
+          return new HttpResponse(await send(sent, body, init.signal));
         } catch (error) {
           const { code = "" } = error as { code?: string };
           if (protocol === "https:" && UNTRUSTED.test(code)) {
@@ -93,9 +91,13 @@ function agent(protocol: "http:" | "https:", connections: Connections): Agent {
   });
 }
 
-/** The headers and the bytes of a request. */
-async function encode({ headers, body }: RequestInit): Promise<[Record<string, string>, Body]> {
-  const named = Object.fromEntries(new Headers(headers));
+/** The headers and the bytes of a request. Only a form needs classes of the host's `fetch`. */
+async function encode(
+  { headers = {}, body }: RequestInit,
+): Promise<[Record<string, string>, Body]> {
+  const named: Record<string, string> = {};
+  const pairs = Symbol.iterator in headers ? headers : Object.entries(headers);
+  for (const [name, value] of pairs) named[name.toLowerCase()] = value;
   if (body === null || body === undefined) return [named, undefined];
   if (body instanceof Uint8Array) return [named, body as Uint8Array<ArrayBuffer>];
   const encoded = new Response(body);
@@ -122,56 +124,5 @@ function send(
     if (signal?.aborted) return abort();
     if (body === undefined) request.end();
     else request.setHeader("content-length", body.length).end(body);
-  });
-}
-
-function toResponse(message: IncomingMessage): Response {
-  const { statusCode: status = 0, statusMessage: statusText = "", rawHeaders } = message;
-  const headers = new Headers();
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
-  }
-  if (WITHOUT_BODY.includes(status)) {
-    message.resume();
-    return new Response(null, { status, statusText, headers });
-  }
-  const decoder = DECODERS.exec(headers.get("content-encoding") ?? "")?.[1]?.toLowerCase();
-  let body = toStream(message);
-  if (decoder !== undefined) {
-    body = body.pipeThrough(new DecompressionStream(decoder as CompressionFormat));
-    headers.delete("content-encoding");
-    headers.delete("content-length");
-  }
-  return new Response(body, { status, statusText, headers });
-}
-
-function toStream(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let ended = false;
-  return new ReadableStream({
-    start(controller) {
-      const fail = (error: Error): void => {
-        if (ended) return;
-        ended = true;
-        controller.error(error);
-      };
-      message.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
-        if (ended) return;
-        controller.enqueue(new Uint8Array(chunk));
-        if ((controller.desiredSize ?? 0) <= 0) message.pause();
-      });
-      message.on("end", () => {
-        if (!message.complete) return fail(new TypeError("The response ended too early"));
-        if (ended) return;
-        ended = true;
-        controller.close();
-      });
-      message.on("error", fail);
-      message.on("close", () => fail(new TypeError("The connection closed during the response")));
-    },
-    pull: () => void message.resume(),
-    cancel() {
-      ended = true;
-      message.destroy();
-    },
   });
 }

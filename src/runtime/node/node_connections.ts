@@ -6,8 +6,7 @@
  * connector of its own does neither.
  *
  * Requests in the background go over `node:http` instead. Node's `fetch` compiles its HTTP parser,
- * which is WebAssembly, at the first request, and a program does not end before that is done; it
- * also copies bodies, and takes more of the processor for each request.
+ * which is WebAssembly, at the first request, and a program does not end before that is done.
  *
  * Where the program has set a dispatcher (a proxy, a mock), that one stays in charge of all.
  *
@@ -16,7 +15,7 @@
 
 import { type Connected, Connections, type ConnectTarget } from "../network/connections.ts";
 import { httpFetch } from "../network/http_fetch.ts";
-import type { ConnectionOptions, Fetch } from "../runtime.ts";
+import type { ConnectionOptions, Fetch, OwnFetch } from "../runtime.ts";
 import { reachByName } from "./name_servers.ts";
 
 /** Global key under which undici, of which Node's `fetch` is a part, keeps its dispatcher. */
@@ -31,25 +30,25 @@ type AgentClass = new (options: {
 }) => object;
 
 /**
- * Makes a `fetch` with connections of its own.
+ * A `fetch` for requests in the background.
  *
  * @param native Node's own `fetch`; any other is left alone.
  * @param fallback Takes the requests for which the program has set a dispatcher.
  */
-export function nodeFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
-  if (!Function.prototype.toString.call(native).includes(NODE_FETCH)) return fallback;
-  return options.background
-    ? backgroundFetch(fallback, options)
-    : foregroundFetch(native, fallback, options);
-}
-
-function backgroundFetch(fallback: Fetch, options: ConnectionOptions): Fetch {
-  const direct = httpFetch({ ...options, fallback, reach: reachByName });
+export function nodeBackgroundFetch(
+  native: Fetch,
+  fallback: Fetch,
+  options: ConnectionOptions,
+): OwnFetch {
+  if (!isNodes(native)) return fallback;
+  const direct = httpFetch({ ...options, background: true, fallback, reach: reachByName });
   return (url, init) => hasOwnDispatcher() ? fallback(url, init) : direct(url, init);
 }
 
-function foregroundFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
-  const connections = new Connections({ ...options, reach: reachByName });
+/** Node's own `fetch` with connections of its own; the rest is as above. */
+export function nodeFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
+  if (!isNodes(native)) return fallback;
+  const connections = new Connections({ ...options, background: false, reach: reachByName });
   let dispatcher: object | undefined;
   return async (url, init = {}) => {
     const agent = await stockAgent(native);
@@ -65,6 +64,10 @@ function foregroundFetch(native: Fetch, fallback: Fetch, options: ConnectionOpti
       end();
     }
   };
+}
+
+function isNodes(native: Fetch): boolean {
+  return Function.prototype.toString.call(native).includes(NODE_FETCH);
 }
 
 interface Dispatchers {

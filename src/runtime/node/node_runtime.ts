@@ -7,11 +7,11 @@
 import { builtin } from "../builtin_modules.ts";
 import { systemClock } from "../clock.ts";
 import { processFacts } from "../process/process_info.ts";
-import type { ConnectionOptions, Fetch, ProcessInfo, Runtime } from "../runtime.ts";
+import type { ConnectionOptions, Fetch, OwnFetch, ProcessInfo, Runtime } from "../runtime.ts";
 import { scanListing, scanStream } from "./list_directory.ts";
 import { httpFetch } from "../network/http_fetch.ts";
 import { reachByName } from "./name_servers.ts";
-import { nodeFetch } from "./node_connections.ts";
+import { nodeBackgroundFetch, nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
 
 /** A runtime over Node's built-in modules. */
@@ -21,7 +21,7 @@ export function nodeRuntime(): Runtime {
     files: nodeFiles({ scan: scanStream }),
     process: nodeProcess(),
     clock: systemClock,
-    network: { fetch: nodeFetch },
+    network: { fetch: nodeFetch, backgroundFetch: nodeBackgroundFetch },
   };
 }
 
@@ -33,15 +33,15 @@ export function bunRuntime(): Runtime {
     files,
     process: nodeProcess(),
     clock: systemClock,
-    network: { fetch: bunFetch },
+    network: { backgroundFetch: bunFetch },
   };
 }
 
 /** Bun's own `fetch` keeps the program alive until a request is answered. */
-function bunFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
+function bunFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch {
   const isBuns = Function.prototype.toString.call(native).includes("[native code]");
-  if (!isBuns || !options.background) return fallback;
-  return httpFetch({ ...options, fallback, reach: reachByName });
+  if (!isBuns) return fallback;
+  return httpFetch({ ...options, background: true, fallback, reach: reachByName });
 }
 
 function nodeProcess(): ProcessInfo {

@@ -47,7 +47,6 @@ export async function runScenario(
     if (world.violations.length === 0) await drain(world);
     if (world.violations.length === 0) judge(world);
     if (world.violations.length === 0) world.judgeClosings();
-    await Promise.all(world.context.past.checks);
     await world.settle();
   } finally {
     unpatch?.();

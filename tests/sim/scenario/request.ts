@@ -24,8 +24,6 @@ export interface IncomingRequest {
   readonly exclusive: readonly SimRecord[];
   /** The difference from what was appended; `null` if there is none. */
   readonly trouble: string | null;
-  /** The error in a file's content, which can only be read asynchronously. */
-  readonly later?: Promise<string | null>;
   /** Whether it expects a digest that the server does not compute. */
   readonly hasWrongDigest: boolean;
   /** Whether a server like this has no such path. */
@@ -69,8 +67,11 @@ export function readRequest(
 ): IncomingRequest {
   const retryId = (init.headers as Record<string, string>)["X-Weave-Retry-Id"];
   const base = { server, path, retryId, ...policy(path) };
-  if (init.body instanceof FormData) return { ...base, ...readForm(ledger, path, init.body) };
   const bytes = init.body as Uint8Array;
+  const [, boundary] = /boundary=(.*)$/.exec(
+    (init.headers as Record<string, string>)["Content-Type"],
+  ) ?? [];
+  if (boundary) return { ...base, ...readForm(ledger, path, bytes, boundary) };
   if (path.endsWith("/otel/v1/traces")) {
     return { ...base, ...readSpans(ledger, path, bytes, init.headers as Record<string, string>) };
   }
@@ -237,32 +238,31 @@ function readSpans(
   };
 }
 
-function readForm(ledger: Ledger, path: string, form: FormData): Contents {
-  const file = form.get("file");
-  const isFile = typeof file === "object" && file !== null;
-  const name = isFile ? file.name : "";
+function readForm(ledger: Ledger, path: string, bytes: Uint8Array, boundary: string): Contents {
+  const text = latin1(bytes);
+  const [, project, name = "", content = ""] = new RegExp(
+    `^--${boundary}\r\nContent-Disposition: form-data; name="project_id"\r\n\r\n(.*)\r\n` +
+      `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="(.*)"\r\n` +
+      `Content-Type: application/octet-stream\r\n\r\n([^]*)\r\n--${boundary}--\r\n$`,
+  ).exec(text) ?? [];
   const record = ledger.find(name);
   const expected = record?.text.file?.content;
-  const size = isFile ? file.size : 0;
-  const isSound = expected !== undefined && size === expected.length &&
-    form.get("project_id") === `e/p${record!.project}`;
+  const isSound = expected !== undefined && content === latin1(expected) &&
+    project === `e/p${record!.project}`;
   const records = record ? [record] : [];
   return {
-    what: `${path} ${name} ${size}`,
-    size,
+    what: `${path} ${text}`,
+    size: content.length,
     records,
     exclusive: records,
-    trouble: isSound ? null : `is not the file that was appended: ${name}, ${size} bytes`,
-    ...(isSound ? { later: compareFile(file as File, expected) } : {}),
+    trouble: isSound ? null : `is not the file that was appended: ${name}, ${bytes.length} bytes`,
     hasWrongDigest: false,
   };
 }
 
-async function compareFile(file: File, expected: Uint8Array): Promise<string | null> {
-  const content = new Uint8Array(await file.arrayBuffer());
-  return content.every((byte, i) => byte === expected[i])
-    ? null
-    : `is not the file that was appended: ${file.name}`;
+/** A character for each byte. */
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 function cut(text: string): string {

@@ -86,8 +86,6 @@ export interface Past {
   crashed: boolean;
   /** Anything happened that makes it right to send something twice. */
   disturbed: boolean;
-  /** Reads that have to end before the run is checked. */
-  readonly checks: Promise<void>[];
   /** Segments in which a broken line is allowed. */
   readonly torn: Set<string>;
   /** Those in which it was left by a process that lived on and knew of it. */

@@ -98,7 +98,6 @@ export class SimServers {
     if (read !== null) return this.#read(process, state, server, read, init.signal!);
     const request = readRequest(this.#context.ledger, server, match[2], init);
     const serial = ++past.requests;
-    if (request.later) past.checks.push(this.#checkLater(request));
     const keys = request.records.map(({ key }) => key).join(" ");
     trace.add(`p${process.id} sends ${serial} to ${server}${request.path}: ${keys}`);
     const known = this.#attempts.get(request.retryId);
@@ -112,11 +111,6 @@ export class SimServers {
     this.#checkClaims(attempt);
     if (first === serial) this.#checkFresh(attempt);
     return this.#travel(attempt, chooseFault(state, random), init.signal!);
-  }
-
-  async #checkLater({ path, later }: IncomingRequest): Promise<void> {
-    const trouble = await later;
-    if (trouble) this.#context.violate("altered", `${path}: ${trouble}`);
   }
 
   /** A request that writes nothing meets the same faults. */

@@ -61,7 +61,6 @@ export class World {
         requests: 0,
         crashed: false,
         disturbed: false,
-        checks: [],
         torn: new Set(),
         fragments: new Set(),
       },

@@ -1,0 +1,60 @@
+/**
+ * Bodies of the type `multipart/form-data`.
+ *
+ * @module
+ */
+
+/** A field of a form. */
+export interface FormField {
+  readonly name: string;
+  /** The name of the file that the field holds; it holds text without one. */
+  readonly filename?: string;
+  readonly content: Uint8Array;
+}
+
+/** A form in bytes: the same fields are always the same bytes. */
+export class FormBody {
+  /** The value of the header `Content-Type`. */
+  readonly contentType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+
+  /** Encodes the fields. */
+  constructor(fields: readonly FormField[]) {
+    const boundary = boundaryOf(fields);
+    this.contentType = `multipart/form-data; boundary=${boundary}`;
+    const encoder = new TextEncoder();
+    const pieces = fields.flatMap((field) => [
+      encoder.encode(`--${boundary}\r\n${headersOf(field)}\r\n\r\n`),
+      field.content,
+      encoder.encode("\r\n"),
+    ]);
+    pieces.push(encoder.encode(`--${boundary}--\r\n`));
+    this.bytes = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      this.bytes.set(piece, at);
+      at += piece.length;
+    }
+  }
+}
+
+function headersOf({ name, filename }: FormField): string {
+  const disposition = `Content-Disposition: form-data; name="${escaped(name)}"`;
+  return filename === undefined
+    ? disposition
+    : `${disposition}; filename="${escaped(filename)}"\r\nContent-Type: application/octet-stream`;
+}
+
+/** As browsers escape the names of fields and files. */
+function escaped(name: string): string {
+  return name.replaceAll("\n", "%0A").replaceAll("\r", "%0D").replaceAll('"', "%22");
+}
+
+/** A boundary that no field contains. */
+function boundaryOf(fields: readonly FormField[]): string {
+  const texts = fields.map(({ content }) => new TextDecoder("latin1").decode(content));
+  for (let number = 0;; number++) {
+    const boundary = `weave-wal-form-${number}`;
+    if (!texts.some((text) => text.includes(boundary))) return boundary;
+  }
+}
