@@ -14,11 +14,15 @@ export interface IdSources {
 
 /** Makes ids and timestamps. */
 export interface Ids {
+  /** The time now, epoch ms: what is made at one time needs one look at the clock. */
+  now(): number;
   /**
    * A UUIDv7 (RFC 9562) in text form, for calls and traces. Ids of one maker sort in the order in
    * which they were made, also within a millisecond and while the clock stops or goes back.
+   *
+   * @param time When it is made, epoch ms; now unless given.
    */
-  uuidv7(): string;
+  uuidv7(time?: number): string;
   /** A random UUID (version 4) as 32 hex digits. */
   uuidHex(): string;
   /**
@@ -39,6 +43,11 @@ const COUNTER_MAX = 0xfff;
 const HEX: readonly string[] = Array.from(
   { length: 256 },
   (_, byte) => byte.toString(16).padStart(2, "0"),
+);
+
+const THREE_DIGITS: readonly string[] = Array.from(
+  { length: 1000 },
+  (_, number) => String(number).padStart(3, "0"),
 );
 
 /**
@@ -78,8 +87,9 @@ export function createIds({ now, randomBytes }: IdSources): Ids {
   let secondText = "";
 
   return {
-    uuidv7() {
-      const ms = Math.floor(clamp(now()));
+    now,
+    uuidv7(time = now()) {
+      const ms = Math.floor(clamp(time));
       if (ms > lastMs) setMs(ms);
       else if (++counter > COUNTER_MAX) setMs(lastMs + 1);
       const i = draw(8);
@@ -107,7 +117,8 @@ export function createIds({ now, randomBytes }: IdSources): Ids {
         secondText = new Date(second * 1000).toISOString().slice(0, 20);
       }
       const micros = Math.min(Math.round((ms - second * 1000) * 1000), 999999);
-      return secondText + String(1000000 + micros).slice(1) + "Z";
+      const whole = (micros / 1000) | 0;
+      return secondText + THREE_DIGITS[whole] + THREE_DIGITS[micros - whole * 1000] + "Z";
     },
   };
 }

@@ -64,18 +64,20 @@ export class CallRecorder implements CallSink {
       const context = currentContext();
       let parent = context?.owner === this ? context.call : null;
       const attributes = context?.attributes ?? null;
-      const callId = own.ids.uuidv7();
+      const { ids } = own;
+      const now = ids.now();
+      const callId = ids.uuidv7(now);
       if (parent instanceof UnsampledCall) {
         if (!options.alwaysRecorded) return this.#unsampled(parent.child(callId));
         parent = null;
       }
-      const traceId = parent === null ? own.ids.uuidv7() : parent.traceId;
+      const traceId = parent === null ? ids.uuidv7(now) : parent.traceId;
       if (
         parent === null && !options.alwaysRecorded &&
         !own.sampler.records(traceId, state.name, attributes?.values)
       ) return this.#unsampled(new UnsampledCall(callId, traceId, this));
       const opText = state.savedBy === this ? state.savedText : this.#saveOp(state);
-      const startedAt = own.ids.timestamp();
+      const startedAt = ids.timestamp(now);
       const named = nameInputs(self, params, options.parameterNames);
       const inputs = inputsText(
         own.toText(named, MAX_CALL_VALUE_CHARS, "inputs"),

@@ -165,15 +165,16 @@ function isPlainObject(value: object, depth: number, substitute?: Substitute): b
   if ("toJSON" in value) return false;
   if (Array.isArray(value)) return isPlainArray(value, depth - 1, substitute);
   for (const key in value) {
-    if (hasGetter(value, key) || !isPlainText(key)) return false;
-    if (rules !== undefined && isSecretProperty(value, key, rules)) return false;
+    if (hasGetter(value, key) || !isPlainProperty(value, key)) return false;
     if (!isPlainValue((value as Record<string, unknown>)[key], depth - 1, substitute)) return false;
   }
   return true;
 }
 
-function isSecretProperty(object: object, key: string, redaction: RedactionRules): boolean {
-  return redaction.redactsKey(key) || key === "value" && isSecretPair(object, redaction);
+function isPlainProperty(object: object, key: string): boolean {
+  if (rules === undefined) return isPlainText(key);
+  if ((charsLeft -= key.length) < 0 || !rules.keepsProperty(key)) return false;
+  return key !== "value" || !isSecretPair(object, rules);
 }
 
 function isPlainArray(items: unknown[], depth: number, substitute?: Substitute): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isWellFormed } from "../json/well_formed.ts";
 import { redactFragments } from "./json_fragments.ts";
 import { isSecretPair, isSecretValue } from "./secret_pairs.ts";
 import { SECRET_KEYS, SecretKeys } from "./secret_keys.ts";
@@ -25,6 +26,8 @@ export interface RedactionOptions {
 const MAX_DEPTH = 100;
 /** Levels of data that are looked at: more than the server takes. */
 const MAX_DATA_DEPTH = 1_000;
+/** Names that are remembered, and characters of the longest of them. */
+const MAX_NAMES = 10_000, MAX_NAME_CHARS = 200;
 /** Shortest text that the rules for secrets of known forms look at. */
 const MIN_CHARS = 8;
 
@@ -34,6 +37,8 @@ export class RedactionRules {
   readonly #patterns: readonly RegExp[];
   readonly #literals: readonly string[];
   readonly #defaults: boolean;
+  /** Names that were looked at, and whether they are written as they are. */
+  readonly #names = new Map<string, boolean>();
 
   constructor({ defaults, keys, patterns, literals }: RedactionOptions) {
     const names = [...(defaults ? SECRET_KEYS : []), ...keys];
@@ -46,6 +51,18 @@ export class RedactionRules {
   /** Whether the value of a property with this name is redacted. */
   redactsKey(name: string): boolean {
     return this.#keys !== undefined && this.#keys.has(name);
+  }
+
+  /**
+   * Whether a property with this name is written as it is: the name is well-formed and holds no
+   * secret, and the value is none by its name. Cheap for names that occur again.
+   */
+  keepsProperty(name: string): boolean {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const keeps = isWellFormed(name) && !this.redactsKey(name) && this.redactText(name) === name;
+    if (this.#names.size < MAX_NAMES && name.length <= MAX_NAME_CHARS) this.#names.set(name, keeps);
+    return keeps;
   }
 
   /** A text without its secrets; the same text if it has none. */
