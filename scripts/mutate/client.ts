@@ -131,8 +131,8 @@ export const CLIENT_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/client/calls/call_recorder.ts",
     mistake: "a child gets a trace of its own",
-    find: "const traceId = parent === null ? own.ids.uuidv7() : parent.traceId;",
-    replace: "const traceId = parts.ids.uuidv7();",
+    find: "const traceId = parent === null ? ids.uuidv7(now) : parent.traceId;",
+    replace: "const traceId = ids.uuidv7(now);",
     tests: [CALLS, PARENTS, INPUTS],
   },
   {

@@ -172,9 +172,8 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/http/transport.ts",
     mistake: "a retry has no ID",
-    find: 'const headers: Record<string, string> = { "X-Weave-Retry-Id": retryId };',
-    replace:
-      'const headers: Record<string, string> = { "X-Weave-Retry-Id": `${retryId}x`.slice(-1) };',
+    find: '"X-Weave-Retry-Id": retryId,',
+    replace: '"X-Weave-Retry-Id": `${retryId}x`.slice(-1),',
     tests: [SEND],
   },
   {
