@@ -17,6 +17,8 @@ export interface SpanTarget {
   /** `entity/project`. */
   readonly projectId: string;
   readonly append: Pipeline["append"];
+  /** Notes that a span has begun. */
+  readonly noteStart: NonNullable<Pipeline["noteSpanStart"]>;
   readonly redactor: Redactor;
   readonly sampler: Sampler;
   readonly logger: Logger;

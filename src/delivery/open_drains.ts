@@ -65,7 +65,7 @@ export class OpenDrains {
         guard,
         live: false,
         isSealed: () => isFinal(listed),
-        openCalls: openCalls.of(writer),
+        openCalls: () => openCalls.of(writer),
       });
     } catch (error) {
       if (!hasCode(error, "ENOENT")) options.onTrouble("recovery", error);

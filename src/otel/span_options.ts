@@ -36,6 +36,12 @@ export interface SpanOptions extends Omit<InitOptions, "printCallLink" | "global
   project?: string;
   /** The view of Weave that shows the spans. Default `"traces"`. */
   view?: OtelView;
+  /**
+   * Whether `WalSpanProcessor` notes the start of each span, with one more write to the log: a span
+   * that the end of the process cuts off is then ended at recovery, with an error that says so.
+   * Default `false`.
+   */
+  recordStarts?: boolean;
 }
 
 /** The resolved options. */
@@ -45,6 +51,8 @@ export interface ResolvedSpanOptions {
   readonly view: OtelView;
   /** Whether the client was opened for these spans and is closed with them. */
   readonly isOwn: boolean;
+  /** Whether starts are noted. */
+  readonly recordStarts: boolean;
 }
 
 /**
@@ -56,16 +64,19 @@ export function resolveSpanOptions(options: SpanOptions): ResolvedSpanOptions {
   if (typeof options !== "object" || options === null) {
     throw invalidOption("options of the span processor", options, "an object of options");
   }
-  const { client, project, view = "traces", ...initOptions } = options;
+  const { client, project, view = "traces", recordStarts = false, ...initOptions } = options;
   if (view !== "traces" && view !== "agents") {
     throw invalidOption('option "view"', view, 'one of "traces", "agents"');
+  }
+  if (typeof recordStarts !== "boolean") {
+    throw invalidOption('option "recordStarts"', recordStarts, "true or false");
   }
   if (project !== undefined && client === undefined) {
     const runtime = withQuietTimers(initOptions.runtime ?? detectRuntime());
     const own = withoutTelemetry(() =>
       openOwnClient(project, { wal: true, ...initOptions, runtime })
     );
-    return { client: own, target: spanTargetOf(own)!, view, isOwn: true };
+    return { client: own, target: spanTargetOf(own)!, view, isOwn: true, recordStarts };
   }
   const [ignored] = project === undefined ? Object.keys(initOptions) : ["project"];
   if (ignored !== undefined) {
@@ -83,6 +94,8 @@ export function resolveSpanOptions(options: SpanOptions): ResolvedSpanOptions {
     );
   }
   const target = typeof open === "object" ? spanTargetOf(open) : undefined;
-  if (target !== undefined) return { client: open as WeaveClient, target, view, isOwn: false };
+  if (target !== undefined) {
+    return { client: open as WeaveClient, target, view, isOwn: false, recordStarts };
+  }
   throw invalidOption('option "client"', client, "what init() resolves to; await it first");
 }

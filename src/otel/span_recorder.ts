@@ -28,6 +28,7 @@ export class SpanRecorder {
   readonly #isOwn: boolean;
   readonly #target: SpanTarget;
   readonly #type: OtelRecordType;
+  readonly #recordStarts: boolean;
   readonly #redactor: SpanRedactor;
   /** Decisions of a function that samples. */
   readonly #sampled = new Map<string, boolean>();
@@ -36,7 +37,8 @@ export class SpanRecorder {
 
   /** @throws {WeaveWalError} As `resolveSpanOptions`. */
   constructor(options: SpanOptions) {
-    const { client, target, view, isOwn } = resolveSpanOptions(options);
+    const { client, target, view, isOwn, recordStarts } = resolveSpanOptions(options);
+    this.#recordStarts = recordStarts;
     this.#client = client;
     this.#isOwn = isOwn;
     this.#target = target;
@@ -44,13 +46,24 @@ export class SpanRecorder {
     this.#redactor = new SpanRedactor(target.redactor);
   }
 
-  /** Decides with the first span of a trace whether the trace is recorded. Never throws. */
+  /**
+   * Decides with the first span of a trace whether the trace is recorded, and notes the start of the
+   * span if that is wanted. Never throws.
+   */
   start(span: StartedSpan): void {
-    if (!this.#target.sampler.asksFunction) return;
+    if (!this.#target.sampler.asksFunction && !this.#recordStarts) return;
+    if (this.#isRecording || this.#isShutDown || this.#target.settings.disabled) return;
+    this.#isRecording = true;
     try {
-      this.#isSampled(span);
+      const isWanted = this.#isSampled(span) && (span.spanContext().traceFlags & SAMPLED) !== 0;
+      if (!isWanted || !this.#recordStarts) return;
+      // The SDK's own span: it has the fields of one that has ended.
+      const text = this.#requestOf(span as FinishedSpan);
+      withoutTelemetry(() => this.#target.noteStart(this.#type, text));
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#isRecording = false;
     }
   }
 
@@ -70,8 +83,7 @@ export class SpanRecorder {
         this.#target.sampler.sampledOut++;
         return undefined;
       }
-      const request = serialize(this.#redactor.copy(span));
-      const text = otelRequest(this.#target.projectId, request);
+      const text = this.#requestOf(span);
       // Instrumented file operations would make spans of it.
       withoutTelemetry(() => this.#target.append(this.#type, text));
       return undefined;
@@ -99,6 +111,13 @@ export class SpanRecorder {
     const timeout = Math.min(wal ? exitDrainMs : timeoutMs, MAX_FLUSH_MS);
     const limits = { timeout };
     await (this.#isOwn ? this.#client.finish(limits) : this.#client.flush(limits));
+  }
+
+  #requestOf(span: FinishedSpan): string {
+    const request = serialize(this.#redactor.copy(span));
+    const { traceId, spanId } = span.spanContext();
+    const id = this.#recordStarts ? traceId + spanId : undefined;
+    return otelRequest(this.#target.projectId, request, id);
   }
 
   #isSampled(span: StartedSpan): boolean {

@@ -27,10 +27,10 @@ import { moveAway, QUARANTINE_DIRECTORY } from "./repair.ts";
 import type { VerifyJob } from "./segment.ts";
 
 const SIDECARS =
-  /^\.(lock|owner|seal|fence|open|closing|closed|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
+  /^\.(lock|owner|seal|fence|open|started|closing|closed|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
 
 /** These outlive the data: dead letters, and what is known about calls that were cut off. */
-const OUTLIVING = /^\.(deadletter|quarantine|open|closing|closed)$/;
+const OUTLIVING = /^\.(deadletter|quarantine|open|started|closing|closed)$/;
 
 /** Verifies everything but the data in a project's directory. */
 export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {

@@ -11,6 +11,7 @@ import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { DiskError, LogReport, SenderReport } from "../../wal/ownership/presence_state.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";
 import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
+import type { OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 
 export type { FsyncPolicy };
@@ -221,6 +222,13 @@ export type DeliveryWait =
 export interface Pipeline {
   /** Appends one request (its JSON text on one line). Throws only where the pipeline is strict. */
   append(type: RecordType, request: string): void;
+  /**
+   * Notes that a span has begun, so that it is ended at recovery if its end is cut off. Does nothing
+   * where the log is not on disk. Never throws.
+   *
+   * @param request The span as it is now.
+   */
+  noteSpanStart?(type: OtelRecordType, request: string): void;
   /** Forces the log to stable storage; rejects with the host's error when that cannot be done. */
   sync(): Promise<void>;
   /**

@@ -10,6 +10,7 @@ import { Deliverer } from "../../delivery/delivery_client.ts";
 import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { Sender } from "../../delivery/sender.ts";
 import { isProvisional } from "../../protocol/digest/provisional.ts";
+import type { OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Timer } from "../../runtime/runtime.ts";
 import { DigestBook } from "../../wal/digest_map.ts";
@@ -147,6 +148,16 @@ export class LogPipeline implements StrictPipeline {
     this.#strict.appendAll(records);
     this.#ledger.append(records.length);
     this.#dropOldest?.makeRoom();
+  }
+
+  noteSpanStart(type: OtelRecordType, request: string): void {
+    // What memory holds ends with the process.
+    if (this.#closed || this.#disk === null || this.#log.kind === "memory") return;
+    try {
+      this.#disk.noteSpanStart(type, request);
+    } catch {
+      // The end of the span meets the same error, where it is reported.
+    }
   }
 
   sync(): Promise<void> {

@@ -18,7 +18,7 @@ import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { FlushOptions, FlushResult, Pipeline } from "../pipeline/pipeline.ts";
 import type { AnyFunction, OpFields } from "../op/op_types.ts";
 import { setSavingRef } from "../objects/saved_refs.ts";
-import { keepSpanTarget } from "../span_target.ts";
+import { keepSpanTarget, type SpanTarget } from "../span_target.ts";
 import { ProjectIdResolver } from "../server/project_id_resolver.ts";
 import { Publisher } from "../objects/publisher.ts";
 import type { ApiClient } from "../server/api_client.ts";
@@ -116,7 +116,9 @@ export class WeaveClient extends ClientCalls {
     this.#clock = deps.clock;
     this.#sampler = sampler;
     const { redactor } = deps;
-    keepSpanTarget(this, { projectId, append, redactor, sampler, logger, settings });
+    const noteStart: SpanTarget["noteStart"] = (type, request) =>
+      pipeline.noteSpanStart?.(type, request);
+    keepSpanTarget(this, { projectId, append, noteStart, redactor, sampler, logger, settings });
     openGlobalClient(this, recorder);
   }
 

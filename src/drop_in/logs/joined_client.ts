@@ -25,6 +25,10 @@ export class LentPipeline implements Pipeline {
     this.#pipeline.append(...args);
   }
 
+  noteSpanStart(...args: Parameters<NonNullable<Pipeline["noteSpanStart"]>>): void {
+    this.#pipeline.noteSpanStart?.(...args);
+  }
+
   sync(): ReturnType<Pipeline["sync"]> {
     return this.#pipeline.sync();
   }

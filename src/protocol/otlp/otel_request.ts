@@ -46,6 +46,8 @@ export function isOtelType(type: RecordType): type is OtelRecordType {
  * @param request A serialized `ExportTraceServiceRequest`. It is sent byte for byte, together with
  *   those of other records of the project, and rejected as a whole if the server rejects one of its
  *   spans: one span a record keeps the others.
+ * @param span IDs of the trace and of the span, one behind the other, if the start of the span is
+ *   recorded too.
  *
  * @example
  * ```ts
@@ -53,6 +55,8 @@ export function isOtelType(type: RecordType): type is OtelRecordType {
  * if (text !== '{"project_id":"team/demo","request_base64":"CgA="}') throw new Error(text);
  * ```
  */
-export function otelRequest(projectId: string, request: Uint8Array): string {
-  return `{"project_id":${jsonString(projectId)},"request_base64":"${base64(request)}"}`;
+export function otelRequest(projectId: string, request: Uint8Array, span?: string): string {
+  const project = `{"project_id":${jsonString(projectId)}`;
+  const id = span === undefined ? "" : `,"span":${jsonString(span)}`;
+  return `${project}${id},"request_base64":"${base64(request)}"}`;
 }

@@ -39,12 +39,13 @@ export class FileLog implements RequestLog {
   /** Lines of lost segments that no other segment holds yet, oldest first. */
   readonly #owed: CopiedLines[] = [];
 
-  readonly #openCalls: OwnOpenCalls | null;
+  readonly #openCalls: OwnOpenCalls;
 
   /** Makes the log; nothing is on disk before the first record. */
   constructor(options: FileLogOptions) {
     this.#options = options;
-    this.#openCalls = options.closeInterrupted ? new OwnOpenCalls(options) : null;
+    const { closeInterrupted: withCalls = false } = options;
+    this.#openCalls = new OwnOpenCalls({ ...options, withCalls });
     this.#sync = new FsyncScheduler({
       clock: options.runtime.clock,
       files: options.runtime.files,
@@ -93,10 +94,8 @@ export class FileLog implements RequestLog {
     let segment: SegmentWriter;
     for (;;) {
       segment = this.#active ?? this.#begin();
-      if (this.#openCalls !== null) {
-        [lines, records] = this.#openCalls.withoutClosed(lines, records);
-        if (records === 0) return;
-      }
+      [lines, records] = this.#openCalls.withoutClosed(lines, records);
+      if (records === 0) return;
       const size = segment.size;
       try {
         segment.append(lines, records);
@@ -107,7 +106,7 @@ export class FileLog implements RequestLog {
       const bytes = segment.size - size;
       const isOwn = segment.isOwn();
       // What ends a call that another process has closed meanwhile is taken back.
-      if (isOwn && this.#openCalls?.look()) segment.truncateTail(bytes, records);
+      if (isOwn && this.#openCalls.look()) segment.truncateTail(bytes, records);
       else if (isOwn) {
         quota.add(bytes);
         this.#written.records += records;
@@ -121,6 +120,18 @@ export class FileLog implements RequestLog {
     this.#sync.appended(segment);
     if (segment.size >= segmentBytes) this.rotate();
     listener.onAppend();
+  }
+
+  /**
+   * Notes that a span has begun, so that it is ended at recovery if its end is cut off.
+   *
+   * Throws the host's error when the disk does not take it.
+   *
+   * @param request The span as it is now.
+   */
+  noteSpanStart(type: RecordType, request: string): void {
+    const { paths } = this.#active ?? this.#begin();
+    this.#openCalls.noteStart(paths, RECORD_PREFIX[type] + request + RECORD_SUFFIX);
   }
 
   get written(): { readonly records: number; readonly bytes: number } {
@@ -175,12 +186,12 @@ export class FileLog implements RequestLog {
 
   /** Whether calls are open behind the segments that were removed. */
   get hasOpenCalls(): boolean {
-    return this.#openCalls?.keeper.hasOpen ?? false;
+    return this.#openCalls.keeper.hasOpen;
   }
 
   /** Records go elsewhere: the ends of calls may be where no other process finds them. */
   forgetOpenCalls(): void {
-    this.#openCalls?.keeper.forgetAll();
+    if (this.#openCalls.marker !== null) this.#openCalls.keeper.forgetAll();
   }
 
   settled(): Promise<void> {
@@ -194,11 +205,11 @@ export class FileLog implements RequestLog {
     const last = this.#lastTime;
     const { stem } = formatStem(this.#nextTime(), writer);
     const paths = segmentPaths(directory, stem);
-    const isTracked = this.#openCalls !== null;
-    const segment = SegmentWriter.open(files, paths, presence, process.pid, isTracked);
+    const calls = this.#openCalls;
+    const segment = SegmentWriter.open(files, paths, presence, process.pid, calls.marker);
     try {
-      this.#openCalls?.begun(last);
-      const { keeper } = this.#openCalls ?? {};
+      calls.begun(last);
+      const keeper = () => calls.marker === null ? null : calls.keeper;
       if (sender) listener.onSegment(readerOf(segment, stem, this.#options, keeper));
     } catch (error) {
       segment.discard();
@@ -212,7 +223,7 @@ export class FileLog implements RequestLog {
 
   /** The segment is not this log's to write any more; what is behind `end` is written elsewhere. */
   #lose(segment: SegmentWriter, end: number): void {
-    this.#openCalls?.lost();
+    this.#openCalls.lost();
     const detached = segment.isDetached();
     if (detached) this.#options.listener.onDetached();
     // A sender of this process still reads the file that lost its name; without one, nobody does.
@@ -234,7 +245,10 @@ export class FileLog implements RequestLog {
   }
 
   #leave(segment: SegmentWriter): void {
-    if (this.#active === segment) this.#active = this.#failed = null;
+    if (this.#active === segment) {
+      this.#active = this.#failed = null;
+      this.#openCalls.left();
+    }
     if (!segment.seal()) this.#unclosed.add(segment);
     this.#sync.retire(segment);
     this.#options.listener.onAppend();
@@ -277,7 +291,7 @@ export class FileLog implements RequestLog {
   #copy(copied: CopiedLines): void {
     while (copied.records > 0) {
       const to = this.#active ?? this.#begin();
-      const lines = this.#openCalls?.copyWithoutClosed(copied) ?? copied;
+      const lines = this.#openCalls.copyWithoutClosed(copied);
       if (lines.records === 0) break;
       to.appendLines(lines);
       if (to.isOwn()) break;

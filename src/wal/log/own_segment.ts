@@ -16,7 +16,7 @@ export function readerOf(
   segment: SegmentWriter,
   stem: string,
   options: { runtime: Runtime; directory: string; presence: Presence },
-  openCalls: OpenCallsKeeper | undefined,
+  openCalls: () => OpenCallsKeeper | null,
 ): FileSegment {
   const { runtime, directory, presence } = options;
   return new FileSegment({
@@ -29,6 +29,6 @@ export function readerOf(
     end: () => segment.size,
     records: () => segment.records,
     isSealed: () => segment.sealed,
-    ...openCalls ? { openCalls } : {},
+    openCalls,
   });
 }

@@ -7,7 +7,6 @@
 import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
 import { writeAll } from "../dead_letters/dead_letter_file.ts";
 import { isFenced } from "../ownership/fence.ts";
-import { NOTHING_CARRIED } from "../open_calls/open_calls_file.ts";
 import type { Presence } from "../ownership/presence.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
@@ -51,19 +50,19 @@ export class SegmentWriter {
    * Begins a segment. The presence file and the lock exist before the data file, so that nobody ever
    * finds records without knowing whose they are.
    *
-   * @param closeInterrupted Whether calls are to be closed that begin in it and are cut off.
+   * @param marker Says which calls and spans are to be closed that are cut off; `null` for none.
    */
   static open(
     files: FileSystem,
     paths: SegmentPaths,
     presence: Presence,
     pid: number,
-    closeInterrupted: boolean,
+    marker: string | null,
   ): SegmentWriter {
     try {
       presence.ensure();
       files.createExclusive(paths.lock, String(pid));
-      if (closeInterrupted) files.createExclusive(paths.open, NOTHING_CARRIED);
+      if (marker !== null) files.createExclusive(paths.open, marker);
       return new SegmentWriter(files, paths, presence);
     } catch (error) {
       removeAll(files, paths);

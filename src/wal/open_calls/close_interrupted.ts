@@ -120,11 +120,14 @@ export class CallCloser {
    * When a dead writer last gave a sign of life, epoch ms by its own clock: its last heartbeat, or its
    * last record if that is a little later. Programs may set the times of their calls.
    */
-  lastSignOfLife(token: string, { lastRecord }: OpenCalls): number {
+  lastSignOfLife(token: string, open: OpenCalls): number {
     const path = presencePath(this.#root, token);
     const heartbeat = readPresence(this.#runtime, path)?.at ?? null;
-    if (heartbeat === null) return lastRecord;
-    return lastRecord <= heartbeat + TRUSTED_MS ? Math.max(heartbeat, lastRecord) : heartbeat;
+    const limit = heartbeat === null ? Infinity : heartbeat + TRUSTED_MS;
+    return open.times().reduce(
+      (last, time) => time <= limit ? Math.max(last, time) : last,
+      heartbeat ?? 0,
+    );
   }
 }
 

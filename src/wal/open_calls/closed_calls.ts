@@ -11,7 +11,10 @@ import { isClosingStem, parseStem, segmentPaths } from "../segment/segment_name.
 
 /** Bytes of a closing segment that are read at most. */
 const MAX_BYTES = 64 * 1024 * 1024;
-const ID = /"id":"([^"\\]+)"/;
+/** The id of a call, or of a span in front of its bytes. */
+const ID = /"(?:id|span)":"([^"\\]+)"/;
+
+const TRACKED = ["call_start", "call_end", "otel_traces", "otel_agents"] as const;
 
 /** Finds closing segments of one writer, and the calls that they end. */
 export class ClosedCalls {
@@ -60,9 +63,8 @@ export class ClosedCalls {
 
   /** Whether the line of a record is the start or the end of a call that is closed. */
   has(line: string): boolean {
-    const isCall = line.startsWith(RECORD_PREFIX.call_end) ||
-      line.startsWith(RECORD_PREFIX.call_start);
-    return isCall && this.#ids.has(ID.exec(line)?.[1] ?? "");
+    const isTracked = TRACKED.some((type) => line.startsWith(RECORD_PREFIX[type]));
+    return isTracked && this.#ids.has(ID.exec(line)?.[1] ?? "");
   }
 
   /** The text of a closing segment that counts; empty if there is none. */

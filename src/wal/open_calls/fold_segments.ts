@@ -17,6 +17,7 @@ import {
   isClosingStem,
   OPEN_SUFFIX,
   SEGMENT_SUFFIX,
+  type SegmentPaths,
   segmentPaths,
 } from "../segment/segment_name.ts";
 import { OpenCalls } from "./open_calls.ts";
@@ -34,10 +35,33 @@ const FOLDED: ReadonlySet<RecordType> = new Set<RecordType>([
   "call_start",
   "call_end",
   "calls_delete",
+  "otel_traces",
+  "otel_agents",
 ]);
 
-/** Folds the records of the segment at `path`. Rejects with the host's error. */
-export async function foldSegment(runtime: Runtime, path: string, into: OpenCalls): Promise<void> {
+/**
+ * Folds the starts of spans and the records of a segment. Rejects with the host's error.
+ *
+ * @param withCalls Whether calls that begin in it are to be closed.
+ */
+export async function foldSegment(
+  runtime: Runtime,
+  { data, started }: Pick<SegmentPaths, "data" | "started">,
+  into: OpenCalls,
+  withCalls: boolean,
+): Promise<void> {
+  into.withCalls = withCalls;
+  if (runtime.files.exists(started)) {
+    await foldFile(runtime, started, (record) => into.foldStart(record));
+  }
+  await foldFile(runtime, data, (record) => into.fold(record));
+}
+
+async function foldFile(
+  runtime: Runtime,
+  path: string,
+  fold: (record: BatchRecord) => void,
+): Promise<void> {
   const segment = new ReadOnlySegment(runtime.files, path, { name: path, sealed: true });
   const slices = new Slices(runtime.clock);
   try {
@@ -45,7 +69,7 @@ export async function foldSegment(runtime: Runtime, path: string, into: OpenCall
     for (let next = await reader.next(true); next !== null; next = await reader.next(true)) {
       for (const record of recordsOf(next)) {
         await slices.pause();
-        into.fold(record);
+        fold(record);
       }
     }
   } finally {
@@ -91,7 +115,7 @@ export async function foldWriter(
       continue;
     }
     open ??= new OpenCalls();
-    if (hasData) await foldSegment(runtime, paths.data, open);
+    if (hasData) await foldSegment(runtime, paths, open, file.withCalls);
   }
   return open;
 }

@@ -8,11 +8,28 @@
  */
 
 import { listFields, topLevelField } from "../../bytes/json_fields.ts";
+import { fromBase64 } from "../../protocol/json/base64.ts";
+import { endSpans } from "../../protocol/otlp/end_span.ts";
+import { isOtelType, type OtelRecordType, otelRequest } from "../../protocol/otlp/otel_request.ts";
+import { readSpans } from "../../protocol/otlp/spans.ts";
 import type { BatchRecord } from "../record/record_batch.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
 
 /** The error of a call that was cut off. */
 export const INTERRUPTED = "Interrupted: the process ended before it recorded the end of this call";
+
+/** The error of a span that was cut off. */
+export const INTERRUPTED_SPAN =
+  "Interrupted: the process ended before it recorded the end of this span";
+
+/** A span that has begun. */
+interface OpenSpan {
+  readonly id: string;
+  readonly type: OtelRecordType;
+  readonly project: string;
+  /** The span as it was when it began, serialized. */
+  readonly base64: string;
+}
 
 /** A call that has begun. */
 interface OpenCall {
@@ -29,24 +46,43 @@ interface OpenCall {
 const decoder = new TextDecoder();
 const ranges: number[] = [];
 
-/** Calls that have begun and not ended, in the order of their starts. */
+/** Calls and spans that have begun and not ended, in the order of their starts. */
 export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();
+  readonly #spans = new Map<string, OpenSpan>();
   #lastRecord = 0;
+  /** Whether calls are to be closed, and not only spans. */
+  withCalls = true;
 
-  /** Number of calls. */
+  /** Number of calls and spans. */
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + this.#spans.size;
   }
 
-  /** When the last record that tells its time was written, epoch ms; 0 if none did. */
-  get lastRecord(): number {
-    return this.#lastRecord;
+  /**
+   * Times at which records were written, epoch ms: that of the last one that tells its time, and the
+   * starts of open spans.
+   */
+  times(): number[] {
+    const times = [this.#lastRecord];
+    for (const { base64 } of this.#spans.values()) {
+      try {
+        times.push(Number(startOf(fromBase64(base64)) / 1_000_000n));
+      } catch {
+        // It will have no end either.
+      }
+    }
+    return times;
   }
 
   /** Takes the next record of the writer into account. */
   fold({ type, bytes, start, end }: BatchRecord): void {
     if (type === "calls_delete") return this.#delete(bytes, start, end);
+    if (isOtelType(type)) {
+      const { span } = textFields(bytes, start, end);
+      if (span !== undefined) this.#spans.delete(span);
+      return;
+    }
     if (type !== "call_start" && type !== "call_end") return;
     const inner = topLevelField(bytes, start, end, type === "call_start" ? "start" : "end");
     if (!inner) return;
@@ -56,10 +92,19 @@ export class OpenCalls {
     else this.#end(fields, () => countsOf(bytes, inner.start, inner.end));
   }
 
+  /** Takes the start of a span into account. */
+  foldStart({ type, bytes, start, end }: BatchRecord): void {
+    if (!isOtelType(type)) return;
+    const { span: id, project_id: project, request_base64: base64 } = textFields(bytes, start, end);
+    if (id === undefined || project === undefined || base64 === undefined) return;
+    this.#spans.set(id, { id, type, project, base64 });
+  }
+
   #begin({ id, project_id, trace_id, parent_id, started_at }: TextFields): void {
     this.#noteTime(started_at);
     // Such a call has no end that the server would take.
     if (project_id === undefined || trace_id === undefined || started_at === undefined) return;
+    if (!this.withCalls) return;
     this.#calls.set(id!, {
       id: id!,
       project: project_id,
@@ -102,9 +147,9 @@ export class OpenCalls {
 
   /** Lines from which {@linkcode OpenCalls.read} makes the same calls. */
   toLines(): string {
-    const head = JSON.stringify({ lastRecord: this.#lastRecord });
-    return [head, ...[...this.#calls.values()].map((call) => JSON.stringify(call))]
-      .map((line) => `${line}\n`).join("");
+    const head = { lastRecord: this.#lastRecord, calls: this.withCalls };
+    return [head, ...this.#calls.values(), ...this.#spans.values()]
+      .map((line) => `${JSON.stringify(line)}\n`).join("");
   }
 
   /** @throws when the lines are not whole. */
@@ -112,16 +157,19 @@ export class OpenCalls {
     const [head, ...rest] = lines.split("\n");
     if (rest.pop() !== "") throw new SyntaxError("Cannot read open calls: a line is torn");
     const open = new OpenCalls();
-    open.#lastRecord = Number((JSON.parse(head) as { lastRecord: number }).lastRecord);
+    const { lastRecord, calls } = JSON.parse(head) as { lastRecord: number; calls: boolean };
+    open.#lastRecord = lastRecord;
+    open.withCalls = calls;
     for (const line of rest) {
-      const call = JSON.parse(line) as OpenCall;
-      open.#calls.set(call.id, call);
+      const one = JSON.parse(line) as OpenCall | OpenSpan;
+      if ("base64" in one) open.#spans.set(one.id, one);
+      else open.#calls.set(one.id, one);
     }
     return open;
   }
 
   /**
-   * The records that end all calls, children first, so that they count in their parents. The same
+   * The records that end all calls and spans, children first, so that they count in their parents. The same
    * calls and time make the same bytes.
    *
    * @param at When the writer last gave a sign of life, epoch ms.
@@ -147,8 +195,30 @@ export class OpenCalls {
       };
       lines += RECORD_PREFIX.call_end + JSON.stringify({ end }) + RECORD_SUFFIX;
     }
+    for (const span of [...this.#spans.values()].reverse()) lines += endOfSpan(span, at);
     return lines;
   }
+}
+
+/** The record that ends a span; empty if its start cannot be read. */
+function endOfSpan({ id, type, project, base64 }: OpenSpan, at: number): string {
+  try {
+    const begun = fromBase64(base64);
+    const end = max(startOf(begun), BigInt(Math.round(at * 1_000)) * 1_000n);
+    const request = otelRequest(project, endSpans(begun, end, INTERRUPTED_SPAN), id);
+    return RECORD_PREFIX[type] + request + RECORD_SUFFIX;
+  } catch {
+    return "";
+  }
+}
+
+/** Start time of a serialized span, epoch nanoseconds. */
+function startOf(request: Uint8Array): bigint {
+  return readSpans(request).reduce((last, { startTime }) => max(last, startTime), 0n);
+}
+
+function max(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
 }
 
 interface Counts {
@@ -164,6 +234,8 @@ const NAMES = [
   "started_at",
   "ended_at",
   "exception",
+  "span",
+  "request_base64",
 ] as const;
 const ENCODED = NAMES.map((name) => new TextEncoder().encode(name));
 

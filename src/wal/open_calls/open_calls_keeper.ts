@@ -49,15 +49,17 @@ export class OpenCallsKeeper {
    */
   async beforeRemoval(stem: string, guard: SegmentGuard): Promise<void> {
     const { files } = this.#runtime;
-    const { data, open: path } = segmentPaths(this.#directory, stem);
+    const paths = segmentPaths(this.#directory, stem);
+    const { open: path } = paths;
     try {
       const file = readOpenCalls(files, path);
       if (file === null) return this.#forget(guard);
       const open = file.carried ?? await this.#before(stem);
-      if (file.carried === null) await foldSegment(this.#runtime, data, open);
+      if (file.carried === null) await foldSegment(this.#runtime, paths, open, file.withCalls);
       guard.assertHeld();
       if (open.size > 0) writeOpenCalls(files, path, open);
       else removeIfExists(files, path);
+      removeIfExists(files, paths.started);
       this.#open = open;
       this.#removeFiles(path);
       if (open.size > 0) this.#files.add(path);

@@ -4,13 +4,21 @@
  * @module
  */
 
-import type { Runtime } from "../../runtime/runtime.ts";
+import type { AppendFile, Runtime } from "../../runtime/runtime.ts";
+import { writeAll } from "../dead_letters/dead_letter_file.ts";
 import type { CopiedLines } from "../log/segment_writer.ts";
 import type { Presence } from "../ownership/presence.ts";
-import { closingStem, formatStem, segmentPaths } from "../segment/segment_name.ts";
+import {
+  closingStem,
+  formatStem,
+  type SegmentPaths,
+  segmentPaths,
+} from "../segment/segment_name.ts";
 import { ClosedCalls } from "./closed_calls.ts";
+import { NOTHING_CARRIED, ONLY_SPANS } from "./open_calls_file.ts";
 import { OpenCallsKeeper } from "./open_calls_keeper.ts";
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Options for {@linkcode OwnOpenCalls}. */
@@ -21,6 +29,8 @@ export interface OwnOpenCallsOptions {
   readonly writer: string;
   /** Shows other processes that this one runs. */
   readonly presence: Presence;
+  /** Whether calls are to be closed; spans are, whose starts are noted. */
+  readonly withCalls: boolean;
 }
 
 /** Lets others close the calls that the end of this process cuts off, and learns if they did. */
@@ -31,6 +41,10 @@ export class OwnOpenCalls {
   readonly #closed: ClosedCalls;
   #lapses: number;
   #isLookDue = false;
+  /** Whether starts of spans are noted. */
+  #withSpans = false;
+  /** The file with starts of spans beside the current segment. */
+  #started: { readonly path: string; readonly file: AppendFile } | null = null;
 
   /** Makes one; nothing is read or written before the first segment. */
   constructor(options: OwnOpenCallsOptions) {
@@ -39,6 +53,42 @@ export class OwnOpenCalls {
     this.keeper = new OpenCallsKeeper(runtime, directory, writer);
     this.#closed = new ClosedCalls(runtime.files, directory, writer);
     this.#lapses = presence.lapses;
+  }
+
+  /** Contents of the file that says so beside a new segment; `null` if nothing is to be closed. */
+  get marker(): string | null {
+    if (this.#options.withCalls) return NOTHING_CARRIED;
+    return this.#withSpans ? ONLY_SPANS : null;
+  }
+
+  /**
+   * Notes that a span has begun. Throws the host's error.
+   *
+   * @param paths The files of the current segment.
+   * @param line The span as it is now, as the line of a record.
+   */
+  noteStart({ open, started }: SegmentPaths, line: string): void {
+    const { files } = this.#options.runtime;
+    if (this.marker === null) {
+      this.#withSpans = true;
+      files.createExclusive(open, ONLY_SPANS);
+    }
+    try {
+      if (this.#started?.path !== started) {
+        this.left();
+        this.#started = { path: started, file: files.openAppend(started) };
+      }
+      writeAll(this.#started!.file, encoder.encode(line));
+    } catch (error) {
+      this.left();
+      throw error;
+    }
+  }
+
+  /** The current segment was left. */
+  left(): void {
+    this.#started?.file.close();
+    this.#started = null;
   }
 
   /** Another process presumed this one dead. */
@@ -66,7 +116,7 @@ export class OwnOpenCalls {
    */
   look(): boolean {
     const { lapses } = this.#options.presence;
-    if (!this.#isLookDue && lapses === this.#lapses) return false;
+    if (this.marker === null || (!this.#isLookDue && lapses === this.#lapses)) return false;
     this.keeper.reload();
     const found = this.#closed.look();
     this.#isLookDue = false;
@@ -85,11 +135,11 @@ export class OwnOpenCalls {
   copyWithoutClosed(copied: CopiedLines): CopiedLines {
     if (!this.#closed.any) return copied;
     const [lines, records] = this.withoutClosed(decoder.decode(copied.lines), copied.records);
-    return { lines: new TextEncoder().encode(lines), records };
+    return { lines: encoder.encode(lines), records };
   }
 
   #isClosing(last: bigint): boolean {
-    if (last === 0n) return false;
+    if (last === 0n || this.marker === null) return false;
     const { runtime: { files }, directory, writer } = this.#options;
     const { closing, data, closed } = segmentPaths(
       directory,

@@ -29,7 +29,7 @@ export interface FileSegmentOptions {
   /** Whether `end` is final. Not asked again once it is. */
   readonly isSealed: () => boolean;
   /** Keeps what is known about open calls when the segment is removed. */
-  readonly openCalls?: OpenCallsKeeper;
+  readonly openCalls?: () => OpenCallsKeeper | null;
 }
 
 /** A segment on disk, drained by this process. */
@@ -170,8 +170,9 @@ export class FileSegment implements Segment {
 
   async beforeComplete(): Promise<void> {
     const { openCalls, stem, guard } = this.#options;
-    if (openCalls === undefined || this.#done || this.#isDetached()) return;
-    await openCalls.beforeRemoval(stem, guard);
+    const keeper = openCalls?.() ?? null;
+    if (keeper === null || this.#done || this.#isDetached()) return;
+    await keeper.beforeRemoval(stem, guard);
     this.#keepsOpen = true;
   }
 

@@ -18,6 +18,8 @@ export const FENCE_SUFFIX = ".fence";
 
 /** The ending of the name of the file with the calls that are open behind a segment. */
 export const OPEN_SUFFIX = ".open";
+/** The ending of the name of the file with the starts of spans that were begun with a segment. */
+export const STARTED_SUFFIX = ".started";
 /** The ending of a closing segment before it counts. */
 export const CLOSING_SUFFIX = ".closing";
 /** The ending of a closing segment that was delivered. */
@@ -112,6 +114,8 @@ export interface SegmentPaths {
   readonly fence: string;
   /** The calls that are open behind the segment; see `open_calls_file.ts`. */
   readonly open: string;
+  /** Spans as they were when they began, as records that are not sent. */
+  readonly started: string;
   /** A closing segment before it counts, and when it was delivered; see `close_interrupted.ts`. */
   readonly closing: string;
   readonly closed: string;
@@ -130,6 +134,7 @@ export function segmentPaths(directory: string, stem: string): SegmentPaths {
     claim: `${base}.claim.`,
     fence: base + FENCE_SUFFIX,
     open: base + OPEN_SUFFIX,
+    started: base + STARTED_SUFFIX,
     closing: base + CLOSING_SUFFIX,
     closed: base + CLOSED_SUFFIX,
   };

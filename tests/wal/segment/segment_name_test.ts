@@ -91,6 +91,7 @@ test("names: a segment's files share its stem, under the names of the Python SDK
     quarantine: "/wal/e/p/stem.quarantine",
     fence: "/wal/e/p/stem.fence",
     open: "/wal/e/p/stem.open",
+    started: "/wal/e/p/stem.started",
     closing: "/wal/e/p/stem.closing",
     closed: "/wal/e/p/stem.closed",
     claim: "/wal/e/p/stem.claim.",
