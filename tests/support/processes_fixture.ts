@@ -60,7 +60,7 @@ export class Crowd {
 
   /** Resolves when `predicate` is true, looked at after each request. */
   async until(predicate: () => boolean): Promise<void> {
-    await this.ground.mock.waitFor(predicate, { timeout: 60_000 });
+    await this.ground.mock.waitFor(predicate, { timeout: 150_000 });
   }
 
   /** Whether the server has every record that these have reported so far. */

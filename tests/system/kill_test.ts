@@ -17,7 +17,7 @@ test("kill: SIGKILL under load loses no record that was reported", async () => {
   console.log(`${ROUNDS} kill rounds from seed ${seed}`);
   const { reported, kills, torn, repeated } = await killRounds(ROUNDS, seed, 3);
   console.log(`${kills} kills, ${reported} records reported, ${torn} torn, ${repeated} sent again`);
-  assert.ok(reported > ROUNDS * 10, "the children wrote under load");
+  assert.ok(reported > ROUNDS, "the children wrote under load");
 }, { timeout: 280_000 });
 
 const OUT_OF_MEMORY: Partial<Record<ChildRuntime, readonly string[]>> = {

@@ -12,13 +12,13 @@ const noNamespaces = apart === null && "PID namespaces cannot be made here";
 test(
   "processes: sixteen that write and send each deliver their own, once",
   () => withCrowd(deliverTheirOwn),
-  { timeout: 90_000, skip: elsewhere },
+  { timeout: 240_000, skip: elsewhere },
 );
 
 test(
   "processes: of sixteen six are killed; the others send what they left, one for each log",
   () => withCrowd(takeOverFromKilled),
-  { timeout: 120_000, skip: elsewhere },
+  { timeout: 240_000, skip: elsewhere },
 );
 
 test(
@@ -57,7 +57,7 @@ test(
       crowd.assertOneSenderEach((from) => from === stopped.name);
       crowd.ground.compare(0);
     }),
-  { timeout: 120_000, skip: noNamespaces },
+  { timeout: 240_000, skip: noNamespaces },
 );
 
 test(
@@ -81,7 +81,7 @@ test(
       await sender.child.ended;
       await crowd.kill(writer);
     }),
-  { timeout: 90_000, skip: noNamespaces },
+  { timeout: 240_000, skip: noNamespaces },
 );
 
 test(
@@ -111,5 +111,5 @@ test(
       crowd.assertOneSenderEach();
       await crowd.finish();
     }),
-  { timeout: 120_000, skip: noNamespaces },
+  { timeout: 240_000, skip: noNamespaces },
 );

@@ -103,6 +103,10 @@ export async function sendWithRetry(
     }
     const facts = { serverUrl: transport.serverUrl, hasAnswered: apis.has };
     let outcome = await confirmed(classify(attempt, request.path, facts), deps);
+    if (outcome === null) {
+      breaker.succeeded();
+      continue;
+    }
     if (outcome.kind === "refused" && outcome.missing && isLastRoute && !apis.any) {
       outcome = foreign(outcome.status, facts);
     }
@@ -151,11 +155,16 @@ const INTERRUPTED: Failure = {
 /** Fields with which something other than a trace server says what is wrong, or where to go. */
 const NOT_A_REPLY = /\b(errors?|detail|message|reason|login|redirect|url|status)\b/i;
 
-/** A response with unexpected fields counts if the server proves by another one that it is Weave's. */
+/**
+ * A response with unexpected fields counts if the server has proved by another one that it is Weave's.
+ *
+ * @returns `null` if it has just proved that: the response may still be that of a login page that is
+ *   no longer there, so the request is sent again.
+ */
 async function confirmed(
   outcome: Outcome,
   { transport, apis, stop }: SendDeps,
-): Promise<Exclude<Outcome, { kind: "unclear" }>> {
+): Promise<Exclude<Outcome, { kind: "unclear" }> | null> {
   if (outcome.kind !== "unclear") return outcome;
   const { status, text } = outcome;
   const fields = Object.keys(JSON.parse(text) as object).sort().join();
@@ -168,6 +177,7 @@ async function confirmed(
     const facts = { serverUrl: transport.serverUrl, hasAnswered: apis.has };
     if (info.kind !== "answer" || !isServerInfo(info.text)) return foreign(status, facts);
     apis.addFields(fields);
+    return null;
   }
   return { kind: "done", text };
 }

@@ -67,3 +67,21 @@ test("send: every attempt of a request has the same retry ID", async () => {
   assert.equal((await sent).kind, "done");
   assert.deepEqual(ids, ["retry-1", "retry-1"]);
 });
+
+test("send: a response with unknown fields does not count when the server is Weave's only afterwards", async () => {
+  const portal = '{"id":null,"digest":"","res":{}}';
+  for (const isPortalThere of [false, true]) {
+    let writes = 0;
+    // Its `/server_info` is that of the trace server: the login page has just been left.
+    const { clock, deps } = depsWith((url) => {
+      const text = ++writes === 1 || isPortalThere ? portal : replyTo(url);
+      return Promise.resolve(new Response(text));
+    });
+    const path = "/v2/team/project/calls/complete";
+    const sent = sendWithRetry({ ...REQUEST, path }, deps, { tries: "several" });
+    await clock.elapse(60_000);
+    const outcome = await sent;
+    assert.equal(writes, 2);
+    assert.deepEqual(outcome, { kind: "done", text: isPortalThere ? portal : replyTo(path) });
+  }
+});
