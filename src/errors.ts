@@ -13,6 +13,8 @@
  * - `ERR_LOG_UNWRITABLE`: the log's directory cannot be made or written.
  * - `ERR_LOG_CLOSED`: something was written after `finish()`.
  * - `ERR_LOG_FULL`: a limit that the user set leaves no room for a record.
+ * - `ERR_LOG_UNREACHABLE`: the engine that keeps a log does not respond, or takes no records.
+ * - `ERR_RECORD_TOO_LARGE`: a record is larger than the log's engine takes.
  * - `ERR_LEASE_LOST`: another process took over what this one was draining.
  * - `ERR_TIMEOUT`: a time limit given by the caller ran out.
  * - `ERR_NOT_INITIALIZED`: a client was needed before `init()`.
@@ -34,6 +36,8 @@ export type WeaveWalErrorCode =
   | "ERR_LOG_UNWRITABLE"
   | "ERR_LOG_CLOSED"
   | "ERR_LOG_FULL"
+  | "ERR_LOG_UNREACHABLE"
+  | "ERR_RECORD_TOO_LARGE"
   | "ERR_LEASE_LOST"
   | "ERR_TIMEOUT"
   | "ERR_NOT_INITIALIZED"

@@ -4,14 +4,15 @@
  * @module
  */
 
-import type { Runtime, Timer } from "../runtime/runtime.ts";
+import type { Clock, Runtime } from "../runtime/runtime.ts";
 import { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Semaphore } from "./async/signal.ts";
-import type { Deliverer } from "./delivery_client.ts";
+import type { DeliveryTarget } from "./delivery_client.ts";
 import type { RecoveryStart } from "./directory_recovery_options.ts";
 import type { DrainOptions } from "./drain.ts";
 import type { ServerState } from "./http/circuit_breaker.ts";
+import { OutageWatch } from "./outage_watch.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";
 import { Recovery } from "./recovery.ts";
 import { Sender } from "./sender.ts";
@@ -22,24 +23,9 @@ export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
 const LINGER_BYTES = 512 * 1024;
 /** Windows read and sent at once, of all segments. */
 const MAX_ACTIVE_DRAINS = 4;
-/**
- * Ms without a response after which orphaned segments are left to processes that may reach the server.
- * One that responds with errors may be reacting to a record, which has to be isolated.
- */
-const PAUSE_AFTER_MS = 30_000;
-
-/** Options for {@linkcode createSender}. */
-export interface CreateSenderOptions {
-  readonly runtime: Runtime;
-  readonly deliverer: Deliverer;
-  /** Base URL of the server. */
-  readonly server: string;
-  /** The token of this process. */
-  readonly token: string;
-  /** Directory of all logs; `null` if there is no disk. */
-  readonly root: string | null;
-  /** The project directories in which orphaned segments are looked for, asked at every scan. */
-  readonly directories: () => string[];
+/** Limits of batches, and who wants to know what becomes of them. */
+export interface DrainSettings {
+  readonly deliverer: DeliveryTarget;
   /** Most bytes and records in one batch of calls. */
   readonly batchBytes: number;
   readonly batchRecords: number;
@@ -53,6 +39,19 @@ export interface CreateSenderOptions {
   readonly onComplete: (bytes: number) => void;
   /** Reports an error that the sender tolerates. */
   readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+/** Options for {@linkcode createSender}. */
+export interface CreateSenderOptions extends DrainSettings {
+  readonly runtime: Runtime;
+  /** Base URL of the server. */
+  readonly server: string;
+  /** The token of this process. */
+  readonly token: string;
+  /** Directory of all logs; `null` if there is no disk. */
+  readonly root: string | null;
+  /** The project directories in which orphaned segments are looked for, asked at every scan. */
+  readonly directories: () => string[];
   /** Called when another process has taken over a segment of the own log. */
   readonly onLost: () => void;
   /** Reports that segments of dead processes are being sent, and that they were. */
@@ -71,27 +70,33 @@ export interface CreatedSender {
   stop(): Promise<void>;
 }
 
-/** Makes a sender that has not begun. */
-export function createSender(options: CreateSenderOptions): CreatedSender {
-  const { runtime, deliverer, server, token, root, batchBytes, onRecovery, onRecovered } = options;
-  const { clock } = runtime;
-  const drain: DrainOptions = {
+/** Options of all drains of one sender. */
+export function drainOptions(clock: Clock, settings: DrainSettings): DrainOptions {
+  const { batchBytes, batchRecords } = settings;
+  return {
     clock,
-    deliverer,
+    deliverer: settings.deliverer,
     limits: {
       bytes: batchBytes,
-      records: options.batchRecords,
+      records: batchRecords,
       recordBytes: MAX_RECORD_BYTES,
       isExclusive: actsOnEarlier,
     },
     lingerBytes: Math.min(LINGER_BYTES, batchBytes),
-    lingerMs: options.lingerMs,
+    lingerMs: settings.lingerMs,
     slots: new Semaphore(MAX_ACTIVE_DRAINS),
-    onProgress: options.onProgress,
-    onDropped: options.onDropped,
-    onComplete: options.onComplete,
-    onTrouble: options.onTrouble,
+    onProgress: settings.onProgress,
+    onDropped: settings.onDropped,
+    onComplete: settings.onComplete,
+    onTrouble: settings.onTrouble,
   };
+}
+
+/** Makes a sender that has not begun. */
+export function createSender(options: CreateSenderOptions): CreatedSender {
+  const { runtime, deliverer, server, token, root, onRecovery, onRecovered } = options;
+  const { clock } = runtime;
+  const drain = drainOptions(clock, options);
   const recovery = root === null ? null : new Recovery({
     runtime,
     root,
@@ -113,28 +118,16 @@ export function createSender(options: CreateSenderOptions): CreatedSender {
     onTrouble: options.onTrouble,
     onLost: options.onLost,
   });
-  let outage: Timer | null = null;
-  const pause = (): void => void recovery?.pause().catch((e) => options.onTrouble("recovery", e));
-  // Again and again: each probe that is due lets the recovery try once more.
-  const pauseLater = (): void => {
-    outage = clock.after(PAUSE_AFTER_MS, () => {
-      if (deliverer.isServerSilent) pause();
-      pauseLater();
-    });
-  };
+  const outage = new OutageWatch(clock, deliverer, () => {
+    recovery?.pause().catch((error) => options.onTrouble("recovery", error));
+  });
   return {
     sender,
     recovery,
-    serverChanged(state) {
-      outage?.cancel();
-      outage = null;
-      if (deliverer.stopped.aborted) return;
-      if (state === "down") pauseLater();
-      else if (state === "blocked") pause();
-    },
+    serverChanged: (state) => outage.serverChanged(state),
     async stop() {
       await sender.stop();
-      outage?.cancel();
+      outage.stop();
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import { RECORD_TYPES } from "../protocol/record_types.ts";
-import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters/dead_letter_file.ts";
+import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters/dead_letter_entry.ts";
 import type { DeadLetterEntry } from "../wal/dead_letters/dead_letter_reader.ts";
 import { RECORD_PREFIX } from "../wal/record/record.ts";
 import { Window } from "../wal/record/record_batch.ts";

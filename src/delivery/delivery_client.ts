@@ -53,8 +53,26 @@ export interface Permit {
   assertHeld(): void;
 }
 
+/** Takes what logs hold: a trace server, or another log. */
+export interface DeliveryTarget {
+  /** Whether it accepts requests. */
+  readonly gate: {
+    readonly acceptsRequests: boolean;
+    /** Tries now instead of at the end of a backoff. */
+    hurry(): void;
+  };
+  /** Whether it did not respond when it was last asked. */
+  readonly isServerSilent: boolean;
+  /** Aborted when nothing more is to be delivered. */
+  readonly stopped: AbortSignal;
+  /** As {@linkcode Deliverer.prepare}. */
+  prepare(window: Window, permit: Permit, carried: CarriedStarts, wait: boolean): Delivery;
+  /** Aborts what is under way. What was not answered stays in the log. */
+  stop(): void;
+}
+
 /** Delivers windows; retries without limit, and gives up only when stopped. */
-export class Deliverer {
+export class Deliverer implements DeliveryTarget {
   readonly gate: CircuitBreaker;
   readonly #options: DelivererOptions;
   readonly #stop = new AbortController();

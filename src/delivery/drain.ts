@@ -15,7 +15,7 @@ import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
 import { Window } from "../wal/record/record_batch.ts";
 import { type BatchLimits, BatchReader } from "../wal/record/batch_reader.ts";
 import { CarriedStarts } from "./calls/pending_starts.ts";
-import type { Deliverer, Permit } from "./delivery_client.ts";
+import type { DeliveryTarget, Permit } from "./delivery_client.ts";
 import type { Delivery } from "./prepared_delivery.ts";
 import { Stopped } from "./http/send_with_retry.ts";
 import { Line } from "./in_flight.ts";
@@ -30,7 +30,7 @@ export const DISK_RETRY_MS = 5_000;
 /** Options for a drain. */
 export interface DrainOptions {
   readonly clock: Clock;
-  readonly deliverer: Deliverer;
+  readonly deliverer: DeliveryTarget;
   readonly limits: BatchLimits;
   /** Bytes that fill a batch: with as many waiting, a live segment lingers no longer. */
   readonly lingerBytes: number;

@@ -9,14 +9,14 @@ import type { Segment } from "../wal/segment/segment.ts";
 import { CountBudget } from "../wal/segment/pending_count.ts";
 import { NOTHING_WAITS, sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
 import { Wakeup } from "./async/signal.ts";
-import type { Deliverer } from "./delivery_client.ts";
+import type { DeliveryTarget } from "./delivery_client.ts";
 import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
 import type { Recovery } from "./recovery.ts";
 
 /** Options for {@linkcode Sender}. */
 export interface SenderOptions {
   readonly clock: Clock;
-  readonly deliverer: Deliverer;
+  readonly deliverer: DeliveryTarget;
   readonly drain: DrainOptions;
   /** Sends what others left; absent if there is no disk. */
   readonly recovery?: Recovery | undefined;

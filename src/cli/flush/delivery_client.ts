@@ -11,7 +11,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { proxyFetch } from "./proxy_fetch.ts";
 
 /** Requests of one window under way at once. */
-const MAX_IN_FLIGHT = 4;
+export const MAX_IN_FLIGHT = 4;
 
 /** Who wants to know what happens. */
 export type DeliveryListener = Pick<DelivererOptions, "onState" | "onRetry" | "onSwitch">;

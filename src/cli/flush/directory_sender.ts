@@ -9,7 +9,6 @@ import type { Deliverer } from "../../delivery/delivery_client.ts";
 import type { RecoveryStart } from "../../delivery/directory_recovery_options.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
-import { StateThrottle } from "../../client/pipeline/state_throttle.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { Presence } from "../../wal/ownership/presence.ts";
@@ -18,18 +17,7 @@ import { commandClient } from "./delivery_client.ts";
 import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 import { projectLabel } from "../logs/python_logs.ts";
-
-/** Minimum ms between two reports of the same error. */
-const REPORT_AGAIN_MS = 300_000;
-
-/** Something that happened while sending. */
-export interface SenderEvent {
-  readonly level: "info" | "warn" | "error";
-  /** Stable name, for programs. */
-  readonly name: string;
-  /** One sentence for people. Never holds the key or traced data. */
-  readonly message: string;
-}
+import { type SenderEvent, SenderReporter } from "./sender_reporter.ts";
 
 /** Options of a directory sender. */
 export interface DirectorySenderOptions {
@@ -49,30 +37,16 @@ export class DirectorySender {
   readonly #created: CreatedSender;
   readonly #presence: Presence;
   readonly #forgetExit: () => void;
-  /** When each error was last reported, by its message, on the monotonic clock. */
-  readonly #reportedAt = new Map<string, number>();
-  readonly #reporter: StateThrottle<SenderReport["state"]>;
+  readonly #reporter: SenderReporter;
   #timer: Timer | null = null;
-  #report: SenderReport;
 
   /** Makes a sender that has not begun. */
   constructor(options: DirectorySenderOptions) {
     const { runtime, settings, token, filter, newId, onEvent } = options;
     const { clock } = runtime;
     this.#options = options;
-    this.#reporter = new StateThrottle(clock, "up", Infinity);
-    this.#report = {
-      server: settings.serverUrl,
-      state: "up",
-      reason: "",
-      since: clock.now(),
-      nextAttempt: null,
-      delivered: 0,
-      deadLettered: 0,
-      lastDelivery: null,
-      lastError: null,
-    };
     const { serverUrl: server, walDir: root } = settings;
+    this.#reporter = new SenderReporter({ clock, server, place: "on disk", onEvent });
     this.#presence = new Presence({
       runtime,
       root,
@@ -84,9 +58,8 @@ export class DirectorySender {
     });
     this.#deliverer = commandClient(runtime, settings, newId, {
       onState: (state, reason) => this.#stateChanged(state, reason),
-      onRetry: (reason) => this.#failed(reason),
-      onSwitch: (to, reason) =>
-        onEvent({ level: "info", name: "calls-api", message: `Calls go ${to} now: ${reason}` }),
+      onRetry: (reason) => this.#reporter.failed(reason),
+      onSwitch: (to, reason) => this.#reporter.switched(to, reason),
     });
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({
@@ -99,7 +72,7 @@ export class DirectorySender {
       directories: () =>
         listProjects(runtime, root, filter, (_, error) => onTrouble("logs", error))
           .map(({ directory }) => directory),
-      onProgress: (delivered, deadLetters) => this.#progressed(delivered, deadLetters.length),
+      onProgress: (delivered, deadLetters) => this.#reporter.progressed(delivered, deadLetters.length),
       // Quotas are enforced by the writers.
       onDropped: () => {},
       onComplete: () => {},
@@ -117,24 +90,12 @@ export class DirectorySender {
 
   /** Progress of the sender and state of the server. */
   get report(): SenderReport {
-    const ms = this.#deliverer.gate.msToNextAttempt;
-    const nextAttempt = ms === null ? null : this.#options.runtime.clock.now() + ms;
-    return { ...this.#report, nextAttempt };
+    return this.#reporter.report(this.#deliverer.gate.msToNextAttempt);
   }
 
   /** Takes note of trouble with the disk, and tells of it now and then. */
   trouble(what: string, error: unknown): void {
-    const { runtime: { clock }, onEvent } = this.#options;
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `Error (${what}): ${why}`;
-    this.#failed(message);
-    const now = clock.monotonic();
-    for (const [message, at] of this.#reportedAt) {
-      if (now - at >= REPORT_AGAIN_MS) this.#reportedAt.delete(message);
-    }
-    if (this.#reportedAt.has(why)) return;
-    this.#reportedAt.set(why, now);
-    onEvent({ level: "warn", name: "disk-error", message });
+    this.#reporter.trouble(what, error);
   }
 
   /** Begins to send. */
@@ -170,45 +131,9 @@ export class DirectorySender {
   }
 
   #stateChanged(state: ServerState, reason: string): void {
-    const { runtime: { clock }, settings: { serverUrl }, onEvent } = this.#options;
-    this.#report = { ...this.#report, state, reason, since: clock.now() };
+    this.#reporter.stateChanged(state, reason);
     this.#created.serverChanged(state);
     this.#write();
-    // Every change is in the report; events are limited.
-    if (!this.#reporter.changed(state)) return;
-    if (state === "up") {
-      onEvent({ level: "info", name: "server-up", message: `${serverUrl} accepts requests again` });
-    } else if (state === "down") {
-      const message =
-        `Cannot deliver to ${serverUrl}, trying again: ${reason}. Records stay on disk`;
-      onEvent({ level: "warn", name: "server-down", message });
-    } else {
-      const message = `Cannot deliver to ${serverUrl} until this is fixed: ${reason}. ` +
-        "Records stay on disk";
-      onEvent({ level: "error", name: "server-blocked", message });
-    }
-  }
-
-  #failed(message: string): void {
-    this.#report = {
-      ...this.#report,
-      lastError: { message, at: this.#options.runtime.clock.now() },
-    };
-  }
-
-  #progressed(delivered: number, deadLettered: number): void {
-    const { runtime: { clock }, onEvent } = this.#options;
-    this.#report = {
-      ...this.#report,
-      delivered: this.#report.delivered + delivered,
-      deadLettered: this.#report.deadLettered + deadLettered,
-      ...(delivered > 0 ? { lastDelivery: clock.now() } : {}),
-    };
-    if (deadLettered > 0) {
-      const message = `Rejected, kept as dead letters: ${plural(deadLettered, "record")}; ` +
-        "see weave-wal dead-letters list";
-      onEvent({ level: "error", name: "dead-letters", message });
-    }
   }
 
   /** Ignores disk errors: a full or missing disk must not prevent delivery. */
@@ -216,7 +141,7 @@ export class DirectorySender {
     try {
       run();
     } catch (error) {
-      this.#failed(error instanceof Error ? error.message : String(error));
+      this.#reporter.failed(error instanceof Error ? error.message : String(error));
     }
   }
 }

@@ -18,10 +18,11 @@ import {
   parseListenAddress,
 } from "../metrics/metrics_server.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
+import { type LogOptionFlags, refuseWithStream, withStreamOption } from "../stream/log_option.ts";
 import { hasLogs } from "../logs/projects.ts";
 import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
 
-interface FlushFlags extends LogFlags {
+interface FlushFlags extends LogFlags, LogOptionFlags {
   readonly server?: string;
   readonly follow?: boolean;
   readonly timeout?: number;
@@ -49,10 +50,12 @@ export function flushCommand(context: Context, setCode: (code: number) => void):
       ["weave-wal flush --timeout 30s --project acme/chat", "one project, half a minute at most"],
       ["weave-wal flush --follow", "stay: be the sender of programs that only write"],
       ["weave-wal flush --follow --metrics", "the same, with metrics for Prometheus"],
+      ["weave-wal flush --follow --log nats://n1,n2,n3", "a sender of a relay's stream"],
     ],
     notes: NOTES,
   });
-  return withLogOptions(command, "trace server to send to (default: WF_TRACE_SERVER_URL)")
+  withLogOptions(command, "trace server to send to (default: WF_TRACE_SERVER_URL)");
+  return withStreamOption(command)
     .option("--timeout <time>", "give up waiting after this long; the rest stays", parseDuration)
     .option("--follow", "stay, and send whatever is written, in new projects too")
     .option(
@@ -82,6 +85,14 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
     });
   }
   const settings = commandSettings(unguarded.runtime, flags, "needed");
+  if (flags.log !== undefined) {
+    refuseWithStream({ ...flags }, ["dir", "entity", "project", "metrics"]);
+    const { flushStream, followStream } = await import("../stream/flush_stream.ts");
+    const job = { context: unguarded, settings, log: flags.log, json: flags.json ?? false };
+    return flags.follow
+      ? await followStream(job, flags.grace ?? GRACE_MS)
+      : await flushStream(job, flags.timeout);
+  }
   const python = pythonLogs(unguarded.runtime, settings);
   const context = await guardedContext(unguarded, settings.walDir, python.pythonRoot);
   const { runtime } = context;

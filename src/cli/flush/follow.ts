@@ -14,7 +14,8 @@ import { type FlushJob, waitForTargets } from "./wait.ts";
 import { pause } from "../context.ts";
 import { followScreen } from "./follow_screen.ts";
 import { formatDuration } from "../terminal/format.ts";
-import { DirectorySender, type SenderEvent } from "./directory_sender.ts";
+import { DirectorySender } from "./directory_sender.ts";
+import type { SenderEvent } from "./sender_reporter.ts";
 
 /** Ms between two looks at how much is pending. */
 const LOOK_MS = 1_000;

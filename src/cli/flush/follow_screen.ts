@@ -6,27 +6,35 @@
  */
 
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
-import type { FlushTargets } from "./targets.ts";
-import type { FlushJob } from "./wait.ts";
+import type { Context } from "../context.ts";
 import { formatBytes, formatCount, formatDuration, plural, printable } from "../terminal/format.ts";
 import { Rate } from "../terminal/progress.ts";
-import type { SenderEvent } from "./directory_sender.ts";
+import type { SenderEvent } from "./sender_reporter.ts";
+
+/** What waits to be sent. */
+export interface Waiting {
+  /** Bytes. */
+  readonly total: number;
+}
 
 /** Output of `flush --follow`. */
 export interface FollowScreen {
   /** Something happened. */
   event(event: SenderEvent): void;
   /** Shows the current state; called every second. */
-  look(report: SenderReport, waiting: FlushTargets): void;
+  look(report: SenderReport, waiting: Waiting): void;
   /** The end. */
-  done(report: SenderReport, waiting: FlushTargets): Promise<void>;
+  done(report: SenderReport, waiting: Waiting): Promise<void>;
 }
 
 /** Ms between two lines with the current state, without a terminal. */
 const TELL_MS = 60_000;
 
 /** Makes the screen that fits where the command runs. */
-export async function followScreen(job: FlushJob): Promise<FollowScreen> {
+export async function followScreen(job: {
+  readonly context: Context;
+  readonly json: boolean;
+}): Promise<FollowScreen> {
   const { context: { terminal: { out, err }, runtime: { clock } }, json } = job;
   const { red, yellow, dim } = err.colors;
   const paint = { info: dim, warn: yellow, error: red };
@@ -54,7 +62,7 @@ export async function followScreen(job: FlushJob): Promise<FollowScreen> {
     writing = writing.then(() => output.write(text)).catch(() => {});
   }
 
-  function summaryOf(report: SenderReport, waiting: FlushTargets): string {
+  function summaryOf(report: SenderReport, waiting: Waiting): string {
     const { delivered, deadLettered, state, reason, since } = report;
     return [
       `${plural(delivered, "record")} sent`,
@@ -67,7 +75,7 @@ export async function followScreen(job: FlushJob): Promise<FollowScreen> {
     ].join(" · ");
   }
 
-  const factsOf = (report: SenderReport, waiting: FlushTargets): Record<string, unknown> => ({
+  const factsOf = (report: SenderReport, waiting: Waiting): Record<string, unknown> => ({
     delivered: report.delivered,
     deadLettered: report.deadLettered,
     pendingBytes: waiting.total,

@@ -20,7 +20,7 @@ import { QuotaForecast } from "../../wal/log/quota_forecast.ts";
 import { FailoverLog } from "../../wal/log/failover_log.ts";
 import { FileLog } from "../../wal/log/file_log.ts";
 import { MemoryLog } from "../../wal/log/memory_log.ts";
-import type { LogListener, RequestLog, WriteRecord } from "../../wal/log/record_log.ts";
+import type { LocalLog, LogListener, WriteRecord } from "../../wal/log/record_log.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { OrphanScanner, projectDirectories } from "../../wal/ownership/orphan_scanner.ts";
 import { Presence } from "../../wal/ownership/presence.ts";
@@ -56,7 +56,7 @@ export class LogPipeline implements StrictPipeline {
   readonly #ledger: PipelineLedger;
   readonly #reporter: EventReporter;
   readonly #token: string;
-  readonly #log: RequestLog;
+  readonly #log: LocalLog;
   #memory: MemoryLog | null = null;
   /** The log, where what the disk does not take is refused. */
   #strict: DiskLog | null = null;
@@ -271,7 +271,7 @@ export class LogPipeline implements StrictPipeline {
     return new DiskQuota({ files, clock, directory: this.#directory(), maxBytes: maxDiskBytes });
   }
 
-  #makeLog(): RequestLog {
+  #makeLog(): LocalLog {
     const { runtime, maxMemoryBytes, maxMemoryRecords } = this.#options;
     const listener: LogListener = {
       onSegment: (segment) => {

@@ -11,13 +11,9 @@
 
 import type { AppendFile, Clock, FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
-import { RECORD_TYPES } from "../../protocol/record_types.ts";
-import { contentStart, isValidRecord, readRecord } from "../record/record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
-
-/** Most characters of a server's message that are kept. */
-export const MAX_MESSAGE_LENGTH = 2_000;
+import { deadLetterEntry, deadLetterError } from "./dead_letter_entry.ts";
 
 const COPY_BYTES = 1 << 20;
 
@@ -98,27 +94,9 @@ export class DeadLetterFile {
     deadLetter: DeadLetter,
     readSource: (offset: number, into: Uint8Array) => Promise<number>,
   ): Promise<string> {
-    const error: Record<string, unknown> = {
-      reason: deadLetter.reason,
-      status: deadLetter.status,
-      message: deadLetter.message?.slice(0, MAX_MESSAGE_LENGTH),
-      attempts: deadLetter.attempts,
-      at: new Date(this.#clock.now()).toISOString(),
-      offset: deadLetter.offset,
-      length: deadLetter.length,
-    };
-    const line = deadLetter.line?.subarray(contentStart(deadLetter.line, 0));
-    const span = { code: 0, start: 0, end: 0, canonical: true };
-    if (
-      (deadLetter.reason === "refused" || deadLetter.reason === "unsendable") && line &&
-      readRecord(line, 0, line.length, span) &&
-      isValidRecord(line, 0, line.length)
-    ) {
-      const request = decoder.decode(line.subarray(span.start, span.end));
-      return `{"type":"${RECORD_TYPES[span.code]}","req":${request},"error":${
-        JSON.stringify(error)
-      }}\n`;
-    }
+    const error = deadLetterError(deadLetter, this.#clock.now());
+    const entry = deadLetterEntry(deadLetter, error);
+    if (entry !== null) return entry;
     const at = await this.#quarantine(deadLetter, readSource);
     return `${JSON.stringify({ type: "unreadable", error, quarantine: at })}\n`;
   }
@@ -151,7 +129,6 @@ export class DeadLetterFile {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 function entryOffset(line: string): number | undefined {
   if (line === "") return undefined;

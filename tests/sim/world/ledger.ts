@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MAX_MESSAGE_LENGTH } from "../../../src/wal/dead_letters/dead_letter_file.ts";
+import { MAX_MESSAGE_LENGTH } from "../../../src/wal/dead_letters/dead_letter_entry.ts";
 import type { MemoryDisk } from "../../support/simulated_runtime/memory_disk.ts";
 import type { RecordKind, RecordText } from "../scenario/records.ts";
 

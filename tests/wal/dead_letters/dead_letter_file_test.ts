@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
-import {
-  DeadLetterFile,
-  MAX_MESSAGE_LENGTH,
-} from "../../../src/wal/dead_letters/dead_letter_file.ts";
+import { MAX_MESSAGE_LENGTH } from "../../../src/wal/dead_letters/dead_letter_entry.ts";
+import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
 import type { DeadLetter } from "../../../src/wal/segment/segment.ts";
 import { test } from "../../harness.ts";

@@ -1,0 +1,134 @@
+/**
+ * What a sender reports: events, and its progress and the state of the server.
+ *
+ * @module
+ */
+
+import { StateThrottle } from "../../client/pipeline/state_throttle.ts";
+import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import { plural } from "../terminal/format.ts";
+
+/** Minimum ms between two reports of the same error. */
+const REPORT_AGAIN_MS = 300_000;
+
+/** Something that happened while sending. */
+export interface SenderEvent {
+  readonly level: "info" | "warn" | "error";
+  /** Stable name, for programs. */
+  readonly name: string;
+  /** One sentence for people. Never holds the key or traced data. */
+  readonly message: string;
+}
+
+/** Options for {@linkcode SenderReporter}. */
+export interface SenderReporterOptions {
+  readonly clock: Clock;
+  /** Base URL of the trace server. */
+  readonly server: string;
+  /** Where records are while they are not delivered: "on disk". */
+  readonly place: string;
+  readonly onEvent: (event: SenderEvent) => void;
+}
+
+/** Takes note of what a sender does, and tells of it. */
+export class SenderReporter {
+  readonly #options: SenderReporterOptions;
+  /** When each error was last reported, by its message, on the monotonic clock. */
+  readonly #reportedAt = new Map<string, number>();
+  readonly #throttle: StateThrottle<SenderReport["state"]>;
+  #report: SenderReport;
+
+  /** Makes a reporter of a sender that has not begun. */
+  constructor(options: SenderReporterOptions) {
+    const { clock, server } = options;
+    this.#options = options;
+    this.#throttle = new StateThrottle(clock, "up", Infinity);
+    this.#report = {
+      server,
+      state: "up",
+      reason: "",
+      since: clock.now(),
+      nextAttempt: null,
+      delivered: 0,
+      deadLettered: 0,
+      lastDelivery: null,
+      lastError: null,
+    };
+  }
+
+  /** Progress and state. @param msToNextAttempt `null` while the server is up. */
+  report(msToNextAttempt: number | null): SenderReport {
+    const { clock } = this.#options;
+    const nextAttempt = msToNextAttempt === null ? null : clock.now() + msToNextAttempt;
+    return { ...this.#report, nextAttempt };
+  }
+
+  /**
+   * Takes note of trouble with the log, and tells of it now and then.
+   *
+   * @param name Name of the event.
+   */
+  trouble(what: string, error: unknown, name = "disk-error"): void {
+    const { clock, onEvent } = this.#options;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `Error (${what}): ${why}`;
+    this.failed(message);
+    const now = clock.monotonic();
+    for (const [message, at] of this.#reportedAt) {
+      if (now - at >= REPORT_AGAIN_MS) this.#reportedAt.delete(message);
+    }
+    if (this.#reportedAt.has(why)) return;
+    this.#reportedAt.set(why, now);
+    onEvent({ level: "warn", name, message });
+  }
+
+  /** The server's state has changed. */
+  stateChanged(state: ServerState, reason: string): void {
+    const { clock, server, place, onEvent } = this.#options;
+    this.#report = { ...this.#report, state, reason, since: clock.now() };
+    // Every change is in the report; events are limited.
+    if (!this.#throttle.changed(state)) return;
+    if (state === "up") {
+      onEvent({ level: "info", name: "server-up", message: `${server} accepts requests again` });
+    } else if (state === "down") {
+      const message = `Cannot deliver to ${server}, trying again: ${reason}. Records stay ${place}`;
+      onEvent({ level: "warn", name: "server-down", message });
+    } else {
+      const message = `Cannot deliver to ${server} until this is fixed: ${reason}. ` +
+        `Records stay ${place}`;
+      onEvent({ level: "error", name: "server-blocked", message });
+    }
+  }
+
+  /** An attempt has failed. */
+  failed(message: string): void {
+    this.#report = {
+      ...this.#report,
+      lastError: { message, at: this.#options.clock.now() },
+    };
+  }
+
+  /** Records were delivered or dead-lettered. */
+  progressed(delivered: number, deadLettered: number): void {
+    const { clock, onEvent } = this.#options;
+    this.#report = {
+      ...this.#report,
+      delivered: this.#report.delivered + delivered,
+      deadLettered: this.#report.deadLettered + deadLettered,
+      ...(delivered > 0 ? { lastDelivery: clock.now() } : {}),
+    };
+    if (deadLettered > 0) {
+      const message = `Rejected, kept as dead letters: ${plural(deadLettered, "record")}; ` +
+        "see weave-wal dead-letters list";
+      onEvent({ level: "error", name: "dead-letters", message });
+    }
+  }
+
+  /** Calls now go another way. */
+  switched(to: string, reason: string): void {
+    const message = `Calls go ${to} now: ${reason}`;
+    this.#options.onEvent({ level: "info", name: "calls-api", message });
+  }
+}

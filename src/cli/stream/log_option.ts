@@ -1,0 +1,72 @@
+/**
+ * `--log nats://…`: a log in a stream, in place of a directory.
+ *
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import type { LogAddress } from "../../jetstream/nats/connect.ts";
+import type { NatsEngine } from "../../jetstream/nats/nats_engine.ts";
+import type { StreamSettings } from "../../jetstream/nats/stream_config.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { CommandError, EXIT } from "../exit_codes.ts";
+
+/** The value of `--log`. */
+export interface LogOptionFlags {
+  readonly log?: string;
+}
+
+/** Adds `--log`. */
+export function withStreamOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--log <url>",
+      "log on NATS JetStream: nats://host1,host2,host3[/STREAM]; credentials from NATS_…",
+    ),
+  );
+}
+
+/** @throws {CommandError} for options that are about a directory, or about programs on this machine. */
+export function refuseWithStream(
+  flags: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): void {
+  for (const name of names) {
+    if (flags[name] === undefined) continue;
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new CommandError(`Cannot use --${option} with --log`);
+  }
+}
+
+/** Reads the address. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
+export async function streamAddress(log: string): Promise<LogAddress> {
+  const { parseLogAddress } = await import("../../jetstream/nats/connect.ts");
+  return parseLogAddress(log);
+}
+
+/**
+ * Connects to the log's engine.
+ *
+ * @throws {CommandError} if it cannot be reached. @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ */
+export async function openStream(
+  runtime: Runtime,
+  log: string,
+  settings: Omit<StreamSettings, "name"> = {},
+): Promise<NatsEngine> {
+  const { openEngine } = await import("../../jetstream/nats/open_engine.ts");
+  return await reaching(async () =>
+    openEngine({ runtime, address: await streamAddress(log), settings })
+  );
+}
+
+/** Runs a request to the engine. @throws {CommandError} if it cannot be reached. */
+export async function reaching<T>(request: () => Promise<T>): Promise<T> {
+  const { EngineError } = await import("../../jetstream/engine.ts");
+  try {
+    return await request();
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new CommandError(`Cannot use the log: ${error.message}`, { exitCode: EXIT.trouble });
+  }
+}

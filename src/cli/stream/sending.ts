@@ -1,0 +1,100 @@
+/**
+ * A sender of a stream, as the command runs it.
+ *
+ * @module
+ */
+
+import type { Settings } from "../../client/settings/settings.ts";
+import { Deliverer } from "../../delivery/delivery_client.ts";
+import type { LogEngine } from "../../jetstream/engine.ts";
+import { StreamSender } from "../../jetstream/stream_sender.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { SenderReport } from "../../wal/ownership/presence_state.ts";
+import { DigestBook } from "../../wal/digest_map.ts";
+import { MAX_IN_FLIGHT } from "../flush/delivery_client.ts";
+import { proxyFetch } from "../flush/proxy_fetch.ts";
+import { type SenderEvent, SenderReporter } from "../flush/sender_reporter.ts";
+
+/** Options for {@linkcode StreamSending}. */
+export interface StreamSendingOptions {
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+  readonly engine: LogEngine;
+  readonly prefix: string;
+  readonly partitions: number;
+  /** The token of this process. */
+  readonly token: string;
+  readonly newId: () => string;
+  readonly onEvent: (event: SenderEvent) => void;
+}
+
+/** Sends what the stream holds, and reports it. */
+export class StreamSending {
+  readonly sender: StreamSender;
+  readonly #deliverer: Deliverer;
+  readonly #reporter: SenderReporter;
+
+  /** Makes one that has not begun. */
+  constructor(options: StreamSendingOptions) {
+    const { runtime, settings, engine, prefix, partitions, token, newId, onEvent } = options;
+    const { clock } = runtime;
+    const { serverUrl: server } = settings;
+    const reporter = new SenderReporter({ clock, server, place: "in the stream", onEvent });
+    this.#reporter = reporter;
+    this.#deliverer = new Deliverer({
+      ...settings,
+      fetch: proxyFetch(runtime),
+      // No record of a stream has a provisional digest.
+      digests: new DigestBook(null, ""),
+      clock,
+      random: Math.random,
+      newId,
+      maxInFlight: MAX_IN_FLIGHT,
+      onState: (state, reason) => {
+        reporter.stateChanged(state, reason);
+        this.sender.serverChanged(state);
+      },
+      onRetry: (reason) => reporter.failed(reason),
+      onSwitch: (to, reason) => reporter.switched(to, reason),
+    });
+    this.sender = new StreamSender({
+      ...settings,
+      engine,
+      clock,
+      prefix,
+      partitions,
+      token,
+      deliverer: this.#deliverer,
+      onProgress: (delivered, { length }) => reporter.progressed(delivered, length),
+      onDropped: () => {},
+      onComplete: () => {},
+      onTrouble: (what, error) => reporter.trouble(what, error, "stream-error"),
+      onPartition: (partition, state) =>
+        onEvent({
+          level: "info",
+          name: `partition-${state}`,
+          message: state === "taken" ? `Sending partition ${partition}` : `Left partition ${partition}`,
+        }),
+    });
+  }
+
+  /** Progress of the sender and state of the server. */
+  get report(): SenderReport {
+    return this.#reporter.report(this.#deliverer.gate.msToNextAttempt);
+  }
+
+  /** Begins to send. */
+  start(): void {
+    this.sender.start();
+  }
+
+  /** Takes note of trouble with the stream, and tells of it now and then. */
+  trouble(what: string, error: unknown): void {
+    this.#reporter.trouble(what, error, "stream-error");
+  }
+
+  /** Ends what is in progress and gives the leases back. What was not answered stays in the stream. */
+  async stop(): Promise<void> {
+    await this.sender.stop();
+  }
+}

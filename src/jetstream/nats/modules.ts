@@ -1,0 +1,38 @@
+/**
+ * The packages of NATS: optional, and loaded only where a log is on JetStream.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+
+/** What is used of the packages. */
+export interface NatsModules {
+  readonly transport: typeof import("@nats-io/transport-node");
+  readonly jetstream: typeof import("@nats-io/jetstream");
+  readonly kv: typeof import("@nats-io/kv");
+}
+
+const PACKAGES = "@nats-io/transport-node @nats-io/jetstream @nats-io/kv";
+
+/**
+ * Loads the packages.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if they are not installed; says how to install them.
+ */
+export async function loadNats(): Promise<NatsModules> {
+  try {
+    const [transport, jetstream, kv] = await Promise.all([
+      import("@nats-io/transport-node"),
+      import("@nats-io/jetstream"),
+      import("@nats-io/kv"),
+    ]);
+    return { transport, jetstream, kv };
+  } catch (cause) {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      `Cannot use --log nats: install its packages: npm install ${PACKAGES}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Reads a partition in order with a consumer that is made again wherever anything is odd.
+ *
+ * The consumer has no state worth keeping: what is delivered is removed from the stream, and a
+ * reader knows the last position that it returned.
+ *
+ * @module
+ */
+
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { EngineError, type EngineMessage, type MessageReader } from "../engine.ts";
+import { asEngineError } from "./errors.ts";
+import type { NatsModules } from "./modules.ts";
+
+/** Ms that a request for messages waits at the engine. */
+const WAIT_MS = 3_000;
+/** Ms without a word of the engine after which a request is taken for lost. */
+const SILENT_MS = WAIT_MS + 2_000;
+/** Ms without a request after which the engine removes a consumer. */
+const UNUSED_MS = 60_000;
+/** Bytes of a message's subject and headers at most. */
+const ENVELOPE_BYTES = 4096;
+/** Messages of one request. */
+const MAX_MESSAGES = 1_000;
+
+/** Options for {@linkcode NatsReader}. */
+export interface NatsReaderOptions {
+  readonly modules: NatsModules;
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly stream: string;
+  readonly filter: string;
+  /** Position to begin with. */
+  readonly from: number;
+}
+
+/** A consumer, as far as it was read. */
+interface OpenConsumer {
+  readonly name: string;
+  /** Messages that it delivered. */
+  delivered: number;
+  /** Messages that are there for sure behind the last one. */
+  pending: number;
+}
+
+/** Reads messages of one filter. */
+export class NatsReader implements MessageReader {
+  readonly #options: NatsReaderOptions;
+  #next: number;
+  #consumer: OpenConsumer | null = null;
+  #pull: Subscription | null = null;
+  #closed = false;
+
+  /** Makes a reader; the engine is asked at the first `next()`. */
+  constructor(options: NatsReaderOptions) {
+    this.#options = options;
+    this.#next = options.from;
+  }
+
+  async next(maxBytes: number): Promise<readonly EngineMessage[]> {
+    if (this.#closed) return [];
+    try {
+      const consumer = this.#consumer ??= await this.#create();
+      const found: EngineMessage[] = [];
+      // A request asks for as many as are there, so that none is delivered to nobody.
+      if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
+      const read = found.reduce((sum, { payload }) => sum + payload.length, 0);
+      const count = Math.min(consumer.pending, MAX_MESSAGES);
+      if (count > 0 && read < maxBytes) await this.#request(consumer, count, maxBytes - read, found);
+      return found;
+    } catch (error) {
+      await this.#forget();
+      if (this.#closed) return [];
+      throw asEngineError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pull?.unsubscribe();
+    await this.#forget();
+  }
+
+  async #create(): Promise<OpenConsumer> {
+    const { manager, modules, stream, filter } = this.#options;
+    const { AckPolicy, DeliverPolicy } = modules.jetstream;
+    const { name, num_pending: pending } = await manager.consumers.add(stream, {
+      filter_subject: filter,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, this.#next),
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: UNUSED_MS * 1e6,
+    });
+    return { name, delivered: 0, pending };
+  }
+
+  async #forget(): Promise<void> {
+    const consumer = this.#consumer;
+    this.#consumer = null;
+    const { manager, stream, connection } = this.#options;
+    if (consumer === null || connection.isClosed()) return;
+    // The engine removes it later where this does not work.
+    await manager.consumers.delete(stream, consumer.name).catch(() => {});
+  }
+
+  /** Adds `count` messages to `found`; fewer where no more come in time, or fit into `maxBytes`. */
+  async #request(
+    consumer: OpenConsumer,
+    count: number,
+    maxBytes: number,
+    found: EngineMessage[],
+  ): Promise<void> {
+    const { connection, modules: { transport }, stream } = this.#options;
+    const inbox = transport.createInbox();
+    const pull = this.#pull = connection.subscribe(inbox);
+    let isSilent = false;
+    const timer = setTimeout(() => {
+      isSilent = true;
+      pull.unsubscribe();
+    }, SILENT_MS);
+    const largest = (connection.info?.max_payload ?? 0) + ENVELOPE_BYTES;
+    const bytes = Math.max(maxBytes, largest);
+    const request = { batch: count, max_bytes: bytes, expires: WAIT_MS * 1e6 };
+    connection.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer.name}`,
+      JSON.stringify(request),
+      { reply: inbox },
+    );
+    let left = count;
+    try {
+      for await (const message of pull) {
+        const end = endOf(message);
+        if (end === "end") break;
+        if (end !== null) throw new EngineError("away", end);
+        const read = this.#take(consumer, message);
+        if (read !== null) found.push(read);
+        if (--left === 0) break;
+      }
+    } finally {
+      clearTimeout(timer);
+      this.#pull = null;
+      pull.unsubscribe();
+    }
+    if (isSilent) throw new EngineError("away", "The engine does not respond");
+  }
+
+  #take(consumer: OpenConsumer, message: Msg): EngineMessage | null {
+    const { seq, delivered, pending, time } = positionOf(message);
+    if (delivered !== ++consumer.delivered) {
+      throw new EngineError("away", "Messages were lost on their way");
+    }
+    consumer.pending = pending;
+    if (seq < this.#next) return null;
+    this.#next = seq + 1;
+    return { subject: message.subject, seq, time, payload: message.data };
+  }
+}
+
+/** Whether a message ends a request: `null` for one of the stream, else how. */
+function endOf({ headers, data }: Msg): string | null {
+  const code = data.length === 0 ? headers?.code ?? 0 : 0;
+  if (code === 0) return null;
+  const text = headers?.description ?? "";
+  // 404 and 408: no more messages; 409 with the size: the next one does not fit.
+  if (code === 404 || code === 408 || (code === 409 && /bytes/i.test(text))) return "end";
+  return `${code} ${text}`;
+}
+
+interface Position {
+  readonly seq: number;
+  readonly delivered: number;
+  /** Messages of the filter behind this one. */
+  readonly pending: number;
+  readonly time: number;
+}
+
+/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<attempts>.<seq>.<delivered>.<ns>.<pending>[.…]` */
+function positionOf({ reply = "" }: Msg): Position {
+  const parts = reply.split(".");
+  const at = parts.length >= 11 ? 7 : 5;
+  const [seq, delivered, ns, pending] = parts.slice(at, at + 4).map(Number);
+  return { seq, delivered, pending, time: Math.floor(ns / 1e6) };
+}

@@ -1,0 +1,234 @@
+/**
+ * The streams of a log: how they have to be, and how they are.
+ *
+ * The number of partitions is the number of the stream's subjects, so that every relay and sender
+ * finds it there, and a record for a partition that does not exist is refused by the engine.
+ *
+ * @module
+ */
+
+import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import { WeaveWalError } from "../../errors.ts";
+import { deadLetterPrefix } from "../dead_letter_writer.ts";
+import { ask, errorParts } from "./errors.ts";
+import type { NatsModules } from "./modules.ts";
+
+/** Ms within which a message with the same ID is stored once. */
+const DUPLICATE_WINDOW_MS = 120_000;
+/** Ms without a heartbeat after which a sender's lease vanishes. */
+const LEASE_TTL_MS = 10_000;
+
+/** Settings with which the streams are made. What is `undefined` is taken from the stream. */
+export interface StreamSettings {
+  /** Name of the stream; others are named after it. */
+  readonly name: string;
+  readonly prefix?: string | undefined;
+  readonly partitions?: number | undefined;
+  readonly replicas?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  /** Ms without a heartbeat after which a sender's lease vanishes, where the bucket is made. */
+  readonly leaseTtlMs?: number | undefined;
+  /** Base URL of the trace server that the records are for; `undefined` takes any. */
+  readonly server?: string | undefined;
+}
+
+/** Defaults of a stream that is made. */
+export const STREAM_DEFAULTS: {
+  readonly [Setting in "name" | "prefix"]: string;
+} & { readonly [Setting in "partitions" | "replicas" | "maxBytes"]: number } = {
+  name: "WEAVE_WAL",
+  prefix: "weave-wal",
+  partitions: 4,
+  replicas: 1,
+  maxBytes: 10 * 1024 ** 3,
+};
+
+/** The log's stream as it is, or as it would be made. */
+export interface StreamFacts {
+  readonly name: string;
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  /** -1 for no limit. */
+  readonly maxBytes: number;
+  readonly server: string | null;
+}
+
+/** What a start would do. */
+export interface StreamPlan {
+  readonly facts: StreamFacts;
+  /** Streams and buckets that do not exist yet. */
+  readonly missing: readonly string[];
+  /** Changes of the stream, as sentences; no others are made. */
+  readonly changes: readonly string[];
+}
+
+/** Names of the streams and of the bucket of a log. */
+export function namesOf(name: string): { stream: string; deadLetters: string; leases: string } {
+  return { stream: name, deadLetters: `${name}_DEAD`, leases: `${name}_LEASES` };
+}
+
+const SERVER_MARK = "weave-wal, for ";
+
+/**
+ * Compares the streams with the settings.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the stream is another program's, or cannot be as
+ *   the settings say. @throws {EngineError} `away`.
+ */
+export async function planStreams(
+  manager: JetStreamManager,
+  settings: StreamSettings,
+): Promise<StreamPlan> {
+  const names = namesOf(settings.name);
+  const missing: string[] = [];
+  const stream = await configOf(manager, names.stream);
+  for (const name of [names.deadLetters, `KV_${names.leases}`]) {
+    if (await configOf(manager, name) === null) missing.push(name);
+  }
+  if (stream === null) {
+    const { prefix, partitions, replicas, maxBytes, server } = settings;
+    const facts = {
+      name: names.stream,
+      prefix: prefix ?? STREAM_DEFAULTS.prefix,
+      partitions: partitions ?? STREAM_DEFAULTS.partitions,
+      replicas: replicas ?? STREAM_DEFAULTS.replicas,
+      maxBytes: maxBytes ?? STREAM_DEFAULTS.maxBytes,
+      server: server ?? null,
+    };
+    return { facts, missing: [names.stream, ...missing], changes: [] };
+  }
+  const found = factsOf(stream);
+  const changes = changesOf(found, settings);
+  const facts = {
+    ...found,
+    replicas: settings.replicas ?? found.replicas,
+    maxBytes: settings.maxBytes ?? found.maxBytes,
+  };
+  return { facts, missing, changes };
+}
+
+/** Makes what a plan says. @throws {EngineError} `away`, `refused`. */
+export async function applyPlan(
+  { jetstream, kv }: NatsModules,
+  manager: JetStreamManager,
+  plan: StreamPlan,
+  { leaseTtlMs: ttl = LEASE_TTL_MS }: Pick<StreamSettings, "leaseTtlMs"> = {},
+): Promise<void> {
+  const { facts: { name, replicas, maxBytes }, missing, changes } = plan;
+  const names = namesOf(name);
+  if (missing.includes(names.stream)) {
+    await made(() => manager.streams.add(configFor(plan.facts, jetstream)));
+  } else if (changes.length > 0) {
+    await ask(() => manager.streams.update(name, { num_replicas: replicas, max_bytes: maxBytes }));
+  }
+  if (missing.includes(names.deadLetters)) {
+    await made(() => manager.streams.add(deadLetterConfig(plan.facts, jetstream)));
+  }
+  if (missing.includes(`KV_${names.leases}`)) {
+    const client = manager.jetstream();
+    await made(() =>
+      new kv.Kvm(client).create(names.leases, { ttl, history: 1, replicas })
+    );
+  }
+}
+
+function configFor(
+  { name, prefix, partitions, replicas, maxBytes, server }: StreamFacts,
+  { DiscardPolicy, RetentionPolicy, StorageType }: NatsModules["jetstream"],
+): Partial<StreamConfig> & { name: string } {
+  return {
+    name,
+    description: SERVER_MARK + (server ?? "any server"),
+    subjects: Array.from({ length: partitions }, (_, partition) => `${prefix}.${partition}.>`),
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    // What does not fit is refused: nothing that was answered is dropped.
+    discard: DiscardPolicy.New,
+    max_bytes: maxBytes,
+    num_replicas: replicas,
+    duplicate_window: DUPLICATE_WINDOW_MS * 1e6,
+    allow_direct: false,
+  };
+}
+
+function deadLetterConfig(
+  { name, prefix, replicas }: StreamFacts,
+  { DiscardPolicy, RetentionPolicy, StorageType }: NatsModules["jetstream"],
+): Partial<StreamConfig> & { name: string } {
+  return {
+    name: namesOf(name).deadLetters,
+    description: "weave-wal, records that the server refused",
+    subjects: [`${deadLetterPrefix(prefix)}.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_msgs_per_subject: 1,
+    num_replicas: replicas,
+    allow_direct: false,
+  };
+}
+
+async function configOf(manager: JetStreamManager, name: string): Promise<StreamConfig | null> {
+  try {
+    return (await manager.streams.info(name)).config;
+  } catch (error) {
+    if (errorParts(error).code === 10059 || errorParts(error).code === 404) return null;
+    return await ask(() => Promise.reject(error));
+  }
+}
+
+function factsOf(config: StreamConfig): StreamFacts {
+  const { name, subjects, description = "", num_replicas: replicas, max_bytes: maxBytes } = config;
+  const [prefix] = subjects[0]?.split(".0.>") ?? [];
+  const isOurs = description.startsWith(SERVER_MARK) && prefix !== undefined &&
+    subjects.every((subject, partition) => subject === `${prefix}.${partition}.>`);
+  if (!isOurs) {
+    throw new WeaveWalError(
+      "ERR_INVALID_OPTION",
+      `Cannot use stream ${name}: it is not a log of weave-wal (its subjects: ${subjects})`,
+    );
+  }
+  const server = description.slice(SERVER_MARK.length);
+  return {
+    name,
+    prefix,
+    partitions: subjects.length,
+    replicas,
+    maxBytes,
+    server: /^https?:/.test(server) ? server : null,
+  };
+}
+
+function changesOf(found: StreamFacts, wanted: StreamSettings): string[] {
+  const refuse = (what: string): never => {
+    throw new WeaveWalError("ERR_INVALID_OPTION", `Cannot use stream ${found.name}: ${what}`);
+  };
+  const { prefix, partitions, server } = wanted;
+  if (prefix !== undefined && prefix !== found.prefix) {
+    refuse(`its subjects begin with ${found.prefix}, not ${prefix}`);
+  }
+  if (partitions !== undefined && partitions !== found.partitions) {
+    refuse(
+      `it has ${found.partitions} partitions, not ${partitions}; records of one call would be in two`,
+    );
+  }
+  if (server !== undefined && found.server !== null && found.server !== server) {
+    refuse(`its records are for ${found.server}, not for ${server}`);
+  }
+  const changes: string[] = [];
+  for (const setting of ["replicas", "maxBytes"] as const) {
+    const value = wanted[setting];
+    if (value !== undefined && value !== found[setting]) {
+      changes.push(`${setting}: ${found[setting]} becomes ${value}`);
+    }
+  }
+  return changes;
+}
+
+/** Relays that start together make the same streams. */
+async function made(make: () => Promise<unknown>): Promise<void> {
+  await ask(make).catch((error) => {
+    if (error.failure !== "conflict") throw error;
+  });
+}

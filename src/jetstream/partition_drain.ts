@@ -1,0 +1,123 @@
+/**
+ * Drains one partition for as long as its lease is held.
+ *
+ * @module
+ */
+
+import { onAbort } from "../delivery/async/on_abort.ts";
+import { Wakeup } from "../delivery/async/signal.ts";
+import { Drain, type DrainOptions } from "../delivery/drain.ts";
+import type { Clock } from "../runtime/runtime.ts";
+import { keepDeadLetters } from "./dead_letter_writer.ts";
+import type { LogEngine } from "./engine.ts";
+import type { PartitionLease } from "./partition_lease.ts";
+import { PartitionSegment } from "./partition_segment.ts";
+import { partitionFilter } from "./subjects.ts";
+
+/** Bytes of a partition that are in memory: with as many, nothing more is read. */
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
+/** Bytes that are read at once. */
+const READ_BYTES = 1024 * 1024;
+/** Ms until the engine is asked again after it did not respond, and between looks at the lease. */
+const RETRY_MS = 500;
+
+/** Options for {@linkcode PartitionDrain}. */
+export interface PartitionDrainOptions {
+  readonly engine: LogEngine;
+  readonly clock: Clock;
+  readonly prefix: string;
+  readonly lease: PartitionLease;
+  readonly drain: DrainOptions;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Reads a partition into memory and drains it from there. */
+export class PartitionDrain {
+  readonly lease: PartitionLease;
+  readonly #options: PartitionDrainOptions;
+  readonly #stop = new AbortController();
+  readonly #room: Wakeup;
+  #drain: Drain | null = null;
+  #running: Promise<void> | null = null;
+
+  /** Makes a drain that has not begun. */
+  constructor(options: PartitionDrainOptions) {
+    this.lease = options.lease;
+    this.#options = options;
+    this.#room = new Wakeup(options.clock);
+  }
+
+  /** The drain in progress. */
+  get drain(): Drain | null {
+    return this.#drain;
+  }
+
+  /** Drains until the lease is lost, or it is stopped; then gives the lease back. */
+  run(): Promise<void> {
+    return this.#running ??= this.#run().finally(() => this.lease.release());
+  }
+
+  /** Stops; resolves when the lease is given back. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running?.catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    const { engine, clock, prefix, lease, drain: options } = this.#options;
+    const { partition } = lease;
+    const filter = partitionFilter(prefix, partition);
+    // Asked of the leader: what the last sender removed must not be read from another node.
+    const oldest = await engine.first(filter, 1);
+    const segment = new PartitionSegment({
+      name: `partition ${partition}`,
+      clock,
+      assertHeld: () => lease.assertHeld(),
+      purge: (to) => engine.purge(filter, to),
+      keep: (lines) => keepDeadLetters({ engine, clock, prefix, partition }, lines),
+      onRoom: () => this.#room.wake(),
+    });
+    const reader = engine.read(filter, oldest?.seq ?? 1);
+    const drain = this.#drain = new Drain(segment, options);
+    const forget = onAbort(this.#stop.signal, () => {
+      drain.stop();
+      this.#room.wake();
+    });
+    const ended = drain.run().then(async () => {
+      this.#stop.abort();
+      await reader.close();
+    });
+    try {
+      while (!this.#stop.signal.aborted) {
+        if (segment.heldBytes >= MAX_HELD_BYTES) {
+          await this.#room.wait(RETRY_MS);
+        } else {
+          await this.#read(reader, segment, drain);
+        }
+        if (lease.isLost) this.#stop.abort();
+      }
+    } finally {
+      forget();
+      drain.stop();
+      await ended;
+      await segment.settled();
+    }
+  }
+
+  async #read(
+    reader: ReturnType<LogEngine["read"]>,
+    segment: PartitionSegment,
+    drain: Drain,
+  ): Promise<void> {
+    try {
+      const messages = await reader.next(READ_BYTES);
+      // What was read after the lease was lost may be another sender's.
+      if (messages.length === 0 || this.#stop.signal.aborted || this.lease.isLost) return;
+      segment.push(messages);
+      drain.notify();
+    } catch (error) {
+      this.#options.onTrouble(error);
+      await this.#room.wait(RETRY_MS);
+    }
+  }
+}

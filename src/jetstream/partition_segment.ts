@@ -1,0 +1,188 @@
+/**
+ * One partition of the stream, as the sender sees it: the lines of its messages, one behind the
+ * other.
+ *
+ * Offsets count from where this process began to read. Acknowledged messages are removed from the
+ * stream, which is the checkpoint: whoever drains the partition next begins with what is left.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { Clock } from "../runtime/runtime.ts";
+import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
+import { EngineError, type EngineMessage } from "./engine.ts";
+
+/** Ms between two tries to move the checkpoint while the engine does not respond. */
+const RETRY_MS = 500;
+
+/** A line that is dead-lettered, and the message that holds it. */
+export interface DeadLetterLine {
+  readonly deadLetter: DeadLetter;
+  /** The line, its newline left out. */
+  readonly line: Uint8Array;
+  readonly message: EngineMessage;
+  /** Byte offset of the line in the message. */
+  readonly offset: number;
+}
+
+/** Options for {@linkcode PartitionSegment}. */
+export interface PartitionSegmentOptions {
+  /** The name of the partition in messages. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** Whether this process may still drain the partition. @throws {WeaveWalError} `ERR_LEASE_LOST`. */
+  readonly assertHeld: () => void;
+  /** Removes the partition's messages below a position. */
+  readonly purge: (to: number) => Promise<void>;
+  /** Keeps dead letters; resolves when a quorum has them. */
+  readonly keep: (lines: readonly DeadLetterLine[]) => Promise<void>;
+  /** Called when messages were acknowledged, and their memory is free. */
+  readonly onRoom: () => void;
+}
+
+interface Held {
+  readonly message: EngineMessage;
+  /** Byte offset of the message in the segment. */
+  readonly base: number;
+}
+
+/** Messages in memory, from the first that is not acknowledged to the last that was read. */
+export class PartitionSegment implements Segment {
+  readonly name: string;
+  readonly begun: number;
+  readonly checkpoint = 0;
+  readonly live = true;
+  readonly deadLettered: ReadonlySet<number> = new Set();
+  readonly #options: PartitionSegmentOptions;
+  /** Oldest first. */
+  #held: Held[] = [];
+  #end = 0;
+  /** Position in the stream up to which everything is acknowledged, and up to which it is removed. */
+  #acknowledged = 0;
+  #removed = 0;
+  #removing: Promise<void> | null = null;
+  #released = false;
+
+  /** Makes a segment that holds nothing. */
+  constructor(options: PartitionSegmentOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.begun = options.clock.now();
+  }
+
+  /** Adds messages that were read, in order. */
+  push(messages: readonly EngineMessage[]): void {
+    for (const message of messages) {
+      this.#held.push({ message, base: this.#end });
+      this.#end += message.payload.length;
+    }
+  }
+
+  /** Bytes in memory. */
+  get heldBytes(): number {
+    return this.#end - (this.#held[0]?.base ?? this.#end);
+  }
+
+  end(): number {
+    return this.#end;
+  }
+
+  /** The stream has no end. */
+  isSealed(): boolean {
+    return false;
+  }
+
+  read(offset: number, into: Uint8Array): Promise<number> {
+    let count = 0;
+    for (let index = this.#indexAt(offset); index < this.#held.length; index++) {
+      const { message: { payload }, base } = this.#held[index];
+      const from = offset + count - base;
+      const part = payload.subarray(from, from + into.length - count);
+      into.set(part, count);
+      count += part.length;
+      if (count === into.length) break;
+    }
+    return Promise.resolve(count);
+  }
+
+  assertHeld(): void {
+    this.#options.assertHeld();
+  }
+
+  acknowledge(offset: number): void {
+    let done = 0;
+    while (done < this.#held.length && endOf(this.#held[done]) <= offset) done++;
+    if (done === 0) return;
+    this.#acknowledged = this.#held[done - 1].message.seq;
+    this.#held = this.#held.slice(done);
+    this.#options.onRoom();
+    this.#removing ??= this.#remove().finally(() => this.#removing = null);
+  }
+
+  async deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
+    const lines = deadLetters.map((deadLetter): DeadLetterLine => {
+      const { offset, length } = deadLetter;
+      const { message, base } = this.#held[this.#indexAt(offset)] ?? missing(this.name);
+      const from = offset - base;
+      const line = deadLetter.line ?? message.payload.subarray(from, from + length);
+      return { deadLetter, line, message, offset: from };
+    });
+    this.#options.assertHeld();
+    await this.#options.keep(lines);
+    this.#options.assertHeld();
+  }
+
+  complete(): void {}
+
+  release(): void {
+    this.#released = true;
+    this.#held = [];
+  }
+
+  /** Resolves when what was acknowledged is removed, or the engine does not respond. */
+  async settled(): Promise<void> {
+    await this.#removing;
+  }
+
+  isGone(): boolean {
+    return false;
+  }
+
+  /** One removal at a time: what is acknowledged meanwhile is removed by the next. */
+  async #remove(): Promise<void> {
+    const { clock, purge } = this.#options;
+    while (this.#removed < this.#acknowledged) {
+      const to = this.#acknowledged;
+      try {
+        this.#options.assertHeld();
+        await purge(to + 1);
+        this.#removed = to;
+      } catch (error) {
+        // Without its lease, or after the end, what is left is sent again by the next sender.
+        if (this.#released || !(error instanceof EngineError)) return;
+        await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+      }
+    }
+  }
+
+  /** The index of the message that holds the byte at `offset`. */
+  #indexAt(offset: number): number {
+    let low = 0;
+    let high = this.#held.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (endOf(this.#held[middle]) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function endOf({ base, message }: Held): number {
+  return base + message.payload.length;
+}
+
+function missing(name: string): never {
+  throw new WeaveWalError("ERR_LEASE_LOST", `Messages of ${name} are not held any more`);
+}

@@ -1,0 +1,192 @@
+/**
+ * The log on an engine's stream, as its writers see it.
+ *
+ * Records of one write that have a partition in common are one message: what a message holds is
+ * stored as a whole or not at all.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { RecordType } from "../protocol/record_types.ts";
+import type { RequestLog, WriteRecord } from "../wal/log/record_log.ts";
+import { RECORD_PREFIX, RECORD_SUFFIX } from "../wal/record/record.ts";
+import { EngineError, type LogEngine } from "./engine.ts";
+import { partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
+
+/** Bytes that may wait for their acknowledgement. */
+const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
+/** Bytes of a message that are left for its subject and headers, and for the reason of a dead letter. */
+const OVERHEAD_BYTES = 16 * 1024;
+
+/** Options for {@linkcode StreamLog}. */
+export interface StreamLogOptions {
+  readonly engine: LogEngine;
+  /** First part of all subjects. */
+  readonly prefix: string;
+  readonly partitions: number;
+  /** `entity/project`. */
+  readonly projectId: string;
+  /** Token of this writer; with a counter it makes the IDs of messages. */
+  readonly writer: string;
+}
+
+interface Batch {
+  readonly partition: number;
+  readonly lines: string[];
+  bytes: number;
+}
+
+/** Writes the records of one project to the stream. */
+export class StreamLog implements RequestLog {
+  readonly kind = "stream";
+  readonly #options: StreamLogOptions;
+  readonly #written = { records: 0, bytes: 0 };
+  readonly #inProgress = new Set<Promise<void>>();
+  /** Position of the last message that was acknowledged, by partition. */
+  readonly #last = new Map<number, number>();
+  #unacknowledged = 0;
+  #messages = 0;
+  /** The first failure since the last sync. */
+  #failure: unknown = null;
+  #closed = false;
+
+  /** Makes a log that has written nothing. */
+  constructor(options: StreamLogOptions) {
+    this.#options = options;
+  }
+
+  append(type: RecordType, request: string): void {
+    this.write([[type, request]]).catch((error) => this.#failure ??= error);
+  }
+
+  /**
+   * Publishes records, and resolves when a quorum of the engine's nodes has all of them. When it
+   * rejects, some may be in the log.
+   *
+   * @throws {WeaveWalError} At once: `ERR_LOG_CLOSED`; `ERR_RECORD_TOO_LARGE`; `ERR_LOG_FULL` while
+   *   too much waits for its acknowledgement. Later: `ERR_LOG_FULL` when the stream is at its limit,
+   *   `ERR_LOG_UNREACHABLE`.
+   */
+  write(records: readonly WriteRecord[]): Promise<void> {
+    if (this.#closed) {
+      throw new WeaveWalError("ERR_LOG_CLOSED", "Cannot append a record: the log is closed");
+    }
+    if (this.#unacknowledged > MAX_UNACKNOWLEDGED_BYTES) {
+      throw new WeaveWalError("ERR_LOG_FULL", "Too many records wait for the log's acknowledgement");
+    }
+    const batches = this.#batches(records);
+    const writing = Promise.all(batches.map((batch) => this.#publish(batch))).then(() => {});
+    this.#written.records += records.length;
+    const settled: Promise<void> = writing.catch(() => {}).then(() => {
+      this.#inProgress.delete(settled);
+    });
+    this.#inProgress.add(settled);
+    return writing;
+  }
+
+  get written(): { readonly records: number; readonly bytes: number } {
+    return this.#written;
+  }
+
+  /** Rejects with the first failure of an `append` since the last call. */
+  async sync(): Promise<void> {
+    await Promise.all(this.#inProgress);
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+  }
+
+  /** Whether everything that this log wrote is delivered, and so removed. @throws {EngineError} `away`. */
+  async isDelivered(): Promise<boolean> {
+    const { engine, prefix } = this.#options;
+    for (const [partition, last] of this.#last) {
+      const oldest = await engine.first(partitionFilter(prefix, partition), 1);
+      if (oldest !== null && oldest.seq <= last) return false;
+      this.#last.delete(partition);
+    }
+    return true;
+  }
+
+  rotate(): void {}
+
+  heartbeat(): void {}
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#inProgress);
+  }
+
+  #batches(records: readonly WriteRecord[]): Batch[] {
+    const { engine, projectId, partitions } = this.#options;
+    const most = engine.maxPayload - OVERHEAD_BYTES;
+    const batches: Batch[] = [];
+    const open = new Map<number, Batch>();
+    for (const [type, whole] of records) {
+      for (const { partition, request } of placeRecord(type, whole, projectId, partitions)) {
+        const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX;
+        const bytes = utf8Length(line);
+        if (bytes > most) {
+          throw new WeaveWalError(
+            "ERR_RECORD_TOO_LARGE",
+            `A record of ${bytes} bytes is larger than the engine takes: ${most} bytes`,
+          );
+        }
+        let batch = open.get(partition);
+        if (batch === undefined || batch.bytes + bytes > most) {
+          batch = { partition, lines: [], bytes: 0 };
+          open.set(partition, batch);
+          batches.push(batch);
+        }
+        batch.lines.push(line);
+        batch.bytes += bytes;
+      }
+    }
+    return batches;
+  }
+
+  async #publish({ partition, lines, bytes }: Batch): Promise<void> {
+    const { engine, prefix, projectId, writer } = this.#options;
+    const id = `${writer}-${this.#messages++}`;
+    this.#unacknowledged += bytes;
+    try {
+      const payload = encoder.encode(lines.join(""));
+      const seq = await engine.publish(recordSubject(prefix, partition, projectId), payload, id);
+      this.#written.bytes += bytes;
+      this.#last.set(partition, Math.max(seq, this.#last.get(partition) ?? 0));
+    } catch (error) {
+      throw error instanceof EngineError ? asLogError(error) : error;
+    } finally {
+      this.#unacknowledged -= bytes;
+    }
+  }
+}
+
+/** The error of the log for one of the engine. */
+export function asLogError(error: EngineError): WeaveWalError {
+  const { failure, message } = error;
+  if (failure === "full") {
+    return new WeaveWalError("ERR_LOG_FULL", `The stream is full: ${message}`, { cause: error });
+  }
+  return new WeaveWalError(
+    "ERR_LOG_UNREACHABLE",
+    `The log's engine does not take records: ${message}`,
+    { cause: error },
+  );
+}
+
+const encoder = new TextEncoder();
+
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80) continue;
+    // A pair of surrogates has two units and takes four bytes.
+    length += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+  }
+  return length;
+}

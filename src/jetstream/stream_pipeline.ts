@@ -1,0 +1,104 @@
+/**
+ * The log of one project on a stream, as a relay uses it: nothing is sent from here, and what the
+ * stream does not take is spooled or refused.
+ *
+ * @module
+ */
+
+import type {
+  DeliveryWait,
+  FlushOptions,
+  FlushResult,
+  PipelineReports,
+  StrictPipeline,
+  WalStats,
+  WriteRecord,
+} from "../client/pipeline/pipeline.ts";
+import { noDrops } from "../client/pipeline/stats.ts";
+import { onAbort } from "../delivery/async/on_abort.ts";
+import type { RetryResult } from "../delivery/retry_dead_letters.ts";
+import type { RecordType } from "../protocol/record_types.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Spool } from "./spool.ts";
+import type { StreamLog } from "./stream_log.ts";
+
+/** Ms between two looks whether what was written is delivered. */
+const LOOK_MS = 100;
+
+/** Options for {@linkcode StreamPipeline}. */
+export interface StreamPipelineOptions {
+  readonly runtime: Runtime;
+  readonly log: StreamLog;
+  /** Takes what the stream does not take while its engine is away; `null` refuses it. */
+  readonly spool: Spool | null;
+}
+
+/** Writes to a stream; other processes send what it holds. */
+export class StreamPipeline implements StrictPipeline {
+  readonly resolvesDigests = false;
+  readonly #options: StreamPipelineOptions;
+  #closed = false;
+
+  /** Makes a pipeline over an open log. */
+  constructor(options: StreamPipelineOptions) {
+    this.#options = options;
+  }
+
+  append(type: RecordType, request: string): void {
+    this.appendAll([[type, request]]).catch(() => {});
+  }
+
+  appendAll(records: readonly WriteRecord[]): Promise<void> {
+    const { log, spool } = this.#options;
+    return spool === null ? log.write(records) : spool.write(records);
+  }
+
+  sync(): Promise<void> {
+    return this.#options.log.sync();
+  }
+
+  async flush({ timeout, signal }: FlushOptions = {}): Promise<FlushResult> {
+    const { runtime: { clock } } = this.#options;
+    const begun = clock.monotonic();
+    for (;;) {
+      if (await this.#isDelivered()) return this.#result();
+      if (signal?.aborted) return this.#result("aborted");
+      const left = timeout === undefined ? Infinity : timeout - (clock.monotonic() - begun);
+      if (left <= 0) return this.#result("timeout");
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(Math.min(left, LOOK_MS), () => end(), { ref: true });
+        const end = (): void => {
+          timer.cancel();
+          forget();
+          resolve();
+        };
+        const forget = signal ? onAbort(signal, () => end()) : () => {};
+      });
+    }
+  }
+
+  async delivered(timeout: number): Promise<DeliveryWait> {
+    const { done } = await this.flush({ timeout });
+    return { end: done ? "delivered" : "timeout" };
+  }
+
+  stats(): Promise<WalStats> {
+    const { log: { written }, runtime: { clock } } = this.#options;
+    return Promise.resolve({
+      log: "file",
+      pendingRecords: 0,
+      pendingBytes: 0,
+      oldestPendingMs: null,
+      appended: written.records,
+      delivered: 0,
+      deadLettered: 0,
+      dropped: noDrops(),
+      lastDelivery: null,
+      lastError: null,
+      server: { state: "up", reason: "", since: clock.now(), nextAttempt: null },
+      memory: { records: 0, bytes: 0 },
+      diskError: null,
+      disk: null,
+    });
+  }
+}

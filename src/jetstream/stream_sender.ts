@@ -1,0 +1,151 @@
+/**
+ * A sender of a stream: drains the partitions that this process holds the leases of.
+ *
+ * Every sender holds its share of the partitions. The lease of one that dies vanishes, and another
+ * sender takes it; one that comes later is given partitions by those that hold too many.
+ *
+ * @module
+ */
+
+import { drainOptions, type DrainSettings } from "../delivery/create_sender.ts";
+import type { Drain, DrainOptions } from "../delivery/drain.ts";
+import type { ServerState } from "../delivery/http/circuit_breaker.ts";
+import { OutageWatch } from "../delivery/outage_watch.ts";
+import type { Clock, Timer } from "../runtime/runtime.ts";
+import { EngineError, type LogEngine } from "./engine.ts";
+import { PartitionDrain } from "./partition_drain.ts";
+import { PartitionLease } from "./partition_lease.ts";
+import { SenderPresence } from "./sender_presence.ts";
+
+/** Heartbeats within the time of a lease. */
+const HEARTBEATS = 5;
+
+/** Options for {@linkcode StreamSender}. */
+export interface StreamSenderOptions extends DrainSettings {
+  readonly engine: LogEngine;
+  readonly clock: Clock;
+  /** First part of all subjects. */
+  readonly prefix: string;
+  readonly partitions: number;
+  /** The token of this process. */
+  readonly token: string;
+  /** Reports that a partition is drained by this process, and that it is not any more. */
+  readonly onPartition: (partition: number, state: "taken" | "left") => void;
+}
+
+/** Drains a share of the partitions. */
+export class StreamSender {
+  readonly #options: StreamSenderOptions;
+  readonly #held = new Map<number, PartitionDrain>();
+  readonly #presence: SenderPresence;
+  readonly #drain: DrainOptions;
+  readonly #outage: OutageWatch;
+  #timer: Timer | null = null;
+  #looking: Promise<void> | null = null;
+  #stopped = false;
+
+  /** Makes a sender that has not begun. */
+  constructor(options: StreamSenderOptions) {
+    const { engine, clock, token, deliverer } = options;
+    this.#options = options;
+    this.#drain = drainOptions(clock, options);
+    this.#presence = new SenderPresence(engine.leases, token);
+    this.#outage = new OutageWatch(clock, deliverer, () => void this.#pause());
+  }
+
+  /** Begins to look for partitions. */
+  start(): void {
+    void this.look().finally(() => {
+      if (this.#stopped) return;
+      const { clock, engine } = this.#options;
+      this.#timer = clock.after(engine.leases.ttlMs / HEARTBEATS, () => this.start());
+    });
+  }
+
+  /** Writes the leases again, and takes or gives back partitions. Never rejects. */
+  look(): Promise<void> {
+    return this.#looking ??= this.#look()
+      .catch((error) => this.#trouble(error))
+      .finally(() => this.#looking = null);
+  }
+
+  /** Partitions that this process drains. */
+  get partitions(): number[] {
+    return [...this.#held.keys()].sort((a, b) => a - b);
+  }
+
+  /** Drains in progress. */
+  get drains(): Drain[] {
+    return [...this.#held.values()].flatMap(({ drain }) => drain ?? []);
+  }
+
+  /** To be called at every change of the server's state. */
+  serverChanged(state: ServerState): void {
+    this.#outage.serverChanged(state);
+  }
+
+  /** Sends now instead of at the end of a backoff or a linger. */
+  hurry(): void {
+    for (const drain of this.drains) drain.hurry();
+    this.#options.deliverer.gate.hurry();
+  }
+
+  /** Stops what is in progress and gives the leases back. What was not answered stays in the stream. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#outage.stop();
+    this.#options.deliverer.stop();
+    await this.#pause();
+    await this.#looking;
+    // One that was taken meanwhile.
+    await this.#pause();
+    await this.#presence.end();
+  }
+
+  async #look(): Promise<void> {
+    const { partitions, deliverer } = this.#options;
+    await Promise.all([...this.#held.values()].map(({ lease }) => lease.heartbeat()));
+    await this.#presence.heartbeat();
+    const share = Math.ceil(partitions / Math.max(1, await this.#presence.count()));
+    const surplus = this.partitions.slice(share);
+    await Promise.all(surplus.map((partition) => this.#held.get(partition)!.stop()));
+    if (this.#stopped || !deliverer.gate.acceptsRequests) return;
+    // Senders that begin together do not all ask for the same one first.
+    const first = Math.floor(this.#presence.place * partitions);
+    for (let i = 0; i < partitions && this.#held.size < share && !this.#stopped; i++) {
+      const partition = (first + i) % partitions;
+      if (!this.#held.has(partition)) await this.#take(partition);
+    }
+  }
+
+  async #take(partition: number): Promise<void> {
+    const { engine, clock, token, prefix, onPartition } = this.#options;
+    const lease = await PartitionLease.take(engine.leases, clock, partition, token);
+    if (lease === null) return;
+    const held = new PartitionDrain({
+      engine,
+      clock,
+      prefix,
+      lease,
+      drain: this.#drain,
+      onTrouble: (error) => this.#trouble(error),
+    });
+    this.#held.set(partition, held);
+    onPartition(partition, "taken");
+    void held.run().catch((error) => this.#trouble(error)).finally(() => {
+      this.#held.delete(partition);
+      onPartition(partition, "left");
+    });
+  }
+
+  /** Gives the partitions back. */
+  async #pause(): Promise<void> {
+    await Promise.all([...this.#held.values()].map((held) => held.stop()));
+  }
+
+  #trouble(error: unknown): void {
+    const what = error instanceof EngineError ? "stream" : "sender";
+    this.#options.onTrouble(what, error);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Subjects: where in the stream a record belongs.
+ *
+ * `<prefix>.<partition>.<entity>.<project>`. Everything about one call has one partition, and so has
+ * everything else of a project: start before end, base before change. What a partition holds is
+ * ordered; between partitions there is no order.
+ *
+ * @module
+ */
+
+import { topLevelField } from "../bytes/json_fields.ts";
+import { isOtelType } from "../protocol/otlp/otel_request.ts";
+import type { RecordType } from "../protocol/record_types.ts";
+
+/** The objects of a request that name the call. */
+const CALL_WRAPPERS: Partial<Record<RecordType, string>> = { call_start: "start", call_end: "end" };
+
+const encoder = new TextEncoder();
+
+/** A record and the partition that it belongs to. */
+export interface PlacedRecord {
+  readonly partition: number;
+  readonly request: string;
+}
+
+/**
+ * Finds the partition of a record. A record that is about calls of several partitions is split into
+ * one for each.
+ *
+ * @param projectId `entity/project`.
+ * @param partitions Number of partitions.
+ */
+export function placeRecord(
+  type: RecordType,
+  request: string,
+  projectId: string,
+  partitions: number,
+): PlacedRecord[] {
+  if (partitions === 1) return [{ partition: 0, request }];
+  if (type === "calls_delete") return splitDelete(request, projectId, partitions);
+  const key = isOtelType(type) ? request : callOf(type, request) ?? projectId;
+  return [{ partition: partitionOf(key, partitions), request }];
+}
+
+/** The partition of a key: 32-bit FNV-1a, which relays of all versions have to agree on. */
+export function partitionOf(key: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) {
+    hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0) % partitions;
+}
+
+/** The ID of the call that a record is about. */
+function callOf(type: RecordType, request: string): string | undefined {
+  const wrapper = CALL_WRAPPERS[type];
+  if (wrapper === undefined && type !== "call_update") return undefined;
+  const bytes = encoder.encode(request);
+  const inner = wrapper === undefined
+    ? { start: 0, end: bytes.length }
+    : topLevelField(bytes, 0, bytes.length, wrapper);
+  const name = wrapper === undefined ? "call_id" : "id";
+  const id = inner && topLevelField(bytes, inner.start, inner.end, name);
+  if (!id) return undefined;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(id.start, id.end)));
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function splitDelete(request: string, projectId: string, partitions: number): PlacedRecord[] {
+  const home = partitionOf(projectId, partitions);
+  let body: { call_ids?: unknown };
+  try {
+    body = JSON.parse(request);
+  } catch {
+    return [{ partition: home, request }];
+  }
+  const { call_ids: ids } = body;
+  if (!Array.isArray(ids)) return [{ partition: home, request }];
+  const groups = new Map<number, unknown[]>();
+  for (const id of ids) {
+    const partition = partitionOf(`${id}`, partitions);
+    const group = groups.get(partition);
+    if (group) group.push(id);
+    else groups.set(partition, [id]);
+  }
+  if (groups.size < 2) return [{ partition: [...groups.keys()][0] ?? home, request }];
+  return [...groups].map(([partition, group]) => ({
+    partition,
+    request: JSON.stringify({ ...body, call_ids: group }),
+  }));
+}
+
+/** The subject of a project's records in a partition. */
+export function recordSubject(prefix: string, partition: number, projectId: string): string {
+  const [entity, project = ""] = projectId.split("/");
+  return `${prefix}.${partition}.${token(entity)}.${token(project)}`;
+}
+
+/** The filter for all records of a partition. */
+export function partitionFilter(prefix: string, partition: number): string {
+  return `${prefix}.${partition}.>`;
+}
+
+/** `entity/project` of a subject whose last two tokens are theirs. */
+export function projectOfSubject(subject: string): string {
+  return subject.split(".").slice(-2).map(decodeURIComponent).join("/");
+}
+
+/** A name as one token of a subject: dots, spaces and wildcards are escaped. */
+export function token(name: string): string {
+  return encodeURIComponent(name)
+    .replace(/[.*!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}

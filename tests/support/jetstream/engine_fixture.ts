@@ -1,0 +1,27 @@
+/**
+ * A log on a real server, and names for its parts.
+ *
+ * @module
+ */
+
+import { parseLogAddress } from "../../../src/jetstream/nats/connect.ts";
+import type { NatsEngine } from "../../../src/jetstream/nats/nats_engine.ts";
+import { openEngine, type OpenEngineOptions } from "../../../src/jetstream/nats/open_engine.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+
+/** An engine that closes its connection at the end. */
+export type TestEngine = NatsEngine & AsyncDisposable;
+
+/** Opens a log's engine. @param address `host:port[,host:port…]`. */
+export async function openTestEngine(
+  address: string,
+  settings: OpenEngineOptions["settings"] = {},
+  stream = "TEST",
+): Promise<TestEngine> {
+  const engine = await openEngine({
+    runtime: detectRuntime(),
+    address: parseLogAddress(`nats://${address}/${stream}`),
+    settings: { leaseTtlMs: 1_000, ...settings },
+  });
+  return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });
+}

@@ -1,0 +1,141 @@
+/**
+ * Real `nats-server` processes on loopback: one, or a cluster.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { join } from "@std/path";
+
+/** Debian installs it where users that are not root have no path to. */
+const PLACES = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
+
+/** Path of the program; `null` if it is not installed. */
+export const natsServer: string | null = PLACES
+  .map((place) => join(place, "nats-server"))
+  .find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  }) ?? null;
+
+/** Why tests with servers are skipped; `false` where they run. */
+export const withoutNats: string | false = natsServer === null
+  ? "nats-server is not installed"
+  : false;
+
+/** Options of a server. */
+export interface NatsServerOptions {
+  /** Lines of the configuration file. */
+  readonly config?: string;
+}
+
+/** One server, which can be killed and started again with the same files. */
+export class NatsServer implements AsyncDisposable {
+  readonly name: string;
+  readonly port: number;
+  readonly directory: string;
+  readonly #config: string;
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+
+  /** @param config Lines of the configuration file. */
+  constructor(name: string, port: number, directory: string, config: string) {
+    this.name = name;
+    this.port = port;
+    this.directory = directory;
+    this.#config = config;
+  }
+
+  /** `host:port`. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Resolves when it takes connections. */
+  async start(): Promise<void> {
+    const path = join(this.directory, `${this.name}.conf`);
+    await writeFile(
+      path,
+      `server_name: ${this.name}\nhost: "127.0.0.1"\nport: ${this.port}\n` +
+        `jetstream { store_dir: ${JSON.stringify(join(this.directory, this.name))} }\n` +
+        this.#config,
+    );
+    const child = this.#child = spawn(natsServer!, ["-c", path], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    running.add(child);
+    this.#ended = new Promise((resolve) => {
+      child.once("close", () => {
+        running.delete(child);
+        resolve();
+      });
+    });
+    let text = "";
+    await new Promise<void>((resolve, reject) => {
+      child.stderr!.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+        if (text.includes("Server is ready")) resolve();
+        if (text.length > 1_000_000) text = "";
+      });
+      child.once("close", () => reject(new Error(`nats-server ended: ${text}`)));
+    });
+  }
+
+  /** Sends a signal; resolves at once. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#child?.kill(name);
+  }
+
+  /** Ends it; resolves when it has ended. Its files stay. */
+  async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    this.#child?.kill("SIGCONT");
+    this.#child?.kill(signal);
+    await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Starts one server; its files are removed at the end. */
+export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const directory = await mkdtemp(join(tmpdir(), "weave-wal-nats-"));
+  const [port] = await freePorts(1);
+  const server = new NatsServer("one", port, directory, options.config ?? "");
+  await server.start();
+  const dispose = async () => {
+    await server.kill();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return Object.assign(server, { [Symbol.asyncDispose]: dispose });
+}
+
+/** Ports that nobody listens on now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => {
+    const server = createServer();
+    return new Promise<typeof server>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve(server));
+    });
+  }));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+  );
+  return ports;
+}
