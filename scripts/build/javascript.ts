@@ -13,7 +13,13 @@ import { buildUiPage } from "./ui_page.ts";
 import { projectRoot } from "../test/process.ts";
 
 /** Packages that the user brings: never inlined, never required. */
-const external = ["weave", "@opentelemetry/otlp-transformer"];
+const external = [
+  "weave",
+  "@opentelemetry/otlp-transformer",
+  "@nats-io/jetstream",
+  "@nats-io/kv",
+  "@nats-io/transport-node",
+];
 /** npm packages that the library may contain. The command may contain any. */
 const inlined = ["deno-std"];
 /** The entry of the command. */

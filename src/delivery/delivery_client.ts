@@ -58,6 +58,8 @@ export interface DeliveryTarget {
   /** Whether it accepts requests. */
   readonly gate: {
     readonly acceptsRequests: boolean;
+    /** Ms until the next attempt; `null` while it accepts requests. */
+    readonly msToNextAttempt: number | null;
     /** Tries now instead of at the end of a backoff. */
     hurry(): void;
   };

@@ -14,7 +14,7 @@ import type { ServerState } from "./http/circuit_breaker.ts";
  */
 const PAUSE_AFTER_MS = 30_000;
 
-/** What is asked about the server. */
+/** Facts about the server. */
 export interface ServerView {
   readonly isServerSilent: boolean;
   readonly stopped: AbortSignal;

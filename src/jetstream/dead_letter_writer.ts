@@ -12,7 +12,7 @@ import { deadLetterEntry, deadLetterError } from "../wal/dead_letters/dead_lette
 import type { LogEngine } from "./engine.ts";
 import type { DeadLetterLine } from "./partition_segment.ts";
 
-/** Where dead letters are kept. */
+/** The partition that dead letters come from, and their engine. */
 export interface DeadLetterPlace {
   readonly engine: LogEngine;
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 /**
- * What a log needs of the engine that keeps it. `nats/` implements it for NATS JetStream; the
+ * The engine that keeps a log, as the log uses it. `nats/` implements it for NATS JetStream; the
  * simulation implements it in memory, with faults.
  *
  * @module
@@ -64,7 +64,7 @@ export interface LeaseStore {
   keys(prefix: string): Promise<string[]>;
 }
 
-/** What a stream holds. */
+/** Contents of a stream. */
 export interface StreamState {
   readonly messages: number;
   readonly bytes: number;
@@ -103,8 +103,19 @@ export interface LogEngine {
    * @throws {EngineError} `away`.
    */
   first(filter: string, from: number): Promise<EngineMessage | null>;
-  /** What the stream holds now. @throws {EngineError} `away`. */
+  /** Contents of the stream now. @throws {EngineError} `away`. */
   state(): Promise<StreamState>;
   /** Ends the connection after what is in progress. */
   close(): Promise<void>;
 }
+
+/** A log's stream that is open. */
+export interface OpenStream {
+  readonly engine: LogEngine;
+  /** First part of all subjects. */
+  readonly prefix: string;
+  readonly partitions: number;
+}
+
+/** Gives the stream; `null` while its engine could not be reached yet. */
+export type StreamSource = () => OpenStream | null;

@@ -72,7 +72,10 @@ export class PartitionLease {
   /** @throws {WeaveWalError} `ERR_LEASE_LOST` if another process may drain the partition. */
   assertHeld(): void {
     if (!this.isLost) return;
-    throw new WeaveWalError("ERR_LEASE_LOST", `The lease of partition ${this.partition} has expired`);
+    throw new WeaveWalError(
+      "ERR_LEASE_LOST",
+      `The lease of partition ${this.partition} has expired`,
+    );
   }
 
   /** Writes it again. Never rejects: a lease that cannot be written expires. */

@@ -3,7 +3,7 @@
  * other.
  *
  * Offsets count from where this process began to read. Acknowledged messages are removed from the
- * stream, which is the checkpoint: whoever drains the partition next begins with what is left.
+ * stream, which is the checkpoint: the process that drains the partition next begins with what is left.
  *
  * @module
  */

@@ -48,6 +48,8 @@ export class SenderPresence {
 
   /** Removes the key. Never rejects. */
   async end(): Promise<void> {
-    if (this.#revision !== null) await this.#store.remove(this.#key, this.#revision).catch(() => {});
+    if (this.#revision !== null) {
+      await this.#store.remove(this.#key, this.#revision).catch(() => {});
+    }
   }
 }

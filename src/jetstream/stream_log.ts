@@ -11,7 +11,7 @@ import { WeaveWalError } from "../errors.ts";
 import type { RecordType } from "../protocol/record_types.ts";
 import type { RequestLog, WriteRecord } from "../wal/log/record_log.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../wal/record/record.ts";
-import { EngineError, type LogEngine } from "./engine.ts";
+import { EngineError, type OpenStream, type StreamSource } from "./engine.ts";
 import { partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
 
 /** Bytes that may wait for their acknowledgement. */
@@ -21,10 +21,7 @@ const OVERHEAD_BYTES = 16 * 1024;
 
 /** Options for {@linkcode StreamLog}. */
 export interface StreamLogOptions {
-  readonly engine: LogEngine;
-  /** First part of all subjects. */
-  readonly prefix: string;
-  readonly partitions: number;
+  readonly stream: StreamSource;
   /** `entity/project`. */
   readonly projectId: string;
   /** Token of this writer; with a counter it makes the IDs of messages. */
@@ -46,7 +43,7 @@ export class StreamLog implements RequestLog {
   /** Position of the last message that was acknowledged, by partition. */
   readonly #last = new Map<number, number>();
   #unacknowledged = 0;
-  #messages = 0;
+  #writes = 0;
   /** The first failure since the last sync. */
   #failure: unknown = null;
   #closed = false;
@@ -64,19 +61,32 @@ export class StreamLog implements RequestLog {
    * Publishes records, and resolves when a quorum of the engine's nodes has all of them. When it
    * rejects, some may be in the log.
    *
+   * @param id Makes IDs of messages: the same records with the same ID, soon again, are stored once.
    * @throws {WeaveWalError} At once: `ERR_LOG_CLOSED`; `ERR_RECORD_TOO_LARGE`; `ERR_LOG_FULL` while
-   *   too much waits for its acknowledgement. Later: `ERR_LOG_FULL` when the stream is at its limit,
-   *   `ERR_LOG_UNREACHABLE`.
+   *   too much waits for its acknowledgement; `ERR_LOG_UNREACHABLE` before the engine was reached.
+   *   Later: `ERR_LOG_FULL` when the stream is at its limit, `ERR_LOG_UNREACHABLE`.
    */
-  write(records: readonly WriteRecord[]): Promise<void> {
+  write(
+    records: readonly WriteRecord[],
+    id: string = `${this.#options.writer}-${this.#writes++}`,
+  ): Promise<void> {
     if (this.#closed) {
       throw new WeaveWalError("ERR_LOG_CLOSED", "Cannot append a record: the log is closed");
     }
-    if (this.#unacknowledged > MAX_UNACKNOWLEDGED_BYTES) {
-      throw new WeaveWalError("ERR_LOG_FULL", "Too many records wait for the log's acknowledgement");
+    const stream = this.#options.stream();
+    if (stream === null) {
+      throw new WeaveWalError("ERR_LOG_UNREACHABLE", "The log's engine was not reached yet");
     }
-    const batches = this.#batches(records);
-    const writing = Promise.all(batches.map((batch) => this.#publish(batch))).then(() => {});
+    if (this.#unacknowledged > MAX_UNACKNOWLEDGED_BYTES) {
+      throw new WeaveWalError(
+        "ERR_LOG_FULL",
+        "Too many records wait for the log's acknowledgement",
+      );
+    }
+    const batches = this.#batches(records, stream);
+    const writing = Promise.all(
+      batches.map((batch, index) => this.#publish(batch, `${id}.${index}`, stream)),
+    ).then(() => {});
     this.#written.records += records.length;
     const settled: Promise<void> = writing.catch(() => {}).then(() => {
       this.#inProgress.delete(settled);
@@ -99,7 +109,9 @@ export class StreamLog implements RequestLog {
 
   /** Whether everything that this log wrote is delivered, and so removed. @throws {EngineError} `away`. */
   async isDelivered(): Promise<boolean> {
-    const { engine, prefix } = this.#options;
+    const stream = this.#options.stream();
+    if (stream === null) return this.#last.size === 0;
+    const { engine, prefix } = stream;
     for (const [partition, last] of this.#last) {
       const oldest = await engine.first(partitionFilter(prefix, partition), 1);
       if (oldest !== null && oldest.seq <= last) return false;
@@ -120,8 +132,8 @@ export class StreamLog implements RequestLog {
     await Promise.all(this.#inProgress);
   }
 
-  #batches(records: readonly WriteRecord[]): Batch[] {
-    const { engine, projectId, partitions } = this.#options;
+  #batches(records: readonly WriteRecord[], { engine, partitions }: OpenStream): Batch[] {
+    const { projectId } = this.#options;
     const most = engine.maxPayload - OVERHEAD_BYTES;
     const batches: Batch[] = [];
     const open = new Map<number, Batch>();
@@ -148,9 +160,12 @@ export class StreamLog implements RequestLog {
     return batches;
   }
 
-  async #publish({ partition, lines, bytes }: Batch): Promise<void> {
-    const { engine, prefix, projectId, writer } = this.#options;
-    const id = `${writer}-${this.#messages++}`;
+  async #publish(
+    { partition, lines, bytes }: Batch,
+    id: string,
+    { engine, prefix }: OpenStream,
+  ): Promise<void> {
+    const { projectId } = this.#options;
     this.#unacknowledged += bytes;
     try {
       const payload = encoder.encode(lines.join(""));

@@ -6,17 +6,12 @@
  */
 
 import type {
-  DeliveryWait,
   FlushOptions,
   FlushResult,
-  PipelineReports,
   StrictPipeline,
-  WalStats,
   WriteRecord,
 } from "../client/pipeline/pipeline.ts";
-import { noDrops } from "../client/pipeline/stats.ts";
 import { onAbort } from "../delivery/async/on_abort.ts";
-import type { RetryResult } from "../delivery/retry_dead_letters.ts";
 import type { RecordType } from "../protocol/record_types.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Spool } from "./spool.ts";
@@ -37,7 +32,6 @@ export interface StreamPipelineOptions {
 export class StreamPipeline implements StrictPipeline {
   readonly resolvesDigests = false;
   readonly #options: StreamPipelineOptions;
-  #closed = false;
 
   /** Makes a pipeline over an open log. */
   constructor(options: StreamPipelineOptions) {
@@ -77,28 +71,27 @@ export class StreamPipeline implements StrictPipeline {
     }
   }
 
-  async delivered(timeout: number): Promise<DeliveryWait> {
-    const { done } = await this.flush({ timeout });
-    return { end: done ? "delivered" : "timeout" };
+  finalDigest(digest: string): string {
+    return digest;
   }
 
-  stats(): Promise<WalStats> {
-    const { log: { written }, runtime: { clock } } = this.#options;
-    return Promise.resolve({
-      log: "file",
-      pendingRecords: 0,
-      pendingBytes: 0,
-      oldestPendingMs: null,
-      appended: written.records,
-      delivered: 0,
-      deadLettered: 0,
-      dropped: noDrops(),
-      lastDelivery: null,
-      lastError: null,
-      server: { state: "up", reason: "", since: clock.now(), nextAttempt: null },
-      memory: { records: 0, bytes: 0 },
-      diskError: null,
-      disk: null,
-    });
+  async finish(): Promise<FlushResult> {
+    const { log, spool } = this.#options;
+    await spool?.close();
+    log.close();
+    await log.settled();
+    return this.#result("sender-off");
+  }
+
+  async #isDelivered(): Promise<boolean> {
+    const { log, spool } = this.#options;
+    if (spool?.isSpooling) return false;
+    // An engine that does not respond says nothing; it is asked again.
+    return await log.isDelivered().catch(() => false);
+  }
+
+  #result(reason?: FlushResult["reason"]): FlushResult {
+    const base = { pendingBytes: 0, pendingRecords: 0, delivered: 0, deadLettered: 0 };
+    return reason === undefined ? { ...base, done: true } : { ...base, done: false, reason };
   }
 }

@@ -113,5 +113,8 @@ export function projectOfSubject(subject: string): string {
 /** A name as one token of a subject: dots, spaces and wildcards are escaped. */
 export function token(name: string): string {
   return encodeURIComponent(name)
-    .replace(/[.*!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+    .replace(
+      /[.*!'()~]/g,
+      (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+    );
 }

@@ -11,7 +11,7 @@ import { RELAY_METRICS } from "../metrics/metric_list.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 import { Access } from "./access.ts";
 import type { CommitPolicy } from "./log/relay_log.ts";
-import { RelayLogs } from "./log/relay_logs.ts";
+import { type OpenStrictPipeline, RelayLogs } from "./log/relay_logs.ts";
 import type { WriteBatch } from "./log/write_batch.ts";
 import { BodyBudget, type BodyLimits, RefusedRequest } from "./request/read_body.ts";
 import { RequestRedaction } from "./request/redaction.ts";
@@ -55,6 +55,8 @@ export interface RelayOptions {
   /** Makes metrics of the logs, to which those of the relay are added. */
   readonly collectMetrics?: () => Promise<MetricSamples>;
   readonly limits?: Partial<RelayLimits>;
+  /** Opens the log of a project; the file log unless given. */
+  readonly openPipeline?: OpenStrictPipeline;
 }
 
 /** Counters of a relay. */
@@ -103,7 +105,8 @@ export class Relay {
       [settings.apiKey, settings.baseApiKey, ...tokens ?? []],
       options.redacts ?? true ? settings : null,
     );
-    this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger });
+    const { openPipeline } = options;
+    this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger, openPipeline });
     this.upstream = new Upstream({
       ...settings,
       fetch,

@@ -11,6 +11,7 @@ import type { OtelView } from "../protocol/otlp/otel_request.ts";
 import { WriteBatch } from "./log/write_batch.ts";
 import { recordSpans, spansRefusal, spansReply } from "./otlp/otlp_write.ts";
 import { JsonObject, readJson } from "./request/json_source.ts";
+import type { JsonWrite } from "./request/json_write.ts";
 import { readBody, RefusedRequest } from "./request/read_body.ts";
 import type { Handle } from "./listen.ts";
 import type { Relay } from "./relay.ts";
@@ -92,19 +93,24 @@ function getPath(request: Request): string {
 async function writeJson(relay: Relay, c: RelayContext, record: RecordWrite): Promise<Response> {
   const batch = new WriteBatch(relay.logs);
   let reply: string | null;
+  let write: JsonWrite;
   try {
-    reply = await record(readWrite(relay, c), batch);
+    write = readWrite(relay, c);
+    reply = await record(write, batch);
   } catch (error) {
     if (!isMalformed(error)) throw error;
     // The server says what is wrong with it.
     return await passOn(relay, c);
   }
-  if (reply === null) return await read(relay, c);
+  if (reply === null) {
+    if (write.isRedacted) c.set("body", new TextEncoder().encode(write.text));
+    return await read(relay, c);
+  }
   await relay.commit(batch);
   return json(reply);
 }
 
-function readWrite({ redaction }: Relay, c: RelayContext): Parameters<RecordWrite>[0] {
+function readWrite({ redaction }: Relay, c: RelayContext): JsonWrite {
   const read = readJson(c.get("body"));
   const text = redaction.json(read.text);
   const isRedacted = text !== read.text;
@@ -224,6 +230,9 @@ function refusalOf(relay: Relay, error: unknown): RefusedRequest {
   if (error instanceof RefusedRequest) return error;
   if (hasCode(error, "ERR_LOG_FULL")) {
     return new RefusedRequest(503, "The log is full", RETRY_AFTER);
+  }
+  if (hasCode(error, "ERR_RECORD_TOO_LARGE")) {
+    return new RefusedRequest(413, (error as Error).message);
   }
   if (hasCode(error, "ERR_LOG_CLOSED")) return new RefusedRequest(503, "The relay stops", 1);
   relay.failed(error);

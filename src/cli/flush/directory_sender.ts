@@ -5,7 +5,7 @@
  */
 
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
-import type { Deliverer } from "../../delivery/delivery_client.ts";
+import type { DeliveryTarget } from "../../delivery/delivery_client.ts";
 import type { RecoveryStart } from "../../delivery/directory_recovery_options.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
@@ -13,7 +13,7 @@ import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { Presence } from "../../wal/ownership/presence.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
-import { commandClient } from "./delivery_client.ts";
+import { commandClient, type DeliveryListener } from "./delivery_client.ts";
 import { plural } from "../terminal/format.ts";
 import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts";
 import { projectLabel } from "../logs/python_logs.ts";
@@ -28,12 +28,14 @@ export interface DirectorySenderOptions {
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
+  /** Makes what is delivered to; the server of the settings unless given. */
+  readonly makeTarget?: (listener: DeliveryListener) => DeliveryTarget;
 }
 
 /** Sends every log below a root that may be sent, also those that appear later. */
 export class DirectorySender {
   readonly #options: DirectorySenderOptions;
-  readonly #deliverer: Deliverer;
+  readonly #deliverer: DeliveryTarget;
   readonly #created: CreatedSender;
   readonly #presence: Presence;
   readonly #forgetExit: () => void;
@@ -56,11 +58,13 @@ export class DirectorySender {
       report: () => this.report,
       onWake: () => this.#created.sender.hurry(),
     });
-    this.#deliverer = commandClient(runtime, settings, newId, {
+    const listener: DeliveryListener = {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#reporter.failed(reason),
       onSwitch: (to, reason) => this.#reporter.switched(to, reason),
-    });
+    };
+    this.#deliverer = options.makeTarget?.(listener) ??
+      commandClient(runtime, settings, newId, listener);
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({
       ...settings,
@@ -72,7 +76,8 @@ export class DirectorySender {
       directories: () =>
         listProjects(runtime, root, filter, (_, error) => onTrouble("logs", error))
           .map(({ directory }) => directory),
-      onProgress: (delivered, deadLetters) => this.#reporter.progressed(delivered, deadLetters.length),
+      onProgress: (delivered, deadLetters) =>
+        this.#reporter.progressed(delivered, deadLetters.length),
       // Quotas are enforced by the writers.
       onDropped: () => {},
       onComplete: () => {},

@@ -11,7 +11,7 @@ import { formatBytes, formatCount, formatDuration, plural, printable } from "../
 import { Rate } from "../terminal/progress.ts";
 import type { SenderEvent } from "./sender_reporter.ts";
 
-/** What waits to be sent. */
+/** Records that wait to be sent. */
 export interface Waiting {
   /** Bytes. */
   readonly total: number;

@@ -1,5 +1,5 @@
 /**
- * What a sender reports: events, and its progress and the state of the server.
+ * Reports of a sender: events, and its progress and the state of the server.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface SenderReporterOptions {
   readonly clock: Clock;
   /** Base URL of the trace server. */
   readonly server: string;
-  /** Where records are while they are not delivered: "on disk". */
+  /** The place of records that are not delivered yet: "on disk". */
   readonly place: string;
   readonly onEvent: (event: SenderEvent) => void;
 }

@@ -5,13 +5,14 @@
  */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { parseCount, parseDuration, parseWord } from "../terminal/arguments.ts";
+import { parseCount, parseDuration, parseOneOf, parseWord } from "../terminal/arguments.ts";
 import { quoted } from "../terminal/format.ts";
 import { describe } from "../terminal/options.ts";
 import { parseListenAddress } from "../metrics/metrics_server.ts";
 import { type Context, guardedContext } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { commandSettings } from "../settings.ts";
+import { optionOf, withStreamOption } from "../stream/log_option.ts";
 import type { RelayFlags } from "./relay_flags.ts";
 
 /** The port of OTLP over HTTP. */
@@ -33,13 +34,15 @@ API key. GET /healthz, /readyz, /metrics. Ends with 0 on SIGTERM.`;
 
 /** Makes the command. */
 export function relayCommand(context: Context, setCode: (code: number) => void): Command {
-  return describe("relay", "Take the writes of programs in any language into the log", {
+  const command = describe("relay", "Take the writes of programs in any language into the log", {
     examples: [
       ["weave-wal relay", "for programs on this machine, on 127.0.0.1:4318"],
       ["weave-wal relay --listen 0.0.0.0:4318 --token-file tokens", "for other machines"],
+      ["weave-wal relay --log nats://n1,n2,n3 --replicas 3", "a log that outlives this machine"],
     ],
     notes: NOTES,
-  })
+  });
+  return withStreamOption(command)
     .option("--listen <address>", "address and port to listen on", parseListenAddress, {
       hostname: "127.0.0.1",
       port: DEFAULT_PORT,
@@ -67,12 +70,44 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
       10_000,
     )
     .option("--json", "one line of JSON an event")
+    .option(
+      "--spool <on|off>",
+      "with --log: write to the disk while the stream cannot be reached, or refuse",
+      parseOneOf(["on", "off"]),
+      "on",
+    )
+    .option(
+      "--partitions <count>",
+      "with --log: partitions of a new stream (default: 4)",
+      parseCount,
+    )
+    .option("--replicas <count>", "with --log: copies of each record (default: 1)", parseCount)
+    .option("--max-log <GiB>", "with --log: size of the stream (default: 10)", parseCount)
+    .option("--subject-prefix <prefix>", "with --log: first part of subjects (default: weave-wal)")
+    .option("--dry-run", "with --log: print what would be made and changed, and end")
     .action(async (flags: RelayFlags) => setCode(await relay(context, flags)));
 }
 
 async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
   if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
     throw new CommandError("Cannot use --tls-cert without --tls-key, or the other way round");
+  }
+  const { log, ...rest } = flags;
+  if (log === undefined) {
+    const only = ["partitions", "replicas", "maxLog", "subjectPrefix", "dryRun"] as const;
+    const used = only.find((name) => rest[name] !== undefined);
+    if (used !== undefined) throw new CommandError(`Cannot use ${optionOf(used)} without --log`);
+  } else {
+    if (flags.fsync !== "group") {
+      throw new CommandError("Cannot use --fsync with --log: a response waits for the stream");
+    }
+    if (flags.dryRun) {
+      const { printPlan } = await import("../stream/relay_stream.ts");
+      return await printPlan(unguarded, commandSettings(unguarded.runtime, flags), {
+        ...flags,
+        log,
+      });
+    }
   }
   const settings = commandSettings(unguarded.runtime, flags, "needed");
   const context = await guardedContext(unguarded, settings.walDir);

@@ -22,4 +22,11 @@ export interface RelayFlags {
   readonly maxConnections: number;
   readonly grace: number;
   readonly json?: boolean;
+  readonly log?: string;
+  readonly spool: "on" | "off";
+  readonly partitions?: number;
+  readonly replicas?: number;
+  readonly maxLog?: number;
+  readonly subjectPrefix?: string;
+  readonly dryRun?: boolean;
 }

@@ -39,6 +39,8 @@ export async function runRelay(
   if (refused) throw refused;
   const output = relayOutput(context, flags.json ?? false);
   const newId = commandIds(runtime);
+  const stream = flags.log === undefined ? null : await (await import("../stream/relay_stream.ts"))
+    .openRelayStream({ runtime, settings, flags: { ...flags, log: flags.log }, newId, output });
   const reporter = new StatusReporter(runtime, settings.walDir, {});
   const relay = new Relay({
     runtime,
@@ -54,6 +56,7 @@ export async function runRelay(
       maxRequestBytes: flags.maxRequest * 1024 * 1024,
       maxRequests: flags.maxRequests,
     },
+    ...(stream ? { openPipeline: stream.openPipeline } : {}),
   });
   const sender = new DirectorySender({
     runtime,
@@ -65,12 +68,13 @@ export async function runRelay(
   });
   const listener = await open(runtime, relay, flags);
   sender.start();
+  stream?.start();
   const scheme = flags.tlsCert === undefined ? "http" : "https";
   const address = `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}`;
   output.event(info(
     "listening",
-    `Listening on ${address}:${listener.port}, log in ${settings.walDir}, sending to ` +
-      settings.serverUrl,
+    `Listening on ${address}:${listener.port}, log in ${stream?.place ?? settings.walDir}, ` +
+      (stream ? "for " : "sending to ") + settings.serverUrl,
   ));
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
@@ -84,6 +88,7 @@ export async function runRelay(
   await listener.close();
   await relay.finish(flags.grace);
   await sender.stop();
+  await stream?.stop();
   const { writes, records } = relay.counters;
   output.event(info(
     "stopped",

@@ -33,9 +33,13 @@ export function refuseWithStream(
 ): void {
   for (const name of names) {
     if (flags[name] === undefined) continue;
-    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new CommandError(`Cannot use --${option} with --log`);
+    throw new CommandError(`Cannot use ${optionOf(name)} with --log`);
   }
+}
+
+/** The option whose value has this name. */
+export function optionOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
 }
 
 /** Reads the address. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */

@@ -73,7 +73,9 @@ export class StreamSending {
         onEvent({
           level: "info",
           name: `partition-${state}`,
-          message: state === "taken" ? `Sending partition ${partition}` : `Left partition ${partition}`,
+          message: state === "taken"
+            ? `Sending partition ${partition}`
+            : `Left partition ${partition}`,
         }),
     });
   }

@@ -25,7 +25,7 @@ export function openPipeline(options: PipelineOptions): Pipeline {
  *
  * @throws {WeaveWalError} As {@linkcode openPipeline}.
  */
-export function openStrictPipeline(options: PipelineOptions): StrictPipeline {
+export function openStrictPipeline(options: PipelineOptions): Pipeline & StrictPipeline {
   return openOnDisk({ ...options, wal: true, strict: true });
 }
 

@@ -259,13 +259,20 @@ export interface Pipeline {
   finish(options?: FlushOptions): Promise<FlushResult>;
 }
 
-/** A pipeline that refuses what its disk does not take. */
-export interface StrictPipeline extends Pipeline {
+/** The part of a pipeline that writers need whose records other processes may send. */
+export type WriterPipeline = Pick<Pipeline, "append" | "flush" | "finish" | "finalDigest">;
+
+/** A pipeline that refuses what its log does not take. */
+export interface StrictPipeline extends WriterPipeline, Pick<Pipeline, "sync"> {
+  /** Whether records may hold provisional digests, which its sender replaces. */
+  readonly resolvesDigests: boolean;
   /**
    * Appends several requests with one write: all of them, or none when it throws.
    *
+   * @returns Where the log acknowledges each write by itself, a promise of that: it rejects with
+   *   `ERR_LOG_FULL` or `ERR_LOG_UNREACHABLE`. Otherwise `sync()` says when they are safe.
    * @throws {WeaveWalError} `ERR_LOG_FULL` over the quota, `ERR_LOG_CLOSED` after `finish()`;
    *   otherwise the host's error.
    */
-  appendAll(records: readonly WriteRecord[]): void;
+  appendAll(records: readonly WriteRecord[]): Promise<void> | void;
 }

@@ -35,6 +35,7 @@ import type {
   DeliveryWait,
   FlushOptions,
   FlushResult,
+  Pipeline,
   PipelineOptions,
   PipelineReports,
   StrictPipeline,
@@ -51,7 +52,8 @@ const HOPE_MS = 1_000;
 const MAX_COUNTS = 5;
 
 /** A pipeline over the file log or the memory log. */
-export class LogPipeline implements StrictPipeline {
+export class LogPipeline implements Pipeline, StrictPipeline {
+  readonly resolvesDigests = true;
   readonly #options: PipelineOptions;
   readonly #ledger: PipelineLedger;
   readonly #reporter: EventReporter;

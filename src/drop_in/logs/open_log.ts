@@ -16,6 +16,7 @@ import type {
   FlushResult,
   Pipeline,
   PipelineOptions,
+  WriterPipeline,
 } from "../../client/pipeline/pipeline.ts";
 import { ProjectIdResolver } from "../../client/server/project_id_resolver.ts";
 import { ApiClient } from "../../client/server/api_client.ts";
@@ -42,30 +43,30 @@ export interface LogKey {
 }
 
 /** Options of a log. */
-export interface OpenLogOptions {
+export interface OpenLogOptions<Opened extends WriterPipeline = Pipeline> {
   readonly key: LogKey;
   readonly settings: Settings;
   readonly redactor: Redactor;
   readonly requireDisk: boolean;
   readonly host: Pick<PipelineOptions, "runtime" | "fetch" | "heldMs" | "random" | "onEvent">;
-  readonly openPipeline: (options: PipelineOptions) => Pipeline;
+  readonly openPipeline: (options: PipelineOptions) => Opened;
   readonly logger: Logger;
 }
 
 /** The log of a project, its sender and what they need. */
-export class OpenLog {
+export class OpenLog<Opened extends WriterPipeline = Pipeline> {
   readonly log: ProjectLog;
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: Opened;
   readonly #projectIds: ProjectIdResolver;
   readonly #reader: ApiClient;
-  readonly #clientDeps: Omit<ClientDeps, "settings">;
+  readonly #clientDeps: Omit<ClientDeps, "settings" | "pipeline">;
   readonly #settings: Settings;
   readonly #waiting = new Set<AbortController>();
   #client: WeaveClient | undefined;
   #reachable = true;
 
   /** @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_LOG_UNWRITABLE`. */
-  constructor(options: OpenLogOptions) {
+  constructor(options: OpenLogOptions<Opened>) {
     const { key, settings, redactor, requireDisk, host, openPipeline, logger } = options;
     const { server, projectId, apiKey } = key;
     const { clock } = host.runtime;
@@ -112,7 +113,6 @@ export class OpenLog {
     this.#clientDeps = {
       entity,
       project,
-      pipeline: new LentPipeline(this.#pipeline, (options) => this.finish(options)),
       ids,
       clock,
       reader: this.#reader,
@@ -129,9 +129,13 @@ export class OpenLog {
    *
    * @param globalAttributes Attributes of every call, the first time.
    */
-  client(globalAttributes: Record<string, unknown> | undefined): WeaveClient {
+  client(
+    this: OpenLog,
+    globalAttributes: Record<string, unknown> | undefined,
+  ): WeaveClient {
     return this.#client ??= new WeaveClient({
       ...this.#clientDeps,
+      pipeline: new LentPipeline(this.#pipeline, (options) => this.finish(options)),
       settings: { ...this.#settings, ...globalAttributes ? { globalAttributes } : {} },
     });
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Pipeline } from "../../client/pipeline/pipeline.ts";
+import type { WriterPipeline } from "../../client/pipeline/pipeline.ts";
 import type { ProjectIdResolver } from "../../client/server/project_id_resolver.ts";
 import { Publisher } from "../../client/objects/publisher.ts";
 import { Redactor } from "../../client/redaction/redactor.ts";
@@ -22,7 +22,7 @@ const DIGEST_WAIT_MS = 1_000;
 export interface ProjectLogOptions {
   /** `entity/project`. */
   readonly projectId: string;
-  readonly pipeline: Pipeline;
+  readonly pipeline: WriterPipeline;
   readonly ids: Ids;
   readonly clock: Clock;
   readonly projectIds: ProjectIdResolver;
@@ -44,7 +44,7 @@ export class ProjectLog {
   /** Makes what the SDK leaves to the server. */
   readonly ids: Ids;
   /** Takes records. */
-  readonly append: Pipeline["append"];
+  readonly append: WriterPipeline["append"];
   /** `entity/project`. */
   readonly projectId: string;
   /** Keeps secrets out of calls that were not read from a request. */
@@ -54,7 +54,7 @@ export class ProjectLog {
 
   constructor(options: ProjectLogOptions) {
     const { projectId, pipeline, ids, projectIds, redactor } = options;
-    const append: Pipeline["append"] = (type, request) => pipeline.append(type, request);
+    const append: WriterPipeline["append"] = (type, request) => pipeline.append(type, request);
     this.#options = options;
     this.projectId = projectId;
     this.redactor = redactor;

@@ -20,7 +20,7 @@ const RECONNECT_MS = 500;
 const PING_MS = 5_000;
 const PINGS = 2;
 
-/** What `--log` names. */
+/** The value of `--log`. */
 export interface LogAddress {
   /** `host:port` each. */
   readonly servers: readonly string[];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type EngineFailure, EngineError } from "../engine.ts";
+import { EngineError, type EngineFailure } from "../engine.ts";
 
 /** Codes of the JetStream API. */
 const FULL = new Set([

@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 
-/** What is used of the packages. */
+/** The packages. */
 export interface NatsModules {
   readonly transport: typeof import("@nats-io/transport-node");
   readonly jetstream: typeof import("@nats-io/jetstream");

@@ -13,7 +13,7 @@ import {
   type LogEngine,
   type StreamState,
 } from "../engine.ts";
-import { ask, asEngineError, errorParts } from "./errors.ts";
+import { asEngineError, ask, errorParts } from "./errors.ts";
 import { NatsLeases } from "./leases.ts";
 import type { NatsModules } from "./modules.ts";
 import { NatsReader } from "./reader.ts";

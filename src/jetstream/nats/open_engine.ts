@@ -47,7 +47,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<NatsEngine
   }
 }
 
-/** What {@linkcode openEngine} would make and change. Throws as it does. */
+/** Plans what {@linkcode openEngine} would make and change. Throws as it does. */
 export async function planEngine(options: OpenEngineOptions): Promise<StreamPlan> {
   const { runtime, address, settings } = options;
   const modules = await loadNats();

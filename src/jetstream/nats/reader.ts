@@ -67,7 +67,9 @@ export class NatsReader implements MessageReader {
       if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
       const read = found.reduce((sum, { payload }) => sum + payload.length, 0);
       const count = Math.min(consumer.pending, MAX_MESSAGES);
-      if (count > 0 && read < maxBytes) await this.#request(consumer, count, maxBytes - read, found);
+      if (count > 0 && read < maxBytes) {
+        await this.#request(consumer, count, maxBytes - read, found);
+      }
       return found;
     } catch (error) {
       await this.#forget();

@@ -33,15 +33,17 @@ export interface StreamSettings {
 }
 
 /** Defaults of a stream that is made. */
-export const STREAM_DEFAULTS: {
-  readonly [Setting in "name" | "prefix"]: string;
-} & { readonly [Setting in "partitions" | "replicas" | "maxBytes"]: number } = {
-  name: "WEAVE_WAL",
-  prefix: "weave-wal",
-  partitions: 4,
-  replicas: 1,
-  maxBytes: 10 * 1024 ** 3,
-};
+export const STREAM_DEFAULTS:
+  & {
+    readonly [Setting in "name" | "prefix"]: string;
+  }
+  & { readonly [Setting in "partitions" | "replicas" | "maxBytes"]: number } = {
+    name: "WEAVE_WAL",
+    prefix: "weave-wal",
+    partitions: 4,
+    replicas: 1,
+    maxBytes: 10 * 1024 ** 3,
+  };
 
 /** The log's stream as it is, or as it would be made. */
 export interface StreamFacts {
@@ -54,7 +56,7 @@ export interface StreamFacts {
   readonly server: string | null;
 }
 
-/** What a start would do. */
+/** Effects of a start. */
 export interface StreamPlan {
   readonly facts: StreamFacts;
   /** Streams and buckets that do not exist yet. */
@@ -127,9 +129,7 @@ export async function applyPlan(
   }
   if (missing.includes(`KV_${names.leases}`)) {
     const client = manager.jetstream();
-    await made(() =>
-      new kv.Kvm(client).create(names.leases, { ttl, history: 1, replicas })
-    );
+    await made(() => new kv.Kvm(client).create(names.leases, { ttl, history: 1, replicas }));
   }
 }
 

@@ -34,14 +34,14 @@ export class RelayLog {
   readonly project: ProjectLog;
   /** Tables that were made through this relay. */
   readonly tables: TableMemory = new TableMemory();
-  readonly #open: OpenLog;
+  readonly #open: OpenLog<StrictPipeline>;
   readonly #pipeline: StrictPipeline;
   readonly #commits: GroupCommit;
   readonly #policy: CommitPolicy;
   readonly #calls = new Map<string, OpenCall>();
 
   /** Makes a relay's log of one that is open. */
-  constructor(open: OpenLog, pipeline: StrictPipeline, policy: CommitPolicy) {
+  constructor(open: OpenLog<StrictPipeline>, pipeline: StrictPipeline, policy: CommitPolicy) {
     this.project = open.log;
     this.#open = open;
     this.#pipeline = pipeline;
@@ -65,32 +65,31 @@ export class RelayLog {
     this.#calls.delete(id);
   }
 
-  /**
-   * Appends records with one write: all of them, or none when it throws.
-   *
-   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the host's error.
-   */
-  append(records: readonly WriteRecord[]): void {
-    this.#pipeline.appendAll(records);
+  /** Whether records may hold provisional digests. */
+  get resolvesDigests(): boolean {
+    return this.#pipeline.resolvesDigests;
   }
 
   /**
-   * Resolves when what was appended is as safe as the policy says.
+   * Appends records with one write: all of them, or none when it throws.
    *
-   * @throws The host's error.
+   * @returns Resolves when they are as safe as the policy says; rejects with the log's error.
+   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the host's error.
    */
-  async commit(): Promise<void> {
-    if (this.#policy === "group") await this.#commits.commit();
+  append(records: readonly WriteRecord[]): () => Promise<void> {
+    const acknowledged = this.#pipeline.appendAll(records);
+    if (acknowledged === undefined) {
+      return async () => {
+        if (this.#policy === "group") await this.#commits.commit();
+      };
+    }
+    acknowledged.catch(() => {}); // Seen when it is awaited.
+    return () => acknowledged;
   }
 
   /** Waits, within bounds, until the server has what was appended. Never rejects. */
   delivered(): Promise<void> {
     return this.#open.delivered();
-  }
-
-  /** Counters and state. */
-  stats(): ReturnType<StrictPipeline["stats"]> {
-    return this.#pipeline.stats();
   }
 
   /** Delivers what it can within `timeoutMs`, and closes. */

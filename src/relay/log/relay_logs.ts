@@ -6,7 +6,7 @@
 
 import type { Logger } from "../../client/logger.ts";
 import { openStrictPipeline } from "../../client/pipeline/create_pipeline.ts";
-import type { StrictPipeline } from "../../client/pipeline/pipeline.ts";
+import type { PipelineOptions, StrictPipeline } from "../../client/pipeline/pipeline.ts";
 import { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { OpenLog } from "../../drop_in/logs/open_log.ts";
@@ -30,7 +30,12 @@ export interface RelayLogsOptions {
   readonly fetch: Fetch;
   readonly commit: CommitPolicy;
   readonly logger: Logger;
+  /** Opens the log of a project; the file log unless given. */
+  readonly openPipeline?: OpenStrictPipeline | undefined;
 }
+
+/** Opens a pipeline that refuses what its log does not take. */
+export type OpenStrictPipeline = (options: PipelineOptions) => StrictPipeline;
 
 interface Entry {
   readonly log: RelayLog;
@@ -108,8 +113,9 @@ export class RelayLogs {
 
   #open(projectId: string): RelayLog {
     const { runtime, settings, fetch, logger, commit } = this.#options;
+    const { openPipeline = openStrictPipeline } = this.#options;
     let pipeline: StrictPipeline | undefined;
-    const open = new OpenLog({
+    const open = new OpenLog<StrictPipeline>({
       key: { server: settings.serverUrl, projectId, apiKey: settings.apiKey },
       settings: {
         ...settings,
@@ -127,7 +133,7 @@ export class RelayLogs {
       requireDisk: true,
       host: { runtime, fetch, heldMs: () => 0, random: Math.random, onEvent: logger.event },
       // What dead processes left is sent by the relay's own sender for all projects.
-      openPipeline: (options) => pipeline = openStrictPipeline({ ...options, recovers: false }),
+      openPipeline: (options) => pipeline = openPipeline({ ...options, recovers: false }),
       logger,
     });
     return new RelayLog(open, pipeline!, commit);

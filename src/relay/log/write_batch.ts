@@ -57,18 +57,40 @@ export class WriteBatch {
    * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the host's error.
    */
   async commit(): Promise<void> {
-    for (const [log, records] of this.#records) await this.#onDisk(log, () => log.append(records));
+    const commits: (() => Promise<void>)[] = [];
+    for (const [log, records] of this.#records) {
+      const commit = this.#guarded(log, () => log.append(records));
+      commits.push(() => this.#committed(log, commit));
+    }
     for (const run of this.#onCommit) run();
-    const logs = [...this.#records.keys()];
-    await Promise.all(logs.map((log) => this.#onDisk(log, () => log.commit())));
+    await Promise.all(commits.map((commit) => commit()));
   }
 
-  async #onDisk(log: RelayLog, work: () => void | Promise<void>): Promise<void> {
+  #guarded<T>(log: RelayLog, work: () => T): T {
     try {
-      await work();
+      return work();
     } catch (error) {
-      if (!hasCode(error, "ERR_LOG_FULL")) this.#logs.retire(log);
+      this.#failed(log, error);
       throw error;
     }
   }
+
+  async #committed(log: RelayLog, commit: () => Promise<void>): Promise<void> {
+    try {
+      await commit();
+    } catch (error) {
+      this.#failed(log, error);
+      throw error;
+    }
+  }
+
+  #failed(log: RelayLog, error: unknown): void {
+    if (!isOfLog(error)) this.#logs.retire(log);
+  }
+}
+
+/** Whether an error leaves the log as it is; after others, such as those of a disk, it begins anew. */
+function isOfLog(error: unknown): boolean {
+  return hasCode(error, "ERR_LOG_FULL") || hasCode(error, "ERR_LOG_UNREACHABLE") ||
+    hasCode(error, "ERR_RECORD_TOO_LARGE");
 }

@@ -18,13 +18,14 @@ import { type JsonObject, jsonObject, readExact } from "../request/json_source.t
 import type { JsonWrite } from "../request/json_write.ts";
 
 /**
- * Records an object. Without its secrets it has another digest than the caller may expect: the
+ * Records an object; `null` where only the server can tell its digest, and the log has no place for
+ * a provisional one. Without its secrets it has another digest than the caller may expect: the
  * server would refuse it with that.
  */
 export async function recordObject(
   { body, text, isRedacted }: JsonWrite,
   batch: WriteBatch,
-): Promise<string> {
+): Promise<string | null> {
   const obj = body.object("obj");
   const log = batch.log(obj.string("project_id"));
   const value = obj.text("val");
@@ -34,6 +35,7 @@ export async function recordObject(
   let digest = obj.has("builtin_object_class") ? undefined : digestOf(log, value);
   const members = () => obj.members(isNoExpectation);
   if (digest === undefined) {
+    if (!log.resolvesDigests) return null;
     digest = provisionalDigest(log.project.ids.uuidHex());
     const expected = `"expected_digest":"${digest}"`;
     batch.add(log, "obj_create", `{"obj":${jsonObject(members(), expected)}}`);
@@ -42,11 +44,11 @@ export async function recordObject(
   return `{"digest":"${digest}","object_id":${obj.text("object_id") ?? "null"}}`;
 }
 
-/** Records a table; its secrets are treated as those of an object. */
+/** Records a table; its secrets, and a digest that is not known, are treated as those of an object. */
 export async function recordTable(
   { body, text, isRedacted }: JsonWrite,
   batch: WriteBatch,
-): Promise<string> {
+): Promise<string | null> {
   const table = body.object("table");
   const log = batch.log(table.string("project_id"));
   const rows = table.texts("rows");
@@ -59,6 +61,7 @@ export async function recordTable(
     batch.add(log, "table_create", isRedacted ? `{"table":${jsonObject(members())}}` : text);
     return rememberTable(batch, log, tableDigest(known), known, rows);
   }
+  if (!log.resolvesDigests) return null;
   const digest = provisionalTableDigest(log.project.ids.uuidHex());
   const expected = `"expected_digest":"${digest}"`;
   batch.add(log, "table_create", `{"table":${jsonObject(expected, members())}}`);
@@ -108,13 +111,14 @@ export function recordTableUpdate({ body, text }: JsonWrite, batch: WriteBatch):
   return JSON.stringify({ digest, updated_row_digests: updated });
 }
 
-/** Records a table of rows that the server has, or gets before it. */
-export function recordTableOfDigests({ body, text }: JsonWrite, batch: WriteBatch): string {
+/** Records a table of rows that the server has, or gets before it; `null` as for an object. */
+export function recordTableOfDigests({ body, text }: JsonWrite, batch: WriteBatch): string | null {
   const log = batch.log(body.string("project_id"));
   const rowDigests = body.texts("row_digests").map((digest) => String(JSON.parse(digest)));
   let digest = tableDigest(rowDigests);
   let record = text;
   if (rowDigests.some(isProvisional)) {
+    if (!log.resolvesDigests) return null;
     digest = provisionalTableDigest(log.project.ids.uuidHex());
     record = jsonObject(body.members(isNoExpectation), `"expected_digest":"${digest}"`);
   }

@@ -92,14 +92,21 @@ export class NatsServer implements AsyncDisposable {
 
   /** Sends a signal; resolves at once. */
   signal(name: "SIGSTOP" | "SIGCONT"): void {
-    this.#child?.kill(name);
+    this.#send(name);
   }
 
   /** Ends it; resolves when it has ended. Its files stay. */
   async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
-    this.#child?.kill("SIGCONT");
-    this.#child?.kill(signal);
+    this.#send(signal);
+    this.#send("SIGCONT");
     await this.#ended;
+  }
+
+  #send(signal: NodeJS.Signals): void {
+    const child = this.#child;
+    if (!child || !running.has(child) || child.exitCode !== null) return;
+    // Deno does not report the end of a child that was signalled through its handle.
+    process.kill(child.pid!, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,12 +22,15 @@ export async function openPartition(engine: LogEngine): Promise<PartitionSegment
     clock,
     assertHeld: () => {},
     purge: (to) => engine.purge(filter, to),
-    keep: (lines) =>
-      keepDeadLetters({ engine, clock, prefix: "weave-wal", partition: 0 }, lines),
+    keep: (lines) => keepDeadLetters({ engine, clock, prefix: "weave-wal", partition: 0 }, lines),
     onRoom: () => {},
   });
   let last = 0;
-  for (let next = await engine.first(filter, 1); next; next = await engine.first(filter, last + 1)) {
+  for (
+    let next = await engine.first(filter, 1);
+    next;
+    next = await engine.first(filter, last + 1)
+  ) {
     segment.push([next]);
     last = next.seq;
   }

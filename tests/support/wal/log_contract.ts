@@ -1,5 +1,5 @@
 /**
- * What every implementation of the log promises, whatever keeps its records.
+ * The contract of the log: promises that every implementation keeps.
  *
  * @module
  */
@@ -98,25 +98,28 @@ export function testLogContract(
     assert.ok((await subject.deadLetters()).length >= 1);
   });
 
-  contract("a log that is full refuses, keeps what it has, and takes more later", async (subject) => {
-    const size = 9_000;
-    const kept: string[] = [];
-    await assert.rejects(async () => {
-      for (let i = 0; i < 100; i++) {
-        const name = `${i}${"x".repeat(size)}`;
-        append(subject, name);
-        await subject.log.sync();
-        kept.push(lineOf(name));
-      }
-    }, { code: "ERR_LOG_FULL" });
-    assert.ok(kept.length * size > CONTRACT_BYTES / 2, `${kept.length} records`);
-    const [segment] = await subject.segments();
-    assert.equal(await segmentText(segment), kept.join(""));
-    segment.acknowledge(segment.end());
-    await segment.settled?.();
-    if (subject.log.kind === "file") return; // A file is removed when it is complete.
-    append(subject, "more");
-    await subject.log.sync();
-    assert.deepEqual(await subject.left(), [lineOf("more")]);
-  });
+  contract(
+    "a log that is full refuses, keeps what it has, and takes more later",
+    async (subject) => {
+      const size = 9_000;
+      const kept: string[] = [];
+      await assert.rejects(async () => {
+        for (let i = 0; i < 100; i++) {
+          const name = `${i}${"x".repeat(size)}`;
+          append(subject, name);
+          await subject.log.sync();
+          kept.push(lineOf(name));
+        }
+      }, { code: "ERR_LOG_FULL" });
+      assert.ok(kept.length * size > CONTRACT_BYTES / 2, `${kept.length} records`);
+      const [segment] = await subject.segments();
+      assert.equal(await segmentText(segment), kept.join(""));
+      segment.acknowledge(segment.end());
+      await segment.settled?.();
+      if (subject.log.kind === "file") return; // A file is removed when it is complete.
+      append(subject, "more");
+      await subject.log.sync();
+      assert.deepEqual(await subject.left(), [lineOf("more")]);
+    },
+  );
 }

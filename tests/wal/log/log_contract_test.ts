@@ -92,9 +92,7 @@ testLogContract("stream", async () => {
   const server = await startNats();
   const engine = await openTestEngine(server.address, { partitions: 1, maxBytes: CONTRACT_BYTES });
   const log = new StreamLog({
-    engine,
-    prefix: "weave-wal",
-    partitions: 1,
+    stream: () => ({ engine, prefix: "weave-wal", partitions: 1 }),
     projectId: "team/project",
     writer: "writer",
   });
