@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
-import { cli, startCli, type Surroundings, temporary } from "../support/cli/cli_support.ts";
+import { cli } from "../support/cli/cli.ts";
+import { startCli, type Surroundings, temporary } from "../support/cli/cli_support.ts";
 import { test } from "../harness.ts";
 import { openTestEngine } from "../support/jetstream/engine_fixture.ts";
 import { startNats, withoutNats } from "../support/jetstream/nats_server.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { LeaseStore } from "../engine.ts";
 import { ask } from "./errors.ts";
@@ -12,10 +13,17 @@ import { ask } from "./errors.ts";
 export class NatsLeases implements LeaseStore {
   readonly ttlMs: number;
   readonly #bucket: KV;
+  readonly #manager: JetStreamManager;
+  readonly #name: string;
 
-  /** @param ttlMs The bucket's own limit for the age of a key. */
-  constructor(bucket: KV, ttlMs: number) {
+  /**
+   * @param name Name of the bucket.
+   * @param ttlMs The bucket's own limit for the age of a key.
+   */
+  constructor(bucket: KV, manager: JetStreamManager, name: string, ttlMs: number) {
     this.#bucket = bucket;
+    this.#manager = manager;
+    this.#name = name;
     this.ttlMs = ttlMs;
   }
 
@@ -27,15 +35,16 @@ export class NatsLeases implements LeaseStore {
     return ask(() => this.#bucket.update(key, value, revision));
   }
 
-  remove(key: string, revision: number): Promise<void> {
-    return ask(() => this.#bucket.delete(key, { previousSeq: revision }));
+  /** Removes the message: the marker that the bucket's own way leaves would look like a key. */
+  async remove(_: string, revision: number): Promise<void> {
+    await ask(() => this.#manager.streams.deleteMessage(`KV_${this.#name}`, revision, false));
   }
 
-  keys(prefix: string): Promise<string[]> {
-    return ask(async () => {
-      const found: string[] = [];
-      for await (const key of await this.#bucket.keys(`${prefix}.*`)) found.push(key);
-      return found;
-    });
+  /** One request, with a time limit: an iterator over keys does not end if its server does. */
+  async keys(prefix: string): Promise<string[]> {
+    const top = `$KV.${this.#name}.`;
+    const query = { subjects_filter: `${top}${prefix}.*` };
+    const { state } = await ask(() => this.#manager.streams.info(`KV_${this.#name}`, query));
+    return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(top.length));
   }
 }

@@ -56,7 +56,7 @@ export class NatsEngine implements LogEngine {
     const { leases } = namesOf(facts.name);
     const bucket = await ask(() => new kv.Kvm(manager.jetstream()).open(leases));
     const { ttl } = await ask(() => bucket.status());
-    return new NatsEngine(options, new NatsLeases(bucket, ttl));
+    return new NatsEngine(options, new NatsLeases(bucket, manager, leases, ttl));
   }
 
   get maxPayload(): number {

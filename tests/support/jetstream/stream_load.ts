@@ -71,9 +71,11 @@ export class StreamLoad {
     for (let i = caller; !this.#stop.signal.aborted; i++) {
       const id = ids.uuidv7();
       this.sent.add(id);
-      const start = startOf(id, { trace_id: id, inputs: { text: "x".repeat(size) } });
+      // With them the record of the end is the same by whichever relay it goes.
+      const key = { trace_id: id, started_at: "2025-01-02T03:04:05.678901Z" };
+      const start = startOf(id, { ...key, inputs: { text: "x".repeat(size) } });
       await this.#send(i, "/call/start", { start });
-      await this.#send(i + 1, "/call/end", { end: endOf(id) });
+      await this.#send(i + 1, "/call/end", { end: endOf(id, key) });
       this.calls.add(id);
       const note = ids.uuidv7();
       await this.#send(i, "/feedback/create", {
