@@ -94,8 +94,10 @@ export class FileLog implements RequestLog {
     let segment: SegmentWriter;
     for (;;) {
       segment = this.#active ?? this.#begin();
-      [lines, records] = this.#openCalls.withoutClosed(lines, records);
-      if (records === 0) return;
+      if (this.#openCalls.hasClosed) {
+        [lines, records] = this.#openCalls.withoutClosed(lines, records);
+        if (records === 0) return;
+      }
       const size = segment.size;
       try {
         segment.append(lines, records);

@@ -124,9 +124,13 @@ export class OwnOpenCalls {
     return found;
   }
 
+  /** Whether another process has closed calls of this one. */
+  get hasClosed(): boolean {
+    return this.#closed.any;
+  }
+
   /** Lines of records without those of calls that another process has closed, and their number. */
   withoutClosed(lines: string, records: number): [string, number] {
-    if (!this.#closed.any) return [lines, records];
     const left = lines.split(/(?<=\n)/).filter((line) => !this.#closed.has(line));
     return [left.join(""), left.length];
   }
