@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
+import { startChild } from "../../support/child_fixture.ts";
+import { cli } from "../../support/cli/cli.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import type { InterruptedPlan } from "../../support/wal/interrupted_child.ts";
+import { test } from "../../harness.ts";
+
+const ROUNDS = 3;
+
+for (const sender of [true, false]) {
+  const who = sender ? "that had sent all" : "that only wrote";
+  test(
+    `flush closes the calls of a killed process ${who}; inspect and status show them`,
+    async () => {
+      await using place = await temporary();
+      await using mock = await startMockServer();
+      const plan: InterruptedPlan = {
+        serverUrl: mock.url,
+        walDir: place.wal,
+        does: "calls",
+        sender,
+        rounds: ROUNDS,
+      };
+      const child = startChild("support/wal/interrupted_child.ts", JSON.stringify(plan));
+      await child.line("hanging");
+      child.kill("SIGKILL");
+      await child.ended;
+      const surroundings = {
+        cwd: place.path,
+        env: { WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: "a-secret-key-0123456789" },
+      };
+      const own = ["--dir", place.wal];
+      const verified = await cli(["verify", ...own], surroundings);
+      assert.equal(verified.code, 0, verified.out);
+      if (!sender) {
+        const { out } = await cli(["inspect", "--tree", ...own], surroundings);
+        assert.match(out, /outer .*no end yet\n[\s\S]*inner .*no end yet/);
+      }
+      await mock.stop();
+      await cli(["flush", "--timeout", "1", ...own], surroundings);
+      if (!sender) {
+        const { out } = await cli(["inspect", "--tree", ...own], surroundings);
+        assert.match(out, /outer .*✗ Interrupted: [\s\S]*inner .*✗ Interrupted: /);
+      }
+      await mock.restart();
+      const flushed = await cli(["flush", ...own], surroundings);
+      assert.equal(flushed.code, 0, flushed.out);
+      const cut = mock.store.calls("team/project").filter(({ exception }) => exception != null);
+      assert.deepEqual(cut.map(({ exception }) => exception), [INTERRUPTED, INTERRUPTED]);
+      assert.equal(mock.store.calls("team/project").length, ROUNDS + 3);
+      const { out } = await cli(["status", "--json", ...own], surroundings);
+      const { totals } = JSON.parse(out) as { totals?: { pendingRecords?: number } };
+      assert.equal(totals?.pendingRecords ?? 0, 0, out);
+    },
+    { timeout: 120_000 },
+  );
+}
