@@ -95,7 +95,7 @@ export class FileLog implements RequestLog {
     for (;;) {
       segment = this.#active ?? this.#begin();
       if (this.#openCalls.hasClosed) {
-        [lines, records] = this.#openCalls.withoutClosed(lines, records);
+        [lines, records] = this.#openCalls.withoutClosed(lines);
         if (records === 0) return;
       }
       const size = segment.size;

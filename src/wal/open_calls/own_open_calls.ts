@@ -130,7 +130,7 @@ export class OwnOpenCalls {
   }
 
   /** Lines of records without those of calls that another process has closed, and their number. */
-  withoutClosed(lines: string, records: number): [string, number] {
+  withoutClosed(lines: string): [string, number] {
     const left = lines.split(/(?<=\n)/).filter((line) => !this.#closed.has(line));
     return [left.join(""), left.length];
   }
@@ -138,7 +138,7 @@ export class OwnOpenCalls {
   /** The same for lines that are copied. */
   copyWithoutClosed(copied: CopiedLines): CopiedLines {
     if (!this.#closed.any) return copied;
-    const [lines, records] = this.withoutClosed(decoder.decode(copied.lines), copied.records);
+    const [lines, records] = this.withoutClosed(decoder.decode(copied.lines));
     return { lines: encoder.encode(lines), records };
   }
 
