@@ -19,6 +19,7 @@ export const python: Scenario = {
   name: "python",
   title: "programs of the Python SDK, killed beside flush --follow",
   each: "runtime and API",
+  weight: "slow",
   run: async (context) => {
     const { bench: { server, python }, project } = context;
     const writer = join(pythonFolder, "writer.py");
