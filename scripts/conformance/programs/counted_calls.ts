@@ -30,4 +30,4 @@ for (let n = 0; n < plan.count; n++) {
   await outer(value);
   console.log(value);
 }
-await client.finish({ timeout: 60_000 });
+await client.finish({ timeout: 240_000 });

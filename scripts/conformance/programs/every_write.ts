@@ -41,7 +41,7 @@ client.fileCreate("bytes.bin", new Uint8Array([0, 255, 10]));
 const feedback = await writeFeedback(scored);
 client.costCreate({ "model-a": { prompt_token_cost: 0.5, completion_token_cost: 0.25 } });
 
-const result = await client.finish({ timeout: plan.finishMs ?? 60_000 });
+const result = await client.finish({ timeout: plan.finishMs ?? 240_000 });
 const stats = await client.stats();
 tell({ calls, values, feedback, result, deadLettered: stats.deadLettered });
 

@@ -75,4 +75,4 @@ await publish(
   "messages-prompt",
 );
 await publish(new Dataset({ name: "set", rows: [{ q: "1" }, { q: "2" }] }), "set");
-tell({ result: await client.finish({ timeout: 60_000 }) });
+tell({ result: await client.finish({ timeout: 240_000 }) });

@@ -47,7 +47,7 @@ async function behind(context: Context, name: string, fault: Fault): Promise<num
   const report = await context.steps([
     { do: "trace-many", count: 10 },
     { do: "flush", timeout: 2_500 },
-    { do: "flush", timeout: 90_000 },
+    { do: "flush", timeout: 240_000 },
   ], {
     onFlushed: ({ result }) => {
       seen = result.pendingRecords;
@@ -92,10 +92,10 @@ async function sendSlowly(context: Context, delayMs: number, before = 0): Promis
     { ...file, name: "b.txt", text: `other ${delayMs}` },
     { do: "flush", timeout: 10_000 },
     { do: "trace-many", count: 20 },
-    { do: "flush", timeout: 4 * delayMs + 30_000 },
+    { do: "flush", timeout: 4 * delayMs + 240_000 },
     { ...file, name: "c.txt", text: `third ${delayMs}` },
     { do: "trace-many", count: 20 },
-    { do: "flush", timeout: 4 * delayMs + 30_000 },
+    { do: "flush", timeout: 4 * delayMs + 240_000 },
   ]);
   remove();
   assertSettled(report);

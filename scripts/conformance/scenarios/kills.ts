@@ -25,7 +25,7 @@ export const kills: Scenario = {
     for (const [n, after] of KILL_AFTER.entries()) {
       recorded.push(...await killedAfter(context, `run${n}`, after));
     }
-    assertSettled(await context.steps([{ do: "flush", timeout: 60_000 }]));
+    assertSettled(await context.steps([{ do: "flush", timeout: 240_000 }]));
     assert.deepEqual(gate.reasons, [], "the server refuses nothing");
     assertOnlyTorn(context);
     await server.merge();

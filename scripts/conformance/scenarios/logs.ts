@@ -22,7 +22,7 @@ export const foreign: Scenario = {
     const lines = Array.from({ length: 10 }, (_, n) => callOf(project, n)).flat();
     const file = join(folder, "01700000000000000000_00000000000000000000000000000001.jsonl");
     writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    const report = await context.steps([{ do: "flush", timeout: 60_000 }]);
+    const report = await context.steps([{ do: "flush", timeout: 240_000 }]);
     assertSettled(report);
     assert.deepEqual(context.gate.reasons, []);
     assert.deepEqual(context.deadLetters(), []);
@@ -90,7 +90,7 @@ export const digests: Scenario = {
     await gate.reopen();
     const report = await context.steps([
       { do: "trace", values: ["after"] },
-      { do: "flush", timeout: 60_000 },
+      { do: "flush", timeout: 240_000 },
     ]);
     assertSettled(report);
     assert.deepEqual(context.deadLetters(), []);

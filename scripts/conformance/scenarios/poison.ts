@@ -112,7 +112,7 @@ async function sendPoison(context: Context): Promise<Findings> {
     { do: "trace-many", count: 20 },
   ], { plan: { options: { sender: false } } });
   spoil(context);
-  const report = await context.steps([{ do: "flush", timeout: 60_000 }]);
+  const report = await context.steps([{ do: "flush", timeout: 240_000 }]);
   const deadLetters = context.deadLetters();
   const values = (await context.calls()).map(({ inputs }) => inputs.value);
   const missing = ["first", ...names.flatMap((name) => [`before ${name}`, `after ${name}`])]
@@ -200,9 +200,9 @@ async function sendCorrupt(context: Context): Promise<Findings> {
   writeFileSync(segment.path, lines.join("\n"));
 
   const report = await context.steps([
-    { do: "flush", timeout: 60_000 },
+    { do: "flush", timeout: 240_000 },
     { do: "trace", values: ["later"] },
-    { do: "flush", timeout: 60_000 },
+    { do: "flush", timeout: 240_000 },
   ]);
   assertSettled(report);
   const calls = await context.calls();

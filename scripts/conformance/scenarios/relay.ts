@@ -46,7 +46,7 @@ async function compareRelay(context: Context): Promise<Findings> {
     await gate.shut();
     uris.set(offline, await write(context, relay.url, offline));
     await gate.reopen();
-    for (const log of relay.relay.logs.all()) await log.finish(60_000);
+    for (const log of relay.relay.logs.all()) await log.finish(240_000);
   } finally {
     await relay[Symbol.asyncDispose]();
   }

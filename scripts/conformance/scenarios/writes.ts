@@ -58,7 +58,7 @@ export const offline: Scenario = {
     const manifest = await context.run<Manifest>("every_write.ts", plan);
     assert.equal(manifest.result.done, false);
     await context.gate.reopen();
-    assertSettled(await context.steps([{ do: "flush", timeout: 60_000 }]));
+    assertSettled(await context.steps([{ do: "flush", timeout: 240_000 }]));
     return await compareWrites(context, withDigests(context, manifest));
   },
 };
