@@ -259,8 +259,8 @@ export interface FetchResponse {
   readonly ok: boolean;
   readonly status: number;
   readonly statusText: string;
-  readonly headers: Pick<Headers, "get"> & Iterable<[string, string]>;
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly headers: { get(name: string): string | null } & Iterable<[string, string]>;
+  readonly body: Response["body"];
   /** Reads the whole body as text. */
   text(): Promise<string>;
   /** Reads the whole body. */
