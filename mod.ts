@@ -67,6 +67,11 @@ export {
   type TraceServerResponse,
   type TraceServerRoutes,
 } from "./src/client/server/trace_server_api.ts";
+export type {
+  TraceServerBodies,
+  TraceServerProblem,
+  TraceServerSchemas,
+} from "./src/client/server/trace_server_bodies.ts";
 export type { ClientWrites } from "./src/client/weave_client/client_writes.ts";
 export type {
   AnyObject,

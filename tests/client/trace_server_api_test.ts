@@ -77,7 +77,7 @@ test("traceServerApi: an error rejects with the response, without the key that i
   });
   const { calls } = fixture.client.traceServerApi;
   await assert.rejects(
-    calls.callsDeleteCallsDeletePost({}),
+    calls.callsDeleteCallsDeletePost({ project_id: "team/demo", call_ids: [] }),
     (error: Response & { data: unknown; error: unknown }) => {
       assert.deepEqual([error.status, error.ok, error.data], [422, false, null]);
       assert.doesNotMatch(JSON.stringify(error.error), new RegExp(btoa("api:secret-key")));
@@ -95,10 +95,17 @@ test("traceServerApi: what it writes holds no secret, and what it asks for is as
     },
   });
   const { feedback } = fixture.client.traceServerApi;
-  await feedback.feedbackCreateFeedbackCreatePost({ payload: { password: "p4ss", note: "n" } });
-  await feedback.feedbackQueryFeedbackQueryPost({ fields: ["password"] }, { format: null });
+  await feedback.feedbackCreateFeedbackCreatePost({
+    project_id: "team/demo",
+    weave_ref: "weave:///team/demo/call/1",
+    feedback_type: "note",
+    payload: { password: "p4ss", note: "n" },
+  });
+  const query = { project_id: "team/demo", fields: ["password"] };
+  await feedback.feedbackQueryFeedbackQueryPost(query, { format: null });
   assert.deepEqual(bodies, [
-    '{"payload":{"password":"[REDACTED]","note":"n"}}',
-    '{"fields":["password"]}',
+    '{"project_id":"team/demo","weave_ref":"weave:///team/demo/call/1","feedback_type":"note",' +
+    '"payload":{"password":"[REDACTED]","note":"n"}}',
+    '{"project_id":"team/demo","fields":["password"]}',
   ]);
 });

@@ -185,3 +185,65 @@ export async function evaluations(client: weave.WeaveClient): Promise<string[]> 
     `${client.settings.shouldPrintCallLink} ${client.settings.attributes.app}`,
   ];
 }
+
+/** Requests by route: bodies and answers have types. */
+export async function routes({ traceServerApi: api }: weave.WeaveClient): Promise<unknown[]> {
+  const project_id = "team/project";
+  const started_at = new Date().toISOString();
+  const start = { project_id, op_name: "op", started_at, attributes: {}, inputs: {} };
+  const started = await api.call.callStartCallStartPost({ start });
+  const id: string = started.data.id + started.data.trace_id;
+  const end = { project_id, id, ended_at: started_at, summary: {} };
+  await api.call.callEndCallEndPost({ end });
+  await api.call.callStartBatchCallUpsertBatchPost({
+    batch: [{ mode: "start", req: { start } }, { mode: "end", req: { end } }],
+  });
+  const { data: { call } } = await api.call.callReadCallReadPost({ project_id, id });
+  const name: string | undefined = call?.op_name;
+  const stats = await api.calls.callsQueryStatsCallsQueryStatsPost({
+    project_id,
+    filter: { trace_roots_only: true },
+  });
+  const count: number = stats.data.count;
+  const stream = await api.calls.callsQueryStreamCallsStreamQueryPost({
+    project_id,
+    sort_by: [{ field: "started_at", direction: "desc" }],
+    limit: 1,
+  }, { format: "text" });
+  const lines: string[] = stream.data.split("\n");
+  const made = await api.obj.objCreateObjCreatePost({
+    obj: { project_id, object_id: "o", val: { a: 1 } },
+  });
+  const digest: string = made.data.digest;
+  const read = await api.obj.objReadObjReadPost({ project_id, object_id: "o", digest });
+  const found = await api.objs.objsQueryObjsQueryPost({ project_id, filter: { is_op: true } });
+  const versions: number[] = found.data.objs.map(({ version_index }) => version_index);
+  const table = await api.table.tableCreateTableCreatePost({ table: { project_id, rows: [{}] } });
+  const rowDigests: string[] | undefined = table.data.row_digests;
+  await api.table.tableUpdateTableUpdatePost({
+    project_id,
+    base_digest: table.data.digest,
+    updates: [{ append: { row: {} } }, { pop: { index: 0 } }, { insert: { index: 0, row: {} } }],
+  });
+  const rows = await api.table.tableQueryTableQueryPost({ project_id, digest });
+  const refs = await api.refs.refsReadBatchRefsReadBatchPost({ refs: [] });
+  const costs = await api.cost.costQueryCostQueryPost({ project_id, fields: ["id"] });
+  const model: string | null | undefined = costs.data.results[0]?.llm_id;
+  const feedback = await api.feedback.feedbackCreateFeedbackCreatePost({
+    project_id,
+    weave_ref: "weave:///team/project/call/id",
+    feedback_type: "note",
+    payload: { note: "good" },
+  });
+  const at: string = feedback.data.created_at;
+  const version: string = (await api.serverInfo.serverInfoServerInfoGet()).data
+    .min_required_weave_python_version;
+  const { error } = await api.calls.callsDeleteCallsDeletePost({ project_id, call_ids: [id] });
+  const wrong: string | undefined = error.detail?.[0]?.msg;
+  // @ts-expect-error A body that a route does not take is refused.
+  await api.calls.callsDeleteCallsDeletePost({ project_id });
+  return [
+    ...[name, count, lines, versions, rowDigests, model, at, version, wrong],
+    ...[read.data.obj.val, rows.data.rows[0].val, refs.data.vals[0]],
+  ];
+}

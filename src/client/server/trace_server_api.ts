@@ -5,6 +5,7 @@
  */
 
 import type { ApiClient } from "./api_client.ts";
+import type { TraceServerBodies, TraceServerProblem } from "./trace_server_bodies.ts";
 
 /**
  * Routes by group and name; a route is the kind of its body and its path.
@@ -108,7 +109,8 @@ export interface TraceServerParams {
  * console.log(response.status, response.data);
  * ```
  */
-export interface TraceServerResponse<Data = unknown, Problem = unknown> extends Response {
+export interface TraceServerResponse<Data = unknown, Problem = TraceServerProblem>
+  extends Response {
   /** Body of a successful response; `null` otherwise. */
   data: Data;
   /** Body of an error, or why the body could not be read; `null` otherwise. */
@@ -127,10 +129,10 @@ export interface TraceServerResponse<Data = unknown, Problem = unknown> extends 
  * console.log((await query({ project_id: client.projectId })).data);
  * ```
  */
-export type TraceServerRequest = <Data = unknown>(
-  data: object,
+export type TraceServerRequest<Body = object, Answer = unknown> = <Data = Answer>(
+  data: Body,
   params?: TraceServerParams,
-) => Promise<TraceServerResponse<Data>>;
+) => Promise<TraceServerResponse<Data, TraceServerProblem>>;
 
 /**
  * Sends one request without a body.
@@ -144,9 +146,9 @@ export type TraceServerRequest = <Data = unknown>(
  * console.log((await health()).status);
  * ```
  */
-export type TraceServerGet = <Data = unknown>(
+export type TraceServerGet<Answer = unknown> = <Data = Answer>(
   params?: TraceServerParams,
-) => Promise<TraceServerResponse<Data>>;
+) => Promise<TraceServerResponse<Data, TraceServerProblem>>;
 
 /**
  * The routes of the trace server.
@@ -166,9 +168,11 @@ export type TraceServerApi =
   & { /** Base URL of the trace server. */ readonly baseUrl: string }
   & {
     readonly [Group in keyof TraceServerRoutes]: {
-      readonly [Name in keyof TraceServerRoutes[Group]]: TraceServerRoutes[Group][Name] extends
-        `GET ${string}` ? TraceServerGet
-        : TraceServerRequest;
+      readonly [Name in keyof TraceServerRoutes[Group]]: Name extends keyof TraceServerBodies
+        ? TraceServerRoutes[Group][Name] extends `GET ${string}`
+          ? TraceServerGet<TraceServerBodies[Name][1]>
+        : TraceServerRequest<TraceServerBodies[Name][0], TraceServerBodies[Name][1]>
+        : never;
     };
   };
 
@@ -202,7 +206,7 @@ async function send(
   path: string,
   data: object,
   { format = "json", headers = {}, signal }: TraceServerParams,
-): Promise<TraceServerResponse> {
+): Promise<TraceServerResponse<unknown, unknown>> {
   if (kind !== "GET") await barrier(path);
   const response = await reader.response(path, {
     method: kind === "GET" ? "GET" : "POST",
@@ -219,7 +223,10 @@ async function send(
       : JSON.stringify(data),
     signal: signal ?? null,
   });
-  const result: TraceServerResponse = Object.assign(response.clone(), { data: null, error: null });
+  const result: TraceServerResponse<unknown, unknown> = Object.assign(response.clone(), {
+    data: null,
+    error: null,
+  });
   if (format !== null) {
     try {
       result[response.ok ? "data" : "error"] = await response[format]();
