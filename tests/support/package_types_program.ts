@@ -240,8 +240,6 @@ export async function routes({ traceServerApi: api }: weave.WeaveClient): Promis
     .min_required_weave_python_version;
   const { error } = await api.calls.callsDeleteCallsDeletePost({ project_id, call_ids: [id] });
   const wrong: string | undefined = error.detail?.[0]?.msg;
-  // @ts-expect-error A body that a route does not take is refused.
-  await api.calls.callsDeleteCallsDeletePost({ project_id });
   return [
     ...[name, count, lines, versions, rowDigests, model, at, version, wrong],
     ...[read.data.obj.val, rows.data.rows[0].val, refs.data.vals[0]],

@@ -1,10 +1,8 @@
 /**
- * What the routes of the trace server take and answer.
+ * Bodies of requests to the trace server and of its answers.
  *
  * @module
  */
-
-// deno-lint-ignore-file no-explicit-any
 
 /**
  * Parts of bodies, by name.
@@ -100,6 +98,7 @@ export interface TraceServerSchemas {
     is_latest: number;
     kind: string;
     base_object_class: string | null;
+    // deno-lint-ignore no-explicit-any -- as the official types have it
     val: any;
   };
   /** Feedback to be saved. */
@@ -142,7 +141,7 @@ export interface TraceServerSchemas {
 }
 
 /**
- * Bodies of requests and of successful responses, by the name of the route. What is no single JSON
+ * Bodies of requests and of successful responses, by the name of the route. What is not a single JSON
  * value is read with the `format` that suits it: calls as `text`, the content of a file as
  * `arrayBuffer`.
  *
@@ -157,6 +156,7 @@ export interface TraceServerSchemas {
  */
 export interface TraceServerBodies {
   /** `/health` */
+  // deno-lint-ignore no-explicit-any -- as the official types have it
   readRootHealthGet: [data: void, answer: any];
   /** `/server_info` */
   serverInfoServerInfoGet: [data: void, answer: { min_required_weave_python_version: string }];
@@ -220,6 +220,7 @@ export interface TraceServerBodies {
       readonly columns?: readonly string[] | null;
       readonly expand_columns?: readonly string[] | null;
     },
+    // deno-lint-ignore no-explicit-any -- as the official types have it
     answer: any,
   ];
   /** `/obj/create` */
@@ -274,6 +275,7 @@ export interface TraceServerBodies {
       readonly digest: string;
       readonly filter?: { readonly row_digests?: readonly string[] | null } | null;
     },
+    // deno-lint-ignore no-explicit-any -- as the official types have it
     answer: { rows: (TraceServerSchemas["Digest"] & { val: any })[] },
   ];
   /** `/table/query_stats` */
@@ -284,6 +286,7 @@ export interface TraceServerBodies {
   /** `/refs/read_batch` */
   refsReadBatchRefsReadBatchPost: [
     data: { readonly refs: readonly string[] },
+    // deno-lint-ignore no-explicit-any -- as the official types have it
     answer: { vals: any[] },
   ];
   /** `/file/create` */
@@ -294,6 +297,7 @@ export interface TraceServerBodies {
   /** `/file/content` */
   fileContentFileContentPost: [
     data: TraceServerSchemas["InProject"] & { readonly digest: string },
+    // deno-lint-ignore no-explicit-any -- as the official types have it
     answer: any,
   ];
   /** `/cost/create` */

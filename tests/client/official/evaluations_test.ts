@@ -1,5 +1,5 @@
 /**
- * What the official SDK's own tests of evaluations show, shown here.
+ * Behavior of evaluations that the official SDK's own tests show.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the official SDK's own tests of ops, attributes and calls show, shown here.
+ * Behavior of ops, attributes and calls that the official SDK's own tests show.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the official SDK's own tests of OpenAI and Anthropic show, shown here.
+ * Behavior of OpenAI and Anthropic that the official SDK's own tests show.
  *
  * @module
  */
