@@ -46,3 +46,12 @@ export type RequestInit = typeof globalThis extends {
     readonly signal?: AbortSignal;
     readonly redirect?: "manual";
   };
+
+/** Headers of a request or a response. */
+export type Headers = typeof globalThis extends { Headers: { prototype: infer Known } } ? Known
+  : { get(name: string): string | null };
+
+/** A stream of chunks. */
+export type ReadableStream<Chunk> = typeof globalThis extends
+  { ReadableStream: { prototype: infer Known } } ? Known
+  : { readonly locked: boolean; getReader(): { read(): Promise<{ value?: Chunk }> } };
