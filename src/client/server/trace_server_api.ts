@@ -122,11 +122,13 @@ export interface TraceServerResponse<Data = unknown, Problem = TraceServerProble
  *
  * @example
  * ```ts ignore
- * import { init, type TraceServerRequest } from "@weave-wal/client";
+ * import { init, type TraceServerBodies, type TraceServerRequest } from "@weave-wal/client";
  *
  * await using client = await init("team/project");
- * const query: TraceServerRequest = client.traceServerApi.objs.objsQueryObjsQueryPost;
- * console.log((await query({ project_id: client.projectId })).data);
+ * type Bodies = TraceServerBodies["objsQueryObjsQueryPost"];
+ * const { objsQueryObjsQueryPost } = client.traceServerApi.objs;
+ * const query: TraceServerRequest<Bodies[0], Bodies[1]> = objsQueryObjsQueryPost;
+ * console.log((await query({ project_id: client.projectId })).data.objs.length);
  * ```
  */
 export type TraceServerRequest<Body = object, Answer = unknown> = <Data = Answer>(
