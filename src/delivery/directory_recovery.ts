@@ -42,7 +42,7 @@ export class DirectoryRecovery {
   #isBlocked = false;
   /** Segments of dead processes that another process sends. */
   #elsewhere: readonly ListedSegment[] = [];
-  /** Orphaned segments that cannot be sent now, because of the server or the disk. */
+  /** Orphaned segments that no drain has: found a moment ago, or not to be sent now. */
   #blocked: readonly ListedSegment[] = [];
   readonly #openCalls: OpenCallsKeepers;
   readonly #counter: WaitingCounter;
@@ -72,7 +72,7 @@ export class DirectoryRecovery {
     return this.#chain !== null || this.#waiting.length > 0;
   }
 
-  /** Whether there are orphaned segments that cannot be sent now. */
+  /** Whether there are orphaned segments that no drain has. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
@@ -105,17 +105,12 @@ export class DirectoryRecovery {
     let { final, open, interrupted } = await this.#scan();
     if (this.#stopped || this.isDraining) return;
     this.#elsewhere = [];
-    const needed = [...final, ...open, ...interrupted.flatMap(({ stems }) => stems)];
-    this.#block(needed.length > 0 && !this.#options.isServerReady() ? [...final, ...open] : []);
-    if (needed.length === 0 || this.#isBlocked) return this.#releaseIfIdle();
-    let isNew: boolean;
-    try {
-      isNew = this.#leases.acquireFor(needed);
-    } catch (error) {
-      this.#block([...final, ...open]);
-      throw error;
-    }
-    if (isNew) {
+    const stems = interrupted.flatMap((writer) => writer.stems);
+    const needed = [...final, ...open, ...stems];
+    // They count as blocked until a drain has them: a flush in between must not find nothing left.
+    this.#block(final.length + open.length > 0 ? [...final, ...open] : stems);
+    if (needed.length === 0 || !this.#options.isServerReady()) return this.#releaseIfIdle();
+    if (this.#leases.acquireFor(needed)) {
       this.#openCalls.clear();
       // What another holder did in between is seen now: checkpoints, removed segments.
       ({ final, open, interrupted } = await this.#scan());
@@ -129,8 +124,10 @@ export class DirectoryRecovery {
     [final, this.#elsewhere] = covered;
     open = open.filter(isCovered);
     for (const segment of open) this.#run(this.#drainOpen(segment));
+    this.#block(final.length > 0 ? final : stems);
     const closed = await this.#close(interrupted);
     if (this.#stopped) return this.#leases.release();
+    this.#block([]);
     if (closed.length > 0) final = [...final, ...closed].sort(byStem);
     if (final.length > 0) this.#run(this.#drainFinal(final));
     else this.#releaseIfIdle();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
-import { DISK_RETRY_MS } from "../../../src/delivery/drain.ts";
+import { DISK_RETRY_MS, POLL_MS } from "../../../src/delivery/drain.ts";
 import {
   canOverwrite,
   upsertBody,
@@ -177,7 +177,18 @@ test("upsert body: what is refused is read from the log again, however often tha
       if (++failures === 3) failing = false;
       return Promise.reject(Object.assign(new Error("unreadable"), { code: "EIO" }));
     });
-    const sender = fixture.open({ runtime, fetch: refusing(() => failing = true) });
+    // A slow disk: whoever waits for the records looks several times while they are found again.
+    const files: FileSystem = {
+      ...runtime.files,
+      async *scan(directory) {
+        if (failures > 0) await new Promise((resolve) => setTimeout(resolve, 3 * POLL_MS));
+        yield* runtime.files.scan(directory);
+      },
+    };
+    const sender = fixture.open({
+      runtime: { ...runtime, files },
+      fetch: refusing(() => failing = true),
+    });
     const { delivered } = await sender.finish();
     assert.equal(failures, 3);
     assert.equal(delivered, 2 * CALLS - 2);
