@@ -93,7 +93,7 @@ function policy(
   path: string,
 ): Pick<IncomingRequest, "missing" | "hasOtherRoutes" | "isDecisive"> {
   const isCalls = path === UPSERT || V2.test(path);
-  const hasOtherRoutes = isCalls || path === FEEDBACK_BATCH || path.startsWith("/file");
+  const hasOtherRoutes = isCalls || path === FEEDBACK_BATCH;
   return {
     hasOtherRoutes,
     missing: (mode, setup) => {
