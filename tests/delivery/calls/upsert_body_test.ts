@@ -177,7 +177,7 @@ test("upsert body: what is refused is read from the log again, however often tha
       if (++failures === 3) failing = false;
       return Promise.reject(Object.assign(new Error("unreadable"), { code: "EIO" }));
     });
-    // A slow disk: whoever waits for the records looks several times while they are found again.
+    // A slow disk: a flush looks several times while they are found again.
     const files: FileSystem = {
       ...runtime.files,
       async *scan(directory) {
