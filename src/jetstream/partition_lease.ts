@@ -99,7 +99,7 @@ export class PartitionLease {
       this.#revision = await this.#store.update(key, this.#holder, this.#revision);
       this.#until = before + this.#store.ttlMs * TRUST;
     } catch (error) {
-      // An answer that was lost leaves another revision: the lease expires, and is taken anew.
+      // An answer that was lost leaves another revision: the lease expires, and is taken again.
       if (error instanceof EngineError && error.failure === "conflict") this.#lost = true;
     }
   }

@@ -36,7 +36,7 @@ export class SenderPresence {
         : await this.#store.update(this.#key, this.#token, this.#revision);
     } catch (error) {
       this.#revision = null;
-      // After an outage, the key is made anew once the old one has vanished.
+      // After an outage, the key is made again once the old one has vanished.
       if (!(error instanceof EngineError) || error.failure !== "conflict") throw error;
     }
   }

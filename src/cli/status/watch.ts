@@ -69,7 +69,7 @@ async function drawerFor({ terminal: { out } }: Context, json: boolean): Promise
   return {
     async show(text) {
       const now = `${out.columns}x${out.rows}`;
-      // A terminal of another size has broken the lines of the last picture anew.
+      // A terminal of another size has broken the lines of the last picture again.
       if (now !== size) {
         update.done();
         await out.write(CLEAR_SCREEN);

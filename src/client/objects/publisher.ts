@@ -35,7 +35,7 @@ export class Publisher {
   readonly #projectText: string;
   readonly #tables: TableWriter;
   readonly #files = new WeakMap<object, unknown>();
-  /** By function: ops of one method that are made anew for every object are saved once. */
+  /** By function: ops of one method that are made again for every object are saved once. */
   readonly #ops = new WeakMap<object, Map<string, OpRef>>();
   /** Objects whose fields are being saved. */
   readonly #saving = new Set<object>();

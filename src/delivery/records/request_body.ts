@@ -68,7 +68,7 @@ export function sized(
   return whole.subarray(start, start + length);
 }
 
-/** Buffers of bodies that were answered, to be filled again instead of made anew. */
+/** Buffers of bodies that were answered, to be filled again instead of made again. */
 export class BufferPool {
   readonly #spare: ArrayBuffer[] = [];
 

@@ -89,7 +89,7 @@ export class WriteBatch {
   }
 }
 
-/** Whether an error leaves the log as it is; after others, such as those of a disk, it begins anew. */
+/** Whether an error leaves the log as it is; after others, such as those of a disk, it begins again. */
 function isOfLog(error: unknown): boolean {
   return hasCode(error, "ERR_LOG_FULL") || hasCode(error, "ERR_LOG_UNREACHABLE") ||
     hasCode(error, "ERR_RECORD_TOO_LARGE");

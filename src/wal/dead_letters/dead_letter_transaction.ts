@@ -238,7 +238,7 @@ function endTornLine(file: AppendFile): void {
   if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
 }
 
-/** Removes what holders left that were killed within one step; a watcher makes its probe anew. */
+/** Removes what holders left that were killed within one step; a watcher makes its probe again. */
 function clearLitter(files: FileSystem, retry: string): void {
   try {
     for (const { name } of files.list(retry)) {

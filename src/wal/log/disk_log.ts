@@ -47,7 +47,7 @@ export class DiskLog implements RequestLog {
     } catch (error) {
       // A quota that is used up is the user's will, not the disk's failure.
       if (hasCode(error, "ERR_LOG_FULL")) throw error;
-      // The next record begins a segment, and so tries the disk anew.
+      // The next record begins a segment, and so tries the disk again.
       this.#disk.close();
       if (!this.#failed) {
         this.#failed = true;

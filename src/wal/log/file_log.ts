@@ -277,7 +277,7 @@ export class FileLog implements RequestLog {
     }
   }
 
-  /** The next record goes elsewhere, unless it would begin a new segment, and so try the disk anew. */
+  /** The next record goes elsewhere, unless it would begin a new segment, and so try the disk again. */
   #distrust(segment: SegmentWriter, error: unknown): void {
     if (this.#active !== null) this.#failed = error;
     this.#sync.markLost(segment, error);

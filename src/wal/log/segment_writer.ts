@@ -92,7 +92,7 @@ export class SegmentWriter {
 
   /**
    * Appends whole lines, their newlines included, with one write call. When it throws, the segment
-   * holds no part of them; a part that cannot be taken back seals the segment in front of it.
+   * holds no part of them; a part that cannot be taken back seals the segment before it.
    */
   append(lines: string, records = 1): void {
     let length: number;
