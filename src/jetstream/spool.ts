@@ -1,8 +1,8 @@
 /**
  * The spool: records that a relay writes to its disk while the engine is away, and forwards later.
  *
- * Once a record of a project is in the spool, all that follow go there too, until the spool is
- * forwarded to its end: no record overtakes an earlier one.
+ * Once a record of a project is in the spool, all that follow in this process go there too, until the
+ * spool is forwarded to its end: no record of one process overtakes an earlier one.
  *
  * @module
  */

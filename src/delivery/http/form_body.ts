@@ -50,10 +50,16 @@ function escaped(name: string): string {
   return name.replaceAll("\n", "%0A").replaceAll("\r", "%0D").replaceAll('"', "%22");
 }
 
-/** A boundary that no field contains. */
+/** A boundary that no field contains; fields full of such boundaries are looked through once too. */
 function boundaryOf(fields: readonly FormField[]): string {
   const texts = fields.map(({ content }) => new TextDecoder("latin1").decode(content));
-  for (let number = 0;; number++) {
+  let number = 0;
+  for (const text of texts) {
+    for (const [, used] of text.matchAll(/weave-wal-form-(\d{1,9})/g)) {
+      number = Math.max(number, Number(used) + 1);
+    }
+  }
+  for (;; number++) {
     const boundary = `weave-wal-form-${number}`;
     if (!texts.some((text) => text.includes(boundary))) return boundary;
   }

@@ -41,3 +41,12 @@ test("form_body: content that looks like a boundary, and quotes in names, end no
   assert.match(file.name, /^a("|%22)b(\r\n|%0D%0A)X: c\.txt$/);
   assert.deepEqual(new Uint8Array(await file.arrayBuffer()), content);
 });
+
+test("form_body: content full of boundaries gets one that is not in it", async () => {
+  const used = Array.from({ length: 100_000 }, (_, number) => `--weave-wal-form-${number}\r\n`);
+  const content = encoder.encode(used.join(""));
+  const made = new FormBody([{ name: "file", filename: "f", content }]);
+  assert.equal(made.contentType, "multipart/form-data; boundary=weave-wal-form-100000");
+  const file = (await parsed(made)).get("file") as File;
+  assert.deepEqual(new Uint8Array(await file.arrayBuffer()), content);
+});
