@@ -30,6 +30,8 @@ export const GLOSSARY: readonly Retired[] = [
   retired(/\bbeat(?:s|en|ing)?\b/, "send a heartbeat"),
   retired(/\bplatter\b/, "stable storage, disk"),
   retired(/\bin hand\b/, "in progress, in flight"),
+  retired(/\bhurr(?:y|ies|ied)\b/, "send now, probe now"),
+  retired(/\b(?:deliverers?|distrusted|wakeups?)\b/, "delivery client, invalid, signal"),
   retired(/\bfor ever\b/, "indefinitely, permanently"),
   retired(/\bcompany\b/, "more records to batch with"),
   retired(/\btold\b/, "reported, logged, named"),

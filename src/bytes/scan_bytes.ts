@@ -1,5 +1,5 @@
 /**
- * Finds one byte after another: where the records of a whole window end.
+ * Finds one byte after another: where the records of a whole batch end.
  *
  * Where the host has a vectorized search over bytes ({@linkcode findByte}) that is used. Deno has
  * one over text only: a stretch of the bytes as Latin-1 text, a character for each byte, is made and

@@ -21,11 +21,11 @@ import { Sender } from "./sender.ts";
 export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
 /** Bytes with which a live log does not wait for more. */
 const LINGER_BYTES = 512 * 1024;
-/** Windows read and sent at once, of all segments. */
+/** Batches read and sent at once, of all segments. */
 const MAX_ACTIVE_DRAINS = 4;
 /** Limits of batches, and who wants to know what becomes of them. */
 export interface DrainSettings {
-  readonly deliverer: DeliveryTarget;
+  readonly deliveryClient: DeliveryTarget;
   /** Most bytes and records in one batch of calls. */
   readonly batchBytes: number;
   readonly batchRecords: number;
@@ -75,7 +75,7 @@ export function drainOptions(clock: Clock, settings: DrainSettings): DrainOption
   const { batchBytes, batchRecords } = settings;
   return {
     clock,
-    deliverer: settings.deliverer,
+    deliveryClient: settings.deliveryClient,
     limits: {
       bytes: batchBytes,
       records: batchRecords,
@@ -94,7 +94,7 @@ export function drainOptions(clock: Clock, settings: DrainSettings): DrainOption
 
 /** Makes a sender that has not begun. */
 export function createSender(options: CreateSenderOptions): CreatedSender {
-  const { runtime, deliverer, server, token, root, onRecovery, onRecovered } = options;
+  const { runtime, deliveryClient, server, token, root, onRecovery, onRecovered } = options;
   const { clock } = runtime;
   const drain = drainOptions(clock, options);
   const recovery = root === null ? null : new Recovery({
@@ -105,20 +105,20 @@ export function createSender(options: CreateSenderOptions): CreatedSender {
     drain,
     scanner: new OrphanScanner({ runtime, root, server, token }),
     directories: options.directories,
-    isServerReady: () => deliverer.gate.acceptsRequests,
+    isServerReady: () => deliveryClient.breaker.acceptsRequests,
     onStart: onRecovery,
     onComplete: onRecovered,
     onChange: () => sender.changed(),
   });
   const sender = new Sender({
     clock,
-    deliverer,
+    deliveryClient,
     drain,
     recovery: recovery ?? undefined,
     onTrouble: options.onTrouble,
     onLost: options.onLost,
   });
-  const outage = new OutageWatch(clock, deliverer, () => {
+  const outage = new OutageWatch(clock, deliveryClient, () => {
     recovery?.pause().catch((error) => options.onTrouble("recovery", error));
   });
   return {

@@ -1,13 +1,13 @@
 /**
- * Delivers windows of records to one server.
+ * Delivers batches of records to one server.
  *
  * @module
  */
 
 import type { Clock, OwnFetch } from "../runtime/runtime.ts";
-import type { Window } from "../wal/record/record_batch.ts";
-import type { DigestBook } from "../wal/digest_map.ts";
-import type { CarriedStarts } from "./calls/pending_starts.ts";
+import type { RecordBatch } from "../wal/record/record_batch.ts";
+import type { DigestMap } from "../wal/digest_map.ts";
+import type { PendingStarts } from "./calls/pending_starts.ts";
 import type { CallRouteName } from "./calls/call_load.ts";
 import { isOtelType } from "../protocol/otlp/otel_request.ts";
 import { CallSender, type Send, type SendContext } from "./calls/call_sender.ts";
@@ -22,8 +22,8 @@ import type { Delivery } from "./prepared_delivery.ts";
 import { actsOnEarlier, RecordSender } from "./records/record_sender.ts";
 import { Suspects } from "./records/suspects.ts";
 
-/** Options for a deliverer. */
-export interface DelivererOptions {
+/** Options for a deliveryClient. */
+export interface DeliveryClientOptions {
   readonly fetch: OwnFetch;
   readonly clock: Clock;
   readonly random: () => number;
@@ -37,8 +37,8 @@ export interface DelivererOptions {
   readonly retryMaxMs: number;
   readonly useCallsComplete: boolean;
   /** Puts the server's digests in the place of provisional ones. */
-  readonly digests: DigestBook;
-  /** Requests of one window under way at once. */
+  readonly digests: DigestMap;
+  /** Requests of one batch under way at once. */
   readonly maxInFlight: number;
   readonly onState: (state: ServerState, reason: string) => void;
   readonly onRetry: (reason: string) => void;
@@ -56,27 +56,27 @@ export interface Permit {
 /** Takes what logs hold: a trace server, or another log. */
 export interface DeliveryTarget {
   /** Whether it accepts requests. */
-  readonly gate: {
+  readonly breaker: {
     readonly acceptsRequests: boolean;
     /** Ms until the next attempt; `null` while it accepts requests. */
     readonly msToNextAttempt: number | null;
     /** Tries now instead of at the end of a backoff. */
-    hurry(): void;
+    probeNow(): void;
   };
   /** Whether it did not respond when it was last asked. */
   readonly isServerSilent: boolean;
   /** Aborted when nothing more is to be delivered. */
   readonly stopped: AbortSignal;
-  /** As {@linkcode Deliverer.prepare}. */
-  prepare(window: Window, permit: Permit, carried: CarriedStarts, wait: boolean): Delivery;
+  /** As {@linkcode DeliveryClient.prepare}. */
+  prepare(batch: RecordBatch, permit: Permit, carried: PendingStarts, wait: boolean): Delivery;
   /** Aborts what is under way. What was not answered stays in the log. */
   stop(): void;
 }
 
-/** Delivers windows; retries without limit, and gives up only when stopped. */
-export class Deliverer implements DeliveryTarget {
-  readonly gate: CircuitBreaker;
-  readonly #options: DelivererOptions;
+/** Delivers batches; retries without limit, and gives up only when stopped. */
+export class DeliveryClient implements DeliveryTarget {
+  readonly breaker: CircuitBreaker;
+  readonly #options: DeliveryClientOptions;
   readonly #stop = new AbortController();
   readonly #evidence: Evidence;
   readonly #transport: Transport;
@@ -86,15 +86,15 @@ export class Deliverer implements DeliveryTarget {
   readonly #calls: CallSender;
   readonly #records: RecordSender;
 
-  /** Creates a deliverer for one server. */
-  constructor(options: DelivererOptions) {
+  /** Creates a deliveryClient for one server. */
+  constructor(options: DeliveryClientOptions) {
     const { clock, random, retryMaxMs, onState, onRetry, newId } = options;
     this.#options = options;
     this.#evidence = new Evidence(clock);
     this.#transport = new Transport(options);
     this.#health = new Health(this.#transport, this.#evidence, this.#stop.signal);
     this.#projects = new Projects(this.#transport, this.#evidence, clock, newId);
-    this.gate = new CircuitBreaker({
+    this.breaker = new CircuitBreaker({
       clock,
       random,
       maxBackoffMs: retryMaxMs,
@@ -111,14 +111,14 @@ export class Deliverer implements DeliveryTarget {
     return this.#health.isSilent;
   }
 
-  /** Aborted when the deliverer stops. */
+  /** Aborted when the deliveryClient stops. */
   get stopped(): AbortSignal {
     return this.#stop.signal;
   }
 
   /**
-   * Makes ready to deliver every record of `window`: what takes time without waiting is done here,
-   * while the window before this one is under way.
+   * Makes ready to deliver every record of `batch`: what takes time without waiting is done here,
+   * while the batch before this one is under way.
    *
    * @param permit How long it may be sent.
    * @param carried Starts of the same log that wait for their ends: some are sent, others come to
@@ -126,22 +126,22 @@ export class Deliverer implements DeliveryTarget {
    * @param wait Whether starts without ends may wait.
    */
   prepare(
-    window: Window,
+    batch: RecordBatch,
     permit: Permit,
-    carried: CarriedStarts,
+    carried: PendingStarts,
     wait: boolean,
   ): Delivery {
     const context = this.#context(permit);
-    const others = window.records((type) => type !== "call_start" && type !== "call_end");
-    const hasCalls = window.count > others.length || carried.count > 0;
-    // A record that acts on earlier ones has a window of its own, after the starts that waited.
+    const others = batch.records((type) => type !== "call_start" && type !== "call_end");
+    const hasCalls = batch.count > others.length || carried.count > 0;
+    // A record that acts on earlier ones has a batch of its own, after the starts that waited.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
     const calls = hasCalls
-      ? this.#calls.prepare(window, context, carried, wait && !ordered)
+      ? this.#calls.prepare(batch, context, carried, wait && !ordered)
       : undefined;
     return {
       // A corrupt line may hold whole records of any type. Spans depend on nothing.
-      independent: others.every(({ type }) => isOtelType(type)) && window.corrupt.length === 0 &&
+      independent: others.every(({ type }) => isOtelType(type)) && batch.corrupt.length === 0 &&
         (calls?.independent ?? true),
       send: async () => [
         ...await this.#records.sendFirst(others, context),
@@ -161,7 +161,7 @@ export class Deliverer implements DeliveryTarget {
   /** Aborts what is under way. What was not answered stays in the log. */
   stop(): void {
     this.#stop.abort();
-    this.gate.close();
+    this.breaker.close();
   }
 
   #context(permit: Permit): SendContext {
@@ -169,7 +169,7 @@ export class Deliverer implements DeliveryTarget {
     const { stop } = permit;
     const deps = {
       transport: this.#transport,
-      breaker: this.gate,
+      breaker: this.breaker,
       evidence: this.#evidence,
       apis: this.#apis,
       stop,
@@ -191,7 +191,7 @@ export class Deliverer implements DeliveryTarget {
         clock,
         random,
         evidence: this.#evidence,
-        breaker: this.gate,
+        breaker: this.breaker,
         health: this.#health,
         projects: this.#projects,
         stop,

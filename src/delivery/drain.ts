@@ -12,15 +12,15 @@ import { firstRecordTime } from "../wal/segment/first_record_time.ts";
 import { type CountBudget, PendingCount, type RecordCount } from "../wal/segment/pending_count.ts";
 import { NOTHING_WAITS, type Waiting } from "../wal/segment/waiting_counter.ts";
 import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
-import { Window } from "../wal/record/record_batch.ts";
+import { RecordBatch } from "../wal/record/record_batch.ts";
 import { type BatchLimits, BatchReader } from "../wal/record/batch_reader.ts";
-import { CarriedStarts } from "./calls/pending_starts.ts";
+import { PendingStarts } from "./calls/pending_starts.ts";
 import type { DeliveryTarget, Permit } from "./delivery_client.ts";
 import type { Delivery } from "./prepared_delivery.ts";
 import { Stopped } from "./http/send_with_retry.ts";
-import { Line } from "./in_flight.ts";
+import { InFlightQueue } from "./in_flight_queue.ts";
 import { salvage } from "../wal/record/recover_records.ts";
-import { type Semaphore, Wakeup } from "./async/signal.ts";
+import { type Semaphore, Signal } from "./async/signal.ts";
 
 /** Ms between two looks at a segment that another process writes. */
 export const POLL_MS = 250;
@@ -30,13 +30,13 @@ export const DISK_RETRY_MS = 5_000;
 /** Options for a drain. */
 export interface DrainOptions {
   readonly clock: Clock;
-  readonly deliverer: DeliveryTarget;
+  readonly deliveryClient: DeliveryTarget;
   readonly limits: BatchLimits;
   /** Bytes that fill a batch: with as many waiting, a live segment lingers no longer. */
   readonly lingerBytes: number;
   /** Ms that records of a live segment wait for more. */
   readonly lingerMs: number;
-  /** Limits the windows read and sent at once, of all segments. */
+  /** Limits the batches read and sent at once, of all segments. */
   readonly slots: Semaphore;
   /** Called when records were delivered or dead-lettered and the checkpoint moved. */
   readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
@@ -51,9 +51,9 @@ export interface DrainOptions {
 /** The end of a drain. `lost`: another sender has taken the segment over. */
 export type DrainEnd = "complete" | "stopped" | "lost";
 
-/** A window that was read, and its delivery. */
+/** A batch that was read, and its delivery. */
 interface Prepared {
-  readonly window: Window;
+  readonly batch: RecordBatch;
   readonly delivery: Delivery;
   /** Records that it sends: without those that wait, with those that have waited. */
   readonly count: number;
@@ -76,19 +76,19 @@ export function endOf(segment: Segment): number | undefined {
 export class Drain {
   readonly segment: Segment;
   readonly #options: DrainOptions;
-  readonly #wakeup: Wakeup;
+  readonly #signal: Signal;
   readonly #stop = new AbortController();
   readonly #permit: Permit;
-  readonly #carried: CarriedStarts;
-  readonly #line = new Line();
+  readonly #carried: PendingStarts;
+  readonly #inFlight = new InFlightQueue();
   readonly #count = new PendingCount();
-  /** The latest settled window: its end, and the starts that wait. */
+  /** The latest settled batch: its end, and the starts that wait. */
   #settled: { offset: number; carried: Prepared["carried"] };
   #acknowledged: number;
   #reached = 0;
   #dropped = false;
   #running: Promise<DrainEnd> | null = null;
-  #hurried = false;
+  #sendsNow = false;
   #end: DrainEnd | null = null;
   /** Byte offset of the next record to read. */
   #offset = 0;
@@ -100,9 +100,9 @@ export class Drain {
   constructor(segment: Segment, options: DrainOptions) {
     this.segment = segment;
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    this.#signal = new Signal(options.clock);
     this.#permit = { stop: this.#stop.signal, assertHeld: () => segment.assertHeld() };
-    this.#carried = new CarriedStarts(options.clock);
+    this.#carried = new PendingStarts(options.clock);
     this.#acknowledged = segment.checkpoint;
     this.#settled = { offset: segment.checkpoint, carried: { count: 0, bytes: 0 } };
   }
@@ -180,13 +180,13 @@ export class Drain {
 
   /** There may be more to drain. Cheap: called at every append. */
   notify(): void {
-    if (this.#wakeup.waiting) this.#look();
+    if (this.#signal.waiting) this.#look();
   }
 
   /** Lingers no more until everything that is there now is sent. */
-  hurry(): void {
-    this.#hurried = true;
-    this.#wakeup.wake();
+  sendNow(): void {
+    this.#sendsNow = true;
+    this.#signal.wake();
   }
 
   /** Ends the draining where it is. */
@@ -209,18 +209,18 @@ export class Drain {
     return this.#dropped;
   }
 
-  /** Drains until the segment ends or the deliverer stops. Never rejects. */
+  /** Drains until the segment ends or the deliveryClient stops. Never rejects. */
   run(): Promise<DrainEnd> {
     return this.#running ??= this.#run();
   }
 
   async #run(): Promise<DrainEnd> {
-    if (this.#options.deliverer.stopped.aborted) this.stop();
-    onAbort(this.#stop.signal, () => this.#wakeup.wake());
+    if (this.#options.deliveryClient.stopped.aborted) this.stop();
+    onAbort(this.#stop.signal, () => this.#signal.wake());
     let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
     // One that could not be settled leaves the next on its way, which no checkpoint waits for now.
     this.stop();
-    await this.#line.quiet();
+    await this.#inFlight.idle();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
     if (end === "complete") end = await this.#complete();
     this.#end = end;
@@ -267,87 +267,87 @@ export class Drain {
 
   async #loop(stopped: AbortSignal): Promise<DrainEnd> {
     const { limits, slots } = this.#options;
-    const line = this.#line;
+    const inFlight = this.#inFlight;
     let reader = new BatchReader(this.segment, limits, this.#acknowledged);
     let ahead: Promise<Prepared | null> | null = null;
     while (!stopped.aborted) {
-      if (ahead === null) await line.empty();
+      if (ahead === null) await inFlight.drained();
       const sealed = this.segment.isSealed();
       this.#offset = reader.offset;
       if (ahead === null && !sealed && await this.#linger()) continue;
       if (!await slots.acquire(stopped)) break;
-      const window = await this.#tried(ahead ?? this.#read(reader, sealed));
+      const batch = await this.#tried(ahead ?? this.#read(reader, sealed));
       ahead = null;
-      if (!window) {
+      if (!batch) {
         slots.release();
-        await line.empty();
+        await inFlight.drained();
         if (stopped.aborted) break; // Nothing would wake it any more.
       }
-      if (window) {
-        await this.#launch(window, stopped);
+      if (batch) {
+        await this.#launch(batch, stopped);
         if (sealed || this.segment.end() - reader.offset >= this.#options.lingerBytes) {
           ahead = this.#readLater(reader, sealed);
           ahead.catch(() => {}); // Seen when it is awaited.
         }
         continue;
       }
-      if (window === undefined) {
-        await this.#wakeup.wait(DISK_RETRY_MS);
+      if (batch === undefined) {
+        await this.#signal.wait(DISK_RETRY_MS);
         this.#carried.takeAll();
         reader = new BatchReader(this.segment, limits, this.#acknowledged);
         continue;
       }
       const drained = reader.offset >= this.segment.end();
       const { dueIn } = this.#carried;
-      if (dueIn !== undefined && (dueIn === 0 || this.#hurried || (sealed && drained))) {
+      if (dueIn !== undefined && (dueIn === 0 || this.#sendsNow || (sealed && drained))) {
         await this.#sendCarried(reader.offset, stopped);
         continue;
       }
-      this.#hurried = false;
+      this.#sendsNow = false;
       if (dueIn === undefined) this.#reached = reader.lookedTo;
       if (sealed && drained) return "complete";
-      if (!this.segment.live) await this.#wakeup.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
-      else if (drained && this.segment.isSealed() === sealed) await this.#wakeup.wait(dueIn);
+      if (!this.segment.live) await this.#signal.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
+      else if (drained && this.segment.isSealed() === sealed) await this.#signal.wait(dueIn);
     }
-    await line.empty();
+    await inFlight.drained();
     return "stopped";
   }
 
-  /** Sends a window, in its turn; the caller holds a slot for it. */
-  async #launch(window: Prepared, stopped: AbortSignal): Promise<void> {
+  /** Sends a batch, in its turn; the caller holds a slot for it. */
+  async #launch(batch: Prepared, stopped: AbortSignal): Promise<void> {
     const { slots } = this.#options;
     try {
-      await this.#line.turn(window.delivery);
+      await this.#inFlight.waitForSlot(batch.delivery);
     } catch (error) {
       slots.release();
       throw error;
     }
-    this.#line.send(
-      window.delivery,
-      (refused) => this.#settle(window, refused, stopped),
+    this.#inFlight.send(
+      batch.delivery,
+      (refused) => this.#settle(batch, refused, stopped),
       () => slots.release(),
     );
   }
 
   /** Sends starts that have waited for their ends long enough, or all when there is no more time. */
   async #sendCarried(offset: number, stopped: AbortSignal): Promise<void> {
-    const none = new Window(new Uint8Array(0), offset, 0);
+    const none = new RecordBatch(new Uint8Array(0), offset, 0);
     none.to = offset;
     if (!await this.#options.slots.acquire(stopped)) return;
-    const window = this.#prepare(none, this.#carried.dueIn === 0 && !this.#hurried);
-    await this.#launch(window, stopped);
+    const batch = this.#prepare(none, this.#carried.dueIn === 0 && !this.#sendsNow);
+    await this.#launch(batch, stopped);
   }
 
-  #prepare(window: Window, wait: boolean): Prepared {
+  #prepare(batch: RecordBatch, wait: boolean): Prepared {
     const before = this.#carried.count;
-    const { deliverer } = this.#options;
-    const delivery = deliverer.prepare(window, this.#permit, this.#carried, wait);
+    const { deliveryClient } = this.#options;
+    const delivery = deliveryClient.prepare(batch, this.#permit, this.#carried, wait);
     const { count, bytes, oldestOffset } = this.#carried;
     return {
-      window,
+      batch,
       delivery,
-      count: window.count + before - count,
-      to: Math.min(window.to, oldestOffset ?? window.to),
+      count: batch.count + before - count,
+      to: Math.min(batch.to, oldestOffset ?? batch.to),
       carried: { count, bytes },
     };
   }
@@ -360,28 +360,28 @@ export class Drain {
   }
 
   async #read(reader: BatchReader, sealed: boolean): Promise<Prepared | null> {
-    const window = await reader.next(sealed);
-    if (window === null) return null;
-    window.restore = () => this.#restore(window, reader);
+    const batch = await reader.next(sealed);
+    if (batch === null) return null;
+    batch.restore = () => this.#restore(batch, reader);
     const last = sealed && reader.offset >= this.segment.end();
-    return this.#prepare(window, !last && !this.#hurried);
+    return this.#prepare(batch, !last && !this.#sendsNow);
   }
 
-  /** Reads a window's lines again, however long that takes. */
-  async #restore(window: Window, reader: BatchReader): Promise<void> {
+  /** Reads a batch's lines again, however long that takes. */
+  async #restore(batch: RecordBatch, reader: BatchReader): Promise<void> {
     const { clock, onTrouble } = this.#options;
     const { signal } = this.#stop;
-    // Windows that are sent side by side wait side by side.
-    const wakeup = new Wakeup(clock);
-    const wake = (): void => wakeup.wake();
+    // Batches that are sent side by side wait side by side.
+    const pause = new Signal(clock);
+    const wake = (): void => pause.wake();
     const forget = onAbort(signal, wake);
     try {
       for (;;) {
-        const read = await reader.restore(window).catch((error) => onTrouble("read", error));
+        const read = await reader.restore(batch).catch((error) => onTrouble("read", error));
         if (read === true) return;
         if (read === false) throw new Error("The log was changed while it was being sent");
         if (signal.aborted) throw new Stopped("Stopped while reading again");
-        await wakeup.wait(DISK_RETRY_MS);
+        await pause.wait(DISK_RETRY_MS);
       }
     } finally {
       forget();
@@ -402,17 +402,17 @@ export class Drain {
   /** Waits for records, and for more if there are few; `true` when it is time to look again. */
   async #linger(): Promise<boolean> {
     if (this.#stop.signal.aborted) return true;
-    if (!this.segment.live || this.#hurried) return false;
+    if (!this.segment.live || this.#sendsNow) return false;
     const waiting = this.segment.end() - this.#offset;
     if (waiting === 0) {
       const { dueIn } = this.#carried;
       if (dueIn === 0) return false;
-      await this.#wakeup.wait(dueIn);
+      await this.#signal.wait(dueIn);
       return true;
     }
     if (waiting >= this.#options.lingerBytes) return false;
     this.#lingering = true;
-    await this.#wakeup.wait(this.#options.lingerMs);
+    await this.#signal.wait(this.#options.lingerMs);
     this.#lingering = false;
     return this.#stop.signal.aborted;
   }
@@ -423,22 +423,22 @@ export class Drain {
       !this.#lingering || this.segment.end() - this.#offset >= lingerBytes ||
       this.segment.isSealed()
     ) {
-      this.#wakeup.wake();
+      this.#signal.wake();
     }
   }
 
   async #settle(
-    { window, count, to, carried }: Prepared,
+    { batch, count, to, carried }: Prepared,
     refused: readonly DeadLetter[],
     stopped: AbortSignal,
   ): Promise<void> {
-    const { deliverer, onProgress, onTrouble } = this.#options;
-    const { windows, deadLetters: left } = salvage([...window.corrupt, ...refused]);
+    const { deliveryClient, onProgress, onTrouble } = this.#options;
+    const { batches, deadLetters: left } = salvage([...batch.corrupt, ...refused]);
     const deadLetters = [...left];
     let delivered = count - refused.length;
-    for (const found of windows) {
-      const none = new CarriedStarts(this.#options.clock);
-      const again = await deliverer.prepare(found, this.#permit, none, false).send();
+    for (const found of batches) {
+      const none = new PendingStarts(this.#options.clock);
+      const again = await deliveryClient.prepare(found, this.#permit, none, false).send();
       deadLetters.push(...again);
       delivered += found.count - again.length;
     }
@@ -452,7 +452,7 @@ export class Drain {
       onTrouble("checkpoint", error);
     }
     this.#acknowledged = to;
-    this.#settled = { offset: window.to, carried };
+    this.#settled = { offset: batch.to, carried };
     if (to >= this.segment.end()) this.#caughtUp = this.#options.clock.now();
     onProgress(delivered, deadLetters);
   }
@@ -466,7 +466,7 @@ export class Drain {
         if (hasCode(error, "ERR_LEASE_LOST")) throw error;
         this.#options.onTrouble("dead letters", error);
       }
-      await this.#wakeup.wait(DISK_RETRY_MS);
+      await this.#signal.wait(DISK_RETRY_MS);
       if (stopped.aborted) throw new Stopped("Stopped while keeping dead letters");
     }
   }

@@ -1,12 +1,12 @@
 /**
- * A window on its way out.
+ * A batch on its way out.
  *
  * @module
  */
 
 import type { DeadLetter } from "../wal/segment/segment.ts";
 
-/** A window that is made ready to be delivered; nothing of it is sent yet. */
+/** A batch that is made ready to be delivered; nothing of it is sent yet. */
 export interface Delivery {
   /**
    * Whether it may be on its way together with others of the same log that are independent too: it

@@ -12,18 +12,18 @@ import {
   readDeadLetters,
 } from "../wal/dead_letters/dead_letter_reader.ts";
 import {
-  type DeadLettersInHand,
   DeadLetterStore,
-  leftInHand,
+  type DeadLetterTransaction,
+  unfinishedTransactions,
 } from "../wal/dead_letters/dead_letter_transaction.ts";
 import { isKeyDirectory } from "../wal/ownership/python_writer.ts";
 import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
 import { deadLettersAreFor, listSegments } from "../wal/ownership/segment_status.ts";
 import { isProcessToken, parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
-import { CarriedStarts } from "./calls/pending_starts.ts";
-import { refusedAgain, windowOf } from "./dead_letter_window.ts";
-import type { Deliverer } from "./delivery_client.ts";
+import { PendingStarts } from "./calls/pending_starts.ts";
+import { batchOf, refusedAgain } from "./dead_letter_batch.ts";
+import type { DeliveryClient } from "./delivery_client.ts";
 import { Stopped } from "./http/send_with_retry.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";
 
@@ -38,7 +38,7 @@ export interface DeadLetterPlace {
 /** Options for a retry. */
 export interface RetryOptions {
   readonly runtime: Runtime;
-  readonly deliverer: Deliverer;
+  readonly deliveryClient: DeliveryClient;
   /** Base URL of the server; dead letters that may be for another one are left alone. */
   readonly server: string;
   /** Sends them all the same: the user has named them. */
@@ -141,14 +141,14 @@ class Retry {
 
   constructor(options: RetryOptions) {
     this.#options = options;
-    this.#signals = [options.stop, options.deliverer.stopped].filter((signal) => !!signal);
+    this.#signals = [options.stop, options.deliveryClient.stopped].filter((signal) => !!signal);
     for (const signal of this.#signals) {
       if (signal.aborted) this.#stop.abort();
       signal.addEventListener("abort", this.#abort, { once: true });
     }
   }
 
-  /** Listens no more: the deliverer lives on, and a program may retry as often as it likes. */
+  /** Listens no more: the deliveryClient lives on, and a program may retry as often as it likes. */
   end(): void {
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#abort);
   }
@@ -168,27 +168,27 @@ class Retry {
   }
 
   async file(store: DeadLetterStore, place: DeadLetterPlace): Promise<void> {
-    const inHand = await store.take(place.stem);
-    if (inHand === null) return;
+    const transaction = await store.begin(place.stem);
+    if (transaction === null) return;
     try {
-      await this.#sendAll(inHand, place);
+      await this.#sendAll(transaction, place);
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
       this.#stop.abort();
     } finally {
-      await inHand.putBack();
+      await transaction.rollback();
     }
   }
 
-  async #sendAll(inHand: DeadLettersInHand, place: DeadLetterPlace): Promise<void> {
-    let batch: DeadLetterEntry[] = [];
+  async #sendAll(transaction: DeadLetterTransaction, place: DeadLetterPlace): Promise<void> {
+    let entries: DeadLetterEntry[] = [];
     let bytes = 0;
     const flush = async (): Promise<void> => {
-      if (batch.length > 0) await this.#send(inHand, batch);
-      batch = [];
+      if (entries.length > 0) await this.#send(transaction, entries);
+      entries = [];
       bytes = 0;
     };
-    for await (const entry of inHand.entries()) {
+    for await (const entry of transaction.entries()) {
       if (this.stopped) return;
       if (!isSelected(this.#options, entry, place)) continue;
       if (entry.type === null) {
@@ -196,33 +196,36 @@ class Retry {
         continue;
       }
       const isExclusive = actsOnEarlier(entry.type);
-      const full = bytes + entry.length > MAX_BATCH_BYTES || batch.length === MAX_BATCH_RECORDS;
+      const full = bytes + entry.length > MAX_BATCH_BYTES || entries.length === MAX_BATCH_RECORDS;
       if (isExclusive || full) await flush();
-      batch.push(entry);
+      entries.push(entry);
       bytes += entry.length;
       if (isExclusive) await flush();
     }
     await flush();
   }
 
-  async #send(inHand: DeadLettersInHand, batch: readonly DeadLetterEntry[]): Promise<void> {
-    const { deliverer, runtime: { clock }, onProgress } = this.#options;
-    const { window, offsets } = windowOf(batch);
-    const none = new CarriedStarts(clock);
-    const permit = { stop: this.#stop.signal, assertHeld: () => inHand.assertHeld() };
-    const deadLetters = await deliverer.prepare(window, permit, none, false).send();
+  async #send(
+    transaction: DeadLetterTransaction,
+    entries: readonly DeadLetterEntry[],
+  ): Promise<void> {
+    const { deliveryClient, runtime: { clock }, onProgress } = this.#options;
+    const { batch, offsets } = batchOf(entries);
+    const none = new PendingStarts(clock);
+    const permit = { stop: this.#stop.signal, assertHeld: () => transaction.assertHeld() };
+    const deadLetters = await deliveryClient.prepare(batch, permit, none, false).send();
     const refused = new Map<DeadLetterEntry, DeadLetter>();
     for (const deadLetter of deadLetters) {
       const entry = offsets.get(deadLetter.offset);
       if (entry) refused.set(entry, deadLetter);
     }
-    inHand.remove(batch.filter((entry) => !refused.has(entry)));
-    await inHand.replace(
+    transaction.remove(entries.filter((entry) => !refused.has(entry)));
+    await transaction.replace(
       [...refused].map((
         [entry, deadLetter],
       ) => [entry, refusedAgain(entry, deadLetter, clock.now())]),
     );
-    this.#delivered += batch.length - refused.size;
+    this.#delivered += entries.length - refused.size;
     this.#refused += refused.size;
     onProgress?.(this.result());
   }
@@ -233,7 +236,7 @@ async function stemsToRetry(options: RetryOptions, directory: string): Promise<s
   const { runtime, runtime: { files } } = options;
   if (files.stat(directory) === null) return [];
   // Those are put back first; whether they are wanted is seen then.
-  const found = leftInHand(files, directory);
+  const found = unfinishedTransactions(files, directory);
   for (const stem of await listSegments(runtime, directory)) {
     if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem)) continue;
     try {

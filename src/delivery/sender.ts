@@ -8,7 +8,7 @@ import type { Clock, Timer } from "../runtime/runtime.ts";
 import type { Segment } from "../wal/segment/segment.ts";
 import { CountBudget } from "../wal/segment/pending_count.ts";
 import { NOTHING_WAITS, sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
-import { Wakeup } from "./async/signal.ts";
+import { Signal } from "./async/signal.ts";
 import type { DeliveryTarget } from "./delivery_client.ts";
 import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
 import type { Recovery } from "./recovery.ts";
@@ -16,7 +16,7 @@ import type { Recovery } from "./recovery.ts";
 /** Options for {@linkcode Sender}. */
 export interface SenderOptions {
   readonly clock: Clock;
-  readonly deliverer: DeliveryTarget;
+  readonly deliveryClient: DeliveryTarget;
   readonly drain: DrainOptions;
   /** Sends what others left; absent if there is no disk. */
   readonly recovery?: Recovery | undefined;
@@ -47,12 +47,12 @@ export class Sender {
   #watchers: (() => void)[] = [];
   #current: Drain | null = null;
   #stopped = false;
-  readonly #lost: Wakeup;
+  readonly #lost: Signal;
 
   /** Makes a sender that has not begun to look for what others left. */
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#lost = new Wakeup(options.clock);
+    this.#lost = new Signal(options.clock);
   }
 
   /** Begins to look for what others left. */
@@ -75,9 +75,9 @@ export class Sender {
   }
 
   /** Sends now instead of at the end of a backoff or a linger. */
-  hurry(): void {
-    for (const drain of this.drains()) drain.hurry();
-    this.#options.deliverer.gate.hurry();
+  sendNow(): void {
+    for (const drain of this.drains()) drain.sendNow();
+    this.#options.deliveryClient.breaker.probeNow();
   }
 
   /** Drains in progress: the own log's, then those of other processes' segments. */
@@ -131,7 +131,7 @@ export class Sender {
     scope: Scope,
   ): Promise<WaitEnd> {
     if (signal?.aborted) return "aborted";
-    const { clock, deliverer, recovery } = this.#options;
+    const { clock, deliveryClient, recovery } = this.#options;
     const last = this.#own.at(-1);
     const target = last && { segment: last, end: endOf(last) ?? Infinity };
     const others = scope === "own" || recovery === undefined ? null : recovery;
@@ -147,12 +147,12 @@ export class Sender {
         return drain.ended || (drain.reached >= ends.get(drain)! && !drain.segment.isSealed());
       });
     };
-    const hurry = (): void => {
+    const sendNow = (): void => {
       const mine = target === undefined ? [] : [this.#current];
-      for (const drain of [...mine, ...(others?.drains ?? [])]) drain?.hurry();
+      for (const drain of [...mine, ...(others?.drains ?? [])]) drain?.sendNow();
     };
-    hurry();
-    deliverer.gate.hurry();
+    sendNow();
+    deliveryClient.breaker.probeNow();
     return await new Promise<WaitEnd>((resolve) => {
       const timers: Timer[] = [];
       const finish = (end: WaitEnd): void => {
@@ -164,7 +164,7 @@ export class Sender {
       const look = (): void => {
         if (isDone()) finish("done");
         else if (this.#stopped) finish("aborted");
-        else hurry();
+        else sendNow();
       };
       // What another process writes is looked at now and then: nothing tells that there is no more.
       const poll = (): void => {
@@ -208,7 +208,7 @@ export class Sender {
   /** Stops everything in progress and gives the leases back. What is left stays in the log. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#options.deliverer.stop();
+    this.#options.deliveryClient.stop();
     this.#current?.stop();
     this.#lost.wake();
     await this.#options.recovery?.stop();

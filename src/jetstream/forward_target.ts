@@ -12,7 +12,7 @@ import type { Delivery } from "../delivery/prepared_delivery.ts";
 import { projectOf } from "../delivery/records/project_of.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import type { WriteRecord } from "../wal/log/record_log.ts";
-import type { Window } from "../wal/record/record_batch.ts";
+import type { RecordBatch } from "../wal/record/record_batch.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import type { StreamSource } from "./engine.ts";
 import { StreamLog } from "./stream_log.ts";
@@ -32,22 +32,22 @@ export interface ForwardTargetOptions {
 
 /** Publishes the records of a file log. */
 export class ForwardTarget implements DeliveryTarget {
-  readonly gate: DeliveryTarget["gate"];
+  readonly breaker: DeliveryTarget["breaker"];
   readonly #options: ForwardTargetOptions;
   readonly #stop = new AbortController();
   readonly #logs = new Map<string, StreamLog>();
-  #windows = 0;
+  #batches = 0;
 
   /** Makes a target of an open engine. */
   constructor(options: ForwardTargetOptions) {
     this.#options = options;
     const isConnected = (): boolean => this.#isConnected;
-    this.gate = {
+    this.breaker = {
       get acceptsRequests() {
         return isConnected();
       },
       msToNextAttempt: null,
-      hurry() {},
+      probeNow() {},
     };
   }
 
@@ -59,8 +59,8 @@ export class ForwardTarget implements DeliveryTarget {
     return this.#stop.signal;
   }
 
-  prepare(window: Window, permit: Permit): Delivery {
-    return { independent: false, send: () => this.#forward(window, permit) };
+  prepare(batch: RecordBatch, permit: Permit): Delivery {
+    return { independent: false, send: () => this.#forward(batch, permit) };
   }
 
   stop(): void {
@@ -72,10 +72,10 @@ export class ForwardTarget implements DeliveryTarget {
   }
 
   /** One project after the other, each in order. */
-  async #forward(window: Window, permit: Permit): Promise<DeadLetter[]> {
+  async #forward(batch: RecordBatch, permit: Permit): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
     const projects = new Map<string, WriteRecord[]>();
-    for (const record of window.records(() => true)) {
+    for (const record of batch.records(() => true)) {
       const { type, bytes, start, end, offset, lineStart, lineEnd } = record;
       const projectId = projectOf(record);
       if (projectId === undefined) {
@@ -89,7 +89,7 @@ export class ForwardTarget implements DeliveryTarget {
       else projects.set(projectId, [[type, request]]);
     }
     // The same IDs at every attempt: what arrived although its acknowledgement did not is there once.
-    const id = `${this.#options.token}-w${this.#windows++}`;
+    const id = `${this.#options.token}-w${this.#batches++}`;
     let index = 0;
     for (const [projectId, records] of projects) {
       await this.#write(projectId, records, `${id}-${index++}`, permit);

@@ -5,7 +5,7 @@
  */
 
 import { onAbort } from "../delivery/async/on_abort.ts";
-import { Wakeup } from "../delivery/async/signal.ts";
+import { Signal } from "../delivery/async/signal.ts";
 import { Drain, type DrainOptions } from "../delivery/drain.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { keepDeadLetters } from "./dead_letter_writer.ts";
@@ -36,7 +36,7 @@ export class PartitionDrain {
   readonly lease: PartitionLease;
   readonly #options: PartitionDrainOptions;
   readonly #stop = new AbortController();
-  readonly #room: Wakeup;
+  readonly #room: Signal;
   #drain: Drain | null = null;
   #running: Promise<void> | null = null;
 
@@ -44,7 +44,7 @@ export class PartitionDrain {
   constructor(options: PartitionDrainOptions) {
     this.lease = options.lease;
     this.#options = options;
-    this.#room = new Wakeup(options.clock);
+    this.#room = new Signal(options.clock);
   }
 
   /** The drain in progress. */

@@ -46,11 +46,11 @@ export class StreamSender {
 
   /** Makes a sender that has not begun. */
   constructor(options: StreamSenderOptions) {
-    const { engine, clock, token, deliverer } = options;
+    const { engine, clock, token, deliveryClient } = options;
     this.#options = options;
     this.#drain = drainOptions(clock, options);
     this.#presence = new SenderPresence(engine.leases, token);
-    this.#outage = new OutageWatch(clock, deliverer, () => void this.#pause());
+    this.#outage = new OutageWatch(clock, deliveryClient, () => void this.#pause());
   }
 
   /** Begins to look for partitions. */
@@ -85,9 +85,9 @@ export class StreamSender {
   }
 
   /** Sends now instead of at the end of a backoff or a linger. */
-  hurry(): void {
-    for (const drain of this.drains) drain.hurry();
-    this.#options.deliverer.gate.hurry();
+  sendNow(): void {
+    for (const drain of this.drains) drain.sendNow();
+    this.#options.deliveryClient.breaker.probeNow();
   }
 
   /** Stops what is in progress and gives the leases back. What was not answered stays in the stream. */
@@ -95,7 +95,7 @@ export class StreamSender {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#outage.stop();
-    this.#options.deliverer.stop();
+    this.#options.deliveryClient.stop();
     await this.#pause();
     await this.#looking;
     // One that was taken meanwhile.
@@ -104,13 +104,13 @@ export class StreamSender {
   }
 
   async #look(): Promise<void> {
-    const { partitions, deliverer } = this.#options;
+    const { partitions, deliveryClient } = this.#options;
     await Promise.all([...this.#held.values()].map(({ lease }) => lease.heartbeat()));
     await this.#presence.heartbeat();
     const share = Math.ceil(partitions / Math.max(1, await this.#presence.count()));
     const surplus = this.partitions.slice(share);
     await Promise.all(surplus.map((partition) => this.#held.get(partition)!.stop()));
-    if (this.#stopped || !deliverer.gate.acceptsRequests) return;
+    if (this.#stopped || !deliveryClient.breaker.acceptsRequests) return;
     // Senders that begin together do not all ask for the same one first.
     const first = Math.floor(this.#presence.place * partitions);
     for (let i = 0; i < partitions && this.#held.size < share && !this.#stopped; i++) {

@@ -15,7 +15,7 @@ import { DIGEST_LENGTH, PROVISIONAL, TABLE_DIGEST_LENGTH } from "../protocol/dig
 import { writeAll } from "./dead_letters/dead_letter_file.ts";
 
 /** Name of the book below the root of all logs. */
-export const DIGEST_BOOK_NAME = ".digests.jsonl";
+export const DIGEST_MAP_NAME = ".digests.jsonl";
 
 const FIRST = PROVISIONAL.charCodeAt(0);
 const encoder = new TextEncoder();
@@ -26,7 +26,7 @@ const DIGEST = /^[\w-]+$/;
 const MARK = encoder.encode(PROVISIONAL);
 
 /** Provisional digests and what became of them. */
-export class DigestBook {
+export class DigestMap {
   readonly #files: FileSystem | null;
   readonly #path: string;
   readonly #digests = new Map<string, string>();
@@ -40,7 +40,7 @@ export class DigestBook {
    */
   constructor(files: FileSystem | null, root: string) {
     this.#files = files;
-    this.#path = join(root, DIGEST_BOOK_NAME);
+    this.#path = join(root, DIGEST_MAP_NAME);
   }
 
   /** Whether there is any provisional digest that may be in a request. */

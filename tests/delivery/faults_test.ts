@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Deliverer } from "../../src/delivery/delivery_client.ts";
+import type { DeliveryClient } from "../../src/delivery/delivery_client.ts";
 import { retryDeadLetters } from "../../src/delivery/retry_dead_letters.ts";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import { test } from "../harness.ts";
@@ -353,11 +353,17 @@ test("delivery: sending dead letters again leaves nothing behind at the signals 
   signal.addEventListener = (_: string, listener: unknown) => void listeners.push(listener);
   signal.removeEventListener = (_: string, listener: unknown) =>
     void listeners.splice(listeners.indexOf(listener), 1);
-  const deliverer = { stopped: signal } as unknown as Deliverer;
+  const deliveryClient = { stopped: signal } as unknown as DeliveryClient;
   const runtime = new MemoryRuntime();
   for (let n = 0; n < 3; n++) {
     const server = "http://server.test";
-    await retryDeadLetters({ runtime, deliverer, server, token: "e".repeat(32), directories: [] });
+    await retryDeadLetters({
+      runtime,
+      deliveryClient,
+      server,
+      token: "e".repeat(32),
+      directories: [],
+    });
   }
   assert.equal(listeners.length, 0);
 });

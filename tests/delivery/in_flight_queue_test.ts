@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
-import { Line, MAX_IN_FLIGHT_BATCHES } from "../../src/delivery/in_flight.ts";
+import { InFlightQueue, MAX_IN_FLIGHT_BATCHES } from "../../src/delivery/in_flight_queue.ts";
 import { test } from "../harness.ts";
 
 test("in flight: no more batches than allowed are sent at once", async () => {
-  const queue = new Line();
+  const queue = new InFlightQueue();
   const done: (() => void)[] = [];
   const batch = {
     independent: true,
     send: () => new Promise<[]>((resolve) => done.push(() => resolve([]))),
   };
   for (let sent = 0; sent < MAX_IN_FLIGHT_BATCHES; sent++) {
-    await queue.turn(batch);
+    await queue.waitForSlot(batch);
     queue.send(batch, async () => {}, () => {});
   }
   let hasSlot = false;
-  const slot = queue.turn(batch).then(() => hasSlot = true);
+  const slot = queue.waitForSlot(batch).then(() => hasSlot = true);
   for (let turns = 0; turns < 20; turns++) await Promise.resolve();
   assert.equal(hasSlot, false);
   done[0]();

@@ -59,7 +59,7 @@ class Desk {
   }
 }
 
-/** A log that another process left, two records a window, and the sender that finds it. */
+/** A log that another process left, two records a batch, and the sender that finds it. */
 async function left(
   fixture: DeliveryFixture,
   write: (
@@ -75,7 +75,7 @@ async function left(
   return { desk, sender };
 }
 
-test("line: two windows of starts are on their way at once, and settled in order", async () => {
+test("in-flight queue: two batches of starts are on their way at once, and settled in order", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       for (let i = 0; i < 6; i++) append("call_start", start(`s${i}`));
@@ -97,7 +97,7 @@ test("line: two windows of starts are on their way at once, and settled in order
   });
 });
 
-test("line: whole calls are independent of each other", async () => {
+test("in-flight queue: whole calls are independent of each other", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     appendCalls(writer, "c", 6);
@@ -110,7 +110,7 @@ test("line: whole calls are independent of each other", async () => {
   });
 });
 
-test("line: a path that one window has left holds the other one not", async () => {
+test("in-flight queue: an API that one batch has left does not hold up the other", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     appendCalls(writer, "c", 4);
@@ -131,7 +131,7 @@ test("line: a path that one window has left holds the other one not", async () =
   });
 });
 
-test("line: an end waits until the window with its start is settled", async () => {
+test("in-flight queue: an end waits until the batch with its start is settled", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       append("call_start", start("a"));
@@ -148,7 +148,7 @@ test("line: an end waits until the window with its start is settled", async () =
   });
 });
 
-test("line: a record that is not a call is never in flight beside a window", async () => {
+test("in-flight queue: a record that is not a call is never in flight beside a batch", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       append("call_start", start("a"));
@@ -178,7 +178,7 @@ test("line: a record that is not a call is never in flight beside a window", asy
   });
 });
 
-test("line: an answer behind one that never came is not taken for both", async () => {
+test("in-flight queue: an answer behind one that never came is not taken for both", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       for (let i = 0; i < 4; i++) append("call_start", start(`s${i}`));

@@ -90,7 +90,7 @@ test("relay: an error of the server is answered from memory at a start only", as
 
 test("relay: a read sees what was written before it, and waits for its own project only", async () => {
   await using server = await startMockServer();
-  // Nothing but the read makes the sender hurry.
+  // Only the read makes the sender skip its backoff.
   await using relay = await startRelay({ server: server.url, settings: { lingerMs: 60_000 } });
   const id = callId(1);
   await post(relay, "/call/start", { start: startOf(id, { trace_id: id }) });

@@ -7,7 +7,7 @@ import { distrustReason } from "../../src/runtime/directory_trust.ts";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import { MEMORY_USER } from "../support/simulated_runtime/memory_names.ts";
 
-test("a directory is distrusted when others own it or may write to it", () => {
+test("a directory is invalidReason when others own it or may write to it", () => {
   const runtime = new MemoryRuntime();
   runtime.files.makeDirectory("/root");
   runtime.disk.symlink("/root", "/link");

@@ -27,7 +27,7 @@ test(
     withCrowd(async (crowd) => {
       const { mock } = crowd.ground;
       const slow = mock.faults.add({ delayMs: 50 });
-      // One record a window, starts and ends by turns: one request at a time.
+      // One record a batch, starts and ends by turns: one request at a time.
       const options = { batchRecords: 1 };
       // On this host it would be seen to be alive: its log would wait for it.
       const stopped = crowd.start({ calls: 300, options }, { under: [...apart!] });

@@ -71,18 +71,18 @@ async function dropFrom(
   stem: string,
   ids: ReadonlySet<string>,
 ): Promise<number> {
-  const inHand = await store.take(stem);
-  if (inHand === null) return 0;
+  const transaction = await store.begin(stem);
+  if (transaction === null) return 0;
   let dropped = 0;
   try {
-    for await (const entry of inHand.entries()) {
+    for await (const entry of transaction.entries()) {
       if (!ids.has(deadLetterId(stem, entry))) continue;
-      inHand.remove([entry]);
+      transaction.remove([entry]);
       dropped++;
       store.heartbeat();
     }
   } finally {
-    await inHand.putBack();
+    await transaction.rollback();
   }
   await store.dropQuarantine(stem);
   return dropped;

@@ -8,7 +8,10 @@ import { join } from "@std/path";
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
-import { leftInHand, RETRY_DIRECTORY } from "../../wal/dead_letters/dead_letter_transaction.ts";
+import {
+  RETRY_DIRECTORY,
+  unfinishedTransactions,
+} from "../../wal/dead_letters/dead_letter_transaction.ts";
 import type { SegmentFiles } from "../../wal/ownership/segment_status.ts";
 
 /** A dead letter file. */
@@ -29,7 +32,7 @@ export function deadLetterPaths(
   const found: DeadLetterPath[] = stems
     .filter(({ suffixes }) => suffixes.has(".deadletter"))
     .map(({ paths, stem }) => ({ path: paths.deadLetters, stem, quarantine: paths.quarantine }));
-  for (const stem of leftInHand(files, directory)) {
+  for (const stem of unfinishedTransactions(files, directory)) {
     found.push({
       path: join(directory, RETRY_DIRECTORY, `${stem}.deadletter`),
       stem,

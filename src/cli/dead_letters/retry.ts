@@ -90,7 +90,7 @@ export async function resend(
   stop.addEventListener("abort", abort);
   const timer = timeoutMs === undefined ? null : runtime.clock.after(timeoutMs, abort);
   let trouble: string | null = null;
-  const deliverer = commandClient(
+  const deliveryClient = commandClient(
     runtime,
     { ...settings, retryMaxMs: Math.min(settings.retryMaxMs, RETRY_MAX_MS) },
     newId,
@@ -109,7 +109,7 @@ export async function resend(
   try {
     const result = await retryDeadLetters({
       runtime,
-      deliverer,
+      deliveryClient,
       server: settings.serverUrl,
       anyServer: named,
       token: newId(),
@@ -122,7 +122,7 @@ export async function resend(
     hold();
     timer?.cancel();
     stop.removeEventListener("abort", abort);
-    deliverer.stop();
+    deliveryClient.stop();
   }
 }
 

@@ -35,7 +35,7 @@ export interface DirectorySenderOptions {
 /** Sends every log below a root that may be sent, also those that appear later. */
 export class DirectorySender {
   readonly #options: DirectorySenderOptions;
-  readonly #deliverer: DeliveryTarget;
+  readonly #deliveryClient: DeliveryTarget;
   readonly #created: CreatedSender;
   readonly #presence: Presence;
   readonly #forgetExit: () => void;
@@ -56,20 +56,20 @@ export class DirectorySender {
       server,
       sender: true,
       report: () => this.report,
-      onWake: () => this.#created.sender.hurry(),
+      onWake: () => this.#created.sender.sendNow(),
     });
     const listener: DeliveryListener = {
       onState: (state, reason) => this.#stateChanged(state, reason),
       onRetry: (reason) => this.#reporter.failed(reason),
       onSwitch: (to, reason) => this.#reporter.switched(to, reason),
     };
-    this.#deliverer = options.makeTarget?.(listener) ??
+    this.#deliveryClient = options.makeTarget?.(listener) ??
       commandClient(runtime, settings, newId, listener);
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({
       ...settings,
       runtime,
-      deliverer: this.#deliverer,
+      deliveryClient: this.#deliveryClient,
       server,
       token,
       root,
@@ -95,7 +95,7 @@ export class DirectorySender {
 
   /** Progress of the sender and state of the server. */
   get report(): SenderReport {
-    return this.#reporter.report(this.#deliverer.gate.msToNextAttempt);
+    return this.#reporter.report(this.#deliveryClient.breaker.msToNextAttempt);
   }
 
   /** Takes note of trouble with the disk, and tells of it now and then. */

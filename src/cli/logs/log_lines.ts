@@ -19,7 +19,7 @@ export type LogLine =
 
 /** Lines that were read at once. */
 export interface LogBatch {
-  /** Holds the lines; valid until the window after the next is read. */
+  /** Holds the lines; valid until the batch after the next is read. */
   readonly bytes: Uint8Array;
   readonly lines: readonly LogLine[];
   /** Byte offset behind them. */
@@ -51,14 +51,14 @@ export async function* readLog(
     const sealed = isFinal(state);
     const reader = new BatchReader(segment, limitsFor(state.size), await segment.lineAt(from));
     for (;;) {
-      const window = await reader.next(sealed);
-      if (window === null) return;
-      const records = window.records(() => true).map((record): LogLine => ({
+      const batch = await reader.next(sealed);
+      if (batch === null) return;
+      const records = batch.records(() => true).map((record): LogLine => ({
         offset: record.offset,
         length: record.lineEnd - record.lineStart,
         record,
       }));
-      const corrupt = window.corrupt.map((deadLetter): LogLine => ({
+      const corrupt = batch.corrupt.map((deadLetter): LogLine => ({
         offset: deadLetter.offset,
         length: deadLetter.length,
         corrupt: deadLetter,
@@ -66,7 +66,7 @@ export async function* readLog(
       const lines = corrupt.length === 0
         ? records
         : [...records, ...corrupt].sort((a, b) => a.offset - b.offset);
-      yield { bytes: window.bytes, lines, to: window.to };
+      yield { bytes: batch.bytes, lines, to: batch.to };
     }
   } finally {
     segment.close();

@@ -146,9 +146,9 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
     const message = `${plural(deadLetters.total, "dead letter")} (${reasons})${last}`;
     add("error", "dead-letters", message, `dead-letters list${only}`);
   }
-  const invalid = project.segments.find(({ state }) => state.checkpoint.distrusted);
+  const invalid = project.segments.find(({ state }) => state.checkpoint.invalidReason);
   if (invalid) {
-    const why = printable(invalid.state.checkpoint.distrusted!);
+    const why = printable(invalid.state.checkpoint.invalidReason!);
     const message = `A checkpoint is invalid, its file is sent from the start: ${why}`;
     add("warn", "checkpoint", message, `verify${only}`);
   }

@@ -101,7 +101,7 @@ function segmentJson(segment: SegmentReport, at: number): unknown {
     bytes: state.size,
     open: state.open,
     checkpoint: checkpoint.offset,
-    checkpointError: checkpoint.distrusted ?? null,
+    checkpointError: checkpoint.invalidReason ?? null,
     pendingRecords: segment.pendingRecords,
     pendingEstimated: segment.pendingEstimated,
     pendingBytes: segment.pendingBytes,

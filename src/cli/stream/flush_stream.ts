@@ -156,7 +156,7 @@ async function delivered(
     if (sending.report.state === "blocked") return "refused";
     const left = timeoutMs === undefined ? Infinity : timeoutMs - (clock.monotonic() - begun);
     if (left <= 0) return "timeout";
-    sending.sender.hurry();
+    sending.sender.sendNow();
     await pause(clock, Math.min(left, WAIT_LOOK_MS), stop);
   }
 }

@@ -5,12 +5,12 @@
  */
 
 import type { Settings } from "../../client/settings/settings.ts";
-import { Deliverer } from "../../delivery/delivery_client.ts";
+import { DeliveryClient } from "../../delivery/delivery_client.ts";
 import type { LogEngine } from "../../jetstream/engine.ts";
 import { StreamSender } from "../../jetstream/stream_sender.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
-import { DigestBook } from "../../wal/digest_map.ts";
+import { DigestMap } from "../../wal/digest_map.ts";
 import { MAX_IN_FLIGHT } from "../flush/delivery_client.ts";
 import { proxyFetch } from "../flush/proxy_fetch.ts";
 import { type SenderEvent, SenderReporter } from "../flush/sender_reporter.ts";
@@ -31,7 +31,7 @@ export interface StreamSendingOptions {
 /** Sends what the stream holds, and reports it. */
 export class StreamSending {
   readonly sender: StreamSender;
-  readonly #deliverer: Deliverer;
+  readonly #deliveryClient: DeliveryClient;
   readonly #reporter: SenderReporter;
 
   /** Makes one that has not begun. */
@@ -41,11 +41,11 @@ export class StreamSending {
     const { serverUrl: server } = settings;
     const reporter = new SenderReporter({ clock, server, place: "in the stream", onEvent });
     this.#reporter = reporter;
-    this.#deliverer = new Deliverer({
+    this.#deliveryClient = new DeliveryClient({
       ...settings,
       fetch: proxyFetch(runtime),
       // No record of a stream has a provisional digest.
-      digests: new DigestBook(null, ""),
+      digests: new DigestMap(null, ""),
       clock,
       random: Math.random,
       newId,
@@ -64,7 +64,7 @@ export class StreamSending {
       prefix,
       partitions,
       token,
-      deliverer: this.#deliverer,
+      deliveryClient: this.#deliveryClient,
       onProgress: (delivered, { length }) => reporter.progressed(delivered, length),
       onDropped: () => {},
       onComplete: () => {},
@@ -82,7 +82,7 @@ export class StreamSending {
 
   /** Progress of the sender and state of the server. */
   get report(): SenderReport {
-    return this.#reporter.report(this.#deliverer.gate.msToNextAttempt);
+    return this.#reporter.report(this.#deliveryClient.breaker.msToNextAttempt);
   }
 
   /** Begins to send. */

@@ -144,9 +144,9 @@ async function readRecord(
   try {
     if (offset >= segment.end() || await segment.lineAt(offset) !== offset) return null;
     const limits = { ...READ_LIMITS, records: 1, bytes: FIRST_BYTES };
-    const window = await new BatchReader(segment, limits, offset).next(false);
-    const record = window?.records(() => true)[0];
-    return record?.offset === offset ? { bytes: window!.bytes, record } : null;
+    const batch = await new BatchReader(segment, limits, offset).next(false);
+    const record = batch?.records(() => true)[0];
+    return record?.offset === offset ? { bytes: batch!.bytes, record } : null;
   } finally {
     segment.close();
   }

@@ -153,8 +153,8 @@ async function readBlock(
 ): Promise<number> {
   let oldest = Infinity;
   try {
-    for await (const window of readLog(runtime, state, block)) {
-      oldest = Math.min(oldest, readWindow(window, state.stem, forest));
+    for await (const batch of readLog(runtime, state, block)) {
+      oldest = Math.min(oldest, readBatch(batch, state.stem, forest));
     }
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
@@ -162,7 +162,7 @@ async function readBlock(
   return oldest;
 }
 
-function readWindow({ bytes, lines }: LogBatch, stem: string, forest: CallForest): number {
+function readBatch({ bytes, lines }: LogBatch, stem: string, forest: CallForest): number {
   let oldest = Infinity;
   for (const line of lines) {
     if (!("record" in line)) continue;

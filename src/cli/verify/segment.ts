@@ -57,10 +57,10 @@ export async function verifySegment(
     findings.add({ entity, project, ...finding, ...result });
   findings.files++;
   try {
-    const { distrusted } = state.checkpoint;
-    if (distrusted !== undefined) {
+    const { invalidReason } = state.checkpoint;
+    if (invalidReason !== undefined) {
       const name = basename(stem.paths.checkpoint);
-      const message = `The checkpoint is not trusted: ${distrusted}`;
+      const message = `The checkpoint is not trusted: ${invalidReason}`;
       add({ kind: "checkpoint", file: name, message }, repair?.moveSidecar(name));
     }
     if (stem.suffixes.has(".owner") && readOwner(runtime.files, stem.paths.owner) === "corrupt") {
@@ -70,19 +70,19 @@ export async function verifySegment(
     }
     const deadLettered = await deadLetterOffsets(runtime.files, stem);
     let at = 0;
-    for await (const window of readLog(runtime, state, { deadLettered })) {
+    for await (const batch of readLog(runtime, state, { deadLettered })) {
       throwIfStopped(stop);
       repair?.heartbeat();
-      const deadLetters = corruptLinesOf(window);
-      findings.records += window.lines.length - deadLetters.length;
+      const deadLetters = corruptLinesOf(batch);
+      findings.records += batch.lines.length - deadLetters.length;
       const result = deadLetters.length > 0 ? await repair?.deadLetter(deadLetters) : undefined;
       for (const { reason, offset, length } of deadLetters) {
         const message = `${MESSAGES[reason as keyof typeof MESSAGES]} (${formatBytes(length)})`;
         add({ kind: reason as keyof typeof MESSAGES, file, offset, length, message }, result);
       }
-      findings.bytes += window.to - at;
-      onBytes(window.to - at);
-      at = window.to;
+      findings.bytes += batch.to - at;
+      onBytes(batch.to - at);
+      at = batch.to;
     }
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
@@ -91,7 +91,7 @@ export async function verifySegment(
   }
 }
 
-/** The lines of a window that cannot be sent, those included that only look like records. */
+/** The lines of a batch that cannot be sent, those included that only look like records. */
 function corruptLinesOf({ bytes, lines }: LogBatch): DeadLetter[] {
   return lines.map((line) => corruptLineOf(bytes, line)).filter((deadLetter) =>
     deadLetter !== null

@@ -11,8 +11,8 @@ import { currentLease } from "../../wal/ownership/lease.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
-  leftInHand,
   RETRY_DIRECTORY,
+  unfinishedTransactions,
 } from "../../wal/dead_letters/dead_letter_transaction.ts";
 import { ABANDONED_AFTER_MS } from "../../wal/ownership/failure_detector.ts";
 import { isRunning, processStatusOf, writerOf } from "../../wal/ownership/process_status.ts";
@@ -127,14 +127,14 @@ async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
   if (runtime.files.stat(retry) === null) return;
   const claim = currentLease(runtime.files, join(retry, "claim."));
   if (claim && processStatusOf(runtime, claim.holder, claim.path).liveness !== "dead") return;
-  const left = leftInHand(runtime.files, log.directory);
+  const left = unfinishedTransactions(runtime.files, log.directory);
   const store = job.repair && left.length > 0
     ? DeadLetterStore.claim(runtime, log.directory, token)
     : null;
   try {
     for (const stem of left) {
-      const inHand = await store?.take(stem);
-      await inHand?.putBack();
+      const transaction = await store?.begin(stem);
+      await transaction?.rollback();
       add(job, log, {
         kind: "unfinished-retry",
         file: join(RETRY_DIRECTORY, `${stem}.deadletter`),

@@ -6,14 +6,14 @@
 
 import { errorCode, hasCode, WeaveWalError } from "../../errors.ts";
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
-import { Deliverer } from "../../delivery/delivery_client.ts";
+import { DeliveryClient } from "../../delivery/delivery_client.ts";
 import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { Sender } from "../../delivery/sender.ts";
 import { isProvisional } from "../../protocol/digest/provisional.ts";
 import type { OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Timer } from "../../runtime/runtime.ts";
-import { DigestBook } from "../../wal/digest_map.ts";
+import { DigestMap } from "../../wal/digest_map.ts";
 import { DiskLog } from "../../wal/log/disk_log.ts";
 import { DiskQuota } from "../../wal/log/disk_quota.ts";
 import { QuotaForecast } from "../../wal/log/quota_forecast.ts";
@@ -44,7 +44,7 @@ import type {
 import { SegmentEvictor } from "./segment_evictor.ts";
 import { type DropCause, PipelineLedger } from "./stats.ts";
 
-/** Requests of one window under way at once. */
+/** Requests of one batch under way at once. */
 const MAX_IN_FLIGHT = 4;
 /** Ms of trouble with the server after which a failed attempt ends the waits of reads. */
 const HOPE_MS = 1_000;
@@ -65,8 +65,8 @@ export class LogPipeline implements Pipeline, StrictPipeline {
   #disk: FileLog | null = null;
   readonly #quota: DiskQuota | null;
   readonly #forecast: QuotaForecast | null;
-  readonly #digests: DigestBook;
-  readonly #deliverer: Deliverer;
+  readonly #digests: DigestMap;
+  readonly #deliveryClient: DeliveryClient;
   readonly #sender: Sender | null;
   readonly #created: CreatedSender | null;
   readonly #dropOldest: SegmentEvictor | null;
@@ -101,13 +101,13 @@ export class LogPipeline implements Pipeline, StrictPipeline {
         sender,
         report: () => sender ? this.#report() : null,
         log: () => this.#logReport(),
-        onWake: () => this.#sender?.hurry(),
+        onWake: () => this.#sender?.sendNow(),
       })
       : null;
     this.#quota = wal ? this.#makeQuota() : null;
     this.#forecast = this.#quota && new QuotaForecast(runtime.clock, this.#quota);
-    this.#digests = new DigestBook(wal ? runtime.files : null, walDir);
-    this.#deliverer = this.#makeDeliverer();
+    this.#digests = new DigestMap(wal ? runtime.files : null, walDir);
+    this.#deliveryClient = this.#makeDeliveryClient();
     const created = sender ? this.#makeSender() : null;
     this.#created = created;
     this.#sender = created?.sender ?? null;
@@ -240,7 +240,7 @@ export class LogPipeline implements Pipeline, StrictPipeline {
     const { runtime, serverUrl, wal } = this.#options;
     return await retryDeadLetters({
       runtime,
-      deliverer: this.#deliverer,
+      deliveryClient: this.#deliveryClient,
       server: serverUrl,
       token: this.#token,
       directories: wal ? [this.#directory()] : [],
@@ -260,7 +260,7 @@ export class LogPipeline implements Pipeline, StrictPipeline {
     this.#log.close();
     const result = await this.#flush(options, "held");
     await this.#created?.stop();
-    this.#deliverer.stop();
+    this.#deliveryClient.stop();
     await this.#log.settled();
     this.#heartbeat?.cancel();
     this.#endPresence(result.pendingBytes > 0 || this.#hasOpenCalls);
@@ -369,8 +369,8 @@ export class LogPipeline implements Pipeline, StrictPipeline {
     this.#drop("quota-oldest", records, "maxDiskBytes is nearly reached");
   }
 
-  #makeDeliverer(): Deliverer {
-    return new Deliverer({
+  #makeDeliveryClient(): DeliveryClient {
+    return new DeliveryClient({
       ...this.#options,
       clock: this.#options.runtime.clock,
       digests: this.#digests,
@@ -398,7 +398,7 @@ export class LogPipeline implements Pipeline, StrictPipeline {
     const own = this.#directory();
     return createSender({
       ...this.#options,
-      deliverer: this.#deliverer,
+      deliveryClient: this.#deliveryClient,
       server: serverUrl,
       token: this.#token,
       root: wal ? walDir : null,
@@ -492,7 +492,7 @@ export class LogPipeline implements Pipeline, StrictPipeline {
     this.#log.rotate();
     // Not `flush`: to count what is left takes longer than there is time.
     const end = await sender.wait(timeoutMs, undefined, "held");
-    if (end !== "done") this.#deliverer.interrupt();
+    if (end !== "done") this.#deliveryClient.interrupt();
   }
 
   /** Records of later exit listeners are appended to a file of their own. */
@@ -584,7 +584,7 @@ export class LogPipeline implements Pipeline, StrictPipeline {
 
   /** When the next attempt is due, epoch ms; `null` while the server is up. */
   #nextAttempt(): number | null {
-    const ms = this.#deliverer.gate.msToNextAttempt;
+    const ms = this.#deliveryClient.breaker.msToNextAttempt;
     return ms === null ? null : this.#options.runtime.clock.now() + ms;
   }
 

@@ -8,11 +8,11 @@ import { onAbort } from "./on_abort.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 
 /** Lets one loop sleep until it is woken. */
-export class Wakeup {
+export class Signal {
   readonly #clock: Clock;
   #resume: (() => void) | null = null;
 
-  /** Makes a wakeup that nobody waits on. */
+  /** Makes a signal that nobody waits on. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -5,11 +5,11 @@
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { Window } from "../../wal/record/record_batch.ts";
+import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { type BufferPool, extendedBatch } from "../records/request_body.ts";
 import { callKey, type CallPair, type CallRecord, readCalls } from "./call_record.ts";
-import { buildPairs, sortCalls, type SortedCalls, sortWindow } from "./paired_calls.ts";
-import type { CarriedStarts } from "./pending_starts.ts";
+import { buildPairs, sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
+import type { PendingStarts } from "./pending_starts.ts";
 import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 
 /** A calls API: complete calls (v2), or starts and ends in `/call/upsert_batch` (v1). */
@@ -34,22 +34,22 @@ export interface Load {
 const NONE: ReadonlySet<number> = new Set();
 
 /** Makes calls ready for the v1 batch API. */
-export function loadUpsert(window: Window, carried: CarriedStarts, bodies: BufferPool): Load {
+export function loadUpsert(batch: RecordBatch, carried: PendingStarts, bodies: BufferPool): Load {
   const waited = carried.takeAll();
-  const overwrites = waited.length === 0 && canOverwrite(window);
+  const overwrites = waited.length === 0 && canOverwrite(batch);
   let upsert: Load["upsert"] = null;
-  if (overwrites) upsert = orNull(() => upsertBodyInPlace(window));
-  else if (waited.length === 0) upsert = orNull(() => upsertBody(window, bodies.take()));
+  if (overwrites) upsert = orNull(() => upsertBodyInPlace(batch));
+  else if (waited.length === 0) upsert = orNull(() => upsertBody(batch, bodies.take()));
   let restored: Promise<void> | undefined;
   return {
     path: "batch",
-    independent: !window.has("call_end"),
+    independent: !batch.has("call_end"),
     upsert,
     isCopy: !overwrites,
     sorted: null,
     all: async () => {
-      if (overwrites) await (restored ??= window.restore!());
-      return allOf(window, waited, NONE);
+      if (overwrites) await (restored ??= batch.restore!());
+      return allOf(batch, waited, NONE);
     },
   };
 }
@@ -60,13 +60,13 @@ export function loadUpsert(window: Window, carried: CarriedStarts, bodies: Buffe
  * @param wait Whether starts without ends may wait for them.
  */
 export function loadComplete(
-  window: Window,
-  carried: CarriedStarts,
+  batch: RecordBatch,
+  carried: PendingStarts,
   wait: boolean,
   bodies: BufferPool,
 ): Load {
-  const { groups, lone, deadLetters } = orNull(() => sortWindow(window, bodies.take())) ??
-    sortedOneByOne(window);
+  const { groups, lone, deadLetters } = orNull(() => sortBatch(batch, bodies.take())) ??
+    sortedOneByOne(batch);
   const waited: CallRecord[] = [];
   const waiting = new Set<number>();
   const unpaired: CallRecord[] = [];
@@ -100,7 +100,7 @@ export function loadComplete(
     upsert: null,
     isCopy: true,
     sorted,
-    all: () => Promise.resolve(allOf(window, waited, waiting)),
+    all: () => Promise.resolve(allOf(batch, waited, waiting)),
   };
 }
 
@@ -129,8 +129,8 @@ export async function halvesOf(load: Load): Promise<[DeadLetter[], Load, Load] |
 }
 
 /** The same calls, looked at one by one: one that nothing can be made of holds up no other. */
-function sortedOneByOne(window: Window): SortedCalls {
-  const { calls, deadLetters } = readCalls(window);
+function sortedOneByOne(batch: RecordBatch): SortedCalls {
+  const { calls, deadLetters } = readCalls(batch);
   return sortCalls(calls, deadLetters);
 }
 
@@ -144,11 +144,11 @@ function orNull<T>(build: () => T): T | null {
 
 /** The calls that are sent with a batch: those that waited, and its own but for those that wait. */
 function allOf(
-  window: Window,
+  batch: RecordBatch,
   waited: readonly CallRecord[],
   waiting: ReadonlySet<number>,
 ): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
-  const { calls, deadLetters } = readCalls(window);
+  const { calls, deadLetters } = readCalls(batch);
   const sent = calls.filter(({ record }) => !waiting.has(record.offset));
   return { calls: [...waited, ...sent], deadLetters };
 }

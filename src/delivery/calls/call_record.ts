@@ -5,7 +5,7 @@
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { BatchRecord, Window } from "../../wal/record/record_batch.ts";
+import type { BatchRecord, RecordBatch } from "../../wal/record/record_batch.ts";
 import type { BatchItem } from "../records/bisect_batch.ts";
 import { corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
 import { bytesOf } from "../records/request_body.ts";
@@ -40,11 +40,11 @@ export function callKey({ parts: { projectId, id } }: CallRecord): string {
   return `${projectId}\0${id}`;
 }
 
-/** The calls in a window, in order; what is neither a start nor an end becomes a dead letter. */
-export function readCalls(window: Window): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
+/** The calls in a batch, in order; what is neither a start nor an end becomes a dead letter. */
+export function readCalls(batch: RecordBatch): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
   const calls: CallRecord[] = [];
   const deadLetters: DeadLetter[] = [];
-  for (const record of window.records((type) => type === "call_start" || type === "call_end")) {
+  for (const record of batch.records((type) => type === "call_start" || type === "call_end")) {
     try {
       const parts = readCall(record);
       if (parts) calls.push({ record, parts });
@@ -56,7 +56,7 @@ export function readCalls(window: Window): { calls: CallRecord[]; deadLetters: D
   return { calls, deadLetters };
 }
 
-/** The same call in memory of its own, to be kept longer than the window. */
+/** The same call in memory of its own, to be kept longer than the batch. */
 export function copyOf({ record, parts }: CallRecord): CallRecord {
   const shift = record.lineStart;
   const moved = (at: number): number => at === -1 ? -1 : at - shift;

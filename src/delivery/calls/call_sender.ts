@@ -10,7 +10,7 @@
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { Window } from "../../wal/record/record_batch.ts";
+import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { CALL_BATCH_PATH, v2CallPath, type V2CallRoute } from "../../protocol/endpoints.ts";
 import type { Mark } from "../http/evidence.ts";
 import type { FormBody } from "../http/form_body.ts";
@@ -33,7 +33,7 @@ import {
 import { buildItems, callKey, type CallRecord, upsertItem } from "./call_record.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { SortedCalls } from "./paired_calls.ts";
-import type { CarriedStarts } from "./pending_starts.ts";
+import type { PendingStarts } from "./pending_starts.ts";
 
 /** Sends one request until the server decides, or until it has failed often enough. */
 export type Send = (
@@ -91,21 +91,26 @@ export class CallSender {
   }
 
   /**
-   * Prepares the delivery of the calls among the records of a window.
+   * Prepares the delivery of the calls among the records of a batch.
    *
    * @param carried Starts that wait for their ends: some are sent now, others are added.
    * @param wait Whether starts without ends may wait.
    */
-  prepare(window: Window, context: SendContext, carried: CarriedStarts, wait: boolean): Delivery {
+  prepare(
+    batch: RecordBatch,
+    context: SendContext,
+    carried: PendingStarts,
+    wait: boolean,
+  ): Delivery {
     const load = this.#path === "batch"
-      ? loadUpsert(window, carried, this.#bodies)
-      : loadComplete(window, carried, wait, this.#bodies);
+      ? loadUpsert(batch, carried, this.#bodies)
+      : loadComplete(batch, carried, wait, this.#bodies);
     return { independent: load.independent, send: () => this.#deliver(load, context) };
   }
 
   async #deliver(load: Load, context: SendContext): Promise<DeadLetter[]> {
     for (let first = true, switches = 0;; first = false) {
-      // Later, bodies that were answered belong to other windows.
+      // Later, bodies that were answered belong to other batches.
       const prepared = first && this.#path === load.path;
       const round = { send: context.send, suspects: context.newSuspects() };
       try {
@@ -165,7 +170,7 @@ export class CallSender {
     const verdict = await send(CALL_BATCH_PATH, body, {
       ...options,
       // Two APIs that reject each other are tried in turn, one at each probe; an API that another
-      // window has left meanwhile holds nothing.
+      // batch has left meanwhile holds nothing.
       holdOn: ({ missing, errorCode }) =>
         this.#path === "batch" && this.#untested && (missing || errorCode === NEEDS_COMPLETE),
     });

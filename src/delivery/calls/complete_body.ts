@@ -1,11 +1,11 @@
 /**
- * The body of `calls/complete` out of a window: starts and their ends joined, byte for byte.
+ * The body of `calls/complete` out of a batch: starts and their ends joined, byte for byte.
  *
  * @module
  */
 
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
-import type { Window } from "../../wal/record/record_batch.ts";
+import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { bytesOf, sized } from "../records/request_body.ts";
 import { type CallHead, emptyHead, projectIdOf, readHead } from "./call_fields.ts";
 
@@ -14,7 +14,7 @@ const COMMA = 44, CLOSE_BRACKET = 93, CLOSE_BRACE = 125;
 const CALL_START = RECORD_TYPES.indexOf("call_start");
 const CALL_END = RECORD_TYPES.indexOf("call_end");
 
-/** The complete calls of a window. */
+/** The complete calls of a batch. */
 export interface CompleteCalls {
   /** Entity and project of all of them. */
   readonly projectId: string;
@@ -27,19 +27,19 @@ export interface CompleteCalls {
 }
 
 /**
- * Joins the starts and ends in `window` that belong together.
+ * Joins the starts and ends in `batch` that belong together.
  *
  * @param spare A buffer to build the body in, if it is large enough.
  * @returns `null` when a call is not laid out as this package writes it, when calls of two projects
- *   are in one window, or when there is no call.
+ *   are in one batch, or when there is no call.
  */
 export function completeCalls(
-  window: Window,
+  batch: RecordBatch,
   spare: Uint8Array<ArrayBuffer>,
 ): CompleteCalls | null {
-  if (!window.canonical) return null;
-  const { bytes, count, codes, starts, ends } = window;
-  const table = new StartTable(window);
+  if (!batch.canonical) return null;
+  const { bytes, count, codes, starts, ends } = batch;
+  const table = new StartTable(batch);
   const head = emptyHead();
   const lone: number[] = [];
   let project: { start: number; end: number } | null = null;
@@ -67,7 +67,7 @@ export function completeCalls(
 
 /** Starts by id, in an open-addressed table over typed arrays. */
 class StartTable {
-  readonly #window: Window;
+  readonly #batch: RecordBatch;
   readonly #slots: Int32Array;
   readonly #mask: number;
   /** By index of a record: where its id begins and how it hashes, where its own fields begin. */
@@ -78,16 +78,16 @@ class StartTable {
   readonly #partners: Int32Array;
   readonly #starts: number[] = [];
 
-  constructor(window: Window) {
-    this.#window = window;
+  constructor(batch: RecordBatch) {
+    this.#batch = batch;
     let slots = 16;
-    while (slots < window.count * 2) slots *= 2;
+    while (slots < batch.count * 2) slots *= 2;
     this.#slots = new Int32Array(slots).fill(-1);
     this.#mask = slots - 1;
-    this.#idStarts = new Int32Array(window.count);
-    this.#idEnds = new Int32Array(window.count);
-    this.#bodies = new Int32Array(window.count);
-    this.#partners = new Int32Array(window.count).fill(-1);
+    this.#idStarts = new Int32Array(batch.count);
+    this.#idEnds = new Int32Array(batch.count);
+    this.#bodies = new Int32Array(batch.count);
+    this.#partners = new Int32Array(batch.count).fill(-1);
   }
 
   /** Takes a start; `false` when its id is taken already. */
@@ -113,7 +113,7 @@ class StartTable {
 
   /** The pairs, and the bytes of their texts; starts without an end are added to `lone`. */
   finish(lone: number[]): { pairs: number[]; size: number } {
-    const { ends } = this.#window;
+    const { ends } = this.#batch;
     const pairs: number[] = [];
     let size = 0;
     for (const start of this.#starts) {
@@ -133,7 +133,7 @@ class StartTable {
     size: number,
     spare: Uint8Array<ArrayBuffer>,
   ): Uint8Array<ArrayBuffer> {
-    const { bytes, ends } = this.#window;
+    const { bytes, ends } = this.#batch;
     const body = sized(spare, HEAD.length + size + pairs.length / 2 - 1 + 2);
     body.set(HEAD);
     let at = HEAD.length;
@@ -154,7 +154,7 @@ class StartTable {
   }
 
   #slotOf(head: CallHead): number {
-    const { bytes } = this.#window;
+    const { bytes } = this.#batch;
     for (let slot = head.idHash & this.#mask;; slot = (slot + 1) & this.#mask) {
       const index = this.#slots[slot];
       if (index === -1) return slot;

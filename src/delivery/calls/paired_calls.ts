@@ -5,7 +5,7 @@
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { Window } from "../../wal/record/record_batch.ts";
+import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { readCall } from "./call_fields.ts";
 import {
   buildItems,
@@ -36,14 +36,14 @@ export interface SortedCalls {
 }
 
 /**
- * Sorts the calls of a window.
+ * Sorts the calls of a batch.
  *
  * @param spare A buffer to build a body in, if it is large enough.
  */
-export function sortWindow(window: Window, spare: Uint8Array<ArrayBuffer>): SortedCalls {
-  const known = completeCalls(window, spare);
-  if (known !== null) return ofOneProject(window, known);
-  const { calls, deadLetters } = readCalls(window);
+export function sortBatch(batch: RecordBatch, spare: Uint8Array<ArrayBuffer>): SortedCalls {
+  const known = completeCalls(batch, spare);
+  if (known !== null) return ofOneProject(batch, known);
+  const { calls, deadLetters } = readCalls(batch);
   return sortCalls(calls, deadLetters);
 }
 
@@ -86,9 +86,9 @@ export function buildPairs(pairs: readonly CallPair[]): BuiltItems {
   return buildItems(pairs, ({ start, end }) => [start.record, end.record], completeItem);
 }
 
-function ofOneProject(window: Window, calls: CompleteCalls): SortedCalls {
+function ofOneProject(batch: RecordBatch, calls: CompleteCalls): SortedCalls {
   const callAt = (index: number): CallRecord => {
-    const record = window.record(index);
+    const record = batch.record(index);
     return { record, parts: readCall(record)! };
   };
   const items = (): BuiltItems => {

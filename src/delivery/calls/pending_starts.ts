@@ -1,7 +1,7 @@
 /**
  * Starts that wait a moment for their ends.
  *
- * Most calls end soon after they start, but rarely in the same window. A start sent by itself costs a
+ * Most calls end soon after they start, but rarely in the same batch. A start sent by itself costs a
  * request, and its end costs another; a start that waits is sent with its end, as one
  * element of a batch. What waits is not acknowledged.
  *
@@ -24,7 +24,7 @@ interface Carried {
 }
 
 /** The starts of one drain that wait, oldest first. */
-export class CarriedStarts {
+export class PendingStarts {
   readonly #clock: Clock;
   readonly #starts = new Map<string, Carried>();
   #bytes = 0;

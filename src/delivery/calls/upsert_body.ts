@@ -1,5 +1,5 @@
 /**
- * The body of `/call/upsert_batch` out of a window, in its own place or in one copy.
+ * The body of `/call/upsert_batch` out of a batch, in its own place or in one copy.
  *
  * A record and the element that it becomes differ in a few bytes at the front, and the element is
  * the shorter one: the fronts are overwritten, and spaces, which JSON allows between tokens, fill
@@ -11,7 +11,7 @@
 import { BytePattern, viewOf } from "../../bytes/byte_pattern.ts";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { RECORD_PREFIX } from "../../wal/record/record.ts";
-import type { Window } from "../../wal/record/record_batch.ts";
+import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { bytesOf, sized } from "../records/request_body.ts";
 import { emptyHead, readHead } from "./call_fields.ts";
 
@@ -32,25 +32,25 @@ function front(mode: string, length: number): BytePattern {
 }
 
 /**
- * Whether {@linkcode upsertBodyInPlace} may be used: nobody else needs what the window's buffer holds
+ * Whether {@linkcode upsertBodyInPlace} may be used: nobody else needs what the batch's buffer holds
  * there, and the lines can be read again should the body not be taken.
  */
-export function canOverwrite(window: Window): boolean {
-  return window.restore !== null && window.room >= HEAD.length && window.canonical &&
-    window.hasOnly(CALLS);
+export function canOverwrite(batch: RecordBatch): boolean {
+  return batch.restore !== null && batch.room >= HEAD.length && batch.canonical &&
+    batch.hasOnly(CALLS);
 }
 
 const CALLS = ["call_start", "call_end"] as const;
 
 /**
- * The batch of all records in `window`, whose lines become the body. The window has to be restored
+ * The batch of all records in `batch`, whose lines become the body. The batch has to be restored
  * before its lines are looked at again.
  *
  * @returns `null` when a call is not laid out as this package writes it; the lines are spoilt even so.
  */
-export function upsertBodyInPlace(window: Window): Uint8Array<ArrayBuffer> | null {
-  const { bytes, count, codes, lineStarts, lineEnds, starts } = window;
-  if (!writeElements(window, bytes, 0)) return null;
+export function upsertBodyInPlace(batch: RecordBatch): Uint8Array<ArrayBuffer> | null {
+  const { bytes, count, codes, lineStarts, lineEnds, starts } = batch;
+  if (!writeElements(batch, bytes, 0)) return null;
   const last = count - 1;
   const from = lineStarts[0] - HEAD.length, to = lineEnds[last];
   bytes.set(HEAD, from);
@@ -64,35 +64,35 @@ export function upsertBodyInPlace(window: Window): Uint8Array<ArrayBuffer> | nul
 }
 
 /**
- * The batch of all calls in `window`, which must have one; other records are left out.
+ * The batch of all calls in `batch`, which must have one; other records are left out.
  *
  * @param spare A buffer to build it in, if it is large enough.
  * @returns `null` when a call is not laid out as this package writes it.
  */
 export function upsertBody(
-  window: Window,
+  batch: RecordBatch,
   spare: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> | null {
-  if (!window.canonical) return null;
-  const { bytes, count, lineStarts, lineEnds } = window;
+  if (!batch.canonical) return null;
+  const { bytes, count, lineStarts, lineEnds } = batch;
   const from = lineStarts[0], to = lineEnds[count - 1];
   const body = sized(spare, HEAD.length + (to - from) + 2, bytes.byteOffset + from);
   body.set(HEAD);
   body.set(bytes.subarray(from, to), HEAD.length);
-  if (!writeElements(window, body, HEAD.length - from)) return null;
+  if (!writeElements(batch, body, HEAD.length - from)) return null;
   body[body.length - 2] = CLOSE_BRACKET;
   body[body.length - 1] = CLOSE_BRACE;
   return body;
 }
 
 /**
- * Makes elements of the lines of `window`, which are `shift` bytes further in `body`, with commas
+ * Makes elements of the lines of `batch`, which are `shift` bytes further in `body`, with commas
  * in between, and spaces in the place of all else.
  *
  * @returns `false` when a call is not laid out as this package writes it.
  */
-function writeElements(window: Window, body: Uint8Array<ArrayBuffer>, shift: number): boolean {
-  const { count, codes, lineStarts, lineEnds, starts, ends } = window;
+function writeElements(batch: RecordBatch, body: Uint8Array<ArrayBuffer>, shift: number): boolean {
+  const { count, codes, lineStarts, lineEnds, starts, ends } = batch;
   const view = viewOf(body);
   const head = emptyHead();
   let behind = lineStarts[0];

@@ -166,7 +166,7 @@ export class CircuitBreaker {
   }
 
   /** Probes now instead of at the end of the backoff: the user waits for a flush. */
-  hurry(): void {
+  probeNow(): void {
     if (this.#state !== "down" || this.#timer === null) return;
     this.#requestDue = 0;
     this.#timer.cancel();

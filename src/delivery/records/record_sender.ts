@@ -5,7 +5,7 @@
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { DigestBook } from "../../wal/digest_map.ts";
+import type { DigestMap } from "../../wal/digest_map.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { ENDPOINTS } from "../../protocol/endpoints.ts";
 import { isProvisional, provisionalRowDigest } from "../../protocol/digest/provisional.ts";
@@ -50,14 +50,14 @@ type Attempt = (options: SendOptions) => Promise<SendOutcome>;
 export class RecordSender {
   /** Which of its paths a type is sent to, where the first is missing. */
   readonly #chosen = new Map<RecordType, number>();
-  readonly #digests: DigestBook;
+  readonly #digests: DigestMap;
   readonly #maxInFlight: number;
   #feedbackBatch = true;
 
   readonly #content: ContentCache;
 
   /** @param maxInFlight Maximum number of requests in flight. */
-  constructor(digests: DigestBook, clock: Clock, maxInFlight: number) {
+  constructor(digests: DigestMap, clock: Clock, maxInFlight: number) {
     this.#digests = digests;
     this.#content = new ContentCache(clock);
     this.#maxInFlight = maxInFlight;

@@ -77,17 +77,17 @@ export async function* readDeadLetters(
       isExclusive: () => false,
     }, 0);
     for (;;) {
-      const window = await reader.next(true);
-      if (window === null) break;
-      const { bytes } = window;
+      const batch = await reader.next(true);
+      if (batch === null) break;
+      const { bytes } = batch;
       const lines = [
-        ...window.records(() => true).map(({ offset, lineStart, lineEnd }) => ({
+        ...batch.records(() => true).map(({ offset, lineStart, lineEnd }) => ({
           offset,
           length: lineEnd - lineStart,
           line: bytes.slice(lineStart, lineEnd) as Uint8Array | undefined,
           torn: false,
         })),
-        ...window.corrupt.map(({ offset, length, line, reason }) => ({
+        ...batch.corrupt.map(({ offset, length, line, reason }) => ({
           offset,
           length,
           line,

@@ -26,7 +26,7 @@ import { segmentPaths } from "../segment/segment_name.ts";
 export const RETRY_DIRECTORY = ".retry";
 
 /** The segments whose dead letters an interrupted retry has left in progress. */
-export function leftInHand(files: FileSystem, directory: string): string[] {
+export function unfinishedTransactions(files: FileSystem, directory: string): string[] {
   const retry = join(directory, RETRY_DIRECTORY);
   if (files.stat(retry) === null) return [];
   return files.list(retry).map(({ name }) => name).filter((name) => name.endsWith(SUFFIX))
@@ -71,13 +71,13 @@ export class DeadLetterStore {
   }
 
   /** Takes the dead letters of one segment into hand; `null` when there are none. */
-  async take(stem: string): Promise<DeadLettersInHand | null> {
+  async begin(stem: string): Promise<DeadLetterTransaction | null> {
     const { files } = this.#runtime;
     const path = segmentPaths(this.#directory, stem).deadLetters;
     const aside = join(this.#directory, RETRY_DIRECTORY, stem + SUFFIX);
-    const inHand = (): DeadLettersInHand =>
-      new DeadLettersInHand(files, this.#lease, this.#directory, path, aside);
-    if (files.stat(aside) !== null) await inHand().putBack();
+    const transaction = (): DeadLetterTransaction =>
+      new DeadLetterTransaction(files, this.#lease, this.#directory, path, aside);
+    if (files.stat(aside) !== null) await transaction().rollback();
     // The new name has to be durable before anything is taken out of the old place for good.
     await files.syncDirectory(this.#directory);
     this.#lease.assertHeld();
@@ -88,7 +88,7 @@ export class DeadLetterStore {
       throw error;
     }
     await files.syncDirectory(dirname(aside));
-    return inHand();
+    return transaction();
   }
 
   /** Removes a quarantine that no entry points to and no sender can add to any more. */
@@ -118,7 +118,7 @@ export class DeadLetterStore {
 }
 
 /** The dead letters of one segment, in progress. */
-export class DeadLettersInHand {
+export class DeadLetterTransaction {
   readonly #files: FileSystem;
   readonly #lease: Lease;
   readonly #directory: string;
@@ -127,7 +127,7 @@ export class DeadLettersInHand {
   /** Entries that need not be put back: position and length, for one that was still being written. */
   readonly #settled = new Map<number, number>();
 
-  /** For {@linkcode DeadLetterStore.take}. */
+  /** For {@linkcode DeadLetterStore.begin}. */
   constructor(files: FileSystem, claim: Lease, directory: string, path: string, aside: string) {
     this.#files = files;
     this.#lease = claim;
@@ -152,7 +152,7 @@ export class DeadLettersInHand {
   }
 
   /** These entries are dead letters no more. */
-  remove(entries: readonly Line[]): void {
+  remove(entries: readonly EntrySpan[]): void {
     for (const { position, length } of entries) this.#settled.set(position, length);
   }
 
@@ -171,12 +171,12 @@ export class DeadLettersInHand {
    * Puts back what was neither removed nor replaced, and ends. What a sender was just adding to the
    * file when it was taken goes back too.
    */
-  async putBack(): Promise<void> {
+  async rollback(): Promise<void> {
     for (let seen = -1;;) {
       const size = this.#files.stat(this.#aside)?.size ?? seen;
       if (size === seen) break;
       seen = size;
-      const left: Line[] = [];
+      const left: EntrySpan[] = [];
       for await (const { position, length } of this.entries()) {
         if (this.#settled.get(position) !== length) left.push({ position, length });
       }
@@ -202,7 +202,7 @@ export class DeadLettersInHand {
   }
 
   /** Copies lines a whole one at a time, so that none is mixed with what a sender adds. */
-  async #copy(entries: readonly Line[], file: AppendFile): Promise<void> {
+  async #copy(entries: readonly EntrySpan[], file: AppendFile): Promise<void> {
     const source = this.#files.openRead(this.#aside);
     try {
       for (const { position, length } of entries) {
@@ -226,7 +226,7 @@ export class DeadLettersInHand {
 }
 
 /** The place of a line in the file in progress. */
-type Line = Pick<DeadLetterEntry, "position" | "length">;
+type EntrySpan = Pick<DeadLetterEntry, "position" | "length">;
 
 const encoder = new TextEncoder();
 

@@ -10,7 +10,7 @@ import { Slices } from "../../runtime/event_loop.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { BatchReader } from "../record/batch_reader.ts";
 import { salvage } from "../record/recover_records.ts";
-import type { BatchRecord, Window } from "../record/record_batch.ts";
+import type { BatchRecord, RecordBatch } from "../record/record_batch.ts";
 import { ReadOnlySegment } from "../segment/read_only_segment.ts";
 import {
   CLOSED_SUFFIX,
@@ -77,11 +77,11 @@ async function foldFile(
   }
 }
 
-/** The records of a window, those included that senders find in its corrupt lines, in order. */
-function recordsOf(window: Window): BatchRecord[] {
-  const records = window.records((type) => FOLDED.has(type));
-  if (window.corrupt.length === 0) return records;
-  const found = salvage(window.corrupt).windows.flatMap((one) => one.records(() => true));
+/** The records of a batch, those included that senders find in its corrupt lines, in order. */
+function recordsOf(batch: RecordBatch): BatchRecord[] {
+  const records = batch.records((type) => FOLDED.has(type));
+  if (batch.corrupt.length === 0) return records;
+  const found = salvage(batch.corrupt).batches.flatMap((one) => one.records(() => true));
   return [...records, ...found].sort((a, b) => a.offset - b.offset);
 }
 

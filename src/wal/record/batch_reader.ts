@@ -1,5 +1,5 @@
 /**
- * Reads a segment window by window: whole records, in order, in bounded memory.
+ * Reads a segment batch by batch: whole records, in order, in bounded memory.
  *
  * @module
  */
@@ -8,27 +8,27 @@ import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import { corruptLine, splitRecords } from "./split_records.ts";
 import { contentStart, findNewline, isValidRecord, readRecord, type RecordSpan } from "./record.ts";
 import type { Segment } from "../segment/segment.ts";
-import { Window } from "./record_batch.ts";
+import { RecordBatch } from "./record_batch.ts";
 
-/** Limits of a window. */
+/** Limits of a batch. */
 export interface BatchLimits {
-  /** Bytes; a single longer record makes a window of its own. */
+  /** Bytes; a single longer record makes a batch of its own. */
   readonly bytes: number;
   readonly records: number;
   /** Bytes of a record that are read into memory at most; longer lines are dead-lettered. */
   readonly recordBytes: number;
-  /** Whether a record may not share a window with the records before and after it. */
+  /** Whether a record may not share a batch with the records before and after it. */
   readonly isExclusive: (type: RecordType) => boolean;
 }
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const SMALLEST_BUFFER = 64 * 1024;
-/** Free bytes in front of the contents of a buffer, for code that rewrites the lines of a window. */
+/** Free bytes in front of the contents of a buffer, for code that rewrites the lines of a batch. */
 const ROOM = 16;
 /** Bytes read at once: few enough that the reading is over before the request before it is. */
 const READ_BYTES = 1024 * 1024;
 
-/** Bytes that are being read while a window is cut out of those before them. */
+/** Bytes that are being read while a batch is cut out of those before them. */
 interface ReadAhead {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Their place in `bytes`: before it is room for what the split leaves over. */
@@ -36,29 +36,29 @@ interface ReadAhead {
   readonly reading: Promise<number>;
 }
 
-/** Reads windows from a segment. */
+/** Reads batches from a segment. */
 export class BatchReader {
   readonly #segment: Segment;
   readonly #limits: BatchLimits;
   readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
   /** Bytes of a buffer at most. */
   readonly #largest: number;
-  /** Whether a type gets a window of its own, by its position in `RECORD_TYPES`. */
+  /** Whether a type gets a batch of its own, by its position in `RECORD_TYPES`. */
   readonly #exclusive: readonly boolean[];
   #bytes: Uint8Array<ArrayBuffer> = NOTHING;
-  /** Buffers of earlier windows, the longest out of use first. */
+  /** Buffers of earlier batches, the longest out of use first. */
   #spare = [NOTHING, NOTHING, NOTHING];
   /** The read in progress into one of them. */
   #ahead: ReadAhead | null = null;
   /**
-   * Bytes that a full window is likely to take, by the records of the last one: with fewer at hand
+   * Bytes that a full batch is likely to take, by the records of the last one: with fewer at hand
    * the next one would be a small one. 0 while nothing is known.
    */
   #usual = 0;
   /** Position in `#bytes` of the next line, and the end of what was read into it. */
   #from = 0;
   #filled = 0;
-  /** End in `#bytes` of the last window that was split off. */
+  /** End in `#bytes` of the last batch that was split off. */
   #used = 0;
   /** Byte offset in the segment of `#from`. */
   #offset: number;
@@ -86,12 +86,12 @@ export class BatchReader {
   }
 
   /**
-   * The next window, or `null` when there is no whole record to read now.
+   * The next batch, or `null` when there is no whole record to read now.
    *
    * @param sealed Whether the segment was sealed before this call: then a last line without a
    *   newline is torn, and not one that is still being written.
    */
-  async next(sealed: boolean): Promise<Window | null> {
+  async next(sealed: boolean): Promise<RecordBatch | null> {
     const end = this.#lookedTo = this.#segment.end();
     const buffered = this.#filled - this.#from;
     const tooFew = buffered < this.#usual && this.#offset + buffered < end;
@@ -116,7 +116,7 @@ export class BatchReader {
     return this.#cut();
   }
 
-  /** Begins to read what is behind the bytes at hand, which hold about one window. */
+  /** Begins to read what is behind the bytes at hand, which hold about one batch. */
   #readAhead(end: number): void {
     const buffered = this.#filled - this.#from;
     const unread = end - this.#offset - buffered;
@@ -138,7 +138,7 @@ export class BatchReader {
     let target = bytes;
     let from = at - rest.length;
     if (from < ROOM) {
-      // The last window was a smaller one than usual, and left more than there is room for.
+      // The last batch was a smaller one than usual, and left more than there is room for.
       from = ROOM;
       count = Math.min(count, this.#largest - from - rest.length);
       target = this.#takeSpare(from + rest.length + count);
@@ -159,14 +159,14 @@ export class BatchReader {
   }
 
   /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
-  async #fill(end: number, sealed: boolean): Promise<Window | null> {
+  async #fill(end: number, sealed: boolean): Promise<RecordBatch | null> {
     if (this.#ahead) {
       await this.#join(this.#ahead);
       const buffered = this.#filled - this.#from;
       const enough = buffered >= this.#usual - (this.#usual >> 3) || this.#offset + buffered >= end;
       if (enough && findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
       this.#moveRest();
-      this.#spare.unshift(this.#spare.pop()!); // No window was made of it.
+      this.#spare.unshift(this.#spare.pop()!); // No batch was made of it.
     } else {
       this.#moveRest();
     }
@@ -175,7 +175,7 @@ export class BatchReader {
       const unread = end - this.#offset - buffered;
       if (unread <= 0) return null;
       if (buffered > this.#limits.recordBytes) {
-        // Whole lines in front of the long one are a window of their own.
+        // Whole lines in front of the long one are a batch of their own.
         if (findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
         return await this.#skipOversize(end, sealed);
       }
@@ -189,7 +189,7 @@ export class BatchReader {
     }
   }
 
-  /** Moves the begun line into another buffer: windows in flight may still use the last ones. */
+  /** Moves the begun line into another buffer: batches in flight may still use the last ones. */
   #moveRest(): void {
     const rest = this.#bytes.subarray(this.#from, this.#filled);
     const target = this.#takeSpare(ROOM + rest.length);
@@ -205,7 +205,7 @@ export class BatchReader {
   }
 
   /**
-   * Little more than the next window is likely to take: what is behind it is moved before the next
+   * Little more than the next batch is likely to take: what is behind it is moved before the next
    * read.
    */
   #likely(): number {
@@ -234,12 +234,12 @@ export class BatchReader {
   }
 
   /**
-   * Reads the lines of a window of this reader again, into the same places.
+   * Reads the lines of a batch of this reader again, into the same places.
    *
    * @returns `false` when they are not there any more.
    */
-  async restore(window: Window): Promise<boolean> {
-    const { bytes, base, lineStarts, lineEnds, count } = window;
+  async restore(batch: RecordBatch): Promise<boolean> {
+    const { bytes, base, lineStarts, lineEnds, count } = batch;
     const to = lineEnds[count - 1];
     for (let at = lineStarts[0]; at < to;) {
       const read = await this.#segment.read(base + at, bytes.subarray(at, to));
@@ -247,25 +247,25 @@ export class BatchReader {
       at += read;
     }
     for (let index = 0; index < count; index++) {
-      if (!this.#isRecord(window, index)) return false;
+      if (!this.#isRecord(batch, index)) return false;
     }
     return true;
   }
 
-  /** Whether a window's record is in its old place. */
-  #isRecord(window: Window, index: number): boolean {
-    const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = window;
+  /** Whether a batch's record is in its old place. */
+  #isRecord(batch: RecordBatch, index: number): boolean {
+    const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = batch;
     const lineStart = lineStarts[index];
     const start = base + lineStart === 0 ? contentStart(bytes, lineStart) : lineStart;
     const span = readRecord(bytes, start, lineEnds[index], this.#span);
     return span?.code === codes[index] && span.start === starts[index] && span.end === ends[index];
   }
 
-  #cut(): Window {
+  #cut(): RecordBatch {
     const { bytes: maxBytes, records: maxRecords } = this.#limits;
-    const window = new Window(this.#bytes, this.#offset - this.#from, maxRecords);
-    window.room = this.#from - this.#used;
-    const at = splitRecords(window, {
+    const batch = new RecordBatch(this.#bytes, this.#offset - this.#from, maxRecords);
+    batch.room = this.#from - this.#used;
+    const at = splitRecords(batch, {
       from: this.#from,
       filled: this.#filled,
       maxBytes,
@@ -273,34 +273,34 @@ export class BatchReader {
       deadLettered: this.#segment.deadLettered,
     });
     // One that ended in front of a whole line, as beside an exclusive record, shows nothing.
-    const isTelling = window.count === maxRecords ||
-      (window.count > 0 && findNewline(this.#bytes, at, this.#filled) === -1);
+    const isTelling = batch.count === maxRecords ||
+      (batch.count > 0 && findNewline(this.#bytes, at, this.#filled) === -1);
     this.#usual = isTelling
-      ? Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / window.count))
+      ? Math.min(maxBytes, READ_BYTES, Math.ceil((at - this.#from) * maxRecords / batch.count))
       : 0;
-    window.to = this.#offset = window.base + at;
+    batch.to = this.#offset = batch.base + at;
     this.#from = this.#used = at;
-    return window;
+    return batch;
   }
 
   /** The last line of a segment whose writer died while writing it, or in front of its newline. */
-  #tornTail(): Window {
+  #tornTail(): RecordBatch {
     const bytes = this.#bytes;
     const from = this.#from, to = this.#filled;
     const offset = this.#offset;
-    const window = new Window(bytes, offset - from, 1);
+    const batch = new RecordBatch(bytes, offset - from, 1);
     this.#from = this.#used = to;
-    window.to = this.#offset = offset + (to - from);
-    if (this.#segment.deadLettered.has(offset)) return window;
+    batch.to = this.#offset = offset + (to - from);
+    if (this.#segment.deadLettered.has(offset)) return batch;
     const start = offset === 0 ? contentStart(bytes, from) : from;
     const span = readRecord(bytes, start, to, this.#span);
-    if (span && isValidRecord(bytes, from, to)) window.add(span, from, to);
-    else window.corrupt.push(corruptLine("torn", offset, bytes.slice(from, to)));
-    return window;
+    if (span && isValidRecord(bytes, from, to)) batch.add(span, from, to);
+    else batch.corrupt.push(corruptLine("torn", offset, bytes.slice(from, to)));
+    return batch;
   }
 
   /** Walks over a line that is too long for memory; `null` when its end is not there yet. */
-  async #skipOversize(end: number, sealed: boolean): Promise<Window | null> {
+  async #skipOversize(end: number, sealed: boolean): Promise<RecordBatch | null> {
     const offset = this.#offset;
     const buffer = new Uint8Array(1 << 20);
     let at = offset + (this.#filled - this.#from);
@@ -315,11 +315,11 @@ export class BatchReader {
     const to = newline === -1 ? at : at + 1;
     this.#setBytes(NOTHING, 0, 0);
     this.#offset = to;
-    const window = new Window(this.#bytes, to, 0);
-    window.to = to;
+    const batch = new RecordBatch(this.#bytes, to, 0);
+    batch.to = to;
     if (!this.#segment.deadLettered.has(offset)) {
-      window.corrupt.push({ reason: "oversize", offset, length: at - offset });
+      batch.corrupt.push({ reason: "oversize", offset, length: at - offset });
     }
-    return window;
+    return batch;
   }
 }

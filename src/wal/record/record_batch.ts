@@ -12,10 +12,10 @@ import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import type { RecordSpan } from "./record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 
-/** A single record in a window. */
+/** A single record in a batch. */
 export interface BatchRecord {
   readonly type: RecordType;
-  /** Holds the line; of a window's record it is the window's. */
+  /** Holds the line; of a batch's record it is the batch's. */
   readonly bytes: Uint8Array;
   /** Byte offset of its line in the segment. */
   readonly offset: number;
@@ -28,8 +28,8 @@ export interface BatchRecord {
 }
 
 /** Whole records, in order, and the corrupt lines between them. */
-export class Window {
-  /** Holds the lines; valid until the third window after this one is read. */
+export class RecordBatch {
+  /** Holds the lines; valid until the third batch after this one is read. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Bytes in front of the first line that nobody uses. */
   room = 0;
@@ -126,4 +126,4 @@ export class Window {
   }
 }
 
-keepCompiled(new Window(new Uint8Array(0), 0, 0));
+keepCompiled(new RecordBatch(new Uint8Array(0), 0, 0));

@@ -1,5 +1,5 @@
 /**
- * Fills a window with the lines that a buffer holds.
+ * Fills a batch with the lines that a buffer holds.
  *
  * This is the loop over all records of a log. It knows nothing of where they come from, so that the
  * code that is compiled for it stays good for every segment.
@@ -9,16 +9,16 @@
 
 import { contentEnd, contentStart, readRecord, type RecordSpan, scanNewlines } from "./record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
-import type { Window } from "./record_batch.ts";
+import type { RecordBatch } from "./record_batch.ts";
 
-/** Limits of a window, and lines that are left out of it. */
+/** Limits of a batch, and lines that are left out of it. */
 export interface Fill {
-  /** Position of the first line in the window's bytes, and the end of what they hold. */
+  /** Position of the first line in the batch's bytes, and the end of what they hold. */
   readonly from: number;
   readonly filled: number;
-  /** Bytes; a single longer record makes a window of its own. */
+  /** Bytes; a single longer record makes a batch of its own. */
   readonly maxBytes: number;
-  /** Whether a record gets a window of its own, by its type's position in `RECORD_TYPES`. */
+  /** Whether a record gets a batch of its own, by its type's position in `RECORD_TYPES`. */
   readonly exclusive: readonly boolean[];
   /** Byte offsets in the segment of lines that were dead-lettered before. */
   readonly deadLettered: ReadonlySet<number>;
@@ -27,18 +27,18 @@ export interface Fill {
 const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
 
 /**
- * Adds records to `window`, which has none, until it is full, or one that comes next has to be in
+ * Adds records to `batch`, which has none, until it is full, or one that comes next has to be in
  * another one.
  *
- * @returns Position in the window's bytes of the first line that is left.
+ * @returns Position in the batch's bytes of the first line that is left.
  */
-export function splitRecords(window: Window, fill: Fill): number {
+export function splitRecords(batch: RecordBatch, fill: Fill): number {
   const { from, filled, maxBytes, exclusive, deadLettered } = fill;
-  const { bytes, base, capacity } = window;
+  const { bytes, base, capacity } = batch;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const newlines = scanNewlines(bytes, filled);
   let at = from;
-  while (window.count < capacity && window.corrupt.length < capacity) {
+  while (batch.count < capacity && batch.corrupt.length < capacity) {
     const newline = newlines.next(at);
     if (newline === -1) break;
     const offset = base + at;
@@ -47,11 +47,11 @@ export function splitRecords(window: Window, fill: Fill): number {
     if (lineEnd > lineStart && !(deadLettered.size > 0 && deadLettered.has(offset))) {
       const span = readRecord(bytes, lineStart, lineEnd, found, view);
       if (span === null) {
-        window.corrupt.push(corruptLine("corrupt", offset, bytes.slice(at, lineEnd)));
+        batch.corrupt.push(corruptLine("corrupt", offset, bytes.slice(at, lineEnd)));
       } else {
         const isExclusive = exclusive[span.code];
-        if (window.count > 0 && (isExclusive || newline - from > maxBytes)) break;
-        window.add(span, at, lineEnd);
+        if (batch.count > 0 && (isExclusive || newline - from > maxBytes)) break;
+        batch.add(span, at, lineEnd);
         if (isExclusive) return newline + 1;
       }
     }

@@ -53,7 +53,7 @@ export interface CheckpointState {
   /** Byte offset to go on from; 0 when there is none to trust. */
   readonly offset: number;
   /** Why the file on disk is not trusted; absent when it is, or when there is none. */
-  readonly distrusted?: string;
+  readonly invalidReason?: string;
 }
 
 /**
@@ -71,13 +71,13 @@ export function readCheckpoint(
     text = files.readText(path);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return { offset: 0 };
-    return { offset: 0, distrusted: "unreadable" };
+    return { offset: 0, invalidReason: "unreadable" };
   }
-  if (!/^\s*\d{1,15}\s*$/.test(text)) return { offset: 0, distrusted: "not a decimal number" };
+  if (!/^\s*\d{1,15}\s*$/.test(text)) return { offset: 0, invalidReason: "not a decimal number" };
   const offset = Number(text);
-  if (offset > size) return { offset: 0, distrusted: `${offset} is past the end at ${size}` };
+  if (offset > size) return { offset: 0, invalidReason: `${offset} is past the end at ${size}` };
   if (offset > 0 && !startsLine(offset)) {
-    return { offset: 0, distrusted: `${offset} is inside a record` };
+    return { offset: 0, invalidReason: `${offset} is inside a record` };
   }
   return { offset };
 }

@@ -40,7 +40,7 @@ export class FileSegment implements Segment {
   readonly checkpoint: number;
   readonly deadLettered: ReadonlySet<number>;
   /** Why the checkpoint on disk was not trusted, if it was not. */
-  readonly distrusted: string | undefined;
+  readonly invalidReason: string | undefined;
   readonly #options: FileSegmentOptions;
   #file: ReadFile | null;
   readonly #deadLetters: DeadLetterFile;
@@ -79,7 +79,7 @@ export class FileSegment implements Segment {
       (offset) => file.byteAt(offset - 1) === 10,
     );
     this.checkpoint = this.#acknowledged = this.#checkpointed = state.offset;
-    this.distrusted = state.distrusted;
+    this.invalidReason = state.invalidReason;
     this.deadLettered = this.#deadLetters.offsets(state.offset);
     this.#confirmed = this.deadLettered.size === 0;
   }

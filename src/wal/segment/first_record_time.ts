@@ -37,9 +37,9 @@ export async function firstRecordTime(
     recordBytes: MAX_RECORD_BYTES,
     isExclusive: () => false,
   };
-  const window = await new BatchReader(segment, limits, offset).next(isFinal);
-  for (let index = 0; window !== null && index < window.count; index++) {
-    const time = timeOf(window.bytes, window.record(index));
+  const batch = await new BatchReader(segment, limits, offset).next(isFinal);
+  for (let index = 0; batch !== null && index < batch.count; index++) {
+    const time = timeOf(batch.bytes, batch.record(index));
     if (time !== undefined) return time;
   }
   return null;

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { callKey } from "../../../src/delivery/calls/call_record.ts";
 import { loadComplete } from "../../../src/delivery/calls/call_load.ts";
-import { CarriedStarts } from "../../../src/delivery/calls/pending_starts.ts";
+import { PendingStarts } from "../../../src/delivery/calls/pending_starts.ts";
 import { BufferPool } from "../../../src/delivery/records/request_body.ts";
 import { test } from "../../harness.ts";
 import { end, start } from "../../support/delivery/delivery_fixture.ts";
-import { line, windowOf } from "../../support/delivery/windows.ts";
+import { batchOf, line } from "../../support/delivery/batches.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 
 const LOG = `${line("call_start", start("whole"))}\n${line("call_end", end("whole"))}\n` +
   `${line("call_start", start("open"))}\n`;
 
 test("call load: a start that waits for its end is in no request, whichever API is used", async () => {
-  const carried = new CarriedStarts(new MemoryClock());
-  const load = loadComplete(windowOf(LOG), carried, true, new BufferPool());
+  const carried = new PendingStarts(new MemoryClock());
+  const load = loadComplete(batchOf(LOG), carried, true, new BufferPool());
   assert.equal(carried.count, 1);
   assert.deepEqual(load.sorted!.lone, []);
   const { calls } = await load.all();
@@ -23,8 +23,8 @@ test("call load: a start that waits for its end is in no request, whichever API 
 });
 
 test("call load: a start that may not wait is sent by itself", async () => {
-  const carried = new CarriedStarts(new MemoryClock());
-  const load = loadComplete(windowOf(LOG), carried, false, new BufferPool());
+  const carried = new PendingStarts(new MemoryClock());
+  const load = loadComplete(batchOf(LOG), carried, false, new BufferPool());
   assert.equal(carried.count, 0);
   assert.equal(load.sorted!.lone.length, 1);
   assert.equal((await load.all()).calls.length, 3);

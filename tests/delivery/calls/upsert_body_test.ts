@@ -17,7 +17,7 @@ import {
 } from "../../support/delivery/delivery_fixture.ts";
 import { test } from "../../harness.ts";
 import { replyTo, withHealth } from "../../support/delivery/fake_replies.ts";
-import { line, windowOf } from "../../support/delivery/windows.ts";
+import { batchOf, line } from "../../support/delivery/batches.ts";
 
 const HEAD_BYTES = '{"batch":['.length;
 const BOM = "\ufeff";
@@ -29,7 +29,7 @@ function fullEnd(id: string, output: string): string {
 }
 
 /** A body's text, read as JSON. */
-function batch(body: Uint8Array | null): unknown[] {
+function elements(body: Uint8Array | null): unknown[] {
   assert.ok(body);
   return (JSON.parse(new TextDecoder().decode(body)) as { batch: unknown[] }).batch;
 }
@@ -79,39 +79,39 @@ const LOGS: Readonly<Record<string, { log: string; deadLettered?: number[]; batc
 for (const [name, { log, deadLettered = [], batch: expected }] of Object.entries(LOGS)) {
   test(`upsert body: ${name}, in a copy and in place`, () => {
     assert.deepEqual(
-      batch(upsertBody(windowOf(log, { deadLettered }), new Uint8Array(0))),
+      elements(upsertBody(batchOf(log, { deadLettered }), new Uint8Array(0))),
       expected,
     );
-    const window = windowOf(log, { deadLettered });
-    const before = window.bytes.slice();
-    assert.equal(canOverwrite(window), true);
-    const body = upsertBodyInPlace(window)!;
-    assert.deepEqual(batch(body), expected);
-    assert.equal(body.buffer, window.bytes.buffer);
-    const from = window.lineStarts[0] - HEAD_BYTES, to = window.lineEnds[window.count - 1] + 1;
-    assert.deepEqual(window.bytes.subarray(0, from), before.subarray(0, from));
-    assert.deepEqual(window.bytes.subarray(to), before.subarray(to), "the next line stays");
+    const batch = batchOf(log, { deadLettered });
+    const before = batch.bytes.slice();
+    assert.equal(canOverwrite(batch), true);
+    const body = upsertBodyInPlace(batch)!;
+    assert.deepEqual(elements(body), expected);
+    assert.equal(body.buffer, batch.bytes.buffer);
+    const from = batch.lineStarts[0] - HEAD_BYTES, to = batch.lineEnds[batch.count - 1] + 1;
+    assert.deepEqual(batch.bytes.subarray(0, from), before.subarray(0, from));
+    assert.deepEqual(batch.bytes.subarray(to), before.subarray(to), "the next line stays");
   });
 }
 
 test("upsert body: in a copy records that are not calls are left out", () => {
   const other = line("obj_create", '{"obj":{}}');
-  const window = windowOf(`${other}\n${line("call_start", s1)}\n${other}\n`);
-  assert.deepEqual(batch(upsertBody(window, new Uint8Array(0))), [
+  const batch = batchOf(`${other}\n${line("call_start", s1)}\n${other}\n`);
+  assert.deepEqual(elements(upsertBody(batch, new Uint8Array(0))), [
     { mode: "start", req: JSON.parse(s1) },
   ]);
 });
 
 test("upsert body: lines that are still needed are not overwritten", () => {
   const log = `${line("call_start", s1)}\n`;
-  assert.equal(canOverwrite(windowOf(log)), true);
-  assert.equal(canOverwrite(windowOf(log, { room: HEAD_BYTES - 1 })), false, "no room in front");
-  const unreadable = windowOf(log);
+  assert.equal(canOverwrite(batchOf(log)), true);
+  assert.equal(canOverwrite(batchOf(log, { room: HEAD_BYTES - 1 })), false, "no room in front");
+  const unreadable = batchOf(log);
   unreadable.restore = null;
   assert.equal(canOverwrite(unreadable), false, "no way to read them again");
-  const mixed = windowOf(`${log}${line("obj_create", '{"obj":{}}')}\n`);
+  const mixed = batchOf(`${log}${line("obj_create", '{"obj":{}}')}\n`);
   assert.equal(canOverwrite(mixed), false, "others are sent on from there");
-  const foreign = windowOf(`{"type": "call_start", "req": ${s1}}\n`);
+  const foreign = batchOf(`{"type": "call_start", "req": ${s1}}\n`);
   assert.equal(foreign.count, 1);
   assert.equal(canOverwrite(foreign), false, "another layout");
 });
@@ -238,7 +238,7 @@ test("upsert body: a sender that stops while lines cannot be read again ends", a
   });
 });
 
-test("upsert body: a window with an end in another layout is sent, and its lines dead-lettered, as they are", async () => {
+test("upsert body: a batch with an end in another layout is sent, and its lines dead-lettered, as they are", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     writer.append("call_start", start("c1"));
@@ -260,7 +260,7 @@ test("upsert body: starts that waited for the v2 calls API are sent to the v1 ba
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     const ids: string[] = [];
-    // More than is read at first, so that later windows get a buffer of their own.
+    // More than is read at first, so that later batches get a buffer of their own.
     const inputs = { text: "x".repeat(40_000) };
     for (let i = 0; i < 60; i++) {
       ids.push(`open${i}`, `whole${i}`);
@@ -289,7 +289,7 @@ test("upsert body: starts that waited for the v2 calls API are sent to the v1 ba
         return Promise.resolve(new Response(replyTo(url)));
       }),
     });
-    // Nothing hurries them before all windows are made.
+    // Nothing hurries them before all batches are made.
     await last;
     assert.equal((await sender.finish()).delivered, 180);
     assert.deepEqual(begun.sort(), ids.sort());
@@ -299,11 +299,11 @@ test("upsert body: starts that waited for the v2 calls API are sent to the v1 ba
 test("upsert body: a request is the same at every attempt, whatever is read meanwhile", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
-    // More than is read at first, so that every window gets a buffer of its own.
-    const CALLS_A_WINDOW = 10, WINDOWS = 60, TEXT = 6_000;
-    for (let i = 0; i < CALLS_A_WINDOW * WINDOWS; i++) {
-      // Every third window holds other records too, and is copied.
-      if (i % (3 * CALLS_A_WINDOW) === 5) {
+    // More than is read at first, so that every batch gets a buffer of its own.
+    const CALLS_PER_BATCH = 10, BATCHES = 60, TEXT = 6_000;
+    for (let i = 0; i < CALLS_PER_BATCH * BATCHES; i++) {
+      // Every third batch holds other records too, and is copied.
+      if (i % (3 * CALLS_PER_BATCH) === 5) {
         writer.append(
           "obj_create",
           JSON.stringify({
@@ -316,7 +316,7 @@ test("upsert body: a request is the same at every attempt, whatever is read mean
     const first = new Map<string, string>();
     let changed = 0;
     const sender = fixture.open({
-      batchRecords: CALLS_A_WINDOW,
+      batchRecords: CALLS_PER_BATCH,
       fetch: withHealth((url, init) => {
         const id = new Headers(init!.headers).get("X-Weave-Retry-Id")!;
         const body = new TextDecoder().decode(init!.body as Uint8Array);
@@ -331,7 +331,7 @@ test("upsert body: a request is the same at every attempt, whatever is read mean
     });
     const { delivered } = await sender.finish();
     assert.equal(changed, 0);
-    assert.equal(delivered, CALLS_A_WINDOW * WINDOWS);
+    assert.equal(delivered, CALLS_PER_BATCH * BATCHES);
     assert.deepEqual(fixture.allFiles().filter((name) => name.endsWith(".deadletter")), []);
   });
 });

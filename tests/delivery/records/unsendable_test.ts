@@ -9,7 +9,7 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "../../harness.ts";
 import { appendCalls, withDelivery } from "../../support/delivery/delivery_fixture.ts";
-import { DIGEST_BOOK_NAME, DigestBook } from "../../../src/wal/digest_map.ts";
+import { DIGEST_MAP_NAME, DigestMap } from "../../../src/wal/digest_map.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 
 const file = (fields: Record<string, unknown>) =>
@@ -60,8 +60,8 @@ for (const [what, line] of Object.entries(BAD_LINES)) {
   test(`digests: a line with ${what} is ignored`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       mkdirSync(fixture.walDir, { recursive: true });
-      appendFileSync(join(fixture.walDir, DIGEST_BOOK_NAME), `${line}\n`);
-      const book = new DigestBook(detectRuntime().files, fixture.walDir);
+      appendFileSync(join(fixture.walDir, DIGEST_MAP_NAME), `${line}\n`);
+      const book = new DigestMap(detectRuntime().files, fixture.walDir);
       const text = JSON.stringify({ ref: `weave:///team/project/object/o:${TOKEN}`, tail: "x" });
       const body = new TextEncoder().encode(text);
       book.settle(body);

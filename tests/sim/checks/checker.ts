@@ -77,7 +77,7 @@ async function drain(world: World): Promise<void> {
   for (const path of waiting()) {
     world.violate(path.endsWith(".jsonl") ? "pending" : "leftover", `still there: ${path}`);
   }
-  if (world.violations.length === 0) await putBack(world, servers);
+  if (world.violations.length === 0) await rollback(world, servers);
   await finishLiving(world);
   // The presence file of a process on another host that died is nobody's to remove for a while.
   const cleared = world.all.filter(({ leftOrderly, troubled }) =>
@@ -91,21 +91,21 @@ async function drain(world: World): Promise<void> {
 }
 
 /** The dead letters of an interrupted retry are put back by the next one of its project and server. */
-async function putBack(world: World, servers: ReadonlySet<number>): Promise<void> {
-  const inHand = (project: number) =>
+async function rollback(world: World, servers: ReadonlySet<number>): Promise<void> {
+  const transaction = (project: number) =>
     world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
   const writing = new Writing(world.context);
   for (const project of [0, 1]) {
     for (const server of servers) {
-      if (!inHand(project)) continue;
+      if (!transaction(project)) continue;
       const one = start(world, 200 + 10 * project + server, project, server);
       // Whether the holder of a lease is dead can take a while to see.
-      for (let tries = 0; tries < 2 && inHand(project); tries++) {
+      for (let tries = 0; tries < 2 && transaction(project); tries++) {
         let over = false;
         void writing.retry(one, false).then(() => over = true);
         await world.pass(DRAIN_MS, () => over);
         if (!over) world.violate("pending", `process ${one.id} does not end its retry`);
-        await world.pass(inHand(project) ? ABANDONED_AFTER_MS + 1_000 : 0);
+        await world.pass(transaction(project) ? ABANDONED_AFTER_MS + 1_000 : 0);
       }
     }
     for (const path of world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`)) {

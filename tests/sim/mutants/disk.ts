@@ -5,13 +5,13 @@
  */
 
 import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
-import type { Window } from "../../../src/wal/record/record_batch.ts";
+import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
-/** The last window that each reader gave. */
-const lastWindows = new WeakMap<BatchReader, Window>();
+/** The last batch that each reader gave. */
+const lastBatches = new WeakMap<BatchReader, RecordBatch>();
 const resolved = (): Promise<void> => Promise.resolve();
 
 /** Mistakes in writing and reading the log. */
@@ -81,9 +81,9 @@ export const DISK_BUGS: readonly Bug[] = [
         "next",
         (original) =>
           async function (this: BatchReader, sealed) {
-            const window = await original.call(this, sealed);
-            if (window?.corrupt.some(({ reason }) => reason === "torn")) window.corrupt.length = 0;
-            return window;
+            const batch = await original.call(this, sealed);
+            if (batch?.corrupt.some(({ reason }) => reason === "torn")) batch.corrupt.length = 0;
+            return batch;
           },
       ),
   },
@@ -96,7 +96,7 @@ export const DISK_BUGS: readonly Bug[] = [
   },
   {
     name: "buffer-reused",
-    mistake: "what is read next goes where a window's request is still under way",
+    mistake: "what is read next goes where a batch's request is still under way",
     breaks: ["lost", "dead-letter", "removed", "order", "resent"],
     seeds: 1_000,
     from: 120,
@@ -106,14 +106,14 @@ export const DISK_BUGS: readonly Bug[] = [
         "next",
         (original) =>
           async function (this: BatchReader, sealed) {
-            const last = lastWindows.get(this);
-            const window = await original.call(this, sealed);
-            if (window === null) return null;
-            lastWindows.set(this, window);
-            if (last && last.bytes !== window.bytes) {
-              last.bytes.set(window.bytes.subarray(0, last.bytes.length));
+            const last = lastBatches.get(this);
+            const batch = await original.call(this, sealed);
+            if (batch === null) return null;
+            lastBatches.set(this, batch);
+            if (last && last.bytes !== batch.bytes) {
+              last.bytes.set(batch.bytes.subarray(0, last.bytes.length));
             }
-            return window;
+            return batch;
           },
       ),
   },

@@ -5,7 +5,7 @@
  */
 
 import type { FileSystem } from "../../../src/runtime/runtime.ts";
-import { DeadLettersInHand } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
+import { DeadLetterTransaction } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
 import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
@@ -89,10 +89,10 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     seeds: 500,
     patch: () =>
       patch(
-        DeadLettersInHand.prototype,
+        DeadLetterTransaction.prototype,
         "replace",
         () =>
-          function (this: DeadLettersInHand, replacements) {
+          function (this: DeadLetterTransaction, replacements) {
             this.remove(replacements.map(([entry]) => entry));
             return Promise.resolve();
           },
@@ -103,6 +103,6 @@ export const REMOVAL_BUGS: readonly Bug[] = [
     mistake: "dead letters of an interrupted retry are not put back",
     breaks: ["lost", "leftover"],
     seeds: 1_000,
-    patch: () => patch(DeadLettersInHand.prototype, "putBack", () => () => Promise.resolve()),
+    patch: () => patch(DeadLetterTransaction.prototype, "rollback", () => () => Promise.resolve()),
   },
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Deliverer } from "../../../src/delivery/delivery_client.ts";
+import { DeliveryClient } from "../../../src/delivery/delivery_client.ts";
 import { CircuitBreaker } from "../../../src/delivery/http/circuit_breaker.ts";
 import { Suspicion } from "../../../src/delivery/http/evidence.ts";
 import { Suspects } from "../../../src/delivery/records/suspects.ts";
@@ -52,15 +52,19 @@ export const SENDING_BUGS: readonly Bug[] = [
     breaks: ["checkpoint"],
     seeds: 50,
     patch: () =>
-      patch(Deliverer.prototype, "prepare", (original) =>
-        function (this: Deliverer, ...window) {
-          const delivery = original.apply(this, window);
-          const send = () => {
-            delivery.send().catch(() => {});
-            return Promise.resolve([]);
-          };
-          return { ...delivery, send };
-        }),
+      patch(
+        DeliveryClient.prototype,
+        "prepare",
+        (original) =>
+          function (this: DeliveryClient, ...batch) {
+            const delivery = original.apply(this, batch);
+            const send = () => {
+              delivery.send().catch(() => {});
+              return Promise.resolve([]);
+            };
+            return { ...delivery, send };
+          },
+      ),
   },
   {
     name: "memory-queue",
@@ -68,13 +72,13 @@ export const SENDING_BUGS: readonly Bug[] = [
     breaks: ["checkpoint"],
     seeds: 50,
     patch: () => {
-      const queues = new WeakMap<Deliverer, Promise<unknown>>();
+      const queues = new WeakMap<DeliveryClient, Promise<unknown>>();
       return patch(
-        Deliverer.prototype,
+        DeliveryClient.prototype,
         "prepare",
         (original) =>
-          function (this: Deliverer, ...window) {
-            const delivery = original.apply(this, window);
+          function (this: DeliveryClient, ...batch) {
+            const delivery = original.apply(this, batch);
             const send = () => {
               const before = queues.get(this) ?? Promise.resolve();
               queues.set(this, before.then(delivery.send).catch(() => {}));

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { Segment } from "../../../src/wal/segment/segment.ts";
-import type { Window } from "../../../src/wal/record/record_batch.ts";
+import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { type BatchLimits, BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { bytesOf, joined } from "./wal_fixture.ts";
@@ -62,44 +62,44 @@ export function line(name: string, type: RecordType = "obj_create"): string {
   return `{"type":"${type}","req":{"n":"${name}"}}\n`;
 }
 
-/** The lines of a window. */
-export function texts(window: Window): string[] {
-  return window.records(() => true).map(({ start, end }) =>
-    new TextDecoder().decode(window.bytes.subarray(start, end))
+/** The lines of a batch. */
+export function texts(batch: RecordBatch): string[] {
+  return batch.records(() => true).map(({ start, end }) =>
+    new TextDecoder().decode(batch.bytes.subarray(start, end))
   );
 }
 
-/** All windows of a log. */
+/** All batches of a log. */
 export interface ReadLog {
-  /** The records of each window. */
-  readonly windows: string[][];
+  /** The records of each batch. */
+  readonly batches: string[][];
   readonly corrupt: { reason: string; offset: number; length: number }[];
-  /** The offset behind the last window. */
+  /** The offset behind the last batch. */
   readonly to: number;
 }
 
-/** Reads to the end: what each window holds, and the corrupt parts between. */
+/** Reads to the end: what each batch holds, and the corrupt parts between. */
 export async function readAll(
   segment: Bytes,
   limits: Partial<BatchLimits> = {},
   offset = 0,
 ): Promise<ReadLog> {
   const reader = new BatchReader(segment, { ...LIMITS, ...limits }, offset);
-  const windows: string[][] = [];
+  const batches: string[][] = [];
   const corrupt: { reason: string; offset: number; length: number }[] = [];
-  for (let window = await reader.next(segment.sealed); window;) {
-    windows.push(texts(window));
-    for (const { reason, offset, length } of window.corrupt) {
+  for (let batch = await reader.next(segment.sealed); batch;) {
+    batches.push(texts(batch));
+    for (const { reason, offset, length } of batch.corrupt) {
       corrupt.push({ reason, offset, length });
     }
-    assert.equal(window.to, reader.offset);
-    window = await reader.next(segment.sealed);
+    assert.equal(batch.to, reader.offset);
+    batch = await reader.next(segment.sealed);
   }
-  return { windows, corrupt, to: reader.offset };
+  return { batches, corrupt, to: reader.offset };
 }
 
-/** The text of all lines of a window. */
-export function lineTexts({ bytes, count, lineStarts, lineEnds }: Window): string {
+/** The text of all lines of a batch. */
+export function lineTexts({ bytes, count, lineStarts, lineEnds }: RecordBatch): string {
   let text = "";
   for (let index = 0; index < count; index++) {
     text += `${decoder.decode(bytes.subarray(lineStarts[index], lineEnds[index]))}\n`;

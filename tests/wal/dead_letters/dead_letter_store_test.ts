@@ -6,7 +6,7 @@ import type { MemoryOperation } from "../../support/simulated_runtime/memory_pro
 import { readDeadLetters } from "../../../src/wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
-  leftInHand,
+  unfinishedTransactions,
 } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
 import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
@@ -45,13 +45,13 @@ async function offsets(runtime: MemoryRuntime): Promise<number[]> {
 /** Removes entry 0 and 20, writes 30 in another form, keeps 10 and 40. */
 async function workThrough(runtime: MemoryRuntime): Promise<void> {
   const store = DeadLetterStore.claim(runtime, DIRECTORY, FIRST)!;
-  const inHand = (await store.take(STEM))!;
+  const transaction = (await store.begin(STEM))!;
   const entries = [];
-  for await (const entry of inHand.entries()) entries.push(entry);
-  inHand.remove(entries.filter(({ error }) => error.offset === 0));
-  await inHand.replace([[entries[3], line(30, 1)]]);
-  inHand.remove(entries.filter(({ error }) => error.offset === 20));
-  await inHand.putBack();
+  for await (const entry of transaction.entries()) entries.push(entry);
+  transaction.remove(entries.filter(({ error }) => error.offset === 0));
+  await transaction.replace([[entries[3], line(30, 1)]]);
+  transaction.remove(entries.filter(({ error }) => error.offset === 20));
+  await transaction.rollback();
   store.release();
 }
 
@@ -103,10 +103,10 @@ test("no dead letter is lost to a kill at any operation", async () => {
     // The next one puts back what the first had taken.
     const store = DeadLetterStore.claim(next, DIRECTORY, SECOND)!;
     assert.ok(store, `the claim of a dead process holds at ${index}`);
-    await (await store.take(STEM))?.putBack();
+    await (await store.begin(STEM))?.rollback();
     store.release();
     assert.deepEqual(await offsets(next), present, `at ${index}`);
-    assert.deepEqual(leftInHand(next.files, DIRECTORY), []);
+    assert.deepEqual(unfinishedTransactions(next.files, DIRECTORY), []);
     assert.ok(index < 200, "the work never ends");
   }
 });
@@ -136,10 +136,10 @@ test("records that a sender dead-letters meanwhile are kept, also by a sender th
   const sender = new MemoryRuntime({ disk, host });
   const late = sender.files.openAppend(PATHS.deadLetters);
   const store = DeadLetterStore.claim(runtime, DIRECTORY, FIRST)!;
-  const inHand = (await store.take(STEM))!;
+  const transaction = (await store.begin(STEM))!;
   const entries = [];
-  for await (const entry of inHand.entries()) entries.push(entry);
-  inHand.remove(entries);
+  for await (const entry of transaction.entries()) entries.push(entry);
+  transaction.remove(entries);
   const fresh = new DeadLetterFile(sender.files, sender.clock, DIRECTORY, PATHS);
   const deadLetter = { reason: "refused" as const, offset: 60, length: 2 };
   await fresh.append(
@@ -147,7 +147,7 @@ test("records that a sender dead-letters meanwhile are kept, also by a sender th
     () => Promise.resolve(0),
   );
   late.write(line(50).slice(0, 30)); // In two parts, the second while the first is looked at.
-  const putting = inHand.putBack();
+  const putting = transaction.rollback();
   late.write(line(50).slice(30));
   await putting;
   store.release();
@@ -160,9 +160,9 @@ test("two cannot hold the dead letters of a project at once", async () => {
   const [first, second] = [new MemoryRuntime({ disk, host }), new MemoryRuntime({ disk, host })];
   const store = DeadLetterStore.claim(first, DIRECTORY, FIRST)!;
   assert.equal(DeadLetterStore.claim(second, DIRECTORY, SECOND), null);
-  const inHand = (await store.take(STEM))!;
+  const transaction = (await store.begin(STEM))!;
   assert.equal(DeadLetterStore.claim(second, DIRECTORY, SECOND), null);
-  await inHand.putBack();
+  await transaction.rollback();
   store.release();
   const next = DeadLetterStore.claim(second, DIRECTORY, SECOND);
   assert.ok(next);
@@ -178,13 +178,13 @@ test("who lost the claim on dead letters removes nothing", async () => {
     clock: first.time,
   });
   const store = DeadLetterStore.claim(first, DIRECTORY, FIRST)!;
-  const inHand = (await store.take(STEM))!;
+  const transaction = (await store.begin(STEM))!;
   assert.equal(DeadLetterStore.claim(second, DIRECTORY, SECOND), null);
   first.time.advance(400_000); // Silent on another host for longer than anybody waits.
   const taken = DeadLetterStore.claim(second, DIRECTORY, SECOND)!;
-  const again = (await taken.take(STEM))!;
-  await assert.rejects(inHand.putBack(), { code: "ERR_LEASE_LOST" });
-  await again.putBack();
+  const again = (await taken.begin(STEM))!;
+  await assert.rejects(transaction.rollback(), { code: "ERR_LEASE_LOST" });
+  await again.rollback();
   taken.release();
   assert.deepEqual(await offsets(second), [0, 10, 20, 30, 40]);
 });

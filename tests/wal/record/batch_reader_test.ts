@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Window } from "../../../src/wal/record/record_batch.ts";
+import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { test } from "../../harness.ts";
@@ -14,40 +14,40 @@ import {
   texts,
 } from "../../support/wal/reader_fixture.ts";
 
-test("window reader: records come in order, whatever a read gives at once", async () => {
+test("batch reader: records come in order, whatever a read gives at once", async () => {
   const names = Array.from({ length: 50 }, (_, index) => `é${index}`.repeat(index));
   for (const atOnce of [1, 7, 64, Infinity]) {
     const segment = new Bytes(names.map((name) => line(name)).join(""));
     segment.atOnce = atOnce;
-    const { windows, corrupt, to } = await readAll(segment);
-    assert.deepEqual(windows.flat(), names.map((name) => `{"n":"${name}"}`));
+    const { batches, corrupt, to } = await readAll(segment);
+    assert.deepEqual(batches.flat(), names.map((name) => `{"n":"${name}"}`));
     assert.deepEqual(corrupt, []);
     assert.equal(to, segment.bytes.length);
   }
 });
 
-test("window reader: reading begins at the offset that is asked for", async () => {
+test("batch reader: reading begins at the offset that is asked for", async () => {
   const first = line("a");
-  const { windows } = await readAll(new Bytes(first + line("b")), {}, bytesOf(first).length);
-  assert.deepEqual(windows, [['{"n":"b"}']]);
+  const { batches } = await readAll(new Bytes(first + line("b")), {}, bytesOf(first).length);
+  assert.deepEqual(batches, [['{"n":"b"}']]);
 });
 
-test("window reader: a window keeps to its records and bytes; a longer record has its own", async () => {
+test("batch reader: a batch keeps to its records and bytes; a longer record has its own", async () => {
   const segment = () => new Bytes(["a", "b", "x".repeat(200), "c"].map((n) => line(n)).join(""));
   const byRecords = await readAll(segment(), { records: 3 });
-  assert.deepEqual(byRecords.windows.map(({ length }) => length), [3, 1]);
+  assert.deepEqual(byRecords.batches.map(({ length }) => length), [3, 1]);
   const byBytes = await readAll(segment(), { bytes: 100, recordBytes: 1_000 });
-  assert.deepEqual(byBytes.windows.map(({ length }) => length), [2, 1, 1]);
+  assert.deepEqual(byBytes.batches.map(({ length }) => length), [2, 1, 1]);
 });
 
-test("window reader: an exclusive type has a window of its own", async () => {
+test("batch reader: an exclusive type has a batch of its own", async () => {
   const types: RecordType[] = ["obj_create", "call_update", "obj_create", "call_update"];
   const segment = new Bytes(types.map((type, index) => line(String(index), type)).join(""));
-  const { windows } = await readAll(segment, { isExclusive: (type) => type === "call_update" });
-  assert.deepEqual(windows.map(({ length }) => length), [1, 1, 1, 1]);
+  const { batches } = await readAll(segment, { isExclusive: (type) => type === "call_update" });
+  assert.deepEqual(batches.map(({ length }) => length), [1, 1, 1, 1]);
 });
 
-test("window reader: a last line without newline waits while the writer lives", async () => {
+test("batch reader: a last line without newline waits while the writer lives", async () => {
   const whole = line("a") + line("b");
   for (let cut = line("a").length; cut < whole.length; cut++) {
     const segment = new Bytes(whole.slice(0, cut));
@@ -61,7 +61,7 @@ test("window reader: a last line without newline waits while the writer lives", 
   }
 });
 
-test("window reader: of a line that its writer took back nothing is mixed with the next", async () => {
+test("batch reader: of a line that its writer took back nothing is mixed with the next", async () => {
   const begun = line("taken back").slice(0, -9);
   for (const sealedThen of [false, true]) {
     const segment = new Bytes(line("a") + begun);
@@ -76,35 +76,35 @@ test("window reader: of a line that its writer took back nothing is mixed with t
   }
 });
 
-test("window reader: a last line without newline is sent if it is whole, torn if it is not", async () => {
+test("batch reader: a last line without newline is sent if it is whole, torn if it is not", async () => {
   const whole = line("a").trimEnd();
   for (let cut = 1; cut <= whole.length; cut++) {
-    const { windows, corrupt } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
+    const { batches, corrupt } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
     const isWhole = cut === whole.length;
-    assert.equal(windows.flat().length, isWhole ? 2 : 1);
+    assert.equal(batches.flat().length, isWhole ? 2 : 1);
     const torn = { reason: "torn", offset: line("b").length, length: cut };
     assert.deepEqual(corrupt, isWhole ? [] : [torn]);
   }
 });
 
-test("window reader: a last line with a carriage return or a byte order mark is whole too", async () => {
+test("batch reader: a last line with a carriage return or a byte order mark is whole too", async () => {
   const whole = line("a").trimEnd();
   for (const text of [`${whole}\r`, `\ufeff${whole}`, `\ufeff${whole}\r`]) {
-    const { windows, corrupt } = await readAll(new Bytes(text));
-    assert.deepEqual([windows.flat(), corrupt], [['{"n":"a"}'], []]);
+    const { batches, corrupt } = await readAll(new Bytes(text));
+    assert.deepEqual([batches.flat(), corrupt], [['{"n":"a"}'], []]);
   }
 });
 
-test("window reader: a last line without newline has no place behind it to be overwritten", async () => {
+test("batch reader: a last line without newline has no place behind it to be overwritten", async () => {
   const reader = new BatchReader(new Bytes(line("a") + line("b").trimEnd()), LIMITS, 0);
   assert.ok((await reader.next(true))!.room >= ROOM);
   assert.equal((await reader.next(true))!.room, 0);
 });
 
-test("window reader: corrupt lines are dead-lettered at their offsets", async () => {
+test("batch reader: corrupt lines are dead-lettered at their offsets", async () => {
   const log = `x\n${line("a")}\n\r\n{}\r\n${line("b")}y\n`;
-  const { windows, corrupt } = await readAll(new Bytes(log));
-  assert.deepEqual(windows.flat(), ['{"n":"a"}', '{"n":"b"}']);
+  const { batches, corrupt } = await readAll(new Bytes(log));
+  assert.deepEqual(batches.flat(), ['{"n":"a"}', '{"n":"b"}']);
   assert.deepEqual(corrupt, [
     { reason: "corrupt", offset: 0, length: 1 },
     { reason: "corrupt", offset: log.indexOf("{}"), length: 2 },
@@ -112,31 +112,31 @@ test("window reader: corrupt lines are dead-lettered at their offsets", async ()
   ]);
 });
 
-test("window reader: lines that were dead-lettered before are passed over", async () => {
+test("batch reader: lines that were dead-lettered before are passed over", async () => {
   const log = line("a") + line("b") + "x\n" + line("c") + "torn";
   const segment = new Bytes(log);
   segment.deadLettered = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
-  const { windows, corrupt, to } = await readAll(segment);
-  assert.deepEqual(windows.flat(), ['{"n":"b"}', '{"n":"c"}']);
+  const { batches, corrupt, to } = await readAll(segment);
+  assert.deepEqual(batches.flat(), ['{"n":"b"}', '{"n":"c"}']);
   assert.deepEqual(corrupt, []);
   assert.equal(to, log.length);
 });
 
-test("window reader: corrupt lines fill windows too, so that none grows without bound", async () => {
-  const { windows, corrupt } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
-  assert.equal(windows.length, 3);
+test("batch reader: corrupt lines fill batches too, so that none grows without bound", async () => {
+  const { batches, corrupt } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
+  assert.equal(batches.length, 3);
   assert.equal(corrupt.length, 25);
 });
 
-test("window reader: the limit of a record is exact, at every size of a read", async () => {
+test("batch reader: the limit of a record is exact, at every size of a read", async () => {
   const exact = line("x".repeat(500));
   const over = line("x".repeat(501));
   const recordBytes = exact.length - 1;
   for (const atOnce of [13, 100, Infinity]) {
     const segment = new Bytes(line("a") + over + exact + over);
     segment.atOnce = atOnce;
-    const { windows, corrupt } = await readAll(segment, { bytes: 100, recordBytes });
-    assert.deepEqual(windows.flat().map((text) => text.length), [9, 508]);
+    const { batches, corrupt } = await readAll(segment, { bytes: 100, recordBytes });
+    assert.deepEqual(batches.flat().map((text) => text.length), [9, 508]);
     assert.deepEqual(corrupt, [
       { reason: "oversize", offset: line("a").length, length: over.length - 1 },
       {
@@ -148,7 +148,7 @@ test("window reader: the limit of a record is exact, at every size of a read", a
   }
 });
 
-test("window reader: an oversize line that is still being written waits for its end", async () => {
+test("batch reader: an oversize line that is still being written waits for its end", async () => {
   const over = line("x".repeat(500));
   const segment = new Bytes(over.slice(0, 300));
   segment.sealed = false;
@@ -159,18 +159,18 @@ test("window reader: an oversize line that is still being written waits for its 
   assert.deepEqual(texts((await reader.next(false))!), ['{"n":"b"}']);
 });
 
-test("window reader: an oversize line without an end is dead-lettered when no more will come", async () => {
+test("batch reader: an oversize line without an end is dead-lettered when no more will come", async () => {
   const segment = new Bytes("x".repeat(1_000));
-  const { windows, corrupt } = await readAll(segment, { bytes: 100, recordBytes: 200 });
-  assert.deepEqual(windows, [[]]);
+  const { batches, corrupt } = await readAll(segment, { bytes: 100, recordBytes: 200 });
+  assert.deepEqual(batches, [[]]);
   assert.deepEqual(corrupt, [{ reason: "oversize", offset: 0, length: 1_000 }]);
 });
 
-test("window reader: an oversize line takes none of the whole lines in front of it along", async () => {
+test("batch reader: an oversize line takes none of the whole lines in front of it along", async () => {
   const short = (name: string): string => line(name.padEnd(50, "."));
   const lines = (count: number): string =>
     Array.from({ length: count }, (_, index) => short(`${index}`)).join("");
-  // The windows in front say how much to read; what is left for the last one is less than that.
+  // The batches in front say how much to read; what is left for the last one is less than that.
   for (const count of [120, 150, 180, 250, 350]) {
     for (const sealed of [true, false]) {
       for (const [length, fits] of [[50_000, false], [19_000, true]] as const) {
@@ -181,9 +181,9 @@ test("window reader: an oversize line takes none of the whole lines in front of 
         const reader = new BatchReader(segment, limits, 0);
         let read = "";
         const corrupt: unknown[] = [];
-        for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
-          read += lineTexts(window);
-          corrupt.push(...window.corrupt);
+        for (let batch = await reader.next(sealed); batch; batch = await reader.next(sealed)) {
+          read += lineTexts(batch);
+          corrupt.push(...batch.corrupt);
         }
         assert.equal(read, lines(count) + (fits ? long : "") + lines(100));
         const oversize = {
@@ -197,37 +197,37 @@ test("window reader: an oversize line takes none of the whole lines in front of 
   }
 });
 
-test("window reader: memory is bounded by the limits, not by the log", async () => {
+test("batch reader: memory is bounded by the limits, not by the log", async () => {
   const segment = new Bytes(line("x".repeat(100)).repeat(20_000));
   const limits = { ...LIMITS, bytes: 10_000, recordBytes: 20_000 };
   const reader = new BatchReader(segment, limits, 0);
   let records = 0;
-  for (let window = await reader.next(true); window; window = await reader.next(true)) {
-    assert.ok(window.bytes.length <= 20_001 + ROOM, `${window.bytes.length} bytes`);
-    records += window.count;
+  for (let batch = await reader.next(true); batch; batch = await reader.next(true)) {
+    assert.ok(batch.bytes.length <= 20_001 + ROOM, `${batch.bytes.length} bytes`);
+    records += batch.count;
   }
   assert.equal(records, 20_000);
   const read = segment.reads.reduce((sum, { length }) => sum + length, 0);
   assert.ok(read < segment.bytes.length * 1.1, "and nothing is read twice");
 });
 
-test("window reader: the bytes of a window stay until the window after the next is read", async () => {
+test("batch reader: the bytes of a batch stay until the batch after the next is read", async () => {
   const segment = new Bytes(Array.from({ length: 100 }, (_, n) => line(`n${n}`)).join(""));
   const reader = new BatchReader(segment, { ...LIMITS, records: 7, bytes: 300 }, 0);
-  let before: { window: Window; texts: string[] } | null = null;
-  for (let window = await reader.next(true); window; window = await reader.next(true)) {
-    if (before) assert.deepEqual(texts(before.window), before.texts);
-    before = { window, texts: texts(window) };
+  let before: { batch: RecordBatch; texts: string[] } | null = null;
+  for (let batch = await reader.next(true); batch; batch = await reader.next(true)) {
+    if (before) assert.deepEqual(texts(before.batch), before.texts);
+    before = { batch, texts: texts(batch) };
   }
 });
 
-test("window reader: a read that fails is an error, and a new reader goes on", async () => {
+test("batch reader: a read that fails is an error, and a new reader goes on", async () => {
   const segment = new Bytes(line("a") + line("b"));
   const { read } = segment;
   segment.read = () => Promise.reject(Object.assign(new Error("Disk"), { code: "EIO" }));
   await assert.rejects(new BatchReader(segment, LIMITS, 0).next(true), { code: "EIO" });
   segment.read = read;
-  assert.equal((await readAll(segment)).windows.flat().length, 2);
+  assert.equal((await readAll(segment)).batches.flat().length, 2);
 });
 
-/** The first read takes 1 MiB; what a usual window is, and so what to read ahead, is known then. */
+/** The first read takes 1 MiB; what a usual batch is, and so what to read ahead, is known then. */

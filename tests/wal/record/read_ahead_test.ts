@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Window } from "../../../src/wal/record/record_batch.ts";
+import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import { test } from "../../harness.ts";
 import { seeded } from "../../support/kill_records.ts";
@@ -11,7 +11,7 @@ const decoder = new TextDecoder();
 const PAST_FIRST_READ = 1_300_000;
 const EVEN = line("x".repeat(5_000)).repeat(600);
 
-/** Lines of very different lengths, which make windows of different sizes. */
+/** Lines of very different lengths, which make batches of different sizes. */
 function unevenLines(count: number): string[] {
   const random = seeded(7);
   return Array.from({ length: count }, (_, index) => {
@@ -20,7 +20,7 @@ function unevenLines(count: number): string[] {
   });
 }
 
-test("window reader: reading ahead changes nothing, whatever a read gives at once", async () => {
+test("batch reader: reading ahead changes nothing, whatever a read gives at once", async () => {
   const lines = unevenLines(4_000);
   const whole = bytesOf(lines.join(""));
   for (const atOnce of [Infinity, 100_000, 5_000]) {
@@ -28,16 +28,16 @@ test("window reader: reading ahead changes nothing, whatever a read gives at onc
       const segment = new Bytes(whole);
       segment.atOnce = atOnce;
       const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
-      const kept: { window: Window; text: string }[] = [];
+      const kept: { batch: RecordBatch; text: string }[] = [];
       let read = "";
-      for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
-        const text = lineTexts(window);
+      for (let batch = await reader.next(sealed); batch; batch = await reader.next(sealed)) {
+        const text = lineTexts(batch);
         read += text;
-        kept.push({ window, text });
+        kept.push({ batch, text });
         if (kept.length > 3) kept.shift();
         // Also while the next bytes arrive: two may be on their way, and one is prepared.
         await Promise.resolve();
-        for (const { window, text } of kept) assert.equal(lineTexts(window), text);
+        for (const { batch, text } of kept) assert.equal(lineTexts(batch), text);
       }
       assert.equal(read, lines.join(""));
       assert.equal(reader.offset, whole.length);
@@ -45,7 +45,7 @@ test("window reader: reading ahead changes nothing, whatever a read gives at onc
   }
 });
 
-test("window reader: lines that are overwritten cost no other window, and can be read again", async () => {
+test("batch reader: lines that are overwritten cost no other batch, and can be read again", async () => {
   const lines = unevenLines(4_000);
   const whole = bytesOf(lines.join(""));
   for (const atOnce of [Infinity, 100_000, 5_000]) {
@@ -56,16 +56,16 @@ test("window reader: lines that are overwritten cost no other window, and can be
       const kept: { part: Uint8Array; content: string }[] = [];
       let read = "";
       let roomy = 0;
-      for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
-        const text = lineTexts(window);
+      for (let batch = await reader.next(sealed); batch; batch = await reader.next(sealed)) {
+        const text = lineTexts(batch);
         read += text;
-        if (window.room >= ROOM) roomy++;
-        const from = window.lineStarts[0] - window.room;
-        const part = window.bytes.subarray(from, window.lineEnds[window.count - 1] + 1);
+        if (batch.room >= ROOM) roomy++;
+        const from = batch.lineStarts[0] - batch.room;
+        const part = batch.bytes.subarray(from, batch.lineEnds[batch.count - 1] + 1);
         part.fill(kept.length % 128);
         if (kept.length % 7 === 0) {
-          assert.equal(await reader.restore(window), true);
-          assert.equal(lineTexts(window), text);
+          assert.equal(await reader.restore(batch), true);
+          assert.equal(lineTexts(batch), text);
         }
         kept.push({ part, content: decoder.decode(part) });
         await Promise.resolve();
@@ -79,35 +79,35 @@ test("window reader: lines that are overwritten cost no other window, and can be
   }
 });
 
-test("window reader: there is room in front of nearly all windows of even records", async () => {
+test("batch reader: there is room in front of nearly all batches of even records", async () => {
   for (const sealed of [true, false]) {
     const reader = new BatchReader(new Bytes(EVEN), { ...LIMITS, records: 100 }, 0);
     const rooms: number[] = [];
-    for (let window = await reader.next(sealed); window; window = await reader.next(sealed)) {
-      rooms.push(window.room);
+    for (let batch = await reader.next(sealed); batch; batch = await reader.next(sealed)) {
+      rooms.push(batch.room);
     }
     const without = rooms.filter((room) => room < ROOM);
     assert.ok(rooms.length === 6 && without.length <= 1, rooms.join(" "));
   }
 });
 
-test("window reader: lines that are not there any more are not read again", async () => {
+test("batch reader: lines that are not there any more are not read again", async () => {
   const segment = new Bytes(line("a") + line("b"));
   const reader = new BatchReader(segment, LIMITS, 0);
-  const window = (await reader.next(true))!;
+  const batch = (await reader.next(true))!;
   const whole = segment.bytes;
   segment.bytes = whole.subarray(0, line("a").length + 3);
-  assert.equal(await reader.restore(window), false, "cut");
+  assert.equal(await reader.restore(batch), false, "cut");
   segment.bytes = bytesOf(line("longer") + line("b"));
-  assert.equal(await reader.restore(window), false, "others in their place");
+  assert.equal(await reader.restore(batch), false, "others in their place");
   segment.bytes = whole;
-  assert.equal(await reader.restore(window), true);
+  assert.equal(await reader.restore(batch), true);
 });
 
-test("window reader: the next bytes are asked for before a window is given", async () => {
+test("batch reader: the next bytes are asked for before a batch is given", async () => {
   const segment = new Bytes(EVEN);
   const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
-  let last: Window | null = null;
+  let last: RecordBatch | null = null;
   while (reader.offset < PAST_FIRST_READ) last = await reader.next(true);
   assert.ok(segment.reads.at(-1)!.offset > last!.to, "read ahead");
   const open = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
@@ -116,7 +116,7 @@ test("window reader: the next bytes are asked for before a window is given", asy
   assert.ok(offset <= last!.to, "what may still be taken back is not read ahead");
 });
 
-test("window reader: a failure to read ahead comes with the window that it was for", async () => {
+test("batch reader: a failure to read ahead comes with the batch that it was for", async () => {
   const segment = new Bytes(EVEN);
   const read = segment.read.bind(segment);
   const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
@@ -124,28 +124,28 @@ test("window reader: a failure to read ahead comes with the window that it was f
   const given = reader.offset;
   segment.read = () => Promise.reject(Object.assign(new Error("broken"), { code: "EIO" }));
   let failed = 0;
-  const windows: string[] = [];
+  const batches: string[] = [];
   for (let tries = 0; tries < 4 && failed === 0; tries++) {
-    const window = await reader.next(true).catch((error) => {
+    const batch = await reader.next(true).catch((error) => {
       assert.equal(error.code, "EIO");
       failed++;
     });
-    if (window) windows.push(lineTexts(window));
+    if (batch) batches.push(lineTexts(batch));
   }
   assert.equal(failed, 1);
   segment.read = read;
   const again = new BatchReader(segment, { ...LIMITS, records: 100 }, given);
-  for (const text of windows) assert.equal(lineTexts((await again.next(true))!), text);
+  for (const text of batches) assert.equal(lineTexts((await again.next(true))!), text);
 });
 
-test("window reader: exclusive records are not read over and over", async () => {
+test("batch reader: exclusive records are not read over and over", async () => {
   const whole = line("x".repeat(500)).repeat(4_000);
   for (const sealed of [true, false]) {
     const segment = new Bytes(whole);
     const reader = new BatchReader(segment, { ...LIMITS, isExclusive: () => true }, 0);
-    let windows = 0;
-    while (await reader.next(sealed)) windows++;
-    assert.equal(windows, 4_000);
+    let batches = 0;
+    while (await reader.next(sealed)) batches++;
+    assert.equal(batches, 4_000);
     const read = segment.reads.reduce((sum, { length }) => sum + length, 0);
     assert.ok(read < 2 * whole.length, `${read} bytes read of ${whole.length}`);
   }

@@ -56,9 +56,9 @@ test("checkpoint: what cannot be trusted starts over, and says why", () => {
       ["99", /inside/],
     ] as const
   ) {
-    const { offset, distrusted } = read(text);
+    const { offset, invalidReason } = read(text);
     assert.equal(offset, 0, text);
-    assert.match(distrusted ?? "", why, text);
+    assert.match(invalidReason ?? "", why, text);
   }
 });
 
@@ -67,7 +67,7 @@ test("checkpoint: one that cannot be read starts over, and says why", () => {
   runtime.disk.put("/c/file", "10");
   assert.deepEqual(readCheckpoint(runtime.files, "/c", SIZE, startsLine), {
     offset: 0,
-    distrusted: "unreadable",
+    invalidReason: "unreadable",
   });
 });
 
@@ -117,5 +117,5 @@ test("checkpoint: it is due up to 20 times a second, the rarer the longer it tak
     assert.ok(pace.wait <= 0);
   }
   assert.throws(() => pace.keep(() => assert.fail("full disk")), /full disk/);
-  assert.equal(pace.wait, 50, "a failure gives no reason to hurry");
+  assert.equal(pace.wait, 50, "a failure does not shorten the wait");
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Window } from "../../../src/wal/record/record_batch.ts";
+import { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { splitRecords } from "../../../src/wal/record/split_records.ts";
 import { bytesOf } from "../wal/wal_fixture.ts";
@@ -17,21 +17,21 @@ export function line(type: RecordType, request: string): string {
   return `{"type":"${type}","req":${request}}`;
 }
 
-/** A window of all lines of `log`, with something behind it, and in front of it where there is room. */
-export function windowOf(
+/** A batch of all lines of `log`, with something behind it, and in front of it where there is room. */
+export function batchOf(
   log: string,
   { room = ROOM, deadLettered = [] }: { room?: number; deadLettered?: readonly number[] } = {},
-): Window {
+): RecordBatch {
   const bytes = bytesOf("#".repeat(room) + log + "#".repeat(20));
-  const window = new Window(bytes, -room, 100);
-  window.room = room;
-  window.restore = () => Promise.resolve();
-  splitRecords(window, {
+  const batch = new RecordBatch(bytes, -room, 100);
+  batch.room = room;
+  batch.restore = () => Promise.resolve();
+  splitRecords(batch, {
     from: room,
     filled: bytes.length - 20,
     maxBytes: 1_000_000,
     exclusive: [],
     deadLettered: new Set(deadLettered),
   });
-  return window;
+  return batch;
 }

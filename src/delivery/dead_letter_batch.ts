@@ -8,18 +8,18 @@ import { RECORD_TYPES } from "../protocol/record_types.ts";
 import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters/dead_letter_entry.ts";
 import type { DeadLetterEntry } from "../wal/dead_letters/dead_letter_reader.ts";
 import { RECORD_PREFIX } from "../wal/record/record.ts";
-import { Window } from "../wal/record/record_batch.ts";
+import { RecordBatch } from "../wal/record/record_batch.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ENDING = encoder.encode("}\n");
 
-/** The entries' records as a window, laid out as they were in their segment. */
-export function windowOf(
-  batch: readonly DeadLetterEntry[],
-): { window: Window; offsets: Map<number, DeadLetterEntry> } {
-  const pieces = batch.map((entry) => ({
+/** The entries' records as a batch, laid out as they were in their segment. */
+export function batchOf(
+  entries: readonly DeadLetterEntry[],
+): { batch: RecordBatch; offsets: Map<number, DeadLetterEntry> } {
+  const pieces = entries.map((entry) => ({
     entry,
     prefix: encoder.encode(RECORD_PREFIX[entry.type!]),
     request: entry.request!,
@@ -29,7 +29,7 @@ export function windowOf(
     0,
   );
   const bytes = new Uint8Array(size);
-  const window = new Window(bytes, 0, batch.length);
+  const batch = new RecordBatch(bytes, 0, entries.length);
   const offsets = new Map<number, DeadLetterEntry>();
   let at = 0;
   for (const { entry, prefix, request } of pieces) {
@@ -39,12 +39,12 @@ export function windowOf(
     bytes.set(request, start);
     bytes.set(ENDING, end);
     const code = RECORD_TYPES.indexOf(entry.type!);
-    window.add({ code, start, end, canonical: true }, at, end + 1);
+    batch.add({ code, start, end, canonical: true }, at, end + 1);
     offsets.set(at, entry);
     at = end + ENDING.length;
   }
-  window.to = at;
-  return { window, offsets };
+  batch.to = at;
+  return { batch, offsets };
 }
 
 /** The line of a dead letter that the server refused once more. */
