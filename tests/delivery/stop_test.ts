@@ -27,7 +27,7 @@ test("stop: a sender ends that is stopped while it keeps a dead letter, with not
   pipeline.append("obj_create", JSON.stringify({ obj }));
   for (let ms = 0; !holding && ms < 1_000; ms += 10) await clock.elapse(10);
   assert.ok(holding, "the dead letter is on its way to the disk");
-  // The time is up before the wait begins: nobody hurries the sender, it is only stopped.
+  // The time is up before the wait begins: nothing asks the sender to send now, it is only stopped.
   const finished = pipeline.finish({ signal: AbortSignal.abort() });
   await clock.elapse(10);
   holding = false;

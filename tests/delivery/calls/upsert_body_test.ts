@@ -289,7 +289,7 @@ test("upsert body: starts that waited for the v2 calls API are sent to the v1 ba
         return Promise.resolve(new Response(replyTo(url)));
       }),
     });
-    // Nothing hurries them before all batches are made.
+    // Nothing asks to send them before all batches are made.
     await last;
     assert.equal((await sender.finish()).delivered, 180);
     assert.deepEqual(begun.sort(), ids.sort());
