@@ -1,9 +1,9 @@
 /**
- * Which digest the server gave in place of a provisional one.
+ * Maps provisional digests to the digests that the server returned for them.
  *
- * `<root>/.digests.jsonl`, one line `["<provisional>","<digest>"]` each, appended by every sender
- * and forced to stable storage before the record that was answered is acknowledged: later records,
- * of any process, refer to it.
+ * `<root>/.digests.jsonl` has one line `["<provisional>","<digest>"]` per digest. Every sender
+ * appends to it, and syncs it before it acknowledges the record, because later records of any
+ * process refer to the digest.
  *
  * @module
  */
@@ -14,18 +14,18 @@ import type { FileSystem } from "../runtime/runtime.ts";
 import { DIGEST_LENGTH, PROVISIONAL, TABLE_DIGEST_LENGTH } from "../protocol/digest/provisional.ts";
 import { writeAll } from "./dead_letters/dead_letter_file.ts";
 
-/** Name of the book below the root of all logs. */
+/** Name of the file in the root directory of all logs. */
 export const DIGEST_MAP_NAME = ".digests.jsonl";
 
 const FIRST = PROVISIONAL.charCodeAt(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const TOKEN = /^PROVISIONAL[0-9a-f]+$/;
-/** Only such characters keep the JSON text around them valid. */
+/** Only these characters keep the surrounding JSON text valid. */
 const DIGEST = /^[\w-]+$/;
 const MARK = encoder.encode(PROVISIONAL);
 
-/** Provisional digests and what became of them. */
+/** Provisional digests and the server's digests for them. */
 export class DigestMap {
   readonly #files: FileSystem | null;
   readonly #path: string;
@@ -34,22 +34,22 @@ export class DigestMap {
   #read = 0;
 
   /**
-   * Opens the book of a root directory; nothing is on disk before the first digest.
+   * Opens the map of a root directory. The file is created with the first digest.
    *
-   * @param files `null` keeps the book in memory.
+   * @param files `null` keeps the map in memory.
    */
   constructor(files: FileSystem | null, root: string) {
     this.#files = files;
     this.#path = join(root, DIGEST_MAP_NAME);
   }
 
-  /** Whether there is any provisional digest that may be in a request. */
+  /** Whether requests may contain provisional digests. */
   get inUse(): boolean {
     if (this.#digests.size === 0 && this.#files?.exists(this.#path)) this.#reload();
     return this.#digests.size > 0;
   }
 
-  /** The server's digest for a provisional one; `undefined` while it is not known. */
+  /** Returns the server's digest for a provisional one; `undefined` if it is not known yet. */
   final(provisional: string): string | undefined {
     const known = this.#digests.get(provisional);
     if (known !== undefined) return known;
@@ -57,7 +57,7 @@ export class DigestMap {
     return this.#digests.get(provisional);
   }
 
-  /** Keeps what the server answered; on stable storage when it resolves. */
+  /** Adds digests that the server returned, and syncs the file before it resolves. */
   async learn(entries: readonly (readonly [provisional: string, digest: string])[]): Promise<void> {
     const fresh = entries.filter(([provisional, digest]) =>
       provisional.length === digest.length && DIGEST.test(digest) &&
@@ -69,7 +69,7 @@ export class DigestMap {
     try {
       const file = this.#files.openAppend(this.#path);
       try {
-        // What a crash left of a line gets an end of its own.
+        // Start on a new line, in case a crash left a partial one.
         const lines = fresh.map((entry) => `${JSON.stringify(entry)}\n`).join("");
         writeAll(file, encoder.encode(file.size() > 0 ? `\n${lines}` : lines));
         await file.dataSync();
@@ -77,11 +77,11 @@ export class DigestMap {
         file.close();
       }
     } catch {
-      // A disk that does not take it leaves it to this process, which sends what follows.
+      // On a disk error the digests stay in memory, where this process finds them.
     }
   }
 
-  /** Puts the server's digests in place of the provisional ones in a request, in place. */
+  /** Replaces the provisional digests in a request with the server's, in place. */
   settle(body: Uint8Array): void {
     for (let at = findByte(body, FIRST, 0, body.length); at !== -1;) {
       if (isMark(body, at)) this.#replace(body, at);
@@ -111,7 +111,7 @@ export class DigestMap {
         if (entry) this.#digests.set(entry[0], entry[1]);
       }
     } catch {
-      // Not there, or not to be read now: what is in memory has to do.
+      // The file does not exist or cannot be read now: use what is in memory.
     }
   }
 }
@@ -127,7 +127,7 @@ function parse(line: string): [string, string] | null {
   if (line === "") return null;
   try {
     const [provisional, digest] = JSON.parse(line) as unknown[];
-    // One of another length would not fit into the bytes of a request.
+    // A digest of another length would not fit into the request.
     return typeof provisional === "string" && typeof digest === "string" &&
         TOKEN.test(provisional) && DIGEST.test(digest) && provisional.length === digest.length
       ? [provisional, digest]

@@ -1,5 +1,5 @@
 /**
- * Removal of files that may not exist any more.
+ * Removes files that may no longer exist.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { hasCode } from "../errors.ts";
 import type { FileSystem } from "../runtime/runtime.ts";
 
-/** Removes a file; one that does not exist counts as removed. */
+/** Removes a file, if it exists. */
 export function removeIfExists(files: FileSystem, path: string): void {
   try {
     files.remove(path);

@@ -1,5 +1,6 @@
 /**
- * The text of a dead letter: the record's own `type` and `req`, and an `error` that says why.
+ * The text of a dead letter entry: the record's own `type` and `req`, and an `error` with the
+ * reason.
  *
  * @module
  */
@@ -8,12 +9,12 @@ import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { contentStart, isValidRecord, readRecord } from "../record/record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 
-/** Most characters of a server's message that are kept. */
+/** Maximum characters of a server's message to keep. */
 export const MAX_MESSAGE_LENGTH = 2_000;
 
 const decoder = new TextDecoder();
 
-/** Why a record is a dead letter, and since when (epoch ms), as it is kept. */
+/** Builds the `error` of an entry: why the record was dead-lettered, and when (epoch ms). */
 export function deadLetterError(deadLetter: DeadLetter, now: number): Record<string, unknown> {
   return {
     reason: deadLetter.reason,
@@ -27,8 +28,8 @@ export function deadLetterError(deadLetter: DeadLetter, now: number): Record<str
 }
 
 /**
- * The line that keeps a dead letter; `null` if its bytes are not a record, and have to be kept as
- * they are.
+ * Returns the line for a dead letter, or `null` if its bytes are not a record and must be
+ * quarantined.
  *
  * @param error From {@linkcode deadLetterError}.
  */

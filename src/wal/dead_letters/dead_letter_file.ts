@@ -1,10 +1,11 @@
 /**
- * Dead letters: records that the server refused or that cannot be read, kept beside the log.
+ * Dead letters: records that the server rejected or that cannot be read. They are kept beside the
+ * log.
  *
- * `<stem>.deadletter` is JSONL, one entry a record: the record's own `type` and `req`, and an
- * `error` with reason, status, message, time and the offset that the record had. Bytes that are not
- * a record are copied to `<stem>.quarantine` and the entry says where. The library never deletes
- * either file.
+ * `<stem>.deadletter` is JSONL, one entry per record: the record's own `type` and `req`, and an
+ * `error` with reason, status, message, time, and the record's offset in its segment. Bytes that
+ * are not a record are copied to `<stem>.quarantine` and the entry records their position. The
+ * library never deletes either file.
  *
  * @module
  */
@@ -23,11 +24,11 @@ export class DeadLetterFile {
   readonly #clock: Clock;
   readonly #paths: SegmentPaths;
   readonly #directory: string;
-  /** Whether an append failed before. */
+  /** Whether an earlier append failed. */
   #unsure = false;
 
   /**
-   * @param directory The directory of the segment, synced when a file is made in it.
+   * @param directory The directory of the segment; synced when a file is created in it.
    * @param paths The segment's paths.
    */
   constructor(files: FileSystem, clock: Clock, directory: string, paths: SegmentPaths) {
@@ -37,7 +38,7 @@ export class DeadLetterFile {
     this.#paths = paths;
   }
 
-  /** Offsets of the lines in this file, from `from` on. */
+  /** Returns the offsets at or after `from` of the lines that have an entry in this file. */
   offsets(from: number): Set<number> {
     const offsets = new Set<number>();
     let text = "";
@@ -53,7 +54,7 @@ export class DeadLetterFile {
     return offsets;
   }
 
-  /** Forces the file to stable storage: its writer may have died before it had done so. */
+  /** Syncs the file, because its writer may have died before it did. */
   async confirm(): Promise<void> {
     const file = this.#files.openAppend(this.#paths.deadLetters);
     try {
@@ -65,9 +66,9 @@ export class DeadLetterFile {
   }
 
   /**
-   * Appends entries and forces them to stable storage.
+   * Appends entries and syncs the file.
    *
-   * @param readSource Reads the segment, for stretches that are not at hand.
+   * @param readSource Reads the segment, for lines that are not in memory.
    */
   async append(
     deadLetters: readonly DeadLetter[],
@@ -76,7 +77,7 @@ export class DeadLetterFile {
     const entries: string[] = [];
     for (const deadLetter of deadLetters) entries.push(await this.#entry(deadLetter, readSource));
     const file = this.#files.openAppend(this.#paths.deadLetters);
-    // What a failed sync was to write may turn into zeros: it must not share a line with what follows.
+    // After a failed sync, the last line may turn into zeros: start a new line.
     const begin = this.#unsure ? "\n" : "";
     this.#unsure = true;
     try {
@@ -140,7 +141,7 @@ function entryOffset(line: string): number | undefined {
   }
 }
 
-/** A crash may have left half an entry: it gets a line of its own, so that the next stays whole. */
+/** Ends a line that a crash cut off, so that the next entry starts on a line of its own. */
 function endTornLine(file: AppendFile): void {
   const size = file.size();
   if (size === 0) return;
@@ -149,7 +150,7 @@ function endTornLine(file: AppendFile): void {
   if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
 }
 
-/** Appends all of `bytes` or, when that fails, nothing: half an entry would stay permanently. */
+/** Appends all of `bytes`, or none on an error: a partial entry would never be removed. */
 function writeWhole(file: AppendFile, bytes: Uint8Array): void {
   const size = file.size();
   try {
@@ -158,13 +159,13 @@ function writeWhole(file: AppendFile, bytes: Uint8Array): void {
     try {
       file.truncate(size);
     } catch {
-      // The next one to append ends the line.
+      // The next append ends the line.
     }
     throw error;
   }
 }
 
-/** Appends all of `bytes`, however many write calls it takes. */
+/** Appends all of `bytes`, with as many write calls as it takes. */
 export function writeAll(file: AppendFile, bytes: Uint8Array): void {
   let rest = bytes;
   while (rest.length > 0) {

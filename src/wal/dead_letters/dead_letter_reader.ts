@@ -1,5 +1,5 @@
 /**
- * Reads dead letters back, entry by entry, in bounded memory.
+ * Reads dead letter entries back, one by one, in bounded memory.
  *
  * @module
  */
@@ -12,64 +12,66 @@ import { BatchReader } from "../record/batch_reader.ts";
 
 /** The reason why a record was dead-lettered, as in its entry. */
 export interface DeadLetterError {
-  /** `refused`, `unsendable`, `corrupt`, `torn`, `oversize`; `unknown` where the entry does not say. */
+  /**
+   * `refused`, `unsendable`, `corrupt`, `torn`, `oversize`; `unknown` if the entry has no reason.
+   */
   readonly reason: string;
-  /** HTTP status of the refusal. */
+  /** HTTP status of the rejection. */
   readonly status?: number;
-  /** The message of the server. */
+  /** The server's message. */
   readonly message?: string;
-  /** Attempts before it was dead-lettered, if it failed more than once. */
+  /** Number of attempts before it was dead-lettered, if it failed more than once. */
   readonly attempts?: number;
-  /** When it was dead-lettered, ISO 8601. */
+  /** Time at which it was dead-lettered, ISO 8601. */
   readonly at?: string;
-  /** Byte offset that the record had in its segment. */
+  /** Byte offset of the record in its segment. */
   readonly offset?: number;
-  /** Bytes that the record had. */
+  /** Length of the record in bytes. */
   readonly length?: number;
-  /** Base URL of the server that refused it, where the entry says. */
+  /** Base URL of the server that rejected it, if the entry contains it. */
   readonly server?: string;
-  /** Retries that were refused since. */
+  /** Number of retries that the server rejected since then. */
   readonly retries?: number;
 }
 
 /** One line of a dead letter file. */
 export interface DeadLetterEntry {
-  /** Byte offset of the line in the dead letter file: names the entry within it. */
+  /** Byte offset of the line in the dead letter file; identifies the entry. */
   readonly position: number;
-  /** The line without its newline; empty when it is too long for memory. */
+  /** The line without its newline; empty if it is too long for memory. */
   readonly line: Uint8Array;
-  /** Bytes of the line. */
+  /** Length of the line in bytes. */
   readonly length: number;
-  /** `null` where the entry holds no record: its bytes are in quarantine, or the entry is corrupt. */
+  /** `null` if the entry holds no record: its bytes are quarantined, or the entry is corrupt. */
   readonly type: RecordType | null;
-  /** The request's JSON text; `null` like `type`. */
+  /** The request's JSON text; `null` if `type` is. */
   readonly request: Uint8Array | null;
   readonly error: DeadLetterError;
-  /** The place of the record's bytes in the quarantine file, if they are there. */
+  /** Position of the record's bytes in the quarantine file, if they are there. */
   readonly quarantine: { readonly offset: number; readonly length: number } | null;
-  /** Why the entry itself cannot be read; absent when it can. */
+  /** Why the entry cannot be read; absent if it can. */
   readonly corrupt?: string;
 }
 
-/** Whether an entry is half of one that a crash cut off: its record is still in the log. */
+/** Returns whether a crash cut the entry off. Its record is still in the log. */
 export function isTornEntry({ corrupt }: DeadLetterEntry): boolean {
   return corrupt === TORN;
 }
 
 const TORN = "torn";
-/** Bytes of one entry that are read into memory: the largest record and its error. */
+/** Maximum bytes of an entry that is read into memory: the largest record and its error. */
 const MAX_ENTRY_BYTES = 34 * 1024 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
 const WINDOW_RECORDS = 256;
 
-/** Reads the entries of the dead letter file at `path`, in order. Throws the host's errors. */
+/** Reads the entries of the dead letter file at `path`, in order. Throws file system errors. */
 export async function* readDeadLetters(
   files: FileSystem,
   path: string,
 ): AsyncGenerator<DeadLetterEntry> {
   const file = new ReadOnlySegment(files, path, { name: path, sealed: true });
   try {
-    // An entry is not a record, but it is a line: the reader finds it either way.
+    // The reader also finds lines that are not records, as these are.
     const reader = new BatchReader(file, {
       bytes: WINDOW_BYTES,
       records: WINDOW_RECORDS,
@@ -152,7 +154,7 @@ function parsed(text: Uint8Array | undefined): unknown {
 }
 
 function errorOf(value: unknown): DeadLetterError {
-  // Other writers of the format may keep a bare message.
+  // Other writers of the format may store only a message.
   if (typeof value === "string") return { reason: "unknown", message: value };
   if (typeof value !== "object" || value === null) return { reason: "unknown" };
   const { reason, status, message, attempts, at, offset, length, server, retries } =

@@ -1,12 +1,11 @@
 /**
- * Takes dead letters out of their files: because they were delivered after all, or because the user
- * gives them up.
+ * Removes dead letters from their files, because they were delivered or the user discarded them.
  *
- * A file is taken into hand by renaming it into `.retry/` beside it. A sender that sets records
- * aside meanwhile begins a new file under the old name; what stays is appended to that one before
- * the file in progress is removed. A crash leaves that file whole, and the next one to take it
- * puts it back first: an entry may then exist twice, but none is lost. Two cannot do it at once:
- * there is a lease for every project.
+ * A transaction begins by renaming the file into `.retry/` beside it. A sender that dead-letters
+ * records meanwhile creates a new file under the old name; the remaining entries are appended to
+ * that file before the renamed one is removed. A crash leaves the renamed file intact, and the next
+ * transaction restores it first: an entry may then exist twice, but none is lost. A lease for each
+ * project prevents two transactions at once.
  *
  * @module
  */
@@ -22,10 +21,10 @@ import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../ownership/failure_detecto
 import { liveness, ownIdentity } from "../ownership/process_identity.ts";
 import { segmentPaths } from "../segment/segment_name.ts";
 
-/** Directory of the files in progress, below a project's. */
+/** Directory of the renamed files, inside a project's directory. */
 export const RETRY_DIRECTORY = ".retry";
 
-/** The segments whose dead letters an interrupted retry has left in progress. */
+/** Returns the stems of segments whose transactions were interrupted. */
 export function unfinishedTransactions(files: FileSystem, directory: string): string[] {
   const retry = join(directory, RETRY_DIRECTORY);
   if (files.stat(retry) === null) return [];
@@ -35,7 +34,7 @@ export function unfinishedTransactions(files: FileSystem, directory: string): st
 
 const SUFFIX = ".deadletter";
 
-/** The dead letters of one project, held by one process. */
+/** The dead letters of one project, leased by this process. */
 export class DeadLetterStore {
   readonly #runtime: Runtime;
   readonly #directory: string;
@@ -48,9 +47,10 @@ export class DeadLetterStore {
   }
 
   /**
-   * Takes the dead letters of the project in `directory`; `null` when another process holds them.
+   * Acquires the lease on the dead letters in `directory`; returns `null` if another process holds
+   * it.
    *
-   * @param token 32 hex digits that name the holder.
+   * @param token The holder's token, 32 hex digits.
    */
   static claim(runtime: Runtime, directory: string, token: string): DeadLetterStore | null {
     const { files, process } = runtime;
@@ -65,12 +65,12 @@ export class DeadLetterStore {
     return new DeadLetterStore(runtime, directory, claim);
   }
 
-  /** Shows that the holder lives; to be called at every heartbeat. */
+  /** Sends a heartbeat. Call it at every heartbeat of the process. */
   heartbeat(): void {
     this.#lease.heartbeat();
   }
 
-  /** Takes the dead letters of one segment into hand; `null` when there are none. */
+  /** Begins a transaction on the dead letters of one segment; returns `null` if there are none. */
   async begin(stem: string): Promise<DeadLetterTransaction | null> {
     const { files } = this.#runtime;
     const path = segmentPaths(this.#directory, stem).deadLetters;
@@ -78,7 +78,7 @@ export class DeadLetterStore {
     const transaction = (): DeadLetterTransaction =>
       new DeadLetterTransaction(files, this.#lease, this.#directory, path, aside);
     if (files.stat(aside) !== null) await transaction().rollback();
-    // The new name has to be durable before anything is taken out of the old place for good.
+    // The new name must be durable before entries are removed from the old file.
     await files.syncDirectory(this.#directory);
     this.#lease.assertHeld();
     try {
@@ -91,7 +91,7 @@ export class DeadLetterStore {
     return transaction();
   }
 
-  /** Removes a quarantine that no entry points to and no sender can add to any more. */
+  /** Removes a quarantine file that no entry refers to and that no sender can add to. */
   async dropQuarantine(stem: string): Promise<void> {
     const { files } = this.#runtime;
     const paths = segmentPaths(this.#directory, stem);
@@ -105,29 +105,32 @@ export class DeadLetterStore {
     removeIfExists(files, paths.quarantine);
   }
 
-  /** Lets the dead letters go. */
+  /** Releases the lease. */
   release(): void {
     const { files } = this.#runtime;
     this.#lease.release();
     try {
       files.removeDirectory(join(this.#directory, RETRY_DIRECTORY));
     } catch {
-      // Another one came, or a file in progress could not be put back.
+      // Another process has acquired a lease, or an unfinished transaction remains.
     }
   }
 }
 
-/** The dead letters of one segment, in progress. */
+/** A transaction on the dead letters of one segment. */
 export class DeadLetterTransaction {
   readonly #files: FileSystem;
   readonly #lease: Lease;
   readonly #directory: string;
   readonly #path: string;
   readonly #aside: string;
-  /** Entries that need not be put back: position and length, for one that was still being written. */
+  /**
+   * Position and length of entries not to restore; the length detects one that was still being
+   * written.
+   */
   readonly #settled = new Map<number, number>();
 
-  /** For {@linkcode DeadLetterStore.begin}. */
+  /** Use {@linkcode DeadLetterStore.begin}. */
   constructor(files: FileSystem, claim: Lease, directory: string, path: string, aside: string) {
     this.#files = files;
     this.#lease = claim;
@@ -136,14 +139,14 @@ export class DeadLetterTransaction {
     this.#aside = aside;
   }
 
-  /** The entries, in order. */
+  /** Reads the entries, in order. */
   entries(): AsyncGenerator<DeadLetterEntry> {
     return readDeadLetters(this.#files, this.#aside);
   }
 
   /**
-   * Throws when another process has taken the dead letters over; looks at the disk only when this
-   * one has shown no life for a while.
+   * Checks that this process still holds the lease. Reads the disk only if its last heartbeat is
+   * old.
    *
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
@@ -151,12 +154,12 @@ export class DeadLetterTransaction {
     this.#lease.ensureHeld();
   }
 
-  /** These entries are dead letters no more. */
+  /** Marks entries for removal. */
   remove(entries: readonly EntrySpan[]): void {
     for (const { position, length } of entries) this.#settled.set(position, length);
   }
 
-  /** Puts entries back in another form, forced to stable storage before it resolves. */
+  /** Writes entries back in a changed form, and syncs the file before it resolves. */
   async replace(replacements: readonly (readonly [DeadLetterEntry, string])[]): Promise<void> {
     if (replacements.length === 0) return;
     this.#lease.assertHeld();
@@ -168,8 +171,8 @@ export class DeadLetterTransaction {
   }
 
   /**
-   * Puts back what was neither removed nor replaced, and ends. What a sender was just adding to the
-   * file when it was taken goes back too.
+   * Writes back all entries that were neither removed nor replaced, and ends the transaction. This
+   * includes entries that a sender was still adding when the file was renamed.
    */
   async rollback(): Promise<void> {
     for (let seen = -1;;) {
@@ -201,7 +204,7 @@ export class DeadLetterTransaction {
     await this.#files.syncDirectory(this.#directory);
   }
 
-  /** Copies lines a whole one at a time, so that none is mixed with what a sender adds. */
+  /** Copies each line with one append, so that it does not interleave with what a sender adds. */
   async #copy(entries: readonly EntrySpan[], file: AppendFile): Promise<void> {
     const source = this.#files.openRead(this.#aside);
     try {
@@ -225,7 +228,7 @@ export class DeadLetterTransaction {
   }
 }
 
-/** The place of a line in the file in progress. */
+/** The position of a line in the renamed file. */
 type EntrySpan = Pick<DeadLetterEntry, "position" | "length">;
 
 const encoder = new TextEncoder();
@@ -238,14 +241,14 @@ function endTornLine(file: AppendFile): void {
   if (last[0] !== 10) writeAll(file, encoder.encode("\n"));
 }
 
-/** Removes what holders left that were killed within one step; a watcher makes its probe again. */
+/** Removes the temporary files of holders that were killed; an observer recreates its probe. */
 function clearLitter(files: FileSystem, retry: string): void {
   try {
     for (const { name } of files.list(retry)) {
       if (/\.(tmp|probe)$/.test(name)) removeIfExists(files, join(retry, name));
     }
   } catch {
-    // It harms nobody.
+    // They do no harm.
   }
 }
 
@@ -263,8 +266,7 @@ function isGone(
   try {
     files.createExclusive(probe, "");
     const now = files.stat(probe)?.modified ?? heartbeat;
-    // An empty lease is one whose holder was killed while it made it, or is about to fill it.
-    // After a jump of the clock a lease may seem to be from the future, until the next heartbeat.
+    // An empty lease is still being written, or its holder was killed while writing it.
     return Math.abs(now - heartbeat) > (holder === null ? STALE_AFTER_MS : ABANDONED_AFTER_MS);
   } finally {
     removeIfExists(files, probe);

@@ -1,8 +1,8 @@
 /**
- * The file log with nothing behind it: what the disk does not take is refused.
+ * A file log without a fallback: records that cannot be written to disk are refused.
  *
- * For writers that can refuse a record and are asked again, such as the relay. A program's own calls
- * cannot be refused: for them there is `failover_log.ts`.
+ * For writers whose callers can retry, such as the relay. The calls of a program cannot be refused;
+ * they use `failover_log.ts`.
  *
  * @module
  */
@@ -19,14 +19,14 @@ export interface DiskLogOptions {
   readonly onDisk: (error: unknown) => void;
 }
 
-/** Writes to the disk, and throws what it says. */
+/** Writes to the disk, and throws its errors. */
 export class DiskLog implements RequestLog {
   readonly kind = "file";
   readonly #disk: FileLog;
   readonly #onDisk: (error: unknown) => void;
   #failed = false;
 
-  /** Makes a log over `disk`. */
+  /** Creates a log on top of `disk`. */
   constructor({ disk, onDisk }: DiskLogOptions) {
     this.#disk = disk;
     this.#onDisk = onDisk;
@@ -37,17 +37,17 @@ export class DiskLog implements RequestLog {
   }
 
   /**
-   * Appends several requests with one write call: all of them, or none when it throws.
+   * Appends several requests with one write call: all of them, or none if it throws.
    *
-   * @throws {WeaveWalError} `ERR_LOG_FULL`; otherwise the host's error.
+   * @throws {WeaveWalError} `ERR_LOG_FULL`; otherwise the file system error.
    */
   appendAll(records: readonly WriteRecord[]): void {
     try {
       this.#disk.appendAll(records);
     } catch (error) {
-      // A quota that is used up is the user's will, not the disk's failure.
+      // A full quota is configured by the user; it is not a disk failure.
       if (hasCode(error, "ERR_LOG_FULL")) throw error;
-      // The next record begins a segment, and so tries the disk again.
+      // The next record starts a new segment, and so retries the disk.
       this.#disk.close();
       if (!this.#failed) {
         this.#failed = true;

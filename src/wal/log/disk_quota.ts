@@ -1,8 +1,8 @@
 /**
- * The bytes that the logs of a project may take on disk.
+ * The disk space that the logs of a project may use.
  *
- * The count is taken from the disk again and again, in the background: a counter that is only
- * incremented and decremented drifts until the log is "full" permanently.
+ * Usage is recounted from the disk repeatedly, in the background: a counter that is only
+ * incremented and decremented drifts until the log counts as full permanently.
  *
  * @module
  */
@@ -12,48 +12,48 @@ import { WeaveWalError } from "../../errors.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 
-/** Ms between two counts while the quota is nearly used up. */
+/** Ms between two counts when the quota is nearly exhausted. */
 export const RECOUNT_MS = 1_000;
-/** Files for which a count is repeated so often; for more of them it is repeated less often. */
+/** Number of files up to which that interval applies; it grows in proportion above. */
 const FILES_PER_RECOUNT = 10_000;
-/** Files of which a count is quick enough to be waited for. */
+/** Number of files up to which a count is fast enough to await. */
 const QUICK_FILES = 2_000;
 
 /** Options for {@linkcode DiskQuota}. */
 export interface DiskQuotaOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
-  /** The project's directory; everything in it counts, dead letters and sidecars too. */
+  /** The project's directory. Everything in it counts, including dead letters and sidecars. */
   readonly directory: string;
   /** Bytes. */
   readonly maxBytes: number;
 }
 
-/** Keeps a project's directory within its bytes. */
+/** Keeps a project's directory within its quota. */
 export class DiskQuota {
   readonly #options: DiskQuotaOptions;
   /** Bytes found by the last count. */
   #counted = 0;
-  /** Bytes appended and not removed since the last count began. */
+  /** Net bytes appended since the last count began. */
   #added = 0;
   #countedAt = -Infinity;
-  /** Files found by the last count; `null` before the first one has ended. */
+  /** Files found by the last count; `null` before the first count has completed. */
   #files: number | null = null;
   #counting: Promise<void> | null = null;
-  /** The count after the one in progress. */
+  /** The count that follows the one in progress. */
   #next: Promise<void> | null = null;
 
-  /** Makes a quota that has counted nothing. */
+  /** Creates a quota that has not counted anything. */
   constructor(options: DiskQuotaOptions) {
     this.#options = options;
   }
 
-  /** Bytes that may be used. */
+  /** Maximum bytes. */
   get maxBytes(): number {
     return this.#options.maxBytes;
   }
 
-  /** Bytes in use, as far as known: what the last count found, and what changed since. */
+  /** Estimate of the bytes in use: the last count, and the changes since. */
   get used(): number {
     return Math.max(0, this.#counted + this.#added);
   }
@@ -61,11 +61,11 @@ export class DiskQuota {
   /**
    * Checks that there is room for `line`.
    *
-   * @throws {WeaveWalError} `ERR_LOG_FULL` if there is not; the disk is then counted again.
+   * @throws {WeaveWalError} `ERR_LOG_FULL` if there is not; a recount then starts.
    */
   admit(line: string): void {
     const { maxBytes } = this.#options;
-    // Three bytes a UTF-16 unit is the most that UTF-8 takes.
+    // UTF-8 takes at most three bytes for each UTF-16 unit.
     if (this.used + line.length * 3 <= maxBytes) return;
     const length = new TextEncoder().encode(line).length;
     if (this.used + length <= maxBytes) return;
@@ -76,17 +76,17 @@ export class DiskQuota {
     );
   }
 
-  /** Counts `bytes` that were appended. */
+  /** Adds appended bytes. */
   add(bytes: number): void {
     this.#added += bytes;
   }
 
-  /** Deducts `bytes` that were removed, until the disk is counted again. */
+  /** Subtracts removed bytes, until the next count. */
   remove(bytes: number): void {
     this.#added -= bytes;
   }
 
-  /** Counts the bytes in the directory again, unless that was done a moment ago. */
+  /** Starts a count, unless the last one is recent. */
   recountSoon(): void {
     const { clock } = this.#options;
     const everyMs = RECOUNT_MS * Math.max(1, (this.#files ?? 0) / FILES_PER_RECOUNT);
@@ -95,8 +95,8 @@ export class DiskQuota {
   }
 
   /**
-   * Brings `used` up to date for a report: waits for a count of a few files, and otherwise
-   * begins one in the background, so that `used` is what the last one found.
+   * Updates `used` for a report. Waits for the count if there are few files; otherwise starts one
+   * in the background, so that `used` reflects the last count.
    */
   async refresh(): Promise<void> {
     if (this.#files === null) await this.#counting;
@@ -104,12 +104,12 @@ export class DiskQuota {
     else await this.recount();
   }
 
-  /** Counts the bytes that are in the directory now, in slices. Never rejects. */
+  /** Counts the bytes in the directory now, in slices. Never rejects. */
   recount(): Promise<void> {
     if (this.#counting === null) {
       return this.#counting = this.#count().finally(() => this.#counting = null);
     }
-    // A count in progress may have missed what changed since it began.
+    // A count in progress may have missed changes since it began.
     return this.#next ??= this.#counting.then(() => {
       this.#next = null;
       return this.recount();
@@ -133,7 +133,7 @@ export class DiskQuota {
         }
       }
     } catch {
-      // A directory that does not exist yet takes nothing; one that cannot be read fails the append.
+      // A directory that does not exist yet uses no space; if it cannot be read, the append fails.
     }
     this.#counted = used;
     this.#added -= before;

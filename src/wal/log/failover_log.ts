@@ -1,5 +1,5 @@
 /**
- * The file log with the memory log behind it: disk errors never reach the program.
+ * A file log that falls back to memory, so that disk errors never reach the program.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { RecordType } from "../../protocol/record_types.ts";
 import type { MemoryLog } from "./memory_log.ts";
 import type { RequestLog } from "./record_log.ts";
 
-/** Ms between two tries to go back to the disk. */
+/** Ms between two attempts to return to the disk. */
 export const DISK_RETRY_MS = 5_000;
 
 /** Options for a failover log. */
@@ -18,19 +18,22 @@ export interface FailoverLogOptions {
   readonly clock: Clock;
   readonly disk: RequestLog;
   readonly memory: RequestLog & Pick<MemoryLog, "waiting" | "moveTo">;
-  /** Whether a sender empties the memory log; else its records go back to the disk with it. */
+  /**
+   * Whether a sender empties the memory log. If not, its records move to the disk when that works
+   * again.
+   */
   readonly sender: boolean;
   /** Called when the disk fails (with its error) and when it works again (with `null`). */
   readonly onDisk: (error: unknown) => void;
 }
 
-/** Writes to the disk while that works, to memory while it does not. */
+/** Writes to the disk, or to memory while the disk fails. */
 export class FailoverLog implements RequestLog {
   readonly #options: FailoverLogOptions;
   #failed = false;
   #retryAt = 0;
 
-  /** Puts `memory` behind `disk`. */
+  /** Creates a log that uses `memory` while `disk` fails. */
   constructor(options: FailoverLogOptions) {
     this.#options = options;
   }
@@ -48,7 +51,7 @@ export class FailoverLog implements RequestLog {
         this.#recovered();
         return;
       } catch (error) {
-        // A quota that is used up is the user's will, not the disk's failure.
+        // A full quota is configured by the user; it is not a disk failure.
         if (hasCode(error, "ERR_LOG_FULL")) throw error;
         this.#retryAt = clock.monotonic() + DISK_RETRY_MS;
         if (!this.#failed) {
@@ -69,7 +72,7 @@ export class FailoverLog implements RequestLog {
     };
   }
 
-  /** Rejects while records are in memory, also when the disk works again. */
+  /** Rejects while records are in memory, even if the disk works again. */
   async sync(): Promise<void> {
     const { disk, memory } = this.#options;
     if (this.#failed) throw new Error("Cannot sync the log: the disk has failed");
@@ -110,7 +113,7 @@ export class FailoverLog implements RequestLog {
       this.#recovered();
     } catch {
       this.#retryAt = clock.monotonic() + DISK_RETRY_MS;
-      disk.close(); // What it took is final.
+      disk.close(); // The records that it wrote are final.
     }
   }
 

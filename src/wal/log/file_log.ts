@@ -1,5 +1,5 @@
 /**
- * The log on disk: a stream of segments that only this process writes.
+ * The log on disk: a sequence of segments that only this process writes.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
 import type { RequestLog, WriteRecord } from "./record_log.ts";
 import { type CopiedLines, SegmentWriter } from "./segment_writer.ts";
 
-/** Appends records to segments in a directory. Every method but `sync` is synchronous. */
+/** Appends records to segments in a directory. Every method except `sync` is synchronous. */
 export class FileLog implements RequestLog {
   readonly kind = "file";
   readonly #options: FileLogOptions;
@@ -24,24 +24,26 @@ export class FileLog implements RequestLog {
   readonly #sync: FsyncScheduler;
   #active: SegmentWriter | null = null;
   #lastTime = 0n;
-  /** Size of the current segment when its name was last seen to be in place. */
+  /** Size of the current segment when its name was last verified. */
   #verified = 0;
-  /** Whether the names of the directories were forced to stable storage. */
+  /** Whether the names of the directories have been synced. */
   #named = false;
-  /** A second failure to sync in a row: the current segment is not to be trusted with the next record. */
+  /**
+   * Error of a second failed sync in a row; the next append to the current segment throws it.
+   */
   #failed: unknown = null;
   #syncFailures = 0;
-  /** Segments that were left and are not known to be closed on disk. */
+  /** Retired segments that are not known to be closed on disk. */
   readonly #unclosed = new Set<SegmentWriter>();
-  /** Segments whose records are in a later one too. */
+  /** Segments whose records are also in a later segment. */
   readonly #rescued = new WeakSet<SegmentWriter>();
 
-  /** Lines of lost segments that no other segment holds yet, oldest first. */
+  /** Lines of lost segments that must still be copied to another one, oldest first. */
   readonly #owed: CopiedLines[] = [];
 
   readonly #openCalls: OwnOpenCalls;
 
-  /** Makes the log; nothing is on disk before the first record. */
+  /** Creates the log. Nothing is written before the first record. */
   constructor(options: FileLogOptions) {
     this.#options = options;
     const { closeInterrupted: withCalls = false } = options;
@@ -60,9 +62,9 @@ export class FileLog implements RequestLog {
   }
 
   /**
-   * Makes the directories and tries whether a file can be made in them.
+   * Creates the directories and checks that a file can be created in them.
    *
-   * Throws the host's error when it cannot.
+   * Throws the file system error if it cannot.
    */
   prepare(): void {
     const { runtime: { files }, directory, writer } = this.#options;
@@ -76,7 +78,7 @@ export class FileLog implements RequestLog {
     this.#append(RECORD_PREFIX[type] + request + RECORD_SUFFIX, 1);
   }
 
-  /** Appends several requests with one write call: all of them, or none when it throws. */
+  /** Appends several requests with one write call: all of them, or none if it throws. */
   appendAll(records: readonly WriteRecord[]): void {
     const lines = records.map(([type, request]) => RECORD_PREFIX[type] + request + RECORD_SUFFIX);
     if (lines.length > 0) this.#append(lines.join(""), lines.length);
@@ -107,7 +109,7 @@ export class FileLog implements RequestLog {
       }
       const bytes = segment.size - size;
       const isOwn = segment.isOwn();
-      // What ends a call that another process has closed meanwhile is taken back.
+      // Undo the end of a call that another process has closed meanwhile.
       if (isOwn && this.#openCalls.look()) segment.truncateTail(bytes, records);
       else if (isOwn) {
         quota.add(bytes);
@@ -125,11 +127,11 @@ export class FileLog implements RequestLog {
   }
 
   /**
-   * Notes that a span has begun, so that it is ended at recovery if its end is cut off.
+   * Records the start of a span, so that recovery can end the span if its end is missing.
    *
-   * Throws the host's error when the disk does not take it.
+   * Throws the file system error if the write fails.
    *
-   * @param request The span as it is now.
+   * @param request The span in its current state.
    */
   noteSpanStart(type: RecordType, request: string): void {
     const { paths } = this.#active ?? this.#begin();
@@ -147,14 +149,14 @@ export class FileLog implements RequestLog {
       await this.#sync.settled();
       await this.#sync.syncPending();
       if (segment === null) return;
-      if (segment !== this.#active) continue; // Left meanwhile: it is among those that are owed now.
+      if (segment !== this.#active) continue; // Retired meanwhile: its lines are pending now.
       try {
         await this.#sync.syncNow(segment);
       } catch (error) {
         if (failed || !this.#rescued.has(segment)) throw error;
         failed = true;
       }
-      // Records that were copied to a new segment are safe when that one is synced.
+      // Records that were copied to a new segment are safe once that segment is synced.
       if (!this.#rescued.has(segment)) return await this.#sync.syncPending();
     }
   }
@@ -178,20 +180,23 @@ export class FileLog implements RequestLog {
     try {
       this.#copyOwed();
     } catch {
-      // It is tried again when the log is used again; `sync` reports it.
+      // The next use of the log retries; `sync` reports the error.
     }
     this.#sync.close();
     this.rotate();
-    // The last chance: as long as this process lives, its later segments wait behind them.
+    // This is the last chance: while this process lives, its later segments wait for these.
     this.#sealLeft();
   }
 
-  /** Whether calls are open behind the segments that were removed. */
+  /** Whether calls that began in removed segments are still open. */
   get hasOpenCalls(): boolean {
     return this.#openCalls.keeper.hasOpen;
   }
 
-  /** Records go elsewhere: the ends of calls may be where no other process finds them. */
+  /**
+   * Forgets open calls. Used when records move elsewhere, where other processes cannot find the
+   * ends.
+   */
   forgetOpenCalls(): void {
     if (this.#openCalls.marker !== null) this.#openCalls.keeper.forgetAll();
   }
@@ -223,22 +228,27 @@ export class FileLog implements RequestLog {
     return segment;
   }
 
-  /** The segment is not this log's to write any more; what is behind `end` is written elsewhere. */
+  /**
+   * Handles a segment that this log no longer owns: lines after `end` are written to another one.
+   */
   #lose(segment: SegmentWriter, end: number): void {
     this.#openCalls.lost();
     const detached = segment.isDetached();
     if (detached) this.#options.listener.onDetached();
-    // A sender of this process still reads the file that lost its name; without one, nobody does.
+    // This process's sender still reads a file that lost its name; without a sender, nothing reads
+    // it.
     if (detached && this.#options.sender) return this.#leave(segment);
-    // A process that presumed this one dead sends what was there then. What was appended since is behind
-    // that end where the clocks stopped with the machine: the heartbeat looks fresh then.
+    // A process that presumed this one dead sends what the segment contained then. If the machine
+    // was suspended, the heartbeat looks fresh, so records appended since then lie beyond that end.
     const lost = segment.linesFrom(this.#verified, end);
     if (this.#active === segment) this.rotate();
     if (lost.records > 0) this.#owed.push(lost);
     this.#copyOwed();
   }
 
-  /** Copies lines of lost segments into the current one; what the disk does not take stays owed. */
+  /**
+   * Copies lines of lost segments into the current one; lines that cannot be written stay pending.
+   */
   #copyOwed(): void {
     for (let next = this.#owed[0]; next !== undefined; next = this.#owed[0]) {
       this.#copy(next);
@@ -256,14 +266,15 @@ export class FileLog implements RequestLog {
     this.#options.listener.onAppend();
   }
 
-  /** Says again of segments that were left that they are closed. */
+  /** Retries closing retired segments on disk. */
   #sealLeft(): void {
     for (const segment of this.#unclosed) if (segment.seal()) this.#unclosed.delete(segment);
   }
 
   /**
-   * After a failed sync the kernel may call pages clean that never reached the disk, and a later
-   * sync of the same file succeeds without them: they are written again, into a new segment.
+   * Rewrites the unsynced records of a segment to a new one: after a failed sync, the kernel may
+   * mark pages as clean that never reached the disk, and a later sync of the same file succeeds
+   * without them.
    */
   #syncFailed(segment: SegmentWriter, error: unknown): void {
     this.#options.listener.onSyncError(error);
@@ -277,13 +288,13 @@ export class FileLog implements RequestLog {
     }
   }
 
-  /** The next record goes elsewhere, unless it would begin a new segment, and so try the disk again. */
+  /** Makes the next append fail, unless it would start a new segment and so retry the disk. */
   #distrust(segment: SegmentWriter, error: unknown): void {
     if (this.#active !== null) this.#failed = error;
     this.#sync.markLost(segment, error);
   }
 
-  /** Copies what `segment` holds from `offset` into a new segment, and leaves it. */
+  /** Copies the lines of `segment` from `offset` on into a new segment, and retires it. */
   #rescue(segment: SegmentWriter, offset: number): void {
     const lines = segment.linesFrom(offset);
     if (this.#active === segment) this.rotate();
@@ -304,7 +315,7 @@ export class FileLog implements RequestLog {
 
   #nextTime(): bigint {
     const now = BigInt(Math.round(this.#options.runtime.clock.now() * 1_000)) * 1_000n;
-    // Whole microseconds: the names in between are those of closing segments.
+    // Whole microseconds: the values in between are reserved for closing segments.
     this.#lastTime = now > this.#lastTime ? now : this.#lastTime + 1_000n;
     return this.#lastTime;
   }

@@ -10,29 +10,31 @@ import type { DiskQuota } from "./disk_quota.ts";
 import type { FsyncPolicy } from "./fsync_scheduler.ts";
 import type { LogListener } from "./record_log.ts";
 
-/** Options for a file log. */
+/** Options for {@linkcode FileLog}. */
 export interface FileLogOptions {
   readonly runtime: Runtime;
-  /** Directory of all logs; `.weave/wal`. */
+  /** Root directory of all logs; `.weave/wal`. */
   readonly root: string;
-  /** Directory of the project's segments, below `root`. */
+  /** Directory of the project's segments, inside `root`. */
   readonly directory: string;
-  /** 32 hex digits, new for every log. */
+  /** Token of this log, 32 hex digits; new for every log. */
   readonly writer: string;
-  /** Shows other processes that this one runs. */
+  /** Shows other processes that this one is running. */
   readonly presence: Presence;
   /** Whether this process sends what it writes. */
   readonly sender: boolean;
   readonly fsync: FsyncPolicy;
-  /** Ms between data syncs under `interval`. */
+  /** Ms between data syncs with `interval`. */
   readonly fsyncIntervalMs: number;
-  /** Records after which a data sync begins under `interval`. */
+  /** Number of records after which a data sync begins with `interval`. */
   readonly fsyncRecords: number;
-  /** Bytes after which a segment is closed and the next one begun. */
+  /** Bytes after which a segment is closed and a new one is created. */
   readonly segmentBytes: number;
-  /** Whether calls are closed that the end of this process cuts off; `false` by default. */
+  /**
+   * Whether recovery ends the calls that this process leaves open when it dies; default `false`.
+   */
   readonly closeInterrupted?: boolean;
-  /** Keeps the project's directory within its bytes. */
+  /** Keeps the project's directory within its quota. */
   readonly quota: DiskQuota;
   readonly listener: LogListener;
 }

@@ -1,5 +1,5 @@
 /**
- * Decides when appended records are forced to stable storage.
+ * Decides when appended records are synced to stable storage.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Clock, FileSystem, Timer } from "../../runtime/runtime.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
 /**
- * When appended records are forced to stable storage.
+ * When appended records are synced to stable storage.
  *
  * @example
  * ```ts
@@ -23,8 +23,8 @@ import type { SegmentWriter } from "./segment_writer.ts";
 export type FsyncPolicy = "interval" | "always" | "never";
 
 /**
- * Segments that are synced in the background after they were left; each is open meanwhile. Where
- * segments are filled faster than the disk takes them, the writer waits for it.
+ * Maximum number of retired segments that are synced in the background; each stays open meanwhile.
+ * If segments fill faster than the disk can sync them, the writer waits.
  */
 const MAX_RETIRING = 8;
 
@@ -33,58 +33,58 @@ export interface FsyncSchedulerOptions {
   readonly clock: Clock;
   readonly files: FileSystem;
   readonly policy: FsyncPolicy;
-  /** Ms between syncs under `interval`. */
+  /** Ms between syncs with `interval`. */
   readonly intervalMs: number;
-  /** Records after which a sync begins under `interval`. */
+  /** Number of records after which a sync begins with `interval`. */
   readonly records: number;
-  /** A sync of this segment failed: what it was to cover must be presumed lost. */
+  /** Called when a sync of a segment failed: the data that it covered must be presumed lost. */
   readonly onFailed: (segment: SegmentWriter, error: unknown) => void;
   /**
-   * This host or file system cannot sync at all; called once. Nothing is lost by it: records are in
-   * the page cache as before, and survive the process but not the machine.
+   * Called once if this host or file system does not support syncing. Records are still in the page
+   * cache: they survive the process, but not the machine.
    */
   readonly onUnsupported: (error: unknown) => void;
-  /** A sync succeeded. */
+  /** Called after a successful sync. */
   readonly onSynced: () => void;
-  /** A directory's names could not be forced to stable storage. */
+  /** Called when a directory could not be synced. */
   readonly onDirectoryFailed: (error: unknown) => void;
 }
 
 /**
- * Forces segments to stable storage, by policy and on demand.
+ * Syncs segments, by policy and on demand.
  *
- * After a sync that failed the kernel may call pages clean that it never wrote, and the next sync of
- * the file succeeds without them. So nothing that a failed sync was to cover ever counts as synced:
- * it is written again to another file (`onFailed`), or {@linkcode FsyncScheduler.syncPending} fails
- * for as long as the file is there.
+ * After a failed sync, the kernel may mark pages as clean that it never wrote, and the next sync of
+ * the file succeeds without them. So data covered by a failed sync never counts as synced: it is
+ * rewritten to another file (`onFailed`), or {@linkcode FsyncScheduler.syncPending} fails for as
+ * long as the file exists.
  */
 export class FsyncScheduler {
   readonly #options: FsyncSchedulerOptions;
   readonly #running = new Set<Promise<void>>();
-  /** Closed files that were not synced, by path; with the error where a sync has failed for good. */
+  /** Closed files that are not synced, by path, with the error if a sync failed permanently. */
   readonly #pendingFiles = new Map<string, unknown>();
   readonly #pendingDirectories = new Set<string>();
-  /** Directories that are being synced, and whether they got new names since that began. */
+  /** Directories being synced, and whether names were added since the sync began. */
   readonly #syncingDirectories = new Map<string, boolean>();
   #lastPending: Promise<void> = Promise.resolve();
   #active: SegmentWriter | null = null;
   #unsynced = 0;
-  /** Segments that were left and are being synced. */
+  /** Number of retired segments being synced. */
   #retiring = 0;
   #timer: Timer | null = null;
   #syncing = false;
   #unsupported = false;
 
-  /** A scheduler with nothing to sync. */
+  /** Creates a scheduler with nothing to sync. */
   constructor(options: FsyncSchedulerOptions) {
     this.#options = options;
   }
 
   /**
-   * Schedules the sync of a record that was appended to `segment`. Under `always` it is on stable
-   * storage on return.
+   * Schedules the sync of a record that was appended to `segment`. With `always`, syncs before it
+   * returns.
    *
-   * @throws The host's error when a sync fails under `always`.
+   * @throws The file system error if a sync fails with `always`.
    */
   appended(segment: SegmentWriter): void {
     const { policy, records } = this.#options;
@@ -101,7 +101,7 @@ export class FsyncScheduler {
     }
   }
 
-  /** Syncs what is left of `segment`, to which nothing more is appended, and closes it. */
+  /** Syncs the rest of `segment`, which receives no more records, and closes it. */
   retire(segment: SegmentWriter): void {
     if (this.#active === segment) this.#reset();
     if (this.#options.policy === "never") {
@@ -132,7 +132,8 @@ export class FsyncScheduler {
   /**
    * Syncs `segment` now.
    *
-   * @throws The host's error, after `onFailed` was called; `ENOTSUP` where syncing is not supported.
+   * @throws The file system error, after `onFailed` was called; `ENOTSUP` if syncing is not
+   * supported.
    */
   async syncNow(segment: SegmentWriter): Promise<void> {
     if (this.#active === segment) this.#reset();
@@ -151,7 +152,10 @@ export class FsyncScheduler {
     }
   }
 
-  /** Syncs a directory, and again if it got new names meanwhile: each sync holds it open. */
+  /**
+   * Syncs a directory, and repeats if names were added meanwhile. The directory stays open for each
+   * sync.
+   */
   async #syncDirectory(directory: string): Promise<void> {
     const { files, onDirectoryFailed } = this.#options;
     do {
@@ -167,19 +171,19 @@ export class FsyncScheduler {
   }
 
   /**
-   * Syncs closed files and directories that were not synced: all of them under `never`, otherwise
+   * Syncs closed files and directories that are not synced: all of them with `never`, otherwise
    * those whose sync failed.
    *
-   * @throws The host's error.
+   * @throws The file system error.
    */
   syncPending(): Promise<void> {
-    // One after the other: a second one beside a failing one would succeed.
+    // One at a time: a second sync, concurrent with a failing one, would succeed.
     const turn = this.#lastPending.then(() => this.#syncPending());
     this.#lastPending = turn.catch(() => {});
     return turn;
   }
 
-  /** Presumes what `segment` holds lost: `syncPending` fails while its file is there. */
+  /** Presumes the contents of `segment` lost: `syncPending` fails while its file exists. */
   markLost(segment: SegmentWriter, error: unknown): void {
     this.#pendingFiles.set(segment.paths.data, error);
   }
@@ -189,7 +193,7 @@ export class FsyncScheduler {
     this.#reset();
   }
 
-  /** Resolves when no sync runs in the background. */
+  /** Resolves when no sync is running in the background. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running]);
   }
@@ -234,7 +238,7 @@ export class FsyncScheduler {
     this.#run(
       this.#sync(segment).finally(() => {
         this.#syncing = false;
-        // A timer that fired during the sync found it busy.
+        // A timer that fired during the sync did nothing.
         if (this.#unsynced > 0 && this.#timer === null) this.#startTimer();
       }),
     );
@@ -258,7 +262,9 @@ export class FsyncScheduler {
     else if (segment.sealed) this.#pendingFiles.set(segment.paths.data, null);
   }
 
-  /** Whether an error means that this host cannot sync, rather than that a sync failed. */
+  /**
+   * Returns whether an error means that syncing is not supported, rather than that a sync failed.
+   */
   #isUnsupported(error: unknown): boolean {
     if (!hasCode(error, "ENOTSUP")) return false;
     if (!this.#unsupported) this.#options.onUnsupported(error);

@@ -1,5 +1,5 @@
 /**
- * The directories of a log, made when the first record needs them.
+ * The directories of a log, created when the first record needs them.
  *
  * @module
  */
@@ -9,11 +9,12 @@ import { hasCode } from "../../errors.ts";
 import type { FileSystem } from "../../runtime/runtime.ts";
 
 /**
- * Makes a project's directory below the root of all logs. Throws the host's error if it cannot.
+ * Creates a project's directory inside the root of all logs. Throws the file system error if it
+ * cannot.
  *
- * @param all Whether all names from the project's directory to the root's are returned: another
- *   process may have made them a moment ago, and not have forced them to stable storage yet.
- * @returns Directories in which names were made; they are to be forced to stable storage.
+ * @param all Whether to return every directory from the project's parent to the root's: another
+ * process may have just created them, without having synced the names yet.
+ * @returns Directories whose names must be synced.
  */
 export function makeLogDirectories(
   files: FileSystem,
@@ -38,7 +39,9 @@ export function makeLogDirectories(
   return parents;
 }
 
-/** A link in place of an entity's or a project's directory would lead the records elsewhere. */
+/**
+ * Throws if an entity's or a project's directory is a link, which would lead the records elsewhere.
+ */
 function refuseLinks(files: FileSystem, directory: string): void {
   for (const path of [dirname(directory), directory]) {
     const kind = files.stat(path)?.kind ?? "directory";
@@ -48,7 +51,9 @@ function refuseLinks(files: FileSystem, directory: string): void {
   }
 }
 
-/** Whether the host lets this process look at a path: Deno may grant the log's directory only. */
+/**
+ * Returns whether this process may read a path: Deno may grant access to the log's directory only.
+ */
 function mayLookAt(files: FileSystem, path: string): boolean {
   try {
     files.stat(path);
@@ -59,7 +64,7 @@ function mayLookAt(files: FileSystem, path: string): boolean {
   }
 }
 
-/** Keeps the logs out of everybody's repository, without touching a directory that is not ours. */
+/** Keeps the logs out of the user's repository; does not touch directories that are not ours. */
 function writeGitignore(files: FileSystem, root: string): void {
   const parent = dirname(root);
   const isOurs = basename(parent) === ".weave" && mayLookAt(files, parent);

@@ -1,5 +1,5 @@
 /**
- * The log in memory: the same records, bounded, lost with the process.
+ * The log in memory: the same records, bounded, and lost with the process.
  *
  * @module
  */
@@ -17,15 +17,15 @@ import {
 import type { LogListener, RequestLog } from "./record_log.ts";
 import type { DeadLetter, Segment } from "../segment/segment.ts";
 
-/** Bounds of a memory log. */
+/** Limits of a memory log. */
 export interface MemoryLogOptions {
-  /** Bytes that may wait. */
+  /** Maximum bytes of pending records. */
   readonly maxBytes: number;
-  /** Records that may wait. */
+  /** Maximum number of pending records. */
   readonly maxRecords: number;
   readonly clock: Clock;
   readonly listener: LogListener;
-  /** Reports dead letters: there is no disk to keep them on. */
+  /** Reports dead letters, since there is no disk to keep them on. */
   readonly onDeadLetter: (deadLetters: readonly DeadLetter[]) => void;
 }
 
@@ -37,7 +37,7 @@ export class MemoryLog implements RequestLog {
   #segments: MemorySegment[] = [];
   #segment: MemorySegment | null = null;
 
-  /** Makes an empty log. */
+  /** Creates an empty log. */
   constructor(options: MemoryLogOptions) {
     this.#options = options;
   }
@@ -45,7 +45,7 @@ export class MemoryLog implements RequestLog {
   /**
    * Appends one request; see {@linkcode RequestLog.append}.
    *
-   * @throws {WeaveWalError} `ERR_LOG_FULL` when the bounds leave no room.
+   * @throws {WeaveWalError} `ERR_LOG_FULL` if a limit is reached.
    */
   append(type: RecordType, request: string): void {
     const { clock, listener, onDeadLetter, maxBytes, maxRecords } = this.#options;
@@ -71,12 +71,12 @@ export class MemoryLog implements RequestLog {
     return this.#written;
   }
 
-  /** Records that were neither delivered nor given up. */
+  /** Number of records that are neither delivered nor dropped. */
   get waiting(): number {
     return this.pending.records;
   }
 
-  /** Records and bytes that only this log holds. */
+  /** Records and bytes that exist only in this log. */
   get pending(): { readonly records: number; readonly bytes: number } {
     let records = 0;
     let bytes = 0;
@@ -88,8 +88,9 @@ export class MemoryLog implements RequestLog {
   }
 
   /**
-   * Hands what waits over to `log`, in order: where nobody sends, nobody else empties this one.
-   * What `log` does not take stays, with all that came after it, and its error is thrown.
+   * Moves pending records to `log`, in order. Used in a process without a sender.
+   *
+   * If `log` throws, the record and all later ones stay here, and the error is rethrown.
    */
   moveTo(log: Pick<RequestLog, "append">): void {
     for (const segment of this.#segments) {
@@ -123,7 +124,7 @@ export class MemoryLog implements RequestLog {
 }
 
 interface Block {
-  /** Offset in the segment of the block's first byte. */
+  /** Offset of the block's first byte in the segment. */
   readonly base: number;
   readonly bytes: Uint8Array;
   used: number;
@@ -144,7 +145,7 @@ class MemorySegment implements Segment {
   #end = 0;
   #acknowledged = 0;
   #sealed = false;
-  /** Records that wait. */
+  /** Number of pending records. */
   records = 0;
 
   constructor(begun: number, onDeadLetter: (deadLetters: readonly DeadLetter[]) => void) {
@@ -152,7 +153,7 @@ class MemorySegment implements Segment {
     this.#onDeadLetter = onDeadLetter;
   }
 
-  /** Bytes that wait. */
+  /** Bytes of pending records. */
   get bytes(): number {
     return this.#end - this.#acknowledged;
   }

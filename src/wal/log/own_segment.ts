@@ -1,5 +1,5 @@
 /**
- * The draining end of a segment that this process writes.
+ * Opens a segment that this process writes, to drain it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Presence } from "../ownership/presence.ts";
 import { FileSegment } from "../segment/file_segment.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** Makes the draining end of `segment`. Throws the host's error if its file cannot be opened. */
+/** Opens `segment` for draining. Throws the file system error if its file cannot be opened. */
 export function readerOf(
   segment: SegmentWriter,
   stem: string,

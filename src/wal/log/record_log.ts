@@ -1,6 +1,6 @@
 /**
  * The log as its writers see it. `file_log.ts` and `memory_log.ts` keep it in this process,
- * `failover_log.ts` puts one behind the other, and `src/jetstream/` keeps it on other machines.
+ * `failover_log.ts` combines the two, and `src/jetstream/` keeps it on other machines.
  *
  * @module
  */
@@ -8,54 +8,57 @@
 import type { RecordType } from "../../protocol/record_types.ts";
 import type { Segment } from "../segment/segment.ts";
 
-/** One request with the type of its record. */
+/** One request with its record type. */
 export type WriteRecord = readonly [type: RecordType, request: string];
 
-/** The log of requests that wait to be sent. */
+/** The log of requests waiting to be sent. */
 export interface RequestLog {
-  /** Whether records are on disk, in memory, or in the stream of an engine on other machines. */
+  /** Whether records are on disk, in memory, or in a stream on other machines. */
   readonly kind: "file" | "memory" | "stream";
   /**
-   * Appends one request, synchronously. `request` is its JSON text on one line (what
-   * `JSON.stringify` gives), kept byte for byte. When it returns, a file log has the record in the
-   * page cache: it survives the end of the process. A stream log has sent it, and only `sync` says
-   * whether it arrived. When it throws, no part of it is in the log.
+   * Appends one request, synchronously. `request` is its JSON text on one line (as from
+   * `JSON.stringify`), and is kept byte for byte. On return, a file log has the record in the page
+   * cache, where it survives the end of the process. A stream log has sent it, and only `sync`
+   * reports whether it arrived. If it throws, no part of the record is in the log.
    */
   append(type: RecordType, request: string): void;
   /** Records and bytes appended so far. */
   readonly written: { readonly records: number; readonly bytes: number };
   /**
-   * Forces everything appended so far to stable storage; a memory log resolves at once, a stream log
-   * when a quorum of nodes has it. Rejects with the host's error, code `ENOTSUP` where the host or the
-   * file system cannot do it; a stream log with `ERR_LOG_FULL` or `ERR_LOG_UNREACHABLE`.
+   * Syncs everything appended so far to stable storage. A memory log resolves at once, a stream log
+   * when a quorum of nodes has the records. Rejects with the file system error, code `ENOTSUP` if
+   * syncing is not supported; a stream log with `ERR_LOG_FULL` or `ERR_LOG_UNREACHABLE`.
    */
   sync(): Promise<void>;
-  /** Closes the current segment; the next record begins a new one. */
+  /** Closes the current segment; the next record starts a new one. */
   rotate(): void;
-  /** Shows that the writer lives. */
+  /** Sends a heartbeat of the writer. */
   heartbeat(): void;
-  /** Ends the log: what it holds is final and can be drained to its end. */
+  /** Closes the log: its contents are final and can be drained to the end. */
   close(): void;
-  /** Resolves when nothing of the log goes on in the background. */
+  /** Resolves when the log has no background work left. */
   settled(): Promise<void>;
 }
 
-/** A log that this process keeps by itself. */
+/** A log kept by this process. */
 export type LocalLog = RequestLog & { readonly kind: "file" | "memory" };
 
-/** Events of a log while it is written. */
+/** Events of a log that is being written. */
 export interface LogListener {
-  /** A segment that this process is to drain was begun; segments are reported in order. */
+  /** Called for each new segment that this process drains, in order. */
   onSegment(segment: Segment): void;
-  /** There may be more to drain than before. */
+  /** Called when there may be more to drain. */
   onAppend(): void;
-  /** Data could not be forced to stable storage. */
+  /** Called when data could not be synced. */
   onSyncError(error: unknown): void;
   /**
-   * This host or file system cannot force data to stable storage at all; called once a log. The log
-   * stays on disk, and survives the process but not the machine.
+   * Called once per log if this host or file system does not support syncing. The log stays on
+   * disk, and survives the process but not the machine.
    */
   onSyncUnsupported(error: unknown): void;
-  /** The current segment's file has lost its name; the next record begins a new one. */
+  /**
+   * Called when the current segment's file was deleted or replaced; the next record starts a new
+   * one.
+   */
   onDetached(): void;
 }

@@ -1,5 +1,5 @@
 /**
- * The writing end of one segment.
+ * Writes one segment.
  *
  * @module
  */
@@ -11,30 +11,30 @@ import type { Presence } from "../ownership/presence.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
 
-/** Whole lines of a segment, to be written into another one. */
+/** Complete lines of a segment, to copy into another one. */
 export interface CopiedLines {
   readonly lines: Uint8Array;
   readonly records: number;
 }
 
-/** Appends records to one segment, one write call for each append. */
+/** Appends records to one segment, with one write call per append. */
 export class SegmentWriter {
   readonly paths: SegmentPaths;
   readonly #files: FileSystem;
   readonly #file: AppendFile;
   readonly #presence: Presence;
   /**
-   * Identity of the data file, to notice when its name is removed or names another; `undefined` when
-   * it was removed at once.
+   * Identity of the data file, to detect that it was removed or replaced; `undefined` if it was
+   * removed right after it was created.
    */
   readonly #id: string | undefined;
   #size = 0;
   #records = 0;
   #synced = 0;
   #sealed = false;
-  /** Lapses of the heartbeat after which the segment was seen to be in place. */
+  /** Value of `lapses` at the last successful verification. */
   #lapses: number;
-  /** Whether the lock is removed, which tells others that no record will follow. */
+  /** Whether the lock file is removed, which tells other processes that the segment is final. */
   #closed = false;
 
   private constructor(files: FileSystem, paths: SegmentPaths, presence: Presence) {
@@ -47,10 +47,10 @@ export class SegmentWriter {
   }
 
   /**
-   * Begins a segment. The presence file and the lock exist before the data file, so that nobody ever
-   * finds records without knowing whose they are.
+   * Creates a segment. The presence file and the lock file exist before the data file, so that
+   * other processes never find records without an owner.
    *
-   * @param marker Says which calls and spans are to be closed that are cut off; `null` for none.
+   * @param marker Which calls and spans recovery must end; `null` for none.
    */
   static open(
     files: FileSystem,
@@ -70,12 +70,12 @@ export class SegmentWriter {
     }
   }
 
-  /** Bytes of whole records. */
+  /** Bytes of complete records. */
   get size(): number {
     return this.#size;
   }
 
-  /** Records appended. */
+  /** Number of records appended. */
   get records(): number {
     return this.#records;
   }
@@ -85,14 +85,15 @@ export class SegmentWriter {
     return this.#synced;
   }
 
-  /** Whether no record will follow. */
+  /** Whether the segment is final. */
   get sealed(): boolean {
     return this.#sealed;
   }
 
   /**
-   * Appends whole lines, their newlines included, with one write call. When it throws, the segment
-   * holds no part of them; a part that cannot be taken back seals the segment before it.
+   * Appends complete lines, including their newlines, with one write call. If it throws, the
+   * segment contains no part of them; if a partial write cannot be undone, the segment is sealed
+   * before it.
    */
   append(lines: string, records = 1): void {
     let length: number;
@@ -110,7 +111,7 @@ export class SegmentWriter {
     this.#records += records;
   }
 
-  /** Appends whole lines of another segment. */
+  /** Appends complete lines of another segment. */
   appendLines({ lines, records }: CopiedLines): void {
     try {
       writeAll(this.#file, lines);
@@ -122,7 +123,10 @@ export class SegmentWriter {
     this.#records += records;
   }
 
-  /** The lines from `offset` to `end`, read through the open file: it may have lost its name. */
+  /**
+   * Returns the lines from `offset` to `end`, read through the open file, which may have been
+   * deleted.
+   */
   linesFrom(offset: number, end: number = this.#size): CopiedLines {
     const lines = new Uint8Array(Math.max(0, end - offset));
     let at = 0;
@@ -136,31 +140,36 @@ export class SegmentWriter {
     return { lines: lines.subarray(0, at), records };
   }
 
-  /** Whether the data file was removed or replaced: what is appended to it is not found by others. */
+  /**
+   * Returns whether the data file was removed or replaced: other processes cannot find what is
+   * appended to it.
+   */
   isDetached(): boolean {
     return this.#id === undefined || this.#files.stat(this.paths.data)?.id !== this.#id;
   }
 
-  /** Everything before `offset` is on stable storage. */
+  /** Records that everything before `offset` is on stable storage. */
   markSynced(offset: number): void {
     this.#synced = Math.max(this.#synced, offset);
   }
 
-  /** Forces the records to stable storage, off the event loop. */
+  /** Syncs the records, off the event loop. */
   dataSync(): Promise<void> {
     return this.#file.dataSync();
   }
 
-  /** Forces the records to stable storage before it returns. */
+  /** Syncs the records before it returns. */
   dataSyncNow(): void {
     this.#file.dataSyncNow();
     this.#synced = this.#size;
   }
 
   /**
-   * Whether all that was appended so far will be delivered, by whichever process. Looks at the disk
-   * only if this process has sent no heartbeat for so long that another one may have presumed it
-   * dead: it was suspended, or its program has not let a timer run.
+   * Returns whether this process still owns the segment, so that everything appended so far will be
+   * delivered.
+   *
+   * Reads the disk only if the last heartbeat is so old that another process may have presumed this
+   * one dead: it was suspended, or its event loop was blocked.
    */
   isOwn(): boolean {
     if (this.#presence.isFresh && this.#presence.lapses === this.#lapses) return true;
@@ -173,8 +182,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Looks at the disk: whether the name is in place, and no other process presumed this one dead. In
-   * this order: a fence exists before the data is removed.
+   * Checks on disk that the file is in place and that no other process presumed this one dead. The
+   * order matters: a fence is created before the data is removed.
    */
   verify(): boolean {
     const { lapses } = this.#presence;
@@ -184,8 +193,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Takes the last `bytes` back from a file that has lost its name, where only this process reads
-   * them: they are written elsewhere.
+   * Truncates the last `bytes` of a file that was deleted, and that only this process reads. They
+   * are written to another segment.
    */
   truncateTail(bytes: number, records = 1): void {
     try {
@@ -193,15 +202,15 @@ export class SegmentWriter {
       this.#size -= bytes;
       this.#records -= records;
     } catch {
-      // Sent twice, then.
+      // The records are sent twice then.
     }
   }
 
   /**
-   * Says, on disk too, that no record will follow.
+   * Marks the segment as final, in memory and on disk.
    *
-   * @returns Whether the disk took it. If not, the process that drains the segment waits for the end
-   * of this   process, or for another call.
+   * @returns Whether the write succeeded. If not, the process that drains the segment waits until
+   * this process ends or calls this again.
    */
   seal(): boolean {
     this.#sealed = true;
@@ -214,12 +223,11 @@ export class SegmentWriter {
     }
   }
 
-  /** Closes the file. */
   close(): void {
     this.#file.close();
   }
 
-  /** Takes a segment without records back: it could not be begun. */
+  /** Removes an empty segment whose creation failed. */
   discard(): void {
     this.#sealed = true;
     this.close();
@@ -240,7 +248,7 @@ function removeAll(files: FileSystem, paths: SegmentPaths): void {
     try {
       removeIfExists(files, path);
     } catch {
-      // The first error says what is wrong; what is left here is cleared as an orphan later.
+      // The first error is the cause; remaining files are removed later, as orphans.
     }
   }
 }

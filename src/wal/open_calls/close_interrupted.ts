@@ -1,12 +1,13 @@
 /**
- * Ends the calls that a dead writer left open: with a segment in its name, the closing segment.
+ * Ends the calls that a dead writer left open, with a closing segment written in its name.
  *
- * The holder of the recovery lease writes `<stem>.closing`, looks once more whether the writer is
- * still dead, and renames the file to `<stem>.jsonl`: from then on the calls count as closed, and the
- * segment is delivered behind the writer's others. The bytes depend on files only that nobody
- * changes any more, so that every holder writes the same. A writer that was presumed dead and resumes
- * takes `<stem>.closing` away before it ends a call, or finds that it comes too late: one rename or
- * removal succeeds, never both. For such writers the file is kept as `<stem>.closed`.
+ * The holder of the recovery lease writes `<stem>.closing`, checks again that the writer is dead,
+ * and renames the file to `<stem>.jsonl`. From then on the calls count as closed, and the segment
+ * is delivered after the writer's other segments. Its contents depend only on files that no longer
+ * change, so every holder writes the same bytes. A writer that was presumed dead and resumes
+ * removes `<stem>.closing` before it ends a call, or finds that it is too late: either the rename
+ * or the removal succeeds, never both. For such writers the delivered file is kept as
+ * `<stem>.closed`.
  *
  * @module
  */
@@ -31,21 +32,21 @@ import {
 import { foldWriter } from "./fold_segments.ts";
 import type { OpenCalls } from "./open_calls.ts";
 
-/** Ms after the last heartbeat within which the time of a record is a sign of life. */
+/** Ms after the last heartbeat within which the time of a record counts as a sign of life. */
 const TRUSTED_MS = 10_000;
 
-/** A writer to whose segments nothing will be added, and that may have left calls open. */
+/** A writer whose segments are all final, and which may have left calls open. */
 export interface DeadWriter {
   readonly token: string;
-  /** All of its stems, oldest first: segments, and what is left of removed ones. */
+  /** All of its stems, oldest first, including those whose data is removed. */
   readonly stems: readonly ListedSegment[];
-  /** Whether only its heartbeats were evidence. */
+  /** Whether heartbeats were the only evidence. */
   readonly isPresumed: boolean;
-  /** Looks once more. */
+  /** Checks again that the writer is dead. */
   readonly isStillDead: () => boolean;
 }
 
-/** Whether the files of a stem say anything about open calls. */
+/** Returns whether a stem has files about open calls. */
 export function concernsOpenCalls({ suffixes }: ListedSegment): boolean {
   return suffixes.has(OPEN_SUFFIX) || suffixes.has(CLOSING_SUFFIX);
 }
@@ -55,17 +56,17 @@ export class CallCloser {
   readonly #runtime: Runtime;
   readonly #root: string;
 
-  /** @param root Directory of all logs. */
+  /** @param root Root directory of all logs. */
   constructor(runtime: Runtime, root: string) {
     this.#runtime = runtime;
     this.#root = root;
   }
 
   /**
-   * Closes the calls that a writer left open, if that is wanted.
+   * Closes the calls that a writer left open, if the writer asked for it.
    *
-   * @param guard Says whether this process may still drain what the writer left.
-   * @returns The closing segment; `null` if there is none. Rejects with the host's error.
+   * @param guard Checks that this process may still drain the writer's segments.
+   * @returns The closing segment; `null` if there is none. Rejects with the file system error.
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
   async close(writer: DeadWriter, guard: SegmentGuard): Promise<ListedSegment | null> {
@@ -74,7 +75,7 @@ export class CallCloser {
     const { directory } = stems[0];
     const last = stems.findLast(({ stem }) => !isClosingStem(stem));
     const open = await foldWriter(this.#runtime, stems).catch((error) => {
-      // What cannot be read may hold their ends.
+      // Segments that cannot be read may contain the ends.
       this.settle(stems, guard);
       throw error;
     });
@@ -86,7 +87,7 @@ export class CallCloser {
     const paths = segmentPaths(directory, stem);
     guard.assertHeld();
     files.replace(paths.closing, open.ends(this.lastSignOfLife(token, open)));
-    // It says that the closing segment has to be kept.
+    // The fence marks the closing segment as one to keep.
     if (isPresumed) files.replace(paths.fence, "");
     guard.assertHeld();
     if (!isStillDead()) {
@@ -105,7 +106,10 @@ export class CallCloser {
     return { directory, stem, writer: token, suffixes };
   }
 
-  /** The writer's calls are closed, or cannot be: its segments are drained like any others. */
+  /**
+   * Removes the files about open calls once the calls are closed or cannot be; the writer's
+   * segments are then drained like any others.
+   */
   settle(stems: readonly ListedSegment[], guard: SegmentGuard): void {
     guard.assertHeld();
     const { files } = this.#runtime;
@@ -117,8 +121,9 @@ export class CallCloser {
   }
 
   /**
-   * When a dead writer last gave a sign of life, epoch ms by its own clock: its last heartbeat, or its
-   * last record if that is a little later. Programs may set the times of their calls.
+   * Returns the time of a dead writer's last sign of life, epoch ms by its own clock: its last
+   * heartbeat, or its last record if that is slightly later. Programs may set the times of their
+   * calls.
    */
   lastSignOfLife(token: string, open: OpenCalls): number {
     const path = presencePath(this.#root, token);
@@ -131,12 +136,14 @@ export class CallCloser {
   }
 }
 
-/** Whether a delivered closing segment has to be kept: its writer may resume. */
+/** Returns whether to keep a delivered closing segment because its writer may resume. */
 export function isKeptWhenDelivered({ stem, suffixes }: ListedSegment): boolean {
   return isClosingStem(stem) && suffixes.has(FENCE_SUFFIX);
 }
 
-/** Puts a delivered closing segment where its writer finds it. Throws the host's error. */
+/**
+ * Renames a delivered closing segment so that its writer finds it. Throws the file system error.
+ */
 export function keepClosed(files: FileSystem, { directory, stem }: ListedSegment): void {
   const paths = segmentPaths(directory, stem);
   try {
@@ -146,7 +153,7 @@ export function keepClosed(files: FileSystem, { directory, stem }: ListedSegment
   }
 }
 
-/** Whether a stem is a closing segment that was delivered. */
+/** Returns whether a stem is a delivered closing segment. */
 export function isClosed({ suffixes }: ListedSegment): boolean {
   return suffixes.has(CLOSED_SUFFIX);
 }

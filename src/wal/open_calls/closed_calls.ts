@@ -1,5 +1,5 @@
 /**
- * The calls of this process that another one has closed, because it presumed this one dead.
+ * The calls of this process that another process closed because it presumed this one dead.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { hasCode } from "../../errors.ts";
 import { RECORD_PREFIX } from "../record/record.ts";
 import { isClosingStem, parseStem, segmentPaths } from "../segment/segment_name.ts";
 
-/** Bytes of a closing segment that are read at most. */
+/** Maximum bytes of a closing segment to read. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** The id of a call, or of a span in front of its bytes. */
+/** The ID of a call, or the span ID that precedes the bytes of a span. */
 const ID = /"(?:id|span)":"([^"\\]+)"/;
 
 const TRACKED = ["call_start", "call_end", "otel_traces", "otel_agents"] as const;
 
-/** Finds closing segments of one writer, and the calls that they end. */
+/** Finds the closing segments of one writer, and the calls that they end. */
 export class ClosedCalls {
   readonly #files: FileSystem;
   readonly #directory: string;
@@ -24,7 +24,7 @@ export class ClosedCalls {
   readonly #ids = new Set<string>();
   readonly #known = new Set<string>();
 
-  /** @param writer The token of the writer. */
+  /** @param writer The writer's token. */
   constructor(files: FileSystem, directory: string, writer: string) {
     this.#files = files;
     this.#directory = directory;
@@ -32,10 +32,10 @@ export class ClosedCalls {
   }
 
   /**
-   * Looks for closing segments, after a heartbeat that shows that this process runs: one that does
-   * not count yet is taken away. Throws the host's error.
+   * Looks for closing segments, after a heartbeat that shows that this process is running. Removes
+   * one that is not in effect yet. Throws the file system error.
    *
-   * @returns Whether there is a new one that counts.
+   * @returns Whether there is a new one in effect.
    */
   look(): boolean {
     const before = this.#known.size;
@@ -56,18 +56,18 @@ export class ClosedCalls {
     return this.#known.size > before;
   }
 
-  /** Whether there are any. */
+  /** Whether any call was closed. */
   get any(): boolean {
     return this.#ids.size > 0;
   }
 
-  /** Whether the line of a record is the start or the end of a call that is closed. */
+  /** Returns whether a line is the start or the end of a closed call. */
   has(line: string): boolean {
     const isTracked = TRACKED.some((type) => line.startsWith(RECORD_PREFIX[type]));
     return isTracked && this.#ids.has(ID.exec(line)?.[1] ?? "");
   }
 
-  /** The text of a closing segment that counts; empty if there is none. */
+  /** Returns the text of a closing segment that is in effect; empty if there is none. */
   #take(stem: string): string {
     const { closing, data, closed } = segmentPaths(this.#directory, stem);
     try {

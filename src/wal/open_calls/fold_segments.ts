@@ -1,5 +1,5 @@
 /**
- * Folds segments of one writer into the calls that are open behind them.
+ * Reads segments of one writer and determines which calls are still open after them.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 import { OpenCalls } from "./open_calls.ts";
 import { readOpenCalls } from "./open_calls_file.ts";
 
-/** Limits of what is read at once; no line that a sender would deliver is left out. */
+/** Read limits. They include every line that a sender would deliver. */
 const LIMITS = {
   bytes: 1024 * 1024,
   records: 1_000,
@@ -40,9 +40,9 @@ const FOLDED: ReadonlySet<RecordType> = new Set<RecordType>([
 ]);
 
 /**
- * Folds the starts of spans and the records of a segment. Rejects with the host's error.
+ * Applies the span starts and the records of a segment. Rejects with the file system error.
  *
- * @param withCalls Whether calls that begin in it are to be closed.
+ * @param withCalls Whether to close calls that begin in it.
  */
 export async function foldSegment(
   runtime: Runtime,
@@ -77,7 +77,10 @@ async function foldFile(
   }
 }
 
-/** The records of a batch, those included that senders find in its corrupt lines, in order. */
+/**
+ * Returns the records of a batch, in order, including those that senders recover from corrupt
+ * lines.
+ */
 function recordsOf(batch: RecordBatch): BatchRecord[] {
   const records = batch.records((type) => FOLDED.has(type));
   if (batch.corrupt.length === 0) return records;
@@ -86,11 +89,11 @@ function recordsOf(batch: RecordBatch): BatchRecord[] {
 }
 
 /**
- * The calls that are open behind the last of the files of one writer.
+ * Returns the calls that are open after all files of one writer.
  *
- * @param stems All of its stems in order: segments, and what is left of removed ones.
- * @returns `null` where nothing says that interrupted calls are to be closed. Rejects with the host's
- *   error.
+ * @param stems All of its stems, in order, including those whose data is removed.
+ * @returns `null` if no file asks for interrupted calls to be closed. Rejects with the file system
+ * error.
  */
 export async function foldWriter(
   runtime: Runtime,
@@ -101,7 +104,7 @@ export async function foldWriter(
     const paths = segmentPaths(directory, stem);
     const hasData = suffixes.has(SEGMENT_SUFFIX);
     if (isClosingStem(stem)) {
-      // All calls before it are closed, if it counts.
+      // A closing segment that is in effect closes all calls before it.
       if (hasData || suffixes.has(CLOSED_SUFFIX)) open = null;
       continue;
     }

@@ -1,8 +1,8 @@
 /**
- * The calls of one writer that have begun and not ended, as its records tell.
+ * The calls of one writer that have begun but not ended, according to its records.
  *
- * Records are folded in the order in which they were written. What is left at the end of the stream of
- * a dead writer was cut off, and gets an end that says so.
+ * Records are applied in the order in which they were written. Calls that are still open at the end
+ * of a dead writer's stream were interrupted, and get an end with an error.
  *
  * @module
  */
@@ -15,23 +15,21 @@ import { readSpans } from "../../protocol/otlp/spans.ts";
 import type { BatchRecord } from "../record/record_batch.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
 
-/** The error of a call that was cut off. */
+/** The error of an interrupted call. */
 export const INTERRUPTED = "Interrupted: the process ended before it recorded the end of this call";
 
-/** The error of a span that was cut off. */
+/** The error of an interrupted span. */
 export const INTERRUPTED_SPAN =
   "Interrupted: the process ended before it recorded the end of this span";
 
-/** A span that has begun. */
 interface OpenSpan {
   readonly id: string;
   readonly type: OtelRecordType;
   readonly project: string;
-  /** The span as it was when it began, serialized. */
+  /** The span in its initial state, serialized. */
   readonly base64: string;
 }
 
-/** A call that has begun. */
 interface OpenCall {
   readonly id: string;
   readonly project: string;
@@ -46,12 +44,12 @@ interface OpenCall {
 const decoder = new TextDecoder();
 const ranges: number[] = [];
 
-/** Calls and spans that have begun and not ended, in the order of their starts. */
+/** Calls and spans that have begun but not ended, in order of their starts. */
 export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();
   readonly #spans = new Map<string, OpenSpan>();
   #lastRecord = 0;
-  /** Whether calls are to be closed, and not only spans. */
+  /** Whether to close calls as well as spans. */
   withCalls = true;
 
   /** Number of calls and spans. */
@@ -60,8 +58,8 @@ export class OpenCalls {
   }
 
   /**
-   * Times at which records were written, epoch ms: that of the last one that tells its time, and the
-   * starts of open spans.
+   * Returns times at which records were written, epoch ms: that of the last record with a time, and
+   * the starts of open spans.
    */
   times(): number[] {
     const times = [this.#lastRecord];
@@ -69,13 +67,13 @@ export class OpenCalls {
       try {
         times.push(Number(startOf(fromBase64(base64)) / 1_000_000n));
       } catch {
-        // It will have no end either.
+        // Such a span gets no end either.
       }
     }
     return times;
   }
 
-  /** Takes the next record of the writer into account. */
+  /** Applies the writer's next record. */
   fold({ type, bytes, start, end }: BatchRecord): void {
     if (type === "calls_delete") return this.#delete(bytes, start, end);
     if (isOtelType(type)) {
@@ -92,7 +90,7 @@ export class OpenCalls {
     else this.#end(fields, () => countsOf(bytes, inner.start, inner.end));
   }
 
-  /** Takes the start of a span into account. */
+  /** Applies the start of a span. */
   foldStart({ type, bytes, start, end }: BatchRecord): void {
     if (!isOtelType(type)) return;
     const { span: id, project_id: project, request_base64: base64 } = textFields(bytes, start, end);
@@ -102,7 +100,7 @@ export class OpenCalls {
 
   #begin({ id, project_id, trace_id, parent_id, started_at }: TextFields): void {
     this.#noteTime(started_at);
-    // Such a call has no end that the server would take.
+    // The server accepts no end for such a call.
     if (project_id === undefined || trace_id === undefined || started_at === undefined) return;
     if (!this.withCalls) return;
     this.#calls.set(id!, {
@@ -145,14 +143,14 @@ export class OpenCalls {
     if (!Number.isNaN(time)) this.#lastRecord = time;
   }
 
-  /** Lines from which {@linkcode OpenCalls.read} makes the same calls. */
+  /** Returns lines that {@linkcode OpenCalls.read} can read. */
   toLines(): string {
     const head = { lastRecord: this.#lastRecord, calls: this.withCalls };
     return [head, ...this.#calls.values(), ...this.#spans.values()]
       .map((line) => `${JSON.stringify(line)}\n`).join("");
   }
 
-  /** @throws when the lines are not whole. */
+  /** @throws {SyntaxError} If a line is incomplete. */
   static read(lines: string): OpenCalls {
     const [head, ...rest] = lines.split("\n");
     if (rest.pop() !== "") throw new SyntaxError("Cannot read open calls: a line is torn");
@@ -169,10 +167,10 @@ export class OpenCalls {
   }
 
   /**
-   * The records that end all calls and spans, children first, so that they count in their parents. The same
-   * calls and time make the same bytes.
+   * Returns the records that end all calls and spans, children first, so that parents count them.
+   * The result depends only on the calls and the time.
    *
-   * @param at When the writer last gave a sign of life, epoch ms.
+   * @param at Time of the writer's last sign of life, epoch ms.
    */
   ends(at: number): string {
     let lines = "";
@@ -200,7 +198,7 @@ export class OpenCalls {
   }
 }
 
-/** The record that ends a span; empty if its start cannot be read. */
+/** Returns the record that ends a span; empty if its start cannot be read. */
 function endOfSpan({ id, type, project, base64 }: OpenSpan, at: number): string {
   try {
     const begun = fromBase64(base64);
@@ -212,7 +210,7 @@ function endOfSpan({ id, type, project, base64 }: OpenSpan, at: number): string 
   }
 }
 
-/** Start time of a serialized span, epoch nanoseconds. */
+/** Returns the start time of a serialized span, epoch nanoseconds. */
 function startOf(request: Uint8Array): bigint {
   return readSpans(request).reduce((last, { startTime }) => max(last, startTime), 0n);
 }
@@ -239,7 +237,7 @@ const NAMES = [
 ] as const;
 const ENCODED = NAMES.map((name) => new TextEncoder().encode(name));
 
-/** The fields of a call that are texts. */
+/** The string fields of a call. */
 type TextFields = { [Name in typeof NAMES[number]]?: string };
 
 function textFields(bytes: Uint8Array, start: number, end: number): TextFields {
@@ -253,7 +251,7 @@ function textFields(bytes: Uint8Array, start: number, end: number): TextFields {
       const text = decoder.decode(bytes.subarray(ranges[at + 2], ranges[at + 3]));
       found[NAMES[index]] = JSON.parse(text) as string;
     } catch {
-      // As if it were not there.
+      // Treat the field as missing.
     }
   }
   return found;
@@ -265,7 +263,7 @@ function nameAt(bytes: Uint8Array, start: number, end: number): number {
   );
 }
 
-/** The status counts in the summary of an end; `null` if it has none. */
+/** Returns the status counts in the summary of an end; `null` if it has none. */
 function countsOf(bytes: Uint8Array, start: number, end: number): Counts | null {
   const summary = topLevelField(bytes, start, end, "summary");
   const counts = summary && topLevelField(bytes, summary.start, summary.end, "status_counts");
@@ -279,7 +277,7 @@ function countsOf(bytes: Uint8Array, start: number, end: number): Counts | null 
   }
 }
 
-/** The time as calls have it: UTC, with six digits behind the point. */
+/** Formats a time as calls contain it: UTC, with six fractional digits. */
 function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace("Z", "000Z");
 }

@@ -1,10 +1,10 @@
 /**
- * The file beside a segment that says which calls were open before or behind it.
+ * The file beside a segment that records which calls are open after it.
  *
- * A writer whose interrupted calls are to be closed makes `<stem>.open` with each segment. The process
- * that removes a delivered segment writes the calls into it that are still open behind the segment;
- * the file then outlives the segment, until the writer has ended and those calls are closed. A
- * segment without this file breaks the chain: nothing that began before its end is closed.
+ * A writer whose interrupted calls are to be closed creates `<stem>.open` with each segment. The
+ * process that removes a delivered segment writes the calls that are still open into it. The file
+ * then outlives the segment, until the writer has ended and those calls are closed. A segment
+ * without this file breaks the chain: no call that began before its end is closed.
  *
  * @module
  */
@@ -12,25 +12,28 @@
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { OpenCalls } from "./open_calls.ts";
 
-/** Bytes of such a file that are read at most: 100,000 calls and more. */
+/** Maximum bytes of the file to read: more than 100,000 calls. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Contents of the file while its segment is written: calls and spans, or only spans, are to be closed,
- * and those before it are in earlier files.
+ * Contents of the file while its segment is being written: close calls and spans, or only spans.
+ * Calls that began earlier are in earlier files.
  */
 export const NOTHING_CARRIED = "";
 export const ONLY_SPANS = "spans\n";
 
-/** Contents of such a file. */
+/** Contents of the file. */
 export interface OpenCallsFile {
-  /** The calls open behind its segment; `null` before that is known. */
+  /** The calls open after its segment; `null` before that is known. */
   readonly carried: OpenCalls | null;
-  /** Whether calls are to be closed, and not only spans. */
+  /** Whether to close calls as well as spans. */
   readonly withCalls: boolean;
 }
 
-/** Reads such a file; `null` if it does not exist or is corrupt. Throws other errors of the host. */
+/**
+ * Reads the file; returns `null` if it does not exist or is corrupt. Throws other file system
+ * errors.
+ */
 export function readOpenCalls(files: FileSystem, path: string): OpenCallsFile | null {
   if (files.stat(path) === null) return null;
   const text = files.readText(path, { maxBytes: MAX_BYTES });
@@ -44,7 +47,7 @@ export function readOpenCalls(files: FileSystem, path: string): OpenCallsFile | 
   }
 }
 
-/** Writes the calls that are open behind a segment. Throws the host's error. */
+/** Writes the calls that are open after a segment. Throws the file system error. */
 export function writeOpenCalls(files: FileSystem, path: string, open: OpenCalls): void {
   files.replace(path, open.toLines());
 }

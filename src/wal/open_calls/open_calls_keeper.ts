@@ -1,5 +1,5 @@
 /**
- * Keeps what is known about open calls when segments are removed.
+ * Preserves the open calls of a writer when its segments are removed.
  *
  * @module
  */
@@ -19,31 +19,31 @@ export class OpenCallsKeeper {
   readonly #runtime: Runtime;
   readonly #directory: string;
   readonly #writer: string;
-  /** The calls open behind the last segment that was removed; `null` if only the disk knows. */
+  /** The calls open after the last segment removed; `null` if they must be read from disk. */
   #open: OpenCalls | null = null;
-  /** The files with those calls, and older ones. */
+  /** The file with those calls, and older files. */
   #files = new Set<string>();
 
-  /** @param writer The token of the writer. */
+  /** @param writer The writer's token. */
   constructor(runtime: Runtime, directory: string, writer: string) {
     this.#runtime = runtime;
     this.#directory = directory;
     this.#writer = writer;
   }
 
-  /** Whether calls are open behind the segments that were removed. */
+  /** Whether calls that began in removed segments are still open. */
   get hasOpen(): boolean {
     return this.#open !== null && this.#open.size > 0;
   }
 
-  /** Others may have removed segments: what the disk says counts. */
+  /** Reads the open calls from disk again: other processes may have removed segments. */
   reload(): void {
     this.#open = null;
   }
 
   /**
-   * Writes down which calls are open behind a segment that is about to be removed. If the disk does
-   * not take it, they are forgotten: nothing keeps delivered segments from being removed.
+   * Saves the calls that are open after a segment, before it is removed. If the write fails, they
+   * are forgotten: this must never prevent the removal of delivered segments.
    *
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
@@ -69,7 +69,7 @@ export class OpenCallsKeeper {
     }
   }
 
-  /** Nothing that began until now is to be closed. */
+  /** Forgets all open calls: recovery will not close any call that has begun so far. */
   forgetAll(): void {
     const { files } = this.#runtime;
     for (const { name } of files.list(this.#directory)) {
@@ -108,7 +108,7 @@ export class OpenCallsKeeper {
         removeIfExists(this.#runtime.files, path);
         this.#files.delete(path);
       } catch {
-        // The next removal tries again.
+        // The next removal retries.
       }
     }
   }
@@ -120,13 +120,13 @@ export class OpenCallsKeepers {
   readonly #directory: string;
   readonly #keepers = new Map<string, OpenCallsKeeper>();
 
-  /** Makes keepers for the writers of one directory. */
+  /** Creates keepers for the writers of one directory. */
   constructor(runtime: Runtime, directory: string) {
     this.#runtime = runtime;
     this.#directory = directory;
   }
 
-  /** The keeper of the writer with this token. */
+  /** Returns the keeper of the writer with this token. */
   of(writer: string): OpenCallsKeeper {
     const known = this.#keepers.get(writer);
     if (known !== undefined) return known;
@@ -135,7 +135,7 @@ export class OpenCallsKeepers {
     return keeper;
   }
 
-  /** Other processes may remove segments from now on. */
+  /** Forgets all keepers. Call it when other processes may remove segments. */
   clear(): void {
     this.#keepers.clear();
   }

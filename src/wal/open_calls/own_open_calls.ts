@@ -1,5 +1,5 @@
 /**
- * The open calls of this process, as its log handles them.
+ * Tracks the open calls of this process for its log.
  *
  * @module
  */
@@ -27,26 +27,26 @@ export interface OwnOpenCallsOptions {
   readonly directory: string;
   /** The token of this process. */
   readonly writer: string;
-  /** Shows other processes that this one runs. */
+  /** Shows other processes that this one is running. */
   readonly presence: Presence;
-  /** Whether calls are to be closed; spans are, whose starts are noted. */
+  /** Whether recovery closes calls. It always closes spans whose start is recorded. */
   readonly withCalls: boolean;
 }
 
-/** Lets others close the calls that the end of this process cuts off, and learns if they did. */
+/** Lets other processes close the calls that this one leaves open, and detects when they did. */
 export class OwnOpenCalls {
-  /** Keeps what is known when this process removes a segment. */
+  /** Preserves open calls when this process removes a segment. */
   readonly keeper: OpenCallsKeeper;
   readonly #options: OwnOpenCallsOptions;
   readonly #closed: ClosedCalls;
   #lapses: number;
   #isLookDue = false;
-  /** Whether starts of spans are noted. */
+  /** Whether span starts are recorded. */
   #withSpans = false;
-  /** The file with starts of spans beside the current segment. */
+  /** The file with span starts beside the current segment. */
   #started: { readonly path: string; readonly file: AppendFile } | null = null;
 
-  /** Makes one; nothing is read or written before the first segment. */
+  /** Reads and writes nothing before the first segment. */
   constructor(options: OwnOpenCallsOptions) {
     const { runtime, directory, writer, presence } = options;
     this.#options = options;
@@ -55,17 +55,17 @@ export class OwnOpenCalls {
     this.#lapses = presence.lapses;
   }
 
-  /** Contents of the file that says so beside a new segment; `null` if nothing is to be closed. */
+  /** Contents of the marker file for a new segment; `null` if nothing is to be closed. */
   get marker(): string | null {
     if (this.#options.withCalls) return NOTHING_CARRIED;
     return this.#withSpans ? ONLY_SPANS : null;
   }
 
   /**
-   * Notes that a span has begun. Throws the host's error.
+   * Records the start of a span. Throws the file system error.
    *
    * @param paths The files of the current segment.
-   * @param line The span as it is now, as the line of a record.
+   * @param line The span in its current state, as a record line.
    */
   noteStart({ open, started }: SegmentPaths, line: string): void {
     const { files } = this.#options.runtime;
@@ -85,23 +85,23 @@ export class OwnOpenCalls {
     }
   }
 
-  /** The current segment was left. */
+  /** Closes the files of the current segment, which was retired. */
   left(): void {
     this.#started?.file.close();
     this.#started = null;
   }
 
-  /** Another process presumed this one dead. */
+  /** Notes that another process presumed this one dead. */
   lost(): void {
     this.#isLookDue = true;
   }
 
   /**
-   * To be called when a segment was begun, before anything is written to it: looks whether another
-   * process has closed calls of this one. A process that presumes this one dead from now on fences
-   * that segment. Throws the host's error; then nothing may be written.
+   * Checks whether another process has closed calls of this one. Call it after a segment is created
+   * and before it is written to; a process that presumes this one dead later fences that segment.
+   * Throws the file system error; then nothing may be written.
    *
-   * @param last Time of the segment before it, epoch ns; 0 if there was none.
+   * @param last Time of the previous segment, epoch ns; 0 if there was none.
    */
   begun(last: bigint): void {
     if (this.#isClosing(last)) this.#isLookDue = true;
@@ -109,10 +109,10 @@ export class OwnOpenCalls {
   }
 
   /**
-   * To be called when something was written: looks as `begun` does if another process may have
-   * presumed this one dead meanwhile.
+   * Repeats the check of `begun` if another process may have presumed this one dead. Call it after
+   * each write.
    *
-   * @returns Whether calls were closed that were not known to be.
+   * @returns Whether new closed calls were found.
    */
   look(): boolean {
     const { lapses } = this.#options.presence;
@@ -129,13 +129,13 @@ export class OwnOpenCalls {
     return this.#closed.any;
   }
 
-  /** Lines of records without those of calls that another process has closed, and their number. */
+  /** Returns lines without those of closed calls, and their number. */
   withoutClosed(lines: string): [string, number] {
     const left = lines.split(/(?<=\n)/).filter((line) => !this.#closed.has(line));
     return [left.join(""), left.length];
   }
 
-  /** The same for lines that are copied. */
+  /** Same as `withoutClosed`, for copied lines. */
   copyWithoutClosed(copied: CopiedLines): CopiedLines {
     if (!this.#closed.any) return copied;
     const [lines, records] = this.withoutClosed(decoder.decode(copied.lines));

@@ -2,16 +2,17 @@
  * Fences: they keep a process that was presumed dead, and was not, from its former segments.
  *
  * A writer on another host, or one whose process cannot be looked up, may have been suspended, and
- * may resume in the middle of an append or of a delivery. Before another process drains its segments,
- * that process makes `<stem>.fence` beside each of them, and then checks once more that the writer is
- * still unresponsive. A writer that has sent no heartbeat for {@linkcode LEASE_MS} sends one after
- * each append, and then looks for the fence: if there is one, it writes the record again, into a new
- * segment. Whichever of the two came first, the record is in front of the end that the other process
- * sees, or in the new segment. The writer's own sender does the same before it sends.
+ * may resume in the middle of an append or of a delivery. Before another process drains its
+ * segments, that process makes `<stem>.fence` beside each of them, and then checks once more that
+ * the writer is still unresponsive. A writer that has sent no heartbeat for {@linkcode LEASE_MS}
+ * sends one after each append, and then looks for the fence: if there is one, it writes the record
+ * again, into a new segment. Whichever of the two came first, the record is in front of the end
+ * that the other process sees, or in the new segment. The writer's own sender does the same before
+ * it sends.
  *
- * A fence is never taken back. It outlives its segment: a writer that resumes finds its file removed,
- * and the fence tells that another process did that, and not the user. It is removed when the writer
- * is known to be dead, or minutes later.
+ * A fence is never taken back. It outlives its segment: a writer that resumes finds its file
+ * removed, and the fence tells that another process did that, and not the user. It is removed when
+ * the writer is known to be dead, or minutes later.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
  * Leases: of many senders, one at a time drains what processes left in a directory.
  *
- * A lease is a file `<prefix><epoch>` made with an exclusive create. A process that finds the holder
- * of epoch n dead makes epoch n + 1: the exclusive create lets one of many win, and a winner that
- * dies at once is succeeded the same way. (Taking a lease over by renaming its file away, which is
- * common, can take the fresh lease of a faster process, because a rename does not check what it
- * renames.) A holder still holds the lease while its own file contains its token and no later epoch
- * exists. It checks that before it moves a checkpoint and before it deletes, and before it sends if it
- * has sent no heartbeat for so long that another process may have presumed it dead.
+ * A lease is a file `<prefix><epoch>` made with an exclusive create. A process that finds the
+ * holder of epoch n dead makes epoch n + 1: the exclusive create lets one of many win, and a winner
+ * that dies at once is succeeded the same way. (Taking a lease over by renaming its file away,
+ * which is common, can take the fresh lease of a faster process, because a rename does not check
+ * what it renames.) A holder still holds the lease while its own file contains its token and no
+ * later epoch exists. It checks that before it moves a checkpoint and before it deletes, and before
+ * it sends if it has sent no heartbeat for so long that another process may have presumed it dead.
  *
  * @module
  */
@@ -53,7 +53,8 @@ export function currentLease(files: FileSystem, prefix: string): LeaseState | nu
 export function leaseEpochs(files: FileSystem, prefix: string): number[] {
   const start = basename(prefix);
   const found: number[] = [];
-  // The user may have put something else there: nobody can hold a lease, and other logs are drained.
+  // The user may have put something else there: nobody can hold a lease, and other logs are
+  // drained.
   if (files.stat(dirname(prefix))?.kind !== "directory") return found;
   try {
     for (const { name } of files.list(dirname(prefix))) {
@@ -86,8 +87,8 @@ export class Lease {
   readonly #identity: ProcessIdentity;
   #released = false;
   /**
-   * When the last heartbeat began after which the lease was seen to be held, on the monotonic clock:
-   * nobody presumes the holder dead until {@linkcode LEASE_MS} later.
+   * When the last heartbeat began after which the lease was seen to be held, on the monotonic
+   * clock: nobody presumes the holder dead until {@linkcode LEASE_MS} later.
    */
   #heldAt: number;
 
@@ -111,8 +112,8 @@ export class Lease {
    * Acquires the lease after `expired`, the current one, whose holder is dead; `null` if there was
    * none.
    *
-   * @param stillExpired Whether that holder is still presumed dead, asked once the new lease exists:
-   *   a heartbeat sent in between did not see it.
+   * @param stillExpired Whether that holder is still presumed dead, asked once the new lease
+   * exists: a heartbeat sent in between did not see it.
    * @returns The lease, or `null` if another process was faster.
    */
   static acquire(
@@ -181,7 +182,9 @@ export class Lease {
     if (this.isHeld()) this.#heldAt = at;
   }
 
-  /** Whether no process can have taken the lease since it was last seen to be held; reads no file. */
+  /**
+   * Whether no process can have taken the lease since it was last seen to be held; reads no file.
+   */
   get isFresh(): boolean {
     return !this.#released && this.#clock.monotonic() - this.#heldAt <= LEASE_MS;
   }

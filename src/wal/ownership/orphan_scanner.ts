@@ -39,7 +39,9 @@ export interface OrphanScannerOptions {
   readonly runtime: Runtime;
   /** Directory of all logs. */
   readonly root: string;
-  /** Base URL of the server that this sender sends to; segments for other servers are left alone. */
+  /**
+   * Base URL of the server that this sender sends to; segments for other servers are left alone.
+   */
   readonly server: string;
   /** The token of this process. */
   readonly token: string;
@@ -51,7 +53,9 @@ export interface OrphanScannerOptions {
 export interface Orphans {
   /** Segments to which no record will be added, oldest first. */
   readonly final: readonly ListedSegment[];
-  /** Segments that a process which does not send may append to; all earlier ones of it are drained. */
+  /**
+   * Segments that a process which does not send may append to; all earlier ones of it are drained.
+   */
   readonly open: readonly ListedSegment[];
   /** Writers of which nothing but final segments is left, and that may have left calls open. */
   readonly interrupted: readonly DeadWriter[];
@@ -232,7 +236,9 @@ export class OrphanScanner {
     }
   }
 
-  /** Whether a writer that was presumed dead may still have to learn which of its calls are closed. */
+  /**
+   * Whether a writer that was presumed dead may still have to learn which of its calls are closed.
+   */
   #isKeptForWriter(leftover: ListedSegment): boolean {
     if (!isClosed(leftover)) return false;
     const path = segmentPaths(leftover.directory, leftover.stem).closed;

@@ -1,6 +1,6 @@
 /**
- * The owner file that version 0.1 wrote beside each segment: its writer, its server, and
- * whether that process sends. Such segments are still drained; today a process has one presence file.
+ * The owner file that version 0.1 wrote beside each segment: its writer, its server, and whether
+ * that process sends. Such segments are still drained; today a process has one presence file.
  *
  * @module
  */
@@ -11,7 +11,9 @@ import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
 /** Contents of an owner file. */
 export interface Owner extends ProcessIdentity {
-  /** Base URL of the server that the records are for; `null` when the segment is not ours (Python). */
+  /**
+   * Base URL of the server that the records are for; `null` when the segment is not ours (Python).
+   */
   readonly server: string | null;
   /** Whether the writer's own process drains the segment. */
   readonly sender: boolean;

@@ -3,8 +3,8 @@
  *
  * `<root>/.processes/<token>.json` exists before the first segment of the process does, and is
  * rewritten at every heartbeat and at every change of the sender's state. The names of segments
- * contain the token, so this one file is the heartbeat for all of them. A process that ends normally
- * removes it, or marks it as ended if records are left.
+ * contain the token, so this one file is the heartbeat for all of them. A process that ends
+ * normally removes it, or marks it as ended if records are left.
  *
  * @module
  */
@@ -52,8 +52,8 @@ export class Presence {
   }
 
   /**
-   * Whether the last heartbeat is so recent that no process can have presumed this one dead; reads no
-   * file.
+   * Whether the last heartbeat is so recent that no process can have presumed this one dead; reads
+   * no file.
    */
   get isFresh(): boolean {
     return this.#options.runtime.clock.monotonic() - this.#heartbeatAt <= LEASE_MS;
@@ -67,7 +67,10 @@ export class Presence {
     return this.#lapses;
   }
 
-  /** Writes the file unless a fresh one exists. Throws the host's error if the disk does not take it. */
+  /**
+   * Writes the file unless a fresh one exists. Throws the host's error if the disk does not take
+   * it.
+   */
   ensure(): void {
     if (!this.isFresh) this.#write();
   }
@@ -144,8 +147,8 @@ function wakePath(presence: string): string {
 }
 
 /**
- * Asks the process with this token to send now instead of at the end of its backoff; it looks for such
- * requests at its heartbeats. Throws the host's error.
+ * Asks the process with this token to send now instead of at the end of its backoff; it looks for
+ * such requests at its heartbeats. Throws the host's error.
  */
 export function wakeProcess({ files }: Pick<Runtime, "files">, root: string, token: string): void {
   const path = presencePath(root, token);

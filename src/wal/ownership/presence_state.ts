@@ -8,14 +8,19 @@ import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
-/** Directory of the presence files, below the root of all logs; no entity's name begins with a dot. */
+/**
+ * Directory of the presence files, below the root of all logs; no entity's name begins with a dot.
+ */
 export const PROCESSES_DIRECTORY = ".processes";
 
 /** Status of a sender. Never contains the key or traced data. */
 export interface SenderReport {
   /** Base URL of the server that it sends to. */
   readonly server: string;
-  /** Whether the server accepts requests (`up`), is unreachable (`down`) or rejects them (`blocked`). */
+  /**
+   * Whether the server accepts requests (`up`), is unreachable (`down`) or rejects them
+   * (`blocked`).
+   */
   readonly state: "up" | "down" | "blocked";
   /** Why it is not up. */
   readonly reason: string;

@@ -23,7 +23,9 @@ export interface ProcessIdentity {
   readonly host: string;
 }
 
-/** State of another process, as its facts show it; with `unknown`, only its heartbeat is evidence. */
+/**
+ * State of another process, as its facts show it; with `unknown`, only its heartbeat is evidence.
+ */
 export type Liveness = "alive" | "dead" | "unknown";
 
 /** This process's identity. */

@@ -28,11 +28,12 @@ export async function processTokens({ files }: Runtime, root: string): Promise<s
 }
 
 /**
- * Removes the presence files of processes that are known to be dead, or have long been unresponsive,
- * and have no segment any more; those that lost records after a day; also temporary files that a kill left.
+ * Removes the presence files of processes that are known to be dead, or have long been
+ * unresponsive, and have no segment any more; those that lost records after a day; also temporary
+ * files that a kill left.
  *
  * @param inUse Lists the tokens of the processes that have segments. Asked once it is known which
- *   processes are dead: one that still runs may be making its first.
+ * processes are dead: one that still runs may be making its first.
  * @returns Whether temporary files are left that are too young to be removed.
  */
 export async function removeDeadPresences(

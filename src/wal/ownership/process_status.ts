@@ -20,8 +20,8 @@ import { onlyWrites } from "./python_writer.ts";
  * State of a process that left its name on disk.
  *
  * - `alive`: it runs here, and its heartbeat is fresh.
- * - `unresponsive`: it runs here, but has sent no heartbeat for a while: suspended, hung, or unable to
- *   write to its disk.
+ * - `unresponsive`: it runs here, but has sent no heartbeat for a while: suspended, hung, or unable
+ *   to write to its disk.
  * - `dead`: it does not exist any more.
  * - `closed`: it has closed its log.
  * - `remote`: it is on another host or in another container; only its heartbeat is evidence.
@@ -113,7 +113,9 @@ function presentProcess(runtime: Runtime, presence: PresenceState, path: string)
   return presence.ended ? { ...status, liveness: "closed" } : status;
 }
 
-/** A machine crash can lose or empty the file: senders wait for a heartbeat before they take over. */
+/**
+ * A machine crash can lose or empty the file: senders wait for a heartbeat before they take over.
+ */
 function unnamedWriter(runtime: Runtime, path: string): Writer {
   return { ...processStatusOf(runtime, null, path), sends: null, server: null, unnamed: true };
 }

@@ -9,7 +9,9 @@ import type { ProcessInfo } from "../../runtime/runtime.ts";
 import { isProcessToken } from "../segment/segment_name.ts";
 import type { ListedSegment } from "./directory_listing.ts";
 
-/** Whether the Python SDK keeps logs for one API key in a directory: its name is the key's SHA-256. */
+/**
+ * Whether the Python SDK keeps logs for one API key in a directory: its name is the key's SHA-256.
+ */
 export function isKeyDirectory(path: string): boolean {
   return /^[0-9a-f]{64}$/.test(basename(path));
 }
@@ -20,8 +22,9 @@ export function isOfPython({ writer, suffixes }: ListedSegment): boolean {
 }
 
 /**
- * Whether a running Python process only writes: `WEAVE_DISABLE_WAL_SENDER` is in the environment that
- * it was started with. Where that cannot be read, it is taken to send: what both send is there twice.
+ * Whether a running Python process only writes: `WEAVE_DISABLE_WAL_SENDER` is in the environment
+ * that it was started with. Where that cannot be read, it is taken to send: what both send is there
+ * twice.
  */
 export function onlyWrites(process: ProcessInfo, pid: number): boolean {
   const value = process.variableOf(pid, "WEAVE_DISABLE_WAL_SENDER");

@@ -154,8 +154,9 @@ export class WriterStates {
   }
 
   /**
-   * A segment without a token of ours and without an owner file is the Python SDK's. Its lock contains
-   * a PID of this host, and a running Python process sends its segments itself unless its sender is off.
+   * A segment without a token of ours and without an owner file is the Python SDK's. Its lock
+   * contains a PID of this host, and a running Python process sends its segments itself unless its
+   * sender is off.
    */
   #ofLock({ directory, stem, suffixes }: ListedSegment): WriterState {
     if (!suffixes.has(".lock")) return "ended";

@@ -1,5 +1,5 @@
 /**
- * Reads a segment batch by batch: whole records, in order, in bounded memory.
+ * Reads a segment batch by batch: complete records, in order, in bounded memory.
  *
  * @module
  */
@@ -12,26 +12,26 @@ import { RecordBatch } from "./record_batch.ts";
 
 /** Limits of a batch. */
 export interface BatchLimits {
-  /** Bytes; a single longer record makes a batch of its own. */
+  /** Maximum bytes; a single longer record gets a batch of its own. */
   readonly bytes: number;
   readonly records: number;
-  /** Bytes of a record that are read into memory at most; longer lines are dead-lettered. */
+  /** Maximum bytes of a record that is read into memory; longer lines are dead-lettered. */
   readonly recordBytes: number;
-  /** Whether a record may not share a batch with the records before and after it. */
+  /** Whether records of a type get a batch of their own. */
   readonly isExclusive: (type: RecordType) => boolean;
 }
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const SMALLEST_BUFFER = 64 * 1024;
-/** Free bytes in front of the contents of a buffer, for code that rewrites the lines of a batch. */
+/** Free bytes before the contents of a buffer, for code that rewrites the lines of a batch. */
 const ROOM = 16;
-/** Bytes read at once: few enough that the reading is over before the request before it is. */
+/** Bytes per read: small enough that the read completes before the request in flight. */
 const READ_BYTES = 1024 * 1024;
 
-/** Bytes that are being read while a batch is cut out of those before them. */
+/** A read in progress while a batch is split off the bytes before it. */
 interface ReadAhead {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Their place in `bytes`: before it is room for what the split leaves over. */
+  /** Position of the data in `bytes`, after room for the remainder of the previous buffer. */
   readonly at: number;
   readonly reading: Promise<number>;
 }
@@ -41,32 +41,32 @@ export class BatchReader {
   readonly #segment: Segment;
   readonly #limits: BatchLimits;
   readonly #span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
-  /** Bytes of a buffer at most. */
+  /** Maximum bytes of a buffer. */
   readonly #largest: number;
-  /** Whether a type gets a batch of its own, by its position in `RECORD_TYPES`. */
+  /** Whether a type gets a batch of its own, by its index in `RECORD_TYPES`. */
   readonly #exclusive: readonly boolean[];
   #bytes: Uint8Array<ArrayBuffer> = NOTHING;
-  /** Buffers of earlier batches, the longest out of use first. */
+  /** Buffers of earlier batches, least recently used first. */
   #spare = [NOTHING, NOTHING, NOTHING];
   /** The read in progress into one of them. */
   #ahead: ReadAhead | null = null;
   /**
-   * Bytes that a full batch is likely to take, by the records of the last one: with fewer at hand
-   * the next one would be a small one. 0 while nothing is known.
+   * Typical bytes of a full batch, estimated from the records of the last one; 0 if unknown. With
+   * fewer bytes buffered, the next batch would be a small one.
    */
   #usual = 0;
-  /** Position in `#bytes` of the next line, and the end of what was read into it. */
+  /** Position in `#bytes` of the next line, and the end of the data. */
   #from = 0;
   #filled = 0;
-  /** End in `#bytes` of the last batch that was split off. */
+  /** Position in `#bytes` of the end of the last batch. */
   #used = 0;
-  /** Byte offset in the segment of `#from`. */
+  /** Byte offset of `#from` in the segment. */
   #offset: number;
-  /** Whether what was read last cannot change any more. */
+  /** Whether the data read last can no longer change. */
   #final = true;
   #lookedTo = 0;
 
-  /** Reads `segment` from `offset` on, which is the start of a line. */
+  /** Reads `segment` from `offset` on, which must be the start of a line. */
   constructor(segment: Segment, limits: BatchLimits, offset: number) {
     this.#segment = segment;
     this.#limits = limits;
@@ -80,16 +80,16 @@ export class BatchReader {
     return this.#offset;
   }
 
-  /** End of the segment when it was last looked at. */
+  /** End of the segment at the last call of `next`. */
   get lookedTo(): number {
     return this.#lookedTo;
   }
 
   /**
-   * The next batch, or `null` when there is no whole record to read now.
+   * Returns the next batch, or `null` if no complete record is available.
    *
-   * @param sealed Whether the segment was sealed before this call: then a last line without a
-   *   newline is torn, and not one that is still being written.
+   * @param sealed Whether the segment was sealed before this call. A last line without a newline is
+   * then torn; otherwise it is still being written.
    */
   async next(sealed: boolean): Promise<RecordBatch | null> {
     const end = this.#lookedTo = this.#segment.end();
@@ -101,7 +101,7 @@ export class BatchReader {
         this.#setBytes(NOTHING, 0, 0);
         return null;
       }
-      // The writer may have taken a begun line back since, and have begun another in its place.
+      // The writer may have truncated a partial line and written another in its place.
       if (!this.#final) this.#filled = this.#from;
       this.#final = sealed;
       const corrupt = await this.#fill(end, sealed);
@@ -116,7 +116,7 @@ export class BatchReader {
     return this.#cut();
   }
 
-  /** Begins to read what is behind the bytes at hand, which hold about one batch. */
+  /** Starts reading the bytes after the buffered ones, which contain about one batch. */
   #readAhead(end: number): void {
     const buffered = this.#filled - this.#from;
     const unread = end - this.#offset - buffered;
@@ -126,11 +126,11 @@ export class BatchReader {
     if (this.#usual === 0 || size <= 0) return;
     const bytes = this.#takeSpare(at + size);
     const reading = this.#segment.read(this.#offset + buffered, bytes.subarray(at, at + size));
-    reading.catch(() => {}); // Seen when it is awaited.
+    reading.catch(() => {}); // Handled when it is awaited.
     this.#ahead = { bytes, at, reading };
   }
 
-  /** Puts the bytes read ahead behind what is left of those at hand. */
+  /** Appends the bytes read ahead to the rest of the buffer. */
   async #join({ bytes, at, reading }: ReadAhead): Promise<void> {
     this.#ahead = null;
     let count = await reading;
@@ -138,7 +138,7 @@ export class BatchReader {
     let target = bytes;
     let from = at - rest.length;
     if (from < ROOM) {
-      // The last batch was a smaller one than usual, and left more than there is room for.
+      // The last batch was smaller than usual, and left more than there is room for.
       from = ROOM;
       count = Math.min(count, this.#largest - from - rest.length);
       target = this.#takeSpare(from + rest.length + count);
@@ -150,7 +150,7 @@ export class BatchReader {
     this.#setBytes(target, from, from + rest.length + count);
   }
 
-  /** Goes on in another buffer, which holds what comes next. */
+  /** Continues in another buffer. */
   #setBytes(bytes: Uint8Array<ArrayBuffer>, from: number, filled: number): void {
     this.#bytes = bytes;
     this.#from = from;
@@ -158,7 +158,7 @@ export class BatchReader {
     this.#used = 0;
   }
 
-  /** Reads on until there is a whole line, or nothing more to read, or the line is too long. */
+  /** Reads until there is a complete line, nothing more to read, or a line that is too long. */
   async #fill(end: number, sealed: boolean): Promise<RecordBatch | null> {
     if (this.#ahead) {
       await this.#join(this.#ahead);
@@ -166,7 +166,7 @@ export class BatchReader {
       const enough = buffered >= this.#usual - (this.#usual >> 3) || this.#offset + buffered >= end;
       if (enough && findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
       this.#moveRest();
-      this.#spare.unshift(this.#spare.pop()!); // No batch was made of it.
+      this.#spare.unshift(this.#spare.pop()!); // No batch uses it.
     } else {
       this.#moveRest();
     }
@@ -175,7 +175,7 @@ export class BatchReader {
       const unread = end - this.#offset - buffered;
       if (unread <= 0) return null;
       if (buffered > this.#limits.recordBytes) {
-        // Whole lines in front of the long one are a batch of their own.
+        // Complete lines before the long one form a batch of their own.
         if (findNewline(this.#bytes, this.#from, this.#filled) !== -1) return null;
         return await this.#skipOversize(end, sealed);
       }
@@ -189,7 +189,9 @@ export class BatchReader {
     }
   }
 
-  /** Moves the begun line into another buffer: batches in flight may still use the last ones. */
+  /**
+   * Moves the partial line to another buffer: batches in flight may still use the previous ones.
+   */
   #moveRest(): void {
     const rest = this.#bytes.subarray(this.#from, this.#filled);
     const target = this.#takeSpare(ROOM + rest.length);
@@ -198,15 +200,14 @@ export class BatchReader {
     this.#setBytes(target, ROOM, ROOM + rest.length);
   }
 
-  /** The buffer that has been out of use for longest, or a new one of that many bytes. */
+  /** Returns the least recently used buffer, or a new one if it is too short. */
   #takeSpare(length: number): Uint8Array<ArrayBuffer> {
     const spare = this.#spare.shift()!;
     return spare.length >= length ? spare : new Uint8Array(length);
   }
 
   /**
-   * Little more than the next batch is likely to take: what is behind it is moved before the next
-   * read.
+   * Slightly more than the next batch is likely to need: the excess is moved before the next read.
    */
   #likely(): number {
     return this.#usual + (this.#usual >> 4);
@@ -222,7 +223,7 @@ export class BatchReader {
     const wanted = Math.min(
       this.#largest,
       Math.max(
-        // Thousands of small segments need no large buffers.
+        // Thousands of small segments do not need large buffers.
         Math.min(SMALLEST_BUFFER, 2 * (this.#filled + unread)),
         this.#filled + Math.min(unread, Math.max(Math.min(bytes, READ_BYTES), this.#filled)),
       ),
@@ -234,9 +235,9 @@ export class BatchReader {
   }
 
   /**
-   * Reads the lines of a batch of this reader again, into the same places.
+   * Reads the lines of a batch of this reader again, into the same positions.
    *
-   * @returns `false` when they are not there any more.
+   * @returns `false` if they no longer exist.
    */
   async restore(batch: RecordBatch): Promise<boolean> {
     const { bytes, base, lineStarts, lineEnds, count } = batch;
@@ -252,7 +253,7 @@ export class BatchReader {
     return true;
   }
 
-  /** Whether a batch's record is in its old place. */
+  /** Returns whether a record of a batch is at its original position. */
   #isRecord(batch: RecordBatch, index: number): boolean {
     const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = batch;
     const lineStart = lineStarts[index];
@@ -272,7 +273,8 @@ export class BatchReader {
       exclusive: this.#exclusive,
       deadLettered: this.#segment.deadLettered,
     });
-    // One that ended in front of a whole line, as beside an exclusive record, shows nothing.
+    // A batch that ended before a complete line, as next to an exclusive record, says nothing about
+    // size.
     const isTelling = batch.count === maxRecords ||
       (batch.count > 0 && findNewline(this.#bytes, at, this.#filled) === -1);
     this.#usual = isTelling
@@ -283,7 +285,7 @@ export class BatchReader {
     return batch;
   }
 
-  /** The last line of a segment whose writer died while writing it, or in front of its newline. */
+  /** Returns the last line of a segment whose writer died before or while it wrote the newline. */
   #tornTail(): RecordBatch {
     const bytes = this.#bytes;
     const from = this.#from, to = this.#filled;
@@ -299,7 +301,7 @@ export class BatchReader {
     return batch;
   }
 
-  /** Walks over a line that is too long for memory; `null` when its end is not there yet. */
+  /** Skips a line that is too long for memory; returns `null` if its end is not written yet. */
   async #skipOversize(end: number, sealed: boolean): Promise<RecordBatch | null> {
     const offset = this.#offset;
     const buffer = new Uint8Array(1 << 20);

@@ -1,10 +1,10 @@
 /**
- * The rest of a corrupt line.
+ * Finds complete records in a corrupt line.
  *
- * A lost newline joins two records on one line, and a writer that dies or finds the disk full leaves
- * a piece of one in front of the next: the whole records among them are found again. An object in
- * the traced data may look like a record; it is never taken for one, because a record only counts
- * where no JSON value could begin.
+ * A lost newline joins two records on one line, and a writer that dies or finds the disk full
+ * leaves a fragment before the next record. An object inside the traced data may look like a
+ * record. It is never mistaken for one, because records only count at positions where no JSON value
+ * can begin.
  *
  * @module
  */
@@ -12,21 +12,21 @@
 import { objectEnd } from "../../bytes/json_fields.ts";
 import { isValidRecord, readRecord, type RecordSpan } from "./record.ts";
 
-/** A stretch of a line. */
+/** A part of a line. */
 export interface LinePiece {
   readonly start: number;
   readonly end: number;
-  /** Whether it is a whole record. */
+  /** Whether it is a complete record. */
   readonly sound: boolean;
 }
 
-/** Places that are looked at in one line; one that is joined of more is not worth the time. */
+/** Maximum number of positions to try in one line; more are not worth the time. */
 const MAX_PLACES = 64;
-/** Behind these a value may begin: colon, comma, bracket, white space. */
+/** A value may begin after these: colon, comma, bracket, white space. */
 const BEFORE_VALUE: ReadonlySet<number> = new Set([58, 44, 91, 32, 9, 13]);
 const OPENING = new TextEncoder().encode('{"type":');
 
-/** Splits a line that is not a record into whole records and what lies around them, in order. */
+/** Splits a line that is not a record into complete records and the text around them, in order. */
 export function splitDamaged(line: Uint8Array): LinePiece[] {
   const pieces: LinePiece[] = [];
   let at = addRecords(line, 0, pieces);
@@ -42,7 +42,7 @@ export function splitDamaged(line: Uint8Array): LinePiece[] {
   return pieces;
 }
 
-/** Adds the records that follow one another from `start` on, and returns where they end. */
+/** Adds consecutive records from `start` on, and returns the end of the last one. */
 function addRecords(line: Uint8Array, start: number, pieces: LinePiece[]): number {
   const span: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
   let at = start;
@@ -57,7 +57,10 @@ function addRecords(line: Uint8Array, start: number, pieces: LinePiece[]): numbe
   return at;
 }
 
-/** Where, from `from` on, a record may begin and no value of another one can. */
+/**
+ * Returns the positions from `from` on where a record, but no value inside another record, may
+ * begin.
+ */
 function recordPlaces(line: Uint8Array, from: number, limit: number): number[] {
   const places: number[] = [];
   for (

@@ -1,9 +1,9 @@
 /**
- * One record, one line: `{"type":"<T>","req":<request>}\n`.
+ * The record format: one line, `{"type":"<T>","req":<request>}\n`.
  *
- * `type` first, then `req`, no spaces outside values: the request can be cut out of the line and
- * sent on byte for byte without parsing it. Lines laid out in another way (spaces, further fields)
- * are read too, by scanning their top-level fields.
+ * `type` comes first, then `req`, with no spaces outside values, so that the request can be sliced
+ * out of the line and sent byte for byte without parsing it. Lines in another layout (spaces, more
+ * fields) are also read, by scanning their top-level fields.
  *
  * @module
  */
@@ -22,15 +22,15 @@ export const RECORD_PREFIX: Readonly<Record<RecordType, string>> = Object.fromEn
 /** The bytes after the request. */
 export const RECORD_SUFFIX = "}\n";
 
-/** The place of a record's request in a buffer. */
+/** Position of a record's request in a buffer. */
 export interface RecordSpan {
-  /** Position of its type in `RECORD_TYPES`. */
+  /** Index of its type in `RECORD_TYPES`. */
   code: number;
   /** First byte of the request. */
   start: number;
   /** One past its last byte. */
   end: number;
-  /** Whether the line is laid out as this package writes it. */
+  /** Whether the line has the layout that this package writes. */
   canonical: boolean;
 }
 
@@ -39,13 +39,13 @@ const LONGEST_TYPE = Math.max(...RECORD_TYPES.map((type) => type.length));
 const PREFIXES = RECORD_TYPES.map((type) => new BytePattern(RECORD_PREFIX[type]));
 
 /**
- * Finds the request in the line `bytes[start, end)`, its newline left out.
+ * Finds the request in the line `bytes[start, end)`, without its newline.
  *
- * @param span Filled in and returned, so that a loop over many lines allocates nothing; its `code` is
- *   what the line is likely to be.
- * @param view A view of `bytes`, which a loop over many lines makes once.
- * @returns `span`, or `null` when the line is not a record. That the request itself is valid JSON is
- *   not checked here: {@linkcode isValidRecord} does, where it matters.
+ * @param span Filled in and returned, so that a loop over many lines allocates nothing; its `code`
+ * is the expected type.
+ * @param view A view of `bytes`, created once for a loop over many lines.
+ * @returns `span`, or `null` if the line is not a record. Whether the request is valid JSON is not
+ * checked; see {@linkcode isValidRecord}.
  */
 export function readRecord(
   bytes: Uint8Array,
@@ -54,7 +54,7 @@ export function readRecord(
   span: RecordSpan,
   view: DataView = viewOf(bytes),
 ): RecordSpan | null {
-  // Most lines are of the same type as the one before.
+  // Most lines have the same type as the previous one.
   if (!isCanonical(bytes, view, start, end, span.code)) {
     const code = canonicalCode(bytes, view, start, end);
     if (code === -1) return parseNonCanonical(bytes, start, end, span);
@@ -73,7 +73,7 @@ function canonicalCode(bytes: Uint8Array, view: DataView, start: number, end: nu
   return -1;
 }
 
-/** Whether the line is laid out as this package writes records of the type at `code`. */
+/** Returns whether the line has the layout that this package writes for the type at `code`. */
 function isCanonical(
   bytes: Uint8Array,
   view: DataView,
@@ -106,7 +106,7 @@ function parseNonCanonical(
   return span;
 }
 
-/** Whether the line `bytes[start, end)` is one sound JSON text in sound UTF-8. */
+/** Returns whether the line `bytes[start, end)` is one valid JSON text in valid UTF-8. */
 export function isValidRecord(bytes: Uint8Array, start: number, end: number): boolean {
   try {
     JSON.parse(strictDecoder.decode(bytes.subarray(start, end)));
@@ -117,26 +117,26 @@ export function isValidRecord(bytes: Uint8Array, start: number, end: number): bo
 }
 
 /**
- * One past the last byte of the line's content: `newline` itself, or the byte before it where the
- * line ends in CRLF.
+ * Returns the position after the last byte of the line's content: `newline`, or the byte before it
+ * if the line ends in CRLF.
  */
 export function contentEnd(bytes: Uint8Array, start: number, newline: number): number {
   return newline > start && bytes[newline - 1] === RETURN ? newline - 1 : newline;
 }
 
-/** The start of the line's content: behind a byte order mark, if there is one. */
+/** Returns the start of the line's content, after a byte order mark if there is one. */
 export function contentStart(bytes: Uint8Array, start: number): number {
   return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf
     ? start + 3
     : start;
 }
 
-/** Position of the first newline in `bytes[from, to)`, or -1. */
+/** Returns the position of the first newline in `bytes[from, to)`, or -1. */
 export function findNewline(bytes: Uint8Array, from: number, to: number): number {
   return findByte(bytes, NEWLINE, from, to);
 }
 
-/** Begins a search for all newlines in `bytes[0, to)`. */
+/** Starts a search for all newlines in `bytes[0, to)`. */
 export function scanNewlines(bytes: Uint8Array, to: number): ByteScan {
   return scanBytes(bytes, NEWLINE, to);
 }

@@ -1,8 +1,8 @@
 /**
- * A stretch of a segment that is delivered and acknowledged as one.
+ * A part of a segment that is delivered and acknowledged as a unit.
  *
- * Positions are in typed arrays: a log is drained at a million records a second, and an object
- * for each of them would cost more than all the rest.
+ * Positions are in typed arrays: a log is drained at a million records per second, and an object
+ * for each record would cost more than everything else.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import type { DeadLetter } from "../segment/segment.ts";
 /** A single record in a batch. */
 export interface BatchRecord {
   readonly type: RecordType;
-  /** Holds the line; of a batch's record it is the batch's. */
+  /** The buffer that contains the line; shared with the batch of the record, if it has one. */
   readonly bytes: Uint8Array;
   /** Byte offset of its line in the segment. */
   readonly offset: number;
-  /** The line in `bytes`, its newline left out. */
+  /** The line in `bytes`, without its newline. */
   readonly lineStart: number;
   readonly lineEnd: number;
   /** The request in `bytes`. */
@@ -27,43 +27,43 @@ export interface BatchRecord {
   readonly end: number;
 }
 
-/** Whole records, in order, and the corrupt lines between them. */
+/** Complete records, in order, and the corrupt lines between them. */
 export class RecordBatch {
-  /** Holds the lines; valid until the third batch after this one is read. */
+  /** Contains the lines; valid until the third batch after this one is read. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes in front of the first line that nobody uses. */
+  /** Unused bytes before the first line. */
   room = 0;
   /**
-   * Reads the lines from the log again. Where it is given they may be overwritten, and `room` with
-   * them, as long as code that needs them afterwards calls it first.
+   * Reads the lines from the log again. If set, the lines and `room` may be overwritten, as long as
+   * code that needs them later calls it first.
    */
   restore: (() => Promise<void>) | null = null;
   /** Lines that are not records. */
   readonly corrupt: DeadLetter[] = [];
-  /** Byte offset to acknowledge when all of it is settled. */
+  /** Byte offset to acknowledge when the batch is settled. */
   to = 0;
-  /** Records. */
+  /** Number of records. */
   count = 0;
-  /** Position of each record's type in `RECORD_TYPES`. */
+  /** Index of each record's type in `RECORD_TYPES`. */
   readonly codes: Uint8Array;
-  /** Position in `bytes` of each record's line, and of its end, the newline left out. */
+  /** Start and end of each record's line in `bytes`, without its newline. */
   readonly lineStarts: Int32Array;
   readonly lineEnds: Int32Array;
-  /** Position in `bytes` of each record's request, and of its end. */
+  /** Start and end of each record's request in `bytes`. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** Whether every line is laid out as this package writes it. */
+  /** Whether every line has the layout that this package writes. */
   canonical = true;
-  /** Byte offset in the segment of `bytes[0]`. */
+  /** Byte offset of `bytes[0]` in the segment. */
   readonly base: number;
-  /** Records that there is room for. */
+  /** Maximum number of records. */
   readonly capacity: number;
-  /** Which types it holds: a bit for each, by its position in `RECORD_TYPES`. */
+  /** The types in the batch: a bit for each, by its index in `RECORD_TYPES`. */
   #types = 0;
 
   /**
-   * @param base Byte offset in the segment of `bytes[0]`.
-   * @param capacity Most records.
+   * @param base Byte offset of `bytes[0]` in the segment.
+   * @param capacity Maximum number of records.
    */
   constructor(bytes: Uint8Array<ArrayBuffer>, base: number, capacity: number) {
     this.bytes = bytes;
@@ -79,7 +79,6 @@ export class RecordBatch {
     this.codes = new Uint8Array(positions, 16 * capacity, capacity);
   }
 
-  /** Adds a record. */
   add(span: RecordSpan, lineStart: number, lineEnd: number): void {
     const index = this.count++;
     this.codes[index] = span.code;
@@ -91,18 +90,18 @@ export class RecordBatch {
     if (!span.canonical) this.canonical = false;
   }
 
-  /** Whether it holds a record of `type`. */
+  /** Returns whether the batch contains a record of `type`. */
   has(type: RecordType): boolean {
     return (this.#types >> RECORD_TYPES.indexOf(type) & 1) === 1;
   }
 
-  /** Whether all its records are of these types. */
+  /** Returns whether all records are of these types. */
   hasOnly(types: readonly RecordType[]): boolean {
     const others = types.reduce((mask, type) => mask & ~(1 << RECORD_TYPES.indexOf(type)), -1);
     return (this.#types & others) === 0;
   }
 
-  /** One record, as an object. */
+  /** Returns one record, as an object. */
   record(index: number): BatchRecord {
     return {
       type: RECORD_TYPES[this.codes[index]],
@@ -115,7 +114,7 @@ export class RecordBatch {
     };
   }
 
-  /** The records whose types `wanted` names, as objects, in order. */
+  /** Returns the records of the wanted types, as objects, in order. */
   records(wanted: (type: RecordType) => boolean): BatchRecord[] {
     const found: BatchRecord[] = [];
     if (!RECORD_TYPES.some((type) => this.has(type) && wanted(type))) return found;

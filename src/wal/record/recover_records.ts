@@ -1,5 +1,5 @@
 /**
- * Finds the whole records in lines that were dead-lettered as corrupt.
+ * Recovers complete records from lines that were dead-lettered as corrupt.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { readRecord, type RecordSpan } from "./record.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 import { RecordBatch } from "./record_batch.ts";
 
-/** Records and dead letters made of corrupt lines. */
+/** Records and dead letters from corrupt lines. */
 export interface Salvage {
-  /** The whole records, each in a batch of its own, in order. */
+  /** The complete records, each in a batch of its own, in order. */
   readonly batches: readonly RecordBatch[];
-  /** The rest that is corrupt, and all dead letters with another reason. */
+  /** The parts that are still corrupt, and all dead letters with another reason. */
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** Looks for whole records in the lines of `deadLetters`. */
+/** Recovers complete records from the lines of `deadLetters`. */
 export function salvage(deadLetters: readonly DeadLetter[]): Salvage {
   const batches: RecordBatch[] = [];
   const left: DeadLetter[] = [];

@@ -1,8 +1,8 @@
 /**
- * Fills a batch with the lines that a buffer holds.
+ * Fills a batch with the lines in a buffer.
  *
- * This is the loop over all records of a log. It knows nothing of where they come from, so that the
- * code that is compiled for it stays good for every segment.
+ * This is the loop over all records of a log. It does not depend on where the bytes come from, so
+ * that its compiled code fits every segment.
  *
  * @module
  */
@@ -11,26 +11,25 @@ import { contentEnd, contentStart, readRecord, type RecordSpan, scanNewlines } f
 import type { DeadLetter } from "../segment/segment.ts";
 import type { RecordBatch } from "./record_batch.ts";
 
-/** Limits of a batch, and lines that are left out of it. */
+/** Limits of a batch, and lines to leave out of it. */
 export interface Fill {
-  /** Position of the first line in the batch's bytes, and the end of what they hold. */
+  /** Position of the first line in the batch's bytes, and the end of the data. */
   readonly from: number;
   readonly filled: number;
-  /** Bytes; a single longer record makes a batch of its own. */
+  /** Maximum bytes; a single longer record gets a batch of its own. */
   readonly maxBytes: number;
-  /** Whether a record gets a batch of its own, by its type's position in `RECORD_TYPES`. */
+  /** Whether a record gets a batch of its own, by its type's index in `RECORD_TYPES`. */
   readonly exclusive: readonly boolean[];
-  /** Byte offsets in the segment of lines that were dead-lettered before. */
+  /** Byte offsets in the segment of lines that were dead-lettered earlier. */
   readonly deadLettered: ReadonlySet<number>;
 }
 
 const found: RecordSpan = { code: 0, start: 0, end: 0, canonical: true };
 
 /**
- * Adds records to `batch`, which has none, until it is full, or one that comes next has to be in
- * another one.
+ * Adds records to the empty `batch` until it is full or the next record must be in another batch.
  *
- * @returns Position in the batch's bytes of the first line that is left.
+ * @returns Position in the batch's bytes of the first remaining line.
  */
 export function splitRecords(batch: RecordBatch, fill: Fill): number {
   const { from, filled, maxBytes, exclusive, deadLettered } = fill;
@@ -60,7 +59,7 @@ export function splitRecords(batch: RecordBatch, fill: Fill): number {
   return at;
 }
 
-/** A dead letter of a line that is not a record. */
+/** Creates a dead letter for a line that is not a record. */
 export function corruptLine(
   reason: "corrupt" | "torn",
   offset: number,

@@ -1,5 +1,5 @@
 /**
- * One segment in a chain: a file of a dead process, read from its checkpoint to its end.
+ * A segment in a chain: a file of a dead process, read from its checkpoint to its end.
  *
  * @module
  */
@@ -23,13 +23,14 @@ import type { DeadLetter } from "./segment.ts";
 const NEWLINE = 10;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** A segment in a chain. */
 export class ChainLink {
   readonly stem: string;
   readonly paths: SegmentPaths;
-  /** Offset in the chain of its first byte. */
+  /** Offset of its first byte in the chain. */
   readonly base: number;
-  /** Bytes in the chain: from the checkpoint to the end of the file, and a newline. */
+  /**
+   * Its length in the chain: the bytes from the checkpoint to the end of the file, and a newline.
+   */
   readonly length: number;
   readonly #runtime: Runtime;
   readonly #segment: ListedSegment;
@@ -39,10 +40,10 @@ export class ChainLink {
   #file: ReadFile | null = null;
   #reads = 0;
   #checkpointed: number;
-  /** Suffixes of the files that it has: those listed, and those made since. */
+  /** Suffixes of its files: those listed, and those created since. */
   readonly #suffixes: Set<string>;
   #unreadable: unknown = null;
-  /** Offset in the chain after the last whole line that was read. */
+  /** Offset in the chain after the last complete line read. */
   #readTo: number;
   readonly #count = new PendingCount();
 
@@ -65,7 +66,7 @@ export class ChainLink {
     this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, this.paths);
   }
 
-  /** Looks at a listed segment; `null` if it does not exist any more, or is not a file. */
+  /** Opens a listed segment; returns `null` if it no longer exists or is not a file. */
   static open(runtime: Runtime, segment: ListedSegment, base: number): ChainLink | null {
     const { files } = runtime;
     const paths = segmentPaths(segment.directory, segment.stem);
@@ -89,12 +90,15 @@ export class ChainLink {
     return this.base + this.length;
   }
 
-  /** Why it cannot be read; `null` if it can. It then stays on disk from its checkpoint on. */
+  /**
+   * Why it cannot be read; `null` if it can. An unreadable segment stays on disk from its
+   * checkpoint on.
+   */
   get unreadable(): unknown {
     return this.#unreadable;
   }
 
-  /** Paths of the files beside its data; those left out that outlive it. */
+  /** Paths of the files beside its data, without those that outlive it. */
   get sidecars(): string[] {
     const { directory, stem } = this.#segment;
     return [...this.#suffixes]
@@ -102,12 +106,15 @@ export class ChainLink {
       .map((suffix) => join(directory, stem + suffix));
   }
 
-  /** The segment with the sidecars that it has by now. */
+  /** The segment with its current sidecars. */
   get listed(): ListedSegment {
     return { ...this.#segment, suffixes: this.#suffixes };
   }
 
-  /** Offsets in the chain of lines that were dead-lettered before, once that is on stable storage. */
+  /**
+   * Returns the offsets in the chain of lines that were dead-lettered earlier, after syncing that
+   * file.
+   */
   async deadLettered(): Promise<number[]> {
     if (!this.#segment.suffixes.has(".deadletter")) return [];
     const offsets = [...this.#deadLetters.offsets(this.#from)];
@@ -116,8 +123,8 @@ export class ChainLink {
   }
 
   /**
-   * Reads up to `into.length` bytes at an offset in the chain. The file ends with a newline here,
-   * whether it does on disk or not; what cannot be read any more is filled with newlines.
+   * Reads up to `into.length` bytes at an offset in the chain. The file always ends with a newline
+   * here, even if it does not on disk; bytes that can no longer be read are returned as newlines.
    */
   async read(offset: number, into: Uint8Array): Promise<number> {
     const at = offset - this.base;
@@ -138,7 +145,7 @@ export class ChainLink {
     return count;
   }
 
-  /** Counts the records from an offset in the chain on, without an effect on its draining. */
+  /** Counts the records from an offset in the chain on, without affecting its draining. */
   async countFrom(offset: number, budget: CountBudget): Promise<RecordCount> {
     const last = this.length - 1;
     const open = (): PendingSource => {
@@ -156,7 +163,7 @@ export class ChainLink {
   }
 
   /**
-   * Writes a checkpoint for everything in front of an offset in the chain; in front of the line that
+   * Writes a checkpoint for everything before an offset in the chain, or before the line that
    * cannot be read, if there is one.
    */
   checkpoint(offset: number): void {
@@ -169,9 +176,9 @@ export class ChainLink {
   }
 
   /**
-   * Dead-letters lines at offsets in the chain, forced to stable storage before it resolves. Does
-   * nothing once the file cannot be read: a corrupt line may be one that the error cut in two, and
-   * what stays on disk is read again from the checkpoint on.
+   * Dead-letters lines at offsets in the chain, and syncs them before it resolves. Does nothing if
+   * the file is unreadable: the error may have cut a line in two, and what stays on disk is read
+   * again from the checkpoint on.
    */
   async deadLetter(deadLetters: readonly DeadLetter[]): Promise<void> {
     if (this.#unreadable !== null) return;
@@ -179,7 +186,7 @@ export class ChainLink {
       const isLast = deadLetter.offset + deadLetter.length === this.end - 1;
       return {
         ...deadLetter,
-        // A corrupt last line is one that its writer did not finish.
+        // If the last line is corrupt, its writer did not finish it.
         reason: deadLetter.reason === "corrupt" && isLast && this.#endsTorn()
           ? "torn"
           : deadLetter.reason,
@@ -190,7 +197,7 @@ export class ChainLink {
     await this.#deadLetters.append(own, (offset, into) => this.#readFile(offset, into));
   }
 
-  /** Closes the file; it is opened again if something is read again. */
+  /** Closes the file; another read opens it again. */
   close(): void {
     if (this.#reads > 0) return;
     this.#file?.close();
@@ -207,7 +214,7 @@ export class ChainLink {
       }
       return count;
     } catch (error) {
-      // A file that does not exist was removed by its user: it ends here.
+      // The user removed the file: it ends here.
       if (!hasCode(error, "ENOENT")) this.#unreadable = error;
       return 0;
     } finally {
@@ -215,7 +222,7 @@ export class ChainLink {
     }
   }
 
-  /** Why nothing was read at a position; `null` if the file was cut there, so that nothing is left. */
+  /** Returns why a read at `position` returned nothing; `null` if the file was truncated there. */
   #endsEarly(position: number): Error | null {
     const { data } = this.paths;
     const size = this.#runtime.files.stat(data)?.size ?? 0;

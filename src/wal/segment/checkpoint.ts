@@ -1,8 +1,8 @@
 /**
  * The checkpoint of a segment: the acknowledged byte offset in decimal, replaced atomically.
  *
- * It is not forced to stable storage: one that a machine crash loses or empties only means that
- * records are sent again, and sending again has no effect at the server.
+ * It is not synced. If a machine crash loses or empties it, records are sent again, which has no
+ * effect at the server.
  *
  * @module
  */
@@ -10,33 +10,35 @@
 import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 
-/** Most ms between two checkpoints while records are acknowledged. */
+/** Maximum ms between two checkpoints while records are acknowledged. */
 export const CHECKPOINT_MS = 500;
-/** Fewest ms between two checkpoints. */
+/** Minimum ms between two checkpoints. */
 const MIN_MS = 50;
-/** A checkpoint is worth 1/20 of the time. */
+/** Writing checkpoints may take 1/20 of the time. */
 const SHARE = 20;
 
 /**
- * When a checkpoint is due. Replacing a file by a rename makes some file systems write it to the disk
- * at once, which takes longer than sending a batch: the longer it takes, the rarer it is. Records that
- * a crash finds after the checkpoint are sent again, which has no effect.
+ * Decides when a checkpoint is due.
+ *
+ * On some file systems, replacing a file by a rename writes it to disk at once, which takes longer
+ * than sending a batch. The longer it takes, the less often it is done. Records after the
+ * checkpoint are sent again after a crash, which has no effect.
  */
 export class CheckpointPace {
   readonly #clock: Clock;
   #dueAt = -Infinity;
 
-  /** Makes a pace at which the first checkpoint is due at once. */
+  /** Creates a pace whose first checkpoint is due at once. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Ms until the next checkpoint; none or fewer if it is due. */
+  /** Ms until the next checkpoint; zero or negative if it is due. */
   get wait(): number {
     return this.#dueAt - this.#clock.monotonic();
   }
 
-  /** Writes a checkpoint with `write`, and sees how long that takes. */
+  /** Writes a checkpoint with `write`, and measures how long that takes. */
   keep(write: () => void): void {
     const begun = this.#clock.monotonic();
     try {
@@ -48,17 +50,17 @@ export class CheckpointPace {
   }
 }
 
-/** A checkpoint as it was found. */
+/** A checkpoint as read from disk. */
 export interface CheckpointState {
-  /** Byte offset to go on from; 0 when there is none to trust. */
+  /** Byte offset to continue from; 0 if there is no valid checkpoint. */
   readonly offset: number;
-  /** Why the file on disk is not trusted; absent when it is, or when there is none. */
+  /** Why the checkpoint on disk is invalid; absent if it is valid or does not exist. */
   readonly invalidReason?: string;
 }
 
 /**
- * Reads a checkpoint and checks it against its segment: a decimal number, not past `size`, and at
- * the start of a line (`startsLine` tells). Anything else starts over from 0.
+ * Reads a checkpoint and validates it against its segment: a decimal number, not after `size`, and
+ * at the start of a line (see `startsLine`). Otherwise draining starts over at 0.
  */
 export function readCheckpoint(
   files: FileSystem,
@@ -82,7 +84,7 @@ export function readCheckpoint(
   return { offset };
 }
 
-/** Puts `offset` (bytes) in place of the checkpoint at `path`, atomically. */
+/** Replaces the checkpoint at `path` with `offset` (bytes), atomically. */
 export function writeCheckpoint(files: FileSystem, path: string, offset: number): void {
   files.replace(path, String(offset));
 }

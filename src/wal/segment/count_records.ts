@@ -1,12 +1,12 @@
 /**
- * Counts the records that wait in a segment.
+ * Counts the pending records in a segment.
  *
  * @module
  */
 
 import { findNewline } from "../record/record.ts";
 
-/** Bytes that lines are counted in. */
+/** A source of bytes in which to count lines. */
 export interface RecordSource {
   /** Reads up to `into.length` bytes at `offset`. */
   read(offset: number, into: Uint8Array): Promise<number>;
@@ -14,7 +14,7 @@ export interface RecordSource {
 
 const CHUNK_BYTES = 1 << 20;
 
-/** Counts the lines of `source` from `offset` to `end`, empty ones left out, in bounded memory. */
+/** Counts the nonempty lines of `source` from `offset` to `end`, in bounded memory. */
 export async function countRecords(
   source: RecordSource,
   offset: number,

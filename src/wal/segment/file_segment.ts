@@ -1,5 +1,5 @@
 /**
- * The draining end of a segment on disk.
+ * Drains a segment on disk.
  *
  * @module
  */
@@ -19,27 +19,27 @@ export interface FileSegmentOptions {
   readonly directory: string;
   readonly stem: string;
   readonly paths: SegmentPaths;
-  /** Says whether this process may still drain the segment. */
+  /** Checks that this process may still drain the segment. */
   readonly guard: SegmentGuard;
   readonly live: boolean;
-  /** End of the complete records now; the size of the file if the writer is another process. */
+  /** Returns the current end of the complete records; by default the size of the file. */
   readonly end?: () => number;
-  /** Records written so far, where this process wrote them. */
+  /** Number of records written so far, if this process wrote them. */
   readonly records?: () => number;
-  /** Whether `end` is final. Not asked again once it is. */
+  /** Whether `end` is final. Not called again once it is. */
   readonly isSealed: () => boolean;
-  /** Keeps what is known about open calls when the segment is removed. */
+  /** Preserves open calls when the segment is removed. */
   readonly openCalls?: () => OpenCallsKeeper | null;
 }
 
-/** A segment on disk, drained by this process. */
+/** A segment on disk that this process drains. */
 export class FileSegment implements Segment {
   readonly name: string;
   readonly live: boolean;
   readonly begun: number;
   readonly checkpoint: number;
   readonly deadLettered: ReadonlySet<number>;
-  /** Why the checkpoint on disk was not trusted, if it was not. */
+  /** Why the checkpoint on disk was invalid, if it was. */
   readonly invalidReason: string | undefined;
   readonly #options: FileSegmentOptions;
   #file: ReadFile | null;
@@ -48,20 +48,22 @@ export class FileSegment implements Segment {
   readonly #id: string | undefined;
   #detached = false;
   #done = false;
-  /** Whether the file with open calls is not removed with the data. */
+  /** Whether to keep the file with open calls when the data is removed. */
   #keepsOpen = false;
-  /** Size when it was last asked for. */
+  /** Size at the last query. */
   #known = 0;
-  /** Whether that is the last one. */
+  /** Whether that size is final. */
   #ended = false;
-  /** Whether the dead letters of earlier senders are on stable storage. */
+  /** Whether the dead letters of earlier senders are synced. */
   #confirmed: boolean;
   #acknowledged: number;
   #checkpointed: number;
   readonly #pace: CheckpointPace;
   #timer: Timer | null = null;
 
-  /** Opens the segment and reads its checkpoint. Throws the host's error when it is not there. */
+  /**
+   * Opens the segment and reads its checkpoint. Throws the file system error if it does not exist.
+   */
   constructor(options: FileSegmentOptions) {
     const { runtime, paths, directory } = options;
     this.#options = options;
@@ -96,7 +98,7 @@ export class FileSegment implements Segment {
       if (this.#options.end === undefined) this.#known = this.#open().size();
       return this.#ended = true;
     } catch {
-      return false; // The disk does not say: nobody may take it for the end.
+      return false; // The file cannot be read, so its end is unknown.
     }
   }
 
@@ -106,17 +108,17 @@ export class FileSegment implements Segment {
 
   async read(offset: number, into: Uint8Array): Promise<number> {
     if (!this.#confirmed) {
-      // Lines that are skipped count as settled from here on.
+      // From here on, skipped lines count as settled.
       await this.#deadLetters.confirm();
       this.#confirmed = true;
     }
     const count = await this.#open().read(offset, into);
-    // The file was truncated: there is no more to wait for.
+    // The file was truncated: do not wait for more.
     if (count === 0 && offset < this.#known && !this.#done) this.#known = this.#open().size();
     return count;
   }
 
-  /** Closes the file while the segment waits for those before it; reading opens it again. */
+  /** Closes the file while the segment waits for earlier ones; the next read opens it again. */
   park(): void {
     this.#file?.close();
     this.#file = null;
@@ -148,13 +150,13 @@ export class FileSegment implements Segment {
     try {
       this.#pace.keep(() => this.#checkpointNow());
     } catch {
-      // The next acknowledgement meets the same error, where it can be reported.
+      // The next acknowledgement gets the same error and can report it.
     }
   }
 
   #checkpointNow(): void {
     const { guard, runtime, paths } = this.#options;
-    // A removed file is drained to its end, without sidecars: no other process can find it.
+    // A deleted file is drained to its end, without sidecars: no other process can find it.
     if (this.#isDetached()) return;
     guard.assertHeld();
     if (this.#acknowledged === this.#checkpointed) return;
@@ -196,10 +198,10 @@ export class FileSegment implements Segment {
   release(): void {
     if (this.#done) return;
     try {
-      // Thousands may wait, of which nothing was sent.
+      // Thousands of segments may be waiting, with nothing sent from them.
       if (this.#acknowledged !== this.#checkpointed) this.#checkpointNow();
     } catch {
-      // Another process has the segment, or the disk has failed: what was delivered is sent again.
+      // Another process has the segment, or the disk failed: delivered records are sent again.
     }
     this.#finish();
   }
@@ -227,7 +229,7 @@ export class FileSegment implements Segment {
   }
 }
 
-/** Removes a file that may be large, and may not exist any more. */
+/** Removes a file that may be large, if it exists. */
 function discardIfExists(files: FileSystem, path: string): void {
   try {
     files.discard(path);

@@ -1,5 +1,6 @@
 /**
- * When the first record behind an offset was written, as far as records tell.
+ * Finds the time at which the first record after an offset was written, from the records
+ * themselves.
  *
  * @module
  */
@@ -9,19 +10,19 @@ import { BatchReader } from "../record/batch_reader.ts";
 import type { BatchRecord } from "../record/record_batch.ts";
 import type { Segment } from "./segment.ts";
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const MAX_BYTES = 16 * 1024;
-/** Bytes of one record that are read. */
+/** Maximum bytes of one record to read. */
 const MAX_RECORD_BYTES = 33 * 1024 * 1024;
-/** Records that are looked at for one that tells its time. */
+/** Number of records to search for one with a time. */
 const MAX_RECORDS = 50;
 
-/** Epoch ms at which a record was written; `undefined` if it does not tell. */
+/** Returns the epoch ms at which a record was written; `undefined` if it has no time. */
 export type RecordTime = (bytes: Uint8Array, record: BatchRecord) => number | undefined;
 
 /**
- * Epoch ms of the first record behind `offset` that tells its time; `null` if none of the next ones
- * does.
+ * Returns the epoch ms of the first record after `offset` that has a time; `null` if none of the
+ * next records does.
  *
  * @param isFinal Whether an unfinished last line is a record.
  */
@@ -50,7 +51,7 @@ const TIMES: Readonly<Record<string, readonly [string, string]>> = {
   call_end: ["end", "ended_at"],
 };
 
-/** When the call of a record began or ended. */
+/** Returns the time at which the call of a record began or ended. */
 function callTime(bytes: Uint8Array, { type, start, end }: BatchRecord): number | undefined {
   if (!Object.hasOwn(TIMES, type)) return undefined;
   const [wrapper, field] = TIMES[type];

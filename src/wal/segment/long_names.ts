@@ -1,6 +1,6 @@
 /**
- * Names of entities and projects that are too long for a file system: their directories have
- * shortened names, and files that hold the whole ones.
+ * Entity and project names that are too long for a file system. Their directories have shortened
+ * names, and contain files with the full names.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { basename, dirname, join } from "@std/path";
 import type { FileSystem } from "../../runtime/runtime.ts";
 import { directoryName, projectDirectory } from "./segment_name.ts";
 
-/** Holds the whole name of a directory that has a shortened one. */
+/** File with the full name of a directory whose name is shortened. */
 export const NAME_FILE = ".name";
 
-/** The end of a shortened name: the beginning of the SHA-256 of the whole one. */
+/** Suffix of a shortened name: the beginning of the SHA-256 of the full name. */
 const SHORTENED = /~[0-9a-f]{32}$/;
 
 /**
- * Makes the directories of a project whose names had to be shortened, with files that hold the whole
+ * Creates the directories of a project whose names are shortened, with files that contain the full
  * names. Does nothing for other projects.
  *
- * @throws The host's error where the disk does not take them.
+ * @throws The file system error if a write fails.
  */
 export function saveLongNames(
   files: FileSystem,
@@ -35,18 +35,18 @@ export function saveLongNames(
   }
 }
 
-/** `entity/project` of a project's directory. */
+/** Returns `entity/project` for a project's directory. */
 export function projectName(files: FileSystem, directory: string): string {
   return `${nameOfDirectory(files, dirname(directory))}/${nameOfDirectory(files, directory)}`;
 }
 
-/** The entity or project that a directory belongs to; the directory's own name if it is whole. */
+/** Returns the entity or project name that a directory belongs to. */
 export function nameOfDirectory(files: FileSystem, path: string): string {
   const own = basename(path);
   if (!SHORTENED.test(own)) return own;
   try {
     const name = files.readText(join(path, NAME_FILE));
-    // Anybody can have put the file there.
+    // Anyone may have put the file there.
     return directoryName(name) === own ? name : own;
   } catch {
     return own;

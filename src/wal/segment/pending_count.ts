@@ -1,6 +1,6 @@
 /**
- * Counts the records that wait in segments, and bounds what that reads: exactly where it is cheap, by
- * samples elsewhere.
+ * Counts the pending records in segments with bounded reads: exactly where that is cheap, otherwise
+ * by sampling.
  *
  * @module
  */
@@ -10,50 +10,50 @@ import { countRecords, type RecordSource } from "./count_records.ts";
 /** A number of records. */
 export interface RecordCount {
   readonly records: number;
-  /** Whether it is an estimate: the bytes are known, and a part of them was read. */
+  /** Whether the number is an estimate, from reading only a part of the bytes. */
   readonly isEstimate: boolean;
 }
 
-/** Limits of what one question reads, of all segments together. */
+/** Read limits for one query, over all segments together. */
 export interface CountLimits {
-  /** Bytes that are counted exactly. */
+  /** Bytes to count exactly. */
   readonly exactBytes: number;
-  /** Bytes of samples of the rest. */
+  /** Bytes to sample from the rest. */
   readonly sampledBytes: number;
-  /** Segments that are read. */
+  /** Number of segments to read. */
   readonly segments: number;
 }
 
-/** Limits that keep a question below about a second, however much waits. */
+/** Limits that keep a query below about a second, however much is pending. */
 export const COUNT_LIMITS: CountLimits = {
   exactBytes: 64 * 1024 * 1024,
   sampledBytes: 64 * 1024 * 1024,
   segments: 10_000,
 };
 
-/** A sample: parts of so many bytes, spread evenly over what waits. */
+/** Number and size of the parts of a sample, spread evenly over the pending bytes. */
 const SAMPLE_PARTS = 8;
 const PART_BYTES = 16 * 1024;
-/** Bytes of a record where nothing was counted that tells. */
+/** Assumed bytes per record if nothing was counted. */
 const TYPICAL_BYTES = 1_000;
 
-/** The part of its limits that a question has left; made for each question. */
+/** The remaining limits of a query; create one for each query. */
 export class CountBudget {
   #exactBytes: number;
   #sampledBytes: number;
   #segments: number;
-  /** Records that were counted, in so many bytes. */
+  /** Records counted so far, and their bytes. */
   #records = 0;
   #bytes = 0;
 
-  /** Makes a budget of which nothing is spent. */
+  /** Creates a budget with nothing spent. */
   constructor(limits: CountLimits = COUNT_LIMITS) {
     this.#exactBytes = limits.exactBytes;
     this.#sampledBytes = limits.sampledBytes;
     this.#segments = limits.segments;
   }
 
-  /** Takes one segment and as many bytes to be counted exactly; `false` if there are not enough left. */
+  /** Reserves a segment and its bytes for an exact count; returns `false` if not enough is left. */
   takeExact(bytes: number): boolean {
     if (bytes > this.#exactBytes || this.#segments === 0) return false;
     this.#exactBytes -= bytes;
@@ -61,7 +61,7 @@ export class CountBudget {
     return true;
   }
 
-  /** Takes one segment and as many bytes for a sample of it; `false` if there are not enough left. */
+  /** Reserves a segment and its bytes for a sample; returns `false` if not enough is left. */
   takeSample(bytes: number): boolean {
     if (bytes > this.#sampledBytes || this.#segments === 0) return false;
     this.#sampledBytes -= bytes;
@@ -69,22 +69,22 @@ export class CountBudget {
     return true;
   }
 
-  /** Notes that so many bytes hold so many records. */
+  /** Adds a count, on which estimates are based. */
   note(records: number, bytes: number): void {
     this.#records += records;
     this.#bytes += bytes;
   }
 
-  /** Estimates the records in bytes that nothing is read of, by those that were counted. */
+  /** Estimates the records in bytes that are not read, from those that were counted. */
   estimate(bytes: number): RecordCount {
     const each = this.#records === 0 ? TYPICAL_BYTES : this.#bytes / this.#records;
     return { records: Math.max(1, Math.round(bytes / each)), isEstimate: true };
   }
 }
 
-/** The bytes that wait in a segment. */
+/** The pending bytes of a segment. */
 export interface PendingSource extends RecordSource {
-  /** Called when it was read. */
+  /** Called after reading. */
   close?(): void;
 }
 
@@ -93,7 +93,10 @@ interface Counted extends RecordCount {
   readonly to: number;
 }
 
-/** Ranges that an exact count has to read: the records of `added` count, those of `removed` do not any more. */
+/**
+ * Ranges that an exact count must read: records in `added` are added, those in `removed`
+ * subtracted.
+ */
 interface Changes {
   readonly known: number;
   readonly added: readonly [from: number, to: number];
@@ -102,14 +105,17 @@ interface Changes {
 
 const NOTHING: RecordCount = { records: 0, isEstimate: false };
 
-/** The records that wait in one segment, as last counted: what was read is not read again. */
+/**
+ * The number of pending records in one segment. Counts only what has changed since the last count.
+ */
 export class PendingCount {
   #last: Counted | null = null;
 
   /**
-   * Counts the records from byte `from` to byte `to`. Rejects with the error of `open` or of a read.
+   * Counts the records from byte `from` to byte `to`. Rejects with the error of `open` or of a
+   * read.
    *
-   * @param open Opens the segment; called only if something is to be read.
+   * @param open Opens the segment; called only if something must be read.
    */
   async count(
     from: number,
@@ -164,7 +170,7 @@ function lengthOf([from, to]: Changes["added"]): number {
   return to - from;
 }
 
-/** Counts the records in parts of what waits, and takes the rest to be like them. */
+/** Counts the records in parts of the pending bytes, and extrapolates. */
 async function sample(source: PendingSource, from: number, to: number): Promise<RecordCount> {
   if (to - from <= SAMPLE_PARTS * PART_BYTES) {
     return { records: await countRecords(source, from, to), isEstimate: false };

@@ -1,5 +1,5 @@
 /**
- * A segment opened only for reading: without a lease, beside its writer and its sender.
+ * A segment opened only for reading, without a lease, while its writer and sender may be using it.
  *
  * @module
  */
@@ -8,22 +8,26 @@ import { parseStem } from "./segment_name.ts";
 import type { FileSystem, ReadFile } from "../../runtime/runtime.ts";
 import type { Segment } from "./segment.ts";
 
-/** Facts about a segment that are known beforehand. */
+/** Options for {@linkcode ReadOnlySegment}. */
 export interface ReadSegmentOptions {
   /** Its name in messages. */
   readonly name: string;
-  /** Byte offset to stop at; the end of the file unless given. */
+  /** Byte offset to stop at; by default the end of the file. */
   readonly end?: () => number;
-  /** Offsets of lines to pass over. */
+  /** Offsets of lines to skip. */
   readonly deadLettered?: ReadonlySet<number>;
-  /** Whether no record will follow. */
+  /** Whether the segment is final. */
   readonly sealed?: boolean;
 }
 
-/** Most bytes that are read at once: a turn through the host's threads takes longer than reading them. */
+/**
+ * Maximum bytes to read synchronously: for so few, using a thread takes longer than reading them.
+ */
 const AT_ONCE_BYTES = 64 * 1024;
 
-/** Reads from a file that nothing but readers wait for: a few bytes at once, more off the event loop. */
+/**
+ * Reads from a file that only readers wait for: a few bytes synchronously, more off the event loop.
+ */
 export async function readFrom(file: ReadFile, offset: number, into: Uint8Array): Promise<number> {
   return into.length <= AT_ONCE_BYTES ? file.readNow(offset, into) : await file.read(offset, into);
 }
@@ -31,7 +35,7 @@ export async function readFrom(file: ReadFile, offset: number, into: Uint8Array)
 const NONE: ReadonlySet<number> = new Set();
 
 /**
- * Reads a file of lines as a segment. It holds the file open, and so its space on the disk, until
+ * Reads a file of lines as a segment. Keeps the file open, and so its space on disk, until
  * `close()`.
  */
 export class ReadOnlySegment implements Segment {
@@ -44,7 +48,7 @@ export class ReadOnlySegment implements Segment {
   readonly #end: (() => number) | undefined;
   readonly #sealed: boolean;
 
-  /** Opens the file at `path`. Throws the host's error when it is not there. */
+  /** Opens the file at `path`. Throws the file system error if it does not exist. */
   constructor(files: FileSystem, path: string, options: ReadSegmentOptions) {
     this.name = options.name;
     this.begun = Number(parseStem(options.name)?.time ?? 0) / 1e6;
@@ -67,7 +71,7 @@ export class ReadOnlySegment implements Segment {
     return await readFrom(this.#file, offset, into);
   }
 
-  /** The start of the first line at or behind `offset`. */
+  /** Returns the start of the first line at or after `offset`. */
   async lineAt(offset: number): Promise<number> {
     if (offset <= 0) return 0;
     const end = this.end();
@@ -82,22 +86,22 @@ export class ReadOnlySegment implements Segment {
     return end;
   }
 
-  /** Not for a reader; throws. */
+  /** Not supported; throws. */
   assertHeld(): void {
     throw readOnly(this.name);
   }
 
-  /** Not for a reader; throws. */
+  /** Not supported; throws. */
   acknowledge(): void {
     throw readOnly(this.name);
   }
 
-  /** Not for a reader; rejects. */
+  /** Not supported; rejects. */
   deadLetterLines(): Promise<void> {
     return Promise.reject(readOnly(this.name));
   }
 
-  /** Not for a reader; throws. */
+  /** Not supported; throws. */
   complete(): void {
     throw readOnly(this.name);
   }
@@ -112,7 +116,7 @@ export class ReadOnlySegment implements Segment {
     this.#file.close();
   }
 
-  /** Not for a reader; `false`. */
+  /** Not supported; returns `false`. */
   isGone(): boolean {
     return false;
   }

@@ -1,9 +1,9 @@
 /**
- * Many segments of dead processes as one: they are read one after the other, share requests, and
- * each keeps its own checkpoint.
+ * Many segments of dead processes, drained as one. They are read in sequence and share requests,
+ * and each keeps its own checkpoint.
  *
  * Offsets in a chain count the bytes of all its segments in order, each followed by a newline, so
- * that a last line without one does not run into the next segment. Empty lines are nothing.
+ * that a last line without one does not run into the next segment. Empty lines are ignored.
  *
  * @module
  */
@@ -22,15 +22,15 @@ import { OPEN_SUFFIX, parseStem } from "./segment_name.ts";
 /** Options for {@linkcode SegmentChain.open}. */
 export interface SegmentChainOptions {
   readonly runtime: Runtime;
-  /** Says whether this process may still drain the segments. */
+  /** Checks that this process may still drain the segments. */
   readonly guard: SegmentGuard;
-  /** Keep what is known about open calls when segments are removed. */
+  /** Preserve open calls when segments are removed. */
   readonly openCalls?: OpenCallsKeepers;
   /** Reports a disk error that the chain tolerates. */
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Segments to which no record will be added, drained as one. */
+/** Final segments, drained as one. */
 export class SegmentChain implements Segment {
   readonly name = "orphans";
   readonly checkpoint = 0;
@@ -40,16 +40,16 @@ export class SegmentChain implements Segment {
   readonly #links: readonly ChainLink[];
   /** Segments that could not be opened. */
   readonly #unopened: readonly ListedSegment[];
-  /** The first segment that is not delivered as a whole. */
+  /** Index of the first segment that is not completely delivered. */
   #head = 0;
-  /** The segment that was read last: most reads are of this one or the next. */
+  /** Index of the segment read last: most reads are of it or the next one. */
   #reading = 0;
   #acknowledged = 0;
   readonly #pace: CheckpointPace;
   #timer: Timer | null = null;
-  /** Removals in progress, one after the other. */
+  /** Removals in progress, one at a time. */
   #removing: Promise<void> = Promise.resolve();
-  /** Why files of delivered segments were not removed: thrown at the next acknowledgement. */
+  /** Why files of delivered segments were not removed; thrown at the next acknowledgement. */
   #removalError: unknown = null;
   #toRemove: ChainLink[] = [];
 
@@ -66,7 +66,7 @@ export class SegmentChain implements Segment {
     this.deadLettered = deadLettered;
   }
 
-  /** Opens the segments in this order, those that do not exist any more left out. */
+  /** Opens the segments in this order, without those that no longer exist. */
   static async open(
     options: SegmentChainOptions,
     segments: readonly ListedSegment[],
@@ -85,32 +85,32 @@ export class SegmentChain implements Segment {
         links.push(link);
       } catch (error) {
         unopened.push(segment);
-        onError("recovery", error); // It is tried again at the next scan.
+        onError("recovery", error); // The next scan retries.
       }
     }
     return new SegmentChain(options, links, unopened, deadLettered);
   }
 
   /**
-   * Segments that the chain has passed over because they could not be opened, or not be read to their
-   * ends; they stay on disk.
+   * Segments that were skipped because they could not be opened or completely read; they stay on
+   * disk.
    */
   get unreadable(): ListedSegment[] {
     const passed = this.#links.slice(0, this.#head).filter((link) => link.unreadable !== null);
     return [...this.#unopened, ...passed.map((link) => link.listed)];
   }
 
-  /** Segments in the chain. */
+  /** Number of segments in the chain. */
   get count(): number {
     return this.#links.length;
   }
 
-  /** The segments that are not delivered as a whole, with the sidecars that they have by now. */
+  /** The segments that are not completely delivered, with their current sidecars. */
   get remaining(): ListedSegment[] {
     return this.#links.slice(this.#head).map((link) => link.listed);
   }
 
-  /** The end of the segment with `offset`: one segment is dropped at a time. */
+  /** Returns the end of the segment at `offset`: segments are dropped one at a time. */
   partEnd(offset: number): number {
     return this.#links.find(({ end }) => end > offset)?.end ?? this.end();
   }
@@ -202,7 +202,7 @@ export class SegmentChain implements Segment {
     try {
       this.#checkpoint();
     } catch {
-      // The lease is lost, or the disk has failed: what was delivered is sent once more.
+      // The lease is lost, or the disk failed: delivered records are sent again.
     }
     for (const link of this.#links) link.close();
   }
@@ -214,7 +214,7 @@ export class SegmentChain implements Segment {
   /**
    * Resolves when the files of all delivered segments are removed.
    *
-   * @throws {WeaveWalError} `ERR_LEASE_LOST`; the host's error where a file could not be removed.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST`; the file system error if a file could not be removed.
    */
   async settled(): Promise<void> {
     await this.#removing;
@@ -250,8 +250,8 @@ export class SegmentChain implements Segment {
   }
 
   /**
-   * Data goes first: a checkpoint without data is garbage, data without its checkpoint is resent. So
-   * data that cannot be removed gets one.
+   * Data is removed first: a checkpoint without data is harmless, but data without its checkpoint
+   * is sent again. Data that cannot be removed therefore gets a checkpoint.
    */
   async #remove(): Promise<void> {
     const links = this.#toRemove.splice(0);
@@ -282,11 +282,11 @@ export class SegmentChain implements Segment {
     try {
       this.#checkpoint();
     } catch {
-      // The next acknowledgement meets the same error, where it can be reported.
+      // The next acknowledgement gets the same error and can report it.
     }
   }
 
-  /** Only the segment that is delivered in part needs a checkpoint: those before it are removed. */
+  /** Only the partly delivered segment needs a checkpoint; those before it are removed. */
   #checkpoint(): void {
     const link = this.#links[this.#head];
     if (link === undefined || this.#acknowledged <= link.base) return;

@@ -1,8 +1,8 @@
 /**
  * Names on disk: segments, their sidecars, the directory of a project.
  *
- * A segment is `<20-digit ns>_<32 hex of the writer>.jsonl`; the names sort oldest first. All
- * segments of one writer carry the same hex part: together, in order, they are its stream.
+ * A segment is `<20-digit ns>_<32 hex digits of the writer>.jsonl`; the names sort oldest first.
+ * All segments of one writer share the hex part, and form its stream in order.
  *
  * @module
  */
@@ -11,85 +11,90 @@ import { join } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
 import { sha256 } from "../../protocol/digest/sha256.ts";
 
-/** The ending of a segment's file name. */
+/** File name extension of a segment. */
 export const SEGMENT_SUFFIX = ".jsonl";
-/** The ending of the name of a segment's fence. */
+/** Suffix of a segment's fence file. */
 export const FENCE_SUFFIX = ".fence";
 
-/** The ending of the name of the file with the calls that are open behind a segment. */
+/** Suffix of the file with the calls that are open after a segment. */
 export const OPEN_SUFFIX = ".open";
-/** The ending of the name of the file with the starts of spans that were begun with a segment. */
+/** Suffix of the file with the spans that were started during a segment. */
 export const STARTED_SUFFIX = ".started";
-/** The ending of a closing segment before it counts. */
+/** Suffix of a closing segment before it takes effect. */
 export const CLOSING_SUFFIX = ".closing";
-/** The ending of a closing segment that was delivered. */
+/** Suffix of a delivered closing segment. */
 export const CLOSED_SUFFIX = ".closed";
 
-/** The part of a segment's name before its ending. */
+/** The part of a segment's name before its suffix. */
 export interface SegmentStem {
   /** `<20-digit ns>_<uuid hex>`. */
   readonly stem: string;
-  /** When the segment was begun, 20 digits of epoch nanoseconds. */
+  /** Time at which the segment was created, 20 digits of epoch nanoseconds. */
   readonly time: string;
   /** The writer's token, 32 hex digits. */
   readonly writer: string;
 }
 
 const STEM = /^(\d{20})_([0-9a-f]{32})$/;
-/** Digits of a writer's token that identify its server. */
+/** Number of digits of a writer's token that identify its server. */
 const SERVER_DIGITS = 8;
 
-/** Position and value of the digit that tells tokens of this package: the version of a UUID. */
+/** Position and value of the digit that marks tokens of this package: the version of a UUID. */
 const VERSION_AT = 12, VERSION = "8";
 
 /**
- * Makes a process token of 32 random hex digits. Its last digits identify `server`, the base URL that
- * the records of the process are for: a name survives a machine crash that empties files. Read as a
- * UUID it has version 8 (RFC 9562, custom); tokens of other writers of the format have other versions.
+ * Creates a process token from 32 random hex digits. Its last digits identify `server`, the base
+ * URL for the process's records: a name survives a machine crash that empties files. Read as a
+ * UUID, it has version 8 (RFC 9562, custom); tokens of other writers of the format have other
+ * versions.
  */
 export function writerToken(token: string, server: string): string {
   return token.slice(0, VERSION_AT) + VERSION + token.slice(VERSION_AT + 1, -SERVER_DIGITS) +
     serverDigits(server);
 }
 
-/** Whether a token was made by {@linkcode writerToken}. */
+/** Returns whether a token was created by {@linkcode writerToken}. */
 export function isProcessToken(token: string): boolean {
   return token[VERSION_AT] === VERSION;
 }
 
-/** Whether a segment of this writer can be for `server`, where nothing but its name is left. */
+/** Returns whether a segment of this writer may be for `server`, judging by its name only. */
 export function mayTarget(server: string, writer: string): boolean {
   return writer.endsWith(serverDigits(server));
 }
 
-/** The hex digits that identify a server in names. */
+/** Returns the hex digits that identify a server in names. */
 export function serverDigits(server: string): string {
   const bytes = sha256(new TextEncoder().encode(server)).subarray(0, SERVER_DIGITS / 2);
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Forms the stem of a segment begun at `ns` (epoch nanoseconds) by the writer with this token. */
+/**
+ * Returns the stem of a segment created at `ns` (epoch nanoseconds) by the writer with this token.
+ */
 export function formatStem(ns: bigint, writer: string): SegmentStem {
   const time = ns.toString().padStart(20, "0");
   return { stem: `${time}_${writer}`, time, writer };
 }
 
-/** Reads a stem; `null` when `text` is none. */
+/** Parses a stem; returns `null` if `text` is not one. */
 export function parseStem(text: string): SegmentStem | null {
   const match = STEM.exec(text);
   return match ? { stem: text, time: match[1], writer: match[2] } : null;
 }
 
-/** Writers begin segments at whole microseconds. */
+/** Writers create segments at whole microseconds. */
 const CLOSING_NS = 999n;
 const CLOSING = /^\d{17}999_/;
 
-/** The stem of the segment that ends the calls of a dead writer whose last stem is `last`. */
+/**
+ * Returns the stem of the segment that ends the calls of a dead writer whose last stem is `last`.
+ */
 export function closingStem({ time, writer }: SegmentStem): string {
   return formatStem(BigInt(time) + CLOSING_NS, writer).stem;
 }
 
-/** Whether the segment `stem` ends the calls of a dead writer: another process wrote it. */
+/** Returns whether `stem` is a closing segment, written by another process for a dead writer. */
 export function isClosingStem(stem: string): boolean {
   return CLOSING.test(stem) && isProcessToken(stem.slice(-32));
 }
@@ -98,30 +103,30 @@ export function isClosingStem(stem: string): boolean {
 export interface SegmentPaths {
   /** The records. */
   readonly data: string;
-  /** The writer's PID in decimal; its presence says that the writer has not closed the segment. */
+  /** The writer's PID in decimal; exists until the writer closes the segment. */
   readonly lock: string;
-  /** Who wrote the segment and for which server, JSON; only version 0.1 made such files. */
+  /** The writer and its server, JSON; created only by version 0.1. */
   readonly owner: string;
   /** The acknowledged byte offset in decimal. */
   readonly checkpoint: string;
-  /** Dead letters: rejected records with their reasons, JSONL. */
+  /** Dead letters: undelivered records with their reasons, JSONL. */
   readonly deadLetters: string;
-  /** Raw bytes of corrupt records that a dead letter points to. */
+  /** Raw bytes of corrupt records that dead letters refer to. */
   readonly quarantine: string;
-  /** The prefix of claim files; only version 0.1 made such files. */
+  /** The prefix of claim files; created only by version 0.1. */
   readonly claim: string;
   /** Exists if another process presumed the writer dead; see `fence.ts`. */
   readonly fence: string;
-  /** The calls that are open behind the segment; see `open_calls_file.ts`. */
+  /** The calls that are open after the segment; see `open_calls_file.ts`. */
   readonly open: string;
-  /** Spans as they were when they began, as records that are not sent. */
+  /** Spans in their initial state, as records that are not sent. */
   readonly started: string;
-  /** A closing segment before it counts, and when it was delivered; see `close_interrupted.ts`. */
+  /** A closing segment before it takes effect, and after delivery; see `close_interrupted.ts`. */
   readonly closing: string;
   readonly closed: string;
 }
 
-/** Forms the paths of the segment `stem` in `directory`. */
+/** Returns the paths of the segment `stem` in `directory`. */
 export function segmentPaths(directory: string, stem: string): SegmentPaths {
   const base = join(directory, stem);
   return {
@@ -140,16 +145,16 @@ export function segmentPaths(directory: string, stem: string): SegmentPaths {
   };
 }
 
-/** Most characters of an entity or project name. */
+/** Maximum characters of an entity or project name. */
 export const MAX_NAME_LENGTH = 128;
 
 /**
- * Checks an entity or project name before it becomes a part of a path.
+ * Validates an entity or project name before it becomes part of a path.
  *
- * @param kind What the name names, for the message.
+ * @param kind Kind of name, for the message.
  * @returns The name, unchanged.
  * @throws {WeaveWalError} `ERR_INVALID_NAME` for an empty name, one over 128 characters, `.`, `..`,
- *   a leading dot, and names with separators, colons, control characters or lone surrogates.
+ * a leading dot, and names with separators, colons, control characters or lone surrogates.
  */
 export function validateName(kind: "entity" | "project", name: string): string {
   const refuse = (why: string): never => {
@@ -171,7 +176,7 @@ export function validateName(kind: "entity" | "project", name: string): string {
   return name;
 }
 
-/** The directory that holds a project's segments. */
+/** Returns the directory of a project's segments. */
 export function projectDirectory(root: string, entity: string, project: string): string {
   return join(
     root,
@@ -180,14 +185,14 @@ export function projectDirectory(root: string, entity: string, project: string):
   );
 }
 
-/** Bytes of a name that every file system takes: most take 255, eCryptfs 143. */
+/** Length in bytes that every file system supports: most allow 255, eCryptfs 143. */
 const MAX_NAME_BYTES = 143;
 
 const encoder = new TextEncoder();
 
 /**
- * The name of the directory of an entity or a project: its own, or its beginning and a digest where
- * that is too long.
+ * Returns the directory name of an entity or a project: its own name, or a prefix of it and a
+ * digest if it is too long.
  */
 export function directoryName(name: string): string {
   if (encoder.encode(name).length <= MAX_NAME_BYTES) return name;
@@ -203,10 +208,10 @@ export function directoryName(name: string): string {
   return start + end;
 }
 
-/** Directory of the leases, below a project's. */
+/** Directory of the recovery leases, inside a project's directory. */
 export const RECOVERY_DIRECTORY = ".recovery";
 
-/** The directory of leases that was asked for last, up to the separator: most questions repeat it. */
+/** The lease directory of the last call, and its path prefix: most calls repeat it. */
 let lastLeases = { directory: "", start: "" };
 
 function leaseAt(directory: string, name: string): string {
@@ -216,20 +221,22 @@ function leaseAt(directory: string, name: string): string {
   return lastLeases.start + name;
 }
 
-/** The prefix of the leases under which segments of processes for `server` are recovered. */
+/**
+ * Returns the path prefix of the leases for recovering segments of processes that send to `server`.
+ */
 export function leasePrefix(directory: string, server: string): string {
   return leaseAt(directory, `${serverDigits(server)}.`);
 }
 
 /**
- * The prefix of the leases under which segments of other writers are recovered. The names of those
- * tell no server, so that senders for different servers may drain them, and have to agree.
+ * Returns the path prefix of the leases for recovering segments of other writers. Their names do
+ * not identify a server, so senders for different servers may drain them, and need a common lease.
  */
 export function sharedLeasePrefix(directory: string): string {
   return leaseAt(directory, "shared.");
 }
 
-/** The prefix of the leases under which the segments of a writer are recovered. */
+/** Returns the path prefix of the leases for recovering the segments of a writer. */
 export function recoveryLease(directory: string, writer: string): string {
   if (!isProcessToken(writer)) return sharedLeasePrefix(directory);
   return leaseAt(directory, `${writer.slice(-SERVER_DIGITS)}.`);

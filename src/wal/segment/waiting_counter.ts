@@ -1,5 +1,5 @@
 /**
- * Counts the records that wait in segments of other processes; reads a segment again only if it has
+ * Counts the pending records in segments of other processes. Reads a segment again only if it
  * changed.
  *
  * @module
@@ -14,15 +14,14 @@ import { type CountBudget, PendingCount, type RecordCount } from "./pending_coun
 import { ReadOnlySegment } from "./read_only_segment.ts";
 import { segmentPaths } from "./segment_name.ts";
 
-/** Records and bytes that wait. */
+/** Pending records and bytes. */
 export interface Waiting extends RecordCount {
   readonly bytes: number;
 }
 
-/** Nothing waits. */
 export const NOTHING_WAITS: Waiting = { records: 0, bytes: 0, isEstimate: false };
 
-/** Adds up what waits in several places. */
+/** Adds up several counts. */
 export function sumWaiting(all: readonly Waiting[]): Waiting {
   let { records, bytes, isEstimate } = NOTHING_WAITS;
   for (const one of all) {
@@ -33,19 +32,20 @@ export function sumWaiting(all: readonly Waiting[]): Waiting {
   return { records, bytes, isEstimate };
 }
 
-/** Counts waiting records, and remembers the counts. */
+/** Counts pending records, and caches the counts. */
 export class WaitingCounter {
   readonly #runtime: Runtime;
   #counts = new Map<string, PendingCount>();
 
-  /** Makes a counter that has read nothing. */
+  /** Creates a counter with an empty cache. */
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
   }
 
   /**
-   * Counts the records after the checkpoints of `segments`, unfinished last lines left out; forgets
-   * all others. Never rejects: a segment that cannot be read has bytes, and no records.
+   * Counts the records after the checkpoints of `segments`, without unfinished last lines; forgets
+   * all other segments. Never rejects: a segment that cannot be read counts with its bytes and no
+   * records.
    */
   async count(segments: readonly ListedSegment[], budget: CountBudget): Promise<Waiting> {
     const slices = new Slices(this.#runtime.clock);
@@ -56,7 +56,7 @@ export class WaitingCounter {
       await slices.pause();
       const count = before.get(segment.stem) ?? new PendingCount();
       this.#counts.set(segment.stem, count);
-      // Delivered since it was listed, or unreadable now: the process that sends it reports the error.
+      // Delivered since it was listed, or unreadable: the process that sends it reports the error.
       const waiting = await this.#one(segment, count, budget).catch(() => NOTHING_WAITS);
       records += waiting.records;
       bytes += waiting.bytes;
