@@ -1,5 +1,5 @@
 /**
- * The one error class of this package and its stable codes.
+ * The error class of this package, and its stable codes.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 /**
  * Codes of {@linkcode WeaveWalError}; a code never changes its meaning.
  *
- * - `ERR_INVALID_OPTION`: an option or environment variable has a value that cannot be used.
- * - `ERR_INVALID_NAME`: an entity or project name that cannot be a path part.
- * - `ERR_MISSING_API_KEY`: the sender is on and no API key was found.
- * - `ERR_LOG_UNWRITABLE`: the log's directory cannot be made or written.
- * - `ERR_LOG_CLOSED`: something was written after `finish()`.
- * - `ERR_LOG_FULL`: a limit that the user set leaves no room for a record.
- * - `ERR_LOG_UNREACHABLE`: the engine that keeps a log does not respond, or takes no records.
- * - `ERR_RECORD_TOO_LARGE`: a record is larger than the log's engine takes.
- * - `ERR_LEASE_LOST`: another process took over what this one was draining.
- * - `ERR_TIMEOUT`: a time limit given by the caller ran out.
- * - `ERR_NOT_INITIALIZED`: a client was needed before `init()`.
- * - `ERR_REQUEST_FAILED`: a read from the server failed; `status` says how.
+ * - `ERR_INVALID_OPTION`: an option or environment variable has an invalid value.
+ * - `ERR_INVALID_NAME`: an entity or project name cannot be part of a path.
+ * - `ERR_MISSING_API_KEY`: the sender is enabled and no API key was found.
+ * - `ERR_LOG_UNWRITABLE`: the log's directory cannot be created or written.
+ * - `ERR_LOG_CLOSED`: a write after `finish()`.
+ * - `ERR_LOG_FULL`: a limit set by the user leaves no room for a record.
+ * - `ERR_LOG_UNREACHABLE`: the engine that stores a log does not respond, or accepts no records.
+ * - `ERR_RECORD_TOO_LARGE`: a record is larger than the log's engine accepts.
+ * - `ERR_LEASE_LOST`: another process took over segments that this one was draining.
+ * - `ERR_TIMEOUT`: a time limit set by the caller expired.
+ * - `ERR_NOT_INITIALIZED`: a client is required, but `init()` was not called.
+ * - `ERR_REQUEST_FAILED`: a read from the server failed; see `status`.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export type WeaveWalErrorCode =
   | "ERR_REQUEST_FAILED";
 
 /**
- * Every error that this package throws on purpose.
+ * An error thrown by this package.
  *
  * @example
  * ```ts
@@ -59,11 +59,11 @@ export class WeaveWalError extends Error {
   override readonly name = "WeaveWalError";
   /** Code of the error, for programs. */
   readonly code: WeaveWalErrorCode;
-  /** HTTP status of the answer, where one was behind the error. */
+  /** HTTP status of the response, if one caused the error. */
   readonly status?: number;
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
    * @param code Code of the error, for programs.
    * @param message What went wrong, for people: action, value, way out.
@@ -80,7 +80,7 @@ export class WeaveWalError extends Error {
   }
 }
 
-// Copies of this package in one process (bundles, hot reloads) recognize one another's errors.
+// Copies of this package in one process (bundles, hot reloads) recognize each other's errors.
 Object.defineProperty(WeaveWalError, Symbol.hasInstance, {
   value(this: unknown, value: unknown): boolean {
     const ordinary = Function.prototype[Symbol.hasInstance];
@@ -90,12 +90,12 @@ Object.defineProperty(WeaveWalError, Symbol.hasInstance, {
   },
 });
 
-/** Whether `error` carries this `code` (`ENOENT`, `ERR_LEASE_LOST`, …). */
+/** Returns whether an error has this `code` (`ENOENT`, `ERR_LEASE_LOST`, …). */
 export function hasCode(error: unknown, code: string): boolean {
   return errorCode(error) === code;
 }
 
-/** The `code` that an error carries, if it carries one. */
+/** Returns the `code` of an error, if it has one. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : undefined;

@@ -1,11 +1,11 @@
 /**
- * Prices of models, as the trace server takes them.
+ * Prices of models, in the trace server's format.
  *
  * @module
  */
 
 /**
- * Price of one model, in `prompt_token_cost_unit` (dollars by default) a token.
+ * Price of one model, in `prompt_token_cost_unit` (dollars by default) per token.
  *
  * @example
  * ```ts
@@ -25,8 +25,8 @@ export interface Cost {
   prompt_token_cost_unit?: string | null;
   /** `"USD"` by default. */
   completion_token_cost_unit?: string | null;
-  /** From when the price holds; now by default. */
+  /** Start date of the price; now by default. */
   effective_date?: string | null;
-  /** Such as `"openai"`; `"default"` by default. */
+  /** Provider, such as `"openai"`; `"default"` by default. */
   provider_id?: string | null;
 }

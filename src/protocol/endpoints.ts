@@ -1,5 +1,5 @@
 /**
- * Endpoint of each record type, as in the public Weave SDKs; all requests are POST.
+ * The endpoint of each record type, as in the public Weave SDKs. All requests are POST.
  *
  * @module
  */
@@ -9,30 +9,30 @@ import type { RecordType } from "./record_types.ts";
 /** Endpoint of one record type. */
 export interface Endpoint {
   /**
-   * Paths that take one request, newest first: a server that answers 404 or 405 to one may know
+   * Paths for a single request, newest first: a server that answers 404 or 405 to one may support
    * the next.
    */
   readonly paths: readonly [string, ...string[]];
-  /** Path that takes several of them at once as `{"batch":[…]}`, where there is one. */
+  /** Path for several requests at once, as `{"batch":[…]}`, if there is one. */
   readonly batch?: string;
   /**
-   * Form of one item of the batch: `start` and `end` as
-   * `{"mode":"start","req":<request>}`, `plain` as the request itself.
+   * Format of a batch item: `start` and `end` as `{"mode":"start","req":<request>}`, `plain` as the
+   * request itself.
    */
   readonly batchItem?: "start" | "end" | "plain";
   /**
-   * Way to build the body from the record: its unchanged JSON text, a form, or the bytes of a
-   * serialized message, for several records one behind the other.
+   * Format of the body: the record's unchanged JSON text, a form, or the bytes of a serialized
+   * message (concatenated for several records).
    */
   readonly body: "json" | "multipart" | "protobuf";
   /**
-   * The object that may hold `expected_digest`: a field of the request, or `""` for the request
-   * itself. After a 409 it is sent again without it. Left out where there is none.
+   * Field that may contain `expected_digest`, or `""` for the request itself. After a 409 the
+   * request is sent again without it. Absent if there is none.
    */
   readonly expectedDigestIn?: string;
 }
 
-/** Path for starts and ends together, on servers and projects of the older kind. */
+/** Path for starts and ends together, on older servers and projects. */
 export const CALL_BATCH_PATH = "/call/upsert_batch";
 
 /** The endpoint of every record type. */
@@ -76,11 +76,11 @@ export const ENDPOINTS: Readonly<Record<RecordType, Endpoint>> = {
   otel_agents: { paths: ["/agents/otel/v1/traces"], body: "protobuf" },
 };
 
-/** Operations of the v2 calls API. */
+/** Routes of the v2 calls API. */
 export type V2CallRoute = "calls/complete" | "call/start" | "call/end";
 
 /**
- * Path of the newer way to write calls: whole ones in a batch, or a start and an end of their own.
+ * Returns a path of the v2 calls API: complete calls in a batch, or a single start or end.
  *
  * @example
  * ```ts

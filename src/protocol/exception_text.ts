@@ -1,12 +1,12 @@
 /**
- * The text of a call's `exception`, for people.
+ * Formats a call's `exception` for people.
  *
  * @module
  */
 
 /**
- * `type: message` of an exception that SDKs write as a JSON object (`type`, `message`, `traceback`);
- * any other text as it is. An `Error` without a class of its own has only its message.
+ * Returns `type: message` for an exception that SDKs write as a JSON object (`type`, `message`,
+ * `traceback`), or only the message for a plain `Error`. Returns any other text unchanged.
  *
  * @example
  * ```ts

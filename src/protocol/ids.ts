@@ -1,42 +1,44 @@
 /**
- * Ids and timestamps of calls, made when the record is made: a replay is the same bytes.
+ * IDs and timestamps of calls, created with the record, so that resending it sends the same bytes.
  *
  * @module
  */
 
-/** A source of IDs. */
+/** Sources of time and randomness. */
 export interface IdSources {
-  /** Wall-clock time, epoch ms, with fractions where the host has them. */
+  /** Returns the wall-clock time, epoch ms, with fractions if the runtime has them. */
   readonly now: () => number;
   /** Fills the array with random bytes, as `crypto.getRandomValues` does. */
   readonly randomBytes: (into: Uint8Array<ArrayBuffer>) => unknown;
 }
 
-/** Makes ids and timestamps. */
+/** Creates IDs and timestamps. */
 export interface Ids {
-  /** The time now, epoch ms: what is made at one time needs one look at the clock. */
+  /**
+   * Returns the current time, epoch ms. Pass it to the methods below to read the clock only once.
+   */
   now(): number;
   /**
-   * A UUIDv7 (RFC 9562) in text form, for calls and traces. Ids of one maker sort in the order in
-   * which they were made, also within a millisecond and while the clock stops or goes back.
+   * Returns a UUIDv7 (RFC 9562) in text form, for calls and traces. IDs from one instance sort in
+   * the order of their creation, even within a millisecond and when the clock stops or goes back.
    *
-   * @param time When it is made, epoch ms; now unless given.
+   * @param time Its time, epoch ms; now by default.
    */
   uuidv7(time?: number): string;
-  /** A random UUID (version 4) as 32 hex digits. */
+  /** Returns a random UUID (version 4) as 32 hex digits. */
   uuidHex(): string;
   /**
-   * The time now, or `time` (epoch ms), as ISO 8601 in UTC with microseconds:
-   * `2025-01-31T23:59:59.123456Z`. Times outside the years 1970 to 9999 are moved to the nearest
-   * end, as the server takes no others.
+   * Formats the current time, or `time` (epoch ms), as ISO 8601 in UTC with microseconds:
+   * `2025-01-31T23:59:59.123456Z`. Times outside the years 1970 to 9999 are clamped, because the
+   * server rejects them.
    */
   timestamp(time?: number): string;
 }
 
-/** Small, so that little randomness is drawn by programs that make a handful of ids. */
+/** Small, so that programs that create few IDs draw little randomness. */
 const POOL_BYTES = 1024;
 const LAST_TIME = 253402300799999;
-/** The counter has 12 bits; it starts in the lower half so that it can count up. */
+/** The counter has 12 bits and starts in the lower half, so that it can count up. */
 const COUNTER_START_MASK = 0x7ff;
 const COUNTER_MAX = 0xfff;
 
@@ -51,7 +53,7 @@ const THREE_DIGITS: readonly string[] = Array.from(
 );
 
 /**
- * Makes ids from a clock and a random source.
+ * Creates IDs from a clock and a random source.
  *
  * @example
  * ```ts
@@ -62,7 +64,7 @@ const THREE_DIGITS: readonly string[] = Array.from(
 export function createIds({ now, randomBytes }: IdSources): Ids {
   const pool = new Uint8Array(POOL_BYTES);
   let used = POOL_BYTES;
-  /** Start of `count` fresh random bytes in the pool. */
+  /** Returns the position of `count` fresh random bytes in the pool. */
   const draw = (count: number): number => {
     if (used + count > POOL_BYTES) {
       randomBytes(pool);
@@ -123,7 +125,7 @@ export function createIds({ now, randomBytes }: IdSources): Ids {
   };
 }
 
-/** A clock is not to be trusted: what it says ends up in a request that the server must take. */
+/** Clamps a time: clocks can be wrong, and the server must accept the request. */
 function clamp(time: number): number {
   return time > 0 ? Math.min(time, LAST_TIME) : 0;
 }

@@ -1,11 +1,11 @@
 /**
- * The record types of the log: one a Weave write, under the names that the Python SDK's log uses,
- * and two of OpenTelemetry spans, which that log does not have.
+ * The record types of the log: one per Weave write, named as in the Python SDK's log, and two for
+ * OpenTelemetry spans, which that log does not have.
  *
  * @module
  */
 
-/** Every record type that the log can hold, in no order that matters. */
+/** All record types, in no particular order. */
 export const RECORD_TYPES = [
   "call_start",
   "call_end",
@@ -23,5 +23,5 @@ export const RECORD_TYPES = [
   "otel_agents",
 ] as const;
 
-/** The name of a Weave write in a record's `type`. */
+/** The record type of a Weave write. */
 export type RecordType = (typeof RECORD_TYPES)[number];

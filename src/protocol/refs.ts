@@ -1,21 +1,21 @@
 /**
- * Refs: the URIs by which requests name objects, ops, tables and calls.
+ * Refs: the URIs that identify objects, ops, tables and calls in requests.
  *
- * As in the official SDKs, entity, project, name, digest and ID are not encoded; only the extra
- * path is percent-encoded, each part with all but letters, digits and `_.-~` (Python's
+ * As in the official SDKs, entity, project, name, digest and ID are not encoded. Only the extra
+ * path is percent-encoded: in each part, everything except letters, digits and `_.-~` (Python's
  * `extra_value_quoter`).
  *
  * @module
  */
 
-/** Parts of the path behind a ref, in pairs such as `attr`, `rows`, `id`, `<row digest>`. */
+/** Parts of the path after a ref, in pairs such as `attr`, `rows`, `id`, `<row digest>`. */
 export type RefExtra = readonly string[];
 
 /** A version of an object or an op. */
 export interface ParsedObjectRef {
   /** Kind of the ref. */
   readonly kind: "object" | "op";
-  /** Who owns the project. */
+  /** Owner of the project. */
   readonly entity: string;
   /** Name of the project. */
   readonly project: string;
@@ -31,7 +31,7 @@ export interface ParsedObjectRef {
 export interface ParsedTableRef {
   /** Kind of the ref. */
   readonly kind: "table";
-  /** Who owns the project. */
+  /** Owner of the project. */
   readonly entity: string;
   /** Name of the project. */
   readonly project: string;
@@ -45,11 +45,11 @@ export interface ParsedTableRef {
 export interface ParsedCallRef {
   /** Kind of the ref. */
   readonly kind: "call";
-  /** Who owns the project. */
+  /** Owner of the project. */
   readonly entity: string;
   /** Name of the project. */
   readonly project: string;
-  /** Id of the call. */
+  /** ID of the call. */
   readonly id: string;
   /** Path to a part of it. */
   readonly extra?: RefExtra;
@@ -62,7 +62,7 @@ export type ParsedRef = ParsedObjectRef | ParsedTableRef | ParsedCallRef;
 export const REF_PREFIX = "weave:///";
 
 /**
- * Writes a ref.
+ * Formats a ref.
  *
  * @example
  * ```ts
@@ -83,9 +83,9 @@ export function formatRef(ref: ParsedRef): string {
 }
 
 /**
- * Reads a ref. The name may hold colons; a ref without a digest means `"latest"`.
+ * Parses a ref. The name may contain colons; without a digest, it is `"latest"`.
  *
- * @returns `null` if the text is not a ref, or of a kind that is not listed here.
+ * @returns `null` if the text is not a ref, or one of another kind.
  */
 export function parseRef(uri: string): ParsedRef | null {
   if (!uri.startsWith(REF_PREFIX)) return null;
@@ -112,7 +112,7 @@ export function parseRef(uri: string): ParsedRef | null {
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 function quote(part: string): string {
-  // encodeURIComponent throws on lone surrogates, and leaves these five marks.
+  // encodeURIComponent throws for lone surrogates, and does not encode these five characters.
   return encodeURIComponent(part.replace(LONE_SURROGATE, "\ufffd")).replace(
     /[!'()*]/g,
     (mark) => "%" + mark.charCodeAt(0).toString(16).toUpperCase(),
@@ -121,7 +121,7 @@ function quote(part: string): string {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Like Python's `unquote`: an invalid encoding stays, or becomes U+FFFD. */
+/** Works like Python's `unquote`: an invalid encoding stays, or becomes U+FFFD. */
 function unquote(part: string): string {
   return part.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
     const bytes = run.slice(1).split("%").map((hex) => parseInt(hex, 16));

@@ -1,6 +1,6 @@
 /**
- * The shapes of the trace server's responses to writes. Whatever else answers in its place, such as
- * a captive portal or a misconfigured proxy, does not know them.
+ * The shapes of the trace server's responses to writes. They detect responses from anything else,
+ * such as a captive portal or a misconfigured proxy.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const isListOrMissing = (value: unknown): boolean => value == null || Array.isAr
 
 const hasDigest: Shape = ({ digest }) => isText(digest);
 
-/** By the last two parts of the path, which no version of the API repeats. */
+/** Shapes by the last two parts of the path, which are unique across versions of the API. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   "call/upsert_batch": ({ res }) => Array.isArray(res),
   "batch/create": ({ res }) => Array.isArray(res),
@@ -30,7 +30,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "cost/create": ({ ids }) => Array.isArray(ids),
 };
 
-/** Fields of the responses to OpenTelemetry spans, in the spelling of OTLP or of the server. */
+/** Fields of the responses to OpenTelemetry spans, in OTLP's or the server's spelling. */
 const OTEL_FIELDS: ReadonlySet<string> = new Set([
   "partial_success",
   "partialSuccess",
@@ -39,23 +39,22 @@ const OTEL_FIELDS: ReadonlySet<string> = new Set([
   "error_message",
 ]);
 
-/** Fields that some versions have in a response that others leave empty. */
+/** Fields in a response that is empty in other versions. */
 const HARMLESS: ReadonlySet<string> = new Set(["res", "num_deleted"]);
 
 /**
- * The verdict on the body of a 2xx response.
+ * Classification of the body of a 2xx response.
  *
  * - `reply`: the trace server's.
- * - `unclear`: the response to this request has no fields of its own, and this one has some. Newer
- *   servers may add fields, and a portal answers with a message.
+ * - `unclear`: the response to this request has no fields, but this one has. A newer server may
+ *   have added them, or a portal may have answered.
  * - `foreign`: not the trace server's.
  * - `incomplete`: the beginning of a JSON text.
  */
 export type ReplyKind = "reply" | "unclear" | "foreign" | "incomplete";
 
 /**
- * Tells whether `text` is the body of a response of the trace server to a write at `path`. Unknown
- * additional fields are accepted.
+ * Classifies `text`, the body of a response to a write at `path`. Accepts additional fields.
  *
  * @example
  * ```ts
@@ -78,7 +77,7 @@ export function replyKind(path: string, text: string): ReplyKind {
   return Object.keys(value).every((name) => known.has(name)) ? "reply" : "unclear";
 }
 
-/** Tells whether `text` is the trace server's response to `GET /server_info`. */
+/** Returns whether `text` is the trace server's response to `GET /server_info`. */
 export function isServerInfo(text: string): boolean {
   try {
     const info = JSON.parse(text) as Fields | null;
@@ -88,7 +87,7 @@ export function isServerInfo(text: string): boolean {
   }
 }
 
-/** Whether OpenTelemetry spans are sent to `path`. */
+/** Returns whether `path` is an endpoint for OpenTelemetry spans. */
 export function isOtelPath(path: string): boolean {
   return path.endsWith("/otel/v1/traces");
 }

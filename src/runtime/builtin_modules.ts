@@ -1,6 +1,6 @@
 /**
- * Node's built-in modules, fetched when they are first needed, so that the adapter files can be
- * imported on a host that has none (a static `import "node:fs"` would stop the program there).
+ * Node's built-in modules, loaded on first use, so that the adapters can be imported on runtimes
+ * without them (where a static `import "node:fs"` would stop the program).
  *
  * @module
  */
@@ -22,16 +22,18 @@ interface ProcessSlice {
   getBuiltinModule?: (name: string) => unknown;
 }
 
-/** Whether this host hands out Node's built-in modules: Deno, Bun, and Node from 20.16 on. */
+/**
+ * Returns whether this runtime provides Node's built-in modules: Deno, Bun, and Node from 20.16 on.
+ */
 export function hasBuiltins(): boolean {
   const process = (globalThis as { process?: ProcessSlice }).process;
   return typeof process?.getBuiltinModule === "function";
 }
 
 /**
- * One of Node's built-in modules.
+ * Returns one of Node's built-in modules.
  *
- * @throws An error with code `ENOSYS` on a host that does not have it.
+ * @throws An error with code `ENOSYS` if this runtime does not have it.
  */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   const process = (globalThis as { process?: ProcessSlice }).process;

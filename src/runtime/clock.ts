@@ -1,14 +1,14 @@
 /**
- * The host's time and timers.
+ * Time and timers of the JavaScript runtime.
  *
  * @module
  */
 
 import type { Clock, Timer } from "./runtime.ts";
 
-/** The longest delay that a host's timer takes, ms; a longer one would fire at once. */
+/** Maximum delay of a timer, ms; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
-/** The largest fraction that still rounds to the same ms at today's epoch times. */
+/** Largest fraction that does not round up to the next ms at today's epoch times. */
 const LAST_FRACTION = 1 - 2 ** -11;
 
 type TimerHandle = ReturnType<typeof setTimeout>;
@@ -20,11 +20,12 @@ interface DenoSlice {
 }
 
 /**
- * Wall-clock ms with a fraction. `Date.now()` gives whole ms, too coarse to order calls, and
- * `performance.timeOrigin + performance.now()` stays wrong after a suspend or a change of the clock.
- * This takes the ms from the first (`date`) and the fraction from the second
- * (`monotonic`), moving the offset between the two whenever they disagree: `Math.floor` of the
- * result is always `date()`.
+ * Returns wall-clock ms with a fraction. `Date.now()` gives whole ms, too coarse to order calls,
+ * and `performance.timeOrigin + performance.now()` stays wrong after a suspend or a clock change.
+ *
+ * The ms come from the first clock (`date`) and the fraction from the second (`monotonic`); the
+ * offset between the two is corrected whenever they disagree. `Math.floor` of the result is always
+ * `date()`.
  */
 export function wallClock(date: () => number, monotonic: () => number): () => number {
   let offset = date() - monotonic();
@@ -59,7 +60,7 @@ class HostTimer implements Timer {
   }
 }
 
-/** Keeps a timer from holding the program; hosts that have no such thing do not need it. */
+/** Prevents a timer from keeping the program alive, if the runtime supports that. */
 function unref(handle: TimerHandle): void {
   const timer: unknown = handle;
   if (typeof timer === "object" && timer !== null && "unref" in timer) {
@@ -69,7 +70,7 @@ function unref(handle: TimerHandle): void {
   }
 }
 
-/** The host's time and timers. */
+/** Time and timers of the JavaScript runtime. */
 export const systemClock: Clock = {
   now: wallClock(() => Date.now(), () => performance.now()),
   monotonic: () => performance.now(),

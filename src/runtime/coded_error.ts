@@ -1,5 +1,5 @@
 /**
- * Errors with a POSIX `code` on every host.
+ * Errors with a POSIX `code` on every runtime.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { builtin } from "./builtin_modules.ts";
 import { errorCode } from "../errors.ts";
 
-/** An error with a POSIX `code`, or one of this library's own that begins with `ERR_`. */
+/** Creates an error with a POSIX `code`, or with a code of this library (`ERR_…`). */
 export function codedError(code: string, message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, cause === undefined ? {} : { cause }), { code });
 }
 
-/** Codes by the names of Deno's own errors, and of refusals by Node's permission model. */
+/** Codes for the names of Deno's errors, and for denials by Node's permission model. */
 const CODES: Record<string, string> = {
   ERR_ACCESS_DENIED: "EACCES",
   NotFound: "ENOENT",
@@ -22,8 +22,8 @@ const CODES: Record<string, string> = {
 };
 
 /**
- * Adds the POSIX code to a host's error that lacks it: Deno leaves it out of
- * refusals and of rarer errors, Node has codes of its own ("Unknown system error -122").
+ * Adds the POSIX code to a runtime's error that lacks it. Deno omits it for denied permissions and
+ * rare errors; Node uses its own codes for some ("Unknown system error -122").
  */
 export function withCode(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -33,20 +33,20 @@ export function withCode(error: unknown): unknown {
   return code === undefined || code === own ? error : Object.assign(error, { code });
 }
 
-/** The kernel's number of an error. */
+/** Returns the errno of an error. */
 function numberOf(error: Error & { errno?: unknown }): number {
   if (typeof error.errno === "number") return Math.abs(error.errno);
   return Number(/\(os error (\d+)\)$/.exec(error.message)?.[1]);
 }
 
 function nameOf(number: number): string | undefined {
-  // The numbers of Windows are not those of POSIX.
+  // Error numbers on Windows are not those of POSIX.
   if (builtin("node:process").platform === "win32") return undefined;
   const names = Object.entries(builtin("node:os").constants.errno);
   return names.find(([, value]) => value === number)?.[0];
 }
 
-/** Runs `work`; adds the POSIX code to the error that it throws or rejects with. */
+/** Runs `work`, and adds the POSIX code to any error that it throws or rejects with. */
 export function coded<Result>(work: () => Result): Result {
   try {
     const result = work();

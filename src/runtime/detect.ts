@@ -1,5 +1,5 @@
 /**
- * Detects the host that runs this program.
+ * Detects the JavaScript runtime.
  *
  * @module
  */
@@ -19,8 +19,8 @@ interface HostGlobals {
 let detected: Runtime | undefined;
 
 /**
- * The adapter for the host that runs this program, made once. On a host without files every file
- * operation fails with code `ENOSYS`.
+ * Returns the adapter for the current JavaScript runtime, created once. On a runtime without files,
+ * every file operation fails with code `ENOSYS`.
  */
 export function detectRuntime(): Runtime {
   return detected ??= choose();
@@ -29,7 +29,7 @@ export function detectRuntime(): Runtime {
 function choose(): Runtime {
   const { Deno: deno, Bun: bun, process } = globalThis as HostGlobals;
   if (!hasBuiltins()) return bareRuntime();
-  // Deno and Bun also have a Node version, for packages that check it.
+  // Deno and Bun also report a Node version, for packages that check it.
   if (deno?.version?.deno) return denoRuntime();
   if (bun?.version) return bunRuntime();
   return process?.versions?.node ? nodeRuntime() : bareRuntime();

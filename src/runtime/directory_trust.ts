@@ -1,5 +1,5 @@
 /**
- * Whether other users can meddle with a directory.
+ * Checks whether other users can tamper with a directory.
  *
  * @module
  */
@@ -12,11 +12,11 @@ const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
 /**
- * Tells why a directory should not be trusted with a log: it belongs to another user (other than
- * root), or every user may add and remove names in it. A symbolic link is followed.
+ * Explains why a directory is not safe for a log: it belongs to another user (except root), or
+ * every user may add and remove files in it. Follows symbolic links.
  *
- * @returns The rest of a sentence about the directory, for a warning; `null` for a directory that is
- *   safe or missing, and where its owner and mode are unknown.
+ * @returns A predicate about the directory, for a warning; `null` if it is safe or missing, or if
+ * its owner and mode are unknown.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export function distrustReason(
   try {
     stat = files.stat(directory, { followLinks: true });
   } catch {
-    // The code that uses the directory gets the error.
+    // Code that uses the directory gets the error.
   }
   if (stat === null || stat.mode === null) return null;
   const { owner, mode } = stat;

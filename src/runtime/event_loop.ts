@@ -1,15 +1,15 @@
 /**
- * Long work in slices, with turns of the event loop in between.
+ * Splits long work into slices, and yields to the event loop in between.
  *
  * @module
  */
 
 import type { Clock } from "./runtime.ts";
 
-/** Ms of work after which the event loop gets a turn. */
+/** Ms of work after which to yield to the event loop. */
 const SLICE_MS = 5;
 
-/** Resolves after a turn of the event loop: timers, input and output that are due have been handled. */
+/** Resolves after a turn of the event loop: pending timers and I/O have been handled. */
 export function yieldToEventLoop(clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     if (clock.soon) clock.soon(resolve);
@@ -18,7 +18,7 @@ export function yieldToEventLoop(clock: Clock): Promise<void> {
 }
 
 /**
- * Bounds how long a loop of synchronous work holds the event loop.
+ * Bounds how long synchronous work in a loop blocks the event loop.
  *
  * @example
  * ```ts
@@ -38,13 +38,13 @@ export class Slices {
   readonly #clock: Clock;
   #begunAt: number;
 
-  /** Begins the first slice. */
+  /** Starts the first slice. */
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#begunAt = clock.monotonic();
   }
 
-  /** Gives the event loop a turn if this slice has lasted long enough; call it after each item. */
+  /** Yields to the event loop if this slice has lasted long enough. Call it after each item. */
   async pause(): Promise<void> {
     if (this.#clock.monotonic() - this.#begunAt < SLICE_MS) return;
     await yieldToEventLoop(this.#clock);
@@ -52,7 +52,9 @@ export class Slices {
   }
 }
 
-/** Splits a list into the items that pass a test and those that do not, without holding the event loop. */
+/**
+ * Splits a list into items that pass a test and items that do not, without blocking the event loop.
+ */
 export async function partitionInSlices<Item>(
   items: readonly Item[],
   test: (item: Item) => boolean,
@@ -68,10 +70,10 @@ export async function partitionInSlices<Item>(
   return [passed, others];
 }
 
-/** Items that are sorted at once. */
+/** Number of items sorted at once. */
 const SORT_CHUNK = 1_024;
 
-/** Sorts, like `items.toSorted(compare)`, without holding the event loop. */
+/** Sorts like `items.toSorted(compare)`, without blocking the event loop. */
 export async function sortInSlices<Item>(
   items: readonly Item[],
   compare: (a: Item, b: Item) => number,

@@ -1,5 +1,6 @@
 /**
- * Keeps everything that is done below a directory inside it, whatever symbolic links lie there.
+ * Confines all file operations below a directory to that directory, whatever symbolic links it
+ * contains.
  *
  * @module
  */
@@ -8,20 +9,20 @@ import { dirname, join } from "@std/path";
 import { codedError } from "./coded_error.ts";
 import type { FileSystem, Runtime } from "./runtime.ts";
 
-/** Ms before a directory without links is checked again. */
+/** Ms for which a directory without links is not checked again. */
 const TRUSTED_MS = 1_000;
-/** Directories that are remembered at the same time. */
+/** Maximum number of cached directories. */
 const MAX_REMEMBERED = 1_000;
 
 /**
- * A file system that refuses, with code `ELOOP`, whatever would pass a symbolic link below `root`:
- * a directory below it is looked at part by part before something in it is opened, listed, made,
- * renamed or removed. `root` itself and what lies outside may be reached through links: the user
- * chose these. `stat` and `exists`, which change nothing, are not guarded.
+ * Returns a file system that refuses, with code `ELOOP`, operations that would pass through a
+ * symbolic link below `root`. Each directory below `root` is checked part by part before something
+ * in it is opened, listed, created, renamed or removed. Links to `root` itself and outside of it
+ * are allowed: the user chose these. `stat` and `exists`, which change nothing, are not guarded.
  *
- * A link that is put there while the program runs is noticed within a second; a process that may write
- * into the directory at that moment could do worse (see `distrustReason`). Paths are compared as text:
- * those below the root begin as `root` does.
+ * A link created while the program runs is detected within a second; a process with write access to
+ * the directory could do worse in that time (see `distrustReason`). Paths are compared as text:
+ * those below the root must begin with `root`.
  *
  * @example
  * ```ts
@@ -36,13 +37,13 @@ export function guardLinks(
   { files, clock }: Pick<Runtime, "files" | "clock">,
   root: string,
 ): FileSystem {
-  // With the separator at its end, whichever this host has.
+  // With a trailing separator, whichever this platform uses.
   const prefix = join(root, "_").slice(0, -1);
   const trustedUntil = new Map<string, number>();
-  /** The directory that was checked last, as it was named: most paths are in the same one. */
+  /** The directory checked last, as passed: most paths are in the same one. */
   let last = { directory: "", until: -Infinity };
 
-  /** Returns `path` when no part of `directory` below the root is a link. */
+  /** Returns `path` if no part of `directory` below the root is a link. */
   function inside(path: string, directory: string): string {
     if (directory === last.directory && clock.monotonic() < last.until) return path;
     const normal = join(directory);
@@ -93,13 +94,13 @@ export function guardLinks(
   };
 }
 
-/** A runtime whose files are those of {@linkcode guardLinks}. */
+/** Returns a runtime whose files are those of {@linkcode guardLinks}. */
 export function withGuardedLinks(runtime: Runtime, root: string): Runtime {
   const { name, process, clock } = runtime;
   return { name, files: guardLinks(runtime, root), process, clock };
 }
 
-/** `directory` and those above it, outermost first, as far as they begin with `prefix`. */
+/** Returns `directory` and its parents, outermost first, as far as they begin with `prefix`. */
 function partsBelow(prefix: string, directory: string): string[] {
   const parts: string[] = [];
   for (let part = directory; part.startsWith(prefix); part = dirname(part)) {

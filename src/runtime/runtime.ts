@@ -1,131 +1,143 @@
 /**
- * The interface to the host that the library runs on: files, processes, time.
+ * The library's interface to the JavaScript runtime: files, processes, time.
  *
- * There is one adapter for each kind of host (`node`, also for Bun; `deno`; `edge`) and a simulated
- * one for tests; `detect.ts` chooses. Nothing outside this folder names `Deno`, `Bun` or `node:fs`.
+ * There is one adapter for each kind of runtime (`node`, also for Bun; `deno`; `edge`), and a
+ * simulated one for tests; `detect.ts` chooses. Nothing outside this folder uses `Deno`, `Bun` or
+ * `node:fs`.
  *
  * @module
  */
 
 import type { DirectoryEntry, FileStat, ReadTextOptions, StatOptions } from "./file_types.ts";
 
-/** Which host an adapter belongs to; `bare` is a host that has no files. */
+/** The runtime that an adapter is for; `bare` is one without files. */
 export type RuntimeName = "deno" | "bun" | "node" | "memory" | "bare";
 
-/** A host: all that the library needs from it. */
+/** Everything that the library needs from a JavaScript runtime. */
 export interface Runtime {
-  /** The host's name. */
+  /** The runtime's name. */
   readonly name: RuntimeName;
   /** Files and directories. */
   readonly files: FileSystem;
-  /** This process, and facts about others. */
+  /** This process, and information about others. */
   readonly process: ProcessInfo;
   /** Time and timers. */
   readonly clock: Clock;
-  /** Access to the host's connections, if it gives any. */
+  /** Access to the runtime's connections, if available. */
   readonly network?: Network;
 }
 
-/** Number of bytes that a write call wrote. */
+/** Result of a write call. */
 export interface WriteResult {
   /** Bytes that the operating system accepted; less than `length` after a short write. */
   readonly written: number;
-  /** Bytes of the whole text in UTF-8. */
+  /** Length of the whole text in UTF-8 bytes. */
   readonly length: number;
 }
 
 /**
  * A file open for appending (`O_APPEND`) and for reading back, mode 0600.
  *
- * Every method throws the host's error with a `code` such as `ENOSPC`.
+ * All methods throw file system errors with a `code` such as `ENOSPC`.
  */
 export interface AppendFile {
-  /** Appends `text` with one write call; a short write is reported, not finished. */
+  /** Appends `text` with one write call; a short write is reported, not completed. */
   write(text: string): WriteResult;
-  /** Appends `bytes` with one write call and returns how many were accepted. */
+  /** Appends `bytes` with one write call; returns how many were accepted. */
   writeBytes(bytes: Uint8Array): number;
-  /** The file's size in bytes, also after its name was removed. */
+  /** Returns the file's size in bytes, even if the file was deleted. */
   size(): number;
-  /** Cuts the file to `size` bytes. */
+  /** Truncates the file to `size` bytes. */
   truncate(size: number): void;
-  /** Reads up to `into.length` bytes at `offset`; fewer at the end, 0 past it. Synchronous. */
+  /** Reads up to `into.length` bytes at `offset`; fewer at the end, 0 after it. Synchronous. */
   read(offset: number, into: Uint8Array): number;
   /**
-   * Forces the data to stable storage off the event loop (`fdatasync`). Rejects with code `ENOTSUP`
-   * where the host or the file system cannot do it at all (Node's permission model refuses it, some
-   * file systems do not have it): unlike a failed sync, that implies nothing about the data.
+   * Syncs the data to stable storage off the event loop (`fdatasync`). Rejects with code `ENOTSUP`
+   * if the runtime or the file system does not support it (Node's permission model denies it).
+   * Unlike a failed sync, that says nothing about the data.
    */
   dataSync(): Promise<void>;
-  /** Forces the data to stable storage before it returns; throws as `dataSync` rejects. */
+  /** Same as `dataSync`, but synchronous. */
   dataSyncNow(): void;
-  /** Closes the file; a second call does nothing. */
+  /** Closes the file; further calls do nothing. */
   close(): void;
 }
 
-/** A file open for reading at chosen offsets. */
+/** A file open for reading at given offsets. */
 export interface ReadFile {
-  /** Reads up to `into.length` bytes at `offset`; fewer at the end of the file, 0 past it. */
+  /** Reads up to `into.length` bytes at `offset`; fewer at the end of the file, 0 after it. */
   read(offset: number, into: Uint8Array): Promise<number>;
-  /** The same, before it returns: for a few bytes, where a turn through the host's threads costs more. */
+  /**
+   * Same as `read`, but synchronous. For a few bytes, this is faster than using the runtime's
+   * threads.
+   */
   readNow(offset: number, into: Uint8Array): number;
-  /** The byte at `offset`, read at once; `undefined` past the end. */
+  /** Reads the byte at `offset`, synchronously; returns `undefined` after the end. */
   byteAt(offset: number): number | undefined;
-  /** The file's size in bytes now. */
+  /** Returns the file's current size in bytes. */
   size(): number;
-  /** Closes the file; a second call does nothing. */
+  /** Closes the file; further calls do nothing. */
   close(): void;
 }
 
 /**
- * Files and directories. Paths are the host's own. All errors carry the POSIX `code`
- * (`ENOENT`, `EEXIST`, `ENOSPC`, `EACCES`, `EIO`, …) whatever the host.
+ * Files and directories. Paths are in the platform's format. All errors have the POSIX `code`
+ * (`ENOENT`, `EEXIST`, `ENOSPC`, `EACCES`, `EIO`, …) on every runtime.
  *
- * Only regular files are opened. Anything else at a path is refused at once, without waiting for
- * it: a symbolic link with `ELOOP`, a directory with `EISDIR`, a FIFO, a socket or a device with
+ * Only regular files are opened. Anything else is refused at once, without waiting for it: a
+ * symbolic link with `ELOOP`, a directory with `EISDIR`, and a FIFO, socket or device with
  * `ERR_NOT_REGULAR_FILE`.
  */
 export interface FileSystem {
-  /** Opens a new or existing regular file for appending and reading, mode 0600 when made. */
+  /** Opens or creates a regular file for appending and reading; a new file gets mode 0600. */
   openAppend(path: string): AppendFile;
   /** Opens an existing regular file for reading. */
   openRead(path: string): ReadFile;
   /**
-   * Returns the whole text of a small regular file; invalid UTF-8 becomes U+FFFD. The size is checked
-   * before anything is read: `EFBIG` for a file that is larger than `maxBytes`.
+   * Returns the whole text of a small regular file; invalid UTF-8 becomes U+FFFD. The size is
+   * checked first: `EFBIG` if the file is larger than `maxBytes`.
    */
   readText(path: string, options?: ReadTextOptions): string;
-  /** Makes a file that must not exist (`EEXIST`), mode 0600, with this text, whole (short writes finished). */
+  /**
+   * Creates a file with this text, mode 0600; fails with `EEXIST` if it exists. Completes short
+   * writes.
+   */
   createExclusive(path: string, text: string): void;
-  /** Puts `text` at `path` atomically: a temporary file beside it (`<path>.<token>.tmp`, mode 0600), then a rename. */
+  /**
+   * Replaces the content of `path` atomically: writes a temporary file beside it
+   * (`<path>.<token>.tmp`, mode 0600), then renames it.
+   */
   replace(path: string, text: string): void;
   /**
-   * Writes `text` over the beginning of an existing file, and spaces over what follows: where a disk
-   * is full, this needs no new block. Not atomic: readers may see a mixture.
+   * Overwrites the beginning of an existing file with `text`, and the rest with spaces: on a full
+   * disk, this needs no new blocks. Not atomic: readers may see a mixture.
    */
   overwrite(path: string, text: string): void;
-  /** Renames; an existing target is replaced. */
+  /** Renames a file; replaces an existing target. */
   rename(from: string, to: string): void;
-  /** Removes a file (`ENOENT` when it is not there). */
+  /** Removes a file; fails with `ENOENT` if it does not exist. */
   remove(path: string): void;
   /**
-   * Removes a file as `remove` does, and gives its space back off the event loop where the host can:
-   * that takes milliseconds where it is large. Processes that have it open keep its contents.
+   * Removes a file like `remove`, but frees its space off the event loop if the runtime can: for a
+   * large file, that takes milliseconds. Processes that have it open keep its content.
    */
   discard(path: string): void;
   /**
-   * Removes files off the event loop; those that are not there any more count as removed. One that
-   * cannot be removed does not keep the others; its error rejects at the end (the first of several).
-   * A symbolic link is removed itself, a directory is refused with `EISDIR`.
+   * Removes files off the event loop; missing files count as removed. An error does not stop the
+   * removal of the others; the promise then rejects with the first error. A symbolic link itself is
+   * removed; a directory fails with `EISDIR`.
    */
   removeInBackground(paths: readonly string[]): Promise<void>;
   /** Removes an empty directory. */
   removeDirectory(path: string): void;
-  /** Names in a directory, in no order; all at once, so for directories that stay small. */
+  /**
+   * Lists a directory in no particular order, all at once; only for directories that stay small.
+   */
   list(directory: string): DirectoryEntry[];
   /**
-   * Names in a directory of any size, in no order, in chunks of about a thousand: the event loop
-   * is held for a few ms at most. Leaving the loop with `break` ends the scan. Names that come
-   * or go meanwhile may be in it or not.
+   * Lists a directory of any size in no particular order, in chunks of about a thousand names, so
+   * that the event loop is blocked for a few ms at most. Leaving the loop with `break` ends the
+   * scan. Names that are added or removed meanwhile may or may not be listed.
    *
    * @example
    * ```ts
@@ -139,109 +151,121 @@ export interface FileSystem {
    * ```
    */
   scan(directory: string): AsyncIterable<readonly DirectoryEntry[]>;
-  /** Facts of a path; a symbolic link is reported as itself. `null` when nothing is there. */
-  stat(path: string, options?: StatOptions): FileStat | null;
-  /** Whether something is there, links followed; fast where nothing is. `false` where it is unknown. */
-  exists(path: string): boolean;
-  /** Makes a directory and its missing parents, mode 0700 each; existing ones stay as they are. */
-  makeDirectory(path: string): void;
   /**
-   * Forces a directory's names to stable storage, off the event loop. Resolves where the host or the
-   * file system cannot do it.
+   * Returns metadata of a path; does not follow a symbolic link. `null` if nothing exists there.
    */
+  stat(path: string, options?: StatOptions): FileStat | null;
+  /** Returns whether a path exists, following links; fast if it does not. `false` if unknown. */
+  exists(path: string): boolean;
+  /**
+   * Creates a directory and its missing parents, each with mode 0700; existing ones are unchanged.
+   */
+  makeDirectory(path: string): void;
+  /** Syncs a directory, off the event loop. Resolves if that is not supported. */
   syncDirectory(path: string): Promise<void>;
-  /** Forces a directory's names to stable storage before it returns, as `syncDirectory` does. */
+  /** Same as `syncDirectory`, but synchronous. */
   syncDirectoryNow(path: string): void;
 }
 
-/** Something that a host with permissions allows or not. */
+/** A permission that a runtime grants or denies. */
 export type Need =
   /** Reading an environment variable. */
   | { readonly kind: "env"; readonly variable: string }
-  /** Connecting to a host, named with its port. */
+  /** Connecting to a host, given with its port. */
   | { readonly kind: "net"; readonly host: string }
-  /** Reading or writing a path, and all below it. */
+  /** Reading or writing a path and everything below it. */
   | { readonly kind: "read" | "write"; readonly path: string };
 
-/** Names and versions of the host and its operating system; `undefined` without permission. */
+/** Names and versions of the runtime and the operating system; `undefined` without permission. */
 export interface SystemFacts {
   /** Name and version of the runtime, such as `Node.js 20.20.2`. */
   readonly runtime: string;
-  /** The operating system, such as `Linux`. */
+  /** Name of the operating system, such as `Linux`. */
   readonly osName?: string;
-  /** Its release, such as `6.8.0-31-generic`. */
+  /** Release of the operating system, such as `6.8.0-31-generic`. */
   readonly osRelease?: string;
   /** Version text of the operating system. */
   readonly osVersion?: string;
 }
 
-/** This process, other processes, the environment. */
+/** This process, other processes, and the environment. */
 export interface ProcessInfo {
-  /** This process's id. */
+  /** ID of this process. */
   readonly pid: number;
-  /** When this process started, in the kernel's own unit, as text; `null` where it cannot be read. */
+  /** Start time of this process, in the kernel's unit, as text; `null` if it cannot be read. */
   readonly startTime: string | null;
-  /** The kernel's boot id; `null` where it cannot be read. */
+  /** The kernel's boot ID; `null` if it cannot be read. */
   readonly bootId: string | null;
-  /** Identity of this process's PID namespace; `null` where it cannot be read. */
+  /** Identity of this process's PID namespace; `null` if it cannot be read. */
   readonly pidNamespace: string | null;
-  /** The host's name. */
+  /** The host name of the machine. */
   readonly host: string;
   /** The runtime and the operating system. */
   readonly system: SystemFacts;
-  /** The user id that this process acts as; `null` where it has none or may not ask. */
+  /** The effective user ID; `null` if there is none or it may not be read. */
   readonly user: number | null;
-  /** Whether a process with this id exists in this PID namespace. */
+  /** Returns whether a process with this ID exists in this PID namespace. */
   isAlive(pid: number): boolean;
-  /** When the process with this id started, in the same unit as `startTime`; `null` where unknown. */
+  /** Returns the start time of a process, in the unit of `startTime`; `null` if unknown. */
   startTimeOf(pid: number): string | null;
-  /** An environment variable that another process was started with; `undefined` where not known. */
+  /** Returns a variable from the initial environment of another process; `undefined` if unknown. */
   variableOf(pid: number, name: string): string | undefined;
-  /** An environment variable; empty and unreadable ones are `undefined`. */
+  /** Returns an environment variable; `undefined` if it is empty or unreadable. */
   env(name: string): string | undefined;
-  /** Names of the environment variables that are set; none where the host does not list them. */
+  /**
+   * Returns the names of all environment variables that are set; empty if they cannot be listed.
+   */
   envNames(): string[];
-  /** Whether the host allows something; `true` where it has no permissions. Never prompts. */
+  /**
+   * Returns whether the runtime grants a permission; `true` if it has no permissions. Never
+   * prompts.
+   */
   allows(need: Need): boolean;
-  /** The working directory. */
+  /** Returns the working directory. */
   cwd(): string;
-  /** The user's home directory, where known. */
+  /** Returns the user's home directory, if known. */
   home(): string | undefined;
   /**
-   * Calls `listener` when the program has nothing left to do, before it ends by itself (not at
-   * `process.exit`, signals or crashes). The process stays until the returned promise settles.
-   * Returns the function that takes the listener away.
+   * Calls `listener` when the program has nothing left to do and would end (not at `process.exit`,
+   * signals or crashes). The process stays alive until the returned promise settles. Returns a
+   * function that removes the listener.
    */
   onBeforeExit(listener: () => Promise<void>): () => void;
-  /** Calls `listener`, synchronously, as the process ends in any orderly way (also `process.exit`). */
+  /**
+   * Calls `listener` synchronously when the process ends in any orderly way (including
+   * `process.exit`).
+   */
   onExit(listener: () => void): () => void;
   /**
-   * Calls `listener` when a signal asks the program to end (SIGTERM, SIGINT), and hands the signal on
-   * when the promise settles. Absent where there are no signals.
+   * Calls `listener` when a signal asks the program to end (SIGTERM, SIGINT), and forwards the
+   * signal once the promise settles. Absent if there are no signals.
    */
   onSignal?(listener: () => Promise<void>): () => void;
 }
 
-/** A timer that can be taken back. */
+/** A timer that can be canceled. */
 export interface Timer {
-  /** Takes the timer back; does nothing once it ran. */
+  /** Cancels the timer; does nothing after it has fired. */
   cancel(): void;
 }
 
 /** Time and timers; replaced by a virtual one in simulations. */
 export interface Clock {
-  /** Wall-clock time, epoch ms with fractions where the host has them. */
+  /** Returns the wall-clock time, epoch ms, with fractions if the runtime has them. */
   now(): number;
-  /** Ms on a clock that never goes back; only differences mean anything. */
+  /** Returns ms on a clock that never goes back; only differences are meaningful. */
   monotonic(): number;
-  /** Calls `run` once input and output that is due now has been done; not on every host. */
+  /** Calls `run` once pending I/O has been handled; not available on every runtime. */
   soon?(run: () => void): void;
-  /** Calls `run` once after `ms`. With `ref: false` (the default) it does not keep the program alive. */
+  /**
+   * Calls `run` once after `ms`. With `ref: false` (the default), it does not keep the program
+   * alive.
+   */
   after(ms: number, run: () => void, options?: { ref?: boolean }): Timer;
 }
 
 /**
- * As much of `fetch` as is used: any function of this shape can take its place.
+ * The part of `fetch` that is used. Any function of this type can replace it.
  *
  * @example
  * ```ts
@@ -254,7 +278,7 @@ export interface Clock {
  */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
-/** As much of a response as is used of the package's own requests; every `Response` has it. */
+/** The part of a response that the package's own requests use; every `Response` has it. */
 export interface FetchResponse {
   readonly ok: boolean;
   readonly status: number;
@@ -267,24 +291,26 @@ export interface FetchResponse {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** A {@linkcode Fetch} for the package's own requests, which needs no `Response` of the host. */
+/**
+ * A {@linkcode Fetch} for the package's own requests, which does not need the runtime's `Response`.
+ */
 export type OwnFetch = (input: string, init?: RequestInit) => Promise<FetchResponse>;
 
-/** Access to a host's connections. */
+/** Access to a runtime's connections. */
 export interface Network {
   /**
-   * The host's own `fetch` with connections that end when their requests are aborted.
+   * Returns the runtime's `fetch` with connections that end when their requests are aborted.
    *
-   * @param native The host's `fetch`; one that the program put in its place is left alone.
-   * @param fallback Takes the requests that this cannot be done for.
+   * @param native The runtime's `fetch`; one that the program has replaced is left unchanged.
+   * @param fallback Handles requests for which this is not possible.
    */
   fetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch;
-  /** The same for requests that let the program end once they are connected. */
+  /** Same as `fetch`, for requests that let the program end once they are connected. */
   backgroundFetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch;
 }
 
-/** Options of connections. */
+/** Options for connections. */
 export interface ConnectionOptions {
-  /** Ms after which an attempt to connect is given up. */
+  /** Ms after which a connection attempt times out. */
   readonly connectMs: number;
 }

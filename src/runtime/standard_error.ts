@@ -1,5 +1,5 @@
 /**
- * Standard error, for what the library reports by itself.
+ * Standard error, for messages of the library.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { builtin } from "./builtin_modules.ts";
 
 const STANDARD_ERROR = 2;
 
-/** A line goes to `console.warn` where the program has one of its own, else to standard error. */
+/** Writes to `console.warn` if the program has replaced it, otherwise to standard error. */
 export const standardError = {
   /**
-   * Writes a line. A standard error that is closed takes nothing, and does no harm: on Node the
-   * console would end the program with `EPIPE`, some time later.
+   * Writes a line. A closed standard error is ignored: on Node, the console would end the program
+   * with `EPIPE` some time later.
    *
-   * @throws What the program's own `console.warn` throws.
+   * @throws The error of the program's own `console.warn`.
    */
   warn(line: string): void {
     if (!isHostConsole() || !writeLine(line)) console.warn(line);
   },
 
-  /** Whether a person can watch standard error: it is a terminal. */
+  /** Returns whether standard error is a terminal. */
   isTerminal(): boolean {
     try {
       return builtin("node:tty").isatty(STANDARD_ERROR);
@@ -31,12 +31,14 @@ export const standardError = {
   },
 } as const;
 
-/** Programs, frameworks and test runners put consoles of their own in place. */
+/**
+ * Returns whether the console is the runtime's: programs, frameworks and test runners replace it.
+ */
 function isHostConsole(): boolean {
   return Function.prototype.toString.call(console.warn).includes("[native code]");
 }
 
-/** Returns `false` where the line has to take another way. */
+/** Returns `false` if the line must be written another way. */
 function writeLine(line: string): boolean {
   try {
     const { writeSync } = builtin("node:fs");
@@ -44,7 +46,7 @@ function writeLine(line: string): boolean {
     while (rest.length > 0) rest = rest.subarray(writeSync(STANDARD_ERROR, rest));
     return true;
   } catch (error) {
-    // A pipe that is full for now, or a host without files. A closed one has no other way.
+    // A full pipe, or a runtime without files. If standard error is closed, the line is dropped.
     return !hasCode(error, "EAGAIN") && !hasCode(error, "ENOSYS");
   }
 }

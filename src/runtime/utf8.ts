@@ -1,5 +1,5 @@
 /**
- * Text to UTF-8 without a new buffer a record.
+ * Encodes text as UTF-8 without allocating a buffer for each record.
  *
  * @module
  */
@@ -10,15 +10,15 @@ export interface Encoded {
   readonly length: number;
 }
 
-/** Bytes of the reused buffer; a UTF-16 unit takes up to three, so it holds 21,845 of them. */
+/** Size of the reused buffer. A UTF-16 unit takes up to three bytes, so it holds 21,845 of them. */
 const SCRATCH_BYTES = 64 * 1024;
 
 const encoder = new TextEncoder();
 let scratch: Uint8Array | undefined;
 
 /**
- * `text` in UTF-8; a lone surrogate becomes U+FFFD. Valid until the next call, because short texts
- * share one buffer. (A length beside it, since cutting a view costs more than encoding.)
+ * Encodes `text` as UTF-8; a lone surrogate becomes U+FFFD. Valid until the next call, because
+ * short texts share one buffer. Returns a length, because creating a view costs more than encoding.
  */
 export function encodeText(text: string): Encoded {
   if (text.length * 3 > SCRATCH_BYTES) {

@@ -1,11 +1,11 @@
 /**
- * Digests as the Weave server computes them, so that refs exist before it answers.
+ * Computes digests as the Weave server does, so that refs exist before it responds.
  *
- * Rules: the Python SDK's `weave/trace/serialization/digest.py`, which the server shares, and its
- * `trace_server_converter.py`: before it hashes, the server replaces `weave:///entity/project/` at
- * the start of every string by `weave-trace-internal:///<internal project id>/`. A newer server
- * also looks into strings that are themselves JSON texts; an older one does not, so a value with a
- * ref in there has no digest that a client can know.
+ * Rules: the Python SDK's `weave/trace/serialization/digest.py`, shared with the server, and its
+ * `trace_server_converter.py`. Before hashing, the server replaces `weave:///entity/project/` at
+ * the start of every string with `weave-trace-internal:///<internal project id>/`. Newer servers
+ * also do this in strings that are JSON texts themselves; older ones do not, so a client cannot
+ * know the digest of a value with such a ref.
  *
  * @module
  */
@@ -14,17 +14,20 @@ import { holdsProvisional } from "./provisional.ts";
 import { pythonJson } from "./python_json.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Gives the internal id of `"entity/project"`, or `undefined` where it is not known. */
+/** Returns the internal ID of `"entity/project"`, or `undefined` if it is unknown. */
 export type InternalProjectId = (project: string) => string | undefined;
 
 const EXTERNAL = "weave:///";
 const INTERNAL = "weave-trace-internal:///";
-/** Base64url whose `-` and `_` are `X` and `Y`: two pairs of digits share a character, as in Weave. */
+/**
+ * Base64url with `X` and `Y` instead of `-` and `_`, as in Weave: two pairs of digits share a
+ * character.
+ */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789XY";
 
 const encoder = new TextEncoder();
 
-/** SHA-256 of `bytes` in Weave's text form, 43 letters and digits. */
+/** Returns the SHA-256 of `bytes` in Weave's text form, 43 letters and digits. */
 export function bytesDigest(bytes: Uint8Array): string {
   const hash = sha256(bytes);
   let text = "";
@@ -38,22 +41,25 @@ export function bytesDigest(bytes: Uint8Array): string {
 }
 
 /**
- * Digest of an object's value (`obj.val`) that holds no refs; for any other value, see
- * {@linkcode serverDigest}. Never for a request with `builtin_object_class`: the server rewrites
- * such a value first.
+ * Returns the digest of an object's value (`obj.val`) without refs; for other values, see
+ * {@linkcode serverDigest}.
  *
- * @throws What `JSON.stringify` throws; give it `JSON.parse(toJsonText(value))` for values of users.
+ * Not for requests with `builtin_object_class`: the server rewrites such values first.
+ *
+ * @throws The errors of `JSON.stringify`; pass `JSON.parse(toJsonText(value))` for values of users.
  */
 export function objectDigest(value: unknown): string {
   return bytesDigest(encoder.encode(pythonJson(value)));
 }
 
-/** Digest of a table's row that holds no refs: the same rule as for an object. */
+/** Returns the digest of a table row without refs; the same rule as for an object. */
 export function rowDigest(row: unknown): string {
   return objectDigest(row);
 }
 
-/** Digest of a table from the digests of its rows in order: SHA-256 in 64 hex digits. */
+/**
+ * Returns the digest of a table, from the digests of its rows in order: SHA-256 in 64 hex digits.
+ */
 export function tableDigest(rowDigests: readonly string[]): string {
   let text = "";
   for (const byte of sha256(encoder.encode(rowDigests.join("")))) {
@@ -62,15 +68,15 @@ export function tableDigest(rowDigests: readonly string[]): string {
   return text;
 }
 
-/** Digest of a file's content; text counts in UTF-8. */
+/** Returns the digest of a file's content; text is encoded as UTF-8. */
 export function fileDigest(content: Uint8Array | string): string {
   return bytesDigest(typeof content === "string" ? encoder.encode(content) : content);
 }
 
 /**
- * Whether the server may rewrite a string of `value` before it hashes it, so that
- * {@linkcode objectDigest} of the unchanged value would be wrong. A ref in the middle of prose
- * does not count; keys never do.
+ * Returns whether the server may rewrite a string of `value` before hashing, so that {@linkcode
+ * objectDigest} of the unchanged value would be wrong. Refs in the middle of other text and refs in
+ * keys do not count.
  */
 export function containsWeaveRef(value: unknown): boolean {
   if (typeof value === "string") return isRef(value) || holdsEmbeddedRef(value);
@@ -79,14 +85,15 @@ export function containsWeaveRef(value: unknown): boolean {
 }
 
 /**
- * The digest that the server will compute for an object's value or a row that may hold refs.
+ * Returns the digest that the server will compute for an object's value or a row that may contain
+ * refs.
  *
  * @param value A JSON value.
- * @param internalProjectId Looks up internal project ids; leave it out when none is known.
- * @returns `undefined` when it cannot be known: a project's internal id is missing, a ref has no
- * project, is internal already, carries a provisional digest, or sits in a string that is itself a
+ * @param internalProjectId Looks up internal project IDs; omit it if none is known.
+ * @returns `undefined` if the digest cannot be known: a project's internal ID is unknown, or a ref
+ * has no project, is already internal, contains a provisional digest, or is in a string that is a
  * JSON text.
- * @throws What `JSON.stringify` throws, see {@linkcode objectDigest}.
+ * @throws The errors of `JSON.stringify`, see {@linkcode objectDigest}.
  */
 export function serverDigest(
   value: unknown,
@@ -98,7 +105,7 @@ export function serverDigest(
 
 const NOT_COMPUTABLE: unique symbol = Symbol("not computable");
 
-/** A copy with internal refs; parts without refs are shared with the original. */
+/** Returns a copy with internal refs; parts without refs are shared with the original. */
 function withInternalIds(value: unknown, lookUp: InternalProjectId): unknown {
   if (typeof value === "string") return internalRef(value, lookUp);
   if (typeof value !== "object" || value === null) return value;
@@ -115,12 +122,12 @@ function withInternalIds(value: unknown, lookUp: InternalProjectId): unknown {
 
 function copyOf(value: object): Record<string, unknown> {
   if (Array.isArray(value)) return value.slice() as unknown as Record<string, unknown>;
-  // Without a prototype, so that a key `__proto__` can be set like any other.
+  // Without a prototype, a key `__proto__` can be set like any other.
   return Object.assign(Object.create(null), value);
 }
 
 function internalRef(text: string, lookUp: InternalProjectId): string | typeof NOT_COMPUTABLE {
-  // On its way to the server another text takes the place of a provisional digest.
+  // Provisional digests are replaced before sending.
   if (holdsProvisional(text)) return NOT_COMPUTABLE;
   if (!isRef(text)) return holdsEmbeddedRef(text) ? NOT_COMPUTABLE : text;
   if (text.startsWith(INTERNAL)) return NOT_COMPUTABLE;
@@ -134,9 +141,9 @@ function isRef(text: string): boolean {
   return text.startsWith(EXTERNAL) || text.startsWith(INTERNAL);
 }
 
-/** A JSON text that can hold a string is a string, an array or an object. */
+/** Start of a JSON text that can contain a string: a string, an array or an object. */
 const JSON_TEXT_START = /^[ \t\r\n]*["[{]/;
-/** Python reads these as JSON too, JavaScript does not. */
+/** Python accepts these in JSON, JavaScript does not. */
 const PYTHON_ONLY = /NaN|Infinity/;
 
 function holdsEmbeddedRef(text: string): boolean {

@@ -1,12 +1,12 @@
 /**
- * Python's `json.dumps(value, sort_keys=True)`, character for character: what the Weave server
- * hashes to name an object or a row (`canonical_json` in the Python SDK's
+ * Python's `json.dumps(value, sort_keys=True)`, character for character. The Weave server hashes
+ * this text to name an object or a row (`canonical_json` in the Python SDK's
  * `weave/trace/serialization/digest.py`, shared with the server).
  *
- * The server never sees the JavaScript value: it sees what Python makes of the JSON text on the
- * wire. So the text here is that of `JSON.parse(JSON.stringify(value))` as Python would hold it:
- * `-0` is `0`, whole numbers below 1e21 are integers however they were written in the source,
- * what JSON drops is dropped, and `NaN` is `null`.
+ * The server never sees the JavaScript value, only Python's reading of its JSON text. So the result
+ * is that for `JSON.parse(JSON.stringify(value))` in Python: `-0` is `0`, whole numbers below 1e21
+ * are integers however they were written in the source, properties that JSON drops are dropped, and
+ * `NaN` is `null`.
  *
  * @module
  */
@@ -23,13 +23,13 @@ export interface JsonObject {
 }
 
 /**
- * The text that Python's `json.dumps(value, sort_keys=True)` gives for the value that the server
+ * Returns the text of Python's `json.dumps(value, sort_keys=True)` for the value that the server
  * reads from `JSON.stringify(value)`. Pure ASCII.
  *
- * Meant for JSON values; a value that only `JSON.stringify` can read (`toJSON`, boxed primitives)
- * gives the same text as the value that it replaces.
+ * Meant for JSON values. Values that only `JSON.stringify` can convert (`toJSON`, boxed primitives)
+ * give the text of the converted value.
  *
- * @throws `TypeError` or `RangeError` where `JSON.stringify` does (BigInt, cycles) and on values
+ * @throws `TypeError` or `RangeError` where `JSON.stringify` does (BigInt, cycles) and for values
  * nested deeper than the stack allows (several thousand levels).
  *
  * @example
@@ -58,7 +58,7 @@ export function pythonJson(value: unknown): string {
   }
 }
 
-/** Whether JSON reads the value's own properties and nothing else. */
+/** Returns whether JSON encodes only the value's own properties. */
 function isPlain(value: object): boolean {
   const proto = Object.getPrototypeOf(value);
   return (proto === Object.prototype || proto === null) &&
@@ -89,7 +89,7 @@ function pythonObject(object: Record<string, unknown>): string {
   return text === "" ? "{}" : text + "}";
 }
 
-/** Whether `JSON.stringify` leaves a property with this value out. */
+/** Returns whether `JSON.stringify` drops a property with this value. */
 function isDropped(value: unknown): boolean {
   if (value === undefined || typeof value === "symbol" || typeof value === "function") return true;
   return typeof value === "object" && value !== null &&
@@ -110,11 +110,11 @@ function escapeUnit(unit: string): string {
   return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
 }
 
-/** Python's `repr` of the float, or of the integer, that it reads from JavaScript's digits. */
+/** Returns Python's `repr` of the float or integer that it reads from JavaScript's digits. */
 function pythonNumber(value: number): string {
   if (!Number.isFinite(value)) return "null";
   const text = String(value);
-  // Only here do the two differ: JavaScript goes to exponents below 1e-6, Python below 1e-4.
+  // Only here do they differ: JavaScript uses exponents below 1e-6, Python below 1e-4.
   if (value === 0 || Math.abs(value) >= 1e-4) return text;
   const [mantissa, exponent] = value.toExponential().split("e-");
   return mantissa + "e-" + exponent.padStart(2, "0");
@@ -122,7 +122,7 @@ function pythonNumber(value: number): string {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** Sorts in place by code points, as Python does; the native sort is by UTF-16 units. */
+/** Sorts in place by code points, as Python does; the built-in sort compares UTF-16 units. */
 function sortByCodePoint(keys: string[]): void {
   if (keys.some((key) => SURROGATE.test(key))) keys.sort(compareCodePoints);
   else keys.sort();
@@ -132,7 +132,8 @@ function compareCodePoints(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   for (let i = 0; i < shorter; i++) {
     if (a.charCodeAt(i) === b.charCodeAt(i)) continue;
-    // The unit before, which they share, may be half of a pair in one of them and unpaired in the other.
+    // The preceding unit, which both share, may be half of a pair in one text and unpaired in the
+    // other.
     const from = i > 0 && isHighSurrogate(a.charCodeAt(i - 1)) ? i - 1 : i;
     return a.codePointAt(from)! - b.codePointAt(from)! || a.codePointAt(i)! - b.codePointAt(i)!;
   }

@@ -1,11 +1,11 @@
 /**
- * Numbers of a JSON text as Python reads and writes them, where that is not what JavaScript makes of
- * the same digits: `1.0` stays a float, and integers keep all of their digits.
+ * Reads and writes numbers of a JSON text as Python does, where JavaScript differs: `1.0` stays a
+ * float, and integers keep all their digits.
  *
  * @module
  */
 
-/** A number that has no JavaScript number with the same text in Python. */
+/** A number for which no JavaScript number has the same text in Python. */
 export class PythonNumber {
   /** Text that `json.dumps` writes for it. */
   readonly text: string;
@@ -17,7 +17,7 @@ export class PythonNumber {
 }
 
 /**
- * The number that Python's `json.loads` reads from `digits`, a number of a JSON text.
+ * Returns the number that Python's `json.loads` reads from `digits`, a number in a JSON text.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export function pythonNumber(digits: string): number | PythonNumber {
   return new PythonNumber(floatText(value));
 }
 
-/** Python's `repr` of a float. */
+/** Returns Python's `repr` of a float. */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";

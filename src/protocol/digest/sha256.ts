@@ -1,27 +1,27 @@
 /**
- * SHA-256, synchronous.
+ * Synchronous SHA-256.
  *
  * Refs of published objects must exist before the publishing function returns, and ops of
- * synchronous functions stay synchronous; `crypto.subtle` answers only by promise, and the
- * synchronous hashes of the hosts are not web standards.
+ * synchronous functions stay synchronous. `crypto.subtle` is asynchronous, and the runtimes'
+ * synchronous hashes are not web standards.
  *
  * @module
  */
 
-/** The fractions of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
+/** Fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
 const K = /* @__PURE__ */ new Int32Array(cubeRootFractions(64));
 
 const BLOCK = 64;
-/** Bytes of the message length at the end of the last block. */
+/** Length in bytes of the message length at the end of the last block. */
 const LENGTH_FIELD = 8;
 
-/** Scratch of one call; a call never yields, so all calls share it. */
+/** Scratch memory, shared by all calls, since a call never yields. */
 const schedule = new Int32Array(64);
 const tail = new Uint8Array(2 * BLOCK);
 const tailView = new DataView(tail.buffer);
 
 /**
- * The SHA-256 hash of `bytes`, 32 bytes.
+ * Returns the SHA-256 hash of `bytes`, 32 bytes.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   tail.fill(0);
   tail.set(bytes.subarray(whole));
   tail[rest] = 0x80;
-  // The length is counted in bits, in 64 of them; bytes.length * 8 does not fit 32.
+  // The length in bits takes 64 bits; bytes.length * 8 does not fit into 32.
   tailView.setUint32(tailLength - 8, Math.floor(bytes.length / 0x20000000));
   tailView.setUint32(tailLength - 4, bytes.length << 3);
   for (let at = 0; at < tailLength; at += BLOCK) compress(state, tail, at);
@@ -98,7 +98,9 @@ function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
   state[7] += h;
 }
 
-/** The first 32 bits of the fractional parts of the cube roots of the first `count` primes. */
+/**
+ * Returns the first 32 bits of the fractional parts of the cube roots of the first `count` primes.
+ */
 function cubeRootFractions(count: number): number[] {
   const found: number[] = [];
   const primes: number[] = [];
@@ -110,7 +112,7 @@ function cubeRootFractions(count: number): number[] {
   return found;
 }
 
-/** In integers: the hosts may differ in the last bits of `Math.cbrt`. */
+/** Uses integers, because `Math.cbrt` may differ in the last bits between runtimes. */
 function cubeRootFraction(n: number): number {
   const scaled = BigInt(n) << 96n;
   let root = 0n;

@@ -1,10 +1,10 @@
 /**
- * Base64 of bytes, by the fastest way that the host has.
+ * Base64, with the fastest method that the runtime has.
  *
  * @module
  */
 
-/** Bytes turned into text at a time: hosts limit the arguments of a call. A multiple of 3. */
+/** Bytes converted at a time, because runtimes limit the number of arguments. A multiple of 3. */
 const CHUNK = 8190;
 
 interface Encodable {
@@ -24,9 +24,9 @@ interface Decoder {
 }
 
 /**
- * The bytes of a Base64 text with padding.
+ * Decodes Base64 text with padding.
  *
- * @throws where it is not Base64.
+ * @throws {Error} If it is not Base64.
  */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const { fromBase64 } = Uint8Array as unknown as Decoder;
@@ -37,7 +37,7 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Base64 of `bytes`, with padding. */
+/** Encodes `bytes` as Base64, with padding. */
 export function base64(bytes: Uint8Array): string {
   const { toBase64 } = Uint8Array.prototype as unknown as Encodable;
   if (toBase64 !== undefined) return toBase64.call(bytes);

@@ -1,8 +1,9 @@
 /**
  * Replacements for instances of built-in classes that JSON cannot represent.
  *
- * A class is recognized by a method or accessor that throws for everything but its own instances,
- * whatever an object says of itself, and read through it: no code of the program runs.
+ * A class is detected, and its values are read, with a built-in method or accessor that throws for
+ * other objects. What an object claims about itself does not matter, and no code of the program
+ * runs.
  *
  * @module
  */
@@ -11,21 +12,21 @@ import { base64 } from "./base64.ts";
 import { classNames, GETTER, prototypeOf, readData } from "./object_facts.ts";
 import { describeBytes } from "./size_limits.ts";
 
-/** Names of a `Headers` or `FormData` that are recorded. */
+/** Maximum number of names of a `Headers` or `FormData` to record. */
 const MAX_NAMES = 50;
-/** Characters of a record's binary data beside its base64. */
+/** Characters around the base64 of binary data. */
 const ENVELOPE_CHARS = 64;
-/** Entries of a `Map` or `Set` that are taken over. */
+/** Maximum number of entries of a `Map` or `Set` to record. */
 const MAX_ENTRIES = 500_000;
 
 const { apply, getOwnPropertyDescriptor } = Reflect;
 
 /**
- * Returns the replacement for an instance of a built-in class: a primitive or a plain object. `undefined`
- * for an object of any other class.
+ * Returns the replacement for an instance of a built-in class, a primitive or a plain object;
+ * `undefined` for an object of any other class.
  *
- * @param value No proxy.
- * @param maxChars Characters that binary data may take.
+ * @param value Not a proxy.
+ * @param maxChars Maximum characters for binary data.
  */
 export function builtInValue(value: object, maxChars: number): unknown {
   if (ArrayBuffer.isView(value)) return binaryValue(value, maxChars);
@@ -41,13 +42,13 @@ export function builtInValue(value: object, maxChars: number): unknown {
   return isArguments(value) ? argumentsValue(value) : undefined;
 }
 
-/** Whether an object is of a class that has the name of a built-in one. */
+/** Returns whether an object's class has the name of a built-in class. */
 export function resemblesBuiltIn(value: object): boolean {
   for (const name of classNames(value)) if (CONVERSIONS.has(name)) return true;
   return false;
 }
 
-/** The value of a built-in accessor, which throws for instances of any other class. */
+/** Reads a built-in accessor, which throws for instances of any other class. */
 function slot(name: string, key: string, value: object): unknown {
   const owner = (globalThis as unknown as Record<string, { prototype?: object } | undefined>)[name];
   const getter = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, key)?.get;
@@ -57,7 +58,10 @@ function slot(name: string, key: string, value: object): unknown {
 
 type Conversion = (value: object, maxChars: number) => unknown;
 
-/** By class name; each throws for an object that is not an instance of the built-in class. */
+/**
+ * Conversions by class name. Each throws for an object that is not an instance of the built-in
+ * class.
+ */
 const CONVERSIONS: ReadonlyMap<string, Conversion> = new Map(Object.entries(
   {
     Date: (value) => {
@@ -108,7 +112,10 @@ const FLAGS = {
   y: "sticky",
 };
 
-/** The `flags` getter would ask the pattern itself, which may answer with getters of its own. */
+/**
+ * Avoids the `flags` getter, which reads properties of the pattern that the program may have
+ * defined.
+ */
 function regExpFlags(value: object): string {
   let flags = "";
   for (const [flag, name] of Object.entries(FLAGS)) {
@@ -126,7 +133,7 @@ function mapValue(map: Map<unknown, unknown>): object {
     entries.push(entry);
   }
   if (!entries.every(([key]) => typeof key === "string")) return entries;
-  // Without a prototype, so that a key `__proto__` is a key like any other.
+  // Without a prototype, `__proto__` is a key like any other.
   const object: Record<string, unknown> = Object.create(null);
   for (const [key, item] of entries) object[key as string] = item;
   return object;
@@ -143,7 +150,7 @@ function namesOf(keys: () => Iterable<string>, fields: object): string {
 }
 
 function isArguments(value: object): boolean {
-  // With a tag of its own, an object can name itself anything.
+  // An object with its own tag can have any name.
   return prototypeOf(value) === Object.prototype && !Object.hasOwn(value, Symbol.toStringTag) &&
     Object.prototype.toString.call(value) === "[object Arguments]";
 }
@@ -173,7 +180,7 @@ function binaryValue(view: ArrayBufferView, maxChars: number): object {
 }
 
 function bufferValue(value: object, maxChars: number): object {
-  // Throws unless the object is a buffer: an array-like would be copied.
+  // Throws if the object is not a buffer: an array-like would be copied.
   const shared = typeof SharedArrayBuffer === "function" && isSharedBuffer(value);
   if (!shared) slot("ArrayBuffer", "byteLength", value);
   return bytesValue(
@@ -198,7 +205,7 @@ function bytesValue(type: string, bytes: Uint8Array, maxChars: number): object {
   return { _type: type, base64: base64(bytes) };
 }
 
-/** `<name: detail>`; without the detail unless it is a text or a number. */
+/** Returns `<name: detail>`, without the detail if that is not a string or a number. */
 export function inBrackets(name: unknown, detail?: unknown, separator?: string): string {
   const shown = typeof detail === "string" || typeof detail === "number" ? String(detail) : "";
   return "<" + (typeof name === "string" && name !== "" ? name : "object") +

@@ -1,11 +1,10 @@
 /**
- * Looks at the objects of a program without running any of its code: no getter, no proxy trap, no
- * iterator.
+ * Inspects objects of a program without running any of its code: no getter, proxy trap or iterator.
  *
  * @module
  */
 
-/** The slice of `node:util`'s `types` that is used. */
+/** The part of `node:util`'s `types` that is used. */
 interface TypeChecks {
   isProxy(value: unknown): boolean;
   isPromise(value: unknown): boolean;
@@ -18,7 +17,7 @@ interface ProcessSlice {
 
 const types = hostTypes();
 
-/** Only some hosts can tell, and the language cannot; without them no object counts as a proxy. */
+/** Only some runtimes can detect proxies; in others no object counts as a proxy. */
 function hostTypes(): TypeChecks | undefined {
   try {
     const { process } = globalThis as { process?: ProcessSlice };
@@ -31,10 +30,13 @@ function hostTypes(): TypeChecks | undefined {
 /** Recorded in place of a property that has a getter. */
 export const GETTER = "<getter>";
 
-/** Whether a value is a proxy, asked of which everything runs code of the program. */
+/** Whether a value is a proxy, on which every operation runs code of the program. */
 export const isProxy: (value: unknown) => boolean = types?.isProxy ?? (() => false);
 
-/** Recorded in place of a proxy: every other operation on it runs its handler. */
+/**
+ * Returns the text recorded in place of a proxy. `Array.isArray` is the only operation that does
+ * not run its handler.
+ */
 export function describeProxy(proxy: unknown): string {
   try {
     Array.isArray(proxy);
@@ -44,16 +46,16 @@ export function describeProxy(proxy: unknown): string {
   }
 }
 
-/** Whether a value is a promise of the host, of a subclass or another realm included. */
+/** Whether a value is a native promise, including subclasses and other realms. */
 export const isPromise: (value: unknown) => value is Promise<unknown> = (types?.isPromise ??
   ((value: unknown) => value instanceof Promise)) as (value: unknown) => value is Promise<unknown>;
 
-/** Whether a value is an error that the host made, or inherits from `Error`. */
+/** Returns whether a value is a native error or inherits from `Error`. */
 export function isError(value: object): boolean {
   return types?.isNativeError(value) === true || inheritsFrom(value, Error.prototype);
 }
 
-/** Whether `prototype` is in the prototype chain of an object; asks no proxy. */
+/** Returns whether `prototype` is in an object's prototype chain; does not touch proxies. */
 export function inheritsFrom(value: object, prototype: object): boolean {
   for (let at = prototypeOf(value); at !== null; at = prototypeOf(at)) {
     if (at === prototype) return true;
@@ -61,12 +63,15 @@ export function inheritsFrom(value: object, prototype: object): boolean {
   return false;
 }
 
-/** The prototype of an object; `null` for one that has none and for a proxy. */
+/** Returns an object's prototype; `null` for a proxy and for an object without one. */
 export function prototypeOf(value: object): object | null {
   return isProxy(value) ? null : Object.getPrototypeOf(value);
 }
 
-/** The descriptor of a property, own or inherited; `undefined` where it is missing or hidden by a proxy. */
+/**
+ * Finds the descriptor of an own or inherited property; `undefined` if it is missing or behind a
+ * proxy.
+ */
 export function findProperty(value: object, key: PropertyKey): PropertyDescriptor | undefined {
   for (let at: object | null = value; at !== null; at = prototypeOf(at)) {
     if (isProxy(at)) return undefined;
@@ -76,12 +81,17 @@ export function findProperty(value: object, key: PropertyKey): PropertyDescripto
   return undefined;
 }
 
-/** The value of a property, own or inherited; `undefined` where it is missing or has a getter. */
+/**
+ * Returns the value of an own or inherited property; `undefined` if it is missing or has a getter.
+ */
 export function readData(value: object, key: PropertyKey): unknown {
   return findProperty(value, key)?.value;
 }
 
-/** A method, own or inherited; `undefined` where it is missing, has a getter or is not a function. */
+/**
+ * Returns an own or inherited method; `undefined` if it is missing, has a getter or is not a
+ * function.
+ */
 export function readMethod(value: object, key: PropertyKey): Method | undefined {
   const found = readData(value, key);
   return typeof found === "function" ? found as Method : undefined;
@@ -95,16 +105,16 @@ type GetterLookup = (this: object, key: PropertyKey) => unknown;
 const lookupGetter = (Object.prototype as { __lookupGetter__?: GetterLookup }).__lookupGetter__;
 
 /**
- * Whether reading an own property of an object runs a getter. The fastest way to know: a traced call
- * asks it of every property that it records.
+ * Whether reading an own property runs a getter. This is the fastest test; it runs for every
+ * property of a traced call.
  */
 export const hasGetter: (value: object, key: PropertyKey) => boolean = lookupGetter === undefined
   ? (value, key) => Object.getOwnPropertyDescriptor(value, key)?.get !== undefined
   : (value, key) => lookupGetter.call(value, key) !== undefined;
 
 /**
- * Copies the own enumerable properties of `source` as `{ ...source }` does, but for two things:
- * {@linkcode GETTER} takes the place of what has a getter, and a proxy gives nothing.
+ * Copies the own enumerable properties of `source` like `{ ...source }`, except that properties
+ * with a getter become {@linkcode GETTER}, and a proxy has no properties.
  */
 export function assignData<T extends Record<string, unknown>>(target: T, source: unknown): T {
   if (typeof source !== "object" || source === null || isProxy(source)) return target;
@@ -123,7 +133,7 @@ export function assignData<T extends Record<string, unknown>>(target: T, source:
   return target;
 }
 
-/** The names of the classes that an object is an instance of, nearest first. */
+/** Lists the names of an object's classes, most derived first. */
 export function* classNames(value: object): Generator<string> {
   for (let at = prototypeOf(value); at !== null; at = prototypeOf(at)) {
     if (isProxy(at)) return;

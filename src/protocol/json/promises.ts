@@ -1,6 +1,6 @@
 /**
- * Promises of the program, observed on the side: without replacing them, running their code or
- * leaving one unhandled.
+ * Observes promises of the program without replacing them, running their code or leaving a
+ * rejection unhandled.
  *
  * @module
  */
@@ -12,13 +12,13 @@ const { then } = Promise.prototype;
 type Reaction = (value: unknown) => void;
 
 /**
- * Calls `onValue` or `onError` when a promise settles, before any callback that is added later.
+ * Calls `onValue` or `onError` when a promise settles, before callbacks that are added later.
  *
- * `then` makes its result by the constructor of the promise, which for a subclass is code of the
- * program; for this one call the promise is given the host's own.
+ * `then` creates its result with the promise's constructor, which for a subclass is code of the
+ * program. For this one call, the promise therefore gets the native constructor.
  *
- * @returns Whether it is observed: not an object that is not a promise of the host (a thenable runs
- *   code of the program when it is asked), nor an instance of a subclass that is frozen.
+ * @returns Whether the promise is observed. Thenables are not, because calling them runs code of
+ * the program; nor are frozen instances of a subclass.
  */
 export function observePromise(value: object, onValue: Reaction, onError: Reaction): boolean {
   if (!isPromise(value)) return false;
@@ -41,8 +41,8 @@ export function observePromise(value: object, onValue: Reaction, onError: Reacti
 function ignore(): void {}
 
 /**
- * Keeps a promise that nobody else will look at, such as the result of a callback that should have
- * been synchronous, from ending the program when it is rejected.
+ * Keeps a rejection from ending the program, for a promise that nothing else handles, such as the
+ * result of a callback that should have been synchronous.
  */
 export function ignoreRejection(value: unknown): void {
   if (typeof value === "object" && value !== null) observePromise(value, ignore, ignore);

@@ -1,7 +1,6 @@
 /**
- * Replacements for objects that JSON cannot represent. The table of `stringify.ts` is the contract.
- *
- * No code of the program runs but `toJSON` methods.
+ * Replacements for objects that JSON cannot represent, as specified by the table in `stringify.ts`.
+ * Of the program's code, only `toJSON` methods run.
  *
  * @module
  */
@@ -20,13 +19,13 @@ import {
 } from "./object_facts.ts";
 import { ignoreRejection } from "./promises.ts";
 
-/** The text recorded in place of a value whose `toJSON` threw. */
+/** Returns the text recorded for a value whose `toJSON` threw. */
 export function errorText(error: unknown): string {
   const message = typeof error === "string" ? error : messageOf(error);
   return message === undefined ? "<error>" : `<error: ${message}>`;
 }
 
-/** The message of an error, as far as it can be read without running a getter. */
+/** Returns the message of an error, if it can be read without running a getter. */
 function messageOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const message = readSafely(error, "message");
@@ -35,11 +34,11 @@ function messageOf(error: unknown): string | undefined {
 
 /**
  * Returns the replacement for an object or function: a primitive, or an object whose own enumerable
- * properties (or items) are encoded. The object itself when those are its own.
+ * properties (or items) are to be encoded. Returns the object itself if its own properties are.
  *
- * @param value No proxy.
- * @param maxChars Characters that binary data may take.
- * @throws What a `toJSON` method throws.
+ * @param value Not a proxy.
+ * @param maxChars Maximum characters for binary data.
+ * @throws The error of a `toJSON` method.
  */
 export function toJsonValue(value: object, maxChars: number): unknown {
   if (Array.isArray(value)) return value;
@@ -53,27 +52,27 @@ export function toJsonValue(value: object, maxChars: number): unknown {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
   if (isProxy(result)) return result;
   ignoreRejection(result);
-  // As in JSON, what a toJSON returns is not asked for its own.
+  // As in JSON, `toJSON` is not called on the result of `toJSON`.
   const inner = knownValue(result, maxChars);
   return inner === undefined ? ordinaryValue(result) : inner;
 }
 
-/** Prototypes whose instances have been found to be encoded by their own properties. */
+/** Prototypes whose instances are known to be encoded by their own properties. */
 const ordinaryPrototypes = new WeakSet<object>([Object.prototype]);
 
-/** Whether it is known at a glance that an object is encoded by its own properties. */
+/** Fast check for an object that is encoded by its own properties. */
 function isOrdinary(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return (prototype === null || ordinaryPrototypes.has(prototype)) && !("toJSON" in value) &&
     !("then" in value) && !(Symbol.toStringTag in value) && !ArrayBuffer.isView(value) &&
     !isStreamOfNode(value) &&
-    // As the `arguments` of a function have it.
+    // Present on the `arguments` of a function.
     !Object.hasOwn(value, Symbol.iterator);
 }
 
 /**
- * Asked before `toJSON`: a Buffer's gives an array of numbers, those of errors and of Bun's Headers
- * disclose what should stay secret.
+ * Must precede `toJSON`: that of a Buffer returns an array of numbers, and those of errors and
+ * Bun's Headers reveal secrets.
  */
 function knownValue(value: object, maxChars: number): unknown {
   return isError(value) ? errorValue(value) : builtInValue(value, maxChars);
@@ -95,15 +94,15 @@ function errorValue(error: object): object {
 }
 
 /**
- * The stack of an error; {@linkcode GETTER} where it cannot be read without running a getter: some
- * hosts write it when it is first read, with what the name and the message then are.
+ * Returns the stack of an error; {@linkcode GETTER} if reading it would run a getter. Some runtimes
+ * build the stack at the first read, from the current name and message.
  */
 export function readStack(error: object): unknown {
   const isSafe = readSafely(error, "name") !== GETTER && readSafely(error, "message") !== GETTER;
   return isSafe ? readSafely(error, "stack") : GETTER;
 }
 
-/** Getters of the host that are properties of errors: they run no code of the program. */
+/** Native getters of errors, which run no code of the program. */
 const errorGetters: ReadonlySet<unknown> = new Set([
   getOwnPropertyDescriptor(new Error(), "stack")?.get,
   getOwnPropertyDescriptor(Error.prototype, "stack")?.get,
@@ -112,7 +111,10 @@ const errorGetters: ReadonlySet<unknown> = new Set([
   ),
 ]);
 
-/** A property of an error; {@linkcode GETTER} where a getter of the program would have to be run. */
+/**
+ * Returns a property of an error; {@linkcode GETTER} if reading it would run a getter of the
+ * program.
+ */
 export function readSafely(error: object, key: string): unknown {
   const found = findProperty(error, key);
   if (found?.get === undefined) return found?.value;
@@ -128,7 +130,7 @@ function ordinaryValue(value: object): unknown {
   if (isStreamOfNode(value)) return inBrackets(nameOf(value));
   const tag = findProperty(value, Symbol.toStringTag);
   if (isPromise(value) || readMethod(value, "then") !== undefined) {
-    // What a query builder holds, such as the password of its connection, is not its result.
+    // The content of a query builder, such as a connection's password, is not its result.
     const name = typeof tag?.value === "string" && !isPromise(value) ? tag.value : nameOf(value);
     return inBrackets(name === "Object" ? "thenable" : name);
   }

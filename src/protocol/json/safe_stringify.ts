@@ -1,6 +1,6 @@
 /**
- * Encodes any value, one property at a time. Used where `JSON.stringify` would throw, run code of the
- * program or cost too much. The table of `stringify.ts` is its contract.
+ * Encodes any value, one property at a time. Used where `JSON.stringify` would throw, run code of
+ * the program or cost too much. The table in `stringify.ts` specifies the result.
  *
  * @module
  */
@@ -14,22 +14,26 @@ import { isSecretPair, isSecretValue } from "../redaction/secret_pairs.ts";
 import { REDACTED } from "../redaction/secret_text.ts";
 
 /**
- * Replaces values that the caller knows, such as saved objects: called, perhaps more than once, for
- * every object and function but proxies, from the outside in; returns `undefined` to keep the value.
- * It is not called for what it returned, but for what that contains.
+ * Replaces values that the caller knows, such as saved objects. Called, possibly more than once,
+ * for every object and function except proxies, outermost first. Returns `undefined` to keep the
+ * value.
+ *
+ * It is not called for its own result, but for the values inside it.
  */
 export type Substitute = (value: object) => unknown;
 
-/** Objects that may be encoded again; after them a graph with shared parts stops growing. */
+/** Maximum number of repeated objects to encode; it bounds graphs with shared parts. */
 const MAX_REPEATS = 100_000;
-/** Objects of one value; `toJSON` can invent them without end. */
+/** Maximum number of objects in one value; `toJSON` can create them without end. */
 const MAX_OBJECTS = 500_000;
-/** Slots above which an array is checked for gaps: `a[4e9] = 1` must not cost 4e9 steps. */
+/**
+ * Number of slots above which an array is checked for gaps: `a[4e9] = 1` must not take 4e9 steps.
+ */
 export const MAX_SLOTS = 1_000_000;
-/** Slots that are looked at to tell whether an array is mostly gaps. */
+/** Number of slots to sample when checking whether an array is mostly gaps. */
 const SAMPLED_SLOTS = 1024;
 
-/** Characters of a string that a description would be no shorter than. */
+/** Length of a string up to which a description would not be shorter. */
 const SHORT_TEXT = 64;
 
 const CIRCULAR = '"[Circular]"';
@@ -40,19 +44,19 @@ const REDACTED_TEXT = JSON.stringify(REDACTED);
 interface Walk {
   readonly substitute: Substitute | undefined;
   readonly redaction: RedactionRules | undefined;
-  /** Objects that the walk is inside of. */
+  /** Objects that contain the current value. */
   readonly path: Set<object>;
   readonly seen: Set<object>;
   repeats: number;
-  /** Characters that are left for the rest of the value. */
+  /** Characters left for the rest of the value. */
   chars: number;
 }
 
 /**
- * The JSON text of any value. Never throws.
+ * Returns the JSON text of any value. Never throws.
  *
  * @param depth Levels of nesting to keep.
- * @param maxChars Characters that the text may take; a little more for what replaces the rest.
+ * @param maxChars Maximum characters of the text; placeholders may add a few.
  */
 export function writeValue(
   value: unknown,
@@ -76,7 +80,7 @@ export function writeValue(
   }
 }
 
-/** `undefined` for what JSON leaves out. */
+/** Returns `undefined` for values that JSON drops. */
 function write(walk: Walk, value: unknown, depth: number): string | undefined {
   if (typeof value === "string") return writeText(walk, value);
   if (isObject(value)) return writeGuarded(walk, value, depth);
@@ -122,7 +126,7 @@ function writeObject(walk: Walk, value: object, depth: number): string | undefin
   if (chosen === undefined) chosen = toJsonValue(value, walk.chars);
   else if (isObject(chosen) && !isProxy(chosen)) chosen = toJsonValue(chosen, walk.chars);
   if (isProxy(chosen)) return writeText(walk, describeProxy(chosen));
-  // What toJSON returned may again be a function.
+  // The result of toJSON may be a function.
   if (typeof chosen === "function") chosen = toJsonValue(chosen, walk.chars);
   if (!isObject(chosen)) return write(walk, chosen, depth);
   if (depth === 0) return TRUNCATED;
@@ -135,7 +139,7 @@ function writeObject(walk: Walk, value: object, depth: number): string | undefin
 function writeArray(walk: Walk, items: unknown[], depth: number): string {
   if (isSparse(items)) return writeProperties(walk, items, depth);
   const { length } = items;
-  // A gap is looked up in the prototypes, which for an array of a class may run code.
+  // Gaps are read from the prototypes, which may run code for an array subclass.
   const isOrdinary = Object.getPrototypeOf(items) === Array.prototype;
   const isRedacted = walk.redaction !== undefined && isSecretPair(items, walk.redaction);
   let text = "[";
@@ -152,7 +156,7 @@ function writeArray(walk: Walk, items: unknown[], depth: number): string {
   return text + "]";
 }
 
-/** Whether an array is so long, and so many of its slots were never set, that only these count. */
+/** Returns whether an array is so long and so sparse that only its set slots are encoded. */
 export function isSparse(items: readonly unknown[]): boolean {
   if (items.length <= MAX_SLOTS) return false;
   let filled = 0;
@@ -192,7 +196,7 @@ function writeMember(
 ): string | undefined {
   if (hasGetter(object, key)) return writeText(walk, GETTER);
   const value = (object as Record<string | number, unknown>)[key];
-  // Where the official SDK keeps a ref that is still to come.
+  // The official SDK keeps a pending ref here.
   if (key === "__savedRef" && isPromise(value)) return undefined;
   return write(walk, value, depth);
 }

@@ -1,6 +1,6 @@
 /**
- * The JSON text of any value of a program: never throws, loses as little as JSON allows, costs a
- * bounded amount, and runs no code of the program but `toJSON` methods.
+ * Converts any value of a program to JSON text. Never throws, loses as little as JSON allows, has
+ * bounded cost, and of the program's code runs only `toJSON` methods.
  *
  * | Value | In the record |
  * |---|---|
@@ -38,7 +38,7 @@
  * | `toJSON` that throws | `"<error: message>"` |
  * | what is to be redacted | `"[REDACTED]"`, see `src/protocol/redaction/` |
  *
- * The limit is the number of characters that is left of the value's own: 30 Mi, which fit a request;
+ * The limit is what remains of the characters for the whole value: 30 Mi, which fit into a request;
  * 8 Mi each for the inputs and the output of a traced call, of which the server keeps 3.5 MiB.
  *
  * @module
@@ -54,23 +54,23 @@ import { isWellFormed } from "./well_formed.ts";
 export type { Substitute } from "./safe_stringify.ts";
 
 /**
- * Levels of nesting that are kept. The server refuses requests of more than 200 levels
+ * Levels of nesting to keep. The server rejects requests with more than 200 levels
  * (`_MAX_STRUCTURE_DEPTH` in the Python SDK's `trace_server_converter.py`, shared with it); the
- * rest is room for the batch and the request around a value.
+ * difference is room for the batch and the request around a value.
  */
 export const MAX_DEPTH = 180;
 
-/** Objects that the check looks at before it leaves a value to {@linkcode writeValue}. */
+/** Number of objects to check before falling back to {@linkcode writeValue}. */
 const CHECKED_OBJECTS = 500_000;
 
 /**
- * The JSON text of any value, on one line and well-formed. Never throws. The table of this module
- * says how it encodes what JSON cannot hold.
+ * Returns the JSON text of any value, on one line and well-formed. Never throws. The table of this
+ * module shows how values are encoded that JSON cannot represent.
  *
  * @param value Anything.
- * @param substitute Replaces values on the way, such as saved objects by their refs.
- * @param maxChars Characters that the text may take; longer strings and binary data are described.
- * @param redaction Says what is not written.
+ * @param substitute Replaces values, such as saved objects with their refs.
+ * @param maxChars Maximum characters of the text; longer strings and binary data are described.
+ * @param redaction What to redact.
  *
  * @example
  * ```ts
@@ -90,8 +90,8 @@ export function toJsonText(
 }
 
 /**
- * Whether a value is plain JSON data: without getters, proxies and cycles, of bounded size, and with
- * nothing that `redaction` names.
+ * Returns whether a value is plain JSON data: without getters, proxies and cycles, of bounded size,
+ * and with nothing to redact.
  */
 export function isPlainData(
   value: unknown,
@@ -101,14 +101,17 @@ export function isPlainData(
   return isPlain(value, undefined, maxChars, redaction);
 }
 
-/** Remaining budget of the check, shared by its steps, which all traced calls pay for. */
+/**
+ * Remaining budget of the check. Shared module variables, because every traced call pays for the
+ * check.
+ */
 let objectsLeft = 0;
 let charsLeft = 0;
 let rules: RedactionRules | undefined;
 
 /**
- * Whether `JSON.stringify` encodes this value as the table says, without running code of the program,
- * within the limit and with nothing to redact.
+ * Returns whether `JSON.stringify` encodes this value as the table specifies, without running code
+ * of the program, within the limit and with nothing to redact.
  */
 function isPlain(
   value: unknown,
@@ -116,7 +119,7 @@ function isPlain(
   maxChars: number,
   redaction?: RedactionRules,
 ): boolean {
-  // A substitute may encode values of its own meanwhile.
+  // A substitute may encode other values in between.
   const objects = objectsLeft;
   const chars = charsLeft;
   const before = rules;
@@ -126,7 +129,7 @@ function isPlain(
   try {
     return isPlainValue(value, MAX_DEPTH, substitute);
   } catch {
-    // The substitute threw: the message goes into the record.
+    // The substitute threw; its message is recorded.
     return false;
   } finally {
     objectsLeft = objects;
@@ -150,7 +153,10 @@ function isPlainValue(value: unknown, depth: number, substitute?: Substitute): b
   }
 }
 
-/** The length comes first: engines keep long strings in pieces, and a look at one joins them. */
+/**
+ * Checks the length first: engines store long strings in pieces, and reading one character joins
+ * them.
+ */
 function isPlainText(text: string): boolean {
   return (charsLeft -= text.length) >= 0 && isWellFormed(text) &&
     (rules === undefined || rules.redactText(text) === text);
@@ -161,7 +167,7 @@ function isPlainObject(value: object, depth: number, substitute?: Substitute): b
   if (substitute !== undefined && substitute(value) !== undefined) return false;
   const proto = Object.getPrototypeOf(value);
   if (proto !== Object.prototype && proto !== Array.prototype && proto !== null) return false;
-  // JSON.stringify would call it, enumerable or not.
+  // JSON.stringify would call it, even if it is not enumerable.
   if ("toJSON" in value) return false;
   if (Array.isArray(value)) return isPlainArray(value, depth - 1, substitute);
   for (const key in value) {

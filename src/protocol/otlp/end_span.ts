@@ -6,17 +6,17 @@
 
 import { delimited, fixed64, joinBytes, varintField, wireFields } from "./wire.ts";
 
-// Numbers of the fields in opentelemetry/proto/{collector/trace,trace}/v1.
+// Field numbers in opentelemetry/proto/{collector/trace,trace}/v1.
 const RESOURCE_SPANS = 1, SCOPE_SPANS = 2, SPANS = 2;
 const END_TIME = 8, STATUS = 15;
 const STATUS_MESSAGE = 2, STATUS_CODE = 3, ERROR = 2;
 
 /**
- * A serialized `ExportTraceServiceRequest` whose spans end with an error. Fields that come later in a
- * message count, so that the bytes of each span stay as they are, with fields behind them.
+ * Ends the spans of a serialized `ExportTraceServiceRequest` with an error. In protobuf, later
+ * fields override earlier ones, so the bytes of each span stay as they are and fields are appended.
  *
  * @param endTime Epoch nanoseconds.
- * @throws {RangeError} when the bytes are not such a request.
+ * @throws {RangeError} If the bytes are not such a request.
  */
 export function endSpans(request: Uint8Array, endTime: bigint, message: string): Uint8Array {
   const status = joinBytes([
@@ -36,7 +36,7 @@ export function endSpans(request: Uint8Array, endTime: bigint, message: string):
   );
 }
 
-/** Changes each field with this number; all fields of these messages are messages or texts. */
+/** Changes each field with this number. All fields of these messages are length-delimited. */
 function inside(
   message: Uint8Array,
   number: number,

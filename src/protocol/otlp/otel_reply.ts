@@ -9,16 +9,16 @@ import { wireFields, wireText } from "./wire.ts";
 /** Content type of serialized spans, and of responses to them. */
 export const PROTOBUF_TYPE = "application/x-protobuf";
 
-/** Whether a `Content-Type` is that of a serialized message. */
+/** Returns whether a `Content-Type` is that of a serialized message. */
 export function isProtobuf(contentType: string | null): boolean {
   return /^application\/(x-)?protobuf\b/i.test(contentType ?? "");
 }
 
 /**
- * The JSON text of a serialized response: an `ExportTraceServiceResponse`, or the `Status` of an
- * error.
+ * Converts a serialized response to JSON text: an `ExportTraceServiceResponse`, or the `Status` of
+ * an error.
  *
- * @returns `""` when the bytes are neither.
+ * @returns `""` if the bytes are neither.
  */
 export function otelReplyText(bytes: Uint8Array, isError: boolean): string {
   try {
@@ -55,9 +55,9 @@ export interface RejectedSpans {
 }
 
 /**
- * The spans that a response rejects; `undefined` if it takes all.
+ * Returns the spans that a response rejects; `undefined` if it accepts all.
  *
- * @param text The response's JSON text, with the names of OTLP or in the server's spelling.
+ * @param text The response's JSON text, with field names of OTLP or in the server's spelling.
  */
 export function rejectedSpans(text: string): RejectedSpans | undefined {
   if (text === "" || text === "{}") return undefined;

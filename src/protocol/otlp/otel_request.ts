@@ -9,7 +9,7 @@ import { jsonString } from "../json/well_formed.ts";
 import type { RecordType } from "../record_types.ts";
 
 /**
- * The views of Weave that take spans: each has an endpoint and a record type of its own.
+ * The views of Weave that accept spans. Each has its own endpoint and record type.
  *
  * @example
  * ```ts
@@ -29,25 +29,24 @@ const TYPES: Readonly<Record<OtelView, OtelRecordType>> = {
 /** Record types whose requests are serialized spans. */
 export type OtelRecordType = Extract<RecordType, "otel_traces" | "otel_agents">;
 
-/** The record type of the spans of a view. */
+/** Returns the record type for the spans of a view. */
 export function otelRecordType(view: OtelView): OtelRecordType {
   return TYPES[view];
 }
 
-/** Whether a record of this type holds serialized spans. */
+/** Returns whether a record of this type contains serialized spans. */
 export function isOtelType(type: RecordType): type is OtelRecordType {
   return type === "otel_traces" || type === "otel_agents";
 }
 
 /**
- * JSON text of the request of an `otel_traces` or `otel_agents` record.
+ * Returns the JSON text of the request of an `otel_traces` or `otel_agents` record.
  *
  * @param projectId `entity/project`.
  * @param request A serialized `ExportTraceServiceRequest`. It is sent byte for byte, together with
- *   those of other records of the project, and rejected as a whole if the server rejects one of its
- *   spans: one span a record keeps the others.
- * @param span IDs of the trace and of the span, one behind the other, if the start of the span is
- *   recorded too.
+ * other records of the project. If the server rejects one of its spans, it is rejected as a whole,
+ * so use one span per record.
+ * @param span Trace ID and span ID, concatenated, if the start of the span was also recorded.
  *
  * @example
  * ```ts

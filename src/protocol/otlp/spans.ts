@@ -1,8 +1,7 @@
 /**
- * Reads spans out of a serialized `ExportTraceServiceRequest`.
+ * Reads spans from a serialized `ExportTraceServiceRequest`.
  *
- * Nothing here is needed to deliver spans: the sender passes their bytes on. It is for those that
- * show them.
+ * Only for displaying spans: the sender forwards their bytes unread.
  *
  * @module
  */
@@ -13,20 +12,20 @@ import { type WireField, wireFields, wireHex, wireText } from "./wire.ts";
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty for a root. */
+  /** Empty for a root span. */
   readonly parentSpanId: string;
   readonly name: string;
   /** Epoch nanoseconds. */
   readonly startTime: bigint;
-  /** Epoch nanoseconds; 0 for a span that has not ended. */
+  /** Epoch nanoseconds; 0 if the span has not ended. */
   readonly endTime: bigint;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly status: { readonly code: "unset" | "ok" | "error"; readonly message: string };
-  /** Attributes of the resource that the span belongs to. */
+  /** Attributes of the span's resource. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
-// Numbers of the fields in opentelemetry/proto/{collector/trace,trace,resource,common}/v1.
+// Field numbers in opentelemetry/proto/{collector/trace,trace,resource,common}/v1.
 const RESOURCE_SPANS = 1;
 const RESOURCE = 1, SCOPE_SPANS = 2;
 const RESOURCE_ATTRIBUTES = 1, SPANS = 2;
@@ -36,9 +35,9 @@ const STATUS_MESSAGE = 2, STATUS_CODE = 3;
 const CODES = ["unset", "ok", "error"] as const;
 
 /**
- * The spans of a request, in order.
+ * Returns the spans of a request, in order.
  *
- * @throws {RangeError} when the bytes are not such a request.
+ * @throws {RangeError} If the bytes are not such a request.
  */
 export function readSpans(request: Uint8Array): Span[] {
   const spans: Span[] = [];
@@ -97,7 +96,7 @@ function readAttribute(message: Uint8Array, into: Record<string, unknown>): void
   Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** An `AnyValue`: text, boolean, integer, double, list, map or bytes (as hexadecimal digits). */
+/** Reads an `AnyValue`: string, boolean, integer, double, list, map or bytes (as hex digits). */
 function readValue(message: Uint8Array): unknown {
   let value: unknown = null;
   for (const field of wireFields(message)) value = VALUES[field.number]?.(field) ?? value;
@@ -118,7 +117,7 @@ const VALUES: Readonly<Record<number, (field: WireField) => unknown>> = {
   7: wireHex,
 };
 
-/** A number where it holds the value exactly, otherwise its digits. */
+/** Returns a number if it represents the value exactly, otherwise the digits. */
 function smallest(value: bigint): number | string {
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }

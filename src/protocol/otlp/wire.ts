@@ -1,6 +1,6 @@
 /**
- * Reads and writes the wire format of protocol buffers, as far as OTLP needs it: tags, varints,
- * fixed-size and length-delimited fields.
+ * Reads and writes the protobuf wire format, as far as OTLP needs it: tags, varints, fixed-size and
+ * length-delimited fields.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const decoder = new TextDecoder();
 /**
  * Lists the fields of a message.
  *
- * @throws {RangeError} when the bytes are not a message.
+ * @throws {RangeError} If the bytes are not a message.
  *
  * @example
  * ```ts
@@ -69,19 +69,19 @@ export function* wireFields(message: Uint8Array): Generator<WireField> {
   }
 }
 
-/** The text of a length-delimited field. */
+/** Returns the text of a length-delimited field. */
 export function wireText({ bytes }: WireField): string {
   return decoder.decode(bytes);
 }
 
-/** The bytes of a field as hexadecimal digits, as IDs of traces and spans are written. */
+/** Returns the bytes of a field as hex digits, as trace and span IDs are written. */
 export function wireHex({ bytes }: WireField): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;
 }
 
-/** One length-delimited field. */
+/** Encodes a length-delimited field. */
 export function delimited(number: number, contents: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = [...varintBytes(number * 8 + 2), ...varintBytes(contents.length)];
   const field = new Uint8Array(head.length + contents.length);
@@ -90,12 +90,12 @@ export function delimited(number: number, contents: Uint8Array): Uint8Array<Arra
   return field;
 }
 
-/** One varint field. */
+/** Encodes a varint field. */
 export function varintField(number: number, value: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...varintBytes(number * 8), ...varintBytes(value)]);
 }
 
-/** One field of eight bytes. */
+/** Encodes a field of eight bytes. */
 export function fixed64(number: number, value: bigint): Uint8Array<ArrayBuffer> {
   const field = new Uint8Array(9);
   field[0] = number * 8 + 1;
@@ -103,7 +103,7 @@ export function fixed64(number: number, value: bigint): Uint8Array<ArrayBuffer> 
   return field;
 }
 
-/** Messages one behind the other: a message with the repeated fields of all. */
+/** Concatenates messages, which yields a message with the repeated fields of all. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const part of parts) length += part.length;

@@ -1,18 +1,18 @@
 /**
- * JSON inside of text: arguments of tools, bodies of requests, values in messages.
+ * Redacts JSON inside text: arguments of tools, bodies of requests, values in messages.
  *
  * @module
  */
 
-/** Times that a text is read in search of fragments, at most. */
+/** Maximum number of times that a text is read in search of fragments. */
 const MAX_READS = 3;
-/** Characters that follow the bracket of an object or a list; in other text most brackets are not JSON. */
+/** Characters that follow the opening bracket of JSON; most brackets in other text do not match. */
 const BEGINS = /^(?:\{\s*["}]|\[\s*["{[\]0-9tfn-])/;
 
 /**
- * Replaces the JSON objects and lists in a text by what `redact` returns for them.
+ * Replaces the JSON objects and arrays in a text with the results of `redact`.
  *
- * @param redact Returns the same value where there is nothing to replace.
+ * @param redact Returns the same value if there is nothing to replace.
  */
 export function redactFragments(text: string, redact: (value: object) => unknown): string {
   let result = "";
@@ -52,8 +52,8 @@ function parsed(text: string): object | undefined {
 }
 
 /**
- * The place behind the bracket that closes the one at `from`; the end of the text where none does.
- * Brackets in quotes do not count, also where the quotes are escaped because the text is in a string.
+ * Returns the position after the bracket that closes the one at `from`, or the end of the text.
+ * Ignores brackets in quotes, including escaped quotes of a JSON string.
  */
 export function endOfBrackets(text: string, from: number): number {
   let depth = 0;
@@ -72,7 +72,7 @@ export function endOfBrackets(text: string, from: number): number {
   return text.length;
 }
 
-/** A quote with the backslashes in front of it, or only backslashes. */
+/** Returns a quote with its preceding backslashes, or only backslashes. */
 function quoteAt(text: string, at: number): string {
   let end = at;
   while (text.charCodeAt(end) === 0x5c) end++;

@@ -1,5 +1,5 @@
 /**
- * Rules for secrets, which are never written: values by the name of their property, and parts of text.
+ * Rules for secrets, which are never recorded: values by their property name, and parts of text.
  *
  * @module
  */
@@ -10,25 +10,25 @@ import { isSecretPair, isSecretValue } from "./secret_pairs.ts";
 import { SECRET_KEYS, SecretKeys } from "./secret_keys.ts";
 import { mayHoldSecret, redactAssigned, REDACTED, redactTokens } from "./secret_text.ts";
 
-/** Options of the rules. */
+/** Options for {@linkcode RedactionRules}. */
 export interface RedactionOptions {
-  /** Whether secrets of known names and forms are redacted. */
+  /** Whether to redact secrets with known names and formats. */
   readonly defaults: boolean;
-  /** Further names of properties. */
+  /** Additional property names. */
   readonly keys: readonly string[];
-  /** Further patterns of text. */
+  /** Additional text patterns. */
   readonly patterns: readonly RegExp[];
-  /** Texts that are redacted wherever they occur, such as the client's own key. */
+  /** Texts to redact wherever they occur, such as the client's own key. */
   readonly literals: readonly string[];
 }
 
-/** Levels of JSON in text that are looked at. */
+/** Maximum levels of JSON nested in text to inspect. */
 const MAX_DEPTH = 100;
-/** Levels of data that are looked at: more than the server takes. */
+/** Maximum levels of data to inspect: more than the server accepts. */
 const MAX_DATA_DEPTH = 1_000;
-/** Names that are remembered, and characters of the longest of them. */
+/** Maximum number of cached names, and their maximum length. */
 const MAX_NAMES = 10_000, MAX_NAME_CHARS = 200;
-/** Shortest text that the rules for secrets of known forms look at. */
+/** Minimum length of text to check for secrets of known formats. */
 const MIN_CHARS = 8;
 
 /** Decides what is redacted. One instance serves all values of a client. */
@@ -37,7 +37,7 @@ export class RedactionRules {
   readonly #patterns: readonly RegExp[];
   readonly #literals: readonly string[];
   readonly #defaults: boolean;
-  /** Names that were looked at, and whether they are written as they are. */
+  /** Cached names, and whether they are recorded unchanged. */
   readonly #names = new Map<string, boolean>();
 
   constructor({ defaults, keys, patterns, literals }: RedactionOptions) {
@@ -48,14 +48,14 @@ export class RedactionRules {
     this.#literals = defaults ? literals.filter((literal) => literal.length >= MIN_CHARS) : [];
   }
 
-  /** Whether the value of a property with this name is redacted. */
+  /** Returns whether the value of a property with this name is redacted. */
   redactsKey(name: string): boolean {
     return this.#keys !== undefined && this.#keys.has(name);
   }
 
   /**
-   * Whether a property with this name is written as it is: the name is well-formed and holds no
-   * secret, and the value is none by its name. Cheap for names that occur again.
+   * Returns whether a property with this name is recorded unchanged: the name is well-formed and
+   * contains no secret, and does not mark its value as secret. Fast for repeated names.
    */
   keepsProperty(name: string): boolean {
     const known = this.#names.get(name);
@@ -65,7 +65,7 @@ export class RedactionRules {
     return keeps;
   }
 
-  /** A text without its secrets; the same text if it has none. */
+  /** Returns a text without its secrets; the same text if it has none. */
   redactText(text: string): string {
     let result = text;
     for (const pattern of this.#patterns) {
@@ -80,12 +80,12 @@ export class RedactionRules {
     return this.#defaults ? redactTokens(result, this.#literals) : result;
   }
 
-  /** JSON data without its secrets; the same value if it has none. */
+  /** Returns JSON data without its secrets; the same value if it has none. */
   redactData<T>(value: T): T | string {
     return this.#redactJson(value, MAX_DATA_DEPTH);
   }
 
-  /** The same value where it holds no secret. */
+  /** Returns the same value if it contains no secret. */
   #redactJson<T>(value: T, depth: number): T | string {
     if (typeof value === "string") return this.redactText(value);
     if (typeof value !== "object" || value === null || !isData(value)) return value;
@@ -106,7 +106,7 @@ export class RedactionRules {
     return (isRenamed ? this.#rename((changed ?? value) as object) : changed ?? value) as T;
   }
 
-  /** Secrets may be names of properties too. */
+  /** Redacts property names, which may contain secrets too. */
   #rename(value: object): object {
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [this.redactText(key), member]),
@@ -114,7 +114,10 @@ export class RedactionRules {
   }
 }
 
-/** Numbers whose digits are kept are objects of a class. */
+/**
+ * Returns whether a value is plain data. Numbers whose digits are preserved are instances of a
+ * class.
+ */
 function isData(value: object): boolean {
   const proto: unknown = Object.getPrototypeOf(value);
   return proto === Object.prototype || proto === Array.prototype || proto === null;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Names that hold secrets wherever they occur, also at the end of longer names. */
+/** Names that indicate a secret, on their own or at the end of a longer name. */
 export const SECRET_KEYS: readonly string[] = [
   "api_key",
   "api_token",
@@ -31,22 +31,22 @@ export const SECRET_KEYS: readonly string[] = [
   "xsrf_token",
 ];
 
-/** Names that are remembered; the ones of a program's own data are few. */
+/** Maximum number of cached names; a program's own data has few. */
 const MAX_KNOWN = 10_000;
-/** Characters of the longest name that is looked at as a whole. */
+/** Maximum length of a name that is inspected as a whole. */
 const MAX_NAME_CHARS = 200;
 
-/** Tells names of secrets from others: `OPENAI_API_KEY`, `x-api-key` and `apiKey` are `api_key`. */
+/** Recognizes names of secrets: `OPENAI_API_KEY`, `x-api-key` and `apiKey` match `api_key`. */
 export class SecretKeys {
   readonly #endings: readonly string[];
   readonly #known = new Map<string, boolean>();
 
-  /** @param names Names in any spelling; one of a single character would match nearly everything. */
+  /** @param names Names in any spelling. A name of one character would match nearly everything. */
   constructor(names: readonly string[]) {
     this.#endings = [...new Set(names.map(normalized))].filter((name) => name !== "");
   }
 
-  /** Whether a name is that of a secret. Cheap for names that occur again. */
+  /** Returns whether a name is that of a secret. Fast for repeated names. */
   has(name: string): boolean {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
@@ -57,7 +57,7 @@ export class SecretKeys {
   }
 }
 
-/** A name without separators, case and plural. */
+/** Normalizes a name: removes separators, case and a plural `s`. */
 function normalized(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "").replace(/s$/, "");
 }

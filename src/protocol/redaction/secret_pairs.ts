@@ -1,21 +1,24 @@
 /**
- * Secrets whose name is a value: `["Cookie", "…"]` and `{ name: "Cookie", value: "…" }`, as headers and
- * form fields are often kept.
+ * Secrets whose name is a value: `["Cookie", "…"]` and `{ name: "Cookie", value: "…" }`, as headers
+ * and form fields are often stored.
  *
  * @module
  */
 
 import { hasGetter } from "../json/object_facts.ts";
 
-/** Tells the names of secrets. */
+/** Recognizes names of secrets. */
 export interface KeyRules {
   redactsKey(name: string): boolean;
 }
 
-/** Properties that name the one called `value`. */
+/** Properties that name the property `value`. */
 const NAMES = ["name", "key"] as const;
 
-/** Whether the second item, or the property `value`, is what the first one names a secret. */
+/**
+ * Returns whether the first item, or a name property, marks the second item, or `value`, as a
+ * secret.
+ */
 export function isSecretPair(object: object, rules: KeyRules): boolean {
   if (Array.isArray(object)) return object.length === 2 && names(object, 0, rules);
   if (!Object.hasOwn(object, "value")) return false;
@@ -29,8 +32,8 @@ function names(object: object, key: string | number, rules: KeyRules): boolean {
 }
 
 /**
- * Whether a value can be a secret. `true`, `false`, `null` and empty text stay, and so do numbers under
- * a plural, which count something: `max_tokens`.
+ * Returns whether a value can be a secret. `true`, `false`, `null` and empty strings are kept, and
+ * so are numbers with a plural name, which are counts: `max_tokens`.
  */
 export function isSecretValue(key: string, value: unknown): boolean {
   return typeof value === "number"

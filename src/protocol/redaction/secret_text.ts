@@ -1,7 +1,7 @@
 /**
- * Secrets inside of text: tokens of known forms, header lines, assignments, credentials in URLs.
+ * Secrets inside text: tokens of known formats, header lines, assignments, credentials in URLs.
  *
- * Every string of every traced call is looked at, so what is searched for first is what all secrets
+ * Every string of every traced call is searched. The search therefore starts with what all secrets
  * have and most text does not: a long run of token characters, a separator, or the word "Bearer".
  *
  * @module
@@ -10,10 +10,10 @@
 import { endOfBrackets } from "./json_fragments.ts";
 import type { SecretKeys } from "./secret_keys.ts";
 
-/** Takes the place of a secret. */
+/** Replacement for a secret. */
 export const REDACTED = "[REDACTED]";
 
-/** Characters of the shortest run that is looked at as a token. */
+/** Minimum length of a run that is inspected as a token. */
 const RUN = 16;
 
 /** Characters of tokens: letters, digits and `-_.+/=`. */
@@ -22,16 +22,18 @@ const TOKEN_CHARS: Uint8Array = Uint8Array.from(
   (_, code) => /[A-Za-z0-9\-_.+/=]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
-/** Whether a text can hold a secret at all. No secret of a known form is missed. */
+/** Returns whether a text may contain a secret. Never misses a secret of a known format. */
 export function mayHoldSecret(text: string): boolean {
   return text.includes(":") || text.includes("=") || hasBearer(text) || nextRun(text, 0) >= 0;
 }
 
-/** The start of the next run of token characters that is long enough; -1 if there is none. */
+/**
+ * Returns the start of the next run of token characters that is long enough; -1 if there is none.
+ */
 function nextRun(text: string, from: number): number {
   const { length } = text;
   let end = from + RUN - 1;
-  // Looks at the last character of where a run could be first: most text is skipped unread.
+  // Starts at the last possible character of a run: most text is skipped unread.
   while (end < length) {
     let at = end;
     while (at > end - RUN && isTokenChar(text.charCodeAt(at))) at--;
@@ -45,7 +47,7 @@ function isTokenChar(code: number): boolean {
   return code < 128 && TOKEN_CHARS[code] === 1;
 }
 
-/** Tokens whose form says what they are. */
+/** Tokens that are recognized by their format. */
 const TOKENS = new RegExp(
   "(?<![A-Za-z0-9])(?:" + [
     "sk-[A-Za-z0-9_-]{16,}", // OpenAI, Anthropic and others
@@ -65,13 +67,13 @@ const TOKENS = new RegExp(
 );
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
-/** Words follow these in prose too: a token has a digit, or follows a capital letter. */
+/** In prose, words follow these too: a token contains a digit, or follows the capitalized form. */
 const BEARER = /\b(Bearer\s+|bearer\s+(?=[^\s"',;\\]*[0-9]))[^\s"',;\\]{6,}/g;
 const URL_PASSWORD = /(:\/\/[^\s/@:"']*:)[^\s/@"']+(?=@)/g;
 
 /**
- * A text with {@linkcode REDACTED} in place of tokens of known forms, and of `literals`; the same text
- * if it has none.
+ * Replaces tokens of known formats, and `literals`, with {@linkcode REDACTED}; returns the same
+ * text if it has none.
  */
 export function redactTokens(text: string, literals: readonly string[]): string {
   let result = redactRuns(text, literals);
@@ -107,13 +109,19 @@ function redactRuns(text: string, literals: readonly string[]): string {
   return done === 0 ? text : result + text.slice(done);
 }
 
-/** Whether a run is what follows the word in a header: in prose, a word has no digit or capital letter. */
+/**
+ * Returns whether a run is a credential in a header: in prose, the next word has no digit or
+ * capital letter.
+ */
 function isCredential(text: string, start: number, run: string): boolean {
   return /(?:basic|bearer) $/i.test(text.slice(Math.max(0, start - 7), start)) &&
     /[0-9A-Z=]/.test(run);
 }
 
-/** Characters of a run that is searched as a whole; of a longer one without `-_.`, its beginning is. */
+/**
+ * Maximum length of a run that is searched completely; of a longer one without `-_.`, only the
+ * beginning is.
+ */
 const LONG_RUN = 512;
 
 function redactRun(run: string, literals: readonly string[]): string {
@@ -121,19 +129,19 @@ function redactRun(run: string, literals: readonly string[]): string {
   for (const literal of literals) {
     if (result.includes(literal)) result = result.replaceAll(literal, REDACTED);
   }
-  // Base64 of images and the like: a token in it would be a chance.
+  // Base64 of images and the like: a token in it would be a coincidence.
   if (result.length > LONG_RUN && !/[-_.]/.test(result)) {
     return result.slice(0, LONG_RUN).replace(TOKENS, REDACTED) + result.slice(LONG_RUN);
   }
   return result.replace(TOKENS, REDACTED);
 }
 
-/** Characters of the longest name in front of a separator. */
+/** Maximum length of a name before a separator. */
 const MAX_KEY_CHARS = 64;
 
 /**
- * A text with {@linkcode REDACTED} in place of what follows the name of a secret, as in `Cookie: …`,
- * `api_key=…` and `"password": "…"`; the same text if it has none.
+ * Replaces the value after the name of a secret with {@linkcode REDACTED}, as in `Cookie: …`,
+ * `api_key=…` and `"password": "…"`; returns the same text if it has none.
  */
 export function redactAssigned(text: string, keys: SecretKeys): string {
   return redactAfter(",", redactAfter("=", redactAfter(":", text, keys), keys), keys);
@@ -143,7 +151,7 @@ function redactAfter(separator: string, text: string, keys: SecretKeys): string 
   let result = "";
   let done = 0;
   for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + 1)) {
-    // A comma separates a name and its value only where both are quoted, as in a list of pairs.
+    // A comma separates a name from its value only if both are quoted, as in a list of pairs.
     if (at < done || separator === "," && !/^["'],\s*\\*["']/.test(text.slice(at - 1, at + 8))) {
       continue;
     }
@@ -157,7 +165,7 @@ function redactAfter(separator: string, text: string, keys: SecretKeys): string 
   return done === 0 ? text : result + text.slice(done);
 }
 
-/** The name in front of a separator, without the quotes around it, which may be escaped. */
+/** Returns the name before a separator, without its quotes, which may be escaped. */
 function keyBefore(text: string, separator: number): string {
   let end = separator;
   while (end > 0 && isAround(text.charCodeAt(end - 1))) end--;
@@ -166,7 +174,7 @@ function keyBefore(text: string, separator: number): string {
   return start === end ? "" : text.slice(start, end);
 }
 
-/** Blanks, quotes and the backslashes that escape them. */
+/** Returns whether a character is a blank, a quote or a backslash that escapes one. */
 function isAround(code: number): boolean {
   return code === 0x20 || code === 0x22 || code === 0x27 || code === 0x5c || code === 0x09;
 }
@@ -186,7 +194,7 @@ function valueAfter(text: string, separator: number): [number, number] {
     return [from, end < 0 ? text.length : end];
   }
   if (text[from] === "{" || text[from] === "[") return [from, endOfBrackets(text, from)];
-  // A header takes the rest of its line, anything else one word.
+  // The value of a header extends to the end of the line; any other value is one word.
   const isHeader = text[separator] === ":" && text[separator + 1] === " ";
   const end = (isHeader ? /[\r\n"]|\\[rn"]/ : /[\s"',;&)}\]\\]/).exec(text.slice(from));
   return [from, end === null ? text.length : from + end.index];

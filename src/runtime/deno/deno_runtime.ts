@@ -1,5 +1,6 @@
 /**
- * The adapter for Deno: its `node:fs` and `node:process`, within the permissions that were granted.
+ * The adapter for Deno, based on its `node:fs` and `node:process`. Uses only permissions that were
+ * granted.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import type {
 import type { DirectoryEntry } from "../file_types.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 
-/** A runtime over the built-in modules of Node that Deno has. */
+/** Creates a runtime based on Deno's versions of Node's built-in modules. */
 export function denoRuntime(): Runtime {
   const deno = denoGlobal();
   return {
@@ -36,13 +37,13 @@ export function denoRuntime(): Runtime {
   };
 }
 
-/** A part of the source of Deno's own `fetch`, in several versions. */
+/** Part of the source of Deno's `fetch`, in several versions. */
 const DENO_FETCH = /lazyFetch|op_?fetch|webidl/i;
 
 /**
- * Deno's own `fetch` keeps the program alive until a request is answered, and so does the lookup of
- * a name. A connection that can be given up is made first: it needs no permission but the one for the
- * server, which a query to a name server would.
+ * Deno's `fetch` keeps the program alive until a request is answered, and so does a name lookup.
+ * Therefore a connection that can be aborted is made first: unlike a query to a name server, it
+ * needs only the permission for the trace server.
  */
 function denoFetch(
   deno: DenoSlice,
@@ -68,12 +69,12 @@ function toEntry({ name, isFile, isDirectory, isSymlink }: DenoEntry): Directory
   return { name, kind };
 }
 
-/** Without a permission the fact is unknown. Below `/proc` Deno requires all permissions. */
+/** Without a permission, the fact is unknown. Deno requires all permissions for `/proc`. */
 function denoProcess(deno: DenoSlice): ProcessInfo {
   return processFacts({
     granted: (permission, ask) => {
       try {
-        // An ask beyond what is granted may stop the program at a prompt.
+        // A request beyond what is granted may stop the program at a prompt.
         const { state, partial } = deno.permissions.querySync(permission);
         return state === "granted" && !partial ? ask() : undefined;
       } catch {
@@ -81,9 +82,9 @@ function denoProcess(deno: DenoSlice): ProcessInfo {
       }
     },
     events: {
-      // The web's `beforeunload` comes before it, so what its listeners record is saved too.
+      // The web's `beforeunload` fires earlier, so whatever its listeners record is saved too.
       beforeExit: (fired) => void builtin("node:process").on("beforeExit", fired),
-      // `process.on("exit")` does not fire at `Deno.exit`.
+      // `process.on("exit")` does not fire for `Deno.exit`.
       exit: (fired) => addEventListener("unload", fired),
     },
   });

@@ -1,5 +1,5 @@
 /**
- * The part of `Deno` that the adapter uses, declared here because tsc has no types of it.
+ * The part of `Deno` that the adapter uses. Declared here because tsc does not have its types.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { codedError } from "../coded_error.ts";
 import type { Permission } from "../process/process_info.ts";
 
-/** One name of a directory, as `Deno.readDir` gives it. */
+/** A directory entry from `Deno.readDir`. */
 export interface DenoEntry {
   readonly name: string;
   readonly isFile: boolean;
@@ -26,7 +26,7 @@ export interface DenoSlice {
   ): Promise<{ close(): void }>;
 }
 
-/** The global `Deno`; to be called on Deno only. */
+/** Returns the global `Deno`. Only for use on Deno. */
 export function denoGlobal(): DenoSlice {
   const { Deno: deno } = globalThis as { Deno?: DenoSlice };
   if (!deno) throw codedError("ENOSYS", "Cannot use the Deno adapter on this host: no Deno");

@@ -1,6 +1,6 @@
 /**
- * The adapter for a host that has no files and no processes (browsers, edge workers): every
- * file operation fails with `ENOSYS`, and the log stays in memory.
+ * The adapter for runtimes without files and processes (browsers, edge workers). Every file
+ * operation fails with `ENOSYS`, and the log stays in memory.
  *
  * @module
  */
@@ -13,7 +13,7 @@ interface EnvSlice {
   process?: { env?: Record<string, string | undefined> };
 }
 
-/** A runtime that has time and nothing else. */
+/** Creates a runtime that only provides time. */
 export function bareRuntime(): Runtime {
   return { name: "bare", files, process: facts, clock: systemClock };
 }
@@ -56,7 +56,7 @@ const facts: ProcessInfo = {
   host: "",
   system: { runtime: "unknown" },
   user: null,
-  // Nobody is known to be dead here.
+  // No process is known to be dead here.
   isAlive: () => true,
   startTimeOf: () => null,
   variableOf: () => undefined,

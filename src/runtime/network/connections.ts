@@ -1,5 +1,6 @@
 /**
- * Connections that can be given up, and that keep no program alive once they are made.
+ * Connections that can be aborted while connecting, and that do not keep the program alive once
+ * they are established.
  *
  * @module
  */
@@ -20,18 +21,18 @@ export interface ConnectTarget {
   readonly localAddress?: string | null;
 }
 
-/** Called with the connection, or with why there is none. */
+/** Called with the connection, or with the error. */
 export type Connected = (error: Error | null, socket: Socket | null) => void;
 
 /**
- * Resolves where connecting to a host does not wait for a name server that does not respond, and
- * rejects where it would: hosts offer no way to give up the lookup itself.
+ * Resolves if connecting to a host will not wait for an unresponsive name server, and rejects
+ * otherwise. Runtimes offer no way to abort the lookup itself.
  */
 export type Reach = (hostname: string, port: number, signal: AbortSignal) => Promise<void>;
 
-/** Options of {@linkcode Connections}. */
+/** Options for {@linkcode Connections}. */
 export interface ConnectionsOptions extends ConnectionOptions {
-  /** Whether connections let the program end once they are made. */
+  /** Whether established connections let the program end. */
   readonly background: boolean;
   readonly reach: Reach;
 }
@@ -39,7 +40,7 @@ export interface ConnectionsOptions extends ConnectionOptions {
 /** The connections of one `fetch`. */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  /** Requests by origin that have no answer yet and were not aborted. */
+  /** Number of unanswered requests by origin, without aborted ones. */
   readonly #waiting = new Map<string, number>();
   readonly #connecting = new Map<string, Set<AbortController>>();
 
@@ -47,7 +48,9 @@ export class Connections {
     this.#options = options;
   }
 
-  /** A request begins; the result is to be called when it is answered or has failed. */
+  /**
+   * Registers the start of a request. Returns a function to call when it is answered or has failed.
+   */
   begin(origin: string, signal: AbortSignal | null | undefined): () => void {
     this.#waiting.set(origin, (this.#waiting.get(origin) ?? 0) + 1);
     let ended = false;
@@ -64,7 +67,6 @@ export class Connections {
     return end;
   }
 
-  /** Makes a connection. */
   connect(target: ConnectTarget, connected: Connected): void {
     const { connectMs } = this.#options;
     const { origin } = new URL(`${target.protocol}//${target.hostname}:${target.port}`);
@@ -87,7 +89,7 @@ export class Connections {
       .then((socket) => connected(null, socket), (error: Error) => connected(error, null));
   }
 
-  /** Nobody waits for these connections any more. */
+  /** Aborts connecting to an origin that no request waits for. */
   #giveUp(origin: string): void {
     this.#waiting.delete(origin);
     for (const attempt of this.#connecting.get(origin) ?? []) {
@@ -107,7 +109,7 @@ export class Connections {
     socket.setKeepAlive(true, 60_000);
     if (background) {
       socket.unref();
-      // HTTP clients would take it back for each request.
+      // HTTP clients would call `ref` for each request.
       socket.ref = () => socket;
     }
     return await new Promise<Socket>((resolve, reject) => {
@@ -148,17 +150,17 @@ function connectSecure(
   });
 }
 
-/** An IPv6 address without its brackets. */
+/** Removes the brackets of an IPv6 address. */
 function bare(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Whether no name server is asked for it. */
+/** Returns whether a host needs no name server. */
 function isLocal(host: string): boolean {
   return builtin("node:net").isIP(host) !== 0 || /^(?:.*\.)?localhost\.?$/i.test(host);
 }
 
-/** An error of a connection. */
+/** Creates a connection error. */
 export function connectError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

@@ -6,21 +6,24 @@
 
 import { shared } from "../process/shared_state.ts";
 
-/** Ms after the end of a request in which the program is still taken to have been held by it. */
+/** Ms after the end of a request in which it still counts as having kept the program alive. */
 const JUST_NOW_MS = 100;
-/** Ms without work after which the host must have noticed that the program may end. */
+/** Ms without work after which the runtime must have noticed that the program can end. */
 export const GAP_MS = 10;
 
 /**
- * Counts work that keeps the program alive. A program that has nothing else to do ends as soon as
- * such work does; how long that took belongs to the time that its exit may take.
+ * Counts work that keeps the program alive. A program with nothing else to do ends as soon as such
+ * work does; the time that took counts towards the limit for its exit.
  */
 export class HoldTracker {
   #count = 0;
   #since = 0;
   #until = -Infinity;
   #idle: (() => void)[] = [];
-  /** Ms that work kept the program alive before it had nothing else to do; 0 while it goes on. */
+  /**
+   * Ms for which work kept the program alive before it had nothing else to do; 0 while it
+   * continues.
+   */
   heldAtExitMs = 0;
 
   /** Number of operations in progress. */
@@ -28,12 +31,14 @@ export class HoldTracker {
     return this.#count;
   }
 
-  /** When the work under way began, without a gap since then, on the monotonic clock. */
+  /** Time at which the current work began, without a gap since then, on the monotonic clock. */
   get since(): number {
     return this.#since;
   }
 
-  /** Work began. Returns what to call at its end; a second call does nothing. */
+  /**
+   * Registers the start of work. Returns a function to call at its end; further calls do nothing.
+   */
   begin(now: () => number): () => void {
     const begun = now();
     if (this.#count++ === 0 && begun - this.#until >= GAP_MS) this.#since = begun;
@@ -49,17 +54,17 @@ export class HoldTracker {
     };
   }
 
-  /** Resolves when no work is under way. */
+  /** Resolves when no work is in progress. */
   async idle(): Promise<void> {
     if (this.#count > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** The program has nothing left to do: notes how long work may have kept it alive before. */
+  /** Notes that the program has nothing left to do, and how long work may have kept it alive. */
   exiting(now: number): void {
     const since = this.#count > 0 || now - this.#until < JUST_NOW_MS ? this.#since : now;
     this.heldAtExitMs = now - since;
   }
 }
 
-/** Requests of the whole process, of all copies of the package. */
+/** The requests of the whole process, across all copies of the package. */
 export const requestHolds: HoldTracker = shared("request-holds", () => new HoldTracker());

@@ -1,8 +1,9 @@
 /**
- * `fetch` over `node:http`, for hosts whose own keeps the program alive until a request is answered.
+ * `fetch` based on `node:http`, for runtimes whose own `fetch` keeps the program alive until a
+ * request is answered.
  *
- * Only what the sender needs: bodies that are bytes, text or forms, no redirects, no cookies, HTTP
- * 1.1. A proxy is not looked for.
+ * Supports only what the sender needs: bodies that are bytes, text or forms, and HTTP 1.1; no
+ * redirects, cookies or proxies.
  *
  * @module
  */
@@ -14,24 +15,24 @@ import type { Fetch, OwnFetch } from "../runtime.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { HttpResponse } from "./http_response.ts";
 
-/** Errors of a connection that the server has closed while it was not used. */
+/** Errors of a connection that the server closed while it was idle. */
 const STALE = ["ECONNRESET", "EPIPE"];
 
 type Body = Uint8Array<ArrayBuffer> | undefined;
 
-/** Codes of errors with which a certificate is refused. */
+/** Error codes for rejected certificates. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO|^ERR_(?:SSL|TLS)/;
 
-/** Options of {@linkcode httpFetch}. */
+/** Options for {@linkcode httpFetch}. */
 export interface HttpFetchOptions extends ConnectionsOptions {
   /**
-   * The host's own `fetch`. It decides on certificates that `node:tls` refuses: Deno's
-   * `--unsafely-ignore-certificate-errors` holds for its own `fetch` only.
+   * The runtime's own `fetch`. It handles certificates that `node:tls` rejects: Deno's
+   * `--unsafely-ignore-certificate-errors` applies only to its own `fetch`.
    */
   readonly fallback: Fetch;
 }
 
-/** Makes a `fetch` whose requests let the program end. */
+/** Creates a `fetch` whose requests let the program end. */
 export function httpFetch(options: HttpFetchOptions): OwnFetch {
   const untrusted = new Set<string>();
   const connections = new Connections(options);
@@ -44,7 +45,7 @@ export function httpFetch(options: HttpFetchOptions): OwnFetch {
     }
     if (untrusted.has(url.origin)) return await options.fallback(input, init);
     const [headers, body] = await encode(init);
-    // A connection that nobody waits for would be given up only after its time.
+    // Connecting for an aborted request would only end at its timeout.
     init.signal?.throwIfAborted();
     const request = () => {
       const { request } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
@@ -72,7 +73,7 @@ export function httpFetch(options: HttpFetchOptions): OwnFetch {
   };
 }
 
-/** An agent that keeps connections, made by `connections`. */
+/** Creates an agent that keeps connections alive and creates them with `connections`. */
 function agent(protocol: "http:" | "https:", connections: Connections): Agent {
   const { Agent } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
   return Object.assign(new Agent({ keepAlive: true }), {
@@ -91,7 +92,9 @@ function agent(protocol: "http:" | "https:", connections: Connections): Agent {
   });
 }
 
-/** The headers and the bytes of a request. Only a form needs classes of the host's `fetch`. */
+/**
+ * Returns the headers and the bytes of a request. Only forms need classes of the runtime's `fetch`.
+ */
 async function encode(
   { headers = {}, body }: RequestInit,
 ): Promise<[Record<string, string>, Body]> {
@@ -117,7 +120,7 @@ function send(
       request.destroy();
     };
     request.on("response", resolve);
-    // Also after the response: the error is then that of its body.
+    // An error after the response is an error of its body.
     request.on("error", reject);
     request.on("close", () => signal?.removeEventListener("abort", abort));
     signal?.addEventListener("abort", abort);

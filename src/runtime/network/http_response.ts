@@ -1,8 +1,8 @@
 /**
- * A response that came over `node:http`.
+ * A response received with `node:http`.
  *
- * Not the host's `Response`: Node loads all of its `fetch` for that class, which takes as long as
- * sending a small log does.
+ * Does not use the runtime's `Response`: for that class, Node loads its whole `fetch`, which takes
+ * as long as sending a small log.
  *
  * @module
  */
@@ -16,14 +16,14 @@ const DECODERS = /^(?:x-)?(gzip|deflate)$/i;
 
 type Stream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** A response whose body is read once: as a stream, as text or as bytes. */
+/** A response whose body is read once: as a stream, text or bytes. */
 export class HttpResponse implements FetchResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: HttpHeaders;
   readonly body: Stream | null;
 
-  /** Begins to read the body of `message`. */
+  /** Starts reading the body of `message`. */
   constructor(message: IncomingMessage) {
     const { statusCode: status = 0, statusMessage: statusText = "", rawHeaders } = message;
     this.status = status;
@@ -71,11 +71,11 @@ export class HttpResponse implements FetchResponse {
   }
 }
 
-/** Headers of a response, by their names in lower case. */
+/** Headers of a response, by lower-case name. */
 class HttpHeaders implements Iterable<[string, string]> {
   readonly #values = new Map<string, string>();
 
-  /** @param raw Names and values in turn. */
+  /** @param raw Alternating names and values. */
   constructor(raw: readonly string[]) {
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const name = raw[i]!.toLowerCase();

@@ -1,10 +1,10 @@
 /**
- * Lists directories: small ones at once, large ones without holding the event loop.
+ * Lists directories: small ones at once, large ones without blocking the event loop.
  *
- * For 100,000 names on a machine with two cores, longest time that the event loop was held, and
- * duration of the scan: Node 5 ms of 110 ms, Bun 8 ms of 80 ms, Deno (`Deno.readDir`) 8 ms of 210 ms;
- * for 30,000 names 1 of 30, 4 of 27 and 1 of 85. Bun's `opendir` lists synchronously (31 ms), as does
- * that of Deno's `node:fs` (375 ms), so each host has its own source of names.
+ * Longest block of the event loop and total time to scan 100,000 names on a machine with two cores:
+ * Node 5 ms of 110 ms, Bun 8 ms of 80 ms, Deno (`Deno.readDir`) 8 ms of 210 ms. For 30,000 names: 1
+ * of 30, 4 of 27 and 1 of 85. Bun's `opendir` lists synchronously (31 ms), and so does that of
+ * Deno's `node:fs` (375 ms), so each runtime uses a different function.
  *
  * @module
  */
@@ -17,17 +17,17 @@ import type { Fs } from "./regular_file.ts";
 /** A scan of a directory, in chunks. */
 export type Scan = AsyncIterable<readonly DirectoryEntry[]>;
 
-/** The part of `Stats` and `Dirent` that tells kinds apart. */
+/** The methods of `Stats` and `Dirent` that distinguish file types. */
 export interface Kinds {
   isFile(): boolean;
   isDirectory(): boolean;
   isSymbolicLink(): boolean;
 }
 
-/** Names in one chunk of a scan. */
+/** Number of names in one chunk of a scan. */
 const SCAN_CHUNK = 1024;
 
-/** The kind of a `Stats` or `Dirent`. */
+/** Returns the type of a `Stats` or `Dirent`. */
 export function kindOf(found: Kinds): FileKind {
   if (found.isFile()) return "file";
   if (found.isDirectory()) return "directory";
@@ -43,17 +43,17 @@ export function list(fs: Fs, directory: string): DirectoryEntry[] {
   return fs.readdirSync(directory, { withFileTypes: true }).map(toEntry);
 }
 
-/** Scans through a stream of names that the host's threads read ahead. */
+/** Scans with a stream of names, which the runtime's threads read ahead. */
 export function scanStream(fs: Fs, directory: string): Scan {
   return inChunks(() => fs.promises.opendir(directory, { bufferSize: SCAN_CHUNK }), toEntry);
 }
 
-/** Scans through one listing that the host's threads make. */
+/** Scans with one listing, which a thread of the runtime makes. */
 export function scanListing(fs: Fs, directory: string): Scan {
   return inChunks(() => fs.promises.readdir(directory, { withFileTypes: true }), toEntry);
 }
 
-/** Puts names into chunks, and lets the event loop turn after each of them. */
+/** Groups names into chunks, and yields to the event loop after each chunk. */
 export async function* inChunks<Found>(
   open: () => Promise<AsyncIterable<Found> | Iterable<Found>>,
   toEntry: (found: Found) => DirectoryEntry,

@@ -1,5 +1,5 @@
 /**
- * Whether name servers respond, found out in a way that can be given up.
+ * Checks whether name servers respond, in a way that can be aborted.
  *
  * @module
  */
@@ -7,14 +7,16 @@
 import { builtin } from "../builtin_modules.ts";
 import { connectError } from "../network/connections.ts";
 
-/** Ms for the first query, and how many follow; `signal` ends them earlier. */
+/** Timeout in ms of the first query, and number of queries; `signal` can end them earlier. */
 const QUERY_MS = 1_000, QUERIES = 3;
 const HOSTS_FILE = "/etc/hosts";
 
 /**
- * Asks for a name, and rejects if no name server responds. The lookup of the operating system, which
- * knows more than name servers do, waits for as long as it likes and keeps the program alive, even at
- * `process.exit()` on Node. It is asked only when it will answer: a response of any kind will do.
+ * Queries a name, and rejects if no name server responds.
+ *
+ * The operating system's lookup knows more than name servers, but can block indefinitely and keeps
+ * the program alive, even at `process.exit()` on Node. So it is only used once a name server has
+ * sent any response.
  */
 export async function reachByName(
   hostname: string,
@@ -41,7 +43,7 @@ export async function reachByName(
   }
 }
 
-/** Whether the operating system knows an address without a name server. */
+/** Returns whether the operating system can resolve a name without a name server. */
 function isInHostsFile(hostname: string): boolean {
   try {
     const text = builtin("node:fs").readFileSync(HOSTS_FILE, "utf8");
@@ -50,6 +52,6 @@ function isInHostsFile(hostname: string): boolean {
       line.replace(/#.*/, "").trim().toLowerCase().split(/\s+/).slice(1).includes(name)
     );
   } catch {
-    return false; // Missing, or refused by Node's permission model.
+    return false; // Missing, or denied by Node's permission model.
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Requests on Node whose connections can be given up, and that keep no program alive.
+ * Requests on Node whose connections can be aborted, and that do not keep the program alive.
  *
- * Node's `fetch` goes on connecting for up to ten seconds after its request was aborted, and its
- * sockets keep the program alive for as long as a request is under way. A dispatcher with a
- * connector of its own does neither.
+ * Node's `fetch` continues connecting for up to ten seconds after its request was aborted, and its
+ * sockets keep the program alive during a request. A dispatcher with its own connector does
+ * neither.
  *
- * Requests in the background go over `node:http` instead. Node's `fetch` compiles its HTTP parser,
- * which is WebAssembly, at the first request, and a program does not end before that is done.
+ * Background requests use `node:http` instead: at the first request, Node's `fetch` compiles its
+ * HTTP parser, which is WebAssembly, and a program cannot end before that is done.
  *
- * Where the program has set a dispatcher (a proxy, a mock), that one stays in charge of all.
+ * If the program has set a dispatcher (a proxy, a mock), it handles all requests.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { httpFetch } from "../network/http_fetch.ts";
 import type { ConnectionOptions, Fetch, OwnFetch } from "../runtime.ts";
 import { reachByName } from "./name_servers.ts";
 
-/** Global key under which undici, of which Node's `fetch` is a part, keeps its dispatcher. */
+/** Global key of the dispatcher of undici, on which Node's `fetch` is based. */
 const GLOBAL_DISPATCHER = Symbol.for("undici.globalDispatcher.1");
-/** The key of later versions. */
+/** The key in later versions. */
 const LATER_DISPATCHER = Symbol.for("undici.globalDispatcher.2");
-/** A part of the source of Node's own `fetch`. */
+/** Part of the source of Node's `fetch`. */
 const NODE_FETCH = "internal/deps/undici";
 
 type AgentClass = new (options: {
@@ -30,10 +30,10 @@ type AgentClass = new (options: {
 }) => object;
 
 /**
- * A `fetch` for requests in the background.
+ * Returns a `fetch` for background requests.
  *
- * @param native Node's own `fetch`; any other is left alone.
- * @param fallback Takes the requests for which the program has set a dispatcher.
+ * @param native Node's `fetch`; any other is left unchanged.
+ * @param fallback Handles requests if the program has set a dispatcher.
  */
 export function nodeBackgroundFetch(
   native: Fetch,
@@ -45,7 +45,7 @@ export function nodeBackgroundFetch(
   return (url, init) => hasOwnDispatcher() ? fallback(url, init) : direct(url, init);
 }
 
-/** Node's own `fetch` with connections of its own; the rest is as above. */
+/** Returns Node's `fetch` with our connections; parameters as for `nodeBackgroundFetch`. */
 export function nodeFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
   if (!isNodes(native)) return fallback;
   const connections = new Connections({ ...options, background: false, reach: reachByName });
@@ -75,7 +75,7 @@ interface Dispatchers {
   readonly [LATER_DISPATCHER]?: object;
 }
 
-/** Whether the program has set a dispatcher; Node makes its own at the first request. */
+/** Returns whether the program has set a dispatcher. Node creates its own at the first request. */
 function hasOwnDispatcher(): boolean {
   const host = globalThis as Dispatchers;
   const current = host[GLOBAL_DISPATCHER];
@@ -89,10 +89,10 @@ function hasOwnDispatcher(): boolean {
 
 let stock: object | undefined;
 
-/** The class of Node's own dispatcher; `null` while another one is set. */
+/** Returns the class of Node's own dispatcher; `null` if another one is set. */
 async function stockAgent(native: Fetch): Promise<AgentClass | null> {
   const host = globalThis as Dispatchers;
-  // Node makes its dispatcher at the first request; this one goes nowhere.
+  // Node creates its dispatcher at the first request; this one needs no network.
   if (host[GLOBAL_DISPATCHER] === undefined) await native("data:,").catch(() => {});
   const current = host[GLOBAL_DISPATCHER];
   if (current === undefined) return null;
@@ -100,7 +100,7 @@ async function stockAgent(native: Fetch): Promise<AgentClass | null> {
   return current === stock ? current.constructor as AgentClass : null;
 }
 
-/** Whether a dispatcher is a plain `Agent` that no option was given to. */
+/** Returns whether a dispatcher is a plain `Agent` without options. */
 function isStock(dispatcher: object): boolean {
   if (dispatcher.constructor.name !== "Agent") return false;
   const symbol = Object.getOwnPropertySymbols(dispatcher)

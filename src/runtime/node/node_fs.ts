@@ -1,5 +1,5 @@
 /**
- * Files over `node:fs`, which Node, Bun and Deno all have.
+ * A file system based on `node:fs`, which Node, Bun and Deno all provide.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import { openAppend, openRead } from "./open_file.ts";
 import { type Fs, openRegular, readText } from "./regular_file.ts";
 import { syncDirectory, syncDirectoryNow } from "./sync.ts";
 
-/** Differences between hosts. */
+/** Differences between runtimes. */
 export interface NodeFilesOptions {
-  /** Scans a directory in the way that is best on this host. */
+  /** Scans a directory in the best way for this runtime. */
   readonly scan: (fs: Fs, directory: string) => Scan;
-  /** Whether `unlink` removes empty directories, where POSIX refuses. */
+  /** Whether `unlink` removes empty directories, contrary to POSIX. */
   readonly unlinksDirectories?: boolean;
 }
 
-/** A file system over `node:fs`. */
+/** Creates a file system based on `node:fs`. */
 export function nodeFiles({ scan, unlinksDirectories = false }: NodeFilesOptions): FileSystem {
   let loaded: Fs | undefined;
   const fs = () => loaded ??= builtin("node:fs");
@@ -57,7 +57,7 @@ export function nodeFiles({ scan, unlinksDirectories = false }: NodeFilesOptions
   });
 }
 
-/** The same, with a POSIX code in every error. */
+/** Wraps a file system so that every error has a POSIX code. */
 function withCodes(files: FileSystem): FileSystem {
   const methods = Object.entries(files).map(([name, method]) => [
     name,
@@ -73,19 +73,19 @@ function refuseDirectory(found: Kinds, path: string): void {
 }
 
 /**
- * The last descriptor of a file without a name gives its space back: it is closed by the host's
- * threads (on Deno, which has none for that, by the event loop).
+ * Deletes a file without blocking. Closing the last descriptor of a deleted file frees its space;
+ * that happens on the runtime's threads (on Deno, which has none for this, on the event loop).
  */
 function discard(fs: Fs, path: string, unlink: (path: string) => void): void {
   const fd = openIfAllowed(fs, path);
   try {
     unlink(path);
   } finally {
-    if (fd !== null) fs.close(fd, () => {}); // It was open for reading: nothing can fail.
+    if (fd !== null) fs.close(fd, () => {}); // Opened for reading, so closing cannot lose data.
   }
 }
 
-/** Opens a file for reading; `null` when it may not be opened. */
+/** Opens a file for reading; returns `null` if that fails. */
 function openIfAllowed(fs: Fs, path: string): number | null {
   try {
     return openRegular(fs, path, fs.constants.O_RDONLY).fd;
@@ -99,7 +99,7 @@ async function removeInBackground(
   unlink: (path: string) => Promise<void>,
 ): Promise<void> {
   const errors: unknown[] = [];
-  // One after the other: more would take the threads that the program shares.
+  // One at a time: more would occupy threads that the program also uses.
   for (const path of paths) {
     await unlink(path).catch((error) => {
       if (!hasCode(withCode(error), "ENOENT")) errors.push(error);
@@ -111,7 +111,7 @@ async function removeInBackground(
 function stat(fs: Fs, path: string, { followLinks }: StatOptions = {}): FileStat | null {
   try {
     const ask = followLinks ? fs.statSync : fs.lstatSync;
-    // Inode numbers may pass 2^53, where two files would look like one.
+    // Inode numbers may exceed 2^53, where two files would have the same number.
     const found = ask(path, { bigint: true, throwIfNoEntry: false });
     if (found === undefined) return null;
     const isWindows = builtin("node:process").platform === "win32";
@@ -130,8 +130,8 @@ function stat(fs: Fs, path: string, { followLinks }: StatOptions = {}): FileStat
 }
 
 /**
- * Makes one directory after the other: Node's own recursion never ends below a directory that exists
- * and answers `ENOENT` to a new name, as those of /proc do.
+ * Creates parent directories one at a time. Node's recursive option never ends below a directory
+ * that exists but answers `ENOENT` to a new name, as in /proc.
  */
 function makeDirectory(fs: Fs, path: string, withParents = true): void {
   try {
@@ -153,7 +153,9 @@ function isDirectory(fs: Fs, path: string): boolean {
   }
 }
 
-/** Makes a file that must not exist and fills it; what could not be filled is taken away again. */
+/**
+ * Creates a file with content; fails if it exists. Removes the file again if it cannot be written.
+ */
 function writeNew(fs: Fs, path: string, text: string): void {
   const fd = fs.openSync(path, "wx", 0o600);
   try {
@@ -197,7 +199,7 @@ function overwrite(fs: Fs, path: string, text: string): void {
   }
 }
 
-/** Removes what a failed step left; the first error is the one that matters. */
+/** Cleans up after a failed step, whose error is the one to report. */
 function undo(fs: Fs, path: string): void {
   try {
     fs.unlinkSync(path);

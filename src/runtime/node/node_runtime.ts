@@ -14,7 +14,7 @@ import { reachByName } from "./name_servers.ts";
 import { nodeBackgroundFetch, nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
 
-/** A runtime over Node's built-in modules. */
+/** Creates a runtime based on Node's built-in modules. */
 export function nodeRuntime(): Runtime {
   return {
     name: "node",
@@ -25,7 +25,7 @@ export function nodeRuntime(): Runtime {
   };
 }
 
-/** A runtime over Bun's built-in modules. */
+/** Creates a runtime based on Bun's built-in modules. */
 export function bunRuntime(): Runtime {
   const files = nodeFiles({ scan: scanListing });
   return {
@@ -37,7 +37,7 @@ export function bunRuntime(): Runtime {
   };
 }
 
-/** Bun's own `fetch` keeps the program alive until a request is answered. */
+/** Replaces Bun's `fetch`, which keeps the program alive until a request is answered. */
 function bunFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch {
   const isBuns = Function.prototype.toString.call(native).includes("[native code]");
   if (!isBuns) return fallback;
@@ -51,7 +51,7 @@ function nodeProcess(): ProcessInfo {
       try {
         return ask();
       } catch {
-        return undefined; // Missing, or refused by Node's permission model.
+        return undefined; // Missing, or denied by Node's permission model.
       }
     },
     events: {

@@ -1,9 +1,10 @@
 /**
- * Open files over `node:fs`.
+ * Open files based on `node:fs`, for all three runtimes.
  *
- * All three hosts share them. By `scripts/bench/programs/write.ts` encoding into a reused buffer and writing
- * that is the fastest way or level with it on each of them: on Node a string write is not faster and
- * does not return the text's length, on Deno its own `FsFile` is not faster and has no `O_NOFOLLOW`.
+ * Text is encoded into a reused buffer, which is then written. According to
+ * `scripts/bench/programs/write.ts`, this is the fastest way on each runtime or as fast as any: on
+ * Node, writing a string is not faster and does not return the text's length; on Deno, `FsFile` is
+ * not faster and has no `O_NOFOLLOW`.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { encodeText } from "../utf8.ts";
 import { type Fs, openRegular } from "./regular_file.ts";
 import { syncError } from "./sync.ts";
 
-/** Opens (or makes) a regular file for appending. */
+/** Opens or creates a regular file for appending. */
 export function openAppend(fs: Fs, path: string): AppendFile {
   const { O_RDWR, O_CREAT, O_APPEND } = fs.constants;
   return new NodeAppendFile(fs, openRegular(fs, path, O_RDWR | O_CREAT | O_APPEND).fd);
@@ -25,7 +26,7 @@ export function openRead(fs: Fs, path: string): ReadFile {
   return new NodeReadFile(fs, openRegular(fs, path, fs.constants.O_RDONLY).fd);
 }
 
-/** A descriptor that is closed once nothing runs on it. */
+/** A file descriptor that is closed once no operation is using it. */
 abstract class Descriptor {
   protected readonly fs: Fs;
   #fd: number;
@@ -51,7 +52,7 @@ abstract class Descriptor {
     return this.#fd;
   }
 
-  /** Runs something asynchronous on the descriptor, which stays open until it is done. */
+  /** Runs an asynchronous operation on the descriptor, which stays open until it is done. */
   protected async run<Result>(
     begin: (fd: number, done: (error: Error | null, result: Result) => void) => void,
   ): Promise<Result> {
@@ -67,7 +68,10 @@ abstract class Descriptor {
     }
   }
 
-  /** Closed too early, the descriptor could be reused: what runs on it would reach another file. */
+  /**
+   * Closes the descriptor when it is unused: closed earlier, its number could be reused, and an
+   * operation would affect another file.
+   */
   #release(): void {
     if (!this.#closed || this.#running > 0 || this.#fd < 0) return;
     const fd = this.#fd;

@@ -1,5 +1,5 @@
 /**
- * Opens regular files only: anything else that lies at a path is refused at once.
+ * Opens regular files only; refuses anything else at once.
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { MAX_TEXT_BYTES, type ReadTextOptions } from "../file_types.ts";
 /** The module `node:fs`. */
 export type Fs = typeof import("node:fs");
 
-/** Codes that hosts answer to the opening of a socket, or of a device without a driver. */
+/** Error codes when opening a socket, or a device without a driver. */
 const SPECIAL_FILE_CODES = ["ENXIO", "ENODEV", "ENOTSUP", "EOPNOTSUPP"];
 
 /**
- * Opens a regular file. Opening never waits (`O_NONBLOCK`: a FIFO would block until another process opens
- * its other end) and follows no link (`O_NOFOLLOW`); what was opened is checked through its
- * descriptor, so nothing can be swapped in between.
+ * Opens a regular file. Opening never blocks (`O_NONBLOCK`: a FIFO would block until another
+ * process opens the other end) and does not follow links (`O_NOFOLLOW`). The type is checked
+ * through the descriptor, so that the file cannot be swapped in between.
  *
  * @param flags Access flags of open(2).
- * @param followLinks Whether a symbolic link at the last part of the path is followed.
+ * @param followLinks Whether to follow a symbolic link in the last part of the path.
  * @returns The descriptor, and the file's size in bytes.
  * @throws An error with code `ELOOP` for a symbolic link, `EISDIR` for a directory,
- *   `ERR_NOT_REGULAR_FILE` for a FIFO, a socket or a device, otherwise the host's own.
+ * `ERR_NOT_REGULAR_FILE` for a FIFO, a socket or a device, otherwise the runtime's error.
  */
 export function openRegular(
   fs: Fs,
@@ -31,7 +31,7 @@ export function openRegular(
   flags: number,
   followLinks = false,
 ): { fd: number; size: number } {
-  // Windows has none of these flags, and no FIFOs in its directories.
+  // Windows has none of these flags, and no FIFOs in directories.
   const { O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = fs.constants;
   const isLink = () => fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
   if (!followLinks && O_NOFOLLOW === 0 && isLink()) throw refusal(path, "ELOOP");
@@ -65,7 +65,7 @@ function refusal(path: string, code: keyof typeof REFUSALS): Error {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Reads a regular file whole; its size is checked before anything is read. */
+/** Reads a whole regular file, after checking its size. */
 export function readText(
   fs: Fs,
   path: string,
@@ -83,7 +83,7 @@ export function readText(
     let read = 0;
     while (read < size) {
       const count = fs.readSync(fd, bytes, read, size - read, read);
-      if (count === 0) break; // Cut meanwhile.
+      if (count === 0) break; // Truncated meanwhile.
       read += count;
     }
     return decoder.decode(bytes.subarray(0, read));

@@ -1,5 +1,5 @@
 /**
- * Syncs directories, and separates hosts that cannot sync from syncs that failed.
+ * Syncs directories, and distinguishes missing support for syncing from a failed sync.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { builtin } from "../builtin_modules.ts";
 import { codedError, withCode } from "../coded_error.ts";
 import type { Fs } from "./regular_file.ts";
 
-/** Codes of hosts and file systems that refuse every sync, whatever the file holds. */
+/** Error codes of runtimes and file systems that do not support syncing. */
 const UNSUPPORTED = [
-  // Node under its permission model, whatever was allowed.
+  // Node's permission model, regardless of the permissions granted.
   "ERR_ACCESS_DENIED",
-  // Hosts that have part of `node:fs`.
+  // Runtimes with only part of `node:fs`.
   "ERR_METHOD_NOT_IMPLEMENTED",
   "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM",
-  // Some file systems in user space and on networks, some kernels and sandboxes.
+  // Some network and user-space file systems, kernels and sandboxes.
   "EINVAL",
   "ENOSYS",
   "ENOTSUP",
   "EOPNOTSUPP",
 ];
 
-/** The error of a failed sync; with code `ENOTSUP` where the host or the file system cannot sync. */
+/** Returns the error of a failed sync, with code `ENOTSUP` if syncing is not supported. */
 export function syncError(error: unknown): unknown {
   const unsupported = UNSUPPORTED.includes(errorCode(error) ?? errorCode(withCode(error)) ?? "");
   if (!unsupported) return error;
@@ -31,7 +31,7 @@ export function syncError(error: unknown): unknown {
   return codedError("ENOTSUP", `This host or file system cannot sync files (${why})`, error);
 }
 
-/** Syncs a directory's names off the event loop; does nothing where that is not supported. */
+/** Syncs a directory off the event loop; does nothing if that is not supported. */
 export async function syncDirectory(fs: Fs, path: string): Promise<void> {
   const fd = openDirectory(fs, path);
   if (fd === null) return;
@@ -46,7 +46,7 @@ export async function syncDirectory(fs: Fs, path: string): Promise<void> {
   }
 }
 
-/** Syncs a directory's names; does nothing where that is not supported. */
+/** Syncs a directory; does nothing if that is not supported. */
 export function syncDirectoryNow(fs: Fs, path: string): void {
   const fd = openDirectory(fs, path);
   if (fd === null) return;
@@ -60,8 +60,8 @@ export function syncDirectoryNow(fs: Fs, path: string): void {
 }
 
 /**
- * Opens a directory; everything else is refused with `ENOTDIR` before it is opened. `null` on
- * Windows, which cannot open directories (NTFS journals names by itself).
+ * Opens a directory; fails with `ENOTDIR` for anything else. Returns `null` on Windows, which
+ * cannot open directories (NTFS journals names).
  */
 function openDirectory(fs: Fs, path: string): number | null {
   if (builtin("node:process").platform === "win32") return null;

@@ -1,5 +1,5 @@
 /**
- * Listeners for the end of the program, over the two exit events of a host.
+ * Listeners for the end of the program, based on the runtime's two exit events.
  *
  * @module
  */
@@ -9,31 +9,33 @@ import { requestHolds } from "../network/hold_tracker.ts";
 
 /** Adds listeners for the end of the program; each method returns the function that removes it. */
 export interface ExitHooks {
-  /** For the moment when nothing is left to do; the program stays until the promise settles. */
+  /** Called when the program has nothing left to do; it stays alive until the promise settles. */
   onBeforeExit(listener: () => Promise<void>): () => void;
-  /** For the last synchronous moment of any orderly end. */
+  /** Called synchronously at the end of any orderly exit. */
   onExit(listener: () => void): () => void;
-  /** For signals that ask the program to end; it stays until the promise settles. */
+  /** Called for signals that ask the program to end; it stays alive until the promise settles. */
   onSignal(listener: () => Promise<void>): () => void;
 }
 
-/** The host's two events. */
+/** The runtime's two exit events. */
 export interface ExitEvents {
-  /** Calls `fired` each time the program has nothing left to do; a timer keeps it then. */
+  /** Calls `fired` each time the program has nothing left to do; a timer then keeps it alive. */
   beforeExit(fired: () => void): void;
-  /** Calls `fired` as the process ends. */
+  /** Calls `fired` when the process exits. */
   exit(fired: () => void): void;
   readonly signals: SignalEvents;
 }
 
-/** Twelve days; timers take up to 2^31 ms. */
+/** About twelve days; timers allow up to 2^31 ms. */
 const HOLD_INTERVAL_MS = 2 ** 30;
 
 /**
- * Hooks over the host's events. A listener for the normal exit runs once per process: after its
- * work the host fires the event again, and running it again would never end. It runs after the
- * program's own listeners for the same event, so that what they record is saved too. Errors of
- * listeners are dropped, because the exit code belongs to the program.
+ * Creates exit hooks from the runtime's events.
+ *
+ * A listener for the normal exit runs once per process: the runtime fires the event again after the
+ * listener's work, which would never end. It runs after the program's own listeners for the same
+ * event, so that whatever they record is saved too. Errors of listeners are ignored, because the
+ * exit code belongs to the program.
  */
 export function exitHooks(events: ExitEvents): ExitHooks {
   const natural = new Set<() => Promise<void>>();
@@ -46,7 +48,7 @@ export function exitHooks(events: ExitEvents): ExitHooks {
     const waiting = [...natural];
     natural.clear();
     if (waiting.length === 0) return;
-    // A pending promise does not hold a program; a timer does.
+    // A pending promise does not keep a program alive; a timer does.
     const hold = setInterval(() => {}, HOLD_INTERVAL_MS);
     setTimeout(() => {
       const runs = waiting.map(async (listener) => await listener());

@@ -1,6 +1,6 @@
 /**
- * Facts about processes, over the built-in modules that Node, Bun and Deno have in common. Each
- * fact is asked for when it is first needed.
+ * Information about processes, based on the built-in modules that Node, Bun and Deno share. Each
+ * value is read on first use.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 import { shared } from "./shared_state.ts";
 import type { SignalEvents } from "./signal_hooks.ts";
 
-/** A permission that a question to the host requires, as `Deno.permissions` names it. */
+/** A permission that a query requires, in the format of `Deno.permissions`. */
 export type Permission =
   | { name: "read" | "write"; path: string }
   | { name: "net"; host: string }
@@ -27,25 +27,27 @@ export type Permission =
   | { name: "sys"; kind: "hostname" | "homedir" | "osRelease" | "uid" }
   | { name: "run" };
 
-/** Differences between hosts. */
+/** Differences between runtimes. */
 export interface ProcessHost {
-  /** Returns the result of `ask`; `undefined` where the host refuses it. Never prompts the user. */
+  /**
+   * Returns the result of `ask`; `undefined` if the permission is missing. Never prompts the user.
+   */
   granted<Value>(permission: Permission, ask: () => Value): Value | undefined;
-  /** The events for the end of the program. */
+  /** The events at the end of the program. */
   readonly events: Pick<ExitEvents, "beforeExit" | "exit">;
 }
 
-/** The largest process id that a kernel gives out (a signed 32-bit number). */
+/** The largest possible process ID (a signed 32-bit number). */
 const MAX_PID = 2 ** 31 - 1;
 
-/** Operating systems as they name themselves, where Node's name is another. */
+/** Names of operating systems that differ from Node's names. */
 const OS_NAMES: Readonly<Record<string, string>> = {
   linux: "Linux",
   darwin: "Darwin",
   win32: "Windows_NT",
 };
 
-/** Facts about this process and others, over one host. */
+/** Creates the process information for a runtime. */
 export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
   const process = builtin("node:process");
   const fs = () => builtin("node:fs");
@@ -64,7 +66,7 @@ export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
     listeners: (signal) => process.listenerCount(signal),
     raise: (signal) => {
       process.kill(process.pid, signal);
-      // The first process of a container does not end by a signal that has its default effect.
+      // As PID 1 of a container, the process ignores signals with the default action.
       if (process.pid === 1) process.exit(128 + os().constants.signals[signal as "SIGTERM"]);
     },
   };
@@ -88,7 +90,7 @@ export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
   return Object.assign(facts, {
     pid: process.pid,
     isAlive: (pid: number) => {
-      // Zero and negative ids name groups of processes, not one.
+      // Zero and negative IDs name process groups.
       if (!Number.isInteger(pid) || pid <= 0 || pid > MAX_PID) return false;
       if (granted({ name: "run" }, () => isThere(process, pid)) === false) return false;
       const state = readStat(proc, pid)?.state;
@@ -97,7 +99,7 @@ export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
     startTimeOf: (pid: number) => readStat(proc, pid)?.startTime ?? null,
     variableOf: (pid: number, name: string) => readVariable(proc, pid, name),
     env,
-    // Only the whole environment can be listed.
+    // Listing requires permission for the whole environment.
     envNames: () =>
       (granted({ name: "env" }, () => Object.keys(process.env)) ?? []).filter((name) => env(name)),
     allows: (need: Need) => granted(permissionFor(need), () => true) ?? false,
@@ -121,7 +123,9 @@ function permissionFor(need: Need): Permission {
   }
 }
 
-/** Whether signal 0 reaches the process `pid`; one that we may not signal (`EPERM`) is there. */
+/**
+ * Returns whether signal 0 reaches the process `pid`. If we may not signal it (`EPERM`), it exists.
+ */
 function isThere(process: { kill(pid: number, signal: number): unknown }, pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -131,13 +135,13 @@ function isThere(process: { kill(pid: number, signal: number): unknown }, pid: n
   }
 }
 
-/** Bun and Deno have a version of Node too, the one that they are compatible with. */
+/** Bun and Deno also report the Node version that they are compatible with. */
 function runtimeOf({ node, bun, deno }: Readonly<Record<string, string | undefined>>): string {
   if (deno) return `Deno ${deno}`;
   return bun ? `Bun ${bun}` : `Node.js ${node}`;
 }
 
-/** An object whose properties are computed when they are first read. */
+/** Creates an object whose properties are computed on first access. */
 function lazy<Facts extends object>(compute: { [Name in keyof Facts]: () => Facts[Name] }): Facts {
   const facts = {} as Facts;
   for (const name in compute) {

@@ -1,10 +1,10 @@
 /**
- * State that every copy of this package in a process shares.
+ * State shared by all copies of this package in a process.
  *
  * Bundles, nested `node_modules`, hot reloads and the layers of a framework each evaluate the
- * package again. All of those copies find one another here and use one call stack, one client per
- * project and one set of exit listeners. Worker threads have a global object, and so a state, of
- * their own.
+ * package again. All of these copies share one call stack, one client per project and one set of
+ * exit listeners through this state. Worker threads have their own global object, and therefore
+ * their own state.
  *
  * @module
  */
@@ -12,25 +12,25 @@
 import { VERSION } from "../../version.ts";
 
 /**
- * Version of the shared state: the names, shapes and meanings of its slots. Copies of the same
- * number share. Raise it when a slot changes so that a copy built for the old shape cannot use it;
- * a new slot, or a new optional member of a shared object, keeps the number.
+ * Version of the shared state: the names, types and meanings of its slots. Copies with the same
+ * number share state. Increase it when a slot changes so that a copy built for the old type cannot
+ * use it. A new slot, or a new optional member of a shared object, does not need a new number.
  */
 export const PROTOCOL = 1;
 
-/** The state of all copies of one protocol. */
+/** The state shared by all copies with one protocol version. */
 interface Group {
-  /** Package version of the copy that made the group. */
+  /** Package version of the copy that created the group. */
   readonly version: string;
   readonly slots: Map<string, unknown>;
   /** Whether a client of this group is open. */
   tracing: boolean;
 }
 
-/** State on the global object. Its shape is the same in all versions of the package. */
+/** State on the global object. Its type is the same in all versions of the package. */
 interface Root {
   readonly groups: Map<number, Group>;
-  /** Whether it was reported that groups of different protocols run side by side. */
+  /** Whether the coexistence of groups with different protocols was reported. */
   mixReported: boolean;
 }
 
@@ -38,15 +38,13 @@ const KEY = Symbol.for("@weave-wal/client/process");
 const root = findRoot();
 const own = findGroup(root);
 
-/**
- * The value of a slot, made by the first copy of the package that asks for it.
- */
+/** Returns the value of a slot; the first copy of the package that requests it creates it. */
 export function shared<Value>(slot: string, make: () => Value): Value {
   if (!own.slots.has(slot)) own.slots.set(slot, make());
   return own.slots.get(slot) as Value;
 }
 
-/** Notes whether a client is open, for copies that cannot share the state itself. */
+/** Sets whether a client is open, for copies that cannot share the state itself. */
 export function setTracing(tracing: boolean): void {
   own.tracing = tracing;
 }
@@ -54,9 +52,9 @@ export function setTracing(tracing: boolean): void {
 /**
  * Describes copies of the package in this process that cannot share their state with this one.
  *
- * @param opening Whether a client is being opened here; a copy that was only loaded matters then
- *   too, because its ops are not recorded.
- * @returns The message to show; `null` where there are none, and after the first time.
+ * @param opening Whether a client is being opened here. Then a copy that was only loaded matters
+ * too, because its ops are not recorded.
+ * @returns The message to show; `null` if there are none, and after the first time.
  */
 export function describeMixedVersions(opening: boolean): string | null {
   if (root.mixReported) return null;
@@ -77,7 +75,7 @@ function findRoot(): Root {
   try {
     Object.defineProperty(globalThis, KEY, { value: made });
   } catch {
-    // A frozen global object: each copy has a state of its own, as in separate realms.
+    // The global object is frozen: each copy has its own state, as in separate realms.
   }
   return made;
 }

@@ -1,30 +1,33 @@
 /**
- * Listeners for the signals that ask a program to end.
+ * Listeners for signals that ask a program to end.
  *
  * @module
  */
 
-/** Signal functions of a host. */
+/** The runtime's signal functions. */
 export interface SignalEvents {
-  /** Listens; the program then no longer ends by the signal. Returns the function that stops it. */
+  /**
+   * Adds a listener; the signal then no longer ends the program. Returns a function that removes
+   * it.
+   */
   listen(signal: string, fired: () => void): () => void;
-  /** Number of listeners of the signal, including those of others. */
+  /** Number of listeners for the signal, including those of other code. */
   listeners(signal: string): number;
   /** Sends the signal to this process again. */
   raise(signal: string): void;
 }
 
-/** The signals: `kill` and container hosts send the first, a terminal the second. */
+/** The signals: `kill` and container runtimes send the first, a terminal the second. */
 const SIGNALS = ["SIGTERM", "SIGINT"];
-/** Twelve days; timers take up to 2^31 ms. */
+/** About twelve days; timers allow up to 2^31 ms. */
 const HOLD_INTERVAL_MS = 2 ** 30;
 
 /**
- * Adds listeners over the host's signals; the result of each call removes the listener.
+ * Adds listeners for signals; each call returns a function that removes the listener.
  *
- * The first signal runs all listeners. Then it is handed on: where nobody else listens, it is sent
- * again with its default effect, so that the exit status is that of the signal. A program that
- * listens itself decides when to end. A second signal does not wait for the listeners of the first.
+ * The first signal runs all listeners. If no other code listens, the signal is then sent again with
+ * its default action, so that the exit status is that of the signal; a program with its own
+ * listener decides when to end. A second signal does not wait for the listeners of the first.
  *
  * @param last Runs before the signal is sent again.
  */
@@ -54,7 +57,7 @@ export function signalHooks(
       return;
     }
     running = true;
-    // A pending promise does not hold a program; a timer does.
+    // A pending promise does not keep a program alive; a timer does.
     const hold = setInterval(() => {}, HOLD_INTERVAL_MS);
     const runs = [...listeners].map(async (listener) => await listener());
     void Promise.allSettled(runs).then(() => {
