@@ -1,5 +1,5 @@
 /**
- * The segments in a project's directory, listed once and without holding the event loop.
+ * Lists the segments in a project's directory, once and without blocking the event loop.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface ListedSegment {
   readonly stem: string;
   /** The token of its writer. */
   readonly writer: string;
-  /** The parts of the names after the stem: `.jsonl`, `.lock`, `.checkpoint`, … */
+  /** File name suffixes after the stem: `.jsonl`, `.lock`, `.checkpoint`, … */
   readonly suffixes: ReadonlySet<string>;
 }
 
@@ -24,26 +24,28 @@ export interface ListedSegment {
 export interface DirectoryListing {
   /** Segments with their data, oldest first. */
   readonly segments: readonly ListedSegment[];
-  /** Files that belong to a segment whose data is removed, dead letters and quarantine left out. */
+  /** Files of segments whose data is removed, except dead letters and quarantine. */
   readonly leftovers: readonly ListedSegment[];
   /** Paths of files that version 0.1 used to read the file system's clock. */
   readonly probes: readonly string[];
-  /** Time of the last change of the directory before it was listed, epoch ms. */
+  /** Time of the last change to the directory before it was listed, epoch ms. */
   readonly modified: number;
 }
 
-/** Entries that are handled at once. */
+/** Number of entries handled at once. */
 const CHUNK = 256;
 const PROBE = /^[0-9a-f]{32}\.probe$/;
-/** These belong to the user and stay when the data is removed. */
+/** Files that belong to the user and stay when the data is removed. */
 const KEPT: ReadonlySet<string> = new Set([".deadletter", ".quarantine"]);
 
-/** Whether a file of a segment stays when its data is removed: dead letters and quarantine. */
+/** Returns whether a file stays when its segment's data is removed: dead letters and quarantine. */
 export function isKept(suffix: string): boolean {
   return KEPT.has(suffix);
 }
 
-/** Lists a project's directory. Rejects with the host's error, `ENOENT` if there is none. */
+/**
+ * Lists a project's directory. Rejects with the file system error, `ENOENT` if it does not exist.
+ */
 export async function listDirectory(
   { files, clock }: Pick<Runtime, "files" | "clock">,
   directory: string,

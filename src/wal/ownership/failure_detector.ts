@@ -1,11 +1,12 @@
 /**
- * Heartbeats: a file that its holder rewrites at an interval, and the verdict of its watchers.
+ * Detects dead processes by their heartbeats: each process rewrites a file at an interval, and
+ * observers watch it.
  *
- * A watcher never compares the holder's clock with its own. It trusts two things: that it has seen
- * no change for {@linkcode STALE_AFTER_MS} of its own monotonic time, or none for
- * {@linkcode CONFIRM_AFTER_MS} of a file that is older than {@linkcode ABANDONED_AFTER_MS},
- * measured against a file just written to the same file system (both times come from the file
- * system's clock).
+ * An observer never compares another process's clock with its own. It presumes a process dead if it
+ * has seen no change for {@linkcode STALE_AFTER_MS} of its own monotonic time, or for {@linkcode
+ * CONFIRM_AFTER_MS} if the file is older than {@linkcode ABANDONED_AFTER_MS}. The age is measured
+ * against a file just written to the same file system, so both times are by the file system's
+ * clock.
  *
  * @module
  */
@@ -14,30 +15,30 @@ import type { Clock, FileSystem } from "../../runtime/runtime.ts";
 
 /** Ms between two heartbeats. */
 export const HEARTBEAT_MS = 2_000;
-/** Ms without a change after which a watcher presumes the holder dead. */
+/** Ms without a change after which an observer presumes the process dead. */
 export const STALE_AFTER_MS = 10_000;
-/** Ms of age on the file system's own clock after which a shorter watch will do. */
+/** Age in ms, by the file system's clock, after which a shorter observation suffices. */
 export const ABANDONED_AFTER_MS = 300_000;
 /**
- * Ms without a change that an old file is watched: after a jump of the file system's clock, as when
- * a machine wakes up, every file is old until its living holder's next heartbeat.
+ * Ms to observe an old file. After a jump of the file system's clock, as when a machine wakes up,
+ * every file looks old until the next heartbeat.
  */
 export const CONFIRM_AFTER_MS = 5_000;
 /**
- * Ms after the beginning of a heartbeat for which its holder may be sure, without a look at the
- * disk, that nobody presumes it dead: less than any watcher waits.
+ * Ms after the start of a heartbeat in which no observer can have presumed the process dead, so
+ * that it need not read the disk: less than any observer waits.
  */
 export const LEASE_MS = 4_000;
 
-/** Watches the heartbeats of others. */
+/** Watches the heartbeats of other processes. */
 export class FailureDetector {
   readonly #files: FileSystem;
   readonly #clock: Clock;
   readonly #seen = new Map<string, { modified: number; id: string; since: number }>();
 
   /**
-   * @param files Where the watched files are.
-   * @param clock The watcher's own clock; only its monotonic side is used.
+   * @param files The file system of the watched files.
+   * @param clock The observer's clock; only its monotonic time is used.
    */
   constructor(files: FileSystem, clock: Clock) {
     this.#files = files;
@@ -45,8 +46,8 @@ export class FailureDetector {
   }
 
   /**
-   * Whether the heartbeat at `path` has stopped. The first look at a fresh file starts the watch
-   * and answers `false`.
+   * Returns whether the heartbeat at `path` has stopped. The first call for a fresh file starts the
+   * observation and returns `false`.
    *
    * @param reference Epoch ms of a file just written to the same file system, if there is one.
    */
@@ -66,7 +67,7 @@ export class FailureDetector {
     return now - seen.since >= (isOld ? CONFIRM_AFTER_MS : STALE_AFTER_MS);
   }
 
-  /** Forgets a path that is of no interest any more. */
+  /** Forgets a path. */
   forget(path: string): void {
     this.#seen.delete(path);
   }

@@ -1,18 +1,18 @@
 /**
- * Fences: they keep a process that was presumed dead, and was not, from its former segments.
+ * Fences keep a process that was wrongly presumed dead away from its former segments.
  *
- * A writer on another host, or one whose process cannot be looked up, may have been suspended, and
- * may resume in the middle of an append or of a delivery. Before another process drains its
- * segments, that process makes `<stem>.fence` beside each of them, and then checks once more that
- * the writer is still unresponsive. A writer that has sent no heartbeat for {@linkcode LEASE_MS}
- * sends one after each append, and then looks for the fence: if there is one, it writes the record
- * again, into a new segment. Whichever of the two came first, the record is in front of the end
- * that the other process sees, or in the new segment. The writer's own sender does the same before
- * it sends.
+ * A writer that is on another host, or whose process cannot be looked up, may only be suspended,
+ * and may resume in the middle of an append or a delivery. Before another process drains its
+ * segments, that process creates `<stem>.fence` beside each of them, and then checks again that the
+ * writer is still unresponsive. A writer that has sent no heartbeat for {@linkcode LEASE_MS} sends
+ * one after each append, and then checks for the fence. If there is one, it writes the record
+ * again, to a new segment. Whichever process came first, the record is either before the end that
+ * the other process sees, or in the new segment. The writer's own sender does the same before it
+ * sends.
  *
- * A fence is never taken back. It outlives its segment: a writer that resumes finds its file
- * removed, and the fence tells that another process did that, and not the user. It is removed when
- * the writer is known to be dead, or minutes later.
+ * A fence is never revoked. It outlives its segment, so that a resuming writer that finds its file
+ * removed knows that another process did that, and not the user. It is removed once the writer is
+ * known to be dead, or after some minutes.
  *
  * @module
  */
@@ -32,20 +32,20 @@ export function fence(files: FileSystem, { fence }: Pick<SegmentPaths, "fence">)
   }
 }
 
-/** Whether a process presumed the writer of a segment dead. */
+/** Returns whether another process presumed the writer of a segment dead. */
 export function isFenced(files: FileSystem, { fence }: Pick<SegmentPaths, "fence">): boolean {
   return files.stat(fence) !== null;
 }
 
-/** Guards a segment that this process wrote and drains itself. */
+/** Guards a segment that this process both wrote and drains. */
 export class OwnGuard implements SegmentGuard {
   readonly #files: FileSystem;
   readonly #presence: Presence;
   readonly #paths: SegmentPaths;
-  /** Lapses of the heartbeat after which there was no fence. */
+  /** Value of `lapses` when there was last no fence. */
   #lapses: number;
 
-  /** @param presence Shows other processes that this one runs. */
+  /** @param presence Shows other processes that this one is running. */
   constructor(files: FileSystem, presence: Presence, paths: SegmentPaths) {
     this.#files = files;
     this.#presence = presence;

@@ -1,13 +1,14 @@
 /**
- * Leases: of many senders, one at a time drains what processes left in a directory.
+ * Leases: of many senders, only one at a time drains the orphaned segments in a directory.
  *
- * A lease is a file `<prefix><epoch>` made with an exclusive create. A process that finds the
- * holder of epoch n dead makes epoch n + 1: the exclusive create lets one of many win, and a winner
- * that dies at once is succeeded the same way. (Taking a lease over by renaming its file away,
- * which is common, can take the fresh lease of a faster process, because a rename does not check
- * what it renames.) A holder still holds the lease while its own file contains its token and no
- * later epoch exists. It checks that before it moves a checkpoint and before it deletes, and before
- * it sends if it has sent no heartbeat for so long that another process may have presumed it dead.
+ * A lease is a file `<prefix><epoch>`, created exclusively. A process that finds the holder of
+ * epoch n dead creates epoch n + 1; the exclusive create ensures that only one process succeeds,
+ * and if that process dies at once, it is succeeded in the same way. (The common approach, taking
+ * over a lease by renaming its file, can take the fresh lease of a faster process, because a rename
+ * does not check what it renames.) A process still holds the lease while its file contains its
+ * token and no later epoch exists. It checks this before it moves a checkpoint and before it
+ * deletes. It also checks before it sends if its last heartbeat is so old that another process may
+ * have presumed it dead.
  *
  * @module
  */
@@ -19,17 +20,17 @@ import { removeIfExists } from "../remove_file.ts";
 import { LEASE_MS } from "./failure_detector.ts";
 import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
-/** A lease as it is on disk. */
+/** A lease as stored on disk. */
 export interface LeaseState {
   readonly epoch: number;
   readonly path: string;
   /** `null` if the file is corrupt or still being written. */
   readonly token: string | null;
-  /** `null` like `token`. */
+  /** `null` if `token` is. */
   readonly holder: ProcessIdentity | null;
 }
 
-/** The lease with the highest epoch at `prefix`, or `null` if nobody holds one. */
+/** Returns the lease with the highest epoch at `prefix`, or `null` if there is none. */
 export function currentLease(files: FileSystem, prefix: string): LeaseState | null {
   const epoch = leaseEpochs(files, prefix).at(-1);
   if (epoch === undefined) return null;
@@ -38,7 +39,7 @@ export function currentLease(files: FileSystem, prefix: string): LeaseState | nu
   try {
     value = JSON.parse(files.readText(path)) as Record<string, unknown> | null;
   } catch (error) {
-    // Released between the listing and the reading.
+    // Released between listing and reading.
     if (hasCode(error, "ENOENT")) return currentLease(files, prefix);
   }
   return {
@@ -49,12 +50,14 @@ export function currentLease(files: FileSystem, prefix: string): LeaseState | nu
   };
 }
 
-/** Epochs of the lease files at `prefix`, oldest first; none if their directory is none. */
+/**
+ * Returns the epochs of the lease files at `prefix`, oldest first; empty if the directory does not
+ * exist.
+ */
 export function leaseEpochs(files: FileSystem, prefix: string): number[] {
   const start = basename(prefix);
   const found: number[] = [];
-  // The user may have put something else there: nobody can hold a lease, and other logs are
-  // drained.
+  // If something else is there, no process can hold a lease, and other logs are still drained.
   if (files.stat(dirname(prefix))?.kind !== "directory") return found;
   try {
     for (const { name } of files.list(dirname(prefix))) {
@@ -68,7 +71,7 @@ export function leaseEpochs(files: FileSystem, prefix: string): number[] {
   return found.sort((a, b) => a - b);
 }
 
-/** Removes the file of an older epoch; one that stays, or is not a file, has no effect. */
+/** Removes the file of an older epoch. Failing to remove it has no effect. */
 function removeIfPossible(files: FileSystem, path: string): void {
   try {
     removeIfExists(files, path);
@@ -87,8 +90,8 @@ export class Lease {
   readonly #identity: ProcessIdentity;
   #released = false;
   /**
-   * When the last heartbeat began after which the lease was seen to be held, on the monotonic
-   * clock: nobody presumes the holder dead until {@linkcode LEASE_MS} later.
+   * Start of the last heartbeat after which the lease was seen to be held, on the monotonic clock.
+   * No process presumes the holder dead within {@linkcode LEASE_MS} of it.
    */
   #heldAt: number;
 
@@ -109,11 +112,10 @@ export class Lease {
   }
 
   /**
-   * Acquires the lease after `expired`, the current one, whose holder is dead; `null` if there was
-   * none.
+   * Acquires the lease that follows `expired`, whose holder is dead; `null` if there was none.
    *
-   * @param stillExpired Whether that holder is still presumed dead, asked once the new lease
-   * exists: a heartbeat sent in between did not see it.
+   * @param stillExpired Returns whether that holder is still presumed dead. Called once the new
+   * lease exists, because a heartbeat sent before then did not see it.
    * @returns The lease, or `null` if another process was faster.
    */
   static acquire(
@@ -146,12 +148,12 @@ export class Lease {
     return lease;
   }
 
-  /** The lease's file, whose change is its heartbeat. */
+  /** Path of the lease file, whose changes are heartbeats. */
   get path(): string {
     return this.#prefix + this.#epoch;
   }
 
-  /** Whether this process still holds the lease. */
+  /** Returns whether this process still holds the lease. */
   isHeld(): boolean {
     if (this.#released) return false;
     if (this.#files.stat(this.#prefix + (this.#epoch + 1)) !== null) return false;
@@ -164,7 +166,7 @@ export class Lease {
   }
 
   /**
-   * Throws if this process does not hold the lease any more.
+   * Throws if this process no longer holds the lease.
    *
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
@@ -183,15 +185,16 @@ export class Lease {
   }
 
   /**
-   * Whether no process can have taken the lease since it was last seen to be held; reads no file.
+   * Whether no other process can have taken the lease since it was last seen to be held. Reads no
+   * file.
    */
   get isFresh(): boolean {
     return !this.#released && this.#clock.monotonic() - this.#heldAt <= LEASE_MS;
   }
 
   /**
-   * Throws if this process does not hold the lease any more; reads the disk only if the last
-   * heartbeat is so old that another process may have presumed this one dead.
+   * Throws if this process no longer holds the lease. Reads the disk only if the last heartbeat is
+   * so old that another process may have presumed this one dead.
    *
    * @throws {WeaveWalError} `ERR_LEASE_LOST`.
    */
@@ -200,12 +203,12 @@ export class Lease {
     try {
       this.heartbeat();
     } catch {
-      // A full disk takes no heartbeat. What counts is whose the lease is.
+      // A heartbeat fails on a full disk; what counts is who holds the lease.
     }
     if (!this.isFresh) this.assertHeld();
   }
 
-  /** Gives the lease back. A lease that was lost is left alone. */
+  /** Releases the lease. Does nothing on disk if it was lost. */
   release(): void {
     if (this.isHeld()) removeIfExists(this.#files, this.path);
     this.#released = true;

@@ -1,5 +1,6 @@
 /**
- * Orphaned segments: those in a directory that this sender may drain because their writers do not.
+ * Finds orphaned segments in a directory: those that this sender may drain because their writers do
+ * not.
  *
  * @module
  */
@@ -29,52 +30,47 @@ import { fence } from "./fence.ts";
 import { isOfPython, withoutPythons } from "./python_writer.ts";
 import { WriterStates } from "./writer_state.ts";
 
-/** Ms for which a delivered closing segment is kept for a writer that may resume. */
+/** Ms for which to keep a delivered closing segment for a writer that may resume. */
 const CLOSED_KEPT_MS = 86_400_000;
-/** These files are removed by the process that closes the calls of their writer. */
+/** Files that only the process that closes the writer's calls may remove. */
 const UNSETTLED: ReadonlySet<string> = new Set([OPEN_SUFFIX, CLOSING_SUFFIX]);
 
 /** Options for {@linkcode OrphanScanner}. */
 export interface OrphanScannerOptions {
   readonly runtime: Runtime;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
-  /**
-   * Base URL of the server that this sender sends to; segments for other servers are left alone.
-   */
+  /** Base URL of the server that this sender sends to. Segments for other servers are skipped. */
   readonly server: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
-  /** Whether closed segments of this process count: if nothing in this process sends them. */
+  /** Whether to include closed segments of this process, if nothing in it sends them. */
   readonly includeOwn?: boolean;
 }
 
 /** The segments in a directory that may be drained. */
 export interface Orphans {
-  /** Segments to which no record will be added, oldest first. */
+  /** Final segments, oldest first. */
   readonly final: readonly ListedSegment[];
-  /**
-   * Segments that a process which does not send may append to; all earlier ones of it are drained.
-   */
+  /** Segments that a write-only process may still append to; all its earlier ones are drained. */
   readonly open: readonly ListedSegment[];
-  /** Writers of which nothing but final segments is left, and that may have left calls open. */
+  /** Writers that have only final segments, and may have left calls open. */
   readonly interrupted: readonly DeadWriter[];
 }
 
 const NOTHING: Orphans = { final: [], open: [], interrupted: [] };
 
-/** Finds orphaned segments, and removes what is left of segments whose data is removed. */
+/** Finds orphaned segments, and removes remaining files of segments whose data is removed. */
 export class OrphanScanner {
   readonly #options: OrphanScannerOptions;
   readonly #states: WriterStates;
   readonly #detector: FailureDetector;
-  /** Segments of this process that another one took over, or that could not be removed. */
+  /** Segments of this process that another process took over, or that could not be removed. */
   readonly #reclaimed = new Set<string>();
   /** Writers of the segments in each directory, as last listed. */
   readonly #writers = new Map<string, ReadonlySet<string>>();
   #stopped = false;
 
-  /** Makes a scanner. */
   constructor(options: OrphanScannerOptions) {
     this.#options = options;
     this.#states = new WriterStates(options);
@@ -90,17 +86,23 @@ export class OrphanScanner {
     return writers;
   }
 
-  /** A segment of this process is not its own to drain any more: it counts as an orphan. */
+  /**
+   * Marks a segment that this process wrote but no longer drains itself; it then counts as an
+   * orphan.
+   */
   reclaim(stem: string): void {
     this.#reclaimed.add(stem);
   }
 
-  /** Ends scans: one in progress finds nothing. */
+  /** Stops scanning; a scan in progress finds nothing. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Looks whose segments are in `directory` now, and clears it. Rejects with the host's error. */
+  /**
+   * Lists the writers in `directory` again, and removes remaining files. Rejects with the file
+   * system error.
+   */
   async refresh(directory: string): Promise<void> {
     const listing = await listDirectory(this.#options.runtime, directory).catch((error) => {
       if (hasCode(error, "ENOENT")) return { segments: [], leftovers: [], probes: [] };
@@ -111,10 +113,11 @@ export class OrphanScanner {
   }
 
   /**
-   * Finds the orphans in `directory`. Rejects with the host's error, `ENOENT` if there is none.
+   * Finds the orphans in `directory`. Rejects with the file system error, `ENOENT` if it does not
+   * exist.
    *
-   * @param holdsLease Whether this process may drain them. Only then are the segments of processes
-   *   presumed dead fenced; without it, they are found all the same.
+   * @param holdsLease Whether this process may drain them. Only then are segments of processes
+   * presumed dead fenced; they are found in either case.
    */
   async scan(directory: string, holdsLease: boolean): Promise<Orphans> {
     const { runtime } = this.#options;
@@ -139,7 +142,7 @@ export class OrphanScanner {
       if (kind === "open" && !withFinal.has(segment.writer)) open.push(segment);
       if (kind !== "final" && kind !== "fenced") continue;
       withFinal.add(segment.writer);
-      // The fence outlives the segment: its writer, if it resumes, has to find it.
+      // The fence outlives the segment, so that the writer finds it if it resumes.
       final.push(kind === "final" ? segment : withoutSuffix(segment, FENCE_SUFFIX));
     }
     await this.#clearAll(listing);
@@ -173,17 +176,17 @@ export class OrphanScanner {
     return found;
   }
 
-  /** Whether the writer of a stem is dead, or presumed dead. */
+  /** Returns whether the writer of a stem is dead or presumed dead. */
   isDead(stem: ListedSegment): boolean {
     return /^(ended|presumed-dead)$/.test(this.#states.of(stem));
   }
 
-  /** Whether a writer has a segment that is not final. */
+  /** Returns whether a writer has a segment that is not final. */
   hasKept(token: string, kept: ReadonlySet<string>): boolean {
     return kept.has(token);
   }
 
-  /** Whether no record will be added to a segment that this process drains. */
+  /** Returns whether a segment that this process drains is final. */
   isFinal(segment: ListedSegment): boolean {
     return /^(final|fenced)$/.test(this.#kindOf(segment, true) ?? "");
   }
@@ -220,11 +223,11 @@ export class OrphanScanner {
     return files.exists(paths.lock) ? "open" : "final";
   }
 
-  /** Removes the files of a segment without data, dead letters left out, if its writer is dead. */
+  /** Removes the files of a segment without data, except dead letters, if its writer is dead. */
   clear(leftover: ListedSegment): void {
     const { runtime: { files }, token } = this.#options;
     const { directory, stem, writer, suffixes } = leftover;
-    // Once this process knows that a segment was taken over, it needs no fence any more.
+    // Once this process knows that a segment was taken over, it no longer needs the fence.
     if (writer === token && !this.#reclaimed.has(stem)) return;
     const state = writer === token ? "ended" : this.#states.of(leftover);
     if (state !== "ended" && this.#isKeptForWriter(leftover)) return;
@@ -237,7 +240,8 @@ export class OrphanScanner {
   }
 
   /**
-   * Whether a writer that was presumed dead may still have to learn which of its calls are closed.
+   * Returns whether to keep the file because a writer that was presumed dead may resume and must
+   * learn which of its calls are closed.
    */
   #isKeptForWriter(leftover: ListedSegment): boolean {
     if (!isClosed(leftover)) return false;
@@ -246,7 +250,10 @@ export class OrphanScanner {
     return made !== undefined && (this.#states.fsNow() ?? made) - made < CLOSED_KEPT_MS;
   }
 
-  /** Whether a suspended writer may still have to learn that its segment was taken over. */
+  /**
+   * Returns whether to keep the fence because a suspended writer may resume and must learn that its
+   * segment was taken over.
+   */
   #hasRecentFence({ directory, stem }: ListedSegment): boolean {
     const made = this.#options.runtime.files.stat(segmentPaths(directory, stem).fence)?.modified;
     return made !== undefined && (this.#states.fsNow() ?? made) - made < ABANDONED_AFTER_MS;
@@ -271,7 +278,7 @@ function withoutSuffix(segment: ListedSegment, left: string): ListedSegment {
   return { ...segment, suffixes: new Set([...segment.suffixes].filter((one) => one !== left)) };
 }
 
-/** The project directories below the root of all logs, `first` in front. */
+/** Returns the project directories in the root of all logs, starting with `first`. */
 export function projectDirectories(runtime: Runtime, root: string, first?: string): string[] {
   const found: string[] = [];
   for (const entity of directoriesIn(runtime, root)) {

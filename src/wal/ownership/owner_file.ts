@@ -1,6 +1,6 @@
 /**
  * The owner file that version 0.1 wrote beside each segment: its writer, its server, and whether
- * that process sends. Such segments are still drained; today a process has one presence file.
+ * the writer sends. Such segments are still drained; processes now have one presence file instead.
  *
  * @module
  */
@@ -11,17 +11,15 @@ import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
 /** Contents of an owner file. */
 export interface Owner extends ProcessIdentity {
-  /**
-   * Base URL of the server that the records are for; `null` when the segment is not ours (Python).
-   */
+  /** Base URL of the records' server; `null` for a segment of the Python SDK. */
   readonly server: string | null;
-  /** Whether the writer's own process drains the segment. */
+  /** Whether the writer drains the segment itself. */
   readonly sender: boolean;
-  /** Whether the writer is done with the segment. */
+  /** Whether the writer has closed the segment. */
   readonly closed: boolean;
 }
 
-/** Contents of an owner file, or why there are none. */
+/** Contents of an owner file, or why they are not available. */
 export type OwnerState = Owner | "missing" | "corrupt";
 
 /** Reads an owner file. */

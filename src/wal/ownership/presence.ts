@@ -1,10 +1,10 @@
 /**
- * The presence file of a process: that it runs, and what its sender is doing.
+ * The presence file of a process shows that it is running, and what its sender is doing.
  *
- * `<root>/.processes/<token>.json` exists before the first segment of the process does, and is
- * rewritten at every heartbeat and at every change of the sender's state. The names of segments
- * contain the token, so this one file is the heartbeat for all of them. A process that ends
- * normally removes it, or marks it as ended if records are left.
+ * `<root>/.processes/<token>.json` is created before the first segment of the process, and is
+ * rewritten at every heartbeat and every change of the sender's state. The names of segments
+ * contain the token, so that this file is the heartbeat for all of them. A process that ends
+ * normally removes it, or marks it as ended if records remain.
  *
  * @module
  */
@@ -20,17 +20,17 @@ import { ownIdentity } from "./process_identity.ts";
 /** Options for {@linkcode Presence}. */
 export interface PresenceOptions {
   readonly runtime: Runtime;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
-  /** The token of this process, 32 hex digits. */
+  /** Token of this process, 32 hex digits. */
   readonly token: string;
   /** Base URL of the server. */
   readonly server: string;
   /** Whether this process sends. */
   readonly sender: boolean;
-  /** Status of the sender now; asked at every heartbeat. */
+  /** Returns the current status of the sender; called at every heartbeat. */
   readonly report: () => SenderReport | null;
-  /** Status of the log now; asked at every heartbeat. */
+  /** Returns the current status of the log; called at every heartbeat. */
   readonly log?: () => LogReport;
   /** Called when another process asks this one to send now. */
   readonly onWake?: () => void;
@@ -40,19 +40,19 @@ export interface PresenceOptions {
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #path: string;
-  /** When the last successful heartbeat began, on the monotonic clock. */
+  /** Start of the last successful heartbeat, on the monotonic clock. */
   #heartbeatAt = -Infinity;
   #lapses = 0;
   #ended = false;
 
-  /** Makes a presence; nothing is written before the first heartbeat. */
+  /** Writes nothing before the first heartbeat. */
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#path = presencePath(options.root, options.token);
   }
 
   /**
-   * Whether the last heartbeat is so recent that no process can have presumed this one dead; reads
+   * Whether the last heartbeat is so recent that no process can have presumed this one dead. Reads
    * no file.
    */
   get isFresh(): boolean {
@@ -60,24 +60,21 @@ export class Presence {
   }
 
   /**
-   * Heartbeats that came so late that another process may have presumed this one dead. Code that
-   * relies on a fresh heartbeat has to look for fences once after each lapse.
+   * Number of heartbeats that were so late that another process may have presumed this one dead.
+   * Code that relies on fresh heartbeats must check for fences once after each lapse.
    */
   get lapses(): number {
     return this.#lapses;
   }
 
-  /**
-   * Writes the file unless a fresh one exists. Throws the host's error if the disk does not take
-   * it.
-   */
+  /** Writes the file unless it is fresh. Throws the file system error if the write fails. */
   ensure(): void {
     if (!this.isFresh) this.#write();
   }
 
   /**
-   * Sends a heartbeat. Does nothing before there is a log: its root is made by the first writer.
-   * Throws the host's error if the disk does not take it.
+   * Sends a heartbeat. Does nothing if there is no log yet: the first writer creates the root.
+   * Throws the file system error if the write fails.
    */
   heartbeat(): void {
     const { runtime: { files }, root, onWake } = this.#options;
@@ -89,7 +86,7 @@ export class Presence {
     onWake();
   }
 
-  /** Sends a heartbeat; returns whether the disk took it. */
+  /** Sends a heartbeat; returns whether the write succeeded. */
   tryHeartbeat(): boolean {
     try {
       this.heartbeat();
@@ -100,9 +97,9 @@ export class Presence {
   }
 
   /**
-   * The process has closed its log.
+   * Marks the process as ended, after it has closed its log.
    *
-   * @param leaves Whether the file is still needed: records are left, or were lost.
+   * @param leaves Whether to keep the file, because records remain or were lost.
    */
   end(leaves: boolean): void {
     this.#ended = true;
@@ -129,7 +126,7 @@ export class Presence {
       files.replace(this.#path, text);
     } catch (error) {
       if (!hasCode(error, "ENOSPC") && !hasCode(error, "EDQUOT")) throw error;
-      // A full disk takes no new file, but it takes other bytes in the blocks of this one.
+      // A full disk has no room for a new file, but the blocks of this one can be overwritten.
       try {
         files.overwrite(this.#path, text);
       } catch {
@@ -141,14 +138,14 @@ export class Presence {
   }
 }
 
-/** Path of the file that asks the process with this presence file to send now. */
+/** Returns the path of the file that asks the process with this presence file to send now. */
 function wakePath(presence: string): string {
   return presence.replace(/\.json$/, ".wake");
 }
 
 /**
- * Asks the process with this token to send now instead of at the end of its backoff; it looks for
- * such requests at its heartbeats. Throws the host's error.
+ * Asks the process with this token to send now, instead of at the end of its backoff. It checks for
+ * such requests at its heartbeats. Throws the file system error.
  */
 export function wakeProcess({ files }: Pick<Runtime, "files">, root: string, token: string): void {
   const path = presencePath(root, token);

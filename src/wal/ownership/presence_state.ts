@@ -8,61 +8,61 @@ import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 
-/**
- * Directory of the presence files, below the root of all logs; no entity's name begins with a dot.
- */
+/** Directory of the presence files, in the root of all logs. No entity name begins with a dot. */
 export const PROCESSES_DIRECTORY = ".processes";
 
-/** Status of a sender. Never contains the key or traced data. */
+/** Status of a sender. Never contains the API key or traced data. */
 export interface SenderReport {
   /** Base URL of the server that it sends to. */
   readonly server: string;
   /**
-   * Whether the server accepts requests (`up`), is unreachable (`down`) or rejects them
-   * (`blocked`).
+   * `up`: the server accepts requests; `down`: it is unreachable; `blocked`: it rejects requests.
    */
   readonly state: "up" | "down" | "blocked";
-  /** Why it is not up. */
+  /** Why the state is not `up`. */
   readonly reason: string;
-  /** Since when the state lasts, epoch ms. */
+  /** Time at which the state began, epoch ms. */
   readonly since: number;
-  /** When it tries again, epoch ms; `null` while the server is up. */
+  /** Time of the next attempt, epoch ms; `null` while the server is up. */
   readonly nextAttempt: number | null;
-  /** Records delivered and dead-lettered so far. */
+  /** Number of records delivered and dead-lettered so far. */
   readonly delivered: number;
   readonly deadLettered: number;
-  /** When something was last delivered, epoch ms. */
+  /** Time of the last delivery, epoch ms. */
   readonly lastDelivery: number | null;
-  /** The last error, and when it occurred, epoch ms. */
+  /** The last error, and its time, epoch ms. */
   readonly lastError: { readonly message: string; readonly at: number } | null;
 }
 
-/** Status of the log of a process. Never contains the key or traced data. */
+/** Status of the log of a process. Never contains the API key or traced data. */
 export interface LogReport {
   readonly entity: string;
   readonly project: string;
-  /** The place of new records: the disk, or memory because the disk does not take them. */
+  /** Where new records are stored: on disk, or in memory while the disk fails. */
   readonly kind: "file" | "memory";
-  /** Why the disk does not take them; `null` while it does. */
+  /** Why the disk fails; `null` if it does not. */
   readonly diskError: DiskError | null;
-  /** Records that the process wrote so far. */
+  /** Number of records that the process has written so far. */
   readonly appended: number;
-  /** Records and bytes that only the memory of the process holds. */
+  /** Records and bytes that exist only in the memory of the process. */
   readonly memory: { readonly records: number; readonly bytes: number };
-  /** Records that were dropped, by cause; causes without any are left out. */
+  /** Number of dropped records by cause, without causes that did not occur. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Bytes that the project's directory takes, how many it may, and what happens at the limit. */
+  /** Bytes in use by the project's directory, their limit, and what happens at the limit. */
   readonly quota: {
     readonly usedBytes: number;
     readonly maxBytes: number;
     readonly policy: "drop-new" | "drop-oldest";
-    /** When the limit is reached at the present rate, epoch ms; `null` if it does not grow. */
+    /**
+     * Time at which the limit is reached at the current rate, epoch ms; `null` if usage does not
+     * grow.
+     */
     readonly fullAt: number | null;
   };
 }
 
 /**
- * An error because of which a disk takes no records.
+ * An error that prevents records from being written to disk.
  *
  * @example
  * ```ts
@@ -74,15 +74,15 @@ export interface LogReport {
  * ```
  */
 export interface DiskError {
-  /** The file system's words. */
+  /** The file system's message. */
   readonly message: string;
   /** Code of the error, such as `ENOSPC`; `unknown` if it has none. */
   readonly code: string;
-  /** Since when, epoch ms. */
+  /** Time at which the error first occurred, epoch ms. */
   readonly at: number;
 }
 
-/** Whether a log has lost records, or loses those of its memory when its process ends. */
+/** Returns whether a log has lost records, or will lose those in memory when its process ends. */
 export function hasLosses({ dropped, memory }: LogReport): boolean {
   return memory.records > 0 || Object.keys(dropped).length > 0;
 }
@@ -91,26 +91,26 @@ export function hasLosses({ dropped, memory }: LogReport): boolean {
 export interface PresenceState {
   readonly token: string;
   readonly identity: ProcessIdentity;
-  /** Base URL of the server that the records of the process are for. */
+  /** Base URL of the server for the process's records. */
   readonly server: string;
   /** Whether the process sends what it writes. */
   readonly sender: boolean;
-  /** Whether the process has closed its log: no record will follow. */
+  /** Whether the process has closed its log, so that no record will follow. */
   readonly ended: boolean;
-  /** When it sent this heartbeat, epoch ms by its own clock; `null` if it did not say. */
+  /** Time of this heartbeat, epoch ms by its own clock; `null` if not recorded. */
   readonly at: number | null;
-  /** Status of its sender; `null` if it has none, or has not reported yet. */
+  /** Status of its sender; `null` if it has none or has not reported yet. */
   readonly report: SenderReport | null;
-  /** Status of its log; `null` if it writes none, or has not reported yet. */
+  /** Status of its log; `null` if it writes none or has not reported yet. */
   readonly log: LogReport | null;
 }
 
-/** Path of the presence file of the process with this token. */
+/** Returns the path of the presence file of the process with this token. */
 export function presencePath(root: string, token: string): string {
   return join(root, PROCESSES_DIRECTORY, `${token}.json`);
 }
 
-/** Reads a presence file; `null` if it does not exist or is corrupt. */
+/** Reads a presence file; returns `null` if it does not exist or is corrupt. */
 export function readPresence(
   { files }: Pick<Runtime, "files">,
   path: string,

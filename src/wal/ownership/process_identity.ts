@@ -1,40 +1,43 @@
 /**
- * Who a process is, and whether one that left its name on disk still lives.
+ * Identifies processes, and determines whether a process known from disk is still running.
  *
- * A PID alone proves nothing: it is reused, and it is 1 in every container. It counts only within
- * the same boot and the same PID namespace, and together with the process's start time. Where that
- * cannot be read, only a heartbeat speaks.
+ * A PID alone proves nothing: PIDs are reused, and every container has a PID 1. A PID is only
+ * compared within the same boot and PID namespace, and together with the start time of the process.
+ * If these cannot be read, only heartbeats are evidence.
  *
  * @module
  */
 
 import type { ProcessInfo } from "../../runtime/runtime.ts";
 
-/** The facts by which a process is recognized. */
+/** The data that identifies a process. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Kernel's start time of the process; `null` where unknown. */
+  /** Start time of the process according to the kernel; `null` if unknown. */
   readonly startTime: string | null;
-  /** Kernel's boot id; `null` where unknown. */
+  /** The kernel's boot ID; `null` if unknown. */
   readonly bootId: string | null;
-  /** PID namespace; `null` where unknown. */
+  /** PID namespace; `null` if unknown. */
   readonly pidNamespace: string | null;
   /** Host name. */
   readonly host: string;
 }
 
 /**
- * State of another process, as its facts show it; with `unknown`, only its heartbeat is evidence.
+ * State of another process, as far as its identity shows it. If `unknown`, only its heartbeat is
+ * evidence.
  */
 export type Liveness = "alive" | "dead" | "unknown";
 
-/** This process's identity. */
+/** Returns the identity of this process. */
 export function ownIdentity(process: ProcessInfo): ProcessIdentity {
   const { pid, startTime, bootId, pidNamespace, host } = process;
   return { pid, startTime, bootId, pidNamespace, host };
 }
 
-/** Whether the process that `identity` describes still runs, as far as facts tell. */
+/**
+ * Returns whether the process with this identity is still running, as far as it can be determined.
+ */
 export function liveness(identity: ProcessIdentity, process: ProcessInfo): Liveness {
   if (identity.bootId !== process.bootId) return "unknown";
   if (identity.pidNamespace !== process.pidNamespace || identity.host !== process.host) {
@@ -46,7 +49,7 @@ export function liveness(identity: ProcessIdentity, process: ProcessInfo): Liven
   return identity.startTime === startTime ? "alive" : "dead";
 }
 
-/** Reads an identity out of a parsed JSON value; `null` when it is none. */
+/** Reads an identity from a parsed JSON value; returns `null` if it is not one. */
 export function readIdentity(value: unknown): ProcessIdentity | null {
   if (typeof value !== "object" || value === null) return null;
   const { pid, startTime, bootId, pidNamespace, host } = value as Record<string, unknown>;

@@ -1,5 +1,5 @@
 /**
- * The processes that have a presence file, and the removal of files that dead ones left.
+ * Lists the processes that have a presence file, and removes the files of dead ones.
  *
  * @module
  */
@@ -13,28 +13,27 @@ import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "./failure_detector.ts";
 import { hasLosses, PROCESSES_DIRECTORY, readPresence } from "./presence_state.ts";
 import { liveness } from "./process_identity.ts";
 
-/** Directory in which version 0.1 kept the reports of senders. */
+/** Directory in which version 0.1 stored the reports of senders. */
 const OLD_DIRECTORY = ".senders";
 const NAME = /^(\w+)\.json$/;
-/** Ms for which the file of a dead process stays that lost records, for people to see it. */
+/** Ms for which to keep the file of a dead process that lost records, so that people can see it. */
 export const LOSSES_SHOWN_MS = 86_400_000;
-/** Leftovers of a kill: a temporary file, or a request that nobody will see. */
+/** Files of killed processes: temporary files, and requests that no process will read. */
 const TEMPORARY = /^\w+\.(json\.\w+\.tmp|wake)$/;
 
-/** Tokens of the processes with a presence file; none if there is no such directory. */
+/** Returns the tokens of the processes with a presence file. */
 export async function processTokens({ files }: Runtime, root: string): Promise<string[]> {
   return (await namesIn({ files }, join(root, PROCESSES_DIRECTORY)))
     .map((name) => NAME.exec(name)?.[1]).filter((token) => token !== undefined);
 }
 
 /**
- * Removes the presence files of processes that are known to be dead, or have long been
- * unresponsive, and have no segment any more; those that lost records after a day; also temporary
- * files that a kill left.
+ * Removes the presence files of processes without segments that are dead or have long been
+ * unresponsive; after a day if they lost records. Also removes temporary files of killed processes.
  *
- * @param inUse Lists the tokens of the processes that have segments. Asked once it is known which
- * processes are dead: one that still runs may be making its first.
- * @returns Whether temporary files are left that are too young to be removed.
+ * @param inUse Lists the tokens of processes that have segments. Called after it is known which
+ * processes are dead, because a running process may be creating its first segment.
+ * @returns Whether temporary files remain that are too recent to remove.
  */
 export async function removeDeadPresences(
   runtime: Runtime,

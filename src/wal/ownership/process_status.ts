@@ -1,7 +1,8 @@
 /**
- * Processes that write or send logs, as their files show them: for people and for the command.
+ * Status of the processes that write or send logs, as their files show it, for people and for the
+ * command.
  *
- * Senders judge for themselves (`writer_state.ts`); this is a look at one moment.
+ * This is a snapshot; senders judge for themselves (`writer_state.ts`).
  *
  * @module
  */
@@ -17,39 +18,39 @@ import { processTokens } from "./process_list.ts";
 import { onlyWrites } from "./python_writer.ts";
 
 /**
- * State of a process that left its name on disk.
+ * State of a process that has files on disk.
  *
- * - `alive`: it runs here, and its heartbeat is fresh.
- * - `unresponsive`: it runs here, but has sent no heartbeat for a while: suspended, hung, or unable
- *   to write to its disk.
- * - `dead`: it does not exist any more.
+ * - `alive`: it runs on this host, and its heartbeat is fresh.
+ * - `unresponsive`: it runs on this host, but has sent no heartbeat for a while: it is suspended,
+ *   hung, or cannot write to its disk.
+ * - `dead`: it no longer exists.
  * - `closed`: it has closed its log.
  * - `remote`: it is on another host or in another container; only its heartbeat is evidence.
  */
 export type ProcessLiveness = "alive" | "unresponsive" | "dead" | "closed" | "remote";
 
-/** A process that left its name on disk. */
+/** A process that has files on disk. */
 export interface ProcessStatus {
   readonly liveness: ProcessLiveness;
-  /** `null` where the file does not say. */
+  /** `null` if the file does not contain it. */
   readonly pid: number | null;
-  /** `null` where the file does not say. */
+  /** `null` if the file does not contain it. */
   readonly host: string | null;
-  /** Its last heartbeat, epoch ms by the file system's clock; `null` where it has none. */
+  /** Time of its last heartbeat, epoch ms by the file system's clock; `null` if there is none. */
   readonly lastHeartbeat: number | null;
 }
 
 /** The writer of a segment. */
 export interface Writer extends ProcessStatus {
-  /** Whether it sends what it writes; `null` where the file does not say (Python). */
+  /** Whether it sends what it writes; `null` if the file does not say so (Python). */
   readonly sends: boolean | null;
-  /** Base URL of the server that the records are for; `null` where the file does not say. */
+  /** Base URL of the records' server; `null` if the file does not contain it. */
   readonly server: string | null;
-  /** Whether the file that names it is missing or cannot be read. */
+  /** Whether the file that names it is missing or unreadable. */
   readonly unnamed: boolean;
 }
 
-/** A process as its presence file shows it. */
+/** A process, according to its presence file. */
 export interface ProcessView extends ProcessStatus, Pick<PresenceState, "token" | "server"> {
   /** Whether it sends. */
   readonly sends: boolean;
@@ -59,7 +60,7 @@ export interface ProcessView extends ProcessStatus, Pick<PresenceState, "token" 
   readonly log: PresenceState["log"];
 }
 
-/** Looks at the process that `identity` names, whose heartbeat is the file at `path`. */
+/** Returns the status of the process with this identity, whose heartbeat is the file at `path`. */
 export function processStatusOf(
   runtime: Runtime,
   identity: ProcessIdentity | null,
@@ -87,7 +88,7 @@ export interface WriterFiles {
   readonly paths: Pick<SegmentPaths, "owner" | "lock">;
 }
 
-/** Looks at the writer of a stem, also if its data is removed. */
+/** Returns the writer of a stem, even if its data is removed. */
 export function writerOf(runtime: Runtime, { directory, stem, paths }: WriterFiles): Writer {
   const token = parseStem(stem)?.writer ?? "";
   if (isProcessToken(token)) {
@@ -114,13 +115,14 @@ function presentProcess(runtime: Runtime, presence: PresenceState, path: string)
 }
 
 /**
- * A machine crash can lose or empty the file: senders wait for a heartbeat before they take over.
+ * A machine crash can lose or empty the file. Senders then wait for a heartbeat before they take
+ * over.
  */
 function unnamedWriter(runtime: Runtime, path: string): Writer {
   return { ...processStatusOf(runtime, null, path), sends: null, server: null, unnamed: true };
 }
 
-/** The Python SDK writes a lock with a PID of this host and no owner file. */
+/** The Python SDK writes a lock with a PID of this host, but no owner file. */
 function lockHolder({ files, process }: Runtime, path: string): Writer {
   const unknown = { host: null, lastHeartbeat: null, sends: null, server: null, unnamed: false };
   let text: string;
@@ -135,7 +137,10 @@ function lockHolder({ files, process }: Runtime, path: string): Writer {
   return { ...unknown, liveness: isAlive ? "alive" : "dead", pid, sends };
 }
 
-/** All processes with a presence file below `root`, those included that ended or died. */
+/**
+ * Returns all processes with a presence file in `root`, including dead ones and those that have
+ * ended.
+ */
 export async function readProcesses(runtime: Runtime, root: string): Promise<ProcessView[]> {
   const views: ProcessView[] = [];
   for (const token of (await processTokens(runtime, root)).sort()) {
@@ -148,7 +153,7 @@ export async function readProcesses(runtime: Runtime, root: string): Promise<Pro
   return views;
 }
 
-/** Whether a process may still do something: neither dead nor done. */
+/** Returns whether a process may still act: it is neither dead nor closed. */
 export function isRunning({ liveness }: ProcessStatus): boolean {
   return liveness !== "dead" && liveness !== "closed";
 }

@@ -1,5 +1,5 @@
 /**
- * Writers of the Python SDK, which leave no file of their own but a lock with a PID of this host.
+ * Writers of the Python SDK. Their only file besides the data is a lock with a PID of this host.
  *
  * @module
  */
@@ -10,21 +10,22 @@ import { isProcessToken } from "../segment/segment_name.ts";
 import type { ListedSegment } from "./directory_listing.ts";
 
 /**
- * Whether the Python SDK keeps logs for one API key in a directory: its name is the key's SHA-256.
+ * Returns whether a directory holds the Python SDK's logs for one API key: its name is the key's
+ * SHA-256.
  */
 export function isKeyDirectory(path: string): boolean {
   return /^[0-9a-f]{64}$/.test(basename(path));
 }
 
-/** Whether a segment was written by the Python SDK. */
+/** Returns whether a segment was written by the Python SDK. */
 export function isOfPython({ writer, suffixes }: ListedSegment): boolean {
   return !isProcessToken(writer) && !suffixes.has(".owner");
 }
 
 /**
- * Whether a running Python process only writes: `WEAVE_DISABLE_WAL_SENDER` is in the environment
- * that it was started with. Where that cannot be read, it is taken to send: what both send is there
- * twice.
+ * Returns whether a running Python process only writes: `WEAVE_DISABLE_WAL_SENDER` is in its
+ * initial environment. If that cannot be read, it is assumed to send; records sent by both then
+ * arrive twice.
  */
 export function onlyWrites(process: ProcessInfo, pid: number): boolean {
   const value = process.variableOf(pid, "WEAVE_DISABLE_WAL_SENDER");
@@ -32,8 +33,9 @@ export function onlyWrites(process: ProcessInfo, pid: number): boolean {
 }
 
 /**
- * Leaves out what a running Python process will send: its sender takes all segments of a directory,
- * and knows no leases. Open segments wait for those that their writers may have closed before.
+ * Leaves out segments that a running Python process will send: its sender takes all segments of a
+ * directory, and ignores leases. Open segments wait for those that their writers may have closed
+ * earlier.
  */
 export function withoutPythons(
   final: readonly ListedSegment[],

@@ -1,8 +1,8 @@
 /**
- * The recovery leases of a project's directory: which process drains orphaned segments.
+ * The recovery leases of a project's directory determine which process drains orphaned segments.
  *
- * There is one lease for each server, for segments of processes that name it, and a shared one for
- * segments of other writers, which name none: senders for different servers have to agree on those.
+ * There is one lease for each server, for segments that name the server, and a shared lease for
+ * segments of other writers, which do not: senders for different servers must agree on those.
  *
  * @module
  */
@@ -29,18 +29,18 @@ export interface RecoveryLeasesOptions {
   readonly directory: string;
   /** Base URL of the server that this process sends to. */
   readonly server: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
 }
 
-/** The leases of one directory, as far as this process holds them. */
+/** The leases of one directory that this process holds. */
 export class RecoveryLeases {
   readonly #options: RecoveryLeasesOptions;
   readonly #detector: FailureDetector;
-  /** Leases that this process holds, or held when it last looked, by prefix. */
+  /** Leases that this process holds, or held at the last check, by prefix. */
   readonly #held = new Map<string, Lease>();
 
-  /** Makes one that holds no lease. */
+  /** Creates an instance that holds no lease. */
   constructor(options: RecoveryLeasesOptions) {
     this.#options = options;
     this.#detector = new FailureDetector(options.runtime.files, options.runtime.clock);
@@ -51,12 +51,12 @@ export class RecoveryLeases {
     return this.#held.size > 0;
   }
 
-  /** Whether this process holds the lease for segments of processes that name its server. */
+  /** Whether this process holds the lease for segments that name its server. */
   get holdsOwn(): boolean {
     return this.#held.has(this.#ownPrefix);
   }
 
-  /** Whether this process holds the lease for a segment. */
+  /** Returns whether this process holds the lease for a segment. */
   covers(segment: ListedSegment): boolean {
     return this.#held.has(prefixOf(segment));
   }
@@ -64,7 +64,8 @@ export class RecoveryLeases {
   /**
    * Acquires the leases for these segments that no other process holds.
    *
-   * @returns Whether one is new: what others did before is to be looked at then.
+   * @returns Whether a lease is new. The directory must then be read again, for the work of earlier
+   * holders.
    */
   acquireFor(segments: readonly ListedSegment[]): boolean {
     const prefixes = new Set<string>();
@@ -74,7 +75,10 @@ export class RecoveryLeases {
     return needed.map((prefix) => this.#acquire(prefix)).some((isNew) => isNew);
   }
 
-  /** Acquires leases that a holder left which was killed in its last moment, to release them. */
+  /**
+   * Acquires leases whose holder was killed just before releasing them, so that they can be
+   * released.
+   */
   acquireAbandoned(): void {
     const { runtime: { files }, directory } = this.#options;
     if (files.stat(join(directory, RECOVERY_DIRECTORY))?.kind !== "directory") return;
@@ -83,7 +87,10 @@ export class RecoveryLeases {
     if (currentLease(files, shared) !== null) this.#acquire(shared);
   }
 
-  /** Guards a drain of these segments: by the leases that cover them now, not by later ones. */
+  /**
+   * Returns a guard for draining these segments, based on the leases that cover them now, not on
+   * later ones.
+   */
   guardOf(segments: readonly ListedSegment[]): SegmentGuard {
     const leases = [...new Set(segments.map(prefixOf))].map((prefix) => this.#held.get(prefix)!);
     return {
@@ -102,7 +109,7 @@ export class RecoveryLeases {
     }
   }
 
-  /** Sends heartbeats; throws the host's first error when all had their turn. */
+  /** Sends heartbeats for all leases, then throws the first error, if any. */
   heartbeat(): void {
     const errors: unknown[] = [];
     for (const lease of this.#held.values()) {
@@ -115,7 +122,7 @@ export class RecoveryLeases {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Gives the leases back. */
+  /** Releases the leases. */
   release(): void {
     const { files } = this.#options.runtime;
     for (const [prefix, lease] of this.#held) {
@@ -141,7 +148,7 @@ export class RecoveryLeases {
   }
 
   #isExpired({ path, holder, token }: LeaseState): boolean {
-    // What this process left when its disk failed.
+    // This process left it when its disk failed.
     if (token === this.#options.token) return true;
     const state = holder === null ? "unknown" : liveness(holder, this.#options.runtime.process);
     return state === "dead" || this.#detector.isStale(path, undefined);
@@ -149,9 +156,9 @@ export class RecoveryLeases {
 }
 
 /**
- * Acquires the recovery lease at `prefix`; `null` if another process holds it or is faster.
+ * Acquires the recovery lease at `prefix`; returns `null` if another process holds it or is faster.
  *
- * @param isExpired Whether a lease may be succeeded.
+ * @param isExpired Returns whether a lease may be succeeded.
  */
 export function acquireLease(
   { files, clock, process }: Runtime,
@@ -174,17 +181,20 @@ export function acquireLease(
   }
 }
 
-/** Gives a recovery lease back, and removes the directory of leases with the last one. */
+/** Releases a recovery lease, and removes the lease directory with the last one. */
 export function releaseLease(files: FileSystem, lease: Lease): void {
   try {
     lease.release();
     files.removeDirectory(dirname(lease.path));
   } catch {
-    // It expires without heartbeats; another process may hold one.
+    // It expires without heartbeats; another process may hold a lease.
   }
 }
 
-/** Removes what kills left of heartbeats; only a holder may: nobody else writes one meanwhile. */
+/**
+ * Removes temporary files of heartbeats of killed processes. Only a holder may do this, because no
+ * other process then writes heartbeats.
+ */
 function removeTemporaries(files: FileSystem, prefix: string): void {
   const leases = dirname(prefix);
   for (const { name } of files.list(leases)) {

@@ -1,6 +1,5 @@
 /**
- * The segments of a project's directory, looked at without touching them: for people and for the
- * command.
+ * Read-only status of the segments in a project's directory, for people and for the command.
  *
  * @module
  */
@@ -34,7 +33,7 @@ export interface SegmentFiles {
   readonly directory: string;
   readonly stem: string;
   readonly paths: SegmentPaths;
-  /** The parts of the names after the stem: `.jsonl`, `.lock`, `.checkpoint`, … */
+  /** File name suffixes after the stem: `.jsonl`, `.lock`, `.checkpoint`, … */
   readonly suffixes: ReadonlySet<string>;
 }
 
@@ -42,23 +41,23 @@ export interface SegmentFiles {
 export interface Drainer extends ProcessStatus {
   /** The sender's token; `null` if the lease is corrupt. */
   readonly token: string | null;
-  /** Whether it drains its own segment, or holds the recovery lease for those of others. */
+  /** Whether it drains its own segment, or holds the recovery lease for segments of others. */
   readonly as: "writer" | "lease-holder";
 }
 
-/** A segment as it was when it was looked at. */
+/** Status of a segment at one moment. */
 export interface SegmentState extends SegmentFiles {
-  /** Bytes of the data file. */
+  /** Size of the data file in bytes. */
   readonly size: number;
   readonly checkpoint: CheckpointState;
   readonly writer: Writer;
   /** Whether records may follow. */
   readonly open: boolean;
-  /** The process that drains it: its writer, or the holder of the lease; `null` if none does. */
+  /** The process that drains it, its writer or the holder of the lease; `null` if there is none. */
   readonly drainer: Drainer | null;
 }
 
-/** Lists the files in `directory` by stem, oldest first, in slices; other names are left out. */
+/** Lists the files in `directory` by stem, oldest first, in slices; skips other files. */
 export async function listSegments(
   { files, clock }: Pick<Runtime, "files" | "clock">,
   directory: string,
@@ -83,7 +82,7 @@ export async function listSegments(
   return found;
 }
 
-/** The files around the one data file at `path`, whatever its name is. */
+/** Returns the files that belong to the data file at `path`, whatever its name. */
 export function stemOf(files: FileSystem, path: string): SegmentFiles {
   const directory = dirname(path);
   const stem = basename(path).replace(/\.jsonl$/, "");
@@ -94,12 +93,12 @@ export function stemOf(files: FileSystem, path: string): SegmentFiles {
   return { directory, stem, paths: { ...segmentPaths(directory, stem), data: path }, suffixes };
 }
 
-/** Facts about processes, read once for many segments. */
+/** Caches processes and leases, for many segments. */
 export class ProcessCache {
   readonly #writers = new Map<string, Writer>();
   readonly #leases = new Map<string, Drainer | null>();
 
-  /** @param processes Processes that were read already. */
+  /** @param processes Processes that were already read. */
   constructor(processes: readonly ProcessView[] = []) {
     for (const { token, liveness, pid, host, lastHeartbeat, sends, server } of processes) {
       const status = { liveness, pid, host, lastHeartbeat };
@@ -107,14 +106,16 @@ export class ProcessCache {
     }
   }
 
-  /** The writer of a segment; one that a token of ours names is looked up once. */
+  /**
+   * Returns the writer of a segment. A writer with a token of this package is looked up only once.
+   */
   writer(runtime: Runtime, segment: SegmentFiles): Writer {
     const token = parseStem(segment.stem)?.writer ?? "";
     if (!isProcessToken(token)) return writerOf(runtime, segment);
     return remember(this.#writers, token, () => writerOf(runtime, segment));
   }
 
-  /** The holder of the lease at this prefix, looked up once. */
+  /** Returns the holder of the lease at this prefix, looked up only once. */
   lease(prefix: string, look: () => Drainer | null): Drainer | null {
     return remember(this.#leases, prefix, look);
   }
@@ -129,7 +130,7 @@ function remember<Value>(map: Map<string, Value>, key: string, look: () => Value
 }
 
 /**
- * Looks at a segment; `null` if its data does not exist (any more).
+ * Returns the status of a segment; `null` if its data does not exist.
  *
  * @param cache Shared by the segments of one report.
  */
@@ -153,12 +154,12 @@ export function inspectSegment<Files extends SegmentFiles>(
   };
 }
 
-/** Only writers of version 0.1 say in the owner file that they closed a segment. */
+/** Only writers of version 0.1 record in the owner file that they closed a segment. */
 function mayBeOpen({ stem, suffixes }: SegmentFiles): boolean {
   return suffixes.has(".lock") || !isProcessToken(parseStem(stem)?.writer ?? "");
 }
 
-/** Looks at `segments` one by one, in slices; those without data are left out. */
+/** Returns the status of `segments`, in slices, without those that have no data. */
 export async function inspectSegments<Files extends SegmentFiles>(
   runtime: Runtime,
   segments: readonly Files[],
@@ -174,15 +175,15 @@ export async function inspectSegments<Files extends SegmentFiles>(
   return states;
 }
 
-/** Whether the records of a segment may go to `server`, as senders see it. */
+/** Returns whether a segment's records may be sent to `server`, by the same rule as senders. */
 export function isForServer({ writer, stem }: SegmentState, server: string): boolean {
   if (writer.server !== null) return writer.server === server;
   return !writer.unnamed || mayTarget(server, parseStem(stem)?.writer ?? "");
 }
 
 /**
- * Whether dead letters of a stem may go to `server`. The file that names the writer may be
- * removed with its data; then only the name of the segment is evidence.
+ * Returns whether dead letters of a stem may be sent to `server`. The file that names the writer
+ * may be removed with its data; then only the segment's name is evidence.
  */
 export function deadLettersAreFor(
   runtime: Runtime,
@@ -194,12 +195,12 @@ export function deadLettersAreFor(
   return mayTarget(server, parseStem(segment.stem)?.writer ?? "");
 }
 
-/** Bytes of a segment that are pending. */
+/** Returns the pending bytes of a segment. */
 export function pendingBytes({ size, checkpoint }: SegmentState): number {
   return Math.max(0, size - checkpoint.offset);
 }
 
-/** Whether no record will follow, as far as is known. */
+/** Returns whether a segment is final, as far as is known. */
 export function isFinal({ open }: SegmentState): boolean {
   return !open;
 }
@@ -215,7 +216,7 @@ function checkpointOf(files: FileSystem, segment: SegmentFiles, size: number): C
         file.close();
       }
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return true; // Drained while we looked.
+      if (hasCode(error, "ENOENT")) return true; // Drained meanwhile.
       throw error;
     }
   });

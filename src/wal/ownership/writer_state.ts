@@ -1,5 +1,5 @@
 /**
- * Whether the writer of a segment still runs, and who may drain what it wrote.
+ * Determines whether the writer of a segment is still running, and who may drain its segments.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { onlyWrites } from "./python_writer.ts";
  * - `ended`: no record will follow.
  * - `presumed-dead`: only its heartbeats are evidence, and they have stopped: its segments must be
  *   fenced before they are drained.
- * - `write-only`: it runs and does not send.
+ * - `write-only`: it runs, but does not send.
  * - `kept`: it runs and sends its segments itself, or they are for another server.
  * - `watched`: only its heartbeats are evidence, and they have not stopped for long enough.
  */
@@ -35,36 +35,35 @@ export type WriterState = "ended" | "presumed-dead" | "write-only" | "kept" | "w
 /** Options for {@linkcode WriterStates}. */
 export interface WriterStatesOptions {
   readonly runtime: Runtime;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
   /** Base URL of the server that this process sends to. */
   readonly server: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
 }
 
 /** Ms for which a presence file is not read again while its process is known to run. */
 const REREAD_MS = 10_000;
 
-/** Judges writers; remembers what it saw of them. */
+/** Determines the states of writers, and caches observations. */
 export class WriterStates {
   readonly #options: WriterStatesOptions;
   readonly #detector: FailureDetector;
-  /** Presence files of running processes, and when they were read, on the monotonic clock. */
+  /** Presence files of running processes, with the time they were read, on the monotonic clock. */
   readonly #present = new Map<string, { presence: PresenceState; at: number }>();
-  /** Since when the presence file of a process has been missing, on the monotonic clock. */
+  /** Time since which the presence file of a process has been missing, on the monotonic clock. */
   readonly #missing = new Map<string, number>();
-  /** Processes that were seen to be dead: that does not change. */
+  /** Processes that are known to be dead, which is final. */
   readonly #dead = new Set<string>();
 
-  /** Makes one that has seen no writer. */
   constructor(options: WriterStatesOptions) {
     this.#options = options;
     const { files, clock } = options.runtime;
     this.#detector = new FailureDetector(files, clock);
   }
 
-  /** Judges the writer of `segment` now. */
+  /** Returns the current state of the writer of `segment`. */
   of(segment: ListedSegment): WriterState {
     const { writer, suffixes } = segment;
     if (isProcessToken(writer)) {
@@ -73,12 +72,12 @@ export class WriterStates {
     return suffixes.has(".owner") ? this.#ofOwner(segment) : this.#ofLock(segment);
   }
 
-  /** Whether the records of a process are for the server of this one. */
+  /** Returns whether the records of a process are for this process's server. */
   isTarget(token: string): boolean {
     return mayTarget(this.#options.server, token);
   }
 
-  /** Forgets processes that have no segment any more. */
+  /** Forgets processes that no longer have segments. */
   forgetAllBut(tokens: ReadonlySet<string>): void {
     for (const known of [this.#present, this.#missing, this.#dead]) {
       for (const token of known.keys()) if (!tokens.has(token)) known.delete(token);
@@ -98,7 +97,7 @@ export class WriterStates {
       this.#present.delete(token);
       return "ended";
     }
-    // A suspended process is alive: what it wrote waits until it resumes or ends.
+    // A suspended process is alive: its records wait until it resumes or ends.
     if (state === "alive") return presence.sender ? "kept" : "write-only";
     if (this.#detector.isStale(path, this.fsNow())) return "presumed-dead";
     return presence.sender ? "watched" : "write-only";
@@ -115,7 +114,7 @@ export class WriterStates {
     return presence;
   }
 
-  /** A machine crash can lose or empty the file; a running process writes it again soon. */
+  /** A machine crash can lose or empty the file; a running process soon writes it again. */
   #ofMissing(token: string, path: string): WriterState {
     const { files, clock } = this.#options.runtime;
     if (files.stat(path) !== null) {
@@ -126,7 +125,7 @@ export class WriterStates {
     return clock.monotonic() - since >= STALE_AFTER_MS ? "presumed-dead" : "watched";
   }
 
-  /** Version 0.1 wrote an owner file beside each segment, and claimed segments one by one. */
+  /** Version 0.1 wrote an owner file beside each segment, and leased segments individually. */
   #ofOwner({ directory, stem, writer, suffixes }: ListedSegment): WriterState {
     const { runtime, server } = this.#options;
     const { files, process } = runtime;
@@ -154,9 +153,9 @@ export class WriterStates {
   }
 
   /**
-   * A segment without a token of ours and without an owner file is the Python SDK's. Its lock
-   * contains a PID of this host, and a running Python process sends its segments itself unless its
-   * sender is off.
+   * A segment that has neither a token of this package nor an owner file was written by the Python
+   * SDK. Its lock contains a PID of this host. A running Python process sends its segments itself,
+   * unless its sender is disabled.
    */
   #ofLock({ directory, stem, suffixes }: ListedSegment): WriterState {
     if (!suffixes.has(".lock")) return "ended";
@@ -168,17 +167,17 @@ export class WriterStates {
     } catch (error) {
       return hasCode(error, "ENOENT") ? "ended" : "kept";
     }
-    // An empty lock may be one that its writer is about to fill.
+    // The writer may be about to fill an empty lock.
     if (text.trim() === "" && !suffixes.has(SEGMENT_SUFFIX)) {
       return this.#detector.isStale(lock, undefined) ? "ended" : "watched";
     }
     const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
-    // This process did not write it: the id is used again, as 1 is in every container.
+    // This process did not write it: the PID was reused, as PID 1 is in every container.
     if (pid === 0 || pid === process.pid || !process.isAlive(pid)) return "ended";
     return onlyWrites(process, pid) ? "write-only" : "kept";
   }
 
-  /** The file system's own clock, epoch ms, as the last heartbeat of this process shows it. */
+  /** Returns the time of the file system's clock, epoch ms, at this process's last heartbeat. */
   fsNow(): number | undefined {
     const { runtime: { files }, root, token } = this.#options;
     try {
