@@ -203,7 +203,7 @@ export class Lease {
     try {
       this.heartbeat();
     } catch {
-      // A heartbeat fails on a full disk; what counts is who holds the lease.
+      // A heartbeat fails on a full disk; what matters is the current holder.
     }
     if (!this.isFresh) this.assertHeld();
   }

@@ -38,7 +38,7 @@ export interface SenderReport {
 export interface LogReport {
   readonly entity: string;
   readonly project: string;
-  /** Where new records are stored: on disk, or in memory while the disk fails. */
+  /** Storage of new records: the disk, or memory while the disk fails. */
   readonly kind: "file" | "memory";
   /** Why the disk fails; `null` if it does not. */
   readonly diskError: DiskError | null;
