@@ -122,7 +122,7 @@ export type {
 } from "./src/client/evaluation/summarize_results.ts";
 export type { Runnable, WeaveCallable } from "./src/client/evaluation/weave_callable.ts";
 export type { InitOptions } from "./src/client/settings/options.ts";
-export type { DropCause, ServerStatus } from "./src/client/pipeline/stats.ts";
+export type { DropCause, ServerStatus } from "./src/client/pipeline/status/counters.ts";
 export type { DiskError } from "./src/wal/ownership/presence_state.ts";
 export type { MetricsFormat } from "./src/metrics/exposition.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";
@@ -136,5 +136,5 @@ export type {
   QuotaPolicy,
   WalStats,
 } from "./src/client/pipeline/pipeline.ts";
-export type { WalEvent, WalEventName } from "./src/client/pipeline/events.ts";
+export type { WalEvent, WalEventName } from "./src/client/pipeline/status/events.ts";
 export { WeaveWalError, type WeaveWalErrorCode } from "./src/errors.ts";

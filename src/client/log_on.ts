@@ -6,7 +6,7 @@
 
 import { distrustReason } from "../runtime/directory_trust.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { WalEvent } from "./pipeline/events.ts";
+import type { WalEvent } from "./pipeline/status/events.ts";
 import { projectDirectory } from "../wal/segment/segment_name.ts";
 
 /** Subject of the line. */

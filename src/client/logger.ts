@@ -6,7 +6,7 @@
 
 import { ignoreRejection } from "../protocol/json/promises.ts";
 import { runUntraced } from "./calls/call_stack.ts";
-import type { WalEvent, WalEventName } from "./pipeline/events.ts";
+import type { WalEvent, WalEventName } from "./pipeline/status/events.ts";
 
 /**
  * Minimum log level, by the names of `WEAVE_LOG_LEVEL`.

@@ -8,7 +8,7 @@ import { shared } from "../runtime/process/shared_state.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 import type { WeaveClient } from "./weave_client/client.ts";
 import { isOpen } from "./global_client.ts";
-import type { WalEvent } from "./pipeline/events.ts";
+import type { WalEvent } from "./pipeline/status/events.ts";
 import type { Redact } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 

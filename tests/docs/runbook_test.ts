@@ -64,7 +64,7 @@ test("runbook: every entry of the index is text of the sources", () => {
 });
 
 test("runbook: every name that asks for attention has an entry", () => {
-  const events = readFileSync(projectPath("src/client/pipeline/events.ts"), "utf8");
+  const events = readFileSync(projectPath("src/client/pipeline/status/events.ts"), "utf8");
   const settings = readFileSync(projectPath("docs/settings.md"), "utf8");
   const [, ofTheLog] = /\/\/ Delivery\n([^]*?)\/\/ What is recorded/.exec(events)!;
   const serious = new Set(

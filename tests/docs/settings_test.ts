@@ -51,7 +51,7 @@ test("docs: the settings page has each setting's variable and default", () => {
 test("docs: the settings page lists every event once, and none that does not exist", () => {
   const section = /^## Log messages and events$([^]*)/m.exec(SETTINGS)?.[1] ?? "";
   const documented = [...section.matchAll(/^\| `([\w-]+)` +\|/gm)].map(([, name]) => name);
-  const source = page("src/client/pipeline/events.ts");
+  const source = page("src/client/pipeline/status/events.ts");
   const names = [...source.matchAll(/^ *\| "([\w-]+)"/gm)].map(([, name]) => name);
   assert.ok(names.length >= 30);
   assert.deepEqual(documented.toSorted(), names.toSorted());

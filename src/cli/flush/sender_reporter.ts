@@ -4,7 +4,7 @@
  * @module
  */
 
-import { StateThrottle } from "../../client/pipeline/state_throttle.ts";
+import { StateThrottle } from "../../client/pipeline/status/state_throttle.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";

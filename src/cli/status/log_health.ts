@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dropText, LOST_IN_MEMORY } from "../../client/pipeline/drop_causes.ts";
+import { dropText, LOST_IN_MEMORY } from "../../client/pipeline/status/drop_causes.ts";
 import type { LogReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning, type ProcessView } from "../../wal/ownership/process_status.ts";
 import { plural, printable } from "../terminal/format.ts";

@@ -13,7 +13,7 @@ import { jsonString } from "../../protocol/json/well_formed.ts";
 import type { AttributeScope } from "./call_stack.ts";
 import { currentContext } from "./call_stack.ts";
 import { clipDisplayName } from "./call.ts";
-import type { WalEventName } from "../pipeline/events.ts";
+import type { WalEventName } from "../pipeline/status/events.ts";
 import type { RecorderOptions } from "./recorder_options.ts";
 import { nameInputs } from "../op/name_inputs.ts";
 import type { OpState } from "../op/op_state.ts";

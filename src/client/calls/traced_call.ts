@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WalEventName } from "../pipeline/events.ts";
+import type { WalEventName } from "../pipeline/status/events.ts";
 import { checkDisplayName } from "../weave_client/check_writes.ts";
 import type { Call } from "./call.ts";
 import type { AttributeScope, CallContext, CallStackEntry } from "./call_stack.ts";

@@ -11,7 +11,7 @@ import { op } from "../op/op.ts";
 import type { AnyFunction, OpOptions } from "../op/op_types.ts";
 import { ALWAYS_RECORDED, type OpState, opState } from "../op/op_state.ts";
 import type { TracedCall } from "../calls/traced_call.ts";
-import type { WalEventName } from "../pipeline/events.ts";
+import type { WalEventName } from "../pipeline/status/events.ts";
 
 /** Attributes by which Weave recognizes calls of an `EvaluationLogger`. */
 const LOGGED = { _weave_eval_meta: { imperative: true } };

@@ -7,7 +7,7 @@
 import { withGuardedLinks } from "../../runtime/link_guard.ts";
 import { saveLongNames } from "../../wal/segment/long_names.ts";
 import type { Pipeline, PipelineOptions, StrictPipeline } from "./pipeline.ts";
-import { LogPipeline } from "./wal_pipeline.ts";
+import { WalPipeline } from "./wal_pipeline.ts";
 
 /**
  * Opens a pipeline: the file log or the memory log in front, and, unless it is off, the sender
@@ -17,7 +17,7 @@ import { LogPipeline } from "./wal_pipeline.ts";
  *   cannot be used; `ERR_INVALID_NAME` for names that cannot be path parts.
  */
 export function openPipeline(options: PipelineOptions): Pipeline {
-  return options.wal ? openOnDisk(options) : new LogPipeline(options);
+  return options.wal ? openOnDisk(options) : new WalPipeline(options);
 }
 
 /**
@@ -29,7 +29,7 @@ export function openStrictPipeline(options: PipelineOptions): Pipeline & StrictP
   return openOnDisk({ ...options, wal: true, strict: true });
 }
 
-function openOnDisk(options: PipelineOptions): LogPipeline {
+function openOnDisk(options: PipelineOptions): WalPipeline {
   const { walDir, entity, project } = options;
   const runtime = withGuardedLinks(options.runtime, walDir);
   try {
@@ -37,5 +37,5 @@ function openOnDisk(options: PipelineOptions): LogPipeline {
   } catch {
     // The log meets the same trouble, and reports it.
   }
-  return new LogPipeline({ ...options, runtime });
+  return new WalPipeline({ ...options, runtime });
 }

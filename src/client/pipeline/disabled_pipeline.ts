@@ -5,7 +5,7 @@
  */
 
 import type { FlushResult, Pipeline, PipelineReports, WalStats } from "./pipeline.ts";
-import { noDrops } from "./stats.ts";
+import { noDrops } from "./status/counters.ts";
 
 const NOTHING: FlushResult = {
   done: true,

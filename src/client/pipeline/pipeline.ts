@@ -5,8 +5,8 @@
  */
 
 import type { FsyncPolicy } from "../../wal/log/fsync_scheduler.ts";
-import type { WalEvent } from "./events.ts";
-import type { DropCause, ServerStatus } from "./stats.ts";
+import type { WalEvent } from "./status/events.ts";
+import type { DropCause, ServerStatus } from "./status/counters.ts";
 import type { RetryResult } from "../../delivery/retry_dead_letters.ts";
 import type { DiskError, LogReport, SenderReport } from "../../wal/ownership/presence_state.ts";
 import type { WriteRecord } from "../../wal/log/record_log.ts";

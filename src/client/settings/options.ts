@@ -7,7 +7,7 @@
 import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import type { LogLevel } from "../logger.ts";
 import type { SampleFunction } from "../calls/sampling.ts";
-import type { WalEvent } from "../pipeline/events.ts";
+import type { WalEvent } from "../pipeline/status/events.ts";
 import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
 
 /**

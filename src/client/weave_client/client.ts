@@ -222,7 +222,7 @@ export class WeaveClient extends ClientCalls {
    * ```
    */
   async metrics(format: MetricsFormat = "openmetrics"): Promise<string> {
-    const { pipelineMetrics } = await import("../pipeline/metrics.ts");
+    const { pipelineMetrics } = await import("../pipeline/status/metrics.ts");
     return (await pipelineMetrics(this.#pipeline, this.#clock)).text(format);
   }
 

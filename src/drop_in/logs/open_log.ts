@@ -10,7 +10,7 @@ import type { ClientDeps } from "../../client/weave_client/client_types.ts";
 import { closeGlobalClient } from "../../client/global_client.ts";
 import type { Logger } from "../../client/logger.ts";
 import { MetadataCache } from "../../client/server/metadata_cache.ts";
-import type { WalEvent } from "../../client/pipeline/events.ts";
+import type { WalEvent } from "../../client/pipeline/status/events.ts";
 import type {
   FlushOptions,
   FlushResult,

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
-import { QUIET_MS, REMIND_MS, StateThrottle } from "../../../src/client/pipeline/state_throttle.ts";
+import {
+  QUIET_MS,
+  REMIND_MS,
+  StateThrottle,
+} from "../../../src/client/pipeline/status/state_throttle.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 import { test } from "../../harness.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";

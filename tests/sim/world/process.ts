@@ -6,7 +6,7 @@
  */
 
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { FlushResult, Pipeline, WalStats } from "../../../src/client/pipeline/pipeline.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import type { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";

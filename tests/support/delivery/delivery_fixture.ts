@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { DEFAULTS } from "../../../src/client/settings/defaults.ts";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent, WalEventName } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent, WalEventName } from "../../../src/client/pipeline/status/events.ts";
 import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import {
   type MockServer,

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { Pipeline, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { statusMetrics } from "../../../src/cli/metrics/status_metrics.ts";
 import { type StatusReport, StatusReporter } from "../../../src/cli/status/report.ts";

@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "@std/path";
 import { createLogger } from "../../../src/client/logger.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import { resolveSettings, type Settings } from "../../../src/client/settings/settings.ts";
 import { listen, type Listener } from "../../../src/relay/listen.ts";
 import { Relay, type RelayLimits, type RelayOptions } from "../../../src/relay/relay.ts";

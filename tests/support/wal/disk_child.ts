@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { WalStats } from "../../../src/client/pipeline/pipeline.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { MemoryOperationKind } from "../../support/simulated_runtime/memory_process.ts";
 import { HEARTBEAT_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { currentLease } from "../../../src/wal/ownership/lease.ts";

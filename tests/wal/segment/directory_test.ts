@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
-import type { WalEvent } from "../../../src/client/pipeline/events.ts";
+import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { test } from "../../harness.ts";
 import { pipelineOptions, start } from "../../support/delivery/delivery_fixture.ts";

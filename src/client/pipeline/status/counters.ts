@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
-import type { DeadLetter } from "../../wal/segment/segment.ts";
-import type { Clock } from "../../runtime/runtime.ts";
-import { errorCode } from "../../errors.ts";
-import type { DiskError } from "../../wal/ownership/presence_state.ts";
+import type { ServerState } from "../../../delivery/http/circuit_breaker.ts";
+import type { DeadLetter } from "../../../wal/segment/segment.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
+import { errorCode } from "../../../errors.ts";
+import type { DiskError } from "../../../wal/ownership/presence_state.ts";
 
 /**
  * Why a record was dropped: it left the log neither delivered nor as a dead letter.
@@ -70,7 +70,7 @@ export function noDrops(): Record<DropCause, number> {
 }
 
 /** Counts what becomes of records. */
-export class PipelineLedger {
+export class PipelineCounters {
   readonly #clock: Clock;
   appended = 0;
   /** When the first record was appended, epoch ms; `null` before that. */
@@ -92,8 +92,12 @@ export class PipelineLedger {
 
   /** A number that changes whenever a record is appended or settled. */
   get movements(): number {
-    const dropped = Object.values(this.dropped).reduce((sum, count) => sum + count, 0);
-    return this.appended + this.delivered + this.deadLettered + dropped;
+    return this.appended + this.delivered + this.deadLettered + this.allDropped;
+  }
+
+  /** Records that were dropped, whatever the cause. */
+  get allDropped(): number {
+    return Object.values(this.dropped).reduce((sum, count) => sum + count, 0);
   }
 
   /** Records were delivered or dead-lettered. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { MetricSamples } from "../../metrics/exposition.ts";
-import { logMetrics, processLabel } from "../../metrics/log_metrics.ts";
-import type { Clock } from "../../runtime/runtime.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { MetricSamples } from "../../../metrics/exposition.ts";
+import { logMetrics, processLabel } from "../../../metrics/log_metrics.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
+import type { Pipeline } from "../pipeline.ts";
 
 /** The metrics of `pipeline` now. */
 export async function pipelineMetrics(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DropCause } from "./stats.ts";
+import type { DropCause } from "./counters.ts";
 
 /**
  * Cause of the records that only the memory of a process held when it ended. The process itself does

@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { Sender } from "../../delivery/sender.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
-import { type DiskQuota, RECOUNT_MS } from "../../wal/log/disk_quota.ts";
-import type { RequestLog } from "../../wal/log/record_log.ts";
-import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
-import type { Lease, LeaseState } from "../../wal/ownership/lease.ts";
-import type { OrphanScanner } from "../../wal/ownership/orphan_scanner.ts";
-import { liveness } from "../../wal/ownership/process_identity.ts";
-import { acquireLease, releaseLease } from "../../wal/ownership/recovery_leases.ts";
-import { countRecords } from "../../wal/segment/count_records.ts";
-import { FileSegment } from "../../wal/segment/file_segment.ts";
-import { recoveryLease, segmentPaths } from "../../wal/segment/segment_name.ts";
+import type { Sender } from "../../../delivery/sender.ts";
+import type { Runtime } from "../../../runtime/runtime.ts";
+import { type DiskQuota, RECOUNT_MS } from "../../../wal/log/disk_quota.ts";
+import type { RequestLog } from "../../../wal/log/record_log.ts";
+import type { ListedSegment } from "../../../wal/ownership/directory_listing.ts";
+import type { Lease, LeaseState } from "../../../wal/ownership/lease.ts";
+import { OrphanScanner } from "../../../wal/ownership/orphan_scanner.ts";
+import { liveness } from "../../../wal/ownership/process_identity.ts";
+import { acquireLease, releaseLease } from "../../../wal/ownership/recovery_leases.ts";
+import { countRecords } from "../../../wal/segment/count_records.ts";
+import { FileSegment } from "../../../wal/segment/file_segment.ts";
+import { recoveryLease, segmentPaths } from "../../../wal/segment/segment_name.ts";
 
 /** Parts of the disk quota between which the log is kept. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
@@ -26,11 +26,14 @@ export interface SegmentEvictorOptions {
   readonly quota: DiskQuota;
   /** Rotated if only its current segment is left to give up. */
   readonly log: Pick<RequestLog, "rotate">;
-  /** Holds what may be given up; if this process does not send, `scanner` finds it. */
+  /** Holds what may be given up; if this process does not send, that is found in `directory`. */
   readonly sender: Sender | null;
-  /** Finds segments in `directory` that may be given up, those of this process too. */
-  readonly scanner: OrphanScanner;
+  /** Directory of all logs. */
+  readonly root: string;
+  /** Directory of the project's log. */
   readonly directory: string;
+  /** Base URL of the server. */
+  readonly server: string;
   /** The token of this process. */
   readonly token: string;
   /** Reports records that were given up without a sender. */
@@ -42,6 +45,7 @@ export interface SegmentEvictorOptions {
 /** Keeps a project's directory below its quota at the cost of the oldest records. */
 export class SegmentEvictor {
   readonly #options: SegmentEvictorOptions;
+  readonly #scanner: OrphanScanner;
   #running: Promise<void> | null = null;
   #rotatedAt = -Infinity;
   #closed = false;
@@ -49,6 +53,8 @@ export class SegmentEvictor {
   /** Makes one; nothing happens before `makeRoom` is called. */
   constructor(options: SegmentEvictorOptions) {
     this.#options = options;
+    const { sender } = options;
+    this.#scanner = new OrphanScanner({ ...options, includeOwn: sender === null });
   }
 
   /** Begins to make room if little is left. Cheap: called at every append. */
@@ -84,13 +90,13 @@ export class SegmentEvictor {
 
   /** Gives up the oldest segment to which no record will be added, if this process may. */
   async #evictOldest(): Promise<boolean> {
-    const { scanner, directory, runtime, token } = this.#options;
-    const { final } = await scanner.scan(directory, false);
+    const { directory, runtime, token } = this.#options;
+    const { final } = await this.#scanner.scan(directory, false);
     for (const prefix of new Set(final.map(leaseOf))) {
       const lease = acquireLease(runtime, prefix, token, (state) => this.#isExpired(state));
       if (lease === null) continue;
       try {
-        const { final: now } = await scanner.scan(directory, true);
+        const { final: now } = await this.#scanner.scan(directory, true);
         const oldest = now.find((segment) => leaseOf(segment) === prefix);
         if (oldest === undefined) continue;
         await this.#drop(oldest, lease);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, ProcessInfo } from "../../runtime/runtime.ts";
+import type { Clock, ProcessInfo } from "../../../runtime/runtime.ts";
 
 /** Last drains at most, of a program that records something each time that it is about to end. */
 const MAX_DRAINS = 3;

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Clock } from "../../runtime/runtime.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
 import { dropText, LOST_IN_MEMORY } from "./drop_causes.ts";
-import type { RecoveryStart } from "../../delivery/directory_recovery_options.ts";
+import type { RecoveryStart } from "../../../delivery/directory_recovery_options.ts";
 import type { WalEvent, WalEventName } from "./events.ts";
-import type { DropCause, ServerStatus } from "./stats.ts";
+import type { DropCause, ServerStatus } from "./counters.ts";
 import { REMIND_MS, StateThrottle } from "./state_throttle.ts";
 
 /** Recovered segments whose delivery is reported a second time, when it is complete. */
@@ -139,6 +139,21 @@ export class EventReporter {
       "disk-error",
       `Log error (${what}): ${message}`,
     );
+  }
+
+  /** The host or the file system cannot force data to stable storage at all. */
+  syncUnsupported(message: string): void {
+    this.report(
+      "warn",
+      "sync-unsupported",
+      `Cannot force records to stable storage: ${message}. Records are on disk and survive the ` +
+        "end of this process, but may be lost when the machine goes down",
+    );
+  }
+
+  /** The file that was being written has lost its name. */
+  logRemoved(): void {
+    this.report("warn", "log-removed", "A file of the log was removed or replaced: began anew");
   }
 
   /** Reports an event without a limit. */

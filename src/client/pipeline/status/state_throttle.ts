@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../runtime/runtime.ts";
+import type { Clock } from "../../../runtime/runtime.ts";
 
 /** Minimum ms between two logs of the same state that has changed in between. */
 export const QUIET_MS = 60_000;

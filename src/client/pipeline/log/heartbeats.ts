@@ -1,0 +1,51 @@
+/**
+ * The heartbeats of a pipeline.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../../../runtime/runtime.ts";
+import type { RequestLog } from "../../../wal/log/record_log.ts";
+import { HEARTBEAT_MS } from "../../../wal/ownership/failure_detector.ts";
+import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
+import type { ProjectDisk } from "./project_disk.ts";
+
+/** Options for {@linkcode Heartbeats}. */
+export interface HeartbeatsOptions {
+  readonly clock: Clock;
+  readonly disk: ProjectDisk | null;
+  readonly log: RequestLog;
+  /** Sends those of the leases that this process holds. */
+  readonly recovery: () => void;
+  readonly monitor: PipelineMonitor;
+}
+
+/** Shows other processes at intervals that this one lives. Errors of one do not keep the others. */
+export class Heartbeats {
+  readonly #options: HeartbeatsOptions;
+  #timer: Timer;
+
+  /** Begins; the first heartbeats are one interval away. */
+  constructor(options: HeartbeatsOptions) {
+    this.#options = options;
+    this.#timer = this.#schedule();
+  }
+
+  /** Ends them. */
+  stop(): void {
+    this.#timer.cancel();
+  }
+
+  #schedule(): Timer {
+    return this.#options.clock.after(HEARTBEAT_MS, () => {
+      const { disk, log, recovery, monitor } = this.#options;
+      disk?.sample();
+      // The presence comes first: the log then looks whether it was presumed dead before that.
+      monitor.guard("heartbeat", () => disk?.presence.heartbeat());
+      monitor.guard("heartbeat", () => log.heartbeat());
+      monitor.guard("heartbeat", recovery);
+      monitor.remind();
+      this.#timer = this.#schedule();
+    });
+  }
+}

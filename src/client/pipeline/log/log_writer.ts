@@ -1,0 +1,89 @@
+/**
+ * The writing end of a pipeline: records go to the log, or are dropped and counted.
+ *
+ * @module
+ */
+
+import { errorCode, messageOf, WeaveWalError } from "../../../errors.ts";
+import type { OtelRecordType } from "../../../protocol/otlp/otel_request.ts";
+import type { RecordType } from "../../../protocol/record_types.ts";
+import type { WriteRecord } from "../../../wal/log/record_log.ts";
+import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
+import type { CreatedLog } from "./create_log.ts";
+
+/** Options for {@linkcode LogWriter}. */
+export interface LogWriterOptions {
+  readonly logs: CreatedLog;
+  readonly monitor: PipelineMonitor;
+  /** Called after every append. */
+  readonly onAppended: () => void;
+}
+
+/** Appends the records of a pipeline: each is in the log, or dropped and counted, or refused. */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  /** Once it is set, no record reaches the log: `finish()` counts on having seen the last one. */
+  #closed = false;
+
+  /** Makes a writer that takes records at once. */
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it takes no more records. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Appends one request. Throws only where the log is strict. */
+  append(type: RecordType, request: string): void {
+    const { logs: { log, strict }, monitor, onAppended } = this.#options;
+    if (strict !== null) return this.appendAll([[type, request]]);
+    if (this.#closed) return monitor.dropped("closed", 1, "it came after finish()");
+    try {
+      log.append(type, request);
+      monitor.counters.append(1);
+    } catch (error) {
+      const full = errorCode(error) === "ERR_LOG_FULL";
+      const cause = !full ? "failed" : log.kind === "file" ? "quota-new" : "memory-full";
+      monitor.dropped(cause, 1, messageOf(error));
+    }
+    onAppended();
+  }
+
+  /**
+   * Appends several requests; where the log is strict with one write, all or none.
+   *
+   * @throws {WeaveWalError} Where it is strict: `ERR_LOG_CLOSED` after `close()`, else the log's error.
+   */
+  appendAll(records: readonly WriteRecord[]): void {
+    const { logs: { strict }, monitor, onAppended } = this.#options;
+    if (strict === null) {
+      for (const [type, request] of records) this.append(type, request);
+      return;
+    }
+    if (this.#closed) {
+      throw new WeaveWalError("ERR_LOG_CLOSED", "Cannot append a record: the log is closed");
+    }
+    strict.appendAll(records);
+    monitor.counters.append(records.length);
+    onAppended();
+  }
+
+  /** Notes that a span has begun. Never throws. */
+  noteSpanStart(type: OtelRecordType, request: string): void {
+    const { log, disk } = this.#options.logs;
+    // What memory holds ends with the process.
+    if (this.#closed || disk === null || log.kind === "memory") return;
+    try {
+      disk.noteSpanStart(type, request);
+    } catch {
+      // The end of the span meets the same error, where it is reported.
+    }
+  }
+
+  /** Takes no more records. */
+  close(): void {
+    this.#closed = true;
+  }
+}
