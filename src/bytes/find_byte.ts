@@ -1,14 +1,15 @@
 /**
- * Finds a byte: where records end in a log.
+ * Finds a byte, such as the newline at the end of a record.
  *
- * `Uint8Array.prototype.indexOf` looks at one byte at a time on V8 (190 ns for a record of 620 bytes,
- * `scripts/bench/programs/find.ts`). Node's `Buffer` has a vectorized search that takes any byte array (16 ns);
- * Bun's own `indexOf` is one (25 ns); on Deno four bytes at a time are the best there is (95 ns).
+ * On V8, `Uint8Array.prototype.indexOf` checks one byte at a time (190 ns for a record of 620
+ * bytes, `scripts/bench/programs/find.ts`). Node's `Buffer` has a vectorized search for any byte
+ * array (16 ns), and so has Bun's `indexOf` (25 ns). On Deno, four bytes at a time are fastest (95
+ * ns).
  *
  * @module
  */
 
-/** Position of the first `byte` in `bytes[from, to)`, or -1. */
+/** Returns the position of the first `byte` in `bytes[from, to)`, or -1. */
 export type FindByte = (bytes: Uint8Array, byte: number, from: number, to: number) => number;
 
 type IndexOf = (this: Uint8Array, byte: number, from: number) => number;
@@ -19,7 +20,7 @@ interface HostGlobals {
   Buffer?: { prototype: { indexOf: IndexOf } };
 }
 
-/** The host's own search. */
+/** Uses the runtime's own search. */
 export function findByIndexOf(indexOf: IndexOf): FindByte {
   return (bytes, byte, from, to) => {
     const at = indexOf.call(bytes, byte, from);
@@ -27,7 +28,10 @@ export function findByIndexOf(indexOf: IndexOf): FindByte {
   };
 }
 
-/** Looks at four bytes at a time: a word holds the byte when its difference from four of them has a zero byte. */
+/**
+ * Checks four bytes at a time: a word contains the byte if its XOR with four copies of the byte has
+ * a zero byte.
+ */
 export const findByWords: FindByte = (bytes, byte, from, to) => {
   let at = from;
   const skew = bytes.byteOffset & 3;
@@ -40,7 +44,7 @@ export const findByWords: FindByte = (bytes, byte, from, to) => {
   const shift = (bytes.byteOffset - words.byteOffset) | 0;
   let word = (at + shift) >> 2;
   const end = (to + shift) >> 2;
-  // Four words a turn; which of them it was is found out by the loop behind.
+  // Four words per iteration; the loop below determines which word matched.
   for (; word < end - 3; word += 4) {
     const a = words[word] ^ pattern, b = words[word + 1] ^ pattern;
     const c = words[word + 2] ^ pattern, d = words[word + 3] ^ pattern;
@@ -61,7 +65,10 @@ export const findByWords: FindByte = (bytes, byte, from, to) => {
 let lastBytes: Uint8Array | undefined;
 let lastWords: Int32Array = new Int32Array(0);
 
-/** A view of the same memory in words; the last one is kept, because a buffer is searched often. */
+/**
+ * Returns a view of the same memory in words. The last view is cached, because the same buffer is
+ * used often.
+ */
 function wordsOf(bytes: Uint8Array): Int32Array {
   if (bytes !== lastBytes) {
     const start = bytes.byteOffset & ~3;
@@ -72,7 +79,10 @@ function wordsOf(bytes: Uint8Array): Int32Array {
   return lastWords;
 }
 
-/** Position of the first `byte` in `bytes[from, to)`, or -1, in the way that is fastest here. */
+/**
+ * Returns the position of the first `byte` in `bytes[from, to)`, or -1, with the fastest method for
+ * this runtime.
+ */
 export const findByte: FindByte = choose(globalThis as HostGlobals);
 
 function choose({ Deno: deno, Bun: bun, Buffer: buffer }: HostGlobals): FindByte {

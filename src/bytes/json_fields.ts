@@ -1,7 +1,7 @@
 /**
  * Finds the top-level fields of a JSON object in UTF-8 bytes without parsing their values, so that
- * requests are cut and joined byte for byte: parsing and printing again would change `1.0`, big
- * integers and with them digests.
+ * requests can be split and joined byte for byte. Parsing and serializing would change `1.0` and
+ * big integers, and with them digests.
  *
  * The object's own commas, colons, keys and braces are checked; inside values, only that strings
  * end and brackets match. `NaN`, which Python's `json` writes, passes.
@@ -13,18 +13,18 @@
 export interface FieldRange {
   /** The key's opening quote. */
   readonly keyStart: number;
-  /** One past the key's closing quote. */
+  /** Position after the key's closing quote. */
   readonly keyEnd: number;
   /** First byte of the value. */
   readonly start: number;
-  /** One past the last byte of the value, spaces behind it left out. */
+  /** Position after the last byte of the value, without trailing spaces. */
   readonly end: number;
 }
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, COLON = 0x3a, COMMA = 0x2c;
 const OPEN_BRACE = 0x7b, CLOSE_BRACE = 0x7d, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
 
-/** Bytes of a string that are looked at one by one before the host's own search takes over. */
+/** Bytes of a string that are checked one by one before the runtime's search is used. */
 const SHORT = 24;
 /** Result of a scan that reached the end or an error. */
 const BROKEN = -1;
@@ -35,10 +35,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /**
  * Lists the fields of the object `bytes[start, end)`, spaces around it allowed.
  *
- * @param ranges Emptied, then filled with four numbers a field in the order of the text:
+ * @param ranges Emptied, then filled with four numbers per field, in the order of the text:
  * `keyStart`, `keyEnd`, `start`, `end` as in {@linkcode FieldRange}. Reuse it to allocate nothing.
- * @returns `false` when the bytes are not one object; `ranges` then holds what came before the
- * trouble.
+ * @returns `false` if the bytes are not one object; `ranges` then contains the fields before the
+ * error.
  *
  * @example
  * ```ts
@@ -80,9 +80,9 @@ export function listFields(
 /**
  * Lists the items of the array `bytes[start, end)`, spaces around it allowed.
  *
- * @param ranges Emptied, then filled with two numbers an item: its first byte, and one past its last.
- * @returns `false` when the bytes are not one array; `ranges` then holds what came before the
- * trouble.
+ * @param ranges Emptied, then filled with two numbers per item: its start and end.
+ * @returns `false` if the bytes are not one array; `ranges` then contains the items before the
+ * error.
  *
  * @example
  * ```ts
@@ -117,8 +117,8 @@ export function listItems(
 }
 
 /**
- * One past the closing brace of the object that begins at `start`, whatever follows it; `undefined`
- * when none begins there, or it does not end before `end`.
+ * Returns the position after the object that begins at `start`; `undefined` if there is none, or if
+ * it does not end before `end`.
  */
 export function objectEnd(bytes: Uint8Array, start: number, end: number): number | undefined {
   if (start >= end || bytes[start] !== OPEN_BRACE) return undefined;
@@ -129,10 +129,10 @@ export function objectEnd(bytes: Uint8Array, start: number, end: number): number
 const shared: number[] = [];
 
 /**
- * Finds one field of the object `bytes[start, end)`; among several of that name the last, as all
- * JSON parsers do.
+ * Finds a field of the object `bytes[start, end)`. If the name is repeated, returns the last one,
+ * as all JSON parsers do.
  *
- * @returns `undefined` when there is none or the bytes are not one object.
+ * @returns `undefined` if there is none or the bytes are not one object.
  */
 export function topLevelField(
   bytes: Uint8Array,
@@ -148,14 +148,14 @@ export function topLevelField(
   return undefined;
 }
 
-/** Whether the string `bytes[start, end)`, its quotes included, says `name`. */
+/** Returns whether the string `bytes[start, end)`, including its quotes, equals `name`. */
 function isKey(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   let i = start + 1;
   for (; i < end - 1; i++) {
     const byte = bytes[i];
     if (byte === BACKSLASH || byte >= 0x80) return isUnusualKey(bytes, start, end, name);
     if (byte !== name.charCodeAt(i - start - 1)) {
-      // An escape further on cannot make up for a difference before it.
+      // A later escape cannot make up for this difference.
       return false;
     }
   }
@@ -184,7 +184,7 @@ function skipSpace(bytes: Uint8Array, at: number, end: number): number {
   return at;
 }
 
-/** One past the value that starts at `at`. */
+/** Returns the position after the value that begins at `at`. */
 function skipValue(bytes: Uint8Array, at: number, end: number): number {
   const first = at < end ? bytes[at] : 0;
   if (first === QUOTE) return skipString(bytes, at, end);
@@ -194,13 +194,16 @@ function skipValue(bytes: Uint8Array, at: number, end: number): number {
   return at === start ? BROKEN : at;
 }
 
-/** Bytes of numbers, `true`, `false`, `null` and Python's `NaN` and `-Infinity`. */
+/**
+ * Returns whether a byte may occur in numbers, `true`, `false`, `null`, and Python's `NaN` and
+ * `-Infinity`.
+ */
 function isScalarByte(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) ||
     (byte >= 0x41 && byte <= 0x5a) || byte === 0x2d || byte === 0x2b || byte === 0x2e;
 }
 
-/** One past the string whose opening quote is at `at`. */
+/** Returns the position after the string whose opening quote is at `at`. */
 function skipString(bytes: Uint8Array, at: number, end: number): number {
   at++;
   for (;;) {
@@ -220,16 +223,16 @@ function skipString(bytes: Uint8Array, at: number, end: number): number {
   }
 }
 
-/** One for the bytes that mean something inside an object or array: faster than comparisons. */
+/** Marks bytes with a meaning inside an object or array: faster than comparisons. */
 const STRUCTURAL = new Uint8Array(256);
 for (const byte of [QUOTE, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET]) {
   STRUCTURAL[byte] = 1;
 }
 
-/** Which brackets are open; grows with the depth, which nothing limits. */
+/** The open brackets. Grows with the depth, which is not limited. */
 let open = new Uint8Array(256);
 
-/** One past the object or array that starts at `at`. */
+/** Returns the position after the object or array that begins at `at`. */
 function skipNested(bytes: Uint8Array, at: number, end: number): number {
   let depth = 0;
   while (at < end) {
@@ -246,7 +249,7 @@ function skipNested(bytes: Uint8Array, at: number, end: number): number {
       }
       open[depth++] = byte;
     } else {
-      // In ASCII the closing bracket or brace is two after the opening one.
+      // In ASCII, a closing bracket or brace is two after its opening one.
       if (open[--depth] !== byte - 2) return BROKEN;
       if (depth === 0) return at;
     }

@@ -1,10 +1,10 @@
 /**
- * Finds one byte after another: where the records of a whole batch end.
+ * Finds every occurrence of a byte, such as the ends of the records in a batch.
  *
- * Where the host has a vectorized search over bytes ({@linkcode findByte}) that is used. Deno has
- * one over text only: a stretch of the bytes as Latin-1 text, a character for each byte, is made and
- * searched in half the time of a search four bytes at a time (75 and 150 us for 1,000 records of 620
- * bytes, `scripts/bench/programs/find.ts`).
+ * Uses the runtime's vectorized search over bytes ({@linkcode findByte}), if it has one. Deno has
+ * one for text only: converting a range of bytes to Latin-1 text, one character per byte, and
+ * searching it takes half the time of a search four bytes at a time (75 and 150 us for 1,000
+ * records of 620 bytes, `scripts/bench/programs/find.ts`).
  *
  * @module
  */
@@ -12,19 +12,19 @@
 import { findByte } from "./find_byte.ts";
 import { keepCompiled } from "./keep_compiled.ts";
 
-/** A search through bytes that do not change meanwhile. */
+/** A search in bytes that do not change meanwhile. */
 export interface ByteScan {
-  /** Position of the first such byte at or behind `from`, or -1. */
+  /** Returns the position of the first match at or after `from`, or -1. */
   next(from: number): number;
 }
 
-/** Begins a search for `byte` in `bytes[0, to)`. */
+/** Starts a search for `byte` in `bytes[0, to)`. */
 export type ScanBytes = (bytes: Uint8Array, byte: number, to: number) => ByteScan;
 
-/** Bytes that are made text at once: few enough to stay in a processor's cache. */
+/** Bytes that are converted to text at once: few enough to stay in the processor's cache. */
 const STRETCH = 32 * 1024;
 
-/** Bytes that can show themselves as text, as Node's `Buffer` does. */
+/** Bytes that can be converted to text, as Node's `Buffer` can. */
 interface TextBytes {
   toString(encoding: "latin1", start: number, end: number): string;
 }
@@ -34,12 +34,12 @@ interface HostGlobals {
   Buffer?: { from(bytes: ArrayBufferLike, offset: number, length: number): TextBytes };
 }
 
-/** By a search for each. */
+/** Searches for each occurrence separately. */
 export const scanBySearch: ScanBytes = (bytes, byte, to) => ({
   next: (from) => findByte(bytes, byte, from, to),
 });
 
-/** Over stretches of text. */
+/** Searches in ranges of text. */
 export function scanByText(view: (bytes: Uint8Array) => TextBytes): ScanBytes {
   return (bytes, byte, to) => new TextScan(view(bytes), String.fromCharCode(byte), to);
 }
@@ -49,7 +49,7 @@ class TextScan implements ByteScan {
   readonly #wanted: string;
   readonly #to: number;
   #text = "";
-  /** Position of the text's first character, and behind its last. */
+  /** Start and end of the current text in the bytes. */
   #from = 0;
   #end = 0;
 
@@ -73,7 +73,7 @@ class TextScan implements ByteScan {
   }
 }
 
-/** Begins a search for `byte` in `bytes[0, to)`, in the way that is fastest here. */
+/** Starts a search for `byte` in `bytes[0, to)`, with the fastest method for this runtime. */
 export const scanBytes: ScanBytes = choose(globalThis as unknown as HostGlobals);
 
 keepCompiled(scanBytes(new Uint8Array(0), 0, 0));

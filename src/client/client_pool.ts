@@ -1,6 +1,6 @@
 /**
- * Finds the open client for a project, server and log: `init` opens one of each in a process, however
- * often it is called, and in whichever copy of the package.
+ * Finds the open client for a project, server and log. A process has one client for each of these,
+ * no matter how often `init` is called, and in which copy of the package.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { DEFAULTS } from "./settings/defaults.ts";
 import type { InitOptions } from "./settings/options.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** Key of a client: what `init` asked for. */
+/** The key of a client: what `init` was called with. */
 export interface ClientTarget {
   readonly entity: string;
   readonly project: string;
   readonly runtime: Runtime;
-  /** Whether `runtime` was given in code; detected ones are the same host in every copy. */
+  /** Whether `runtime` was given in code. Detected runtimes are equivalent in every copy. */
   readonly ownRuntime: boolean;
   readonly settings: Settings;
   readonly given: GivenFunctions;
@@ -28,11 +28,13 @@ export interface ClientTarget {
 /** A client that was found. */
 export interface FoundClient {
   readonly client: WeaveClient;
-  /** Differences between this `init` and the open client; `null` if there are none. */
+  /** Differences between this call of `init` and the open client; `null` if there are none. */
   readonly differs: string | null;
 }
 
-/** Settings that tell clients of one project apart: where records go, and whether they do. */
+/**
+ * Settings that distinguish clients of one project: where records are sent, and whether they are.
+ */
 const IDENTITY: readonly (keyof Settings)[] = ["serverUrl", "wal", "sender", "disabled"];
 /** Settings that a second `init` cannot change. */
 const TUNING = [
@@ -42,9 +44,9 @@ const TUNING = [
   "redactPatterns",
 ] as (keyof Settings)[];
 
-/** The options, with functions that forward to those of the last `init`. */
+/** Returns the options, with functions that forward to those of the latest `init`. */
 export function lastGiven(options: InitOptions): { options: InitOptions; given: GivenFunctions } {
-  // Anything but an object or a function is rejected with the settings.
+  // Other types are rejected when the settings are resolved.
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     return { options, given: { fetch: undefined, onEvent: undefined, redact: undefined } };
   }
@@ -59,7 +61,10 @@ export function lastGiven(options: InitOptions): { options: InitOptions; given: 
   return { options: steady, given };
 }
 
-/** The open client for a target, if there is one; it uses the functions given for this one. */
+/**
+ * Returns the open client for a target, if there is one. It then uses the functions given for this
+ * call.
+ */
 export function findClient(target: ClientTarget): FoundClient | null {
   const pooled = poolState.clients.get(identityOf(target));
   if (!pooled || !isOpen(pooled.client)) return null;
@@ -78,7 +83,7 @@ export function findClient(target: ClientTarget): FoundClient | null {
   return { client, differs };
 }
 
-/** Keeps an open client for later calls of `init`. */
+/** Stores an open client for later calls of `init`. */
 export function keepClient(target: ClientTarget, client: WeaveClient): void {
   const { settings, given } = target;
   poolState.clients.set(identityOf(target), { client, settings, given, reported: new Set() });
@@ -91,7 +96,7 @@ function identityOf({ entity, project, runtime, ownRuntime, settings }: ClientTa
     project,
     ...IDENTITY.map((name) => settings[name]),
     wal ? walDir : null,
-    // The state is open to the whole process: a digest tells keys apart and does not show them.
+    // The state is visible to the whole process, so it contains a digest instead of the key.
     apiKey === undefined ? null : fileDigest(`weave-wal:${apiKey}`).slice(0, 12),
     ownRuntime ? numberOf(runtime) : 0,
   ]);
@@ -103,7 +108,7 @@ function numberOf(runtime: object): number {
   return known;
 }
 
-/** Text to compare by; values without any are compared as equal. */
+/** Returns text for comparison; values without a text compare as equal. */
 function textOf(value: unknown): string {
   try {
     return JSON.stringify(value, (_, part) => part instanceof RegExp ? String(part) : part) ?? "";

@@ -1,5 +1,5 @@
 /**
- * The clients of the process, and which of them the running code writes to.
+ * The clients of the process, and which of them the running code uses.
  *
  * @module
  */
@@ -23,25 +23,25 @@ import { currentContext } from "./calls/call_stack.ts";
 export interface SavedRef {
   /** `entity/project`. */
   readonly projectId: string;
-  /** The object's id. */
+  /** ID of the object. */
   readonly objectId: string;
-  /** The digest of its value, or `"latest"`. */
+  /** Digest of its value, or `"latest"`. */
   readonly digest: string;
 }
 
-/** The part of a client that the API without a client uses. */
+/** The part of a client that client-independent functions use. */
 export interface GlobalClient {
   /** `entity/project`. */
   readonly projectId: string;
-  /** The host of links for people. */
+  /** Host for user-facing links. */
   readonly domain: string;
   /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
-  /** Reads what a ref names. */
+  /** Reads the object of a ref. */
   get(ref: SavedRef): Promise<unknown>;
   /** Saves a value. */
   publish(value: object, objectId?: string): Promise<SavedRef>;
-  /** Records what a scorer says of a call. */
+  /** Records a score of a call. */
   addScore(
     predictCallId: string,
     scorerCallId: string,
@@ -56,13 +56,13 @@ export interface GlobalClient {
 const state = shared("clients", () => ({
   current: null as GlobalClient | null,
   recorder: null as CallRecorder | null,
-  /** Open clients, each with what records its calls; a disabled client has no recorder. */
+  /** Open clients, each with the recorder of its calls; `null` for a disabled client. */
   open: new Map<GlobalClient, CallRecorder | null>(),
-  /** The same the other way round. */
+  /** Open clients by recorder. */
   clients: new Map<object, GlobalClient>(),
 }));
 
-/** Opens `client`: the calls of its ops are recorded by `recorder`, or by nobody. */
+/** Registers an open client; `recorder` records the calls of its ops, if given. */
 export function openGlobalClient(client: GlobalClient, recorder: CallRecorder | null): void {
   state.open.set(client, recorder);
   if (recorder !== null) state.clients.set(recorder, client);
@@ -70,7 +70,7 @@ export function openGlobalClient(client: GlobalClient, recorder: CallRecorder | 
 }
 
 /**
- * Closes `client`: no call goes to it any more. Calls that wait for what comes of their results end.
+ * Unregisters a client, which then receives no more calls. Ends calls whose results are pending.
  */
 export function closeGlobalClient(client: GlobalClient): void {
   const recorder = state.open.get(client);
@@ -81,35 +81,36 @@ export function closeGlobalClient(client: GlobalClient): void {
   setTracing(state.open.size > 0);
 }
 
-/** Whether `client` takes calls. */
+/** Returns whether `client` is open. */
 export function isOpen(client: GlobalClient): boolean {
   return state.open.has(client);
 }
 
-/** Makes `client` the one that code outside of every call writes to. */
+/** Sets the client for code outside of all calls. */
 export function setGlobalClient(client: GlobalClient | null): void {
   state.current = client;
   state.recorder = client === null ? null : state.open.get(client) ?? null;
 }
 
-/** The client that code outside of every call writes to. */
+/** Returns the client for code outside of all calls. */
 export function currentClient(): GlobalClient | null {
   return state.current;
 }
 
-/** The recorder of an open client's calls. */
+/** Returns the recorder of an open client. */
 export function recorderOf(client: GlobalClient): CallRecorder | null {
   return state.open.get(client) ?? null;
 }
 
-/** The open client whose calls `owner` records. */
+/** Returns the open client that uses the recorder `owner`. */
 export function clientOfRecorder(owner: object | null): GlobalClient | undefined {
   return owner === null ? undefined : state.clients.get(owner);
 }
 
 /**
- * The client that the running code writes to: that of the call it belongs to, so that a call and all
- * that it does stay in one project, else the one that `init` made last. `null` where there is none.
+ * Returns the client that the running code uses: that of the current call, so that a call and
+ * everything inside it stay in one project, otherwise the client of the latest `init`. `null` if
+ * there is none.
  */
 export function globalClient(): GlobalClient | null {
   const owner = currentContext()?.owner;
@@ -117,10 +118,10 @@ export function globalClient(): GlobalClient | null {
 }
 
 /**
- * The client to read with what a project holds: one that is open for it, which knows what it has
- * written and not delivered, else the one that the running code writes to.
+ * Returns the client for reading from a project: an open client for it, which knows its own
+ * undelivered writes, otherwise the client that the running code uses.
  *
- * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` where no client is open.
+ * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` if no client is open.
  */
 export function clientFor(projectId: string): GlobalClient {
   const current = globalClient();
@@ -129,7 +130,9 @@ export function clientFor(projectId: string): GlobalClient {
   return requireGlobalClient();
 }
 
-/** The recorder of the running code's calls; `null` if there is none. Read by every call. */
+/**
+ * Returns the recorder for calls of the running code; `null` if there is none. Runs for every call.
+ */
 export function globalRecorder(): CallRecorder | null {
   if (state.clients.size === 0) return null;
   const context = currentContext();
@@ -140,7 +143,7 @@ export function globalRecorder(): CallRecorder | null {
 }
 
 /**
- * The client that the running code writes to.
+ * Returns the client that the running code uses.
  *
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
  */

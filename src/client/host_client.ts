@@ -1,8 +1,8 @@
 /**
- * Opens a client on the host that runs the program, or returns the one that is open already.
+ * Opens a client in the current JavaScript runtime, or returns the one that is already open.
  *
- * Loaded by the first call of `init`: programs that only define ops do not load settings, log and
- * sender.
+ * Loaded by the first call of `init`, so that programs that only define ops do not load settings,
+ * log and sender.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export async function openHostClient(project: string, options: InitOptions): Pro
 }
 
 /**
- * Opens a client at once that nobody else gets.
+ * Opens a client synchronously that is not shared.
  *
  * @param project `entity/project`.
  * @throws {WeaveWalError} The errors of `init`; `ERR_INVALID_NAME` for a name without an entity.
@@ -62,7 +62,7 @@ function environment(): ClientEnvironment {
     openPipeline,
   };
 }
-/** Warns that options of a further `init` are ignored. */
+/** Warns that options of a later `init` are ignored. */
 function reportDifference(
   { entity, project, settings }: OpenTarget,
   names: string,

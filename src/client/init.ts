@@ -1,5 +1,5 @@
 /**
- * `init`, and what works with the client that it made.
+ * `init`, and functions that use its client.
  *
  * @module
  */
@@ -28,18 +28,18 @@ reportMixedVersions(false);
 /**
  * Starts tracing: ops called from now on are recorded under `project`.
  *
- * There is one client for each project, server and log in a process: called again, also at once, also
- * in another bundle that holds this package, `init` gives the client that is open, unless that is
- * finished. Options that only tune it (sizes, times, `fsync`) are those of the first call; a warning
- * names those that differ. For another project it opens a second client that ops write to from then
- * on. A call that runs stays with its own client, and so do the calls that it makes.
+ * A process has one client for each project, server and log. Calling `init` again, even
+ * concurrently or in another bundle with this package, returns the open client, unless it was
+ * finished. Tuning options (sizes, times, `fsync`) are those of the first call; a warning names
+ * those that differ. For another project, `init` opens a second client, which ops use from then on.
+ * A running call, and all calls inside it, stay with their client.
  *
  * @param project `entity/project`, or a project of your default entity.
  * @param options See {@linkcode InitOptions}; environment variables override them.
- * @returns The client. `await using` finishes it at the end of its scope.
+ * @returns The client. `await using` finishes it at the end of the scope.
  * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_MISSING_API_KEY`,
- *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` if the default entity is needed and
- *   cannot be requested.
+ * `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` if the default entity is needed and cannot be
+ * requested.
  *
  * @example
  * ```ts ignore
@@ -60,17 +60,17 @@ export async function init(project: string, options: InitOptions = {}): Promise<
   return client;
 }
 
-/** Says once that another version of this package records, or would record, its own ops only. */
+/** Warns once about another version of this package, which records only its own ops. */
 function reportMixedVersions(opening: boolean): void {
   const message = describeMixedVersions(opening);
   if (message !== null) console.warn(`weave-wal: ${message}`);
 }
 
 /**
- * The call that the running code belongs to.
+ * Returns the current call.
  *
- * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` outside of every op. Where tracing is disabled it is
- *   an entry that belongs to no call.
+ * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` outside of all ops. If tracing is disabled, an
+ * entry without a call is returned instead.
  *
  * @example
  * ```ts
@@ -97,10 +97,10 @@ export function requireCurrentCallStackEntry(): CallStackEntry {
 }
 
 /**
- * The summary that the children of the current call add up to. What is put in here is part of the
- * call's own summary.
+ * Returns the accumulated summary of the current call's children. Values added to it become part of
+ * the call's own summary.
  *
- * @throws {WeaveWalError} As {@linkcode requireCurrentCallStackEntry}.
+ * @throws {WeaveWalError} The same as {@linkcode requireCurrentCallStackEntry}.
  *
  * @example
  * ```ts
@@ -120,11 +120,11 @@ export function requireCurrentChildSummary(): Record<string, unknown> {
 }
 
 /**
- * Calls `fn`; calls of ops inside it carry these attributes, with those of an outer
- * `withAttributes`.
+ * Calls `fn`. Calls of ops inside it get these attributes, in addition to those of outer
+ * `withAttributes` calls.
  *
- * @param attributes Added to the calls' own attributes. An inner value replaces an outer one.
- * @param fn Called once, at once.
+ * @param attributes Added to the calls' own attributes; inner values override outer ones.
+ * @param fn Called once, synchronously.
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ export function withAttributes<T>(attributes: Record<string, unknown>, fn: () =>
 }
 
 /**
- * Saves a value with the client that the running code writes to, and gives its ref.
+ * Saves a value with the client that the running code uses, and returns its ref.
  *
  * @param value An object, an op, a `WeaveObject` such as a `Dataset`, or any JSON value.
  * @param objectId The object's name. Default: the `name` of a `WeaveObject`, or a new ID.
@@ -168,10 +168,10 @@ export async function publish(value: unknown, objectId?: string): Promise<Object
 }
 
 /**
- * Waits until all that was written so far is delivered or dead-lettered, by every client that `init`
- * opened.
+ * Waits until everything written so far, by all clients that `init` opened, is delivered or
+ * dead-lettered.
  *
- * @param options Limits of the wait; default: until all is delivered.
+ * @param options Limits of the wait; default: wait until everything is delivered.
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
  *
  * @example
@@ -189,9 +189,9 @@ export async function flush(options?: FlushOptions): Promise<FlushResult> {
 }
 
 /**
- * Flushes and closes every client that `init` opened; ops are plain function calls afterwards.
+ * Flushes and closes all clients that `init` opened. Ops are plain function calls afterwards.
  *
- * @param options Limits of the wait; default: until all is delivered.
+ * @param options Limits of the wait; default: wait until everything is delivered.
  * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
  *
  * @example

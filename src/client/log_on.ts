@@ -9,7 +9,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { WalEvent } from "./pipeline/status/events.ts";
 import { projectDirectory } from "../wal/segment/segment_name.ts";
 
-/** Subject of the line. */
+/** The values that the event contains. */
 export interface LogFacts {
   readonly entity: string;
   readonly project: string;
@@ -19,7 +19,7 @@ export interface LogFacts {
   readonly sender: boolean;
 }
 
-/** The event of a log that is on: where it is, and where its records go. */
+/** Returns the event for an enabled log: its location, and where its records are sent. */
 export function logOn({ entity, project, walDir, serverUrl, sender }: LogFacts): WalEvent {
   const directory = projectDirectory(walDir, entity, project);
   const delivery = sender
@@ -31,14 +31,14 @@ export function logOn({ entity, project, walDir, serverUrl, sender }: LogFacts):
   return { level: "info", name: "log-on", message };
 }
 
-/** The event of a directory that other users can change; `null` where they cannot. */
+/** Returns the event for a directory that other users can change; `null` if they cannot. */
 export function untrustedDirectory(runtime: Runtime, walDir: string): WalEvent | null {
   const reason = distrustReason(runtime, walDir);
   if (reason === null) return null;
   return { level: "warn", name: "untrusted-directory", message: untrustedMessage(walDir, reason) };
 }
 
-/** The warning about a directory that other users can change. */
+/** Returns the warning about a directory that other users can change. */
 export function untrustedMessage(walDir: string, reason: string): string {
   return `${walDir}: ${reason}. Other users can add, change and delete log files there. ` +
     "Use a directory that belongs to this user, with mode 0700 (WEAVE_WAL_DIR)";

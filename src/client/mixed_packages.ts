@@ -32,12 +32,14 @@ export function noteOwnOp(): void {
   state.ownOps = true;
 }
 
-/** Whether an op of this package was made. */
+/** Returns whether an op of this package was made. */
 export function hasOwnOps(): boolean {
   return state.ownOps;
 }
 
-/** Logs, once a process, that the official package uses an op of this one, unless both are joined. */
+/**
+ * Logs, once a process, that the official package uses an op of this one, unless both are joined.
+ */
 export function reportOwnOp(name: string): void {
   report(
     `The official weave package uses op ${
@@ -47,7 +49,9 @@ export function reportOwnOp(name: string): void {
   );
 }
 
-/** Logs, once a process, that this package uses an op of the official one, unless both are joined. */
+/**
+ * Logs, once a process, that this package uses an op of the official one, unless both are joined.
+ */
 export function reportOfficialOp(name: string): void {
   report(
     `An evaluation of @weave-wal/client uses op ${JSON.stringify(name)} of the official weave ` +

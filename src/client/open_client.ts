@@ -84,7 +84,8 @@ export async function openClient(
  * Makes a client at once, of a name that does not depend on what a server answers.
  *
  * @param name `entity/project`.
- * @throws {WeaveWalError} As {@linkcode openClient}; `ERR_INVALID_NAME` for a name without an entity.
+ * @throws {WeaveWalError} As {@linkcode openClient}; `ERR_INVALID_NAME` for a name without an
+ * entity.
  */
 export function openClientNow(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The part of a client that records OpenTelemetry spans. The recorder itself is in `src/otel`, which
- * only programs with spans load.
+ * The part of a client that records OpenTelemetry spans. The recorder itself is in `src/otel`,
+ * which only programs with spans load.
  *
  * @module
  */

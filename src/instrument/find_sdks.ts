@@ -1,6 +1,6 @@
 /**
- * Finds the SDKs that a program uses: those that it loads with `require`, the one that its folder
- * resolves to, and, where the runtime has a loader, those that it imports.
+ * Finds the SDKs that a program uses: those that it loads with `require`, those that resolve from
+ * its folder, and, if the runtime supports loaders, those that it imports.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { pathToFileURL } from "node:url";
 import { loaderSource } from "./loader_source.ts";
 import type { Sdk } from "./patch_sdk.ts";
 
-/** Called with the exports of a module of an SDK; perhaps more than once. */
+/** Called with the exports of an SDK's module, possibly more than once. */
 type Seen = (sdk: Sdk, exports: unknown) => void;
 
 interface ModuleSystem {
@@ -24,7 +24,7 @@ interface ModuleSystem {
 
 const system = Module as unknown as ModuleSystem;
 
-/** Calls `seen` for the modules of `sdks` that are loaded by `require`, now and later. */
+/** Calls `seen` for modules of `sdks` loaded by `require`, both earlier and later. */
 export function watchRequire(sdks: readonly Sdk[], seen: Seen): void {
   for (const [path, module] of Object.entries(system._cache ?? {})) {
     const sdk = sdks.find(({ name }) => isEntry(path, name));
@@ -44,8 +44,8 @@ function isEntry(path: string, name: string): boolean {
 }
 
 /**
- * Calls `seen` for the modules of `sdks` that are imported from now on, where the runtime has a
- * loader: also copies below other packages.
+ * Calls `seen` for modules of `sdks` that are imported later, if the runtime supports loaders.
+ * Includes copies nested in other packages.
  */
 export function watchImports(sdks: readonly Sdk[], seen: Seen): void {
   if ("Deno" in globalThis || "Bun" in globalThis || system.register === undefined) return;
@@ -58,7 +58,9 @@ export function watchImports(sdks: readonly Sdk[], seen: Seen): void {
   system.register(`data:text/javascript,${encodeURIComponent(source)}`);
 }
 
-/** Loads the modules of `sdks` that the program's folder resolves to, and calls `seen` for them. */
+/**
+ * Loads the modules of `sdks` that resolve from the program's folder, and calls `seen` for them.
+ */
 export async function loadInstalled(sdks: readonly Sdk[], seen: Seen): Promise<void> {
   const resolve = createRequire(join(process.cwd(), "program.js")).resolve;
   for (const sdk of sdks) {
@@ -74,7 +76,7 @@ export async function loadInstalled(sdks: readonly Sdk[], seen: Seen): Promise<v
       try {
         seen(sdk, await import(entry));
       } catch {
-        // A version without this kind of module.
+        // This version has no such module.
       }
     }
   }

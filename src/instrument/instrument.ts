@@ -1,5 +1,5 @@
 /**
- * Traces the requests of the OpenAI and Anthropic SDKs, without a change to the program:
+ * Traces the requests of the OpenAI and Anthropic SDKs without changes to the program:
  *
  * ```sh
  * node --import @weave-wal/client/instrument app.mjs
@@ -18,12 +18,12 @@ import { standardError } from "../runtime/standard_error.ts";
 import { loadInstalled, watchImports, watchRequire } from "./find_sdks.ts";
 import { patchSdk, type Sdk, SDKS } from "./patch_sdk.ts";
 
-/** Shared: copies of the package patch the SDKs once. */
+/** Shared by all copies of the package, so that SDKs are patched only once. */
 const state = shared("instrumented", () => ({ done: false }));
 
 if (!state.done) {
   state.done = true;
-  // An SDK that cannot be traced must not end the program.
+  // A failure to trace an SDK must not end the program.
   const quietly = (step: () => void): void => {
     try {
       step();

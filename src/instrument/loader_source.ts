@@ -1,11 +1,14 @@
 /**
- * The loader by which Node shows the SDKs that a program imports. It runs in a thread of its own, so
- * that it is text.
+ * The module loader that detects the SDKs that a program imports on Node. It runs in a thread of
+ * its own, so its source is a string.
  *
  * @module
  */
 
-/** Source of a loader: the entries of the packages hand their exports over when they are evaluated. */
+/**
+ * Returns the source of a loader that makes the packages' entry modules report their exports when
+ * they are evaluated.
+ */
 export function loaderSource(names: readonly string[]): string {
   return `
 const names = ${JSON.stringify(names)};

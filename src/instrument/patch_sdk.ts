@@ -1,5 +1,5 @@
 /**
- * Traces the methods of an SDK's classes, in every client that is made of them.
+ * Traces the methods of an SDK's classes, for all clients created from them.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { TRACED_METHODS } from "../client/integrations/openai_methods.ts";
 export interface Sdk {
   /** The package's name. */
   readonly name: string;
-  /** The main class among its exports. */
+  /** Name of its main exported class. */
   readonly className: string;
   readonly methods: readonly TracedClassMethod[];
 }
@@ -33,7 +33,9 @@ export const SDKS: readonly Sdk[] = [
   { name: "@anthropic-ai/sdk", className: "Anthropic", methods: ANTHROPIC_METHODS },
 ];
 
-/** Traces the methods of the classes that a module of an SDK exports; once, however often called. */
+/**
+ * Traces the methods of the classes that a module of an SDK exports. Repeated calls have no effect.
+ */
 export function patchSdk(sdk: Sdk, exports: unknown): void {
   const main = member(exports, sdk.className) ?? member(exports, "default");
   for (const { path, name, trace } of sdk.methods) {

@@ -1,5 +1,5 @@
 /**
- * Samples of metrics, and their text: OpenMetrics, or the older Prometheus format.
+ * Samples of metrics, and their text formats: OpenMetrics and the older Prometheus format.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { Metric } from "./metric_list.ts";
 
 /**
- * Formats of the text.
+ * Text formats of metrics.
  *
  * @example
  * ```ts
@@ -26,16 +26,16 @@ export const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
   prometheus: "text/plain; version=0.0.4; charset=utf-8",
 };
 
-/** The format that the `Accept` header of a scraper asks for. */
+/** Returns the format that a scraper's `Accept` header asks for. */
 export function formatFor(accept: string | null | undefined): MetricsFormat {
   return accept?.includes("application/openmetrics-text") ? "openmetrics" : "prometheus";
 }
 
-/** Values of metrics at one moment. */
+/** Values of metrics at one point in time. */
 export class MetricSamples {
   readonly #values = new Map<Metric, Map<string, number>>();
 
-  /** Adds to a sample; `labels` are the values of the metric's labels, in their order. */
+  /** Adds to a sample; `labels` are the values of the metric's labels, in order. */
   add(metric: Metric, labels: readonly string[], value: number): void {
     if (!Number.isFinite(value)) return;
     const samples = this.#values.get(metric) ?? new Map<string, number>();
@@ -44,14 +44,14 @@ export class MetricSamples {
     samples.set(key, (samples.get(key) ?? 0) + value);
   }
 
-  /** Sets a point in time, given in epoch ms; `null` leaves it out. */
+  /** Sets a time, given in epoch ms; does nothing if it is `null`. */
   time(metric: Metric, labels: readonly string[], ms: number | null): void {
     if (ms === null) return;
     this.#values.get(metric)?.delete(labelText(metric.labels, labels));
     this.add(metric, labels, ms / 1_000);
   }
 
-  /** The samples as text: each metric with its type, unit and help. */
+  /** Returns the samples as text: each metric with its type, unit and help. */
   text(format: MetricsFormat): string {
     const lines = [...this.#values].flatMap(([metric, samples]) => [
       ...metadata(metric, format),
@@ -61,7 +61,9 @@ export class MetricSamples {
   }
 }
 
-/** OpenMetrics names the family, Prometheus the sample, and it has no units and no `info`. */
+/**
+ * OpenMetrics names the metric family; Prometheus names the sample, and has no units and no `info`.
+ */
 function metadata({ name, type, unit, help }: Metric, format: MetricsFormat): string[] {
   if (format === "prometheus") {
     return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type === "info" ? "gauge" : type}`];
@@ -79,7 +81,10 @@ function labelText(names: readonly string[], values: readonly string[]): string 
   return `{${names.map((name, at) => `${name}="${escaped(values[at] ?? "")}"`).join(",")}}`;
 }
 
-/** Values come from files that anybody may have written: nothing in them controls a terminal. */
+/**
+ * Escapes a value. Values come from files that anyone may have written, and must not control a
+ * terminal.
+ */
 function escaped(value: string): string {
   return value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")
     // deno-lint-ignore no-control-regex

@@ -1,5 +1,5 @@
 /**
- * Reports of logs, their processes and their senders, as metrics.
+ * Converts reports of logs, processes and senders to metrics.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { VERSION } from "../version.ts";
 import { MetricSamples } from "./exposition.ts";
 import { METRICS } from "./metric_list.ts";
 
-/** A project in numbers. */
+/** Values of a project. */
 export interface ProjectFacts {
   readonly entity: string;
   readonly project: string;
@@ -17,15 +17,15 @@ export interface ProjectFacts {
   /** Whether `pendingRecords` is an estimate. */
   readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
-  /** When the oldest pending record was written, epoch ms; `null` if none is pending. */
+  /** Time at which the oldest pending record was written, epoch ms; `null` if none is pending. */
   readonly oldest: number | null;
-  /** Segments with pending records, by the process that sends them. */
+  /** Number of segments with pending records, by the process that sends them. */
   readonly segments?: Readonly<Record<string, number>>;
-  /** Writers by state. */
+  /** Number of writers by state. */
   readonly writers?: Readonly<Record<string, number>>;
-  /** Dead letters by reason. */
+  /** Number of dead letters by reason. */
   readonly deadLetters?: Readonly<Record<string, number>>;
-  /** The used part of `maxDiskBytes`; `null` if no process reports it. */
+  /** Usage of `maxDiskBytes`; `null` if no process reports it. */
   readonly quota: LogReport["quota"] | null;
 }
 
@@ -37,18 +37,18 @@ export interface ProcessFacts {
   readonly sender: SenderReport | null;
 }
 
-/** Everything that metrics are made from. */
+/** The input for {@linkcode logMetrics}. */
 export interface MetricFacts {
   readonly projects: readonly ProjectFacts[];
   readonly processes: readonly ProcessFacts[];
 }
 
-/** The value of the label `process`. */
+/** Returns the value of the label `process`. */
 export function processLabel(pid: number | null, host: string | null): string {
   return `${pid ?? "unknown"}@${host ?? "unknown"}`;
 }
 
-/** The metrics of these facts. */
+/** Returns the metrics for these facts. */
 export function logMetrics({ projects, processes }: MetricFacts): MetricSamples {
   const samples = new MetricSamples();
   samples.add(METRICS.build, [VERSION], 1);

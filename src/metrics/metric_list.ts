@@ -1,27 +1,27 @@
 /**
- * The metrics: names, types, units, labels, help. The only list of them; `weave-wal status
+ * The metrics: names, types, units, labels, help. This is the only list: `weave-wal status
  * --openmetrics`, `weave-wal flush --follow --metrics`, `client.metrics()` and the table in
- * docs/operations/metrics.md follow it.
+ * docs/operations/metrics.md are based on it.
  *
- * Names and units are those of the Prometheus conventions: one prefix, base units, `_total` for
- * counters, points in time in seconds since the epoch.
+ * Names and units follow the Prometheus conventions: one prefix, base units, `_total` for counters,
+ * and times in seconds since the epoch.
  *
  * @module
  */
 
 /** Definition of a metric. */
 export interface Metric {
-  /** Name of its samples; that of a counter ends in `_total`. */
+  /** Name of its samples; for a counter it ends in `_total`. */
   readonly name: string;
   readonly type: "gauge" | "counter" | "info";
-  /** Base unit, where it has one; the name then ends in it. */
+  /** Base unit, if any; the name then ends in it. */
   readonly unit?: "bytes" | "seconds";
   readonly help: string;
   /** Names of the labels, in order. */
   readonly labels: readonly string[];
 }
 
-/** Every label, and what its values are. */
+/** Every label, and a description of its values. */
 export const LABELS: Readonly<Record<string, string>> = {
   cause: "why records were dropped, such as `quota-new`; as in `client.stats()`",
   code: "error code of the file system, such as `ENOSPC` or `EROFS`",
@@ -44,7 +44,7 @@ const PROJECT = ["entity", "project"];
 const LOG = [...PROJECT, "process"];
 const SENDER = ["server", "process"];
 
-/** Short names of metrics, for the code. */
+/** Short names of metrics, used in the code. */
 export type MetricKey =
   | "build"
   | "pendingRecords"
@@ -178,7 +178,7 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
   ),
 };
 
-/** Short names of the metrics of a relay, for the code. */
+/** Short names of relay metrics, used in the code. */
 export type RelayMetricKey =
   | "requests"
   | "records"

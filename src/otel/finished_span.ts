@@ -1,12 +1,12 @@
 /**
- * Spans as OpenTelemetry's SDK hands them over. The types have the shape of the SDK's own, versions 1
- * and 2, so that the declarations of this package need none of its packages.
+ * Types of spans, as OpenTelemetry's SDK passes them. They match the SDK's own types, versions 1
+ * and 2, so that the declarations of this package do not depend on its packages.
  *
  * @module
  */
 
 /**
- * Seconds and nanoseconds.
+ * A time, in seconds and nanoseconds.
  *
  * @example
  * ```ts
@@ -30,18 +30,18 @@ export type SpanTime = [number, number];
  * ```
  */
 export interface SpanIds {
-  /** Hexadecimal digits. */
+  /** Hex digits. */
   readonly traceId: string;
-  /** Hexadecimal digits. */
+  /** Hex digits. */
   readonly spanId: string;
   /** Flags: 1 if the span is sampled. */
   readonly traceFlags: number;
-  /** Whether the span is one of another process. */
+  /** Whether the span belongs to another process. */
   readonly isRemote?: boolean;
 }
 
 /**
- * The instrumentation that made a span.
+ * The instrumentation that created a span.
  *
  * @example
  * ```ts
@@ -52,11 +52,11 @@ export interface SpanIds {
  * ```
  */
 export interface SpanScope {
-  /** The name of the instrumentation. */
+  /** Name of the instrumentation. */
   readonly name: string;
   /** Its version. */
   readonly version?: string;
-  /** The schema of the names of attributes. */
+  /** URL of the schema of attribute names. */
   readonly schemaUrl?: string;
 }
 
@@ -74,13 +74,13 @@ export interface SpanScope {
 export interface SpanResource {
   /** Values by name. */
   readonly attributes: object;
-  /** The schema of the names of attributes. */
+  /** URL of the schema of attribute names. */
   readonly schemaUrl?: string;
-  /** Whether some attributes are still looked up. */
+  /** Whether some attributes are still pending. */
   readonly asyncAttributesPending?: boolean;
-  /** Waits for them. */
+  /** Waits for pending attributes. */
   waitForAsyncAttributes?(): Promise<void>;
-  /** All attributes, also those that are still promises. */
+  /** Returns all attributes, including those that are still promises. */
   getRawAttributes?(): readonly (readonly [string, unknown])[];
 }
 
@@ -123,9 +123,9 @@ export interface FinishedSpan extends StartedSpan {
   readonly parentSpanContext?: SpanIds;
   /** The parent in version 1 of the SDK. */
   readonly parentSpanId?: string;
-  /** When it began. */
+  /** Time at which it started. */
   readonly startTime: SpanTime;
-  /** When it ended. */
+  /** Time at which it ended. */
   readonly endTime: SpanTime;
   /** Unset (0), ok (1) or error (2). */
   readonly status: { readonly code: number; readonly message?: string };
@@ -136,7 +136,7 @@ export interface FinishedSpan extends StartedSpan {
     readonly attributes?: object;
     readonly droppedAttributesCount?: number;
   }[];
-  /** Spans that it relates to. */
+  /** Links to related spans. */
   readonly links: readonly {
     readonly context: SpanIds;
     readonly attributes?: object;

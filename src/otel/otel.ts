@@ -1,8 +1,8 @@
 /**
- * OpenTelemetry spans through the log: each is on disk before `span.end()` returns, and is delivered
- * from there to Weave's Traces or Agents view.
+ * Records OpenTelemetry spans in the log: each span is on disk before `span.end()` returns, and is
+ * delivered from there to Weave's Traces or Agents view.
  *
- * Needs `@opentelemetry/otlp-transformer`, which serializes the spans.
+ * Requires `@opentelemetry/otlp-transformer`, which serializes the spans.
  *
  * @module
  */
@@ -16,11 +16,11 @@ export type { SpanIds, SpanResource, SpanScope, SpanTime } from "./finished_span
 export type { OtelView } from "../protocol/otlp/otel_request.ts";
 
 /**
- * A span processor that appends each span to the log when it ends, synchronously. It takes the place
- * of `BatchSpanProcessor` and its exporter.
+ * A span processor that synchronously appends each span to the log when it ends. It replaces
+ * `BatchSpanProcessor` and its exporter.
  *
- * Spans that the tracer does not sample are left out, and so are those of traces that `sampleRate`
- * leaves out. Redaction applies to names, attributes, events, links and resources.
+ * Spans that the tracer does not sample are not recorded, nor are spans of traces that `sampleRate`
+ * excludes. Redaction applies to names, attributes, events, links and resources.
  *
  * @example
  * ```ts
@@ -46,8 +46,8 @@ export class WalSpanProcessor {
   /**
    * Opens the log, or uses that of an open client.
    *
-   * @throws {WeaveWalError} `ERR_INVALID_OPTION`; `ERR_NOT_INITIALIZED` without a project and without
-   *   a client; the errors of `init`.
+   * @throws {WeaveWalError} `ERR_INVALID_OPTION`; `ERR_NOT_INITIALIZED` with neither a project nor
+   * a client; the errors of `init`.
    */
   constructor(options: SpanOptions = {}) {
     this.#recorder = new SpanRecorder(options);
@@ -63,7 +63,7 @@ export class WalSpanProcessor {
   }
 
   /**
-   * Called by the SDK when a span ends: the span is in the log when this returns. Never throws.
+   * Called by the SDK when a span ends. On return, the span is in the log. Never throws.
    *
    * @param span The span.
    */
@@ -72,16 +72,16 @@ export class WalSpanProcessor {
   }
 
   /**
-   * Waits until the server has all spans, `timeoutMs` and 20 s at most. What it does not take until
-   * then stays in the log. Never rejects.
+   * Waits until the server has accepted all spans, for at most `timeoutMs` and 20 s. Spans that are
+   * not accepted by then stay in the log. Never rejects.
    */
   forceFlush(): Promise<void> {
     return this.#recorder.flush();
   }
 
   /**
-   * Takes no more spans, and delivers for `exitDrainMs` at most; the next run delivers the rest.
-   * Closes the log unless it is that of another client. Never rejects.
+   * Stops recording, and delivers for at most `exitDrainMs`; the next run delivers the rest. Closes
+   * the log unless it belongs to another client. Never rejects.
    */
   shutdown(): Promise<void> {
     return this.#recorder.shutdown();
@@ -102,16 +102,16 @@ export class WalSpanProcessor {
  * ```
  */
 export interface SpanExportResult {
-  /** 0: the spans are in the log; 1: some are not. */
+  /** 0 if all spans are in the log, 1 if some are not. */
   code: number;
-  /** Why, for 1. */
+  /** The error, if `code` is 1. */
   error?: Error;
 }
 
 /**
- * A span exporter for those who keep their span processor. The spans are in the log when `export`
- * calls back: with `SimpleSpanProcessor` soon after each end, with `BatchSpanProcessor` when it
- * exports the batch. What it has not exported is lost if the process is killed.
+ * A span exporter, for programs that keep their span processor. Spans are in the log when `export`
+ * calls back: with `SimpleSpanProcessor` soon after each span ends, with `BatchSpanProcessor` when
+ * it exports the batch. Spans that are not exported yet are lost if the process is killed.
  *
  * @example
  * ```ts ignore
@@ -130,14 +130,14 @@ export class WalSpanExporter {
   /**
    * Opens the log, or uses that of an open client.
    *
-   * @throws {WeaveWalError} As the constructor of {@linkcode WalSpanProcessor}.
+   * @throws {WeaveWalError} The same as the constructor of {@linkcode WalSpanProcessor}.
    */
   constructor(options: SpanOptions = {}) {
     this.#recorder = new SpanRecorder(options);
   }
 
   /**
-   * Appends the spans and then calls back. Never throws.
+   * Appends the spans, then calls back. Never throws.
    *
    * @param spans The spans.
    * @param resultCallback Called once, when the spans are in the log.
@@ -148,12 +148,12 @@ export class WalSpanExporter {
     resultCallback(failed === undefined ? { code: 0 } : { code: 1, error: failed });
   }
 
-  /** As {@linkcode WalSpanProcessor.forceFlush}. */
+  /** Same as {@linkcode WalSpanProcessor.forceFlush}. */
   forceFlush(): Promise<void> {
     return this.#recorder.flush();
   }
 
-  /** As {@linkcode WalSpanProcessor.shutdown}. */
+  /** Same as {@linkcode WalSpanProcessor.shutdown}. */
   shutdown(): Promise<void> {
     return this.#recorder.shutdown();
   }

@@ -1,8 +1,8 @@
 /**
- * Timers whose work stays out of traces.
+ * Timers whose callbacks are not traced.
  *
- * With instrumented file operations, the delivery of a span would make new spans, which are delivered,
- * and so on.
+ * If file operations are instrumented, delivering a span would create new spans, which are
+ * delivered in turn, and so on.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { withoutTelemetry } from "../client/server/outside.ts";
 import type { Clock, Runtime } from "../runtime/runtime.ts";
 
-/** A runtime that runs what is due later without telemetry. */
+/** Returns a runtime whose timers run callbacks without telemetry. */
 export function withQuietTimers(runtime: Runtime): Runtime {
   const { clock } = runtime;
   const quiet: Clock = {

@@ -1,5 +1,5 @@
 /**
- * Copies of spans without what is redacted, and within the limits of values.
+ * Copies spans with redaction and value limits applied.
  *
  * @module
  */
@@ -8,17 +8,20 @@ import type { Redactor } from "../client/redaction/redactor.ts";
 import { MAX_CALL_VALUE_CHARS } from "../protocol/json/size_limits.ts";
 import type { FinishedSpan, SpanResource } from "./finished_span.ts";
 
-/** Makes copies for one client. */
+/** Copies the spans of one client. */
 export class SpanRedactor {
   readonly #redactor: Redactor;
-  /** Resources are few and shared by many spans. */
+  /** Copies of resources, which are few and shared by many spans. */
   readonly #resources = new WeakMap<SpanResource, SpanResource>();
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
   }
 
-  /** A span to be serialized, with the names that versions 1 and 2 of the SDK give to its parts. */
+  /**
+   * Returns a copy of a span for serialization, with the property names of both SDK versions, 1 and
+   * 2.
+   */
   copy(span: FinishedSpan): FinishedSpan {
     const { parentSpanContext, status } = span;
     const scope = span.instrumentationScope ?? span.instrumentationLibrary ?? { name: "" };
@@ -75,14 +78,14 @@ export class SpanRedactor {
       attributes: this.#attributes(isPending ? settled(resource) : resource.attributes),
       schemaUrl: resource.schemaUrl,
     };
-    // A span is written when it ends: attributes that are still looked up are in later ones.
+    // A span is recorded when it ends; attributes that are still pending are only in later spans.
     if (isPending) resource.waitForAsyncAttributes?.().catch(() => {});
     else this.#resources.set(resource, copy);
     return copy;
   }
 }
 
-/** The attributes of a resource that are known. */
+/** Returns the attributes of a resource that are already known. */
 function settled(resource: SpanResource): object {
   const entries = resource.getRawAttributes?.();
   if (entries === undefined) return resource.attributes;

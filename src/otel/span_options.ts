@@ -1,5 +1,5 @@
 /**
- * Options of span processors and exporters, and the client that they lead to.
+ * Options of span processors and exporters, and how they select a client.
  *
  * @module
  */
@@ -17,9 +17,9 @@ import { detectRuntime } from "../runtime/detect.ts";
 import { withQuietTimers } from "./quiet_timers.ts";
 
 /**
- * Destination of spans. Pass `client` to share the log of an open client, or `project` with
- * options of `init` for a log of their own, which is on disk unless `wal` is `false`. With neither, it
- * is the client that `init` opened last.
+ * Destination of spans. Pass `client` to share the log of an open client, or `project` with options
+ * of `init` for a separate log, which is on disk unless `wal` is `false`. With neither, spans go to
+ * the client that `init` opened last.
  *
  * @example
  * ```ts
@@ -30,16 +30,16 @@ import { withQuietTimers } from "./quiet_timers.ts";
  * ```
  */
 export interface SpanOptions extends Omit<InitOptions, "printCallLink" | "globalAttributes"> {
-  /** The client whose log takes the spans. Default: the client that `init` opened last. */
+  /** The client whose log receives the spans. Default: the client that `init` opened last. */
   client?: WeaveClient;
   /** `entity/project`. Default: the client's project. */
   project?: string;
   /** The view of Weave that shows the spans. Default `"traces"`. */
   view?: OtelView;
   /**
-   * Whether `WalSpanProcessor` notes the start of each span, with one more write to the log: a span
-   * that the end of the process cuts off is then ended at recovery, with an error that says so.
-   * Default `false`.
+   * Whether `WalSpanProcessor` also records the start of each span, with one more write to the log.
+   * If the process ends before the span does, recovery ends the span with an error. Default
+   * `false`.
    */
   recordStarts?: boolean;
 }
@@ -51,7 +51,7 @@ export interface ResolvedSpanOptions {
   readonly view: OtelView;
   /** Whether the client was opened for these spans and is closed with them. */
   readonly isOwn: boolean;
-  /** Whether starts are noted. */
+  /** Whether span starts are recorded. */
   readonly recordStarts: boolean;
 }
 

@@ -14,11 +14,11 @@ import type { FinishedSpan, StartedSpan } from "./finished_span.ts";
 import { SpanRedactor } from "./redact_span.ts";
 import { resolveSpanOptions, type SpanOptions } from "./span_options.ts";
 
-/** Bytes that a span may have: the server takes requests of 32 MiB. */
+/** Maximum bytes of a span: the server accepts requests of 32 MiB. */
 const MAX_SPAN_BYTES = 30 * 1024 * 1024;
-/** Traces whose sampling is remembered at most. */
+/** Maximum number of traces whose sampling decision is cached. */
 const MAX_TRACES = 10_000;
-/** Ms that a flush may take: the SDK's `forceFlush` rejects after 30 seconds. */
+/** Maximum ms of a flush: the SDK's `forceFlush` rejects after 30 seconds. */
 const MAX_FLUSH_MS = 20_000;
 const SAMPLED = 1;
 
@@ -30,12 +30,12 @@ export class SpanRecorder {
   readonly #type: OtelRecordType;
   readonly #recordStarts: boolean;
   readonly #redactor: SpanRedactor;
-  /** Decisions of a function that samples. */
+  /** Cached decisions of the sampling function. */
   readonly #sampled = new Map<string, boolean>();
   #isRecording = false;
   #isShutDown = false;
 
-  /** @throws {WeaveWalError} As `resolveSpanOptions`. */
+  /** @throws {WeaveWalError} The same as `resolveSpanOptions`. */
   constructor(options: SpanOptions) {
     const { client, target, view, isOwn, recordStarts } = resolveSpanOptions(options);
     this.#recordStarts = recordStarts;
@@ -47,8 +47,8 @@ export class SpanRecorder {
   }
 
   /**
-   * Decides with the first span of a trace whether the trace is recorded, and notes the start of the
-   * span if that is wanted. Never throws.
+   * Decides at the first span of a trace whether the trace is recorded, and records the span's
+   * start if configured. Never throws.
    */
   start(span: StartedSpan): void {
     if (!this.#target.sampler.asksFunction && !this.#recordStarts) return;
@@ -57,7 +57,7 @@ export class SpanRecorder {
     try {
       const isWanted = this.#isSampled(span) && (span.spanContext().traceFlags & SAMPLED) !== 0;
       if (!isWanted || !this.#recordStarts) return;
-      // The SDK's own span: it has the fields of one that has ended.
+      // The SDK's own span, which has the fields of a finished span.
       const text = this.#requestOf(span as FinishedSpan);
       withoutTelemetry(() => this.#target.noteStart(this.#type, text));
     } catch (error) {
@@ -68,12 +68,12 @@ export class SpanRecorder {
   }
 
   /**
-   * Appends a span; it is in the log when this returns. Never throws.
+   * Appends a span; on return, it is in the log. Never throws.
    *
-   * @returns What went wrong, if the span could not be recorded.
+   * @returns The error, if the span could not be recorded.
    */
   record(span: FinishedSpan): Error | undefined {
-    // A span that ends in here is about the log itself, or made by the program's own `redact`.
+    // A span that ends here is about the log itself, or was created by the program's `redact`.
     if (this.#isRecording || this.#target.settings.disabled) return undefined;
     if (this.#isShutDown) return new Error("Cannot record a span: shutdown() was called");
     this.#isRecording = true;
@@ -84,7 +84,7 @@ export class SpanRecorder {
         return undefined;
       }
       const text = this.#requestOf(span);
-      // Instrumented file operations would make spans of it.
+      // Instrumented file operations would create spans.
       withoutTelemetry(() => this.#target.append(this.#type, text));
       return undefined;
     } catch (error) {
@@ -94,15 +94,18 @@ export class SpanRecorder {
     }
   }
 
-  /** Waits until the server has what was recorded, `timeoutMs` and 20 s at most. Never rejects. */
+  /**
+   * Waits until the server has accepted the recorded spans, for at most `timeoutMs` and 20 s. Never
+   * rejects.
+   */
   async flush(): Promise<void> {
     const timeout = Math.min(this.#target.settings.timeoutMs, MAX_FLUSH_MS);
     if (!this.#isShutDown) await this.#client.flush({ timeout });
   }
 
   /**
-   * Takes no more spans and delivers what it can in `exitDrainMs`, or in `timeoutMs` without a log on
-   * disk. Closes the client if it was opened for these spans. Never rejects.
+   * Stops recording, and delivers for at most `exitDrainMs`, or `timeoutMs` without a log on disk.
+   * Closes the client if it was opened for these spans. Never rejects.
    */
   async shutdown(): Promise<void> {
     if (this.#isShutDown) return;
@@ -142,7 +145,7 @@ export class SpanRecorder {
   }
 }
 
-/** @throws where OpenTelemetry cannot serialize the span. */
+/** @throws {Error} If OpenTelemetry cannot serialize the span. */
 function serialize(span: FinishedSpan): Uint8Array {
   const bytes = serialized(span);
   if (bytes.length <= MAX_SPAN_BYTES) return bytes;

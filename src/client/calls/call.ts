@@ -1,5 +1,5 @@
 /**
- * A call as `invoke` and reads give it.
+ * A call, as `invoke` and reads return it.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import type { Summary } from "./summary.ts";
 
 /**
- * A call. `output` and `summary` are absent until it ended; one that was not traced, as there was no
- * client, has no fields at all.
+ * A call. `output` and `summary` are absent until it has ended. A call that was not traced, because
+ * there was no client, has no fields.
  *
  * @example
  * ```ts
@@ -20,27 +20,27 @@ import type { Summary } from "./summary.ts";
  * ```
  */
 export interface Call {
-  /** The call's id. */
+  /** ID of the call. */
   readonly id: string;
   /** `entity/project`. */
   readonly project_id: string;
-  /** The id of the call's trace. */
+  /** ID of the call's trace. */
   readonly trace_id: string;
-  /** Id of the call that made this one. */
+  /** ID of the parent call. */
   readonly parent_id?: string | null;
   /** Ref of the op. */
   readonly op_name: string;
-  /** Display name instead of the op's name. */
+  /** Display name, shown instead of the op's name. */
   readonly display_name?: string | null;
-  /** ISO 8601, UTC. */
+  /** Start time, ISO 8601, UTC. */
   readonly started_at: string;
-  /** ISO 8601, UTC. */
+  /** End time, ISO 8601, UTC. */
   readonly ended_at?: string | null;
-  /** Custom attributes, and the client's under `weave`. */
+  /** Custom attributes; those of the client are under `weave`. */
   readonly attributes: Record<string, unknown>;
   /** The arguments by name. */
   readonly inputs: Record<string, unknown>;
-  /** The call's output. */
+  /** The output. */
   readonly output?: unknown;
   /** Numbers about the call, such as token usage. */
   readonly summary?: Summary | null;
@@ -49,15 +49,15 @@ export interface Call {
   /**
    * Renames the call.
    *
-   * @param displayName Shown instead of the op's name; `""` clears it.
+   * @param displayName Name to show instead of the op's name; `""` clears it.
    */
   setDisplayName(displayName: string): Promise<void>;
 }
 
-/** Most characters of a display name. */
+/** Maximum characters of a display name. */
 export const MAX_DISPLAY_NAME_LENGTH = 1000;
 
-/** A display name that the server takes: the beginning of a longer one. */
+/** Truncates a display name to the length that the server accepts. */
 export function clipDisplayName(name: string): string {
   return name.length > MAX_DISPLAY_NAME_LENGTH
     ? `${name.slice(0, MAX_DISPLAY_NAME_LENGTH - 3)}...`

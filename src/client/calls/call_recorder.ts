@@ -1,6 +1,6 @@
 /**
- * Makes the records of traced calls. Every call pays for what is in here, so the text of a request
- * is put together from parts of which all that can be is made once.
+ * Creates the records of traced calls. This code runs for every call, so the text of a request is
+ * assembled from parts, most of which are built only once.
  *
  * @module
  */
@@ -46,11 +46,11 @@ export class CallRecorder implements CallSink {
   }
 
   /**
-   * Records that a call begins.
+   * Records the start of a call.
    *
-   * @param self What is recorded as the input `self`, if it is an object.
-   * @param keep Whether the call is to be shown later.
-   * @returns `null` when the call cannot be traced. Never throws.
+   * @param self The input `self`, recorded if it is an object.
+   * @param keep Whether the call will be shown later.
+   * @returns `null` if the call cannot be traced. Never throws.
    */
   start(
     state: OpState,
@@ -124,7 +124,7 @@ export class CallRecorder implements CallSink {
   succeed(call: TracedCall, output: unknown, ending?: Ending): void {
     const usage = ending?.usage ?? findUsage(output);
     let own = output == null ? undefined : this.#summarize(call, output);
-    // The user's own summary takes precedence; the usage counts as reported in either case.
+    // The user's own summary takes precedence; the usage is marked as counted in either case.
     if (usage.length > 0) own = this.#addUsage(own, usage);
     this.#end(call, "", ending?.text ?? this.#outputText(call, output), own, ending?.endedAt);
   }
@@ -141,13 +141,13 @@ export class CallRecorder implements CallSink {
     return usage === undefined || (own !== undefined && "usage" in own) ? own : { ...own, usage };
   }
 
-  /** Prints how far a long piece of work is, where a person can watch. */
+  /** Prints the progress of a long operation, if standard error is a terminal. */
   showProgress(line: string): void {
     const { logger } = this.#options;
     if (logger.isWatched) logger.print(line);
   }
 
-  /** Ends the calls that wait for what comes of their results, with what came until now. */
+  /** Ends calls whose results are still pending, with the output so far. */
   endUnfinished(): void {
     for (const watcher of this.unfinished) watcher.abandon();
   }
@@ -199,7 +199,7 @@ export class CallRecorder implements CallSink {
       const counts = countStatus(call, exception === "" ? "success" : "error");
       const text = this.#endHead + call.callId + '","trace_id":"' + call.traceId +
         '","started_at":"' + call.startedAt + '","ended_at":"' +
-        // A clock that was set back must not end a call before its start.
+        // If the clock was set back, do not end a call before its start.
         (endedAt < call.startedAt ? call.startedAt : endedAt) + '"' + exception + ',"output":' +
         outputText(output, saveText) + ',"summary":' +
         (isEmpty(summary) ? statusText(counts) : toText({ ...summary, status_counts: counts })) +
@@ -217,7 +217,7 @@ export class CallRecorder implements CallSink {
         this.warn("invalid-summary", `Left out of a call's summary: ${problem}`);
       });
     } catch (error) {
-      // What code in the call has put into the summary of its children.
+      // Code in the call may have put this into the summary of its children.
       this.warnOnce("summary-failed", "Cannot summarize a call", error);
       return {};
     }
@@ -275,7 +275,7 @@ export class CallRecorder implements CallSink {
     this.warn(name, `${message}: ${describeError(error)}`);
   }
 
-  /** Logs a message, once for each `key`; the event's name unless given. */
+  /** Logs a message, once for each `key`; by default once for each event name. */
   warn(name: WalEventName, message: string, key?: string): void {
     this.#options.logger.once("warn", name, message, key);
   }

@@ -1,5 +1,5 @@
 /**
- * Which call the running code belongs to, carried along by `AsyncLocalStorage`.
+ * Tracks the call that the running code belongs to, with `AsyncLocalStorage`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { assignData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 
 /**
- * The running call, as seen by the code that belongs to it.
+ * The current call, as seen by the code inside it.
  *
  * @example
  * ```ts
@@ -25,45 +25,49 @@ import { shared } from "../../runtime/process/shared_state.ts";
  * ```
  */
 export interface CallStackEntry {
-  /** The call's id. */
+  /** ID of the call. */
   readonly callId: string;
-  /** The id of the call's trace. */
+  /** ID of the call's trace. */
   readonly traceId: string;
-  /** Sum of the summaries of the finished children; entries that are put in here are added too. */
+  /** Sum of the summaries of the finished children. Entries added here are included. */
   childSummary: Record<string, unknown>;
 }
 
-/** Custom attributes of the calls made in a stretch of code. */
+/** Custom attributes for the calls in a scope. */
 export interface AttributeScope {
   readonly values: Readonly<Record<string, unknown>>;
-  /** JSON text of all attributes of such a call, and who made the text. */
+  /** JSON text of all attributes of such a call, and the recorder that built it. */
   text?: string;
   textBy?: object;
 }
 
-/** Contents of the storage: the running call and the attributes of future calls. */
+/** Contents of the storage: the current call, and attributes for future calls. */
 export interface CallContext {
   readonly call: CallStackEntry | null;
-  /** The recorder of the running call; a call of another client is not used as a parent. */
+  /** The recorder of the current call. Calls of other clients do not become its children. */
   readonly owner: object | null;
   readonly attributes: AttributeScope | null;
-  /** Whether ops are plain function calls here. */
+  /** Whether ops in this context are plain function calls. */
   readonly untraced?: boolean;
 }
 
-// One storage for all clients and all copies of the package: each further one would cost every
-// promise of the program, and a call of one copy would not be the parent of another's.
+// One storage for all clients and all copies of the package: each further one would add a cost to
+// every promise of the program, and a call of one copy could not be the parent of another copy's
+// call.
 const storage = shared("call-stack", () => new AsyncLocalStorage<CallContext>());
 
-/** Code that is never traced: the package's own requests, and what the program runs for them. */
+/**
+ * Context for code that is never traced: the package's own requests, and code of the program that
+ * they run.
+ */
 const UNTRACED: CallContext = { call: null, owner: null, attributes: null, untraced: true };
 
-/** The context of the running code; `undefined` outside of every call. */
+/** Returns the context of the running code; `undefined` outside of all calls. */
 export function currentContext(): CallContext | undefined {
   return storage.getStore();
 }
 
-/** Calls `fn(...args)` inside `context`. */
+/** Calls `fn(...args)` in `context`. */
 export function runInContext<A extends unknown[], R>(
   context: CallContext,
   fn: (...args: A) => R,
@@ -72,12 +76,12 @@ export function runInContext<A extends unknown[], R>(
   return storage.run(context, fn, ...args);
 }
 
-/** Calls `fn`; ops inside are plain function calls. */
+/** Calls `fn`; ops inside it are plain function calls. */
 export function runUntraced<R>(fn: () => R): R {
   return storage.run(UNTRACED, fn);
 }
 
-/** Calls `fn` with `values` added to the attributes of the calls made inside. */
+/** Calls `fn`, and adds `values` to the attributes of the calls inside it. */
 export function runWithAttributes<R>(values: Record<string, unknown>, fn: () => R): R {
   const outer = storage.getStore();
   if (outer?.untraced) return fn();

@@ -1,5 +1,5 @@
 /**
- * The call stack as the official SDK's client shows it.
+ * The call stack, in the form of the official SDK's client.
  *
  * @module
  */
@@ -22,14 +22,14 @@ import { UnsampledCall } from "./unsampled_call.ts";
 export interface PushedCall {
   /** The new call. */
   currentCall: CallStackEntry;
-  /** The call that makes it; `undefined` for a root call. */
+  /** The parent call; `undefined` for a root call. */
   parentCall?: CallStackEntry;
   /** The stack with the new call on top. */
   newStack: CallStack;
 }
 
 /**
- * The calls that some code belongs to, as far as a new call needs them: the innermost one.
+ * The stack of current calls. Holds only the innermost call, which is all that a new call needs.
  *
  * @example
  * ```ts
@@ -45,18 +45,18 @@ export class CallStack {
   readonly #innermost: CallStackEntry | null;
   readonly #newId: () => string;
 
-  /** Not for users: `client.getCallStack()` returns stacks. */
+  /** Not for users: use `client.getCallStack()`. */
   constructor(innermost: CallStackEntry | null, newId: () => string) {
     this.#innermost = innermost;
     this.#newId = newId;
   }
 
-  /** The innermost call; `null` outside of every call. */
+  /** Returns the innermost call; `null` outside of all calls. */
   peek(): CallStackEntry | null {
     return this.#innermost;
   }
 
-  /** Adds a new call, a child of the innermost one. Nothing is recorded. */
+  /** Adds a new call, as a child of the innermost one. Records nothing. */
   pushNewCall(): PushedCall {
     const parentCall = this.#innermost ?? undefined;
     const callId = this.#newId();

@@ -1,5 +1,5 @@
 /**
- * The message of anything that can be thrown.
+ * Returns the message of any thrown value.
  *
  * @module
  */
@@ -16,12 +16,15 @@ import { readSafely } from "../../protocol/json/replacements.ts";
 import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
 import { toJsonText } from "../../protocol/json/stringify.ts";
 
-/** Characters that are recorded of an array: its own text would be made by its items. */
+/** Maximum characters to record of an array. */
 const MAX_LIST_CHARS = 10_000;
 
 const UNSHOWN = "An error that cannot be shown";
 
-/** The message of an error, or the text of whatever was thrown. Runs no getter; never throws. */
+/**
+ * Returns the message of an error, or the text of any other thrown value. Runs no getter; never
+ * throws.
+ */
 export function describeError(error: unknown): string {
   let text: string;
   try {

@@ -1,6 +1,6 @@
 /**
- * The text of a call's `exception` field, in the form that the Python SDK writes and the
- * UI shows: type, message and stack.
+ * Builds a call's `exception` field in the format that the Python SDK writes and the UI shows:
+ * type, message and stack.
  *
  * @module
  */
@@ -11,30 +11,30 @@ import { toJsonText } from "../../protocol/json/stringify.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import { describeError } from "./describe_error.ts";
 
-/** One line of a stack, as Python names its parts. */
+/** A stack frame, with the field names of Python. */
 interface Frame {
   readonly filename: string;
-  /** 0 where it is not known. */
+  /** 0 if unknown. */
   readonly line_number: number;
   readonly function_name: string;
-  /** The line's source, which is not read here. */
+  /** Source line; always empty here. */
   readonly text: string;
 }
 
-/** Frames that are kept, those nearest to the `throw`. */
+/** Maximum number of frames to keep, nearest to the `throw`. */
 const MAX_FRAMES = 100;
 const FRAME = /^\s+at (?:async )?(?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;
 
-/** Characters of a stack that is looked at; a longer one holds a message that is too long. */
+/** Maximum characters of a stack to parse; a longer one contains an excessive message. */
 const MAX_STACK_CHARS = 1024 * 1024;
 
 /**
- * JSON text of an object with `type`, `message` and `traceback`, the innermost frame last. Never
- * throws, and runs no getter of the program.
+ * Returns the JSON text of an object with `type`, `message` and `traceback`, innermost frame last.
+ * Never throws, and runs no getter of the program.
  */
 export function exceptionText(error: unknown, redactor?: Redactor): string {
   const message = describeError(error);
-  // The text goes into a string of the record: half a surrogate pair must not be hidden in an escape.
+  // The text becomes a string in the record, so a lone surrogate must not be hidden in an escape.
   const exception = {
     type: typeOf(error),
     message,
@@ -49,7 +49,9 @@ function isErrorObject(error: unknown): error is object {
   return typeof error === "object" && error !== null && !isProxy(error) && isError(error);
 }
 
-/** The class's name unless the error has a name of its own; the type of a value that is not an error. */
+/**
+ * Returns the error's own name or the name of its class; the type of a value that is not an error.
+ */
 function typeOf(error: unknown): string {
   if (isProxy(error)) return "Error";
   if (!isErrorObject(error)) return error === null ? "null" : typeof error;

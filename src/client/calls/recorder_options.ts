@@ -18,17 +18,17 @@ export interface RecorderOptions {
   readonly projectId: string;
   readonly append: Pipeline["append"];
   readonly ids: Ids;
-  /** JSON text of a value, what it refers to being saved first. Never throws. */
+  /** Returns the JSON text of a value, after saving objects that it refers to. Never throws. */
   readonly toText: (value: unknown, maxChars?: number, field?: string) => string;
   readonly redactor: Redactor;
   readonly sampler: Sampler;
-  /** Saves a file with a text that is redacted already; returns its digest. */
+  /** Saves already redacted text as a file; returns its digest. */
   readonly saveText: SaveText;
-  /** Saves an op and gives the JSON text of its ref. */
+  /** Saves an op, and returns the JSON text of its ref. */
   readonly saveOp: (state: OpState) => string;
   /** Attributes of every call. */
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Called with every call without a parent. */
+  /** Called for every call without a parent. */
   readonly onRootCall: ((callId: string) => void) | undefined;
   readonly logger: Logger;
 }

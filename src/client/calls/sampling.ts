@@ -5,7 +5,7 @@
  */
 
 /**
- * The beginning of a trace, as a function that samples sees it.
+ * The root of a trace, as passed to a sampling function.
  *
  * @example
  * ```ts
@@ -16,16 +16,16 @@
  * ```
  */
 export interface TraceRoot {
-  /** The id of the trace. */
+  /** ID of the trace. */
   readonly traceId: string;
-  /** The name of the op that begins it. */
+  /** Name of the root op. */
   readonly name: string;
-  /** Attributes of the code around it, from `withAttributes`. */
+  /** Attributes from `withAttributes` around the call. */
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Says of a trace whether it is recorded, or at which rate such traces are: 0 to 1.
+ * Decides whether a trace is recorded, or at which rate such traces are, from 0 to 1.
  *
  * @example
  * ```ts
@@ -37,25 +37,25 @@ export interface TraceRoot {
  */
 export type SampleFunction = (root: TraceRoot) => boolean | number;
 
-/** Samples whole traces: the calls below a root are recorded if the root is. */
+/** Samples whole traces: calls are recorded if the root of their trace is. */
 export class Sampler {
-  /** Calls that were not recorded. */
+  /** Number of calls that were not recorded. */
   sampledOut = 0;
   readonly #rate: number | SampleFunction;
   readonly #onFailure: (error: unknown) => void;
 
-  /** @param onFailure Called when the function fails; then the trace is recorded. */
+  /** @param onFailure Called if the function fails; the trace is then recorded. */
   constructor(rate: number | SampleFunction, onFailure: (error: unknown) => void) {
     this.#rate = rate;
     this.#onFailure = onFailure;
   }
 
-  /** Whether a function decides, which is asked once a trace. */
+  /** Whether a function decides. It is called once per trace. */
   get asksFunction(): boolean {
     return typeof this.#rate === "function";
   }
 
-  /** Whether a trace is recorded. A rate decides only by the trace's ID. */
+  /** Returns whether a trace is recorded. With a rate, only the trace's ID matters. */
   records(
     traceId: string,
     name: string,
@@ -76,8 +76,8 @@ export class Sampler {
 }
 
 /**
- * A number in [0, 1) that is the same for a trace everywhere, and spread evenly over traces: FNV-1a,
- * finished as in MurmurHash3, because the ids of a moment differ in few characters.
+ * Returns a number in [0, 1) that depends only on the trace ID, evenly distributed: FNV-1a,
+ * finalized as in MurmurHash3, because IDs created at about the same time differ in few characters.
  */
 export function fractionOf(traceId: string): number {
   let hash = 0x811c9dc5;

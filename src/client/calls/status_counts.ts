@@ -1,5 +1,5 @@
 /**
- * Status counts of a call and its descendants, by which the UI shows a failed child of a call that succeeded.
+ * Status counts of a call and its descendants. The UI uses them to show that a descendant failed.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export interface StatusCounts {
   readonly error: number;
 }
 
-/** A call as this module sees it. */
+/** The fields of a call that are used here. */
 interface CountedCall {
   readonly parent: object | null;
   childStatus: StatusCounts | undefined;
@@ -20,8 +20,8 @@ const ONE_SUCCESS: StatusCounts = Object.freeze({ success: 1, error: 0 });
 const ONE_ERROR: StatusCounts = Object.freeze({ success: 0, error: 1 });
 
 /**
- * Counts a call that ends with `status` and all below it that ended before, and adds them to its
- * parent. A call that outlives its parent is not counted there.
+ * Counts a call that ends with `status`, with all its finished descendants, and adds the counts to
+ * its parent. Calls that outlive their parent are not counted there.
  */
 export function countStatus(call: CountedCall, status: keyof StatusCounts): StatusCounts {
   const own = status === "success" ? ONE_SUCCESS : ONE_ERROR;
@@ -31,7 +31,7 @@ export function countStatus(call: CountedCall, status: keyof StatusCounts): Stat
   return counts;
 }
 
-/** JSON text of a summary that holds nothing but the counts. */
+/** Returns the JSON text of a summary that contains only the counts. */
 export function statusText({ success, error }: StatusCounts): string {
   return '{"status_counts":{"success":' + success + ',"error":' + error + "}}";
 }

@@ -1,5 +1,5 @@
 /**
- * Summaries of calls, and how those of children add up to their parent's.
+ * Summaries of calls, and how parents accumulate those of their children.
  *
  * @module
  */
@@ -21,7 +21,8 @@ import type { CallStackEntry } from "./call_stack.ts";
 export type Summary = Record<string, unknown>;
 
 /**
- * Adds two summaries: numbers are added, objects merged key by key, for all else `left` holds.
+ * Merges two summaries: adds numbers, merges objects key by key; otherwise the value of `left`
+ * wins.
  */
 export function mergeSummaries(left: Summary, right: Summary): Summary {
   const result: Summary = { ...right };
@@ -34,12 +35,12 @@ export function mergeSummaries(left: Summary, right: Summary): Summary {
   return result;
 }
 
-/** Whether a JSON value is an object. */
+/** Returns whether a JSON value is an object. */
 export function isPlain(value: unknown): value is Summary {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Counts the request behind each model's usage, unless the summary counts requests itself. */
+/** Adds a request count to each model's usage, unless the summary already counts requests. */
 export function withRequestCounts(summary: Summary): Summary {
   if (!isPlain(summary.usage)) return summary;
   const usage: Summary = {};
@@ -49,7 +50,7 @@ export function withRequestCounts(summary: Summary): Summary {
   return { ...summary, usage };
 }
 
-/** Counters of a model's usage that the server takes as whole numbers only. */
+/** Usage counters for which the server accepts only integers. */
 const COUNTERS: ReadonlySet<string> = new Set([
   "prompt_tokens",
   "input_tokens",
@@ -62,10 +63,10 @@ const COUNTERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A summary without what makes the server refuse a call: `usage` must be an object of objects by
- * model, whose counters are whole numbers, and `status_counts` an object of whole numbers.
+ * Returns a summary without values for which the server rejects a call. `usage` must contain an
+ * object for each model, with integer counters, and `status_counts` an object of integers.
  *
- * @param report Gets, for each part that is left out, where it is, its value and what is wanted.
+ * @param report Called for each removed value, with its path, the value and what is expected.
  */
 export function validSummary(summary: Summary, report: (problem: string) => void): Summary {
   const { usage, status_counts: counts } = summary;
@@ -76,7 +77,7 @@ export function validSummary(summary: Summary, report: (problem: string) => void
     : countsOf(counts, "summary.status_counts", () => true, report);
   if (validUsage === usage && validCounts === counts) return summary;
   const valid: Summary = { ...summary, usage: validUsage, status_counts: validCounts };
-  // A key without a value would replace that of the children.
+  // A key without a value would override that of the children.
   if (validUsage === undefined) delete valid.usage;
   if (validCounts === undefined) delete valid.status_counts;
   return valid;
@@ -103,7 +104,7 @@ function isCounter(key: string): boolean {
   return COUNTERS.has(key);
 }
 
-/** The same object where all of it is valid; `undefined` where none is. */
+/** Returns the same object if it is valid, and `undefined` if none of its counters is. */
 function countsOf(
   counts: unknown,
   path: string | (() => string),
@@ -129,10 +130,10 @@ function countsOf(
 const EMPTY: Summary = Object.freeze({});
 
 /**
- * The summary of a finished call: what `summarize` returned for its result, added to the summaries
- * of its children. It is added to those of the parent's children at once.
+ * Returns the summary of a finished call: the result of `summarize` merged with the summaries of
+ * its children. Also adds it to the summary of the parent's children.
  *
- * @param report As for {@linkcode validSummary}.
+ * @param report The same as for {@linkcode validSummary}.
  */
 export function finishSummary(
   own: Summary | undefined,

@@ -1,5 +1,5 @@
 /**
- * One running call: what its end needs of its start.
+ * A running call: the state that its end needs from its start.
  *
  * @module
  */
@@ -14,42 +14,42 @@ import type { OwnOpOptions } from "../op/op_types.ts";
 import type { Summary } from "./summary.ts";
 import type { Watcher } from "../results/watchers.ts";
 
-/** Facts about a call's end other than its output. */
+/** Data about a call's end, other than its output. */
 export interface Ending {
-  /** JSON text of the output, where there is one already. */
+  /** JSON text of the output, if already available. */
   readonly text?: string;
-  /** When it ended; now unless given. */
+  /** End time; now by default. */
   readonly endedAt?: string;
-  /** Usage of the requests that it represents, if the output does not show it. */
+  /** Usage of the requests that it represents, if the output does not contain it. */
   readonly usage?: readonly ModelUsage[];
 }
 
-/** The recorder as a call uses it. No method throws. */
+/** The recorder, as used by a call. No method throws. */
 export interface CallSink {
-  /** Calls whose result is still to come. */
+  /** Calls whose results are pending. */
   readonly unfinished: Set<Watcher>;
-  /** JSON text of a value, of at most about `maxChars` characters. */
+  /** Returns the JSON text of a value, with at most about `maxChars` characters. */
   encode(value: unknown, maxChars: number): string;
-  /** The time, as calls have it. */
+  /** Returns the current time, in the format of calls. */
   now(): string;
   /** Records that the call returned `output`. */
   succeed(call: TracedCall, output: unknown, ending?: Ending): void;
   /** Records that the call threw `error`. */
   fail(call: TracedCall, error: unknown, output?: unknown, ending?: Ending): void;
-  /** Records a new name. */
+  /** Records a new display name. */
   rename(callId: string, displayName: string): void;
-  /** Says once that code of the user that was to help tracing failed. */
+  /** Warns once that a user callback failed. */
   warnOnce(name: WalEventName, message: string, error: unknown): void;
 }
 
-/** A call that was started; its end is recorded once. */
+/** A started call. Its end is recorded only once. */
 export class TracedCall implements CallContext, CallStackEntry {
   childSummary: Summary = {};
   /** Status counts of the finished descendants; `undefined` while there are none. */
   childStatus: StatusCounts | undefined = undefined;
   /** Whether the end is recorded. */
   ended = false;
-  /** The requests' texts, where someone asked to see the call. */
+  /** JSON text of the requests, kept if the call will be shown. */
   startText: string | undefined;
   endText: string | undefined;
 
@@ -63,12 +63,12 @@ export class TracedCall implements CallContext, CallStackEntry {
     readonly sink: CallSink,
   ) {}
 
-  /** The call is the context of what runs in it. */
+  /** The call is the context of the code inside it. */
   get call(): CallStackEntry {
     return this;
   }
 
-  /** Calls of the same recorder are its children. */
+  /** Calls of the same recorder become its children. */
   get owner(): object {
     return this.sink;
   }
@@ -80,7 +80,7 @@ export class TracedCall implements CallContext, CallStackEntry {
     this.sink.succeed(this, output, ending);
   }
 
-  /** Records that the call threw `error`, with what it had put out until then. Never throws. */
+  /** Records that the call threw `error`, with the output so far. Never throws. */
   fail(error: unknown, output?: unknown, ending?: Ending): void {
     if (this.ended) return;
     this.ended = true;
@@ -104,7 +104,7 @@ const FIELDS = [
   "exception",
 ] as const;
 
-/** Shows a call as its records tell it, also while it runs. */
+/** Shows a call according to its records, even while it is running. */
 export class LazyCall {
   readonly #call: TracedCall | null;
   #displayName: string | undefined;
@@ -116,7 +116,7 @@ export class LazyCall {
     }
   }
 
-  /** The call under its interface. */
+  /** Returns a call through its interface. */
   static of(call: TracedCall | null): Call {
     return new LazyCall(call) as LazyCall & Call;
   }
@@ -128,7 +128,7 @@ export class LazyCall {
     this.#call.sink.rename(this.#call.callId, this.#displayName);
   }
 
-  /** The fields that are known. */
+  /** Returns the known fields. */
   toJSON(): Record<string, unknown> {
     return this.#fields();
   }

@@ -1,13 +1,13 @@
 /**
- * A call of a trace that is not recorded. It runs like any other, so that what it calls belongs to it
- * and is not recorded either, also in its streams.
+ * A call of a trace that is not recorded. It runs like any other call, so that calls inside it, and
+ * in its streams, are not recorded either.
  *
  * @module
  */
 
 import { type CallSink, TracedCall } from "./traced_call.ts";
 
-/** Records nothing. */
+/** A sink that records nothing. */
 const NOTHING: CallSink = {
   unfinished: Object.assign(new Set<never>(), { add: () => NOTHING.unfinished }) as never,
   encode: () => "null",
@@ -18,7 +18,7 @@ const NOTHING: CallSink = {
   warnOnce() {},
 };
 
-/** Options of a call that is not recorded: nothing is asked for its summary. */
+/** Options of a call that is not recorded: its `summarize` is not called. */
 const NO_OPTIONS = Object.freeze({});
 
 /** A call that is not recorded. */
@@ -32,7 +32,7 @@ export class UnsampledCall extends TracedCall {
     this.ended = true;
   }
 
-  /** A call below this one. */
+  /** Creates a child call. */
   child(callId: string): UnsampledCall {
     return new UnsampledCall(callId, this.traceId, this.#owner);
   }

@@ -1,5 +1,5 @@
 /**
- * Checks of API keys.
+ * Validates API keys.
  *
  * @module
  */
@@ -15,11 +15,11 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the key without the white space around it, which comes from files and from shells.
+ * Returns the key without surrounding white space, as files and shells may add.
  *
- * @param source Where the key was found, for the message.
+ * @param source Source of the key, for the message.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a key that cannot be sent. The message names the
- *   character that is in the way, never the key.
+ * invalid character, never the key.
  */
 export function checkApiKey(value: unknown, source: string): string {
   if (typeof value !== "string") throw refused(source, "is not text");

@@ -1,17 +1,17 @@
 /**
- * Keys that `login` was given in this process.
+ * API keys that were passed to `login` in this process.
  *
  * @module
  */
 
 const keys = new Map<string, string>();
 
-/** Remembers the key of a W&B host until the process ends. */
+/** Stores the key of a W&B host until the process ends. */
 export function setSessionKey(host: string, key: string): void {
   keys.set(host, key);
 }
 
-/** The key that `login` was given for a W&B host. */
+/** Returns the key that was passed to `login` for a W&B host. */
 export function sessionKey(host: string): string | undefined {
   return keys.get(host);
 }

@@ -1,6 +1,6 @@
 /**
- * Paths that begin with `~`. A shell expands it in a command, but not in quotes, in an `.env` file, in
- * a container's manifest or in `weave.jsonc`.
+ * Expands paths that begin with `~`. A shell does so in a command, but not in quotes, an `.env`
+ * file, a container manifest or `weave.jsonc`.
  *
  * @module
  */
@@ -10,10 +10,11 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { invalidOption, type Origin } from "../settings/invalid_option.ts";
 
 /**
- * Puts the user's home directory in place of a leading `~`.
+ * Replaces a leading `~` with the user's home directory.
  *
- * @param origin Where the path was found; `undefined` for a default.
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for the home of another user, or where none is known.
+ * @param origin Source of the path; `undefined` for a default.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for another user's home directory, or if none is
+ * known.
  */
 export function expandHome(runtime: Runtime, path: string, origin: Origin = "a default"): string {
   if (!path.startsWith("~")) return path;

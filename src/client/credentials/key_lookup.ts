@@ -1,5 +1,5 @@
 /**
- * Finds the API key for a server. A key goes only to a host that it was given for.
+ * Finds the API key for a server. A key is only sent to hosts that it is intended for.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { RESOLVED_OPTIONS } from "../settings/option_specs.ts";
 import type { NamedUrl, Servers } from "./servers.ts";
 import { unencrypted } from "../settings/urls.ts";
 
-/** The key for a server, or the reason why there is none. */
+/** The key for a server, or why there is none. */
 export type KeyLookup =
   | { readonly apiKey: string; readonly problem?: undefined }
   | { readonly apiKey?: undefined; readonly problem: WeaveWalError };
@@ -29,14 +29,14 @@ export type KeyLookup =
 export type FindKey = (server: NamedUrl) => KeyLookup;
 
 /**
- * Makes a finder over the environment, the options, `login` and `~/.netrc`.
+ * Creates a function that finds keys in the environment, the options, `login` and `~/.netrc`.
  *
- * - `WANDB_API_KEY` and the option `apiKey` are for the servers that the environment, the code or
- *   `~/.config/wandb/settings` name, else for the default ones.
- * - What `login` was given, and a password of `~/.netrc`, is for its machine, and for the trace
- *   server that the user named beside that W&B server.
- * - A server that only `weave.jsonc` of the working directory names gets a key that was given for
- *   exactly this host, and no other.
+ * - `WANDB_API_KEY` and the option `apiKey` are for the servers named in the environment, the code
+ *   or `~/.config/wandb/settings`, otherwise for the default servers.
+ * - A key from `login`, or a password in `~/.netrc`, is for its machine, and for the trace server
+ *   that the user configured together with that W&B server.
+ * - A server that only `weave.jsonc` in the working directory names gets a key only if the key is
+ *   for exactly this host.
  */
 export function keyFinder(
   runtime: Runtime,
@@ -61,8 +61,8 @@ export function keyFinder(
 }
 
 /**
- * The first key that `login` or `~/.netrc` keeps for one of `machines`; `undefined` among them is the
- * `default` entry of netrc.
+ * Returns the first key from `login` or `~/.netrc` for one of `machines`; `undefined` among them
+ * means the `default` entry of netrc.
  */
 function keptKey(
   runtime: Runtime,
@@ -82,7 +82,7 @@ function keptKey(
   return { value: checkApiKey(entry.password, origin), origin };
 }
 
-/** The way out of a missing key for a program that need not send. */
+/** Advice in the error about a missing key, for programs that need not send. */
 export const WRITE_ONLY =
   ", or write without sending: WEAVE_ENABLE_WAL=true WEAVE_DISABLE_WAL_SENDER=true";
 
@@ -99,7 +99,7 @@ function missingKey(runtime: Runtime, machine: string): WeaveWalError {
   );
 }
 
-/** The configuration in a checkout must not redirect keys to another host. */
+/** Configuration in a checkout must not redirect keys to another host. */
 function foreignHost(
   { url, origin, env, option }: NamedUrl,
   key: { origin: string },

@@ -1,5 +1,5 @@
 /**
- * `login`: keeps an API key in `~/.netrc`.
+ * `login`: stores an API key in `~/.netrc`.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { ApiClient } from "../server/api_client.ts";
 import { traceServerOf } from "./servers.ts";
 import { unencrypted } from "../settings/urls.ts";
 
-/** Ms that the server may take to answer. */
+/** Maximum ms for the server's response. */
 const LOGIN_TIMEOUT_MS = 30_000;
 
 /** Environment of `login`. */
@@ -29,14 +29,15 @@ export interface LoginEnvironment {
 }
 
 /**
- * Checks that the trace server can be reached with an API key, and keeps the key in `~/.netrc`
- * (mode 0600), where `init` finds it. Where that file cannot be written, or is a link, the key holds
- * only for this process, with a warning.
+ * Checks that the trace server accepts an API key, and stores the key in `~/.netrc` (mode 0600),
+ * where `init` finds it. If that file is a link or cannot be written, the key is used only in this
+ * process, with a warning.
  *
- * @param apiKey The key.
- * @param host Host name of the W&B server; `api.wandb.ai` unless given.
- * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for one that
- *   cannot be sent and for a host or URL that is none, `ERR_REQUEST_FAILED` when the server does not answer or refuses the key.
+ * @param apiKey The API key.
+ * @param host Host name of the W&B server; default `api.wandb.ai`.
+ * @throws {WeaveWalError} `ERR_MISSING_API_KEY` without a key, `ERR_INVALID_OPTION` for a key that
+ * cannot be sent and for an invalid host or URL, `ERR_REQUEST_FAILED` if the server does not
+ * respond or rejects the key.
  *
  * @example
  * ```ts ignore
@@ -54,7 +55,7 @@ export function login(apiKey: string, host?: string): Promise<void> {
   );
 }
 
-/** {@linkcode login} with all that it takes from outside. */
+/** Same as {@linkcode login}, with an explicit environment. */
 export async function loginFrom(
   from: LoginEnvironment,
   apiKey: string,

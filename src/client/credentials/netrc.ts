@@ -1,6 +1,6 @@
 /**
- * The text of a netrc file: machines and their passwords, as `netrc` of Python's standard library
- * reads them.
+ * Parses the text of a netrc file: machines and their passwords, like `netrc` of Python's standard
+ * library.
  *
  * @module
  */
@@ -22,7 +22,7 @@ interface Token {
   readonly end: number;
 }
 
-/** Keywords that a value follows, and the field that they set. */
+/** Keywords that are followed by a value, and the fields that they set. */
 const FIELDS: Readonly<Record<string, "login" | "password" | undefined>> = {
   login: "login",
   user: "login",
@@ -31,11 +31,11 @@ const FIELDS: Readonly<Record<string, "login" | "password" | undefined>> = {
 };
 
 /**
- * Reads the entries of a netrc file's text.
+ * Parses the entries of a netrc file.
  *
- * Tokens are separated by white space, on one line or on several. A token in double quotes may hold
- * spaces; a backslash takes the next character as it is, inside quotes and outside. `#` in place of
- * a keyword starts a comment. Macros (`macdef` up to an empty line) and unknown words are skipped.
+ * Tokens are separated by white space, on one line or several. A token in double quotes may contain
+ * spaces; a backslash escapes the next character, inside and outside of quotes. `#` in place of a
+ * keyword starts a comment. Macros (`macdef` up to an empty line) and unknown words are skipped.
  */
 export function parseNetrc(text: string): NetrcEntry[] {
   const entries: NetrcEntry[] = [];
@@ -69,8 +69,8 @@ export function parseNetrc(text: string): NetrcEntry[] {
 }
 
 /**
- * The password for the first of `machines` that has an entry with one. Of several entries for a
- * machine the last one counts, as for the official SDKs.
+ * Returns the password for the first of `machines` that has an entry with one. If a machine has
+ * several entries, the last one counts, as in the official SDKs.
  */
 export function passwordFor(
   entries: readonly NetrcEntry[],
@@ -84,8 +84,8 @@ export function passwordFor(
 }
 
 /**
- * The netrc text with the password of `machine` set: its old entries are removed, the new one comes
- * first (before a `default`, at which some readers stop), everything else is kept as it is.
+ * Returns the netrc text with the password of `machine` set. Removes its old entries, and puts the
+ * new one first (before a `default`, at which some readers stop); everything else is unchanged.
  */
 export function withNetrcEntry(text: string, machine: string, password: string): string {
   let kept = "";
@@ -93,7 +93,7 @@ export function withNetrcEntry(text: string, machine: string, password: string):
   for (const entry of parseNetrc(text)) {
     if (entry.machine !== machine) continue;
     kept += text.slice(at, entry.start);
-    // The rest of the line goes with the entry, unless something else is on it.
+    // Removes the rest of the line with the entry, unless it contains something else.
     at = entry.end + /^[ \t]*(?:\r?\n)?/.exec(text.slice(entry.end))![0].length;
   }
   kept += text.slice(at);
@@ -101,12 +101,15 @@ export function withNetrcEntry(text: string, machine: string, password: string):
   return `machine ${quote(machine)}\n  login user\n  password ${quote(password)}\n${kept}`;
 }
 
-/** A value as one token. Plain words stay as they are: some readers know no quotes. */
+/**
+ * Returns a value as one token. Plain words stay unquoted, because some readers do not support
+ * quotes.
+ */
 function quote(value: string): string {
   return /^[^\s"\\#][^\s"\\]*$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** The next token at or after `from`. */
+/** Returns the next token at or after `from`. */
 function tokenAt(text: string, from: number): Token | undefined {
   const space = /\S/g;
   space.lastIndex = from;
@@ -128,7 +131,7 @@ function endOfLine(text: string, from: number): number {
   return end === -1 ? text.length : end;
 }
 
-/** A macro ends at an empty line. */
+/** Returns the end of a macro, which is an empty line. */
 function endOfMacro(text: string, from: number): number {
   const end = /\r?\n[ \t]*\r?\n/g;
   end.lastIndex = from;

@@ -1,5 +1,5 @@
 /**
- * The user's netrc file, where `wandb login` keeps API keys.
+ * The user's netrc file, in which `wandb login` stores API keys.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { type NetrcEntry, parseNetrc } from "./netrc.ts";
 import { readHomeFile } from "./user_files.ts";
 
-/** Returns the path of the user's netrc file. */
+/** A netrc file. */
 export interface NetrcFile {
   /** Its path; `undefined` without a home directory. */
   readonly path: string | undefined;
@@ -17,7 +17,7 @@ export interface NetrcFile {
   readonly name: string;
 }
 
-/** The file that `NETRC` names, as for `wandb`, else `~/.netrc`. */
+/** Returns the file that `NETRC` names, as in `wandb`, otherwise `~/.netrc`. */
 export function netrcFile(runtime: Runtime): NetrcFile {
   const named = runtime.process.env("NETRC");
   if (named !== undefined) return { path: named, name: named };
@@ -25,7 +25,7 @@ export function netrcFile(runtime: Runtime): NetrcFile {
   return { path: home === undefined ? undefined : join(home, ".netrc"), name: "~/.netrc" };
 }
 
-/** The file's entries; none where it is not there or cannot be read. */
+/** Returns the file's entries; empty if it does not exist or cannot be read. */
 export function readNetrc(runtime: Runtime, { path }: NetrcFile): NetrcEntry[] {
   const text = path === undefined ? null : readHomeFile(runtime, path);
   return text === null ? [] : parseNetrc(text);

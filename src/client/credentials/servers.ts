@@ -1,5 +1,5 @@
 /**
- * Which servers are used, and who named them.
+ * Determines which servers are used, and where they were configured.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { RESOLVED_OPTIONS } from "../settings/option_specs.ts";
 import { checkUrl } from "../settings/urls.ts";
 import { wandbSettingsBaseUrl } from "./wandb_settings.ts";
 
-/** A server's URL, without a trailing slash, and where it was found. */
+/** A server's URL, without a trailing slash, and its source. */
 export interface NamedUrl {
   readonly url: string;
   readonly origin: Origin;
-  /** The variable and the option that name it. */
+  /** The environment variable and the option that set it. */
   readonly env: string;
   readonly option: string;
 }
@@ -27,18 +27,24 @@ export interface Servers {
   readonly base: NamedUrl;
   /** The trace server. */
   readonly server: NamedUrl;
-  /** Host of the W&B server that the user named, whatever `weave.jsonc` says: keys are kept under it. */
+  /**
+   * Host of the W&B server that the user configured, regardless of `weave.jsonc`: keys are stored
+   * under it.
+   */
   readonly wandbHost: string;
-  /** Base URL of links for users: scheme and host of the W&B server, with its port. */
+  /** Base URL of links for users: scheme, host and port of the W&B server. */
   readonly siteUrl: string;
-  /** Origins that the user named, or the defaults. No file of the working directory adds to them. */
+  /**
+   * Origins that the user configured, or the defaults. Files in the working directory do not add to
+   * them.
+   */
   readonly trusted: ReadonlySet<string>;
 }
 
 /**
- * Finds both servers.
+ * Determines both servers.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a URL that cannot be used.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an invalid URL.
  */
 export function findServers(runtime: Runtime, find: Find): Servers {
   const base = find("baseUrl", RESOLVED_OPTIONS.baseUrl);
@@ -67,12 +73,15 @@ export function findServers(runtime: Runtime, find: Find): Servers {
   };
 }
 
-/** The trace server of a W&B server that nobody named another for. */
+/** Returns the default trace server of a W&B server. */
 export function traceServerOf(baseUrl: string): string {
   return baseUrl === DEFAULT_BASE_URL ? DEFAULT_SERVER_URL : `${baseUrl}/traces`;
 }
 
-/** The host that `wandb login --host` wrote into the user's home directory, else the default. */
+/**
+ * Returns the host that `wandb login --host` saved in the user's home directory, otherwise the
+ * default.
+ */
 function usersBaseUrl(runtime: Runtime): string {
   const found = wandbSettingsBaseUrl(runtime);
   return found === undefined

@@ -1,5 +1,5 @@
 /**
- * Files that settings are read from: small and regular, or refused at once.
+ * Reads settings files, which must be small and regular.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { errorCode, WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
-/** Codes for a file that is not there, or that the host may not read. */
+/** Error codes for a file that does not exist, or that may not be read. */
 const ABSENT = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENOSYS"]);
 
-/** Codes for a file that is there and is not read, and the reason in words. */
+/** Error codes for a file that exists but is refused, and the reasons. */
 const REFUSED: Readonly<Record<string, string>> = {
   ELOOP: "it is a symbolic link",
   EISDIR: "it is a directory",
@@ -19,9 +19,10 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the text of a file in a directory that others may have written; no link is followed.
+ * Returns the text of a file in a directory that others may be able to write to; does not follow
+ * links.
  *
- * @returns `null` where there is no file, or where the host may not read it.
+ * @returns `null` if the file does not exist or may not be read.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that is not regular or too large.
  */
 export function readProjectFile(runtime: Runtime, path: string): string | null {
@@ -38,10 +39,10 @@ export function readProjectFile(runtime: Runtime, path: string): string | null {
 }
 
 /**
- * Returns the text of a file in the user's home directory, which may be a link (as managers of
- * dotfiles make them).
+ * Returns the text of a file in the user's home directory. It may be a link, as dotfile managers
+ * create them.
  *
- * @returns `null` where there is none, or where it cannot be read.
+ * @returns `null` if it does not exist or cannot be read.
  */
 export function readHomeFile(runtime: Runtime, path: string): string | null {
   if (!runtime.process.allows({ kind: "read", path })) return null;

@@ -1,5 +1,5 @@
 /**
- * The base URL in `~/.config/wandb/settings`, an INI file that `wandb login --host` writes.
+ * Reads the base URL from `~/.config/wandb/settings`, an INI file that `wandb login --host` writes.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { readHomeFile } from "./user_files.ts";
 
 /**
- * Reads the base URL out of a settings file's text: `base_url` (what `wandb` writes) or
- * `wandb_base_url` (what the TypeScript SDK reads) in the section `[default]`.
+ * Parses the base URL in the text of a settings file: `base_url` (written by `wandb`) or
+ * `wandb_base_url` (read by the TypeScript SDK) in the section `[default]`.
  */
 export function parseWandbBaseUrl(text: string): string | undefined {
   let section = "default";
@@ -29,7 +29,7 @@ export function parseWandbBaseUrl(text: string): string | undefined {
   return found || undefined;
 }
 
-/** The base URL that `~/.config/wandb/settings` names; `undefined` where it names or is none. */
+/** Returns the base URL in `~/.config/wandb/settings`; `undefined` if there is none. */
 export function wandbSettingsBaseUrl(runtime: Runtime): string | undefined {
   const home = runtime.process.home();
   if (home === undefined) return undefined;

@@ -1,11 +1,11 @@
 /**
- * Renaming the columns of a dataset for models and scorers.
+ * Renames the columns of a dataset for models and scorers.
  *
  * @module
  */
 
 /**
- * Column names that models and scorers expect, each with the dataset's name for it.
+ * Maps the column names that models and scorers expect to the dataset's column names.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@
  */
 export type ColumnMapping<R, E> = { [Column in keyof E]: keyof R };
 
-/** The columns of `row` that `mapping` lists, under their new names. Others are left out. */
+/** Returns the columns of `row` that `mapping` lists, under their new names. Omits the others. */
 export function mapColumns<R extends object, E extends object>(
   row: R,
   mapping: ColumnMapping<R, E>,

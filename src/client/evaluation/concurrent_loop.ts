@@ -1,14 +1,14 @@
 /**
- * A loop whose passes run side by side, up to a limit.
+ * A loop that processes items concurrently, up to a limit.
  *
  * @module
  */
 
 /**
- * Runs `work` on every item, at most `limit` at a time, and waits for all of them. After the first
- * failure no further item is started.
+ * Runs `work` for every item, at most `limit` at a time, and waits for all of them. After the first
+ * failure, no further item is started.
  *
- * @throws The first error of `work`, or of `items`.
+ * @throws The first error of `work` or `items`.
  */
 export async function forEachConcurrently<T>(
   items: AsyncIterable<T> | Iterable<T>,

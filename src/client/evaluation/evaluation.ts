@@ -1,5 +1,5 @@
 /**
- * `Evaluation`: runs a model on a dataset, scores what it returns, and summarizes the scores.
+ * `Evaluation`: runs a model on a dataset, scores its outputs, and summarizes the scores.
  *
  * @module
  */
@@ -24,14 +24,14 @@ import { forEachConcurrently } from "./concurrent_loop.ts";
 import { type EvaluationSummary, summarizeResults } from "./summarize_results.ts";
 import { callableName, callCallable, checkCallable, reportIfOfficial } from "./weave_callable.ts";
 
-/** Predictions that run at a time. */
+/** Default number of concurrent predictions. */
 const DEFAULT_CONCURRENCY = 5;
 
 /**
- * Runs a model on every row of a dataset, scores what it returns, and summarizes the scores. The
+ * Runs a model on every row of a dataset, scores its outputs, and summarizes the scores. The
  * evaluation, its dataset and all calls appear in Weave as an evaluation.
  *
- * A model or scorer that fails does not end the evaluation: the call is recorded with its error,
+ * A failing model or scorer does not end the evaluation: the call is recorded with its error,
  * `model_success` is `false` or the score is missing, and the error is logged once.
  *
  * @example
@@ -72,10 +72,10 @@ export class Evaluation<
   readonly #maxConcurrency: number;
 
   /**
-   * An evaluation of any model on a dataset.
+   * Creates an evaluation for any model on a dataset.
    *
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a scorer that cannot be called, and for a
-   *   `maxConcurrency` below 1.
+   * `maxConcurrency` below 1.
    */
   constructor(parameters: EvaluationParameters<R, E, M>) {
     super(parameters);
@@ -104,12 +104,13 @@ export class Evaluation<
    * Evaluates a model on all rows of the dataset.
    *
    * @param options.model The model.
-   * @param options.nTrials Number of times that each row is predicted. Default 1.
-   * @param options.maxConcurrency Number of predictions at a time; the evaluation's unless given.
-   * @returns The summary: `model_success`, `model_latency`, and one entry for each scorer and for
-   *   each part of the outputs that is a number or a boolean.
+   * @param options.nTrials Number of predictions for each row. Default 1.
+   * @param options.maxConcurrency Number of concurrent predictions; default: that of the
+   * evaluation.
+   * @returns The summary: `model_success`, `model_latency`, and an entry for each scorer and for
+   * each numeric or boolean part of the outputs.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a model that cannot be called, and for numbers
-   *   below 1.
+   * below 1.
    */
   async evaluate(
     { model, nTrials = 1, maxConcurrency = this.#maxConcurrency }: {
@@ -123,7 +124,8 @@ export class Evaluation<
     checkCount("maxConcurrency", maxConcurrency);
     for (const callable of [model, ...this.scorers]) reportIfOfficial(callable);
     const { dataset, columnMapping } = this;
-    // A dataset made from a ref has no rows before that; a list of rows has no such method.
+    // A dataset created from a ref has no rows until they are loaded; a list of rows has no such
+    // method.
     await dataset.rows?.load?.();
     const rows: Record<string, unknown>[] = [];
     let done = 0, errors = 0;
@@ -140,13 +142,13 @@ export class Evaluation<
     return summarizeResults(rows);
   }
 
-  /** Runs a model on one row and scores what it returns. */
+  /** Runs a model on one row and scores its output. */
   async predictAndScore({ model, example, columnMapping }: {
     model: EvaluatedModel<R & E, M>;
     example: R;
     columnMapping?: ColumnMapping<R, E>;
   }): Promise<PredictionResult<M>> {
-    // Without a mapping the row itself: its ref is recorded in place of its content.
+    // Without a mapping, pass the row itself, so that its ref is recorded instead of its content.
     const datasetRow = (columnMapping ? mapColumns(example, columnMapping) : example) as R & E;
     const result: PredictionResult<M> = {
       model_success: true,
@@ -176,7 +178,7 @@ export class Evaluation<
     return result;
   }
 
-  /** Logs an error, once for each model and scorer: their calls have all of them. */
+  /** Logs an error, once for each model and scorer; all errors are in the calls. */
   #report(what: string, error: unknown): void {
     const recorder = globalRecorder();
     const place = `${what} in evaluation ${this.name}`;
@@ -188,12 +190,12 @@ export class Evaluation<
 
 markClass(Evaluation, "Evaluation");
 
-/** A dataset of the official SDK as one of this package, so that its rows are recorded as refs. */
+/** Converts a dataset of the official SDK, so that its rows are recorded as refs. */
 function ownDataset<R extends object>(dataset: Dataset<R>): Dataset<R> {
   if (dataset instanceof Dataset) return dataset;
   const { name, description, rows: table } = dataset as Partial<Dataset<R>>;
   if (!Array.isArray(table?.rows)) return dataset;
-  // The SDK keeps refs of its own in the rows.
+  // The SDK stores its own refs in the rows.
   const rows = table.rows.map((row) => {
     const { __savedRef: _, ...data } = row as R & { __savedRef?: unknown };
     return data as unknown as R;

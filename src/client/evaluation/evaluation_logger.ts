@@ -1,5 +1,5 @@
 /**
- * `EvaluationLogger`: records predictions and scores that a program makes itself.
+ * `EvaluationLogger`: records predictions and scores that a program computes itself.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { ScoreLogger } from "./score_logger.ts";
 import { ScoreTotals } from "./score_totals.ts";
 
 /**
- * Options of an {@linkcode EvaluationLogger}. Further ones are saved with the evaluation.
+ * Options for {@linkcode EvaluationLogger}. Additional properties are saved with the evaluation.
  *
  * @example
  * ```ts
@@ -39,15 +39,15 @@ export interface EvaluationLoggerOptions {
   model?: WeaveObject | { name?: string };
   /** Attributes of the evaluation's call. Default: none. */
   attributes?: Record<string, unknown>;
-  /** Saved with the evaluation. */
+  /** Additional properties, saved with the evaluation. */
   [key: string]: unknown;
 }
 
 /**
- * Records an evaluation step by step: each prediction and each score as soon as the program has it.
- * Use it where rows arrive one by one, or where the program has its own loop.
+ * Records an evaluation step by step: each prediction and score as soon as it is available. Use it
+ * if rows arrive one by one, or if the program has its own loop.
  *
- * Every method records at once; nothing needs to be awaited.
+ * Every method records immediately; nothing needs to be awaited.
  *
  * @example
  * ```ts ignore
@@ -92,7 +92,7 @@ export class EvaluationLogger {
    *
    * @param inputs Inputs of the model.
    * @param output Output of the model.
-   * @returns Records the scores of the prediction; call its `finish` after the last one.
+   * @returns A logger for the scores of the prediction; call its `finish` after the last one.
    */
   logPrediction(inputs: Record<string, unknown>, output: unknown): ScoreLogger {
     const example = { self: this.#evaluation, model: this.#model, example: inputs };
@@ -113,7 +113,7 @@ export class EvaluationLogger {
   }
 
   /**
-   * Records a prediction; the same as {@linkcode EvaluationLogger.logPrediction}.
+   * Records a prediction; same as {@linkcode EvaluationLogger.logPrediction}.
    *
    * @param inputs Inputs of the prediction.
    * @param output Output of the model.
@@ -124,10 +124,10 @@ export class EvaluationLogger {
   }
 
   /**
-   * Ends the evaluation. Predictions that are not finished are finished first, with a warning. Later
-   * calls do nothing.
+   * Ends the evaluation. Unfinished predictions are finished first, with a warning. Further calls
+   * do nothing.
    *
-   * @param summary The evaluation's output; means and counts of the scores unless given.
+   * @param summary The evaluation's output; default: means and counts of the scores.
    */
   // deno-lint-ignore require-await -- as the SDK has it
   async logSummary(summary?: Record<string, unknown>): Promise<void> {

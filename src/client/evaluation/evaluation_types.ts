@@ -10,7 +10,7 @@ import type { WeaveObjectParameters } from "../objects/weave_object.ts";
 import type { WeaveCallable } from "./weave_callable.ts";
 
 /**
- * A model: an op, or an object with `invoke`, that gets `{ datasetRow }`.
+ * A model: an op, or an object with `invoke`, that receives `{ datasetRow }`.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export type EvaluatedModel<Row, Output> = WeaveCallable<
 >;
 
 /**
- * A scorer: an op, or an object with `invoke`, that gets `{ datasetRow, modelOutput }`.
+ * A scorer: an op, or an object with `invoke`, that receives `{ datasetRow, modelOutput }`.
  *
  * @example
  * ```ts
@@ -70,9 +70,11 @@ export interface EvaluationParameters<R extends object, E extends object, M>
   dataset: Dataset<R>;
   /** Functions that score each prediction. */
   scorers: EvaluationScorer<E, M>[];
-  /** Number of examples that are predicted and scored at a time. Default 5. */
+  /** Number of examples that are processed concurrently. Default 5. */
   maxConcurrency?: number;
-  /** Renames the dataset's columns for the model and the scorers; without it they get all of them. */
+  /**
+   * Renames the dataset's columns for the model and the scorers. Default: they receive all columns.
+   */
   columnMapping?: ColumnMapping<R, E>;
 }
 
@@ -95,11 +97,11 @@ export interface EvaluationParameters<R extends object, E extends object, M>
  * ```
  */
 export interface PredictionResult<M = unknown> {
-  /** Whether the model returned; if it failed, nothing was scored. */
+  /** Whether the model returned. If it failed, nothing was scored. */
   model_success: boolean;
   /** Return value of the model. */
   model_output: M | undefined;
-  /** Return values of the scorers, by name; `undefined` for one that failed. */
+  /** Return values of the scorers, by name; `undefined` for a scorer that failed. */
   scores: Record<string, unknown>;
   /** Duration of the model's call, in seconds. */
   model_latency: number;

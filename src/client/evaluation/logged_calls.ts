@@ -1,5 +1,6 @@
 /**
- * The calls that an `EvaluationLogger` records: ops that nobody calls, as their results are known.
+ * The calls that an `EvaluationLogger` records: calls of ops that never run, since their results
+ * are already known.
  *
  * @module
  */
@@ -13,12 +14,12 @@ import { ALWAYS_RECORDED, type OpState, opState } from "../op/op_state.ts";
 import type { TracedCall } from "../calls/traced_call.ts";
 import type { WalEventName } from "../pipeline/status/events.ts";
 
-/** Attributes by which Weave recognizes calls of an `EvaluationLogger`. */
+/** Attributes that mark calls of an `EvaluationLogger` in Weave. */
 const LOGGED = { _weave_eval_meta: { imperative: true } };
-/** The same for calls of scorers. */
+/** Attributes that mark its calls of scorers. */
 const LOGGED_SCORE = { _weave_eval_meta: { imperative: true, score: true } };
 
-// What Weave shows as the source of these ops.
+// Weave shows this as the source of the ops.
 const evaluate = stateOf(function evaluate(_evaluation: unknown, _model: unknown) {
   // Logged by EvaluationLogger.
 }, { name: "Evaluation.evaluate", parameterNames: "useParam0Object", attributes: LOGGED });
@@ -50,7 +51,7 @@ function stateOf(fn: AnyFunction, options: OpOptions<AnyFunction>): OpState {
   return opState(op(fn, { ...options, ...ALWAYS_RECORDED }))!;
 }
 
-/** Records the calls of one evaluation. Where nothing records, its calls are `null`. */
+/** Records the calls of one evaluation. Without a recorder, its calls are `null`. */
 export class LoggedCalls {
   readonly #recorder: CallRecorder | null = globalRecorder();
   readonly #scores = new Map<string, OpState>();
@@ -61,7 +62,7 @@ export class LoggedCalls {
     return this.#start({ ...evaluate, options }, null, inputs);
   }
 
-  /** Starts a prediction and its scores. */
+  /** Starts the call of a prediction and its scores. */
   predictAndScore(parent: TracedCall | null, inputs: object): TracedCall | null {
     return this.#start(predictAndScore, parent, inputs);
   }
@@ -91,7 +92,7 @@ export class LoggedCalls {
     return ended(this.#start(state, parent, inputs), output);
   }
 
-  /** Records a call of the summary. */
+  /** Records the call that summarizes. */
   summarize(parent: TracedCall | null, inputs: object, output: unknown): void {
     ended(this.#start(summarize, parent, inputs), output);
   }

@@ -5,7 +5,7 @@
  */
 
 /**
- * The prediction of an evaluation that a {@linkcode ScoreLogger} records scores of.
+ * The prediction that a {@linkcode ScoreLogger} records scores for.
  *
  * @example
  * ```ts ignore
@@ -28,7 +28,7 @@ export interface LoggedPrediction {
   /**
    * Records the end of the prediction with all its scores.
    *
-   * @param scores All scores, by the scorer's name.
+   * @param scores All scores, by scorer name.
    */
   finish(scores: Record<string, unknown>): void;
 }
@@ -36,7 +36,7 @@ export interface LoggedPrediction {
 /**
  * Records the scores of one prediction. Returned by `EvaluationLogger.logPrediction`.
  *
- * A score is recorded at once: the promises are resolved, and need not be awaited.
+ * Scores are recorded immediately; the promises need not be awaited.
  *
  * @example
  * ```ts ignore
@@ -55,7 +55,7 @@ export class ScoreLogger {
   readonly #scores: Record<string, unknown> = Object.create(null);
   #isFinished = false;
 
-  /** Not for users: `EvaluationLogger.logPrediction` makes score loggers. */
+  /** Not for users: use `EvaluationLogger.logPrediction`. */
   constructor(prediction: LoggedPrediction) {
     this.#prediction = prediction;
   }
@@ -68,8 +68,8 @@ export class ScoreLogger {
   /**
    * Records a score, as a call of the scorer and as feedback on the prediction.
    *
-   * @param scorerName Name of the scorer, such as `"accuracy"`. With a name without letters and digits,
-   *   only the call is recorded, with a warning.
+   * @param scorerName Name of the scorer, such as `"accuracy"`. If the name has no letters or
+   * digits, only the call is recorded, with a warning.
    * @param score A number, a boolean, or any JSON value.
    */
   // deno-lint-ignore require-await -- as the SDK has it
@@ -78,12 +78,12 @@ export class ScoreLogger {
     this.#scores[scorerName] = score;
   }
 
-  /** Resolved: every method records at once. */
+  /** Resolves immediately, since every method records synchronously. */
   waitForCompletion(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Ends the prediction; its scores count in the summary. Later calls do nothing. */
+  /** Ends the prediction, whose scores then count in the summary. Further calls do nothing. */
   // deno-lint-ignore require-await -- as the SDK has it
   async finish(): Promise<void> {
     if (this.#isFinished) return;

@@ -1,12 +1,12 @@
 /**
- * Running totals of scores: memory for each scorer, not for each prediction.
+ * Running totals of scores. Memory grows with the number of scorers, not of predictions.
  *
  * @module
  */
 
 import type { EvaluationSummary } from "./summarize_results.ts";
 
-/** Totals of one scorer; `type` is `undefined` once scores of several types have come. */
+/** Totals of one scorer; `type` is `undefined` once scores have different types. */
 interface Total {
   type: "number" | "boolean" | undefined;
   count: number;
@@ -32,7 +32,7 @@ export class ScoreTotals {
     }
   }
 
-  /** Means of numbers, counts and fractions of booleans; nothing for other scores. */
+  /** Returns means of numbers, and counts and fractions of booleans; omits other scores. */
   summary(): EvaluationSummary {
     const summary: EvaluationSummary = {};
     for (const [name, { type, count, sum }] of this.#totals) {

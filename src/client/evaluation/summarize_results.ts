@@ -1,12 +1,12 @@
 /**
- * The summary of an evaluation: means and counts of the columns of its results.
+ * Summarizes an evaluation: means and counts of the columns of its results.
  *
  * @module
  */
 
 /**
  * Summary of a column: `mean` of numbers, `true_count` and `true_fraction` of booleans, and a
- * summary of each part of a column of objects.
+ * summary of each part for objects.
  *
  * @example
  * ```ts
@@ -17,11 +17,11 @@
  * ```
  */
 export interface ColumnSummary {
-  /** Sum of the numbers, divided by the number of rows (rows without a number count as 0). */
+  /** Sum of the numbers divided by the number of rows; rows without a number count as 0. */
   readonly mean?: number;
   /** Number of rows that are `true`. */
   readonly true_count?: number;
-  /** Fraction of all rows that are `true`, from 0 to 1. */
+  /** Fraction of rows that are `true`, from 0 to 1. */
   readonly true_fraction?: number;
   /** Summary of a part. */
   readonly [part: string]: ColumnSummary | number | undefined;
@@ -46,12 +46,12 @@ export interface ColumnSummary {
  */
 export type EvaluationSummary = Record<string, ColumnSummary>;
 
-/** Summarizes rows of results. Columns without numbers or booleans are left out. */
+/** Summarizes rows of results. Omits columns without numbers or booleans. */
 export function summarizeResults(rows: readonly unknown[]): EvaluationSummary {
   return summarizeColumns(rows, new Set());
 }
 
-/** @param outer The objects that `rows` are parts of: an object may contain itself. */
+/** @param outer The objects that contain `rows`, since an object may contain itself. */
 function summarizeColumns(
   rows: readonly unknown[],
   outer: ReadonlySet<unknown>,
@@ -88,7 +88,9 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** Whether a value is summarized by its parts: an object, but neither a list, an image nor a sound. */
+/**
+ * Returns whether a value is summarized by its parts: an object other than a list, image or audio.
+ */
 function hasColumns(value: unknown): boolean {
   if (!isObject(value) || Array.isArray(value)) return false;
   const { _weaveType: type } = value as { _weaveType?: unknown };

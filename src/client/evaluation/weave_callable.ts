@@ -1,5 +1,5 @@
 /**
- * Models and scorers: ops, and objects that can be called.
+ * Models and scorers: ops, and callable objects.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { officialOp, opState } from "../op/op_state.ts";
 import { invalidOption } from "../settings/invalid_option.ts";
 
 /**
- * An object that can be called, such as a `WeaveObject` with an op named `invoke`.
+ * A callable object, such as a `WeaveObject` with an op named `invoke`.
  *
  * @example
  * ```ts
@@ -23,14 +23,14 @@ import { invalidOption } from "../settings/invalid_option.ts";
  * ```
  */
 export interface Runnable<T extends AnyFunction> {
-  /** The name under which its results are listed. */
+  /** Name for its results. */
   id: string;
   /** Calls it. */
   invoke: (...args: Parameters<T>) => ReturnType<T>;
 }
 
 /**
- * An op, or an object that can be called.
+ * An op, or a callable object.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function callCallable(callable: WeaveCallable<AnyFunction>, input: unknow
   return typeof callable === "function" ? callable(input) : callable.invoke(input);
 }
 
-/** The name of an op or a {@linkcode Runnable}, under which its results are listed. */
+/** Returns the name of an op or a {@linkcode Runnable}, under which its results are listed. */
 export function callableName(callable: unknown): string {
   if (typeof callable === "function") {
     const name = (opState(callable) ?? officialOp(callable))?.name ?? readData(callable, "name");
@@ -60,16 +60,16 @@ export function callableName(callable: unknown): string {
   return `${id ?? name ?? "anonymous"}`;
 }
 
-/** Reports an op of the official SDK: its calls may not be part of the evaluation's trace. */
+/** Warns about an op of the official SDK: its calls may not be in the evaluation's trace. */
 export function reportIfOfficial(callable: WeaveCallable<AnyFunction>): void {
   const official = officialOp(callable) ?? officialOp(callable.invoke);
   if (official) reportOfficialOp(official.name);
 }
 
 /**
- * Checks that `value` can be called.
+ * Throws unless `value` can be called.
  *
- * @param place Where the value was found, for the message.
+ * @param place Source of the value, for the message.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export function checkCallable(place: string, value: unknown): void {

@@ -1,5 +1,5 @@
 /**
- * The methods of the Anthropic SDK that are traced, and how their calls are recorded.
+ * The traced methods of the Anthropic SDK, and how their calls are recorded.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { countUsage, findUsage } from "./usage.ts";
 
 /** A method of a class. */
 export interface TracedClassMethod {
-  /** Path of the class below the SDK's main class. */
+  /** Path of the class from the SDK's main class. */
   readonly path: readonly string[];
   readonly name: string;
-  /** Makes the traced method. */
+  /** Returns the traced method. */
   readonly trace: (original: AnyFunction) => AnyFunction;
 }
 
@@ -23,7 +23,7 @@ interface MessagesState {
   messages: Json[];
 }
 
-/** The official SDK's form: the message of a stream in a list. */
+/** The official SDK's format: a list with the message of the stream. */
 const messageReducer: StreamReducer<unknown, MessagesState> = {
   initialStateFn: () => ({ messages: [] }),
   reduceFn(state, event) {
@@ -39,7 +39,7 @@ const messageReducer: StreamReducer<unknown, MessagesState> = {
   },
 };
 
-/** The results of a batch: one message for each request that succeeded. */
+/** The results of a batch: one message for each successful request. */
 const batchReducer: StreamReducer<unknown, MessagesState> = {
   initialStateFn: () => ({ messages: [] }),
   reduceFn(state, chunk) {
@@ -74,7 +74,7 @@ function traced(
   return { path, name, trace: (original) => traceMethod(original, options(name, reducer)) };
 }
 
-/** The methods that are traced. Names of ops are those of the official SDK. */
+/** The traced methods. Op names are those of the official SDK. */
 export const ANTHROPIC_METHODS: readonly TracedClassMethod[] = [
   traced(["Messages"], "create", messageReducer),
   traced(["Beta", "Messages"], "create", messageReducer),

@@ -1,5 +1,5 @@
 /**
- * Reduces the events of a streamed message of Anthropic to the message.
+ * Reduces the events of a streamed Anthropic message to the message.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import type { StreamReducer } from "../op/op_types.ts";
 import { appendText, clone, isObject, type Json } from "./merge_delta.ts";
 import { setUsageSource } from "./usage.ts";
 
-/** Whether an event is the first one of a message. */
+/** Returns whether an event is the first one of a message. */
 export function isMessageStart(event: Json): boolean {
   return event.type === "message_start" && isObject(event.message);
 }
 
-/** Input of tools that arrives as pieces of JSON, by the block that it belongs to. */
+/** Tool input that arrives as fragments of JSON, by its block. */
 const partialInputs = new WeakMap<object, string>();
 
-/** Makes one message of its events; of an interrupted stream what has come until then. */
+/** Builds a message from its events; from an interrupted stream, the message so far. */
 export const anthropicReducer: StreamReducer<unknown, Json> = {
   initialStateFn: () => ({}),
   reduceFn(message, event) {
@@ -54,7 +54,7 @@ function takeMessage(message: Json, given: Json): void {
   if (isObject(message.usage) && isObject(given.usage)) setUsageSource(message.usage, given.usage);
 }
 
-/** Later counters are those of the whole message; what is left out, or null, stays as it was. */
+/** Later counters are totals of the message; missing ones and null leave the value unchanged. */
 function addUsage(message: Json, later: Json): void {
   if (!isObject(message.usage)) {
     message.usage = {};
@@ -70,7 +70,7 @@ function contentOf(message: Json): unknown[] {
   return message.content as unknown[];
 }
 
-/** The block that an event names: blocks arrive in order, one after the other. */
+/** Returns the block of an event. Blocks arrive in order. */
 function blockAt(message: Json, index: unknown): Json {
   const content = contentOf(message);
   const found = typeof index === "number" ? content[index] : content.at(-1);
@@ -80,7 +80,7 @@ function blockAt(message: Json, index: unknown): Json {
   return block;
 }
 
-/** Text of a block by the type of its delta. */
+/** Field that a delta extends, by its type. */
 const TEXTS: Readonly<Record<string, string>> = {
   text_delta: "text",
   thinking_delta: "thinking",
@@ -106,7 +106,7 @@ function finishInput(block: Json): void {
   try {
     block.input = JSON.parse(text);
   } catch {
-    // An interrupted stream: its text is all there is.
+    // An interrupted stream: keep the incomplete text.
     block.input = text;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Puts the deltas of a streamed message together.
+ * Merges the deltas of a streamed message.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { MAX_CALL_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
 /** A JSON object. */
 export type Json = Record<string, unknown>;
 
-/** Keys whose text is given whole, by some providers in every chunk. */
+/** Keys whose text is always complete; some providers repeat it in every chunk. */
 const WHOLE: ReadonlySet<string> = new Set(["id", "type", "role", "name", "object"]);
 
 /**
- * Adds `delta` to `target`, without keeping a part of `delta`: text is appended, lists are merged by
- * the `index` of their items, objects key by key; anything else replaces what was there.
+ * Adds `delta` to `target`, without sharing objects: text is appended, lists are merged by the
+ * `index` of their items, objects key by key; anything else replaces the previous value.
  */
 export function mergeDelta(target: Json, delta: Json): void {
   for (const [key, value] of Object.entries(delta)) {
@@ -42,23 +42,23 @@ function mergeItem(list: unknown[], item: unknown): void {
   else list.push(clone(item));
 }
 
-/** Text with more behind it, up to the length that a call keeps. */
+/** Appends text, up to the length that a call keeps. */
 export function appendText(text: unknown, more: string): string {
   const before = typeof text === "string" ? text : "";
   return before.length > MAX_CALL_VALUE_CHARS ? before : before + more;
 }
 
-/** Whether a JSON value is an object. */
+/** Returns whether a JSON value is an object. */
 export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A copy of a JSON value: the program may change its own. */
+/** Copies a JSON value, since the program may change its own. */
 export function clone<T>(value: T): T {
   return typeof value === "object" && value !== null ? structuredClone(value) : value;
 }
 
-/** Sets a property, also one named `__proto__`. */
+/** Sets a property, even one named `__proto__`. */
 function setOwn(target: Json, key: string, value: unknown): void {
   if (key !== "__proto__") target[key] = value;
 }

@@ -9,7 +9,7 @@ import type { StreamReducer } from "../op/op_types.ts";
 import { clone, isObject, type Json, mergeDelta } from "./merge_delta.ts";
 import { setUsageSource } from "./usage.ts";
 
-/** A chat completion as far as it has come. */
+/** A chat completion, as received so far. */
 export interface ChatCompletionState {
   id: string;
   object: string;
@@ -20,8 +20,8 @@ export interface ChatCompletionState {
 }
 
 /**
- * Whether a chunk is one of a chat completion. The first one of Azure has neither id nor type, and
- * no choices.
+ * Returns whether a chunk belongs to a chat completion. Azure's first chunk has neither ID nor
+ * type, and no choices.
  */
 export function isChatChunk(chunk: Json): boolean {
   return Array.isArray(chunk.choices) && "created" in chunk &&
@@ -29,8 +29,8 @@ export function isChatChunk(chunk: Json): boolean {
 }
 
 /**
- * Makes a completion of the chunks: text and the arguments of tool calls are put together, in each
- * of the choices. What a chunk says beyond the official SDK's form is left out, but for choices.
+ * Builds a completion from its chunks: text and tool call arguments are concatenated, in each
+ * choice. Apart from choices, only fields of the official SDK's format are kept.
  */
 export const openAIChatReducer: StreamReducer<unknown, ChatCompletionState> = {
   initialStateFn: () => ({

@@ -1,5 +1,5 @@
 /**
- * The methods of an OpenAI client that are traced, and how their calls are recorded.
+ * The traced methods of an OpenAI client, and how their calls are recorded.
  *
  * @module
  */
@@ -17,18 +17,18 @@ import { openAIResponseReducer } from "./openai_responses_stream.ts";
 
 /** A method of a resource. */
 export interface TracedMethod {
-  /** Path of the resource below the client. */
+  /** Path of the resource from the client. */
   readonly resource: readonly string[];
   readonly name: string;
-  /** Makes the traced method. */
+  /** Returns the traced method. */
   readonly trace: (original: AnyFunction) => AnyFunction;
 }
 
 type Prepare = (args: unknown[]) => unknown[];
 
 /**
- * @param prepare Changes the arguments of the request; the recorded ones stay the program's.
- * @param isComposed Whether the method calls a traced method of the client for its one request.
+ * @param prepare Changes the arguments of the request; the program's arguments are recorded.
+ * @param isComposed Whether the method makes its one request with another traced method.
  */
 function traced(
   resource: readonly string[],
@@ -44,7 +44,7 @@ function traced(
   };
 }
 
-/** Makes a method an op that returns what the method returns, called on whatever it is called on. */
+/** Turns a method into an op with the same `this` and the same return value. */
 export function traceMethod(
   original: AnyFunction,
   options: OwnOpOptions,
@@ -68,7 +68,7 @@ function chat(name: string): OwnOpOptions {
   };
 }
 
-/** A stream that is given up has no usage, and was a request. */
+/** An abandoned stream has no usage, but counts as a request. */
 function chatUsage(result: unknown): Summary {
   const model = isData(result) ? readData(result, "model") : undefined;
   if (typeof model !== "string" || model === "") return {};
@@ -76,7 +76,7 @@ function chatUsage(result: unknown): Summary {
   return { usage: { [model]: isObject(usage) ? usage : {} } };
 }
 
-/** OpenAI sends the usage of a streamed completion only if asked. */
+/** OpenAI includes the usage in a streamed completion only on request. */
 function withUsage([params, ...rest]: unknown[]): unknown[] {
   if (!isObject(params) || !params.stream) return [params, ...rest];
   const { stream_options: options } = params;
@@ -101,7 +101,7 @@ interface ResponsesState {
   responses: Json[];
 }
 
-/** The official SDK's form: the responses of a stream in a list. */
+/** The official SDK's format: a list with the responses of the stream. */
 const responsesReducer: StreamReducer<unknown, ResponsesState> = {
   initialStateFn: () => ({ responses: [] }),
   reduceFn(state, event) {
@@ -115,7 +115,10 @@ const responsesReducer: StreamReducer<unknown, ResponsesState> = {
   finalizeFn: () => {},
 };
 
-/** The usage of a stream, in the official SDK's form; that of a response is found without. */
+/**
+ * Returns the usage of a stream, in the official SDK's format. The usage of a response is found
+ * separately.
+ */
 export function streamedUsage(result: unknown, key: string): Summary {
   const list = isData(result) ? readData(result, key) : undefined;
   if (!Array.isArray(list)) return {};
@@ -144,7 +147,7 @@ function countImages(result: unknown): Summary {
   return { usage: { "dall-e": { images_generated: images.length } } };
 }
 
-/** The result as it is recorded: images as files, which the program gets as text. */
+/** Returns the result as recorded: images, which the program gets as text, become files. */
 function withImages(result: unknown): unknown {
   const images = imagesOf(result);
   if (images === undefined) return result;
@@ -157,12 +160,12 @@ function asImage(item: unknown): unknown {
   try {
     return weaveImage({ data: Uint8Array.from(atob(text), (char) => char.charCodeAt(0)) });
   } catch {
-    // No base64: it is recorded as it is.
+    // Not Base64: record it unchanged.
     return item;
   }
 }
 
-/** The methods that are traced. Names of ops are those of the official SDK where it traces them. */
+/** The traced methods. Op names are those of the official SDK, where it traces them. */
 export const TRACED_METHODS: readonly TracedMethod[] = [
   traced(["chat", "completions"], "create", chat("openai.chat.completions.create"), withUsage),
   traced(["chat", "completions"], "parse", chat("openai.chat.completions.parse"), undefined, true),
@@ -186,7 +189,7 @@ export const TRACED_METHODS: readonly TracedMethod[] = [
   }),
 ];
 
-/** Methods that make their requests by the methods of the client, one or many. */
+/** Methods that make one or more requests with other methods of the client. */
 export const HELPERS: readonly { resource: readonly string[]; name: string }[] = [
   { resource: ["chat", "completions"], name: "stream" },
   { resource: ["chat", "completions"], name: "runTools" },

@@ -1,5 +1,5 @@
 /**
- * Reduces the events of a streamed response of OpenAI to the response.
+ * Reduces the events of a streamed OpenAI response to the response.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { StreamReducer } from "../op/op_types.ts";
 import { appendText, clone, isObject, type Json } from "./merge_delta.ts";
 import { setUsageSource } from "./usage.ts";
 
-/** Whether an event is the first one of a response. */
+/** Returns whether an event is the first one of a response. */
 export function isResponseStart(event: Json): boolean {
   return (event.type === "response.created" || event.type === "response.queued") &&
     isObject(event.response);
 }
 
-/** Makes one response of its events; of an interrupted stream what has come until then. */
+/** Builds a response from its events; from an interrupted stream, the response so far. */
 export const openAIResponseReducer: StreamReducer<unknown, Json> = {
   initialStateFn: () => ({}),
   reduceFn(response, event) {
@@ -27,11 +27,11 @@ export const openAIResponseReducer: StreamReducer<unknown, Json> = {
   finalizeFn: () => {},
 };
 
-/** The events of the lifecycle carry the response as it is then; the last one is complete. */
+/** Lifecycle events contain the current response; the last one is complete. */
 function takeResponse(response: Json, given: Json): void {
   const { output } = response;
   Object.assign(response, clone(given));
-  // While the response is made, its output is empty there.
+  // While the response is being generated, its output is empty there.
   if (Array.isArray(given.output) && given.output.length === 0 && output !== undefined) {
     response.output = output;
   }
@@ -40,13 +40,13 @@ function takeResponse(response: Json, given: Json): void {
   }
 }
 
-/** Text of a content part that arrives in deltas, by the event's name. */
+/** Fields of content parts that arrive in deltas, by event name. */
 const PART_TEXTS: Readonly<Record<string, string>> = {
   "response.output_text": "text",
   "response.refusal": "refusal",
   "response.reasoning_text": "text",
 };
-/** Text of an output item that arrives in deltas, by the event's name. */
+/** Fields of output items that arrive in deltas, by event name. */
 const ITEM_TEXTS: Readonly<Record<string, string>> = {
   "response.function_call_arguments": "arguments",
   "response.mcp_call_arguments": "arguments",
@@ -100,7 +100,9 @@ function listOf(owner: Json, key: string): unknown[] {
   return owner[key] as unknown[];
 }
 
-/** The place that an event names; the last one for an index that no list of this length can have. */
+/**
+ * Returns the index of an event; the last one if the index cannot exist in a list of this length.
+ */
 function indexOf(index: unknown, list: unknown[]): number {
   const isNext = Number.isInteger(index) && index as number >= 0 && index as number <= list.length;
   return isNext ? index as number : Math.max(0, list.length - 1);

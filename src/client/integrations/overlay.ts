@@ -1,5 +1,5 @@
 /**
- * An object seen with some of its properties replaced, itself unchanged.
+ * A view of an object with some properties replaced. The object itself is unchanged.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import type { AnyFunction } from "../op/op_types.ts";
 
 /**
- * Returns `target` with the properties of `replacements` in place of its own. Its methods run on
- * `target` itself, so that private fields work.
+ * Returns `target` with `replacements` for some of its properties. Its methods run on `target`
+ * itself, so that private fields work.
  */
 export function overlay<T extends object>(
   target: T,
@@ -37,13 +37,13 @@ export function overlay<T extends object>(
   return proxy;
 }
 
-/** The language wants the very value of such a property. */
+/** Returns whether a proxy must return the property's actual value. */
 function isFixed(target: object, key: PropertyKey): boolean {
   const own = Reflect.getOwnPropertyDescriptor(target, key);
   return own !== undefined && own.configurable === false && own.writable === false;
 }
 
-/** A method that runs on `target` where it is called on its overlay. */
+/** Returns a method that runs on `target` when it is called on the overlay. */
 function onTarget(method: AnyFunction, target: object, overlaid: () => object): AnyFunction {
   return new Proxy(method, {
     apply: (_, self, args) => Reflect.apply(method, self === overlaid() ? target : self, args),

@@ -1,5 +1,5 @@
 /**
- * Recognizes the streams of known providers by their first chunk.
+ * Detects streams of known providers by their first chunk.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { isObject, type Json } from "./merge_delta.ts";
 import { isChatChunk, openAIChatReducer } from "./openai_chat_stream.ts";
 import { isResponseStart, openAIResponseReducer } from "./openai_responses_stream.ts";
 
-/** A kind of stream, and what makes one output of it. */
+/** A kind of stream, and the reducer that builds its output. */
 export interface StreamShape {
-  /** Whether a chunk begins such a stream. */
+  /** Returns whether a chunk begins such a stream. */
   readonly begins: (chunk: Json) => boolean;
-  /** Whether a chunk belongs to such a stream. */
+  /** Returns whether a chunk belongs to such a stream. */
   readonly includes: (chunk: Json) => boolean;
   readonly reducer: StreamReducer<unknown, unknown>;
 }
@@ -35,13 +35,16 @@ const SHAPES: readonly StreamShape[] = [
   },
 ];
 
-/** The kind of stream that `chunk` begins; `undefined` for all others. Runs no code of the program. */
+/**
+ * Returns the kind of stream that begins with `chunk`; `undefined` for others. Runs no code of the
+ * program.
+ */
 export function streamShape(chunk: unknown): StreamShape | undefined {
   if (!isPlainData(chunk) || !isObject(chunk)) return undefined;
   return SHAPES.find(({ begins }) => begins(chunk));
 }
 
-/** Whether a later chunk belongs to a stream of this kind. */
+/** Returns whether a later chunk belongs to a stream of this kind. */
 export function belongs(chunk: unknown, shape: StreamShape): boolean {
   return isPlainData(chunk) && isObject(chunk) && shape.includes(chunk);
 }

@@ -1,5 +1,6 @@
 /**
- * Token usage in the responses of known providers, in the form that the server computes costs from.
+ * Token usage in the responses of known providers, converted to the format from which the server
+ * computes costs.
  *
  * @module
  */
@@ -11,19 +12,19 @@ import { mergeSummaries, type Summary } from "../calls/summary.ts";
 
 /** The usage of one request to a model. */
 export interface ModelUsage {
-  /** The model's name, as the response gives it. */
+  /** Name of the model, from the response. */
   readonly model: string;
   /** Counters by name. */
   readonly counts: Summary;
-  /** The object of the response that holds the counters: it identifies the request. */
+  /** The object in the response that contains the counters; identifies the request. */
   readonly source: object;
-  /** Whether the counters of a stream's chunk cover the chunks before it too. */
+  /** Whether the counters of a stream's chunk include the earlier chunks. */
   readonly isCumulative?: boolean;
 }
 
 const NONE: readonly ModelUsage[] = [];
 
-/** Values of `object` in responses of OpenAI and of those who speak its protocol. */
+/** Values of `object` in responses of OpenAI and compatible providers. */
 const OPENAI_OBJECTS: ReadonlySet<unknown> = new Set([
   "chat.completion",
   "chat.completion.chunk",
@@ -33,10 +34,10 @@ const OPENAI_OBJECTS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Returns the usage of a response: chat completions, completions, responses and embeddings of OpenAI,
- * messages of Anthropic, contents of Gemini, results of the Vercel AI SDK, and whatever names its
- * `model` and has counters of tokens in `usage`. Runs no getter. Every traced call asks, so the answer
- * for other values is cheap.
+ * Returns the usage of a response: chat completions, completions, responses and embeddings of
+ * OpenAI, messages of Anthropic, contents of Gemini, results of the Vercel AI SDK, and any object
+ * with a `model` and token counters in `usage`. Runs no getter. Called for every traced call, so it
+ * is fast for other values.
  */
 export function findUsage(value: unknown): readonly ModelUsage[] {
   if (typeof value !== "object" || value === null || isProxy(value)) return NONE;
@@ -44,7 +45,7 @@ export function findUsage(value: unknown): readonly ModelUsage[] {
   if (Object.hasOwn(value, "usageMetadata")) return geminiUsage(value);
   if (Object.hasOwn(value, "steps")) return usageOfEach(value, "steps");
   if (Object.hasOwn(value, "responses")) return usageOfEach(value, "responses");
-  // The older Gemini SDKs wrap the response in a result.
+  // Older Gemini SDKs wrap the response in a result.
   const response = Object.hasOwn(value, "response") ? readObject(value, "response") : undefined;
   return response && Object.hasOwn(response, "usageMetadata") ? geminiUsage(response) : NONE;
 }
@@ -65,14 +66,14 @@ function isProviderResponse(response: object): boolean {
     readData(response, "type") === "message" || Array.isArray(readData(response, "choices"));
 }
 
-/** Whether counters are named as those of OpenAI and Anthropic, as many libraries do. */
+/** Returns whether counters are named as in OpenAI and Anthropic, which many libraries imitate. */
 function hasTokens(usage: object): boolean {
   return Object.keys(usage).some((name) =>
     name.endsWith("_tokens") && typeof readData(usage, name) === "number"
   );
 }
 
-/** Tokens of thoughts are billed as output, and not part of the candidates' tokens. */
+/** Thinking tokens are billed as output, but are not included in the candidates' tokens. */
 function geminiUsage(response: object): readonly ModelUsage[] {
   const source = readObject(response, "usageMetadata");
   if (source === undefined) return NONE;
@@ -90,8 +91,8 @@ function geminiUsage(response: object): readonly ModelUsage[] {
 }
 
 /**
- * The usage of a list: the steps that the result of `generateText` has getters over, or the responses
- * of a stream.
+ * Returns the usage of a list: the steps behind the getters of `generateText`'s result, or the
+ * responses of a stream.
  */
 function usageOfEach(owner: object, key: string): readonly ModelUsage[] {
   const list = readObject(owner, key);
@@ -102,7 +103,10 @@ function usageOfEach(owner: object, key: string): readonly ModelUsage[] {
   });
 }
 
-/** The usage of a step or a result of the Vercel AI SDK, whose versions name counters differently. */
+/**
+ * Returns the usage of a step or result of the Vercel AI SDK, whose versions name counters
+ * differently.
+ */
 function aiSdkUsage(model: unknown, source: object): readonly ModelUsage[] {
   const count = (...names: string[]) => {
     for (const name of names) {
@@ -128,7 +132,7 @@ function one(model: unknown, counts: Summary, source: object): readonly ModelUsa
   return typeof model === "string" && model !== "" && hasCount ? [{ model, counts, source }] : NONE;
 }
 
-/** Reads a property that is an object and no proxy. */
+/** Reads a property that is an object, but not a proxy. */
 function readObject(value: object, key: PropertyKey): object | undefined {
   const found = readData(value, key);
   return typeof found === "object" && found !== null && !isProxy(found) ? found : undefined;
@@ -147,14 +151,17 @@ function sum(left: number | undefined, right: number | undefined): number | unde
   return left === undefined ? right : left + (right ?? 0);
 }
 
-/** Requests whose usage is in a summary. Shared: a copy of the package must not count them again. */
+/**
+ * Requests whose usage is already counted. Shared, so that another copy of the package does not
+ * count them again.
+ */
 const counted = shared("counted-usage", () => new WeakSet<object>());
 
 /**
- * Adds up the usage of requests that no call has counted yet, and marks these as counted. An op that
- * returns the response of another op's request thereby adds nothing to what that op has counted.
+ * Adds up the usage of requests that no call has counted yet, and marks them as counted. An op that
+ * returns the response of another op's request therefore does not count it again.
  *
- * @returns Usage by model; `undefined` where all of it is counted.
+ * @returns Usage by model; `undefined` if all of it was already counted.
  */
 export function countUsage(found: readonly ModelUsage[]): Summary | undefined {
   let usage: Summary | undefined;
@@ -167,10 +174,10 @@ export function countUsage(found: readonly ModelUsage[]): Summary | undefined {
   return usage;
 }
 
-/** The usage that a reduced usage was made from, by the reduced object. */
+/** Original usage objects, by the reduced object. */
 const sources = shared("usage-sources", () => new WeakMap<object, object>());
 
-/** Lets `usage`, made while a stream was reduced, count as the usage that the provider sent. */
+/** Marks `usage`, created while reducing a stream, as equivalent to the provider's usage object. */
 export function setUsageSource(usage: object, source: object): void {
   sources.set(usage, sources.get(source) ?? source);
 }

@@ -10,7 +10,7 @@ import { HELPERS, TRACED_METHODS } from "./openai_methods.ts";
 import { overlay } from "./overlay.ts";
 
 /**
- * The part of an OpenAI client that tells it from other objects.
+ * The part of an OpenAI client that distinguishes it from other objects.
  *
  * @example
  * ```ts
@@ -25,15 +25,16 @@ export interface OpenAIClient {
   readonly chat: { readonly completions: object };
 }
 
-/** Clients that are wrapped: each is traced once. */
+/** Wrapped clients, so that each is traced only once. */
 const wrapped = shared("wrapped-openai", () => new WeakSet<object>());
 
 /**
- * Returns an OpenAI client whose requests are traced, as ops: chat completions (whole, streamed and
- * parsed), responses, images and embeddings, and what the helpers `stream` and `runTools` request.
+ * Returns an OpenAI client whose requests are traced as ops: chat completions (complete, streamed
+ * and parsed), responses, images and embeddings, and requests of the helpers `stream` and
+ * `runTools`.
  *
- * The client itself is not changed. What the methods return is what the client's methods return, so
- * `withResponse()`, `asResponse()`, `tee()` and `controller` work. A streamed chat completion is
+ * The client itself is not changed. The methods return what the client's own methods return, so
+ * `withResponse()`, `asResponse()`, `tee()` and `controller` work. Streamed chat completions are
  * requested with `stream_options.include_usage`.
  *
  * @param openai A client of the package `openai`.
@@ -57,7 +58,9 @@ export function wrapOpenAI<T extends OpenAIClient>(openai: T): T {
   return client;
 }
 
-/** The object at `path` of a client, with its methods traced and the objects below it overlaid. */
+/**
+ * Returns the object at `path` of a client, with its methods traced and nested objects overlaid.
+ */
 function overlayAt<T extends object>(target: T, path: readonly string[], client: () => object): T {
   const replacements = new Map<PropertyKey, unknown>();
   for (const key of keysBelow(path)) {
@@ -72,7 +75,7 @@ function overlayAt<T extends object>(target: T, path: readonly string[], client:
   for (const { resource, name } of HELPERS) {
     const original = isAt(resource, path) ? methodOf(target, name) : undefined;
     if (original === undefined) continue;
-    // The helper makes its requests by the client, here by the traced one.
+    // The helper makes its requests with the client, here the traced one.
     const self = () => overlay(target, new Map([["_client", client()]]));
     replacements.set(name, (...args: unknown[]) => Reflect.apply(original, self(), args));
   }
@@ -86,7 +89,7 @@ function overlayAt<T extends object>(target: T, path: readonly string[], client:
   return overlay(target, replacements);
 }
 
-/** The next steps from `path` to a resource that has traced methods. */
+/** Returns the next keys from `path` to resources with traced methods. */
 function keysBelow(path: readonly string[]): Set<string> {
   const below = TRACED_METHODS.filter(({ resource }) =>
     resource.length > path.length && path.every((key, i) => resource[i] === key)
@@ -103,7 +106,7 @@ function methodOf(target: object, name: string): AnyFunction | undefined {
   return typeof value === "function" ? value as AnyFunction : undefined;
 }
 
-/** A method that runs on `target`, whatever it is called on. It keeps its own properties. */
+/** Returns a method that always runs on `target`, and keeps its own properties. */
 function bound(method: AnyFunction, target: object): AnyFunction {
   return new Proxy(method, { apply: (_, _self, args) => Reflect.apply(method, target, args) });
 }

@@ -85,8 +85,8 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   }
 
   /**
-   * A copy of one row. Once the dataset is saved, `__savedRef` of the row names it, and calls that get
-   * the row as input record that ref.
+   * A copy of one row. Once the dataset is saved, `__savedRef` of the row names it, and calls that
+   * get the row as input record that ref.
    *
    * @param index Index of the row, from 0.
    */

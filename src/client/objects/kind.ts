@@ -39,8 +39,8 @@ export function markClass(type: Class, name: string): void {
 }
 
 /**
- * Returns the kind of saved object or ref of a value that is not a proxy; otherwise `undefined`. Cheap for plain
- * objects, because every traced value comes by here. Runs no getter.
+ * Returns the kind of saved object or ref of a value that is not a proxy; otherwise `undefined`.
+ * Cheap for plain objects, because every traced value comes by here. Runs no getter.
  */
 export function kindOf(value: object): Kind | undefined {
   const proto: unknown = Object.getPrototypeOf(value);

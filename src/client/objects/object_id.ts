@@ -12,7 +12,7 @@ export const MAX_OBJECT_ID_LENGTH = 128;
 
 const OBJECT_ID = /^[\p{L}\p{N}_.-]{1,128}$/u;
 
-/** Whether the server takes a name as an object's id. */
+/** Returns whether the server takes a name as an object's id. */
 export function isObjectId(name: string): boolean {
   return OBJECT_ID.test(name);
 }

@@ -47,8 +47,8 @@ export class Publisher {
   }
 
   /**
-   * JSON text of a value as a record holds it: what has a ref is replaced by it, what is to have one
-   * is saved first. Never throws.
+   * JSON text of a value as a record holds it: what has a ref is replaced by it, what is to have
+   * one is saved first. Never throws.
    *
    * @param maxChars Characters that the text may take; what a request can hold unless given.
    * @param field The field of the record that the value is for, where it is one of the program's.
@@ -106,7 +106,8 @@ export class Publisher {
   }
 
   /**
-   * Whether the value's digest depends on internal ids: it holds refs, or what is saved under one.
+   * Returns whether the value's digest depends on internal ids: it holds refs, or what is saved
+   * under one.
    */
   holdsRefs(value: unknown): boolean {
     let found = false;

@@ -65,8 +65,8 @@ export class WeaveObject {
   }
 
   /**
-   * Returns what is saved: name, description, and every public field that is not a plain function. The
-   * Python SDK cannot read an object that lacks one of the first two, so they are `null` then.
+   * Returns what is saved: name, description, and every public field that is not a plain function.
+   * The Python SDK cannot read an object that lacks one of the first two, so they are `null` then.
    */
   saveAttrs(): Record<string, unknown> {
     const attrs: Record<string, unknown> = {
@@ -94,7 +94,7 @@ export class WeaveObject {
 
 markClass(WeaveObject, "WeaveObject");
 
-/** Whether a value is a {@linkcode WeaveObject}; a proxy is not. */
+/** Returns whether a value is a {@linkcode WeaveObject}; a proxy is not. */
 export function isWeaveObject(value: unknown): value is WeaveObject {
   return typeof value === "object" && value !== null && !isProxy(value) &&
     kindOf(value) === "WeaveObject";

@@ -25,11 +25,11 @@ import { type OpState, setOpState } from "./op_state.ts";
 import { LazyCall, type TracedCall } from "../calls/traced_call.ts";
 
 /**
- * Makes a function traced: each call is recorded with its inputs, its output or error, its times and
- * its place in the tree of calls.
+ * Makes a function traced: each call is recorded with its inputs, its output or error, its times
+ * and its place in the tree of calls.
  *
- * What the function returns is returned, at once if the function is not asynchronous; what it throws
- * is thrown. Where no client is initialized, or `WEAVE_DISABLED` is set, it is a plain call.
+ * What the function returns is returned, at once if the function is not asynchronous; what it
+ * throws is thrown. Where no client is initialized, or `WEAVE_DISABLED` is set, it is a plain call.
  *
  * Also `op(thisArg, method, options)`, `@op` and `@op({...})` on methods.
  *

@@ -9,8 +9,9 @@ import { isProxy } from "../../protocol/json/object_facts.ts";
 const asyncPrototype = Object.getPrototypeOf(async () => {});
 
 /**
- * Whether a function is declared with `async`, so that each of its promises belongs only to its caller.
- * What memoizes such a function may have its prototype, and returns one promise to many.
+ * Returns whether a function is declared with `async`, so that each of its promises belongs only to
+ * its caller. What memoizes such a function may have its prototype, and returns one promise to
+ * many.
  */
 export function isAsyncFunction(fn: object): boolean {
   // Where a build has lowered this file, the two prototypes are the same and tell nothing.

@@ -57,7 +57,8 @@ const READABLE = /^[\p{L}\p{N}\p{ASCII}]*$/u;
 
 /**
  * The id under which an op is saved: its name where the server takes it, else what is left of it.
- * Where different names could leave the same (marks, symbols, length), a digest of the name follows.
+ * Where different names could leave the same (marks, symbols, length), a digest of the name
+ * follows.
  */
 export function opObjectId(name: string): string {
   const composed = isObjectId(name) ? name : name.normalize("NFC");
@@ -109,8 +110,8 @@ function isBundled(name: string): boolean {
 const MINIFIED_LENGTH = 3;
 
 /**
- * A short name says nothing by itself. It does where this library is in the same minified bundle, or
- * where the function has nothing but such names and hardly a space in its source.
+ * A short name says nothing by itself. It does where this library is in the same minified bundle,
+ * or where the function has nothing but such names and hardly a space in its source.
  */
 function isMinified(name: string, original: unknown): boolean {
   if (name.length > MINIFIED_LENGTH || typeof original !== "function") return false;

@@ -30,7 +30,10 @@ export interface OpSource {
   readonly original: AnyFunction;
 }
 
-/** Returns the data of an op of the official SDK that is saved; otherwise `undefined`. Runs no getter. */
+/**
+ * Returns the data of an op of the official SDK that is saved; otherwise `undefined`. Runs no
+ * getter.
+ */
 export function officialOp(value: unknown): OpSource | undefined {
   if (typeof value !== "function" || isProxy(value) || opState(value) !== undefined) {
     return undefined;
@@ -57,7 +60,7 @@ export function opState(value: unknown): OpState | undefined {
 }
 
 /**
- * Whether `value` is an op.
+ * Returns whether `value` is an op.
  *
  * @example
  * ```ts

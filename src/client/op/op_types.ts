@@ -159,7 +159,9 @@ export interface OpOptions<T extends AnyFunction, S = unknown> {
 export interface OwnOpOptions extends OpOptions<AnyFunction> {
   /** Returns what is recorded in place of the result, which stays as it is. */
   toOutput?(result: unknown): unknown;
-  /** Whether the calls are recorded whatever the sampling says: an evaluation is whole or nothing. */
+  /**
+   * Whether the calls are recorded whatever the sampling says: an evaluation is whole or nothing.
+   */
   alwaysRecorded?: boolean;
 }
 

@@ -14,7 +14,8 @@ export type Override = (original: Method) => Method;
 /**
  * Puts methods on `target`. Methods that it lacks, or that only a getter could give, are left out.
  *
- * @returns Takes them away again; `undefined` when nothing could be put there, as on a frozen object.
+ * @returns Takes them away again; `undefined` when nothing could be put there, as on a frozen
+ * object.
  */
 export function overrideMethods(
   target: object,

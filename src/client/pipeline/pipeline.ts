@@ -56,8 +56,8 @@ export interface PipelineOptions {
   /** Whether a directory that cannot be written is an error; else the log falls back to memory. */
   readonly requireDisk: boolean;
   /**
-   * Whether what the disk does not take is refused: `append` throws, and nothing is kept in memory or
-   * dropped. Needs `wal`; `false` by default.
+   * Whether what the disk does not take is refused: `append` throws, and nothing is kept in memory
+   * or dropped. Needs `wal`; `false` by default.
    */
   readonly strict?: boolean;
   /** Whether what other processes left is sent too, in all projects; `true` by default. */
@@ -116,8 +116,8 @@ export interface WalStats {
   /** Records that wait: this process's, and those of others that it drains. */
   readonly pendingRecords: number;
   /**
-   * Present where `pendingRecords` is an estimate: with more than 64 MiB or 10,000 segments of others
-   * waiting, samples of them are read. The bytes are exact.
+   * Present where `pendingRecords` is an estimate: with more than 64 MiB or 10,000 segments of
+   * others waiting, samples of them are read. The bytes are exact.
    */
   readonly pendingEstimated?: true;
   /** Bytes that wait. */
@@ -223,8 +223,8 @@ export interface Pipeline {
   /** Appends one request (its JSON text on one line). Throws only where the pipeline is strict. */
   append(type: RecordType, request: string): void;
   /**
-   * Notes that a span has begun, so that it is ended at recovery if its end is cut off. Does nothing
-   * where the log is not on disk. Never throws.
+   * Notes that a span has begun, so that it is ended at recovery if its end is cut off. Does
+   * nothing where the log is not on disk. Never throws.
    *
    * @param request The span as it is now.
    */
@@ -237,11 +237,13 @@ export interface Pipeline {
    */
   flush(options?: FlushOptions): Promise<FlushResult>;
   /**
-   * Waits until all that this process appended so far is delivered or dead-lettered, `timeout` ms at
-   * most, and less where the server does not take requests.
+   * Waits until all that this process appended so far is delivered or dead-lettered, `timeout` ms
+   * at most, and less where the server does not take requests.
    */
   delivered(timeout: number): Promise<DeliveryWait>;
-  /** Returns its statistics. Counts the pending records, so it reads a bounded part of the backlog. */
+  /**
+   * Returns its statistics. Counts the pending records, so it reads a bounded part of the backlog.
+   */
   stats(): Promise<WalStats>;
   /** Its log and its sender, as other processes see them. */
   reports(): PipelineReports;

@@ -18,8 +18,8 @@ import { REDACTED } from "../../protocol/redaction/secret_text.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /**
- * Replaces values before they are written: gets the name of a property (of an item its index) and its
- * value as JSON data, and returns what is written in its place; `undefined` for nothing at all.
+ * Replaces values before they are written: gets the name of a property (of an item its index) and
+ * its value as JSON data, and returns what is written in its place; `undefined` for nothing at all.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ export class Redactor {
     return this.#redact !== undefined;
   }
 
-  /** Whether nothing in a value, which is plain data of at most `maxChars`, is redacted. */
+  /** Returns whether nothing in a value, which is plain data of at most `maxChars`, is redacted. */
   isClean(value: unknown, maxChars?: number): boolean {
     return this.#redact === undefined && isPlainData(value, this.#rules, maxChars);
   }

@@ -1,6 +1,6 @@
 /**
- * Looks on while a promise settles, or while the program awaits a thenable. Neither is replaced, and
- * a thenable is not asked: it may do its work only when it is awaited.
+ * Looks on while a promise settles, or while the program awaits a thenable. Neither is replaced,
+ * and a thenable is not asked: it may do its work only when it is awaited.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function onSettled(value: unknown, onValue: Reaction, onError: Reaction):
   else overrideMethods(value, awaited(value, onValue, onError));
 }
 
-/** Whether a value is awaited by the host itself, whatever its class. */
+/** Returns whether a value is awaited by the host itself, whatever its class. */
 export function isNativePromise(value: object): boolean {
   if (!isPromise(value)) return false;
   for (let at: object | null = value; at !== null; at = prototypeOf(at)) {
@@ -45,7 +45,10 @@ function isNativeCode(value: unknown): boolean {
     Function.prototype.toString.call(value).endsWith("{ [native code] }");
 }
 
-/** Whether a value that is not a proxy has a `then` method that can be read without a getter. */
+/**
+ * Returns whether a value that is not a proxy has a `then` method that can be read without a
+ * getter.
+ */
 export function isThenable(value: object): boolean {
   return readMethod(value, "then") !== undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Looks on while the program reads a web stream that an op returned. A stream that the host reads by
- * itself, such as the body of a `Response`, cannot be seen.
+ * Looks on while the program reads a web stream that an op returned. A stream that the host reads
+ * by itself, such as the body of a `Response`, cannot be seen.
  *
  * @module
  */

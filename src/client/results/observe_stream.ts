@@ -125,8 +125,8 @@ function observeIterable(
 }
 
 /**
- * Whether an iterable is a stream of the OpenAI or the Anthropic SDK: it is read by iterators that
- * its `iterator` makes, also where `tee` splits it.
+ * Returns whether an iterable is a stream of the OpenAI or the Anthropic SDK: it is read by
+ * iterators that its `iterator` makes, also where `tee` splits it.
  */
 function isSdkStream(iterable: object): boolean {
   return Object.hasOwn(iterable, "controller") &&

@@ -41,7 +41,8 @@ export class StreamOutput implements Watcher {
   #time: string;
 
   /**
-   * @param description What is recorded, as JSON text, of a stream that is dropped before it is read.
+   * @param description What is recorded, as JSON text, of a stream that is dropped before it is
+   * read.
    */
   constructor(
     call: TracedCall,

@@ -2,9 +2,9 @@
  * Requests in the background, on hosts where a request in flight keeps the program alive.
  *
  * A program that has nothing else to do must end, however much there is to send. So requests that
- * follow one another make a gap from time to time, in which the host finds that the program is over.
- * A request in flight is not given up for that: the server may be working on it, and would get it
- * twice.
+ * follow one another make a gap from time to time, in which the host finds that the program is
+ * over. A request in flight is not given up for that: the server may be working on it, and would
+ * get it twice.
  *
  * @module
  */

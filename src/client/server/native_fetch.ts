@@ -7,7 +7,9 @@
 import { shared } from "../../runtime/process/shared_state.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 
-/** Properties in which wrappers of `fetch` keep the original: ops, OpenTelemetry, Sentry, Next.js. */
+/**
+ * Properties in which wrappers of `fetch` keep the original: ops, OpenTelemetry, Sentry, Next.js.
+ */
 const WRAPPED = ["__wrappedFunction", "__original", "__sentry_original__", "_nextOriginalFetch"];
 /** Maximum number of nested wrappers to unwrap. */
 const MAX_WRAPPERS = 10;

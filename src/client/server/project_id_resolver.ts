@@ -11,7 +11,9 @@ import type { ApiClient } from "./api_client.ts";
 
 /** Ms after a failed question before it is asked again. */
 const ASK_AGAIN_MS = 30_000;
-/** Most ms for an answer. Nobody waits for it that long, but while it is out the program cannot end. */
+/**
+ * Most ms for an answer. Nobody waits for it that long, but while it is out the program cannot end.
+ */
 const ANSWER_MS = 3_000;
 
 /** Looks internal ids up and asks for them, once a project. */

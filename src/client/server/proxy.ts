@@ -30,7 +30,7 @@ export function proxyFor(url: string, env: Env): NamedProxy | null {
   return { variable: named, url: value.includes("://") ? value : `http://${value}` };
 }
 
-/** Whether a list of hosts, domains, addresses and networks names the host. */
+/** Returns whether a list of hosts, domains, addresses and networks names the host. */
 function isExcluded(hostname: string, port: number, list: string): boolean {
   const host = bare(hostname);
   return list.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => {
@@ -48,7 +48,7 @@ function bare(hostname: string): string {
   return hostname.toLowerCase().replace(/^\[|\]$/g, "").replace(/\.$/, "");
 }
 
-/** Whether an IPv4 address is in a network such as `10.0.0.0/8`. */
+/** Returns whether an IPv4 address is in a network such as `10.0.0.0/8`. */
 function isInNetwork(address: string, network: string): boolean {
   const [base, length = ""] = network.split("/");
   const [a, b] = [ipv4(address), ipv4(base)];

@@ -141,8 +141,8 @@ export interface TraceServerSchemas {
 }
 
 /**
- * Bodies of requests and of successful responses, by the name of the route. What is not a single JSON
- * value is read with the `format` that suits it: calls as `text`, the content of a file as
+ * Bodies of requests and of successful responses, by the name of the route. What is not a single
+ * JSON value is read with the `format` that suits it: calls as `text`, the content of a file as
  * `arrayBuffer`.
  *
  * @example

@@ -25,7 +25,10 @@ export function unusedProxy(runtime: Runtime, url: string): string | null {
     "setGlobalDispatcher(new EnvHttpProxyAgent()) of undici 6 before init; or list the host in NO_PROXY";
 }
 
-/** Whether the program, or an option of Node, put something else in the place of the plain one. */
+/**
+ * Returns whether the program, or an option of Node, put something else in the place of the plain
+ * one.
+ */
 function hasOwnDispatcher(): boolean {
   return DISPATCHERS.some((name) => {
     const dispatcher = (globalThis as Record<symbol, object | undefined>)[Symbol.for(name)];

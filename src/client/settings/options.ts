@@ -11,8 +11,9 @@ import type { WalEvent } from "../pipeline/status/events.ts";
 import type { FsyncPolicy, QuotaPolicy } from "../pipeline/pipeline.ts";
 
 /**
- * Options of `init`. An environment variable overrides the option, the option overrides `weave.jsonc` in
- * the working directory, and that overrides the default. Sizes are bytes, times ms.
+ * Options of `init`. An environment variable overrides the option, the option overrides
+ * `weave.jsonc` in the working directory, and that overrides the default. Sizes are bytes, times
+ * ms.
  *
  * `weave.jsonc` may set all but `apiKey`, `allowHttp`, `redactDefaults`, and the functions. A
  * server that only `weave.jsonc` names gets no API key from elsewhere.
@@ -54,9 +55,14 @@ export interface InitOptions {
   globalAttributes?: Record<string, unknown>;
   /** Writes every record to disk first. Environment: `WEAVE_ENABLE_WAL`. Default `false`. */
   wal?: boolean;
-  /** Whether this process sends. Environment: `WEAVE_DISABLE_WAL_SENDER` (negated). Default `true`. */
+  /**
+   * Whether this process sends. Environment: `WEAVE_DISABLE_WAL_SENDER` (negated). Default `true`.
+   */
   sender?: boolean;
-  /** Directory of the logs. Environment: `WEAVE_WAL_DIR`. Default `.weave/wal` in the working directory. */
+  /**
+   * Directory of the logs. Environment: `WEAVE_WAL_DIR`. Default `.weave/wal` in the working
+   * directory.
+   */
   walDir?: string;
   /** When records are forced to stable storage. Default `"interval"`. */
   fsync?: FsyncPolicy;
@@ -72,7 +78,10 @@ export interface InitOptions {
   quotaPolicy?: QuotaPolicy;
   /** Bytes that the memory log may hold. Default 64 MiB. */
   maxMemoryBytes?: number;
-  /** Records that the memory log may hold. Environment: `WEAVE_MAX_CALLS_QUEUE_SIZE`. Default 100,000; 0: no limit. */
+  /**
+   * Records that the memory log may hold. Environment: `WEAVE_MAX_CALLS_QUEUE_SIZE`. Default
+   * 100,000; 0: no limit.
+   */
   maxMemoryRecords?: number;
   /** Most bytes in one batch of calls. Default 4 MiB, at most 31 MiB. */
   batchBytes?: number;
@@ -82,9 +91,14 @@ export interface InitOptions {
   lingerMs?: number;
   /** Ms for one HTTP attempt. Environment: `WEAVE_HTTP_TIMEOUT` (in s). Default 30,000. */
   timeoutMs?: number;
-  /** Most ms between two attempts. Environment: `WEAVE_RETRY_MAX_INTERVAL` (in s). Default 300,000. */
+  /**
+   * Most ms between two attempts. Environment: `WEAVE_RETRY_MAX_INTERVAL` (in s). Default 300,000.
+   */
   retryMaxMs?: number;
-  /** Sends complete calls where the server takes them. Environment: `WEAVE_USE_CALLS_COMPLETE`. Default `true`. */
+  /**
+   * Sends complete calls where the server takes them. Environment: `WEAVE_USE_CALLS_COMPLETE`.
+   * Default `true`.
+   */
   useCallsComplete?: boolean;
   /** Maximum ms of the last drain at a normal exit. Default 2000. */
   exitDrainMs?: number;
@@ -120,14 +134,14 @@ export interface InitOptions {
   /**
    * Replaces values before anything is written. Gets the field of the record first (`"inputs"`,
    * `"output"`, …), then each property by name and each item by index, as JSON data; of a file its
-   * name and content. Returns what is written, `undefined` for nothing. A value on which it throws, or
-   * for which it returns a promise, is redacted. Default: none.
+   * name and content. Returns what is written, `undefined` for nothing. A value on which it throws,
+   * or for which it returns a promise, is redacted. Default: none.
    */
   redact?: (key: string, value: unknown) => unknown;
   /**
    * Share of traces that ops record, 0 to 1, decided by the trace's id; or a function that says of
-   * the beginning of a trace whether it is recorded, or at which rate. The calls below the first one
-   * follow it. Evaluations and calls by `callStart` are always recorded. Environment:
+   * the beginning of a trace whether it is recorded, or at which rate. The calls below the first
+   * one follow it. Evaluations and calls by `callStart` are always recorded. Environment:
    * `WEAVE_WAL_SAMPLE_RATE`. Default 1.
    */
   sampleRate?: number | SampleFunction;

@@ -56,9 +56,9 @@ export type KeyUse = "as-set" | "needed" | "optional" | "unused";
 /**
  * Finds and checks every setting.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option, a value that cannot be used, and
- *   a server that must not get the key; `ERR_MISSING_API_KEY` when this process sends and no key was
- *   found.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option, a value that cannot be used,
+ * and a server that must not get the key; `ERR_MISSING_API_KEY` when this process sends and no key
+ * was found.
  */
 export function resolveSettings(
   runtime: Runtime,
@@ -113,7 +113,7 @@ function keysOf(
   return { apiKey: forServer.apiKey, baseApiKey: forBase.apiKey };
 }
 
-/** Whether this process sends. */
+/** Returns whether this process sends. */
 function senderOf(
   runtime: Runtime,
   options: InitOptions,
@@ -131,7 +131,10 @@ function senderOf(
   return true;
 }
 
-/** Refuses options that are not an object, unknown names, and wrong values of what only code can give. */
+/**
+ * Refuses options that are not an object, unknown names, and wrong values of what only code can
+ * give.
+ */
 function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidOption("options of init", options, "an object of options");

@@ -66,8 +66,9 @@ function isHost(text: string): boolean {
 }
 
 /**
- * The error for plain `http` to a host that is not this machine, unless the host is allowed by name:
- * the API key and every trace would cross the network unencrypted. `undefined` for any other URL.
+ * The error for plain `http` to a host that is not this machine, unless the host is allowed by
+ * name: the API key and every trace would cross the network unencrypted. `undefined` for any other
+ * URL.
  *
  * @param allowed Host names, in lower case.
  */
@@ -87,7 +88,7 @@ export function unencrypted(
   );
 }
 
-/** Whether a URL's host name is this machine. */
+/** Returns whether a URL's host name is this machine. */
 export function isLoopback(hostname: string): boolean {
   const name = hostname.replace(/\.$/, "");
   return name === "localhost" || name.endsWith(".localhost") || /^127(?:\.\d+){3}$/.test(name) ||

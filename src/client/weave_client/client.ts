@@ -167,7 +167,10 @@ export class WeaveClient extends ClientCalls {
     return this.publish(op, objectId);
   }
 
-  /** Forces what was written so far to stable storage; rejects with the host's error where it cannot. */
+  /**
+   * Forces what was written so far to stable storage; rejects with the host's error where it
+   * cannot.
+   */
   sync(): Promise<void> {
     return this.#pipeline.sync();
   }
@@ -245,7 +248,10 @@ export class WeaveClient extends ClientCalls {
     await this.flush();
   }
 
-  /** {@linkcode WeaveClient.finish}, bounded: 2 s (`exitDrainMs`) with the log, else 30 s (`timeoutMs`). */
+  /**
+   * {@linkcode WeaveClient.finish}, bounded: 2 s (`exitDrainMs`) with the log, else 30 s
+   * (`timeoutMs`).
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const { wal, exitDrainMs, timeoutMs } = this.#settings;
     await this.finish({ timeout: wal ? exitDrainMs : timeoutMs });

@@ -50,7 +50,7 @@ export class SegmentEvictor {
   #rotatedAt = -Infinity;
   #closed = false;
 
-  /** Makes one; nothing happens before `makeRoom` is called. */
+  /** Creates one; nothing happens before `makeRoom` is called. */
   constructor(options: SegmentEvictorOptions) {
     this.#options = options;
     const { sender } = options;
@@ -129,7 +129,7 @@ export class SegmentEvictor {
     }
   }
 
-  /** Whether no process that may be running drains what the lease is for. */
+  /** Returns whether no process that may be running drains what the lease is for. */
   #isExpired({ holder }: LeaseState): boolean {
     return holder !== null && liveness(holder, this.#options.runtime.process) === "dead";
   }

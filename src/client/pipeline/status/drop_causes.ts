@@ -7,8 +7,8 @@
 import type { DropCause } from "./counters.ts";
 
 /**
- * Cause of the records that only the memory of a process held when it ended. The process itself does
- * not count them; commands that read its presence file do.
+ * Cause of the records that only the memory of a process held when it ended. The process itself
+ * does not count them; commands that read its presence file do.
  */
 export const LOST_IN_MEMORY = "lost-in-memory";
 

@@ -49,7 +49,7 @@ export class EventReporter {
   readonly #dropped = new Map<DropCause, { unreported: number; total: number; why: string }>();
   #server: ServerStatus["state"] = "up";
 
-  /** Makes a reporter of a pipeline that has just been opened. */
+  /** Creates a reporter of a pipeline that has just been opened. */
   constructor(options: EventReporterOptions) {
     const { clock } = options;
     this.#options = options;
@@ -203,7 +203,7 @@ export class EventReporter {
   }
 }
 
-/** Whether what is pending survives the process. */
+/** Returns whether what is pending survives the process. */
 function safetyText({ disk, memory }: PendingPlaces): string {
   const parts = [
     ...(disk > 0 ? [`${count(disk, "record is", "records are")} pending, safe on disk`] : []),

@@ -12,9 +12,9 @@ export const QUIET_MS = 60_000;
 export const REMIND_MS = 300_000;
 
 /**
- * Decides which changes of a state are logged at their normal level: a bad state at once, but at most
- * once a minute; the good state if the last one logged is bad. So the last log entry is at most a
- * minute out of date.
+ * Decides which changes of a state are logged at their normal level: a bad state at once, but at
+ * most once a minute; the good state if the last one logged is bad. So the last log entry is at
+ * most a minute out of date.
  */
 export class StateThrottle<State extends string> {
   readonly #clock: Clock;
@@ -42,7 +42,10 @@ export class StateThrottle<State extends string> {
     return isDue && this.#log();
   }
 
-  /** Whether the current state has to be logged now: it was suppressed before, or lasts for long. */
+  /**
+   * Returns whether the current state has to be logged now: it was suppressed before, or lasts for
+   * long.
+   */
   due(): boolean {
     if (this.#state === this.#good) return false;
     const wait = this.#last === this.#state ? this.#remindMs : QUIET_MS;
