@@ -31,28 +31,28 @@ export interface Logger {
   event(event: WalEvent): void;
   /** Logs a message the first time that `key` is used (default: the event's name). */
   once(level: WalEvent["level"], name: WalEventName, message: string, key?: string): void;
-  /** Prints one line for the user, such as the link to a call. */
+  /** Prints one line for the user, such as a link to a call. */
   print(line: string): void;
-  /** Whether a person can watch what is printed. */
+  /** Whether the output is a terminal. */
   readonly isWatched: boolean;
 }
 
-/** Destination of log lines; never standard output, which belongs to the program. */
+/** Destination of log lines. Never standard output, which belongs to the program. */
 export interface Sink {
   warn(line: string): void;
-  /** Whether a person can watch it; not where it is missing. */
+  /** Returns whether the output is a terminal; if absent, it is not. */
   isTerminal?(): boolean;
 }
 
 const SEVERITY = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 
 /**
- * Makes a logger. Events go to `sink.warn` (standard error), so that a program's output stays its
- * own.
+ * Creates a logger. Events go to `sink.warn` (standard error), to keep them out of the program's
+ * output.
  *
- * @param level Minimum level that is logged.
+ * @param level Minimum level to log.
  * @param listener Called with every event, at any level; its errors are ignored.
- * @param redact Takes secrets out of messages, which may quote errors of the program.
+ * @param redact Removes secrets from messages, which may quote errors of the program.
  */
 export function createLogger(
   level: LogLevel,
@@ -66,7 +66,7 @@ export function createLogger(
     try {
       ignoreRejection(run());
     } catch {
-      // A sink or a listener that throws must not reach the code being traced.
+      // Errors of a sink or a listener must not reach the code being traced.
     }
   };
   const event = (given: WalEvent): void => {

@@ -1,8 +1,8 @@
 /**
- * Programs that use this package and the official `weave` package together.
+ * Programs that use this package together with the official `weave` package.
  *
- * Each records the calls of its own ops only. An op of one that is used by the other is recorded in
- * another trace, or nowhere; `register` and `durable` join the call stacks of both.
+ * Each package records only the calls of its own ops. If one uses an op of the other, the op is
+ * recorded in another trace, or not at all; `register` and `durable` join the call stacks of both.
  *
  * @module
  */
@@ -14,7 +14,10 @@ import { globalRecorder } from "./global_client.ts";
 const state = shared("mixed-packages", () => ({
   /** Whether the call stacks of both packages are joined. */
   joined: false,
-  /** Whether this package has ops; to join the call stacks costs every call of the other one. */
+  /**
+   * Whether this package has ops. Joining the call stacks adds a cost to every call of the other
+   * package.
+   */
   ownOps: false,
   reported: false,
 }));
@@ -27,7 +30,7 @@ export function notePackagesJoined(): void {
   state.joined = true;
 }
 
-/** Notes that an op of this package was made. */
+/** Notes that an op of this package was created. */
 export function noteOwnOp(): void {
   state.ownOps = true;
 }
@@ -38,7 +41,8 @@ export function hasOwnOps(): boolean {
 }
 
 /**
- * Logs, once a process, that the official package uses an op of this one, unless both are joined.
+ * Warns once per process that the official package uses an op of this one, unless their call stacks
+ * are joined.
  */
 export function reportOwnOp(name: string): void {
   report(
@@ -50,7 +54,8 @@ export function reportOwnOp(name: string): void {
 }
 
 /**
- * Logs, once a process, that this package uses an op of the official one, unless both are joined.
+ * Warns once per process that this package uses an op of the official one, unless their call stacks
+ * are joined.
  */
 export function reportOfficialOp(name: string): void {
   report(

@@ -1,5 +1,5 @@
 /**
- * Makes a client of a project's name, options and a host.
+ * Opens a client for a project, with options and an environment.
  *
  * @module
  */
@@ -30,20 +30,20 @@ import { logOn, untrustedDirectory } from "./log_on.ts";
 /** Environment of a client; options of the same name take precedence. */
 export interface ClientEnvironment {
   readonly runtime: Runtime;
-  /** Sends requests that the program waits for. */
+  /** For requests that the program waits for. */
   readonly fetch: Fetch;
-  /** Makes what sends requests that nobody waits for; `fetch` unless given. */
+  /** Creates the `fetch` for background requests; default: `fetch`. */
   readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
-  /** Gives the client that is open already for what was resolved, and keeps a new one. */
+  /** Finds the open client for resolved settings, and stores a new one. */
   readonly pool?: {
     find(target: OpenTarget): WeaveClient | null;
     keep(target: OpenTarget, client: WeaveClient): void;
   };
 }
 
-/** Settings and entity that a client is opened with. */
+/** Settings and entity of a client. */
 export interface OpenTarget {
   readonly entity: string;
   readonly project: string;
@@ -52,12 +52,12 @@ export interface OpenTarget {
 }
 
 /**
- * Makes a client.
+ * Opens a client.
  *
  * @param name `entity/project`, or a project of the key's default entity.
  * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_INVALID_OPTION`, `ERR_MISSING_API_KEY`,
- *   `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` if the default entity is needed and
- *   cannot be requested.
+ * `ERR_LOG_UNWRITABLE`; `ERR_REQUEST_FAILED` if the default entity is needed and cannot be
+ * requested.
  */
 export async function openClient(
   name: string,
@@ -81,11 +81,11 @@ export async function openClient(
 }
 
 /**
- * Makes a client at once, of a name that does not depend on what a server answers.
+ * Opens a client synchronously. The name must not depend on a server's response.
  *
  * @param name `entity/project`.
- * @throws {WeaveWalError} As {@linkcode openClient}; `ERR_INVALID_NAME` for a name without an
- * entity.
+ * @throws {WeaveWalError} The same as {@linkcode openClient}; `ERR_INVALID_NAME` for a name without
+ * an entity.
  */
 export function openClientNow(
   name: string,
@@ -100,7 +100,7 @@ export function openClientNow(
   );
 }
 
-/** A client on its way: all that does not depend on its entity. */
+/** Everything about a client that does not depend on its entity. */
 interface Opening {
   readonly options: InitOptions;
   readonly runtime: Runtime;
@@ -111,7 +111,7 @@ interface Opening {
   readonly redactor: Redactor;
   readonly logger: Logger;
   readonly facts: MetadataCache;
-  /** The entity, where the name or the settings tell. */
+  /** The entity, if the name or the settings contain it. */
   readonly entity: string | undefined;
   readonly project: string;
 }
@@ -169,7 +169,7 @@ function completeOpening(
     now: () => clock.now(),
     randomBytes: random ? bytesFrom(random) : (into) => crypto.getRandomValues(into),
   });
-  // No wait from here on: of several calls at once, the first makes the client that all get.
+  // Synchronous from here on: of several concurrent calls, the first creates the client for all.
   const target: OpenTarget = { entity, project, runtime, settings };
   const open = host.pool?.find(target);
   if (open) return open;

@@ -12,14 +12,14 @@ import type { WalEvent } from "./pipeline/status/events.ts";
 import type { Redact } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** Functions passed to `init`. Those of its last call are used, as earlier ones may be stale. */
+/** Functions passed to `init`. The latest ones are used, because earlier ones may be stale. */
 export interface GivenFunctions {
   fetch: Fetch | undefined;
   onEvent: ((event: WalEvent) => void) | undefined;
   redact: Redact | undefined;
 }
 
-/** An open client and what it was opened with. */
+/** An open client, and what it was opened with. */
 export interface PooledClient {
   readonly client: WeaveClient;
   readonly settings: Settings;
@@ -28,7 +28,7 @@ export interface PooledClient {
   readonly reported: Set<string>;
 }
 
-/** Clients by what they were opened for, and numbers of runtimes given in code. */
+/** Clients by their key, and numbers of runtimes given in code. */
 interface PoolState {
   clients: Map<string, PooledClient>;
   runtimes: WeakMap<object, number>;

@@ -68,8 +68,8 @@ export class ScoreLogger {
   /**
    * Records a score, as a call of the scorer and as feedback on the prediction.
    *
-   * @param scorerName Name of the scorer, such as `"accuracy"`. If the name has no letters or
-   * digits, only the call is recorded, with a warning.
+   * @param scorerName Name of the scorer, such as `"accuracy"`. If no object ID can be made from
+   * it, digits, only the call is recorded, with a warning.
    * @param score A number, a boolean, or any JSON value.
    */
   // deno-lint-ignore require-await -- as the SDK has it

@@ -12,7 +12,7 @@ import { Table } from "./table.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
 
 /**
- * Options of a {@linkcode Dataset}.
+ * Options for {@linkcode Dataset}.
  *
  * @example
  * ```ts
@@ -40,7 +40,7 @@ export interface DatasetParameters<R extends object> extends WeaveObjectParamete
  * ```
  */
 export type SavedRow<R extends object> = R & {
-  /** Names the row once the dataset is saved; a promise while it is being saved. */
+  /** Ref of the row once the dataset is saved; a promise while it is being saved. */
   readonly __savedRef?: DatasetRowRef | Promise<DatasetRowRef | undefined> | undefined;
 };
 
@@ -59,14 +59,14 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
   /** The rows. */
   rows: Table<R>;
 
-  /** A dataset of rows in memory, or behind the ref of a table. */
+  /** Creates a dataset from rows in memory, or from the ref of a table. */
   constructor(parameters: DatasetParameters<R>) {
     super({ name: parameters.name, description: parameters.description });
     this.rows = new Table<R>(parameters.rows);
   }
 
   /**
-   * Saves the dataset with the client that `init` made.
+   * Saves the dataset with the client of `init`.
    *
    * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`.
    */
@@ -79,14 +79,14 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
     return this.rows.length;
   }
 
-  /** The rows one by one, as {@linkcode Dataset.getRow} gives them. */
+  /** Iterates over the rows, as returned by {@linkcode Dataset.getRow}. */
   async *[Symbol.asyncIterator](): AsyncIterator<SavedRow<R>> {
     for (let i = 0; i < this.length; i++) yield this.getRow(i);
   }
 
   /**
-   * A copy of one row. Once the dataset is saved, `__savedRef` of the row names it, and calls that
-   * get the row as input record that ref.
+   * Returns a copy of one row. Once the dataset is saved, the row has a `__savedRef`, and calls
+   * with the row as input record that ref.
    *
    * @param index Index of the row, from 0.
    */
@@ -94,7 +94,7 @@ export class Dataset<R extends object = Record<string, unknown>> extends WeaveOb
     const row = { ...this.rows.row(index) };
     const ref = this.#rowRef(index);
     if (ref !== undefined) setSavedRef(row, ref);
-    // Not enumerable: a copy of the row, and its JSON, contain only the row.
+    // Not enumerable, so that copies of the row and its JSON contain only the row.
     Object.defineProperty(row, "__savedRef", {
       configurable: true,
       get: () => this.#rowRef(index) ?? this.#rowRefToCome(index),

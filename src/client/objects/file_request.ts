@@ -7,7 +7,7 @@
 import { base64 } from "../../protocol/json/base64.ts";
 import { jsonString } from "../../protocol/json/well_formed.ts";
 
-/** JSON text of the request that saves a file. */
+/** Returns the JSON text of the request that saves a file. */
 export function fileRequest(
   projectId: string,
   name: string,

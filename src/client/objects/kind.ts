@@ -1,13 +1,13 @@
 /**
- * Classes of this package across its copies: an object that another copy in this process made is
- * recognized as what it is.
+ * Identifies classes of this package across its copies, so that an object created by another copy
+ * in this process is recognized.
  *
  * @module
  */
 
 import { isProxy, prototypeOf } from "../../protocol/json/object_facts.ts";
 
-/** The classes that are distinguished when a value is saved. */
+/** Classes that are distinguished when a value is saved. */
 export type Kind =
   | "WeaveObject"
   | "Table"
@@ -19,14 +19,14 @@ export type Kind =
 
 const MARK = Symbol.for("@weave-wal/client/class");
 
-/** A class, however it is constructed. */
+/** Any class, whatever its constructor. */
 interface Class {
   readonly prototype: object;
 }
 
 /**
- * Makes `instanceof type` hold for instances of the same class in other copies of the package. A
- * subclass that is not marked itself keeps the ordinary meaning.
+ * Makes `instanceof type` true for instances of the same class in other copies of the package.
+ * Subclasses that are not marked keep the standard behavior.
  */
 export function markClass(type: Class, name: string): void {
   Object.defineProperty(type.prototype, MARK, { value: name });
@@ -40,7 +40,7 @@ export function markClass(type: Class, name: string): void {
 
 /**
  * Returns the kind of saved object or ref of a value that is not a proxy; otherwise `undefined`.
- * Cheap for plain objects, because every traced value comes by here. Runs no getter.
+ * Fast for plain objects, because it runs for every traced value. Runs no getter.
  */
 export function kindOf(value: object): Kind | undefined {
   const proto: unknown = Object.getPrototypeOf(value);
@@ -48,13 +48,16 @@ export function kindOf(value: object): Kind | undefined {
   return marksOf(value).at(-1) as Kind | undefined;
 }
 
-/** The name of the marked class that `proto` is the prototype of; a bundler may have renamed it. */
+/**
+ * Returns the name of the marked class with prototype `proto`; a bundler may have renamed the
+ * class.
+ */
 export function markOf(proto: object): string | undefined {
   const mark: unknown = Object.getOwnPropertyDescriptor(proto, MARK)?.value;
   return typeof mark === "string" ? mark : undefined;
 }
 
-/** The marked classes that a value is an instance of, its own first. */
+/** Returns the marked classes of a value, most derived first. */
 function marksOf(value: unknown): string[] {
   const marks: string[] = [];
   if (typeof value !== "object" || value === null) return marks;

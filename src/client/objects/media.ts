@@ -1,5 +1,5 @@
 /**
- * Images and sounds in inputs and outputs: saved as files and shown as such.
+ * Images and audio in inputs and outputs, which are saved as files and shown as such.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { MAX_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
 
 /**
- * Values that can hold the bytes of an image or a sound.
+ * Types for the bytes of an image or audio file.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ import { MAX_VALUE_CHARS } from "../../protocol/json/size_limits.ts";
 export type MediaData = Uint8Array | ArrayBuffer;
 
 /**
- * An image, made by {@linkcode weaveImage}.
+ * An image, created by {@linkcode weaveImage}.
  *
  * @example
  * ```ts
@@ -32,16 +32,16 @@ export type MediaData = Uint8Array | ArrayBuffer;
  * ```
  */
 export interface WeaveImage {
-  /** Tells images from other objects. */
+  /** Marks the object as an image. */
   readonly _weaveType: "Image";
   /** The bytes of the file. */
   data: MediaData;
-  /** The kind of file. */
+  /** File format. */
   imageType?: "png";
 }
 
 /**
- * A sound, made by {@linkcode weaveAudio}.
+ * Audio, created by {@linkcode weaveAudio}.
  *
  * @example
  * ```ts
@@ -52,16 +52,16 @@ export interface WeaveImage {
  * ```
  */
 export interface WeaveAudio {
-  /** Tells sounds from other objects. */
+  /** Marks the object as audio. */
   readonly _weaveType: "Audio";
   /** The bytes of the file. */
   data: MediaData;
-  /** The kind of file. */
+  /** File format. */
   audioType?: "wav";
 }
 
 /**
- * Marks bytes as an image: in a call's inputs and outputs it is saved as a file.
+ * Marks bytes as an image, which is saved as a file when it occurs in a call's inputs or output.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export function weaveImage(
 }
 
 /**
- * Marks bytes as a sound (WAV): in a call's inputs and outputs it is saved as a file.
+ * Marks bytes as audio (WAV), which is saved as a file when it occurs in a call's inputs or output.
  *
  * @example
  * ```ts
@@ -94,18 +94,20 @@ export function weaveAudio(
   return { _weaveType: "Audio", data, audioType };
 }
 
-/** The saved form of an image or a sound. */
+/** The saved form of an image or audio. */
 export interface MediaFile {
-  /** The server's name for the type. */
+  /** Name of the type on the server. */
   readonly typeName: string;
   readonly fileName: string;
   readonly bytes: Uint8Array;
 }
 
-/** Bytes of an image or a sound that a request can hold; a larger one is described instead. */
+/**
+ * Maximum bytes of an image or audio that fit into a request; larger ones are described instead.
+ */
 const MAX_MEDIA_BYTES = MAX_VALUE_CHARS / 4 * 3;
 
-/** Returns how to save `value` (not a proxy) if it is an image or a sound. Runs no getter. */
+/** Returns the saved form of `value` (not a proxy) if it is an image or audio. Runs no getter. */
 export function mediaFile(value: object): MediaFile | undefined {
   if (!Object.hasOwn(value, "_weaveType")) return undefined;
   const type = readData(value, "_weaveType");

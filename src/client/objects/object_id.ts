@@ -1,13 +1,13 @@
 /**
- * Ids of objects, by the rule of the server: Python's `\w` (letters and digits of every script, and
- * the underscore), dots and hyphens, 128 characters at most.
+ * IDs of objects, according to the server's rule: Python's `\w` (alphanumeric characters of every
+ * script, and the underscore), dots and hyphens, at most 128 characters.
  *
  * @module
  */
 
 import { WeaveWalError } from "../../errors.ts";
 
-/** Most characters (code points) of an object's id. */
+/** Maximum characters (code points) of an object ID. */
 export const MAX_OBJECT_ID_LENGTH = 128;
 
 const OBJECT_ID = /^[\p{L}\p{N}_.-]{1,128}$/u;
@@ -17,9 +17,7 @@ export function isObjectId(name: string): boolean {
   return OBJECT_ID.test(name);
 }
 
-/**
- * A name as the server takes it, made as the Python SDK makes it; empty when nothing of it is left.
- */
+/** Converts a name to a valid object ID, as the Python SDK does; empty if nothing remains. */
 export function cleanObjectId(name: string): string {
   const clean = name
     .replace(/[^\p{L}\p{N}_.]+/gu, "-")
@@ -28,7 +26,7 @@ export function cleanObjectId(name: string): string {
   return clip(clean, MAX_OBJECT_ID_LENGTH);
 }
 
-/** The first `length` characters of a text; never half of one. */
+/** Returns the first `length` characters of a text, without splitting a surrogate pair. */
 export function clip(text: string, length: number): string {
   if (text.length <= length) return text;
   let end = 0;
@@ -39,9 +37,9 @@ export function clip(text: string, length: number): string {
 }
 
 /**
- * The id that an object is saved under.
+ * Returns the ID under which an object is saved.
  *
- * @throws {WeaveWalError} `ERR_INVALID_NAME` when nothing of the name is left.
+ * @throws {WeaveWalError} `ERR_INVALID_NAME` if nothing of the name remains.
  */
 export function toObjectId(name: string): string {
   if (isObjectId(name)) return name;

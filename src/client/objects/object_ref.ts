@@ -1,5 +1,5 @@
 /**
- * Refs: names of what is saved.
+ * Refs identify saved objects.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { markClass } from "./kind.ts";
 import { clientFor, globalClient } from "../global_client.ts";
 
 /**
- * Names a saved object: its project, its id and the digest of its value.
+ * Identifies a saved object by its project, its ID and the digest of its value.
  *
  * @example
  * ```ts
@@ -21,18 +21,18 @@ import { clientFor, globalClient } from "../global_client.ts";
  * ```
  */
 export class ObjectRef {
-  /** Names what is saved under these parts. */
+  /** Creates a ref from its parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
-    /** The object's id. */
+    /** ID of the object. */
     readonly objectId: string,
-    /** The digest of its value, or `"latest"`. */
+    /** Digest of its value, or `"latest"`. */
     readonly digest: string,
   ) {}
 
   /**
-   * Reads `weave:///entity/project/object/name:digest`.
+   * Parses `weave:///entity/project/object/name:digest`.
    *
    * @param uri A ref such as `weave:///team/project/object/settings:abc`.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for any other text.
@@ -48,21 +48,21 @@ export class ObjectRef {
     return new ObjectRef(match[1], match[2], match[3] ?? "latest");
   }
 
-  /** `weave:///entity/project/object/name:digest`. */
+  /** Returns `weave:///entity/project/object/name:digest`. */
   uri(): string {
     return `weave:///${this.projectId}/object/${this.objectId}:${this.digest}`;
   }
 
-  /** URL of the object in the UI. */
+  /** Returns the URL of the object in the UI. */
   ui_url(): string {
     return uiUrl(this.projectId, "objects", this.objectId, this.digest);
   }
 
   /**
-   * Reads the object from the server, once it has what this process wrote before.
+   * Reads the object from the server, after earlier writes of this process are delivered.
    *
-   * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` when the
-   *   server does not have it.
+   * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` if the server
+   * does not have it.
    */
   get(): Promise<unknown> {
     return clientFor(this.projectId).get(this);
@@ -70,7 +70,7 @@ export class ObjectRef {
 }
 
 /**
- * Names a saved op.
+ * Identifies a saved op.
  *
  * @example
  * ```ts
@@ -81,30 +81,30 @@ export class ObjectRef {
  * ```
  */
 export class OpRef {
-  /** Names what is saved under these parts. */
+  /** Creates a ref from its parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
-    /** The object's id. */
+    /** ID of the op's object. */
     readonly objectId: string,
-    /** The digest of its value, or `"latest"`. */
+    /** Digest of its value, or `"latest"`. */
     readonly digest: string,
   ) {}
 
-  /** `weave:///entity/project/op/name:digest`. */
+  /** Returns `weave:///entity/project/op/name:digest`. */
   uri(): string {
     return `weave:///${this.projectId}/op/${this.objectId}:${this.digest}`;
   }
 
-  /** URL of the op in the UI. */
+  /** Returns the URL of the op in the UI. */
   ui_url(): string {
     return uiUrl(this.projectId, "ops", this.objectId, this.digest);
   }
 
   /**
-   * Reads what was saved of the op: the digest of its source, among others.
+   * Reads the saved form of the op, which includes the digest of its source.
    *
-   * @throws {WeaveWalError} As {@linkcode ObjectRef.get}.
+   * @throws {WeaveWalError} The same as {@linkcode ObjectRef.get}.
    */
   get(): Promise<unknown> {
     return clientFor(this.projectId).get(this);
@@ -112,7 +112,7 @@ export class OpRef {
 }
 
 /**
- * Names a saved table.
+ * Identifies a saved table.
  *
  * @example
  * ```ts
@@ -123,16 +123,16 @@ export class OpRef {
  * ```
  */
 export class TableRef {
-  /** Names what is saved under these parts. */
+  /** Creates a ref from its parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
-    /** The table's digest. */
+    /** Digest of the table. */
     readonly digest: string,
   ) {}
 
   /**
-   * Reads `weave:///entity/project/table/digest`.
+   * Parses `weave:///entity/project/table/digest`.
    *
    * @param uri A ref such as `weave:///team/project/table/abc`.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for any other text.
@@ -148,14 +148,14 @@ export class TableRef {
     return new TableRef(match[1], match[2]);
   }
 
-  /** `weave:///entity/project/table/digest`. */
+  /** Returns `weave:///entity/project/table/digest`. */
   uri(): string {
     return `weave:///${this.projectId}/table/${this.digest}`;
   }
 }
 
 /**
- * Names a row of a saved table.
+ * Identifies a row of a saved table.
  *
  * @example
  * ```ts
@@ -166,24 +166,24 @@ export class TableRef {
  * ```
  */
 export class TableRowRef {
-  /** Names what is saved under these parts. */
+  /** Creates a ref from its parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
-    /** The table's digest. */
+    /** Digest of the table. */
     readonly digest: string,
-    /** The row's digest. */
+    /** Digest of the row. */
     readonly rowDigest: string,
   ) {}
 
-  /** `weave:///entity/project/table/digest/id/row-digest`. */
+  /** Returns `weave:///entity/project/table/digest/id/row-digest`. */
   uri(): string {
     return `weave:///${this.projectId}/table/${this.digest}/id/${this.rowDigest}`;
   }
 }
 
 /**
- * Names a row of a saved dataset.
+ * Identifies a row of a saved dataset.
  *
  * @example
  * ```ts
@@ -194,19 +194,19 @@ export class TableRowRef {
  * ```
  */
 export class DatasetRowRef {
-  /** Names what is saved under these parts. */
+  /** Creates a ref from its parts. */
   constructor(
     /** `entity/project`. */
     readonly projectId: string,
-    /** The dataset's object id. */
+    /** Object ID of the dataset. */
     readonly objId: string,
-    /** The dataset's digest. */
+    /** Digest of the dataset. */
     readonly digest: string,
-    /** The row's digest. */
+    /** Digest of the row. */
     readonly rowDigest: string,
   ) {}
 
-  /** `weave:///entity/project/object/name:digest/attr/rows/id/row-digest`. */
+  /** Returns `weave:///entity/project/object/name:digest/attr/rows/id/row-digest`. */
   uri(): string {
     return `weave:///${this.projectId}/object/${this.objId}:${this.digest}/attr/rows/id/${this.rowDigest}`;
   }
@@ -218,7 +218,7 @@ markClass(TableRef, "TableRef");
 markClass(TableRowRef, "TableRowRef");
 markClass(DatasetRowRef, "DatasetRowRef");
 
-/** The ref of a call, `weave:///entity/project/call/id`. */
+/** Returns the ref of a call, `weave:///entity/project/call/id`. */
 export function callRefUri(projectId: string, callId: string): string {
   return `weave:///${projectId}/call/${callId}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Prompts: saved, versioned texts with places to fill in.
+ * Prompts: saved, versioned texts with placeholders.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { ObjectRef } from "./object_ref.ts";
 import type { SavedRef } from "../global_client.ts";
 import { WeaveObject, type WeaveObjectParameters } from "./weave_object.ts";
 
-/** Reads prompts: a client. */
+/** A client that reads prompts. */
 export interface PromptReader {
   get(ref: SavedRef): Promise<unknown>;
 }
 
 /**
- * Base of the prompts.
+ * Base class of prompts.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export interface PromptReader {
 export class Prompt extends WeaveObject {}
 
 /**
- * A prompt that is one text.
+ * A prompt that consists of one text.
  *
  * @example
  * ```ts
@@ -38,28 +38,29 @@ export class Prompt extends WeaveObject {}
  * ```
  */
 export class StringPrompt extends Prompt {
-  /** The text; `{name}` is a place to fill in. */
+  /** The text, with placeholders such as `{name}`. */
   content: string;
 
-  /** A prompt of one text. */
+  /** Creates a prompt from one text. */
   constructor(parameters: WeaveObjectParameters & { content: string }) {
     super(parameters);
     this.content = parameters.content;
   }
 
   /**
-   * The text with its places filled in; a place without a value stays as it is.
+   * Returns the text with its placeholders replaced; those without a value stay.
    *
-   * @param values Values by the name of their place (default: none).
+   * @param values Values by placeholder name (default: none).
    */
   format(values: Record<string, unknown> = {}): string {
     return fill(this.content, values);
   }
 
   /**
-   * Reads the prompt that `uri` names.
+   * Reads the prompt with this ref.
    *
-   * @param client The client that reads it.
+   * @param client The client to read with.
+   * @param uri The prompt's ref.
    */
   static async get(client: PromptReader, uri: string): Promise<StringPrompt> {
     return await client.get(ObjectRef.fromUri(uri)) as StringPrompt;
@@ -67,7 +68,7 @@ export class StringPrompt extends Prompt {
 }
 
 /**
- * A prompt that is a list of messages.
+ * A prompt that consists of a list of messages.
  *
  * @example
  * ```ts
@@ -82,28 +83,29 @@ export class StringPrompt extends Prompt {
  * ```
  */
 export class MessagesPrompt extends Prompt {
-  /** The messages; `{name}` in any of their texts is a place to fill in. */
+  /** The messages, whose texts may contain placeholders such as `{name}`. */
   messages: Record<string, unknown>[];
 
-  /** A prompt of messages. */
+  /** Creates a prompt from messages. */
   constructor(parameters: WeaveObjectParameters & { messages: Record<string, unknown>[] }) {
     super(parameters);
     this.messages = parameters.messages;
   }
 
   /**
-   * The messages with their places filled in; a place without a value stays as it is.
+   * Returns the messages with their placeholders replaced; those without a value stay.
    *
-   * @param values Values by the name of their place (default: none).
+   * @param values Values by placeholder name (default: none).
    */
   format(values: Record<string, unknown> = {}): Record<string, unknown>[] {
     return this.messages.map((message) => fillMessage(message, values));
   }
 
   /**
-   * Reads the prompt that `uri` names.
+   * Reads the prompt with this ref.
    *
-   * @param client The client that reads it.
+   * @param client The client to read with.
+   * @param uri The prompt's ref.
    */
   static async get(client: PromptReader, uri: string): Promise<MessagesPrompt> {
     return await client.get(ObjectRef.fromUri(uri)) as MessagesPrompt;
@@ -133,7 +135,7 @@ function fillPart(value: unknown, values: Record<string, unknown>): unknown {
 
 function fill(text: string, values: Record<string, unknown>): string {
   return text.replace(
-    // As in Python, a name is made of letters and digits of any script.
+    // As in Python, names may contain alphanumeric characters of any script.
     /\{([\p{L}\p{N}_]+)(:[^}]+)?\}/gu,
     (place, key) => values[key] === undefined ? place : String(values[key]),
   );

@@ -1,5 +1,6 @@
 /**
- * Saves values: objects, ops, tables and files become records, and refs exist at once.
+ * Saves values: writes records for objects, ops, tables and files, and creates their refs
+ * immediately.
  *
  * @module
  */
@@ -22,20 +23,20 @@ import { type TableDigests, TableWriter, type TableWriterOptions } from "./table
 import { provisionalDigest } from "../../protocol/digest/provisional.ts";
 import { classChain, isWeaveObject, type WeaveObject } from "./weave_object.ts";
 
-/** Dependencies of a publisher. */
+/** Dependencies of a {@linkcode Publisher}. */
 export interface PublisherOptions extends TableWriterOptions {
-  /** Whether values remember that they are saved; not where records go nowhere. */
+  /** Whether to store refs of saved values; `false` if records are discarded. */
   readonly remember: boolean;
   readonly redactor: Redactor;
 }
 
-/** Saves values under one project. */
+/** Saves values in one project. */
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #projectText: string;
   readonly #tables: TableWriter;
   readonly #files = new WeakMap<object, unknown>();
-  /** By function: ops of one method that are made again for every object are saved once. */
+  /** Refs of ops, by function, so that an op created again for every object is saved once. */
   readonly #ops = new WeakMap<object, Map<string, OpRef>>();
   /** Objects whose fields are being saved. */
   readonly #saving = new Set<object>();
@@ -47,24 +48,24 @@ export class Publisher {
   }
 
   /**
-   * JSON text of a value as a record holds it: what has a ref is replaced by it, what is to have
-   * one is saved first. Never throws.
+   * Returns the JSON text of a value for a record: values with a ref are replaced by it, and values
+   * that need one are saved first. Never throws.
    *
-   * @param maxChars Characters that the text may take; what a request can hold unless given.
-   * @param field The field of the record that the value is for, where it is one of the program's.
+   * @param maxChars Maximum characters of the text; default: what fits into a request.
+   * @param field The record's field that contains the value, for fields with the program's data.
    */
   readonly toText = (value: unknown, maxChars?: number, field?: string): string =>
     this.#options.redactor.toText(value, this.#substitute, maxChars, field);
 
-  /** JSON text of a request, with its content redacted. */
+  /** Returns the JSON text of a request, with its content redacted. */
   requestText(request: unknown): string {
     return this.toText(this.#options.redactor.request(request));
   }
 
   /**
-   * Saves a value and gives its ref.
+   * Saves a value, and returns its ref.
    *
-   * @throws {WeaveWalError} `ERR_INVALID_NAME` when nothing of its name can be an object's id.
+   * @throws {WeaveWalError} `ERR_INVALID_NAME` if no object ID can be derived from its name.
    */
   save(value: unknown, objectId?: string): ObjectRef | OpRef {
     const op = opState(value) ?? officialOp(value);
@@ -81,11 +82,11 @@ export class Publisher {
     return ref;
   }
 
-  /** Saves an op and gives the JSON text of its ref. */
+  /** Saves an op, and returns the JSON text of its ref. */
   readonly opText = (op: OpState): string => JSON.stringify(this.#saveOp(op).uri());
 
   /**
-   * Saves a value as a version of an object, whether it is saved already or not.
+   * Saves a value as a new version of an object, even if the value is already saved.
    *
    * @returns The digest; `undefined` with `builtinClass`.
    */
@@ -97,7 +98,7 @@ export class Publisher {
     return undefined;
   }
 
-  /** The digest of a row; `undefined` where only the server can know it. */
+  /** Returns the digest of a row; `undefined` if only the server can know it. */
   rowDigest(row: unknown): string | undefined {
     return serverDigest(
       JSON.parse(this.toText(row, undefined, "row")),
@@ -121,12 +122,12 @@ export class Publisher {
     return found || text.includes("weave:///");
   }
 
-  /** Saves a file and gives its digest. */
+  /** Saves a file, and returns its digest. */
   saveFile(name: string, given: string | Uint8Array): string {
     return this.saveRedacted(name, this.#options.redactor.file(name, given));
   }
 
-  /** Saves a file in which nothing is left to redact, and gives its digest. */
+  /** Saves an already redacted file, and returns its digest. */
   readonly saveRedacted = (name: string, content: string | Uint8Array): string => {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const digest = bytesDigest(bytes);
@@ -134,17 +135,19 @@ export class Publisher {
     return digest;
   };
 
-  /** Saves rows as a table and gives the digests of the table and of its rows. */
+  /** Saves rows as a table, and returns the digests of the table and its rows. */
   createTable(rows: readonly unknown[]): TableDigests {
     return this.#tables.create(rows.map((row) => this.toText(row, undefined, "row")));
   }
 
-  /** Makes a table of rows that the server has, or gets before it; gives the table's digest. */
+  /**
+   * Creates a table from rows that the server has or receives earlier; returns the table's digest.
+   */
   createTableFromDigests(rowDigests: readonly string[]): string {
     return this.#tables.createFromDigests(rowDigests);
   }
 
-  /** Asked about every object of every traced call, so plain data comes first. */
+  /** Runs for every object in every traced call, so plain data is checked first. */
   readonly #substitute = (value: object): unknown => {
     if (Array.isArray(value)) return undefined;
     if (typeof value === "function") {
@@ -164,7 +167,7 @@ export class Publisher {
     return media && this.#saveMedia(value, media);
   };
 
-  /** The ref of a value that is saved in this project. */
+  /** Returns the ref of a value that is saved in this project. */
   #refOf(value: object): AnyRef | undefined {
     const ref = savedRef(value);
     return ref?.projectId === this.#options.projectId ? ref : undefined;
@@ -224,7 +227,7 @@ export class Publisher {
     const known = this.#refOf(table);
     if (known) return known as TableRef;
     const { projectId } = this.#options;
-    // A row that is saved already is saved as a row again, not as a ref to one.
+    // Rows that are already saved are saved as rows again, not as refs.
     const { digest, rowDigests } = this.createTable(table.rows.map((row) => assignData({}, row)));
     table.rows.forEach((row, i) => {
       if (typeof row === "object" && row !== null) {
@@ -260,7 +263,7 @@ export class Publisher {
   }
 }
 
-/** The saved form of a value that consists of files. */
+/** Returns the saved form of a value that consists of files. */
 function customType(type: string, files: Record<string, string>): Record<string, unknown> {
   return { _type: "CustomWeaveType", weave_type: { type }, files, load_op: "NO_LOAD_OP" };
 }

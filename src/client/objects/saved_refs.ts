@@ -1,5 +1,5 @@
 /**
- * Which values are saved already, and under which ref.
+ * The refs of saved values.
  *
  * @module
  */
@@ -13,32 +13,32 @@ export interface AnyRef {
   uri(): string;
 }
 
-/** Shared, because what one copy of the package saved must not be saved again by another. */
+/** Shared, so that one copy of the package does not save a value again that another copy saved. */
 const state = shared("saved-refs", () => ({
   refs: new WeakMap<object, AnyRef>(),
   saving: new WeakMap<object, Promise<AnyRef>>(),
-  /** Whether anything is saved: most programs save nothing, and every traced value is looked up. */
+  /** Whether any value is saved. Most programs save none, and every traced value is looked up. */
   any: false,
 }));
 const { refs, saving } = state;
 
-/** Remembers that `value` is saved. Its properties are left alone: it may be frozen. */
+/** Stores the ref of `value`. Does not change its properties, since it may be frozen. */
 export function setSavedRef(value: object, ref: AnyRef): void {
   state.any = true;
   refs.set(value, ref);
 }
 
-/** The ref under which `value` was saved last, in whatever project. */
+/** Returns the ref under which `value` was last saved, in any project. */
 export function savedRef(value: object): AnyRef | undefined {
   return state.any ? refs.get(value) : undefined;
 }
 
-/** Forgets that `value` is saved. */
+/** Forgets the ref of `value`. */
 export function forgetSavedRef(value: object): void {
   refs.delete(value);
 }
 
-/** Remembers that `value` is being saved, until it is or cannot be. */
+/** Stores the pending ref of a value that is being saved, until that succeeds or fails. */
 export function setSavingRef(value: object, ref: Promise<AnyRef>): void {
   saving.set(value, ref);
   const forget = () => {
@@ -47,7 +47,7 @@ export function setSavingRef(value: object, ref: Promise<AnyRef>): void {
   ref.then(forget, forget);
 }
 
-/** The ref to come of a value that is being saved. */
+/** Returns the pending ref of a value that is being saved. */
 export function savingRef(value: object): Promise<AnyRef> | undefined {
   return saving.get(value);
 }

@@ -23,7 +23,7 @@ import { savedRef, setSavedRef } from "./saved_refs.ts";
 export type TableRow = Record<string, unknown>;
 
 /**
- * Reads tables: a client.
+ * A client that reads tables.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export type TableRow = Record<string, unknown>;
  */
 export interface TableReader {
   /**
-   * Reads the rows of a table with their digests.
+   * Reads the rows of a table, with their digests.
    *
    * @param projectId `entity/project`.
    * @param digest Digest of the table.
@@ -44,7 +44,7 @@ export interface TableReader {
 }
 
 /**
- * Rows in memory, or the rows behind a ref once {@linkcode Table.load} has read them.
+ * A table: rows in memory, or the rows of a ref after {@linkcode Table.load}.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export class Table<R extends object = TableRow> {
   #rows: R[];
 
   /**
-   * Holds rows, or names a table on the server.
+   * Creates a table from rows, or from a table on the server.
    *
    * @param rows The rows, or the ref of a table on the server.
    */
@@ -71,17 +71,17 @@ export class Table<R extends object = TableRow> {
     setSavedRef(this, typeof rows === "string" ? TableRef.parseUri(rows) : rows);
   }
 
-  /** The table's ref, once it is saved. */
+  /** Ref of the table, once it is saved. */
   get __savedRef(): TableRef | undefined {
     return savedRef(this) as TableRef | undefined;
   }
 
   /**
-   * Reads the rows from the server, if the table was made from a ref and they are not read yet.
+   * Reads the rows from the server, if the table was created from a ref and is not loaded yet.
    *
-   * @param client Reads them; the client of the table's project unless given.
-   * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` when the
-   *   server does not have the table.
+   * @param client The client to read with; default: the client of the table's project.
+   * @throws {WeaveWalError} `ERR_NOT_INITIALIZED` before `init`, `ERR_REQUEST_FAILED` if the server
+   * does not have the table.
    */
   async load(client?: TableReader): Promise<void> {
     const ref = this.__savedRef;
@@ -95,7 +95,7 @@ export class Table<R extends object = TableRow> {
     });
   }
 
-  /** All rows; empty for a table made from a ref until it is loaded. */
+  /** All rows; empty for a table created from a ref until it is loaded. */
   get rows(): R[] {
     return this.#rows;
   }
@@ -105,13 +105,13 @@ export class Table<R extends object = TableRow> {
     return this.#rows.length;
   }
 
-  /** The rows one by one. */
+  /** Iterates over the rows. */
   async *[Symbol.asyncIterator](): AsyncIterator<R> {
     yield* this.#rows;
   }
 
   /**
-   * One row.
+   * Returns one row.
    *
    * @param index Index of the row, from 0.
    */

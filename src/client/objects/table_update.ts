@@ -1,5 +1,5 @@
 /**
- * The digests of a table that is made of another one.
+ * Computes the digests of a table that is derived from another one.
  *
  * @module
  */
@@ -9,7 +9,8 @@ import { isProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableChange } from "../weave_client/inputs.ts";
 
 /**
- * The digest of the new table and of its rows; `null` unless every row's digest is known.
+ * Returns the digests of the new table and its rows; `null` unless the digest of every row is
+ * known.
  *
  * @param rowDigest Returns the digest of a row, if it can be known.
  */

@@ -1,5 +1,5 @@
 /**
- * Writes tables: the records that make one, and the digests of the table and its rows.
+ * Writes tables: creates their records, and computes the digests of tables and rows.
  *
  * @module
  */
@@ -16,25 +16,25 @@ import type { Pipeline } from "../pipeline/pipeline.ts";
 /** Characters of rows above which a table is split into several requests. */
 const TABLE_CHUNK_CHARS = 8 * 1024 * 1024;
 
-/** Dependencies of a table writer. */
+/** Dependencies of a {@linkcode TableWriter}. */
 export interface TableWriterOptions {
   /** `entity/project`. */
   readonly projectId: string;
   readonly append: Pipeline["append"];
   readonly ids: Ids;
-  /** Internal ids of projects, as far as they are known. */
+  /** Returns the internal ID of a project, if known. */
   readonly internalProjectId: InternalProjectId;
-  /** Called when a value gets a provisional digest only, because it refers to this project. */
+  /** Called when a value gets only a provisional digest, because it refers to this project. */
   readonly onUnknownProject: () => void;
 }
 
-/** Digests of a table and of its rows; provisional where only the server can know them. */
+/** Digests of a table and its rows; provisional if only the server can know them. */
 export interface TableDigests {
   readonly digest: string;
   readonly rowDigests: string[];
 }
 
-/** Writes tables under one project. */
+/** Writes tables in one project. */
 export class TableWriter {
   readonly #options: TableWriterOptions;
   readonly #projectText: string;
@@ -44,7 +44,7 @@ export class TableWriter {
     this.#projectText = JSON.stringify(options.projectId);
   }
 
-  /** Writes a table of rows, each of them as JSON text. */
+  /** Writes a table from rows, given as JSON text. */
   create(texts: readonly string[]): TableDigests {
     const known = texts.map((text) =>
       serverDigest(JSON.parse(text), this.#options.internalProjectId)
@@ -62,7 +62,9 @@ export class TableWriter {
     return { digest, rowDigests };
   }
 
-  /** Makes a table of rows that the server has, or gets before it; returns the table's digest. */
+  /**
+   * Creates a table from rows that the server has or receives earlier; returns the table's digest.
+   */
   createFromDigests(rowDigests: readonly string[]): string {
     const unknown = rowDigests.some(isProvisional);
     const digest = unknown

@@ -1,5 +1,5 @@
 /**
- * `WeaveObject`: the base of classes whose instances are saved and named by refs.
+ * `WeaveObject`: base class of objects that are saved and recorded as refs.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { GETTER, hasGetter, isProxy } from "../../protocol/json/object_facts.ts"
 import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.ts";
 
 /**
- * Options of every {@linkcode WeaveObject}.
+ * Options for {@linkcode WeaveObject}.
  *
  * @example
  * ```ts
@@ -22,15 +22,15 @@ import { forgetSavedRef, savedRef, savingRef, setSavedRef } from "./saved_refs.t
  * ```
  */
 export interface WeaveObjectParameters {
-  /** Names the object; the class's name unless given. */
+  /** Name of the object; default: the name of its class. */
   name?: string;
   /** Purpose of the object. Default: none. */
   description?: string;
 }
 
 /**
- * Base of classes whose instances are saved as Weave objects. When an instance is published, or is
- * the `this` of a traced method, its public fields are saved and it is recorded as a ref.
+ * Base class of Weave objects. When an instance is published, or is the `this` of a traced method,
+ * its public fields are saved and it is recorded as a ref.
  *
  * @example
  * ```ts
@@ -45,28 +45,29 @@ export interface WeaveObjectParameters {
  * ```
  */
 export class WeaveObject {
-  /** The parameters that every object has. */
+  /** The common parameters. */
   protected _baseParameters: WeaveObjectParameters;
 
-  /** An object with a name and a description. */
+  /** Creates an object with a name and a description. */
   constructor(baseParameters: WeaveObjectParameters = {}) {
     this._baseParameters = baseParameters;
   }
 
-  /** The object's ref once it is saved; a promise of it while `publish` is at work. */
+  /** The ref of the object once it is saved; a promise while it is being saved. */
   get __savedRef(): ObjectRef | Promise<ObjectRef> | undefined {
     return (savedRef(this) ?? savingRef(this)) as ObjectRef | Promise<ObjectRef> | undefined;
   }
 
-  /** Setting it to `undefined` makes the next publish save the object again. */
+  /** If set to `undefined`, the next publish saves the object again. */
   set __savedRef(ref: ObjectRef | undefined) {
     if (ref) setSavedRef(this, ref);
     else forgetSavedRef(this);
   }
 
   /**
-   * Returns what is saved: name, description, and every public field that is not a plain function.
-   * The Python SDK cannot read an object that lacks one of the first two, so they are `null` then.
+   * Returns the saved form: name, description, and every public field that is not a plain function.
+   * Missing names and descriptions are `null`, because the Python SDK cannot read objects without
+   * them.
    */
   saveAttrs(): Record<string, unknown> {
     const attrs: Record<string, unknown> = {
@@ -81,12 +82,12 @@ export class WeaveObject {
     return attrs;
   }
 
-  /** The object's name. */
+  /** Name of the object. */
   get name(): string {
     return this._baseParameters.name ?? this.constructor.name;
   }
 
-  /** The object's description. */
+  /** Description of the object. */
   get description(): string | undefined {
     return this._baseParameters.description;
   }
@@ -100,7 +101,7 @@ export function isWeaveObject(value: unknown): value is WeaveObject {
     kindOf(value) === "WeaveObject";
 }
 
-/** The names of an object's classes as the server knows them: its own first, `BaseModel` last. */
+/** Returns the names of an object's classes on the server: most derived first, `BaseModel` last. */
 export function classChain(instance: WeaveObject): string[] {
   const names: string[] = [];
   let proto: object | null = Object.getPrototypeOf(instance);

@@ -1,5 +1,5 @@
 /**
- * Inputs and outputs that are too long for a call: they become files, which the call names.
+ * Moves inputs and outputs that are too long for a call into files, to which the call refers.
  *
  * @module
  */
@@ -7,24 +7,24 @@
 import { jsonString } from "../../protocol/json/well_formed.ts";
 
 /**
- * Characters of JSON text that the inputs and the output of a call may take each. The server keeps
+ * Maximum characters of JSON text for the inputs, and for the output, of a call. The server keeps
  * 3.5 MiB of a call, and a character can take three bytes.
  */
 export const MAX_INLINE_CHARS: number = 512 * 1024;
-/** Characters above which an input of inputs that are too long becomes a file of its own. */
+/** If the inputs are too long, each input longer than this becomes a file. */
 const MAX_INPUT_CHARS = MAX_INLINE_CHARS / 16;
-/** Characters of the value's text that the call shows. */
+/** Characters of the value's text to keep in the call. */
 const PREVIEW_CHARS = 1024;
 
-/** Saves a file with a text that is redacted already; returns its digest. */
+/** Saves already redacted text as a file; returns its digest. */
 export type SaveText = (name: string, text: string) => string;
 
-/** The JSON text of an output as a call holds it. */
+/** Returns the JSON text of an output for the call. */
 export function outputText(text: string, save: SaveText): string {
   return text.length <= MAX_INLINE_CHARS ? text : asFile("output", text, save);
 }
 
-/** The JSON text of inputs as a call holds them: an object in any case. */
+/** Returns the JSON text of inputs for the call, which is always an object. */
 export function inputsText(text: string, save: SaveText): string {
   if (text.length <= MAX_INLINE_CHARS) return text;
   const parts = Object.entries(JSON.parse(text) as Record<string, unknown>).map(([name, value]) => {

@@ -1,5 +1,5 @@
 /**
- * The names of a call's inputs.
+ * Names a call's inputs.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { assignData, isProxy } from "../../protocol/json/object_facts.ts";
 import type { ParameterNamesOption } from "./op_types.ts";
 
-/** The names under which a call's arguments are recorded. */
+/** Returns a call's arguments, by the names under which they are recorded. */
 export function nameInputs(
   self: unknown,
   params: readonly unknown[],

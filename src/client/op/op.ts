@@ -1,5 +1,5 @@
 /**
- * `op`: makes a function traced.
+ * `op`: turns a function into a traced function.
  *
  * @module
  */
@@ -25,13 +25,13 @@ import { type OpState, setOpState } from "./op_state.ts";
 import { LazyCall, type TracedCall } from "../calls/traced_call.ts";
 
 /**
- * Makes a function traced: each call is recorded with its inputs, its output or error, its times
- * and its place in the tree of calls.
+ * Returns a traced function: each call is recorded with its inputs, output or error, times, and
+ * position in the call tree.
  *
- * What the function returns is returned, at once if the function is not asynchronous; what it
- * throws is thrown. Where no client is initialized, or `WEAVE_DISABLED` is set, it is a plain call.
+ * The traced function returns and throws what `fn` does, and is synchronous if `fn` is. If no
+ * client is initialized, or `WEAVE_DISABLED` is set, calls are plain function calls.
  *
- * Also `op(thisArg, method, options)`, `@op` and `@op({...})` on methods.
+ * Other forms: `op(thisArg, method, options)`, and `@op` and `@op({...})` on methods.
  *
  * @param fn The function to trace.
  * @param options See {@linkcode OpOptions}.
@@ -48,7 +48,7 @@ import { LazyCall, type TracedCall } from "../calls/traced_call.ts";
  */
 export function op<T extends AnyFunction, S = unknown>(fn: T, options?: OpOptions<T, S>): Op<T>;
 /**
- * Makes a method traced, bound to its object, which is recorded as the input `self`.
+ * Returns a traced method, bound to its object, which is recorded as the input `self`.
  *
  * @param thisArg The object that the method is bound to.
  * @param fn The method to trace.
@@ -60,7 +60,7 @@ export function op<T extends AnyFunction, S = unknown>(
   options?: OpOptions<T, S>,
 ): Op<T>;
 /**
- * Decorates a method under `experimentalDecorators`.
+ * Decorates a method with `experimentalDecorators`.
  *
  * @param target The class's prototype, or the class for a static method.
  * @param propertyKey Name of the method.
@@ -72,14 +72,14 @@ export function op<T>(
   descriptor: TypedPropertyDescriptor<T>,
 ): TypedPropertyDescriptor<T>;
 /**
- * Decorates a method as the standard has it.
+ * Decorates a method with standard decorators.
  *
  * @param method The method to trace.
  * @param context The decorator's context; see {@linkcode MethodDecoratorContext}.
  */
 export function op<T extends AnyFunction>(method: T, context: MethodDecoratorContext): Op<T>;
 /**
- * Makes a decorator for methods.
+ * Returns a decorator for methods.
  *
  * @param options See {@linkcode OpOptions}.
  */
@@ -115,7 +115,7 @@ export function op(...args: unknown[]): unknown {
     const thisArg = first as object;
     const method = second as AnyFunction;
     const given = third as OpOptions<AnyFunction> | undefined;
-    // Called with `thisArg` anyway, unless it is to take on the object that it is called on.
+    // The method is always called with `thisArg`, unless the op must use the `this` of each call.
     const fn = given?.shouldAdoptThis ? method.bind(thisArg as never) as AnyFunction : method;
     return makeOp(fn, { ...given, originalFunction: method, bindThis: thisArg }).wrapper;
   }
@@ -141,7 +141,7 @@ function isLegacyDecoration(args: unknown[]): boolean {
 
 const { then } = Promise.prototype;
 
-/** Makes an op; what the public {@linkcode op} and the integrations share. */
+/** Creates an op; shared by the public {@linkcode op} and the integrations. */
 export const makeOp: OpMaker = (fn, options, name) => {
   const state: OpState = {
     name: name ?? opName(fn, options),
@@ -189,7 +189,7 @@ export const makeOp: OpMaker = (fn, options, name) => {
   return { wrapper: wrapper as unknown as Op<AnyFunction>, state };
 };
 
-/** The property in which the official SDK keeps the ref of an op that it has saved. */
+/** Returns the property in which the official SDK stores the ref of a saved op. */
 function officialRef(state: OpState): PropertyDescriptor {
   return {
     get: () => state.officialRef,
@@ -214,8 +214,8 @@ function runTraced(
     call.fail(error);
     throw error;
   }
-  // Nobody else can have the promise of an asynchronous function. Another one in its place keeps
-  // what happens to a rejection that nobody handles: the host reports it, or ends the program.
+  // The promise of an async function belongs only to its caller. Replacing it preserves the
+  // behavior of an unhandled rejection: the runtime reports it, or ends the program.
   if (state.isAsync && isPromise(result)) {
     return then.call(
       result,

@@ -1,5 +1,5 @@
 /**
- * `@op` on methods, in TypeScript's old form (`experimentalDecorators`) and in the standard one.
+ * `@op` on methods, for legacy (`experimentalDecorators`) and standard decorators.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import type {
 } from "./op_types.ts";
 import type { OpState } from "./op_state.ts";
 
-/** Makes an op of a function. */
+/** Creates an op from a function. */
 export type OpMaker = (
   fn: AnyFunction,
   options: OwnOpOptions,
   name?: string,
 ) => { wrapper: Op<AnyFunction>; state: OpState };
 
-/** `@op` as the standard has it. */
+/** Implements `@op` for standard decorators. */
 export function decorateMethod(
   make: OpMaker,
   method: AnyFunction,
@@ -38,7 +38,7 @@ export function decorateMethod(
   );
   if (options.name === undefined) {
     let named = false;
-    // A method knows its class only when the class or its first instance is there.
+    // The class of a method is only known once the class or its first instance exists.
     context.addInitializer?.(function () {
       if (named) return;
       named = true;
@@ -48,7 +48,7 @@ export function decorateMethod(
   return wrapper;
 }
 
-/** `@op` under `experimentalDecorators`. */
+/** Implements `@op` for `experimentalDecorators`. */
 export function decorateLegacy<T>(
   make: OpMaker,
   target: object,

@@ -1,5 +1,5 @@
 /**
- * Properties of the wrapped function that an op keeps.
+ * Preserves properties of the wrapped function on an op.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const asyncPrototype = Object.getPrototypeOf(async () => {});
  * many.
  */
 export function isAsyncFunction(fn: object): boolean {
-  // Where a build has lowered this file, the two prototypes are the same and tell nothing.
+  // If this file was transpiled to an older target, both prototypes are the same and prove nothing.
   return asyncPrototype !== Function.prototype && !isProxy(fn) &&
     Object.getPrototypeOf(fn) === asyncPrototype &&
     Function.prototype.toString.call(fn).startsWith("async");
@@ -35,9 +35,9 @@ const NOT_KEPT: ReadonlySet<PropertyKey> = new Set([
 ]);
 
 /**
- * Gives an op the properties of its function, and its prototype: what a decorator, a framework or
- * the program itself has put on the function is found on the op, and what is set there reaches the
- * function. Runs no getter.
+ * Gives an op the properties and the prototype of its function: properties that a decorator, a
+ * framework or the program has set on the function exist on the op, and setting them on the op sets
+ * them on the function. Runs no getter.
  */
 export function keepProperties(op: object, fn: object): void {
   if (isProxy(fn)) return;
@@ -53,7 +53,7 @@ export function keepProperties(op: object, fn: object): void {
   if (prototype !== undefined) Reflect.set(op, "prototype", prototype);
 }
 
-/** A property that is the function's own. */
+/** Returns a descriptor that forwards to the function's property. */
 function forwarded(
   fn: object,
   key: PropertyKey,

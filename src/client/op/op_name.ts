@@ -1,5 +1,5 @@
 /**
- * Derives the name of an op, and the ID that it is saved under.
+ * Derives the name of an op, and the ID under which it is saved.
  *
  * @module
  */
@@ -9,10 +9,12 @@ import { classNames, readData } from "../../protocol/json/object_facts.ts";
 import { cleanObjectId, clip, isObjectId, MAX_OBJECT_ID_LENGTH } from "../objects/object_id.ts";
 import type { AnyFunction, OpOptions } from "./op_types.ts";
 
-/** The name of what has none. */
+/** Name of functions without a name. */
 const ANONYMOUS = "anonymous";
 
-/** The op's name: given, `Class.method` of a bound method, or the function's own. */
+/**
+ * Returns the op's name: the given one, `Class.method` for a bound method, or the function's name.
+ */
 export function opName(fn: AnyFunction, options: OpOptions<AnyFunction>): string {
   if (options.name) return options.name;
   const name = nameOf(options.originalFunction) || nameOf(fn) || ANONYMOUS;
@@ -24,7 +26,7 @@ function nameOf(fn: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-/** The name of a value's class. */
+/** Returns the name of a value's class. */
 export function classNameOf(value: unknown): string {
   if (typeof value === "object" && value !== null) {
     for (const name of classNames(value)) return name;
@@ -33,8 +35,8 @@ export function classNameOf(value: unknown): string {
 }
 
 /**
- * The name of the class that a method is defined in, found from an instance of it (or of a class
- * derived from it), or from the class itself for static methods.
+ * Returns the name of the class that defines a method, found from an instance of the class (or of a
+ * derived class), or from the class itself for static methods.
  */
 export function definingClass(instance: unknown, key: string | symbol, method: unknown): string {
   const isStatic = typeof instance === "function";
@@ -50,15 +52,18 @@ export function definingClass(instance: unknown, key: string | symbol, method: u
   return isStatic ? nameOf(instance) || ANONYMOUS : classNameOf(instance);
 }
 
-/** Characters of a digest that keep ids apart. */
+/** Number of digest characters that keep IDs distinct. */
 const DIGEST_CHARS = 8;
-/** Characters that an ID can lose without ambiguity: ASCII punctuation and space. */
+/**
+ * Matches names whose other characters can be dropped without ambiguity: ASCII punctuation and
+ * space.
+ */
 const READABLE = /^[\p{L}\p{N}\p{ASCII}]*$/u;
 
 /**
- * The id under which an op is saved: its name where the server takes it, else what is left of it.
- * Where different names could leave the same (marks, symbols, length), a digest of the name
- * follows.
+ * Returns the ID under which an op is saved: its name if the server accepts it, otherwise a cleaned
+ * name. If cleaning could make different names equal (marks, symbols, length), a digest of the name
+ * is appended.
  */
 export function opObjectId(name: string): string {
   const composed = isObjectId(name) ? name : name.normalize("NFC");
@@ -73,7 +78,7 @@ function isShort(name: string): boolean {
   return clip(name, MAX_OBJECT_ID_LENGTH) === name;
 }
 
-/** Warning about a name so long that its ID has to end in a digest. */
+/** Returns a warning about a name so long that its ID ends in a digest. */
 export function idProblem(name: string): string | undefined {
   const id = opObjectId(name);
   if (id === name || id === cleanObjectId(name.normalize("NFC"))) return undefined;
@@ -84,8 +89,8 @@ export function idProblem(name: string): string | undefined {
 }
 
 /**
- * Warning about a name that an op took from its function, if a bundler or minifier seems
- * to have changed it: recorded calls are hard to find under such a name.
+ * Returns a warning if an op took its name from its function, and a bundler or minifier seems to
+ * have changed that name, under which recorded calls are hard to find.
  */
 export function nameProblem(name: string, original: unknown): string | undefined {
   const parts = name.split(".");
@@ -101,7 +106,10 @@ export function nameProblem(name: string, original: unknown): string | undefined
 const WAY_OUT = 'Give it one, op(fn, { name: "answer" }), or let the build keep names ' +
   "(esbuild: keepNames; Bun: --keep-names; terser and SWC: keep_fnames and keep_classnames).";
 
-/** Names that bundlers make where they find a name twice: `answer2`, `answer$1`, `_Agent`. */
+/**
+ * Returns whether a bundler seems to have changed a name because it occurred twice: `answer2`,
+ * `answer$1`, `_Agent`.
+ */
 function isBundled(name: string): boolean {
   return /[a-uw-z]2$|\$\d+$|^_[A-Z]/.test(name);
 }
@@ -110,8 +118,8 @@ function isBundled(name: string): boolean {
 const MINIFIED_LENGTH = 3;
 
 /**
- * A short name says nothing by itself. It does where this library is in the same minified bundle,
- * or where the function has nothing but such names and hardly a space in its source.
+ * A short name by itself proves nothing. It does if this library is in the same minified bundle, or
+ * if the function's source has only such names and hardly any spaces.
  */
 function isMinified(name: string, original: unknown): boolean {
   if (name.length > MINIFIED_LENGTH || typeof original !== "function") return false;

@@ -1,5 +1,5 @@
 /**
- * The internals of ops, by which they are recognized.
+ * The internal state of ops, by which they are recognized.
  *
  * @module
  */
@@ -8,32 +8,29 @@ import { isProxy, readData } from "../../protocol/json/object_facts.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import type { AnyFunction, Op, OwnOpOptions } from "./op_types.ts";
 
-/** The function, its options and what is remembered of it between calls. */
+/** The function, its options and cached values. */
 export interface OpState {
   name: string;
   readonly fn: (...args: unknown[]) => unknown;
   readonly original: AnyFunction;
-  /** Whether the function is an `async` one. */
+  /** Whether the function is declared with `async`. */
   readonly isAsync: boolean;
   readonly options: OwnOpOptions;
-  /** Who saved the op last, and the JSON text of its ref. */
+  /** The publisher that last saved the op, and the JSON text of its ref. */
   savedBy: object | null;
   savedText: string;
-  /** The ref under which the official SDK has saved the op, or a promise of it. */
+  /** The ref under which the official SDK saved the op, or a promise of it. */
   officialRef?: unknown;
 }
 
-/** Data of an op that is saved. */
+/** The data of an op to save. */
 export interface OpSource {
   readonly name: string;
   /** The function whose source is saved. */
   readonly original: AnyFunction;
 }
 
-/**
- * Returns the data of an op of the official SDK that is saved; otherwise `undefined`. Runs no
- * getter.
- */
+/** Returns the data of an op of the official SDK; otherwise `undefined`. Runs no getter. */
 export function officialOp(value: unknown): OpSource | undefined {
   if (typeof value !== "function" || isProxy(value) || opState(value) !== undefined) {
     return undefined;
@@ -46,15 +43,15 @@ export function officialOp(value: unknown): OpSource | undefined {
     : undefined;
 }
 
-/** Shared: an op that one copy of the package made is an op for every copy. */
+/** Shared: an op created by one copy of the package is an op for every copy. */
 const states = shared("op-states", () => new WeakMap<object, OpState>());
 
-/** Remembers what is behind an op. */
+/** Stores the state of an op. */
 export function setOpState(op: object, state: OpState): void {
   states.set(op, state);
 }
 
-/** Returns the internals of an op; `undefined` for other values. */
+/** Returns the state of an op; `undefined` for other values. */
 export function opState(value: unknown): OpState | undefined {
   return typeof value === "function" ? states.get(value) : undefined;
 }

@@ -8,7 +8,7 @@ import type { Call } from "../calls/call.ts";
 import type { Summary } from "../calls/summary.ts";
 
 /**
- * Any function at all. A constraint only: the types of what is traced stay what they are.
+ * Any function. Only used as a constraint: traced functions keep their types.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export type AnyFunction = (...args: any[]) => unknown;
 export type ParameterNamesOption = "useParam0Object" | string[] | undefined;
 
 /**
- * The chunks of what a function returns, where that is a stream or can be iterated.
+ * Type of the chunks that a function returns, if it returns a stream or another iterable.
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export type OutputOf<T extends AnyFunction> = Awaited<ReturnType<T>> extends inf
   : never;
 
 /**
- * Makes one output of the chunks of a stream.
+ * Builds one output from the chunks of a stream.
  *
  * @example
  * ```ts
@@ -97,22 +97,22 @@ export interface StreamReducer<T, R> {
   /** Returns the state before the first chunk. */
   initialStateFn(): R;
   /**
-   * Returns the state after a further chunk.
+   * Returns the state after a chunk.
    *
    * @param state The state before the chunk.
    * @param chunk The next chunk.
    */
   reduceFn(state: R, chunk: T): R;
   /**
-   * Called with the last state; may change it.
+   * Called with the final state; may change it.
    *
-   * @param state The last state.
+   * @param state The final state.
    */
   finalizeFn(state: R): void;
 }
 
 /**
- * Options of {@linkcode op}.
+ * Options for {@linkcode op}.
  *
  * @example
  * ```ts
@@ -128,26 +128,26 @@ export interface StreamReducer<T, R> {
  * ```
  */
 export interface OpOptions<T extends AnyFunction, S = unknown> {
-  /** The op's name; the function's own unless given. */
+  /** Name of the op; default: the function's name. */
   name?: string;
-  /** Makes the call's output of the chunks of a stream; a list of the chunks unless given. */
+  /** Builds the call's output from the chunks of a stream; default: a list of the chunks. */
   streamReducer?: StreamReducer<ChunkOf<T>, S>;
-  /** The function whose name and source are recorded. Default: the one that is called. */
+  /** Function whose name and source are recorded. Default: the traced function. */
   originalFunction?: T;
-  /** Names a single call, from its arguments. */
+  /** Returns the display name of a call, from its arguments. */
   callDisplayName?(...args: Parameters<T>): string;
   /**
-   * Returns what goes into the call's summary, such as `{usage: {model: {…}}}`, from what is
-   * recorded of the result: the last state of `streamReducer` where there is one.
+   * Returns values for the call's summary, such as `{usage: {model: {…}}}`, from the recorded
+   * output or the final state of `streamReducer`.
    *
-   * @param result The recorded output, or the last state of `streamReducer`.
+   * @param result The recorded output, or the final state of `streamReducer`.
    */
   summarize?(result: unknown extends S ? OutputOf<T> : S): Summary;
   /** The function's `this`. Default: that of the call. */
   bindThis?: object;
-  /** Whether the op is a method put in place by a decorator. Default `false`. */
+  /** Whether the op is a method created by a decorator. Default `false`. */
   isDecorator?: boolean;
-  /** Whether `this` is recorded as the input `self`. Default `false`. */
+  /** Whether to record `this` as the input `self`. Default `false`. */
   shouldAdoptThis?: boolean;
   /** Names of the arguments. Default `arg0`, `arg1`, …. */
   parameterNames?: ParameterNamesOption;
@@ -155,18 +155,19 @@ export interface OpOptions<T extends AnyFunction, S = unknown> {
   attributes?: Record<string, unknown>;
 }
 
-/** Options of the ops that this package makes itself. */
+/** Options for the ops that this package creates itself. */
 export interface OwnOpOptions extends OpOptions<AnyFunction> {
-  /** Returns what is recorded in place of the result, which stays as it is. */
+  /** Returns the value to record instead of the result; the result itself is unchanged. */
   toOutput?(result: unknown): unknown;
   /**
-   * Whether the calls are recorded whatever the sampling says: an evaluation is whole or nothing.
+   * Whether to record the calls regardless of sampling: an evaluation is recorded completely or not
+   * at all.
    */
   alwaysRecorded?: boolean;
 }
 
 /**
- * Calls an op and gives its call along with its result.
+ * Calls an op, and returns its result and its call.
  *
  * @example
  * ```ts
@@ -183,7 +184,7 @@ export type CallMethod<T extends AnyFunction> = (
 ) => Promise<[Awaited<ReturnType<T>>, Call]>;
 
 /**
- * Properties of an op besides those of a function.
+ * Properties of an op, in addition to those of a function.
  *
  * @example
  * ```ts
@@ -196,15 +197,15 @@ export type CallMethod<T extends AnyFunction> = (
 export interface OpFields<T extends AnyFunction> {
   /** Always `true`. */
   readonly __isOp: true;
-  /** The op's name. */
+  /** Name of the op. */
   readonly __name: string;
-  /** The function that it wraps. */
+  /** The wrapped function. */
   readonly __wrappedFunction: T;
   /** The function's `this`, if bound. */
   readonly __boundThis?: object;
   /** Names of the arguments. */
   readonly __parameterNames?: ParameterNamesOption;
-  /** Calls the op and gives its call along with its result. */
+  /** Calls the op, and returns its result and its call. */
   readonly invoke: CallMethod<T>;
 }
 
@@ -222,7 +223,7 @@ export interface OpFields<T extends AnyFunction> {
 export type Op<T extends AnyFunction> = T & OpFields<T>;
 
 /**
- * A decorator for methods of a kind, in both forms that TypeScript knows.
+ * A decorator for methods, in both of TypeScript's forms.
  *
  * @example
  * ```ts
@@ -247,7 +248,7 @@ export interface OpDecorator<F extends AnyFunction = AnyFunction> {
 }
 
 /**
- * The context of a standard method decorator, as far as it is used.
+ * The part of the context of a standard method decorator that is used.
  *
  * @example
  * ```ts
@@ -261,14 +262,14 @@ export interface OpDecorator<F extends AnyFunction = AnyFunction> {
  * ```
  */
 export interface MethodDecoratorContext {
-  /** `"method"`; everything else is refused. */
+  /** `"method"`; other kinds are rejected. */
   readonly kind: string;
-  /** The method's name. */
+  /** Name of the method. */
   readonly name: string | symbol;
-  /** Whether it is a method of the class itself. */
+  /** Whether it is a static method. */
   readonly static?: boolean;
   /**
-   * Adds code that runs when the class, or an instance of it, is made.
+   * Adds code that runs when the class, or an instance of it, is created.
    *
    * @param initializer Called with the class or the instance as `this`.
    */

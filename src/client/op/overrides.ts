@@ -1,20 +1,19 @@
 /**
- * Methods put on one object in front of its own, so that what the program does with the object is
- * seen. The object stays what it is: the same identity, class, private fields and enumerable
- * properties.
+ * Overrides methods on a single object to observe how the program uses it. The object keeps its
+ * identity, class, private fields and enumerable properties.
  *
  * @module
  */
 
 import { type Method, readMethod } from "../../protocol/json/object_facts.ts";
 
-/** Makes a method that does what `original` does, and looks on. */
+/** Returns a method that does what `original` does, and observes it. */
 export type Override = (original: Method) => Method;
 
 /**
- * Puts methods on `target`. Methods that it lacks, or that only a getter could give, are left out.
+ * Overrides methods of `target`. Skips methods that it lacks, or that only a getter could provide.
  *
- * @returns Takes them away again; `undefined` when nothing could be put there, as on a frozen
+ * @returns A function that removes the overrides; `undefined` if none could be set, as on a frozen
  * object.
  */
 export function overrideMethods(
@@ -40,7 +39,7 @@ export function overrideMethods(
       return undefined;
     }
     undo.push(() => {
-      // Another library may have put a method there since.
+      // Another library may have replaced the method since.
       if (Object.getOwnPropertyDescriptor(target, key)?.value !== value) return;
       if (own === undefined) Reflect.deleteProperty(target, key);
       else Reflect.defineProperty(target, key, own);

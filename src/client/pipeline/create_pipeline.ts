@@ -10,20 +10,20 @@ import type { Pipeline, PipelineOptions, StrictPipeline } from "./pipeline.ts";
 import { WalPipeline } from "./wal_pipeline.ts";
 
 /**
- * Opens a pipeline: the file log or the memory log in front, and, unless it is off, the sender
- * behind, which at once looks for what earlier processes left.
+ * Opens a pipeline: the file log or the memory log, and the sender, unless it is disabled. The
+ * sender immediately looks for records of earlier processes.
  *
- * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` when `requireDisk` is set and the log's directory
- *   cannot be used; `ERR_INVALID_NAME` for names that cannot be path parts.
+ * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` if `requireDisk` is set and the log's directory
+ * cannot be used; `ERR_INVALID_NAME` for names that cannot be part of a path.
  */
 export function openPipeline(options: PipelineOptions): Pipeline {
   return options.wal ? openOnDisk(options) : new WalPipeline(options);
 }
 
 /**
- * Opens a pipeline over the file log that refuses what its disk does not take.
+ * Opens a pipeline with a file log that refuses records that cannot be written to disk.
  *
- * @throws {WeaveWalError} As {@linkcode openPipeline}.
+ * @throws {WeaveWalError} The same as {@linkcode openPipeline}.
  */
 export function openStrictPipeline(options: PipelineOptions): Pipeline & StrictPipeline {
   return openOnDisk({ ...options, wal: true, strict: true });
@@ -35,7 +35,7 @@ function openOnDisk(options: PipelineOptions): WalPipeline {
   try {
     saveLongNames(runtime.files, walDir, entity, project);
   } catch {
-    // The log meets the same trouble, and reports it.
+    // The log gets the same error, and reports it.
   }
   return new WalPipeline({ ...options, runtime });
 }

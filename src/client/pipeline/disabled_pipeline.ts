@@ -1,5 +1,5 @@
 /**
- * The pipeline of a client that is disabled.
+ * The pipeline of a disabled client.
  *
  * @module
  */
@@ -48,7 +48,7 @@ const NO_REPORTS: PipelineReports = {
   sender: null,
 };
 
-/** Keeps nothing and sends nothing. */
+/** Discards all records. */
 export const nullPipeline: Pipeline = {
   append: () => {},
   sync: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 /**
- * The pipeline under a client: a log in front, a sender behind.
+ * The pipeline of a client: a log and a sender.
  *
  * @module
  */
@@ -32,69 +32,74 @@ export type { WriteRecord };
  */
 export type QuotaPolicy = "drop-new" | "drop-oldest";
 
-/** Everything a pipeline is made from. */
+/** Options for a pipeline. */
 export interface PipelineOptions {
   readonly runtime: Runtime;
-  /** The host's `fetch`, or a replacement. */
+  /** The runtime's `fetch`, or a replacement. */
   readonly fetch: OwnFetch;
-  /** Random numbers in [0, 1), for jitter. */
+  /** Returns random numbers in [0, 1), for jitter. */
   readonly random: () => number;
   readonly entity: string;
   readonly project: string;
   /** Base URL of the trace server, without a trailing slash. */
   readonly serverUrl: string;
-  /** API key; `undefined` only where the sender is off or the server needs none. */
+  /** API key; `undefined` only if the sender is disabled or the server needs none. */
   readonly apiKey: string | undefined;
-  /** Records on disk (`true`) or in memory. */
+  /** Whether to store records on disk; otherwise in memory. */
   readonly wal: boolean;
-  /** Whether this process sends; `false` needs `wal`. */
+  /** Whether this process sends; `false` requires `wal`. */
   readonly sender: boolean;
-  /** A new random token of 32 hex digits at every call. */
+  /** Returns a new random token of 32 hex digits. */
   readonly token: () => string;
-  /** Directory of the logs, absolute. */
+  /** Absolute path of the root directory of all logs. */
   readonly walDir: string;
-  /** Whether a directory that cannot be written is an error; else the log falls back to memory. */
+  /** Whether an unwritable directory is an error; otherwise the log falls back to memory. */
   readonly requireDisk: boolean;
   /**
-   * Whether what the disk does not take is refused: `append` throws, and nothing is kept in memory
-   * or dropped. Needs `wal`; `false` by default.
+   * Whether records that cannot be written to disk are refused: `append` throws, and nothing is
+   * kept in memory or dropped. Requires `wal`; default `false`.
    */
   readonly strict?: boolean;
-  /** Whether what other processes left is sent too, in all projects; `true` by default. */
+  /** Whether to also send orphaned segments of other processes, in all projects; default `true`. */
   readonly recovers?: boolean;
   readonly fsync: FsyncPolicy;
-  /** Ms between data syncs under `interval`. */
+  /** Ms between data syncs with `interval`. */
   readonly fsyncIntervalMs: number;
-  /** Records after which a data sync is begun under `interval`. */
+  /** Number of records after which a data sync begins with `interval`. */
   readonly fsyncRecords: number;
-  /** Bytes after which a segment is closed and a new one begun. */
+  /** Bytes after which a segment is closed and a new one is created. */
   readonly segmentBytes: number;
-  /** Whether calls are closed that the end of this process cuts off; `false` by default. */
+  /**
+   * Whether recovery ends the calls that this process leaves open when it dies; default `false`.
+   */
   readonly closeInterrupted?: boolean;
-  /** Bytes that the logs of this project may take on disk. */
+  /** Maximum bytes on disk of this project's logs. */
   readonly maxDiskBytes: number;
   readonly quotaPolicy: QuotaPolicy;
-  /** Bytes and records that the memory log may hold. */
+  /** Maximum bytes and records of the memory log. */
   readonly maxMemoryBytes: number;
   readonly maxMemoryRecords: number;
-  /** Most bytes and records in one batch of calls. */
+  /** Maximum bytes and records in one batch of calls. */
   readonly batchBytes: number;
   readonly batchRecords: number;
   /** Ms to wait for more records before a small batch is sent. */
   readonly lingerMs: number;
-  /** Ms for one HTTP attempt, its answer's body included. */
+  /** Timeout in ms of one HTTP attempt, including the response body. */
   readonly timeoutMs: number;
-  /** Most ms between two attempts. */
+  /** Maximum ms between two attempts. */
   readonly retryMaxMs: number;
-  /** Whether calls are sent as complete calls if the server accepts them. */
+  /** Whether to send complete calls, if the server supports that. */
   readonly useCallsComplete: boolean;
-  /** Maximum ms of the last drain at a normal exit. */
+  /** Maximum ms of the final drain at a normal exit. */
   readonly exitDrainMs: number;
-  /** Whether SIGTERM and SIGINT are answered with a last drain. */
+  /** Whether to drain on SIGTERM and SIGINT. */
   readonly drainOnSignal?: boolean;
-  /** Ms that requests have kept the program alive before; they belong to the last drain. */
+  /**
+   * Returns the ms for which requests already kept the program alive; they count towards the final
+   * drain.
+   */
   readonly heldMs?: () => number;
-  /** Called with every state change; must not throw. */
+  /** Called with every event; must not throw. */
   readonly onEvent: (event: WalEvent) => void;
 }
 
@@ -111,40 +116,42 @@ export interface PipelineOptions {
  * ```
  */
 export interface WalStats {
-  /** Place where records are appended now. */
+  /** Storage of new records. */
   readonly log: "file" | "memory";
-  /** Records that wait: this process's, and those of others that it drains. */
+  /** Number of pending records: those of this process, and those of others that it drains. */
   readonly pendingRecords: number;
   /**
-   * Present where `pendingRecords` is an estimate: with more than 64 MiB or 10,000 segments of
-   * others waiting, samples of them are read. The bytes are exact.
+   * Present if `pendingRecords` is an estimate: if more than 64 MiB or 10,000 segments of other
+   * processes are pending, they are sampled. The bytes are exact.
    */
   readonly pendingEstimated?: true;
-  /** Bytes that wait. */
+  /** Number of pending bytes. */
   readonly pendingBytes: number;
-  /** Ms since the oldest waiting record was written; `null` when none waits. */
+  /** Ms since the oldest pending record was written; `null` if none is pending. */
   readonly oldestPendingMs: number | null;
-  /** Records that this process took into its log. */
+  /** Number of records that this process has appended to its log. */
   readonly appended: number;
-  /** Records that the server took from this process, also those of earlier processes. */
+  /** Number of records that this process has delivered, including those of earlier processes. */
   readonly delivered: number;
   /** Number of dead-lettered records. */
   readonly deadLettered: number;
-  /** Records that were dropped, by cause. */
+  /** Number of dropped records, by cause. */
   readonly dropped: Readonly<Record<DropCause, number>>;
-  /** When something was last delivered, epoch ms. */
+  /** Time of the last delivery, epoch ms. */
   readonly lastDelivery: number | null;
   /** The last error; never contains the API key or traced data. */
   readonly lastError: { readonly message: string; readonly at: number } | null;
-  /** The server as it was last seen; `nextAttempt` is epoch ms, and `null` while it is up. */
+  /**
+   * Last known state of the server; `nextAttempt` is epoch ms, and `null` while the server is up.
+   */
   readonly server: ServerStatus & { readonly nextAttempt: number | null };
-  /** Pending records and bytes that only the memory of this process holds. */
+  /** Pending records and bytes that exist only in this process's memory. */
   readonly memory: { readonly records: number; readonly bytes: number };
-  /** Why the disk takes no records, and since when (epoch ms); `null` while it does. */
+  /** Why the disk fails, and since when (epoch ms); `null` if it does not. */
   readonly diskError: DiskError | null;
   /**
-   * Bytes that the project's directory takes, how many it may, and when it has reached them at the
-   * present rate (epoch ms; `null` if it does not grow); `null` without a disk.
+   * Bytes in use by the project's directory, their limit, and when the limit is reached at the
+   * current rate (epoch ms; `null` if usage does not grow); `null` without a disk.
    */
   readonly disk: {
     readonly usedBytes: number;
@@ -153,13 +160,13 @@ export interface WalStats {
   } | null;
 }
 
-/** Reports of a pipeline about its log and its sender, without a count of pending records. */
+/** A pipeline's reports about its log and its sender, without counting pending records. */
 export interface PipelineReports {
-  /** This process: its ID and the name of its host. */
+  /** ID of this process, and name of its host. */
   readonly pid: number | null;
   readonly host: string | null;
   readonly log: LogReport;
-  /** `null` where the sender is off. */
+  /** `null` if the sender is disabled. */
   readonly sender: SenderReport | null;
 }
 
@@ -177,9 +184,9 @@ export interface PipelineReports {
  * ```
  */
 export interface FlushOptions {
-  /** Ms to wait at most; without it, `flush` waits until all is delivered. */
+  /** Maximum ms to wait; by default, `flush` waits until everything is delivered. */
   timeout?: number;
-  /** Stops the waiting (not the sending). Default: none. */
+  /** Stops waiting (not sending). Default: none. */
   signal?: AbortSignal;
 }
 
@@ -196,85 +203,85 @@ export interface FlushOptions {
  * ```
  */
 export interface FlushResult {
-  /** Whether all that was written before is delivered or dead-lettered. */
+  /** Whether everything written before is delivered or dead-lettered. */
   readonly done: boolean;
-  /** Bytes still waiting in the log. */
+  /** Bytes still pending in the log. */
   readonly pendingBytes: number;
-  /** Records still waiting in the log. */
+  /** Records still pending in the log. */
   readonly pendingRecords: number;
-  /** Present where `pendingRecords` is an estimate, as in {@linkcode WalStats}. */
+  /** Present if `pendingRecords` is an estimate, as in {@linkcode WalStats}. */
   readonly pendingEstimated?: true;
-  /** Records delivered so far by this process. */
+  /** Number of records delivered so far by this process. */
   readonly delivered: number;
-  /** Records dead-lettered so far by this process. */
+  /** Number of records dead-lettered so far by this process. */
   readonly deadLettered: number;
-  /** Why it is not done; absent when it is. */
+  /** Why it is not done; absent if it is. */
   readonly reason?: "timeout" | "aborted" | "sender-off";
 }
 
 /** Result of waiting for the delivery of this process's own records. */
 export type DeliveryWait =
   | { readonly end: "delivered" | "timeout" | "sender-off" }
-  /** The server does not take requests, and says or shows why. */
+  /** The server is not accepting requests, with the reason. */
   | { readonly end: "unreachable"; readonly reason: string };
 
-/** The log and its sender, as a client uses them. */
+/** The log and its sender, as used by a client. */
 export interface Pipeline {
-  /** Appends one request (its JSON text on one line). Throws only where the pipeline is strict. */
+  /** Appends one request (its JSON text on one line). Throws only if the pipeline is strict. */
   append(type: RecordType, request: string): void;
   /**
-   * Notes that a span has begun, so that it is ended at recovery if its end is cut off. Does
-   * nothing where the log is not on disk. Never throws.
+   * Records the start of a span, so that recovery can end the span if its end is missing. Does
+   * nothing if the log is not on disk. Never throws.
    *
-   * @param request The span as it is now.
+   * @param request The span in its current state.
    */
   noteSpanStart?(type: OtelRecordType, request: string): void;
-  /** Forces the log to stable storage; rejects with the host's error when that cannot be done. */
+  /** Syncs the log to stable storage; rejects with the file system error. */
   sync(): Promise<void>;
   /**
-   * Waits until all appended so far is delivered or dead-lettered, and what dead processes left,
-   * whichever process sends it.
+   * Waits until everything appended so far, and all records of dead processes, are delivered or
+   * dead-lettered, regardless of which process sends them.
    */
   flush(options?: FlushOptions): Promise<FlushResult>;
   /**
-   * Waits until all that this process appended so far is delivered or dead-lettered, `timeout` ms
-   * at most, and less where the server does not take requests.
+   * Waits until everything that this process appended so far is delivered or dead-lettered, for at
+   * most `timeout` ms, and less if the server is not accepting requests.
    */
   delivered(timeout: number): Promise<DeliveryWait>;
   /**
-   * Returns its statistics. Counts the pending records, so it reads a bounded part of the backlog.
+   * Returns statistics. Counts pending records, for which it reads a bounded part of the backlog.
    */
   stats(): Promise<WalStats>;
-  /** Its log and its sender, as other processes see them. */
+  /** Returns reports about its log and its sender, as other processes see them. */
   reports(): PipelineReports;
-  /** The server's digest for one that was provisional, where it is known; else the same. */
+  /** Returns the server's digest for a provisional one, if known; otherwise returns `digest`. */
   finalDigest(digest: string): string;
   /**
-   * Sends the project's dead letters again that the server refused; those that fail again stay.
-   * Waits as long as the server takes, or until `signal` is aborted.
+   * Sends the project's rejected dead letters again; those that fail again stay. Waits until the
+   * server has accepted them, or until `signal` is aborted.
    */
   retryDeadLetters(options?: { signal?: AbortSignal }): Promise<RetryResult>;
   /**
-   * Flushes, stops the sender, closes the log. What another process sends is neither waited for nor
-   * counted.
+   * Flushes, stops the sender and closes the log. Records that another process is sending are
+   * neither awaited nor counted.
    */
   finish(options?: FlushOptions): Promise<FlushResult>;
 }
 
-/** The part of a pipeline that writers need whose records other processes may send. */
+/** The part of a pipeline for writers whose records other processes may send. */
 export type WriterPipeline = Pick<Pipeline, "append" | "flush" | "finish" | "finalDigest">;
 
-/** A pipeline that refuses what its log does not take. */
+/** A pipeline that refuses records that its log cannot store. */
 export interface StrictPipeline extends WriterPipeline, Pick<Pipeline, "sync"> {
-  /** Whether records may hold provisional digests, which its sender replaces. */
+  /** Whether records may contain provisional digests, which its sender replaces. */
   readonly resolvesDigests: boolean;
   /**
-   * Appends several requests with one write: all of them, or none when it throws.
+   * Appends several requests with one write: all of them, or none if it throws.
    *
-   * @returns Where the log acknowledges each write by itself, a promise of that: it rejects with
-   *   `ERR_LOG_FULL` or `ERR_LOG_UNREACHABLE`. Otherwise `sync()` says when they are safe.
-   * @throws {WeaveWalError} `ERR_LOG_FULL` over the quota, `ERR_LOG_CLOSED` after `finish()`;
-   *   otherwise the host's error.
+   * @returns If the log acknowledges each write itself, a promise for that, which rejects with
+   * `ERR_LOG_FULL` or `ERR_LOG_UNREACHABLE`. Otherwise `sync()` reports when they are safe.
+   * @throws {WeaveWalError} `ERR_LOG_FULL` if the quota is exhausted, `ERR_LOG_CLOSED` after
+   * `finish()`; otherwise the file system error.
    */
   appendAll(records: readonly WriteRecord[]): Promise<void> | void;
 }

@@ -1,12 +1,12 @@
 /**
- * Several flushes as one.
+ * Combines the results of several flushes.
  *
  * @module
  */
 
 import type { FlushResult } from "./pipeline.ts";
 
-/** The result of several flushes together: done when all are, with the first reason why not. */
+/** Combines results: done if all are, otherwise with the first reason. */
 export function sumResults(results: readonly FlushResult[]): FlushResult {
   const sum = (of: (result: FlushResult) => number): number =>
     results.reduce((total, result) => total + of(result), 0);

@@ -32,7 +32,7 @@ import { PipelineSender } from "./sending/pipeline_sender.ts";
 import { PipelineMonitor } from "./status/pipeline_monitor.ts";
 import { PipelineStatus } from "./status/pipeline_status.ts";
 
-/** A pipeline over the file log or the memory log. */
+/** A pipeline with a file log or a memory log. */
 export class WalPipeline implements Pipeline, StrictPipeline {
   readonly resolvesDigests = true;
   readonly #options: PipelineOptions;
@@ -136,7 +136,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   }
 
   async finish(options: FlushOptions = {}): Promise<FlushResult> {
-    // What another process sends does not keep this one.
+    // Do not wait for records that another process is sending.
     if (this.#writer.closed) return await this.#flush(options, "held");
     this.#writer.close();
     this.#monitor.close();
@@ -249,16 +249,16 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     this.#disposers.push(() => heartbeats.stop());
   }
 
-  /** Delivers what waits, at the end of the program. */
+  /** Delivers pending records at the end of the program. */
   async #lastDrain(timeoutMs: number): Promise<void> {
     if (this.#writer.closed) return;
     this.#monitor.reportDeferred();
     this.#logs.log.rotate();
-    // Not `flush`: to count what is left takes longer than there is time.
+    // Not `flush`, because counting the remaining records would take too long.
     await this.#sending.drainBeforeExit(timeoutMs);
   }
 
-  /** Records of later exit listeners are appended to a file of their own. */
+  /** Closes the log; records of later exit listeners go to a new file. */
   #closeNow(): void {
     const { sender } = this.#sending;
     this.#logs.log.close();
@@ -266,7 +266,10 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     this.#endPresence(sender ? !sender.isEmpty : this.#logs.log.written.records > 0);
   }
 
-  /** Losses stay visible: the recovery of another process removes the file after a day. */
+  /**
+   * Keeps the presence file if records were lost. Recovery by another process removes it after a
+   * day.
+   */
   #endPresence(leavesRecords: boolean): void {
     const { memory, disk } = this.#logs;
     const { records } = memory.pending;
@@ -282,7 +285,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     this.#monitor.guard("presence", () => this.#disk?.presence.heartbeat());
   }
 
-  /** The log first looks what of the segment it has to write again. */
+  /** Lets the log check first which records of the segment it must write again. */
   #segmentLost(): void {
     if (this.#writer.closed) return;
     this.#monitor.guard("log", () => this.#logs.log.heartbeat());

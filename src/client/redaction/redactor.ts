@@ -1,6 +1,6 @@
 /**
- * Keeps secrets out of everything that a client writes: what the rules name, and what the program's
- * own `redact` takes out.
+ * Removes secrets from everything that a client writes, according to the rules and to the program's
+ * own `redact`.
  *
  * @module
  */
@@ -18,8 +18,9 @@ import { REDACTED } from "../../protocol/redaction/secret_text.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /**
- * Replaces values before they are written: gets the name of a property (of an item its index) and
- * its value as JSON data, and returns what is written in its place; `undefined` for nothing at all.
+ * Replaces values before they are written. Receives the name of a property (or the index of an
+ * item) and its value as JSON data, and returns the value to write; `undefined` removes the
+ * property.
  *
  * @example
  * ```ts
@@ -31,17 +32,17 @@ import type { Settings } from "../settings/settings.ts";
  */
 export type Redact = (key: string, value: unknown) => unknown;
 
-/** Options of a redactor. */
+/** Options for {@linkcode Redactor}. */
 export interface RedactorOptions {
   readonly settings: Pick<Settings, "redactDefaults" | "redactKeys" | "redactPatterns">;
   readonly redact: Redact | undefined;
-  /** The key that is sent, which occurs in no value. */
+  /** The API key, which is removed from all values. */
   readonly apiKey: string | undefined;
-  /** Called when `redact` fails. */
+  /** Called if `redact` fails. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Fields that the server takes as objects only. */
+/** Fields for which the server only accepts objects. */
 const OBJECT_FIELDS: ReadonlySet<string> = new Set([
   "inputs",
   "attributes",
@@ -50,7 +51,7 @@ const OBJECT_FIELDS: ReadonlySet<string> = new Set([
   "otel_dump",
   "row",
 ]);
-/** Values that are given to `redact` for one field: what it returns may be endless. */
+/** Maximum number of values passed to `redact` for one field, since its results may be endless. */
 const MAX_VISITS = 1_000_000;
 
 type Json = Record<string, unknown>;

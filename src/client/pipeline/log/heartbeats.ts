@@ -40,7 +40,8 @@ export class Heartbeats {
     return this.#options.clock.after(HEARTBEAT_MS, () => {
       const { disk, log, recovery, monitor } = this.#options;
       disk?.sample();
-      // The presence comes first: the log then looks whether it was presumed dead before that.
+      // The presence file comes first: the log then checks whether this process was presumed dead
+      // before.
       monitor.guard("heartbeat", () => disk?.presence.heartbeat());
       monitor.guard("heartbeat", () => log.heartbeat());
       monitor.guard("heartbeat", recovery);

@@ -25,7 +25,7 @@ export class LogWriter {
   /** Once it is set, no record reaches the log: `finish()` counts on having seen the last one. */
   #closed = false;
 
-  /** Makes a writer that takes records at once. */
+  /** Creates a writer that takes records at once. */
   constructor(options: LogWriterOptions) {
     this.#options = options;
   }
@@ -54,7 +54,8 @@ export class LogWriter {
   /**
    * Appends several requests; where the log is strict with one write, all or none.
    *
-   * @throws {WeaveWalError} Where it is strict: `ERR_LOG_CLOSED` after `close()`, else the log's error.
+   * @throws {WeaveWalError} Where it is strict: `ERR_LOG_CLOSED` after `close()`, else the log's
+   * error.
    */
   appendAll(records: readonly WriteRecord[]): void {
     const { logs: { strict }, monitor, onAppended } = this.#options;
@@ -73,12 +74,12 @@ export class LogWriter {
   /** Notes that a span has begun. Never throws. */
   noteSpanStart(type: OtelRecordType, request: string): void {
     const { log, disk } = this.#options.logs;
-    // What memory holds ends with the process.
+    // Records in memory are lost with the process.
     if (this.#closed || disk === null || log.kind === "memory") return;
     try {
       disk.noteSpanStart(type, request);
     } catch {
-      // The end of the span meets the same error, where it is reported.
+      // The end of the span gets the same error, and it is reported there.
     }
   }
 

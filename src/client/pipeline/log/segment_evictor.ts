@@ -1,5 +1,5 @@
 /**
- * The quota policy `drop-oldest`: gives up the oldest closed segments before the quota is reached.
+ * The quota policy `drop-oldest`: drops the oldest closed segments before the quota is reached.
  *
  * @module
  */
@@ -17,14 +17,14 @@ import { countRecords } from "../../../wal/segment/count_records.ts";
 import { FileSegment } from "../../../wal/segment/file_segment.ts";
 import { recoveryLease, segmentPaths } from "../../../wal/segment/segment_name.ts";
 
-/** Parts of the disk quota between which the log is kept. */
+/** Fractions of the disk quota at which dropping starts and stops. */
 const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 
 /** Options for {@linkcode SegmentEvictor}. */
 export interface SegmentEvictorOptions {
   readonly runtime: Runtime;
   readonly quota: DiskQuota;
-  /** Rotated if only its current segment is left to give up. */
+  /** Rotated if only its current segment could be dropped. */
   readonly log: Pick<RequestLog, "rotate">;
   /** Holds what may be given up; if this process does not send, that is found in `directory`. */
   readonly sender: Sender | null;
@@ -36,13 +36,13 @@ export interface SegmentEvictorOptions {
   readonly server: string;
   /** The token of this process. */
   readonly token: string;
-  /** Reports records that were given up without a sender. */
+  /** Reports records that were dropped without a sender. */
   readonly onDropped: (records: number) => void;
-  /** Reports an error of the disk. */
+  /** Reports a disk error. */
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Keeps a project's directory below its quota at the cost of the oldest records. */
+/** Keeps a project's directory below its quota by dropping the oldest records. */
 export class SegmentEvictor {
   readonly #options: SegmentEvictorOptions;
   readonly #scanner: OrphanScanner;
@@ -57,7 +57,7 @@ export class SegmentEvictor {
     this.#scanner = new OrphanScanner({ ...options, includeOwn: sender === null });
   }
 
-  /** Begins to make room if little is left. Cheap: called at every append. */
+  /** Starts dropping if little space is left. Fast, since it is called at every append. */
   makeRoom(): void {
     const { quota } = this.#options;
     if (quota.used < quota.maxBytes * DROP_ABOVE) return;
@@ -66,7 +66,7 @@ export class SegmentEvictor {
     });
   }
 
-  /** Ends; resolves when nothing goes on any more. */
+  /** Closes the evictor; resolves when dropping has stopped. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
@@ -76,19 +76,19 @@ export class SegmentEvictor {
     const { quota, runtime: { clock }, log, sender } = this.#options;
     await quota.recount();
     while (!this.#closed && quota.used > quota.maxBytes * DROP_BELOW) {
-      // Orphaned segments that no process drains, because the server is away, are the oldest.
+      // The oldest segments are orphaned ones that no process drains because the server is down.
       if (await this.#evictOldest() || await sender?.dropOldest()) {
         await quota.recount();
         continue;
       }
-      // What others hold goes by itself; a segment for every record would help nobody.
+      // Other processes' segments will be delivered; a new segment for every record would not help.
       if (clock.monotonic() - this.#rotatedAt < RECOUNT_MS) return;
       this.#rotatedAt = clock.monotonic();
       log.rotate();
     }
   }
 
-  /** Gives up the oldest segment to which no record will be added, if this process may. */
+  /** Drops the oldest final segment, if this process may do so. */
   async #evictOldest(): Promise<boolean> {
     const { directory, runtime, token } = this.#options;
     const { final } = await this.#scanner.scan(directory, false);

@@ -9,7 +9,7 @@ import type { Clock } from "../../../runtime/runtime.ts";
 import type { DeliveryWait } from "../pipeline.ts";
 import type { PipelineCounters } from "../status/counters.ts";
 
-/** Ms of trouble with the server after which a failed attempt ends the waits of reads. */
+/** Ms of server errors after which a failed attempt ends the waits of reads. */
 const HOPE_MS = 1_000;
 
 /** Waits for the delivery of this process's own records, and ends the waits that have no hope. */
@@ -19,7 +19,7 @@ export class DeliveryWaits {
   /** Each is waiting: nobody is left waiting for a server that is known not to take requests. */
   readonly #waiting = new Set<AbortController>();
 
-  /** Makes one without waits. */
+  /** Creates one without waits. */
   constructor(clock: Clock, counters: PipelineCounters) {
     this.#clock = clock;
     this.#counters = counters;

@@ -1,27 +1,30 @@
 /**
- * The last delivery: when the program has nothing left to do, or is asked to end by a signal.
+ * The final delivery, when the program has nothing left to do or a signal asks it to end.
  *
  * @module
  */
 
 import type { Clock, ProcessInfo } from "../../../runtime/runtime.ts";
 
-/** Last drains at most, of a program that records something each time that it is about to end. */
+/**
+ * Maximum number of final drains, for a program that records something each time it is about to
+ * end.
+ */
 const MAX_DRAINS = 3;
 
-/** Options of {@linkcode ExitDrain}. */
+/** Options for {@linkcode ExitDrain}. */
 export interface ExitDrainOptions {
   readonly clock: Clock;
   readonly process: Pick<ProcessInfo, "onBeforeExit" | "onSignal">;
-  /** Ms for all last drains together. */
+  /** Total ms for all final drains. */
   readonly exitDrainMs: number;
-  /** Ms that requests have kept the program alive before; they belong to the first drain. */
+  /** Ms for which requests already kept the program alive; they count towards the first drain. */
   readonly heldMs?: (() => number) | undefined;
-  /** Whether a signal is answered with a drain. */
+  /** Whether to drain on a signal. */
   readonly drainOnSignal: boolean;
-  /** Delivers what waits, within so many ms. Never rejects. */
+  /** Delivers pending records within this many ms. Never rejects. */
   readonly drain: (timeoutMs: number) => Promise<void>;
-  /** Number of records appended so far. */
+  /** Returns the number of records appended so far. */
   readonly appended: () => number;
 }
 
@@ -33,7 +36,7 @@ export class ExitDrain {
   #spentMs = 0;
   #closed = false;
 
-  /** Listens for the end of the program. */
+  /** Starts listening for the end of the program. */
   constructor(options: ExitDrainOptions) {
     this.#options = options;
     this.#await();

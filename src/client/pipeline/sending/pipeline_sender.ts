@@ -13,7 +13,7 @@ import type { DeliveryWait, FlushOptions, FlushResult, PipelineOptions } from ".
 import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
 import { DeliveryWaits } from "./delivery_waits.ts";
 
-/** Requests of one batch under way at once. */
+/** Maximum number of concurrent requests for one batch. */
 const MAX_IN_FLIGHT = 4;
 
 /** Options for {@linkcode PipelineSender}. */
@@ -41,7 +41,7 @@ export class PipelineSender {
   readonly #created: CreatedSender | null;
   readonly #waits: DeliveryWaits;
 
-  /** Makes one that has not begun. */
+  /** Creates one that has not begun. */
   constructor(options: PipelineSenderOptions) {
     const { pipeline, monitor } = options;
     this.#options = options;

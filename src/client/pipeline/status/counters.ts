@@ -1,5 +1,5 @@
 /**
- * Counters of a pipeline, its last error, and the server's state.
+ * A pipeline's counters, last error, and server state.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { errorCode } from "../../../errors.ts";
 import type { DiskError } from "../../../wal/ownership/presence_state.ts";
 
 /**
- * Why a record was dropped: it left the log neither delivered nor as a dead letter.
+ * Why a record was dropped, that is, removed from the log without being delivered or dead-lettered.
  *
  * @example
  * ```ts
@@ -29,15 +29,15 @@ export type DropCause =
   | "quota-oldest"
   /** The memory log was full. */
   | "memory-full"
-  /** It was refused, and a log in memory has no place for dead letters. */
+  /** It was rejected by the server, and a memory log cannot store dead letters. */
   | "refused-in-memory"
-  /** It came after `finish()`. */
+  /** It was written after `finish()`. */
   | "closed"
-  /** The log failed in a way that it should not have. */
+  /** An unexpected error of the log. */
   | "failed";
 
 /**
- * The state of the server as it was last seen.
+ * The last known state of the server.
  *
  * @example
  * ```ts
@@ -49,15 +49,15 @@ export type DropCause =
  * ```
  */
 export interface ServerStatus {
-  /** `up`: it takes requests. `down`: it cannot be reached. `blocked`: an action is needed. */
+  /** `up`: it accepts requests. `down`: it is unreachable. `blocked`: the user must act. */
   readonly state: ServerState;
-  /** Why it is not up. */
+  /** Why the state is not `up`. */
   readonly reason: string;
-  /** Since when, epoch ms. */
+  /** Time at which the state began, epoch ms. */
   readonly since: number;
 }
 
-/** A count of zero for every cause. */
+/** Returns zero for every cause. */
 export function noDrops(): Record<DropCause, number> {
   return {
     "quota-new": 0,
@@ -69,11 +69,11 @@ export function noDrops(): Record<DropCause, number> {
   };
 }
 
-/** Counts what becomes of records. */
+/** Counts the outcomes of records. */
 export class PipelineCounters {
   readonly #clock: Clock;
   appended = 0;
-  /** When the first record was appended, epoch ms; `null` before that. */
+  /** Time at which the first record was appended, epoch ms; `null` before that. */
   firstAppend: number | null = null;
   delivered = 0;
   deadLettered = 0;
@@ -81,10 +81,10 @@ export class PipelineCounters {
   lastDelivery: number | null = null;
   lastError: { message: string; at: number } | null = null;
   server: ServerStatus;
-  /** Why the disk does not take records, and since when; `null` while it does. */
+  /** Why the disk fails, and since when; `null` if it does not. */
   diskError: DiskError | null = null;
 
-  /** Starts at zero, with a server that is taken to be up. */
+  /** Starts at zero, and assumes that the server is up. */
   constructor(clock: Clock) {
     this.#clock = clock;
     this.server = { state: "up", reason: "", since: clock.now() };
@@ -107,7 +107,7 @@ export class PipelineCounters {
     if (delivered > 0) this.lastDelivery = this.#clock.now();
   }
 
-  /** Records were appended. */
+  /** Counts appended records. */
   append(records: number): void {
     this.firstAppend ??= this.#clock.now();
     this.appended += records;
@@ -118,19 +118,22 @@ export class PipelineCounters {
     this.dropped[cause] += records;
   }
 
-  /** Something went wrong. */
+  /** Stores the last error. */
   failed(message: string): void {
     this.lastError = { message, at: this.#clock.now() };
   }
 
-  /** The disk failed with this error and message, or works again (`null`). */
+  /** Stores that the disk failed with this error and message, or works again (`null`). */
   diskChanged(error: unknown, message: string): void {
     this.diskError = error === null
       ? null
       : { message, code: errorCode(error) ?? "unknown", at: this.#clock.now() };
   }
 
-  /** A request failed; while the server is not up, that is the latest reason. */
+  /**
+   * Stores the reason of a failed request; while the server is not up, it becomes the state's
+   * reason.
+   */
   requestFailed(reason: string): void {
     this.failed(reason);
     if (this.server.state !== "up") this.server = { ...this.server, reason };

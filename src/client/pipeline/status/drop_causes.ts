@@ -1,5 +1,5 @@
 /**
- * Why records are dropped, in words.
+ * Descriptions of the causes for dropping records.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import type { DropCause } from "./counters.ts";
 
 /**
- * Cause of the records that only the memory of a process held when it ended. The process itself
- * does not count them; commands that read its presence file do.
+ * Cause for records that existed only in a process's memory when it ended. The process itself does
+ * not count them; commands that read its presence file do.
  */
 export const LOST_IN_MEMORY = "lost-in-memory";
 
@@ -22,7 +22,7 @@ const CAUSES: Readonly<Record<DropCause | typeof LOST_IN_MEMORY, string>> = {
   "failed": "unexpected failure of the log",
 };
 
-/** A cause in words; one that this version does not know, as it is. */
+/** Returns the description of a cause; a cause unknown to this version is returned unchanged. */
 export function dropText(cause: string): string {
   return Object.hasOwn(CAUSES, cause) ? CAUSES[cause as DropCause] : cause;
 }

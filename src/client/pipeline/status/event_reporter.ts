@@ -1,6 +1,6 @@
 /**
- * Events of a pipeline, limited in number: every change is reported at once, and repetitions are
- * reported at level `debug`.
+ * Reports the events of a pipeline in limited number: every change immediately, repetitions at
+ * level `debug`.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { WalEvent, WalEventName } from "./events.ts";
 import type { DropCause, ServerStatus } from "./counters.ts";
 import { REMIND_MS, StateThrottle } from "./state_throttle.ts";
 
-/** Recovered segments whose delivery is reported a second time, when it is complete. */
+/** Number of recovered segments from which the end of their delivery is also reported. */
 const MANY_SEGMENTS = 100;
 
-/** Pending records, by where they are. */
+/** Pending records by location. */
 export interface PendingPlaces {
   readonly disk: number;
-  /** Records that only the memory of this process holds. */
+  /** Records and bytes that exist only in this process's memory. */
   readonly memory: number;
 }
 
@@ -33,7 +33,7 @@ export interface EventReporterOptions {
   readonly server: string;
   /** Counts the pending records of this process. */
   readonly pending: () => Promise<PendingPlaces>;
-  /** `entity/project` of a project's directory. */
+  /** Returns `entity/project` for a project's directory. */
   readonly projectAt: (directory: string) => string;
 }
 
@@ -43,9 +43,9 @@ export class EventReporter {
   readonly #serverThrottle: StateThrottle<ServerStatus["state"]>;
   readonly #disk: StateThrottle<"works" | "fails">;
   #diskError = "";
-  /** When each kind of problem was last reported, on the monotonic clock. */
+  /** Time of the last report for each kind of problem, on the monotonic clock. */
   readonly #reportedAt = new Map<string, number>();
-  /** Dropped records that were not reported yet, and all of them, by cause. */
+  /** Dropped records, unreported and in total, by cause. */
   readonly #dropped = new Map<DropCause, { unreported: number; total: number; why: string }>();
   #server: ServerStatus["state"] = "up";
 
@@ -63,20 +63,20 @@ export class EventReporter {
     this.#reportServer(status, this.#serverThrottle.changed(status.state));
   }
 
-  /** The disk failed with this message, or works again (`null`). */
+  /** Reports that the disk failed with this message, or works again (`null`). */
   disk(error: string | null): void {
     this.#diskError = error ?? "";
     this.#reportDisk(error, this.#disk.changed(error === null ? "works" : "fails"));
   }
 
-  /** Repeats the report of a state that lasts, when it is due. Called at intervals. */
+  /** Repeats the report of a persistent state if it is due. Call it at intervals. */
   remind(status: ServerStatus): void {
     if (this.#serverThrottle.due()) this.#reportServer(status, true);
     if (this.#disk.due()) this.#reportDisk(this.#diskError, true);
     for (const cause of this.#dropped.keys()) if (this.#due(cause)) this.#reportDropped(cause);
   }
 
-  /** A record was dead-lettered. */
+  /** Reports a dead letter. */
   deadLetter(why: string): void {
     const level = this.#due(`dead letter ${why}`) ? "error" : "debug";
     const { project, server } = this.#options;
@@ -94,9 +94,9 @@ export class EventReporter {
   }
 
   /**
-   * Nothing more will happen: what was not reported is reported now.
+   * Reports everything that was not reported yet, because nothing more will happen.
    *
-   * @param inMemory Records that end with the memory of this process.
+   * @param inMemory Number of records that are lost with the memory of this process.
    */
   end(inMemory: number): void {
     for (const cause of this.#dropped.keys()) this.#reportDropped(cause);
@@ -117,21 +117,21 @@ export class EventReporter {
     this.report("error", "dropped", message);
   }
 
-  /** The delivery of segments of dead processes has begun. */
+  /** Reports the start of the delivery of dead processes' segments. */
   recovery({ directory, segments, processes }: RecoveryStart): void {
     const message = `${this.#options.projectAt(directory)}: sending records that ` +
       `${count(processes, "process", "processes")} left (${count(segments, "file", "files")})`;
     this.report("info", "recovery", message);
   }
 
-  /** All of them are delivered. */
+  /** Reports the end of their delivery. */
   recovered({ directory, segments, processes }: RecoveryStart): void {
     const message = `${this.#options.projectAt(directory)}: sent all records that ` +
       `${count(processes, "process", "processes")} left`;
     this.report(segments < MANY_SEGMENTS ? "debug" : "info", "recovered", message);
   }
 
-  /** A disk operation failed that the log can do without; `isNews` unless it was to be expected. */
+  /** Reports a failed disk operation that the log can tolerate; `isNews` unless it was expected. */
   logError(what: string, message: string, isNews: boolean): void {
     if (!this.#due(`error ${what}`)) return;
     this.report(
@@ -172,7 +172,7 @@ export class EventReporter {
       : ["server-blocked", "error", "until this is fixed"] as const;
     const message = `${project}: cannot deliver to ${server}, ${until}: ${reason}`;
     if (!isNews) return this.report("debug", name, message);
-    // To count what is pending takes a moment; a state that has changed by then is old.
+    // Counting pending records takes a moment; the state may have changed by then.
     void this.#options.pending().then((pending) =>
       this.report(
         state === this.#server ? level : "debug",

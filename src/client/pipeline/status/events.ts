@@ -1,11 +1,11 @@
 /**
- * Events that a client reports while it works.
+ * Events that a client reports.
  *
  * @module
  */
 
 /**
- * Stable name of an event. A test compares these names with the table in docs/settings.md.
+ * Stable name of an event. A test compares the names with the table in docs/settings.md.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The metrics of a pipeline. Loaded when they are asked for.
+ * The metrics of a pipeline. Loaded on demand.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { logMetrics, processLabel } from "../../../metrics/log_metrics.ts";
 import type { Clock } from "../../../runtime/runtime.ts";
 import type { Pipeline } from "../pipeline.ts";
 
-/** The metrics of `pipeline` now. */
+/** Returns the current metrics of `pipeline`. */
 export async function pipelineMetrics(
   pipeline: Pick<Pipeline, "stats" | "reports">,
   clock: Pick<Clock, "now">,

@@ -31,7 +31,7 @@ export class PipelineMonitor {
   /** Whether no record comes any more that could show it. */
   #closed = false;
 
-  /** Makes a monitor of a pipeline that has just been opened. */
+  /** Creates a monitor of a pipeline that has just been opened. */
   constructor(options: PipelineMonitorOptions) {
     this.#options = options;
     this.counters = new PipelineCounters(options.clock);
@@ -92,7 +92,7 @@ export class PipelineMonitor {
 
   /** Data could not be forced to stable storage. */
   syncFailed(error: unknown): void {
-    // That this host cannot sync at all was reported when the log found out.
+    // The log already reported that this host does not support syncing.
     if (!hasCode(error, "ENOTSUP")) this.failed("sync", error);
   }
 

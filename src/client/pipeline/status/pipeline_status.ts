@@ -32,7 +32,7 @@ export interface PipelineStatusOptions {
 export class PipelineStatus {
   readonly #options: PipelineStatusOptions;
 
-  /** Makes the status of a pipeline. */
+  /** Creates the status of a pipeline. */
   constructor(options: PipelineStatusOptions) {
     this.#options = options;
   }
@@ -41,9 +41,9 @@ export class PipelineStatus {
   async stats(): Promise<WalStats> {
     const { counters, sender, disk, logs, pipeline: { runtime: { clock } } } = this.#options;
     await disk?.quota.refresh();
-    // Without a sender nobody here learns what another process has delivered.
+    // Without a sender, this process does not know what another process has delivered.
     const oldest = sender === null ? counters.firstAppend : await sender.oldestPending();
-    // Last: counters that move after it would not match.
+    // Last, so that the counters read after it match.
     const { records, bytes, isEstimate } = await this.#pending("all");
     const { appended, delivered, deadLettered, dropped } = counters;
     const { lastDelivery, lastError, server, diskError } = counters;
@@ -134,12 +134,13 @@ export class PipelineStatus {
     for (let tries = 1;; tries++) {
       const before = counters.movements;
       const waiting = await sender.pending(scope);
-      // What moved while it was counted would be counted on both sides, or on none.
+      // Records that were settled or appended during the count would be counted twice or not at
+      // all.
       if (before === counters.movements || tries === MAX_COUNTS) return waiting;
     }
   }
 
-  /** When the next attempt is due, epoch ms; `null` while the server is up. */
+  /** Time of the next attempt, epoch ms; `null` while the server is up. */
   #nextAttempt(): number | null {
     const { breaker, pipeline: { runtime: { clock } } } = this.#options;
     const ms = breaker.msToNextAttempt;

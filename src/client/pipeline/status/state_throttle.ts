@@ -6,28 +6,28 @@
 
 import type { Clock } from "../../../runtime/runtime.ts";
 
-/** Minimum ms between two logs of the same state that has changed in between. */
+/** Minimum ms between two logs of the same state if it changed in between. */
 export const QUIET_MS = 60_000;
-/** Ms between two reminders of a state that lasts. */
+/** Ms between two reminders of a persistent state. */
 export const REMIND_MS = 300_000;
 
 /**
- * Decides which changes of a state are logged at their normal level: a bad state at once, but at
- * most once a minute; the good state if the last one logged is bad. So the last log entry is at
- * most a minute out of date.
+ * Decides which changes of a state are logged at their normal level: a bad state immediately, but
+ * at most once a minute; the good state if the last one logged is bad. The last log entry is
+ * therefore at most a minute out of date.
  */
 export class StateThrottle<State extends string> {
   readonly #clock: Clock;
   readonly #good: State;
   readonly #remindMs: number;
-  /** When each state was last logged, on the monotonic clock. */
+  /** Time at which each state was last logged, on the monotonic clock. */
   readonly #loggedAt = new Map<State, number>();
   #state: State;
   #last: State;
 
   /**
    * @param good The state that needs no log entry; also the initial state.
-   * @param remindMs Ms after which a state that lasts is logged again; `Infinity` for never.
+   * @param remindMs Ms after which a persistent state is logged again; `Infinity` for never.
    */
   constructor(clock: Clock, good: State, remindMs: number) {
     this.#clock = clock;
