@@ -233,8 +233,8 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/calls/call_load.ts",
     mistake: "no start waits for its end",
-    find: "if (wait && carried.add(call)) waiting.add(call.record.offset);",
-    replace: "if (wait && !carried.add(call)) waiting.add(call.record.offset);",
+    find: 'if (call.record.type === "call_start" && wait && carried.add(call)) {',
+    replace: 'if (call.record.type === "call_start" && wait && !carried.add(call)) {',
     tests: [STARTS, ROUTES],
   },
   {

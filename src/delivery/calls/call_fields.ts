@@ -44,6 +44,7 @@ export interface CallFields {
 
 const QUOTE = 34, BACKSLASH = 92, COMMA = 44, CLOSE = 125;
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const START = new BytePattern('{"start":{"project_id":"');
 const END = new BytePattern('{"end":{"project_id":"');
@@ -95,13 +96,22 @@ export function readHead(
   let at = head.idStart;
   for (; at < end && bytes[at] !== QUOTE; at++) {
     if (bytes[at] === BACKSLASH) return false;
-    hash = (Math.imul(hash, 31) + bytes[at]) | 0;
+    hash = withByte(hash, bytes[at]);
   }
   head.idEnd = at;
   head.idHash = hash;
   head.behindId = at + 1;
   head.behindStartedAt = isEnd ? behindStartedAt(bytes, head.behindId, end) : -1;
   return bytes[head.behindId] === COMMA;
+}
+
+/** The hash that {@linkcode readHead} makes of an ID. */
+export function hashOf(id: string): number {
+  return encoder.encode(id).reduce(withByte, 0);
+}
+
+function withByte(hash: number, byte: number): number {
+  return (Math.imul(hash, 31) + byte) | 0;
 }
 
 function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {

@@ -6,9 +6,9 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
-import { type BufferPool, extendedBatch } from "../records/request_body.ts";
-import { callKey, type CallPair, type CallRecord, readCalls } from "./call_record.ts";
-import { buildPairs, sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
+import type { BufferPool } from "../records/request_body.ts";
+import { callKey, type CallRecord, readCalls } from "./call_record.ts";
+import { sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
 import type { PendingStarts } from "./pending_starts.ts";
 import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 
@@ -65,38 +65,26 @@ export function loadComplete(
   wait: boolean,
   bodies: BufferPool,
 ): Load {
-  const { groups, lone, deadLetters } = orNull(() => sortBatch(batch, bodies.take())) ??
-    sortedOneByOne(batch);
-  const waited: CallRecord[] = [];
+  const { groups, lone, sequences, deadLetters, ...found } = sortBatch(
+    batch,
+    bodies.take(),
+    carried,
+  );
   const waiting = new Set<number>();
   const unpaired: CallRecord[] = [];
-  const joined = new Map<string, CallPair[]>();
   for (const call of lone) {
-    if (call.record.type === "call_start") {
-      if (wait && carried.add(call)) waiting.add(call.record.offset);
-      else unpaired.push(call);
-      continue;
-    }
-    const start = carried.take(call);
-    if (start === undefined) {
-      unpaired.push(call);
-      continue;
-    }
-    waited.push(start);
-    const { projectId } = call.parts;
-    joined.set(projectId, [...joined.get(projectId) ?? [], { start, end: call }]);
+    if (call.record.type === "call_start" && wait && carried.add(call)) {
+      waiting.add(call.record.offset);
+    } else unpaired.push(call);
   }
   // Nothing that begins in this batch is due, and what is sent by itself is sent before its end.
   const due = wait ? carried.takeDue() : carried.takeAll();
-  waited.push(...due);
-  const sorted = {
-    groups: withItems(groups, joined),
-    lone: [...due, ...unpaired],
-    deadLetters,
-  };
+  const waited = [...found.waited, ...due];
+  const sorted = { groups, lone: [...due, ...unpaired], sequences, deadLetters };
   return {
     path: "complete",
-    independent: unpaired.every(({ record }) => record.type === "call_start"),
+    independent: sequences.length === 0 &&
+      unpaired.every(({ record }) => record.type === "call_start"),
     upsert: null,
     isCopy: true,
     sorted,
@@ -128,12 +116,6 @@ export async function halvesOf(load: Load): Promise<[DeadLetter[], Load, Load] |
   return [deadLetters, half(true), half(false)];
 }
 
-/** The same calls, looked at one by one: one that nothing can be made of holds up no other. */
-function sortedOneByOne(batch: RecordBatch): SortedCalls {
-  const { calls, deadLetters } = readCalls(batch);
-  return sortCalls(calls, deadLetters);
-}
-
 function orNull<T>(build: () => T): T | null {
   try {
     return build();
@@ -151,29 +133,4 @@ function allOf(
   const { calls, deadLetters } = readCalls(batch);
   const sent = calls.filter(({ record }) => !waiting.has(record.offset));
   return { calls: [...waited, ...sent], deadLetters };
-}
-
-function withItems(
-  groups: SortedCalls["groups"],
-  joined: ReadonlyMap<string, readonly CallPair[]>,
-): SortedCalls["groups"] {
-  if (joined.size === 0) return groups;
-  const all = new Map(groups.map((group) => [group.projectId, group]));
-  for (const [projectId, pairs] of joined) {
-    const group = all.get(projectId);
-    const more = buildPairs(pairs);
-    const isWhole = group?.body && more.deadLetters.length === 0;
-    all.set(projectId, {
-      projectId,
-      body: isWhole ? extendedBatch(group.body!, more.items.map(({ pieces }) => pieces)) : null,
-      items: () => {
-        const own = group?.items() ?? { items: [], deadLetters: [] };
-        return {
-          items: [...own.items, ...more.items],
-          deadLetters: [...own.deadLetters, ...more.deadLetters],
-        };
-      },
-    });
-  }
-  return [...all.values()];
 }

@@ -11,6 +11,7 @@ import { corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters
 import { bytesOf } from "../records/request_body.ts";
 import { type CallFields, endRest, NO_V1_END_FIELDS, readCall } from "./call_fields.ts";
 import { withoutFields } from "./json_splice.ts";
+import { sameBytes } from "./same_bytes.ts";
 
 /** A start or an end. */
 export interface CallRecord {
@@ -38,6 +39,11 @@ const CLOSE = bytesOf("}");
 /** The key that a start and its end share, and no other call has. */
 export function callKey({ parts: { projectId, id } }: CallRecord): string {
   return `${projectId}\0${id}`;
+}
+
+/** Whether two records of one call are the same, byte for byte. */
+export function isRepeat({ record: a }: CallRecord, { record: b }: CallRecord): boolean {
+  return sameBytes(a.bytes, a.lineStart, a.lineEnd, b.bytes, b.lineStart, b.lineEnd);
 }
 
 /** The calls in a batch, in order; what is neither a start nor an end becomes a dead letter. */

@@ -186,7 +186,7 @@ export class CallSender {
   }
 
   async #complete(
-    { groups, lone, deadLetters }: SortedCalls,
+    { groups, lone, sequences, deadLetters }: SortedCalls,
     round: Round,
   ): Promise<DeadLetter[]> {
     const tasks: (() => Promise<DeadLetter[]>)[] = [];
@@ -214,6 +214,13 @@ export class CallSender {
       });
     }
     for (const call of lone) tasks.push(() => this.#sendAlone(call, round));
+    for (const records of sequences) {
+      tasks.push(async () => {
+        const refused: DeadLetter[] = [];
+        for (const call of records) refused.push(...await this.#sendAlone(call, round));
+        return refused;
+      });
+    }
     return [...deadLetters, ...(await runConcurrently(tasks, this.#options.maxInFlight)).flat()];
   }
 

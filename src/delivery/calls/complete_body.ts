@@ -8,6 +8,8 @@ import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { bytesOf, sized } from "../records/request_body.ts";
 import { type CallHead, emptyHead, projectIdOf, readHead } from "./call_fields.ts";
+import type { PendingStarts } from "./pending_starts.ts";
+import { sameBytes } from "./same_bytes.ts";
 
 const HEAD = bytesOf('{"batch":[');
 const COMMA = 44, CLOSE_BRACKET = 93, CLOSE_BRACE = 125;
@@ -30,12 +32,14 @@ export interface CompleteCalls {
  * Joins the starts and ends in `batch` that belong together.
  *
  * @param spare A buffer to build the body in, if it is large enough.
- * @returns `null` when a call is not laid out as this package writes it, when calls of two projects
- *   are in one batch, or when there is no call.
+ * @param carried Starts that wait.
+ * @returns `null` when a call is not laid out as this package writes it, when it may have more than
+ *   one start or end, when calls of two projects are in one batch, or when there is no call.
  */
 export function completeCalls(
   batch: RecordBatch,
   spare: Uint8Array<ArrayBuffer>,
+  carried: Pick<PendingStarts, "mayHave">,
 ): CompleteCalls | null {
   if (!batch.canonical) return null;
   const { bytes, count, codes, starts, ends } = batch;
@@ -48,11 +52,12 @@ export function completeCalls(
     if (code !== CALL_START && code !== CALL_END) continue;
     if (!readHead(bytes, starts[index], ends[index], code === CALL_END, head)) return null;
     project ??= { start: head.projectStart, end: head.projectEnd };
-    if (!sameBytes(bytes, project.start, project.end, head.projectStart, head.projectEnd)) {
+    if (!sameBytes(bytes, project.start, project.end, bytes, head.projectStart, head.projectEnd)) {
       return null;
     }
-    const taken = code === CALL_START ? table.add(index, head) : table.pair(index, head);
-    if (!taken) lone.push(index);
+    const place = code === CALL_START ? table.add(index, head) : table.pair(index, head);
+    if (place === "again" || (code === CALL_START && carried.mayHave(head.idHash))) return null;
+    if (place === "lone") lone.push(index);
   }
   const projectId = project && projectIdOf(bytes, project.start, project.end);
   if (!projectId) return null;
@@ -90,25 +95,26 @@ class StartTable {
     this.#partners = new Int32Array(batch.count).fill(-1);
   }
 
-  /** Takes a start; `false` when its id is taken already. */
-  add(index: number, head: CallHead): boolean {
+  /** Takes a start, unless its call has one. */
+  add(index: number, head: CallHead): "taken" | "again" {
     this.#idStarts[index] = head.idStart;
     this.#idEnds[index] = head.idEnd;
     this.#bodies[index] = head.objectStart;
     const slot = this.#slotOf(head);
-    if (this.#slots[slot] !== -1) return false;
+    if (this.#slots[slot] !== -1) return "again";
     this.#slots[slot] = index;
     this.#starts.push(index);
-    return true;
+    return "taken";
   }
 
-  /** Joins an end to its start; `false` when that is not here, or has an end. */
-  pair(index: number, head: CallHead): boolean {
+  /** Joins an end to its start, unless that is not here or has one. */
+  pair(index: number, head: CallHead): "taken" | "lone" | "again" {
     const start = this.#slots[this.#slotOf(head)];
-    if (start === -1 || this.#partners[start] !== -1) return false;
+    if (start === -1) return "lone";
+    if (this.#partners[start] !== -1) return "again";
     this.#partners[start] = index;
     this.#bodies[index] = head.behindStartedAt !== -1 ? head.behindStartedAt : head.behindId;
-    return true;
+    return "taken";
   }
 
   /** The pairs, and the bytes of their texts; starts without an end are added to `lone`. */
@@ -159,22 +165,15 @@ class StartTable {
       const index = this.#slots[slot];
       if (index === -1) return slot;
       if (
-        sameBytes(bytes, this.#idStarts[index], this.#idEnds[index], head.idStart, head.idEnd)
+        sameBytes(
+          bytes,
+          this.#idStarts[index],
+          this.#idEnds[index],
+          bytes,
+          head.idStart,
+          head.idEnd,
+        )
       ) return slot;
     }
   }
-}
-
-function sameBytes(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  otherStart: number,
-  otherEnd: number,
-): boolean {
-  if (end - start !== otherEnd - otherStart) return false;
-  for (let i = 0; i < end - start; i++) {
-    if (bytes[start + i] !== bytes[otherStart + i]) return false;
-  }
-  return true;
 }

@@ -6,6 +6,7 @@
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
+import { extendedBatch } from "../records/request_body.ts";
 import { readCall } from "./call_fields.ts";
 import {
   buildItems,
@@ -14,9 +15,11 @@ import {
   type CallPair,
   type CallRecord,
   completeItem,
+  isRepeat,
   readCalls,
 } from "./call_record.ts";
 import { type CompleteCalls, completeCalls } from "./complete_body.ts";
+import type { PendingStarts } from "./pending_starts.ts";
 
 /** The complete calls of one project. */
 export interface CompleteGroup {
@@ -31,20 +34,33 @@ export interface SortedCalls {
   readonly groups: readonly CompleteGroup[];
   /** Starts without ends, then ends without starts. */
   readonly lone: readonly CallRecord[];
+  /** Calls with several starts or ends that differ: each is sent one by one, in order. */
+  readonly sequences: readonly (readonly CallRecord[])[];
   /** Records that are neither a start nor an end. */
   readonly deadLetters: readonly DeadLetter[];
+}
+
+/** The calls of a batch, and what was taken of the starts that waited for them. */
+export interface SortedBatch extends SortedCalls {
+  readonly waited: readonly CallRecord[];
 }
 
 /**
  * Sorts the calls of a batch.
  *
  * @param spare A buffer to build a body in, if it is large enough.
+ * @param carried Starts that wait: those whose calls go on in the batch are taken.
  */
-export function sortBatch(batch: RecordBatch, spare: Uint8Array<ArrayBuffer>): SortedCalls {
-  const known = completeCalls(batch, spare);
-  if (known !== null) return ofOneProject(batch, known);
+export function sortBatch(
+  batch: RecordBatch,
+  spare: Uint8Array<ArrayBuffer>,
+  carried: PendingStarts,
+): SortedBatch {
+  const known = orNull(() => completeCalls(batch, spare, carried));
+  if (known !== null) return ofOneProject(batch, known, carried);
   const { calls, deadLetters } = readCalls(batch);
-  return sortCalls(calls, deadLetters);
+  const { pairs, ...rest } = groupCalls(calls, carried);
+  return { ...rest, groups: withPairs([], pairs), deadLetters };
 }
 
 /** Sorts calls of any layout and of any number of projects. */
@@ -52,41 +68,77 @@ export function sortCalls(
   calls: readonly CallRecord[],
   deadLetters: readonly DeadLetter[],
 ): SortedCalls {
-  const starts = new Map<string, CallRecord>();
+  const { pairs, lone, sequences } = groupCalls(calls, null);
+  return { groups: withPairs([], pairs), lone, sequences, deadLetters };
+}
+
+interface GroupedCalls extends Pick<SortedBatch, "lone" | "sequences" | "waited"> {
+  /** By project. */
+  readonly pairs: ReadonlyMap<string, readonly CallPair[]>;
+}
+
+/**
+ * Groups records by their calls.
+ *
+ * A caller that got no response sends its request again, so that a log may have a record twice. The
+ * server must not get a start after the end of its call, which would open the call again, nor an end
+ * beside its start, which it would not find: a record that repeats another of its call, byte for
+ * byte, is sent once.
+ */
+function groupCalls(calls: readonly CallRecord[], carried: PendingStarts | null): GroupedCalls {
+  const byKey = new Map<string, CallRecord[]>();
+  for (const call of calls) {
+    // It waits with the one that it repeats.
+    if (carried?.repeats(call)) continue;
+    const key = callKey(call);
+    const known = byKey.get(key);
+    if (known === undefined) byKey.set(key, [call]);
+    else if (!known.some((one) => isRepeat(one, call))) known.push(call);
+  }
   const pairs = new Map<string, CallPair[]>();
   const lone: CallRecord[] = [];
-  for (const call of calls) {
-    const key = callKey(call);
-    const start = starts.get(key);
-    if (call.record.type === "call_start" && start === undefined) {
-      starts.set(key, call);
-    } else if (call.record.type === "call_start" || start === undefined) {
-      lone.push(call);
-    } else {
-      starts.delete(key);
-      const { projectId } = call.parts;
-      const ofProject = pairs.get(projectId) ?? [];
-      pairs.set(projectId, ofProject);
-      ofProject.push({ start, end: call });
+  const sequences: CallRecord[][] = [];
+  const waited: CallRecord[] = [];
+  for (const records of byKey.values()) {
+    const start = carried?.take(records[0]);
+    if (start !== undefined) {
+      waited.push(start);
+      records.unshift(start);
     }
+    const pair = pairOf(records);
+    if (pair !== null) {
+      const { projectId } = pair.start.parts;
+      const ofProject = pairs.get(projectId);
+      if (ofProject) ofProject.push(pair);
+      else pairs.set(projectId, [pair]);
+    } else if (records.length === 1) lone.push(records[0]);
+    else sequences.push(records);
   }
   return {
-    groups: [...pairs].map(([projectId, found]) => ({
-      projectId,
-      body: null,
-      items: () => buildPairs(found),
-    })),
-    lone: [...starts.values(), ...lone],
-    deadLetters,
+    pairs,
+    lone: [...lone.filter(isStart), ...lone.filter((call) => !isStart(call))],
+    sequences,
+    waited,
   };
 }
 
-/** The elements of complete calls. */
-export function buildPairs(pairs: readonly CallPair[]): BuiltItems {
-  return buildItems(pairs, ({ start, end }) => [start.record, end.record], completeItem);
+/** The start and the end of a call, in any order; `null` unless there is one of each and no more. */
+function pairOf(records: readonly CallRecord[]): CallPair | null {
+  if (records.length !== 2) return null;
+  const [first, second] = records;
+  if (isStart(first) === isStart(second)) return null;
+  return isStart(first) ? { start: first, end: second } : { start: second, end: first };
 }
 
-function ofOneProject(batch: RecordBatch, calls: CompleteCalls): SortedCalls {
+function isStart({ record }: CallRecord): boolean {
+  return record.type === "call_start";
+}
+
+function ofOneProject(
+  batch: RecordBatch,
+  calls: CompleteCalls,
+  carried: PendingStarts,
+): SortedBatch {
   const callAt = (index: number): CallRecord => {
     const record = batch.record(index);
     return { record, parts: readCall(record)! };
@@ -99,11 +151,49 @@ function ofOneProject(batch: RecordBatch, calls: CompleteCalls): SortedCalls {
     return buildPairs(pairs);
   };
   const { projectId, body } = calls;
-  const lone = calls.lone.map(callAt);
-  const isStart = ({ record }: CallRecord): boolean => record.type === "call_start";
-  return {
-    groups: body === null ? [] : [{ projectId, body, items }],
-    lone: [...lone.filter(isStart), ...lone.filter((call) => !isStart(call))],
-    deadLetters: [],
-  };
+  const { pairs, ...rest } = groupCalls(calls.lone.map(callAt), carried);
+  const groups = withPairs(body === null ? [] : [{ projectId, body, items }], pairs);
+  return { ...rest, groups, deadLetters: [] };
+}
+
+/** The elements of complete calls. */
+function buildPairs(pairs: readonly CallPair[]): BuiltItems {
+  return buildItems(pairs, ({ start, end }) => [start.record, end.record], completeItem);
+}
+
+/** Adds pairs to the groups of their projects. */
+function withPairs(
+  groups: readonly CompleteGroup[],
+  pairs: ReadonlyMap<string, readonly CallPair[]>,
+): readonly CompleteGroup[] {
+  const all = new Map(groups.map((group) => [group.projectId, group]));
+  for (const [projectId, found] of pairs) {
+    const group = all.get(projectId);
+    if (group === undefined) {
+      all.set(projectId, { projectId, body: null, items: () => buildPairs(found) });
+      continue;
+    }
+    const more = buildPairs(found);
+    const isWhole = group.body && more.deadLetters.length === 0;
+    all.set(projectId, {
+      projectId,
+      body: isWhole ? extendedBatch(group.body!, more.items.map(({ pieces }) => pieces)) : null,
+      items: () => {
+        const own = group.items();
+        return {
+          items: [...own.items, ...more.items],
+          deadLetters: [...own.deadLetters, ...more.deadLetters],
+        };
+      },
+    });
+  }
+  return [...all.values()];
+}
+
+function orNull<T>(build: () => T): T | null {
+  try {
+    return build();
+  } catch {
+    return null;
+  }
 }

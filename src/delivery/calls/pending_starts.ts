@@ -9,7 +9,8 @@
  */
 
 import type { Clock } from "../../runtime/runtime.ts";
-import { callKey, type CallRecord, copyOf } from "./call_record.ts";
+import { hashOf } from "./call_fields.ts";
+import { callKey, type CallRecord, copyOf, isRepeat } from "./call_record.ts";
 
 /** Ms that a start waits for its end before it is sent without it, so that a running call is seen. */
 export const CARRY_MS = 2_000;
@@ -27,6 +28,8 @@ interface Carried {
 export class PendingStarts {
   readonly #clock: Clock;
   readonly #starts = new Map<string, Carried>();
+  /** Hashes of their IDs, and how many have each. */
+  readonly #hashes = new Map<number, number>();
   #bytes = 0;
 
   /** Makes an empty one. */
@@ -55,6 +58,17 @@ export class PendingStarts {
     return oldest && Math.max(0, oldest.since + CARRY_MS - this.#clock.monotonic());
   }
 
+  /** Whether a start with an ID of this hash may wait. */
+  mayHave(idHash: number): boolean {
+    return this.#hashes.has(idHash);
+  }
+
+  /** Whether a start waits that is the same, byte for byte. */
+  repeats(call: CallRecord): boolean {
+    const known = this.#starts.get(callKey(call));
+    return known !== undefined && isRepeat(known.call, call);
+  }
+
   /** Lets a start wait; `false` when one with its id waits already. */
   add(call: CallRecord): boolean {
     const key = callKey(call);
@@ -62,16 +76,22 @@ export class PendingStarts {
     const copy = copyOf(call);
     this.#starts.set(key, { call: copy, since: this.#clock.monotonic() });
     this.#bytes += copy.record.lineEnd;
+    const hash = hashOf(call.parts.id);
+    this.#hashes.set(hash, (this.#hashes.get(hash) ?? 0) + 1);
     return true;
   }
 
-  /** Takes the start that belongs to `end`, if it waits. */
-  take(end: CallRecord): CallRecord | undefined {
-    const key = callKey(end);
+  /** Takes the start of the call that a record is about, if it waits. */
+  take(call: CallRecord): CallRecord | undefined {
+    const key = callKey(call);
     const carried = this.#starts.get(key);
     if (carried === undefined) return undefined;
     this.#starts.delete(key);
     this.#bytes -= carried.call.record.lineEnd;
+    const hash = hashOf(carried.call.parts.id);
+    const others = this.#hashes.get(hash)! - 1;
+    if (others === 0) this.#hashes.delete(hash);
+    else this.#hashes.set(hash, others);
     return carried.call;
   }
 
@@ -91,6 +111,7 @@ export class PendingStarts {
   takeAll(): CallRecord[] {
     const all = [...this.#starts.values()].map(({ call }) => call);
     this.#starts.clear();
+    this.#hashes.clear();
     this.#bytes = 0;
     return all;
   }
