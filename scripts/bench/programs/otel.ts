@@ -15,6 +15,7 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { WalSpanProcessor } from "../../../src/otel/otel.ts";
+import { FLUSHED_AT_ONCE } from "./tracers.ts";
 
 /** Spans between two turns of the event loop, in which batches are exported. */
 const SPANS_PER_TURN = 50;
@@ -38,6 +39,7 @@ function processor(): SpanProcessor {
     new OTLPTraceExporter({
       url: `${url}/otel/v1/traces`,
       headers: { project_id: "bench/bench", Authorization: `Basic ${btoa("api:key")}` },
+      concurrencyLimit: FLUSHED_AT_ONCE,
     }),
     { maxQueueSize: 1_000_000 },
   );

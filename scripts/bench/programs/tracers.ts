@@ -17,6 +17,8 @@ export const TRACERS: Readonly<Record<string, () => Promise<Tracer>>> = {
   otel,
 };
 
+/** A flush exports all batches of the queue at once; the default limit of 30 would refuse the rest. */
+export const FLUSHED_AT_ONCE = 10_000;
 /** Records in a request of {@linkcode floor}. */
 const FLOOR_BATCH = 1_000;
 
@@ -64,6 +66,7 @@ async function otel(): Promise<Tracer> {
   const exporter = new OTLPTraceExporter({
     url: `${serverUrl()}/otel/v1/traces`,
     headers: { project_id: "bench/otel" },
+    concurrencyLimit: FLUSHED_AT_ONCE,
   });
   const processor = new BatchSpanProcessor(exporter, {
     maxQueueSize: 1e6,
