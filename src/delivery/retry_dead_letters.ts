@@ -13,19 +13,13 @@ import {
 } from "../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
-  type DeadLetterTransaction,
   unfinishedTransactions,
 } from "../wal/dead_letters/dead_letter_transaction.ts";
 import { isKeyDirectory } from "../wal/ownership/python_writer.ts";
 import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
 import { deadLettersAreFor, listSegments } from "../wal/ownership/segment_status.ts";
 import { isProcessToken, parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
-import type { DeadLetter } from "../wal/segment/segment.ts";
-import { PendingStarts } from "./calls/pending_starts.ts";
-import { batchOf, refusedAgain } from "./dead_letter_batch.ts";
-import type { DeliveryClient } from "./delivery_client.ts";
-import { Stopped } from "./http/send_with_retry.ts";
-import { actsOnEarlier } from "./records/record_sender.ts";
+import { Resend, type ResendOptions, type RetryResult } from "./resend_dead_letters.ts";
 
 /** The place of a dead letter. */
 export interface DeadLetterPlace {
@@ -36,9 +30,8 @@ export interface DeadLetterPlace {
 }
 
 /** Options for a retry. */
-export interface RetryOptions {
+export interface RetryOptions extends Omit<ResendOptions, "clock"> {
   readonly runtime: Runtime;
-  readonly deliveryClient: DeliveryClient;
   /** Base URL of the server; dead letters that may be for another one are left alone. */
   readonly server: string;
   /** Sends them all the same: the user has named them. */
@@ -49,39 +42,8 @@ export interface RetryOptions {
   readonly directories: readonly string[];
   /** Which dead letters are sent again; those that the server refused unless given. */
   readonly select?: (entry: DeadLetterEntry, place: DeadLetterPlace) => boolean;
-  /** Ends the retry; what was not answered stays. */
-  readonly stop?: AbortSignal;
-  /** Called after every batch. */
-  readonly onProgress?: (result: RetryResult) => void;
 }
 
-/**
- * The outcome of a retry.
- *
- * @example
- * ```ts
- * import { init, type RetryResult } from "@weave-wal/client";
- *
- * await using client = await init("team/project", { disabled: true }); // `wal: true` in a program
- * const { delivered, refused }: RetryResult = await client.retryDeadLetters();
- * if (delivered + refused > 0) throw new Error("A disabled client has no dead letters");
- * ```
- */
-export interface RetryResult {
-  /** Number of dead letters that the server accepted. */
-  readonly delivered: number;
-  /** Number of dead letters that it rejected again; they stay, with the new reason. */
-  readonly refused: number;
-  /** Number of dead letters that contain no record; they stay. */
-  readonly unreadable: number;
-  /** Directories whose dead letters another process holds. */
-  readonly busy: readonly string[];
-  /** Whether it was ended early. */
-  readonly stopped: boolean;
-}
-
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-const MAX_BATCH_RECORDS = 500;
 /** Reasons that another version of the server, or of this package, may not have any more. */
 const SENT_AGAIN = ["refused", "unsendable"];
 
@@ -102,132 +64,33 @@ export function isSentAgain({ type, error: { reason } }: DeadLetterEntry): boole
  */
 export async function retryDeadLetters(options: RetryOptions): Promise<RetryResult> {
   const { runtime, token, directories } = options;
-  const retry = new Retry(options);
+  const resend = new Resend({ ...options, clock: runtime.clock });
   try {
     for (const directory of directories) {
-      if (retry.stopped) break;
+      if (resend.stopped) break;
       const stems = await stemsToRetry(options, directory);
       if (stems.length === 0) continue;
       const store = DeadLetterStore.claim(runtime, directory, token);
       if (store === null) {
-        retry.busy.push(directory);
+        resend.busy.push(directory);
         continue;
       }
       const heartbeat = startHeartbeat(runtime, store);
       try {
         for (const stem of stems) {
-          if (!retry.stopped) await retry.file(store, { directory, stem });
+          if (resend.stopped) break;
+          const place = { directory, stem };
+          const held = await store.begin(stem);
+          if (held) await resend.send(held, (entry) => isSelected(options, entry, place));
         }
       } finally {
         heartbeat.cancel();
         store.release();
       }
     }
-    return retry.result();
+    return resend.result();
   } finally {
-    retry.end();
-  }
-}
-
-class Retry {
-  readonly busy: string[] = [];
-  readonly #options: RetryOptions;
-  readonly #stop = new AbortController();
-  readonly #abort = (): void => this.#stop.abort();
-  readonly #signals: readonly AbortSignal[];
-  #delivered = 0;
-  #refused = 0;
-  #unreadable = 0;
-
-  constructor(options: RetryOptions) {
-    this.#options = options;
-    this.#signals = [options.stop, options.deliveryClient.stopped].filter((signal) => !!signal);
-    for (const signal of this.#signals) {
-      if (signal.aborted) this.#stop.abort();
-      signal.addEventListener("abort", this.#abort, { once: true });
-    }
-  }
-
-  /** Listens no more: the deliveryClient lives on, and a program may retry as often as it likes. */
-  end(): void {
-    for (const signal of this.#signals) signal.removeEventListener("abort", this.#abort);
-  }
-
-  get stopped(): boolean {
-    return this.#stop.signal.aborted;
-  }
-
-  result(): RetryResult {
-    return {
-      delivered: this.#delivered,
-      refused: this.#refused,
-      unreadable: this.#unreadable,
-      busy: this.busy,
-      stopped: this.stopped,
-    };
-  }
-
-  async file(store: DeadLetterStore, place: DeadLetterPlace): Promise<void> {
-    const transaction = await store.begin(place.stem);
-    if (transaction === null) return;
-    try {
-      await this.#sendAll(transaction, place);
-    } catch (error) {
-      if (!(error instanceof Stopped)) throw error;
-      this.#stop.abort();
-    } finally {
-      await transaction.rollback();
-    }
-  }
-
-  async #sendAll(transaction: DeadLetterTransaction, place: DeadLetterPlace): Promise<void> {
-    let entries: DeadLetterEntry[] = [];
-    let bytes = 0;
-    const flush = async (): Promise<void> => {
-      if (entries.length > 0) await this.#send(transaction, entries);
-      entries = [];
-      bytes = 0;
-    };
-    for await (const entry of transaction.entries()) {
-      if (this.stopped) return;
-      if (!isSelected(this.#options, entry, place)) continue;
-      if (entry.type === null) {
-        this.#unreadable++;
-        continue;
-      }
-      const isExclusive = actsOnEarlier(entry.type);
-      const full = bytes + entry.length > MAX_BATCH_BYTES || entries.length === MAX_BATCH_RECORDS;
-      if (isExclusive || full) await flush();
-      entries.push(entry);
-      bytes += entry.length;
-      if (isExclusive) await flush();
-    }
-    await flush();
-  }
-
-  async #send(
-    transaction: DeadLetterTransaction,
-    entries: readonly DeadLetterEntry[],
-  ): Promise<void> {
-    const { deliveryClient, runtime: { clock }, onProgress } = this.#options;
-    const { batch, offsets } = batchOf(entries);
-    const none = new PendingStarts(clock);
-    const permit = { stop: this.#stop.signal, assertHeld: () => transaction.assertHeld() };
-    const deadLetters = await deliveryClient.prepare(batch, permit, none, false).send();
-    const refused = new Map<DeadLetterEntry, DeadLetter>();
-    for (const deadLetter of deadLetters) {
-      const entry = offsets.get(deadLetter.offset);
-      if (entry) refused.set(entry, deadLetter);
-    }
-    transaction.remove(entries.filter((entry) => !refused.has(entry)));
-    await transaction.replace(
-      [...refused].map((
-        [entry, deadLetter],
-      ) => [entry, refusedAgain(entry, deadLetter, clock.now())]),
-    );
-    this.#delivered += entries.length - refused.size;
-    this.#refused += refused.size;
-    onProgress?.(this.result());
+    resend.end();
   }
 }
 

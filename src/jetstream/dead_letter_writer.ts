@@ -30,15 +30,42 @@ export async function keepDeadLetters(
   { engine, clock, prefix, partition }: DeadLetterPlace,
   lines: readonly DeadLetterLine[],
 ): Promise<void> {
-  await Promise.all(lines.map(async ({ deadLetter, line, message, offset }) => {
-    const error = { ...deadLetterError(deadLetter, clock.now()), offset };
-    const own = new Uint8Array(line);
-    const text = deadLetterEntry({ ...deadLetter, line: own }, error) ??
-      `${JSON.stringify({ type: "unreadable", error, bytes: base64(own) })}\n`;
-    const project = message.subject.split(".").slice(-2).join(".");
-    const subject = `${deadLetterPrefix(prefix)}.${partition}.${message.seq}.${offset}.${project}`;
-    await engine.publish(subject, encoder.encode(text), subject);
+  await Promise.all(lines.flatMap((line) => {
+    const project = line.message.subject.split(".").slice(-2).join(".");
+    const place = `${deadLetterPrefix(prefix)}.${partition}.${line.message.seq}`;
+    return entriesOf(line, clock.now(), engine.maxPayload).map(({ offset, payload }) => {
+      const subject = `${place}.${offset}.${project}`;
+      return engine.publish(subject, payload, subject);
+    });
   }));
+}
+
+interface Entry {
+  /** Byte offset in the record's message. */
+  readonly offset: number;
+  readonly payload: Uint8Array;
+}
+
+/** One entry, or one for each part of bytes that are not a record and do not fit into a message. */
+function entriesOf(
+  { deadLetter, line, offset }: DeadLetterLine,
+  now: number,
+  maxPayload: number,
+): Entry[] {
+  const error = { ...deadLetterError(deadLetter, now), offset };
+  const own = new Uint8Array(line);
+  const text = deadLetterEntry({ ...deadLetter, line: own }, error);
+  const payload = text === null ? null : encoder.encode(text);
+  if (payload !== null && payload.length <= maxPayload) return [{ offset, payload }];
+  const entries: Entry[] = [];
+  const size = Math.floor(maxPayload / 2);
+  for (let at = 0; at === 0 || at < own.length; at += size) {
+    const bytes = own.subarray(at, at + size);
+    const part = { ...error, offset: offset + at, length: bytes.length };
+    const entry = { type: "unreadable", error: part, bytes: base64(bytes) };
+    entries.push({ offset: offset + at, payload: encoder.encode(`${JSON.stringify(entry)}\n`) });
+  }
+  return entries;
 }
 
 const encoder = new TextEncoder();

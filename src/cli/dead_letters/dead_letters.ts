@@ -8,18 +8,19 @@ import type { Command } from "commander";
 import { isSentAgain } from "../../delivery/retry_dead_letters.ts";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
-import { type Context, guardedContext } from "../context.ts";
-import { type DeadLetterFilter, type IndexedDeadLetter, readIndex } from "./index.ts";
+import type { Context } from "../context.ts";
+import { type IndexedDeadLetter, readIndex } from "./index.ts";
 import { dropDeadLetters } from "./drop.ts";
 import { listAll, listGroups } from "./list.ts";
 import { retrySelected } from "./retry.ts";
 import { exportDeadLetters, showDeadLetter } from "./show.ts";
 import { CommandError } from "../exit_codes.ts";
-import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
+import { withStreamOption } from "../stream/log_option.ts";
+import { describe, withLogOptions } from "../terminal/options.ts";
 import { commandSettings } from "../settings.ts";
-import { pythonLogs } from "../logs/python_logs.ts";
+import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
 
-interface DeadLetterFlags extends LogFlags {
+interface DeadLetterFlags extends StoreFlags {
   readonly reason?: string[];
   readonly type?: string[];
   readonly status?: number[];
@@ -42,6 +43,7 @@ export function deadLettersCommand(context: Context, setCode: SetCode): Command 
       ["weave-wal dead-letters list", "dead letters, grouped by reason"],
       ["weave-wal dead-letters show 1", "one of them, whole"],
       ["weave-wal dead-letters retry", "send the refused ones again"],
+      ["weave-wal dead-letters list --log nats://n1,n2,n3", "those of a relay's stream"],
     ],
     notes: "Dead letters are kept until they are retried or dropped. A name is a number of\n" +
       "`list --all`, or an id, which does not change when others go.",
@@ -64,22 +66,26 @@ function listCommand(context: Context): Command {
     .option("--json", "one JSON value; with --all one line of JSON a dead letter")
     .action(async (flags: DeadLetterFlags) => {
       const list = flags.all ? listAll : listGroups;
-      const guarded = await guardedBy(flags, context);
-      await list(guarded, deadLettersOf(guarded, [], flags), flags.json ?? false);
+      await withLog(
+        context,
+        flags,
+        (log) => list(log.context, deadLettersOf(log, [], flags), flags.json ?? false),
+      );
     });
 }
 
 function showCommand(context: Context): Command {
-  return withLogOptions(describe("show", "Show one dead letter whole", {
+  return withStreamOption(withLogOptions(describe("show", "Show one dead letter whole", {
     examples: [["weave-wal dead-letters show 3", "reason, server's message and request"]],
-  }))
+  })))
     .argument("<name>", "number or id")
     .option("--json", "one line of JSON, the request byte for byte")
     .action(async (name: string, flags: DeadLetterFlags) => {
-      const guarded = await guardedBy(flags, context);
-      for await (const deadLetter of deadLettersOf(guarded, [name], flags)) {
-        await showDeadLetter(guarded, deadLetter, flags.json ?? false);
-      }
+      await withLog(context, flags, async (log) => {
+        for await (const deadLetter of deadLettersOf(log, [name], flags)) {
+          await showDeadLetter(log.context, log.store.deadLetters, deadLetter, flags.json ?? false);
+        }
+      });
     });
 }
 
@@ -99,18 +105,19 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .option("--json", "one JSON value at the end")
     .action(async (names: string[], flags: DeadLetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
-      const guarded = await guardedBy(flags, context);
-      // Here --server says where to send to; those of other servers are left out unless named.
-      const { server: _, ...selection } = flags;
-      const chosen = deadLettersOf(guarded, names, selection);
-      const deadLetters = names.length > 0 || flags.reason ? chosen : sentAgain(chosen);
-      const job = {
-        settings,
-        timeoutMs: flags.timeout,
-        json: flags.json ?? false,
-        named: names.length > 0,
-      };
-      setCode(await retrySelected(guarded, deadLetters, job));
+      await withLog(context, flags, async (log) => {
+        // Here --server says where to send to; those of other servers are left out unless named.
+        const { server: _, ...filter } = log.filter;
+        const chosen = deadLettersOf({ ...log, filter }, names, flags);
+        const deadLetters = names.length > 0 || flags.reason ? chosen : sentAgain(chosen);
+        const job = {
+          settings,
+          timeoutMs: flags.timeout,
+          json: flags.json ?? false,
+          named: names.length > 0,
+        };
+        setCode(await retrySelected(log.context, log.store.deadLetters, deadLetters, job));
+      });
     });
 }
 
@@ -126,8 +133,10 @@ function exportCommand(context: Context): Command {
     .argument("[names...]", "numbers or ids (default: all)")
     .option("--output <file>", "a file to be made, instead of standard output")
     .action(async (names: string[], flags: DeadLetterFlags) => {
-      const guarded = await guardedBy(flags, context);
-      await exportDeadLetters(guarded, deadLettersOf(guarded, names, flags), flags.output);
+      await withLog(context, flags, (log) => {
+        const deadLetters = deadLettersOf(log, names, flags);
+        return exportDeadLetters(log.context, log.store.deadLetters, deadLetters, flags.output);
+      });
     });
 }
 
@@ -152,13 +161,17 @@ function dropCommand(context: Context, setCode: SetCode): Command {
           },
         );
       }
-      const guarded = await guardedBy(flags, context);
-      setCode(
-        await dropDeadLetters(guarded, deadLettersOf(guarded, names, flags), flags.yes ?? false),
-      );
+      await withLog(context, flags, async (log) => {
+        const deadLetters = deadLettersOf(log, names, flags);
+        const { context, store } = log;
+        setCode(
+          await dropDeadLetters(context, store.deadLetters, deadLetters, flags.yes ?? false),
+        );
+      });
     });
 }
 
+/** Those that are sent again unless others are chosen. */
 export async function* sentAgain(
   deadLetters: AsyncIterable<IndexedDeadLetter>,
 ): AsyncGenerator<IndexedDeadLetter> {
@@ -166,7 +179,7 @@ export async function* sentAgain(
 }
 
 function withFilter(command: Command, server?: string): Command {
-  return withLogOptions(command, server)
+  return withStreamOption(withLogOptions(command, server))
     .option(
       "--reason <reason>",
       "only refused, corrupt, torn or oversize ones",
@@ -180,25 +193,16 @@ function withFilter(command: Command, server?: string): Command {
     .option("--status <status>", "only those refused with this HTTP status", collect(parseCount));
 }
 
-function guardedBy(flags: DeadLetterFlags, context: Context): Promise<Context> {
-  const settings = commandSettings(context.runtime, flags);
-  const { pythonRoot } = pythonLogs(context.runtime, settings);
-  return guardedContext(context, settings.walDir, pythonRoot);
-}
-
 function deadLettersOf(
-  context: Context,
+  { store, filter }: OpenLog,
   names: readonly string[],
-  flags: DeadLetterFlags,
+  { reason, type, status }: DeadLetterFlags,
 ): AsyncGenerator<IndexedDeadLetter> {
-  const settings = commandSettings(context.runtime, flags);
-  const filter: DeadLetterFilter = {
-    ...logFilter(flags, settings),
-    ...pythonLogs(context.runtime, settings),
+  return readIndex(store.deadLetters, {
+    ...filter,
     names: names.map((name) => name.replace(/^#/, "")),
-    ...(flags.reason ? { reasons: flags.reason } : {}),
-    ...(flags.type ? { types: flags.type } : {}),
-    ...(flags.status ? { statuses: flags.status } : {}),
-  };
-  return readIndex(context.runtime, settings.walDir, filter);
+    ...(reason ? { reasons: reason } : {}),
+    ...(type ? { types: type } : {}),
+    ...(status ? { statuses: status } : {}),
+  });
 }

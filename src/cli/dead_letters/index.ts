@@ -1,43 +1,19 @@
 /**
- * The dead letters below a root, numbered, and which of them a command means.
+ * Dead letters, numbered, and which of them a command means.
  *
  * @module
  */
 
 import { basename } from "@std/path";
-import { hasCode } from "../../errors.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
-import {
-  type DeadLetterEntry,
-  isTornEntry,
-  readDeadLetters,
-} from "../../wal/dead_letters/dead_letter_reader.ts";
-import { mayGoTo } from "../../delivery/retry_dead_letters.ts";
-import { deadLetterPaths } from "./files.ts";
+import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
 import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
-import { findLogs } from "../logs/log_files.ts";
-import type { LogFilter, ProjectPath } from "../logs/projects.ts";
+import type { DeadLetterFilter, DeadLetterSource, PlacedDeadLetter } from "./source.ts";
 
-/** A dead letter and its location. */
-export interface IndexedDeadLetter extends ProjectPath {
-  /** Its number among all dead letters below the root, from 1. */
+/** A dead letter and its number. */
+export interface IndexedDeadLetter extends PlacedDeadLetter {
+  /** Its number among all dead letters of the log, from 1. */
   readonly number: number;
-  /** `<stem>:<offset>`: names it for good. */
-  readonly id: string;
-  readonly stem: string;
-  /** Path of its raw bytes, where it points to some. */
-  readonly quarantinePath: string;
-  readonly entry: DeadLetterEntry;
-}
-
-/** Which dead letters are meant. */
-export interface DeadLetterFilter extends LogFilter {
-  /** Numbers or ids; all where empty. */
-  readonly names: readonly string[];
-  readonly reasons?: readonly string[];
-  readonly types?: readonly string[];
-  readonly statuses?: readonly number[];
 }
 
 /**
@@ -46,43 +22,16 @@ export interface DeadLetterFilter extends LogFilter {
  * @throws {CommandError} at the end, for names that no dead letter has.
  */
 export async function* readIndex(
-  runtime: Runtime,
-  root: string,
+  source: DeadLetterSource,
   filter: DeadLetterFilter,
 ): AsyncGenerator<IndexedDeadLetter> {
   const missing = new Set(filter.names);
   let number = 0;
-  for (
-    const { entity, project, directory, stems, python } of await findLogs(
-      runtime,
-      undefined,
-      root,
-      filter.pythonRoot === undefined ? {} : { pythonRoot: filter.pythonRoot },
-    )
-  ) {
-    for (const { path, stem, quarantine } of deadLetterPaths(runtime.files, directory, stems)) {
-      try {
-        for await (const entry of readDeadLetters(runtime.files, path)) {
-          if (isTornEntry(entry)) continue;
-          const deadLetter: IndexedDeadLetter = {
-            number: ++number,
-            id: deadLetterId(stem, entry),
-            entity,
-            project,
-            directory,
-            ...(python ? { python } : {}),
-            stem,
-            quarantinePath: quarantine,
-            entry,
-          };
-          missing.delete(String(deadLetter.number));
-          missing.delete(deadLetter.id);
-          if (passes(deadLetter, filter) && isFor(runtime, deadLetter, filter)) yield deadLetter;
-        }
-      } catch (error) {
-        if (!hasCode(error, "ENOENT")) throw error; // Retried or dropped while we looked.
-      }
-    }
+  for await (const placed of source.all()) {
+    const deadLetter = { ...placed, number: ++number };
+    missing.delete(String(deadLetter.number));
+    missing.delete(deadLetter.id);
+    if (passes(deadLetter, filter) && isFor(source, deadLetter, filter)) yield deadLetter;
   }
   for (const name of missing) {
     throw new CommandError(`Cannot find a dead letter: ${quoted(name)}`, {
@@ -91,7 +40,7 @@ export async function* readIndex(
   }
 }
 
-/** The permanent ID of a dead letter: its segment and its offset in it. */
+/** The permanent ID of a dead letter: its segment or message, and its offset in it. */
 export function deadLetterId(stem: string, { error, position }: DeadLetterEntry): string {
   return `${stem}:${error.offset ?? `@${position}`}`;
 }
@@ -110,23 +59,22 @@ function passes(deadLetter: IndexedDeadLetter, filter: DeadLetterFilter): boolea
 
 /** Whether a dead letter is one of the server that the filter names. */
 function isFor(
-  runtime: Runtime,
+  source: DeadLetterSource,
   deadLetter: IndexedDeadLetter,
   { server }: DeadLetterFilter,
 ): boolean {
-  if (server === undefined) return true;
-  return mayGoTo(runtime, server, deadLetter.entry, deadLetter);
+  return server === undefined || source.mayGoTo(server, deadLetter);
 }
 
 /** The fields of a dead letter, without its request. */
 export function deadLetterJson(deadLetter: IndexedDeadLetter): Record<string, unknown> {
-  const { number, id, entity, project, stem, entry } = deadLetter;
+  const { number, id, entity, project, file, entry } = deadLetter;
   return {
     number,
     id,
     entity,
     project,
-    file: `${stem}.deadletter`,
+    file,
     type: entry.type ?? "unreadable",
     bytes: entry.request?.length ?? entry.error.length ?? entry.length,
     error: entry.error,

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { mayGoTo, retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { commandClient } from "../flush/delivery_client.ts";
 import { commandIds, type Context, throwIfStopped } from "../context.ts";
-import { deadLetterId, type IndexedDeadLetter } from "./index.ts";
+import type { IndexedDeadLetter } from "./index.ts";
+import type { ChosenDeadLetter, DeadLetterSource } from "./source.ts";
 import { EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
 
@@ -43,11 +44,12 @@ const RETRY_MAX_MS = 10_000;
 /** Sends dead letters again; resolves with the exit code. */
 export async function retrySelected(
   context: Context,
+  source: DeadLetterSource,
   deadLetters: AsyncIterable<IndexedDeadLetter>,
   job: RetryJob,
 ): Promise<number> {
   const { terminal: { out, err }, stop } = context;
-  const resent = await resend(context, deadLetters, job, (message) => {
+  const resent = await resend(context, source, deadLetters, job, (message) => {
     err.write(`${err.colors.yellow(message)}\n`).catch(() => {});
   });
   const { chosen, result, others, trouble } = resent;
@@ -68,21 +70,20 @@ export async function retrySelected(
  */
 export async function resend(
   { runtime, stop }: Pick<Context, "runtime" | "stop">,
+  source: DeadLetterSource,
   deadLetters: AsyncIterable<IndexedDeadLetter>,
   { settings, timeoutMs, named }: ResendJob,
   onTrouble: (message: string) => void,
 ): Promise<Resent> {
-  const ids = new Set<string>();
-  const directories = new Set<string>();
+  const chosen: ChosenDeadLetter[] = [];
   let others = 0;
   for await (const deadLetter of deadLetters) {
-    const { id, directory, entry } = deadLetter;
-    if (!named && !mayGoTo(runtime, settings.serverUrl, entry, deadLetter)) {
+    if (!named && !source.mayGoTo(settings.serverUrl, deadLetter)) {
       others++;
       continue;
     }
-    ids.add(id);
-    directories.add(directory);
+    const { directory, stem, id } = deadLetter;
+    chosen.push({ directory, stem, id });
   }
   const newId = commandIds(runtime);
   const end = new AbortController();
@@ -93,6 +94,7 @@ export async function resend(
   const deliveryClient = commandClient(
     runtime,
     { ...settings, retryMaxMs: Math.min(settings.retryMaxMs, RETRY_MAX_MS) },
+    source.digestRoot,
     newId,
     {
       onState(state, reason) {
@@ -107,17 +109,14 @@ export async function resend(
   );
   const hold = keepAlive(runtime);
   try {
-    const result = await retryDeadLetters({
-      runtime,
+    const result = await source.sendAgain(chosen, {
       deliveryClient,
       server: settings.serverUrl,
       anyServer: named,
       token: newId(),
-      directories: [...directories],
-      select: (entry, { stem }) => ids.has(deadLetterId(stem, entry)),
       stop: end.signal,
     });
-    return { chosen: ids.size, result, others, trouble };
+    return { chosen: chosen.length, result, others, trouble };
   } finally {
     hold();
     timer?.cancel();

@@ -12,6 +12,7 @@ import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
 import { writeAll } from "../../wal/dead_letters/dead_letter_file.ts";
 import { type Context, throwIfStopped } from "../context.ts";
 import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";
+import type { DeadLetterSource } from "./source.ts";
 import { CommandError } from "../exit_codes.ts";
 import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
@@ -23,12 +24,13 @@ const decoder = new TextDecoder();
 
 /** Shows one dead letter whole. */
 export async function showDeadLetter(
-  { terminal: { out }, runtime: { files } }: Context,
+  { terminal: { out } }: Context,
+  source: DeadLetterSource,
   deadLetter: IndexedDeadLetter,
   json: boolean,
 ): Promise<void> {
   if (json) {
-    await out.write(await exportLine(files, deadLetter));
+    await out.write(await exportLine(source, deadLetter));
     return;
   }
   const { bold } = out.colors;
@@ -58,7 +60,7 @@ export async function showDeadLetter(
     if (value !== undefined) await out.write(`${bold(name.padEnd(12))} ${printable(value)}\n`);
   }
   const text = entry.request === null
-    ? rawText(await rawBytes(files, deadLetter, MAX_SHOWN))
+    ? rawText(await source.bytes(deadLetter, MAX_SHOWN))
     : prettyText(entry.request);
   const shown = clip(text, MAX_SHOWN);
   const cut = shown.length < text.length ? "\n(cut; --json shows all)" : "";
@@ -68,6 +70,7 @@ export async function showDeadLetter(
 /** Writes dead letters as lines of JSON, to a file or to standard output. */
 export async function exportDeadLetters(
   context: Context,
+  source: DeadLetterSource,
   deadLetters: AsyncIterable<IndexedDeadLetter>,
   output: string | undefined,
 ): Promise<void> {
@@ -75,7 +78,7 @@ export async function exportDeadLetters(
   if (output === undefined) {
     for await (const deadLetter of deadLetters) {
       throwIfStopped(stop);
-      await terminal.out.write(await exportLine(files, deadLetter));
+      await terminal.out.write(await exportLine(source, deadLetter));
     }
     return;
   }
@@ -88,7 +91,7 @@ export async function exportDeadLetters(
   try {
     for await (const deadLetter of deadLetters) {
       throwIfStopped(stop);
-      writeAll(file, encoder.encode(await exportLine(files, deadLetter)));
+      writeAll(file, encoder.encode(await exportLine(source, deadLetter)));
       count++;
     }
     await file.dataSync();
@@ -111,37 +114,14 @@ const encoder = new TextEncoder();
 
 /** One dead letter with its request, byte for byte, or the raw bytes if it is not a record. */
 export async function exportLine(
-  files: FileSystem,
+  source: DeadLetterSource,
   deadLetter: IndexedDeadLetter,
 ): Promise<string> {
   const { entry } = deadLetter;
   const head = JSON.stringify(deadLetterJson(deadLetter)).slice(0, -1);
   if (entry.request !== null) return `${head},"req":${decoder.decode(entry.request)}}\n`;
-  const bytes = await rawBytes(files, deadLetter, MAX_RECORD_BYTES);
+  const bytes = await source.bytes(deadLetter, MAX_RECORD_BYTES);
   return bytes.length === 0 ? `${head}}\n` : `${head},"base64":"${base64(bytes)}"}\n`;
-}
-
-/** The first `most` bytes of the quarantined line; none if they no longer exist. */
-export async function rawBytes(
-  files: FileSystem,
-  { entry, quarantinePath }: Pick<IndexedDeadLetter, "entry" | "quarantinePath">,
-  most: number,
-): Promise<Uint8Array> {
-  if (entry.quarantine === null) return entry.line.subarray(0, most);
-  if (files.stat(quarantinePath) === null) return new Uint8Array(0);
-  const bytes = new Uint8Array(Math.min(most, entry.quarantine.length));
-  const file = files.openRead(quarantinePath);
-  try {
-    let done = 0;
-    while (done < bytes.length) {
-      const count = await file.read(entry.quarantine.offset + done, bytes.subarray(done));
-      if (count === 0) break;
-      done += count;
-    }
-    return bytes.subarray(0, done);
-  } finally {
-    file.close();
-  }
 }
 
 function prettyText(request: Uint8Array): string {

@@ -16,10 +16,15 @@ export const MAX_IN_FLIGHT = 4;
 /** Who wants to know what happens. */
 export type DeliveryListener = Pick<DeliveryClientOptions, "onState" | "onRetry" | "onSwitch">;
 
-/** Makes a deliveryClient for the server of the settings. */
+/**
+ * Makes a delivery client for the server of the settings.
+ *
+ * @param digestRoot Directory that knows final digests of provisional ones; `null` where none are used.
+ */
 export function commandClient(
   runtime: Runtime,
   settings: Settings,
+  digestRoot: string | null,
   newId: () => string,
   listener: DeliveryListener,
 ): DeliveryClient {
@@ -27,7 +32,9 @@ export function commandClient(
     ...settings,
     ...listener,
     fetch: proxyFetch(runtime),
-    digests: new DigestMap(runtime.files, settings.walDir),
+    digests: digestRoot === null
+      ? new DigestMap(null, "")
+      : new DigestMap(runtime.files, digestRoot),
     clock: runtime.clock,
     random: Math.random,
     newId,

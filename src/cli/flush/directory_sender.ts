@@ -64,7 +64,7 @@ export class DirectorySender {
       onSwitch: (to, reason) => this.#reporter.switched(to, reason),
     };
     this.#deliveryClient = options.makeTarget?.(listener) ??
-      commandClient(runtime, settings, newId, listener);
+      commandClient(runtime, settings, settings.walDir, newId, listener);
     const onTrouble = (what: string, error: unknown): void => this.trouble(what, error);
     this.#created = createSender({
       ...settings,

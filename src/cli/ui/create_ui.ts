@@ -7,6 +7,7 @@
 import type { Hono } from "hono";
 import type { Settings } from "../../client/settings/settings.ts";
 import { commandIds, type Context } from "../context.ts";
+import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
 import type { LogFilter } from "../logs/projects.ts";
 import type { AdviceOptions } from "../status/advice.ts";
 import { OpenOnce } from "./access.ts";
@@ -48,9 +49,10 @@ export function createUi(
   const newId = commandIds(runtime);
   const { server } = advice;
   const status = new StatusFeed({ runtime, root, filter, advice, stop });
+  const source = new DirectoryDeadLetters(runtime, root, filter.pythonRoot);
   const traces = new TracePages(runtime, status.states.bind(status), newId);
-  const deadLetters = new DeadLetterPages(runtime, root, filter, newId);
-  const retry = new DeadLetterRetry(context, keySettings);
+  const deadLetters = new DeadLetterPages(runtime.clock, source, filter, newId);
+  const retry = new DeadLetterRetry(context, source, keySettings);
   const openOnce = new OpenOnce(runtime.clock, openCode);
   const deps = { runtime, root, server, token, openOnce, status, traces, deadLetters, retry };
   return {

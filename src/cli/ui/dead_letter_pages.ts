@@ -4,22 +4,11 @@
  * @module
  */
 
-import { hasCode } from "../../errors.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
-import {
-  type DeadLetterEntry,
-  isTornEntry,
-  readDeadLetters,
-} from "../../wal/dead_letters/dead_letter_reader.ts";
-import { parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
-import { deadLetterPaths } from "../dead_letters/files.ts";
-import {
-  type DeadLetterFilter,
-  deadLetterId,
-  type IndexedDeadLetter,
-  readIndex,
-} from "../dead_letters/index.ts";
-import { exportLine, rawBytes } from "../dead_letters/show.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
+import { type IndexedDeadLetter, readIndex } from "../dead_letters/index.ts";
+import { exportLine } from "../dead_letters/show.ts";
+import type { DeadLetterFilter, DeadLetterSource } from "../dead_letters/source.ts";
 import { factsOf } from "../inspect/record_facts.ts";
 import type { LogFilter } from "../logs/projects.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
@@ -37,19 +26,17 @@ const PAGE_SIZE = 50;
 /** Characters of a server's message in a list. */
 const MAX_MESSAGE = 2_000;
 
-/** Reads dead letters below a root. */
+/** Reads dead letters. */
 export class DeadLetterPages {
-  readonly #runtime: Runtime;
-  readonly #root: string;
+  readonly #source: DeadLetterSource;
   readonly #filter: LogFilter;
   readonly #reads: PagedReads<IndexedDeadLetter>;
 
   /** @param newId Makes the names of lists. */
-  constructor(runtime: Runtime, root: string, filter: LogFilter, newId: () => string) {
-    this.#runtime = runtime;
-    this.#root = root;
+  constructor(clock: Clock, source: DeadLetterSource, filter: LogFilter, newId: () => string) {
+    this.#source = source;
     this.#filter = filter;
-    this.#reads = new PagedReads(runtime.clock, newId);
+    this.#reads = new PagedReads(clock, newId);
   }
 
   /** Reads the dead letters that are meant, one at a time; ids without a dead letter are left out. */
@@ -65,7 +52,7 @@ export class DeadLetterPages {
     const wanted = ids && new Set(ids);
     let left = wanted?.size ?? Infinity;
     if (left === 0) return;
-    for await (const deadLetter of readIndex(this.#runtime, this.#root, filter)) {
+    for await (const deadLetter of readIndex(this.#source, filter)) {
       if (wanted && !wanted.has(deadLetter.id)) continue;
       yield deadLetter;
       if (--left === 0) return;
@@ -91,44 +78,23 @@ export class DeadLetterPages {
 
   /** Reads one dead letter; `null` if it was sent or dropped. */
   async detail(directory: string, id: string, from: number): Promise<DeadLetterDetail | null> {
-    const stem = id.split(":")[0];
-    if (parseStem(stem) === null) return null;
-    const { files } = this.#runtime;
-    const suffixes = new Set([".deadletter"]);
-    const own = { directory, stem, paths: segmentPaths(directory, stem), suffixes };
-    for (const { path, quarantine, stem: other } of deadLetterPaths(files, directory, [own])) {
-      if (other !== stem) continue;
-      const entry = await this.#find(path, stem, id);
-      if (entry === null) continue;
-      const raw = entry.request ??
-        await rawBytes(files, { entry, quarantinePath: quarantine }, MAX_RECORD_BYTES);
-      const name = entry.request === null ? "bytes" : "request";
-      return { field: fieldView(name, raw, from, id) };
-    }
-    return null;
-  }
-
-  async #find(path: string, stem: string, id: string): Promise<DeadLetterEntry | null> {
-    try {
-      for await (const entry of readDeadLetters(this.#runtime.files, path)) {
-        if (!isTornEntry(entry) && deadLetterId(stem, entry) === id) return entry;
-      }
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
-    return null;
+    const found = await this.#source.find(directory, id);
+    if (found === null) return null;
+    const { request } = found.entry;
+    const bytes = request ?? await this.#source.bytes(found, MAX_RECORD_BYTES);
+    return { field: fieldView(request === null ? "bytes" : "request", bytes, from, id) };
   }
 
   /** Dead letters as lines of JSON, read while they are sent. */
   export(selection: DeadLetterSelection): ReadableStream<Uint8Array> {
-    const { files } = this.#runtime;
+    const source = this.#source;
     const selected = this.select(selection);
     const encoder = new TextEncoder();
     return new ReadableStream({
       async pull(controller) {
         const { done, value } = await selected.next();
         if (done) controller.close();
-        else controller.enqueue(encoder.encode(await exportLine(files, value)));
+        else controller.enqueue(encoder.encode(await exportLine(source, value)));
       },
       async cancel() {
         await selected.return(undefined);

@@ -7,6 +7,7 @@
 import type { Settings } from "../../client/settings/settings.ts";
 import type { Context } from "../context.ts";
 import type { IndexedDeadLetter } from "../dead_letters/index.ts";
+import type { DeadLetterSource } from "../dead_letters/source.ts";
 import { resend, type Resent } from "../dead_letters/retry.ts";
 import { endingOf } from "../exit_codes.ts";
 import { plural } from "../terminal/format.ts";
@@ -18,13 +19,19 @@ const TIMEOUT_MS = 120_000;
 /** Sends dead letters again. */
 export class DeadLetterRetry {
   readonly #context: Pick<Context, "runtime" | "stop">;
+  readonly #source: DeadLetterSource;
   readonly #settings: () => Settings;
   #view: RetryView | null = null;
   #running: Promise<void> | null = null;
 
   /** @param settings Finds the settings, with the API key; throws if there is none. */
-  constructor(context: Pick<Context, "runtime" | "stop">, settings: () => Settings) {
+  constructor(
+    context: Pick<Context, "runtime" | "stop">,
+    source: DeadLetterSource,
+    settings: () => Settings,
+  ) {
     this.#context = context;
+    this.#source = source;
     this.#settings = settings;
   }
 
@@ -50,7 +57,7 @@ export class DeadLetterRetry {
     try {
       const settings = this.#settings();
       const job = { settings, timeoutMs: TIMEOUT_MS, named: false };
-      const resent = await resend(this.#context, deadLetters, job, (message) => {
+      const resent = await resend(this.#context, this.#source, deadLetters, job, (message) => {
         this.#view = { state: "running", message };
       });
       this.#view = resultOf(resent, settings.serverUrl);

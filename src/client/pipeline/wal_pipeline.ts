@@ -4,7 +4,8 @@
  * @module
  */
 
-import { retryDeadLetters, type RetryResult } from "../../delivery/retry_dead_letters.ts";
+import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
+import { retryDeadLetters } from "../../delivery/retry_dead_letters.ts";
 import { isProvisional } from "../../protocol/digest/provisional.ts";
 import type { OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";

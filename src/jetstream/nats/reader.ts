@@ -78,6 +78,17 @@ export class NatsReader implements MessageReader {
     }
   }
 
+  /** Whether there is a message behind the last one that was returned. @throws {EngineError} `away`. */
+  async hasMore(): Promise<boolean> {
+    if (this.#closed) return false;
+    try {
+      this.#consumer ??= await this.#create();
+      return this.#consumer.pending > 0;
+    } catch (error) {
+      throw asEngineError(error);
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#pull?.unsubscribe();

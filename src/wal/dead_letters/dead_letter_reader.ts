@@ -101,7 +101,7 @@ export async function* readDeadLetters(
           ? corruptEntry(offset, length, new Uint8Array(0), "too long")
           : torn
           ? corruptEntry(offset, length, line, TORN)
-          : entryOf(offset, line);
+          : parseDeadLetter(offset, line);
       }
     }
   } finally {
@@ -109,7 +109,13 @@ export async function* readDeadLetters(
   }
 }
 
-function entryOf(position: number, line: Uint8Array): DeadLetterEntry {
+/**
+ * Reads one entry.
+ *
+ * @param position Names it within its file or stream.
+ * @param line Without its newline.
+ */
+export function parseDeadLetter(position: number, line: Uint8Array): DeadLetterEntry {
   const ranges: number[] = [];
   if (!listFields(line, 0, line.length, ranges)) {
     return corruptEntry(position, line.length, line, "not a JSON object");

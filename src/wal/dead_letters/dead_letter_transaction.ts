@@ -16,6 +16,7 @@ import type { AppendFile, FileSystem, Runtime } from "../../runtime/runtime.ts";
 import { currentLease, Lease, type LeaseState } from "../ownership/lease.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";
+import type { HeldDeadLetters } from "./held_dead_letters.ts";
 import { writeAll } from "./dead_letter_file.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../ownership/failure_detector.ts";
 import { liveness, ownIdentity } from "../ownership/process_identity.ts";
@@ -118,7 +119,7 @@ export class DeadLetterStore {
 }
 
 /** A transaction on the dead letters of one segment. */
-export class DeadLetterTransaction {
+export class DeadLetterTransaction implements HeldDeadLetters {
   readonly #files: FileSystem;
   readonly #lease: Lease;
   readonly #directory: string;

@@ -1,0 +1,178 @@
+/**
+ * The stream of dead letters, as it is looked after: read, sent again, dropped.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../errors.ts";
+import type { Clock, Timer } from "../runtime/runtime.ts";
+import { type DeadLetterEntry, parseDeadLetter } from "../wal/dead_letters/dead_letter_reader.ts";
+import type { HeldDeadLetters } from "../wal/dead_letters/held_dead_letters.ts";
+import { deadLetterPrefix } from "./dead_letter_writer.ts";
+import { EngineError, type EngineMessage, type LeaseStore } from "./engine.ts";
+import type { MessageStore, StoreRange } from "./message_store.ts";
+import { projectOfSubject } from "./subjects.ts";
+
+/** The key of the process that takes dead letters out. */
+const LEASE_KEY = "dead-letters";
+/** The part of a lease's time after which its holder takes nothing more out without writing it again. */
+const TRUST = 0.7;
+/** Heartbeats within the time of a lease. */
+const HEARTBEATS = 5;
+
+/** A dead letter of the stream. */
+export interface StreamDeadLetter {
+  /** The position that its record had, and the byte offset in its message: names it for good. */
+  readonly id: string;
+  readonly entity: string;
+  readonly project: string;
+  readonly subject: string;
+  /** `position` is that of the message in the stream of dead letters. */
+  readonly entry: DeadLetterEntry;
+}
+
+/** Reads the dead letters, oldest first. @throws {EngineError} `away`. */
+export async function* readDeadLetterStream(
+  store: MessageStore,
+  prefix: string,
+  range: StoreRange = {},
+): AsyncGenerator<StreamDeadLetter> {
+  for await (const message of store.read(`${deadLetterPrefix(prefix)}.>`, range)) {
+    yield deadLetterOf(message);
+  }
+}
+
+/** The permanent ID of a dead letter: `<partition>-<position>:<offset>` of its record. */
+export function deadLetterIdOf(subject: string): string {
+  const [partition, position, offset] = subject.split(".").slice(-5, -2);
+  return `${partition}-${position}:${offset}`;
+}
+
+/** Reads a message of the stream. */
+export function deadLetterOf({ subject, seq, payload }: EngineMessage): StreamDeadLetter {
+  const [entity, project = ""] = projectOfSubject(subject).split("/");
+  const line = payload.at(-1) === 10 ? payload.subarray(0, -1) : payload;
+  return {
+    id: deadLetterIdOf(subject),
+    entity,
+    project,
+    subject,
+    entry: parseDeadLetter(seq, line),
+  };
+}
+
+/** Options for {@linkcode holdDeadLetters}. */
+export interface HoldOptions {
+  readonly store: MessageStore;
+  readonly leases: LeaseStore;
+  readonly prefix: string;
+  readonly clock: Clock;
+  /** Names this process. */
+  readonly token: string;
+}
+
+/** Dead letters of a stream that this process holds. */
+export interface HeldStream extends HeldDeadLetters {
+  /** The permanent ID of one of the entries. */
+  idOf(entry: DeadLetterEntry): string;
+  /** Lets them go. Never rejects. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the right to take dead letters out; `null` when another process has it.
+ *
+ * @throws {EngineError} `away`.
+ */
+export async function holdDeadLetters(options: HoldOptions): Promise<HeldStream | null> {
+  const { leases, clock, token } = options;
+  const before = clock.monotonic();
+  try {
+    const revision = await leases.create(LEASE_KEY, token);
+    return new Held(options, revision, before);
+  } catch (error) {
+    if (error instanceof EngineError && error.failure === "conflict") return null;
+    throw error;
+  }
+}
+
+class Held implements HeldStream {
+  readonly #options: HoldOptions;
+  readonly #subjects = new WeakMap<DeadLetterEntry, string>();
+  #revision: number;
+  /** Until when the lease can be trusted, on the monotonic clock. */
+  #until: number;
+  #timer: Timer;
+  #writing: Promise<void> | null = null;
+
+  constructor(options: HoldOptions, revision: number, before: number) {
+    this.#options = options;
+    this.#revision = revision;
+    this.#until = before + options.leases.ttlMs * TRUST;
+    this.#timer = this.#later();
+  }
+
+  async *entries(): AsyncGenerator<DeadLetterEntry> {
+    const { store, prefix } = this.#options;
+    for await (const { entry, subject } of readDeadLetterStream(store, prefix)) {
+      this.#subjects.set(entry, subject);
+      yield entry;
+    }
+  }
+
+  idOf(entry: DeadLetterEntry): string {
+    return deadLetterIdOf(this.#subjects.get(entry)!);
+  }
+
+  assertHeld(): void {
+    if (this.#options.clock.monotonic() < this.#until) return;
+    throw new WeaveWalError("ERR_LEASE_LOST", "The lease of the dead letters has expired");
+  }
+
+  async remove(entries: readonly DeadLetterEntry[]): Promise<void> {
+    for (const { position } of entries) {
+      this.assertHeld();
+      await this.#options.store.remove(position);
+    }
+  }
+
+  async replace(replacements: readonly (readonly [DeadLetterEntry, string])[]): Promise<void> {
+    for (const [entry, text] of replacements) {
+      this.assertHeld();
+      const subject = this.#subjects.get(entry)!;
+      await this.#options.store.replace(entry.position, subject, encoder.encode(text));
+    }
+  }
+
+  /** Entries that were neither removed nor replaced have never left the stream. */
+  rollback(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async release(): Promise<void> {
+    this.#timer.cancel();
+    await this.#writing;
+    await this.#options.leases.remove(LEASE_KEY, this.#revision).catch(() => {});
+  }
+
+  #later(): Timer {
+    const { clock, leases } = this.#options;
+    return clock.after(leases.ttlMs / HEARTBEATS, () => {
+      this.#writing = this.#heartbeat();
+      this.#timer = this.#later();
+    });
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { clock, leases, token } = this.#options;
+    const before = clock.monotonic();
+    try {
+      this.#revision = await leases.update(LEASE_KEY, token, this.#revision);
+      this.#until = before + leases.ttlMs * TRUST;
+    } catch {
+      // It expires, and nothing more is taken out.
+    }
+  }
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,67 @@
+/**
+ * Opens the streams of a log to be read; makes and changes nothing.
+ *
+ * @module
+ */
+
+import { WeaveWalError } from "../../errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { LeaseStore } from "../engine.ts";
+import type { LogStores } from "../message_store.ts";
+import { connectTo, formatAddress, type LogAddress } from "./connect.ts";
+import { ask } from "./errors.ts";
+import { NatsLeases } from "./leases.ts";
+import { loadNats } from "./modules.ts";
+import { NatsMessages } from "./nats_messages.ts";
+import { namesOf, planStreams, type StreamFacts } from "./stream_config.ts";
+
+/** The streams of a log, and leases in it. */
+export interface NatsStores extends LogStores {
+  readonly facts: StreamFacts;
+  /** The bucket of leases. @throws {EngineError} `away`. */
+  leases(): Promise<LeaseStore>;
+}
+
+/**
+ * Connects to a log that exists.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if there is none. @throws {EngineError} `away`.
+ */
+export async function openStores(runtime: Runtime, address: LogAddress): Promise<NatsStores> {
+  const modules = await loadNats();
+  const connection = await connectTo(modules, runtime, address);
+  try {
+    const manager = await ask(() => modules.jetstream.jetstreamManager(connection));
+    const { facts, missing } = await planStreams(manager, { name: address.stream });
+    const names = namesOf(address.stream);
+    if (missing.includes(names.stream)) {
+      throw new WeaveWalError(
+        "ERR_INVALID_OPTION",
+        `Cannot find a log at ${formatAddress(address)}: there is no stream ${names.stream}; ` +
+          "the first relay makes it",
+      );
+    }
+    const store = (name: string) => new NatsMessages({ modules, connection, manager, name });
+    const { prefix, partitions, server } = facts;
+    return {
+      facts,
+      prefix,
+      partitions,
+      server,
+      records: store(names.stream),
+      deadLetters: store(names.deadLetters),
+      keys: store(`KV_${names.leases}`),
+      async leases() {
+        const bucket = await ask(() => new modules.kv.Kvm(manager.jetstream()).open(names.leases));
+        const { ttl } = await ask(() => bucket.status());
+        return new NatsLeases(bucket, manager, names.leases, ttl);
+      },
+      async close() {
+        if (!connection.isClosed()) await connection.drain().catch(() => connection.close());
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
