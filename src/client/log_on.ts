@@ -15,7 +15,7 @@ export interface LogFacts {
   readonly project: string;
   readonly walDir: string;
   readonly serverUrl: string;
-  /** Whether this process sends. */
+  /** Returns whether this process sends. */
   readonly sender: boolean;
 }
 

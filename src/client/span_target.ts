@@ -1,6 +1,6 @@
 /**
  * The part of a client that records OpenTelemetry spans. The recorder itself is in `src/otel`,
- * which only programs with spans load.
+ * which only programs that use spans load.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { Pipeline } from "./pipeline/pipeline.ts";
 import type { Redactor } from "./redaction/redactor.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** Destination of spans and their processing. */
+/** Destination of spans, and how they are processed. */
 export interface SpanTarget {
   /** `entity/project`. */
   readonly projectId: string;
   readonly append: Pipeline["append"];
-  /** Notes that a span has begun. */
+  /** Records the start of a span. */
   readonly noteStart: NonNullable<Pipeline["noteSpanStart"]>;
   readonly redactor: Redactor;
   readonly sampler: Sampler;
@@ -25,15 +25,15 @@ export interface SpanTarget {
   readonly settings: Pick<Settings, "disabled" | "wal" | "exitDrainMs" | "timeoutMs">;
 }
 
-/** Shared: the client may come from another copy of the package than the processor. */
+/** Shared: client and processor may be from different copies of the package. */
 const targets = shared("span-targets", () => new WeakMap<object, SpanTarget>());
 
-/** Remembers the target of a client. */
+/** Stores the target of a client. */
 export function keepSpanTarget(client: object, target: SpanTarget): void {
   targets.set(client, target);
 }
 
-/** The target of a client; `undefined` if it is not a client. */
+/** Returns the target of a client; `undefined` if it is not a client. */
 export function spanTargetOf(client: object): SpanTarget | undefined {
   return targets.get(client);
 }

@@ -40,7 +40,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   readonly #directory: string;
   readonly #token: string;
   readonly #monitor: PipelineMonitor;
-  /** `null` where records are kept in memory only. */
+  /** `null` if records are only kept in memory. */
   readonly #disk: ProjectDisk | null;
   readonly #digests: DigestMap;
   readonly #sending: PipelineSender;
@@ -48,10 +48,10 @@ export class WalPipeline implements Pipeline, StrictPipeline {
   readonly #writer: LogWriter;
   readonly #evictor: SegmentEvictor | null;
   readonly #status: PipelineStatus;
-  /** Stop what events and timers would still call after `finish()`. */
+  /** Stop events and timers at `finish()`. */
   readonly #disposers: (() => void)[] = [];
 
-  /** Opens the log and begins to send, unless another process does. */
+  /** Opens the log and starts sending, unless another process does. */
   constructor(options: PipelineOptions) {
     this.#options = options;
     const { runtime, wal, walDir, serverUrl, entity, project } = options;
@@ -275,13 +275,13 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     const { memory, disk } = this.#logs;
     const { records } = memory.pending;
     this.#monitor.end(this.#disk === null ? 0 : records);
-    // The next process that recovers closes calls that are open.
+    // The next process that recovers closes open calls.
     const leaves = leavesRecords || (disk?.hasOpenCalls ?? false);
     const isLost = records > 0 || this.#monitor.counters.allDropped > 0;
     this.#monitor.guard("presence", () => this.#disk?.presence.end(leaves || isLost));
   }
 
-  /** Shows the state of sender and log to other processes at once. */
+  /** Writes the state of sender and log to the presence file immediately. */
   #showState(): void {
     this.#monitor.guard("presence", () => this.#disk?.presence.heartbeat());
   }

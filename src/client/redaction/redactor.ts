@@ -73,7 +73,7 @@ export class Redactor {
     this.#onFailure = onFailure;
   }
 
-  /** Redacts nothing: for values that were redacted before. */
+  /** Returns a redactor that changes nothing, for values that are already redacted. */
   static none(): Redactor {
     return new Redactor({
       settings: { redactDefaults: false, redactKeys: [], redactPatterns: [] },
@@ -84,16 +84,16 @@ export class Redactor {
   }
 
   /**
-   * JSON text of a value without what is redacted. Never throws.
+   * Returns the JSON text of a value, redacted. Never throws.
    *
-   * @param field The field of the record that the value is for: the first name that `redact` gets.
+   * @param field The record's field that contains the value; the first name passed to `redact`.
    */
   toText(value: unknown, substitute?: Substitute, maxChars?: number, field?: string): string {
     const text = toJsonText(value, substitute, maxChars, this.#rules);
     return this.#redact === undefined || field === undefined ? text : this.#applyTo(text, field);
   }
 
-  /** Whether the program redacts values itself. */
+  /** Whether the program has its own `redact`. */
   get hasOwn(): boolean {
     return this.#redact !== undefined;
   }
@@ -103,22 +103,22 @@ export class Redactor {
     return this.#redact === undefined && isPlainData(value, this.#rules, maxChars);
   }
 
-  /** A text of the program, such as a name, without what is redacted. */
+  /** Redacts a string of the program, such as a name. */
   text(text: string, field: string): string {
     const redacted: unknown = JSON.parse(this.toText(text, undefined, undefined, field));
     return typeof redacted === "string" ? redacted : REDACTED;
   }
 
-  /** A line for people without what the rules name. */
+  /** Redacts a line for people, according to the rules only. */
   readonly line = (text: string): string =>
     this.#rules === undefined ? text : this.#rules.redactText(text);
 
-  /** A request, whose content may be any values, with its content given to `redact`. */
+  /** Returns a request whose content, which may be any values, has been passed to `redact`. */
   request<T>(request: T): T {
     return this.#redact === undefined ? request : this.#withContent(request) as T;
   }
 
-  /** A file without what is redacted: one with the name of a secret, and secrets in text. */
+  /** Redacts a file: completely if it has the name of a secret, otherwise secrets in text. */
   file(name: string, content: string | Uint8Array): string | Uint8Array {
     if (this.#rules?.redactsKey(name.replace(/\.[^.]*$/, ""))) return REDACTED;
     const text = typeof content === "string" ? this.line(content) : content;
@@ -143,7 +143,7 @@ export class Redactor {
     if (depth === 0 || ++this.#visits > MAX_VISITS) return REDACTED;
     const chosen = this.#call(key, value);
     if (typeof chosen !== "object" || chosen === null) return chosen;
-    // What it returned may be anything, and its own.
+    // The returned value may be anything, and may belong to the program.
     const json: unknown = chosen === value ? value : JSON.parse(toJsonText(chosen));
     if (Array.isArray(json)) {
       return json.map((item, i) => this.#visit(String(i), item, depth - 1) ?? null);
@@ -157,7 +157,7 @@ export class Redactor {
     return result;
   }
 
-  /** A value on which it fails is not written. */
+  /** Calls `redact`; a value for which it fails is redacted. */
   #call(key: string, value: unknown): unknown {
     try {
       const chosen = this.#redact!(key, value);
@@ -190,7 +190,7 @@ export class Redactor {
   }
 }
 
-/** Parts of requests that hold content of the program. */
+/** Parts of requests with content of the program. */
 const CONTENT: ReadonlySet<string> = new Set([
   ...OBJECT_FIELDS,
   "output",
@@ -198,7 +198,7 @@ const CONTENT: ReadonlySet<string> = new Set([
   "display_name",
   "val",
 ]);
-/** Parts of requests that hold other parts. */
+/** Parts of requests that contain other parts. */
 const ENVELOPES: ReadonlySet<string> = new Set([
   "start",
   "end",

@@ -1,6 +1,7 @@
 /**
- * Looks on while a promise settles, or while the program awaits a thenable. Neither is replaced,
- * and a thenable is not asked: it may do its work only when it is awaited.
+ * Observes how a promise settles, or how the program awaits a thenable. Neither is replaced, and
+ * `then` of a thenable is not called, because a thenable may only start its work when it is
+ * awaited.
  *
  * @module
  */
@@ -18,8 +19,8 @@ import { type Override, overrideMethods } from "../op/overrides.ts";
 type Reaction = (value: unknown) => void;
 
 /**
- * Calls one of the reactions when a value that may be a promise or a thenable settles; at once for
- * every other value. Never, where it cannot be observed.
+ * Calls one of the reactions when a promise or thenable settles; immediately for any other value.
+ * Never calls them if the value cannot be observed.
  */
 export function onSettled(value: unknown, onValue: Reaction, onError: Reaction): void {
   if (typeof value !== "object" || value === null || isProxy(value)) return onValue(value);
@@ -34,7 +35,7 @@ export function isNativePromise(value: object): boolean {
   for (let at: object | null = value; at !== null; at = prototypeOf(at)) {
     const own = Object.getOwnPropertyDescriptor(at, "then");
     if (own === undefined) continue;
-    // The promises of another realm inherit from another prototype.
+    // Promises of another realm have another prototype.
     return at === Promise.prototype || isNativeCode(own.value);
   }
   return false;
@@ -53,10 +54,12 @@ export function isThenable(value: object): boolean {
   return readMethod(value, "then") !== undefined;
 }
 
-/** Methods by which the promises of the OpenAI and Anthropic SDKs are awaited in several ways. */
+/**
+ * Methods of the promises of the OpenAI and Anthropic SDKs, which can be awaited in several ways.
+ */
 const API_PROMISE = ["parse", "asResponse", "withResponse"];
 
-/** The methods of a thenable by which the program comes to its value. */
+/** Returns overrides for the methods with which the program gets a thenable's value. */
 export function awaited(
   thenable: object,
   onValue: Reaction,

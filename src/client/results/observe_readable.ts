@@ -1,6 +1,6 @@
 /**
- * Looks on while the program reads a web stream that an op returned. A stream that the host reads
- * by itself, such as the body of a `Response`, cannot be seen.
+ * Observes how the program reads a web stream that an op returned. A stream that the runtime reads
+ * itself, such as the body of a `Response`, cannot be observed.
  *
  * @module
  */
@@ -15,7 +15,10 @@ import type { Watchers } from "./watchers.ts";
 /** Receives the chunks of a stream. */
 type Sink = Pick<Watchers, "chunk" | "end" | "fail">;
 
-/** Starts to look on; returns how to stop, or `undefined` when the stream cannot be observed. */
+/**
+ * Starts observing; returns a function that stops it, or `undefined` if the stream cannot be
+ * observed.
+ */
 export function observeReadable(
   stream: ReadableStream<unknown>,
   call: TracedCall,
@@ -23,7 +26,7 @@ export function observeReadable(
 ): (() => void) | undefined {
   const getReader = readMethod(stream, "getReader");
   if (getReader === undefined) return undefined;
-  /** The same chunks, seen as they go by. */
+  /** Returns a stream with the same chunks, observed as they pass. */
   const seen = () => {
     const reader = Reflect.apply(getReader, stream, []) as ReadableStreamDefaultReader<unknown>;
     return readThrough(() => runInContext(call, () => reader.read()), reader, sink);
@@ -96,7 +99,10 @@ function readerMethods(
   return new Map([...names.map((name) => [name, step] as const), ["cancel", cancel]]);
 }
 
-/** Both branches of a stream have all its chunks: of each, the branch that is first tells. */
+/**
+ * Both branches of a stream receive all its chunks: each chunk is reported by the branch that
+ * receives it first.
+ */
 function firstOf(sink: Sink): () => Sink {
   let seen = 0;
   return () => {
@@ -108,14 +114,14 @@ function firstOf(sink: Sink): () => Sink {
           sink.chunk(value);
         }
       },
-      // A branch that is cancelled does not end the other.
+      // Canceling one branch does not end the other.
       end: (value) => own === seen && sink.end(value),
       fail: (error) => sink.fail(error),
     };
   };
 }
 
-/** Returns a stream of what a reader reads. */
+/** Returns a stream of the values that a reader reads. */
 function readThrough(
   read: () => Promise<{ done: boolean; value?: unknown }>,
   reader: ReadableStreamDefaultReader<unknown>,

@@ -1,6 +1,6 @@
 /**
- * Ends a call with what its function returned, or with what comes of that: the value of a promise,
- * the chunks of a stream. What the function returned is never replaced, asked or read.
+ * Ends a call with its function's result, or with what the result produces: the value of a promise,
+ * the chunks of a stream. The result itself is never replaced, called or read.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { Watchers } from "./watchers.ts";
 
 type Reducer = StreamReducer<unknown, unknown> | undefined;
 
-/** Ends a call whose function returned `result`, now or later. Never throws. */
+/** Ends a call whose function returned `result`, immediately or later. Never throws. */
 export function observeResult(result: unknown, call: TracedCall, reducer: Reducer): void {
   if (!isObject(result) || isProxy(result)) return call.succeed(result);
   if (isPlain(result) && !("then" in result)) return call.succeed(result);
@@ -34,7 +34,7 @@ export function observeResult(result: unknown, call: TracedCall, reducer: Reduce
   else observeValue(result, call, reducer);
 }
 
-/** Ends a call with a value that is not a promise: now or, if it is a stream, when it ends. */
+/** Ends a call with a value that is not a promise: immediately, or at the end of a stream. */
 export function observeValue(value: unknown, call: TracedCall, reducer: Reducer): void {
   if (!isObject(value) || isProxy(value) || isPlain(value)) return call.succeed(value);
   const kind = kindOf(value) === undefined ? streamKind(value) : undefined;
@@ -59,14 +59,14 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** Most results are plain data, which needs no second look. */
+/** Fast path: most results are plain data. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Array.prototype ||
     ((prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value));
 }
 
-/** Characters of the text that describes a stream or a thenable. */
+/** Maximum characters of the description of a stream or a thenable. */
 const MAX_DESCRIPTION = 1000;
 
 function describe(value: object, call: TracedCall): string {

@@ -1,6 +1,6 @@
 /**
- * Looks on while the program reads a stream that an op returned. The stream is the function's own;
- * what runs in it has the op's call as its parent.
+ * Observes how the program reads a stream that an op returned. The stream itself is not replaced,
+ * and code that runs in it has the op's call as its parent.
  *
  * @module
  */
@@ -23,16 +23,16 @@ import { Watchers } from "./watchers.ts";
 
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 
-/** The way to read a stream. */
+/** Ways of reading a stream. */
 export type StreamKind = "iterator" | "async-iterable" | "readable" | "node";
 
 /**
- * Returns the kind of stream of an object that is not a proxy; otherwise `undefined`. An object
- * that can be iterated without waiting is a stream only if it is an iterator, as generators are.
+ * Returns the kind of stream of an object that is not a proxy; `undefined` if it is not a stream. A
+ * synchronous iterable counts only if it is an iterator, as generators are.
  */
 export function streamKind(value: object): StreamKind | undefined {
   if (Object.hasOwn(value, "_readableState")) {
-    // Data written to it, as to a socket, is not a result.
+    // Data that the program writes, as to a socket, is not a result.
     const isOutput = !Object.hasOwn(value, "_writableState") ||
       readMethod(value, "_transform") !== undefined;
     return isOutput && readMethod(value, "emit") !== undefined ? "node" : undefined;
@@ -54,7 +54,7 @@ function isLocked(stream: object): boolean {
   try {
     return locked === undefined || Reflect.apply(locked, stream, []);
   } catch {
-    // Only an heir of the class: it has no chunks.
+    // It only inherits from the class, and has no chunks.
     return true;
   }
 }
@@ -80,7 +80,7 @@ export function observeStream(
   });
 }
 
-/** Takes what an iterator's method returned. */
+/** Handles the result of an iterator's method. */
 type See = (watchers: Watchers, result: unknown) => void;
 
 function iteratorMethods(
@@ -103,7 +103,10 @@ function iteratorMethods(
   return new Map(["next", "return", "throw"].map((name) => [name, step]));
 }
 
-/** An async iterable that is its own iterator, as async generators are, or makes others. */
+/**
+ * Observes an async iterable that is its own iterator, as async generators are, or that creates
+ * iterators.
+ */
 function observeIterable(
   iterable: object,
   call: TracedCall,
@@ -135,12 +138,12 @@ function isSdkStream(iterable: object): boolean {
     );
 }
 
-/** Sees a step that may be a promise of one. */
+/** Handles a step, or a promise of one. */
 function seeAsyncStep(watchers: Watchers, step: unknown): void {
   onSettled(step, (result) => seeStep(watchers, result), (error) => watchers.fail(error));
 }
 
-/** Sees one `{ done, value }`. */
+/** Handles one `{ done, value }`. */
 function seeStep(watchers: Watchers, step: unknown): void {
   if (typeof step !== "object" || step === null) return;
   const property = findProperty(step, "value");
@@ -148,7 +151,7 @@ function seeStep(watchers: Watchers, step: unknown): void {
   else watchers.chunk(property?.get === undefined ? property?.value : GETTER);
 }
 
-/** Streams of Node tell all that happens to them by their own events, however they are read. */
+/** Streams of Node emit events for everything that happens to them, however they are read. */
 function emitted(watchers: Watchers): Override {
   return (original) =>
     function (this: unknown, ...args: unknown[]): unknown {

@@ -12,38 +12,37 @@ import type { StreamReducer } from "../op/op_types.ts";
 import type { Ending, TracedCall } from "../calls/traced_call.ts";
 import type { Watcher } from "./watchers.ts";
 
-/** Chunks that are kept of a stream without a reducer; further ones are counted. */
+/**
+ * Maximum number of chunks to keep of a stream without a reducer; further ones are only counted.
+ */
 export const MAX_CHUNKS = 10_000;
 
 /**
- * Watches a stream. The output of its call is the reducer's last state; without a reducer what a
- * generator returned, unless that is `undefined`; else the message that a provider has streamed, or
- * the list of the chunks.
+ * Watches a stream. The output of the call is the reducer's final state. Without a reducer, it is a
+ * generator's return value if that is not `undefined`; otherwise the message that a provider
+ * streamed, or the list of chunks.
  */
 export class StreamOutput implements Watcher {
   readonly #call: TracedCall;
   readonly #description: string;
   #reducer: StreamReducer<unknown, unknown> | undefined;
-  /** The kind of stream, where the reducer is the one for it and not the op's. */
+  /** The kind of stream, if the reducer was chosen for it and is not the op's. */
   #shape: StreamShape | undefined;
   #isRead = false;
   #state: unknown;
   #isBroken = false;
-  /** Chunks as JSON text: the program may change them after it got them. */
+  /** Chunks as JSON text, because the program may change them after receiving them. */
   readonly #texts: string[] = [];
   #charsLeft = MAX_CALL_VALUE_CHARS;
   #omitted = 0;
-  /** The chunks themselves, where `summarize` wants them: the first ones and the last. */
+  /** The chunks themselves, if `summarize` needs them: the first ones and the last. */
   readonly #chunks: unknown[] = [];
   /** Usage in the chunks of a stream without a reducer. */
   #usage: readonly ModelUsage[] = [];
-  /** When the stream was last seen at work. */
+  /** Time of the last activity of the stream. */
   #time: string;
 
-  /**
-   * @param description What is recorded, as JSON text, of a stream that is dropped before it is
-   * read.
-   */
+  /** @param description JSON text to record if the stream is dropped before it is read. */
   constructor(
     call: TracedCall,
     reducer: StreamReducer<unknown, unknown> | undefined,
@@ -103,14 +102,14 @@ export class StreamOutput implements Watcher {
     this.#call.succeed(output, { ...ending, endedAt });
   }
 
-  /** The value that `summarize` gets, and the one that is recorded. */
+  /** Returns the value for `summarize`, and the output to record. */
   #result(): [unknown, Ending] {
     if (this.#reducer === undefined) {
       return [this.#chunks, { text: this.#text(), usage: this.#usage }];
     }
     const state = this.#finalState();
     if (this.#shape === undefined) return [state, {}];
-    // A list of chunks is what `summarize` is written for.
+    // `summarize` expects a list of chunks.
     const text = this.#call.sink.encode(state, MAX_CALL_VALUE_CHARS);
     const usage = findUsage(state);
     return [this.#chunks, {
@@ -159,18 +158,18 @@ export class StreamOutput implements Watcher {
     if (!this.#reducer || this.#isBroken) return;
     try {
       const result = step(this.#reducer);
-      // An asynchronous reducer cannot be waited for.
+      // An asynchronous reducer cannot be awaited.
       ignoreRejection(result);
       if (keep) this.#state = result;
     } catch (error) {
-      // The reader of the stream must not pay for a reducer's mistake.
+      // A reducer's error must not affect the reader of the stream.
       this.#isBroken = true;
       this.#call.sink.warnOnce("reducer-failed", "Cannot reduce a stream", error);
     }
   }
 }
 
-/** Counters that cover the chunks before them take the place of those of the same model. */
+/** Adds usage; cumulative counters replace earlier ones of the same model. */
 function addChunkUsage(
   known: readonly ModelUsage[],
   found: readonly ModelUsage[],

@@ -1,5 +1,5 @@
 /**
- * Waits for the program to await the thenable that an op returned.
+ * Waits until the program awaits a thenable that an op returned.
  *
  * @module
  */
@@ -7,17 +7,19 @@
 import type { TracedCall } from "../calls/traced_call.ts";
 import type { Watcher } from "./watchers.ts";
 
-/** Watches a thenable. One that is never awaited ends its call as of the time it was returned. */
+/**
+ * Watches a thenable. If it is never awaited, the call ends with the time at which it was returned.
+ */
 export class ThenableOutput implements Watcher {
   readonly #call: TracedCall;
   readonly #description: string;
   readonly #onValue: (value: unknown) => void;
   readonly #time: string;
-  /** Whether it was awaited; then a stream that it gave may end the call later. */
+  /** Whether it was awaited. If its value is a stream, the call ends later. */
   #isSettled = false;
 
   /**
-   * @param description What is recorded, as JSON text, of a thenable that is never awaited.
+   * @param description JSON text to record if the thenable is never awaited.
    * @param onValue Ends the call with the value.
    */
   constructor(call: TracedCall, description: string, onValue: (value: unknown) => void) {

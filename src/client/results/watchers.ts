@@ -1,30 +1,30 @@
 /**
- * Calls whose result is still to come from an object that the program holds: a thenable that it may
- * await, a stream that it may read.
+ * Calls whose result is pending in an object of the program: a thenable that it may await, or a
+ * stream that it may read.
  *
  * @module
  */
 
-/** A call that waits for what comes of its result. No method throws. */
+/** A call with a pending result. No method throws. */
 export interface Watcher {
   /** Whether the call has ended. */
   readonly ended: boolean;
-  /** The program got a part of the result. */
+  /** The program received a part of the result. */
   chunk(value: unknown): void;
-  /** The result is complete; `value` is what it ends with. */
+  /** The result is complete; `value` is its end. */
   end(value: unknown): void;
   /** The result failed. */
   fail(error: unknown): void;
-  /** Nothing more will come: the program dropped the result, or the client finishes. */
+  /** Nothing more will come: the program dropped the result, or the client is being finished. */
   abandon(): void;
 }
 
-/** Calls that wait for one object; each further one waits no longer. */
+/** Maximum number of calls that wait for one object; further ones do not wait. */
 const MAX_WATCHERS = 16;
 
 /**
- * The calls that wait for one object: more than one where an op returns what another op returned.
- * It is reachable only from the object, so that the object can be collected.
+ * The calls that wait for one object: more than one if an op returns another op's result. Only the
+ * object references it, so that the object can be garbage collected.
  */
 export class Watchers {
   #watchers: Watcher[] = [];
@@ -33,7 +33,7 @@ export class Watchers {
   /**
    * Lets a call wait for `target`.
    *
-   * @param install Starts to look on, where nobody does yet; returns how to stop.
+   * @param install Starts observing, if nothing does yet; returns a function that stops it.
    * @returns Whether the call waits.
    */
   static add(
@@ -68,7 +68,7 @@ export class Watchers {
     this.#prune();
   }
 
-  /** Forgets the calls that have ended; without one left, the object is as it was. */
+  /** Removes the calls that have ended; if none is left, restores the object. */
   #prune(): number {
     this.#watchers = this.#watchers.filter((watcher) => !watcher.ended);
     if (this.#watchers.length === 0) {
@@ -81,7 +81,7 @@ export class Watchers {
 
 const watched = new WeakMap<object, Watchers>();
 
-/** Ends the calls of objects that nobody holds any more. Not every host has it. */
+/** Ends the calls of garbage-collected objects. Not available on every runtime. */
 const dropped = typeof FinalizationRegistry === "function"
   ? new FinalizationRegistry<Watcher>((watcher) => watcher.abandon())
   : undefined;

@@ -1,5 +1,5 @@
 /**
- * Reads from the server: one attempt each, with a time limit, and an error that says what happened.
+ * Reads from the server: a single attempt with a timeout, and descriptive errors.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { basicAuth } from "../../delivery/http/transport.ts";
 import { WeaveWalError } from "../../errors.ts";
 import type { Clock, FetchResponse, OwnFetch } from "../../runtime/runtime.ts";
 
-/** Dependencies of a client of the API. */
+/** Dependencies of an {@linkcode ApiClient}. */
 export interface ApiClientOptions {
   readonly fetch: OwnFetch;
   readonly clock: Clock;
-  /** Base URL without a trailing slash. */
+  /** Base URL, without a trailing slash. */
   readonly url: string;
   readonly apiKey: string | undefined;
-  /** Ms without a sign of life after which a read is given up. */
+  /** Ms without received data after which a read times out. */
   readonly timeoutMs: number;
 }
 
-/** Maximum length of a response that is kept in memory, and of one line of a longer one, bytes. */
+/** Maximum bytes of a response in memory, and of one line of a longer response. */
 const MAX_BYTES = 128 * 1024 * 1024;
-/** Maximum length of an error response, bytes. */
+/** Maximum bytes of an error response. */
 const MAX_ERROR_BYTES = 1024 * 1024;
 
 /** Reads from one server. */
@@ -39,10 +39,11 @@ export class ApiClient {
   }
 
   /**
-   * Posts a JSON body, or gets where there is none, and reads the JSON answer.
+   * Posts a JSON body, or sends a GET request if there is none, and parses the JSON response.
    *
-   * @param timeoutMs A shorter time than this reader's.
-   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`; `status` is the answer's, if there was one.
+   * @param timeoutMs A shorter timeout than the default.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`; `status` is that of the response, if there was
+   * one.
    */
   async json(path: string, body?: unknown, timeoutMs?: number): Promise<unknown> {
     const text = new TextDecoder().decode(await this.bytes(path, body, timeoutMs));
@@ -53,7 +54,7 @@ export class ApiClient {
     }
   }
 
-  /** Like {@linkcode ApiClient.json} for an answer of any kind. */
+  /** Same as {@linkcode ApiClient.json}, for a response of any kind. */
   async bytes(
     path: string,
     body?: unknown,
@@ -74,7 +75,7 @@ export class ApiClient {
     }
   }
 
-  /** Reads an answer of one JSON value a line, as it comes. */
+  /** Reads a response with one JSON value per line, as it arrives. */
   async *lines(path: string, body: unknown): AsyncGenerator<unknown> {
     const controller = new AbortController();
     this.#open.add(controller);
@@ -106,7 +107,7 @@ export class ApiClient {
     } finally {
       timer.cancel();
       this.#open.delete(controller);
-      // A reader that stops early leaves the rest of the answer behind.
+      // A reader that stops early leaves the rest of the response unread.
       controller.abort();
     }
   }
@@ -117,9 +118,9 @@ export class ApiClient {
   }
 
   /**
-   * Sends a request as it is, with the key, and returns its response, also that of an error.
+   * Sends a request unchanged, with the key, and returns the response, even an error response.
    *
-   * @throws {WeaveWalError} `ERR_REQUEST_FAILED` where there is none.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED` if there is no response.
    */
   async response(
     path: string,
@@ -137,7 +138,7 @@ export class ApiClient {
       const { signal } = controller;
       const response = await fetch(url + path, { ...init, headers, signal, redirect: "manual" });
       const { ok, status, statusText } = response;
-      // The host's own response may be of any length, and an error may repeat the key.
+      // The runtime's own response has no length limit, and an error may repeat the key.
       const bytes = await readBytes(response, ok ? MAX_BYTES : MAX_ERROR_BYTES);
       const body = ok ? bytes : this.#redact(new TextDecoder().decode(bytes));
       const answer = { status, statusText, headers: new Headers([...response.headers]) };
@@ -153,7 +154,7 @@ export class ApiClient {
     }
   }
 
-  /** Gives up what is under way. */
+  /** Aborts all requests in progress. */
   close(): void {
     for (const controller of this.#open) controller.abort();
   }
@@ -175,7 +176,7 @@ export class ApiClient {
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: controller.signal,
-      // Followed, a redirect would carry the key to another host.
+      // Following a redirect would send the key to another host.
       redirect: "manual",
     });
     if (response.ok) return response;

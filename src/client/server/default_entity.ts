@@ -1,5 +1,5 @@
 /**
- * The entity of a project that was named without one.
+ * Determines the entity of a project that was given without one.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import type { ApiClient } from "./api_client.ts";
 const QUERY = "query DefaultEntity { viewer { username defaultEntity { name } } }";
 
 /**
- * Asks the W&B server for the default entity of the key, and remembers it for the time when the
- * server is out of reach.
+ * Requests the key's default entity from the W&B server, and caches it for when the server is
+ * unreachable.
  *
  * @throws {WeaveWalError} `ERR_REQUEST_FAILED` if it is unknown and cannot be requested.
  */
 export async function defaultEntity(
   { reader, facts, apiKey = "" }: { reader: ApiClient; facts: MetadataCache; apiKey?: string },
 ): Promise<string> {
-  // Part of a digest tells keys apart and does not give them away.
+  // A part of a digest distinguishes keys without revealing them.
   const key = fileDigest(`weave-wal:${apiKey}`).slice(0, 12);
   try {
     const answer = await reader.json("/graphql", { query: QUERY, variables: {} }) as {

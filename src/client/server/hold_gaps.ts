@@ -1,10 +1,9 @@
 /**
- * Requests in the background, on hosts where a request in flight keeps the program alive.
+ * Background requests, on runtimes where a request in flight keeps the program alive.
  *
- * A program that has nothing else to do must end, however much there is to send. So requests that
- * follow one another make a gap from time to time, in which the host finds that the program is
- * over. A request in flight is not given up for that: the server may be working on it, and would
- * get it twice.
+ * A program with nothing else to do must end, however much is left to send. So consecutive requests
+ * leave a gap from time to time, in which the runtime notices that the program can end. A request
+ * in flight is not aborted for that: the server may be processing it, and would receive it twice.
  *
  * @module
  */
@@ -12,17 +11,17 @@
 import { GAP_MS, type HoldTracker } from "../../runtime/network/hold_tracker.ts";
 import type { Clock, Fetch } from "../../runtime/runtime.ts";
 
-/** Ms after which requests that follow one another make a gap. */
+/** Ms of consecutive requests after which to leave a gap. */
 const GAP_AFTER_MS = 1_000;
 
-/** Options of {@linkcode withGaps}. */
+/** Options for {@linkcode withGaps}. */
 export interface GapOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;
   readonly holds: HoldTracker;
 }
 
-/** `fetch` with gaps between requests that keep the program alive. */
+/** Returns `fetch` with gaps between requests that keep the program alive. */
 export function withGaps(options: GapOptions): Fetch {
   const gaps = new Gaps(options);
   return (url, init) => gaps.send(url, init);
@@ -30,7 +29,7 @@ export function withGaps(options: GapOptions): Fetch {
 
 class Gaps {
   readonly #options: GapOptions;
-  /** Deno aborts the body only of a response that is still referred to. */
+  /** Deno aborts only the bodies of responses that are still referenced. */
   readonly #reading = new Set<Response>();
   #gap: Promise<void> | null = null;
 
@@ -55,13 +54,16 @@ class Gaps {
     }
   }
 
-  /** Lets the host see, now and then, whether the program has anything else to do. */
+  /**
+   * Leaves a gap from time to time, in which the runtime can notice that the program has nothing
+   * else to do.
+   */
   async #makeGap(): Promise<void> {
     const { clock, holds } = this.#options;
     const isDue = holds.count > 0 && clock.monotonic() - holds.since > GAP_AFTER_MS;
     if (this.#gap === null && isDue) {
       this.#gap = holds.idle()
-        // A timer that does not keep the program: over it, the host notices that it may end.
+        // A timer that does not keep the program alive: while it is pending, the program can end.
         .then(() => new Promise<void>((resolve) => void clock.after(GAP_MS + 1, resolve)))
         .then(() => void (this.#gap = null));
     }
@@ -69,10 +71,10 @@ class Gaps {
   }
 }
 
-/** The response; `ended` is called when its body was read, failed or was given up. */
+/** Returns the response; `ended` is called when its body was read, failed or was canceled. */
 function watched(response: Response, ended: () => void): Response {
   const { body, status, statusText, headers } = response;
-  // The other statuses have no body, and a response with a body cannot be made of them.
+  // Other statuses have no body, and a response with a body cannot be constructed for them.
   if (body === null || status < 200 || [204, 205, 304].includes(status)) {
     ended();
     return response;

@@ -1,6 +1,6 @@
 /**
- * The host's `fetch` for the package's own requests: no op, no instrumentation and no async context
- * of the program sees them.
+ * The runtime's `fetch` for the package's own requests, hidden from ops, instrumentation and async
+ * contexts of the program.
  *
  * @module
  */
@@ -14,19 +14,19 @@ import { nativeFetch } from "./native_fetch.ts";
 import { runOutside } from "./outside.ts";
 import { proxyFor } from "./proxy.ts";
 
-/** Ms after which a request that the program waits for gives up connecting, as in Node itself. */
+/** Connection timeout in ms for requests that the program waits for, as in Node itself. */
 const CONNECT_MS = 10_000;
-/** Least ms that a request in the background gets, however short a program's end may take. */
+/** Minimum ms for a background request, however short the limit for the program's end. */
 const MIN_HOLD_MS = 500;
 
 /**
  * Sends a request that the program waits for.
  *
- * @throws {WeaveWalError} `ERR_REQUEST_FAILED` where the host does not grant the server.
+ * @throws {WeaveWalError} `ERR_REQUEST_FAILED` if the runtime does not permit access to the server.
  */
 export const hostFetch: Fetch = (url, init) => foreground(detectRuntime())(url, init);
 
-// Also captured by entries that load this module without `init`.
+// Captured on load, also for entry points that load this module without `init`.
 const native = nativeFetch();
 
 let made: { readonly runtime: Runtime; readonly fetch: Fetch } | undefined;
@@ -41,11 +41,10 @@ function foreground(runtime: Runtime): Fetch {
 }
 
 /**
- * A `fetch` for requests that nobody waits for: however many follow one another, the program can
- * end between them.
+ * Returns a `fetch` for background requests: between them, the program can end.
  *
- * @param holdMs Ms for which making a connection may keep the program alive.
- * @param given A `fetch` that the program gave; the host's unless given.
+ * @param holdMs Ms for which connecting may keep the program alive.
+ * @param given A `fetch` passed by the program; default: the runtime's.
  */
 export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch): OwnFetch {
   const connectMs = Math.max(holdMs, MIN_HOLD_MS);
@@ -55,7 +54,7 @@ export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch)
   const paced = withGaps({ ...tracking, fetch: native });
   const direct = network?.backgroundFetch?.(native, paced, { connectMs }) ?? paced;
   if (runtime.name === "node") return granted(runtime, invisible(direct));
-  // Only the host's own `fetch` goes through the proxy that the environment names.
+  // Only the runtime's own `fetch` uses the proxy from the environment.
   const isProxied = (url: string) => proxyFor(url, runtime.process.env) !== null;
   return granted(
     runtime,
@@ -63,13 +62,16 @@ export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch)
   );
 }
 
-/** `fetch`, called outside of all that the program might see it by. */
+/** Returns `fetch`, called outside of everything with which the program might observe it. */
 export function invisible<F extends OwnFetch>(fetch: F): F;
 export function invisible(fetch: OwnFetch): OwnFetch {
   return (url, init) => runOutside(() => fetch(url, init));
 }
 
-/** `fetch`, called only where the host grants the server: Deno would stop at a prompt. */
+/**
+ * Returns `fetch`, called only if the runtime permits access to the server: Deno would stop at a
+ * prompt.
+ */
 function granted<F extends OwnFetch>(runtime: Runtime, fetch: F): F;
 function granted(runtime: Runtime, fetch: OwnFetch): OwnFetch {
   return (url, init) => {

@@ -1,6 +1,6 @@
 /**
- * Cache of server facts that do not change, kept beside the logs: internal IDs of projects
- * and default entities. A program can then start, and digest refs, with no server in reach.
+ * Cache of immutable data from the server, stored beside the logs: internal IDs of projects and
+ * default entities. With it, a program can start and digest refs while the server is unreachable.
  *
  * @module
  */
@@ -8,19 +8,19 @@
 import { join } from "@std/path";
 import type { Runtime } from "../../runtime/runtime.ts";
 
-/** Subjects of facts. */
+/** Kinds of cached data. */
 export type MetadataKind = "projects" | "entities";
 
 type Facts = Record<string, Partial<Record<MetadataKind, Record<string, string>>>>;
 
-/** Facts of one server. */
+/** The cached data of one server. */
 export class MetadataCache {
   readonly #runtime: Runtime;
   readonly #server: string;
   readonly #directory: string | null;
   #facts: Facts;
 
-  /** @param directory Directory of the cache; `null` keeps it only in memory. */
+  /** @param directory Directory of the cache; `null` keeps it in memory only. */
   constructor(runtime: Runtime, server: string, directory: string | null) {
     this.#runtime = runtime;
     this.#server = server;
@@ -28,16 +28,16 @@ export class MetadataCache {
     this.#facts = this.#read();
   }
 
-  /** A fact, if it is known. */
+  /** Returns a cached value, if known. */
   get(kind: MetadataKind, key: string): string | undefined {
     const known = this.#facts[this.#server]?.[kind];
     return known && Object.hasOwn(known, key) ? known[key] : undefined;
   }
 
-  /** Keeps a fact. Where it cannot be written it is kept in memory. */
+  /** Stores a value. If the write fails, it is kept in memory. */
   set(kind: MetadataKind, key: string, value: string): void {
     if (this.get(kind, key) === value) return;
-    // Others may have learnt something meanwhile.
+    // Other processes may have added values meanwhile.
     const facts = { ...this.#facts, ...this.#read() };
     const server = { ...facts[this.#server] };
     server[kind] = { ...server[kind], [key]: value };
@@ -47,12 +47,12 @@ export class MetadataCache {
       this.#runtime.files.makeDirectory(this.#directory);
       this.#runtime.files.replace(this.#path(), JSON.stringify(this.#facts));
     } catch {
-      // Asked again next time.
+      // Requested again next time.
     }
   }
 
   #path(): string {
-    // No entity's name starts with a dot.
+    // No entity name starts with a dot.
     return join(this.#directory ?? "", ".known.json");
   }
 

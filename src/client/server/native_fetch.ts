@@ -1,5 +1,5 @@
 /**
- * The host's own `fetch`, captured before the program can wrap it.
+ * The runtime's own `fetch`, captured before the program can wrap it.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { shared } from "../../runtime/process/shared_state.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 
 /**
- * Properties in which wrappers of `fetch` keep the original: ops, OpenTelemetry, Sentry, Next.js.
+ * Properties in which wrappers of `fetch` store the original: ops, OpenTelemetry, Sentry, Next.js.
  */
 const WRAPPED = ["__wrappedFunction", "__original", "__sentry_original__", "_nextOriginalFetch"];
 /** Maximum number of nested wrappers to unwrap. */
 const MAX_WRAPPERS = 10;
 
 /**
- * Returns the host's `fetch` as it was at the first call in this process. Call it when the package
- * is loaded: programs may wrap the global one later, and those wrappers must not see the package's
- * own requests.
+ * Returns the runtime's `fetch` as of the first call in this process. Call it when the package is
+ * loaded: programs may wrap the global one later, and those wrappers must not see the package's own
+ * requests.
  */
 export function nativeFetch(): Fetch {
   return shared("host-fetch", () => unwrapped(globalThis.fetch));

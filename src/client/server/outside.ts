@@ -1,5 +1,5 @@
 /**
- * The way out of the program's async contexts, for requests that are none of the program's work.
+ * Leaves the program's async contexts, for requests that are not part of the program's work.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { AsyncResource } from "node:async_hooks";
 import { shared } from "../../runtime/process/shared_state.ts";
 import { runUntraced } from "../calls/call_stack.ts";
 
-/** A place of the host's where async contexts hang. */
+/** Properties in which runtimes store the async context. */
 const CONTEXT_SYMBOL = /^(?:kResourceStore|context_?frame)$/i;
 
-/** Made by the first copy of the package: its context is as near to none as can be had. */
+/** Created by the first copy of the package that is loaded, when there is usually no context. */
 const resource = shared("outside", () => {
   const made = new AsyncResource("weave-wal") as AsyncResource & Record<symbol, unknown>;
-  // Loaded inside a context (a lazy import in a request handler), Node would keep that one.
+  // If loaded inside a context (a lazy import in a request handler), Node would keep it.
   for (const symbol of Object.getOwnPropertySymbols(made)) {
     if (CONTEXT_SYMBOL.test(symbol.description ?? "")) made[symbol] = undefined;
   }
@@ -22,16 +22,16 @@ const resource = shared("outside", () => {
 });
 
 /**
- * Calls `fn` outside of every async context of the program. Ops in it are plain function calls, and
- * OpenTelemetry makes no spans of it.
+ * Calls `fn` outside of the program's async contexts. Ops in it are plain function calls, and
+ * OpenTelemetry creates no spans.
  */
 export function runOutside<R>(fn: () => R): R {
   return resource.runInAsyncScope(() => runUntraced(() => withoutTelemetry(fn)));
 }
 
-/** Global key under which `@opentelemetry/api` 1.x registers. */
+/** Global key under which `@opentelemetry/api` 1.x registers itself. */
 const TELEMETRY = Symbol.for("opentelemetry.js.api.1");
-/** The key by which `@opentelemetry/core` suppresses tracing. */
+/** Key with which `@opentelemetry/core` suppresses tracing. */
 const SUPPRESS_TRACING = Symbol.for("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 interface TelemetryContext {
@@ -42,7 +42,7 @@ interface ContextManager {
   with<R>(context: TelemetryContext, fn: () => R): R;
 }
 
-/** Calls `fn`; OpenTelemetry makes no spans of it, and of what follows from it. */
+/** Calls `fn`; OpenTelemetry creates no spans for it and for code that it triggers. */
 export function withoutTelemetry<R>(fn: () => R): R {
   const api = (globalThis as { [TELEMETRY]?: { context?: ContextManager } })[TELEMETRY];
   const manager = api?.context;

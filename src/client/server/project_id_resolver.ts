@@ -1,5 +1,5 @@
 /**
- * Internal ids of projects: the server digests refs with them instead of the names.
+ * Internal IDs of projects, which the server uses instead of names when it digests refs.
  *
  * @module
  */
@@ -9,14 +9,12 @@ import type { Clock } from "../../runtime/runtime.ts";
 import type { MetadataCache } from "./metadata_cache.ts";
 import type { ApiClient } from "./api_client.ts";
 
-/** Ms after a failed question before it is asked again. */
+/** Ms after a failed request before it is repeated. */
 const ASK_AGAIN_MS = 30_000;
-/**
- * Most ms for an answer. Nobody waits for it that long, but while it is out the program cannot end.
- */
+/** Timeout in ms. Nothing waits that long, but the request keeps the program alive. */
 const ANSWER_MS = 3_000;
 
-/** Looks internal ids up and asks for them, once a project. */
+/** Looks up internal IDs, and requests each one once. */
 export class ProjectIdResolver {
   readonly #facts: MetadataCache;
   readonly #reader: ApiClient;
@@ -30,10 +28,10 @@ export class ProjectIdResolver {
     this.#clock = clock;
   }
 
-  /** The internal id of `entity/project`, if it is known. */
+  /** Returns the internal ID of `entity/project`, if known. */
   readonly get = (project: string): string | undefined => this.#facts.get("projects", project);
 
-  /** Asks the server for an id that is not known. Never rejects. */
+  /** Requests an unknown ID from the server. Never rejects. */
   resolve(project: string): Promise<void> {
     const failedAt = this.#failedAt.get(project);
     const tooSoon = failedAt !== undefined && this.#clock.monotonic() - failedAt < ASK_AGAIN_MS;
@@ -46,7 +44,7 @@ export class ProjectIdResolver {
     return asking;
   }
 
-  /** Resolves when no question is open any more. */
+  /** Resolves when no request is in progress. */
   async idle(): Promise<void> {
     await Promise.all(this.#asking.values());
   }
@@ -64,7 +62,7 @@ export class ProjectIdResolver {
       }
       this.#failedAt.set(project, this.#clock.monotonic());
     } catch (error) {
-      // A server without the question will not learn it while this program runs.
+      // A server without this endpoint will not get it while this program runs.
       const status = error instanceof WeaveWalError ? error.status : undefined;
       const never = status === 404 || status === 405;
       this.#failedAt.set(project, never ? Infinity : this.#clock.monotonic());

@@ -1,10 +1,10 @@
 /**
- * The proxy that the environment names for a URL, as curl and most programs read it.
+ * Determines the proxy for a URL from the environment, by the same rules as curl.
  *
  * @module
  */
 
-/** A proxy, and the variable that names it. */
+/** A proxy, and the environment variable that contains it. */
 export interface NamedProxy {
   readonly variable: string;
   /** URL of the proxy, with a scheme. */
@@ -15,7 +15,7 @@ type Env = (name: string) => string | undefined;
 
 /**
  * Returns the proxy for `url`: `HTTPS_PROXY`, `HTTP_PROXY` or, for both, `ALL_PROXY`, unless
- * `NO_PROXY` names the host. Each may be in lower case too, which comes first.
+ * `NO_PROXY` contains the host. Lower-case variables take precedence.
  */
 export function proxyFor(url: string, env: Env): NamedProxy | null {
   const { protocol, hostname, port } = new URL(url);
@@ -35,7 +35,7 @@ function isExcluded(hostname: string, port: number, list: string): boolean {
   const host = bare(hostname);
   return list.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => {
     if (entry === "*") return true;
-    // Colons without brackets belong to an IPv6 address.
+    // Colons without brackets are part of an IPv6 address.
     const withPort = /^([^:]+|\[.*\]):(\d+)$/.exec(entry);
     if (withPort && Number(withPort[2]) !== port) return false;
     const wanted = bare(withPort?.[1] ?? entry).replace(/^\*?\./, "");
@@ -43,7 +43,7 @@ function isExcluded(hostname: string, port: number, list: string): boolean {
   });
 }
 
-/** A host name in lower case, without brackets and without the dot of the root. */
+/** Returns a host name in lower case, without brackets and without a trailing dot. */
 function bare(hostname: string): string {
   return hostname.toLowerCase().replace(/^\[|\]$/g, "").replace(/\.$/, "");
 }

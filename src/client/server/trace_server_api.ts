@@ -1,5 +1,5 @@
 /**
- * The trace server's API by its routes, under the names that the official SDK's client gives them.
+ * The trace server's routes, with the names that the official SDK's client uses.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { ApiClient } from "./api_client.ts";
 import type { TraceServerBodies, TraceServerProblem } from "./trace_server_bodies.ts";
 
 /**
- * Routes by group and name; a route is the kind of its body and its path.
+ * Routes by group and name. Each consists of the kind of its body and its path.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export const TRACE_SERVER_ROUTES = {
 } as const;
 
 /**
- * The routes of the trace server, by group and name.
+ * Type of {@linkcode TRACE_SERVER_ROUTES}.
  *
  * @example
  * ```ts
@@ -73,7 +73,7 @@ export const TRACE_SERVER_ROUTES = {
  * ```
  */
 export type TraceServerRoutes = typeof TRACE_SERVER_ROUTES;
-/** Kind of a body: none, as given, redacted, or a form. */
+/** Kind of a body: none, unchanged, redacted, or a form. */
 type Kind = "GET" | "READ" | "WRITE" | "FORM";
 
 /**
@@ -89,16 +89,16 @@ type Kind = "GET" | "READ" | "WRITE" | "FORM";
  * ```
  */
 export interface TraceServerParams {
-  /** `json` and the like read the body into `data`; `null` leaves it in the response. */
+  /** `json` and others parse the body into `data`; `null` leaves it in the response. */
   readonly format?: "json" | "text" | "blob" | "arrayBuffer" | null;
-  /** Further headers. */
+  /** Additional headers. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Gives the request up. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | null;
 }
 
 /**
- * A response whose body was read: into `data` if it was successful, else into `error`.
+ * A response whose body was read into `data` if it was successful, otherwise into `error`.
  *
  * @example
  * ```ts ignore
@@ -113,12 +113,12 @@ export interface TraceServerResponse<Data = unknown, Problem = TraceServerProble
   extends Response {
   /** Body of a successful response; `null` otherwise. */
   data: Data;
-  /** Body of an error, or why the body could not be read; `null` otherwise. */
+  /** Body of an error response, or why the body could not be read; `null` otherwise. */
   error: Problem;
 }
 
 /**
- * Sends one request. Rejects with the {@linkcode TraceServerResponse} where that is an error.
+ * Sends one request. Rejects with the {@linkcode TraceServerResponse} if it is an error.
  *
  * @example
  * ```ts ignore
@@ -153,7 +153,7 @@ export type TraceServerGet<Answer = unknown> = <Data = Answer>(
 ) => Promise<TraceServerResponse<Data, TraceServerProblem>>;
 
 /**
- * The routes of the trace server.
+ * Methods for the routes of the trace server.
  *
  * @example
  * ```ts ignore
@@ -181,13 +181,13 @@ export type TraceServerApi =
 /** Dependencies of the API. */
 export interface TraceServerApiDeps {
   readonly reader: ApiClient;
-  /** Resolves when the server has what was written before. */
+  /** Resolves when the server has received earlier writes. */
   readonly barrier: (path: string) => Promise<unknown>;
-  /** The JSON text of a value, without secrets. */
+  /** Returns the JSON text of a value, redacted. */
   readonly toText: (value: object) => string;
 }
 
-/** Makes the API of one server. */
+/** Creates the API of one server. */
 export function traceServerApi(deps: TraceServerApiDeps): TraceServerApi {
   const groups = Object.entries(TRACE_SERVER_ROUTES).map(([group, routes]) => {
     const methods = Object.entries(routes).map(([name, route]) => {

@@ -1,5 +1,5 @@
 /**
- * Bodies of requests to the trace server and of its answers.
+ * Types of the bodies of requests to the trace server and of its responses.
  *
  * @module
  */
@@ -16,11 +16,11 @@
  * ```
  */
 export interface TraceServerSchemas {
-  /** Conditions of a query, in the language of the server. */
+  /** Conditions of a query, in the server's query language. */
   Query: { readonly $expr: Readonly<Record<string, unknown>> };
-  /** An order of results. */
+  /** Sort order of results. */
   SortBy: { readonly field: string; readonly direction: "asc" | "desc" };
-  /** Part of a long result. */
+  /** A part of a long result. */
   Page: {
     readonly limit?: number | null;
     readonly offset?: number | null;
@@ -30,7 +30,7 @@ export interface TraceServerSchemas {
   InProject: {
     readonly project_id: string;
   };
-  /** Which calls. */
+  /** Criteria for calls. */
   CallsFilter: {
     readonly op_names?: readonly string[] | null;
     readonly input_refs?: readonly string[] | null;
@@ -42,7 +42,7 @@ export interface TraceServerSchemas {
     readonly wb_user_ids?: readonly string[] | null;
     readonly wb_run_ids?: readonly string[] | null;
   };
-  /** The beginning of a call. */
+  /** The start of a call. */
   CallStart: TraceServerSchemas["InProject"] & {
     readonly id?: string | null;
     readonly op_name: string;
@@ -63,7 +63,7 @@ export interface TraceServerSchemas {
     readonly output?: unknown;
     readonly summary: object;
   };
-  /** A call as the server has it. */
+  /** A call, as the server stores it. */
   StoredCall: {
     id: string;
     project_id: string;
@@ -82,12 +82,12 @@ export interface TraceServerSchemas {
     wb_run_id?: string | null;
     deleted_at?: string | null;
   };
-  /** The ids of a call that was started. */
+  /** IDs of a started call. */
   StartedCall: {
     id: string;
     trace_id: string;
   };
-  /** A version of an object as the server has it. */
+  /** A version of an object, as the server stores it. */
   StoredObject: {
     project_id: string;
     object_id: string;
@@ -101,7 +101,7 @@ export interface TraceServerSchemas {
     // deno-lint-ignore no-explicit-any -- as the official types have it
     val: any;
   };
-  /** Feedback to be saved. */
+  /** Feedback to save. */
   Feedback: TraceServerSchemas["InProject"] & {
     readonly weave_ref: string;
     readonly creator?: string | null;
@@ -113,7 +113,7 @@ export interface TraceServerSchemas {
     readonly trigger_ref?: string | null;
     readonly wb_user_id?: string | null;
   };
-  /** Feedback that was saved. */
+  /** Saved feedback. */
   StoredFeedback: {
     id: string;
     created_at: string;
@@ -129,20 +129,20 @@ export interface TraceServerSchemas {
     readonly effective_date?: string | null;
     readonly provider_id?: string | null;
   };
-  /** A query for some fields. */
+  /** A query for certain fields. */
   FieldsQuery: TraceServerSchemas["InProject"] & TraceServerSchemas["Page"] & {
     readonly fields?: readonly string[] | null;
     readonly query?: TraceServerSchemas["Query"] | null;
   };
-  /** The digest of what was saved. */
+  /** Digest of a saved value. */
   Digest: {
     digest: string;
   };
 }
 
 /**
- * Bodies of requests and of successful responses, by the name of the route. What is not a single
- * JSON value is read with the `format` that suits it: calls as `text`, the content of a file as
+ * Bodies of requests and of successful responses, by route name. Bodies that are not a single JSON
+ * value must be read with a suitable `format`: calls as `text`, the content of a file as
  * `arrayBuffer`.
  *
  * @example
@@ -350,7 +350,7 @@ export interface TraceServerBodies {
 }
 
 /**
- * Body of an error: why the server refuses a request, by the parts of its body.
+ * Body of an error response: why the server rejected the request.
  *
  * @example
  * ```ts
@@ -361,8 +361,8 @@ export interface TraceServerBodies {
  * ```
  */
 export interface TraceServerProblem {
-  /** Why. */
+  /** The reason. */
   reason?: string;
-  /** Parts that are wrong: where, and how. */
+  /** Invalid parts of the request body: location and error. */
   detail?: { loc: (string | number)[]; msg: string; type: string }[];
 }

@@ -1,5 +1,5 @@
 /**
- * A proxy that the environment names and that Node's `fetch` does not use.
+ * Detects a proxy in the environment that Node's `fetch` does not use.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { Runtime } from "../../runtime/runtime.ts";
 import { proxyFor } from "./proxy.ts";
 
-/** Global key under which Node's `fetch` keeps its dispatcher, once it was used or set. */
+/** Global keys of the dispatcher of Node's `fetch`, set once it was used or replaced. */
 const DISPATCHERS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 
 /**
- * Returns a message for a proxy that requests to `url` will not go through; `null` where there is
- * none, and where the host uses it: Deno and Bun do so by themselves, Node if it is configured to.
+ * Returns a message about a proxy that requests to `url` will not use; `null` if there is none, or
+ * if the runtime uses it: Deno and Bun always do, Node only if configured.
  */
 export function unusedProxy(runtime: Runtime, url: string): string | null {
   if (runtime.name !== "node") return null;

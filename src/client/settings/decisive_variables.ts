@@ -1,5 +1,5 @@
 /**
- * Environment variables that a host with permissions has to grant.
+ * Environment variables that a runtime with permissions must permit.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { OPTION_TABLE, RESOLVED_OPTIONS } from "./option_specs.ts";
 import type { InitOptions } from "./options.ts";
 
-/** Variables that decide whether and where records go, by the option of the same meaning. */
+/** Variables that decide whether and where records are sent, by the corresponding option. */
 export const DECISIVE_VARIABLES: Readonly<Partial<Record<keyof InitOptions, string>>> = {
   apiKey: RESOLVED_OPTIONS.apiKey.env!,
   wal: OPTION_TABLE.wal.env!,
@@ -17,5 +17,5 @@ export const DECISIVE_VARIABLES: Readonly<Partial<Record<keyof InitOptions, stri
   baseUrl: RESOLVED_OPTIONS.baseUrl.env!,
 };
 
-/** The option of Deno's command line that grants all of them. */
+/** Deno's command line flag that permits all of them. */
 export const ALLOW_ENV: string = `--allow-env=${Object.values(DECISIVE_VARIABLES).join()}`;

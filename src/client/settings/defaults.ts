@@ -10,7 +10,7 @@ import type { SampleFunction } from "../calls/sampling.ts";
 
 const MiB = 1024 * 1024;
 
-/** The host whose key and whose trace server are meant when no base URL is set. */
+/** Default base URL; its API key and trace server are used if none is set. */
 export const DEFAULT_BASE_URL = "https://api.wandb.ai";
 
 /** The trace server of {@linkcode DEFAULT_BASE_URL}. */
@@ -19,7 +19,7 @@ export const DEFAULT_SERVER_URL = "https://trace.wandb.ai";
 /** URL of the UI for {@linkcode DEFAULT_BASE_URL}. */
 export const DEFAULT_SITE_URL = "https://wandb.ai";
 
-/** The shape of {@linkcode DEFAULTS}. */
+/** Type of {@linkcode DEFAULTS}. */
 export interface Defaults {
   readonly disabled: boolean;
   readonly logLevel: LogLevel;
@@ -48,7 +48,7 @@ export interface Defaults {
   readonly sampleRate: number | SampleFunction;
 }
 
-/** The defaults of every option that has one. Sizes in bytes, times in ms. */
+/** Defaults of all options that have one. Sizes are in bytes, times in ms. */
 export const DEFAULTS: Defaults = {
   disabled: false,
   logLevel: "info",
@@ -76,5 +76,5 @@ export const DEFAULTS: Defaults = {
   sampleRate: 1,
 };
 
-/** Most bytes that a batch may be allowed: the server takes 32 MiB, SDKs stay under 31. */
+/** Maximum value of `batchBytes`: the server accepts 32 MiB, SDKs stay below 31. */
 export const MAX_BATCH_BYTES: number = 31 * MiB;

@@ -1,5 +1,5 @@
 /**
- * Looks a setting up in every place that it may come from.
+ * Looks up a setting in all its sources.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { readSettingsFile } from "./settings_file.ts";
 export interface Found<T> {
   readonly value: T;
   readonly origin: Origin;
-  /** Whether `weave.jsonc` of the working directory gave it, which may come from a stranger. */
+  /** Whether it is from `weave.jsonc` in the working directory, which may be untrusted. */
   readonly fromFile: boolean;
 }
 
 /**
- * Finds one setting; `undefined` where nobody gave it.
+ * Finds a setting; `undefined` if it is not set.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that cannot be used.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an invalid value.
  */
 export type Find = <T>(name: string, spec: OptionSpec<T>) => Found<T> | undefined;
 
 /**
- * Returns the value of a setting's environment variable; `undefined` if it is not set or empty.
+ * Returns the value of a setting's environment variable; `undefined` if it is unset or empty.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that cannot be used.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an invalid value.
  */
 export function fromEnvironment<T>(runtime: Runtime, spec: OptionSpec<T>): T | undefined {
   const { env, fromEnv, check } = spec;
@@ -37,9 +37,9 @@ export function fromEnvironment<T>(runtime: Runtime, spec: OptionSpec<T>): T | u
 }
 
 /**
- * Makes a finder: the environment first, then the options in code, then `weave.jsonc`.
+ * Creates a finder that searches the environment, then the options in code, then `weave.jsonc`.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a settings file that cannot be used.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an invalid settings file.
  */
 export function optionFinder(runtime: Runtime, options: Readonly<Record<string, unknown>>): Find {
   const file = readSettingsFile(runtime);

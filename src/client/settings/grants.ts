@@ -1,8 +1,8 @@
 /**
- * Permissions of the host (Deno's): what tracing needs, and what is missing of it.
+ * Permissions of the runtime (Deno's): which are needed for tracing, and which are missing.
  *
- * What is not granted is never tried: a try may stop the program at a prompt, and a refused `fetch`
- * with the body of a form keeps Deno from ending.
+ * Operations without permission are never attempted: that may stop the program at a prompt, and a
+ * denied `fetch` with a form body keeps Deno from ending.
  *
  * @module
  */
@@ -14,17 +14,18 @@ import { DECISIVE_VARIABLES } from "./decisive_variables.ts";
 import type { InitOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";
 
-/** Settings as far as they are allowed, and the message for what is not. */
+/** Settings limited to what is permitted, and a message about missing permissions. */
 export interface Granted {
   readonly settings: Settings;
   readonly message: string | null;
 }
 
 /**
- * Turns off what the host does not allow: the log where its directory is not granted, the sender
- * where the server is not.
+ * Disables what the runtime does not permit: the log if its directory is not accessible, and the
+ * sender if the server is not.
  *
- * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` when the user named a directory that is not granted.
+ * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` if the user configured a directory that is not
+ * permitted.
  */
 export function withinGrants(
   runtime: Runtime,
@@ -60,9 +61,9 @@ export function withinGrants(
 }
 
 /**
- * The error for a server that the host does not let this program reach.
+ * Returns the error for a server that the runtime does not permit access to.
  *
- * @param url The server's URL; `null` is returned where it may be reached.
+ * @param url The server's URL. If access is permitted, `null` is returned.
  */
 export function unreachable(runtime: Runtime, url: string): WeaveWalError | null {
   const flags = missingServer(runtime, url);
@@ -73,8 +74,8 @@ export function unreachable(runtime: Runtime, url: string): WeaveWalError | null
 }
 
 /**
- * What to add to the command line so that variables can be read; empty where one of the decisive
- * ones is granted, or where the code says all that there is to say.
+ * Returns the flags to add to the command line so that variables can be read; empty if one of the
+ * decisive variables is permitted, or if the code sets everything.
  */
 function missingVariables(runtime: Runtime, options: InitOptions): string[] {
   const { allows } = runtime.process;
@@ -93,7 +94,7 @@ function missingServer(runtime: Runtime, url: string): string[] {
   return runtime.process.allows({ kind: "net", host }) ? [] : [`--allow-net=${host}`];
 }
 
-/** The default directory has a parent that has to be made too. */
+/** The parent of the default directory must be created too. */
 function missingDirectory(runtime: Runtime, walDir: string, isExplicit: boolean): string[] {
   const top = isExplicit ? walDir : dirname(walDir);
   return (["read", "write"] as const)

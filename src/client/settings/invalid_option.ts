@@ -1,5 +1,5 @@
 /**
- * The error for a value that cannot be used.
+ * The error for an invalid value.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { WeaveWalError } from "../../errors.ts";
 /** Source of a value, for messages: `option "lingerMs"`, `WEAVE_HTTP_TIMEOUT`, a path. */
 export type Origin = string;
 
-/** The error for a value that cannot be used. */
+/** Creates the error for an invalid value. */
 export function invalidOption(origin: Origin, value: unknown, want: string): WeaveWalError {
   return new WeaveWalError(
     "ERR_INVALID_OPTION",
@@ -17,7 +17,7 @@ export function invalidOption(origin: Origin, value: unknown, want: string): Wea
   );
 }
 
-/** A value as a message shows it: short, and never throwing. */
+/** Formats a value for a message: short, and without throwing. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(clip(value));
   if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;

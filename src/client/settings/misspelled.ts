@@ -1,6 +1,6 @@
 /**
- * Environment variables that look like settings of the log, and are none: a misspelled
- * `WEAVE_ENABLE_WAL` would leave the log off without a word.
+ * Detects environment variables that look like misspelled settings of the log: a misspelled
+ * `WEAVE_ENABLE_WAL` would silently leave the log off.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { nearest } from "./nearest.ts";
 import { OPTION_TABLE, type OptionSpec, RESOLVED_OPTIONS } from "./option_specs.ts";
 
-/** Every variable that is read, and whose name says that it is about the log. */
+/** Names of all variables about the log. */
 const KNOWN: readonly string[] = Object.values({ ...OPTION_TABLE, ...RESOLVED_OPTIONS })
   .map(({ env }: OptionSpec<unknown>) => env ?? "")
   .filter((name) => name.includes("WAL"));
 
-/** Kubernetes sets these for a service that is named like one of the variables. */
+/** Kubernetes sets these for a service with the name of one of the variables. */
 const SERVICE_LINK =
   /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)$/;
 
@@ -25,10 +25,7 @@ const MAX_WRONG_LETTERS = 2;
 /** Variables that this process has already reported. */
 const reported = shared("reported-variables", () => new Set<string>());
 
-/**
- * Returns one sentence for each variable that is set and looks like a misspelled one, once in a
- * process.
- */
+/** Returns a message for each variable that looks misspelled, once per process. */
 export function misspelledVariables(runtime: Runtime): string[] {
   const names = runtime.process.envNames().filter(looksMisspelled).sort();
   return names.filter((name) => !reported.has(name)).map((name) => {
@@ -44,7 +41,7 @@ function looksMisspelled(name: string): boolean {
   return /WEAVE.*WAL/i.test(name) || nearest(name, KNOWN, MAX_WRONG_LETTERS) !== undefined;
 }
 
-/** `WEAVE_WAL_ENABLED` has the words of `WEAVE_ENABLE_WAL`. */
+/** Finds a name with the same words: `WEAVE_WAL_ENABLED` for `WEAVE_ENABLE_WAL`. */
 function sameWords(name: string): string | undefined {
   return KNOWN.find((known) => wordsOf(known) === wordsOf(name));
 }

@@ -1,11 +1,11 @@
 /**
- * Finds the name that a misspelled one is meant to be.
+ * Finds the closest match for a misspelled name.
  *
  * @module
  */
 
 /**
- * Returns the known name that is nearest to `name`, ignoring case.
+ * Returns the known name closest to `name`, ignoring case.
  *
  * @param limit Maximum edit distance.
  */
@@ -26,7 +26,7 @@ export function nearest(
   return best?.name;
 }
 
-/** Levenshtein distance: characters to insert, remove or replace. */
+/** Returns the Levenshtein distance: the number of characters to insert, remove or replace. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * Every setting with its environment variable and its check.
+ * All settings, with their environment variables and validation.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { LOG_LEVELS, type LogLevel } from "../logger.ts";
 import type { SampleFunction } from "../calls/sampling.ts";
 import { checkHostNames, checkUrl } from "./urls.ts";
 
-/** Specification of one setting: how it is read and checked. */
+/** Rules for reading and validating a setting. */
 export interface OptionSpec<T> {
-  /** The environment variable, where there is one. */
+  /** Its environment variable, if there is one. */
   readonly env?: string;
-  /** Reads the variable's text; the text itself unless given. */
+  /** Parses the variable's text; default: the text itself. */
   readonly fromEnv?: (text: string, origin: Origin) => unknown;
-  /** Returns the value as it is used, or throws `ERR_INVALID_OPTION`. */
+  /** Returns the validated value, or throws `ERR_INVALID_OPTION`. */
   readonly check: (value: unknown, origin: Origin) => T;
 }
 
@@ -117,7 +117,7 @@ const redactKeys: OptionSpec<readonly string[]> = {
   env: "WEAVE_WAL_REDACT_KEYS",
   fromEnv: (text) => text.split(",").map((name) => name.trim()).filter((name) => name !== ""),
   check: (value, origin) => {
-    // A name without two letters or digits would match nearly every property.
+    // A shorter name would match nearly every property.
     const isName = (name: unknown) =>
       typeof name === "string" && name.replace(/[^\p{L}\p{N}]/gu, "").length > 1;
     if (Array.isArray(value) && value.every(isName)) return value;
@@ -135,7 +135,7 @@ const redactPatterns: OptionSpec<readonly RegExp[]> = {
         const compiled = new RegExp(pattern);
         if (!compiled.test("")) return compiled;
       } catch {
-        // The message names it.
+        // The message contains it.
       }
       throw invalidOption(origin, pattern, wanted);
     });
@@ -184,7 +184,7 @@ export const OPTION_TABLE: { readonly [K in keyof Defaults]: OptionSpec<Defaults
   sampleRate,
 };
 
-/** The settings that are looked for in other places when nobody sets them. */
+/** Settings whose defaults are determined from other sources. */
 export const RESOLVED_OPTIONS: {
   readonly printCallLink: OptionSpec<boolean>;
   readonly apiKey: OptionSpec<string>;
@@ -221,7 +221,7 @@ const host: OptionSpec<unknown> = {
   },
 };
 
-/** Options that only code can give, and their checks. */
+/** Options that can only be set in code, with their validation. */
 export const CODE_OPTIONS: Readonly<Record<string, OptionSpec<unknown>>> = {
   runtime: host,
   fetch: callable,
@@ -230,14 +230,14 @@ export const CODE_OPTIONS: Readonly<Record<string, OptionSpec<unknown>>> = {
   redact: callable,
 };
 
-/** Options that no file can set, because secrets depend on them, and what to do instead. */
+/** Options that a file cannot set, because secrets depend on them, with the alternative. */
 export const EXPLICIT_OPTIONS: Readonly<Record<string, string>> = {
   apiKey: "set WANDB_API_KEY or log in, which keeps the key in ~/.netrc",
   allowHttp: "set WEAVE_WAL_ALLOW_HTTP, or the option in code",
   redactDefaults: "set WEAVE_WAL_REDACT_DEFAULTS, or the option in code",
 };
 
-/** Every name that an option can have. */
+/** Names of all options. */
 export const OPTION_NAMES: readonly string[] = [
   ...Object.keys(DEFAULTS),
   ...Object.keys(RESOLVED_OPTIONS),

@@ -1,5 +1,5 @@
 /**
- * Settings as they apply: from the environment, then code, then `weave.jsonc`, then the default.
+ * Resolves settings: from the environment, then code, then `weave.jsonc`, then the default.
  *
  * @module
  */
@@ -17,48 +17,48 @@ import type { InitOptions } from "./options.ts";
 import { findServers, type Servers } from "../credentials/servers.ts";
 import { unknownOption } from "./settings_file.ts";
 
-/** Every setting, checked. */
+/** All settings, validated. */
 export interface Settings extends Defaults {
-  /** The key for `serverUrl`; `undefined` where there is none for it and none is needed. */
+  /** API key for `serverUrl`; `undefined` if there is none and none is needed. */
   readonly apiKey: string | undefined;
-  /** The key for `baseUrl`, likewise. */
+  /** API key for `baseUrl`; `undefined` if there is none and none is needed. */
   readonly baseApiKey: string | undefined;
   /** URL of the trace server, without a trailing slash. */
   readonly serverUrl: string;
   /** URL of the W&B server, without a trailing slash. */
   readonly baseUrl: string;
-  /** The host in links for people. */
+  /** Host for user-facing links. */
   readonly domain: string;
   /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
-  /** Whether links to calls are printed; by default if the output is a terminal. */
+  /** Whether to print links to calls; by default if standard error is a terminal. */
   readonly printCallLink: boolean | undefined;
-  /** Hosts that plain http may be used for, in lower case. */
+  /** Hosts for which plain http is allowed, in lower case. */
   readonly allowHttp: readonly string[];
   readonly globalAttributes: Readonly<Record<string, unknown>>;
-  /** Names of properties whose values are not written, beside those of `redactDefaults`. */
+  /** Names of properties to redact, in addition to those of `redactDefaults`. */
   readonly redactKeys: readonly string[];
-  /** Patterns of text that is not written, beside those of `redactDefaults`. */
+  /** Patterns of text to redact, in addition to those of `redactDefaults`. */
   readonly redactPatterns: readonly RegExp[];
-  /** Whether the user named the log's directory; then one that cannot be written is an error. */
+  /** Whether the user configured the log's directory; if so, failing to write there is an error. */
   readonly walDirExplicit: boolean;
 }
 
 /**
  * Purposes of the API key.
  *
- * - `"as-set"`: for sending, if the settings `sender` and `disabled` say that this process sends.
- * - `"needed"`, `"optional"`: whatever they say.
- * - `"unused"`: the key comes from elsewhere, and none is looked for.
+ * - `"as-set"`: for sending, if the settings `sender` and `disabled` allow that this process sends.
+ * - `"needed"`, `"optional"`: regardless of these settings.
+ * - `"unused"`: the key is provided separately, and not looked up.
  */
 export type KeyUse = "as-set" | "needed" | "optional" | "unused";
 
 /**
- * Finds and checks every setting.
+ * Resolves and validates all settings.
  *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option, a value that cannot be used,
- * and a server that must not get the key; `ERR_MISSING_API_KEY` when this process sends and no key
- * was found.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unknown option, an invalid value, and a
+ * server that must not get the key; `ERR_MISSING_API_KEY` if this process sends and no key was
+ * found.
  */
 export function resolveSettings(
   runtime: Runtime,
@@ -100,7 +100,7 @@ export function resolveSettings(
   };
 }
 
-/** The keys for both servers. */
+/** Returns the keys for both servers. */
 function keysOf(
   findKey: FindKey,
   { server, base }: Servers,
@@ -108,7 +108,7 @@ function keysOf(
 ): Pick<Settings, "apiKey" | "baseApiKey"> {
   const [forServer, forBase] = [findKey(server), findKey(base)];
   if (sends && forServer.problem) throw forServer.problem;
-  // Without a key for the W&B server only the default entity cannot be asked for.
+  // Without a key for the W&B server, only the default entity cannot be requested.
   if (sends && forBase.problem?.code === "ERR_INVALID_OPTION") throw forBase.problem;
   return { apiKey: forServer.apiKey, baseApiKey: forBase.apiKey };
 }
@@ -127,13 +127,13 @@ function senderOf(
         'set "wal": true or WEAVE_ENABLE_WAL=true',
     );
   }
-  // The variable is about the log's sender: without a log it has no meaning.
+  // The variable applies to the log's sender: without a log it has no effect.
   return true;
 }
 
 /**
- * Refuses options that are not an object, unknown names, and wrong values of what only code can
- * give.
+ * Rejects options that are not an object, unknown names, and invalid values of options for code
+ * only.
  */
 function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -153,7 +153,7 @@ function workingDirectory(runtime: Runtime): string {
   try {
     return runtime.process.cwd();
   } catch {
-    // Deleted or unreadable: with a path that cannot be created, the log is in memory.
+    // Deleted or unreadable: with a path that cannot be created, the log stays in memory.
     return "/";
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `weave.jsonc` in the working directory: settings with comments.
+ * `weave.jsonc` in the working directory: settings, with comments.
  *
  * @module
  */
@@ -23,11 +23,11 @@ export interface SettingsFile {
 }
 
 /**
- * Reads the settings file of the working directory.
+ * Reads the settings file in the working directory.
  *
- * @returns `null` where there is none, or where the host may not read it.
+ * @returns `null` if it does not exist or may not be read.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that is not regular, too large or not a
- *   JSONC object, and for one that sets what a file cannot set.
+ * JSONC object, and for one that sets options that a file cannot set.
  */
 export function readSettingsFile(runtime: Runtime): SettingsFile | null {
   let path = SETTINGS_FILE;
@@ -66,7 +66,7 @@ export function readSettingsFile(runtime: Runtime): SettingsFile | null {
   return { path, values: values as Record<string, unknown> };
 }
 
-/** The error for an option that does not exist; it names the nearest one that does. */
+/** Creates the error for an unknown option, which suggests the closest known one. */
 export function unknownOption(where: string, name: string): WeaveWalError {
   const near = nearest(name, OPTION_NAMES, 2);
   const hint = near ? `did you mean "${near}"?` : `known are ${OPTION_NAMES.join(", ")}`;

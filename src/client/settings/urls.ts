@@ -8,7 +8,7 @@ import { WeaveWalError } from "../../errors.ts";
 import { invalidOption, type Origin } from "./invalid_option.ts";
 
 /**
- * Checks the URL of a server; returns it without a trailing slash.
+ * Validates the URL of a server; returns it without a trailing slash.
  *
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
@@ -35,7 +35,7 @@ export function checkUrl(value: unknown, origin: Origin): string {
 }
 
 /**
- * Checks a list of hosts, each with or without a port.
+ * Validates a list of hosts, each with or without a port.
  *
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
@@ -57,7 +57,7 @@ function isHost(text: string): boolean {
   try {
     const { host, hostname, href } = new URL(`http://${text}`);
     const whole = text.toLowerCase();
-    // The default port of http is left out of `host`.
+    // `host` omits the default port of http.
     return (whole === host || whole === `${hostname}:80`) && href === `http://${host}/` &&
       !whole.includes("*");
   } catch {
@@ -66,9 +66,8 @@ function isHost(text: string): boolean {
 }
 
 /**
- * The error for plain `http` to a host that is not this machine, unless the host is allowed by
- * name: the API key and every trace would cross the network unencrypted. `undefined` for any other
- * URL.
+ * Returns the error for plain `http` to another machine, unless its host is allowed by name: the
+ * API key and all traces would be sent unencrypted. `undefined` for any other URL.
  *
  * @param allowed Host names, in lower case.
  */

@@ -1,5 +1,5 @@
 /**
- * Checks of what the typed writes are given, where the server would refuse the record.
+ * Validates the inputs of typed writes, for which the server would otherwise reject the record.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { clipDisplayName } from "../calls/call.ts";
 import { isPlain, validSummary } from "../calls/summary.ts";
 import { show } from "../settings/invalid_option.ts";
 
-/** Maximum length (code points) of an op's name that is not a ref. */
+/** Maximum characters (code points) of an op's name that is not a ref. */
 export const MAX_OP_NAME_LENGTH = 128;
 
 /**
- * Checks the start of a call.
+ * Validates the start of a call.
  *
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
@@ -32,7 +32,7 @@ export function checkStart({ op_name: name, wb_run_step: step }: CallStartInput)
 }
 
 /**
- * Checks the end of a call.
+ * Validates the end of a call.
  *
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
@@ -47,7 +47,7 @@ export function checkEnd({ id, summary, wb_run_step_end: step }: CallEndInput): 
 }
 
 /**
- * A display name as the server takes it.
+ * Returns a display name that the server accepts.
  *
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` if it is not a string.
  */

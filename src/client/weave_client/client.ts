@@ -1,5 +1,5 @@
 /**
- * `WeaveClient`: everything that can be written and read under one project.
+ * `WeaveClient`: all writes and reads in one project.
  *
  * @module
  */
@@ -26,11 +26,11 @@ import type { Settings } from "../settings/settings.ts";
 import { VERSION } from "../../version.ts";
 import { isWeaveObject } from "../objects/weave_object.ts";
 
-/** Most ms that `publish` waits for what it needs to know of the project. */
+/** Maximum ms for which `publish` waits for data about the project. */
 const PUBLISH_WAIT_MS = 2_000;
 
 /**
- * Writes and reads under one project. Made by {@linkcode init}.
+ * Writes and reads in one project. Created by {@linkcode init}.
  *
  * @example
  * ```ts ignore
@@ -43,9 +43,9 @@ const PUBLISH_WAIT_MS = 2_000;
 export class WeaveClient extends ClientCalls {
   /** The entity (team or user) that the project belongs to. */
   readonly entity: string;
-  /** The project's name. */
+  /** Name of the project. */
   readonly project: string;
-  /** The host of links for people. */
+  /** Host for user-facing links. */
   readonly domain: string;
   /** Base URL of links for users, such as `https://wandb.ai`. */
   readonly siteUrl: string;
@@ -57,7 +57,7 @@ export class WeaveClient extends ClientCalls {
   readonly #clock: Clock;
   readonly #sampler: Sampler;
 
-  /** Not for users: {@linkcode init} makes clients. */
+  /** Not for users: use {@linkcode init}. */
   constructor(deps: ClientDeps) {
     const { entity, project, settings, pipeline, ids, logger, reader } = deps;
     const projectId = `${entity}/${project}`;
@@ -123,16 +123,17 @@ export class WeaveClient extends ClientCalls {
   }
 
   /**
-   * Saves a value and gives its ref. An object that was saved before keeps its ref.
+   * Saves a value, and returns its ref. An object that is already saved keeps its ref.
    *
-   * The record is made at once; only for a value that refers to others does it wait, for 2 s at
-   * most, for what digests of refs need and what the server tells once a project.
+   * The record is written immediately. Only for a value with refs, `publish` first waits for at
+   * most 2 s for the project's internal ID, which digests of refs require and the server is asked
+   * for once.
    *
-   * Meanwhile a `WeaveObject` has the promise as its `__savedRef`.
+   * Meanwhile, the promise is the `__savedRef` of a `WeaveObject`.
    *
    * @param value An object, an op, a `WeaveObject` such as a `Dataset`, or any JSON value.
-   * @param objectId The object's name; the `name` of a `WeaveObject`, or a new id, unless given.
-   * @throws {WeaveWalError} `ERR_INVALID_NAME` for a name without a letter or a digit.
+   * @param objectId The object's name. Default: the `name` of a `WeaveObject`, or a new ID.
+   * @throws {WeaveWalError} `ERR_INVALID_NAME` if no object ID can be derived from the name.
    */
   publish(value: OpFields<AnyFunction>, objectId?: string): Promise<OpRef>;
   /**
@@ -158,7 +159,7 @@ export class WeaveClient extends ClientCalls {
   }
 
   /**
-   * Saves an op, under the official SDK's name. As {@linkcode WeaveClient.publish}.
+   * Saves an op. Same as {@linkcode WeaveClient.publish}, with the official SDK's name.
    *
    * @param op An op.
    * @param objectId The object's name. Default: the op's name.
@@ -167,29 +168,26 @@ export class WeaveClient extends ClientCalls {
     return this.publish(op, objectId);
   }
 
-  /**
-   * Forces what was written so far to stable storage; rejects with the host's error where it
-   * cannot.
-   */
+  /** Syncs everything written so far to stable storage; rejects with the file system error. */
   sync(): Promise<void> {
     return this.#pipeline.sync();
   }
 
   /**
-   * Waits until all that was written so far is delivered or dead-lettered, and what dead processes
-   * left, whichever process sends it; says what is left.
+   * Waits until everything written so far, and all records of dead processes, are delivered or
+   * dead-lettered, regardless of which process sends them. Returns what is left.
+   *
    * Never rejects.
    *
-   * @param options Limits of the wait; default: until all is delivered.
+   * @param options Limits of the wait; default: wait until everything is delivered.
    */
   flush(options?: FlushOptions): Promise<FlushResult> {
     return this.#pipeline.flush(options);
   }
 
   /**
-   * Sends the project's dead letters again that the server refused, after what made it refuse them
-   * was fixed. Those that fail again stay. Waits as long as the server takes, or until `signal` is
-   * aborted.
+   * Sends the project's rejected dead letters again, after the cause was fixed. Those that fail
+   * again stay. Waits until the server has accepted them, or until `signal` is aborted.
    *
    * @param options An abort signal that ends the wait (default: none).
    */
@@ -206,9 +204,9 @@ export class WeaveClient extends ClientCalls {
   }
 
   /**
-   * The metrics of this process's log and sender as text, for Prometheus and whatever reads its
-   * formats. Counts the records that are pending, as {@linkcode WeaveClient.stats} does. The names
-   * are listed in docs/operations/metrics.md.
+   * Returns the metrics of this process's log and sender as text, for Prometheus and compatible
+   * systems. Counts pending records, like {@linkcode WeaveClient.stats}. docs/operations/metrics.md
+   * lists the names.
    *
    * @param format `openmetrics` (the default) or `prometheus`, its older text format.
    *
@@ -230,10 +228,12 @@ export class WeaveClient extends ClientCalls {
   }
 
   /**
-   * Flushes and closes. Ops are plain function calls afterwards. Never rejects.
+   * Flushes and closes the client. Ops are plain function calls afterwards. Never rejects.
    *
-   * Without the log, what is left when the limits of `options` are reached is lost; with it, the
-   * next run sends it.
+   * With a log on disk, records that are left at the limits of `options` are sent by the next run;
+   * otherwise they are lost.
+   *
+   * @param options Limits of the wait; default: wait until everything is delivered.
    */
   async finish(options?: FlushOptions): Promise<FlushResult> {
     closeGlobalClient(this);
@@ -243,21 +243,21 @@ export class WeaveClient extends ClientCalls {
     return result;
   }
 
-  /** The official SDK's name for waiting until calls are sent. */
+  /** Same as {@linkcode WeaveClient.flush}, with the official SDK's name. */
   async waitForBatchProcessing(): Promise<void> {
     await this.flush();
   }
 
   /**
-   * {@linkcode WeaveClient.finish}, bounded: 2 s (`exitDrainMs`) with the log, else 30 s
-   * (`timeoutMs`).
+   * Same as {@linkcode WeaveClient.finish}, with a limit of 2 s (`exitDrainMs`) with a log on disk,
+   * otherwise 30 s (`timeoutMs`).
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const { wal, exitDrainMs, timeoutMs } = this.#settings;
     await this.finish({ timeout: wal ? exitDrainMs : timeoutMs });
   }
 
-  /** Starts to finish, without waiting for it. */
+  /** Starts finishing, without waiting for it. */
   [Symbol.dispose](): void {
     void this[Symbol.asyncDispose]();
   }
@@ -275,7 +275,7 @@ export class WeaveClient extends ClientCalls {
 
 markClass(WeaveClient, "WeaveClient");
 
-/** The runtime and the operating system, under the names that the Python SDK gives them. */
+/** Returns the runtime and the operating system, with the Python SDK's attribute names. */
 function systemAttributes(
   { runtime, osName, osRelease, osVersion }: SystemFacts,
 ): Record<string, string | undefined> {

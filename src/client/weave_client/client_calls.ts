@@ -1,5 +1,5 @@
 /**
- * The part of the client that integrations of the official SDK use: the call stack, attributes, and
+ * The part of the client for integrations of the official SDK: the call stack, attributes, and
  * calls that are recorded step by step.
  *
  * @module
@@ -29,7 +29,7 @@ import type { ReadPipeline } from "./read_barrier.ts";
 import type { ApiClient } from "../server/api_client.ts";
 
 /**
- * The settings that the official SDK's client shows.
+ * The settings that the official SDK's client exposes.
  *
  * @example
  * ```ts
@@ -43,16 +43,16 @@ import type { ApiClient } from "../server/api_client.ts";
 export interface ClientSettings {
   /** Whether links to calls are printed. */
   readonly printCallLink: boolean;
-  /** The same, under the official SDK's name for it. */
+  /** Same as `printCallLink`, with the official SDK's name. */
   readonly shouldPrintCallLink: boolean;
   /** Attributes of every call. */
   readonly globalAttributes: Readonly<Record<string, unknown>>;
-  /** The same, under the official SDK's name for it. */
+  /** Same as `globalAttributes`, with the official SDK's name. */
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 /**
- * A call as the program holds it while it is recorded step by step.
+ * The program's representation of a call that is recorded step by step.
  *
  * @example
  * ```ts
@@ -64,14 +64,14 @@ export interface ClientSettings {
  */
 export interface CallRecord {
   /**
-   * Gets the fields that are recorded.
+   * Receives the recorded fields.
    *
-   * @param fields Fields of the call, as they are recorded.
+   * @param fields Fields of the call, as recorded.
    */
   updateWithCallSchemaData?(fields: Record<string, unknown>): void;
 }
 
-/** Dependencies of these calls. */
+/** Dependencies of {@linkcode ClientCalls}. */
 export interface ClientCallsOptions extends RecorderOptions {
   readonly printCallLink: boolean;
   readonly globalAttributes: Readonly<Record<string, unknown>>;
@@ -94,13 +94,13 @@ export class ClientCalls extends ClientReads {
   readonly settings: ClientSettings;
   readonly #options: ClientCallsOptions;
   readonly #recorder: CallRecorder | null;
-  /** Starts of calls that `createCall` recorded: the server joins start and end by them. */
+  /** Start times of calls from `createCall`, with which the server joins start and end. */
   readonly #startedAt = new WeakMap<CallStackEntry, string>();
 
   /**
-   * Not for users: `init` makes clients.
+   * Not for users: use `init`.
    *
-   * @param recorder Records the client's ops; `null` where it is disabled.
+   * @param recorder Records the client's ops; `null` if the client is disabled.
    */
   constructor(
     writes: ClientWritesOptions,
@@ -121,22 +121,23 @@ export class ClientCalls extends ClientReads {
     this.#recorder = recorder;
   }
 
-  /** The calls of this client that the running code belongs to. */
+  /** Returns the call stack of the running code, with calls of this client only. */
   getCallStack(): CallStack {
     const context = currentContext();
     const isOwn = context !== undefined && context.owner === this.#recorder;
     return new CallStack(isOwn ? context.call : null, this.#options.ids.uuidv7);
   }
 
-  /** Adds a new call to the call stack of the running code. Nothing is recorded. */
+  /** Adds a new call to the call stack of the running code. Records nothing. */
   pushNewCall(): PushedCall {
     return this.getCallStack().pushNewCall();
   }
 
   /**
-   * Calls `fn`; calls made inside are children of the stack's innermost call.
+   * Calls `fn`; calls inside it are children of the stack's innermost call.
    *
-   * @param callStack A stack, as `pushNewCall` returned it.
+   * @param callStack A stack from `pushNewCall`.
+   * @param fn Called once, synchronously.
    */
   runWithCallStack<T>(callStack: CallStack, fn: () => T): T {
     const { attributes = null, untraced } = currentContext() ?? {};
@@ -144,33 +145,33 @@ export class ClientCalls extends ClientReads {
     return runInContext({ call: callStack.peek(), owner: this.#recorder, attributes }, fn);
   }
 
-  /** The attributes that `withAttributes` gives to calls made now. */
+  /** Returns the attributes that `withAttributes` currently adds to calls. */
   getCurrentAttributes(): Record<string, unknown> {
     return assignData({}, currentContext()?.attributes?.values);
   }
 
   /**
-   * As `withAttributes`.
+   * Same as `withAttributes`.
    *
    * @param attributes Added to the calls' own attributes.
-   * @param fn Called once, at once.
+   * @param fn Called once, synchronously.
    */
   runWithAttributes<T>(attributes: Record<string, unknown>, fn: () => T): T {
     return runWithAttributes(attributes, fn);
   }
 
   /**
-   * Records that a call begins, for code that is not an op.
+   * Records the start of a call, for code that is not an op.
    *
-   * @param call Gets the recorded fields.
+   * @param call Receives the recorded fields.
    * @param op The op, or its ref.
    * @param params The arguments.
-   * @param parameterNames How the arguments are named.
-   * @param thisArg Recorded as the input `self`, if it is an object.
-   * @param currentCall The call, as `pushNewCall` returned it.
-   * @param parentCall The call that makes it.
-   * @param startTime When it begins.
-   * @param displayName Shown instead of the op's name.
+   * @param parameterNames Names of the arguments.
+   * @param thisArg The input `self`, recorded if it is an object.
+   * @param currentCall The call, from `pushNewCall`.
+   * @param parentCall The parent call.
+   * @param startTime Start time.
+   * @param displayName Display name, shown instead of the op's name.
    * @param attributes Added to those of the client and of `withAttributes`.
    */
   // deno-lint-ignore require-await -- as the SDK has it
@@ -209,14 +210,14 @@ export class ClientCalls extends ClientReads {
   }
 
   /**
-   * Records that a call that `createCall` began has returned.
+   * Records that a call from `createCall` has returned.
    *
-   * @param call Gets the recorded fields.
-   * @param result What it returned.
+   * @param call Receives the recorded fields.
+   * @param result The return value.
    * @param currentCall The call.
-   * @param parentCall The call that made it; gets the summary added to that of its children.
+   * @param parentCall The parent call; the summary is added to that of its children.
    * @param summarize Returns the call's summary from the result.
-   * @param endTime When it ended.
+   * @param endTime End time.
    * @param startCallPromise Awaited first, if given.
    */
   async finishCall(
@@ -235,12 +236,13 @@ export class ClientCalls extends ClientReads {
   }
 
   /**
-   * Records that a call that `createCall` began has thrown `error`. As `finishCall` else.
+   * Records that a call from `createCall` has thrown `error`. Otherwise the same as `finishCall`.
    *
-   * @param call Gets the recorded fields.
+   * @param call Receives the recorded fields.
+   * @param error The error.
    * @param currentCall The call.
-   * @param parentCall The call that made it.
-   * @param endTime When it ended.
+   * @param parentCall The parent call.
+   * @param endTime End time.
    * @param startCallPromise Awaited first, if given.
    */
   async finishCallWithException(
@@ -267,7 +269,7 @@ export class ClientCalls extends ClientReads {
     ending: { output: unknown; exception?: string },
   ): Promise<void> {
     if (currentCall instanceof UnsampledCall) return;
-    // Before any wait: summaries of children count in those of their parents.
+    // Before any await, because parents include the summaries of their children.
     const parent = parentCall ?? null;
     const report = (problem: string) =>
       this.#options.logger.once("warn", "invalid-summary", `Left out of a summary: ${problem}`);

@@ -1,5 +1,6 @@
 /**
- * The reads of a client: they go straight to the server, once that has what this process wrote.
+ * The reads of a client. They go directly to the server, after earlier writes of this process are
+ * delivered.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import { type TraceServerApi, traceServerApi } from "../server/trace_server_api.
 import { Table } from "../objects/table.ts";
 
 /**
- * Which calls to read; the fields are the server's.
+ * Criteria for reading calls, with the server's field names.
  *
  * @example
  * ```ts ignore
@@ -32,23 +33,23 @@ import { Table } from "../objects/table.ts";
  * ```
  */
 export interface CallsFilter {
-  /** Refs of ops; `:*` in the place of the digest means every version. */
+  /** Refs of ops; `:*` instead of a digest matches every version. */
   op_names?: string[] | null;
-  /** Refs that the inputs hold. */
+  /** Refs in the inputs. */
   input_refs?: string[] | null;
-  /** Refs that the output holds. */
+  /** Refs in the output. */
   output_refs?: string[] | null;
-  /** Ids of the calls that made the call. */
+  /** IDs of parent calls. */
   parent_ids?: string[] | null;
-  /** Ids of traces. */
+  /** IDs of traces. */
   trace_ids?: string[] | null;
-  /** Ids of calls. */
+  /** IDs of calls. */
   call_ids?: string[] | null;
   /** Only calls without a parent. */
   trace_roots_only?: boolean | null;
-  /** Ids of users. */
+  /** IDs of users. */
   wb_user_ids?: string[] | null;
-  /** Ids of W&B runs. */
+  /** IDs of W&B runs. */
   wb_run_ids?: string[] | null;
 }
 
@@ -72,15 +73,15 @@ export class ClientReads extends ClientWrites {
   readonly #barrier: ReadBarrier;
   readonly #finalDigest: (digest: string) => string;
   /**
-   * The routes of the trace server, as the official SDK has them. A request goes to the server at
-   * once, past the log, after what was written before. Secrets in what it writes are redacted.
+   * The routes of the trace server, as in the official SDK. Requests go directly to the server,
+   * bypassing the log, after earlier writes are delivered. Secrets in written data are redacted.
    */
   readonly traceServerApi: TraceServerApi;
 
   /**
-   * Not for users: `init` makes clients.
+   * Not for users: use `init`.
    *
-   * @param pipeline Knows what is not delivered yet, and the server's digests for provisional ones.
+   * @param pipeline Provides undelivered records, and the server's digests for provisional ones.
    */
   constructor(options: ClientWritesOptions, reader: ApiClient, pipeline: ReadPipeline) {
     super(options);
@@ -97,7 +98,7 @@ export class ClientReads extends ClientWrites {
   /**
    * Returns information about the server.
    *
-   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`, as every read does.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED`, like every read.
    */
   async serverInfo(): Promise<Record<string, unknown>> {
     return await this.#reader.json("/server_info") as Json;
@@ -172,8 +173,8 @@ export class ClientReads extends ClientWrites {
   }
 
   /**
-   * Reads what a ref names: prompts, datasets and tables as such, images and sounds with their
-   * bytes, all else as the JSON that was saved.
+   * Reads the object of a ref: prompts, datasets and tables as instances of their classes, images
+   * and audio with their bytes, anything else as the saved JSON.
    *
    * @param ref Project, ID and digest of the object.
    * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
@@ -235,7 +236,7 @@ export class ClientReads extends ClientWrites {
   }
 
   /**
-   * Reads the rows of a table with their digests.
+   * Reads the rows of a table, with their digests.
    *
    * @param projectId `entity/project`.
    * @param digest Digest of the table.
@@ -253,7 +254,7 @@ export class ClientReads extends ClientWrites {
   }
 
   /**
-   * Reads the rows that a table's ref names.
+   * Reads the rows of a table's ref.
    *
    * @param ref Ref of the table.
    * @throws {WeaveWalError} `ERR_REQUEST_FAILED`.
@@ -284,11 +285,11 @@ export class ClientReads extends ClientWrites {
       const status = error instanceof WeaveWalError ? error.status : undefined;
       if (status !== 404 && status !== 405) throw error;
     }
-    // Older servers have only the older endpoint.
+    // Older servers only have the older endpoint.
     return await this.#barrier.explain(wait, this.#reader.bytes("/file/content", body));
   }
 
-  /** Reads JSON, once the server has what this process wrote; `body` is made then. */
+  /** Reads JSON after this process's earlier writes are delivered; `body` is called then. */
   async #read(path: string, body: () => unknown): Promise<unknown> {
     const wait = await this.#barrier.wait(path);
     return await this.#barrier.explain(wait, this.#reader.json(path, body()));

@@ -23,7 +23,7 @@ export interface ClientDeps {
   readonly ids: Ids;
   readonly clock: Clock;
   readonly reader: ApiClient;
-  /** Reads what nobody waits for. */
+  /** For background reads. */
   readonly backgroundReader: ApiClient;
   readonly facts: MetadataCache;
   readonly logger: Logger;

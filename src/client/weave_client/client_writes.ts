@@ -1,6 +1,6 @@
 /**
- * A typed method for every write. Each makes one record; what the server would answer with, as far
- * as it can be known, is returned at once.
+ * A typed method for each write. Each writes one record, and returns what the server's response
+ * will contain, as far as it can be known.
  *
  * @module
  */
@@ -39,19 +39,19 @@ export class ClientWrites {
   readonly projectId: string;
   readonly #options: ClientWritesOptions;
 
-  /** Not for users: `init` makes clients. */
+  /** Not for users: use `init`. */
   constructor(options: ClientWritesOptions) {
     this.projectId = options.projectId;
     this.#options = options;
   }
 
   /**
-   * Records that a call begins. `id`, `trace_id` and `started_at` are made unless given.
+   * Records the start of a call. `id`, `trace_id` and `started_at` are created if missing.
    *
-   * @param start Op name, inputs and the like.
+   * @param start Op name, inputs and other fields.
    * @returns The IDs and the start time, for `callEnd`.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an `op_name` of over 128 characters or a
-   *   `wb_run_step` that is not an integer.
+   * `wb_run_step` that is not an integer.
    */
   callStart(start: CallStartInput): CallHandle {
     checkStart(start);
@@ -78,11 +78,11 @@ export class ClientWrites {
   }
 
   /**
-   * Records that a call ended. `ended_at` is now unless given.
+   * Records the end of a call. `ended_at` is the current time if missing.
    *
-   * @param end The handle that `callStart` returned, with output, summary and the like.
+   * @param end The handle from `callStart`, with output, summary and other fields.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a `summary` whose `usage` is not an object of
-   *   token counts by model.
+   * token counts by model.
    */
   callEnd(end: CallEndInput): void {
     checkEnd(end);
@@ -106,7 +106,7 @@ export class ClientWrites {
    * Renames a call; `""` clears its name.
    *
    * @param callId ID of the call.
-   * @param displayName Shown instead of the op's name.
+   * @param displayName Name to show instead of the op's name.
    * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a name that is not a string.
    */
   callUpdate(callId: string, displayName: string): void {
@@ -118,10 +118,10 @@ export class ClientWrites {
   }
 
   /**
-   * Renames a call, under the official SDK's name.
+   * Renames a call. Same as `callUpdate`, with the official SDK's name.
    *
    * @param callId ID of the call.
-   * @param displayName Shown instead of the op's name.
+   * @param displayName Name to show instead of the op's name.
    */
   // deno-lint-ignore require-await -- as the SDK has it
   async updateCall(callId: string, displayName: string): Promise<void> {
@@ -129,7 +129,7 @@ export class ClientWrites {
   }
 
   /**
-   * Deletes calls, and with them what they called.
+   * Deletes calls and their descendants.
    *
    * @param callIds IDs of the calls.
    */
@@ -138,14 +138,14 @@ export class ClientWrites {
   }
 
   /**
-   * Saves a value as a version of an object, without looking whether it is saved already.
+   * Saves a value as a new version of an object, even if it is already saved.
    *
    * @param objectId ID of the object.
    * @param value Any JSON value.
    * @param options The server's class of the object, if it has one (default: none).
-   * @returns The digest; `undefined` with `builtinObjectClass`, by which the server rewrites the
-   *   value before it digests it. Provisional for a value that refers to a project whose internal
-   *   id is not known.
+   * @returns The digest; `undefined` with `builtinObjectClass`, because the server rewrites such
+   * values before hashing. Provisional for a value that refers to a project whose internal ID is
+   * unknown.
    */
   objCreate(
     objectId: string,
@@ -157,7 +157,7 @@ export class ClientWrites {
   }
 
   /**
-   * Saves rows as a table and gives the digests of the table and of its rows.
+   * Saves rows as a table, and returns the digests of the table and its rows.
    *
    * @param rows The rows.
    */
@@ -167,13 +167,13 @@ export class ClientWrites {
   }
 
   /**
-   * Makes a table of another with rows added and taken out.
+   * Creates a table from another one, with rows added and removed.
    *
-   * @param baseRowDigests The row digests of the base table, where they are known.
    * @param baseDigest Digest of the base table.
    * @param updates Rows to append, insert or remove, in this order.
-   * @returns The new table's digest, as far as it can be known: only with `baseRowDigests`, and
-   *   where every row's digest is known.
+   * @param baseRowDigests Row digests of the base table, if known.
+   * @returns The new table's digest, if it can be known: only with `baseRowDigests`, and only if
+   * every row's digest is known.
    */
   tableUpdate(
     baseDigest: string,
@@ -192,10 +192,10 @@ export class ClientWrites {
   }
 
   /**
-   * Makes a table of rows that the server has already, or gets from records before this one.
+   * Creates a table from rows that the server already has or receives with earlier records.
    *
    * @param rowDigests Digests of the rows.
-   * @returns The table's digest, provisional where a row's is.
+   * @returns The table's digest; provisional if that of a row is.
    */
   tableCreateFromDigests(rowDigests: readonly string[]): { digest: string } {
     return { digest: this.#options.publisher.createTableFromDigests(rowDigests) };
@@ -205,7 +205,7 @@ export class ClientWrites {
    * Saves a file.
    *
    * @param name Name of the file.
-   * @param content Its bytes, or a text, which is saved as UTF-8.
+   * @param content Its bytes, or text, which is saved as UTF-8.
    * @returns The digest of the content.
    */
   fileCreate(name: string, content: string | Uint8Array): { digest: string } {
@@ -213,16 +213,17 @@ export class ClientWrites {
   }
 
   /**
-   * Records feedback, one or many. Ids are made unless given, so a replay does not double it.
+   * Records one or several feedback items. Missing IDs are created, so that resending does not
+   * duplicate them.
    *
-   * @param feedback One feedback.
+   * @param feedback The feedback item.
    * @returns Its ID.
    */
   feedbackCreate(feedback: FeedbackInput): { id: string };
   /**
-   * Records many feedbacks.
+   * Records several feedback items.
    *
-   * @param feedback Many feedbacks.
+   * @param feedback The feedback items.
    * @returns Their IDs.
    */
   feedbackCreate(feedback: readonly FeedbackInput[]): { id: string }[];
@@ -237,10 +238,10 @@ export class ClientWrites {
   }
 
   /**
-   * Puts a feedback in the place of another.
+   * Replaces a feedback item.
    *
-   * @param feedback The new feedback, with the ID of the old one as `feedback_id`.
-   * @returns The ID of the new one.
+   * @param feedback The new item, with the ID of the old one as `feedback_id`.
+   * @returns The ID of the new item.
    */
   feedbackReplace(feedback: FeedbackReplaceInput): { id: string } {
     const id = feedback.id ?? this.#options.ids.uuidv7();
@@ -249,33 +250,33 @@ export class ClientWrites {
   }
 
   /**
-   * Records what models cost, by model name. A replay may double it: the server gives the ids.
+   * Records prices of models. Resending may duplicate them, because the server assigns the IDs.
    *
-   * @param costs Costs by the model's name.
+   * @param costs Prices by model name.
    */
   costCreate(costs: Readonly<Record<string, Cost>>): void {
     this.#write("cost_create", { project_id: this.projectId, costs });
   }
 
   /**
-   * Records OpenTelemetry spans as they were serialized.
+   * Records serialized OpenTelemetry spans, unchanged.
    *
-   * @param request A serialized `ExportTraceServiceRequest` of OTLP, best with one span: if the
-   *   server rejects one of several, they are all dead-lettered. Nothing in it is redacted.
-   * @param view The view of Weave that shows them (default: `"traces"`).
+   * @param request A serialized `ExportTraceServiceRequest` of OTLP, preferably with one span: if
+   * the server rejects one of several, all are dead-lettered. Nothing in it is redacted.
+   * @param view The view of Weave for the spans (default: `"traces"`).
    */
   spansCreate(request: Uint8Array, view: OtelView = "traces"): void {
     this.#options.append(otelRecordType(view), otelRequest(this.projectId, request));
   }
 
   /**
-   * Records what a scorer says of a call, as feedback on the call.
+   * Records a score of a call, as feedback on the call.
    *
-   * @param predictCallId The call that is scored.
-   * @param scorerCallId The scorer's own call.
+   * @param predictCallId ID of the scored call.
+   * @param scorerCallId ID of the scorer's own call.
    * @param runnableRefUri Ref of the scorer.
-   * @param scorerOutput What the scorer returned.
-   * @returns The feedback's id.
+   * @param scorerOutput Return value of the scorer.
+   * @returns The ID of the feedback.
    */
   // deno-lint-ignore require-await -- as the SDK has it
   async addScore(

@@ -5,7 +5,8 @@
  */
 
 /**
- * A value of any kind; what JSON cannot hold is mapped as `src/protocol/json/stringify.ts` says.
+ * An object with any values. `src/protocol/json/stringify.ts` specifies how values are encoded that
+ * JSON cannot represent.
  *
  * @example
  * ```ts
@@ -18,7 +19,7 @@
 export type AnyObject = Record<string, unknown>;
 
 /**
- * Fields of a call's start; missing ones are filled in.
+ * Fields of a call's start. Missing ones get default values.
  *
  * @example
  * ```ts
@@ -30,36 +31,36 @@ export type AnyObject = Record<string, unknown>;
  * ```
  */
 export interface CallStartInput {
-  /** Ref of the op, or its bare name. */
+  /** Ref of the op, or its plain name. */
   op_name: string;
-  /** The call's id; a new UUIDv7 unless given. */
+  /** ID of the call. Default: a new UUIDv7. */
   id?: string;
-  /** The id of the call's trace; a new one unless given. */
+  /** ID of the call's trace. Default: a new ID. */
   trace_id?: string;
-  /** Id of the call that made this one. */
+  /** ID of the parent call. */
   parent_id?: string | null;
-  /** ISO 8601, UTC; now unless given. */
+  /** Start time, ISO 8601, UTC. Default: now. */
   started_at?: string;
-  /** Display name instead of the op's name. */
+  /** Display name, shown instead of the op's name. */
   display_name?: string | null;
-  /** The conversation that the call belongs to. */
+  /** ID of the conversation. */
   thread_id?: string | null;
-  /** The turn of the conversation. */
+  /** ID of the turn in the conversation. */
   turn_id?: string | null;
   /** Custom attributes. */
   attributes?: AnyObject;
-  /** The call's arguments by name. */
+  /** Arguments by name. */
   inputs?: AnyObject;
-  /** The span that the call was made from, if any. */
+  /** The span from which the call was created, if any. */
   otel_dump?: AnyObject | null;
-  /** The W&B run that the call belongs to. */
+  /** ID of the W&B run. */
   wb_run_id?: string | null;
-  /** The run's step at the start. */
+  /** Step of the run at the start. */
   wb_run_step?: number | null;
 }
 
 /**
- * Names a running call; give it to `client.callEnd`.
+ * Identifies a running call. Pass it to `client.callEnd`.
  *
  * @example
  * ```ts
@@ -72,16 +73,16 @@ export interface CallStartInput {
  * ```
  */
 export interface CallHandle {
-  /** The call's id. */
+  /** ID of the call. */
   readonly id: string;
-  /** The id of the call's trace. */
+  /** ID of the call's trace. */
   readonly trace_id: string;
-  /** The very text of the start: the server joins the two by it. */
+  /** Start time, exactly as recorded in the start: the server joins start and end by it. */
   readonly started_at: string;
 }
 
 /**
- * Fields of a call's end; missing ones are filled in.
+ * Fields of a call's end. Missing ones get default values.
  *
  * @example
  * ```ts
@@ -94,15 +95,15 @@ export interface CallHandle {
  * ```
  */
 export interface CallEndInput extends CallHandle {
-  /** ISO 8601, UTC; now unless given. */
+  /** End time, ISO 8601, UTC. Default: now. */
   ended_at?: string;
   /** The error, if the call failed. */
   exception?: string | null;
-  /** The call's output. */
+  /** The output. */
   output?: unknown;
   /** Numbers about the call, such as token usage. */
   summary?: AnyObject;
-  /** The W&B run's step at the end. */
+  /** Step of the W&B run at the end. */
   wb_run_step_end?: number | null;
 }
 
@@ -123,7 +124,7 @@ export type TableChange =
   | { insert: { index: number; row: AnyObject } };
 
 /**
- * Fields of a feedback; missing ones are filled in.
+ * Fields of a feedback item. Missing ones get default values.
  *
  * @example
  * ```ts
@@ -139,28 +140,28 @@ export type TableChange =
  * ```
  */
 export interface FeedbackInput {
-  /** Ref of what the feedback is on. */
+  /** Ref of the object or call that the feedback is about. */
   weave_ref: string;
-  /** Its kind; `wandb.runnable.<name>` for a score. */
+  /** Type of the feedback; `wandb.runnable.<name>` for a score. */
   feedback_type: string;
-  /** Contents of the feedback. */
+  /** Content of the feedback. */
   payload: AnyObject;
-  /** Its id; a new UUIDv7 unless given. */
+  /** ID of the feedback. Default: a new UUIDv7. */
   id?: string;
-  /** Who gave it. */
+  /** Name of the person or program that created it. */
   creator?: string | null;
-  /** Ref of the annotation that asked for it. */
+  /** Ref of the annotation that requested it. */
   annotation_ref?: string | null;
-  /** Ref of the scorer that made it. */
+  /** Ref of the scorer that created it. */
   runnable_ref?: string | null;
   /** Ref of the scorer's call. */
   call_ref?: string | null;
-  /** Ref of what triggered it. */
+  /** Ref of its trigger. */
   trigger_ref?: string | null;
 }
 
 /**
- * Fields of a replacing feedback; missing ones are filled in.
+ * Fields of a feedback item that replaces another. Missing ones get default values.
  *
  * @example
  * ```ts
@@ -177,6 +178,6 @@ export interface FeedbackInput {
  * ```
  */
 export interface FeedbackReplaceInput extends FeedbackInput {
-  /** Id of the feedback that this one takes the place of. */
+  /** ID of the feedback item to replace. */
   feedback_id: string;
 }

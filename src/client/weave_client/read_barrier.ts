@@ -1,5 +1,5 @@
 /**
- * Lets reads see what the process wrote before them.
+ * Lets reads see the process's earlier writes.
  *
  * @module
  */
@@ -7,27 +7,28 @@
 import { WeaveWalError } from "../../errors.ts";
 import type { DeliveryWait, Pipeline } from "../pipeline/pipeline.ts";
 
-/** Most ms that a read waits for what was written before it. */
+/** Maximum ms for which a read waits for earlier writes. */
 export const READ_WAIT_MS = 10_000;
 
 /** The part of a pipeline that reads use. */
 export type ReadPipeline = Pick<Pipeline, "delivered" | "finalDigest">;
 
-/** Makes reads wait for the delivery of earlier writes. */
+/** Delays reads until earlier writes are delivered. */
 export class ReadBarrier {
   readonly #pipeline: ReadPipeline;
 
-  /** Delays the reads of the client whose writes go to `pipeline`. */
+  /** Delays the reads of the client that writes to `pipeline`. */
   constructor(pipeline: ReadPipeline) {
     this.#pipeline = pipeline;
   }
 
   /**
-   * Waits until the server has what this process wrote so far, {@linkcode READ_WAIT_MS} at most.
+   * Waits until the server has received everything that this process has written so far, for at
+   * most {@linkcode READ_WAIT_MS}.
    *
-   * @param path What is to be read, for the error.
-   * @throws {WeaveWalError} `ERR_REQUEST_FAILED` when there is something to wait for and the server
-   *   does not take requests.
+   * @param path Path of the read, for the error.
+   * @throws {WeaveWalError} `ERR_REQUEST_FAILED` if records are pending and the server is not
+   * accepting requests.
    */
   async wait(path: string): Promise<DeliveryWait> {
     const wait = await this.#pipeline.delivered(READ_WAIT_MS);
@@ -39,7 +40,7 @@ export class ReadBarrier {
     );
   }
 
-  /** The answer of a read; an error about something missing says what may be behind it. */
+  /** Returns the result of a read; adds a possible cause to an error about something missing. */
   async explain<T>({ end }: DeliveryWait, answer: Promise<T>): Promise<T> {
     try {
       return await answer;

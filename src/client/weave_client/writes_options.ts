@@ -8,7 +8,7 @@ import type { Ids } from "../../protocol/ids.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Publisher } from "../objects/publisher.ts";
 
-/** Dependencies of the writes. */
+/** Dependencies of {@linkcode ClientWrites}. */
 export interface ClientWritesOptions {
   readonly projectId: string;
   readonly ids: Ids;

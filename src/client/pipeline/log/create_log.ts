@@ -1,5 +1,5 @@
 /**
- * Puts the log of a pipeline together: the disk, with memory behind it, or either of them.
+ * Creates the log of a pipeline: on disk with a fallback to memory, or only one of the two.
  *
  * @module
  */
@@ -21,29 +21,29 @@ export interface CreateLogOptions {
   /** `null` keeps all records in memory. */
   readonly disk: ProjectDisk | null;
   readonly monitor: PipelineMonitor;
-  /** Called with every segment that was begun. */
+  /** Called for each new segment. */
   readonly onSegment: (segment: Segment) => void;
-  /** Called when there may be more to send than before. */
+  /** Called when there may be more to send. */
   readonly onAppend: () => void;
   /** Called when the disk fails (with its error) and when it works again (with `null`). */
   readonly onDiskChanged: (error: unknown) => void;
 }
 
-/** The log of a pipeline, and what it consists of. */
+/** The log of a pipeline, and its parts. */
 export interface CreatedLog {
-  /** The log that takes records. */
+  /** The log to append to. */
   readonly log: LocalLog;
   readonly memory: MemoryLog;
-  /** `null` if records are kept in memory only. */
+  /** `null` if records are only kept in memory. */
   readonly disk: FileLog | null;
-  /** The log, if it refuses what the disk does not take. */
+  /** The log, if it refuses records that cannot be written to disk. */
   readonly strict: DiskLog | null;
 }
 
 /**
- * Makes the log of a pipeline.
+ * Creates the log of a pipeline.
  *
- * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` when the disk is required and cannot be written.
+ * @throws {WeaveWalError} `ERR_LOG_UNWRITABLE` if the disk is required and cannot be written.
  */
 export function createLog(options: CreateLogOptions): CreatedLog {
   const { pipeline, disk: place, monitor, onDiskChanged } = options;

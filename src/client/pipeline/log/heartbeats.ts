@@ -15,23 +15,23 @@ export interface HeartbeatsOptions {
   readonly clock: Clock;
   readonly disk: ProjectDisk | null;
   readonly log: RequestLog;
-  /** Sends those of the leases that this process holds. */
+  /** Sends heartbeats for the leases that this process holds. */
   readonly recovery: () => void;
   readonly monitor: PipelineMonitor;
 }
 
-/** Shows other processes at intervals that this one lives. Errors of one do not keep the others. */
+/** Sends heartbeats at intervals. An error of one does not prevent the others. */
 export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   #timer: Timer;
 
-  /** Begins; the first heartbeats are one interval away. */
+  /** Starts; the first heartbeats are sent after one interval. */
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
     this.#timer = this.#schedule();
   }
 
-  /** Ends them. */
+  /** Stops. */
   stop(): void {
     this.#timer.cancel();
   }

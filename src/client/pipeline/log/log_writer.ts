@@ -1,5 +1,5 @@
 /**
- * The writing end of a pipeline: records go to the log, or are dropped and counted.
+ * The writing end of a pipeline: appends records to the log, or drops and counts them.
  *
  * @module
  */
@@ -19,23 +19,25 @@ export interface LogWriterOptions {
   readonly onAppended: () => void;
 }
 
-/** Appends the records of a pipeline: each is in the log, or dropped and counted, or refused. */
+/**
+ * Appends the records of a pipeline. Each record is in the log, dropped and counted, or refused.
+ */
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  /** Once it is set, no record reaches the log: `finish()` counts on having seen the last one. */
+  /** Once set, no record reaches the log: `finish()` relies on having seen the last one. */
   #closed = false;
 
-  /** Creates a writer that takes records at once. */
+  /** Creates an open writer. */
   constructor(options: LogWriterOptions) {
     this.#options = options;
   }
 
-  /** Whether it takes no more records. */
+  /** Whether it is closed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Appends one request. Throws only where the log is strict. */
+  /** Appends one request. Throws only if the log is strict. */
   append(type: RecordType, request: string): void {
     const { logs: { log, strict }, monitor, onAppended } = this.#options;
     if (strict !== null) return this.appendAll([[type, request]]);
@@ -52,9 +54,9 @@ export class LogWriter {
   }
 
   /**
-   * Appends several requests; where the log is strict with one write, all or none.
+   * Appends several requests; if the log is strict, with one write: all or none.
    *
-   * @throws {WeaveWalError} Where it is strict: `ERR_LOG_CLOSED` after `close()`, else the log's
+   * @throws {WeaveWalError} If it is strict: `ERR_LOG_CLOSED` after `close()`, otherwise the log's
    * error.
    */
   appendAll(records: readonly WriteRecord[]): void {
@@ -71,7 +73,7 @@ export class LogWriter {
     onAppended();
   }
 
-  /** Notes that a span has begun. Never throws. */
+  /** Records the start of a span. Never throws. */
   noteSpanStart(type: OtelRecordType, request: string): void {
     const { log, disk } = this.#options.logs;
     // Records in memory are lost with the process.
@@ -83,7 +85,7 @@ export class LogWriter {
     }
   }
 
-  /** Takes no more records. */
+  /** Closes the writer. */
   close(): void {
     this.#closed = true;
   }

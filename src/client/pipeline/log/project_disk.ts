@@ -1,5 +1,6 @@
 /**
- * The disk of a pipeline beside its records: the presence of the process and the project's quota.
+ * A pipeline's disk state besides its records: the presence file of the process and the project's
+ * quota.
  *
  * @module
  */
@@ -13,20 +14,20 @@ import type { WalStats } from "../pipeline.ts";
 export interface ProjectDiskOptions extends PresenceOptions {
   /** Directory of the project's log. */
   readonly directory: string;
-  /** Bytes that the logs of the project may take. */
+  /** Maximum bytes on disk of the project's logs. */
   readonly maxBytes: number;
 }
 
 /** The disk of a pipeline. */
 export class ProjectDisk {
   readonly directory: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
   readonly presence: Presence;
   readonly quota: DiskQuota;
   readonly #forecast: QuotaForecast;
 
-  /** Begins to count what is there; writes nothing. */
+  /** Starts counting existing files; writes nothing. */
   constructor(options: ProjectDiskOptions) {
     const { runtime: { files, clock }, directory, token, maxBytes } = options;
     this.directory = directory;
@@ -37,22 +38,22 @@ export class ProjectDisk {
     void this.quota.recount();
   }
 
-  /** Bytes that the project takes, how many it may, and when it has reached them. */
+  /** Bytes in use by the project, their limit, and when the limit is reached. */
   get usage(): NonNullable<WalStats["disk"]> {
     const { quota: { used: usedBytes, maxBytes } } = this;
     return { usedBytes, maxBytes, fullAt: this.#forecast.fullAt };
   }
 
-  /** A file of so many bytes was removed. */
+  /** Subtracts the bytes of a removed file. */
   removed(bytes: number): void {
     this.quota.remove(bytes);
     this.quota.recountSoon();
   }
 
-  /** To be called at intervals: looks how fast the project grows. */
+  /** Updates the growth rate of the project. Call it at intervals. */
   sample(): void {
     this.#forecast.look();
-    // Other processes write here too: near the limit their bytes matter.
+    // Other processes also write here: near the limit, their bytes matter.
     if (this.quota.used > this.quota.maxBytes / 2) this.quota.recountSoon();
   }
 }

@@ -26,15 +26,18 @@ export interface SegmentEvictorOptions {
   readonly quota: DiskQuota;
   /** Rotated if only its current segment could be dropped. */
   readonly log: Pick<RequestLog, "rotate">;
-  /** Holds what may be given up; if this process does not send, that is found in `directory`. */
+  /**
+   * Has the segments that may be dropped; if this process does not send, they are found in
+   * `directory`.
+   */
   readonly sender: Sender | null;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
   /** Directory of the project's log. */
   readonly directory: string;
   /** Base URL of the server. */
   readonly server: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
   /** Reports records that were dropped without a sender. */
   readonly onDropped: (records: number) => void;
@@ -50,7 +53,7 @@ export class SegmentEvictor {
   #rotatedAt = -Infinity;
   #closed = false;
 
-  /** Creates one; nothing happens before `makeRoom` is called. */
+  /** Does nothing until `makeRoom` is called. */
   constructor(options: SegmentEvictorOptions) {
     this.#options = options;
     const { sender } = options;
@@ -129,7 +132,7 @@ export class SegmentEvictor {
     }
   }
 
-  /** Returns whether no process that may be running drains what the lease is for. */
+  /** Returns whether the lease's holder is known to be dead. */
   #isExpired({ holder }: LeaseState): boolean {
     return holder !== null && liveness(holder, this.#options.runtime.process) === "dead";
   }

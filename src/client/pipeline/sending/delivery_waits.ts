@@ -1,5 +1,5 @@
 /**
- * Waits of reads for what was written before them.
+ * Lets reads wait for earlier writes.
  *
  * @module
  */
@@ -12,20 +12,21 @@ import type { PipelineCounters } from "../status/counters.ts";
 /** Ms of server errors after which a failed attempt ends the waits of reads. */
 const HOPE_MS = 1_000;
 
-/** Waits for the delivery of this process's own records, and ends the waits that have no hope. */
+/**
+ * Waits for the delivery of this process's own records, and ends waits that cannot succeed soon.
+ */
 export class DeliveryWaits {
   readonly #clock: Clock;
   readonly #counters: PipelineCounters;
-  /** Each is waiting: nobody is left waiting for a server that is known not to take requests. */
+  /** The waits in progress. They end if the server is known not to accept requests. */
   readonly #waiting = new Set<AbortController>();
 
-  /** Creates one without waits. */
   constructor(clock: Clock, counters: PipelineCounters) {
     this.#clock = clock;
     this.#counters = counters;
   }
 
-  /** Waits until `sender` has delivered what was appended so far, `timeout` ms at most. */
+  /** Waits until `sender` has delivered everything appended so far, for at most `timeout` ms. */
   async wait(sender: Sender | null, timeout: number): Promise<DeliveryWait> {
     if (sender === null) {
       return { end: this.#counters.appended === 0 ? "delivered" : "sender-off" };
@@ -39,7 +40,7 @@ export class DeliveryWaits {
     return { end: "unreachable", reason: this.#counters.server.reason };
   }
 
-  /** To be called when a request has failed, or the server has changed its state. */
+  /** Call it when a request has failed or the server has changed its state. */
   attemptEnded(): void {
     const { state, since } = this.#counters.server;
     const downMs = this.#clock.now() - since;

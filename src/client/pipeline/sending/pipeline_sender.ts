@@ -1,5 +1,5 @@
 /**
- * The sending end of a pipeline: delivers what the log holds, unless another process does.
+ * The sending end of a pipeline: delivers the records of the log, unless another process does.
  *
  * @module
  */
@@ -19,17 +19,17 @@ const MAX_IN_FLIGHT = 4;
 /** Options for {@linkcode PipelineSender}. */
 export interface PipelineSenderOptions {
   readonly pipeline: PipelineOptions;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
   /** Directory of the project's log. */
   readonly directory: string;
   readonly digests: DigestMap;
   readonly monitor: PipelineMonitor;
-  /** Called when the server has changed its state. */
+  /** Called when the server's state changes. */
   readonly onServerChanged: () => void;
   /** Called with the size of a segment that was drained and removed. */
   readonly onRemoved: (bytes: number) => void;
-  /** Called when another process has taken over a segment of the own log. */
+  /** Called when another process has taken over a segment of this process's log. */
   readonly onLost: () => void;
 }
 
@@ -37,11 +37,11 @@ export interface PipelineSenderOptions {
 export class PipelineSender {
   readonly deliveryClient: DeliveryClient;
   readonly #options: PipelineSenderOptions;
-  /** `null` if another process delivers. Dead letters are then still sent again by this one. */
+  /** `null` if another process delivers. This process still retries dead letters. */
   readonly #created: CreatedSender | null;
   readonly #waits: DeliveryWaits;
 
-  /** Creates one that has not begun. */
+  /** Does not start sending. */
   constructor(options: PipelineSenderOptions) {
     const { pipeline, monitor } = options;
     this.#options = options;
@@ -55,30 +55,30 @@ export class PipelineSender {
     return this.#created?.sender ?? null;
   }
 
-  /** Waits within `limits`; returns why it stopped waiting before all was delivered. */
+  /** Waits within `limits`; returns why it stopped before everything was delivered. */
   async wait(limits: FlushOptions, scope: Scope): Promise<FlushResult["reason"]> {
     if (this.sender === null) return "sender-off";
     const end = await this.sender.wait(limits.timeout, limits.signal, scope);
     return end === "done" ? undefined : end;
   }
 
-  /** Waits until what was appended so far is delivered; see {@linkcode Pipeline.delivered}. */
+  /** Waits until everything appended so far is delivered; see {@linkcode Pipeline.delivered}. */
   delivered(timeout: number): Promise<DeliveryWait> {
     return this.#waits.wait(this.sender, timeout);
   }
 
-  /** Delivers what waits, within `timeout` ms, at the end of the program. */
+  /** Delivers pending records within `timeout` ms, at the end of the program. */
   async drainBeforeExit(timeout: number): Promise<void> {
     const reason = await this.wait({ timeout }, "held");
     if (reason !== undefined) this.deliveryClient.interrupt();
   }
 
-  /** Shows that this process still recovers what it has begun to. */
+  /** Sends heartbeats for the recovery in progress. */
   heartbeat(): void {
     this.#created?.recovery?.heartbeat();
   }
 
-  /** Stops everything in progress. What is left stays in the log. */
+  /** Stops everything in progress. Remaining records stay in the log. */
   async stop(): Promise<void> {
     await this.#created?.stop();
     this.deliveryClient.stop();

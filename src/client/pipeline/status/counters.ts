@@ -95,12 +95,12 @@ export class PipelineCounters {
     return this.appended + this.delivered + this.deadLettered + this.allDropped;
   }
 
-  /** Records that were dropped, whatever the cause. */
+  /** Total number of dropped records. */
   get allDropped(): number {
     return Object.values(this.dropped).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Records were delivered or dead-lettered. */
+  /** Counts delivered and dead-lettered records. */
   settled(delivered: number, deadLetters: readonly DeadLetter[]): void {
     this.delivered += delivered;
     this.deadLettered += deadLetters.length;
@@ -113,7 +113,7 @@ export class PipelineCounters {
     this.appended += records;
   }
 
-  /** Records were dropped. */
+  /** Counts dropped records. */
   drop(cause: DropCause, records: number): void {
     this.dropped[cause] += records;
   }
@@ -139,7 +139,7 @@ export class PipelineCounters {
     if (this.server.state !== "up") this.server = { ...this.server, reason };
   }
 
-  /** The server changed its state. */
+  /** Stores a change of the server's state. */
   serverChanged(state: ServerState, reason: string): void {
     this.server = { state, reason, since: this.#clock.now() };
     if (state !== "up") this.failed(reason);

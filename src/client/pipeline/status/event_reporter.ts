@@ -18,7 +18,7 @@ const MANY_SEGMENTS = 100;
 /** Pending records by location. */
 export interface PendingPlaces {
   readonly disk: number;
-  /** Records and bytes that exist only in this process's memory. */
+  /** Number of records that exist only in this process's memory. */
   readonly memory: number;
 }
 
@@ -49,7 +49,7 @@ export class EventReporter {
   readonly #dropped = new Map<DropCause, { unreported: number; total: number; why: string }>();
   #server: ServerStatus["state"] = "up";
 
-  /** Creates a reporter of a pipeline that has just been opened. */
+  /** Creates a reporter for a pipeline that was just opened. */
   constructor(options: EventReporterOptions) {
     const { clock } = options;
     this.#options = options;
@@ -57,7 +57,7 @@ export class EventReporter {
     this.#disk = new StateThrottle(clock, "works", Infinity);
   }
 
-  /** The server changed its state. */
+  /** Reports a change of the server's state. */
   server(status: ServerStatus): void {
     this.#server = status.state;
     this.#reportServer(status, this.#serverThrottle.changed(status.state));
@@ -85,7 +85,7 @@ export class EventReporter {
     this.report(level, "dead-letter", message);
   }
 
-  /** Records were dropped. */
+  /** Reports dropped records. */
   dropped(cause: DropCause, records: number, why: string): void {
     if (records === 0) return;
     const { unreported = 0, total = 0 } = this.#dropped.get(cause) ?? {};
@@ -141,7 +141,7 @@ export class EventReporter {
     );
   }
 
-  /** The host or the file system cannot force data to stable storage at all. */
+  /** Reports that this host or file system does not support syncing. */
   syncUnsupported(message: string): void {
     this.report(
       "warn",
@@ -151,7 +151,7 @@ export class EventReporter {
     );
   }
 
-  /** The file that was being written has lost its name. */
+  /** Reports that the current segment's file was deleted or replaced. */
   logRemoved(): void {
     this.report("warn", "log-removed", "A file of the log was removed or replaced: began anew");
   }
@@ -203,7 +203,7 @@ export class EventReporter {
   }
 }
 
-/** Returns whether what is pending survives the process. */
+/** Describes whether pending records survive the process. */
 function safetyText({ disk, memory }: PendingPlaces): string {
   const parts = [
     ...(disk > 0 ? [`${count(disk, "record is", "records are")} pending, safe on disk`] : []),

@@ -1,5 +1,5 @@
 /**
- * Counts and reports whatever happens to the records of a pipeline.
+ * Counts and reports what happens to the records of a pipeline.
  *
  * @module
  */
@@ -12,26 +12,29 @@ import { EventReporter, type EventReporterOptions } from "./event_reporter.ts";
 
 /** Options for {@linkcode PipelineMonitor}. */
 export interface PipelineMonitorOptions extends EventReporterOptions {
-  /** Whether records belong on disk. */
+  /** Whether records should be on disk. */
   readonly wal: boolean;
-  /** Whether records go to memory now. */
+  /** Returns whether records currently go to memory. */
   readonly isInMemory: () => boolean;
 }
 
-/** Counts and reports what happens: nothing is counted without a report, or reported uncounted. */
+/**
+ * Counts and reports events, so that nothing is counted without a report or reported without a
+ * count.
+ */
 export class PipelineMonitor {
   readonly counters: PipelineCounters;
   readonly events: EventReporter;
   readonly #options: PipelineMonitorOptions;
   /**
-   * An error of recovery before the first record. That record shows whether the directory can be
-   * used at all; one that cannot is then reported once, with what it means for records.
+   * An error of recovery before the first record. The first record shows whether the directory is
+   * usable at all; if it is not, that is reported once, with the consequence for records.
    */
   #deferred: unknown = null;
-  /** Whether no record comes any more that could show it. */
+  /** Whether no more records will be appended that could show it. */
   #closed = false;
 
-  /** Creates a monitor of a pipeline that has just been opened. */
+  /** Creates a monitor for a pipeline that was just opened. */
   constructor(options: PipelineMonitorOptions) {
     this.#options = options;
     this.counters = new PipelineCounters(options.clock);
@@ -44,7 +47,7 @@ export class PipelineMonitor {
     this.events.dropped(cause, records, why);
   }
 
-  /** The oldest records were dropped to make room. */
+  /** The oldest records were dropped to free space. */
   droppedOldest(records: number): void {
     this.dropped("quota-oldest", records, "maxDiskBytes is nearly reached");
   }
@@ -60,13 +63,13 @@ export class PipelineMonitor {
     }
   }
 
-  /** The server changed its state. */
+  /** The server's state changed. */
   serverChanged(state: ServerState, reason: string): void {
     this.counters.serverChanged(state, reason);
     this.events.server(this.counters.server);
   }
 
-  /** A request failed and is tried again. */
+  /** A request failed and will be retried. */
   requestFailed(reason: string): void {
     this.counters.requestFailed(reason);
     this.events.report("debug", "retry", reason);
@@ -80,7 +83,7 @@ export class PipelineMonitor {
     this.events.disk(message);
   }
 
-  /** Something failed that the log can do without. */
+  /** A tolerable operation failed. */
   failed(what: string, error: unknown): void {
     this.counters.failed(`${what}: ${messageOf(error)}`);
     if (what === "recovery" && this.counters.appended === 0 && !this.#closed) {
@@ -90,13 +93,13 @@ export class PipelineMonitor {
     this.#reportFailed(what, error);
   }
 
-  /** Data could not be forced to stable storage. */
+  /** Data could not be synced. */
   syncFailed(error: unknown): void {
     // The log already reported that this host does not support syncing.
     if (!hasCode(error, "ENOTSUP")) this.failed("sync", error);
   }
 
-  /** Does `work`, and reports its error. */
+  /** Runs `work`, and reports its error. */
   guard(what: string, work: () => void): void {
     try {
       work();
@@ -105,7 +108,7 @@ export class PipelineMonitor {
     }
   }
 
-  /** Reports an error of recovery that waited for the first record. */
+  /** Reports an error of recovery that was deferred until the first record. */
   reportDeferred(): void {
     const error = this.#deferred;
     if (error === null) return;
@@ -113,13 +116,13 @@ export class PipelineMonitor {
     this.#reportFailed("recovery", error);
   }
 
-  /** To be called at intervals: repeats the report of a state that lasts. */
+  /** Repeats the report of a persistent state if it is due. Call it at intervals. */
   remind(): void {
     this.reportDeferred();
     this.events.remind(this.counters.server);
   }
 
-  /** No record is appended any more. */
+  /** No more records will be appended. */
   close(): void {
     this.#closed = true;
     this.reportDeferred();
@@ -128,7 +131,7 @@ export class PipelineMonitor {
   /**
    * Nothing more will happen.
    *
-   * @param inMemory Records that end with the memory of this process.
+   * @param inMemory Number of records that are lost with the memory of this process.
    */
   end(inMemory: number): void {
     this.events.end(inMemory);

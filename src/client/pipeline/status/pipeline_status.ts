@@ -1,5 +1,5 @@
 /**
- * The state of a pipeline: what waits, and what its log and its sender report.
+ * The state of a pipeline: pending records, and the reports of its log and its sender.
  *
  * @module
  */
@@ -24,20 +24,19 @@ export interface PipelineStatusOptions {
   readonly logs: CreatedLog;
   readonly sender: Sender | null;
   readonly breaker: CircuitBreaker;
-  /** `null` where records are kept in memory only. */
+  /** `null` if records are only kept in memory. */
   readonly disk: ProjectDisk | null;
 }
 
-/** Answers what a pipeline is asked about itself. Changes nothing. */
+/** Answers queries about a pipeline. Read-only. */
 export class PipelineStatus {
   readonly #options: PipelineStatusOptions;
 
-  /** Creates the status of a pipeline. */
   constructor(options: PipelineStatusOptions) {
     this.#options = options;
   }
 
-  /** Its statistics. */
+  /** Returns statistics. */
   async stats(): Promise<WalStats> {
     const { counters, sender, disk, logs, pipeline: { runtime: { clock } } } = this.#options;
     await disk?.quota.refresh();
@@ -66,13 +65,13 @@ export class PipelineStatus {
     };
   }
 
-  /** Its reports for other processes. */
+  /** Returns the reports for other processes. */
   reports(): PipelineReports {
     const { pid, host } = this.#options.pipeline.runtime.process;
     return { pid, host, log: this.logReport(), sender: this.senderReport() };
   }
 
-  /** The report of its sender; `null` if it has none. */
+  /** Returns the report of the sender; `null` if there is none. */
   senderReport(): SenderReport | null {
     const { sender, counters, pipeline: { serverUrl } } = this.#options;
     if (sender === null) return null;
@@ -88,7 +87,7 @@ export class PipelineStatus {
     };
   }
 
-  /** The report of its log. */
+  /** Returns the report of the log. */
   logReport(): LogReport {
     const { counters, logs, pipeline, disk } = this.#options;
     const { entity, project, quotaPolicy: policy } = pipeline;
@@ -105,7 +104,7 @@ export class PipelineStatus {
     };
   }
 
-  /** The result of a flush; `reason` is why it is not done. */
+  /** Returns the result of a flush; `reason` is why it is not done. */
   async flushResult(reason: FlushResult["reason"], scope: "held" | "all"): Promise<FlushResult> {
     const { records, bytes, isEstimate } = await this.#pending(scope);
     const { delivered, deadLettered } = this.#options.counters;
@@ -120,7 +119,7 @@ export class PipelineStatus {
     };
   }
 
-  /** Records of this process that wait, by where they are. */
+  /** Returns the number of pending records of this process, by location. */
   async pendingPlaces(): Promise<PendingPlaces> {
     const { sender, logs } = this.#options;
     const all = await sender?.pendingOwn() ?? logs.log.written;

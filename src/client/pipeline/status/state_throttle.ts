@@ -43,8 +43,7 @@ export class StateThrottle<State extends string> {
   }
 
   /**
-   * Returns whether the current state has to be logged now: it was suppressed before, or lasts for
-   * long.
+   * Returns whether to log the current state now, because it was suppressed or has lasted for long.
    */
   due(): boolean {
     if (this.#state === this.#good) return false;
