@@ -1,5 +1,5 @@
 /**
- * Dependencies and settings that every command gets.
+ * Dependencies and settings of all commands.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createIds } from "../protocol/ids.ts";
 import { EXIT } from "./exit_codes.ts";
 import type { EndSignal, Terminal } from "./terminal/terminal.ts";
 
-/** The surroundings of a command. */
+/** The environment of a command. */
 export interface Context {
   readonly runtime: Runtime;
   readonly terminal: Terminal;
@@ -21,8 +21,8 @@ export interface Context {
 }
 
 /**
- * The same surroundings, in which nothing passes a symbolic link below one of the roots. Warns when
- * other users can change one.
+ * Returns the same environment with a file system that does not pass through symbolic links below
+ * the roots. Warns if other users can change one of the roots.
  */
 export async function guardedContext(
   context: Context,
@@ -41,20 +41,20 @@ export async function guardedContext(
   return { ...context, runtime };
 }
 
-/** Thrown where a command leaves its work because it was asked to end. */
+/** Thrown when a command stops because it was asked to end. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
-  /** Exit code that tells the signal. */
+  /** Exit code for the signal. */
   readonly exitCode: number;
 
-  /** @param signal The signal that came. */
+  /** @param signal The signal received. */
   constructor(signal: EndSignal) {
     super(`Ended by ${signal}`);
     this.exitCode = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
   }
 }
 
-/** Throws {@linkcode Interrupted} when the command was asked to end. */
+/** Throws {@linkcode Interrupted} if the command was asked to end. */
 export function throwIfStopped(stop: AbortSignal): void {
   if (stop.aborted) throw new Interrupted(stop.reason as EndSignal);
 }
@@ -73,7 +73,7 @@ export function pause(clock: Clock, ms: number, stop?: AbortSignal): Promise<voi
   });
 }
 
-/** Makes ids of 32 hex digits, for tokens and requests. */
+/** Creates a source of IDs of 32 hex digits, for tokens and requests. */
 export function commandIds({ clock }: Runtime): () => string {
   return createIds({
     now: () => clock.now(),

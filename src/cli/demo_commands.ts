@@ -1,5 +1,5 @@
 /**
- * `weave-wal demo` and `weave-wal mock`: for people without an account. Both read their own
+ * `weave-wal demo` and `weave-wal mock`, for people without an account. Both parse their own
  * arguments.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import { Command } from "commander";
 
-/** Makes `demo`: a traced program that is killed, and nothing of it is lost. */
+/** Creates `demo`: a traced program that is killed without losing data. */
 export function demoCommand(setCode: (code: number) => void): Command {
   return ownArguments("demo", "See it work: an outage, a kill, and nothing lost", async (args) => {
     const { runDemo } = await import("../../tools/demo/run_demo.ts");
@@ -15,7 +15,7 @@ export function demoCommand(setCode: (code: number) => void): Command {
   });
 }
 
-/** Makes `mock`: a trace server on this machine. */
+/** Creates `mock`: a local trace server. */
 export function mockCommand(setCode: (code: number) => void): Command {
   return ownArguments("mock", "Play a Weave trace server on this machine", async (args) => {
     const { runMock } = await import("../../tools/mock_server/command.ts");

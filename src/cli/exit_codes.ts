@@ -24,17 +24,17 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** Ends the command with a message for people and no stack trace. */
+/** An error that ends the command with a message, without a stack trace. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   /** One of {@linkcode EXIT}. */
   readonly exitCode: number;
-  /** What to do about it. */
+  /** The action to take. */
   readonly hint: string | undefined;
 
   /**
-   * @param message What went wrong.
-   * @param options `exitCode`: 2 unless given; `hint`: what to do about it.
+   * @param message Description of the error.
+   * @param options `exitCode`: default 2; `hint`: the action to take.
    */
   constructor(message: string, options: { exitCode?: number; hint?: string } = {}) {
     super(message);
@@ -43,10 +43,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Message and exit code of an error. */
+/** Message and exit code for an error. */
 export interface Ending {
   readonly code: number;
-  /** `undefined` if nothing has to be printed. */
+  /** `undefined` if nothing is printed. */
   readonly message?: string;
   readonly hint?: string;
 }
@@ -54,7 +54,7 @@ export interface Ending {
 const OWNER_ONLY = "Only the owner can read logs: run this as the user that writes them";
 const NOT_OURS = "Logs consist of regular files and directories: move away what is at that path";
 
-/** What to do about errors of the file system. */
+/** Actions to take for file system errors. */
 const HINTS: Record<string, string> = {
   EACCES: OWNER_ONLY,
   EPERM: OWNER_ONLY,
@@ -64,7 +64,7 @@ const HINTS: Record<string, string> = {
   ERR_NOT_REGULAR_FILE: NOT_OURS,
 };
 
-/** Returns message and exit code of an error. */
+/** Returns the message and the exit code for an error. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof CommandError) {
     return {
@@ -78,7 +78,7 @@ export function endingOf(error: unknown): Ending {
     return { code: isSetting ? EXIT.usage : EXIT.trouble, message: error.message };
   }
   const code = errorCode(error);
-  // The reader of the output has closed it: `weave-wal inspect | head`.
+  // The reader has closed the output: `weave-wal inspect | head`.
   if (code === "EPIPE") return { code: EXIT.ok };
   const message = error instanceof Error ? error.message : String(error);
   if (code !== undefined && /^(E[A-Z]+|ERR_NOT_REGULAR_FILE)$/.test(code)) {

@@ -1,5 +1,5 @@
 /**
- * The command `weave-wal`, put together.
+ * The command `weave-wal`, assembled from its subcommands.
  *
  * @module
  */
@@ -31,7 +31,7 @@ weave.jsonc in the working directory and from ~/.netrc, as in the library; NO_CO
 away.`;
 
 /**
- * Runs `weave-wal` with `args` (the words after the command's name).
+ * Runs `weave-wal` with `args` (the words after the command name).
  *
  * @returns The exit code. Never throws.
  */
@@ -65,7 +65,7 @@ export async function runCommand(args: readonly string[], context: Context): Pro
     if (printed.out !== "") await terminal.out.write(printed.out);
     if (printed.err !== "") await terminal.err.write(printed.err);
   } catch {
-    // Nobody reads any more.
+    // The output is closed.
   }
   return code;
 }
@@ -86,7 +86,7 @@ function makeProgram(context: Context, setCode: (code: number) => void): Command
     .addCommand(mockCommand(setCode));
 }
 
-/** Collects what commander prints; where commander would end the process, it throws. */
+/** Collects commander's output, and makes it throw instead of ending the process. */
 function prepare(command: Command, printed: { out: string; err: string }): void {
   command.exitOverride();
   command.showHelpAfterError("(add --help for help)");

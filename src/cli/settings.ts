@@ -1,5 +1,5 @@
 /**
- * The settings of the command: those of the library; a flag overrides the environment.
+ * The command's settings: those of the library, with flags that override the environment.
  *
  * @module
  */
@@ -20,15 +20,16 @@ export interface SettingFlags {
   readonly server?: string;
 }
 
-/** Variables that speak of programs that write a log, and not of who reads or sends it. */
+/** Variables that concern the programs that write a log, and not the command. */
 const WRITERS_OWN = ["WEAVE_ENABLE_WAL", "WEAVE_DISABLE_WAL_SENDER", "WEAVE_DISABLED"];
 
 /**
- * Finds the settings.
+ * Resolves the settings.
  *
- * @param key Whether the command sends, and so needs the API key.
+ * @param key Whether the command sends, and therefore needs the API key.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
- * @throws {CommandError} when a needed key is missing, or the host does not grant the server.
+ * @throws {CommandError} If a needed key is missing, or if the runtime does not permit access to
+ * the server.
  */
 export function commandSettings(
   runtime: Runtime,
@@ -56,7 +57,7 @@ export function commandSettings(
     return settings;
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;
-    // The command has flags, and no options in code.
+    // The command has flags instead of options in code.
     const message = error.message
       .replace('option "walDir"', "--dir").replace('option "serverUrl"', "--server")
       .replace(' or option "baseUrl"', "").replace(', option "apiKey"', "").replace(WRITE_ONLY, "");

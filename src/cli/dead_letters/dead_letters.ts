@@ -33,10 +33,10 @@ interface DeadLetterFlags extends StoreFlags {
 
 type SetCode = (code: number) => void;
 
-/** Reasons for dead-lettering a record; `unknown` if a dead letter of another program has none. */
+/** Reasons for dead-lettering a record; `unknown` if another program's dead letter has none. */
 const REASONS = ["refused", "unsendable", "corrupt", "torn", "oversize", "unknown"];
 
-/** Makes the command. */
+/** Creates the command. */
 export function deadLettersCommand(context: Context, setCode: SetCode): Command {
   return describe("dead-letters", "Look after records that were refused or cannot be read", {
     examples: [
@@ -106,7 +106,8 @@ function retryCommand(context: Context, setCode: SetCode): Command {
     .action(async (names: string[], flags: DeadLetterFlags) => {
       const settings = commandSettings(context.runtime, flags, "needed");
       await withLog(context, flags, async (log) => {
-        // Here --server says where to send to; those of other servers are left out unless named.
+        // Here, --server is the destination. Dead letters for other servers are skipped unless
+        // named.
         const { server: _, ...filter } = log.filter;
         const chosen = deadLettersOf({ ...log, filter }, names, flags);
         const deadLetters = names.length > 0 || flags.reason ? chosen : sentAgain(chosen);

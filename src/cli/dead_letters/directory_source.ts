@@ -139,7 +139,7 @@ export class DirectoryDeadLetters implements DeadLetterSource {
         if (!isTornEntry(entry)) yield entry;
       }
     } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error; // Retried or dropped while we looked.
+      if (!hasCode(error, "ENOENT")) throw error; // Retried or dropped meanwhile.
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `weave-wal dead-letters drop`: gives dead letters up, for good.
+ * `weave-wal dead-letters drop`: permanently deletes dead letters.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { plural, printable } from "../terminal/format.ts";
 import type { IndexedDeadLetter } from "./index.ts";
 import type { ChosenDeadLetter, DeadLetterSource } from "./source.ts";
 
-/** Drops dead letters after asking; resolves with the exit code. */
+/** Deletes dead letters after confirmation; resolves with the exit code. */
 export async function dropDeadLetters(
   context: Context,
   source: DeadLetterSource,

@@ -1,5 +1,5 @@
 /**
- * Finds the files of dead letters.
+ * Finds dead letter files.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import type { SegmentFiles } from "../../wal/ownership/segment_status.ts";
 /** A dead letter file. */
 export interface DeadLetterPath {
   readonly path: string;
-  /** The segment that the records come from. */
+  /** Stem of the records' segment. */
   readonly stem: string;
-  /** Raw bytes of records that cannot be read. */
+  /** Path of the raw bytes of records that cannot be read. */
   readonly quarantine: string;
 }
 
-/** The dead letter files of a project, and those that a broken retry left. */
+/** Returns the dead letter files of a project, including those of an interrupted retry. */
 export function deadLetterPaths(
   files: FileSystem,
   directory: string,
@@ -42,7 +42,7 @@ export function deadLetterPaths(
   return found;
 }
 
-/** Byte offsets of the dead-lettered records of a segment. */
+/** Returns the byte offsets of a segment's dead-lettered records. */
 export async function deadLetterOffsets(
   files: FileSystem,
   { directory, stem, paths, suffixes }: SegmentFiles,

@@ -17,9 +17,9 @@ export interface IndexedDeadLetter extends PlacedDeadLetter {
 }
 
 /**
- * Reads the dead letters that `filter` means, in order, one at a time.
+ * Reads the dead letters that match `filter`, in order, one at a time.
  *
- * @throws {CommandError} at the end, for names that no dead letter has.
+ * @throws {CommandError} At the end, for names that match no dead letter.
  */
 export async function* readIndex(
   source: DeadLetterSource,
@@ -57,7 +57,7 @@ function passes(deadLetter: IndexedDeadLetter, filter: DeadLetterFilter): boolea
     (statuses.length === 0 || (error.status !== undefined && statuses.includes(error.status)));
 }
 
-/** Whether a dead letter is one of the server that the filter names. */
+/** Returns whether a dead letter is for the server in the filter. */
 function isFor(
   source: DeadLetterSource,
   deadLetter: IndexedDeadLetter,
@@ -66,7 +66,7 @@ function isFor(
   return server === undefined || source.mayGoTo(server, deadLetter);
 }
 
-/** The fields of a dead letter, without its request. */
+/** Returns the fields of a dead letter, without its request. */
 export function deadLetterJson(deadLetter: IndexedDeadLetter): Record<string, unknown> {
   const { number, id, entity, project, file, entry } = deadLetter;
   return {

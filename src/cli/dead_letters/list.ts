@@ -19,11 +19,11 @@ interface Group {
   count: number;
   first: string | null;
   last: string | null;
-  /** Number of the first of them. */
+  /** Number of the first one. */
   readonly example: number;
 }
 
-/** Maximum number of groups; further dead letters form one more group. */
+/** Maximum number of groups; the remaining dead letters form one more group. */
 const MAX_GROUPS = 500;
 
 /** Lists dead letters grouped by reason. */
@@ -146,7 +146,7 @@ function take(groups: Map<string, Group>, deadLetter: IndexedDeadLetter): void {
   if (group.last === null || at > group.last) group.last = at;
 }
 
-/** The same complaint about two records differs in ids and numbers only. */
+/** Removes IDs and numbers, in which messages about the same problem differ. */
 function withoutIds(message: string): string {
   return message
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}/gi, "…")

@@ -14,27 +14,27 @@ import type { ChosenDeadLetter, DeadLetterSource } from "./source.ts";
 import { EXIT } from "../exit_codes.ts";
 import { plural, printable } from "../terminal/format.ts";
 
-/** Options of sending dead letters again. */
+/** Options for sending dead letters again. */
 export interface ResendJob {
   readonly settings: Settings;
   readonly timeoutMs: number | undefined;
-  /** Whether the user named each dead letter: they are then sent to this server in any case. */
+  /** Whether the user named each dead letter; they are then sent to this server in any case. */
   readonly named: boolean;
 }
 
-/** Options of a retry. */
+/** Options for a retry. */
 export interface RetryJob extends ResendJob {
   readonly json: boolean;
 }
 
 /** Result of sending dead letters again. */
 export interface Resent {
-  /** Dead letters that were to be sent. */
+  /** Number of selected dead letters. */
   readonly chosen: number;
   readonly result: RetryResult;
-  /** Dead letters that were left out because they are for another server. */
+  /** Number of dead letters that were skipped because they are for another server. */
   readonly others: number;
-  /** Why the server could not be reached, or rejected everything; `null` if neither happened. */
+  /** Why the server was unreachable or rejected everything; `null` if it was not. */
   readonly trouble: string | null;
 }
 
@@ -64,9 +64,9 @@ export async function retrySelected(
 }
 
 /**
- * Sends dead letters again, until each is answered, the time is up or `stop` is aborted.
+ * Sends dead letters again, until each has a response, the time is up or `stop` is aborted.
  *
- * @param onTrouble Called with a message when the server cannot be reached.
+ * @param onTrouble Called with a message if the server is unreachable.
  */
 export async function resend(
   { runtime, stop }: Pick<Context, "runtime" | "stop">,
@@ -100,7 +100,7 @@ export async function resend(
       onState(state, reason) {
         if (state === "up") return;
         trouble = reason;
-        if (state === "blocked") abort(); // The user has to act first.
+        if (state === "blocked") abort(); // The user must act first.
         else onTrouble(`Cannot deliver to ${settings.serverUrl}, trying again: ${reason}`);
       },
       onRetry: () => {},
@@ -142,7 +142,7 @@ function resultText({ chosen, result, others, trouble }: Resent): string {
   return `${lines.join("\n")}\n${skipped}`;
 }
 
-/** A pending promise does not keep a process alive. */
+/** Keeps the process alive, since a pending promise does not. */
 function keepAlive({ clock }: Runtime): () => void {
   let timer = clock.after(60_000, again, { ref: true });
   function again(): void {

@@ -1,5 +1,5 @@
 /**
- * `weave-wal dead-letters show` and `export`: the contents of dead letters.
+ * `weave-wal dead-letters show` and `export`: show the contents of dead letters.
  *
  * @module
  */
@@ -17,12 +17,12 @@ import { CommandError } from "../exit_codes.ts";
 import { clip, formatBytes, plural, printable, quoted } from "../terminal/format.ts";
 import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 
-/** Characters of a request or of raw bytes that are shown to people. */
+/** Maximum characters of a request or of raw bytes to show. */
 const MAX_SHOWN = 20_000;
 
 const decoder = new TextDecoder();
 
-/** Shows one dead letter whole. */
+/** Shows one complete dead letter. */
 export async function showDeadLetter(
   { terminal: { out } }: Context,
   source: DeadLetterSource,
@@ -67,7 +67,7 @@ export async function showDeadLetter(
   await out.write(`\n${shown}${cut}\n`);
 }
 
-/** Writes dead letters as lines of JSON, to a file or to standard output. */
+/** Writes dead letters as JSON lines, to a file or to standard output. */
 export async function exportDeadLetters(
   context: Context,
   source: DeadLetterSource,
@@ -112,7 +112,9 @@ function openOutput(files: FileSystem, path: string, output: string): AppendFile
 
 const encoder = new TextEncoder();
 
-/** One dead letter with its request, byte for byte, or the raw bytes if it is not a record. */
+/**
+ * Returns a dead letter with its request, byte for byte, or the raw bytes if it is not a record.
+ */
 export async function exportLine(
   source: DeadLetterSource,
   deadLetter: IndexedDeadLetter,
@@ -138,7 +140,7 @@ function prettyText(request: Uint8Array): string {
   }
 }
 
-/** A request with its spans in place of their bytes. */
+/** Returns a request with parsed spans instead of their bytes. */
 function withSpans(value: Record<string, unknown>): Record<string, unknown> {
   const { request_base64: request, ...rest } = value;
   if (typeof request !== "string") return value;

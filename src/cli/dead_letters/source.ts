@@ -11,13 +11,13 @@ import type { LogFilter, ProjectPath } from "../logs/projects.ts";
 
 /** A dead letter and its location. */
 export interface PlacedDeadLetter extends ProjectPath {
-  /** `<stem>:<offset>`: names it for good. */
+  /** `<stem>:<offset>`: its permanent ID. */
   readonly id: string;
   /** Names the segment, or the message of a stream, that it comes from. */
   readonly stem: string;
   /** Name of the file, or of the stream, that keeps it. */
   readonly file: string;
-  /** Path of its raw bytes, where it points to some. */
+  /** Path of its raw bytes, if it refers to any. */
   readonly quarantinePath: string;
   readonly entry: DeadLetterEntry;
 }
@@ -51,7 +51,7 @@ export interface DeadLetterSource {
   readonly digestRoot: string | null;
   /** Reads all dead letters in a fixed order, one at a time. */
   all(): AsyncGenerator<PlacedDeadLetter>;
-  /** Whether a filter's server, and what else it says about logs, means a dead letter. */
+  /** Returns whether a filter's server, and what else it says about logs, means a dead letter. */
   mayGoTo(server: string, deadLetter: PlacedDeadLetter): boolean;
   /** Finds one; `null` if it was sent or dropped. */
   find(directory: string, id: string): Promise<PlacedDeadLetter | null>;
@@ -66,9 +66,9 @@ export interface DeadLetterSource {
   drop(chosen: readonly ChosenDeadLetter[], token: string): Promise<DropResult>;
 }
 
-/** Which dead letters are meant. */
+/** Criteria for dead letters. */
 export interface DeadLetterFilter extends LogFilter {
-  /** Numbers or ids; all where empty. */
+  /** Numbers or IDs; all if empty. */
   readonly names: readonly string[];
   readonly reasons?: readonly string[];
   readonly types?: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * The delivering end of the command.
+ * Creates the command's delivery client.
  *
  * @module
  */
@@ -10,16 +10,17 @@ import { DigestMap } from "../../wal/digest_map.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { proxyFetch } from "./proxy_fetch.ts";
 
-/** Requests of one batch under way at once. */
+/** Maximum number of concurrent requests for one batch. */
 export const MAX_IN_FLIGHT = 4;
 
-/** Who wants to know what happens. */
+/** Listener for events of the delivery. */
 export type DeliveryListener = Pick<DeliveryClientOptions, "onState" | "onRetry" | "onSwitch">;
 
 /**
  * Makes a delivery client for the server of the settings.
  *
- * @param digestRoot Directory that knows final digests of provisional ones; `null` where none are used.
+ * @param digestRoot Directory that knows final digests of provisional ones; `null` where none are
+ * used.
  */
 export function commandClient(
   runtime: Runtime,

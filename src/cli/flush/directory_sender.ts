@@ -1,5 +1,6 @@
 /**
- * The sender of the command: drains what the programs below one root left or leave to it.
+ * The command's sender: drains orphaned segments and those of write-only programs, for all logs in
+ * a root directory.
  *
  * @module
  */
@@ -19,20 +20,20 @@ import { listProjects, projectAt, type ProjectFilter } from "../logs/projects.ts
 import { projectLabel } from "../logs/python_logs.ts";
 import { type SenderEvent, SenderReporter } from "./sender_reporter.ts";
 
-/** Options of a directory sender. */
+/** Options for {@linkcode DirectorySender}. */
 export interface DirectorySenderOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
   readonly filter: ProjectFilter;
-  /** A process token; see `writerToken`. */
+  /** Process token; see `writerToken`. */
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
-  /** Makes what is delivered to; the server of the settings unless given. */
+  /** Creates the delivery target; default: the server of the settings. */
   readonly makeTarget?: (listener: DeliveryListener) => DeliveryTarget;
 }
 
-/** Sends every log below a root that may be sent, also those that appear later. */
+/** Sends all logs in a root directory that may be sent, including ones created later. */
 export class DirectorySender {
   readonly #options: DirectorySenderOptions;
   readonly #deliveryClient: DeliveryTarget;
@@ -42,7 +43,7 @@ export class DirectorySender {
   readonly #reporter: SenderReporter;
   #timer: Timer | null = null;
 
-  /** Makes a sender that has not begun. */
+  /** Does not start sending. */
   constructor(options: DirectorySenderOptions) {
     const { runtime, settings, token, filter, newId, onEvent } = options;
     const { clock } = runtime;
@@ -78,7 +79,7 @@ export class DirectorySender {
           .map(({ directory }) => directory),
       onProgress: (delivered, deadLetters) =>
         this.#reporter.progressed(delivered, deadLetters.length),
-      // Quotas are enforced by the writers.
+      // Writers enforce quotas.
       onDropped: () => {},
       onComplete: () => {},
       onTrouble,
@@ -86,7 +87,7 @@ export class DirectorySender {
       onRecovery: (start) => this.#recovering(start),
       onRecovered: () => {},
     });
-    // A second signal, or a crash: the leases go back at once instead of when they expire.
+    // On a second signal or a crash, release the leases at once instead of letting them expire.
     this.#forgetExit = runtime.process.onExit(() => {
       this.#created.sender.abandon();
       this.#quietly(() => this.#presence.end(false));
@@ -98,18 +99,21 @@ export class DirectorySender {
     return this.#reporter.report(this.#deliveryClient.breaker.msToNextAttempt);
   }
 
-  /** Takes note of trouble with the disk, and tells of it now and then. */
+  /** Records a disk error, and reports it at limited frequency. */
   trouble(what: string, error: unknown): void {
     this.#reporter.trouble(what, error);
   }
 
-  /** Begins to send. */
+  /** Starts sending. */
   start(): void {
     this.#heartbeat();
     this.#created.sender.start();
   }
 
-  /** Ends what is in progress and gives the leases back. What was not answered stays in the log. */
+  /**
+   * Stops everything in progress and releases the leases. Records without a response stay in the
+   * log.
+   */
   async stop(): Promise<void> {
     this.#timer?.cancel();
     await this.#created.stop();

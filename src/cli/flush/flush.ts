@@ -31,7 +31,7 @@ interface FlushFlags extends LogFlags, LogOptionFlags {
   readonly json?: boolean;
 }
 
-/** Ms that `--follow` goes on sending after it was asked to end. */
+/** Ms for which `--follow` continues sending after it was asked to end. */
 const GRACE_MS = 10_000;
 
 const NOTES =
@@ -42,7 +42,7 @@ waits for its next attempt is asked to try now.
 Exit code 0 if all that was pending for the server is delivered; 1 if the time ran out, the server
 rejects the key, or records became dead letters. --follow ends with 0 on SIGTERM.`;
 
-/** Makes the command. */
+/** Creates the command. */
 export function flushCommand(context: Context, setCode: (code: number) => void): Command {
   const command = describe("flush", "Send what is pending in the logs", {
     examples: [
@@ -104,7 +104,7 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
     filter: {
       ...projectFilter(flags),
       ...python,
-      // What another key wrote is not for this one to send.
+      // Logs written with another key must be sent with that key.
       ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
     },
     token: writerToken(newId(), settings.serverUrl),

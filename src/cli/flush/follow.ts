@@ -1,5 +1,5 @@
 /**
- * `weave-wal flush --follow`: the sender of programs that only write, for as long as it runs.
+ * `weave-wal flush --follow`: sends continuously, for write-only programs.
  *
  * @module
  */
@@ -17,16 +17,16 @@ import { formatDuration } from "../terminal/format.ts";
 import { DirectorySender } from "./directory_sender.ts";
 import type { SenderEvent } from "./sender_reporter.ts";
 
-/** Ms between two looks at how much is pending. */
+/** Ms between two counts of pending records. */
 const LOOK_MS = 1_000;
-/** A look at thousands of files takes a while: most of the time belongs to the sending. */
+/** Counting thousands of files takes a while: at most 1/10 of the time is spent on it. */
 const SHARE = 10;
 
 /**
- * Sends until it is asked to end, then for `graceMs` more at most; resolves with the exit code: 0
- * after SIGTERM, which is how such a process ends in good order.
+ * Sends until it is asked to end, then for at most `graceMs` more. Resolves with the exit code: 0
+ * after SIGTERM, the regular way to stop such a process.
  *
- * @param metrics Where to serve metrics; `null` for nowhere.
+ * @param metrics Address for serving metrics; `null` for none.
  */
 export async function follow(
   job: FlushJob,
@@ -39,7 +39,7 @@ export async function follow(
   const screen = await followScreen(job);
   const onEvent = (event: SenderEvent): void => screen.event(event);
   const sender = new DirectorySender({ ...job, runtime, onEvent });
-  // One project that cannot be read must not keep the others from being sent.
+  // An unreadable project must not prevent the delivery of others.
   const look = (): Promise<FlushTargets> =>
     FlushTargets.take({
       runtime,
@@ -87,7 +87,7 @@ export async function follow(
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
 }
 
-/** Metrics of everything below the root, of which a part was counted before. */
+/** Returns the metrics of all logs in the root directory, with cached counts. */
 function metricsOf({ context, settings, filter }: FlushJob): () => Promise<MetricSamples> {
   const reporter = new StatusReporter(context.runtime, settings.walDir, filter);
   return async () => statusMetrics(await reporter.report());

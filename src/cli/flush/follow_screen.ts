@@ -1,6 +1,6 @@
 /**
- * Output of `flush --follow`: one updating line on a terminal, log lines elsewhere, lines
- * of JSON for programs.
+ * Output of `flush --follow`: a live status line on a terminal, otherwise log lines, or JSON lines
+ * for programs.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { formatBytes, formatCount, formatDuration, plural, printable } from "../
 import { Rate } from "../terminal/progress.ts";
 import type { SenderEvent } from "./sender_reporter.ts";
 
-/** Records that wait to be sent. */
+/** Pending records. */
 export interface Waiting {
   /** Bytes. */
   readonly total: number;
@@ -19,18 +19,18 @@ export interface Waiting {
 
 /** Output of `flush --follow`. */
 export interface FollowScreen {
-  /** Something happened. */
+  /** Reports an event. */
   event(event: SenderEvent): void;
   /** Shows the current state; called every second. */
   look(report: SenderReport, waiting: Waiting): void;
-  /** The end. */
+  /** Ends the output. */
   done(report: SenderReport, waiting: Waiting): Promise<void>;
 }
 
 /** Ms between two lines with the current state, without a terminal. */
 const TELL_MS = 60_000;
 
-/** Makes the screen that fits where the command runs. */
+/** Creates the output for the current environment. */
 export async function followScreen(job: {
   readonly context: Context;
   readonly json: boolean;
@@ -57,7 +57,7 @@ export async function followScreen(job: {
     else say(err, `${line}\n`);
   }
 
-  /** One after the other, and a reader that went away stops nothing. */
+  /** Writes in order; a closed output is ignored. */
   function say(output: typeof out, text: string): void {
     writing = writing.then(() => output.write(text)).catch(() => {});
   }

@@ -1,5 +1,5 @@
 /**
- * `weave-wal flush` without `--follow`: sends what was in the logs when it began.
+ * `weave-wal flush` without `--follow`: sends everything that is pending when it starts.
  *
  * @module
  */
@@ -25,10 +25,10 @@ import { DirectorySender } from "./directory_sender.ts";
 
 /** Maximum ms between two attempts while the user waits. */
 const RETRY_MAX_MS = 10_000;
-/** Ms between two lines about how far it is, where there is no terminal for a bar. */
+/** Ms between two progress lines, without a terminal. */
 const TELL_MS = 30_000;
 
-/** The state of the own sender, or of another that this flush waits for. */
+/** Returns the state of this sender, or of another one that this flush waits for. */
 function troubleOf(
   own: SenderReport,
   { trouble }: OtherSenders,
@@ -36,7 +36,7 @@ function troubleOf(
   return own.state === "up" && trouble !== null ? trouble : own;
 }
 
-/** Sends what is there; resolves with the exit code. */
+/** Sends everything that is pending; resolves with the exit code. */
 export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): Promise<number> {
   const { context, settings, filter, json } = job;
   const { runtime, terminal: { out, err }, stop } = context;
@@ -84,7 +84,7 @@ export async function flushOnce(job: FlushJob, timeoutMs: number | undefined): P
               dim(`${formatBytes(bytes)} of ${formatBytes(targets.total)} left, ${text}${more}`),
             );
           }
-          // A bar and a line share the terminal: lines wait until the bar is removed.
+          // The bar and the lines share the terminal: lines wait until the bar is removed.
           if (!err.isTerminal && lines.length > 0) {
             err.write(`${lines.join("\n")}\n`).catch(() => {});
             lines = [];

@@ -1,5 +1,6 @@
 /**
- * The other processes that a flush waits for: whether they can send, and a request to try now.
+ * The other processes that a flush waits for: checks whether they can send, and asks them to try
+ * now.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { printable } from "../terminal/format.ts";
 import { processName } from "../status/sender_state.ts";
 import type { FlushTargets } from "./targets.ts";
 
-/** Ms between two looks at what other processes report. */
+/** Ms between two reads of other processes' reports. */
 const LOOK_MS = 1_000;
 
 /** Why another process does not send. */
@@ -22,7 +23,7 @@ export interface OtherTrouble {
   readonly reason: string;
 }
 
-/** Looks after the processes that drain a part of what a flush waits for. */
+/** Watches the processes that drain segments a flush waits for. */
 export class OtherSenders {
   readonly #runtime: Runtime;
   readonly #root: string;
@@ -31,28 +32,28 @@ export class OtherSenders {
   #isRefused = false;
   #blocked: readonly string[] = [];
 
-  /** @param root Directory of all logs. */
+  /** @param root Root directory of all logs. */
   constructor(runtime: Runtime, root: string) {
     this.#runtime = runtime;
     this.#root = root;
   }
 
-  /** Why other processes cannot send, as of the last look. */
+  /** Why other processes cannot send, as of the last `look`. */
   get trouble(): OtherTrouble | null {
     return this.#trouble;
   }
 
-  /** Names of the processes whose requests the server rejects, as of the last look. */
+  /** Names of the processes whose requests the server rejects, as of the last `look`. */
   get blocked(): readonly string[] {
     return this.#blocked;
   }
 
-  /** Whether everything that is left is up to processes that the server rejects. */
+  /** Whether everything left belongs to processes whose requests the server rejects. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** Reads what they report, and wakes those that wait for the end of a backoff. */
+  /** Reads the reports of other processes, and wakes those that are in backoff. */
   async look(targets: FlushTargets): Promise<void> {
     const { clock } = this.#runtime;
     if (clock.monotonic() - this.#lookedAt < LOOK_MS) return;
@@ -83,7 +84,7 @@ export class OtherSenders {
     try {
       wakeProcess(this.#runtime, this.#root, token);
     } catch {
-      // It tries by itself, only later.
+      // It will retry by itself later.
     }
   }
 }

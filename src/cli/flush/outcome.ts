@@ -16,30 +16,30 @@ export interface FlushOutcome {
   readonly end: WaitEnd;
   /** Base URL of the server. */
   readonly server: string;
-  /** Records that this command delivered and dead-lettered. */
+  /** Number of records that this command delivered and dead-lettered. */
   readonly delivered: number;
   readonly deadLettered: number;
-  /** Bytes of log that are settled, by any process. */
+  /** Bytes of the log that any process has settled. */
   readonly sentBytes: number;
-  /** Those of them that other processes sent. */
+  /** The part of them that other processes sent. */
   readonly sentByOthersBytes: number;
   readonly remaining: Remaining;
   /** Why the remaining files are not sent. */
   readonly holders: readonly string[];
-  /** Steps that let the remaining files be sent. */
+  /** Actions with which the remaining files will be sent. */
   readonly help: readonly string[];
   /** Records for other servers, which were not sent. */
   readonly others: readonly OtherServer[];
-  /** Why nothing was found where something was named. */
+  /** Why a named log was not found; `null` if it was. */
   readonly missing: { readonly message: string; readonly hint: string } | null;
   readonly durationMs: number;
   readonly lastError: string | null;
 }
 
-/** Maximum number of remaining files that are listed with the process that drains them. */
+/** Maximum number of remaining files whose draining process is listed. */
 export const MAX_HELD = 1_000;
 
-/** The process that drains each remaining file, one line each. */
+/** Returns one line for each process that drains remaining files. */
 export function holdersOf(left: readonly SegmentState[]): string[] {
   const reasons = new Map<string, number>();
   for (const { drainer, writer } of left) {
@@ -53,10 +53,13 @@ export function holdersOf(left: readonly SegmentState[]): string[] {
   return [...reasons].map(([reason, count]) => printable(`${plural(count, "file")} ${reason}`));
 }
 
-/** Processes that a step names. */
+/** Maximum number of processes to name in an action. */
 const MAX_NAMES = 3;
 
-/** Steps for records of running processes whose requests the server rejects: each keeps its own log. */
+/**
+ * Returns actions for the records of running processes whose requests the server rejects: each
+ * drains its own log.
+ */
 export function helpFor(blocked: readonly string[]): string[] {
   if (blocked.length === 0) return [];
   const names = blocked.slice(0, MAX_NAMES).join(", ") +
@@ -75,7 +78,7 @@ const ENDS: Readonly<Record<Exclude<WaitEnd, "done">, string>> = {
   stopped: "stopped",
 };
 
-/** The outcome for people. */
+/** Formats the outcome for people. */
 export function flushText(outcome: FlushOutcome, colors: Colors): string {
   const { end, server, delivered, deadLettered, remaining, durationMs, missing } = outcome;
   const ownBytes = outcome.sentBytes - outcome.sentByOthersBytes;
@@ -123,7 +126,7 @@ function otherText({ server, files, bytes }: OtherServer, colors: Colors): strin
   ];
 }
 
-/** The outcome for programs. Sizes in bytes, times in ms. */
+/** Formats the outcome for programs. Sizes in bytes, times in ms. */
 export function flushJson(outcome: FlushOutcome): unknown {
   const { end, remaining, durationMs, missing, ...rest } = outcome;
   return {

@@ -1,5 +1,5 @@
 /**
- * `fetch` for the command: through the proxy that the environment names, on every runtime.
+ * `fetch` for the command, which uses the proxy from the environment on every runtime.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import type { Fetch, Runtime } from "../../runtime/runtime.ts";
 import { CommandError } from "../exit_codes.ts";
 
 /**
- * Makes a `fetch` that goes through `HTTPS_PROXY` or `HTTP_PROXY`, unless `NO_PROXY` names the host.
- * Deno and Bun do so by themselves; on Node, whose own does not, undici sends the request.
+ * Creates a `fetch` that uses `HTTPS_PROXY` or `HTTP_PROXY`, unless `NO_PROXY` contains the host.
+ * Deno and Bun do so themselves; on Node, whose own `fetch` does not, undici sends the request.
  */
 export function proxyFetch(runtime: Runtime): Fetch {
   if (runtime.name !== "node") return hostFetch;
@@ -27,14 +27,13 @@ export function proxyFetch(runtime: Runtime): Fetch {
 }
 
 /**
- * The error for a proxy that cannot be used for a URL; `null` where there is none.
- *
- * Deno and Bun know more kinds of proxies, and say themselves what is wrong.
+ * Returns the error for a proxy that cannot be used for a URL; `null` if there is none. Deno and
+ * Bun support more kinds of proxies, and report errors themselves.
  */
 export function unusableProxy({ name, process }: Runtime, url: string): CommandError | null {
   const proxy = name === "node" ? proxyFor(url, process.env) : null;
   if (proxy === null || isHttp(proxy.url)) return null;
-  // The value is not shown: it may hold a password.
+  // The value may contain a password, so it is not shown.
   return new CommandError(
     `Cannot use ${proxy.variable}: it is not the URL of an HTTP proxy such as http://proxy:3128`,
   );
@@ -44,14 +43,14 @@ function isHttp(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
-/** A CommonJS package: a bundle of it has the default export only, whose type is not complete. */
+/** A CommonJS package: its bundle has only the default export, whose type is incomplete. */
 async function undici(): Promise<typeof import("undici")> {
   return (await import("undici")).default as unknown as typeof import("undici");
 }
 
 async function makeAgent({ url }: NamedProxy): Promise<ProxyAgent> {
   const { ProxyAgent } = await undici();
-  // Plain http needs no tunnel, and many proxies refuse one to other ports than 443.
+  // Plain http needs no tunnel, and many proxies allow one only to port 443.
   return new ProxyAgent({ uri: url, proxyTunnel: false });
 }
 
@@ -62,7 +61,7 @@ async function send(
 ): Promise<Response> {
   const { fetch } = await undici();
   const { method, headers, body, signal, redirect } = init;
-  // Forms of Node's own class are not those of this undici: what is sent is bytes.
+  // This undici does not know Node's own form class, so forms are sent as bytes.
   const form = body instanceof FormData ? new Response(body) : null;
   const type = form?.headers.get("content-type");
   const response = await fetch(url, {

@@ -1,5 +1,5 @@
 /**
- * Reports of a sender: events, and its progress and the state of the server.
+ * Reports a sender's events, its progress and the state of the server.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { plural } from "../terminal/format.ts";
 /** Minimum ms between two reports of the same error. */
 const REPORT_AGAIN_MS = 300_000;
 
-/** Something that happened while sending. */
+/** An event of a sender. */
 export interface SenderEvent {
   readonly level: "info" | "warn" | "error";
   /** Stable name, for programs. */
   readonly name: string;
-  /** One sentence for people. Never holds the key or traced data. */
+  /** One sentence for people. Never contains the key or traced data. */
   readonly message: string;
 }
 
@@ -27,20 +27,20 @@ export interface SenderReporterOptions {
   readonly clock: Clock;
   /** Base URL of the trace server. */
   readonly server: string;
-  /** The place of records that are not delivered yet: "on disk". */
+  /** Location of undelivered records, such as "on disk". */
   readonly place: string;
   readonly onEvent: (event: SenderEvent) => void;
 }
 
-/** Takes note of what a sender does, and tells of it. */
+/** Records what a sender does, and reports it. */
 export class SenderReporter {
   readonly #options: SenderReporterOptions;
-  /** When each error was last reported, by its message, on the monotonic clock. */
+  /** Time of the last report of each error, by message, on the monotonic clock. */
   readonly #reportedAt = new Map<string, number>();
   readonly #throttle: StateThrottle<SenderReport["state"]>;
   #report: SenderReport;
 
-  /** Makes a reporter of a sender that has not begun. */
+  /** Creates a reporter for a sender that has not started. */
   constructor(options: SenderReporterOptions) {
     const { clock, server } = options;
     this.#options = options;
@@ -58,7 +58,11 @@ export class SenderReporter {
     };
   }
 
-  /** Progress and state. @param msToNextAttempt `null` while the server is up. */
+  /**
+   * Returns progress and state.
+   *
+   * @param msToNextAttempt `null` while the server is up.
+   */
   report(msToNextAttempt: number | null): SenderReport {
     const { clock } = this.#options;
     const nextAttempt = msToNextAttempt === null ? null : clock.now() + msToNextAttempt;
@@ -66,7 +70,7 @@ export class SenderReporter {
   }
 
   /**
-   * Takes note of trouble with the log, and tells of it now and then.
+   * Records an error of the log, and reports it at limited frequency.
    *
    * @param name Name of the event.
    */
@@ -84,11 +88,11 @@ export class SenderReporter {
     onEvent({ level: "warn", name, message });
   }
 
-  /** The server's state has changed. */
+  /** Records a change of the server's state. */
   stateChanged(state: ServerState, reason: string): void {
     const { clock, server, place, onEvent } = this.#options;
     this.#report = { ...this.#report, state, reason, since: clock.now() };
-    // Every change is in the report; events are limited.
+    // The report contains every change; events are limited.
     if (!this.#throttle.changed(state)) return;
     if (state === "up") {
       onEvent({ level: "info", name: "server-up", message: `${server} accepts requests again` });
@@ -102,7 +106,7 @@ export class SenderReporter {
     }
   }
 
-  /** An attempt has failed. */
+  /** Records a failed attempt. */
   failed(message: string): void {
     this.#report = {
       ...this.#report,
@@ -110,7 +114,7 @@ export class SenderReporter {
     };
   }
 
-  /** Records were delivered or dead-lettered. */
+  /** Records delivered and dead-lettered records. */
   progressed(delivered: number, deadLettered: number): void {
     const { clock, onEvent } = this.#options;
     this.#report = {
@@ -126,7 +130,7 @@ export class SenderReporter {
     }
   }
 
-  /** Calls now go another way. */
+  /** Reports a switch to another calls API. */
   switched(to: string, reason: string): void {
     const message = `Calls go ${to} now: ${reason}`;
     this.#options.onEvent({ level: "info", name: "calls-api", message });

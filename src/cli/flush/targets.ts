@@ -1,5 +1,5 @@
 /**
- * The records that were pending when a flush began, and how many of them still are.
+ * The records that were pending when a flush started, and how many of them still are.
  *
  * Delivery by any process counts: this command, the writer itself, or another sender.
  *
@@ -22,9 +22,9 @@ import { readCheckpoint } from "../../wal/segment/checkpoint.ts";
 import { SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { listProjects, type OnUnreadable, type ProjectFilter } from "../logs/projects.ts";
 
-/** Records for a server that is not this command's. */
+/** Records for another server. */
 export interface OtherServer {
-  /** Its base URL; `null` where no file names it. */
+  /** Base URL of the server; `null` if no file contains it. */
   readonly server: string | null;
   readonly files: number;
   readonly bytes: number;
@@ -38,31 +38,31 @@ export interface Remaining {
 
 interface Target {
   readonly state: SegmentState;
-  /** Byte offset up to which it is to be sent. */
+  /** Byte offset up to which it should be sent. */
   end: number;
   /** Bytes that were pending. */
   readonly total: number;
   left: number;
 }
 
-/** Options of {@linkcode FlushTargets.take}. */
+/** Options for {@linkcode FlushTargets.take}. */
 export interface TargetOptions {
   readonly runtime: Runtime;
   readonly root: string;
   readonly filter: ProjectFilter;
   /** Base URL of the server that the flush sends to. */
   readonly server: string;
-  /** The token of the sender of this command: segments that others drain are counted apart. */
+  /** Token of this command's sender; segments drained by others are counted separately. */
   readonly token: string;
-  /** As in {@linkcode listProjects}. */
+  /** See {@linkcode listProjects}. */
   readonly onUnreadable?: OnUnreadable;
 }
 
-/** The segments that a flush is about. */
+/** The segments that a flush must send. */
 export class FlushTargets {
   /** Bytes that were pending. */
   readonly total: number;
-  /** The part that is not sent. */
+  /** Records for other servers, which are not sent. */
   readonly others: readonly OtherServer[];
   readonly #runtime: Runtime;
   readonly #token: string;
@@ -80,7 +80,7 @@ export class FlushTargets {
     for (const state of states) {
       const left = pendingBytes(state);
       if (isForServer(state, server)) {
-        // A file with nothing left in it is still to be removed if no record will follow.
+        // A file without pending records must still be removed if it is final.
         if (left > 0 || isFinal(state)) {
           this.#targets.push({ state, end: state.size, total: left, left });
         }
@@ -94,7 +94,7 @@ export class FlushTargets {
     this.total = this.#targets.reduce((sum, { left }) => sum + left, 0);
   }
 
-  /** Looks at everything below a root that is for a server. */
+  /** Collects the segments for a server in a root directory. */
   static async take(options: TargetOptions): Promise<FlushTargets> {
     const { runtime, root, filter, onUnreadable } = options;
     const cache = new ProcessCache();
@@ -112,14 +112,16 @@ export class FlushTargets {
     return new FlushTargets(options, states);
   }
 
-  /** Bytes that other processes delivered, as of the last look. */
+  /** Bytes that other processes delivered, as of the last `look`. */
   get byOthers(): number {
     return this.#byOthers + this.#targets
       .filter((target) => this.#isOthers(target))
       .reduce((sum, { total, left }) => sum + total - left, 0);
   }
 
-  /** Tokens of the other processes that drained what is left when the flush began. */
+  /**
+   * Tokens of the other processes that were draining the remaining segments when the flush started.
+   */
   get otherDrainers(): ReadonlySet<string> {
     return new Set(
       this.#targets.filter((target) => this.#isOthers(target))
@@ -127,14 +129,17 @@ export class FlushTargets {
     );
   }
 
-  /** Whether everything that is left was drained by one of these processes when the flush began. */
+  /**
+   * Returns whether all remaining segments were being drained by these processes when the flush
+   * started.
+   */
   areAllOf(tokens: ReadonlySet<string>): boolean {
     return this.#targets.every(({ state }) => tokens.has(state.drainer?.token ?? ""));
   }
 
   /**
-   * Returns what is still pending. Lists each directory once: a segment that is not listed any more is delivered,
-   * and only those with a checkpoint, or with a running writer, are looked at.
+   * Returns what is still pending. Lists each directory once: a segment that is no longer listed is
+   * delivered, and only those with a checkpoint or a running writer are checked.
    */
   async look(): Promise<Remaining> {
     const slices = new Slices(this.#runtime.clock);
@@ -152,7 +157,7 @@ export class FlushTargets {
     return { bytes: left.reduce((sum, target) => sum + target.left, 0), files: left.length };
   }
 
-  /** Looks at some of the remaining segments, to find the processes that drain them. */
+  /** Returns the states of some remaining segments, to find the processes that drain them. */
   async states(most: number): Promise<SegmentState[]> {
     return await inspectSegments(
       this.#runtime,
@@ -160,11 +165,11 @@ export class FlushTargets {
     );
   }
 
-  /** Brings a target up to date; returns whether it is still to be waited for. */
+  /** Updates a target; returns whether it is still pending. */
   #update(target: Target, names: ReadonlySet<string>): boolean {
     const { state: { stem, paths, open } } = target;
     if (!names.has(stem + SEGMENT_SUFFIX)) return false;
-    // Bytes that are cut off an open file cannot be sent any more.
+    // Bytes truncated from an open file can no longer be sent.
     if (open) target.end = Math.min(target.end, this.#runtime.files.stat(paths.data)?.size ?? 0);
     if (names.has(`${stem}.checkpoint`)) {
       const { offset } = readCheckpoint(

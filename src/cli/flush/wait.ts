@@ -1,5 +1,5 @@
 /**
- * Waits until what was pending in the logs is sent.
+ * Waits until the pending records are sent.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface FlushJob {
   readonly context: Context;
   readonly settings: Settings;
   readonly filter: ProjectFilter;
-  /** The token of the sender of this command. */
+  /** Token of this command's sender. */
   readonly token: string;
   readonly newId: () => string;
   readonly json: boolean;
@@ -26,19 +26,19 @@ export type WaitEnd = "done" | "timeout" | "refused" | "stopped";
 /** Limits of a wait. */
 export interface WaitLimits {
   readonly timeoutMs: number | undefined;
-  /** Ends the wait. */
+  /** Aborts the wait. */
   readonly stop?: AbortSignal;
-  /** Whether waiting longer makes no sense. */
+  /** Returns whether waiting longer is pointless. */
   readonly isRefused: () => boolean;
-  /** Called with what every look found. */
+  /** Called with the result of every check. */
   readonly onLook: (remaining: Remaining) => void | Promise<void>;
 }
 
 const LOOK_MS = 100;
-/** A look at thousands of files takes a while: most of the time belongs to the sending. */
+/** Checking thousands of files takes a while: at most 1/5 of the time is spent on it. */
 const SHARE = 5;
 
-/** Looks again and again until nothing of `targets` is left, or until a limit is met. */
+/** Checks repeatedly until nothing is left of `targets`, or until a limit is reached. */
 export async function waitForTargets(
   { runtime: { clock } }: Context,
   targets: FlushTargets,

@@ -1,5 +1,5 @@
 /**
- * Joins starts and ends into calls and calls into trees.
+ * Joins starts and ends to calls, and calls to trees.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface RecordPlace {
   readonly offset: number;
 }
 
-/** A call as a log tells of it. */
+/** A call, according to a log. */
 export interface CallNode {
   readonly id: string;
   traceId: string | undefined;
@@ -25,17 +25,17 @@ export interface CallNode {
   started: number | undefined;
   ended: number | undefined;
   exception: string | undefined;
-  /** Whether the log holds its start and its end. */
+  /** Whether the log contains its start and its end. */
   hasStart: boolean;
   hasEnd: boolean;
   /** Whether it is an OpenTelemetry span. */
   isSpan: boolean;
-  /** Bytes of its records. */
+  /** Total bytes of its records. */
   bytes: number;
-  /** The records of its start and its end, where the reader names them. */
+  /** The records of its start and end, if the reader provides their positions. */
   startPlace: RecordPlace | undefined;
   endPlace: RecordPlace | undefined;
-  /** Kept only where they are to be shown. */
+  /** Present only if they will be shown. */
   inputs: CallValue | undefined;
   output: CallValue | undefined;
   children: CallNode[];
@@ -45,13 +45,13 @@ export interface CallNode {
 export interface Trace {
   readonly id: string;
   readonly roots: readonly CallNode[];
-  /** All of its calls. */
+  /** All calls of the trace. */
   readonly calls: readonly CallNode[];
 }
 
-/** Calls that are in memory at most. */
+/** Maximum number of calls in memory. */
 export const MAX_CALLS = 50_000;
-/** Bytes of their inputs and outputs. */
+/** Maximum bytes of their inputs and outputs. */
 const MAX_VALUE_BYTES = 32 * 1024 * 1024;
 
 /** A record about a call other than its start and end. */
@@ -60,23 +60,23 @@ interface Note {
   bytes: number;
 }
 
-/** Joins records into calls, whichever comes first, until the calls are shown. */
+/** Joins records to calls, in any order, until the calls are shown. */
 export class CallForest {
   readonly #traces = new Map<string, Map<string, CallNode>>();
   readonly #traceOfCall = new Map<string, string>();
-  /** About calls of which neither start nor end was read yet. */
+  /** Records about calls of which neither start nor end was read yet. */
   readonly #notes = new Map<string, Note>();
-  /** Epoch ms: the end of the span that was read last. */
+  /** End of the last span read, epoch ms. */
   #lastEnd = Infinity;
   #size = 0;
   #valueBytes = 0;
 
-  /** Whether no more should be taken in. */
+  /** Whether no more records should be added. */
   get isFull(): boolean {
     return this.#size + this.#notes.size > MAX_CALLS || this.#valueBytes > MAX_VALUE_BYTES;
   }
 
-  /** Takes a `call_start` or `call_end` in. */
+  /** Adds a `call_start` or `call_end`. */
   add(
     type: "call_start" | "call_end",
     facts: RecordFacts,
@@ -105,7 +105,7 @@ export class CallForest {
     }
   }
 
-  /** Takes an OpenTelemetry span in. */
+  /** Adds an OpenTelemetry span. */
   addSpan({ started, ...end }: SpanFacts, bytes: number, place?: RecordPlace): void {
     const { callId, traceId } = end;
     if (callId === undefined) return;
@@ -115,7 +115,7 @@ export class CallForest {
     this.#lastEnd = end.time ?? Infinity;
   }
 
-  /** Takes another record of a call in, such as a new name. */
+  /** Adds another record of a call, such as a new name. */
   note({ callId, displayName }: RecordFacts, bytes: number): void {
     if (callId === undefined) return;
     const trace = this.#traceOfCall.get(callId);
@@ -127,8 +127,8 @@ export class CallForest {
   }
 
   /**
-   * Takes out the traces whose first call was read, newest first: read from the end of a log, nothing
-   * of them follows.
+   * Removes and returns the traces whose root was read, newest first. When a log is read from its
+   * end, nothing of them can follow.
    */
   takeComplete(): Trace[] {
     return this.#take(([, calls]) =>
@@ -138,12 +138,15 @@ export class CallForest {
     );
   }
 
-  /** Whether more of a trace may be read: the span of a root is written after those below it. */
+  /**
+   * Returns whether more of a trace may be read: the span of a root is written after its
+   * descendants.
+   */
   #mayFollow({ isSpan, started }: CallNode): boolean {
     return isSpan && this.#lastEnd >= (started ?? -Infinity);
   }
 
-  /** Takes all traces out, newest first. */
+  /** Removes and returns all traces, newest first. */
   takeAll(): Trace[] {
     const taken = this.#take(() => true);
     this.#notes.clear();
@@ -172,7 +175,7 @@ export class CallForest {
       ? this.#newNode(id, traceId)
       : this.#traces.get(known)!.get(id)!;
     if (trace === known) return node;
-    // An end need not name its trace; its start, which is read later, does.
+    // An end need not contain its trace ID; its start, which is read later, does.
     if (known !== undefined) this.#leave(known, id);
     const calls = this.#traces.get(trace);
     if (calls) calls.set(id, node);
@@ -213,17 +216,17 @@ export class CallForest {
   }
 }
 
-/** A call of a tree, and its position in it. */
+/** A call in a tree, and its position. */
 export interface PlacedCall {
   readonly call: CallNode;
   readonly depth: number;
-  /** Whether no sibling follows. */
+  /** Whether it is the last sibling. */
   readonly isLast: boolean;
-  /** The call above it; `null` for a root. */
+  /** The parent; `null` for a root. */
   readonly above: PlacedCall | null;
 }
 
-/** Walks a tree of any depth from the top down. */
+/** Walks a tree of any depth in preorder. */
 export function* walk({ roots }: Trace): Generator<PlacedCall> {
   const stack: PlacedCall[] = [];
   const push = (calls: readonly CallNode[], above: PlacedCall | null): void => {
@@ -252,7 +255,7 @@ function treeOf(id: string, nodes: Map<string, CallNode>): Trace {
   for (const root of roots) reach(root, reached);
   for (const call of calls) {
     if (reached.has(call)) continue;
-    // A log may hold anything, also calls that form a ring: it is opened at the first of them.
+    // A log may contain anything, even cyclic calls: break the cycle at the first of them.
     const above = nodes.get(call.parentId!)!;
     above.children = above.children.filter((child) => child !== call);
     roots.push(call);
@@ -270,7 +273,7 @@ function reach(root: CallNode, reached: Set<CallNode>): void {
   }
 }
 
-/** Epoch ms at which a trace began; `Infinity` where it does not say. */
+/** Returns the start of a trace, epoch ms; `Infinity` if unknown. */
 export function begin({ calls }: Trace): number {
   return calls.reduce(
     (least, { started, ended }) => Math.min(least, started ?? ended ?? Infinity),

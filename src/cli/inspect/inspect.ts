@@ -44,7 +44,7 @@ const NOTES =
 Reading disturbs neither writers nor senders. Times are UTC. With --json each line holds the request
 byte for byte. STATE: waiting, sent (before the checkpoint), dead letter.`;
 
-/** Makes the command. */
+/** Creates the command. */
 export function inspectCommand(context: Context, setCode: (code: number) => void): Command {
   return withLogOptions(describe("inspect", "Read logs: records, or the calls as a trace tree", {
     examples: [

@@ -1,6 +1,6 @@
 /**
- * Facts about a record: its time, its call, its op. The request's own bytes are scanned,
- * not parsed: inputs and outputs may be large.
+ * Extracts data from a record: its time, call and op. The request's bytes are scanned, not parsed,
+ * because inputs and outputs may be large.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { readSpans, type Span } from "../../protocol/otlp/spans.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { listFields, topLevelField } from "../../bytes/json_fields.ts";
 
-/** Facts of one record; `undefined` where it does not say. */
+/** Data of one record; `undefined` where it is missing. */
 export interface RecordFacts {
-  /** Epoch ms: when the call began or ended. */
+  /** Time at which the call started or ended, epoch ms. */
   time?: number;
   callId?: string;
   traceId?: string;
   parentId?: string;
-  /** The op's name, without its ref. */
+  /** Name of the op, without its ref. */
   op?: string;
   displayName?: string;
-  /** The call's error. */
+  /** Error of the call. */
   exception?: string;
 }
 
-/** Facts of one OpenTelemetry span. `time` is its end. */
+/** Data of one OpenTelemetry span. `time` is its end. */
 export interface SpanFacts extends RecordFacts {
   /** Epoch ms. */
   readonly started: number;
@@ -55,7 +55,7 @@ const WANTED: readonly string[] = [
   "weave_ref",
 ];
 
-/** The wanted names by their length, so that most keys are passed over without a look at them. */
+/** The wanted names by length, so that most keys are skipped without comparing them. */
 const BY_LENGTH = new Map<number, { name: string; bytes: Uint8Array }[]>();
 for (const name of WANTED) {
   const bytes = new TextEncoder().encode(name);
@@ -66,10 +66,10 @@ const QUOTE = 34;
 const decoder = new TextDecoder();
 const ranges: number[] = [];
 
-/** A request, and where it is in the bytes that hold it. */
+/** A request, and its position in a buffer. */
 export type RequestRange = Pick<BatchRecord, "type" | "start" | "end">;
 
-/** Reads the facts of `record` out of the bytes that hold it. */
+/** Returns the data of `record`. */
 export function factsOf(bytes: Uint8Array, record: RequestRange): RecordFacts {
   const values = wantedFields(bytes, record);
   switch (record.type) {
@@ -103,7 +103,10 @@ export function factsOf(bytes: Uint8Array, record: RequestRange): RecordFacts {
   }
 }
 
-/** The facts of each span of an `otel_traces` or `otel_agents` record; none if it is corrupt. */
+/**
+ * Returns the data of each span of an `otel_traces` or `otel_agents` record; empty if it is
+ * corrupt.
+ */
 export function spanFactsOf(bytes: Uint8Array, { start, end }: RequestRange): SpanFacts[] {
   const field = topLevelField(bytes, start, end, "request_base64");
   if (!field) return [];
@@ -135,21 +138,24 @@ function milliseconds(epochNanoseconds: bigint): number {
   return Number(epochNanoseconds / 1_000_000n);
 }
 
-/** Bytes of inputs or an output that are kept whole. */
+/** Maximum bytes of inputs or an output that are kept completely. */
 const MAX_VALUE_BYTES = 16 * 1024;
-/** Bytes that are kept of a longer one. */
+/** Bytes to keep of longer values. */
 const PREVIEW_BYTES = 1_000;
 
 /** Inputs or an output. */
 export interface CallValue {
   /** Its JSON text, or the beginning of it. */
   readonly text: string;
-  /** Bytes of the whole. */
+  /** Bytes of the complete value. */
   readonly bytes: number;
   readonly whole: boolean;
 }
 
-/** The inputs of a `call_start`, the output of a `call_end`; `undefined` if there are none. */
+/**
+ * Returns the inputs of a `call_start` or the output of a `call_end`; `undefined` if there are
+ * none.
+ */
 export function valueOf(bytes: Uint8Array, record: BatchRecord): CallValue | undefined {
   const [wrapper, name] = record.type === "call_start" ? ["start", "inputs"] : ["end", "output"];
   const inner = topLevelField(bytes, record.start, record.end, wrapper);
@@ -176,7 +182,7 @@ function callFacts(values: Map<string, string>, time: string | undefined): Recor
   });
 }
 
-/** `weave:///acme/chat/op/answer:v1` as `answer`. */
+/** Returns the name in a ref: `answer` for `weave:///acme/chat/op/answer:v1`. */
 export function opName(op: string): string {
   const match = /^weave:\/\/\/[^/]+\/[^/]+\/op\/([^:]+)/.exec(op);
   return match ? decodeName(match[1]) : op;

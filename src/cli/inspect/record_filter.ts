@@ -1,5 +1,5 @@
 /**
- * Which records of a log are shown.
+ * Selects the records of a log to show.
  *
  * @module
  */
@@ -9,20 +9,21 @@ import type { RecordFacts } from "./record_facts.ts";
 
 /** Criteria that records must meet. */
 export interface RecordFilter {
-  /** Record types; all where empty. */
+  /** Record types; all if empty. */
   readonly types: readonly string[];
-  /** A call's id, its beginning or its end. */
+  /** ID of a call, or its beginning or end. */
   readonly call?: string;
-  /** Epoch ms; earlier records are left out. */
+  /** Epoch ms; earlier records are excluded. */
   readonly since?: number;
 }
 
 const decoder = new TextDecoder();
 
 /**
- * Tells records that pass from others.
+ * Returns a function that tests records.
  *
- * @param begun Epoch ms at which the segment was begun: the time of records before any that tells.
+ * @param begun Epoch ms at which the segment was created; the time of records before the first one
+ * with a time.
  */
 export function recordFilter(
   { types, call, since }: RecordFilter,
@@ -30,7 +31,7 @@ export function recordFilter(
 ): (bytes: Uint8Array, record: BatchRecord, facts: RecordFacts) => boolean {
   let time = begun ?? 0;
   return (bytes, record, facts) => {
-    // A record that does not tell its time is as old as the one before it.
+    // A record without a time has that of the previous one.
     if (facts.time !== undefined) time = facts.time;
     if (since !== undefined && time < since) return false;
     if (types.length > 0 && !types.includes(record.type)) return false;
@@ -49,7 +50,7 @@ function isAbout(
   return decoder.decode(bytes.subarray(record.start, record.end)).includes(call);
 }
 
-/** Whether `wanted` is the id, its beginning or its end. */
+/** Returns whether `wanted` is the ID, its beginning or its end. */
 export function matchesId(id: string, wanted: string): boolean {
   return id === wanted || id.startsWith(wanted) || id.endsWith(wanted);
 }

@@ -1,5 +1,5 @@
 /**
- * `weave-wal inspect` without `--tree`: record after record.
+ * `weave-wal inspect` without `--tree`: lists records.
  *
  * @module
  */
@@ -34,18 +34,18 @@ export interface InspectJob {
   readonly logs: LogFilter;
   readonly filter: RecordFilter;
   readonly offset: number | undefined;
-  /** Records, or traces; `Infinity` for all. */
+  /** Maximum number of records or traces; `Infinity` for all. */
   readonly limit: number;
   readonly follow: boolean;
   readonly json: boolean;
-  /** Of a tree: only traces with a call that failed; inputs and outputs too. */
+  /** For a tree: only traces with a failed call; also inputs and outputs. */
   readonly errors: boolean;
   readonly values: boolean;
 }
 
-/** Ms between two looks of `--follow`. */
+/** Ms between two polls of `--follow`. */
 const POLL_MS = 250;
-/** Calls whose ops are remembered for their ends. */
+/** Number of calls whose ops are cached for their ends. */
 const MAX_OPS = 10_000;
 
 const NO_FACTS: RecordFacts = {};
@@ -61,7 +61,7 @@ export async function showRecords(context: Context, job: InspectJob): Promise<nu
   }
   const total = segments.reduce((sum, { size }) => sum + size, 0);
   const { terminal, runtime: { clock }, stop } = context;
-  // Rows that run over the screen are progress enough; a filter may leave none for long.
+  // Rows scrolling by are progress enough, unless a filter leaves none for long.
   const when = terminal.out.isTerminal ? "quiet" : "large";
   const progress = await beginProgress(terminal, clock, "Reading", total, when);
   try {
@@ -91,14 +91,14 @@ async function segmentsOf(
 class Printer {
   readonly #context: Context;
   readonly #job: InspectJob;
-  /** Where to go on in each file, for `--follow`. */
+  /** Positions to continue from in each file, for `--follow`. */
   readonly #read = new Map<string, number>();
-  /** Ops of the calls read last, by id. */
+  /** Ops of the calls read last, by ID. */
   readonly #ops = new Map<string, string>();
   #heading: string | null = null;
   #shown = 0;
   #done = 0;
-  /** Offset of the first record beyond the limit. */
+  /** Offset of the first record after the limit. */
   #next: { file: string; offset: number } | null = null;
 
   constructor(context: Context, job: InspectJob) {
@@ -139,7 +139,7 @@ class Printer {
     const from = this.#read.get(data) ?? offset ?? 0;
     if (from >= segment.size || this.#next !== null) return;
     const passes = recordFilter(filter, begunAt(segment.stem));
-    // Lines of JSON hold the request itself: without a filter nothing of it has to be known.
+    // JSON lines contain the request itself: without a filter, its data is not needed.
     const bare = json && filter.call === undefined && filter.since === undefined;
     const deadLettered = await deadLetterOffsets(runtime.files, segment);
     try {
@@ -169,11 +169,11 @@ class Printer {
         if (this.#next !== null) return;
       }
     } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
+      if (!hasCode(error, "ENOENT")) throw error; // Delivered meanwhile.
     }
   }
 
-  /** An end does not tell its op; its start, if it was read, does. */
+  /** Adds the op to an end, which does not contain it, from its start if that was read. */
   #named(facts: RecordFacts): RecordFacts {
     const { callId, op } = facts;
     if (callId === undefined) return facts;

@@ -1,5 +1,5 @@
 /**
- * Shows records: as rows for people, as lines of JSON for programs.
+ * Shows records: as rows for people, as JSON lines for programs.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { processName } from "../status/sender_state.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
 
-/** A segment and the project it belongs to. */
+/** A segment and its project. */
 export type ShownSegment = SegmentState & ProjectPath;
 
 /** State of a record. */
@@ -31,16 +31,16 @@ interface Layout {
 }
 
 const WIDE: Layout = { gap: "  ", offset: 12, time: 23, type: 25, call: 12, state: 9, size: 8 };
-/** For terminals of 80 columns: the date, half of a long type and of an id give way. */
+/** For terminals with 80 columns: without the date, and with shortened types and IDs. */
 const NARROW: Layout = { gap: " ", offset: 10, time: 12, type: 13, call: 8, state: 9, size: 8 };
-/** Columns from which the wide layout leaves room for what a record is about. */
+/** Minimum columns for the wide layout, which leave room for the record's subject. */
 const WIDE_FROM = 115;
 
 function layoutFor({ columns = Infinity }: Output): Layout {
   return columns < WIDE_FROM ? NARROW : WIDE;
 }
 
-/** The line above the records of a segment. */
+/** Returns the line above the records of a segment. */
 export function segmentHeading(segment: ShownSegment, { colors }: Output): string {
   const { entity, project, stem, size, checkpoint, writer } = segment;
   const sent = size === 0 ? "empty" : `${Math.floor((checkpoint.offset / size) * 100)}% sent`;
@@ -49,7 +49,7 @@ export function segmentHeading(segment: ShownSegment, { colors }: Output): strin
   }\n`;
 }
 
-/** The titles of the columns. */
+/** Returns the column titles. */
 export function columnTitles(output: Output): string {
   const { gap, offset, time, type, call, state, size } = layoutFor(output);
   return output.colors.bold(
@@ -65,7 +65,7 @@ export function columnTitles(output: Output): string {
   ) + "\n";
 }
 
-/** One line as a row. */
+/** Formats a line as a row. */
 export function rowOf(
   line: LogLine,
   facts: RecordFacts,
@@ -92,7 +92,7 @@ export function rowOf(
   return `${colorOf(line, facts, state, colors)(text)}\n`;
 }
 
-/** A log line as JSON on one line; the request's bytes are those of the log. */
+/** Formats a log line as one line of JSON, with the request's original bytes. */
 export function jsonOf(
   line: LogLine,
   bytes: Uint8Array,
@@ -109,7 +109,7 @@ export function jsonOf(
   return `${head},"req":${decoder.decode(bytes.subarray(start, end))}}\n`;
 }
 
-/** The facts of a line; none for a corrupt line. */
+/** Returns the data of a line; empty for a corrupt line. */
 export function lineFacts(line: LogLine, bytes: Uint8Array): RecordFacts {
   return "record" in line ? factsOf(bytes, line.record) : {};
 }
@@ -136,7 +136,7 @@ function colorOf(
   return state === "sent" ? colors.dim : (text) => text;
 }
 
-/** `2026-05-01 12:00:00.123`, in UTC. */
+/** Formats a time as `2026-05-01 12:00:00.123`, in UTC. */
 export function timeText(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ").replace("Z", "");
 }

@@ -1,5 +1,5 @@
 /**
- * `weave-wal inspect --tree`: the calls of a log before they ever reached a server.
+ * `weave-wal inspect --tree`: shows the calls of a log as trees, before they reach a server.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { type CallValue, factsOf, spanFactsOf, valueOf } from "./record_facts.ts
 import type { ProjectPath } from "../logs/projects.ts";
 import type { Output } from "../terminal/terminal.ts";
 
-/** Shows trees, the newest first; resolves with the exit code. */
+/** Shows trees, newest first; resolves with the exit code. */
 export async function showTree(context: Context, job: InspectJob): Promise<number> {
   const { runtime, terminal } = context;
   const segments = withData(await findLogs(runtime, job.path, job.root, job.logs));
@@ -70,7 +70,7 @@ function byProject(states: readonly ShownState[]): Map<string, ShownState[]> {
   return projects;
 }
 
-/** Reads a segment block by block from its end; `onTraces` returns whether to go on. */
+/** Reads a segment block by block from its end; `onTraces` returns whether to continue. */
 async function readFromEnd(
   { runtime, stop }: Context,
   { values }: InspectJob,
@@ -103,7 +103,7 @@ async function readFromEnd(
       if (forest.isFull && !await onTraces(forest.takeAll())) return;
     }
   } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
+    if (!hasCode(error, "ENOENT")) throw error; // Delivered meanwhile.
   }
 }
 
@@ -188,10 +188,10 @@ function traceText(trace: Trace, output: Output, values: boolean): string {
   return text;
 }
 
-/** Characters of inputs and of an output where lines may be of any length. */
+/** Maximum characters of inputs and of an output if the line length is unlimited. */
 const MAX_VALUE_LENGTH = 2_000;
 
-/** Inputs and output below their call, a line each. */
+/** Returns inputs and output for the lines below their call. */
 function valuesText({ call, depth }: PlacedCall, { colors, columns }: Output): string {
   const indent = "   ".repeat(Math.min(depth, MAX_LEVELS) + 1);
   const room = columns === undefined ? MAX_VALUE_LENGTH : Math.max(10, columns - indent.length - 5);
@@ -202,7 +202,7 @@ function valuesText({ call, depth }: PlacedCall, { colors, columns }: Output): s
   ).join("");
 }
 
-/** Levels that are drawn; deeper ones are numbered. */
+/** Maximum number of levels that are drawn; deeper ones are numbered. */
 const MAX_LEVELS = 24;
 
 function branch(placed: PlacedCall): string {
@@ -260,7 +260,9 @@ function traceJson(project: string, trace: Trace): string {
   return text;
 }
 
-/** A whole value as the bytes in the log, the beginning of a longer one as text. */
+/**
+ * Formats a complete value with its bytes from the log, and the beginning of a longer one as text.
+ */
 function valueJson(name: string, value: CallValue | undefined): string {
   if (value === undefined) return "";
   const { text, bytes, whole } = value;

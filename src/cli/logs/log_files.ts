@@ -1,5 +1,5 @@
 /**
- * Which segments a path on the command line means.
+ * Finds the segments for a path on the command line.
  *
  * @module
  */
@@ -25,17 +25,17 @@ import {
   type ProjectPath,
 } from "./projects.ts";
 
-/** The segments of one directory, and files that segments left. */
+/** The segments of one directory, including files of removed segments. */
 export interface LogDirectory extends ProjectPath {
   readonly stems: readonly SegmentFiles[];
 }
 
 /**
- * The segments that `path` means, oldest first: a file, a project's directory, an entity's, or the
+ * Finds the segments at `path`, oldest first: a file, a project's directory, an entity's, or the
  * root of all logs.
  *
  * @param path Relative to the working directory; `undefined` means `root`.
- * @throws {CommandError} when nothing is there.
+ * @throws {CommandError} If nothing exists there.
  */
 export async function findLogs(
   runtime: Runtime,
@@ -77,17 +77,17 @@ async function findAll(
   if (own.stems.length > 0 || files.stat(join(target, RETRY_DIRECTORY)) !== null) return [own];
   const below = await allWithStems(runtime, listProjects(runtime, target, filter));
   if (path === undefined) return below;
-  // Any directory has directories below: these are not all of logs.
+  // Any directory has subdirectories, but not all contain logs.
   const found = below.filter(({ stems }) => stems.length > 0);
   if (found.length > 0) return found;
-  // An entity's directory: its projects are one level below.
+  // An entity's directory, with projects one level below.
   const projects = files.list(target)
     .filter(({ kind, name }) => kind === "directory" && !name.startsWith("."))
     .map(({ name }) => projectAt(runtime, join(target, name)));
   return (await allWithStems(runtime, projects)).filter(({ stems }) => stems.length > 0);
 }
 
-/** Whether a path of the command line exists. */
+/** Returns whether a path on the command line exists. */
 export function isThere(context: { readonly runtime: Runtime }, path: string): boolean {
   return context.runtime.files.stat(absolute(context.runtime, path)) !== null;
 }
@@ -114,7 +114,7 @@ async function withStems(runtime: Runtime, project: ProjectPath): Promise<LogDir
   }
 }
 
-/** The stems that have data. */
+/** Returns the stems that have data. */
 export function withData(directories: readonly LogDirectory[]): (SegmentFiles & ProjectPath)[] {
   return directories.flatMap(({ stems, entity, project, directory }) =>
     stems.filter(({ suffixes }) => suffixes.has(SEGMENT_SUFFIX))

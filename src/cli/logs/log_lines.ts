@@ -1,5 +1,5 @@
 /**
- * Reads the lines of a segment for people: records and corrupt parts, in order, in bounded memory.
+ * Reads the lines of a segment for display: records and corrupt parts, in order, in bounded memory.
  *
  * @module
  */
@@ -17,26 +17,29 @@ export type LogLine =
   | { readonly offset: number; readonly length: number; readonly record: BatchRecord }
   | { readonly offset: number; readonly length: number; readonly corrupt: DeadLetter };
 
-/** Lines that were read at once. */
+/** Lines that were read together. */
 export interface LogBatch {
-  /** Holds the lines; valid until the batch after the next is read. */
+  /** Contains the lines; valid until the batch after the next is read. */
   readonly bytes: Uint8Array;
   readonly lines: readonly LogLine[];
-  /** Byte offset behind them. */
+  /** Byte offset after the lines. */
   readonly to: number;
 }
 
-/** Where to read. */
+/** The range to read. */
 export interface LogRange {
-  /** Byte offset to begin at; the next line from there on. */
+  /** Byte offset to start at; reading starts with the next line. */
   readonly from?: number;
-  /** Byte offset to stop at, where a line begins; the end of the file unless given. */
+  /** Byte offset to stop at, the start of a line; default: the end of the file. */
   readonly to?: number;
-  /** Offsets of lines to pass over. */
+  /** Offsets of lines to skip. */
   readonly deadLettered?: ReadonlySet<number>;
 }
 
-/** Reads the lines of `state` up to where the file ends now. Throws `ENOENT` if it does not exist. */
+/**
+ * Reads the lines of `state` up to the current end of the file. Throws `ENOENT` if it does not
+ * exist.
+ */
 export async function* readLog(
   { files }: Runtime,
   state: SegmentState,
@@ -73,18 +76,21 @@ export async function* readLog(
   }
 }
 
-/** Bytes of a block that is read from the end of a file. */
+/** Bytes of a block when reading from the end of a file. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
 /** Options for splitting a segment into blocks. */
 export interface BlockOptions {
-  /** Byte offset where the first block begins; the start of a line. The start of the file by default. */
+  /** Byte offset of the first block, the start of a line. Default: the start of the file. */
   readonly start?: number;
   /** Bytes of a block, unless its first line is longer. */
   readonly blockBytes?: number;
 }
 
-/** Splits `state` into ranges of whole lines, the last one first. Throws `ENOENT` if it does not exist. */
+/**
+ * Splits `state` into ranges of complete lines, last one first. Throws `ENOENT` if it does not
+ * exist.
+ */
 export async function* blocksFromEnd(
   { files }: Runtime,
   state: SegmentState,

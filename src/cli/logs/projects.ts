@@ -1,5 +1,5 @@
 /**
- * Finds logs below the root of all logs.
+ * Finds logs in the root directory of all logs.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface ProjectPath {
   readonly entity: string;
   readonly project: string;
   readonly directory: string;
-  /** Present where the Python SDK writes it. */
+  /** Present if the Python SDK writes it. */
   readonly python?: PythonDirectory;
 }
 
@@ -38,10 +38,10 @@ export interface LogFilter extends ProjectFilter {
 export type OnUnreadable = (directory: string, error: unknown) => void;
 
 /**
- * The projects below `root`, by name, then those of the Python SDK below its own root.
+ * Lists the projects in `root` by name, then those in the Python SDK's own root.
  *
- * @param onUnreadable Called for directories that cannot be read; without it their error is thrown:
- *   what cannot be read must not look like nothing.
+ * @param onUnreadable Called for directories that cannot be read. Without it, their error is
+ * thrown: an unreadable directory must not look like an empty one.
  */
 export function listProjects(
   runtime: Runtime,
@@ -69,7 +69,7 @@ function projectsBelow(
     .flatMap((path) => withKeyDirectories(runtime, path, filter, onUnreadable));
 }
 
-/** The directories of projects, of which only the names are looked at. */
+/** Returns the directories of projects, judging by their names only. */
 function directoriesBelow(
   runtime: Runtime,
   root: string,
@@ -84,7 +84,9 @@ function directoriesBelow(
     .filter((path) => isMeant(path, filter));
 }
 
-/** A project's directory, and those in it that the Python SDK keeps for single API keys. */
+/**
+ * Returns a project's directory and those inside it that the Python SDK keeps for single API keys.
+ */
 function withKeyDirectories(
   runtime: Runtime,
   project: ProjectPath,
@@ -92,7 +94,7 @@ function withKeyDirectories(
   onUnreadable: OnUnreadable | undefined,
 ): ProjectPath[] {
   const { directory } = project;
-  // A directory with a hundred thousand segments need not be listed for it.
+  // Avoids listing a directory that may have a hundred thousand segments.
   if (keyDigest !== undefined) {
     const own = join(directory, keyDigest);
     const isThere = runtime.files.stat(own)?.kind === "directory";
@@ -105,7 +107,7 @@ function withKeyDirectories(
   return [...hasOwn ? [project] : [], ...keys.map((path) => projectAt(runtime, path))];
 }
 
-/** Whether a filter means this project. */
+/** Returns whether a filter matches this project. */
 export function isMeant(
   { entity, project }: Pick<ProjectPath, "entity" | "project">,
   filter: ProjectFilter,
@@ -115,9 +117,9 @@ export function isMeant(
 }
 
 /**
- * Why there is nothing where something was named: `Cannot find a log of project "acme/chta" in …`, and
- * the projects that are there; `null` if at least one project is meant. Looks into no project's
- * directory unless something is missing: there may be 100,000 files.
+ * Explains why a named log was not found, and which projects exist: `Cannot find a log of project
+ * "acme/chta" in …`; `null` if at least one project matches. Does not list any project's directory
+ * unless something is missing, since it may have 100,000 files.
  */
 export function missingLogs(
   runtime: Runtime,
@@ -144,7 +146,7 @@ export function missingLogs(
   };
 }
 
-/** Projects that a message names. */
+/** Maximum number of projects to name in a message. */
 const MAX_NAMES = 5;
 
 function directoriesIn(
@@ -163,7 +165,10 @@ function directoriesIn(
   }
 }
 
-/** The entity and the project of a project's directory, or of one for an API key in it. */
+/**
+ * Returns the entity and project of a project's directory, or of a directory for an API key inside
+ * it.
+ */
 export function projectAt({ files }: Runtime, directory: string): ProjectPath {
   const isForKey = isKeyDirectory(directory);
   const own = isForKey ? dirname(directory) : directory;
@@ -176,9 +181,9 @@ export function projectAt({ files }: Runtime, directory: string): ProjectPath {
 }
 
 /**
- * Whether the root of all logs is there.
+ * Returns whether the root directory of all logs exists.
  *
- * @throws {CommandError} if it is not a directory.
+ * @throws {CommandError} If it is not a directory.
  */
 export function hasLogs({ files }: Runtime, root: string): boolean {
   const stat = files.stat(root);
@@ -186,6 +191,6 @@ export function hasLogs({ files }: Runtime, root: string): boolean {
   if (stat.kind === "file" || stat.kind === "other") {
     throw new CommandError(`Cannot use --dir: ${quoted(root)} is not a directory`);
   }
-  files.list(root); // Says what is wrong where it cannot be read.
+  files.list(root); // Throws if the directory is unreadable.
   return true;
 }

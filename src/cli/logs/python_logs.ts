@@ -1,6 +1,6 @@
 /**
- * Logs of the Python SDK. Up to version 0.52.40 its layout is that of this package; from 0.52.41 on
- * there is a directory for each API key below that of the project, named after the key's SHA-256.
+ * Logs of the Python SDK. Up to version 0.52.40, its layout is that of this package; since 0.52.41,
+ * each API key has a directory inside that of the project, named by the key's SHA-256.
  *
  * @module
  */
@@ -12,30 +12,33 @@ import type { Runtime } from "../../runtime/runtime.ts";
 
 /** A directory that the Python SDK writes. */
 export interface PythonDirectory {
-  /** SHA-256 of the API key that it was written for, in hex; `null` if its name does not contain it. */
+  /**
+   * SHA-256 of the API key that it was written for, in hex; `null` if its name does not contain
+   * one.
+   */
   readonly keyDigest: string | null;
 }
 
-/** Where to look for logs of the Python SDK. */
+/** Selects logs of the Python SDK. */
 export interface PythonFilter {
-  /** Directory of its logs, looked at beside that of this package. */
+  /** Root directory of its logs, in addition to that of this package. */
   readonly pythonRoot?: string;
-  /** SHA-256 of an API key, in hex: logs for another one are left out, and those that name none. */
+  /** SHA-256 of an API key, in hex. Logs for other keys, and those that name none, are excluded. */
   readonly keyDigest?: string;
 }
 
-/** Hex digits of a key's digest that are shown: enough to tell keys apart. */
+/** Number of hex digits of a key's digest to show: enough to distinguish keys. */
 const SHOWN_DIGITS = 8;
 
-/** The name of the directory for an API key. */
+/** Returns the name of the directory for an API key. */
 export function keyDigestOf(apiKey: string): string {
   return [...sha256(new TextEncoder().encode(apiKey))]
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * The directory where the Python SDK keeps all its logs, `~/.weave/wal`; nothing if another directory
- * is named for all logs, or if it is not there.
+ * Returns the Python SDK's root directory for all logs, `~/.weave/wal`; empty if another root
+ * directory was configured or it does not exist.
  */
 export function pythonLogs(
   runtime: Runtime,
@@ -48,11 +51,11 @@ export function pythonLogs(
   try {
     return runtime.files.stat(pythonRoot)?.kind === "directory" ? { pythonRoot } : {};
   } catch {
-    return {}; // The host does not grant it.
+    return {}; // The runtime does not permit access.
   }
 }
 
-/** A project's name for people: `acme/chat`, `acme/chat (Python, key 1a2b3c4d)`. */
+/** Formats a project's name: `acme/chat`, `acme/chat (Python, key 1a2b3c4d)`. */
 export function projectLabel(
   { entity, project, python }: {
     readonly entity: string;

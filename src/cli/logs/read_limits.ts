@@ -1,23 +1,26 @@
 /**
- * Limits of the memory that reading a log for display takes.
+ * Memory limits for reading a log for display.
  *
  * @module
  */
 
 import type { BatchLimits } from "../../wal/record/batch_reader.ts";
 
-/** Bytes of one record that are read into memory: the server's own request limit, and a little. */
+/** Maximum bytes of one record in memory: slightly more than the server's request limit. */
 export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
 
-/** Least bytes of a batch. */
+/** Minimum bytes of a batch. */
 const MIN_BATCH_BYTES = 4096;
 
-/** Limits for reading a file of so many bytes: thousands of small ones need no large buffers. */
+/**
+ * Returns the limits for reading a file of this size: thousands of small files need no large
+ * buffers.
+ */
 export function limitsFor(size: number): BatchLimits {
   return { ...READ_LIMITS, bytes: Math.min(READ_LIMITS.bytes, Math.max(MIN_BATCH_BYTES, size)) };
 }
 
-/** Limits for reading batches; records of every type share them. */
+/** Limits for reading batches of any record types. */
 export const READ_LIMITS: BatchLimits = {
   bytes: 1024 * 1024,
   records: 1_000,

@@ -30,7 +30,8 @@ export interface StoreFlags extends LogFlags, LogOptionFlags {}
 /**
  * Runs `use` on the log that the flags name.
  *
- * @throws {CommandError} if its engine cannot be reached. @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ * @throws {CommandError} if its engine cannot be reached. @throws {WeaveWalError}
+ * `ERR_INVALID_OPTION`.
  */
 export async function withLog<Result>(
   unguarded: Context,

@@ -19,7 +19,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Reads `127.0.0.1:9464`, `[::1]:9464` or `9464`. Without a host it is the loopback address. */
+/** Parses `127.0.0.1:9464`, `[::1]:9464` or `9464`. The default host is the loopback address. */
 export function parseListenAddress(text: string): ListenAddress {
   const match = /^(?:(\[[\da-f:.]+\]|[\w.-]*):)?(\d{1,5})$/i.exec(text.trim());
   const port = Number(match?.[2]);
@@ -31,19 +31,19 @@ export function parseListenAddress(text: string): ListenAddress {
   return { hostname: match[1]?.replace(/^\[|\]$/g, "") || "127.0.0.1", port };
 }
 
-/** Metrics that are being served. */
+/** A running metrics server. */
 export interface MetricsServer {
   /** `http://127.0.0.1:9464/metrics`. */
   readonly url: string;
-  /** Stops listening and ends all connections. */
+  /** Stops listening and closes all connections. */
   close(): Promise<void>;
 }
 
 /**
- * Serves metrics; those of one moment to all who ask while they are being made.
+ * Serves metrics. Requests that arrive while metrics are being collected share the result.
  *
- * @param collect Makes the metrics.
- * @throws {CommandError} when the address cannot be listened on.
+ * @param collect Collects the metrics.
+ * @throws {CommandError} If the address cannot be used.
  */
 export async function serveMetrics(
   { hostname, port }: ListenAddress,

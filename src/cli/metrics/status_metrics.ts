@@ -1,5 +1,5 @@
 /**
- * A status report as metrics.
+ * Converts a status report to metrics.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { ProjectReport, StatusReport } from "../status/report.ts";
 import { drainerNow, reportedSenders } from "../status/sender_state.ts";
 import { writersOf } from "../status/writer_summary.ts";
 
-/** The metrics of a report. */
+/** Returns the metrics of a report. */
 export function statusMetrics(report: StatusReport): MetricSamples {
   return logMetrics({
     projects: report.projects.map((project) => ({
@@ -33,7 +33,7 @@ export function statusMetrics(report: StatusReport): MetricSamples {
   });
 }
 
-/** Segments with pending records, by the state of their sender. */
+/** Counts segments with pending records, by the state of their sender. */
 function pendingSegments(project: ProjectReport, now: number): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { state, pendingBytes } of project.segments) {

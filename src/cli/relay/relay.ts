@@ -15,10 +15,10 @@ import { commandSettings } from "../settings.ts";
 import { optionOf, withStreamOption } from "../stream/log_option.ts";
 import type { RelayFlags } from "./relay_flags.ts";
 
-/** The port of OTLP over HTTP. */
+/** The standard port of OTLP over HTTP. */
 const DEFAULT_PORT = 4318;
 const FSYNC = ["group", "interval", "never"];
-/** Size limit of the server itself, in MiB. */
+/** Size limit of the trace server, in MiB. */
 const MAX_REQUEST_MIB = 32;
 
 const NOTES =
@@ -32,7 +32,7 @@ sync (--fsync group). If the disk or the quota is full, requests are refused wit
 Anything but a loopback address needs --token-file: callers show one of its tokens in place of an
 API key. GET /healthz, /readyz, /metrics. Ends with 0 on SIGTERM.`;
 
-/** Makes the command. */
+/** Creates the command. */
 export function relayCommand(context: Context, setCode: (code: number) => void): Command {
   const command = describe("relay", "Take the writes of programs in any language into the log", {
     examples: [

@@ -1,5 +1,5 @@
 /**
- * Options of `weave-wal relay`, as they are read.
+ * Parsed options of `weave-wal relay`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Output of a relay: lines of a log on standard error, or lines of JSON on standard output.
+ * Output of a relay: log lines on standard error, or JSON lines on standard output.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { Context } from "../context.ts";
 import { printable } from "../terminal/format.ts";
 
-/** Something that happened. Never contains keys, tokens or traced data. */
+/** An event. Never contains keys, tokens or traced data. */
 export interface RelayEvent {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly name: string;
@@ -21,7 +21,7 @@ export interface RelayOutput {
   written(): Promise<void>;
 }
 
-/** Makes the output of a relay. */
+/** Creates the output of a relay. */
 export function relayOutput({ terminal, runtime: { clock } }: Context, json: boolean): RelayOutput {
   const { out, err } = terminal;
   const { dim, yellow, red } = err.colors;
@@ -34,7 +34,7 @@ export function relayOutput({ terminal, runtime: { clock } }: Context, json: boo
       const line = json
         ? JSON.stringify({ at, event: name, level, message })
         : `${dim(at)} ${paint[level](printable(message))}`;
-      // One after the other, and a reader that went away stops nothing.
+      // Write in order; ignore a closed output.
       writing = writing.then(() => (json ? out : err).write(`${line}\n`)).catch(() => {});
     },
     async written() {

@@ -1,5 +1,5 @@
 /**
- * A relay from its start to its end: its port, its logs, and the sender of what others left.
+ * Runs a relay from start to end: its port, its logs, and the sender of orphaned segments.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { formatDuration, plural } from "../terminal/format.ts";
 import type { RelayFlags } from "./relay_flags.ts";
 import { type RelayEvent, relayOutput } from "./relay_output.ts";
 
-/** Ms for requests in progress to be answered after SIGTERM. */
+/** Ms to finish requests in progress after SIGTERM. */
 const DRAIN_MS = 5_000;
 
 /** Runs a relay until it is asked to end; resolves with the exit code. */
@@ -98,7 +98,7 @@ export async function runRelay(
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
 }
 
-/** @throws {CommandError} where callers could come from elsewhere without a token. */
+/** @throws {CommandError} If remote callers could connect without a token. */
 function tokensOf(runtime: Runtime, { listen, tokenFile }: RelayFlags): string[] | null {
   if (tokenFile === undefined) {
     if (isLocalAddress(listen.hostname)) return null;

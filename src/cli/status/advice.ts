@@ -22,26 +22,26 @@ import type { ProjectReport, StatusReport } from "./report.ts";
 import { processName, type ReportedSender, reportedSenders } from "./sender_state.ts";
 import { undrained } from "./undrained.ts";
 
-/** Facts that the advice depends on. */
+/** Data that the advice depends on. */
 export interface AdviceOptions {
   /** The server of the settings. */
   readonly server: string;
-  /** `--dir` as it was given, to be repeated in commands. */
+  /** `--dir` as given, for use in suggested commands. */
   readonly dir?: string;
-  /** Directory of the Python SDK's logs, looked at beside that of this package. */
+  /** Root directory of the Python SDK's logs, in addition to that of this package. */
   readonly pythonRoot?: string;
   /** SHA-256 of the API key in use, in hex. */
   readonly keyDigest?: string;
 }
 
-/** Ms for which the last error of a sender that works again is worth a line. */
+/** Ms for which the last error of a recovered sender is shown. */
 const RECENT_MS = 3_600_000;
-/** Used part of a quota from which it is worth a line. */
+/** Fraction of a quota from which its usage is shown. */
 const QUOTA_WARNING = 0.8;
-/** Ms until a quota is full from which it is worth a line. */
+/** Ms until a quota is reached, below which that is shown. */
 const FULL_SOON_MS = 6 * 3_600_000;
 
-/** Reads a report. */
+/** Returns the advice for a report. */
 export function adviseOn(report: StatusReport, options: AdviceOptions): Advice[] {
   return [
     ...reportedSenders(report).flatMap((sender) => ofSender(sender, report)),
@@ -85,13 +85,13 @@ function ofSender(
   }];
 }
 
-/** `It tries again in 12 s`. */
+/** Formats the time of the next attempt: `It tries again in 12 s`. */
 function nextText(nextAttempt: number | null, now: number): string {
   if (nextAttempt === null || nextAttempt <= now) return "It is trying again now";
   return `It tries again in ${formatDuration(nextAttempt - now)}`;
 }
 
-/** Location of the records that a sender has not delivered. */
+/** Describes where the undelivered records of a sender are. */
 function safetyOf(token: string, { projects }: StatusReport): string {
   let records = 0;
   let isEstimate = false;
@@ -155,7 +155,7 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
   return advice;
 }
 
-/** Only with its root named is a log of the Python SDK sent that names no API key. */
+/** A log of the Python SDK without an API key in its name is only sent if its root is given. */
 function dirFor({ python }: ProjectReport, { pythonRoot }: AdviceOptions): string | undefined {
   return python?.keyDigest === null ? pythonRoot : undefined;
 }
@@ -165,7 +165,7 @@ function isForOtherKey({ python }: ProjectReport, { keyDigest }: AdviceOptions):
   return written !== null && keyDigest !== undefined && written !== keyDigest;
 }
 
-/** Reports of the processes that write a project. */
+/** Adds advice about the reports of the processes that write a project. */
 function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
   if (health.droppedRecords > 0) {
     const message = `${plural(health.droppedRecords, "record")} lost (${

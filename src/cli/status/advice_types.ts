@@ -9,9 +9,9 @@ export interface Advice {
   readonly level: "info" | "warn" | "error";
   /** Stable name, for programs. */
   readonly name: string;
-  /** `entity/project`; absent where it is about a sender. */
+  /** `entity/project`; absent if it is about a sender. */
   readonly project?: string;
   readonly message: string;
-  /** A command that helps, where one does. */
+  /** A command that helps, if there is one. */
   readonly command?: string;
 }

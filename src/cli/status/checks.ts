@@ -1,5 +1,5 @@
 /**
- * `weave-wal status --fail-if-…`: conditions under which the command fails, and which of them are met.
+ * `weave-wal status --fail-if-…`: conditions under which the command fails.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface CheckFlags {
 
 /** Result of a check. */
 export interface CheckResult {
-  /** The option without its dashes. */
+  /** The option, without dashes. */
   readonly name: string;
   readonly failed: boolean;
   /** One line for each project that meets the condition. */
@@ -132,25 +132,25 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
-/** Adds the options. */
+/** Adds the options to a command. */
 export function withChecks(command: Command): Command {
   return CHECKS.reduce((all, { option }) => all.addOption(option), command);
 }
 
-/** Names of the flags, as commander knows them. */
+/** Names of the flags in commander. */
 export const CHECK_FLAGS: readonly string[] = CHECKS.map(({ flag }) => flag);
 
-/** Names of all checks: their options without the dashes. */
+/** Returns the names of all checks: their options without dashes. */
 export function checkNames(): string[] {
   return CHECKS.map(({ name }) => name);
 }
 
-/** Whether any check is asked for. */
+/** Returns whether any check was requested. */
 export function isCheck(flags: CheckFlags): boolean {
   return CHECKS.some(({ flag }) => flags[flag] !== undefined);
 }
 
-/** Checks a report against the flags that are given. */
+/** Runs the requested checks on a report. */
 export function runChecks(report: StatusReport, flags: CheckFlags): CheckResult[] {
   return CHECKS.filter(({ flag }) => flags[flag] !== undefined).map(({ flag, name, find }) => {
     const problems = report.projects.flatMap((project) => {
@@ -161,10 +161,10 @@ export function runChecks(report: StatusReport, flags: CheckFlags): CheckResult[
   });
 }
 
-/** Projects that are named for each failed check. */
+/** Maximum number of projects to list for each failed check. */
 const MAX_PROJECTS = 20;
 
-/** Failed checks for people, one line for each project. */
+/** Formats failed checks for people, one line for each project. */
 export function checksText(results: readonly CheckResult[]): string {
   return results.flatMap(({ name, problems }) => {
     const more = problems.length - MAX_PROJECTS;

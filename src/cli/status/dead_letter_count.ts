@@ -1,5 +1,5 @@
 /**
- * Counts dead letters by reason, reading a file again only when it changed.
+ * Counts dead letters by reason. Reads a file again only if it changed.
  *
  * @module
  */
@@ -9,30 +9,29 @@ import { Slices } from "../../runtime/event_loop.ts";
 import type { Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 
-/** The dead letters of a project in numbers. */
+/** Number of dead letters of a project. */
 export interface DeadLetterCount {
   readonly total: number;
   readonly byReason: Readonly<Record<string, number>>;
-  /** The youngest of them. */
+  /** The most recent one. */
   readonly last: { readonly at: number; readonly message: string } | null;
 }
 
-/** There are none. */
 export const NO_DEAD_LETTERS: DeadLetterCount = { total: 0, byReason: {}, last: null };
 
-/** Counts dead letters, and remembers. */
+/** Counts dead letters, and caches the counts. */
 export class DeadLetterCounter {
   readonly #files: FileSystem;
   readonly #clock: Clock;
   readonly #counted = new Map<string, { key: string; count: DeadLetterCount }>();
 
-  /** Makes a counter that has read nothing. */
+  /** Creates a counter with an empty cache. */
   constructor({ files, clock }: Pick<Runtime, "files" | "clock">) {
     this.#files = files;
     this.#clock = clock;
   }
 
-  /** Counts the entries of dead letter files, in slices; those that do not exist have none. */
+  /** Counts the entries of dead letter files, in slices; missing files have none. */
   async countAll(paths: readonly string[]): Promise<DeadLetterCount> {
     const slices = new Slices(this.#clock);
     const counts: DeadLetterCount[] = [];
@@ -77,7 +76,7 @@ export class DeadLetterCounter {
   }
 }
 
-/** Adds counts up. */
+/** Adds up counts. */
 function sumCounts(counts: readonly DeadLetterCount[]): DeadLetterCount {
   const byReason: Record<string, number> = {};
   let last: DeadLetterCount["last"] = null;

@@ -1,5 +1,5 @@
 /**
- * Rates at which the logs of projects grow and shrink.
+ * Growth and shrinkage rates of projects' logs.
  *
  * @module
  */
@@ -13,7 +13,7 @@ interface Seen {
   readonly checkpoint: number;
 }
 
-/** Adds up what is written and sent between two reports. */
+/** Computes what was written and sent between two reports. */
 export class Flow {
   readonly #makeRate: () => Rate;
   readonly #projects = new Map<string, {
@@ -24,12 +24,12 @@ export class Flow {
     sentRate: Rate;
   }>();
 
-  /** @param makeRate Makes the rate of a project. */
+  /** @param makeRate Creates the rate of a project. */
   constructor(makeRate: () => Rate) {
     this.#makeRate = makeRate;
   }
 
-  /** Takes in a report; returns the rates by project directory. */
+  /** Adds a report; returns the rates by project directory. */
   update({ projects }: StatusReport): Map<string, FlowRate> {
     const rates = new Map<string, FlowRate>();
     for (const { directory, segments } of projects) {
@@ -49,7 +49,7 @@ export class Flow {
         flow.sent += Math.max(0, checkpoint - before.checkpoint);
       }
       for (const [stem, { size, checkpoint }] of flow.seen) {
-        // A deleted file was delivered to its end.
+        // A deleted file was delivered completely.
         if (!now.has(stem)) flow.sent += size - checkpoint;
       }
       flow.seen = now;

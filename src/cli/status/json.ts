@@ -1,5 +1,5 @@
 /**
- * `weave-wal status --json`. Times are ISO 8601, sizes bytes, ages ms.
+ * `weave-wal status --json`. Times are ISO 8601, sizes are in bytes, ages in ms.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 import { type ReportedSender, reportedSenders, senderStateOf } from "./sender_state.ts";
 import { writersOf } from "./writer_summary.ts";
 
-/** The report as one JSON value. */
+/** Returns the report as one JSON value. */
 export function statusJson(
   report: StatusReport,
   advice: readonly Advice[],
@@ -146,7 +146,10 @@ function age(oldest: number | null, now: number): Record<string, unknown> {
   };
 }
 
-/** A presence file or a record may contain any number. */
+/**
+ * Formats a time; `null` if it is out of range, since a presence file or a record may contain any
+ * number.
+ */
 function iso(ms: number | null): string | null {
   return ms === null || !(Math.abs(ms) <= 8.64e15) ? null : new Date(ms).toISOString();
 }

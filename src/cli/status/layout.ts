@@ -1,18 +1,18 @@
 /**
- * Which part of a status report fits on a screen.
+ * Decides which part of a status report fits on the screen.
  *
  * @module
  */
 
 import type { ProjectReport } from "./report.ts";
 
-/** The lines of a part, and a line that replaces those left out. */
+/** The lines to show, and the number of those left out. */
 export interface Part<T> {
   readonly shown: readonly T[];
   readonly left: number;
 }
 
-/** Lines above the first project: the directory, the totals, an empty one, the titles. */
+/** Number of lines above the first project: the directory, the totals, an empty one, the titles. */
 const ABOVE = 4;
 /** Maximum share of the screen for advice if there is little room. */
 const ADVICE_SHARE = 1 / 3;
@@ -20,8 +20,8 @@ const ADVICE_SHARE = 1 / 3;
 /**
  * Divides a screen of `lines` between projects, one line each, and advice.
  *
- * @param advice Lines that each piece of advice takes.
- * @returns How many projects and pieces of advice have room, one line for "and more" included.
+ * @param advice Number of lines of each piece of advice.
+ * @returns How many projects and pieces of advice fit, including one line for "and more".
  */
 export function divide(
   lines: number,
@@ -42,7 +42,7 @@ export function divide(
   return { projects: fit, advice: pieces };
 }
 
-/** The `most` projects that ask for attention first, in their own order. */
+/** Returns the `most` projects that need attention most, in their original order. */
 export function urgent(
   projects: readonly ProjectReport[],
   most: number,

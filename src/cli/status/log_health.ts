@@ -1,6 +1,6 @@
 /**
- * Health of the logs as running processes report it: dropped records, records that are only in memory,
- * disks that fail, quotas.
+ * Health of the logs according to running processes: dropped records, records that are only in
+ * memory, failing disks, quotas.
  *
  * @module
  */
@@ -10,39 +10,42 @@ import type { LogReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning, type ProcessView } from "../../wal/ownership/process_status.ts";
 import { plural, printable } from "../terminal/format.ts";
 
-/** A process and what its log reports. */
+/** A process and the report of its log. */
 export interface ReportedLog {
   readonly process: ProcessView;
   readonly log: LogReport;
 }
 
-/** Sum over the logs of a project. */
+/** Totals over the logs of a project. */
 export interface LogHealth {
-  /** Records that were dropped, by cause. */
+  /** Number of dropped records, by cause. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly droppedRecords: number;
-  /** Records and bytes that only the memory of processes holds. */
+  /** Records and bytes that exist only in the memory of processes. */
   readonly memoryRecords: number;
   readonly memoryBytes: number;
-  /** The quota that is used up most; `null` where no process reports one. */
+  /** The quota with the highest usage; `null` if no process reports one. */
   readonly quota: LogReport["quota"] | null;
 }
 
-/** The processes that report on a log. */
+/** Returns the processes that report on a log. */
 export function reportedLogs(processes: readonly ProcessView[]): ReportedLog[] {
   return processes.flatMap((process) =>
     process.log === null ? [] : [{ process, log: process.log }]
   );
 }
 
-/** Records that a process lost, by cause; the memory of a process ends with it. */
+/**
+ * Returns the number of records that a process lost, by cause, including those in the memory of an
+ * ended process.
+ */
 export function lossesOf({ process, log }: ReportedLog): Readonly<Record<string, number>> {
   const { dropped, memory } = log;
   if (isRunning(process) || memory.records === 0) return dropped;
   return { ...dropped, [LOST_IN_MEMORY]: memory.records };
 }
 
-/** Adds up what processes report. */
+/** Adds up the reports of processes. */
 export function healthOf(logs: readonly ReportedLog[]): LogHealth {
   const dropped: Record<string, number> = {};
   let droppedRecords = 0;
@@ -54,7 +57,7 @@ export function healthOf(logs: readonly ReportedLog[]): LogHealth {
       dropped[cause] = (dropped[cause] ?? 0) + count;
       droppedRecords += count;
     }
-    // The memory of a process ends with it, and so does its count of the quota.
+    // The memory of an ended process is lost, and its quota usage is outdated.
     if (!isRunning(process)) continue;
     memoryRecords += log.memory.records;
     memoryBytes += log.memory.bytes;
@@ -63,12 +66,12 @@ export function healthOf(logs: readonly ReportedLog[]): LogHealth {
   return { dropped, droppedRecords, memoryRecords, memoryBytes, quota };
 }
 
-/** The used part of a quota, from 0. */
+/** Returns the usage of a quota as a fraction. */
 export function shareOf(quota: LogReport["quota"] | null): number {
   return quota === null || quota.maxBytes === 0 ? -1 : quota.usedBytes / quota.maxBytes;
 }
 
-/** `2,275 maxDiskBytes reached, 3 recorded after finish()`. */
+/** Formats dropped records: `2,275 maxDiskBytes reached, 3 recorded after finish()`. */
 export function droppedText(dropped: Readonly<Record<string, number>>): string {
   return Object.entries(dropped).sort(([, a], [, b]) => b - a)
     .map(([cause, count]) => `${plural(count, "record")}: ${printable(dropText(cause))}`)

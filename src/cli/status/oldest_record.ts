@@ -1,5 +1,5 @@
 /**
- * Age of the oldest pending record of a segment.
+ * Finds the age of the oldest pending record of a segment.
  *
  * @module
  */
@@ -11,7 +11,8 @@ import { firstRecordTime, type RecordTime } from "../../wal/segment/first_record
 import { factsOf } from "../inspect/record_facts.ts";
 
 /**
- * Epoch ms of the first pending record that has a time; where none does, of the segment's beginning.
+ * Returns the epoch ms of the first pending record with a time; if none has one, of the segment's
+ * creation.
  *
  * @param segment The open segment of `state`, which has pending records.
  * @param isPart Whether `segment` ends before the end of its data.
@@ -31,7 +32,7 @@ export async function oldestPending(
   return time ?? begunAt(state.stem);
 }
 
-/** Epoch ms at which a segment was begun, by its name. */
+/** Returns the epoch ms at which a segment was created, from its name. */
 export function begunAt(stem: string): number | null {
   const parsed = parseStem(stem);
   return parsed === null ? null : Number(BigInt(parsed.time) / 1_000_000n);

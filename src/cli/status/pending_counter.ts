@@ -1,5 +1,5 @@
 /**
- * Counts waiting records, and finds the oldest of them, reading only what is new since the last count.
+ * Counts pending records and finds the oldest one. Reads only what is new since the last count.
  *
  * @module
  */
@@ -16,29 +16,29 @@ import { ReadOnlySegment } from "../../wal/segment/read_only_segment.ts";
 
 /** Records that are pending in a segment. */
 export interface PendingRecords extends RecordCount {
-  /** When the oldest of them was written, epoch ms; `null` where none is pending. */
+  /** Time at which the oldest one was written, epoch ms; `null` if none is pending. */
   readonly oldest: number | null;
 }
 
-/** A segment of which something was counted. */
+/** The cached counts of a segment. */
 interface Counted {
   readonly count: PendingCount;
-  /** The checkpoint behind which the oldest record was looked for; -1 before that. */
+  /** The checkpoint after which the oldest record was searched; -1 before that. */
   from: number;
   oldest: number | null;
 }
 
 const NOTHING: PendingRecords = { records: 0, isEstimate: false, oldest: null };
 
-/** Bytes of a segment with an estimated count in which its oldest record is looked for. */
+/** Bytes to search for the oldest record of a segment with an estimated count. */
 const OLDEST_BYTES = 256 * 1024;
 
-/** Counts the records behind the checkpoint of segments, and remembers. */
+/** Counts the records after the checkpoints of segments, and caches the counts. */
 export class PendingCounter {
   readonly #files: FileSystem;
   readonly #counted = new Map<string, Counted>();
 
-  /** Makes a counter that has read nothing. */
+  /** Creates a counter with an empty cache. */
   constructor(files: FileSystem) {
     this.#files = files;
   }
@@ -75,7 +75,7 @@ export class PendingCounter {
   }
 }
 
-/** Bytes that are read once for both: the count, and the time of the first record. */
+/** Bytes that are read once for both the count and the time of the first record. */
 const ONCE_BYTES = 16 * 1024;
 
 /** A segment whose first pending bytes are read once. */

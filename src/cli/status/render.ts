@@ -1,5 +1,5 @@
 /**
- * A status report for people.
+ * Formats a status report for people.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { type Column, formatTable, visibleLength } from "../terminal/table.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
 import { writersOf } from "./writer_summary.ts";
 
-/** Growth and shrinkage of a project's log, bytes a second. */
+/** Growth and shrinkage of a project's log, in bytes per second. */
 export interface FlowRate {
   readonly written: number;
   readonly sent: number;
@@ -39,7 +39,7 @@ const COLUMNS: readonly Column[] = [
   { title: "OLDEST", align: "right", optional: 2 },
   { title: "DEAD LETTERS", align: "right" },
 ];
-/** Shown if there are any. */
+/** Columns shown if there are any such records. */
 const DROPPED: Column = { title: "DROPPED", align: "right" };
 const IN_MEMORY: Column = { title: "IN MEMORY", align: "right", optional: 1 };
 const RATES: readonly Column[] = [
@@ -48,17 +48,17 @@ const RATES: readonly Column[] = [
 ];
 const SENDER: Column = { title: "SENDER", flexible: true };
 
-/** Options of a report that is refreshed. */
+/** Options for a report that is refreshed. */
 export interface WatchedView {
-  /** By project directory. */
+  /** Rates by project directory. */
   readonly rates: ReadonlyMap<string, FlowRate>;
-  /** Whether the first line is written already. */
+  /** Whether the first line is already printed. */
   readonly isBegun?: boolean;
-  /** Lines that there are for it; all that it takes where absent. */
+  /** Available lines; unlimited if absent. */
   readonly lines?: number;
 }
 
-/** The report as text. */
+/** Formats the report as text. */
 export async function statusText(
   report: StatusReport,
   advice: readonly Advice[],
@@ -71,7 +71,7 @@ export async function statusText(
   const all = { projects: report.projects.length, advice: pieces.length };
   if (lines === undefined) return await textOf(report, pieces, output, { rates, isBegun }, all);
   const heights = pieces.map((text) => heightOf(text, columns));
-  // Where the table is wider than the screen a row takes more than a line.
+  // If the table is wider than the screen, a row takes more than one line.
   for (let room = lines;; room--) {
     const fit = divide(room, all.projects, heights);
     const text = await textOf(report, pieces, output, { rates, isBegun }, fit);
@@ -79,7 +79,7 @@ export async function statusText(
   }
 }
 
-/** Below this nothing is left out any more. */
+/** Number of lines below which nothing more is left out. */
 const MIN_LINES = 6;
 
 async function textOf(
@@ -112,7 +112,7 @@ async function textOf(
   return unsaid === 0 ? text : text + colors.dim(`  … and ${formatCount(unsaid)} more to fix\n`);
 }
 
-/** The first line, which needs no look at the logs: it is written before they are counted. */
+/** Returns the first line, which is printed before the logs are counted. */
 export function rootLine(root: string, colors: Colors): string {
   return `${colors.bold(printable(root))}\n`;
 }
@@ -188,7 +188,7 @@ function writersText(project: ProjectReport, colors: Colors): string {
   return parts.length === 0 ? "–" : parts.join(", ");
 }
 
-/** Location of writers on other hosts. */
+/** Returns the hosts of remote writers. */
 function hostsText(writers: readonly Writer[]): string {
   const hosts = new Set(
     writers.flatMap(({ liveness, host }) => liveness === "remote" && host ? [host] : []),
@@ -226,7 +226,7 @@ function adviceText({ level, project, message, command }: Advice, colors: Colors
   return `  ${marks[level]} ${subject}${message}${help}\n`;
 }
 
-/** Lines that a text takes on a terminal of so many columns. */
+/** Returns the number of lines that a text takes on a terminal with this many columns. */
 function heightOf(text: string, columns: number | undefined): number {
   return text.trimEnd().split("\n")
     .reduce((sum, line) => sum + Math.ceil(visibleLength(line) / (columns ?? Infinity) || 1), 0);

@@ -27,48 +27,51 @@ import { healthOf, type LogHealth, type ReportedLog, reportedLogs } from "./log_
 import { CountBudget } from "../../wal/segment/pending_count.ts";
 import { PendingCounter } from "./pending_counter.ts";
 
-/** One segment. */
+/** Report on one segment. */
 export interface SegmentReport {
   readonly state: SegmentState;
   readonly pendingRecords: number;
   /** Whether `pendingRecords` is an estimate. */
   readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
-  /** Epoch ms of the oldest pending record. */
+  /** Time of the oldest pending record, epoch ms. */
   readonly oldest: number | null;
 }
 
-/** One project. */
+/** Report on one project. */
 export interface ProjectReport extends ProjectPath {
   readonly segments: readonly SegmentReport[];
   readonly pendingRecords: number;
   /** Whether `pendingRecords` is an estimate. */
   readonly pendingEstimated: boolean;
   readonly pendingBytes: number;
-  /** Epoch ms of the oldest pending record. */
+  /** Time of the oldest pending record, epoch ms. */
   readonly oldest: number | null;
   readonly deadLetters: DeadLetterCount;
-  /** Reports of the processes that write this project about their logs. */
+  /** Log reports of the processes that write this project. */
   readonly logs: readonly ReportedLog[];
   readonly health: LogHealth;
 }
 
-/** All logs below one root. */
+/** Report on all logs in one root directory. */
 export interface StatusReport {
   readonly root: string;
-  /** The root, and that of the Python SDK's logs if there are any. */
+  /** The root directory, and that of the Python SDK's logs if there are any. */
   readonly roots: readonly string[];
-  /** When it was made, epoch ms. */
+  /** Time of the report, epoch ms. */
   readonly at: number;
   readonly projects: readonly ProjectReport[];
   /** The processes that write or send these logs. */
   readonly processes: readonly ProcessView[];
 }
 
-/** Called when a segment was counted, with the segments done and all of them; may throw to stop. */
+/**
+ * Called when a segment was counted, with the number of segments done and in total; may throw to
+ * stop.
+ */
 export type OnProgress = (done: number, total: number) => void;
 
-/** Makes reports of one root, each cheaper than the first: what was counted is remembered. */
+/** Creates reports for one root directory. Counts are cached, so that later reports are cheaper. */
 export class StatusReporter {
   readonly #runtime: Runtime;
   readonly #root: string;
@@ -77,7 +80,7 @@ export class StatusReporter {
   readonly #deadLetters: DeadLetterCounter;
   readonly #onProgress: OnProgress;
 
-  /** Makes a reporter that has read nothing. */
+  /** Creates a reporter with an empty cache. */
   constructor(
     runtime: Runtime,
     root: string,
@@ -92,7 +95,7 @@ export class StatusReporter {
     this.#deadLetters = new DeadLetterCounter(runtime);
   }
 
-  /** Makes a report. */
+  /** Creates a report. */
   async report(): Promise<StatusReport> {
     const { server } = this.#filter;
     const at = this.#runtime.clock.now();
@@ -122,7 +125,7 @@ export class StatusReporter {
     return { root: this.#root, roots, at, projects, processes };
   }
 
-  /** Those with a directory, and those whose processes got none. */
+  /** Returns projects with a directory, and those whose processes could not create one. */
   #projects(logs: readonly ReportedLog[]): ProjectPath[] {
     const projects = listProjects(this.#runtime, this.#root, this.#filter);
     for (const { log: { entity, project } } of logs) {
@@ -133,7 +136,7 @@ export class StatusReporter {
         const directory = projectDirectory(this.#root, entity, project);
         projects.push({ entity, project, directory });
       } catch {
-        // A presence file may say anything.
+        // A presence file may contain anything.
       }
     }
     return projects;
@@ -197,7 +200,7 @@ export class StatusReporter {
         oldest,
       };
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return null; // Delivered while we looked.
+      if (hasCode(error, "ENOENT")) return null; // Delivered meanwhile.
       throw error;
     }
   }
@@ -213,13 +216,13 @@ export interface StatusTotals {
   readonly pendingBytes: number;
   readonly oldest: number | null;
   readonly deadLetters: number;
-  /** Records that running processes dropped. */
+  /** Number of records that running processes dropped. */
   readonly droppedRecords: number;
-  /** Records that only the memory of processes holds. */
+  /** Number of records that exist only in the memory of processes. */
   readonly memoryRecords: number;
 }
 
-/** Adds a report up. */
+/** Computes the totals of a report. */
 export function totalsOf({ projects }: StatusReport): StatusTotals {
   return {
     projects: projects.length,
@@ -234,7 +237,7 @@ export function totalsOf({ projects }: StatusReport): StatusTotals {
   };
 }
 
-/** A segment's file name. */
+/** Returns a segment's file name. */
 export function fileName({ paths }: SegmentState): string {
   return basename(paths.data);
 }

@@ -18,11 +18,11 @@ import type { ProjectReport, StatusReport } from "./report.ts";
 /**
  * State of the delivery of a project.
  *
- * - `idle`: nothing is pending, and nobody has to send.
- * - `sending`: a process drains the segments, and reports nothing wrong.
+ * - `idle`: nothing is pending, so no process needs to send.
+ * - `sending`: a process drains the segments, and reports no problem.
  * - `down`: the server is unreachable; the sender retries.
- * - `blocked`: the server rejects everything, such as with a wrong key; needs attention.
- * - `unresponsive`: the process that has to send is suspended, hung, or cannot write to its disk.
+ * - `blocked`: the server rejects everything, for example because of a wrong key; needs attention.
+ * - `unresponsive`: the process that should send is suspended, hung, or cannot write to its disk.
  * - `nobody`: records are pending and no process drains them.
  */
 export type SenderStateName = "idle" | "sending" | "down" | "blocked" | "unresponsive" | "nobody";
@@ -30,7 +30,7 @@ export type SenderStateName = "idle" | "sending" | "down" | "blocked" | "unrespo
 /** The sender of a project and its state. */
 export interface SenderState {
   readonly state: SenderStateName;
-  /** The process that sends, where one is known. */
+  /** The process that sends, if known. */
   readonly by: Drainer | null;
   /** The sender's own report, if any. */
   readonly report: SenderReport | null;
@@ -42,20 +42,20 @@ export interface ReportedSender {
   readonly report: SenderReport;
 }
 
-/** The running processes that report how their sending goes. */
+/** Returns the running processes that report on their sender. */
 export function reportedSenders({ processes }: StatusReport): ReportedSender[] {
   return processes.filter(isRunning).flatMap((process) =>
     process.sender === null ? [] : [{ process, report: process.sender }]
   );
 }
 
-/** Whether senders on this host would take a process to be there; remote ones need heartbeats. */
+/** Returns whether senders on this host consider a process present; remote ones need heartbeats. */
 export function isPresent(status: ProcessStatus, now: number): boolean {
   if (status.liveness !== "remote") return isRunning(status);
   return status.lastHeartbeat !== null && now - status.lastHeartbeat <= STALE_AFTER_MS;
 }
 
-/** The process that drains a segment now; `null` if none does. */
+/** Returns the process that currently drains a segment; `null` if there is none. */
 export function drainerNow(drainer: Drainer | null, now: number): Drainer | null {
   return drainer !== null && isPresent(drainer, now) ? drainer : null;
 }
@@ -70,7 +70,7 @@ const SEVERITY: Readonly<Record<SenderStateName, number>> = {
   blocked: 5,
 };
 
-/** Returns the sender of `project`'s records; of several, the one in the worst state. */
+/** Returns the sender of `project`'s records; if there are several, the one in the worst state. */
 export function senderStateOf(project: ProjectReport, report: StatusReport): SenderState {
   const reports = new Map(
     reportedSenders(report).map((sender) => [sender.process.token, sender.report]),
@@ -100,7 +100,7 @@ function stateOf(
   return { state, by, report };
 }
 
-/** `pid 4711`, with its host where that is another one; safe to print. */
+/** Formats `pid 4711`, with its host if that is another one; safe to print. */
 export function processName({ pid, host, liveness }: ProcessStatus): string {
   if (pid === null) return "an unknown process";
   return liveness === "remote" && host ? `pid ${pid} on ${printable(host)}` : `pid ${pid}`;

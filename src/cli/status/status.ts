@@ -41,7 +41,7 @@ look at. Nothing on disk is changed.`;
 /** Ms between two reports of `--watch`. */
 const WATCH_MS = 1_000;
 
-/** Makes the command. */
+/** Creates the command. */
 export function statusCommand(context: Context, setCode: (code: number) => void): Command {
   const command = withLogOptions(
     describe("status", "Show what is pending in the logs, why, and what to do", {
@@ -83,7 +83,7 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
   };
   const filter = { ...logFilter(flags, settings), ...python };
   const missing = missingLogs(runtime, root, filter);
-  // A check of a directory or a project that is mistyped must not pass.
+  // A check of a mistyped directory or project must not pass.
   if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);
   const reporter = new StatusReporter(runtime, root, filter, () => throwIfStopped(stop));
   if (flags.watch !== undefined) {
@@ -91,7 +91,7 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
     return await watchStatus(context, reporter, adviceOptions, everyMs, flags.json ?? false);
   }
   const isText = !flags.json && !flags.openmetrics && missing === null;
-  // There may be 100,000 files: people see at once that something happens, and where.
+  // There may be 100,000 files: print the directory first, so that users see progress.
   if (isText) await terminal.out.write(rootLine(root, terminal.out.colors));
   const report = await reporter.report();
   const advice = adviseOn(report, adviceOptions);

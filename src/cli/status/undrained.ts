@@ -1,5 +1,5 @@
 /**
- * Pending records that no process drains, and why.
+ * Finds pending records that no process drains, and why.
  *
  * @module
  */
@@ -11,22 +11,25 @@ import { drainerNow, isPresent, processName } from "./sender_state.ts";
 
 /** Records that are not being sent. */
 export interface Undrained {
-  /** The server that they are for; `null` where no file says. */
+  /** The server of the records; `null` if no file contains it. */
   readonly server: string | null;
   readonly level: "info" | "warn" | "error";
   /** Stable name, for programs. */
   readonly kind: string;
-  /** Contains `{for}` where the server may be named. */
+  /** Contains `{for}` where the server can be inserted. */
   readonly message: string;
   readonly command?: string;
 }
 
-/** Processes that a message names. */
+/** Maximum number of processes to name in a message. */
 const MAX_NAMES = 3;
 
 type Kind = "unresponsive" | "no-sender" | "unclaimed" | "remote" | "orphaned";
 
-/** Returns what is pending in `project` and not being sent: one entry for each server and kind. */
+/**
+ * Returns the pending records of `project` that are not being sent: one entry for each server and
+ * kind.
+ */
 export function undrained(project: ProjectReport, now: number): Undrained[] {
   const groups = new Map<string, { kind: Kind; segments: SegmentReport[] }>();
   for (const segment of project.segments) {

@@ -1,5 +1,5 @@
 /**
- * `weave-wal status --watch`: the report again and again, with rates.
+ * `weave-wal status --watch`: repeats the report, with rates.
  *
  * @module
  */
@@ -14,12 +14,13 @@ import { statusText } from "./render.ts";
 import type { Output } from "../terminal/terminal.ts";
 
 const CLEAR_SCREEN = "\u001b[2J\u001b[H";
-/** Fewest ms between two reports. */
+/** Minimum ms between two reports. */
 const MIN_MS = 100;
 
 /**
- * Shows the report until the command is asked to end: in place on a terminal, one after the other
- * elsewhere, one line of JSON each with `json`. Never resolves; rejects with `Interrupted`.
+ * Shows the report until the command is asked to end: updated in place on a terminal, otherwise one
+ * after the other, with `json` as one line of JSON each. Never resolves; rejects with
+ * `Interrupted`.
  */
 export async function watchStatus(
   context: Context,
@@ -50,7 +51,7 @@ export async function watchStatus(
   }
 }
 
-/** The last line of a screen is the cursor's. */
+/** Reserves the last line of the screen for the cursor. */
 function linesOf({ rows }: Output): { lines?: number } {
   return rows === undefined ? {} : { lines: rows - 1 };
 }
@@ -69,7 +70,7 @@ async function drawerFor({ terminal: { out } }: Context, json: boolean): Promise
   return {
     async show(text) {
       const now = `${out.columns}x${out.rows}`;
-      // A terminal of another size has broken the lines of the last picture again.
+      // A resized terminal has wrapped the lines of the last output differently.
       if (now !== size) {
         update.done();
         await out.write(CLEAR_SCREEN);

@@ -1,5 +1,5 @@
 /**
- * The writers of a project: each counted once, however many files it has.
+ * The writers of a project, each counted once regardless of its number of files.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { ProcessLiveness, Writer } from "../../wal/ownership/process_status
 import { parseStem } from "../../wal/segment/segment_name.ts";
 import type { ProjectReport } from "./report.ts";
 
-/** Which liveness tells most of a writer that has several files. */
+/** Order of significance for a writer with several files. */
 const ORDER: readonly ProcessLiveness[] = ["alive", "unresponsive", "remote", "dead", "closed"];
 
-/** The writers of a project, by what they are doing. */
+/** Returns the writers of a project, by liveness. */
 export function writersOf(project: ProjectReport): Map<ProcessLiveness, Writer[]> {
   const byToken = new Map<string, Writer>();
   for (const { state } of project.segments) {

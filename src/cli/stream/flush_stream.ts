@@ -1,5 +1,5 @@
 /**
- * `weave-wal flush --log nats://…`: sends what a stream holds; with `--follow`, for as long as it runs.
+ * `weave-wal flush --log nats://…`: sends the records of a stream; with `--follow`, continuously.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import { formatDuration, plural } from "../terminal/format.ts";
 import { openStream, reaching } from "./log_option.ts";
 import { StreamSending } from "./sending.ts";
 
-/** Ms between two looks at how much is pending. */
+/** Ms between two counts of pending records. */
 const LOOK_MS = 1_000;
-/** The same while the user waits. */
+/** Ms between two counts while the user waits. */
 const WAIT_LOOK_MS = 100;
 
-/** Options of a flush of a stream. */
+/** Options for flushing a stream. */
 export interface StreamFlushJob {
   readonly context: Context;
   readonly settings: Settings;
@@ -29,8 +29,8 @@ export interface StreamFlushJob {
 }
 
 /**
- * Sends until it is asked to end, then for `graceMs` more at most; resolves with the exit code: 0
- * after SIGTERM, which is how such a process ends in good order.
+ * Sends until it is asked to end, then for at most `graceMs` more. Resolves with the exit code: 0
+ * after SIGTERM, the regular way to stop such a process.
  */
 export async function followStream(job: StreamFlushJob, graceMs: number): Promise<number> {
   const { context, settings, log } = job;
@@ -76,7 +76,7 @@ export async function followStream(job: StreamFlushJob, graceMs: number): Promis
   return stop.reason === "SIGTERM" ? EXIT.ok : EXIT.interrupted;
 }
 
-/** Sends what is there now; resolves with the exit code. */
+/** Sends everything that is in the stream now; resolves with the exit code. */
 export async function flushStream(
   job: StreamFlushJob,
   timeoutMs: number | undefined,
@@ -134,7 +134,7 @@ function sendingOf(
   return new StreamSending({ ...engine.facts, runtime, settings, engine, token, newId, onEvent });
 }
 
-/** Waits until everything that is in the stream now is delivered, by whichever sender. */
+/** Waits until everything that is in the stream now is delivered, by any sender. */
 async function delivered(
   { context: { runtime: { clock } } }: StreamFlushJob,
   engine: NatsEngine,

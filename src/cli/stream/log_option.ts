@@ -1,5 +1,5 @@
 /**
- * `--log nats://…`: a log in a stream, in place of a directory.
+ * `--log nats://…`: a log in a stream instead of a directory.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function withStreamOption(command: Command): Command {
   );
 }
 
-/** @throws {CommandError} for options that are about a directory, or about programs on this machine. */
+/** @throws {CommandError} For options that apply to a directory, or to programs on this machine. */
 export function refuseWithStream(
   flags: Readonly<Record<string, unknown>>,
   names: readonly string[],
@@ -37,12 +37,16 @@ export function refuseWithStream(
   }
 }
 
-/** The option whose value has this name. */
+/** Returns the option with this property name. */
 export function optionOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
 }
 
-/** Reads the address. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
+/**
+ * Parses the address.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ */
 export async function streamAddress(log: string): Promise<LogAddress> {
   const { parseLogAddress } = await import("../../jetstream/nats/connect.ts");
   return parseLogAddress(log);
@@ -51,7 +55,8 @@ export async function streamAddress(log: string): Promise<LogAddress> {
 /**
  * Connects to the log's engine.
  *
- * @throws {CommandError} if it cannot be reached. @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ * @throws {CommandError} If it cannot be reached.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export async function openStream(
   runtime: Runtime,
@@ -64,7 +69,11 @@ export async function openStream(
   );
 }
 
-/** Runs a request to the engine. @throws {CommandError} if it cannot be reached. */
+/**
+ * Runs a request to the engine.
+ *
+ * @throws {CommandError} If it cannot be reached.
+ */
 export async function reaching<T>(request: () => Promise<T>): Promise<T> {
   const { EngineError } = await import("../../jetstream/engine.ts");
   try {

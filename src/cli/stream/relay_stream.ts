@@ -1,5 +1,5 @@
 /**
- * The stream of a relay: its connection, the logs of projects on it, and the spool on this machine.
+ * The stream of a relay: its connection, the projects' logs on it, and the local spool.
  *
  * @module
  */
@@ -34,11 +34,11 @@ import type { RelayEvent, RelayOutput } from "../relay/relay_output.ts";
 import { formatBytes, plural } from "../terminal/format.ts";
 import { reaching } from "./log_option.ts";
 
-/** Ms between two attempts to reach the engine for the first time. */
+/** Ms between two attempts to connect to the engine initially. */
 const CONNECT_MS = 2_000;
 const GIB = 1024 ** 3;
 
-/** Options of the stream of a relay. */
+/** Options for a relay's stream. */
 export interface RelayStreamOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
@@ -47,21 +47,24 @@ export interface RelayStreamOptions {
   readonly output: RelayOutput;
 }
 
-/** The stream, as a relay uses it. */
+/** The stream, as used by a relay. */
 export interface RelayStream {
-  /** The log, for messages. */
+  /** Location of the log, for messages. */
   readonly place: string;
   readonly openPipeline: OpenStrictPipeline;
-  /** Begins to forward what is in the spool. */
+  /** Starts forwarding the records in the spool. */
   start(): void;
-  /** Ends the connection. What is in the spool stays there for the next relay on its directory. */
+  /**
+   * Closes the connection. Records in the spool stay there for the next relay with the same
+   * directory.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Connects and makes the stream; with a spool, the engine may be away.
+ * Connects and creates the stream. With a spool, the engine may be unreachable.
  *
- * @throws {CommandError} without a spool, if the engine cannot be reached.
+ * @throws {CommandError} Without a spool, if the engine cannot be reached.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export async function openRelayStream(options: RelayStreamOptions): Promise<RelayStream> {
@@ -141,7 +144,7 @@ export async function openRelayStream(options: RelayStreamOptions): Promise<Rela
   };
 }
 
-/** `weave-wal relay --log … --dry-run`: prints what a start would make and change. */
+/** `weave-wal relay --log … --dry-run`: prints what a start would create and change. */
 export async function printPlan(
   { runtime, terminal: { out } }: Context,
   settings: Settings,
@@ -189,7 +192,7 @@ function pick({ facts: { prefix, partitions } }: NatsEngine): {
   return { prefix, partitions };
 }
 
-/** The server that files of a spool name: the same for all hosts of the cluster. */
+/** Returns the server name in the files of a spool: the same for all hosts of the cluster. */
 function spoolServer(stream: string): string {
   return `nats://${stream.toLowerCase()}`;
 }

@@ -1,5 +1,5 @@
 /**
- * A sender of a stream, as the command runs it.
+ * The command's sender for a stream.
  *
  * @module
  */
@@ -22,19 +22,19 @@ export interface StreamSendingOptions {
   readonly engine: LogEngine;
   readonly prefix: string;
   readonly partitions: number;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
   readonly newId: () => string;
   readonly onEvent: (event: SenderEvent) => void;
 }
 
-/** Sends what the stream holds, and reports it. */
+/** Sends the records of a stream, and reports on it. */
 export class StreamSending {
   readonly sender: StreamSender;
   readonly #deliveryClient: DeliveryClient;
   readonly #reporter: SenderReporter;
 
-  /** Makes one that has not begun. */
+  /** Does not start sending. */
   constructor(options: StreamSendingOptions) {
     const { runtime, settings, engine, prefix, partitions, token, newId, onEvent } = options;
     const { clock } = runtime;
@@ -44,7 +44,7 @@ export class StreamSending {
     this.#deliveryClient = new DeliveryClient({
       ...settings,
       fetch: proxyFetch(runtime),
-      // No record of a stream has a provisional digest.
+      // Records in a stream have no provisional digests.
       digests: new DigestMap(null, ""),
       clock,
       random: Math.random,
@@ -85,17 +85,20 @@ export class StreamSending {
     return this.#reporter.report(this.#deliveryClient.breaker.msToNextAttempt);
   }
 
-  /** Begins to send. */
+  /** Starts sending. */
   start(): void {
     this.sender.start();
   }
 
-  /** Takes note of trouble with the stream, and tells of it now and then. */
+  /** Records an error of the stream, and reports it at limited frequency. */
   trouble(what: string, error: unknown): void {
     this.#reporter.trouble(what, error, "stream-error");
   }
 
-  /** Ends what is in progress and gives the leases back. What was not answered stays in the stream. */
+  /**
+   * Stops everything in progress and releases the leases. Records without a response stay in the
+   * stream.
+   */
   async stop(): Promise<void> {
     await this.sender.stop();
   }

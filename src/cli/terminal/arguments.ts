@@ -1,5 +1,5 @@
 /**
- * Reads the values of options.
+ * Parses the values of options.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** Ms of `500ms`, `30s`, `10m`, `2h`, `1d`; a bare number is seconds. */
+/** Parses `500ms`, `30s`, `10m`, `2h` or `1d` to ms; a number without a unit is in seconds. */
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?$/.exec(text.trim());
   if (!match) {
@@ -27,10 +27,10 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * UNITS[match[2] ?? "s"];
 }
 
-/** A moment, as a duration back from now or as a date. */
+/** A point in time, as a duration before now or as a date. */
 export type Moment = { readonly agoMs: number } | { readonly at: number };
 
-/** Reads `10m` (ten minutes ago) or `2026-05-01T12:00:00Z`. */
+/** Parses `10m` (ten minutes ago) or `2026-05-01T12:00:00Z`. */
 export function parseMoment(text: string): Moment {
   if (/^\d+(?:\.\d+)?\s*(?:ms|s|m|min|h|d)$/.test(text.trim())) {
     return { agoMs: parseDuration(text) };
@@ -44,12 +44,12 @@ export function parseMoment(text: string): Moment {
   return { at };
 }
 
-/** The epoch ms of a moment. */
+/** Returns the epoch ms of a point in time. */
 export function momentAt(moment: Moment, now: number): number {
   return "at" in moment ? moment.at : now - moment.agoMs;
 }
 
-/** A whole number of at least 0. */
+/** Parses a nonnegative integer. */
 export function parseCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) {
@@ -60,7 +60,7 @@ export function parseCount(text: string): number {
   return value;
 }
 
-/** A percentage, from 0 to 100; the sign may follow. */
+/** Parses a percentage, from 0 to 100, with or without the sign. */
 export function parsePercent(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text.trim());
   if (match === null || Number(match[1]) > 100) {
@@ -69,12 +69,12 @@ export function parsePercent(text: string): number {
   return Number(match[1]);
 }
 
-/** Reads an option that may be given several times, or with commas. */
+/** Parses an option that may be repeated or have comma-separated values. */
 export type Collect<T> = (text: string, before: readonly T[] | undefined) => T[];
 
 /**
- * Collects values of which each is read by `parse`. An empty one is refused: a variable of a script
- * that is not set must not mean everything.
+ * Collects values, each parsed by `parse`. Rejects empty values: an unset variable in a script must
+ * not mean everything.
  */
 export function collect<T>(parse: (word: string) => T): Collect<T> {
   return (text, before) => {
@@ -84,7 +84,7 @@ export function collect<T>(parse: (word: string) => T): Collect<T> {
   };
 }
 
-/** One of `known`. */
+/** Parses one of the values in `known`. */
 export function parseOneOf(known: readonly string[]): (word: string) => string {
   return (word) => {
     if (known.includes(word)) return word;
@@ -92,7 +92,7 @@ export function parseOneOf(known: readonly string[]): (word: string) => string {
   };
 }
 
-/** A word that is not empty. */
+/** Parses a nonempty word. */
 export function parseWord(text: string): string {
   if (text.trim() === "") throw new InvalidArgumentError(`${quoted(text)} names nothing.`);
   return text.trim();

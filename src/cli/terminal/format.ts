@@ -1,5 +1,5 @@
 /**
- * Numbers, sizes and times as people read them.
+ * Formats numbers, sizes and times for people.
  *
  * @module
  */
@@ -7,31 +7,31 @@
 const COUNT = new Intl.NumberFormat("en-US");
 const MILLIONS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
-/** `1234567` as `1,234,567`. */
+/** Formats `1234567` as `1,234,567`. */
 export function formatCount(count: number): string {
   return COUNT.format(Math.round(count));
 }
 
-/** A count that may be an estimate: `1,234,567`, or `about 1.2 M`. */
+/** Formats a count that may be an estimate: `1,234,567`, or `about 1.2 M`. */
 export function formatEstimate(count: number, isEstimate: boolean): string {
   if (!isEstimate) return formatCount(count);
   const rounded = Number(count.toPrecision(2));
   return `about ${rounded < 1e6 ? formatCount(rounded) : `${MILLIONS.format(rounded / 1e6)} M`}`;
 }
 
-/** `1 record`, `1,234 records`, `about 1.2 M records`. */
+/** Formats a number of records: `1 record`, `1,234 records`, `about 1.2 M records`. */
 export function formatRecords(count: number, isEstimate: boolean): string {
   return `${formatEstimate(count, isEstimate)} ${count === 1 ? "record" : "records"}`;
 }
 
-/** `1 file`, `1,234 files`. */
+/** Formats a number with a noun: `1 file`, `1,234 files`. */
 export function plural(count: number, one: string, many: string = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 const SIZES = ["B", "kB", "MB", "GB", "TB", "PB"];
 
-/** Bytes in steps of 1,000: `620 B`, `18.2 MB`. */
+/** Formats bytes in steps of 1,000: `620 B`, `18.2 MB`. */
 export function formatBytes(bytes: number): string {
   let size = Math.max(0, bytes);
   let step = 0;
@@ -42,7 +42,7 @@ export function formatBytes(bytes: number): string {
   return `${step === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1)} ${SIZES[step]}`;
 }
 
-/** Ms in the two largest units that matter: `3 s`, `12 min`, `2 h 5 min`, `3 d 4 h`. */
+/** Formats ms in the two largest significant units: `3 s`, `12 min`, `2 h 5 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000;
   if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
@@ -60,8 +60,8 @@ function joinUnits(large: number, largeUnit: string, small: number, smallUnit: s
 }
 
 /**
- * Text that is safe to show: control characters, which could move the cursor or color the
- * terminal, become a visible replacement; line breaks become a space.
+ * Makes text safe to print: control characters, which could move the cursor or color the terminal,
+ * become a visible replacement; line breaks become a space.
  */
 export function printable(text: string): string {
   return text.replace(/[\r\n\t]+/g, " ").replace(
@@ -71,23 +71,23 @@ export function printable(text: string): string {
   );
 }
 
-/** At most `length` characters, the cut marked. */
+/** Truncates text to `length` characters, marked with an ellipsis. */
 export function clip(text: string, length: number): string {
   const characters = [...text];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join("")}…`;
 }
 
-/** A call's or a writer's id, long enough to tell it from others by eye. */
+/** Shortens the ID of a call or writer, to a length that is still distinctive. */
 export function shortId(id: string): string {
   return id.length <= 12 ? id : id.slice(-12);
 }
 
-/** Text for a message, quoted. */
+/** Quotes text for a message. */
 export function quoted(value: string): string {
   return JSON.stringify(clip(value, 200));
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for a shell, if necessary. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", "'\\''")}'`;
 }

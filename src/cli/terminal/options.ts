@@ -1,5 +1,5 @@
 /**
- * Options that several commands share.
+ * Options shared by several commands.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { quoted } from "./format.ts";
 import { CommandError } from "../exit_codes.ts";
 import type { LogFilter, ProjectFilter } from "../logs/projects.ts";
 
-/** Values of the options that {@linkcode withLogOptions} adds. */
+/** Values of the options from {@linkcode withLogOptions}. */
 export interface LogFlags extends ProjectFilter {
   readonly dir?: string;
   readonly server?: string;
 }
 
-/** Help text of `--server` for commands that send nothing. */
+/** Help text of `--server` for commands that do not send. */
 const READ_SERVER = "only logs for this trace server";
 
 /** Adds `--dir`, `--server`, `--entity` and `--project`. */
@@ -29,7 +29,7 @@ export function withLogOptions(command: Command, server: string = READ_SERVER): 
     .option("--project <project>", "only logs of this project, or of <entity>/<project>");
 }
 
-/** Which projects the flags mean. */
+/** Returns the project filter for the flags. */
 export function projectFilter({ entity, project }: LogFlags): ProjectFilter {
   const slash = project?.indexOf("/") ?? -1;
   if (project === undefined || slash === -1) {
@@ -47,7 +47,7 @@ export function projectFilter({ entity, project }: LogFlags): ProjectFilter {
   return { entity: named, project: project.slice(slash + 1) };
 }
 
-/** Logs that the flags select; `server` is the base URL that `--server` names. */
+/** Returns the log filter for the flags; `server` is the base URL of `--server`. */
 export function logFilter(flags: LogFlags, { serverUrl }: { serverUrl: string }): LogFilter {
   return {
     ...projectFilter(flags),
@@ -55,7 +55,7 @@ export function logFilter(flags: LogFlags, { serverUrl }: { serverUrl: string })
   };
 }
 
-/** A command of `weave-wal` with its help: what it does, examples, exit codes. */
+/** Creates a command of `weave-wal` with its help: description, examples, exit codes. */
 export function describe(
   name: string,
   summary: string,

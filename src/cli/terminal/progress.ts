@@ -1,5 +1,5 @@
 /**
- * A bar on the terminal for work that is measured in bytes. Where nobody watches, nothing is drawn.
+ * A progress bar for work measured in bytes. Without a terminal, nothing is drawn.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { formatBytes, formatDuration } from "./format.ts";
 import { progressLine } from "./progress_line.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A bar. */
+/** A progress bar. */
 export interface Progress {
-  /** Says how far the work is, in bytes, and of how many. */
+  /** Sets the progress in bytes, and the total. */
   update(done: number, total: number, note?: ProgressNote): void;
-  /** Makes room for lines on the same terminal; the bar comes back when none follow for a while. */
+  /** Hides the bar for other lines on the terminal; it returns after a pause in them. */
   hide(): void;
-  /** Takes the bar away. */
+  /** Removes the bar. */
   stop(): void;
 }
 
@@ -30,24 +30,24 @@ export interface ProgressNote {
 }
 
 /**
- * When a bar is shown: for work that is `large`; `always`; or when it is large and nothing else was
- * written for a while (`quiet`).
+ * When to show a bar: for `large` work, `always`, or for large work if nothing else was written for
+ * a while (`quiet`).
  */
 export type When = "large" | "always" | "quiet";
 
-/** Below this, reading is over before a bar could be read. */
+/** Work with fewer bytes is done too fast for a bar. */
 const PROGRESS_MIN_BYTES = 64 * 1024 * 1024;
-/** Ms of the past that a rate is measured over. */
+/** Length in ms of the period over which a rate is measured. */
 const RATE_WINDOW_MS = 5_000;
-/** Ms without other lines after which a bar that made room for them comes back. */
+/** Ms without other lines after which a hidden bar returns. */
 const QUIET_MS = 500;
 
 const NONE: Progress = { update: () => {}, hide: () => {}, stop: () => {} };
 
 /**
- * Begins a bar on standard error.
+ * Starts a progress bar on standard error.
  *
- * @param label What is going on, such as `Reading`.
+ * @param label Description of the work, such as `Reading`.
  */
 export async function beginProgress(
   { err }: Terminal,
@@ -123,12 +123,12 @@ export class Rate {
   readonly #clock: Clock;
   #samples: { at: number; value: number }[] = [];
 
-  /** Makes a rate that has seen nothing. */
+  /** Creates a rate without samples. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Takes in the value as it is now; returns its growth a second. */
+  /** Adds the current value; returns its growth per second. */
   at(value: number): number {
     const at = this.#clock.monotonic();
     this.#samples.push({ at, value });

@@ -1,5 +1,5 @@
 /**
- * The text of a bar, made to fit into one line.
+ * Formats a progress bar so that it fits on one line.
  *
  * @module
  */
@@ -7,26 +7,26 @@
 /** Contents of a progress bar. */
 export interface ProgressText {
   readonly label: string;
-  /** From 0 to 1. */
+  /** Fraction done, from 0 to 1. */
   readonly share: number;
-  /** Required text, the most important first. */
+  /** Required text, most important first. */
   readonly parts: readonly string[];
-  /** Text after that, if there is room. */
+  /** Additional text, if there is room. */
   readonly more?: string;
 }
 
 const WIDEST_BAR = 24, NARROWEST_BAR = 4;
-/** Below this width of the bar, only the required text is shown. */
+/** Width of the bar below which only the required text is shown. */
 const FAIR_BAR = 10;
 
-/** The line; never longer than `columns` allow, so that it never breaks into two. */
+/** Formats the line, never longer than `columns`, so that it does not wrap. */
 export function progressLine(
   { label, share, parts, more = "" }: ProgressText,
   columns: number,
 ): string {
   const percent = `${Math.floor(share * 100)}%`;
   const must = [percent, ...parts].join(" · ");
-  // The last column stays empty: some terminals go on to the next line when it is filled.
+  // The last column stays empty, because some terminals wrap when it is filled.
   const room = columns - 1 - label.length - " ".length;
   const barRoom = (text: string): number => room - text.length - " ".length;
   const text = barRoom(must + more) >= FAIR_BAR ? must + more : must;

@@ -1,5 +1,5 @@
 /**
- * Tables without lines, for reading on a terminal and for `grep`.
+ * Tables without borders, for reading on a terminal and for `grep`.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import type { Output } from "./terminal.ts";
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
-  /** Is clipped if the terminal is too narrow. */
+  /** Whether to truncate it if the terminal is too narrow. */
   readonly flexible?: boolean;
-  /** Is left out if the terminal is still too narrow, those with the highest number first. */
+  /** If the terminal is still too narrow, columns are left out, highest number first. */
   readonly optional?: number;
 }
 
@@ -36,7 +36,7 @@ const NO_LINES = {
   middle: "",
 };
 
-/** Forms a table; cells may hold colors. Ends with a newline. */
+/** Formats a table; cells may contain colors. Ends with a newline. */
 export async function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -71,7 +71,7 @@ async function tableText(
       colAligns: columns.map(({ align }) => align ?? "left"),
       colWidths: widths,
       chars: NO_LINES,
-      // The library's own colors ask nobody whether colors are wanted.
+      // The library's own colors ignore whether colors are wanted.
       style: { head: [], border: [], "padding-left": 0, "padding-right": GAP },
       truncate: "…",
     });
@@ -82,7 +82,7 @@ async function tableText(
   const text = make(widths);
   const [first = ""] = text.split("\n");
   let excess = room === undefined ? 0 : visibleLength(first) - GAP - room;
-  // The last of them gives way first.
+  // The last flexible column is narrowed first.
   for (let at = columns.length - 1; at >= 0 && excess > 0; at--) {
     if (!columns[at].flexible) continue;
     const longest = longestOf([columns[at].title, ...rows.map((row) => row[at])]);
@@ -93,7 +93,10 @@ async function tableText(
   return trimmed(widths.every((width) => width === null) ? text : make(widths));
 }
 
-/** A terminal may have thousands of rows to show: too many for the arguments of a call. */
+/**
+ * Returns the longest length. A loop, because thousands of cells are too many for arguments of a
+ * call.
+ */
 function longestOf(cells: readonly string[]): number {
   return cells.reduce((longest, cell) => Math.max(longest, visibleLength(cell)), 0);
 }
@@ -102,7 +105,7 @@ function trimmed(text: string): string {
   return text.split("\n").map((line) => line.trimEnd()).join("\n") + "\n";
 }
 
-/** Characters of a text that are seen. */
+/** Returns the number of visible characters in a text. */
 export function visibleLength(text: string): number {
   // deno-lint-ignore no-control-regex
   return [...text.replace(/\u001b\[[0-9;]*m/g, "")].length;

@@ -1,5 +1,5 @@
 /**
- * The process that the command runs in: its output, its input and the signals it is sent.
+ * The command's process: its output, its input and its signals.
  *
  * @module
  */
@@ -11,43 +11,46 @@ import { createColors } from "picocolors";
 import { hasCode } from "../../errors.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 
-/** Colors, or the same functions without effect. */
+/** Color functions; without effect if colors are off. */
 export type Colors = ReturnType<typeof createColors>;
 
 /** Destination of text. */
 export interface Output {
-  /** Whether a person sees it, who may be shown colors and moving bars. */
+  /** Whether it is a terminal, where colors and progress bars may be shown. */
   readonly isTerminal: boolean;
-  /** Characters in a line; `undefined` where lines may be as long as they like. */
+  /** Number of columns; `undefined` if lines may have any length. */
   readonly columns: number | undefined;
-  /** Lines of the screen; `undefined` where there is none. */
+  /** Number of lines on the screen; `undefined` if there is none. */
   readonly rows: number | undefined;
   readonly colors: Colors;
-  /** The stream itself, for libraries that draw on it. */
+  /** The underlying stream, for libraries that draw on it. */
   readonly stream: WriteStream;
-  /** Writes and waits until it is taken. Rejects with code `EPIPE` when nobody reads any more. */
+  /**
+   * Writes text, and resolves when it is flushed. Rejects with code `EPIPE` if the reader has
+   * closed it.
+   */
   write(text: string): Promise<void>;
 }
 
-/** The command's environment. */
+/** Input and output of the command. */
 export interface Terminal {
   readonly out: Output;
   readonly err: Output;
   /**
-   * Asks a question that only a person can answer; `null` when there is none. Rejects when `stop` is
+   * Asks the user a question; returns `null` if input is not a terminal. Rejects if `stop` is
    * aborted first.
    */
   ask(question: string, stop: AbortSignal): Promise<string | null>;
 }
 
-/** The terminal of this process. */
+/** Returns the terminal of this process. */
 export function processTerminal(): Terminal {
   return {
     out: outputTo(process.stdout),
     err: outputTo(process.stderr),
     async ask(question, stop) {
       if (!process.stdin.isTTY) return null;
-      // Not as a terminal: the terminal itself edits the line, and Ctrl-C stays a signal.
+      // Not in terminal mode: the terminal itself edits the line, and Ctrl-C remains a signal.
       const reader = createInterface({
         input: process.stdin,
         output: process.stderr,
@@ -79,7 +82,7 @@ function outputTo(stream: WriteStream): Output {
     stream,
     async write(text) {
       try {
-        // On Deno a file under the output fails at once.
+        // On Deno, a write to a redirected file throws synchronously.
         await new Promise<void>((resolve, reject) => {
           stream.write(text, (error) => error ? reject(error) : resolve());
         });
@@ -90,7 +93,10 @@ function outputTo(stream: WriteStream): Output {
   };
 }
 
-/** A full disk under `weave-wal status > file` is not an error of the log. */
+/**
+ * Converts an error of the output, which is not an error of the log: `weave-wal status > file` on a
+ * full disk.
+ */
 function outputError(error: Error): Error {
   if (hasCode(error, "EPIPE")) return error;
   return new CommandError(`Cannot write the output: ${error.message}`, { exitCode: EXIT.trouble });
@@ -102,8 +108,8 @@ export type EndSignal = "SIGINT" | "SIGTERM";
 /**
  * Listens for SIGINT and SIGTERM.
  *
- * @returns Aborted by the first of them, with an {@linkcode EndSignal} as its reason, so that the
- *   command can end in order; a second one ends the process at once.
+ * @returns A signal that the first of them aborts, with an {@linkcode EndSignal} as its reason, so
+ * that the command can end cleanly. A second one ends the process immediately.
  */
 export function listenForSignals(): AbortSignal {
   const controller = new AbortController();
@@ -115,7 +121,7 @@ export function listenForSignals(): AbortSignal {
         controller.abort(name);
       });
     } catch {
-      // Windows knows no SIGTERM.
+      // Windows has no SIGTERM.
     }
   }
   return controller.signal;

@@ -1,5 +1,5 @@
 /**
- * Who may use the page: a browser on this machine that knows the token.
+ * Access control of the page: only browsers on this machine with the token.
  *
  * @module
  */
@@ -9,12 +9,15 @@ import { secureHeaders } from "hono/secure-headers";
 import { timingSafeEqual } from "hono/utils/buffer";
 import type { Clock } from "../../runtime/runtime.ts";
 
-/** Names by which a browser on this machine, or behind a forwarded port, calls the server. */
+/**
+ * Host names with which a browser on this machine, or behind a forwarded port, may request the
+ * page.
+ */
 const OWN_HOSTS: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /**
- * Headers of every answer: no script, style or request other than the page's own, no frame around
- * it, and nothing kept by the browser.
+ * Headers of every response: only the page's own scripts, styles and requests, no framing, and no
+ * caching.
  */
 export const protectiveHeaders: MiddlewareHandler = secureHeaders({
   contentSecurityPolicy: {
@@ -36,8 +39,7 @@ export const protectiveHeaders: MiddlewareHandler = secureHeaders({
 });
 
 /**
- * Refuses requests that a browser sends under another host's name (DNS rebinding), and changes that
- * another page asks for.
+ * Refuses requests with another host's name (DNS rebinding), and changes requested by another page.
  */
 export const ownHostOnly: MiddlewareHandler = async (c, next) => {
   c.header("cache-control", "no-store");
@@ -48,7 +50,7 @@ export const ownHostOnly: MiddlewareHandler = async (c, next) => {
     if (origin !== undefined && origin !== `http://${host}`) {
       return refuse(c, "Requests of other pages are not allowed");
     }
-    // A form or an image cannot send this type; a script of another page would be asked first.
+    // Forms and images cannot send this type, and scripts of other pages need a preflight.
     if (!c.req.header("content-type")?.startsWith("application/json")) {
       return refuse(c, "Only application/json is allowed");
     }
@@ -56,7 +58,7 @@ export const ownHostOnly: MiddlewareHandler = async (c, next) => {
   await next();
 };
 
-/** `127.0.0.1:4711` as `127.0.0.1`. */
+/** Returns the host name without its port: `127.0.0.1` for `127.0.0.1:4711`. */
 function hostName(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, "");
 }
@@ -71,12 +73,12 @@ export function tokenOnly(token: string): MiddlewareHandler {
   };
 }
 
-/** Ms for which a browser may use the address that it is started with. */
+/** Ms for which the address for starting a browser is valid. */
 const OPEN_MS = 60_000;
 
 /**
- * The address that a browser is started with. Other users of this machine can read the command
- * lines of processes, so it does not contain the token, and works once.
+ * The address with which a browser is started. Other users of this machine can read the command
+ * lines of processes, so it does not contain the token, and works only once.
  */
 export class OpenOnce {
   readonly #clock: Clock;
@@ -96,7 +98,7 @@ export class OpenOnce {
     return `/open/${this.#code}`;
   }
 
-  /** Whether this request may open the page. */
+  /** Returns whether this request may open the page. */
   async take(code: string): Promise<boolean> {
     if (this.#used || this.#clock.monotonic() > this.#expires) return false;
     if (!await timingSafeEqual(code, this.#code)) return false;
@@ -107,7 +109,7 @@ export class OpenOnce {
   }
 }
 
-/** An answer that refuses a request. */
+/** Creates a response that refuses a request. */
 export function refuse(c: Context, error: string): Response {
   return c.json({ error }, 403);
 }

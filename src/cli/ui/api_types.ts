@@ -1,5 +1,5 @@
 /**
- * Answers of the server of `weave-wal ui` to its page, as JSON. Times are epoch ms, sizes bytes.
+ * JSON responses of the server of `weave-wal ui`. Times are epoch ms, sizes are in bytes.
  *
  * @module
  */
@@ -7,37 +7,37 @@
 /** `GET api/status`. */
 export interface StatusView {
   readonly version: string;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly dir: string;
-  /** Base URL of the server of the settings; dead letters are sent again to it. */
+  /** Base URL of the server in the settings, to which dead letters are sent again. */
   readonly server: string;
-  /** `null` until the first report is made. */
+  /** `null` until the first report is complete. */
   readonly report: ReportView | null;
-  /** Segments counted for the report that is being made, and of how many; `null` if none is made. */
+  /** Segments counted so far and in total for the report in progress; `null` if there is none. */
   readonly progress: { readonly done: number; readonly total: number } | null;
-  /** Why no report can be made; `null` if one can. */
+  /** Why no report can be created; `null` if it can. */
   readonly error: string | null;
-  /** Samples after the time that the page named. */
+  /** Samples after the requested time. */
   readonly samples: readonly Sample[];
   readonly retry: RetryView | null;
 }
 
-/** One report of all logs, in bounded size. */
+/** A report on all logs, of bounded size. */
 export interface ReportView {
   readonly at: number;
-  /** Whether the directory of all logs exists. */
+  /** Whether the root directory of all logs exists. */
   readonly hasLogs: boolean;
   readonly totals: TotalsView;
-  /** Those with most pending bytes. */
+  /** The projects with the most pending bytes. */
   readonly projects: readonly ProjectView[];
   readonly writers: readonly WriterView[];
   readonly senders: readonly SenderView[];
   readonly advice: readonly AdviceView[];
-  /** Number of each that was left out. */
+  /** Number of entries left out of each list. */
   readonly left: Readonly<Record<"projects" | "writers" | "senders" | "advice", number>>;
 }
 
-/** Sums over all projects. */
+/** Totals over all projects. */
 export interface TotalsView {
   readonly projects: number;
   readonly files: number;
@@ -52,9 +52,9 @@ export interface TotalsView {
 
 /** One project. */
 export interface ProjectView {
-  /** Names it in requests. */
+  /** Identifies the project in requests. */
   readonly directory: string;
-  /** `acme/chat`; for logs of the Python SDK with the beginning of the key's digest. */
+  /** `acme/chat`; for logs of the Python SDK, with the beginning of the key's digest. */
   readonly label: string;
   readonly entity: string;
   readonly project: string;
@@ -66,10 +66,10 @@ export interface ProjectView {
   readonly deadLetters: { readonly total: number; readonly byReason: Record<string, number> };
   readonly droppedRecords: number;
   readonly memoryRecords: number;
-  /** Used part of `maxDiskBytes`, from 0, and when it is reached; `null` without a limit. */
+  /** Usage of `maxDiskBytes` as a fraction, and when it is reached; `null` without a limit. */
   readonly quota: { readonly share: number; readonly fullAt: number | null } | null;
   readonly sender: { readonly state: string; readonly by: string | null; readonly reason: string };
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly written: number;
   readonly sent: number;
 }
@@ -85,7 +85,7 @@ export interface WriterView {
   readonly lastHeartbeat: number | null;
   readonly files: number;
   readonly pendingBytes: number;
-  /** Whether its records go to memory because the disk does not take them, and why. */
+  /** Whether its records go to memory because the disk fails, and why. */
   readonly inMemory: boolean;
   readonly diskError: string | null;
 }
@@ -98,7 +98,7 @@ export interface SenderView {
   readonly state: string;
   readonly reason: string;
   readonly since: number;
-  /** When it tries again; `null` while the server is up. */
+  /** Time of the next attempt; `null` while the server is up. */
   readonly nextAttempt: number | null;
   readonly delivered: number;
   readonly deadLettered: number;
@@ -106,7 +106,7 @@ export interface SenderView {
   readonly lastError: { readonly message: string; readonly at: number } | null;
 }
 
-/** One thing that a person should know. */
+/** One piece of advice. */
 export interface AdviceView {
   readonly level: "info" | "warn" | "error";
   readonly project: string | null;
@@ -114,26 +114,26 @@ export interface AdviceView {
   readonly command: string | null;
 }
 
-/** One point of the plots. */
+/** One data point of the charts. */
 export interface Sample {
   readonly at: number;
   readonly pendingBytes: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly written: number;
   readonly sent: number;
 }
 
-/** `GET api/traces`: a page of the traces with pending calls of a project, newest first. */
+/** `GET api/traces`: a page of a project's traces with pending calls, newest first. */
 export interface TracePage {
   readonly traces: readonly TraceView[];
-  /** Names the next page; `null` after the last one. */
+  /** Cursor for the next page; `null` after the last one. */
   readonly next: string | null;
-  /** Bytes read so far for this list, and of how many. */
+  /** Bytes read so far for this list, and in total. */
   readonly read: number;
   readonly total: number;
 }
 
-/** One trace in a list. */
+/** A trace in a list. */
 export interface TraceView {
   readonly key: string;
   readonly name: string;
@@ -146,19 +146,19 @@ export interface TraceView {
   readonly bytes: number;
 }
 
-/** `GET api/trace`: a page of the calls of one trace, each after its parent. */
+/** `GET api/trace`: a page of the calls of a trace, each after its parent. */
 export interface CallPage {
   readonly trace: TraceView;
   readonly calls: readonly CallView[];
-  /** Position of the first of them. */
+  /** Position of the first call. */
   readonly from: number;
 }
 
-/** One call of a tree. */
+/** A call in a tree. */
 export interface CallView {
   readonly id: string;
   readonly depth: number;
-  /** Whether calls below it follow. */
+  /** Whether children follow. */
   readonly parent: boolean;
   readonly name: string;
   /** Whether it is an OpenTelemetry span. */
@@ -168,12 +168,12 @@ export interface CallView {
   readonly hasEnd: boolean;
   readonly error: string | null;
   readonly bytes: number;
-  /** Names of its records for `GET api/call`. */
+  /** Positions of its records, for `GET api/call`. */
   readonly startAt: string | null;
   readonly endAt: string | null;
 }
 
-/** `GET api/call`: inputs, output and other fields of one call. */
+/** `GET api/call`: inputs, output and other fields of a call. */
 export interface CallDetail {
   readonly fields: readonly FieldView[];
 }
@@ -184,11 +184,11 @@ export interface FieldView {
   /** JSON text from byte `from` on, or plain text. */
   readonly text: string;
   readonly from: number;
-  /** Byte behind the text. */
+  /** Byte position after the text. */
   readonly to: number;
-  /** Bytes of the whole. */
+  /** Total bytes of the field. */
   readonly bytes: number;
-  /** Name of its record, to read more of it. */
+  /** Position of its record, for reading more of it. */
   readonly at: string;
 }
 
@@ -207,13 +207,13 @@ export interface DeadLetterView {
   readonly type: string;
   readonly reason: string;
   readonly status: number | null;
-  /** The message of the server. */
+  /** The server's message. */
   readonly message: string;
   readonly at: string | null;
   readonly server: string | null;
   readonly retries: number;
   readonly bytes: number;
-  /** The op, the object or the file that it is about. */
+  /** The op, object or file of the request. */
   readonly about: string;
 }
 
@@ -222,7 +222,7 @@ export interface DeadLetterDetail {
   readonly field: FieldView;
 }
 
-/** Which dead letters are meant: all, or those that every given property fits. */
+/** Selects dead letters: all, or those that match every given property. */
 export interface DeadLetterSelection {
   readonly ids?: readonly string[];
   readonly entity?: string;
@@ -230,14 +230,14 @@ export interface DeadLetterSelection {
   readonly reason?: string;
 }
 
-/** Progress of sending dead letters again. */
+/** Progress of a retry of dead letters. */
 export interface RetryView {
   readonly state: "running" | "done" | "failed";
   /** Progress or result, as a sentence. */
   readonly message: string;
 }
 
-/** Body of an answer with a status other than 200. */
+/** Body of a response with a status other than 200. */
 export interface ErrorView {
   readonly error: string;
 }

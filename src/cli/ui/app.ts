@@ -1,5 +1,5 @@
 /**
- * The server of `weave-wal ui` as a hono application: the page, and what it shows.
+ * The server of `weave-wal ui` as a hono application: the page and its data.
  *
  * @module
  */
@@ -20,12 +20,12 @@ import type { StatusFeed } from "./status_feed.ts";
 import type { TracePages } from "./trace_pages.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
-/** Parts of the application. */
+/** Dependencies of the application. */
 export interface UiDeps {
   readonly runtime: Runtime;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
-  /** Base URL of the server of the settings. */
+  /** Base URL of the server in the settings. */
   readonly server: string;
   readonly token: string;
   readonly openOnce: OpenOnce;
@@ -95,7 +95,7 @@ function addTraceRoutes(app: Hono, { runtime, status, traces }: UiDeps): void {
   });
   app.get("/:token/api/call", async (c) => {
     const { directory = "", id = "", at = "", field } = c.req.query();
-    // Only directories of logs are read.
+    // Only log directories may be read.
     if (await status.states(directory) === null) return outdated(c);
     const fields = await readFields(runtime, {
       directory,
@@ -140,12 +140,15 @@ function addDeadLetterRoutes(app: Hono, { status, deadLetters, retry }: UiDeps):
   });
 }
 
-/** Whether neither single dead letters nor a reason were chosen: those without a record stay. */
+/**
+ * Returns whether neither individual dead letters nor a reason were selected; those without a
+ * record then stay.
+ */
 function isWide({ ids, reason }: DeadLetterSelection): boolean {
   return ids === undefined && reason === undefined;
 }
 
-/** The answer where something was delivered, sent again or deleted since it was listed. */
+/** Creates the response for data that was delivered, sent again or deleted since it was listed. */
 function outdated(c: Context): Response {
   return c.json({ error: "No longer in the log, or listed too long ago: refresh the list" }, 410);
 }

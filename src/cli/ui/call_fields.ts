@@ -1,5 +1,5 @@
 /**
- * Inputs, output and other fields of one call, read out of its records when they are asked for.
+ * Inputs, output and other fields of a call, read from its records on request.
  *
  * @module
  */
@@ -17,32 +17,32 @@ import { READ_LIMITS } from "../logs/read_limits.ts";
 import { hasCode } from "../../errors.ts";
 import type { FieldView } from "./api_types.ts";
 
-/** Bytes of a field that are sent at once. */
+/** Maximum bytes of a field per response. */
 const PART_BYTES = 64 * 1024;
-/** Bytes that are read for a record at first. */
+/** Bytes to read initially for a record. */
 const FIRST_BYTES = 64 * 1024;
 
-/** The fields of a record that are shown, by its type. */
+/** The fields to show, by record type. */
 const FIELDS: Readonly<Record<string, { wrapper: string; names: readonly string[] }>> = {
   call_start: { wrapper: "start", names: ["inputs", "attributes"] },
   call_end: { wrapper: "end", names: ["output", "exception", "summary"] },
 };
 
-/** Which record, and what of it. */
+/** Identifies a record and its fields. */
 export interface FieldRequest {
   /** Directory of its project. */
   readonly directory: string;
   /** `<stem>:<offset>`. */
   readonly at: string;
-  /** The ID of the call, or of the span. */
+  /** ID of the call or span. */
   readonly id: string;
-  /** Only this field; all of them unless given. */
+  /** Name of the field; default: all fields. */
   readonly field?: string;
-  /** Byte of the field to begin at. */
+  /** Byte position in the field to start at. */
   readonly from?: number;
 }
 
-/** Reads fields of a record; `null` if it is not in the log (any more). */
+/** Reads fields of a record; returns `null` if it is not in the log. */
 export async function readFields(
   runtime: Runtime,
   request: FieldRequest,
@@ -59,7 +59,7 @@ export async function readFields(
     .map(({ name, value }) => fieldView(name, value, from, at));
 }
 
-/** A part of a field; cut between characters. */
+/** Returns a part of a field, cut between characters. */
 export function fieldView(name: string, value: Uint8Array, from: number, at: string): FieldView {
   const start = characterStart(value, Math.min(from, value.length));
   const to = characterStart(value, Math.min(value.length, start + PART_BYTES));
@@ -70,7 +70,7 @@ export function fieldView(name: string, value: Uint8Array, from: number, at: str
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** The first byte at or behind `at` that is not inside a character. */
+/** Returns the first byte position at or after `at` that is not inside a character. */
 function characterStart(bytes: Uint8Array, at: number): number {
   let start = at;
   while (start < bytes.length && (bytes[start] & 0xc0) === 0x80) start++;
@@ -103,7 +103,7 @@ function textOf(bytes: Uint8Array, { start, end }: { start: number; end: number 
   }
 }
 
-/** Whether a value is `null` or `{}`. */
+/** Returns whether a value is `null` or `{}`. */
 function isEmpty(value: Uint8Array): boolean {
   return value.length <= 4 && ["null", "{}"].includes(decoder.decode(value));
 }
@@ -127,7 +127,7 @@ function spanFields(bytes: Uint8Array, record: BatchRecord, id: string): Field[]
   }
 }
 
-/** The record that begins at `offset`; `null` if none does. */
+/** Returns the record at `offset`; `null` if there is none. */
 async function readRecord(
   { files }: Runtime,
   path: string,

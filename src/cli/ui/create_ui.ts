@@ -1,5 +1,5 @@
 /**
- * The parts of `weave-wal ui`, put together.
+ * Assembles the parts of `weave-wal ui`.
  *
  * @module
  */
@@ -19,28 +19,28 @@ import { TracePages } from "./trace_pages.ts";
 
 /** Options for {@linkcode createUi}. */
 export interface UiOptions {
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
   readonly filter: LogFilter;
   readonly advice: AdviceOptions;
-  /** Finds the settings with the API key; throws if there is none. */
+  /** Resolves the settings with the API key; throws if there is none. */
   readonly keySettings: () => Settings;
   /** The first part of every path. */
   readonly token: string;
-  /** Opens the page once. */
+  /** Code that opens the page once. */
   readonly openCode: string;
 }
 
-/** The application, and how to end it. */
+/** The application, with its start path and its end. */
 export interface Ui {
   readonly app: Hono;
-  /** The path that a browser is started with. */
+  /** The path with which a browser is started. */
   readonly openPath: string;
-  /** Closes the files that it reads, and waits for dead letters that are being sent. */
+  /** Closes open files, and waits for a retry in progress. */
   close(): Promise<void>;
 }
 
-/** Puts the parts together. Nothing is read before the first request. */
+/** Assembles the application. Reads nothing before the first request. */
 export function createUi(
   context: Pick<Context, "runtime" | "stop">,
   { root, filter, advice, keySettings, token, openCode }: UiOptions,

@@ -1,5 +1,5 @@
 /**
- * Pages of dead letters, single ones, and all of them as a file.
+ * Serves dead letters: as pages, individually, and all of them as a file.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import type {
 import { fieldView } from "./call_fields.ts";
 import { PagedReads } from "./paged_reads.ts";
 
-/** Dead letters of a page. */
+/** Number of dead letters on a page. */
 const PAGE_SIZE = 50;
-/** Characters of a server's message in a list. */
+/** Maximum characters of a server's message in a list. */
 const MAX_MESSAGE = 2_000;
 
 /** Reads dead letters. */
@@ -32,14 +32,14 @@ export class DeadLetterPages {
   readonly #filter: LogFilter;
   readonly #reads: PagedReads<IndexedDeadLetter>;
 
-  /** @param newId Makes the names of lists. */
+  /** @param newId Creates the IDs of lists. */
   constructor(clock: Clock, source: DeadLetterSource, filter: LogFilter, newId: () => string) {
     this.#source = source;
     this.#filter = filter;
     this.#reads = new PagedReads(clock, newId);
   }
 
-  /** Reads the dead letters that are meant, one at a time; ids without a dead letter are left out. */
+  /** Reads the selected dead letters, one at a time; ignores IDs without a dead letter. */
   async *select({ ids, ...selection }: DeadLetterSelection): AsyncGenerator<IndexedDeadLetter> {
     const { reason, entity, project } = selection;
     const filter: DeadLetterFilter = {
@@ -59,12 +59,12 @@ export class DeadLetterPages {
     }
   }
 
-  /** Begins a list; returns its name. */
+  /** Starts a list; returns its ID. */
   begin(selection: DeadLetterSelection): string {
     return this.#reads.begin(this.select(selection));
   }
 
-  /** Reads the next page of a list; `null` if the list was closed. */
+  /** Reads the next page of a list; returns `null` if the list is closed. */
   async page(id: string): Promise<DeadLetterPage | null> {
     const deadLetters: DeadLetterView[] = [];
     while (deadLetters.length < PAGE_SIZE) {
@@ -76,7 +76,7 @@ export class DeadLetterPages {
     return { deadLetters, next: id };
   }
 
-  /** Reads one dead letter; `null` if it was sent or dropped. */
+  /** Reads one dead letter; returns `null` if it was sent or dropped. */
   async detail(directory: string, id: string, from: number): Promise<DeadLetterDetail | null> {
     const found = await this.#source.find(directory, id);
     if (found === null) return null;
@@ -85,7 +85,7 @@ export class DeadLetterPages {
     return { field: fieldView(request === null ? "bytes" : "request", bytes, from, id) };
   }
 
-  /** Dead letters as lines of JSON, read while they are sent. */
+  /** Returns dead letters as JSON lines, read while they are sent. */
   export(selection: DeadLetterSelection): ReadableStream<Uint8Array> {
     const source = this.#source;
     const selected = this.select(selection);

@@ -1,5 +1,5 @@
 /**
- * Sends dead letters again in the background, one selection at a time.
+ * Retries dead letters in the background, one selection at a time.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { endingOf } from "../exit_codes.ts";
 import { plural } from "../terminal/format.ts";
 import type { RetryView } from "./api_types.ts";
 
-/** Ms after which a retry ends that the server does not answer. */
+/** Timeout in ms of a retry. */
 const TIMEOUT_MS = 120_000;
 
-/** Sends dead letters again. */
+/** Retries dead letters. */
 export class DeadLetterRetry {
   readonly #context: Pick<Context, "runtime" | "stop">;
   readonly #source: DeadLetterSource;
@@ -24,7 +24,7 @@ export class DeadLetterRetry {
   #view: RetryView | null = null;
   #running: Promise<void> | null = null;
 
-  /** @param settings Finds the settings, with the API key; throws if there is none. */
+  /** @param settings Resolves the settings with the API key; throws if there is none. */
   constructor(
     context: Pick<Context, "runtime" | "stop">,
     source: DeadLetterSource,
@@ -35,12 +35,12 @@ export class DeadLetterRetry {
     this.#settings = settings;
   }
 
-  /** Progress of the last one; `null` before the first. */
+  /** Progress of the last retry; `null` before the first. */
   get view(): RetryView | null {
     return this.#view;
   }
 
-  /** Begins to send; returns whether no other selection is being sent. */
+  /** Starts a retry; returns `false` if another one is in progress. */
   begin(deadLetters: AsyncIterable<IndexedDeadLetter>): boolean {
     if (this.#running !== null) return false;
     this.#view = { state: "running", message: "Sending dead letters again" };
@@ -48,7 +48,7 @@ export class DeadLetterRetry {
     return true;
   }
 
-  /** Resolves when nothing is being sent. */
+  /** Resolves when no retry is in progress. */
   async idle(): Promise<void> {
     await this.#running;
   }

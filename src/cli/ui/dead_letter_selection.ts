@@ -1,5 +1,5 @@
 /**
- * Reads which dead letters a request means.
+ * Parses which dead letters a request selects.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { HonoRequest } from "hono";
 import type { DeadLetterSelection } from "./api_types.ts";
 
-/** The selection in the query of a request. */
+/** Parses the selection in the query of a request. */
 export function selectionOfQuery(request: HonoRequest): DeadLetterSelection {
   const { entity, project, reason } = request.query();
   const ids = request.queries("id");
@@ -19,7 +19,10 @@ export function selectionOfQuery(request: HonoRequest): DeadLetterSelection {
   };
 }
 
-/** The selection in the body of a request; `null` if there is none: that must not mean all. */
+/**
+ * Parses the selection in the body of a request; returns `null` if there is none, which must not
+ * mean all.
+ */
 export async function selectionOfBody(request: HonoRequest): Promise<DeadLetterSelection | null> {
   const value: unknown = await request.json().catch(() => null);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;

@@ -4,12 +4,12 @@
  * @module
  */
 
-/** Opens `url`; returns whether a browser, or the desktop's program for that, was started. */
+/** Opens `url`; returns whether a browser, or the desktop's launcher, was started. */
 export async function openBrowser(url: string): Promise<boolean> {
   try {
     const { default: open } = await import("open");
     const started = await open(url);
-    // It may fail later, and then the address on the terminal remains.
+    // It may fail later; the address on the terminal remains.
     started.on("error", () => {});
     return true;
   } catch {

@@ -1,10 +1,10 @@
 /**
- * The frame of the page; its script fills it.
+ * The static HTML of the page; its script fills it.
  *
  * @module
  */
 
-/** The page's HTML. Addresses are relative to the one that contains the token. */
+/** The page's HTML. Addresses are relative to its own, which contains the token. */
 export const PAGE_HTML: string = `<!doctype html>
 <html lang="en">
 <head>
@@ -20,6 +20,6 @@ export const PAGE_HTML: string = `<!doctype html>
 </html>
 `;
 
-/** The icon in the browser's tab. */
+/** The icon for the browser tab. */
 export const ICON: string =
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0f766e"/><path d="M3 5h10M3 8h7M3 11h4" stroke="#fff" stroke-width="1.6" stroke-linecap="round"/></svg>`;

@@ -1,36 +1,36 @@
 /**
- * Lists that are too long to be read at once: each page continues where the one before it ended.
+ * Lists that are too long to be read at once: each page continues where the previous one ended.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../../runtime/runtime.ts";
 
-/** Lists that are open at once; the one that was used longest ago is closed for another. */
+/** Maximum number of open lists; the least recently used one is closed first. */
 const MAX_OPEN = 6;
 /** Ms without a request after which a list is closed. */
 const IDLE_MS = 60_000;
 
 interface Open<Item> {
   readonly items: AsyncIterator<Item>;
-  /** Requests for one list are answered one after the other. */
+  /** Requests for a list are handled one at a time. */
   turn: Promise<unknown>;
   idle: Timer | null;
 }
 
-/** Lists in progress, by name. */
+/** Open lists, by ID. */
 export class PagedReads<Item> {
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #open = new Map<string, Open<Item>>();
 
-  /** @param newId Makes the names of lists. */
+  /** @param newId Creates the IDs of lists. */
   constructor(clock: Clock, newId: () => string) {
     this.#clock = clock;
     this.#newId = newId;
   }
 
-  /** Begins a list; returns its name. */
+  /** Starts a list; returns its ID. */
   begin(items: AsyncIterable<Item>): string {
     const id = this.#newId();
     this.#open.set(id, {
@@ -46,13 +46,13 @@ export class PagedReads<Item> {
   }
 
   /**
-   * The next item of a list; `done` after the last one, and then the list is closed. `null` if there
-   * is not such a list (any more).
+   * Returns the next item of a list; `done` after the last one, which closes the list. `null` if
+   * the list does not exist.
    */
   async next(id: string): Promise<IteratorResult<Item> | null> {
     const list = this.#open.get(id);
     if (list === undefined) return null;
-    // The list in use is the last to be closed.
+    // Mark it as most recently used.
     this.#open.delete(id);
     this.#open.set(id, list);
     list.idle?.cancel();
@@ -69,7 +69,7 @@ export class PagedReads<Item> {
     }
   }
 
-  /** Closes a list and the files that it holds open. */
+  /** Closes a list and its open files. */
   close(id: string): void {
     const list = this.#open.get(id);
     if (list === undefined) return;

@@ -16,9 +16,9 @@ import { openBrowser } from "./open_browser.ts";
 
 /** Flags of `weave-wal ui`. */
 export interface UiFlags extends LogFlags {
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
-  /** Whether a browser is opened. */
+  /** Whether to open a browser. */
   readonly open: boolean;
 }
 
@@ -81,7 +81,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** 256 random bits as hexadecimal digits. */
+/** Returns 256 random bits in hex. */
 function secret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,6 @@
 /**
- * Reports of all logs for any number of open pages: one at a time, and not more often than the
- * machine makes them easily.
+ * Creates reports on all logs for any number of open pages: one at a time, and at a frequency that
+ * does not load the machine.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { Rate } from "../terminal/progress.ts";
 import type { ReportView, Sample } from "./api_types.ts";
 import { reportView } from "./status_view.ts";
 
-/** Ms between two reports at least. */
+/** Minimum ms between two reports. */
 const MIN_INTERVAL_MS = 1_000;
-/** A report may take this part of the time at most. */
+/** Maximum fraction of the time spent on reports. */
 const MAX_SHARE = 0.2;
-/** Ms that a request waits for a report that is being made. */
+/** Maximum ms for which a request waits for a report in progress. */
 const WAIT_MS = 400;
-/** Samples that are kept: a quarter of an hour at one a second. */
+/** Maximum number of samples: a quarter of an hour at one per second. */
 const MAX_SAMPLES = 900;
 
 /** Options for {@linkcode StatusFeed}. */
 export interface FeedOptions {
   readonly runtime: Runtime;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
   readonly filter: LogFilter;
   readonly advice: AdviceOptions;
@@ -36,7 +36,7 @@ export interface FeedOptions {
   readonly stop: AbortSignal;
 }
 
-/** Makes reports on request. */
+/** Creates reports on request. */
 export class StatusFeed {
   readonly #options: FeedOptions;
   readonly #reporter: StatusReporter;
@@ -49,7 +49,7 @@ export class StatusFeed {
   #error: string | null = null;
   #progress: { done: number; total: number } | null = null;
 
-  /** Makes a feed that has read nothing. */
+  /** Creates a feed without a report. */
   constructor(options: FeedOptions) {
     const { runtime, root, filter, stop } = options;
     this.#options = options;
@@ -75,12 +75,15 @@ export class StatusFeed {
     return this.#making === null ? null : this.#progress;
   }
 
-  /** The samples after `since`, epoch ms. */
+  /** Returns the samples after `since`, epoch ms. */
   samples(since: number): readonly Sample[] {
     return this.#samples.filter(({ at }) => at > since);
   }
 
-  /** The segments of a project in the last report, oldest first; `null` if it is not in it. */
+  /**
+   * Returns the segments of a project in the last report, oldest first; `null` if it is not
+   * included.
+   */
   async states(directory: string): Promise<readonly SegmentState[] | null> {
     if (this.#report === null) {
       this.#begin();
@@ -89,7 +92,7 @@ export class StatusFeed {
     return this.#states.get(directory) ?? null;
   }
 
-  /** Makes a report if one is due, and waits for it for a moment. */
+  /** Creates a report if one is due, and briefly waits for it. */
   async refresh(): Promise<void> {
     const { clock } = this.#options.runtime;
     this.#begin();
@@ -112,7 +115,7 @@ export class StatusFeed {
     this.#progress = null;
     try {
       const isThere = hasLogs(runtime, root);
-      // What was deleted with the directory was not delivered.
+      // Records that were deleted with the directory do not count as delivered.
       if (!isThere) this.#flow = new Flow(() => new Rate(clock));
       const report = await this.#reporter.report();
       const rates = this.#flow.update(report);

@@ -1,5 +1,5 @@
 /**
- * A report as the page shows it: no more of each kind than a person reads.
+ * Prepares a report for the page, with limited lists.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { type ProjectReport, type StatusReport, totalsOf } from "../status/repor
 import { processName, reportedSenders, senderStateOf } from "../status/sender_state.ts";
 import type { AdviceView, ProjectView, ReportView, SenderView, WriterView } from "./api_types.ts";
 
-/** Most of each kind that is sent to the page. */
+/** Maximum number of entries in each list. */
 const MOST = { projects: 200, writers: 200, senders: 100, advice: 50 } as const;
 
 const IDLE: FlowRate = { written: 0, sent: 0 };
 
-/** Makes the view of a report. */
+/** Returns the view of a report. */
 export function reportView(
   report: StatusReport,
   advice: readonly Advice[],
@@ -104,7 +104,7 @@ interface Writing {
   readonly view: WriterView;
 }
 
-/** The processes that have segments, and those that have none now. */
+/** Returns processes with segments, and running ones without. */
 function writersView(report: StatusReport): Writing[] {
   const byToken = new Map(report.processes.map((process) => [process.token, process]));
   const writers: Writing[] = [];

@@ -1,5 +1,5 @@
 /**
- * Pages of traces and of their calls.
+ * Serves pages of traces and of their calls.
  *
  * @module
  */
@@ -11,37 +11,39 @@ import type { CallPage, CallView, TracePage, TraceView } from "./api_types.ts";
 import { PagedReads } from "./paged_reads.ts";
 import { readTraces, type TraceStep } from "./trace_reader.ts";
 
-/** Traces of a page. */
+/** Number of traces on a page. */
 const PAGE_TRACES = 50;
-/** Bytes that are read for a page at most: what is searched for may be rare. */
+/** Maximum bytes to read for a page, since matches may be rare. */
 const PAGE_BYTES = 32 * 1024 * 1024;
-/** Blocks that are read for a page at most: there may be many small segments. */
+/** Maximum blocks to read for a page, since there may be many small segments. */
 const PAGE_STEPS = 2_000;
-/** Calls of a page of a trace. */
+/** Number of calls on a page of a trace. */
 const PAGE_CALLS = 500;
-/** Calls of the traces that can be opened. */
+/** Maximum total calls of the cached traces. */
 const MAX_CALLS = 100_000;
-/** Levels that are shown; deeper calls are shown at the last of them. */
+/** Maximum depth; deeper calls are shown at this level. */
 const MAX_DEPTH = 1_000;
-/** Characters of names and errors in a tree. */
+/** Maximum characters of names and errors in a tree. */
 const MAX_TEXT = 300;
 
-/** Condition that traces have to meet. */
+/** Criteria for traces. */
 export interface TraceFilter {
-  /** Only those with a failed call. */
+  /** Whether to include only traces with a failed call. */
   readonly errors: boolean;
-  /** Only those with a call whose name or id contains this text, in any case. */
+  /**
+   * Whether to include only traces with a call whose name or ID contains this text, ignoring case.
+   */
   readonly text: string;
 }
 
-/** Looks up the segments of a project; `null` if it is not known. */
+/** Looks up the segments of a project; returns `null` if it is unknown. */
 export type FindStates = (directory: string) => Promise<readonly SegmentState[] | null>;
 
-/** Some traces of a list. */
+/** Some of the traces in a list. */
 interface Listed extends TraceStep {
   /** Pending bytes of the project. */
   readonly total: number;
-  /** The keys of its traces begin with this. */
+  /** Prefix of the keys of its traces. */
   readonly prefix: string;
 }
 
@@ -52,19 +54,19 @@ export class TracePages {
   readonly #reads: PagedReads<Listed>;
   readonly #opened = new OpenTraces();
 
-  /** @param newId Makes the names of lists. */
+  /** @param newId Creates the IDs of lists. */
   constructor(runtime: Runtime, find: FindStates, newId: () => string) {
     this.#runtime = runtime;
     this.#find = find;
     this.#reads = new PagedReads(runtime.clock, newId);
   }
 
-  /** Begins a list of the traces of a project; returns its name. */
+  /** Starts a list of a project's traces; returns its ID. */
   begin(directory: string): string {
     return this.#reads.begin(this.#list(directory));
   }
 
-  /** Reads the next page of a list; `null` if the list was closed. */
+  /** Reads the next page of a list; returns `null` if the list is closed. */
   async page(id: string, filter: TraceFilter): Promise<TracePage | null> {
     const traces: TraceView[] = [];
     let total = 0;
@@ -88,7 +90,7 @@ export class TracePages {
     return { traces, next: id, read, total };
   }
 
-  /** Reads a page of the calls of a trace; `null` if it has to be listed again first. */
+  /** Reads a page of a trace's calls; returns `null` if the trace must be listed again first. */
   calls(key: string, from: number): CallPage | null {
     const trace = this.#opened.get(key);
     if (trace === null) return null;
@@ -112,7 +114,7 @@ export class TracePages {
     const total = states.reduce((sum, state) => sum + pendingBytes(state), 0);
     const prefix = `${directory}/`;
     for await (const { traces, read } of readTraces(this.#runtime, states)) {
-      // One block may complete thousands.
+      // One block may complete thousands of traces.
       for (let from = 0; from === 0 || from < traces.length; from += PAGE_TRACES) {
         yield { traces: traces.slice(from, from + PAGE_TRACES), read, total, prefix };
       }
@@ -120,12 +122,12 @@ export class TracePages {
   }
 }
 
-/** The traces that were listed last, so that their calls need not be read again. */
+/** Caches the traces listed last, so that their calls need not be read again. */
 class OpenTraces {
   readonly #traces = new Map<string, Trace>();
   #calls = 0;
 
-  /** Keeps a trace, in place of an older state of it. */
+  /** Stores a trace, replacing an older state of it. */
   add(key: string, trace: Trace): void {
     this.#delete(key);
     this.#traces.set(key, trace);
@@ -192,7 +194,9 @@ function callView(call: CallNode, depth: number): CallView {
   };
 }
 
-/** The start of a call that runs for long is delivered before its end is written. */
+/**
+ * Returns a call's name. The start of a long-running call is delivered before its end is written.
+ */
 function nameOf({ displayName, op, hasStart }: CallNode): string {
   return displayName ?? op ?? (hasStart ? "(unnamed)" : "(its start is not pending)");
 }

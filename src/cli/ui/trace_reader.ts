@@ -1,6 +1,6 @@
 /**
- * Reads the traces with pending calls of a project, newest first, whichever of its processes wrote
- * them. The segments are read from their ends, side by side, in blocks.
+ * Reads a project's traces with pending calls, newest first, across all processes. Segments are
+ * read from their ends, in parallel, in blocks.
  *
  * @module
  */
@@ -14,21 +14,21 @@ import { factsOf, spanFactsOf } from "../inspect/record_facts.ts";
 import { blocksFromEnd, type LogBatch, readLog } from "../logs/log_lines.ts";
 import { begunAt } from "../status/oldest_record.ts";
 
-/** Bytes of a segment that are read at once. */
+/** Bytes of a segment to read at once. */
 const BLOCK_BYTES = 512 * 1024;
-/** Segments for which the time of the last change is looked up; beyond, their names have to do. */
+/** Maximum number of segments whose modification time is looked up; others are ordered by name. */
 const MAX_STATS = 2_000;
 
 /** A trace that was read. */
 export interface ReadTrace {
   readonly trace: Trace;
-  /** Number of the part of a trace that is too large to be read as a whole; 0 for the last or only one. */
+  /** Part number of a trace that is too large to be read at once; 0 for the last or only part. */
   readonly part: number;
-  /** Epoch ms; `Infinity` where it does not say. */
+  /** Start of the trace, epoch ms; `Infinity` if unknown. */
   readonly begun: number;
 }
 
-/** Traces that were read, and how far the reading is. */
+/** Traces that were read, and the progress. */
 export interface TraceStep {
   readonly traces: readonly ReadTrace[];
   /** Pending bytes read so far. */
@@ -37,15 +37,15 @@ export interface TraceStep {
 
 interface Cursor {
   readonly state: SegmentState;
-  /** Blocks that were not read yet; `null` before the first one. */
+  /** Blocks not read yet; `null` before the first one. */
   blocks: AsyncIterator<{ readonly from: number; readonly to: number }> | null;
-  /** Epoch ms: what was not read yet is not younger. */
+  /** Unread records are not newer than this, epoch ms. */
   bound: number;
 }
 
 /**
- * Reads traces; after each block it yields those that are complete and of which a younger one cannot
- * follow. Memory is bounded: a trace that does not fit is yielded in parts.
+ * Reads traces. After each block, yields those that are complete and cannot be followed by newer
+ * ones. Memory is bounded: a trace that does not fit is yielded in parts.
  *
  * @param states The segments of a project, oldest first.
  */
@@ -77,10 +77,10 @@ export async function* readTraces(
   yield { traces: ready.take(-Infinity), read };
 }
 
-/** Traces that are complete, until no younger one can follow. */
+/** Complete traces, until no newer one can follow. */
 class ReadyTraces {
   #traces: ReadTrace[] = [];
-  /** Their calls. */
+  /** Number of their calls. */
   calls = 0;
 
   add(traces: readonly Trace[], part: number): void {
@@ -90,7 +90,7 @@ class ReadyTraces {
     }
   }
 
-  /** Takes out the traces that began at `horizon` (epoch ms) or later, newest first. */
+  /** Removes and returns the traces that began at `horizon` (epoch ms) or later, newest first. */
   take(horizon: number): ReadTrace[] {
     const taken = this.#traces.filter(({ begun }) => begun >= horizon)
       .sort((a, b) => b.begun - a.begun);
@@ -101,7 +101,7 @@ class ReadyTraces {
   }
 }
 
-/** Cursors of all segments with pending bytes, the one with the youngest records last. */
+/** Returns cursors for all segments with pending bytes, the one with the newest records last. */
 function openCursors(runtime: Runtime, states: readonly SegmentState[]): Cursor[] {
   const pending = states.filter(({ size, checkpoint }) => size > checkpoint.offset);
   const hasTimes = pending.length <= MAX_STATS;
@@ -113,7 +113,7 @@ function openCursors(runtime: Runtime, states: readonly SegmentState[]): Cursor[
   })).sort((a, b) => a.bound - b.bound);
 }
 
-/** Moves the last cursor to its place. */
+/** Moves the last cursor to its sorted position. */
 function settle(cursors: Cursor[]): void {
   const moved = cursors.pop()!;
   let low = 0;
@@ -139,7 +139,7 @@ async function nextBlock(
     const { done, value } = await cursor.blocks.next();
     return done ? null : value;
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return null; // Delivered, or deleted, while it was read.
+    if (hasCode(error, "ENOENT")) return null; // Delivered or deleted meanwhile.
     throw error;
   }
 }

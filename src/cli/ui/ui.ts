@@ -1,5 +1,5 @@
 /**
- * `weave-wal ui`: a page to look at, on this machine.
+ * `weave-wal ui`: a local web page with the state of the logs.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const NOTES =
   `The page is served on the loopback interface only, under an address that contains a token. It asks no
 other host for anything. Nothing on disk is changed unless you send dead letters again.`;
 
-/** Makes the command. */
+/** Creates the command. */
 export function uiCommand(context: Context): Command {
   return withLogOptions(
     describe("ui", "Show pending calls, senders and dead letters in a browser", {

@@ -8,13 +8,13 @@
  * Kind of problem.
  *
  * - `torn`, `corrupt`, `oversize`: a line that is not a valid record.
- * - `checkpoint`: a checkpoint that is not a number, past the end, or inside a record.
+ * - `checkpoint`: a checkpoint that is not a number, after the end, or inside a record.
  * - `owner`: an owner file that cannot be read.
  * - `orphan`: a sidecar whose data does not exist.
- * - `leftover`: a temporary file that a crash left.
- * - `dead-letter`: a line of a dead letter file that is not an entry, or points to nothing.
+ * - `leftover`: a temporary file from before a crash.
+ * - `dead-letter`: a line of a dead letter file that is not an entry, or refers to missing data.
  * - `unfinished-retry`: dead letters of an interrupted retry.
- * - `foreign`: a name that does not belong into a log's directory.
+ * - `foreign`: a file that does not belong in a log's directory.
  */
 export type FindingKind =
   | "torn"
@@ -28,27 +28,27 @@ export type FindingKind =
   | "unfinished-retry"
   | "foreign";
 
-/** One thing that is wrong. */
+/** One problem. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly entity: string;
   readonly project: string;
-  /** Name in the project's directory. */
+  /** File name in the project's directory. */
   readonly file: string;
-  /** Byte offset and length, where a stretch of the file is meant. */
+  /** Byte offset and length, if the problem is in a part of the file. */
   readonly offset?: number;
   readonly length?: number;
   /** Description of the problem. */
   readonly message: string;
-  /** Whether nothing is lost by it and nothing has to be done. */
+  /** Whether the problem loses nothing and needs no action. */
   readonly harmless?: boolean;
   /** The repair; absent if there was none. */
   readonly repaired?: string;
-  /** Why nothing was done, where it was asked for. */
+  /** Why a requested repair was not done. */
   readonly unrepaired?: string;
 }
 
-/** Findings that are listed one by one; the rest are counted. */
+/** Maximum number of findings to list; the rest are counted. */
 const MAX_LISTED = 1_000;
 
 /** Collects findings in bounded memory. */
@@ -56,22 +56,22 @@ export class Findings {
   readonly list: Finding[] = [];
   #total = 0;
   #repaired = 0;
-  /** Files and records that were read, and their bytes. */
+  /** Files, records and bytes that were read. */
   files = 0;
   records = 0;
   bytes = 0;
 
-  /** Findings, the harmless ones left out. */
+  /** Number of findings, without harmless ones. */
   get total(): number {
     return this.#total;
   }
 
-  /** Findings that were repaired. */
+  /** Number of repaired findings. */
   get repaired(): number {
     return this.#repaired;
   }
 
-  /** Takes one in. */
+  /** Adds a finding. */
   add(finding: Finding): void {
     if (!finding.harmless) this.#total++;
     if (finding.repaired !== undefined) this.#repaired++;

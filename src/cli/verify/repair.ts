@@ -1,7 +1,6 @@
 /**
- * Puts what is bad out of the way. Nothing is deleted: bytes of records go to the segment's
- * `.quarantine` file with an entry among the dead letters, whole files into `.quarantine/` beside
- * the log.
+ * Moves corrupt data out of the way. Nothing is deleted: bytes of records go to the segment's
+ * `.quarantine` file with a dead letter entry, complete files to `.quarantine/` beside the log.
  *
  * @module
  */
@@ -18,13 +17,13 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { parseStem, recoveryLease } from "../../wal/segment/segment_name.ts";
 import { processName } from "../status/sender_state.ts";
 
-/** Directory of files that were put out of the way, below a project's. */
+/** Directory for files moved out of the way, inside a project's directory. */
 export const QUARANTINE_DIRECTORY = ".quarantine";
 
 /** Result of a repair. */
 export type RepairResult = { readonly repaired: string } | { readonly unrepaired: string };
 
-/** Repairs one segment, whose claim it holds from the first repair to the end. */
+/** Repairs one segment, and holds its lease from the first repair to the end. */
 export class SegmentRepair {
   readonly #runtime: Runtime;
   readonly #stem: SegmentFiles;
@@ -34,14 +33,14 @@ export class SegmentRepair {
   #refusal: string | null = null;
   #heartbeatAt = 0;
 
-  /** @param token 32 hex digits that name this process in its claims. */
+  /** @param token Token of this process in its leases, 32 hex digits. */
   constructor(runtime: Runtime, stem: SegmentFiles, token: string) {
     this.#runtime = runtime;
     this.#stem = stem;
     this.#token = token;
   }
 
-  /** Dead-letters lines as a sender would, which then skips them. */
+  /** Dead-letters lines like a sender, so that senders skip them. */
   async deadLetter(deadLetters: readonly DeadLetter[]): Promise<RepairResult> {
     const lease = this.#hold();
     if (lease === null) return { unrepaired: this.#refusal! };
@@ -70,7 +69,7 @@ export class SegmentRepair {
     return moveAway(this.#runtime, this.#stem.directory, name);
   }
 
-  /** Shows that the holder of the claim lives; to be called often while reading goes on. */
+  /** Sends a heartbeat of the lease. Call it often while reading. */
   heartbeat(): void {
     const now = this.#runtime.clock.monotonic();
     if (this.#lease === null || now - this.#heartbeatAt < HEARTBEAT_MS) return;
@@ -78,7 +77,7 @@ export class SegmentRepair {
     this.#lease.heartbeat();
   }
 
-  /** Gives the lease back. */
+  /** Releases the lease. */
   end(): void {
     this.#segment?.release();
     if (this.#lease !== null) releaseLease(this.#runtime.files, this.#lease);
@@ -99,7 +98,7 @@ export class SegmentRepair {
     }
     const { directory, stem } = this.#stem;
     const prefix = recoveryLease(directory, parseStem(stem)?.writer ?? "");
-    // Of a dead holder, not of one that came after it.
+    // Only the lease of the dead holder expires, not one acquired later.
     const isExpired = (lease: LeaseState): boolean => lease.token === drainer?.token;
     this.#lease = acquireLease(this.#runtime, prefix, this.#token, isExpired);
     return this.#lease ?? this.#refuse("left to a sender that was quicker");
@@ -111,7 +110,7 @@ export class SegmentRepair {
   }
 }
 
-/** Moves a file of a project's directory into `.quarantine/` beside it. */
+/** Moves a file of a project's directory into `.quarantine/` inside it. */
 export function moveAway({ files }: Runtime, directory: string, name: string): RepairResult {
   const quarantine = join(directory, QUARANTINE_DIRECTORY);
   files.makeDirectory(quarantine);

@@ -23,16 +23,16 @@ import { MAX_RECORD_BYTES } from "../logs/read_limits.ts";
 import { type RepairResult, SegmentRepair } from "./repair.ts";
 import type { ProjectPath } from "../logs/projects.ts";
 
-/** Options of a verification. */
+/** Options for a verification. */
 export interface VerifyJob {
   readonly context: Context;
   readonly findings: Findings;
   readonly repair: boolean;
-  /** 32 hex digits that name this process in its claims. */
+  /** Token of this process in its leases, 32 hex digits. */
   readonly token: string;
-  /** Facts about processes, shared by many segments. */
+  /** Caches processes, for many segments. */
   readonly processes: ProcessCache;
-  /** Called with the number of bytes as they are read. */
+  /** Called with the number of bytes read. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -85,13 +85,15 @@ export async function verifySegment(
       at = batch.to;
     }
   } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error; // Delivered while we looked.
+    if (!hasCode(error, "ENOENT")) throw error; // Delivered meanwhile.
   } finally {
     repair?.end();
   }
 }
 
-/** The lines of a batch that cannot be sent, those included that only look like records. */
+/**
+ * Returns the lines of a batch that cannot be sent, including those that only look like records.
+ */
 function corruptLinesOf({ bytes, lines }: LogBatch): DeadLetter[] {
   return lines.map((line) => corruptLineOf(bytes, line)).filter((deadLetter) =>
     deadLetter !== null
@@ -102,13 +104,13 @@ function corruptLineOf(bytes: Uint8Array, line: LogLine): DeadLetter | null {
   if ("corrupt" in line) return line.corrupt;
   const { lineStart, lineEnd } = line.record;
   const { offset, length } = line;
-  // The reader looks at its limit between two reads, so a line may come a little over it.
+  // The reader checks its limit between two reads, so a line may slightly exceed it.
   if (length > MAX_RECORD_BYTES) return { reason: "oversize", offset, length };
   if (isValidRecord(bytes, lineStart, lineEnd)) return null;
   return { reason: "corrupt", offset, length, line: bytes.slice(lineStart, lineEnd) };
 }
 
-/** `3 problems`, `1 problem, repaired`. */
+/** Formats the result: `3 problems`, `1 problem, repaired`. */
 export function verdictText({ total, repaired }: Findings): string {
   if (total === 0) return "nothing is wrong";
   const problems = plural(total, "problem");

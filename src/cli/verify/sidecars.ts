@@ -1,5 +1,5 @@
 /**
- * Verifies the files beside the data: orphans, leftovers, dead letters, unknown files.
+ * Verifies the files beside the data: orphans, temporary files, dead letters, unknown files.
  *
  * @module
  */
@@ -29,10 +29,10 @@ import type { VerifyJob } from "./segment.ts";
 const SIDECARS =
   /^\.(lock|owner|seal|fence|open|started|closing|closed|checkpoint|deadletter|quarantine|jsonl|claim\.\d+)$/;
 
-/** These outlive the data: dead letters, and what is known about calls that were cut off. */
+/** Files that outlive the data: dead letters, and those about interrupted calls. */
 const OUTLIVING = /^\.(deadletter|quarantine|open|started|closing|closed)$/;
 
-/** Verifies everything but the data in a project's directory. */
+/** Verifies everything except the data in a project's directory. */
 export async function verifySidecars(job: VerifyJob, log: LogDirectory): Promise<void> {
   const { context: { runtime, stop } } = job;
   for (const stem of log.stems) {
@@ -73,7 +73,7 @@ function validateName(job: VerifyJob, log: LogDirectory, stem: SegmentFiles, suf
   }
 }
 
-/** Whether nobody is about to write or to drain what belongs to this stem. */
+/** Returns whether no process can still write or drain this stem. */
 function isAbandoned(runtime: Runtime, stem: SegmentFiles): boolean {
   const writer = writerOf(runtime, stem);
   if (isRunning(writer)) return false;
@@ -108,7 +108,7 @@ async function checkDeadLetters(
       }
     }
   } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error; // Retried while we looked.
+    if (!hasCode(error, "ENOENT")) throw error; // Retried meanwhile.
   }
 }
 
@@ -120,7 +120,7 @@ function holds(
   return offset + length <= (files.stat(path)?.size ?? 0);
 }
 
-/** Puts back the dead letters of an interrupted retry. */
+/** Restores the dead letters of an interrupted retry. */
 async function checkRetry(job: VerifyJob, log: LogDirectory): Promise<void> {
   const { context: { runtime }, token } = job;
   const retry = join(log.directory, RETRY_DIRECTORY);

@@ -33,7 +33,7 @@ it; its sender dead-letters bad records itself.
 
 Exit code 0 when nothing is wrong or all was repaired, else 1.`;
 
-/** Makes the command. */
+/** Creates the command. */
 export function verifyCommand(context: Context, setCode: (code: number) => void): Command {
   return withLogOptions(describe("verify", "Read everything and report what is corrupt", {
     examples: [
@@ -80,7 +80,7 @@ async function verify(
   };
   try {
     for (const segment of segments) await verifySegment(job, segment);
-    // A single file is named for its data; the files around it belong to the directory.
+    // If a single file was given, only its data is verified, not the files around it.
     for (const log of logs) if (!isSingleFile(runtime, path)) await verifySidecars(job, log);
   } finally {
     progress.stop();

@@ -1,15 +1,15 @@
 /**
- * Requests to the server of the page.
+ * Requests to the page's server.
  *
  * @module
  */
 
 import type { DeadLetterSelection, ErrorView } from "../api_types.ts";
 
-/** Values of a query; `undefined` ones are left out. */
+/** Values of a query; `undefined` values are omitted. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
-/** An address below that of the page, which contains the token. */
+/** Returns an address relative to that of the page, which contains the token. */
 export function address(path: string, query: Query = {}): string {
   const values = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one): [string, string] => [name, String(one)])
@@ -18,7 +18,7 @@ export function address(path: string, query: Query = {}): string {
   return text === "" ? `api/${path}` : `api/${path}?${text}`;
 }
 
-/** Gets JSON. Rejects with a message for people. */
+/** Requests JSON. Rejects with a message for people. */
 export async function get<Answer>(
   path: string,
   query: Query = {},
@@ -27,7 +27,7 @@ export async function get<Answer>(
   return await answerOf<Answer>(fetch(address(path, query), { signal: signal ?? null }));
 }
 
-/** Sends dead letters again. */
+/** Retries dead letters. */
 export async function retry(selection: DeadLetterSelection): Promise<void> {
   await answerOf(fetch(address("dead-letters/retry"), {
     method: "POST",

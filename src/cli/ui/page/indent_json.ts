@@ -1,17 +1,19 @@
 /**
- * Indents JSON text without parsing it: numbers of any size stay as they are, and a text that is cut
- * off can be shown.
+ * Indents JSON text without parsing it, so that numbers of any size are preserved and truncated
+ * text can be shown.
  *
  * @module
  */
 
-/** Levels that are indented. */
+/** Maximum number of levels to indent. */
 const MAX_LEVELS = 30;
 
-/** Tokens of JSON: strings (the last one may be cut off), brackets, separators, space, anything else. */
+/**
+ * JSON tokens: strings (the last one may be truncated), brackets, separators, white space, others.
+ */
 const TOKEN = /"(?:[^"\\]|\\[^])*(?:"|$)|[{}[\]]|[,:]|\s+|[^\s"{}[\],:]+/g;
 
-/** The text with each member and element on a line of its own. */
+/** Puts each member and element on its own line. */
 export function indentJson(text: string): string {
   let level = 0;
   let result = "";
@@ -26,7 +28,7 @@ export function indentJson(text: string): string {
       opened = "";
       continue;
     }
-    // An empty object or array stays on its line.
+    // An empty object or array stays on one line.
     if (opened !== "") result += opened + newLine();
     opened = "";
     if (token === "{" || token === "[") {

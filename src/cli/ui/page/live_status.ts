@@ -1,5 +1,5 @@
 /**
- * The status of all logs, asked for again and again while the page is visible.
+ * Polls the status of all logs while the page is visible.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { get } from "./api.ts";
 
 /** Ms between two requests. */
 const INTERVAL_MS = 1_000;
-/** Ms between two requests while there is no answer. */
+/** Ms between two requests while the server does not respond. */
 const RETRY_MS = 3_000;
-/** Samples that are kept: as many as the server keeps. */
+/** Maximum number of samples, the same as on the server. */
 const MAX_SAMPLES = 900;
 
-/** The last answer, and all samples. */
+/** The last response, and all samples. */
 export interface LiveStatus {
   readonly status: StatusView | null;
   readonly samples: readonly Sample[];
-  /** Why there is no newer answer; `null` if there is one. */
+  /** Why there is no newer response; `null` if there is one. */
   readonly lost: string | null;
 }
 

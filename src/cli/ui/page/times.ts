@@ -1,5 +1,5 @@
 /**
- * Times as people read them.
+ * Formats times for people.
  *
  * @module
  */
@@ -14,7 +14,10 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
 });
 const DAY = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 
-/** `12:03:59` today, with the date before today; empty for a time that is unknown or impossible. */
+/**
+ * Formats a time as `12:03:59`, with the date if it is not today; empty if it is unknown or
+ * invalid.
+ */
 export function timeText(ms: number | null): string {
   if (!isTime(ms)) return "";
   const today = DAY.format(Date.now());
@@ -22,12 +25,12 @@ export function timeText(ms: number | null): string {
   return day === today ? CLOCK.format(ms) : `${day}, ${CLOCK.format(ms)}`;
 }
 
-/** `3 min` of the time that has passed since then. */
+/** Formats the time elapsed since then, such as `3 min`. */
 export function agoText(ms: number | null, now: number): string {
   return isTime(ms) ? formatDuration(Math.max(0, now - ms)) : "–";
 }
 
-/** A record may contain any number. */
+/** Returns whether a time is valid, since a record may contain any number. */
 function isTime(ms: number | null): ms is number {
   return ms !== null && Math.abs(ms) <= 8.64e15;
 }
