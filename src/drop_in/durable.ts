@@ -1,5 +1,5 @@
 /**
- * The official `weave` package with a log, for programs that rather say so in code than preload
+ * Adds a log to the official `weave` package in code, as an alternative to preloading
  * `@weave-wal/client/register`.
  *
  * @module
@@ -23,14 +23,14 @@ export type { DurableOptions };
 export type { FlushOptions, FlushResult };
 
 /**
- * Makes a client of the official SDK durable: every write is in the log on disk before the SDK goes
- * on, and is delivered from there.
+ * Makes a client of the official SDK durable: every write is in the log on disk before the SDK
+ * continues, and is delivered from there.
  *
- * @param client What `await weave.init("team/project")` gave.
- * @param options Where and how to log; `WEAVE_ENABLE_WAL=false` switches the log off all the same.
+ * @param client The client from `await weave.init("team/project")`.
+ * @param options Options of the log. `WEAVE_ENABLE_WAL=false` disables the log regardless.
  * @returns The same client.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a value that is not a client of the SDK and for
- *   options that cannot be used, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
+ * invalid options, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
  *
  * @example
  * ```ts ignore
@@ -63,10 +63,10 @@ export function durable<Client extends object>(
 }
 
 /**
- * Waits until all that durable clients wrote so far is delivered or dead-lettered, and reports what is
- * left: for hosts that freeze a program between requests. Never rejects.
+ * Waits until everything that durable clients have written so far is delivered or dead-lettered,
+ * and returns what is left. For platforms that freeze a program between requests. Never rejects.
  *
- * @param options Limits of the wait; default: until all is delivered.
+ * @param options Limits of the wait; default: wait until everything is delivered.
  *
  * @example
  * ```ts
@@ -83,7 +83,7 @@ export function flush(options?: FlushOptions): Promise<FlushResult> {
 /**
  * Flushes and closes the logs of durable clients. Never rejects.
  *
- * @param options Limits of the wait; default: until all is delivered.
+ * @param options Limits of the wait; default: wait until everything is delivered.
  *
  * @example
  * ```ts

@@ -45,7 +45,9 @@ function isAskedFor(): boolean {
   }
 }
 
-/** A setting that cannot be used must not end a program that runs without this. */
+/**
+ * Reports an error. An invalid setting must not end a program that would run without this package.
+ */
 function say(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
   standardError.warn(`weave-wal: Cannot make weave durable: ${why}`);

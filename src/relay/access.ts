@@ -1,5 +1,6 @@
 /**
- * Who may use a relay: everybody on this machine's own address, elsewhere who shows a token.
+ * Access control of a relay: programs on this machine need no token if it only listens locally, all
+ * others do.
  *
  * @module
  */
@@ -7,19 +8,19 @@
 import { isLoopback } from "../client/settings/urls.ts";
 import { sha256 } from "../protocol/digest/sha256.ts";
 
-/** Characters that a token has at least. */
+/** Minimum length of a token. */
 export const MIN_TOKEN_LENGTH = 16;
 
-/** Whether an address to listen on can be reached from this machine only. */
+/** Returns whether an address to listen on is reachable only from this machine. */
 export function isLocalAddress(hostname: string): boolean {
   return isLoopback(hostname.includes(":") ? `[${hostname}]` : hostname);
 }
 
 /**
- * The tokens in a file: one a line; empty lines and lines that begin with `#` are ignored.
+ * Parses the tokens in a file: one per line; empty lines and lines that begin with `#` are ignored.
  *
- * @throws {TypeError} when there is none, or one is too short to be a secret. The message does not
- *   quote it.
+ * @throws {TypeError} If there is none, or one is too short to be a secret. The message does not
+ * quote it.
  */
 export function readTokens(text: string): string[] {
   const tokens = text.split(/\r?\n/).map((line) => line.trim())
@@ -31,19 +32,20 @@ export function readTokens(text: string): string[] {
   return tokens;
 }
 
-/** Checks the senders of requests. */
+/** Authorizes callers. */
 export class Access {
   readonly #digests: ReadonlySet<string> | null;
 
-  /** @param tokens The tokens that are accepted; `null` accepts every request. */
+  /** @param tokens The accepted tokens; `null` accepts every request. */
   constructor(tokens: readonly string[] | null) {
     this.#digests = tokens && new Set(tokens.map(digest));
   }
 
   /**
-   * Whether a request comes from a program on this machine, where no token is needed. A page that a
-   * browser loaded from elsewhere could use the relay's key: by its own name for this machine (DNS
-   * rebinding), or with a write, whose response it need not read.
+   * Returns whether a request comes from a program on this machine, if no tokens are required.
+   * Without this check, a page loaded from elsewhere in a browser could use the relay's key: with
+   * its own name for this machine (DNS rebinding), or with a write, whose response it need not
+   * read.
    */
   isOwn(request: Request): boolean {
     if (this.#digests !== null) return true;
@@ -52,12 +54,12 @@ export class Access {
   }
 
   /**
-   * Whether a request may be processed. Its token may be where SDKs and exporters put an API key:
-   * `Authorization: Basic` (as password) or `Bearer`, or `wandb-api-key`.
+   * Returns whether a request is authorized. The token may be where SDKs and exporters put an API
+   * key: `Authorization: Basic` (as password) or `Bearer`, or `wandb-api-key`.
    */
   allows(headers: Headers): boolean {
     if (this.#digests === null) return true;
-    // Digests are compared, not tokens: how long it takes says nothing about them.
+    // Comparing digests instead of tokens reveals nothing about the tokens by its duration.
     return tokensIn(headers).some((token) => this.#digests!.has(digest(token)));
   }
 }
@@ -83,7 +85,7 @@ function tokensIn(headers: Headers): string[] {
     try {
       found.push(atob(value).replace(/^[^:]*:/, ""));
     } catch {
-      // Not Base64, and so no token.
+      // Not Base64, and therefore not a token.
     }
   }
   return found;

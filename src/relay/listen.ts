@@ -10,16 +10,16 @@ import type { AddressInfo } from "node:net";
 /** Options for {@linkcode listen}. */
 export interface ListenOptions {
   readonly hostname: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
-  /** Certificate and private key in PEM; plain HTTP without. */
+  /** Certificate and private key in PEM; without them, plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
-  /** Connections at once; those above it are closed (Node), or wait (Deno, Bun). */
+  /** Maximum number of connections; additional ones are closed (Node) or wait (Deno, Bun). */
   readonly maxConnections: number;
   readonly fetch: Handle;
 }
 
-/** Processes a request; `left` is aborted when its caller disconnects (on Deno: once it is responded to). */
+/** Handles a request. `left` is aborted when the caller disconnects. */
 export type Handle = (request: Request, left: AbortSignal) => Promise<Response>;
 
 /** An open port. */
@@ -54,14 +54,17 @@ interface BunHost {
   }): { port: number; stop(closeConnections?: boolean): Promise<void> };
 }
 
-/** Seconds without a byte after which a connection is closed: longer than those of load balancers. */
+/**
+ * Seconds of inactivity after which a connection is closed: more than the timeouts of load
+ * balancers.
+ */
 const IDLE_SECONDS = 120;
-/** Ms for the headers of a request to arrive. */
+/** Timeout in ms for the headers of a request. */
 const HEADERS_MS = 30_000;
-/** Larger than every limit of a relay, which tells the caller so. */
+/** Larger than the relay's own limits, which have an error message. */
 const MAX_BODY_BYTES = 1024 ** 3;
 
-/** Opens a port; rejects with the host's error if it is not available. */
+/** Opens a port; rejects with the runtime's error if it is not available. */
 export function listen(options: ListenOptions): Promise<Listener> {
   const { Deno: deno, Bun: bun } = globalThis as { Deno?: DenoHost; Bun?: BunHost };
   if (deno) return listenOnDeno(deno, options);
@@ -74,7 +77,7 @@ async function listenOnNode(options: ListenOptions): Promise<Listener> {
   const timeouts = {
     keepAliveTimeout: IDLE_SECONDS * 1000,
     headersTimeout: HEADERS_MS,
-    // The relay limits the time for the body of each request.
+    // The relay has its own timeout for the body of each request.
     requestTimeout: 0,
   };
   const server = createAdaptorServer({
@@ -113,7 +116,7 @@ async function listenOnDeno(deno: DenoHost, options: ListenOptions): Promise<Lis
     deno.serve(
       { hostname, port, ...tls, signal: stop.signal, onListen: () => {} },
       (request, { completed }) => {
-        // The signal of the request is aborted after every response, and Deno warns who uses it.
+        // Deno aborts the signal of the request after every response, and warns about using it.
         const left = new AbortController();
         completed.catch(() => left.abort());
         return fetch(request, left.signal);

@@ -1,5 +1,5 @@
 /**
- * A relay: takes the write API of a trace server, appends what it is given to the log, and answers.
+ * A relay implements the write API of a trace server: it appends writes to the log, and responds.
  *
  * @module
  */
@@ -20,13 +20,15 @@ import { Upstream } from "./upstream/pass_on.ts";
 
 /** Limits of a relay. */
 export interface RelayLimits {
-  /** Bytes of a request, also after decompression. */
+  /** Maximum bytes of a request, also after decompression. */
   readonly maxRequestBytes: number;
-  /** Bytes of all requests that are in memory. */
+  /** Maximum bytes of all requests in memory. */
   readonly maxBufferedBytes: number;
-  /** Requests that are processed at once, not counting those whose body has not arrived. */
+  /**
+   * Maximum number of requests processed at once, not counting those whose body is still arriving.
+   */
   readonly maxRequests: number;
-  /** Ms for the body of a request to arrive. */
+  /** Timeout in ms for the body of a request. */
   readonly bodyTimeoutMs: number;
 }
 
@@ -42,37 +44,37 @@ export const RELAY_LIMITS: RelayLimits = {
 export interface RelayOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
-  /** Sends what is delivered, and what is passed on. */
+  /** Sends requests for delivery, and forwarded requests. */
   readonly fetch: Fetch;
   readonly logger: Logger;
   readonly commit: CommitPolicy;
-  /** Tokens that callers show; `null` where none is needed. */
+  /** Accepted tokens of callers; `null` if none are required. */
   readonly tokens: readonly string[] | null;
-  /** `entity/project` of spans that name none. */
+  /** `entity/project` of spans without a project. */
   readonly defaultProject?: string | undefined;
-  /** Whether the rules of the settings are applied to what is recorded; `true` by default. */
+  /** Whether to redact records by the rules of the settings; default `true`. */
   readonly redacts?: boolean;
-  /** Makes metrics of the logs, to which those of the relay are added. */
+  /** Collects metrics of the logs, to which those of the relay are added. */
   readonly collectMetrics?: () => Promise<MetricSamples>;
   readonly limits?: Partial<RelayLimits>;
-  /** Opens the log of a project; the file log unless given. */
+  /** Opens the log of a project; default: the file log. */
   readonly openPipeline?: OpenStrictPipeline;
 }
 
 /** Counters of a relay. */
 export interface RelayCounters {
-  /** Requests that were recorded, and their records. */
+  /** Number of recorded requests, and of their records. */
   writes: number;
   records: number;
-  /** Requests that were passed on. */
+  /** Number of forwarded requests. */
   passed: number;
-  /** Requests that could not be passed on because the server was away. */
+  /** Number of requests that could not be forwarded because the server was unreachable. */
   unreachable: number;
-  /** Requests that were refused, by HTTP status. */
+  /** Number of refused requests, by HTTP status. */
   readonly refused: Record<number, number>;
 }
 
-/** Processes requests. */
+/** Handles requests. */
 export class Relay {
   readonly logs: RelayLogs;
   readonly upstream: Upstream;
@@ -94,7 +96,7 @@ export class Relay {
   #stopping = false;
   #diskError: string | null = null;
 
-  /** Makes a relay that listens to nothing yet. */
+  /** Creates a relay that is not listening yet. */
   constructor(options: RelayOptions) {
     const { runtime, settings, tokens, fetch, logger, commit } = options;
     this.#options = options;
@@ -120,17 +122,17 @@ export class Relay {
     };
   }
 
-  /** Why no writes are taken; `null` while they are. */
+  /** Why writes are refused; `null` if they are accepted. */
   get reason(): string | null {
     return this.#stopping ? "The relay stops" : this.#diskError;
   }
 
-  /** Requests that are being processed. */
+  /** Number of requests being processed. */
   get active(): number {
     return this.#active;
   }
 
-  /** @throws {RefusedRequest} for a caller without a token where one is needed, and for a web page. */
+  /** @throws {RefusedRequest} For a caller without a required token, and for a web page. */
   authorize(request: Request): void {
     if (!this.#access.isOwn(request)) {
       throw new RefusedRequest(403, "Another host's name or page is refused without a token file");
@@ -138,13 +140,17 @@ export class Relay {
     if (!this.#access.allows(request.headers)) throw new RefusedRequest(401, "No valid token");
   }
 
-  /** @throws {RefusedRequest} for a request that must not be processed. */
+  /** @throws {RefusedRequest} For a request that must not be processed. */
   admit(request: Request): void {
     this.authorize(request);
     if (this.#stopping) throw new RefusedRequest(503, "The relay stops", 1);
   }
 
-  /** Processes a request that was read. @throws {RefusedRequest} if there are too many. */
+  /**
+   * Processes a request whose body was read.
+   *
+   * @throws {RefusedRequest} If there are too many.
+   */
   async process(run: () => Promise<void>): Promise<void> {
     if (this.#active >= this.#limits.maxRequests) {
       throw new RefusedRequest(503, "Too many requests in progress", 1);
@@ -157,7 +163,9 @@ export class Relay {
     }
   }
 
-  /** Appends the records of a request, and waits until they are safe. Throws the host's error. */
+  /**
+   * Appends the records of a request, and waits until they are safe. Throws the file system error.
+   */
   async commit(batch: WriteBatch): Promise<void> {
     await batch.commit();
     this.#diskError = null;
@@ -165,33 +173,35 @@ export class Relay {
     this.counters.records += batch.size;
   }
 
-  /** Waits, within bounds, until the server has what was written to a project, or to any. */
+  /**
+   * Waits, with a limit, until the server has received the writes to a project, or to all projects.
+   */
   async delivered(projectId: string | undefined): Promise<void> {
     const one = projectId === undefined ? undefined : this.logs.opened(projectId);
     const logs = one ? [one] : projectId === undefined ? this.logs.all() : [];
     await Promise.all(logs.map((log) => log.delivered()));
   }
 
-  /** A body with the server's digests in place of provisional ones, as far as they are known. */
+  /** Replaces provisional digests in a body with the server's, if known. */
   withFinalDigests(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const text = new TextDecoder().decode(body);
     const final = this.logs.withFinalDigests(text);
     return final === text ? body : new TextEncoder().encode(final);
   }
 
-  /** Counts a request that was refused. */
+  /** Counts a refused request. */
   refused(status: number): void {
     this.counters.refused[status] = (this.counters.refused[status] ?? 0) + 1;
   }
 
-  /** Takes note of a disk that does not take records. */
+  /** Stores and logs an error of the disk. */
   failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#diskError = message;
     this.#options.logger.event({ level: "error", name: "disk-error", message });
   }
 
-  /** Metrics of the logs and of the relay. */
+  /** Returns metrics of the logs and of the relay. */
   async metrics(): Promise<MetricSamples> {
     const samples = await this.#options.collectMetrics?.() ?? new MetricSamples();
     const { writes, records, passed, unreachable, refused } = this.counters;
@@ -208,7 +218,7 @@ export class Relay {
     return samples;
   }
 
-  /** Takes no more requests; resolves when those in progress are answered. */
+  /** Stops accepting requests; resolves when those in progress are answered. */
   stop(): Promise<void> {
     this.#stopping = true;
     return new Promise((resolve) => {
@@ -217,7 +227,7 @@ export class Relay {
     });
   }
 
-  /** Delivers for at most `timeoutMs`, and closes the logs. What is left stays on disk. */
+  /** Delivers for at most `timeoutMs`, and closes the logs. Remaining records stay on disk. */
   async finish(timeoutMs: number): Promise<void> {
     void this.stop();
     await this.logs.finish(timeoutMs);

@@ -1,5 +1,5 @@
 /**
- * Routes of a relay: writes are recorded, everything else is passed on.
+ * Routes of a relay: writes are recorded, everything else is forwarded.
  *
  * @module
  */
@@ -18,18 +18,18 @@ import type { Relay } from "./relay.ts";
 import { JSON_WRITES, type RecordWrite } from "./writes/json_writes.ts";
 import { recordFile } from "./writes/values.ts";
 
-/** Paths of the OTLP exporters, and the view that their spans are for. */
+/** Paths of OTLP exporters, and the view for their spans. */
 const OTLP_PATHS: Readonly<Record<string, OtelView>> = {
   "/v1/traces": "traces",
   "/otel/v1/traces": "traces",
   "/agents/otel/v1/traces": "agents",
 };
-/** Questions about the server and the owner of the key: no write changes their answer. */
+/** Requests for data about the server and the owner of the key, which writes do not affect. */
 const ABOUT_SERVER = /^\/(?:health|server_info|service\/projects_info|graphql)$/;
-/** Seconds after which a write that the disk did not take may be made again. */
+/** Seconds after which a write that failed on disk may be retried. */
 const RETRY_AFTER = 5;
 
-/** Values that each request comes with. */
+/** Values passed with each request. */
 interface RelayEnv {
   /** `left` is aborted when the caller disconnects. */
   Bindings: { left: AbortSignal };
@@ -37,7 +37,7 @@ interface RelayEnv {
 }
 type RelayContext = Context<RelayEnv>;
 
-/** Processes the requests of a relay. */
+/** Creates the request handler of a relay. */
 export function relayHandler(relay: Relay): Handle {
   const app = relayRoutes(relay);
   return async (request, left) => await app.fetch(request, { left });
@@ -68,7 +68,7 @@ function relayRoutes(relay: Relay): Hono<RelayEnv> {
       release();
     }
   });
-  // The relay takes writes, whether or not the server does.
+  // The relay accepts writes even if the server is down.
   app.get("/health", () => Response.json({ status: "ok" }));
   for (const [path, record] of Object.entries(JSON_WRITES)) {
     app.post(path, (c) => writeJson(relay, c, record));
@@ -84,7 +84,10 @@ function relayRoutes(relay: Relay): Hono<RelayEnv> {
   return app;
 }
 
-/** SDKs that were given the relay as W&B server put the trace server below `/traces`. */
+/**
+ * Returns the path. SDKs that use the relay as their W&B server prefix trace server paths with
+ * `/traces`.
+ */
 function getPath(request: Request): string {
   const { pathname } = new URL(request.url);
   return pathname.replace(/\/{2,}/g, "/").replace(/^\/traces(?=\/)/, "");
@@ -99,7 +102,7 @@ async function writeJson(relay: Relay, c: RelayContext, record: RecordWrite): Pr
     reply = await record(write, batch);
   } catch (error) {
     if (!isMalformed(error)) throw error;
-    // The server says what is wrong with it.
+    // Let the server report the error.
     return await passOn(relay, c);
   }
   if (reply === null) {
@@ -159,7 +162,7 @@ async function writeSpans(relay: Relay, c: RelayContext, view: OtelView): Promis
   return spansReply(type);
 }
 
-/** Everything that is not recorded: waits for the writes before it, and is passed on. */
+/** Handles a request that is not recorded: waits for earlier writes, then forwards it. */
 async function read(relay: Relay, c: RelayContext): Promise<Response> {
   const { path } = c.req;
   if (!ABOUT_SERVER.test(path)) {
@@ -186,7 +189,7 @@ async function passOn(relay: Relay, c: RelayContext): Promise<Response> {
   });
 }
 
-/** The project that a request is about; `undefined` where it does not say. */
+/** Returns the project of a request; `undefined` if it contains none. */
 function projectOf(path: string, body: Uint8Array): string | undefined {
   const [, entity, project] = /^\/v2\/([^/]+)\/([^/]+)\//.exec(path) ?? [];
   if (project !== undefined) return `${decodeURIComponent(entity)}/${decodeURIComponent(project)}`;
@@ -197,7 +200,7 @@ function projectOf(path: string, body: Uint8Array): string | undefined {
   }
 }
 
-/** All rows of a table that was made through this relay. */
+/** Returns all rows of a table that was created through this relay. */
 function tableIn(
   relay: Relay,
   projectId: string | undefined,
@@ -208,7 +211,7 @@ function tableIn(
   return relay.logs.opened(projectId ?? "")?.tables.query(query.string("digest") ?? "");
 }
 
-/** Whether an error says that a body is not that of the write that its path is for. */
+/** Returns whether an error means that a body does not match the write of its path. */
 function isMalformed(error: unknown): boolean {
   return error instanceof SyntaxError || error instanceof TypeError ||
     hasCode(error, "ERR_INVALID_NAME");
@@ -246,7 +249,7 @@ function json(text: string): Response {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text in UTF-8 bytes, if they are one: a log of texts is easier to read. */
+/** Decodes bytes that are UTF-8 text: a log of text is easier to read. */
 function textIn(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);

@@ -1,5 +1,5 @@
 /**
- * The official SDK's question for the default entity, answered from memory when nobody else does.
+ * Answers the official SDK's query for the default entity from a cache if the server does not.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Json } from "./json_text.ts";
 import type { SdkLogs } from "../logs/sdk_logs.ts";
 import { apiKeyIn, type SdkRequest } from "./sdk_request.ts";
 
-/** Ms that the server may take before a remembered entity is used. */
+/** Ms to wait for the server before the cached entity is used. */
 const WAIT_MS = 5_000;
 
-/** Whether a request asks who the key belongs to. */
+/** Returns whether a request queries the owner of the key. */
 export function isEntityQuestion({ url, init }: SdkRequest): boolean {
   return url.endsWith("/graphql") && typeof init?.body === "string" &&
     init.body.includes("defaultEntity");
 }
 
 /**
- * The answer to the question, the server's or the remembered one.
+ * Returns the server's response to the query, or the cached one.
  *
- * @returns `null` when there is neither: then the SDK may ask as it likes.
+ * @returns `null` if there is neither; the SDK may then send its own request.
  */
 export async function entityAnswer(logs: SdkLogs, request: SdkRequest): Promise<Json | null> {
   const apiKey = apiKeyIn(request.headers);

@@ -1,5 +1,6 @@
 /**
- * The request level: what the official SDK hands to `fetch` is recorded and answered on the spot.
+ * Interception of requests: what the official SDK passes to `fetch` is recorded and answered
+ * immediately.
  *
  * @module
  */
@@ -21,20 +22,20 @@ import {
 import { type Write, WRITE_HANDLERS } from "./write_handlers.ts";
 import { showsWrites, type WriteTarget, writeTarget } from "./write_paths.ts";
 
-/** Options of a wrapped `fetch`: how it finds the SDK's requests. */
+/** Options for {@linkcode intercepting}. */
 export interface InterceptOptions {
-  /** Every request is the SDK's: this is the `fetch` of its client. */
+  /** Whether every request is the SDK's, because this is the `fetch` of its client. */
   readonly trusted: boolean;
   /** Called for each of the SDK's requests, with whether it is a write to a trace server. */
   readonly onRequest?: (isWrite: boolean) => void;
 }
 
-/** Requests that were seen once and sent on, seen again on their way to the host's `fetch`. */
+/** Requests that were already intercepted and forwarded, and now pass the runtime's `fetch`. */
 const passed = shared("passed-requests", () => new WeakSet<object>());
 
 /**
- * A `fetch` that takes the SDK's writes into the log and answers as the server would; everything
- * else goes to `next` as it is.
+ * Returns a `fetch` that records the SDK's writes in the log and responds like the server;
+ * everything else goes to `next` unchanged.
  */
 export function intercepting(
   logs: SdkLogs,
@@ -62,7 +63,7 @@ function find(
   try {
     return trusted ? readRequest(input, init) : sdkRequest(input, init);
   } catch {
-    // Not a request that can be read: `fetch` itself will say so.
+    // Not a readable request: `fetch` itself will report that.
     return null;
   }
 }
@@ -84,7 +85,7 @@ async function answer(
       reply = await write.record();
     } else reply = await lookUp(logs, request);
   } catch (error) {
-    // The server says what is wrong with the request; the log can only say why it has none of it.
+    // The server will report what is wrong with the request; the log only why it is not recorded.
     const why = error instanceof Error ? error.message : String(error);
     logs.logger.once(
       "warn",
@@ -94,15 +95,15 @@ async function answer(
     );
   }
   if (reply !== null) return Response.json(reply);
-  // A ref from before the server was reached may name what the server knows otherwise.
+  // A ref from before the server was reachable may contain a provisional digest.
   if (typeof body === "string") return await send(logs.withFinalDigests(body));
   return await send(body === request.init?.body ? undefined : body as BodyInit);
 }
 
-/** A write of the SDK: the body to send where it cannot be recorded, with nothing to redact in it. */
+/** A write of the SDK, with the redacted body to send if it cannot be recorded. */
 interface ReadWrite {
   readonly body: unknown;
-  /** Takes it into the log; returns the answer, `null` when only the server can give it. */
+  /** Appends it to the log; returns the response, or `null` if only the server can respond. */
   readonly record: () => Promise<Json | null>;
 }
 
@@ -120,7 +121,7 @@ async function readWrite(
     const file = form.get("file");
     if (file === null || typeof file === "string") throw new TypeError("The form holds no file");
     const bytes = new Uint8Array(await file.arrayBuffer());
-    // The name that a form gives to a file without one; Bun gives none.
+    // The default name of a file in a form; Bun sets none.
     const name = file.name || "blob";
     const given = textOf(bytes) ?? bytes;
     const content = redactor.file(name, given);
@@ -147,7 +148,7 @@ async function readWrite(
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Decodes bytes that are text: a log of texts is easier to read. */
+/** Decodes bytes that are text: a log of text is easier to read. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);

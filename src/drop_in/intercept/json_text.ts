@@ -1,5 +1,5 @@
 /**
- * The JSON text of what the official SDK would send.
+ * The JSON text that the official SDK would send.
  *
  * @module
  */
@@ -13,9 +13,9 @@ const unredacted = Redactor.none();
 export type Json = Record<string, unknown>;
 
 /**
- * The text of a request that the SDK itself would have made, but for halves of surrogate pairs and for
- * what is redacted. Where the SDK would throw (a BigInt, a cycle), which would have ended the program,
- * the text that this package makes of any value.
+ * Returns the text of a request as the SDK itself would serialize it, except for lone surrogates
+ * and redaction. Where the SDK would throw (a BigInt, a cycle) and end the program, uses this
+ * package's own encoding.
  */
 export function jsonText(request: object, redactor: Redactor = unredacted): string {
   try {

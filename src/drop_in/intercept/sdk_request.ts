@@ -7,7 +7,7 @@
 /** The signature of `fetch`. */
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
 
-/** A request of the SDK on its way to `fetch`. */
+/** A request of the SDK to `fetch`. */
 export interface SdkRequest {
   readonly url: string;
   readonly method: string;
@@ -16,13 +16,14 @@ export interface SdkRequest {
   readonly init: RequestInit | undefined;
 }
 
-/** User agent of the SDK: to the trace server `W&B Weave JS Client`, else `Weave JS Client`. */
+/**
+ * User agent of the SDK: `W&B Weave JS Client` for the trace server, otherwise `Weave JS Client`.
+ */
 const USER_AGENT = /\bWeave JS Client\b/;
 
 /**
- * The request, if it is one of the SDK's.
- *
- * Cheap for all others: every `fetch` of the program comes by here.
+ * Returns the request if it is one of the SDK's. Fast for all others, because it runs for every
+ * `fetch` of the program.
  */
 export function sdkRequest(
   input: RequestInfo | URL,
@@ -32,7 +33,7 @@ export function sdkRequest(
   return given !== undefined && USER_AGENT.test(userAgent(given)) ? readRequest(input, init) : null;
 }
 
-/** The same where it is known whose the request is. */
+/** Same as `sdkRequest`, for a request that is known to be the SDK's. */
 export function readRequest(input: RequestInfo | URL, init: RequestInit | undefined): SdkRequest {
   const request = input instanceof Request ? input : undefined;
   return {
@@ -50,7 +51,7 @@ function userAgent(headers: HeadersInit): string {
   return entries.find(([name]) => name.toLowerCase() === "user-agent")?.[1] ?? "";
 }
 
-/** The API key that a request with these headers carries. */
+/** Returns the API key in a request's headers. */
 export function apiKeyIn(headers: Headers): string | undefined {
   const basic = /^Basic (\S+)$/.exec(headers.get("Authorization") ?? "")?.[1];
   if (basic === undefined) return undefined;
@@ -61,21 +62,21 @@ export function apiKeyIn(headers: Headers): string | undefined {
   }
 }
 
-/** The request's body as text. */
+/** Returns the request's body as text. */
 export async function bodyText({ input, init }: SdkRequest): Promise<string> {
   if (typeof init?.body === "string") return init.body;
   return await bodyOf(input, init).text();
 }
 
-/** The request's body as a form. */
+/** Returns the request's body as a form. */
 export async function bodyForm({ input, init }: SdkRequest): Promise<FormData> {
   return init?.body instanceof FormData ? init.body : await bodyOf(input, init).formData();
 }
 
-/** A copy: what was read here may still have to be sent. */
+/** Reads a copy, because the original may still have to be sent. */
 function bodyOf(input: RequestInfo | URL, init: RequestInit | undefined): Response | Request {
   if (init?.body == null) return input instanceof Request ? input.clone() : new Response(null);
-  // A stream can be read once.
+  // A stream can only be read once.
   if (init.body instanceof ReadableStream) throw new TypeError("Cannot read a stream twice");
   return new Response(init.body);
 }

@@ -1,5 +1,5 @@
 /**
- * Converts each write of the official SDK into records, and builds the response that the SDK expects.
+ * Converts each write of the official SDK to records, and builds the response that the SDK expects.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import type { ProjectLog } from "../logs/project_log.ts";
 /** A write with a JSON body. */
 export interface Write {
   readonly body: Json;
-  /** The body as the SDK wrote it. */
+  /** The body as written by the SDK. */
   readonly text: string;
-  /** The log of a project; throws when it cannot be opened. */
+  /** Returns the log of a project; throws if it cannot be opened. */
   readonly log: (projectId: unknown) => ProjectLog;
 }
 
-/** Records a write and tells the server's answer; `null` when only the server can answer. */
+/** Records a write and returns the server's response; `null` if only the server can respond. */
 export type Answer = (write: Write) => Json | null | Promise<Json | null>;
 
-/** Fields of a whole call that belong only to its end. */
+/** Fields of a complete call that belong only to its end. */
 const END_FIELDS: ReadonlySet<string> = new Set([
   "ended_at",
   "exception",
@@ -34,7 +34,7 @@ const END_FIELDS: ReadonlySet<string> = new Set([
 const callStart: Answer = ({ body, log }) => startCall(body.start as Json, log);
 const callEnd: Answer = ({ body, log }) => endCall(body.end as Json, log);
 
-/** The answer to every write with a JSON body, by path. */
+/** Handlers of all writes with a JSON body, by path. */
 export const WRITE_HANDLERS: Readonly<Record<string, Answer>> = {
   "/call/start": callStart,
   "/call/end": callEnd,
@@ -67,7 +67,7 @@ export const WRITE_HANDLERS: Readonly<Record<string, Answer>> = {
     const obj = write.body.obj as Json;
     const log = write.log(obj.project_id);
     await log.forRefsIn(write.text);
-    // A value of a class that the server knows is rewritten before it is digested.
+    // Values of classes that the server knows are rewritten before they are digested.
     const digest = obj.builtin_object_class == null ? log.digestOf(obj.val) : undefined;
     if (digest !== undefined) {
       append("obj_create", write, obj.project_id);
@@ -89,7 +89,7 @@ export const WRITE_HANDLERS: Readonly<Record<string, Answer>> = {
     const { project_id, base_digest, updates } = write.body;
     const log = write.log(project_id);
     const base = log.tables.rowDigests(base_digest as string);
-    // What the new table is depends on rows that only the server knows.
+    // The new table depends on rows that only the server knows.
     if (!base || isProvisional(base_digest as string)) return null;
     const digests = [...base];
     const added: string[] = [];
@@ -115,7 +115,7 @@ export const WRITE_HANDLERS: Readonly<Record<string, Answer>> = {
   "/feedback/batch/create": ({ body, log }) => ({
     res: (body.batch as Json[]).map((item) => addFeedback("feedback_create", item, log)),
   }),
-  // The server makes these ids; nobody has seen a cost's id who would need it.
+  // The server creates these IDs; no caller needs them.
   "/cost/create": (write) => {
     append("cost_create", write, write.body.project_id);
     return { ids: [] };
@@ -137,7 +137,7 @@ function endCall(end: Json, log: Write["log"]): Json {
   return {};
 }
 
-/** Without an id of its own, feedback that is sent twice would be stored twice. */
+/** Adds an ID, without which feedback would be stored twice if it is sent twice. */
 function addFeedback(type: RecordType, given: Json, log: Write["log"]): Json {
   const { ids, append } = log(given.project_id);
   const feedback = { ...given, id: given.id ?? ids.uuidv7() };
@@ -146,7 +146,7 @@ function addFeedback(type: RecordType, given: Json, log: Write["log"]): Json {
   return { id, created_at: ids.timestamp(), wb_user_id: "", payload };
 }
 
-/** Appends a request as the SDK wrote it. */
+/** Appends a request as written by the SDK. */
 function append(type: RecordType, { body, text, log }: Write, projectId: unknown): void {
   const oneLine = /[\r\n]/.test(text) ? JSON.stringify(body) : text;
   log(projectId).append(type, oneLine);

@@ -1,5 +1,5 @@
 /**
- * Which of the official SDK's requests are writes that can be recorded.
+ * Determines which of the official SDK's requests are writes that can be recorded.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { CALL_BATCH_PATH, ENDPOINTS } from "../../protocol/endpoints.ts";
 export interface WriteTarget {
   /** Base URL of the trace server, without a trailing slash. */
   readonly server: string;
-  /** The path below it; entity and project of the v2 calls API are left out: `/v2/call/end`. */
+  /** Path relative to it, without the entity and project of the v2 calls API: `/v2/call/end`. */
   readonly path: string;
 }
 
@@ -21,7 +21,7 @@ const writes: ReadonlySet<string> = new Set([
   ...Object.values(ENDPOINTS).flatMap(({ paths, batch }) => batch ? [...paths, batch] : paths),
 ]);
 
-/** Takes a URL apart; `null` when no write goes there. */
+/** Parses a URL; returns `null` if it is not that of a write. */
 export function writeTarget(url: string): WriteTarget | null {
   const { origin, pathname } = new URL(url);
   const whole = pathname.replace(/\/{2,}/g, "/");
@@ -35,10 +35,10 @@ export function writeTarget(url: string): WriteTarget | null {
   return null;
 }
 
-/** Requests for server information and for the default entity: no traced data. */
+/** Requests for server information and the default entity, without traced data. */
 const ABOUT_SERVER = /\/(?:health|server_info|service\/projects_info|graphql)$/;
 
-/** Whether a request other than a write may show what was written before. */
+/** Returns whether the response to a request other than a write may depend on earlier writes. */
 export function showsWrites(url: string): boolean {
   return !ABOUT_SERVER.test(new URL(url).pathname);
 }

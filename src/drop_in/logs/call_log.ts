@@ -1,5 +1,5 @@
 /**
- * Starts and ends of the official SDK's calls, as records.
+ * Records starts and ends of the official SDK's calls.
  *
  * @module
  */
@@ -8,7 +8,10 @@ import type { Pipeline } from "../../client/pipeline/pipeline.ts";
 import type { Redactor } from "../../client/redaction/redactor.ts";
 import { type Json, jsonText } from "../intercept/json_text.ts";
 
-/** Running calls that are remembered at most; the end of an older one goes without its start's facts. */
+/**
+ * Maximum number of running calls to cache; the end of an older one is recorded without data of its
+ * start.
+ */
 const MAX_OPEN = 100_000;
 
 /** Fields of the start that an end repeats: the v2 calls API joins the two by them. */
@@ -17,7 +20,7 @@ interface OpenCall {
   readonly started_at: unknown;
 }
 
-/** Writes starts and ends. */
+/** Records starts and ends. */
 export class CallLog {
   readonly #append: Pipeline["append"];
   readonly #open = new Map<unknown, OpenCall>();
@@ -26,7 +29,10 @@ export class CallLog {
     this.#append = append;
   }
 
-  /** Appends a start, redacted where it was not before. The SDK's own order of fields begins like this package's: project, id. */
+  /**
+   * Appends a start, and redacts it if that was not done yet. The SDK's order of fields begins like
+   * this package's: project, ID.
+   */
   start(start: Json, redactor?: Redactor): void {
     this.#append("call_start", jsonText({ start }, redactor));
     const { id, trace_id, started_at } = start;
@@ -37,9 +43,8 @@ export class CallLog {
   /**
    * Appends an end, with fields of its start.
    *
-   * The SDK repeats the display name in the end, where the server does not look at it; it keeps one
-   * name for all calls of an op that run at a time, so the name may be another call's. It is left
-   * out.
+   * The SDK repeats the display name in the end, where the server ignores it. It keeps one name for
+   * all concurrent calls of an op, so the name may be another call's. It is removed.
    */
   end(end: Json, redactor?: Redactor): void {
     const { project_id, id, display_name: _, ...rest } = end;

@@ -1,5 +1,5 @@
 /**
- * The logs that this process shares, however the SDK was made durable.
+ * The logs of this process, shared by `register` and `durable`.
  *
  * @module
  */
@@ -14,17 +14,21 @@ import { standardError } from "../../runtime/standard_error.ts";
 import type { OpenLog } from "./open_log.ts";
 import { type DurableOptions, SdkLogs } from "./sdk_logs.ts";
 
-/** Shared by all copies of the package: `flush` of one knows the logs of all. */
+/** Shared by all copies of the package, so that `flush` of one covers the logs of all. */
 const state = shared("sdk-logs", () => ({
   all: new Set<SdkLogs>(),
   pool: new Map<string, OpenLog>(),
 }));
 
-/** Makes logs that {@linkcode flush} knows. @throws {WeaveWalError} `ERR_INVALID_OPTION`. */
+/**
+ * Creates logs that {@linkcode flushAll} covers.
+ *
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
+ */
 export function makeLogs(options: DurableOptions): SdkLogs {
   const logs = new SdkLogs(options, {
     runtime: detectRuntime(),
-    // What is sent with it does not call itself the SDK's, and so is not taken into a log again.
+    // Its requests are not marked as the SDK's, and are therefore not recorded again.
     fetch: hostFetch,
     background: backgroundFetch,
     sink: standardError,

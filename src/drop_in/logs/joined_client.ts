@@ -1,6 +1,6 @@
 /**
- * A client of this package on the log of an official client: ops of this package that run in calls
- * of the official one are recorded there.
+ * A client of this package that uses the log of an official client, so that ops of this package
+ * inside calls of the official one are recorded there.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export class LentPipeline implements Pipeline {
   readonly #pipeline: Pipeline;
   readonly finish: (options?: FlushOptions) => Promise<FlushResult>;
 
-  /** @param finish Finishes the pipeline and what belongs to it. */
+  /** @param finish Finishes the pipeline and everything that belongs to it. */
   constructor(pipeline: Pipeline, finish: Pipeline["finish"]) {
     this.#pipeline = pipeline;
     this.finish = finish;
@@ -63,7 +63,7 @@ export class LentPipeline implements Pipeline {
 const joined = shared("joined-clients", () => new WeakSet<object>());
 
 /**
- * Lets ops of this package outside of every call write to the project of the official client, unless
+ * Lets ops of this package outside of all calls write to the project of the official client, unless
  * this package's own `init` has opened one.
  */
 export function useJoinedClient(client: WeaveClient): void {

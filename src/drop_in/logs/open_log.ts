@@ -1,5 +1,5 @@
 /**
- * Opens the log of one project, and keeps an eye on its server.
+ * Opens the log of one project, and tracks the state of its server.
  *
  * @module
  */
@@ -29,20 +29,20 @@ import { createIds } from "../../protocol/ids.ts";
 import { LentPipeline } from "./joined_client.ts";
 import { ProjectLog } from "./project_log.ts";
 
-/** Ms that a read waits at most for what was written before it. */
+/** Maximum ms for which a read waits for earlier writes. */
 const READ_WAIT_MS = 10_000;
 
-/** Whose log it is. */
+/** Identifies a log. */
 export interface LogKey {
   /** Base URL of the trace server, without a trailing slash. */
   readonly server: string;
   /** `entity/project`. */
   readonly projectId: string;
-  /** The key that the SDK sends. */
+  /** The API key that the SDK sends. */
   readonly apiKey: string | undefined;
 }
 
-/** Options of a log. */
+/** Options for {@linkcode OpenLog}. */
 export interface OpenLogOptions<Opened extends WriterPipeline = Pipeline> {
   readonly key: LogKey;
   readonly settings: Settings;
@@ -53,7 +53,7 @@ export interface OpenLogOptions<Opened extends WriterPipeline = Pipeline> {
   readonly logger: Logger;
 }
 
-/** The log of a project, its sender and what they need. */
+/** The log of a project, with its sender and their dependencies. */
 export class OpenLog<Opened extends WriterPipeline = Pipeline> {
   readonly log: ProjectLog;
   readonly #pipeline: Opened;
@@ -125,9 +125,9 @@ export class OpenLog<Opened extends WriterPipeline = Pipeline> {
   }
 
   /**
-   * A client of this package on the same log.
+   * Returns a client of this package with the same log.
    *
-   * @param globalAttributes Attributes of every call, the first time.
+   * @param globalAttributes Attributes of every call; only used the first time.
    */
   client(
     this: OpenLog,
@@ -141,8 +141,8 @@ export class OpenLog<Opened extends WriterPipeline = Pipeline> {
   }
 
   /**
-   * Waits, while the server can be reached, until it has what was written so far: a read that
-   * follows would not find it. Never rejects.
+   * Waits, while the server is reachable, until it has received everything written so far, so that
+   * a later read finds it. Never rejects.
    */
   async delivered(): Promise<void> {
     if (!this.#reachable) return;
@@ -152,12 +152,12 @@ export class OpenLog<Opened extends WriterPipeline = Pipeline> {
     this.#waiting.delete(closed);
   }
 
-  /** Waits until all that was written so far is delivered or dead-lettered. */
+  /** Waits until everything written so far is delivered or dead-lettered. */
   flush(options?: FlushOptions): Promise<FlushResult> {
     return this.#pipeline.flush(options);
   }
 
-  /** Flushes and closes. */
+  /** Flushes and closes the log. */
   async finish(options?: FlushOptions): Promise<FlushResult> {
     this.log.closed = true;
     if (this.#client) closeGlobalClient(this.#client);

@@ -1,5 +1,5 @@
 /**
- * The log of one project that the official SDK writes to, and the answers that it needs of it.
+ * The log of one project that the official SDK writes to, and the responses that the SDK needs.
  *
  * @module
  */
@@ -15,7 +15,9 @@ import { REF_PREFIX } from "../../protocol/refs.ts";
 import { CallLog } from "./call_log.ts";
 import { TableCache } from "./table_cache.ts";
 
-/** Most ms that a value which holds refs waits for what its digest needs of the server. */
+/**
+ * Maximum ms for which a value with refs waits for data from the server that its digest requires.
+ */
 const DIGEST_WAIT_MS = 1_000;
 
 /** Dependencies of a project's log. */
@@ -26,28 +28,28 @@ export interface ProjectLogOptions {
   readonly ids: Ids;
   readonly clock: Clock;
   readonly projectIds: ProjectIdResolver;
-  /** Whether this process sends, and so may ask the server. */
+  /** Whether this process sends, and so may send requests to the server. */
   readonly sender: boolean;
   readonly redactor: Redactor;
 }
 
-/** Records what the SDK writes under one project. */
+/** Records the SDK's writes to one project. */
 export class ProjectLog {
   /** Starts and ends of calls. */
   readonly calls: CallLog;
-  /** Whether it takes no more. */
+  /** Whether it is closed. */
   closed = false;
-  /** Tables made by this process. */
+  /** Tables created by this process. */
   readonly tables: TableCache = new TableCache();
   /** Saves files and tables. */
   readonly publisher: Publisher;
-  /** Makes what the SDK leaves to the server. */
+  /** Creates IDs that the SDK leaves to the server. */
   readonly ids: Ids;
-  /** Takes records. */
+  /** Appends records. */
   readonly append: WriterPipeline["append"];
   /** `entity/project`. */
   readonly projectId: string;
-  /** Keeps secrets out of calls that were not read from a request. */
+  /** Redacts calls that were not read from a request. */
   readonly redactor: Redactor;
   readonly #options: ProjectLogOptions;
   #waited: Promise<void> | undefined;
@@ -68,32 +70,33 @@ export class ProjectLog {
       internalProjectId: projectIds.get,
       onUnknownProject: () => void this.#ask(),
       remember: false,
-      // Requests of the SDK are redacted as they are read.
+      // Requests of the SDK are redacted when they are read.
       redactor: Redactor.none(),
     });
     void this.#ask();
   }
 
   /**
-   * The digest of a value as the server will compute it; `undefined` where only the server can.
+   * Returns the digest that the server will compute for a value; `undefined` if only the server can
+   * know it.
    */
   digestOf(value: unknown): string | undefined {
     return serverDigest(value, this.#options.projectIds.get);
   }
 
   /**
-   * Waits for what digests need of the project, where `text` holds refs and it is not known yet: for
-   * a second at most, once, and not at all when the server cannot be reached.
+   * Waits for the project's internal ID if `text` contains refs and the ID is unknown: once, for at
+   * most a second, and not at all if the server is unreachable.
    */
   async forRefsIn(text: string): Promise<void> {
     const { projectId, projectIds } = this.#options;
     if (projectIds.get(projectId) !== undefined || !text.includes(REF_PREFIX)) return;
     const answered = this.#ask();
-    // A server that never answers would else hold up one value after the other.
+    // Otherwise, an unresponsive server would delay every value.
     await (this.#waited ??= this.#atMost(DIGEST_WAIT_MS, answered));
   }
 
-  /** The server's digest for one that was provisional, where it is known; else the same. */
+  /** Returns the server's digest for a provisional one, if known; otherwise returns `digest`. */
   finalDigest(digest: string): string {
     return this.#options.pipeline.finalDigest(digest);
   }

@@ -1,5 +1,5 @@
 /**
- * The logs of everything that the official SDK writes in this process: one a project and server.
+ * The logs of everything that the official SDK writes in this process: one per project and server.
  *
  * @module
  */
@@ -29,8 +29,8 @@ import { type LogKey, OpenLog } from "./open_log.ts";
 import type { ProjectLog } from "./project_log.ts";
 
 /**
- * Options in code for an official client; the SDK itself has its key, its server and the
- * rest. Each is the option of the same name of this package's own `init`.
+ * Options for an official client. Key, server and other settings are those of the SDK. Each option
+ * is the same as in this package's `init`.
  *
  * @example
  * ```ts
@@ -48,25 +48,24 @@ export type DurableOptions = Omit<
 /** Environment of the logs; options of the same name take precedence. */
 export interface SdkEnvironment {
   readonly runtime: Runtime;
-  /** Sends requests that the program waits for. */
+  /** For requests that the program waits for. */
   readonly fetch: Fetch;
-  /** Makes what sends the logs; `fetch` unless given. */
+  /** Creates the `fetch` for sending the logs; default: `fetch`. */
   readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
   readonly openPipeline: (options: PipelineOptions) => Pipeline;
-  /** Logs that are open in this process, by what they are for; others may have opened them. */
+  /** Open logs in this process by key, including those opened by others. */
   readonly pool?: Map<string, OpenLog>;
 }
 
-/** Opens logs when they are first needed, and flushes all of them. */
+/** Opens logs on first use, and flushes all of them. */
 export class SdkLogs {
-  /** Says what there is to say. */
   readonly logger: Logger;
   readonly runtime: Runtime;
-  /** Sends requests that the program waits for. */
+  /** For requests that the program waits for. */
   readonly fetch: Fetch;
   readonly #background: OwnFetch;
-  /** Whether a log is wanted: `WEAVE_ENABLE_WAL=false` overrides the code. */
+  /** Whether logs are enabled: `WEAVE_ENABLE_WAL=false` overrides the code. */
   readonly wanted: boolean;
   readonly #options: DurableOptions;
   readonly #openPipeline: SdkEnvironment["openPipeline"];
@@ -78,7 +77,7 @@ export class SdkLogs {
   constructor(options: DurableOptions, host: SdkEnvironment) {
     this.#options = options;
     this.#openPipeline = host.openPipeline;
-    // A host of its own has logs of its own.
+    // A separate runtime has separate logs.
     this.#pool = (options.runtime ? undefined : host.pool) ?? new Map();
     this.runtime = options.runtime ?? host.runtime;
     const { logLevel, wal, exitDrainMs } = this.#settings();
@@ -90,7 +89,7 @@ export class SdkLogs {
   }
 
   /**
-   * The log of a project.
+   * Returns the log of a project.
    *
    * @throws {WeaveWalError} `ERR_INVALID_OPTION`, `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
    */
@@ -98,7 +97,7 @@ export class SdkLogs {
     return this.openFor(key).log;
   }
 
-  /** As {@linkcode SdkLogs.of}, with what belongs to the log. */
+  /** Same as {@linkcode SdkLogs.of}, with the log's sender and dependencies. */
   openFor(key: LogKey): OpenLog {
     const name = JSON.stringify([key.server, key.projectId, key.apiKey]);
     let open = this.#open.get(name);
@@ -106,7 +105,7 @@ export class SdkLogs {
     return open;
   }
 
-  /** Redacts the writes that are sent with a key. */
+  /** Returns the redactor for writes that are sent with a key. */
   redactor(apiKey: string | undefined): Redactor {
     const known = this.#redactors.get(apiKey);
     if (known) return known;
@@ -123,7 +122,10 @@ export class SdkLogs {
     return redactor;
   }
 
-  /** The rows of a table that this process made, where the SDK asks for them right after. */
+  /**
+   * Returns the rows of a table that this process created, if this is the SDK's query right after
+   * it.
+   */
   tableRows(projectId: unknown, digest: unknown): TableRow[] | undefined {
     for (const { log } of this.#open.values()) {
       const rows = log.projectId === projectId ? log.tables.answer(digest as string) : undefined;
@@ -132,7 +134,7 @@ export class SdkLogs {
     return undefined;
   }
 
-  /** A text with the server's digests in the place of provisional ones, as far as they are known. */
+  /** Replaces provisional digests in a text with the server's, if known. */
   withFinalDigests(text: string): string {
     if (!holdsProvisional(text)) return text;
     return text.replace(/PROVISIONAL[0-9a-f]+/g, (digest) => {
@@ -144,39 +146,42 @@ export class SdkLogs {
     });
   }
 
-  /** Whether this process has no API key, and needs none because its sender is off. */
+  /** Returns whether this process has no API key and needs none, because its sender is disabled. */
   runsWithoutKey(): boolean {
     const { sender, apiKey } = this.#settings("optional");
     return !sender && apiKey === undefined;
   }
 
-  /** Cache of server facts, kept beside the logs. */
+  /** Returns the cache of server data, stored beside the logs. */
   facts(): MetadataCache {
     const { serverUrl, walDir } = this.#settings();
     return new MetadataCache(this.runtime, serverUrl, walDir);
   }
 
-  /** Waits, while the servers can be reached, until they have what was written. Never rejects. */
+  /**
+   * Waits, while the servers are reachable, until they have received everything written so far.
+   * Never rejects.
+   */
   async delivered(): Promise<void> {
     await Promise.all(this.opened().map((open) => open.delivered()));
   }
 
-  /** Waits until all that was written is delivered or dead-lettered. Never rejects. */
+  /** Waits until everything written so far is delivered or dead-lettered. Never rejects. */
   async flush(options?: FlushOptions): Promise<FlushResult> {
     return sumResults(await Promise.all(this.opened().map((open) => open.flush(options))));
   }
 
-  /** Flushes and closes all logs; what is written later opens new ones. Never rejects. */
+  /** Flushes and closes all logs; later writes open new ones. Never rejects. */
   async finish(options?: FlushOptions): Promise<FlushResult> {
     return sumResults(await Promise.all(this.opened().map((one) => one.finish(options))));
   }
 
-  /** The logs that are open. */
+  /** Returns the open logs. */
   opened(): OpenLog[] {
     return [...this.#open.values()].filter(({ log }) => !log.closed);
   }
 
-  /** The open log for a key, whichever caller opened it: one sender per log. */
+  /** Returns the open log for a key, regardless of which caller opened it: one sender per log. */
   #pooled(key: LogKey): OpenLog {
     const { walDir, wal, sender } = this.#settings();
     const id = JSON.stringify([key.server, key.projectId, wal ? walDir : null, sender, keyId(key)]);
@@ -217,14 +222,14 @@ export class SdkLogs {
     });
   }
 
-  /** The SDK brings its own key; others are looked for only where `keyUse` says so. */
+  /** Resolves settings. The SDK provides the key; others are looked up only if `keyUse` says so. */
   #settings(keyUse: KeyUse = "unused"): Settings {
     const wal = this.#options.wal ?? true;
     return resolveSettings(this.runtime, { ...this.#options, wal }, keyUse);
   }
 }
 
-/** Tells API keys apart without showing them: the pool is open to the whole process. */
+/** Identifies an API key without revealing it, because the pool is visible to the whole process. */
 function keyId({ apiKey }: LogKey): string | null {
   return apiKey === undefined ? null : fileDigest(`weave-wal:${apiKey}`).slice(0, 12);
 }

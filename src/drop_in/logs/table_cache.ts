@@ -1,15 +1,15 @@
 /**
- * Tables that this process made, as far as the official SDK asks for them again.
+ * Caches tables that this process created, to answer the official SDK's queries for them.
  *
  * @module
  */
 
-/** Tables that are remembered at most. */
+/** Maximum number of cached tables. */
 const MAX_TABLES = 1_000;
-/** Rows of all of them together, at most. */
+/** Maximum number of rows in all of them. */
 const MAX_ROWS = 1_000_000;
 
-/** A row as `/table/query` tells it. */
+/** A row in the response of `/table/query`. */
 export interface TableRow {
   readonly digest: string;
   readonly val: unknown;
@@ -17,7 +17,7 @@ export interface TableRow {
 
 interface KnownTable {
   readonly digests: readonly string[];
-  /** The rows, for as many questions as the SDK still has: one after each table that it makes. */
+  /** The rows, and the number of queries expected from the SDK: one after each creation. */
   rows: readonly unknown[];
   questions: number;
 }
@@ -25,15 +25,14 @@ interface KnownTable {
 /**
  * Rows and row digests of tables.
  *
- * The SDK reads every table right after it made it, for the digests of the rows that calls then
- * refer to. Only that first question is answered from here; its answer would else be a wait for the
- * network in the middle of an evaluation.
+ * The SDK reads every table right after creating it, for the row digests that calls then refer to.
+ * Only that first query is answered from here; otherwise an evaluation would wait for the network.
  */
 export class TableCache {
   readonly #tables = new Map<string, KnownTable>();
   #rows = 0;
 
-  /** Remembers a table that was made. */
+  /** Adds a created table. */
   add(digest: string, digests: readonly string[], rows: readonly unknown[]): void {
     const questions = (this.#tables.get(digest)?.questions ?? 0) + 1;
     this.#forget(digest);
@@ -44,12 +43,15 @@ export class TableCache {
     }
   }
 
-  /** The digests of a table's rows, if they are known. */
+  /** Returns the digests of a table's rows, if cached. */
   rowDigests(digest: string): readonly string[] | undefined {
     return this.#tables.get(digest)?.digests;
   }
 
-  /** The answer to the SDK's own question after it made a table; `undefined` to any other. */
+  /**
+   * Returns the response to the SDK's own query after it created a table; `undefined` for any
+   * other.
+   */
   answer(digest: string): TableRow[] | undefined {
     const table = this.#tables.get(digest);
     if (!table || table.questions === 0) return undefined;

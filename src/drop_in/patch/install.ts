@@ -1,5 +1,5 @@
 /**
- * Makes every client of the official SDK durable, in all copies of it that this process loads.
+ * Makes all clients of the official SDK durable, in all copies of it that this process loads.
  *
  * @module
  */
@@ -21,20 +21,20 @@ import { withStandInKey } from "./stand_in_key.ts";
 const UNBUNDLE = "Leave weave out of the bundle: `--external:weave` for esbuild and `bun build`, " +
   "`externals` for webpack, `serverExternalPackages` for Next.js";
 
-/** Installs both levels: the host's `fetch` and the SDK's own methods. */
+/** Intercepts both the runtime's `fetch` and the SDK's own methods. */
 export function install(logs: SdkLogs): void {
   const attachments = new ClientAttachments(logs);
   const { fetch } = globalThis;
   let isCaught = false;
   const recording = intercepting(logs, fetch, {
     trusted: false,
-    // A client that is durable by its own methods brings its writes by another way, and only a copy
-    // that was seen as it was loaded has such clients.
+    // A client with patched methods records its writes another way, but only copies of the SDK that
+    // were detected on load have such clients.
     onRequest: (isWrite) => {
       if (isWrite || !isCaught) warnDelayedCalls(logs, "a copy of weave inside a bundle", UNBUNDLE);
     },
   });
-  // A proxy keeps what hosts and others hang on the function.
+  // A proxy preserves properties that runtimes and others set on the function.
   globalThis.fetch = new Proxy(fetch, {
     apply: (_target, _self, [input, init]) => recording(input, init),
   });
@@ -60,7 +60,10 @@ function once(done: WeakSet<object>, what: object): boolean {
   return true;
 }
 
-/** Opens the log as soon as there is a client: it may have to send what an earlier run left. */
+/**
+ * Opens the log as soon as there is a client, because it may contain records of an earlier run to
+ * send.
+ */
 function replaceInit(
   exports: SdkExports,
   init: NonNullable<SdkExports["init"]>,

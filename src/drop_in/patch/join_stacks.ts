@@ -1,11 +1,11 @@
 /**
- * One call stack for both packages: calls of official ops and of ops of this package are parents and
- * children of each other.
+ * Joins the call stacks of both packages: calls of official ops and of this package's ops become
+ * parents and children of each other.
  *
- * Either package keeps its running call in a storage of its own. The official client asks and sets
- * its storage by a few methods. Here, what they set is set in the storage of this package too, and
- * what they return is what this package's storage has, as that is never behind. A program without
- * ops of this package pays nothing for this.
+ * Each package keeps the current call in its own storage. The official client reads and writes its
+ * storage with a few methods. These are replaced so that what they set is also set in this
+ * package's storage, and they return what this package's storage contains, which is always up to
+ * date. A program without ops of this package has no cost.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 } from "../../client/calls/call_stack.ts";
 import { hasOwnOps } from "../../client/mixed_packages.ts";
 
-/** The slice of an official call stack that is used. */
+/** The part of an official call stack that is used. */
 interface SdkStack {
   readonly constructor: unknown;
   peek(): CallStackEntry | null | undefined;
@@ -29,7 +29,7 @@ interface SdkStack {
 
 type Attributes = Record<string, unknown>;
 
-/** The slice of the official client that keeps the call stack. */
+/** The part of the official client that manages the call stack. */
 export interface StackMethods {
   getCallStack(): SdkStack;
   runWithCallStack<T>(stack: SdkStack, fn: () => T): T;
@@ -38,7 +38,7 @@ export interface StackMethods {
   runWithAttributes?<T>(attributes: Attributes, fn: () => T): T;
 }
 
-/** Whether the methods work as this package expects. They are tried on a dummy client. */
+/** Returns whether the methods work as expected. They are tried on a dummy client. */
 export function keepsStack(methods: unknown): methods is StackMethods {
   const { getCallStack, runWithCallStack } = (methods ?? {}) as Partial<StackMethods>;
   if (typeof getCallStack !== "function" || typeof runWithCallStack !== "function") return false;
@@ -57,9 +57,9 @@ export function keepsStack(methods: unknown): methods is StackMethods {
 }
 
 /**
- * Replaces the methods, on a client or on the prototype of all.
+ * Replaces the methods, on a client or on the prototype of all clients.
  *
- * @param clientOf Returns the client of this package on the log of an official one.
+ * @param clientOf Returns the client of this package for the log of an official one.
  */
 export function joinStacks(
   methods: StackMethods,
@@ -86,7 +86,7 @@ export function joinStacks(
     const call = stack.peek();
     const client = call && !untraced ? clientOf(this) : null;
     if (!call || client === null) return run();
-    // A client of this package for the project is preferred: its `flush` waits for these calls.
+    // Prefers this package's own client for the project: its `flush` then waits for these calls.
     const current = globalClient();
     const owner = recorderOf(current?.projectId === this.projectId ? current : client);
     return runInContext({ call, owner, attributes }, run);
@@ -103,7 +103,7 @@ export function joinStacks(
   });
 }
 
-/** A stack of the same class whose innermost call is `call`. */
+/** Creates a stack of the same class whose innermost call is `call`. */
 function stackOf({ constructor }: SdkStack, call: CallStackEntry): SdkStack {
   return new (constructor as new (entries: CallStackEntry[]) => SdkStack)([call]);
 }

@@ -1,9 +1,10 @@
 /**
- * The call level: the official SDK's client hands starts and ends to the log, not to its queue.
+ * Interception of calls: the official SDK's client passes starts and ends to the log instead of its
+ * queue.
  *
- * The SDK queues a call in memory for 200 ms before it sends it. Its two methods that fill the queue
- * are the same in all versions that there were so far; whether a version still works like that is
- * tried out, not guessed from its number.
+ * The SDK queues a call in memory for 200 ms before it sends it. The two methods that fill the
+ * queue are the same in all versions so far. Whether a version still works like that is tested, not
+ * derived from its number.
  *
  * @module
  */
@@ -20,13 +21,13 @@ import { useJoinedClient } from "../logs/joined_client.ts";
 import { joinStacks, keepsStack } from "./join_stacks.ts";
 import { apiKeyIn, type Fetch } from "../intercept/sdk_request.ts";
 
-/** The slice of the SDK's client that the call level replaces. */
+/** The methods of the SDK's client that are replaced. */
 export interface QueueMethods {
   saveCallStart(start: Json): void;
   saveCallEnd(end: Json): void;
 }
 
-/** The slice of the SDK's client that tells where it sends. */
+/** The part of the SDK's client that shows where it sends. */
 export interface SdkClient {
   readonly projectId: string;
   readonly settings?: { readonly attributes?: Record<string, unknown> };
@@ -37,7 +38,7 @@ export interface SdkClient {
   };
 }
 
-/** Whether `value` looks like a client of the SDK. */
+/** Returns whether `value` looks like a client of the SDK. */
 export function isSdkClient(value: unknown): value is SdkClient {
   const { projectId, traceServerApi } = (value ?? {}) as Partial<SdkClient>;
   return typeof projectId === "string" && typeof traceServerApi?.baseUrl === "string" &&
@@ -45,8 +46,8 @@ export function isSdkClient(value: unknown): value is SdkClient {
 }
 
 /**
- * Whether the methods do what this package takes them to do: put a start or an end, as it is, at the
- * end of a queue. They are tried on a dummy client.
+ * Returns whether the methods work as expected: they append a start or an end, unchanged, to a
+ * queue. They are tried on a dummy client.
  */
 export function hasCompatibleQueue(methods: unknown): methods is QueueMethods {
   const { saveCallStart, saveCallEnd } = (methods ?? {}) as Partial<QueueMethods>;
@@ -70,7 +71,7 @@ export const OTHER_VERSION: string =
   "A version of weave that is known to work with this package has no such " +
   "gap: see docs/official-sdk.md";
 
-/** Says once that calls are in the log later than could be, and what would help. */
+/** Warns once that calls reach the log later than possible, with a remedy. */
 export function warnDelayedCalls({ logger }: SdkLogs, what: string, help: string): void {
   logger.once(
     "warn",
@@ -80,7 +81,7 @@ export function warnDelayedCalls({ logger }: SdkLogs, what: string, help: string
   );
 }
 
-/** Replaces the methods, on a client or on the prototype of all. */
+/** Replaces the methods, on a client or on the prototype of all clients. */
 export function replaceQueue(
   methods: QueueMethods,
   logOf: (client: object) => ProjectLog | null,
@@ -108,12 +109,12 @@ function isCallPart(part: Json): boolean {
 /** Shared: a client that one copy of the package attached is attached for every copy. */
 const attached = shared("attached-clients", () => new WeakSet<object>());
 
-/** Whether a client's writes go to a log. */
+/** Returns whether a client's writes go to a log. */
 export function isAttached(client: object): boolean {
   return attached.has(client);
 }
 
-/** Joins clients to the logs of their projects. */
+/** Attaches clients to the logs of their projects. */
 export class ClientAttachments {
   readonly #logs: SdkLogs;
   readonly #known = new WeakMap<object, { key: LogKey; log: ProjectLog } | null>();
@@ -123,9 +124,9 @@ export class ClientAttachments {
   }
 
   /**
-   * Opens the log of a client's project and takes the client's requests into it.
+   * Opens the log of a client's project, and intercepts the client's requests.
    *
-   * @throws {WeaveWalError} As {@linkcode SdkLogs.of}.
+   * @throws {WeaveWalError} The same as {@linkcode SdkLogs.of}.
    */
   attach(client: SdkClient): ProjectLog {
     const api = client.traceServerApi;
@@ -146,13 +147,13 @@ export class ClientAttachments {
     return log;
   }
 
-  /** The log of a client, which is attached where it is not yet; `null` where that fails. */
+  /** Returns the log of a client, and attaches the client if necessary; `null` if that fails. */
   readonly logOf = (client: object): ProjectLog | null => {
     const known = this.#known.get(client);
     if (known === null) return null;
     try {
       if (known === undefined) return isSdkClient(client) ? this.attach(client) : null;
-      // A log that was finished takes no more.
+      // The log was finished: open a new one.
       if (known.log.closed) known.log = this.#logs.of(known.key);
       return known.log;
     } catch (error) {
@@ -163,7 +164,9 @@ export class ClientAttachments {
     }
   };
 
-  /** A client of this package on the log of an official client; `null` where that has none. */
+  /**
+   * Returns the client of this package for the log of an official client; `null` if that has none.
+   */
   readonly clientOf = (client: object): WeaveClient | null => {
     const known = this.logOf(client) && this.#known.get(client);
     if (!known) return null;
@@ -177,14 +180,14 @@ export class ClientAttachments {
     notePackagesJoined();
   }
 
-  /** Lets ops of this package write to the project of an official client, as the client was made. */
+  /** Lets ops of this package write to the project of an official client when that is created. */
   use(client: object): void {
     const own = this.clientOf(client);
     if (own) useJoinedClient(own);
   }
 }
 
-/** A base URL as it is compared: without a trailing slash. */
+/** Normalizes a base URL for comparison: without a trailing slash. */
 function serverOf(baseUrl: string): string {
   const { origin, pathname } = new URL(baseUrl);
   return (origin + pathname).replace(/\/+$/, "");

@@ -1,16 +1,17 @@
 /**
- * Sees the official SDK's modules as they are loaded.
+ * Detects the official SDK's modules when they are loaded.
  *
- * The SDK is CommonJS, on every host and whatever imports it: its inner modules come by
- * `Module.prototype.require`, which the SDK itself replaces for its integrations. So it is not
- * loaded for this, every copy of it is seen, and a program without it pays nothing.
+ * The SDK is CommonJS on every runtime, regardless of what imports it: its inner modules are loaded
+ * with `Module.prototype.require`, which the SDK itself replaces for its integrations. Therefore
+ * the SDK need not be loaded here, every copy of it is detected, and a program without it has no
+ * cost.
  *
  * @module
  */
 
 import Module from "node:module";
 
-/** Exports of the SDK's modules as far as they are of use. */
+/** The exports of the SDK's modules that are used. */
 export interface SdkExports {
   /** `weaveClient.js`. */
   WeaveClient?: { prototype: object };
@@ -19,7 +20,7 @@ export interface SdkExports {
   setGlobalClient?: unknown;
 }
 
-/** The slice of the host's module system that is used. */
+/** The part of the runtime's module system that is used. */
 interface ModuleSystem {
   prototype: { require(this: { filename?: string }, id: string): unknown };
   _cache?: Record<string, { exports?: unknown } | undefined>;
@@ -28,10 +29,10 @@ interface ModuleSystem {
 const WANTED = /(?:^|[\\/])(?:weaveClient|clientApi)(?:\.[cm]?js)?$/;
 
 /**
- * Calls `seen` with the exports of `weaveClient.js` and of `clientApi.js`, those that are loaded
- * already and those that will be; more than once for the same.
+ * Calls `seen` with the exports of `weaveClient.js` and `clientApi.js`, whether already loaded or
+ * loaded later; possibly more than once for the same module.
  *
- * @param seen `path` is that of a file of the same folder.
+ * @param seen `path` is the path of a file in the same folder.
  */
 export function watchModules(seen: (exports: SdkExports, path: string) => void): void {
   const system = Module as unknown as ModuleSystem;

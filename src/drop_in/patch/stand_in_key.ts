@@ -1,5 +1,5 @@
 /**
- * A placeholder for the API key of a process that only writes its log.
+ * A placeholder for the API key in a process that only writes its log.
  *
  * @module
  */
@@ -12,9 +12,9 @@ const VARIABLE = "WANDB_API_KEY";
 const STAND_IN = "no-key-needed-without-a-sender";
 
 /**
- * Runs `start`. The official SDK's `init` fails without an API key, also in a process whose sender is
- * off and that has none on purpose (its sidecar has it). It looks for the key before it first waits:
- * until `start` returns, the placeholder is in the environment.
+ * Runs `start` with a placeholder in the environment. The official SDK's `init` fails without an
+ * API key, even in a process whose sender is disabled and that deliberately has none (its sidecar
+ * has it). It reads the key synchronously, so the placeholder is only set until `start` returns.
  */
 export function withStandInKey<Result>(logs: SdkLogs, start: () => Result): Result {
   if (!logs.runsWithoutKey()) return start();

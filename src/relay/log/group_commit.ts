@@ -1,24 +1,24 @@
 /**
- * Group commit: requests that arrive together share one data sync.
+ * Group commit: concurrent requests share one data sync.
  *
  * @module
  */
 
-/** Syncs a log for all that wait for it. */
+/** Syncs a log for several waiting requests. */
 export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
-  /** @param sync Forces to stable storage what was appended before it is called. */
+  /** @param sync Syncs everything that was appended before the call. */
   constructor(sync: () => Promise<void>) {
     this.#sync = sync;
   }
 
   /**
-   * Resolves when all that was appended before this call is on stable storage.
+   * Resolves when everything appended before this call is on stable storage.
    *
-   * @throws What the sync throws.
+   * @throws The error of the sync.
    */
   commit(): Promise<void> {
     if (this.#running === null) {

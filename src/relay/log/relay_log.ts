@@ -1,5 +1,5 @@
 /**
- * The log of one project, as the relay writes it.
+ * The log of one project, as written by the relay.
  *
  * @module
  */
@@ -14,15 +14,18 @@ import { TableMemory } from "./table_memory.ts";
 export type CommitPolicy =
   /** When its records are on stable storage. */
   | "group"
-  /** When they are in the page cache; they are synced in the background. */
+  /** When its records are in the page cache; they are synced in the background. */
   | "interval"
-  /** When they are in the page cache; nothing is synced. */
+  /** When its records are in the page cache; they are not synced. */
   | "never";
 
-/** Calls in progress that are remembered at most; an older one's end is delivered without them. */
+/**
+ * Maximum number of running calls to cache; the end of an older one is delivered without their
+ * fields.
+ */
 const MAX_OPEN_CALLS = 100_000;
 
-/** JSON texts of the fields of a start that its end repeats in the v2 calls API. */
+/** JSON text of the fields of a start that the end must repeat in the v2 calls API. */
 export interface OpenCall {
   readonly traceId: string;
   readonly startedAt: string;
@@ -32,7 +35,7 @@ export interface OpenCall {
 export class RelayLog {
   /** Log, digests and IDs of the project. */
   readonly project: ProjectLog;
-  /** Tables that were made through this relay. */
+  /** Tables created through this relay. */
   readonly tables: TableMemory = new TableMemory();
   readonly #open: OpenLog<StrictPipeline>;
   readonly #pipeline: StrictPipeline;
@@ -40,7 +43,7 @@ export class RelayLog {
   readonly #policy: CommitPolicy;
   readonly #calls = new Map<string, OpenCall>();
 
-  /** Makes a relay's log of one that is open. */
+  /** Creates a relay log on top of an open log. */
   constructor(open: OpenLog<StrictPipeline>, pipeline: StrictPipeline, policy: CommitPolicy) {
     this.project = open.log;
     this.#open = open;
@@ -49,13 +52,13 @@ export class RelayLog {
     this.#commits = new GroupCommit(() => pipeline.sync());
   }
 
-  /** Remembers what the end of a call repeats of its start. */
+  /** Caches the fields of a call's start that its end repeats. */
   callStarted(id: string, call: OpenCall): void {
     this.#calls.set(id, call);
     if (this.#calls.size > MAX_OPEN_CALLS) this.#calls.delete(this.#calls.keys().next().value!);
   }
 
-  /** Fields of the start of a call that has not ended. */
+  /** Returns the cached fields of a running call's start. */
   openCall(id: string): OpenCall | undefined {
     return this.#calls.get(id);
   }
@@ -65,16 +68,17 @@ export class RelayLog {
     this.#calls.delete(id);
   }
 
-  /** Whether records may hold provisional digests. */
+  /** Whether records may contain provisional digests. */
   get resolvesDigests(): boolean {
     return this.#pipeline.resolvesDigests;
   }
 
   /**
-   * Appends records with one write: all of them, or none when it throws.
+   * Appends records with one write: all of them, or none if it throws.
    *
-   * @returns Resolves when they are as safe as the policy says; rejects with the log's error.
-   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the host's error.
+   * @returns A function that resolves when the records are as safe as the policy requires; it
+   * rejects with the log's error.
+   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the file system error.
    */
   append(records: readonly WriteRecord[]): () => Promise<void> {
     const acknowledged = this.#pipeline.appendAll(records);
@@ -83,16 +87,18 @@ export class RelayLog {
         if (this.#policy === "group") await this.#commits.commit();
       };
     }
-    acknowledged.catch(() => {}); // Seen when it is awaited.
+    acknowledged.catch(() => {}); // Handled when it is awaited.
     return () => acknowledged;
   }
 
-  /** Waits, within bounds, until the server has what was appended. Never rejects. */
+  /**
+   * Waits, with a limit, until the server has received everything appended so far. Never rejects.
+   */
   delivered(): Promise<void> {
     return this.#open.delivered();
   }
 
-  /** Delivers what it can within `timeoutMs`, and closes. */
+  /** Delivers for at most `timeoutMs`, and closes the log. */
   async finish(timeoutMs: number): Promise<void> {
     await this.#open.finish({ timeout: timeoutMs });
   }

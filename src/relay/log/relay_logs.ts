@@ -13,28 +13,28 @@ import { OpenLog } from "../../drop_in/logs/open_log.ts";
 import type { Fetch, Runtime, Timer } from "../../runtime/runtime.ts";
 import { type CommitPolicy, RelayLog } from "./relay_log.ts";
 
-/** Ms after its last request after which a log is closed. */
+/** Ms after the last request of a project after which its log is closed. */
 const IDLE_MS = 600_000;
-/** Ms between two searches for logs that are not used any more. */
+/** Ms between two searches for idle logs. */
 const LOOK_MS = 60_000;
-/** Ms that a log which is closed goes on sending: a request that is given up may have arrived. */
+/** Ms for which a closing log continues sending, because an aborted request may have arrived. */
 const CLOSE_MS = 5_000;
-/** Ms between two data syncs in the background, where nothing waits for them. */
+/** Ms between two background syncs, if nothing waits for them. */
 const SYNC_MS = 1_000;
 
 /** Options for {@linkcode RelayLogs}. */
 export interface RelayLogsOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
-  /** Sends what is delivered. */
+  /** Sends requests for delivery. */
   readonly fetch: Fetch;
   readonly commit: CommitPolicy;
   readonly logger: Logger;
-  /** Opens the log of a project; the file log unless given. */
+  /** Opens the log of a project; default: the file log. */
   readonly openPipeline?: OpenStrictPipeline | undefined;
 }
 
-/** Opens a pipeline that refuses what its log does not take. */
+/** Opens a pipeline that refuses records that its log cannot store. */
 export type OpenStrictPipeline = (options: PipelineOptions) => StrictPipeline;
 
 interface Entry {
@@ -42,21 +42,20 @@ interface Entry {
   usedAt: number;
 }
 
-/** Opens the log of a project with its first request, and closes it when it is not used any more. */
+/** Opens the log of a project at its first request, and closes it when it is idle. */
 export class RelayLogs {
   readonly #options: RelayLogsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
   #timer: Timer | null = null;
 
-  /** No log is open. */
   constructor(options: RelayLogsOptions) {
     this.#options = options;
     this.#lookLater();
   }
 
   /**
-   * The log of `entity/project`, opened if it is not open.
+   * Returns the log of `entity/project`; opens it if necessary.
    *
    * @throws {WeaveWalError} `ERR_INVALID_NAME`, `ERR_LOG_UNWRITABLE`.
    */
@@ -71,17 +70,17 @@ export class RelayLogs {
     return entry.log;
   }
 
-  /** The log of a project if it is open. */
+  /** Returns the log of a project if it is open. */
   opened(projectId: string): RelayLog | undefined {
     return this.#entries.get(projectId)?.log;
   }
 
-  /** All open logs. */
+  /** Returns all open logs. */
   all(): RelayLog[] {
     return [...this.#entries.values()].map(({ log }) => log);
   }
 
-  /** A text with the server's digests in place of provisional ones, as far as they are known. */
+  /** Replaces provisional digests in a text with the server's, if known. */
   withFinalDigests(text: string): string {
     if (!text.includes("PROVISIONAL")) return text;
     return text.replace(/PROVISIONAL[0-9a-f]+/g, (digest) => {
@@ -94,9 +93,9 @@ export class RelayLogs {
   }
 
   /**
-   * Closes a log whose disk failed, so that the next request opens a new one: after a data sync that
-   * failed, no other sync of the same files proves anything. The records in it are sent like those of
-   * a process that has ended.
+   * Closes a log whose disk failed, so that the next request opens a new one: after a failed data
+   * sync, another sync of the same files proves nothing. Its records are sent like those of a dead
+   * process.
    */
   retire(log: RelayLog): void {
     for (const [id, entry] of this.#entries) {
@@ -104,7 +103,7 @@ export class RelayLogs {
     }
   }
 
-  /** Closes all logs after delivering for at most `timeoutMs`. */
+  /** Delivers for at most `timeoutMs`, then closes all logs. */
   async finish(timeoutMs: number): Promise<void> {
     this.#timer?.cancel();
     for (const [id, entry] of this.#entries) this.#close(id, entry, timeoutMs);
@@ -120,19 +119,19 @@ export class RelayLogs {
       settings: {
         ...settings,
         sender: true,
-        // What does not fit is refused, never dropped.
+        // Records that do not fit are refused, never dropped.
         quotaPolicy: "drop-new",
-        // A call that a caller of the relay has begun outlives the relay.
+        // A call that a client of the relay has started outlives the relay.
         closeInterrupted: false,
         ...commit === "group"
           ? { fsync: "interval", fsyncIntervalMs: SYNC_MS, fsyncRecords: Number.MAX_SAFE_INTEGER }
           : { fsync: commit },
       },
-      // Requests are redacted as they are read.
+      // Requests are redacted when they are read.
       redactor: Redactor.none(),
       requireDisk: true,
       host: { runtime, fetch, heldMs: () => 0, random: Math.random, onEvent: logger.event },
-      // What dead processes left is sent by the relay's own sender for all projects.
+      // The relay has one sender for orphaned segments of all projects.
       openPipeline: (options) => pipeline = openPipeline({ ...options, recovers: false }),
       logger,
     });
@@ -149,7 +148,7 @@ export class RelayLogs {
     });
   }
 
-  /** Records that are left are then sent like the log of a process that has ended. */
+  /** Closes a log. Remaining records are sent like those of a dead process. */
   #close(id: string, { log }: Entry, timeoutMs: number): void {
     this.#entries.delete(id);
     const closing: Promise<void> = log.finish(timeoutMs).finally(() =>

@@ -1,31 +1,31 @@
 /**
- * Tables that were made through this relay, as far as they are asked for before the server has them.
+ * Caches tables created through this relay, to answer queries before the server has received them.
  *
  * @module
  */
 
-/** Digests of rows that are remembered at most, of all tables together. */
+/** Maximum number of cached row digests, in all tables. */
 const MAX_DIGESTS = 200_000;
-/** Characters of rows that are remembered at most, of all tables together. */
+/** Maximum number of cached characters of rows, in all tables. */
 const MAX_CHARS = 16 * 1024 * 1024;
 
 interface KnownTable {
   readonly rowDigests: readonly string[];
-  /** JSON texts of the rows; `null` once they were forgotten. */
+  /** JSON text of the rows; `null` once they are evicted. */
   rows: readonly string[] | null;
   readonly chars: number;
 }
 
-/** The last tables of a project: those that were made first are forgotten first. */
+/** The most recent tables of a project; the oldest ones are evicted first. */
 export class TableMemory {
   readonly #tables = new Map<string, KnownTable>();
   #digests = 0;
   #chars = 0;
 
   /**
-   * Remembers a table.
+   * Adds a table.
    *
-   * @param rows JSON texts of its rows, where they are known.
+   * @param rows JSON text of its rows, if known.
    */
   add(digest: string, rowDigests: readonly string[], rows: readonly string[] | null): void {
     this.#forget(digest);
@@ -40,12 +40,12 @@ export class TableMemory {
     }
   }
 
-  /** The digests of a table's rows, if they are known. */
+  /** Returns the digests of a table's rows, if cached. */
   rowDigests(digest: string): readonly string[] | undefined {
     return this.#tables.get(digest)?.rowDigests;
   }
 
-  /** JSON text of the response to the question for all rows of a table, if they are known. */
+  /** Returns the JSON text of the response to a query for all rows of a table, if cached. */
   query(digest: string): string | undefined {
     const { rowDigests, rows } = this.#tables.get(digest) ?? {};
     if (!rows || !rowDigests) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The records of one request. They are appended together, so that a request that is refused leaves
- * nothing behind and can be made again.
+ * The records of one request. They are appended together, so that a refused request leaves nothing
+ * in the log and can be retried.
  *
  * @module
  */
@@ -17,29 +17,29 @@ export class WriteBatch {
   readonly #records = new Map<RelayLog, WriteRecord[]>();
   readonly #onCommit: (() => void)[] = [];
 
-  /** A batch without records. */
+  /** Creates an empty batch. */
   constructor(logs: RelayLogs) {
     this.#logs = logs;
   }
 
   /**
-   * The log of a project.
+   * Returns the log of a project.
    *
    * @param projectId `entity/project`.
-   * @throws {WeaveWalError} `ERR_INVALID_NAME` when it is not such a text.
+   * @throws {WeaveWalError} `ERR_INVALID_NAME` if it has another format.
    */
   log(projectId: string | undefined): RelayLog {
     return this.#logs.of(projectId ?? "");
   }
 
-  /** Adds a record: JSON text of its request, on one line. */
+  /** Adds a record, as the JSON text of its request on one line. */
   add(log: RelayLog, type: RecordType, request: string): void {
     const records = this.#records.get(log);
     if (records) records.push([type, request]);
     else this.#records.set(log, [[type, request]]);
   }
 
-  /** Calls `run` when the records are in the log. */
+  /** Calls `run` after the records were appended. */
   onAppended(run: () => void): void {
     this.#onCommit.push(run);
   }
@@ -52,9 +52,9 @@ export class WriteBatch {
   }
 
   /**
-   * Appends the records and waits until they are as safe as the relay promises.
+   * Appends the records, and waits until they are as safe as the relay promises.
    *
-   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the host's error.
+   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`; otherwise the file system error.
    */
   async commit(): Promise<void> {
     const commits: (() => Promise<void>)[] = [];
@@ -89,7 +89,10 @@ export class WriteBatch {
   }
 }
 
-/** Whether an error leaves the log as it is; after others, such as those of a disk, it begins again. */
+/**
+ * Returns whether the log remains usable after an error; after others, such as those of a disk, a
+ * new log is opened.
+ */
 function isOfLog(error: unknown): boolean {
   return hasCode(error, "ERR_LOG_FULL") || hasCode(error, "ERR_LOG_UNREACHABLE") ||
     hasCode(error, "ERR_RECORD_TOO_LARGE");

@@ -1,12 +1,12 @@
 /**
- * Transcodes spans from OTLP/JSON to protobuf: records hold serialized requests.
+ * Transcodes spans from OTLP/JSON to protobuf, since records contain serialized requests.
  *
  * @module
  */
 
 import { delimited, fixed64, joinBytes, varintField } from "../../protocol/otlp/wire.ts";
 
-// Field numbers follow opentelemetry/proto/{collector/trace,trace,resource,common}/v1.
+// Field numbers in opentelemetry/proto/{collector/trace,trace,resource,common}/v1.
 
 type Json = Readonly<Record<string, unknown>>;
 type Bytes = Uint8Array;
@@ -14,9 +14,10 @@ type Bytes = Uint8Array;
 const encoder = new TextEncoder();
 
 /**
- * Serializes the `ExportTraceServiceRequest` that a JSON text holds.
+ * Serializes an `ExportTraceServiceRequest` from its JSON text.
  *
- * @throws {SyntaxError} when it is not JSON, {TypeError} or {RangeError} when it is not such a request.
+ * @throws {SyntaxError} If it is not JSON.
+ * @throws {TypeError|RangeError} If it is not such a request.
  */
 export function transcodeSpans(text: string): Uint8Array {
   const request = objectIn(JSON.parse(text));
@@ -118,7 +119,7 @@ function count(number: number, value: unknown): Bytes[] {
   return value === undefined || value === null ? [] : [varintField(number, Number(value))];
 }
 
-/** IDs are hexadecimal digits, unlike other bytes. */
+/** Encodes an ID, which is in hex, unlike other bytes. */
 function id(number: number, value: unknown): Bytes[] {
   if (typeof value !== "string" || value === "") return [];
   if (!/^(?:[\da-f]{2})+$/i.test(value)) throw new TypeError("Not an ID of OTLP");
@@ -150,7 +151,7 @@ function integer(number: number, value: bigint): Bytes {
   return Uint8Array.from(bytes);
 }
 
-/** A tag: a field's number and its wire type. */
+/** Returns a tag: a field's number and its wire type. */
 function tagOf(number: number, wireType: number): Bytes {
   return varintField(number, 0).subarray(0, -1).map((byte, i) => i === 0 ? byte + wireType : byte);
 }

@@ -1,5 +1,5 @@
 /**
- * Spans of OTLP exporters.
+ * Records spans from OTLP exporters.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { RequestRedaction } from "../request/redaction.ts";
 import { transcodeSpans } from "./json_spans.ts";
 import { splitSpans } from "./split_spans.ts";
 
-/** A request of an exporter. */
+/** A request from an exporter. */
 export interface SpansWrite {
   readonly view: OtelView;
   /** Its `Content-Type`. */
   readonly type: string | null;
   readonly body: Uint8Array;
-  /** The project of spans whose resource names none. */
+  /** Project of spans whose resource does not contain one. */
   readonly projectId: string | undefined;
   readonly redaction: RequestRedaction;
 }
@@ -27,8 +27,8 @@ export interface SpansWrite {
 /**
  * Adds a record for each span.
  *
- * @throws {RefusedRequest} 415 for another type than protobuf and JSON, 400 for a body that cannot be
- *   read or names no project.
+ * @throws {RefusedRequest} 415 for types other than protobuf and JSON, 400 for a body that cannot
+ * be read or has no project.
  */
 export function recordSpans(write: SpansWrite, batch: WriteBatch): void {
   for (const { projectId, request } of spansIn(write)) {
@@ -66,14 +66,14 @@ function logOf(batch: WriteBatch, project: string): ReturnType<WriteBatch["log"]
   }
 }
 
-/** The response to spans that were taken, in the encoding of the request. */
+/** Creates the response to accepted spans, in the encoding of the request. */
 export function spansReply(type: string | null): Response {
   return isJsonType(type)
     ? Response.json({})
     : new Response(new Uint8Array(0), { headers: { "content-type": PROTOBUF_TYPE } });
 }
 
-/** The response to spans that were not taken: a `Status`. */
+/** Creates the response to refused spans, a `Status`. */
 export function spansRefusal(
   type: string | null,
   status: number,

@@ -1,6 +1,6 @@
 /**
- * Redacts the attributes of spans in their serialized bytes. Asterisks replace a text, as many as it has
- * bytes, so that no length in the message changes.
+ * Redacts the attributes of spans in their serialized bytes. Text is replaced with the same number
+ * of asterisks as it has bytes, so that no length in the message changes.
  *
  * @module
  */
@@ -8,13 +8,13 @@
 import type { RedactionRules } from "../../protocol/redaction/redaction_rules.ts";
 import { type WireField, wireFields, wireText } from "../../protocol/otlp/wire.ts";
 
-// Numbers of the fields in opentelemetry/proto/{collector/trace,trace,resource,common}/v1.
+// Field numbers in opentelemetry/proto/{collector/trace,trace,resource,common}/v1.
 const RESOURCE_SPANS = 1, RESOURCE = 1, SCOPE_SPANS = 2, SCOPE = 1, SPANS = 2;
 const SPAN_NAME = 5, SPAN_ATTRIBUTES = 9, EVENTS = 11, LINKS = 13, STATUS = 15;
 const STRING = 1, ARRAY = 5, MAP = 6, BYTES = 7;
 const ASTERISK = 42;
 
-/** Redacts every attribute, name and status of the spans in a serialized request, in place. */
+/** Redacts all attributes, names and statuses of the spans in a serialized request, in place. */
 export function redactSpans(request: Uint8Array, rules: RedactionRules): void {
   const walk = new Walk(rules);
   for (const resourceSpans of messages(request, RESOURCE_SPANS)) {

@@ -1,6 +1,6 @@
 /**
- * Takes an `ExportTraceServiceRequest` apart into requests of one span each, so that a span that the
- * server rejects takes no other with it. The bytes of spans are not decoded.
+ * Splits an `ExportTraceServiceRequest` into requests of one span each, so that a rejected span
+ * does not affect others. The bytes of spans are not decoded.
  *
  * @module
  */
@@ -8,20 +8,20 @@
 import { readSpans } from "../../protocol/otlp/spans.ts";
 import { delimited, joinBytes, wireFields } from "../../protocol/otlp/wire.ts";
 
-/** Numbers of the fields in opentelemetry/proto/{collector/trace,trace}/v1. */
+/** Field numbers in opentelemetry/proto/{collector/trace,trace}/v1. */
 const RESOURCE_SPANS = 1, SCOPE_SPANS = 2, SPANS = 2;
 
 /** A request with one span. */
 export interface SpanRequest {
-  /** `entity/project` that the span's resource names; `undefined` if it names none. */
+  /** `entity/project` from the span's resource; `undefined` if it contains none. */
   readonly projectId: string | undefined;
   readonly request: Uint8Array;
 }
 
 /**
- * The spans of a request, in order.
+ * Returns the spans of a request, in order.
  *
- * @throws {RangeError} when the bytes are not such a request.
+ * @throws {RangeError} If the bytes are not such a request.
  */
 export function splitSpans(request: Uint8Array): SpanRequest[] {
   const spans: SpanRequest[] = [];
@@ -41,7 +41,7 @@ export function splitSpans(request: Uint8Array): SpanRequest[] {
   return spans;
 }
 
-/** The messages in the repeated field `number`, and all other fields of a message. */
+/** Returns the messages in the repeated field `number`, and all other fields of a message. */
 function parted(message: Uint8Array, number: number): [head: Uint8Array, items: Uint8Array[]] {
   const head: Uint8Array[] = [], items: Uint8Array[] = [];
   for (const field of wireFields(message)) {
@@ -52,7 +52,7 @@ function parted(message: Uint8Array, number: number): [head: Uint8Array, items: 
   return [joinBytes(head), items];
 }
 
-/** The project that the resource of a request's span names. */
+/** Returns the project in the resource of a request's span. */
 function projectOf(request: Uint8Array): string | undefined {
   const { "wandb.entity": entity, "wandb.project": project } = readSpans(request)[0].resource;
   return typeof entity === "string" && typeof project === "string"

@@ -1,6 +1,6 @@
 /**
- * JSON as a caller wrote it: fields and items as stretches of its text, so that what is recorded and
- * sent on is byte for byte what was given. Parsing and printing again would change `1.0` and big
+ * JSON as written by a caller: fields and items are slices of its text, so that recorded and
+ * forwarded data is byte for byte the original. Parsing and serializing would change `1.0` and big
  * integers, and with them digests.
  *
  * @module
@@ -14,29 +14,30 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Escapes of UTF-16 units: whole pairs, and halves that are captured. */
+/** Escapes of UTF-16 units: complete pairs, and captured lone surrogates. */
 const UNITS =
   /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\(u[dD][89a-fA-F][\da-fA-F]{2})|\\./g;
 
 /** A JSON text. */
 export interface ReadJson {
   readonly text: string;
-  /** The text in UTF-8. */
+  /** The text, encoded as UTF-8. */
   readonly bytes: Uint8Array;
   readonly value: unknown;
 }
 
 /**
- * Reads the text of a request, on one line and without halves of surrogate pairs, which the server
- * stores and then cannot read.
+ * Reads the text of a request, on one line and without lone surrogates, which the server stores but
+ * then cannot read.
  *
- * @throws {SyntaxError} when it is not JSON, {TypeError} when it is not UTF-8.
+ * @throws {SyntaxError} If it is not JSON.
+ * @throws {TypeError} If it is not UTF-8.
  */
 export function readJson(bytes: Uint8Array): ReadJson {
   const given = strictDecoder.decode(bytes);
   let text = given;
   const value: unknown = JSON.parse(text);
-  // Outside of strings only: inside, JSON has escapes for them.
+  // Line breaks occur only outside of strings: inside, JSON requires escapes.
   if (/[\r\n]/.test(text)) text = text.replace(/[\r\n]+/g, " ");
   if (/\\ud/i.test(text)) {
     text = text.replace(UNITS, (escape, half) => half === undefined ? escape : "\\ufffd");
@@ -44,26 +45,29 @@ export function readJson(bytes: Uint8Array): ReadJson {
   return { text, value, bytes: text === given ? bytes : encoder.encode(text) };
 }
 
-/** Digits that Python and JavaScript may read as different numbers; may be found in strings too. */
+/**
+ * Matches digits that Python and JavaScript may read as different numbers; may also match in
+ * strings.
+ */
 const INEXACT = /\d\.\d*0(?!\d)|\d{16}|\d[eE]/;
 
-/** The value of a JSON text, with numbers as Python reads them: for digests. */
+/** Returns the value of a JSON text, with numbers as Python reads them, for digests. */
 export function readExact(text: string): unknown {
   if (!INEXACT.test(text)) return JSON.parse(text);
   return parse(text, null, {
     parseNumber: pythonNumber,
-    // As all other parsers do; this one throws.
+    // The last one wins, as in all other parsers; this one throws by default.
     onDuplicateKey: ({ newValue }) => newValue,
   });
 }
 
-/** A JSON object, field by field. */
+/** A JSON object, by field. */
 export class JsonObject {
   readonly #bytes: Uint8Array;
   readonly #ranges: number[] = [];
   readonly #at = new Map<string, number>();
 
-  /** @throws {TypeError} when the bytes are not one object. */
+  /** @throws {TypeError} If the bytes are not one object. */
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     if (!listFields(bytes, start, end, this.#ranges)) throw new TypeError("Not a JSON object");
     this.#bytes = bytes;
@@ -73,46 +77,58 @@ export class JsonObject {
     }
   }
 
-  /** Reads the text of an object. */
+  /** Parses the text of an object. */
   static of(text: string): JsonObject {
     return new JsonObject(encoder.encode(text));
   }
 
-  /** The text of a field's value; `undefined` without one. */
+  /** Returns the text of a field's value; `undefined` if it is missing. */
   text(name: string): string | undefined {
     const at = this.#at.get(name);
     return at === undefined ? undefined : this.#slice(this.#ranges[at + 2], this.#ranges[at + 3]);
   }
 
-  /** Whether a field is there and not `null`. */
+  /** Returns whether a field exists and is not `null`. */
   has(name: string): boolean {
     return (this.text(name) ?? "null") !== "null";
   }
 
-  /** The value of a field that is text; `undefined` otherwise. */
+  /** Returns the value of a string field; `undefined` for other types. */
   string(name: string): string | undefined {
     const text = this.text(name);
     return text?.startsWith('"') ? JSON.parse(text) as string : undefined;
   }
 
-  /** The object in a field. @throws {TypeError} when there is none. */
+  /**
+   * Returns the object in a field.
+   *
+   * @throws {TypeError} If there is none.
+   */
   object(name: string): JsonObject {
     const at = this.#at.get(name);
     if (at === undefined) throw new TypeError(`No field: ${name}`);
     return new JsonObject(this.#bytes, this.#ranges[at + 2], this.#ranges[at + 3]);
   }
 
-  /** The objects in a field that is an array of them. @throws {TypeError} when it is not. */
+  /**
+   * Returns the objects in an array field.
+   *
+   * @throws {TypeError} If it is not an array of objects.
+   */
   objects(name: string): JsonObject[] {
     return this.#items(name, (start, end) => new JsonObject(this.#bytes, start, end));
   }
 
-  /** The texts of the items of a field that is an array. @throws {TypeError} when it is not. */
+  /**
+   * Returns the texts of the items in an array field.
+   *
+   * @throws {TypeError} If it is not an array.
+   */
   texts(name: string): string[] {
     return this.#items(name, (start, end) => this.#slice(start, end));
   }
 
-  /** The fields that are wanted, as they are written: `"a":1,"b":2`. */
+  /** Returns the selected fields as written: `"a":1,"b":2`. */
   members(wanted: (name: string) => boolean): string {
     let text = "";
     for (const [name, at] of this.#at) {
@@ -142,7 +158,7 @@ export class JsonObject {
   }
 }
 
-/** Fields put together to an object, empty stretches left out. */
+/** Joins fields to an object; skips empty strings. */
 export function jsonObject(...members: string[]): string {
   return `{${members.filter((text) => text !== "").join(",")}}`;
 }

@@ -1,5 +1,5 @@
 /**
- * A write with a JSON body, as it is recorded.
+ * A write with a JSON body, as recorded.
  *
  * @module
  */
@@ -11,6 +11,9 @@ export interface JsonWrite {
   readonly body: JsonObject;
   /** The body's text, on one line. */
   readonly text: string;
-  /** Whether secrets in it were replaced: digests that the caller computed are those of another value. */
+  /**
+   * Whether secrets in it were replaced. Digests computed by the caller are then those of another
+   * value.
+   */
   readonly isRedacted: boolean;
 }

@@ -1,14 +1,14 @@
 /**
- * Reads the body of a request within limits: bytes, as sent and after decompression, and time.
+ * Reads the body of a request with limits: bytes as sent and after decompression, and time.
  *
  * @module
  */
 
-/** Why a request is refused. */
+/** A refused request, with the reason. */
 export class RefusedRequest extends Error {
   override readonly name = "RefusedRequest";
   readonly status: 400 | 401 | 403 | 408 | 413 | 415 | 503;
-  /** Seconds after which it may be made again. */
+  /** Seconds after which it may be retried. */
   readonly retryAfter: number | undefined;
 
   constructor(status: RefusedRequest["status"], reason: string, retryAfter?: number) {
@@ -18,12 +18,12 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** Bytes of bodies that are in memory. */
+/** Limits the total bytes of bodies in memory. */
 export class BodyBudget {
   readonly #maxBytes: number;
   #used = 0;
 
-  /** @param maxBytes Bytes of all bodies together. */
+  /** @param maxBytes Maximum bytes of all bodies together. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -33,7 +33,7 @@ export class BodyBudget {
     return this.#used;
   }
 
-  /** @throws {RefusedRequest} when there is no room for `bytes`. */
+  /** @throws {RefusedRequest} If there is no room for `bytes`. */
   take(bytes: number): void {
     if (this.#used + bytes > this.#maxBytes) {
       throw new RefusedRequest(503, "Too many requests in progress", 1);
@@ -41,7 +41,7 @@ export class BodyBudget {
     this.#used += bytes;
   }
 
-  /** Gives bytes back. */
+  /** Releases bytes. */
   release(bytes: number): void {
     this.#used -= bytes;
   }
@@ -49,9 +49,9 @@ export class BodyBudget {
 
 /** Limits of one body. */
 export interface BodyLimits {
-  /** Bytes, also after decompression. */
+  /** Maximum bytes, also after decompression. */
   readonly maxBytes: number;
-  /** Ms for all of it. */
+  /** Timeout in ms for the whole body. */
   readonly timeoutMs: number;
   readonly budget: BodyBudget;
 }
@@ -59,7 +59,7 @@ export interface BodyLimits {
 /** A body in memory. */
 export interface ReadBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Gives its bytes back to the budget. */
+  /** Releases its bytes. */
   release(): void;
 }
 
@@ -72,8 +72,9 @@ const ENCODINGS: Readonly<Record<string, CompressionFormat>> = {
 /**
  * Reads and decompresses a body.
  *
- * @throws {RefusedRequest} 408 after the time limit, 413 over the size limit, 415 for an unknown
- *   encoding, 400 for a body that breaks off or cannot be decompressed, 503 over the budget.
+ * @throws {RefusedRequest} 408 after the timeout, 413 above the size limit, 415 for an unknown
+ * encoding, 400 for a body that is incomplete or cannot be decompressed, 503 if the budget is
+ * exhausted.
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<ReadBody> {
   const { maxBytes, timeoutMs, budget } = limits;

@@ -1,6 +1,6 @@
 /**
- * Keeps secrets out of what is recorded: keys and tokens always, everything else where the rules of the
- * settings are to be applied. What holds no secret stays byte for byte as it is.
+ * Removes secrets from recorded data: keys and tokens always, everything else if the rules of the
+ * settings apply. Data without secrets is unchanged, byte for byte.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export class RequestRedaction {
     });
   }
 
-  /** A JSON text. */
+  /** Redacts JSON text. */
   json(given: string): string {
     const text = this.#removeSecrets(given);
     if (this.#rules === null) return text;
@@ -54,7 +54,9 @@ export class RequestRedaction {
     return stringify(this.#rules.redactData(exact)) ?? "null";
   }
 
-  /** The content of a file: secrets in text, and all of one that is named like a secret. */
+  /**
+   * Redacts the content of a file: secrets in text, and everything if its name is that of a secret.
+   */
   file(name: string, content: string | Uint8Array): string | Uint8Array {
     if (this.#rules?.redactsKey(name.replace(/\.[^.]*$/, ""))) return REDACTED;
     if (typeof content !== "string") return this.#masked(content);
@@ -62,14 +64,14 @@ export class RequestRedaction {
     return this.#rules?.redactText(text) ?? text;
   }
 
-  /** A serialized request with spans; its bytes may be changed in place. */
+  /** Redacts a serialized request with spans, possibly in place. */
   span(request: Uint8Array): Uint8Array {
     const masked = this.#masked(request);
     if (this.#rules !== null) redactSpans(masked, this.#rules);
     return masked;
   }
 
-  /** Bytes in which other characters of the same number replace each secret. */
+  /** Replaces each secret in bytes with the same number of other characters. */
   #masked(bytes: Uint8Array): Uint8Array {
     for (const secret of this.#secrets) maskAll(bytes, encoder.encode(secret));
     return bytes;

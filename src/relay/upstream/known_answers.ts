@@ -1,6 +1,6 @@
 /**
- * The last responses of the server to the questions that SDKs ask when they start: a program can then
- * start while the server is away.
+ * Caches the server's responses to the requests that SDKs make when they start, so that a program
+ * can start while the server is unreachable.
  *
  * @module
  */
@@ -9,28 +9,28 @@ import { join } from "@std/path";
 import { fileDigest } from "../../protocol/digest/digest.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
-/** Responses that are remembered at most. */
+/** Maximum number of cached responses. */
 const MAX_ANSWERS = 200;
-/** Characters of a response that is remembered at most. */
+/** Maximum characters of a cached response. */
 const MAX_CHARS = 64 * 1024;
 
-/** A response that can be given again. */
+/** A response that can be repeated. */
 export interface KnownAnswer {
   readonly type: string;
   readonly body: string;
 }
 
-/** Questions about the server and about the owner of the key, whose answers rarely change. */
+/** Requests for data about the server and the owner of the key, which rarely changes. */
 const STARTUP = /^\/(?:health|server_info|service\/projects_info|graphql)$/;
 
 /**
- * The name under which the answer to a request is remembered; `null` if it is not.
+ * Returns the cache key of a request; `null` if it is not cached.
  *
  * @param path Path of the request, without a prefix.
  */
 export function questionOf(method: string, path: string, body: Uint8Array): string | null {
   if (!STARTUP.test(path)) return null;
-  // What changes something is never answered from memory.
+  // Mutations are never answered from the cache.
   if (path === "/graphql" && /^\s*mutation\b/.test(queryIn(body))) return null;
   return `${method} ${path} ${fileDigest(body)}`;
 }
@@ -43,14 +43,14 @@ function queryIn(body: Uint8Array): string {
   }
 }
 
-/** The last answers of one server, kept beside the logs. */
+/** The last responses of one server, stored beside the logs. */
 export class KnownAnswers {
   readonly #runtime: Runtime;
   readonly #directory: string;
   readonly #server: string;
   readonly #answers: Map<string, KnownAnswer>;
 
-  /** @param directory Directory of all logs. */
+  /** @param directory Root directory of all logs. */
   constructor(runtime: Runtime, directory: string, server: string) {
     this.#runtime = runtime;
     this.#directory = directory;
@@ -58,12 +58,12 @@ export class KnownAnswers {
     this.#answers = this.#read();
   }
 
-  /** The last answer to a question. */
+  /** Returns the last response to a request. */
   get(question: string): KnownAnswer | undefined {
     return this.#answers.get(question);
   }
 
-  /** Remembers an answer; where it cannot be written, for as long as this process runs. */
+  /** Caches a response; if the write fails, for the lifetime of this process. */
   set(question: string, answer: KnownAnswer): void {
     const known = this.#answers.get(question);
     if (answer.body.length > MAX_CHARS || (known && known.body === answer.body)) return;
@@ -83,7 +83,7 @@ export class KnownAnswers {
   }
 
   #path(): string {
-    // No entity's name starts with a dot.
+    // No entity name starts with a dot.
     return join(this.#directory, ".relay.json");
   }
 
@@ -95,7 +95,7 @@ export class KnownAnswers {
       const { server, answers } = JSON.parse(text) as { server: unknown; answers: object };
       if (server === this.#server) return new Map(Object.entries(answers));
     } catch {
-      // Nothing is known yet.
+      // The cache is empty.
     }
     return new Map();
   }

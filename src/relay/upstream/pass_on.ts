@@ -1,5 +1,5 @@
 /**
- * Passes requests on to the server, with the relay's own key in place of the caller's token.
+ * Forwards requests to the server, with the relay's key instead of the caller's token.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { basicAuth } from "../../delivery/http/transport.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { type KnownAnswers, questionOf } from "./known_answers.ts";
 
-/** Maximum length of an error response, bytes. */
+/** Maximum bytes of an error response. */
 const MAX_ERROR_BYTES = 1024 * 1024;
-/** Seconds after which a caller may try again when the server is away. */
+/** Seconds after which a caller may retry if the server is unreachable. */
 const RETRY_AFTER = 5;
 
-/** Headers that belong to one connection, or that the relay replaces. */
+/** Headers that apply to one connection, or that the relay replaces. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   "accept-encoding",
   "authorization",
@@ -34,7 +34,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "wandb-api-key",
 ]);
 
-/** Headers of a response that belong to one connection, or to a body that was compressed. */
+/** Headers of a response that apply to one connection or to a compressed body. */
 const DROPPED_HEADERS: ReadonlySet<string> = new Set([
   "connection",
   "content-encoding",
@@ -47,20 +47,20 @@ const DROPPED_HEADERS: ReadonlySet<string> = new Set([
 /** Options for {@linkcode Upstream}. */
 export interface UpstreamOptions {
   readonly fetch: Fetch;
-  /** Base URL of the trace server, and its key. */
+  /** Base URL of the trace server, and its API key. */
   readonly serverUrl: string;
   readonly apiKey: string | undefined;
-  /** Base URL of the W&B server, which answers `/graphql`, and its key. */
+  /** Base URL of the W&B server, which serves `/graphql`, and its API key. */
   readonly baseUrl: string;
   readonly baseApiKey: string | undefined;
-  /** Ms until a response begins. */
+  /** Timeout in ms until a response begins. */
   readonly timeoutMs: number;
   readonly known: KnownAnswers;
-  /** Called when a request could not be passed on. */
+  /** Called when a request could not be forwarded. */
   readonly onFailed: () => void;
 }
 
-/** A request that is passed on. */
+/** A request to forward. */
 export interface PassedRequest {
   readonly method: string;
   /** Path without a prefix, and query. */
@@ -72,7 +72,7 @@ export interface PassedRequest {
   readonly signal: AbortSignal;
 }
 
-/** The servers behind a relay. */
+/** The servers that a relay forwards to. */
 export class Upstream {
   readonly #options: UpstreamOptions;
 
@@ -81,8 +81,8 @@ export class Upstream {
   }
 
   /**
-   * Passes a request on and returns the response. If the server is away, what SDKs ask when they start
-   * is answered as it was last known, and everything else with 503.
+   * Forwards a request and returns the response. If the server is unreachable, requests that SDKs
+   * make when they start get the last known response, and all others 503.
    */
   async pass(request: PassedRequest): Promise<Response> {
     const { known, onFailed } = this.#options;
@@ -122,12 +122,12 @@ export class Upstream {
         headers: sent,
         ...(method === "GET" || method === "HEAD" ? {} : { body }),
         signal: controller.signal,
-        // Followed, a redirect would carry the key to another host.
+        // Following a redirect would send the key to another host.
         redirect: "manual",
       });
     } finally {
       clearTimeout(timer);
-      // From here on, a caller that goes cancels the body.
+      // From here on, a disconnecting caller cancels the body.
       signal.removeEventListener("abort", abort);
     }
   }
@@ -140,7 +140,7 @@ export class Upstream {
     return new Response(body, { headers: { "content-type": type } });
   }
 
-  /** Errors may repeat the headers of the request, and with them the key. */
+  /** Removes the key from an error, which may repeat the headers of the request. */
   async #cleaned(path: string, response: Response): Promise<Response> {
     const { status } = response;
     const headers = new Headers();

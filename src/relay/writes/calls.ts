@@ -1,5 +1,5 @@
 /**
- * Calls: starts and ends of both calls APIs become records of starts and ends.
+ * Records calls: starts and ends from both calls APIs become start and end records.
  *
  * @module
  */
@@ -16,11 +16,11 @@ const END_FIELDS: ReadonlySet<string> = new Set([
   "wb_run_step_end",
 ]);
 
-/** Fields that a record begins with, so that a sender finds them without a search. */
+/** Fields that come first in a record, so that senders find them quickly. */
 const START_KEY: ReadonlySet<string> = new Set(["project_id", "id", "trace_id"]);
 const END_KEY: ReadonlySet<string> = new Set(["project_id", "id", "trace_id", "started_at"]);
 
-/** Records a start; returns the response to it. */
+/** Records a start; returns the response. */
 export function recordStart(start: JsonObject, batch: WriteBatch): string {
   const log = batch.log(start.string("project_id"));
   const { ids } = log.project;
@@ -34,7 +34,7 @@ export function recordStart(start: JsonObject, batch: WriteBatch): string {
   return `{"id":${JSON.stringify(id)},"trace_id":${JSON.stringify(traceId)}}`;
 }
 
-/** Records an end; returns the response to it. */
+/** Records an end; returns the response. */
 export function recordEnd(end: JsonObject, batch: WriteBatch): string {
   const log = batch.log(end.string("project_id"));
   const id = requiredId(end);
@@ -46,13 +46,14 @@ export function recordEnd(end: JsonObject, batch: WriteBatch): string {
     id,
     end.has("trace_id") ? end.text("trace_id") : open?.traceId,
     end.has("started_at") ? end.text("started_at") : open?.startedAt,
-    // The TypeScript SDK repeats a name in ends, where the server ignores it. It may be another call's.
+    // The TypeScript SDK repeats a name in ends, which the server ignores. It may be another
+    // call's.
     (name) => name !== "display_name",
   );
   return "{}";
 }
 
-/** Records a complete call as its start and its end, which are sent as one again. */
+/** Records a complete call as start and end, which senders join again. */
 export function recordComplete(call: JsonObject, batch: WriteBatch): void {
   const id = requiredId(call);
   const traceId = call.string("trace_id");

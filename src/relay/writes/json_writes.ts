@@ -1,5 +1,5 @@
 /**
- * The writes with a JSON body: what is recorded, and the response that the server would give.
+ * Handlers for writes with a JSON body: they record the write, and return the server's response.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { recordComplete, recordEnd, recordStart } from "./calls.ts";
 import { recordObject, recordTable, recordTableOfDigests, recordTableUpdate } from "./values.ts";
 
 /**
- * Adds the records of a write to a batch and returns the JSON text of the response; `null` where only
- * the server can respond. Throws a `TypeError` where the body is not that of such a write.
+ * Adds the records of a write to a batch, and returns the JSON text of the response; `null` if only
+ * the server can respond. Throws a `TypeError` if the body does not match such a write.
  */
 export type RecordWrite = (
   write: JsonWrite,
@@ -23,7 +23,7 @@ export type RecordWrite = (
 const start: RecordWrite = ({ body }, batch) => recordStart(body.object("start"), batch);
 const end: RecordWrite = ({ body }, batch) => recordEnd(body.object("end"), batch);
 
-/** Every write with a JSON body, by path as hono writes it. */
+/** All writes with a JSON body, by path in hono's syntax. */
 export const JSON_WRITES: Readonly<Record<string, RecordWrite>> = {
   "/call/start": start,
   "/call/end": end,
@@ -59,7 +59,7 @@ export const JSON_WRITES: Readonly<Record<string, RecordWrite>> = {
     );
     return `{"res":[${replies.join(",")}]}`;
   },
-  // The server makes the IDs of prices; nobody can know them here.
+  // Only the server knows the IDs of prices.
   "/cost/create": (write, batch) => asGiven("cost_create", write, batch, '{"ids":[]}'),
 };
 
@@ -73,7 +73,7 @@ function asGiven(
   return reply;
 }
 
-/** Feedback without an ID would be there twice if it were sent twice. */
+/** Adds an ID, without which feedback would be duplicated when it is sent twice. */
 function recordFeedback(type: RecordType, feedback: JsonObject, batch: WriteBatch): string {
   const log = batch.log(feedback.string("project_id"));
   const { ids } = log.project;

@@ -1,5 +1,5 @@
 /**
- * Objects, tables and files: their digests are computed here, as the server will compute them.
+ * Records objects, tables and files, with the digests that the server will compute.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import { type JsonObject, jsonObject, readExact } from "../request/json_source.t
 import type { JsonWrite } from "../request/json_write.ts";
 
 /**
- * Records an object; `null` where only the server can tell its digest, and the log has no place for
- * a provisional one. Without its secrets it has another digest than the caller may expect: the
- * server would refuse it with that.
+ * Records an object; returns `null` if only the server knows its digest and the log cannot store a
+ * provisional one. A redacted object has another digest than the caller may expect, for which the
+ * server would reject it.
  */
 export async function recordObject(
   { body, text, isRedacted }: JsonWrite,
@@ -31,7 +31,7 @@ export async function recordObject(
   const value = obj.text("val");
   if (value === undefined) throw new TypeError("No field: val");
   await log.project.forRefsIn(value);
-  // The server rewrites a value of a class that it knows before it computes the digest.
+  // The server rewrites values of classes that it knows before it computes the digest.
   let digest = obj.has("builtin_object_class") ? undefined : digestOf(log, value);
   const members = () => obj.members(isNoExpectation);
   if (digest === undefined) {
@@ -44,7 +44,7 @@ export async function recordObject(
   return `{"digest":"${digest}","object_id":${obj.text("object_id") ?? "null"}}`;
 }
 
-/** Records a table; its secrets, and a digest that is not known, are treated as those of an object. */
+/** Records a table; secrets and unknown digests are handled as for an object. */
 export async function recordTable(
   { body, text, isRedacted }: JsonWrite,
   batch: WriteBatch,
@@ -81,8 +81,8 @@ function rememberTable(
 }
 
 /**
- * Records the change of a table; `null` where the table to start from is not known here: then only
- * the server can tell the new one's digest.
+ * Records a change to a table; returns `null` if the base table is unknown here, because then only
+ * the server knows the new digest.
  */
 export function recordTableUpdate({ body, text }: JsonWrite, batch: WriteBatch): string | null {
   const log = batch.log(body.string("project_id"));
@@ -111,7 +111,9 @@ export function recordTableUpdate({ body, text }: JsonWrite, batch: WriteBatch):
   return JSON.stringify({ digest, updated_row_digests: updated });
 }
 
-/** Records a table of rows that the server has, or gets before it; `null` as for an object. */
+/**
+ * Records a table of rows that the server has or receives earlier; returns `null` as for an object.
+ */
 export function recordTableOfDigests({ body, text }: JsonWrite, batch: WriteBatch): string | null {
   const log = batch.log(body.string("project_id"));
   const rowDigests = body.texts("row_digests").map((digest) => String(JSON.parse(digest)));
@@ -136,14 +138,14 @@ export function recordFile(
   return JSON.stringify({ digest: fileDigest(content) });
 }
 
-/** A file that is to be recorded. */
+/** A file to record. */
 export interface FileWrite {
   readonly projectId: string;
   readonly name: string;
   readonly content: string | Uint8Array;
 }
 
-/** For the members of a request but for the digest that its caller expects. */
+/** Selects the fields of a request except the expected digest. */
 function isNoExpectation(name: string): boolean {
   return name !== "expected_digest";
 }
