@@ -6,11 +6,11 @@
 
 import { unreachable } from "../client/settings/grants.ts";
 import { WRITE_ONLY } from "../client/credentials/key_lookup.ts";
+import { unusableProxy } from "../client/server/proxy.ts";
 import { resolveSettings, type Settings } from "../client/settings/settings.ts";
 import { WeaveWalError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { CommandError } from "./exit_codes.ts";
-import { unusableProxy } from "./flush/proxy_fetch.ts";
 
 /** Flags that set settings. */
 export interface SettingFlags {
@@ -53,7 +53,7 @@ export function commandSettings(
     const refused = key === "needed" ? unreachable(runtime, settings.serverUrl) : null;
     if (refused) throw new CommandError(refused.message);
     const proxy = key === "needed" ? unusableProxy(runtime, settings.serverUrl) : null;
-    if (proxy) throw proxy;
+    if (proxy) throw new CommandError(proxy);
     return settings;
   } catch (error) {
     if (!(error instanceof WeaveWalError)) throw error;

@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../errors.ts";
 import { requestHolds } from "../runtime/network/hold_tracker.ts";
-import type { Fetch, OwnFetch, Runtime } from "../runtime/runtime.ts";
+import type { OwnFetch, Runtime } from "../runtime/runtime.ts";
 import { validateName } from "../wal/segment/segment_name.ts";
 import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./weave_client/client.ts";
@@ -20,7 +20,7 @@ import type { InitOptions } from "./settings/options.ts";
 import type { Pipeline, PipelineOptions } from "./pipeline/pipeline.ts";
 import { ApiClient } from "./server/api_client.ts";
 import { type backgroundFetch, invisible } from "./server/host_fetch.ts";
-import { unusedProxy } from "./server/unused_proxy.ts";
+import { unusableProxy } from "./server/proxy.ts";
 import { show } from "./settings/invalid_option.ts";
 import { withinGrants } from "./settings/grants.ts";
 import { misspelledVariables } from "./settings/misspelled.ts";
@@ -31,7 +31,7 @@ import { logOn, untrustedDirectory } from "./log_on.ts";
 export interface ClientEnvironment {
   readonly runtime: Runtime;
   /** For requests that the program waits for. */
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   /** Creates the `fetch` for background requests; default: `fetch`. */
   readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
@@ -106,7 +106,7 @@ interface Opening {
   readonly runtime: Runtime;
   readonly settings: Settings;
   readonly missingGrant: string | null;
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly background: OwnFetch;
   readonly redactor: Redactor;
   readonly logger: Logger;
@@ -192,10 +192,10 @@ function completeOpening(
   if (missingGrant !== null) {
     logger.event({ level: "warn", name: "missing-grant", message: missingGrant });
   }
-  const past = settings.sender && !settings.disabled && options.fetch === undefined
-    ? unusedProxy(runtime, settings.serverUrl)
+  const proxy = settings.sender && !settings.disabled && options.fetch === undefined
+    ? unusableProxy(runtime, settings.serverUrl)
     : null;
-  if (past !== null) logger.event({ level: "warn", name: "proxy-unused", message: past });
+  if (proxy !== null) logger.event({ level: "warn", name: "proxy-unused", message: proxy });
   if (settings.wal && !settings.disabled) {
     logger.event(logOn({ ...settings, entity, project }));
     const untrusted = untrustedDirectory(runtime, settings.walDir);

@@ -8,7 +8,7 @@ import type { Logger } from "../client/logger.ts";
 import type { Settings } from "../client/settings/settings.ts";
 import { MetricSamples } from "../metrics/exposition.ts";
 import { RELAY_METRICS } from "../metrics/metric_list.ts";
-import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import type { OwnFetch, Runtime } from "../runtime/runtime.ts";
 import { Access } from "./access.ts";
 import type { CommitPolicy } from "./log/relay_log.ts";
 import { type OpenStrictPipeline, RelayLogs } from "./log/relay_logs.ts";
@@ -45,7 +45,7 @@ export interface RelayOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
   /** Sends requests for delivery, and forwarded requests. */
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly logger: Logger;
   readonly commit: CommitPolicy;
   /** Accepted tokens of callers; `null` if none are required. */

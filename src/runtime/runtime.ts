@@ -304,7 +304,7 @@ export interface Network {
    * @param native The runtime's `fetch`; one that the program has replaced is left unchanged.
    * @param fallback Handles requests for which this is not possible.
    */
-  fetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch;
+  fetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch;
   /** Same as `fetch`, for requests that let the program end once they are connected. */
   backgroundFetch?(native: Fetch, fallback: Fetch, options: ConnectionOptions): OwnFetch;
 }
@@ -313,4 +313,6 @@ export interface Network {
 export interface ConnectionOptions {
   /** Ms after which a connection attempt times out. */
   readonly connectMs: number;
+  /** Returns the URL of the HTTP proxy for an origin; `null` if there is none. */
+  readonly proxyFor: (origin: string) => string | null;
 }

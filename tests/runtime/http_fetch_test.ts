@@ -28,6 +28,7 @@ async function place(handler: Handler) {
     fetch: httpFetch({
       connectMs: 5_000,
       background: true,
+      proxyFor: () => null,
       reach: () => Promise.resolve(),
       fallback: () => Promise.reject(new Error("the fallback was asked")),
     }),

@@ -1,5 +1,5 @@
 /**
- * Connections of Node's own `fetch`.
+ * Requests on Node.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { detectRuntime } from "../../src/runtime/detect.ts";
-import { nodeBackgroundFetch, nodeFetch } from "../../src/runtime/node/node_connections.ts";
+import { nodeFetch } from "../../src/runtime/node/node_connections.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { BAD_NETWORKS, noBlackHole } from "../support/bad_network.ts";
@@ -17,11 +17,13 @@ import { test } from "../harness.ts";
 const skip = detectRuntime().name !== "node" && "these are Node's connections";
 const never: Fetch = () => Promise.reject(new Error("the fallback was asked"));
 const native: Fetch = (url, init) => fetch(url, init);
+const proxyFor = () => null;
 
 test("connections: requests are answered over them, one after the other and at once", async () => {
   await using mock = await startMockServer();
-  for (const make of [nodeFetch, nodeBackgroundFetch]) {
-    const send = make(globalThis.fetch, never, { connectMs: 5_000 });
+  for (const background of [false, true]) {
+    const options = { connectMs: 5_000, proxyFor };
+    const send = nodeFetch(background, globalThis.fetch, never, options);
     // A background socket would not keep this test.
     const hold = setInterval(() => {}, 1_000);
     const get = async () => (await (await send(`${mock.url}/health`)).text()).length > 0;
@@ -39,8 +41,8 @@ test("connections: a fetch that is not Node's own is left alone", async () => {
     asked.push(url);
     return Promise.resolve(new Response("fallback"));
   };
-  for (const make of [nodeFetch, nodeBackgroundFetch]) {
-    const send = make(native, fallback, { connectMs: 1_000 });
+  for (const background of [false, true]) {
+    const send = nodeFetch(background, native, fallback, { connectMs: 1_000, proxyFor });
     assert.equal(await (await send("http://nowhere/")).text(), "fallback");
   }
   assert.deepEqual(asked, ["http://nowhere/", "http://nowhere/"]);
@@ -54,12 +56,9 @@ test(
       process.getActiveResourcesInfo().filter((kind) => kind === "ConnectWrap").length;
     // What fills the queue waits too.
     const others = connecting();
-    const limited = nodeFetch(globalThis.fetch, never, { connectMs: 50 });
-    await assert.rejects(limited(bad.url), (error: Error) => {
-      assert.match(String((error.cause as Error).message), /No connection within 50 ms/);
-      return true;
-    });
-    const patient = nodeBackgroundFetch(globalThis.fetch, never, { connectMs: 600_000 });
+    const limited = nodeFetch(false, globalThis.fetch, never, { connectMs: 50, proxyFor });
+    await assert.rejects(limited(bad.url), /No connection within 50 ms/);
+    const patient = nodeFetch(true, globalThis.fetch, never, { connectMs: 600_000, proxyFor });
     const abort = new AbortController();
     const requests = [1, 2, 3].map(() => patient(bad.url, { signal: abort.signal }));
     while (connecting() === others) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -4,11 +4,11 @@
  * @module
  */
 
+import { hostFetch } from "../../client/server/host_fetch.ts";
 import { DeliveryClient, type DeliveryClientOptions } from "../../delivery/delivery_client.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { DigestMap } from "../../wal/digest_map.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { proxyFetch } from "./proxy_fetch.ts";
 
 /** Maximum number of concurrent requests for one batch. */
 export const MAX_IN_FLIGHT = 4;
@@ -32,7 +32,7 @@ export function commandClient(
   return new DeliveryClient({
     ...settings,
     ...listener,
-    fetch: proxyFetch(runtime),
+    fetch: hostFetch,
     digests: digestRoot === null
       ? new DigestMap(null, "")
       : new DigestMap(runtime.files, digestRoot),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostFetch } from "../../client/server/host_fetch.ts";
 import { createLogger } from "../../client/logger.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
@@ -16,7 +17,6 @@ import { writerToken } from "../../wal/segment/segment_name.ts";
 import { commandIds, type Context, pause } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { DirectorySender } from "../flush/directory_sender.ts";
-import { proxyFetch } from "../flush/proxy_fetch.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import { StatusReporter } from "../status/report.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
@@ -45,7 +45,7 @@ export async function runRelay(
   const relay = new Relay({
     runtime,
     settings,
-    fetch: proxyFetch(runtime),
+    fetch: hostFetch,
     logger: createLogger("info", { warn: () => {} }, output.event),
     commit: flags.fsync,
     tokens,

@@ -5,6 +5,7 @@
  */
 
 import type { Settings } from "../../client/settings/settings.ts";
+import { hostFetch } from "../../client/server/host_fetch.ts";
 import { DeliveryClient } from "../../delivery/delivery_client.ts";
 import type { LogEngine } from "../../jetstream/engine.ts";
 import { StreamSender } from "../../jetstream/stream_sender.ts";
@@ -12,7 +13,6 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import { DigestMap } from "../../wal/digest_map.ts";
 import { MAX_IN_FLIGHT } from "../flush/delivery_client.ts";
-import { proxyFetch } from "../flush/proxy_fetch.ts";
 import { type SenderEvent, SenderReporter } from "../flush/sender_reporter.ts";
 
 /** Options for {@linkcode StreamSending}. */
@@ -43,7 +43,7 @@ export class StreamSending {
     this.#reporter = reporter;
     this.#deliveryClient = new DeliveryClient({
       ...settings,
-      fetch: proxyFetch(runtime),
+      fetch: hostFetch,
       // Records in a stream have no provisional digests.
       digests: new DigestMap(null, ""),
       clock,

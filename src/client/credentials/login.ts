@@ -6,7 +6,7 @@
 
 import { WeaveWalError } from "../../errors.ts";
 import { detectRuntime } from "../../runtime/detect.ts";
-import type { Fetch, Runtime } from "../../runtime/runtime.ts";
+import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import { DEFAULT_BASE_URL } from "../settings/defaults.ts";
 import { fromEnvironment } from "../settings/find_option.ts";
 import { hostFetch } from "../server/host_fetch.ts";
@@ -24,7 +24,7 @@ const LOGIN_TIMEOUT_MS = 30_000;
 /** Environment of `login`. */
 export interface LoginEnvironment {
   readonly runtime: Runtime;
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly warn: (line: string) => void;
 }
 

@@ -12,7 +12,7 @@ import { unreachable } from "../settings/grants.ts";
 import { withGaps } from "./hold_gaps.ts";
 import { nativeFetch } from "./native_fetch.ts";
 import { runOutside } from "./outside.ts";
-import { proxyFor } from "./proxy.ts";
+import { httpProxyFor, proxyFor } from "./proxy.ts";
 
 /** Connection timeout in ms for requests that the program waits for, as in Node itself. */
 const CONNECT_MS = 10_000;
@@ -24,16 +24,16 @@ const MIN_HOLD_MS = 500;
  *
  * @throws {WeaveWalError} `ERR_REQUEST_FAILED` if the runtime does not permit access to the server.
  */
-export const hostFetch: Fetch = (url, init) => foreground(detectRuntime())(url, init);
+export const hostFetch: OwnFetch = (url, init) => foreground(detectRuntime())(url, init);
 
 // Captured on load, also for entry points that load this module without `init`.
 const native = nativeFetch();
 
-let made: { readonly runtime: Runtime; readonly fetch: Fetch } | undefined;
+let made: { readonly runtime: Runtime; readonly fetch: OwnFetch } | undefined;
 
-function foreground(runtime: Runtime): Fetch {
+function foreground(runtime: Runtime): OwnFetch {
   if (made?.runtime !== runtime) {
-    const options = { connectMs: CONNECT_MS };
+    const options = { connectMs: CONNECT_MS, proxyFor: proxiesOf(runtime) };
     const fetch = runtime.network?.fetch?.(native, native, options) ?? native;
     made = { runtime, fetch: granted(runtime, invisible(fetch)) };
   }
@@ -52,14 +52,27 @@ export function backgroundFetch(runtime: Runtime, holdMs: number, given?: Fetch)
   const tracking = { clock, holds: requestHolds };
   if (given !== undefined) return invisible(withGaps({ ...tracking, fetch: given }));
   const paced = withGaps({ ...tracking, fetch: native });
-  const direct = network?.backgroundFetch?.(native, paced, { connectMs }) ?? paced;
-  if (runtime.name === "node") return granted(runtime, invisible(direct));
-  // Only the runtime's own `fetch` uses the proxy from the environment.
-  const isProxied = (url: string) => proxyFor(url, runtime.process.env) !== null;
+  const options = { connectMs, proxyFor: proxiesOf(runtime) };
+  const direct = network?.backgroundFetch?.(native, paced, options) ?? paced;
   return granted(
     runtime,
-    invisible((url, init) => isProxied(url) ? paced(url, init) : direct(url, init)),
+    invisible((url, init) => needsNative(runtime, url) ? paced(url, init) : direct(url, init)),
   );
+}
+
+function proxiesOf({ process }: Runtime): (url: string) => string | null {
+  return (url) => httpProxyFor(url, process.env);
+}
+
+/**
+ * Returns whether only the runtime's `fetch` can use the proxy for `url`: it does not speak HTTP, or
+ * Deno does not allow connections to it.
+ */
+function needsNative(runtime: Runtime, url: string): boolean {
+  const proxy = proxyFor(url, runtime.process.env)?.url;
+  if (runtime.name === "node" || proxy === undefined) return false;
+  const usable = httpProxyFor(url, runtime.process.env);
+  return usable === null || unreachable(runtime, usable) !== null;
 }
 
 /** Returns `fetch`, called outside of everything with which the program might observe it. */

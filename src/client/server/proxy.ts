@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Runtime } from "../../runtime/runtime.ts";
+
 /** A proxy, and the environment variable that contains it. */
 export interface NamedProxy {
   readonly variable: string;
@@ -28,6 +30,28 @@ export function proxyFor(url: string, env: Env): NamedProxy | null {
   const without = env("no_proxy") ?? env("NO_PROXY") ?? "";
   if (isExcluded(hostname, Number(port) || (scheme === "https" ? 443 : 80), without)) return null;
   return { variable: named, url: value.includes("://") ? value : `http://${value}` };
+}
+
+/** Returns the proxy for `url` if it speaks HTTP. Deno and Bun support more kinds. */
+export function httpProxyFor(url: string, env: Env): string | null {
+  const proxy = proxyFor(url, env);
+  return proxy !== null && isHttp(proxy.url) ? proxy.url : null;
+}
+
+/**
+ * Returns why requests to `url` cannot use the proxy that the environment names; `null` if they can,
+ * or if there is none. Deno and Bun support more kinds of proxies, and report errors themselves.
+ */
+export function unusableProxy({ name, process }: Runtime, url: string): string | null {
+  const proxy = name === "node" ? proxyFor(url, process.env) : null;
+  if (proxy === null || isHttp(proxy.url)) return null;
+  // The value is not shown: it may contain a password.
+  return `Cannot use ${proxy.variable}: it is not the URL of an HTTP proxy such as ` +
+    `http://proxy:3128; set one, or list ${new URL(url).hostname} in NO_PROXY`;
+}
+
+function isHttp(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 /** Returns whether a list of hosts, domains, addresses and networks names the host. */

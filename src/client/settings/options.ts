@@ -145,7 +145,10 @@ export interface InitOptions {
   sampleRate?: number | SampleFunction;
   /** Called with every event; its errors are ignored. Default: none. */
   onEvent?: (event: WalEvent) => void;
-  /** Sends requests. Default: the runtime's `fetch`. */
+  /**
+   * Sends requests. The program can then end only when a request was answered or, after `timeoutMs`,
+   * aborted. Default: requests that let the program end.
+   */
   fetch?: Fetch;
   /**
    * The JavaScript runtime. Default: detected.

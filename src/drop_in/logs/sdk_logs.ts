@@ -5,7 +5,7 @@
  */
 
 import { MetadataCache } from "../../client/server/metadata_cache.ts";
-import { unusedProxy } from "../../client/server/unused_proxy.ts";
+import { unusableProxy } from "../../client/server/proxy.ts";
 import { createLogger, type Logger, type Sink } from "../../client/logger.ts";
 import { describeError } from "../../client/calls/describe_error.ts";
 import { Redactor } from "../../client/redaction/redactor.ts";
@@ -21,7 +21,7 @@ import { type backgroundFetch, invisible } from "../../client/server/host_fetch.
 import { withinGrants } from "../../client/settings/grants.ts";
 import { type KeyUse, resolveSettings, type Settings } from "../../client/settings/settings.ts";
 import { requestHolds } from "../../runtime/network/hold_tracker.ts";
-import type { Fetch, OwnFetch, Runtime } from "../../runtime/runtime.ts";
+import type { OwnFetch, Runtime } from "../../runtime/runtime.ts";
 import { fileDigest } from "../../protocol/digest/digest.ts";
 import { holdsProvisional } from "../../protocol/digest/provisional.ts";
 import type { TableRow } from "./table_cache.ts";
@@ -49,7 +49,7 @@ export type DurableOptions = Omit<
 export interface SdkEnvironment {
   readonly runtime: Runtime;
   /** For requests that the program waits for. */
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   /** Creates the `fetch` for sending the logs; default: `fetch`. */
   readonly background?: typeof backgroundFetch;
   readonly sink: Sink;
@@ -63,7 +63,7 @@ export class SdkLogs {
   readonly logger: Logger;
   readonly runtime: Runtime;
   /** For requests that the program waits for. */
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly #background: OwnFetch;
   /** Whether logs are enabled: `WEAVE_ENABLE_WAL=false` overrides the code. */
   readonly wanted: boolean;
@@ -200,10 +200,10 @@ export class SdkLogs {
       options,
     );
     if (message !== null) this.logger.once("warn", "missing-grant", message);
-    const past = settings.sender && this.#options.fetch === undefined
-      ? unusedProxy(this.runtime, key.server)
+    const proxy = settings.sender && this.#options.fetch === undefined
+      ? unusableProxy(this.runtime, key.server)
       : null;
-    if (past !== null) this.logger.once("warn", "proxy-unused", past);
+    if (proxy !== null) this.logger.once("warn", "proxy-unused", proxy);
     return new OpenLog({
       key,
       settings,

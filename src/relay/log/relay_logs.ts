@@ -10,7 +10,7 @@ import type { PipelineOptions, StrictPipeline } from "../../client/pipeline/pipe
 import { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { OpenLog } from "../../drop_in/logs/open_log.ts";
-import type { Fetch, Runtime, Timer } from "../../runtime/runtime.ts";
+import type { OwnFetch, Runtime, Timer } from "../../runtime/runtime.ts";
 import { type CommitPolicy, RelayLog } from "./relay_log.ts";
 
 /** Ms after the last request of a project after which its log is closed. */
@@ -27,7 +27,7 @@ export interface RelayLogsOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
   /** Sends requests for delivery. */
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   readonly commit: CommitPolicy;
   readonly logger: Logger;
   /** Opens the log of a project; default: the file log. */

@@ -7,7 +7,7 @@
 import { redactor } from "../../delivery/http/redact.ts";
 import { readText } from "../../delivery/http/response_body.ts";
 import { basicAuth } from "../../delivery/http/transport.ts";
-import type { Fetch } from "../../runtime/runtime.ts";
+import type { FetchResponse, OwnFetch } from "../../runtime/runtime.ts";
 import { type KnownAnswers, questionOf } from "./known_answers.ts";
 
 /** Maximum bytes of an error response. */
@@ -46,7 +46,7 @@ const DROPPED_HEADERS: ReadonlySet<string> = new Set([
 
 /** Options for {@linkcode Upstream}. */
 export interface UpstreamOptions {
-  readonly fetch: Fetch;
+  readonly fetch: OwnFetch;
   /** Base URL of the trace server, and its API key. */
   readonly serverUrl: string;
   readonly apiKey: string | undefined;
@@ -87,7 +87,7 @@ export class Upstream {
   async pass(request: PassedRequest): Promise<Response> {
     const { known, onFailed } = this.#options;
     const question = questionOf(request.method, request.path, request.body);
-    let response: Response;
+    let response: FetchResponse;
     try {
       response = await this.#fetch(request);
     } catch {
@@ -106,7 +106,8 @@ export class Upstream {
       : await this.#cleaned(request.path, response);
   }
 
-  async #fetch({ method, path, query, headers, body, signal }: PassedRequest): Promise<Response> {
+  async #fetch(request: PassedRequest): Promise<FetchResponse> {
+    const { method, path, query, headers, body, signal } = request;
     const { fetch, serverUrl, apiKey, baseUrl, baseApiKey, timeoutMs } = this.#options;
     const [url, key] = path === "/graphql" ? [baseUrl, baseApiKey] : [serverUrl, apiKey];
     const sent = new Headers();
@@ -132,7 +133,7 @@ export class Upstream {
     }
   }
 
-  async #remember(question: string, response: Response): Promise<Response> {
+  async #remember(question: string, response: FetchResponse): Promise<Response> {
     const type = response.headers.get("content-type") ?? "application/json";
     const body = await readText(response, MAX_ERROR_BYTES).catch(() => null);
     if (body === null) return answerFrom(this.#options.known, question) ?? unavailable();
@@ -141,7 +142,7 @@ export class Upstream {
   }
 
   /** Removes the key from an error, which may repeat the headers of the request. */
-  async #cleaned(path: string, response: Response): Promise<Response> {
+  async #cleaned(path: string, response: FetchResponse): Promise<Response> {
     const { status } = response;
     const headers = new Headers();
     for (const [name, value] of response.headers) {

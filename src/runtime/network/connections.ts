@@ -9,16 +9,16 @@ import type { Socket } from "node:net";
 import { builtin } from "../builtin_modules.ts";
 import type { ConnectionOptions } from "../runtime.ts";
 import { requestHolds } from "./hold_tracker.ts";
+import { openTunnel } from "./tunnel.ts";
+import { until } from "./until.ts";
 
-/** The destination of a connection. */
+/** The destination of a connection; a URL is one. */
 export interface ConnectTarget {
   readonly hostname: string;
   /** Empty for the default port. */
   readonly port: string;
   /** `https:` for TLS. */
   readonly protocol: string;
-  readonly servername?: string | null;
-  readonly localAddress?: string | null;
 }
 
 /** Called with the connection, or with the error. */
@@ -80,7 +80,7 @@ export class Connections {
       connectMs,
     );
     timer.unref();
-    this.#open(target, attempt.signal)
+    this.#open(target, origin, attempt.signal)
       .finally(() => {
         clearTimeout(timer);
         release();
@@ -97,57 +97,61 @@ export class Connections {
     }
   }
 
-  async #open(target: ConnectTarget, signal: AbortSignal): Promise<Socket> {
-    const { reach, background } = this.#options;
-    const secure = target.protocol === "https:";
+  /** Opens a connection, through a proxy if there is one for the origin. */
+  async #open(target: ConnectTarget, origin: string, signal: AbortSignal): Promise<Socket> {
+    const url = this.#options.proxyFor(origin);
+    if (url === null) return await this.#dial(target, signal);
+    const proxy = new URL(url);
+    const socket = await this.#dial(proxy, signal);
+    if (target.protocol !== "https:") return socket;
+    try {
+      await openTunnel(socket, `${target.hostname}:${portOf(target)}`, proxy, signal);
+      return await this.#established(connectSecure(target, { socket }), "secureConnect", signal);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  async #dial(target: ConnectTarget, signal: AbortSignal): Promise<Socket> {
     const host = bare(target.hostname);
-    const port = Number(target.port) || (secure ? 443 : 80);
-    if (!isLocal(host)) await reach(host, port, signal);
+    const port = portOf(target);
+    if (!isLocal(host)) await this.#options.reach(host, port, signal);
     signal.throwIfAborted();
-    const socket = secure ? connectSecure(host, port, target) : connectPlain(host, port, target);
+    const isSecure = target.protocol === "https:";
+    const socket = isSecure
+      ? connectSecure(target, { host, port })
+      : builtin("node:net").connect({ host, port });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
-    if (background) {
+    return await this.#established(socket, isSecure ? "secureConnect" : "connect", signal);
+  }
+
+  async #established(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
+    if (this.#options.background) {
       socket.unref();
       // HTTP clients would call `ref` for each request.
       socket.ref = () => socket;
     }
-    return await new Promise<Socket>((resolve, reject) => {
-      const event = secure ? "secureConnect" : "connect";
-      const settle = (error: Error | null): void => {
-        signal.removeEventListener("abort", onAbort);
-        socket.off(event, onConnect).off("error", settle);
-        if (error === null) resolve(socket);
-        else reject(error);
-      };
-      const onConnect = (): void => settle(null);
-      const onAbort = (): void => {
-        settle(signal.reason as Error);
-        socket.on("error", () => {}).destroy();
-      };
-      signal.addEventListener("abort", onAbort);
-      socket.on(event, onConnect).on("error", settle);
-    });
+    await until(socket, event, signal);
+    return socket;
   }
 }
 
-function connectPlain(host: string, port: number, { localAddress }: ConnectTarget): Socket {
-  return builtin("node:net").connect({ host, port, ...(localAddress ? { localAddress } : {}) });
-}
-
 function connectSecure(
-  host: string,
-  port: number,
-  { servername, localAddress }: ConnectTarget,
+  { hostname }: ConnectTarget,
+  over: { socket: Socket } | { host: string; port: number },
 ): Socket {
-  const name = servername || host;
+  const name = bare(hostname);
   return builtin("node:tls").connect({
-    host,
-    port,
+    ...over,
     ALPNProtocols: ["http/1.1"],
     ...(builtin("node:net").isIP(name) ? {} : { servername: name }),
-    ...(localAddress ? { localAddress } : {}),
   });
+}
+
+function portOf({ port, protocol }: ConnectTarget): number {
+  return Number(port) || (protocol === "https:" ? 443 : 80);
 }
 
 /** Removes the brackets of an IPv6 address. */

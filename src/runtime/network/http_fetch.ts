@@ -3,7 +3,7 @@
  * request is answered.
  *
  * Supports only what the sender needs: bodies that are bytes, text or forms, and HTTP 1.1; no
- * redirects, cookies or proxies.
+ * redirects, no cookies.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { builtin } from "../builtin_modules.ts";
 import type { Fetch, OwnFetch } from "../runtime.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { HttpResponse } from "./http_response.ts";
+import { proxyHeaders } from "./tunnel.ts";
 
 /** Errors of a connection that the server closed while it was idle. */
 const STALE = ["ECONNRESET", "EPIPE"];
@@ -47,9 +48,17 @@ export function httpFetch(options: HttpFetchOptions): OwnFetch {
     const [headers, body] = await encode(init);
     // Connecting for an aborted request would only end at its timeout.
     init.signal?.throwIfAborted();
+    const proxy = protocol === "http:" ? options.proxyFor(url.origin) : null;
+    const plain = { method: init.method ?? "GET", headers, agent: agents[protocol] };
+    // A proxy forwards a plain request itself, and needs its whole URL.
+    const proxied = proxy === null ? plain : {
+      ...plain,
+      path: url.href,
+      headers: { ...headers, host: url.host, ...proxyHeaders(new URL(proxy)) },
+    };
     const request = () => {
       const { request } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
-      return request(url, { method: init.method ?? "GET", headers, agent: agents[protocol] });
+      return request(url, proxied);
     };
     const end = connections.begin(url.origin, init.signal);
     try {
@@ -78,16 +87,11 @@ function agent(protocol: "http:" | "https:", connections: Connections): Agent {
   const { Agent } = protocol === "https:" ? builtin("node:https") : builtin("node:http");
   return Object.assign(new Agent({ keepAlive: true }), {
     createConnection(
-      { host, port, servername, localAddress }: RequestOptions & { servername?: string },
+      { host, port }: RequestOptions,
       connected: (error: Error | null, stream: Duplex) => void,
     ): undefined {
-      connections.connect({
-        hostname: host ?? "localhost",
-        port: String(port ?? ""),
-        protocol,
-        ...(servername ? { servername } : {}),
-        ...(localAddress ? { localAddress } : {}),
-      }, (error, socket) => connected(error, socket!));
+      const target = { hostname: host ?? "localhost", port: String(port ?? ""), protocol };
+      connections.connect(target, (error, socket) => connected(error, socket!));
     },
   });
 }

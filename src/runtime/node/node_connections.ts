@@ -1,19 +1,15 @@
 /**
  * Requests on Node whose connections can be aborted, and that do not keep the program alive.
  *
- * Node's `fetch` continues connecting for up to ten seconds after its request was aborted, and its
- * sockets keep the program alive during a request. A dispatcher with its own connector does
- * neither.
- *
- * Background requests use `node:http` instead: at the first request, Node's `fetch` compiles its
- * HTTP parser, which is WebAssembly, and a program cannot end before that is done.
+ * Node's `fetch` continues connecting for up to ten seconds after its request was aborted, its
+ * sockets keep the program alive during a request, and its HTTP parser, which is WebAssembly, is
+ * compiled before a program can end. Requests therefore use `node:http`.
  *
  * If the program has set a dispatcher (a proxy, a mock), it handles all requests.
  *
  * @module
  */
 
-import { type Connected, Connections, type ConnectTarget } from "../network/connections.ts";
 import { httpFetch } from "../network/http_fetch.ts";
 import type { ConnectionOptions, Fetch, OwnFetch } from "../runtime.ts";
 import { reachByName } from "./name_servers.ts";
@@ -25,45 +21,22 @@ const LATER_DISPATCHER = Symbol.for("undici.globalDispatcher.2");
 /** Part of the source of Node's `fetch`. */
 const NODE_FETCH = "internal/deps/undici";
 
-type AgentClass = new (options: {
-  connect: (target: ConnectTarget, connected: Connected) => void;
-}) => object;
-
 /**
- * Returns a `fetch` for background requests.
+ * Returns a `fetch` over `node:http`.
  *
+ * @param background Whether the program may end during a request.
  * @param native Node's `fetch`; any other is left unchanged.
  * @param fallback Handles requests if the program has set a dispatcher.
  */
-export function nodeBackgroundFetch(
+export function nodeFetch(
+  background: boolean,
   native: Fetch,
   fallback: Fetch,
   options: ConnectionOptions,
 ): OwnFetch {
   if (!isNodes(native)) return fallback;
-  const direct = httpFetch({ ...options, background: true, fallback, reach: reachByName });
+  const direct = httpFetch({ ...options, background, fallback, reach: reachByName });
   return (url, init) => hasOwnDispatcher() ? fallback(url, init) : direct(url, init);
-}
-
-/** Returns Node's `fetch` with our connections; parameters as for `nodeBackgroundFetch`. */
-export function nodeFetch(native: Fetch, fallback: Fetch, options: ConnectionOptions): Fetch {
-  if (!isNodes(native)) return fallback;
-  const connections = new Connections({ ...options, background: false, reach: reachByName });
-  let dispatcher: object | undefined;
-  return async (url, init = {}) => {
-    const agent = await stockAgent(native);
-    if (agent === null) return await fallback(url, init);
-    const { origin } = new URL(url);
-    const end = connections.begin(origin, init.signal);
-    try {
-      dispatcher ??= new agent({
-        connect: (target, connected) => connections.connect(target, connected),
-      });
-      return await native(url, { ...init, dispatcher } as RequestInit);
-    } finally {
-      end();
-    }
-  };
 }
 
 function isNodes(native: Fetch): boolean {
@@ -77,27 +50,8 @@ interface Dispatchers {
 
 /** Returns whether the program has set a dispatcher. Node creates its own at the first request. */
 function hasOwnDispatcher(): boolean {
-  const host = globalThis as Dispatchers;
-  const current = host[GLOBAL_DISPATCHER];
-  if (current !== undefined && current !== stock) {
-    if (stock !== undefined || !isStock(current)) return true;
-    stock = current;
-  }
-  const later = host[LATER_DISPATCHER];
-  return later !== undefined && !isStock(later);
-}
-
-let stock: object | undefined;
-
-/** Returns the class of Node's own dispatcher; `null` if another one is set. */
-async function stockAgent(native: Fetch): Promise<AgentClass | null> {
-  const host = globalThis as Dispatchers;
-  // Node creates its dispatcher at the first request; this one needs no network.
-  if (host[GLOBAL_DISPATCHER] === undefined) await native("data:,").catch(() => {});
-  const current = host[GLOBAL_DISPATCHER];
-  if (current === undefined) return null;
-  if (stock === undefined && isStock(current)) stock = current;
-  return current === stock ? current.constructor as AgentClass : null;
+  const { [GLOBAL_DISPATCHER]: current, [LATER_DISPATCHER]: later } = globalThis as Dispatchers;
+  return [current, later].some((dispatcher) => dispatcher !== undefined && !isStock(dispatcher));
 }
 
 /** Returns whether a dispatcher is a plain `Agent` without options. */

@@ -11,7 +11,7 @@ import type { ConnectionOptions, Fetch, OwnFetch, ProcessInfo, Runtime } from ".
 import { scanListing, scanStream } from "./list_directory.ts";
 import { httpFetch } from "../network/http_fetch.ts";
 import { reachByName } from "./name_servers.ts";
-import { nodeBackgroundFetch, nodeFetch } from "./node_connections.ts";
+import { nodeFetch } from "./node_connections.ts";
 import { nodeFiles } from "./node_fs.ts";
 
 /** Creates a runtime based on Node's built-in modules. */
@@ -21,7 +21,10 @@ export function nodeRuntime(): Runtime {
     files: nodeFiles({ scan: scanStream }),
     process: nodeProcess(),
     clock: systemClock,
-    network: { fetch: nodeFetch, backgroundFetch: nodeBackgroundFetch },
+    network: {
+      fetch: (...args) => nodeFetch(false, ...args),
+      backgroundFetch: (...args) => nodeFetch(true, ...args),
+    },
   };
 }
 

@@ -134,7 +134,7 @@ function refusing(onFirst: () => void): PipelineOptions["fetch"] {
   let refused = 0;
   return withHealth((url, init) => {
     if (!new TextDecoder().decode(init!.body as Uint8Array).includes('"poison"')) {
-      return hostFetch(url, init);
+      return hostFetch(url, init) as Promise<Response>;
     }
     if (refused++ === 0) onFirst();
     return Promise.resolve(new Response('{"detail":"poison"}', { status: 422 }));
@@ -326,7 +326,7 @@ test("upsert body: a request is the same at every attempt, whatever is read mean
           return Promise.resolve(new Response("busy", { status: 503 }));
         }
         if (before !== body) changed++;
-        return hostFetch(url, init);
+        return hostFetch(url, init) as Promise<Response>;
       }),
     });
     const { delivered } = await sender.finish();

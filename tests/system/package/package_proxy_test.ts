@@ -1,5 +1,5 @@
 /**
- * The built command behind a proxy, with undici inside.
+ * The built command behind a proxy.
  *
  * @module
  */
@@ -38,4 +38,4 @@ test("proxy: the built command delivers through it, files too", async () => {
   const paths = proxy.requests.map(({ target }) => new URL(target).pathname);
   assert.ok(paths.includes("/files/create"), paths.join());
   assert.deepEqual(ended.err, "");
-}, { timeout: 120_000, skip: isNode ? false : "undici is for Node" });
+}, { timeout: 120_000, skip: isNode ? false : "the build runs on Node" });

@@ -1,0 +1,67 @@
+/**
+ * The end of a program behind a proxy, whatever the proxy and the network behind it do.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { BAD_NETWORKS, noBlackHole } from "../../support/bad_network.ts";
+import { startForwardProxy, startTls } from "../../support/forward_proxy.ts";
+import { UserProject } from "../../support/program_fixture.ts";
+import { test } from "../../harness.ts";
+
+const HOST = "trace.test";
+/**
+ * `exitDrainMs` and half a second, and what a busy machine may add. What would be longer by mistake
+ * takes ten seconds (Node gives up connecting) or thirty (`timeoutMs`).
+ */
+const ENOUGH_MS = 9_000;
+
+const PROGRAM = `
+  import { init, op } from "./weave_wal.mjs";
+  await init("team/exit", { wal: true });
+  op(function answer() { return 42; })();
+  // In the middle of an attempt.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  console.log("done");
+`;
+
+/** The environment of a program whose way to the server goes through `bad`. */
+type Way = (bad: string, run: (env: Record<string, string>) => Promise<void>) => Promise<void>;
+
+const WAYS: Record<string, Way> = {
+  "a proxy that is such": (bad, run) =>
+    run({ WF_TRACE_SERVER_URL: `http://${HOST}`, HTTP_PROXY: bad, WEAVE_WAL_ALLOW_HTTP: HOST }),
+  "a tunnel of a proxy that is such": (bad, run) =>
+    run({ WF_TRACE_SERVER_URL: `https://${HOST}`, HTTPS_PROXY: bad }),
+  "a tunnel to a server that is such": async (bad, run) => {
+    await using tls = await startTls(HOST, Number(new URL(bad).port));
+    await using proxy = await startForwardProxy({ [HOST]: tls.port });
+    await run({
+      WF_TRACE_SERVER_URL: `https://${HOST}`,
+      HTTPS_PROXY: proxy.url,
+      NODE_EXTRA_CA_CERTS: tls.authority,
+      DENO_CERT: tls.authority,
+    });
+    assert.ok(proxy.requests.length > 0, "the request went past the proxy");
+  },
+};
+
+for (const [way, through] of Object.entries(WAYS)) {
+  test(`exit: a program ends within the bound, through ${way}`, async () => {
+    const kinds = Object.entries(BAD_NETWORKS)
+      .filter(([what]) => what !== "packets dropped" || !noBlackHole);
+    await Promise.all(kinds.map(async ([what, network]) => {
+      await using bad = await network();
+      await through(bad.url, async (env) => {
+        using project = new UserProject();
+        project.copy("weave_wal.mjs");
+        project.write("main.mjs", PROGRAM);
+        const { code, errors, lastMs } = await project.run("main.mjs", { env });
+        assert.equal(code, 0, errors);
+        assert.ok(lastMs < ENOUGH_MS, `${what}: ${lastMs} ms\n${errors}`);
+        assert.equal(project.logs("team/exit").length, 1, "the call waits on disk");
+      });
+    }));
+  });
+}
