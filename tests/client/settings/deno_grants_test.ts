@@ -14,6 +14,7 @@ import { projectRoot, run } from "../../../scripts/test/process.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test, type TestOptions } from "../../harness.ts";
+import { startForwardProxy, startTls } from "../../support/forward_proxy.ts";
 
 const isDeno = detectRuntime().name === "deno";
 const DENO: TestOptions = { timeout: 90_000, skip: isDeno ? false : "only Deno has permissions" };
@@ -41,6 +42,7 @@ async function runWith(
   server: string,
   flags: readonly string[],
   options: Record<string, unknown> = {},
+  env: Record<string, string> = {},
 ): Promise<Ended> {
   const program = join(projectRoot, "tests/support/client/grants_child.ts");
   const config = ["--no-check", "--config", join(projectRoot, "deno.json")];
@@ -57,6 +59,7 @@ async function runWith(
         WF_TRACE_SERVER_URL: server,
         WEAVE_ENABLE_WAL: "true",
         WEAVE_WAL_DIR: "",
+        ...env,
       },
     },
   );
@@ -99,6 +102,29 @@ test("grants: the log's directory, the server and the variables are enough", asy
     const logs = join(place.path, walDir ?? ".weave/wal");
     assert.deepEqual(readdirSync(logs).filter((name) => !name.startsWith(".")), ["team"], title);
   }
+}, DENO);
+
+test("grants: a proxy is used whether connections to it are granted or not", async () => {
+  await using mock = await startMockServer();
+  await using tls = await startTls("trace.test", Number(new URL(mock.url).port));
+  for (const isGranted of [true, false]) {
+    await using proxy = await startForwardProxy({ "trace.test": tls.port });
+    using place = temporary();
+    const { status, result, logged } = await runWith(
+      place.path,
+      "https://trace.test",
+      [
+        `--allow-net=trace.test:443${isGranted ? `,${hostOf(proxy.url)}` : ""}`,
+        `${ENV},HTTPS_PROXY,NO_PROXY`,
+        ...files(".weave"),
+      ],
+      {},
+      { HTTPS_PROXY: proxy.url, DENO_CERT: tls.authority, DENO_NO_UPDATE_CHECK: "1" },
+    );
+    assert.deepEqual([status, result, logged.length], [0, delivered, 1], logged.join("\n"));
+    assert.ok(proxy.requests.length > 0);
+  }
+  assert.equal(mock.store.finishedCount("team/granted"), 4);
 }, DENO);
 
 test("grants: without the server records stay on disk, and the program ends", async () => {
