@@ -27,6 +27,15 @@ export const BAD_NETWORKS: Readonly<Record<string, () => Promise<BadNetwork>>> =
       answer(first);
       socket.on("data", answer);
     }),
+  "health checks are answered, and nothing else is read": () =>
+    serve((socket, first) => {
+      const answer = (request: Uint8Array): void => {
+        if (String(request).startsWith("GET /health")) socket.write(HEALTHY);
+        else socket.pause();
+      };
+      answer(first);
+      socket.on("data", answer);
+    }),
   "half a status line, then a byte a second": () =>
     serve((socket) => {
       socket.write("HTTP/1.1 2");

@@ -20,7 +20,9 @@ const ENOUGH_MS = 9_000;
 const PROGRAM = `
   import { init, op } from "./weave_wal.mjs";
   await init("team/exit", { wal: true });
-  op(function answer() { return 42; })();
+  // More than the buffers of a connection take.
+  const answer = op(function answer() { return "x".repeat(900_000); });
+  for (let i = 0; i < 8; i++) answer();
   // In the middle of an attempt.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   console.log("done");
@@ -30,11 +32,11 @@ const PROGRAM = `
 type Way = (bad: string, run: (env: Record<string, string>) => Promise<void>) => Promise<void>;
 
 const WAYS: Record<string, Way> = {
-  "a proxy that is such": (bad, run) =>
+  "a faulty proxy": (bad, run) =>
     run({ WF_TRACE_SERVER_URL: `http://${HOST}`, HTTP_PROXY: bad, WEAVE_WAL_ALLOW_HTTP: HOST }),
-  "a tunnel of a proxy that is such": (bad, run) =>
+  "a tunnel of a faulty proxy": (bad, run) =>
     run({ WF_TRACE_SERVER_URL: `https://${HOST}`, HTTPS_PROXY: bad }),
-  "a tunnel to a server that is such": async (bad, run) => {
+  "a tunnel to a faulty server": async (bad, run) => {
     await using tls = await startTls(HOST, Number(new URL(bad).port));
     await using proxy = await startForwardProxy({ [HOST]: tls.port });
     await run({

@@ -19,13 +19,16 @@ const ENOUGH_MS = 9_000;
 
 const DROPPED = "packets dropped";
 
-const program = (livesMs: number, more = "") => `
+/** More than the buffers of a connection take. */
+const LARGE = { calls: 8, bytes: 900_000 };
+
+const program = (livesMs: number, more = "", { calls, bytes } = { calls: 1, bytes: 42 }) => `
   import { init, op } from "./weave_wal.mjs";
   import process from "node:process";
   ${more}
   await init("team/exit");
-  const answer = op(function answer() { return 42; });
-  answer();
+  const answer = op(function answer() { return "x".repeat(${bytes}); });
+  for (let i = 0; i < ${calls}; i++) answer();
   await new Promise((resolve) => setTimeout(resolve, ${livesMs}));
   console.log("done");
 `;
@@ -47,13 +50,14 @@ for (const livesMs of [0, 3_000]) {
       await using bad = await network();
       using project = new UserProject();
       project.copy("weave_wal.mjs");
-      project.write("main.mjs", program(livesMs));
+      project.write("main.mjs", program(livesMs, "", LARGE));
       const { code, errors, lastMs } = await project.run("main.mjs", {
         env: { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: bad.url },
       });
       assert.equal(code, 0, errors);
       assert.ok(lastMs < ENOUGH_MS, `${what}: ${lastMs} ms\n${errors}`);
-      assert.deepEqual(logged(project), ["call_start answer", "call_end"]);
+      const calls = Array(LARGE.calls).fill(["call_start answer", "call_end"]).flat();
+      assert.deepEqual(logged(project), calls);
     }));
   });
 }
