@@ -15,9 +15,11 @@ import { UserProject } from "../../support/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const runtime = detectRuntime().name;
-const noTelemetry = existsSync(join(root, "node_modules/@opentelemetry/instrumentation-undici"))
-  ? runtime !== "node" && "Node's fetch is the one that this instruments"
-  : "@opentelemetry/instrumentation-undici is not installed; run npm install";
+const noTelemetry = ["undici", "http"]
+  .map((name) => `@opentelemetry/instrumentation-${name}`)
+  .find((name) => !existsSync(join(root, "node_modules", name)))
+  ?.concat(" is not installed; run npm install") ??
+  (runtime !== "node" && "Node's modules are the ones that this instruments");
 
 /** Runs a program beside a mock server, and gives what it printed last, as JSON. */
 async function run(mock: MockServer, main: string, files: Record<string, string> = {}) {
@@ -142,7 +144,9 @@ const BRIDGE = `
   import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
   import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
   import { registerInstrumentations } from "@opentelemetry/instrumentation";
+  import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
   import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
+  import { createRequire } from "node:module";
   export const exporter = new InMemorySpanExporter();
   export const bridge = { onSpan: () => {} };
   new NodeTracerProvider({
@@ -156,7 +160,11 @@ const BRIDGE = `
       },
     ],
   }).register();
-  registerInstrumentations({ instrumentations: [new UndiciInstrumentation()] });
+  registerInstrumentations({
+    instrumentations: [new UndiciInstrumentation(), new HttpInstrumentation()],
+  });
+  // A module is instrumented as it is required.
+  export const http = createRequire(import.meta.url)("node:http");
 `;
 
 for (const order of ["before", "after"]) {
@@ -165,7 +173,7 @@ for (const order of ["before", "after"]) {
     async () => {
       await using mock = await startMockServer();
       const imports = [
-        'import { bridge, exporter } from "./telemetry.mjs";',
+        'import { bridge, exporter, http } from "./telemetry.mjs";',
         'import { finish, flush, init, op } from "./weave_wal.mjs";',
       ];
       const { spans, done } = await run(
@@ -177,7 +185,10 @@ for (const order of ["before", "after"]) {
       const client = await init("team/unseen");
       bridge.onSpan = op(function span(name) {});
       await trace.getTracer("app").startActiveSpan("request", async (span) => {
-        await op(async function work() { await fetch(process.env.URL); })();
+        await op(async function work() {
+          await fetch(process.env.URL);
+          await new Promise((end) => http.get(process.env.URL, (got) => got.resume().on("end", end)));
+        })();
         await flush();
         await client.serverInfo();
         span.end();
@@ -187,13 +198,13 @@ for (const order of ["before", "after"]) {
       console.log(JSON.stringify({
         done,
         spans: exporter.getFinishedSpans().map(({ name, attributes }) =>
-          attributes["url.path"] ?? name),
+          attributes["url.path"] ?? attributes["http.target"] ?? name),
       }));
       `,
         { "telemetry.mjs": BRIDGE },
       );
-      assert.deepEqual([done, spans], [true, ["/health", "request"]]);
-      assert.deepEqual(arrived(mock), ["span", "span", "work"]);
+      assert.deepEqual([done, spans], [true, ["/health", "/health", "request"]]);
+      assert.deepEqual(arrived(mock), ["span", "span", "span", "work"]);
       const sent = mock.journal.entries.filter(({ path }) => path !== "/health");
       assert.ok(sent.length > 0);
     },
