@@ -72,7 +72,7 @@ export async function runCommand(args: readonly string[], context: Context): Pro
 
 function makeProgram(context: Context, setCode: (code: number) => void): Command {
   return new Command("weave-wal")
-    .description("Look after the write-ahead logs of W&B Weave tracing")
+    .description("Manage the write-ahead logs of W&B Weave tracing")
     .version(VERSION, "-V, --version", "print the version")
     .addHelpText("after", NOTES)
     .addCommand(statusCommand(context, setCode))

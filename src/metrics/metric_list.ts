@@ -71,27 +71,27 @@ export type MetricKey =
 
 /** All metrics. */
 export const METRICS: Readonly<Record<MetricKey, Metric>> = {
-  build: info("weave_wal_build_info", "Version of the program that made these metrics.", [
+  build: info("weave_wal_build_info", "Version of the program that exports these metrics.", [
     "version",
   ]),
   pendingRecords: gauge(
     "weave_wal_pending_records",
-    "Records on disk that are not delivered.",
+    "Undelivered records on disk.",
     PROJECT,
   ),
   pendingEstimated: gauge(
     "weave_wal_pending_records_estimated",
-    "1 while weave_wal_pending_records is an estimate, because counting would read too much; else 0.",
+    "1 if weave_wal_pending_records is an estimate, because counting would read too much; otherwise 0.",
     PROJECT,
   ),
   pendingBytes: gauge(
     "weave_wal_pending_bytes",
-    "Bytes of log on disk that are not delivered.",
+    "Bytes of undelivered records on disk.",
     PROJECT,
   ),
   oldestPending: gauge(
     "weave_wal_oldest_pending_timestamp_seconds",
-    "When the oldest pending record was written. Absent while nothing is pending.",
+    "Time at which the oldest pending record was written. Absent if nothing is pending.",
     PROJECT,
   ),
   segments: gauge(
@@ -105,44 +105,44 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
   ]),
   deadLetters: gauge(
     "weave_wal_dead_letters",
-    "Dead letters on disk: records that the server rejected, or that are not valid.",
+    "Dead letters on disk: records that the server rejected or that are invalid.",
     [...PROJECT, "reason"],
   ),
   quotaUsed: gauge(
     "weave_wal_quota_used_bytes",
-    "Bytes that the directory of the project takes.",
+    "Disk usage of the project's directory.",
     PROJECT,
   ),
   quotaLimit: gauge(
     "weave_wal_quota_limit_bytes",
-    "Bytes that it may take (maxDiskBytes); at the limit records are dropped.",
+    "Maximum disk usage of the project's directory (maxDiskBytes); at the limit, records are dropped.",
     PROJECT,
   ),
   quotaFull: gauge(
     "weave_wal_quota_full_timestamp_seconds",
-    "When the limit is reached if the directory goes on growing as it does. Absent while it does " +
+    "Time at which the limit is reached at the current growth rate. Absent if usage does " +
       "not grow.",
     PROJECT,
   ),
-  appended: counter("weave_wal_appended_records_total", "Records that a process wrote.", LOG),
+  appended: counter("weave_wal_appended_records_total", "Records that a process appended.", LOG),
   dropped: counter(
     "weave_wal_dropped_records_total",
-    "Records that are lost: dropped by a limit, or by a failure.",
+    "Lost records: dropped because of a limit or a failure.",
     [...LOG, "cause"],
   ),
   memoryRecords: gauge(
     "weave_wal_memory_records",
-    "Pending records that only the memory of a process holds.",
+    "Pending records that exist only in the memory of a process.",
     LOG,
   ),
   memoryBytes: gauge(
     "weave_wal_memory_bytes",
-    "Bytes of pending records that only the memory of a process holds.",
+    "Bytes of pending records that exist only in the memory of a process.",
     LOG,
   ),
   diskFailing: gauge(
     "weave_wal_disk_failing",
-    "1 while the disk takes no records of a process, so that it keeps them in memory.",
+    "1 while a process cannot write records to disk and keeps them in memory.",
     [...LOG, "code"],
   ),
   senderState: gauge(
@@ -153,12 +153,12 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
   ),
   senderStateSince: gauge(
     "weave_wal_sender_state_since_timestamp_seconds",
-    "Since when a sender is in its state.",
+    "Time at which the current state of a sender began.",
     SENDER,
   ),
   nextAttempt: gauge(
     "weave_wal_next_attempt_timestamp_seconds",
-    "When a sender tries again. Absent while the server is up.",
+    "Time of a sender's next attempt. Absent while the server is up.",
     SENDER,
   ),
   delivered: counter(
@@ -173,7 +173,7 @@ export const METRICS: Readonly<Record<MetricKey, Metric>> = {
   ),
   lastDelivery: gauge(
     "weave_wal_last_delivery_timestamp_seconds",
-    "When a sender last delivered records. Absent before the first.",
+    "Time at which a sender last delivered records. Absent before the first delivery.",
     SENDER,
   ),
 };
@@ -190,21 +190,21 @@ export type RelayMetricKey =
 /** Metrics of `weave-wal relay`. */
 export const RELAY_METRICS: Readonly<Record<RelayMetricKey, Metric>> = {
   requests: counter("weave_wal_relay_requests_total", "Requests to a relay.", ["outcome"]),
-  records: counter("weave_wal_relay_records_total", "Records that a relay took.", []),
+  records: counter("weave_wal_relay_records_total", "Records that a relay has accepted.", []),
   refused: counter(
     "weave_wal_relay_refused_requests_total",
-    "Requests that a relay refused, by HTTP status: 503 over a quota or a limit, 401 without a token.",
+    "Requests that a relay refused, by HTTP status: 503 at a quota or a limit, 401 without a token.",
     ["status"],
   ),
   unreachable: counter(
     "weave_wal_relay_unreachable_requests_total",
-    "Requests that a relay could not pass on because the server did not respond.",
+    "Requests that a relay could not forward because the server did not respond.",
     [],
   ),
   active: gauge("weave_wal_relay_active_requests", "Requests in progress at a relay.", []),
   buffered: gauge(
     "weave_wal_relay_buffered_bytes",
-    "Bytes of requests in the memory of a relay.",
+    "Bytes of requests in a relay's memory.",
     [],
   ),
 };

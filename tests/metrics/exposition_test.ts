@@ -23,18 +23,18 @@ test("metrics: OpenMetrics text names families, units and the end", () => {
   assert.equal(
     samples().text("openmetrics"),
     `# TYPE weave_wal_build info
-# HELP weave_wal_build Version of the program that made these metrics.
+# HELP weave_wal_build Version of the program that exports these metrics.
 weave_wal_build_info{version="1.2.3"} 1
 # TYPE weave_wal_pending_bytes gauge
 # UNIT weave_wal_pending_bytes bytes
-# HELP weave_wal_pending_bytes Bytes of log on disk that are not delivered.
+# HELP weave_wal_pending_bytes Bytes of undelivered records on disk.
 weave_wal_pending_bytes{entity="acme",project="chat"} 620
 # TYPE weave_wal_dropped_records counter
-# HELP weave_wal_dropped_records Records that are lost: dropped by a limit, or by a failure.
+# HELP weave_wal_dropped_records Lost records: dropped because of a limit or a failure.
 weave_wal_dropped_records_total{entity="acme",project="chat",process="1@a",cause="quota-new"} 9
 # TYPE weave_wal_last_delivery_timestamp_seconds gauge
 # UNIT weave_wal_last_delivery_timestamp_seconds seconds
-# HELP weave_wal_last_delivery_timestamp_seconds When a sender last delivered records. Absent before the first.
+# HELP weave_wal_last_delivery_timestamp_seconds Time at which a sender last delivered records. Absent before the first delivery.
 weave_wal_last_delivery_timestamp_seconds{server="http://s",process="1@a"} 1790000000.5
 # EOF
 `,

@@ -38,7 +38,7 @@ const REASONS = ["refused", "unsendable", "corrupt", "torn", "oversize", "unknow
 
 /** Creates the command. */
 export function deadLettersCommand(context: Context, setCode: SetCode): Command {
-  return describe("dead-letters", "Look after records that were refused or cannot be read", {
+  return describe("dead-letters", "Manage records that were rejected or cannot be read", {
     examples: [
       ["weave-wal dead-letters list", "dead letters, grouped by reason"],
       ["weave-wal dead-letters show 1", "one of them, whole"],
@@ -56,7 +56,7 @@ export function deadLettersCommand(context: Context, setCode: SetCode): Command 
 }
 
 function listCommand(context: Context): Command {
-  return withFilter(describe("list", "List dead letters, grouped by why", {
+  return withFilter(describe("list", "List dead letters, grouped by reason", {
     examples: [
       ["weave-wal dead-letters list", "one line a reason"],
       ["weave-wal dead-letters list --all --status 400", "one line a dead letter"],
@@ -75,7 +75,7 @@ function listCommand(context: Context): Command {
 }
 
 function showCommand(context: Context): Command {
-  return withStreamOption(withLogOptions(describe("show", "Show one dead letter whole", {
+  return withStreamOption(withLogOptions(describe("show", "Show one complete dead letter", {
     examples: [["weave-wal dead-letters show 3", "reason, server's message and request"]],
   })))
     .argument("<name>", "number or id")
@@ -142,7 +142,7 @@ function exportCommand(context: Context): Command {
 }
 
 function dropCommand(context: Context, setCode: SetCode): Command {
-  return withFilter(describe("drop", "Give dead letters up, for good; asks first", {
+  return withFilter(describe("drop", "Permanently delete dead letters, after confirmation", {
     examples: [
       ["weave-wal dead-letters drop 3", "one of them"],
       ["weave-wal dead-letters drop --status 422 --yes", "a whole group, without asking"],

@@ -22,19 +22,19 @@ const FSYNC = ["group", "interval", "never"];
 const MAX_REQUEST_MIB = 32;
 
 const NOTES =
-  `Takes the writes of every Weave SDK (WF_TRACE_SERVER_URL=http://127.0.0.1:4318) and spans over
+  `Accepts the writes of every Weave SDK (WF_TRACE_SERVER_URL=http://127.0.0.1:4318) and spans over
 OTLP/HTTP (/v1/traces, /otel/v1/traces, /agents/otel/v1/traces), writes them to the log and responds.
-The log is sent to WF_TRACE_SERVER_URL with WANDB_API_KEY. Reads are passed on.
+The log is sent to WF_TRACE_SERVER_URL with WANDB_API_KEY. Reads are forwarded.
 
 A response means that the records are on stable storage; requests that arrive together share one
 sync (--fsync group). If the disk or the quota is full, requests are refused with 503 and Retry-After.
 
-Anything but a loopback address needs --token-file: callers show one of its tokens in place of an
+Any address other than loopback requires --token-file: callers send one of its tokens instead of an
 API key. GET /healthz, /readyz, /metrics. Ends with 0 on SIGTERM.`;
 
 /** Creates the command. */
 export function relayCommand(context: Context, setCode: (code: number) => void): Command {
-  const command = describe("relay", "Take the writes of programs in any language into the log", {
+  const command = describe("relay", "Record writes of programs in any language in the log", {
     examples: [
       ["weave-wal relay", "for programs on this machine, on 127.0.0.1:4318"],
       ["weave-wal relay --listen 0.0.0.0:4318 --token-file tokens", "for other machines"],
@@ -55,7 +55,7 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
       parsePolicy,
       "group",
     )
-    .option("--token-file <file>", "tokens that callers may show, one a line")
+    .option("--token-file <file>", "accepted tokens of callers, one per line")
     .option("--tls-cert <file>", "certificate chain in PEM: listen with TLS")
     .option("--tls-key <file>", "private key of the certificate, in PEM")
     .option("--project <entity/project>", "project of spans that name none", parseWord)
@@ -117,5 +117,5 @@ async function relay(unguarded: Context, flags: RelayFlags): Promise<number> {
 
 function parsePolicy(text: string): string {
   if (FSYNC.includes(text)) return text;
-  throw new InvalidArgumentError(`${quoted(text)} is none of ${FSYNC.join(", ")}.`);
+  throw new InvalidArgumentError(`${quoted(text)} is not one of ${FSYNC.join(", ")}.`);
 }

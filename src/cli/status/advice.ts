@@ -182,7 +182,7 @@ function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
     const since = diskError === null ? "" : ` for ${formatDuration(now - diskError.at)}`;
     const message = diskError === null
       ? `${processName(process)}: ${only}`
-      : `The disk takes no records of ${processName(process)}${since}: ${
+      : `Cannot write records of ${processName(process)} to disk${since}: ${
         printable(diskError.message)
       }. ${only}`;
     add("error", diskError === null ? "memory" : "disk-error", message);

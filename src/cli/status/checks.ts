@@ -82,7 +82,7 @@ const CHECKS: readonly Check[] = [
   {
     flag: "failIfInMemory",
     name: "fail-if-in-memory",
-    option: new Option("--fail-if-in-memory", "fail if a disk takes no records of a process"),
+    option: new Option("--fail-if-in-memory", "fail if a process cannot write its records to disk"),
     find: ({ logs, health }) => {
       const failing = logs.find(({ process, log }) => log.kind === "memory" && isRunning(process));
       if (failing === undefined && health.memoryRecords === 0) return null;

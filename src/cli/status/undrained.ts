@@ -68,11 +68,12 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
       return { server, level: "warn", kind: "unresponsive", message };
     }
     case "no-sender": {
-      const message = `${subject} with nobody to send them: the writers have their sender off`;
+      const message =
+        `${subject} with no process to send them: the sender of the writers is disabled`;
       return { server, level: "warn", kind, message, command: "flush --follow" };
     }
     case "unclaimed": {
-      const message = `${subject} of ${namesOf(segments)}, which is to send them itself`;
+      const message = `${subject} of ${namesOf(segments)}, which will send them itself`;
       return { server, level: "info", kind, message };
     }
     case "remote":

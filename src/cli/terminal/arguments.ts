@@ -79,7 +79,7 @@ export type Collect<T> = (text: string, before: readonly T[] | undefined) => T[]
 export function collect<T>(parse: (word: string) => T): Collect<T> {
   return (text, before) => {
     const words = text.split(",").map((word) => word.trim());
-    if (words.includes("")) throw new InvalidArgumentError(`${quoted(text)} names nothing.`);
+    if (words.includes("")) throw new InvalidArgumentError(`${quoted(text)} has an empty value.`);
     return [...(before ?? []), ...words.map(parse)];
   };
 }
@@ -88,12 +88,12 @@ export function collect<T>(parse: (word: string) => T): Collect<T> {
 export function parseOneOf(known: readonly string[]): (word: string) => string {
   return (word) => {
     if (known.includes(word)) return word;
-    throw new InvalidArgumentError(`${quoted(word)} is none of ${known.join(", ")}.`);
+    throw new InvalidArgumentError(`${quoted(word)} is not one of ${known.join(", ")}.`);
   };
 }
 
 /** Parses a nonempty word. */
 export function parseWord(text: string): string {
-  if (text.trim() === "") throw new InvalidArgumentError(`${quoted(text)} names nothing.`);
+  if (text.trim() === "") throw new InvalidArgumentError(`${quoted(text)} has an empty value.`);
   return text.trim();
 }

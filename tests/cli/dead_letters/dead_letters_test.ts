@@ -255,7 +255,7 @@ test("dead-letters drop wants a choice and an answer", async () => {
     // A variable of a script that is not set must not mean all of them.
     const empty = await deadLetters(place, mock, "drop", choice, "", "--yes");
     assert.equal(empty.code, 2, empty.out);
-    assert.match(empty.err, /"" names nothing/);
+    assert.match(empty.err, /"" has an empty value/);
   }
   assert.equal((await all(place, mock)).length, 3);
   const { code, out } = await deadLetters(place, mock, "drop", "2", "--yes");

@@ -111,7 +111,7 @@ test("inspect finds records by type, by call and by time", async () => {
   assert.deepEqual(await found("--project", "acme/none"), []);
   const { code, err } = await cli(["inspect", "--type", "call"], { cwd: place.path });
   assert.equal(code, 2);
-  assert.match(err, /"call" is none of call_start, /);
+  assert.match(err, /"call" is not one of call_start, /);
 }, SLOW);
 
 test("inspect reads a file from an offset, so many records, and says where to go on", async () => {

@@ -208,7 +208,7 @@ test("invalid arguments end with code 2 and a message, without a stack trace", a
     [["status", "--dir", "/dev/null"], 'Cannot use --dir: "/dev/null" is not a directory'],
     [["status", "--dir", ""], 'Cannot use --dir: ""'],
     [["flush", "--server", "nowhere"], 'Cannot use --server: "nowhere" is not a URL'],
-    [["inspect", "--type", "call"], '"call" is none of call_start, call_end'],
+    [["inspect", "--type", "call"], '"call" is not one of call_start, call_end'],
     [["inspect", note], `Cannot read: "${note}" is not a log file`],
     [["verify", note], `Cannot read: "${note}" is not a log file`],
     [["dead-letters", "list", "--status", "4xx"], 'Invalid number "4xx"'],

@@ -63,7 +63,7 @@ test("ui: the status follows a program that writes, and sees that it was killed"
     [process.project, process.name, process.liveness, process.sends, process.server],
     [NAME, `pid ${writer.pid}`, "alive", false, SERVER],
   );
-  assert.match(running.report!.advice[0].message, /nobody to send them|no process sends/i);
+  assert.match(running.report!.advice[0].message, /no process to send them|no process sends/i);
   writer.kill("SIGKILL");
   await writer.ended;
   await statusWhere(ui, ({ report }) => report!.writers[0].liveness === "dead");

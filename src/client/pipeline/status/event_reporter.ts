@@ -153,7 +153,11 @@ export class EventReporter {
 
   /** Reports that the current segment's file was deleted or replaced. */
   logRemoved(): void {
-    this.report("warn", "log-removed", "A file of the log was removed or replaced: began anew");
+    this.report(
+      "warn",
+      "log-removed",
+      "A log file was deleted or replaced: continuing in a new file",
+    );
   }
 
   /** Reports an event without a limit. */
