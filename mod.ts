@@ -127,7 +127,7 @@ export type { DiskError } from "./src/wal/ownership/presence_state.ts";
 export type { MetricsFormat } from "./src/metrics/exposition.ts";
 export type { Fetch } from "./src/runtime/runtime.ts";
 export type { ServerState } from "./src/delivery/http/circuit_breaker.ts";
-export type { RetryResult } from "./src/delivery/resend_dead_letters.ts";
+export type { RetryResult } from "./src/delivery/dead_letters/resend_dead_letters.ts";
 export type { LogLevel } from "./src/client/logger.ts";
 export type {
   FlushOptions,

@@ -9,12 +9,12 @@ import { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import { Semaphore } from "./async/signal.ts";
 import type { DeliveryTarget } from "./delivery_client.ts";
-import type { RecoveryStart } from "./directory_recovery_options.ts";
-import type { DrainOptions } from "./drain.ts";
+import type { RecoveryStart } from "./recovery/directory_recovery_options.ts";
+import type { DrainOptions } from "./drain/drain_options.ts";
 import type { ServerState } from "./http/circuit_breaker.ts";
 import { OutageWatch } from "./outage_watch.ts";
 import { actsOnEarlier } from "./records/record_sender.ts";
-import { Recovery } from "./recovery.ts";
+import { Recovery } from "./recovery/recovery.ts";
 import { Sender } from "./sender.ts";
 
 /** Bytes of one record that are read into memory at most: the server's own request limit. */

@@ -10,8 +10,10 @@ import { CountBudget } from "../wal/segment/pending_count.ts";
 import { NOTHING_WAITS, sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
 import { Signal } from "./async/signal.ts";
 import type { DeliveryTarget } from "./delivery_client.ts";
-import { Drain, type DrainOptions, endOf, POLL_MS } from "./drain.ts";
-import type { Recovery } from "./recovery.ts";
+import { Drain } from "./drain/drain.ts";
+import { type DrainOptions, POLL_MS } from "./drain/drain_options.ts";
+import { endOf } from "./drain/drain_progress.ts";
+import type { Recovery } from "./recovery/recovery.ts";
 
 /** Options for {@linkcode Sender}. */
 export interface SenderOptions {

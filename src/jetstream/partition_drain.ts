@@ -6,7 +6,8 @@
 
 import { onAbort } from "../delivery/async/on_abort.ts";
 import { Signal } from "../delivery/async/signal.ts";
-import { Drain, type DrainOptions } from "../delivery/drain.ts";
+import { Drain } from "../delivery/drain/drain.ts";
+import type { DrainOptions } from "../delivery/drain/drain_options.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { keepDeadLetters } from "./dead_letter_writer.ts";
 import type { LogEngine } from "./engine.ts";

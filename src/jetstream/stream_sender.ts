@@ -8,7 +8,8 @@
  */
 
 import { drainOptions, type DrainSettings } from "../delivery/create_sender.ts";
-import type { Drain, DrainOptions } from "../delivery/drain.ts";
+import type { Drain } from "../delivery/drain/drain.ts";
+import type { DrainOptions } from "../delivery/drain/drain_options.ts";
 import type { ServerState } from "../delivery/http/circuit_breaker.ts";
 import { OutageWatch } from "../delivery/outage_watch.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";

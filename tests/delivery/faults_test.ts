@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DeliveryClient } from "../../src/delivery/delivery_client.ts";
-import { retryDeadLetters } from "../../src/delivery/retry_dead_letters.ts";
+import { retryDeadLetters } from "../../src/delivery/dead_letters/retry_dead_letters.ts";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import { test } from "../harness.ts";
 import { appendCalls, end, start, withDelivery } from "../support/delivery/delivery_fixture.ts";

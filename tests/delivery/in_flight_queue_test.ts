@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InFlightQueue, MAX_IN_FLIGHT_BATCHES } from "../../src/delivery/in_flight_queue.ts";
+import { InFlightQueue, MAX_IN_FLIGHT_BATCHES } from "../../src/delivery/drain/in_flight_queue.ts";
 import { test } from "../harness.ts";
 
 test("in flight: no more batches than allowed are sent at once", async () => {

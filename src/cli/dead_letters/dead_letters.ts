@@ -5,7 +5,7 @@
  */
 
 import type { Command } from "commander";
-import { isSentAgain } from "../../delivery/retry_dead_letters.ts";
+import { isSentAgain } from "../../delivery/dead_letters/retry_dead_letters.ts";
 import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import { collect, parseCount, parseDuration, parseOneOf } from "../terminal/arguments.ts";
 import type { Context } from "../context.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { mayGoTo, retryDeadLetters } from "../../delivery/retry_dead_letters.ts";
-import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
+import { mayGoTo, retryDeadLetters } from "../../delivery/dead_letters/retry_dead_letters.ts";
+import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
+import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { commandClient } from "../flush/delivery_client.ts";

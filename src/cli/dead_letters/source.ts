@@ -5,7 +5,7 @@
  */
 
 import type { DeliveryClient } from "../../delivery/delivery_client.ts";
-import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
+import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
 import type { LogFilter, ProjectPath } from "../logs/projects.ts";
 

@@ -7,7 +7,7 @@
 
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
 import type { DeliveryTarget } from "../../delivery/delivery_client.ts";
-import type { RecoveryStart } from "../../delivery/directory_recovery_options.ts";
+import type { RecoveryStart } from "../../delivery/recovery/directory_recovery_options.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Runtime, Timer } from "../../runtime/runtime.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Resend, type RetryResult } from "../../delivery/resend_dead_letters.ts";
+import { Resend, type RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import {
   deadLetterIdOf,
   deadLetterOf,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
-import { retryDeadLetters } from "../../delivery/retry_dead_letters.ts";
+import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
+import { retryDeadLetters } from "../../delivery/dead_letters/retry_dead_letters.ts";
 import { isProvisional } from "../../protocol/digest/provisional.ts";
 import type { OtelRecordType } from "../../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../../protocol/record_types.ts";

@@ -14,7 +14,7 @@ import { closeGlobalClient, openGlobalClient } from "../global_client.ts";
 import { markClass } from "../objects/kind.ts";
 import type { MetricsFormat } from "../../metrics/exposition.ts";
 import type { ObjectRef, OpRef } from "../objects/object_ref.ts";
-import type { RetryResult } from "../../delivery/resend_dead_letters.ts";
+import type { RetryResult } from "../../delivery/dead_letters/resend_dead_letters.ts";
 import type { FlushOptions, FlushResult, Pipeline } from "../pipeline/pipeline.ts";
 import type { AnyFunction, OpFields } from "../op/op_types.ts";
 import { setSavingRef } from "../objects/saved_refs.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hostFetch } from "../../../src/client/server/host_fetch.ts";
 import type { PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
-import { DISK_RETRY_MS, POLL_MS } from "../../../src/delivery/drain.ts";
+import { DISK_RETRY_MS, POLL_MS } from "../../../src/delivery/drain/drain_options.ts";
 import {
   canOverwrite,
   upsertBody,

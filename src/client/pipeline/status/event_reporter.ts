@@ -7,7 +7,7 @@
 
 import type { Clock } from "../../../runtime/runtime.ts";
 import { dropText, LOST_IN_MEMORY } from "./drop_causes.ts";
-import type { RecoveryStart } from "../../../delivery/directory_recovery_options.ts";
+import type { RecoveryStart } from "../../../delivery/recovery/directory_recovery_options.ts";
 import type { WalEvent, WalEventName } from "./events.ts";
 import type { DropCause, ServerStatus } from "./counters.ts";
 import { REMIND_MS, StateThrottle } from "./state_throttle.ts";

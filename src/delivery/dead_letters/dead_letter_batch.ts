@@ -4,12 +4,12 @@
  * @module
  */
 
-import { RECORD_TYPES } from "../protocol/record_types.ts";
-import { MAX_MESSAGE_LENGTH } from "../wal/dead_letters/dead_letter_entry.ts";
-import type { DeadLetterEntry } from "../wal/dead_letters/dead_letter_reader.ts";
-import { RECORD_PREFIX } from "../wal/record/record.ts";
-import { RecordBatch } from "../wal/record/record_batch.ts";
-import type { DeadLetter } from "../wal/segment/segment.ts";
+import { RECORD_TYPES } from "../../protocol/record_types.ts";
+import { MAX_MESSAGE_LENGTH } from "../../wal/dead_letters/dead_letter_entry.ts";
+import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
+import { RECORD_PREFIX } from "../../wal/record/record.ts";
+import { RecordBatch } from "../../wal/record/record_batch.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

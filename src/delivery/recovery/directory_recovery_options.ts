@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Runtime } from "../runtime/runtime.ts";
-import type { OrphanScanner } from "../wal/ownership/orphan_scanner.ts";
-import type { DrainOptions } from "./drain.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { OrphanScanner } from "../../wal/ownership/orphan_scanner.ts";
+import type { DrainOptions } from "../drain/drain_options.ts";
 
 /** The start of a recovery. */
 export interface RecoveryStart {

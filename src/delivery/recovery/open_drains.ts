@@ -4,14 +4,15 @@
  * @module
  */
 
-import { hasCode } from "../errors.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
-import type { OpenCallsKeepers } from "../wal/open_calls/open_calls_keeper.ts";
-import { FileSegment } from "../wal/segment/file_segment.ts";
-import type { SegmentGuard } from "../wal/segment/segment.ts";
-import { parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
-import { Drain, type DrainEnd, type DrainOptions } from "./drain.ts";
+import { hasCode } from "../../errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
+import type { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
+import { FileSegment } from "../../wal/segment/file_segment.ts";
+import type { SegmentGuard } from "../../wal/segment/segment.ts";
+import { parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
+import { Drain, type DrainEnd } from "../drain/drain.ts";
+import type { DrainOptions } from "../drain/drain_options.ts";
 
 /** Segments of running processes that are drained at once; each is open. */
 const MAX_OPEN = 64;

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { DeadLetter } from "../wal/segment/segment.ts";
-import type { Delivery } from "./prepared_delivery.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import type { Delivery } from "../prepared_delivery.ts";
 
 /** Batches of one segment that may be on their way at once. */
 export const MAX_IN_FLIGHT_BATCHES = 2;

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Clock, Timer } from "../runtime/runtime.ts";
-import { removeDeadPresences } from "../wal/ownership/process_list.ts";
-import type { CountBudget } from "../wal/segment/pending_count.ts";
-import { sumWaiting, type Waiting } from "../wal/segment/waiting_counter.ts";
+import type { Clock, Timer } from "../../runtime/runtime.ts";
+import { removeDeadPresences } from "../../wal/ownership/process_list.ts";
+import type { CountBudget } from "../../wal/segment/pending_count.ts";
+import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
 import { DirectoryRecovery } from "./directory_recovery.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
-import type { Drain } from "./drain.ts";
+import type { Drain } from "../drain/drain.ts";
 
 /** Ms between two scans for orphaned segments. */
 export const SCAN_MS = 2_000;

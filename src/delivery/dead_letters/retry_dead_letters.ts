@@ -4,21 +4,21 @@
  * @module
  */
 
-import { hasCode } from "../errors.ts";
-import type { Runtime, Timer } from "../runtime/runtime.ts";
+import { hasCode } from "../../errors.ts";
+import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import {
   type DeadLetterEntry,
   isTornEntry,
   readDeadLetters,
-} from "../wal/dead_letters/dead_letter_reader.ts";
+} from "../../wal/dead_letters/dead_letter_reader.ts";
 import {
   DeadLetterStore,
   unfinishedTransactions,
-} from "../wal/dead_letters/dead_letter_transaction.ts";
-import { isKeyDirectory } from "../wal/ownership/python_writer.ts";
-import { HEARTBEAT_MS } from "../wal/ownership/failure_detector.ts";
-import { deadLettersAreFor, listSegments } from "../wal/ownership/segment_status.ts";
-import { isProcessToken, parseStem, segmentPaths } from "../wal/segment/segment_name.ts";
+} from "../../wal/dead_letters/dead_letter_transaction.ts";
+import { isKeyDirectory } from "../../wal/ownership/python_writer.ts";
+import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
+import { deadLettersAreFor, listSegments } from "../../wal/ownership/segment_status.ts";
+import { isProcessToken, parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { Resend, type ResendOptions, type RetryResult } from "./resend_dead_letters.ts";
 
 /** The place of a dead letter. */

@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { Clock } from "../runtime/runtime.ts";
-import type { DeadLetterEntry } from "../wal/dead_letters/dead_letter_reader.ts";
-import type { HeldDeadLetters } from "../wal/dead_letters/held_dead_letters.ts";
-import type { DeadLetter } from "../wal/segment/segment.ts";
-import { PendingStarts } from "./calls/pending_starts.ts";
+import type { Clock } from "../../runtime/runtime.ts";
+import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
+import type { HeldDeadLetters } from "../../wal/dead_letters/held_dead_letters.ts";
+import type { DeadLetter } from "../../wal/segment/segment.ts";
+import { PendingStarts } from "../calls/pending_starts.ts";
 import { batchOf, refusedAgain } from "./dead_letter_batch.ts";
-import type { DeliveryClient } from "./delivery_client.ts";
-import { Stopped } from "./http/send_with_retry.ts";
-import { actsOnEarlier } from "./records/record_sender.ts";
+import type { DeliveryClient } from "../delivery_client.ts";
+import { Stopped } from "../http/send_with_retry.ts";
+import { actsOnEarlier } from "../records/record_sender.ts";
 
 /**
  * The outcome of a retry.

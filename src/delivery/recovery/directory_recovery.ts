@@ -4,18 +4,18 @@
  * @module
  */
 
-import { hasCode } from "../errors.ts";
-import { partitionInSlices } from "../runtime/event_loop.ts";
-import { CallCloser, type DeadWriter } from "../wal/open_calls/close_interrupted.ts";
-import { OpenCallsKeepers } from "../wal/open_calls/open_calls_keeper.ts";
-import type { ListedSegment } from "../wal/ownership/directory_listing.ts";
-import type { Orphans } from "../wal/ownership/orphan_scanner.ts";
-import { RecoveryLeases } from "../wal/ownership/recovery_leases.ts";
-import { SegmentChain } from "../wal/segment/segment_chain.ts";
-import type { CountBudget } from "../wal/segment/pending_count.ts";
-import { sumWaiting, type Waiting, WaitingCounter } from "../wal/segment/waiting_counter.ts";
+import { hasCode } from "../../errors.ts";
+import { partitionInSlices } from "../../runtime/event_loop.ts";
+import { CallCloser, type DeadWriter } from "../../wal/open_calls/close_interrupted.ts";
+import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
+import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
+import type { Orphans } from "../../wal/ownership/orphan_scanner.ts";
+import { RecoveryLeases } from "../../wal/ownership/recovery_leases.ts";
+import { SegmentChain } from "../../wal/segment/segment_chain.ts";
+import type { CountBudget } from "../../wal/segment/pending_count.ts";
+import { sumWaiting, type Waiting, WaitingCounter } from "../../wal/segment/waiting_counter.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
-import { Drain } from "./drain.ts";
+import { Drain } from "../drain/drain.ts";
 import { OpenDrains } from "./open_drains.ts";
 
 /** Segments in one chain at most: as many are known at once. */

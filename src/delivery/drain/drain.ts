@@ -1,0 +1,243 @@
+/**
+ * Drains one segment: read, deliver, dead-letter, acknowledge, and at its end remove it.
+ *
+ * @module
+ */
+
+import { hasCode } from "../../errors.ts";
+import type { CountBudget } from "../../wal/segment/pending_count.ts";
+import type { Segment } from "../../wal/segment/segment.ts";
+import type { Waiting } from "../../wal/segment/waiting_counter.ts";
+import { onAbort } from "../async/on_abort.ts";
+import type { Permit } from "../delivery_client.ts";
+import { Stopped } from "../http/send_with_retry.ts";
+import { BatchSource, type PreparedBatch } from "./batch_source.ts";
+import { DISK_RETRY_MS, type DrainOptions, POLL_MS } from "./drain_options.ts";
+import { DrainProgress, endOf } from "./drain_progress.ts";
+import { InFlightQueue } from "./in_flight_queue.ts";
+import { Linger } from "./linger.ts";
+import { Settlement } from "./settlement.ts";
+
+/** The end of a drain. `lost`: another sender has taken the segment over. */
+export type DrainEnd = "complete" | "stopped" | "lost";
+
+/** The draining of one segment. */
+export class Drain {
+  readonly segment: Segment;
+  readonly #options: DrainOptions;
+  readonly #stop = new AbortController();
+  readonly #progress: DrainProgress;
+  readonly #linger: Linger;
+  readonly #source: BatchSource;
+  readonly #inFlight = new InFlightQueue();
+  readonly #settlement: Settlement;
+  /** End of a line that its writer, another process, has begun and not ended. */
+  #reached = 0;
+  #dropped = false;
+  #running: Promise<DrainEnd> | null = null;
+  #end: DrainEnd | null = null;
+
+  /** Makes a drain that begins at the segment's checkpoint. */
+  constructor(segment: Segment, options: DrainOptions) {
+    this.segment = segment;
+    this.#options = options;
+    const { signal: stop } = this.#stop;
+    const permit: Permit = { stop, assertHeld: () => segment.assertHeld() };
+    this.#progress = new DrainProgress(segment, options.clock);
+    this.#linger = new Linger(segment, options, stop);
+    this.#source = new BatchSource(segment, options, permit, this.#linger);
+    this.#settlement = new Settlement(segment, options, permit, this.#linger, this.#progress);
+  }
+
+  /**
+   * Byte offset up to which there is nothing to send: everything before it is delivered or
+   * dead-lettered, or a line that its writer, another process, has begun and not ended.
+   */
+  get reached(): number {
+    return Math.max(this.#progress.acknowledged, this.#reached);
+  }
+
+  /** Counts what waits; if the disk fails, without the records that it does not give. */
+  pending(budget: CountBudget): Promise<Waiting> {
+    return this.#progress.pending(budget);
+  }
+
+  /** When the oldest record that waits was written, epoch ms; `null` when none waits. */
+  oldestPending(): Promise<number | null> {
+    return this.#progress.oldestPending();
+  }
+
+  /** Whether the drain is over. */
+  get ended(): boolean {
+    return this.#end !== null;
+  }
+
+  /** Its end; `null` before that. */
+  get end(): DrainEnd | null {
+    return this.#end;
+  }
+
+  /** Whether the segment was given up. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
+  /** There may be more to drain. Cheap: called at every append. */
+  notify(): void {
+    this.#linger.notify();
+  }
+
+  /** Lingers no more until everything that is there now is sent. */
+  sendNow(): void {
+    this.#linger.sendNow();
+  }
+
+  /** Ends the draining where it is. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /**
+   * Gives the segment up, which must be sealed: what it holds is counted and removed; of several
+   * that are drained as one, the oldest. Resolves when that is done, and the drain is over.
+   */
+  async drop(): Promise<void> {
+    this.#dropped = true;
+    this.stop();
+    await this.#running;
+  }
+
+  /** Drains until the segment ends or the delivery client stops. Never rejects. */
+  run(): Promise<DrainEnd> {
+    return this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<DrainEnd> {
+    if (this.#options.deliveryClient.stopped.aborted) this.stop();
+    onAbort(this.#stop.signal, () => this.#linger.wake());
+    let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
+    // One that could not be settled leaves the next on its way, which no checkpoint waits for now.
+    this.stop();
+    await this.#inFlight.idle();
+    if (end === "stopped" && this.#dropped) end = await this.#discard();
+    if (end === "complete") end = await this.#complete();
+    this.#end = end;
+    this.#progress.over();
+    if (end === "complete") this.#options.onComplete(endOf(this.segment) ?? 0);
+    else this.segment.release();
+    return end;
+  }
+
+  async #loop(stopped: AbortSignal): Promise<DrainEnd> {
+    const { slots, lingerBytes } = this.#options;
+    const source = this.#source;
+    while (!stopped.aborted) {
+      if (!source.isAhead) await this.#inFlight.drained();
+      const sealed = this.segment.isSealed();
+      const { isAhead } = source;
+      if (!isAhead && !sealed && await this.#linger.pause(source.offset, source.startsDueIn)) {
+        continue;
+      }
+      if (!await slots.acquire(stopped)) break;
+      const batch = await this.#tryNext(sealed);
+      if (batch) {
+        await this.#launch(batch);
+        const isMore = sealed || this.segment.end() - source.offset >= lingerBytes;
+        if (isMore) source.readAhead(sealed);
+        continue;
+      }
+      slots.release();
+      await this.#inFlight.drained();
+      if (stopped.aborted) break; // Nothing would wake it any more.
+      if (batch === undefined) {
+        await this.#linger.wait(DISK_RETRY_MS);
+        source.restart(this.#progress.acknowledged);
+      } else if (await this.#atEnd(sealed, stopped)) {
+        return "complete";
+      }
+    }
+    await this.#inFlight.drained();
+    return "stopped";
+  }
+
+  /** No complete record is there: sends starts that are due, or waits; `true` at the segment's end. */
+  async #atEnd(sealed: boolean, stopped: AbortSignal): Promise<boolean> {
+    const { segment } = this;
+    const source = this.#source;
+    const drained = source.offset >= segment.end();
+    const dueIn = source.startsDueIn;
+    const isLast = this.#linger.sendsNow || (sealed && drained);
+    if (dueIn !== undefined && (dueIn === 0 || isLast)) {
+      if (await this.#options.slots.acquire(stopped)) await this.#launch(source.startsDue());
+      return false;
+    }
+    this.#linger.caughtUp();
+    if (dueIn === undefined) this.#reached = source.lookedTo;
+    if (sealed && drained) return true;
+    if (!segment.live) await this.#linger.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
+    else if (drained && segment.isSealed() === sealed) await this.#linger.wait(dueIn);
+    return false;
+  }
+
+  /** Sends a batch, in its turn; the caller holds a slot for it. */
+  async #launch(batch: PreparedBatch): Promise<void> {
+    const { slots } = this.#options;
+    try {
+      await this.#inFlight.waitForSlot(batch.delivery);
+    } catch (error) {
+      slots.release();
+      throw error;
+    }
+    this.#inFlight.send(
+      batch.delivery,
+      (refused) => this.#settlement.settle(batch, refused),
+      () => slots.release(),
+    );
+  }
+
+  /** The next batch; `undefined` when the disk failed and it has to be tried again. */
+  async #tryNext(sealed: boolean): Promise<PreparedBatch | null | undefined> {
+    try {
+      return await this.#source.next(sealed);
+    } catch (error) {
+      if (hasCode(error, "ERR_LEASE_LOST")) throw error;
+      this.#options.onTrouble("read", error);
+      return undefined;
+    }
+  }
+
+  async #complete(): Promise<DrainEnd> {
+    try {
+      if (!this.#dropped) await this.segment.beforeComplete?.();
+      this.segment.complete();
+      await this.segment.settled?.();
+      return "complete";
+    } catch (error) {
+      return this.#endOf(error);
+    }
+  }
+
+  /** Counts what is given up, and takes it for done. */
+  async #discard(): Promise<DrainEnd> {
+    const { segment } = this;
+    try {
+      const end = segment.partEnd?.(this.#progress.unsettled) ?? segment.end();
+      const { records, bytes } = await this.#progress.giveUp(end);
+      const isPart = end < segment.end();
+      if (isPart) {
+        segment.acknowledge(end);
+        await segment.settled?.();
+      }
+      this.#options.onDropped(records, bytes);
+      return isPart ? "stopped" : "complete";
+    } catch (error) {
+      return this.#endOf(error);
+    }
+  }
+
+  #endOf(error: unknown): DrainEnd {
+    if (error instanceof Stopped) return "stopped";
+    if (!hasCode(error, "ERR_LEASE_LOST")) this.#options.onTrouble("drain", error);
+    return "lost";
+  }
+}
