@@ -70,8 +70,8 @@ export {
 export type {
   TraceServerBodies,
   TraceServerProblem,
-  TraceServerSchemas,
 } from "./src/client/server/trace_server_bodies.ts";
+export type { TraceServerSchemas } from "./src/client/server/trace_server_schemas.ts";
 export type { ClientWrites } from "./src/client/weave_client/client_writes.ts";
 export type {
   AnyObject,

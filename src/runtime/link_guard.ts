@@ -7,7 +7,8 @@
 
 import { dirname, join } from "@std/path";
 import { codedError } from "./coded_error.ts";
-import type { FileSystem, Runtime } from "./runtime.ts";
+import type { FileSystem } from "./file_system.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Ms for which a directory without links is not checked again. */
 const TRUSTED_MS = 1_000;

@@ -10,7 +10,7 @@
 
 import { join } from "@std/path";
 import { findByte } from "../bytes/find_byte.ts";
-import type { FileSystem } from "../runtime/runtime.ts";
+import type { FileSystem } from "../runtime/file_system.ts";
 import { DIGEST_LENGTH, PROVISIONAL, TABLE_DIGEST_LENGTH } from "../protocol/digest/provisional.ts";
 import { writeAll } from "./dead_letters/dead_letter_file.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { hasCode } from "../errors.ts";
-import type { FileSystem } from "../runtime/runtime.ts";
+import type { FileSystem } from "../runtime/file_system.ts";
 
 /** Removes a file, if it exists. */
 export function removeIfExists(files: FileSystem, path: string): void {

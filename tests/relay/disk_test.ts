@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
-import type { AppendFile, Runtime } from "../../src/runtime/runtime.ts";
+import type { AppendFile } from "../../src/runtime/file_system.ts";
+import type { Runtime } from "../../src/runtime/runtime.ts";
 import { test } from "../harness.ts";
 import { passOn } from "../support/count_operations.ts";
 import { post, PROJECT, send } from "../support/mock_server/mock_requests.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { test } from "../harness.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { guardLinks } from "../../src/runtime/link_guard.ts";
-import type { FileSystem } from "../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../src/runtime/file_system.ts";
 import { failsWith } from "../support/runtime/contract_fixture.ts";
 import { countOperations } from "../support/count_operations.ts";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";

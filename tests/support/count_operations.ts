@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AppendFile, FileSystem, ReadFile } from "../../src/runtime/runtime.ts";
+import type { AppendFile, FileSystem, ReadFile } from "../../src/runtime/file_system.ts";
 
 /** Calls by name: methods of the file system by their own, those of open files as `file.<name>`. */
 export type OperationCounts = Record<string, number>;

@@ -10,7 +10,7 @@
 import process from "node:process";
 import { setInterval } from "node:timers";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { idOf, startRequest } from "./records.ts";
 

@@ -8,7 +8,7 @@ import { isAbsolute, join } from "@std/path";
 import { errorCode } from "../../errors.ts";
 import { fromBase64 } from "../../protocol/json/base64.ts";
 import { readSpans } from "../../protocol/otlp/spans.ts";
-import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
+import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
 import { writeAll } from "../../wal/dead_letters/dead_letter_file.ts";
 import { type Context, throwIfStopped } from "../context.ts";
 import { deadLetterJson, type IndexedDeadLetter } from "./index.ts";

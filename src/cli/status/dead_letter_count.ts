@@ -6,7 +6,8 @@
 
 import { hasCode } from "../../errors.ts";
 import { Slices } from "../../runtime/event_loop.ts";
-import type { Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Clock, Runtime } from "../../runtime/runtime.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 
 /** Number of dead letters of a project. */

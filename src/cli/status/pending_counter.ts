@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import {
   type CountBudget,
   PendingCount,

@@ -6,7 +6,8 @@
 
 import { basename, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
-import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { currentLease } from "../../wal/ownership/lease.ts";
 import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
 import {

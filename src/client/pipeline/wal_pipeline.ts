@@ -210,29 +210,24 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     if (this.#disk === null || quotaPolicy !== "drop-oldest") return null;
     return new SegmentEvictor({
       runtime,
-      quota: this.#disk.quota,
+      disk: this.#disk,
       log: this.#logs.log,
       sender: this.#sending.sender,
       root: walDir,
-      directory: this.#directory,
       server: serverUrl,
-      token: this.#token,
-      onDropped: (records) => this.#monitor.droppedOldest(records),
-      onTrouble: (error) => this.#monitor.failed("quota", error),
+      monitor: this.#monitor,
     });
   }
 
   #start(): void {
-    const { runtime: { clock, process }, exitDrainMs, heldMs, drainOnSignal = false } =
-      this.#options;
+    const { runtime: { clock, process }, drainOnSignal = false } = this.#options;
     const { sender } = this.#sending;
     if (sender !== null) {
       sender.start();
       const exit = new ExitDrain({
+        ...this.#options,
         clock,
         process,
-        exitDrainMs,
-        heldMs,
         drainOnSignal,
         drain: (timeoutMs) => this.#lastDrain(timeoutMs),
         appended: () => this.#monitor.counters.appended,

@@ -12,14 +12,8 @@ import { httpFetch } from "../network/http_fetch.ts";
 import { inChunks } from "../node/list_directory.ts";
 import { nodeFiles } from "../node/node_fs.ts";
 import { processFacts } from "../process/process_info.ts";
-import type {
-  ConnectionOptions,
-  Fetch,
-  FileSystem,
-  OwnFetch,
-  ProcessInfo,
-  Runtime,
-} from "../runtime.ts";
+import type { FileSystem } from "../file_system.ts";
+import type { ConnectionOptions, Fetch, OwnFetch, ProcessInfo, Runtime } from "../runtime.ts";
 import type { DirectoryEntry } from "../file_types.ts";
 import { type DenoEntry, denoGlobal, type DenoSlice } from "./deno_types.ts";
 

@@ -7,7 +7,8 @@
 
 import { systemClock } from "../clock.ts";
 import { codedError } from "../coded_error.ts";
-import type { FileSystem, ProcessInfo, Runtime } from "../runtime.ts";
+import type { FileSystem } from "../file_system.ts";
+import type { ProcessInfo, Runtime } from "../runtime.ts";
 
 interface EnvSlice {
   process?: { env?: Record<string, string | undefined> };

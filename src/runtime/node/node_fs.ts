@@ -8,7 +8,7 @@ import { dirname } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import { builtin } from "../builtin_modules.ts";
 import { coded, codedError, withCode } from "../coded_error.ts";
-import type { FileSystem } from "../runtime.ts";
+import type { FileSystem } from "../file_system.ts";
 import type { FileStat, StatOptions } from "../file_types.ts";
 import { kindOf, type Kinds, list, type Scan } from "./list_directory.ts";
 import { openAppend, openRead } from "./open_file.ts";

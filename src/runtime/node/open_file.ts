@@ -10,7 +10,7 @@
  */
 
 import { codedError } from "../coded_error.ts";
-import type { AppendFile, ReadFile, WriteResult } from "../runtime.ts";
+import type { AppendFile, ReadFile, WriteResult } from "../file_system.ts";
 import { encodeText } from "../utf8.ts";
 import { type Fs, openRegular } from "./regular_file.ts";
 import { syncError } from "./sync.ts";

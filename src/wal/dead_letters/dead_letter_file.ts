@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { AppendFile, Clock, FileSystem } from "../../runtime/runtime.ts";
+import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 import type { DeadLetter } from "../segment/segment.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import { listFields } from "../../bytes/json_fields.ts";
 import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import { ReadOnlySegment } from "../segment/read_only_segment.ts";

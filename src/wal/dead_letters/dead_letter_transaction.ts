@@ -12,7 +12,8 @@
 
 import { dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
-import type { AppendFile, FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { currentLease, Lease, type LeaseState } from "../ownership/lease.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { type DeadLetterEntry, readDeadLetters } from "./dead_letter_reader.ts";

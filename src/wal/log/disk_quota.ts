@@ -10,7 +10,8 @@
 import { join } from "@std/path";
 import { WeaveWalError } from "../../errors.ts";
 import { Slices } from "../../runtime/event_loop.ts";
-import type { Clock, FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 
 /** Ms between two counts when the quota is nearly exhausted. */
 export const RECOUNT_MS = 1_000;

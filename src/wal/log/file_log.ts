@@ -11,10 +11,12 @@ import type { FileLogOptions } from "./file_log_options.ts";
 import { FsyncScheduler } from "./fsync_scheduler.ts";
 import { makeLogDirectories } from "./log_directories.ts";
 import { readerOf } from "./own_segment.ts";
-import { formatStem, segmentPaths } from "../segment/segment_name.ts";
+import { segmentPaths } from "../segment/segment_name.ts";
+import { SegmentSequence } from "../segment/segment_sequence.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../record/record.ts";
 import type { RequestLog, WriteRecord } from "./record_log.ts";
 import { type CopiedLines, SegmentWriter } from "./segment_writer.ts";
+import { SyncFailures } from "./sync_failures.ts";
 
 /** Appends records to segments in a directory. Every method except `sync` is synchronous. */
 export class FileLog implements RequestLog {
@@ -23,40 +25,41 @@ export class FileLog implements RequestLog {
   readonly #written = { records: 0, bytes: 0 };
   readonly #sync: FsyncScheduler;
   #active: SegmentWriter | null = null;
-  #lastTime = 0n;
+  readonly #names: SegmentSequence;
   /** Size of the current segment when its name was last verified. */
   #verified = 0;
   /** Whether the names of the directories have been synced. */
   #named = false;
-  /**
-   * Error of a second failed sync in a row; the next append to the current segment throws it.
-   */
-  #failed: unknown = null;
-  #syncFailures = 0;
+  readonly #syncFailures: SyncFailures;
   /** Retired segments that are not known to be closed on disk. */
   readonly #unclosed = new Set<SegmentWriter>();
-  /** Segments whose records are also in a later segment. */
-  readonly #rescued = new WeakSet<SegmentWriter>();
-
   /** Lines of lost segments that must still be copied to another one, oldest first. */
   readonly #owed: CopiedLines[] = [];
-
   readonly #openCalls: OwnOpenCalls;
 
   /** Creates the log. Nothing is written before the first record. */
   constructor(options: FileLogOptions) {
     this.#options = options;
     const { closeInterrupted: withCalls = false } = options;
+    this.#names = new SegmentSequence(options.runtime.clock, options.writer);
     this.#openCalls = new OwnOpenCalls({ ...options, withCalls });
+    this.#syncFailures = new SyncFailures({
+      rewrite: (segment) => this.#rewrite(segment),
+      onLost: (segment, error) => {
+        if (this.#active === null) this.#syncFailures.forget();
+        this.#sync.markLost(segment, error);
+      },
+      onError: (error) => options.listener.onSyncError(error),
+    });
     this.#sync = new FsyncScheduler({
       clock: options.runtime.clock,
       files: options.runtime.files,
       policy: options.fsync,
       intervalMs: options.fsyncIntervalMs,
       records: options.fsyncRecords,
-      onFailed: (segment, error) => this.#syncFailed(segment, error),
+      onFailed: (segment, error) => this.#syncFailures.failed(segment, error),
       onUnsupported: (error) => options.listener.onSyncUnsupported(error),
-      onSynced: () => this.#syncFailures = 0,
+      onSynced: () => this.#syncFailures.succeeded(),
       onDirectoryFailed: (error) => options.listener.onSyncError(error),
     });
   }
@@ -85,11 +88,7 @@ export class FileLog implements RequestLog {
   }
 
   #append(lines: string, records: number): void {
-    if (this.#failed !== null) {
-      const error = this.#failed;
-      this.#failed = null;
-      throw error;
-    }
+    this.#syncFailures.check();
     const { quota, segmentBytes, listener } = this.#options;
     quota.admit(lines);
     this.#copyOwed();
@@ -153,11 +152,11 @@ export class FileLog implements RequestLog {
       try {
         await this.#sync.syncNow(segment);
       } catch (error) {
-        if (failed || !this.#rescued.has(segment)) throw error;
+        if (failed || !this.#syncFailures.isRewritten(segment)) throw error;
         failed = true;
       }
       // Records that were copied to a new segment are safe once that segment is synced.
-      if (!this.#rescued.has(segment)) return await this.#sync.syncPending();
+      if (!this.#syncFailures.isRewritten(segment)) return await this.#sync.syncPending();
     }
   }
 
@@ -207,15 +206,14 @@ export class FileLog implements RequestLog {
 
   #begin(): SegmentWriter {
     this.#makeDirectories();
-    const { runtime, directory, writer, presence, sender, listener } = this.#options;
+    const { runtime, directory, presence, sender, listener } = this.#options;
     const { files, process } = runtime;
-    const last = this.#lastTime;
-    const { stem } = formatStem(this.#nextTime(), writer);
+    const { stem, before } = this.#names.next();
     const paths = segmentPaths(directory, stem);
     const calls = this.#openCalls;
     const segment = SegmentWriter.open(files, paths, presence, process.pid, calls.marker);
     try {
-      calls.begun(last);
+      calls.begun(before);
       const keeper = () => calls.marker === null ? null : calls.keeper;
       if (sender) listener.onSegment(readerOf(segment, stem, this.#options, keeper));
     } catch (error) {
@@ -258,7 +256,8 @@ export class FileLog implements RequestLog {
 
   #leave(segment: SegmentWriter): void {
     if (this.#active === segment) {
-      this.#active = this.#failed = null;
+      this.#active = null;
+      this.#syncFailures.forget();
       this.#openCalls.left();
     }
     if (!segment.seal()) this.#unclosed.add(segment);
@@ -271,32 +270,9 @@ export class FileLog implements RequestLog {
     for (const segment of this.#unclosed) if (segment.seal()) this.#unclosed.delete(segment);
   }
 
-  /**
-   * Rewrites the unsynced records of a segment to a new one: after a failed sync, the kernel may
-   * mark pages as clean that never reached the disk, and a later sync of the same file succeeds
-   * without them.
-   */
-  #syncFailed(segment: SegmentWriter, error: unknown): void {
-    this.#options.listener.onSyncError(error);
-    if (this.#rescued.has(segment)) return;
-    if (++this.#syncFailures > 1) return this.#distrust(segment, error);
-    try {
-      this.#rescue(segment, segment.synced);
-      this.#rescued.add(segment);
-    } catch (second) {
-      this.#distrust(segment, second);
-    }
-  }
-
-  /** Makes the next append fail, unless it would start a new segment and so retry the disk. */
-  #distrust(segment: SegmentWriter, error: unknown): void {
-    if (this.#active !== null) this.#failed = error;
-    this.#sync.markLost(segment, error);
-  }
-
-  /** Copies the lines of `segment` from `offset` on into a new segment, and retires it. */
-  #rescue(segment: SegmentWriter, offset: number): void {
-    const lines = segment.linesFrom(offset);
+  /** Copies the lines of `segment` that are not synced into a new segment, and retires it. */
+  #rewrite(segment: SegmentWriter): void {
+    const lines = segment.linesFrom(segment.synced);
     if (this.#active === segment) this.rotate();
     this.#copy(lines);
   }
@@ -311,13 +287,6 @@ export class FileLog implements RequestLog {
       this.#leave(to);
     }
     this.#options.listener.onAppend();
-  }
-
-  #nextTime(): bigint {
-    const now = BigInt(Math.round(this.#options.runtime.clock.now() * 1_000)) * 1_000n;
-    // Whole microseconds: the values in between are reserved for closing segments.
-    this.#lastTime = now > this.#lastTime ? now : this.#lastTime + 1_000n;
-    return this.#lastTime;
   }
 
   #makeDirectories(): void {

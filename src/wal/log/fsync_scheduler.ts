@@ -5,7 +5,8 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import type { Clock, FileSystem, Timer } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Clock, Timer } from "../../runtime/runtime.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
 /**

@@ -6,7 +6,7 @@
 
 import { basename, dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 
 /**
  * Creates a project's directory inside the root of all logs. Throws the file system error if it

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AppendFile, FileSystem } from "../../runtime/runtime.ts";
+import type { AppendFile, FileSystem } from "../../runtime/file_system.ts";
 import { writeAll } from "../dead_letters/dead_letter_file.ts";
 import { isFenced } from "../ownership/fence.ts";
 import type { Presence } from "../ownership/presence.ts";

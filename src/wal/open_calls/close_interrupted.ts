@@ -12,7 +12,8 @@
  * @module
  */
 
-import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { presencePath, readPresence } from "../ownership/presence_state.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import { hasCode } from "../../errors.ts";
 import { RECORD_PREFIX } from "../record/record.ts";
 import { isClosingStem, parseStem, segmentPaths } from "../segment/segment_name.ts";

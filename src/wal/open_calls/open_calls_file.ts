@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import { OpenCalls } from "./open_calls.ts";
 
 /** Maximum bytes of the file to read: more than 100,000 calls. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { AppendFile, Runtime } from "../../runtime/runtime.ts";
+import type { AppendFile } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { writeAll } from "../dead_letters/dead_letter_file.ts";
 import type { CopiedLines } from "../log/segment_writer.ts";
 import type { Presence } from "../ownership/presence.ts";

@@ -11,7 +11,8 @@
  * @module
  */
 
-import type { Clock, FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 
 /** Ms between two heartbeats. */
 export const HEARTBEAT_MS = 2_000;

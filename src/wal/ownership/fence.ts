@@ -18,7 +18,7 @@
  */
 
 import { hasCode, WeaveWalError } from "../../errors.ts";
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import type { SegmentPaths } from "../segment/segment_name.ts";
 import type { SegmentGuard } from "../segment/segment.ts";
 import type { Presence } from "./presence.ts";

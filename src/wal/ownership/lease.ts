@@ -15,7 +15,8 @@
 
 import { basename, dirname } from "@std/path";
 import { hasCode, WeaveWalError } from "../../errors.ts";
-import type { Clock, FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Clock, Runtime } from "../../runtime/runtime.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { LEASE_MS } from "./failure_detector.ts";
 import { type ProcessIdentity, readIdentity } from "./process_identity.ts";

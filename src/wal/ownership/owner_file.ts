@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import { hasCode } from "../../errors.ts";
 import { type ProcessIdentity, readIdentity } from "./process_identity.ts";
 

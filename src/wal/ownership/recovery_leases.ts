@@ -9,7 +9,8 @@
 
 import { dirname, join } from "@std/path";
 import { hasCode } from "../../errors.ts";
-import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { removeIfExists } from "../remove_file.ts";
 import type { SegmentGuard } from "../segment/segment.ts";
 import {

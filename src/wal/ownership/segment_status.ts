@@ -7,7 +7,8 @@
 import { basename, dirname } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import { Slices } from "../../runtime/event_loop.ts";
-import type { FileSystem, Runtime } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { type CheckpointState, readCheckpoint } from "../segment/checkpoint.ts";
 import {
   isProcessToken,

@@ -8,7 +8,9 @@ import { RECORD_TYPES, type RecordType } from "../../protocol/record_types.ts";
 import { corruptLine, splitRecords } from "./split_records.ts";
 import { contentStart, findNewline, isValidRecord, readRecord, type RecordSpan } from "./record.ts";
 import type { Segment } from "../segment/segment.ts";
+import { findLineEnd } from "./oversize_line.ts";
 import { RecordBatch } from "./record_batch.ts";
+import { restoreBatch } from "./restore_batch.ts";
 
 /** Limits of a batch. */
 export interface BatchLimits {
@@ -234,32 +236,9 @@ export class BatchReader {
     this.#bytes = larger;
   }
 
-  /**
-   * Reads the lines of a batch of this reader again, into the same positions.
-   *
-   * @returns `false` if they no longer exist.
-   */
-  async restore(batch: RecordBatch): Promise<boolean> {
-    const { bytes, base, lineStarts, lineEnds, count } = batch;
-    const to = lineEnds[count - 1];
-    for (let at = lineStarts[0]; at < to;) {
-      const read = await this.#segment.read(base + at, bytes.subarray(at, to));
-      if (read === 0) return false;
-      at += read;
-    }
-    for (let index = 0; index < count; index++) {
-      if (!this.#isRecord(batch, index)) return false;
-    }
-    return true;
-  }
-
-  /** Returns whether a record of a batch is at its original position. */
-  #isRecord(batch: RecordBatch, index: number): boolean {
-    const { bytes, base, codes, lineStarts, lineEnds, starts, ends } = batch;
-    const lineStart = lineStarts[index];
-    const start = base + lineStart === 0 ? contentStart(bytes, lineStart) : lineStart;
-    const span = readRecord(bytes, start, lineEnds[index], this.#span);
-    return span?.code === codes[index] && span.start === starts[index] && span.end === ends[index];
+  /** Reads the lines of a batch of this reader again; `false` if they no longer exist. */
+  restore(batch: RecordBatch): Promise<boolean> {
+    return restoreBatch(this.#segment, batch);
   }
 
   #cut(): RecordBatch {
@@ -304,17 +283,10 @@ export class BatchReader {
   /** Skips a line that is too long for memory; returns `null` if its end is not written yet. */
   async #skipOversize(end: number, sealed: boolean): Promise<RecordBatch | null> {
     const offset = this.#offset;
-    const buffer = new Uint8Array(1 << 20);
-    let at = offset + (this.#filled - this.#from);
-    let newline = -1;
-    while (newline === -1 && at < end) {
-      const count = await this.#segment.read(at, buffer);
-      if (count === 0) break;
-      newline = findNewline(buffer, 0, count);
-      at += newline === -1 ? count : newline;
-    }
-    if (newline === -1 && !sealed) return null;
-    const to = newline === -1 ? at : at + 1;
+    const from = offset + (this.#filled - this.#from);
+    const { at, found } = await findLineEnd(this.#segment, from, end);
+    if (!found && !sealed) return null;
+    const to = found ? at + 1 : at;
     this.#setBytes(NOTHING, 0, 0);
     this.#offset = to;
     const batch = new RecordBatch(this.#bytes, to, 0);

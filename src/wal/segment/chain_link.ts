@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ReadFile, Runtime } from "../../runtime/runtime.ts";
+import type { ReadFile } from "../../runtime/file_system.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import { isKept, type ListedSegment } from "../ownership/directory_listing.ts";

@@ -7,7 +7,8 @@
  * @module
  */
 
-import type { Clock, FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
+import type { Clock } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
 
 /** Maximum ms between two checkpoints while records are acknowledged. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FileSystem, ReadFile, Runtime, Timer } from "../../runtime/runtime.ts";
+import type { FileSystem, ReadFile } from "../../runtime/file_system.ts";
+import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { hasCode, WeaveWalError } from "../../errors.ts";
 import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";

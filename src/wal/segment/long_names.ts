@@ -6,7 +6,7 @@
  */
 
 import { basename, dirname, join } from "@std/path";
-import type { FileSystem } from "../../runtime/runtime.ts";
+import type { FileSystem } from "../../runtime/file_system.ts";
 import { directoryName, projectDirectory } from "./segment_name.ts";
 
 /** File with the full name of a directory whose name is shortened. */

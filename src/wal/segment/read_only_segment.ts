@@ -5,7 +5,7 @@
  */
 
 import { parseStem } from "./segment_name.ts";
-import type { FileSystem, ReadFile } from "../../runtime/runtime.ts";
+import type { FileSystem, ReadFile } from "../../runtime/file_system.ts";
 import type { Segment } from "./segment.ts";
 
 /** Options for {@linkcode ReadOnlySegment}. */

@@ -10,14 +10,14 @@
 
 import type { Runtime, Timer } from "../../runtime/runtime.ts";
 import { Slices } from "../../runtime/event_loop.ts";
-import { isKeptWhenDelivered, keepClosed } from "../open_calls/close_interrupted.ts";
 import type { OpenCallsKeepers } from "../open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../ownership/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
+import { ChainRemoval } from "./chain_removal.ts";
 import { CheckpointPace } from "./checkpoint.ts";
 import type { CountBudget, RecordCount } from "./pending_count.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
-import { OPEN_SUFFIX, parseStem } from "./segment_name.ts";
+import { parseStem } from "./segment_name.ts";
 
 /** Options for {@linkcode SegmentChain.open}. */
 export interface SegmentChainOptions {
@@ -47,11 +47,7 @@ export class SegmentChain implements Segment {
   #acknowledged = 0;
   readonly #pace: CheckpointPace;
   #timer: Timer | null = null;
-  /** Removals in progress, one at a time. */
-  #removing: Promise<void> = Promise.resolve();
-  /** Why files of delivered segments were not removed; thrown at the next acknowledgement. */
-  #removalError: unknown = null;
-  #toRemove: ChainLink[] = [];
+  readonly #removal: ChainRemoval;
 
   private constructor(
     options: SegmentChainOptions,
@@ -61,6 +57,7 @@ export class SegmentChain implements Segment {
   ) {
     this.#options = options;
     this.#pace = new CheckpointPace(options.runtime.clock);
+    this.#removal = new ChainRemoval(options);
     this.#links = links;
     this.#unopened = unopened;
     this.deadLettered = deadLettered;
@@ -176,7 +173,7 @@ export class SegmentChain implements Segment {
     const { wait } = this.#pace;
     if (wait <= 0) this.#checkpoint();
     else this.#timer ??= this.#options.runtime.clock.after(wait, () => this.#checkpointLater());
-    this.#throwRemovalError();
+    this.#removal.throwFailure();
   }
 
   async deadLetterLines(deadLetters: readonly DeadLetter[]): Promise<void> {
@@ -217,8 +214,7 @@ export class SegmentChain implements Segment {
    * @throws {WeaveWalError} `ERR_LEASE_LOST`; the file system error if a file could not be removed.
    */
   async settled(): Promise<void> {
-    await this.#removing;
-    this.#throwRemovalError();
+    await this.#removal.settled();
   }
 
   #linkAt(offset: number): ChainLink | undefined {
@@ -233,10 +229,7 @@ export class SegmentChain implements Segment {
   #done(link: ChainLink): void {
     link.close();
     if (link.unreadable !== null) return this.#checkpointUnreadable(link);
-    if (this.#toRemove.push(link) > 1) return;
-    this.#removing = this.#removing.then(() => this.#remove()).catch((error) => {
-      this.#removalError ??= error;
-    });
+    this.#removal.add(link);
   }
 
   /** Moves the checkpoint past delivered lines, so that they are not sent again. */
@@ -247,34 +240,6 @@ export class SegmentChain implements Segment {
     } catch (error) {
       this.#options.onError("checkpoint", error);
     }
-  }
-
-  /**
-   * Data is removed first: a checkpoint without data is harmless, but data without its checkpoint
-   * is sent again. Data that cannot be removed therefore gets a checkpoint.
-   */
-  async #remove(): Promise<void> {
-    const links = this.#toRemove.splice(0);
-    const { guard, runtime: { files }, openCalls } = this.#options;
-    guard.assertHeld();
-    for (const { listed } of links) {
-      if (isKeptWhenDelivered(listed)) keepClosed(files, listed);
-      else if (openCalls && listed.suffixes.has(OPEN_SUFFIX)) {
-        await openCalls.of(listed.writer).beforeRemoval(listed.stem, guard);
-      }
-    }
-    let failure: unknown = null;
-    await files.removeInBackground(links.map(({ paths }) => paths.data)).catch((error) => {
-      failure = error;
-    });
-    const isLeft = ({ paths }: ChainLink): boolean =>
-      failure !== null && files.stat(paths.data) !== null;
-    const left = new Set(links.filter(isLeft));
-    if (left.size > 0) guard.assertHeld();
-    for (const link of left) link.checkpoint(link.end);
-    const removed = links.filter((link) => !left.has(link));
-    await files.removeInBackground(removed.flatMap((link) => link.sidecars));
-    if (failure !== null) throw failure;
   }
 
   #checkpointLater(): void {
@@ -294,11 +259,5 @@ export class SegmentChain implements Segment {
       this.#options.guard.assertHeld();
       link.checkpoint(this.#acknowledged);
     });
-  }
-
-  #throwRemovalError(): void {
-    const error = this.#removalError;
-    this.#removalError = null;
-    if (error !== null) throw error;
   }
 }

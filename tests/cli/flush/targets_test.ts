@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { join } from "@std/path";
 import { FlushTargets } from "../../../src/cli/flush/targets.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
 import { test } from "../../harness.ts";
 

@@ -3,7 +3,8 @@ import { utimesSync } from "node:fs";
 import process from "node:process";
 import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
 import {

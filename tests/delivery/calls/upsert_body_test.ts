@@ -8,7 +8,8 @@ import {
   upsertBodyInPlace,
 } from "../../../src/delivery/calls/upsert_body.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import type { FileSystem, Runtime } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import {
   type DeliveryFixture,
   end,

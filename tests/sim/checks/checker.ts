@@ -6,7 +6,7 @@
 
 import { ABANDONED_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { hasLosses, readPresence } from "../../../src/wal/ownership/presence_state.ts";
-import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { Violation } from "../world/context.ts";
 import type { DeadLetter, SimRecord } from "../world/ledger.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AppendFile, FileSystem, ReadFile } from "../../../src/runtime/runtime.ts";
+import type { AppendFile, FileSystem, ReadFile } from "../../../src/runtime/file_system.ts";
 import type { Attempt } from "../../../src/delivery/http/transport.ts";
 import { Transport } from "../../../src/delivery/http/transport.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import type { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
-import type { Clock, FileSystem, ProcessInfo } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
+import type { Clock, ProcessInfo } from "../../../src/runtime/runtime.ts";
 import type { ViolationCode } from "../world/context.ts";
 import type { Setup } from "../scenario/scenario.ts";
 

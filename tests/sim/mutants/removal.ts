@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileSystem } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import { DeadLetterTransaction } from "../../../src/wal/dead_letters/dead_letter_transaction.ts";
 import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.ts";
 import type { Bug } from "./mutant.ts";

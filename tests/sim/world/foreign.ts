@@ -7,7 +7,7 @@
 
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import type { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
-import type { AppendFile } from "../../../src/runtime/runtime.ts";
+import type { AppendFile } from "../../../src/runtime/file_system.ts";
 import type { SimContext } from "./context.ts";
 import type { SimRecord } from "./ledger.ts";
 import { Random } from "../scenario/random.ts";

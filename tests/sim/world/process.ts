@@ -15,7 +15,8 @@ import type {
   MemoryOperation,
   MemoryOperationKind,
 } from "../../support/simulated_runtime/memory_process.ts";
-import type { Clock, FileSystem, Runtime, Timer } from "../../../src/runtime/runtime.ts";
+import type { FileSystem } from "../../../src/runtime/file_system.ts";
+import type { Clock, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 import { writerToken } from "../../../src/wal/segment/segment_name.ts";
 import type { Closings } from "../checks/closings.ts";
 import type { Auditor } from "../checks/invariants.ts";

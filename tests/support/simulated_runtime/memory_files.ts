@@ -9,7 +9,8 @@ import type { MemoryNode } from "./memory_names.ts";
 import { appendTo, MemoryAppendFile, MemoryReadFile } from "./memory_open.ts";
 import type { FaultInjector } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
-import type { AppendFile, Clock, FileSystem, ReadFile } from "../../../src/runtime/runtime.ts";
+import type { AppendFile, FileSystem, ReadFile } from "../../../src/runtime/file_system.ts";
+import type { Clock } from "../../../src/runtime/runtime.ts";
 import {
   type DirectoryEntry,
   type FileStat,

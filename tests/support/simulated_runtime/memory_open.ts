@@ -8,7 +8,8 @@ import { encodeText } from "../../../src/runtime/utf8.ts";
 import type { MemoryNode } from "./memory_names.ts";
 import type { FaultInjector } from "./memory_process.ts";
 import { PosixError } from "./posix_error.ts";
-import type { AppendFile, Clock, ReadFile, WriteResult } from "../../../src/runtime/runtime.ts";
+import type { AppendFile, ReadFile, WriteResult } from "../../../src/runtime/file_system.ts";
+import type { Clock } from "../../../src/runtime/runtime.ts";
 
 /** The part of a process that an open file uses. */
 export interface MemoryHandleContext {

@@ -6,7 +6,8 @@
 
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "@std/path";
-import type { FileSystem, ReadFile, Runtime } from "../../../src/runtime/runtime.ts";
+import type { FileSystem, ReadFile } from "../../../src/runtime/file_system.ts";
+import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { formatStem } from "../../../src/wal/segment/segment_name.ts";
 import { passOn } from "../count_operations.ts";
 

@@ -6,7 +6,7 @@
 
 import type { Sender } from "../../../delivery/sender.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
-import { type DiskQuota, RECOUNT_MS } from "../../../wal/log/disk_quota.ts";
+import { RECOUNT_MS } from "../../../wal/log/disk_quota.ts";
 import type { RequestLog } from "../../../wal/log/record_log.ts";
 import type { ListedSegment } from "../../../wal/ownership/directory_listing.ts";
 import type { Lease, LeaseState } from "../../../wal/ownership/lease.ts";
@@ -15,6 +15,8 @@ import { liveness } from "../../../wal/ownership/process_identity.ts";
 import { acquireLease, releaseLease } from "../../../wal/ownership/recovery_leases.ts";
 import { countRecords } from "../../../wal/segment/count_records.ts";
 import { FileSegment } from "../../../wal/segment/file_segment.ts";
+import type { PipelineMonitor } from "../status/pipeline_monitor.ts";
+import type { ProjectDisk } from "./project_disk.ts";
 import { recoveryLease, segmentPaths } from "../../../wal/segment/segment_name.ts";
 
 /** Fractions of the disk quota at which dropping starts and stops. */
@@ -23,7 +25,7 @@ const DROP_ABOVE = 0.9, DROP_BELOW = 0.8;
 /** Options for {@linkcode SegmentEvictor}. */
 export interface SegmentEvictorOptions {
   readonly runtime: Runtime;
-  readonly quota: DiskQuota;
+  readonly disk: ProjectDisk;
   /** Rotated if only its current segment could be dropped. */
   readonly log: Pick<RequestLog, "rotate">;
   /**
@@ -33,16 +35,10 @@ export interface SegmentEvictorOptions {
   readonly sender: Sender | null;
   /** Root directory of all logs. */
   readonly root: string;
-  /** Directory of the project's log. */
-  readonly directory: string;
   /** Base URL of the server. */
   readonly server: string;
   /** Token of this process. */
-  readonly token: string;
-  /** Reports records that were dropped without a sender. */
-  readonly onDropped: (records: number) => void;
-  /** Reports a disk error. */
-  readonly onTrouble: (error: unknown) => void;
+  readonly monitor: PipelineMonitor;
 }
 
 /** Keeps a project's directory below its quota by dropping the oldest records. */
@@ -56,15 +52,15 @@ export class SegmentEvictor {
   /** Does nothing until `makeRoom` is called. */
   constructor(options: SegmentEvictorOptions) {
     this.#options = options;
-    const { sender } = options;
-    this.#scanner = new OrphanScanner({ ...options, includeOwn: sender === null });
+    const { sender, disk: { token } } = options;
+    this.#scanner = new OrphanScanner({ ...options, token, includeOwn: sender === null });
   }
 
   /** Starts dropping if little space is left. Fast, since it is called at every append. */
   makeRoom(): void {
-    const { quota } = this.#options;
+    const { disk: { quota }, monitor } = this.#options;
     if (quota.used < quota.maxBytes * DROP_ABOVE) return;
-    this.#running ??= this.#evict().catch(this.#options.onTrouble).finally(() => {
+    this.#running ??= this.#evict().catch((error) => monitor.failed("quota", error)).finally(() => {
       this.#running = null;
     });
   }
@@ -76,7 +72,7 @@ export class SegmentEvictor {
   }
 
   async #evict(): Promise<void> {
-    const { quota, runtime: { clock }, log, sender } = this.#options;
+    const { disk: { quota }, runtime: { clock }, log, sender } = this.#options;
     await quota.recount();
     while (!this.#closed && quota.used > quota.maxBytes * DROP_BELOW) {
       // The oldest segments are orphaned ones that no process drains because the server is down.
@@ -93,7 +89,7 @@ export class SegmentEvictor {
 
   /** Drops the oldest final segment, if this process may do so. */
   async #evictOldest(): Promise<boolean> {
-    const { directory, runtime, token } = this.#options;
+    const { disk: { directory, token }, runtime } = this.#options;
     const { final } = await this.#scanner.scan(directory, false);
     for (const prefix of new Set(final.map(leaseOf))) {
       const lease = acquireLease(runtime, prefix, token, (state) => this.#isExpired(state));
@@ -112,7 +108,7 @@ export class SegmentEvictor {
   }
 
   async #drop({ directory, stem }: ListedSegment, lease: Lease): Promise<void> {
-    const { runtime, onDropped } = this.#options;
+    const { runtime, monitor } = this.#options;
     const segment = new FileSegment({
       runtime,
       directory,
@@ -125,7 +121,7 @@ export class SegmentEvictor {
     try {
       const records = await countRecords(segment, segment.checkpoint, segment.end());
       segment.complete();
-      onDropped(records);
+      monitor.droppedOldest(records);
     } catch (error) {
       segment.release();
       throw error;
