@@ -19,7 +19,7 @@ export interface SyncFailuresOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** What becomes of segments whose sync failed. */
+/** Rewrites segments whose sync failed, and distrusts the disk after a second failure. */
 export class SyncFailures {
   readonly #options: SyncFailuresOptions;
   /** Segments whose records are in a later segment too: that one's sync makes them safe. */
