@@ -5,7 +5,6 @@ import { constants, hostname, release, type, version } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { bareRuntime } from "../../src/runtime/edge/edge_runtime.ts";
-import { systemClock, wallClock } from "../../src/runtime/clock.ts";
 import { coded, withCode } from "../../src/runtime/coded_error.ts";
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { parseStat } from "../../src/runtime/process/linux_proc.ts";
@@ -13,7 +12,9 @@ import { processFacts } from "../../src/runtime/process/process_info.ts";
 import { test } from "../harness.ts";
 
 const hasProc = fs.existsSync("/proc/self/stat");
+
 const noProc = !hasProc && "needs Linux's /proc";
+
 const globals = globalThis as { Deno?: unknown; Bun?: unknown };
 
 test("the runtime is detected among the three, once", () => {
@@ -78,6 +79,7 @@ test("parseStat gives null for what is not a stat line", () => {
 });
 
 const events = { beforeExit: () => {}, exit: () => {} };
+
 /** A process that has ended. */
 const UNUSED_PID = 2 ** 31 - 1;
 
@@ -193,76 +195,6 @@ test("errors that hosts give only a number get its POSIX code", () => {
   }
   assert.equal(withCode("text"), "text");
 }, { skip: process.platform === "win32" && "numbers are those of POSIX" });
-//X});
-
-test("the wall clock has the ms of Date.now()", () => {
-  for (let round = 0; round < 2_000; round++) {
-    const before = Date.now();
-    const now = systemClock.now();
-    assert.ok(now >= before && Math.floor(now) <= Date.now(), `${before} ${now}`);
-  }
-});
-
-test("the wall clock takes its ms from one clock and the fraction from the other", () => {
-  let date = 1_000;
-  let ticks = 50;
-  const now = wallClock(() => date, () => ticks);
-  assert.equal(now(), 1_000);
-  ticks += 0.25;
-  assert.equal(now(), 1_000.25);
-  ticks += 0.5;
-  assert.equal(now(), 1_000.75);
-  date += 1;
-  ticks += 0.5;
-  assert.equal(now(), 1_001.25);
-});
-
-test("the wall clock follows a set clock at once, both ways, and keeps its fractions", () => {
-  let date = 1_000;
-  let ticks = 50;
-  const now = wallClock(() => date, () => ticks);
-  date = 90_000;
-  ticks += 0.25;
-  assert.equal(now(), 90_000);
-  ticks += 0.25;
-  assert.equal(now(), 90_000.25);
-  date = 500;
-  assert.equal(Math.floor(now()), 500);
-  // The fraction begins at the end of the ms, so that the next ms brings it into step.
-  date = 501;
-  ticks += 0.5;
-  const before = now();
-  ticks += 0.25;
-  assert.equal(now(), before + 0.25);
-});
-
-test("the monotonic clock does not go back", () => {
-  let last = systemClock.monotonic();
-  for (let round = 0; round < 1_000; round++) {
-    const now = systemClock.monotonic();
-    assert.ok(now >= last);
-    last = now;
-  }
-});
-
-test("timers fire in their order and not when taken back", async () => {
-  const fired: string[] = [];
-  await new Promise<void>((resolve) => {
-    systemClock.after(30, resolve, { ref: true });
-    systemClock.after(15, () => fired.push("second"), { ref: true });
-    systemClock.after(1, () => fired.push("first"), { ref: true });
-    systemClock.after(1, () => fired.push("never")).cancel();
-  });
-  assert.deepEqual(fired, ["first", "second"]);
-});
-
-test("a delay beyond the host's limit does not fire at once", async () => {
-  let fired = false;
-  const long = systemClock.after(2 ** 40, () => fired = true);
-  await new Promise<void>((resolve) => void systemClock.after(20, resolve, { ref: true }));
-  long.cancel();
-  assert.equal(fired, false);
-});
 
 /** Runs the facts' program on Deno with some permissions, under a terminal, where Deno may ask. */
 async function factsUnder(permissions: string[]): Promise<Record<string, unknown>> {

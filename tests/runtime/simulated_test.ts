@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import { MemoryClock } from "../support/simulated_runtime/memory_clock.ts";
-import { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
-import { MemoryHost } from "../support/simulated_runtime/memory_host.ts";
 import type { MemoryOperation } from "../support/simulated_runtime/memory_process.ts";
 import { test } from "../harness.ts";
 
 const code = (value: string) => ({ code: value });
-
-/** A promise's state after everything promised has settled. */
-async function stateOf(promise: Promise<unknown>): Promise<string> {
-  const state = promise.then(() => "resolved", (error) => `rejected ${error.code}`);
-  const turn = new Promise<string>((resolve) => void setTimeout(() => resolve("pending"), 1));
-  return await Promise.race([state, turn]);
-}
 
 test("a fault in memory can shorten a write", () => {
   const runtime = new MemoryRuntime();
@@ -148,20 +139,6 @@ test("a replace in memory that fails at any step leaves the old text and no temp
   }
 });
 
-test("no other process sees a replace in memory half done", () => {
-  const runtime = new MemoryRuntime();
-  const other = new MemoryRuntime({ disk: runtime.disk });
-  runtime.files.createExclusive("/checkpoint", "100");
-  const seen = new Set<string>();
-  runtime.fault = ({ kind }) => {
-    seen.add(other.files.readText("/checkpoint"));
-    return kind === "write" ? { short: 1 } : undefined;
-  };
-  runtime.files.replace("/checkpoint", "20000");
-  seen.add(other.files.readText("/checkpoint"));
-  assert.deepEqual([...seen], ["100", "20000"]);
-});
-
 test("a failed create in memory takes its file away, also when no byte is ever taken", () => {
   const runtime = new MemoryRuntime();
   runtime.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC", written: 1 } : undefined;
@@ -170,122 +147,6 @@ test("a failed create in memory takes its file away, also when no byte is ever t
   assert.throws(() => runtime.files.createExclusive("/lock", "123"), code("EIO"));
   runtime.fault = undefined;
   assert.deepEqual(runtime.files.list("/"), []);
-});
-
-test("a killed process can do nothing more, and what it wrote stays", async () => {
-  const disk = new MemoryDisk();
-  const runtime = new MemoryRuntime({ disk });
-  const file = runtime.files.openAppend("/log");
-  file.write("page cache");
-  const reader = runtime.files.openRead("/log");
-  const pending = [
-    file.dataSync(),
-    reader.read(0, new Uint8Array(4)),
-    runtime.files.syncDirectory("/"),
-  ];
-  runtime.kill();
-  runtime.kill();
-  assert.equal(runtime.dead, true);
-  for (const promise of pending) assert.equal(await stateOf(promise), "pending");
-  assert.throws(() => file.write("late"), code("ESIMKILLED"));
-  assert.throws(() => runtime.files.stat("/log"), code("ESIMKILLED"));
-  assert.throws(() => runtime.files.openAppend("/new"), code("ESIMKILLED"));
-  await assert.rejects(file.dataSync(), code("ESIMKILLED"));
-  await assert.rejects(runtime.files.syncDirectory("/"), code("ESIMKILLED"));
-  file.close();
-  assert.equal(new MemoryRuntime({ disk }).files.readText("/log"), "page cache");
-});
-
-test("a process killed inside a replace leaves what that moment had", () => {
-  const left = (at: string) => {
-    const disk = new MemoryDisk();
-    const runtime = new MemoryRuntime({ disk });
-    runtime.files.createExclusive("/checkpoint", "100");
-    runtime.fault = ({ kind }) => {
-      if (kind === at) runtime.kill();
-      return undefined;
-    };
-    assert.throws(() => runtime.files.replace("/checkpoint", "200"), code("ESIMKILLED"));
-    const { files } = new MemoryRuntime({ disk });
-    return files.list("/").map(({ name }) => `${name}=${files.readText(`/${name}`)}`);
-  };
-  assert.deepEqual(left("replace"), ["checkpoint=100"]);
-  assert.deepEqual(left("write"), ["checkpoint=100", "checkpoint.1.tmp="]);
-  assert.deepEqual(left("rename"), ["checkpoint=100", "checkpoint.1.tmp=200"]);
-});
-
-test("a killed process's timers never fire, others' do", () => {
-  const clock = new MemoryClock();
-  const [first, second] = [new MemoryRuntime({ clock }), new MemoryRuntime({ clock })];
-  const fired: string[] = [];
-  first.clock.after(1, () => fired.push("first"));
-  second.clock.after(2, () => fired.push("second"));
-  first.kill();
-  first.clock.after(1, () => fired.push("first, set late"));
-  clock.advance(10);
-  assert.deepEqual(fired, ["second"]);
-  assert.equal(clock.pending, 0);
-});
-
-test("processes of one host see each other come and go", () => {
-  const host = new MemoryHost({ name: "pod", bootId: "b", pidNamespace: "pid:[7]" });
-  const first = new MemoryRuntime({ host });
-  const second = new MemoryRuntime({ host });
-  assert.notEqual(first.process.pid, second.process.pid);
-  assert.equal(first.process.isAlive(second.process.pid), true);
-  assert.equal(first.process.startTimeOf(second.process.pid), second.process.startTime);
-  second.kill();
-  assert.equal(first.process.isAlive(second.process.pid), false);
-  const again = new MemoryRuntime({ host, pid: second.process.pid });
-  assert.equal(first.process.isAlive(second.process.pid), true);
-  assert.notEqual(again.process.startTime, second.process.startTime);
-  assert.throws(() => new MemoryRuntime({ host, pid: again.process.pid }));
-  assert.deepEqual(
-    [again.process.host, again.process.bootId, again.process.pidNamespace],
-    ["pod", "b", "pid:[7]"],
-  );
-});
-
-test("two containers have a process 1 each, and a reboot changes the boot id", () => {
-  const disk = new MemoryDisk();
-  const one = new MemoryHost({ pidNamespace: "pid:[1]" });
-  const other = new MemoryHost({ pidNamespace: "pid:[2]" });
-  const first = new MemoryRuntime({ disk, host: one, pid: 1 });
-  new MemoryRuntime({ disk, host: other, pid: 1 }).kill();
-  assert.equal(first.process.isAlive(1), true);
-  const before = one.bootId;
-  one.reboot();
-  assert.notEqual(one.bootId, before);
-  assert.equal(first.process.isAlive(1), false);
-  assert.equal(first.process.bootId, before);
-  const hidden = new MemoryHost({ bootId: null, pidNamespace: null, startTimes: false });
-  const { process } = new MemoryRuntime({ host: hidden });
-  assert.deepEqual([process.bootId, process.pidNamespace, process.startTime], [null, null, null]);
-});
-
-test("a simulated process runs its exit listeners as a real one does", async () => {
-  const ran: string[] = [];
-  const listen = (runtime: MemoryRuntime) => {
-    runtime.process.onBeforeExit(async () => {
-      await Promise.resolve();
-      ran.push("natural");
-    });
-    runtime.process.onBeforeExit(() => Promise.reject(new Error("Dropped")));
-    runtime.process.onExit(() => {
-      throw new Error("Dropped");
-    });
-    runtime.process.onExit(() => ran.push("exit"));
-    return runtime;
-  };
-  await listen(new MemoryRuntime()).exitNaturally();
-  assert.deepEqual(ran.splice(0), ["natural", "exit"]);
-  const second = listen(new MemoryRuntime());
-  second.exit();
-  second.exit();
-  assert.deepEqual(ran.splice(0), ["exit"]);
-  assert.equal(second.dead, true);
-  listen(new MemoryRuntime()).kill();
-  assert.deepEqual(ran, []);
 });
 
 test("the schedule decides when reads and syncs complete", async () => {

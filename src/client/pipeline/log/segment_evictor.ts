@@ -30,14 +30,13 @@ export interface SegmentEvictorOptions {
   readonly log: Pick<RequestLog, "rotate">;
   /**
    * Has the segments that may be dropped; if this process does not send, they are found in
-   * `directory`.
+   * the project's directory.
    */
   readonly sender: Sender | null;
   /** Root directory of all logs. */
   readonly root: string;
   /** Base URL of the server. */
   readonly server: string;
-  /** Token of this process. */
   readonly monitor: PipelineMonitor;
 }
 
