@@ -8,13 +8,8 @@
 import { join } from "node:path";
 import process from "node:process";
 import { openPage, startBrowser } from "../tests/support/browser.ts";
-import {
-  endCall,
-  openLog,
-  startCall,
-  startCli,
-  temporary,
-} from "../tests/support/cli/cli_support.ts";
+import { startCli, temporary } from "../tests/support/cli/cli_support.ts";
+import { endCall, openLog, startCall } from "../tests/support/cli/written_logs.ts";
 import type { Pipeline } from "../src/client/pipeline/pipeline.ts";
 import { startMockServer } from "../tools/mock_server/serve.ts";
 import { projectRoot } from "./test/process.ts";

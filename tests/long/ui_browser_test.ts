@@ -10,16 +10,8 @@ import { createRequire } from "node:module";
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
-import {
-  endCall,
-  openLog,
-  type Running,
-  startCall,
-  startCli,
-  startProgram,
-  temporary,
-  writeCalls,
-} from "../support/cli/cli_support.ts";
+import { type Running, startCli, startProgram, temporary } from "../support/cli/cli_support.ts";
+import { endCall, openLog, startCall, writeCalls } from "../support/cli/written_logs.ts";
 import { noBrowser, openPage, startBrowser } from "../support/browser.ts";
 import { test } from "../harness.ts";
 

@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
-import { ids, type Surroundings, temporary } from "../support/cli/cli_support.ts";
+import { type Surroundings, temporary } from "../support/cli/cli_support.ts";
+import { ids } from "../support/cli/written_logs.ts";
 import { test } from "../harness.ts";
 import { endOf, PROJECT, startOf } from "../support/mock_server/mock_requests.ts";
 import { sendWrite } from "../support/relay/every_write.ts";

@@ -28,7 +28,7 @@ test("relay: with the server away every write is answered, by a relay that was s
     await server.restart();
     // Logs of relays that have ended are sent by the next one that opens the project's log, or by
     // the sender of the command for all projects; here it is this package's own client.
-    const { openLog } = await import("../support/cli/cli_support.ts");
+    const { openLog } = await import("../support/cli/written_logs.ts");
     const sender = openLog(join(folder, "wal"), PROJECT, {
       server: server.url,
       key: "key-0123456789",

@@ -4,93 +4,23 @@
  * @module
  */
 
-import type { Exchange, Story } from "./exchanges.ts";
-
-type Json = Record<string, unknown>;
-
-/** A call id that follows from a number. */
-export function idOf(n: number): string {
-  return `01a22968-3f42-7880-a4ff-${n.toString(16).padStart(12, "0")}`;
-}
-
-const STARTED = "2026-11-29T22:23:47.522663Z";
-
-function start(project_id: string, n: number, more: Json = {}): Json {
-  const id = idOf(n);
-  return {
-    project_id,
-    id,
-    trace_id: id,
-    op_name: "f",
-    started_at: STARTED,
-    attributes: {},
-    inputs: { n },
-    ...more,
-  };
-}
-
-function end(project_id: string, n: number, more: Json = {}): Json {
-  return {
-    project_id,
-    id: idOf(n),
-    ended_at: "2026-11-29T22:23:48.522663Z",
-    output: "done",
-    summary: {},
-    ...more,
-  };
-}
-
-function complete(project: string, n: number, more: Json = {}): Json {
-  return { ...start(project, n), ...end(project, n), ...more };
-}
-
-const upsert = (name: string, ...items: Json[]): Exchange => ({
-  name,
-  path: "/call/upsert_batch",
-  body: {
-    batch: items.map((item) =>
-      "op_name" in item
-        ? { mode: "start", req: { start: item } }
-        : { mode: "end", req: { end: item } }
-    ),
-  },
-});
-const v2 = (name: string, project: string, ...batch: Json[]): Exchange => ({
-  name,
-  path: `/v2/${project}/calls/complete`,
-  body: { batch },
-});
-const startV2 = (name: string, project: string, start: Json): Exchange => ({
-  name,
-  path: `/v2/${project}/call/start`,
-  body: { start },
-});
-const endV2 = (name: string, project: string, end: Json): Exchange => ({
-  name,
-  path: `/v2/${project}/call/end`,
-  body: { end: { trace_id: end.id, started_at: STARTED, ...end } },
-});
-const query = (name: string, project_id: string, more: Partial<Exchange> = {}): Exchange => ({
-  name,
-  path: "/calls/stream_query",
-  body: { project_id, sort_by: [{ field: "id", direction: "asc" }] },
-  ...more,
-});
-const count = (name: string, project_id: string): Exchange => ({
-  name,
-  path: "/calls/query_stats",
-  body: { project_id },
-});
-const rename = (name: string, project_id: string, n: number, display_name?: unknown): Exchange => ({
-  name,
-  path: "/call/update",
-  body: { project_id, call_id: idOf(n), ...(display_name === undefined ? {} : { display_name }) },
-});
-const read = (name: string, project_id: string, n: number): Exchange => ({
-  name,
-  path: "/call/read",
-  body: { project_id, id: idOf(n) },
-});
+import type { Story } from "./exchanges.ts";
+import {
+  complete,
+  count,
+  end,
+  endV2,
+  idOf,
+  type Json,
+  query,
+  read,
+  rename,
+  start,
+  STARTED,
+  startV2,
+  upsert,
+  v2,
+} from "./call_requests.ts";
 
 /** Cases of valid calls. */
 export const callStories: Readonly<Record<string, Story>> = {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { idOf } from "./calls.ts";
+import { idOf } from "./call_requests.ts";
 import type { Exchange, Story } from "./exchanges.ts";
 
 type Json = Record<string, unknown>;

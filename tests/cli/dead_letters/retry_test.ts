@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { openLog, startCli, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { startCli, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 import { all, deadLetters, refuse } from "../../support/cli/dead_letters_fixture.ts";
 

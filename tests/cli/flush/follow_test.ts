@@ -4,14 +4,13 @@ import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
 import {
-  openLog,
   type Running,
   startCli,
   startProgram,
   type Surroundings,
   temporary,
-  writeCalls,
 } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { presenceFiles } from "../../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
 import { test } from "../../harness.ts";

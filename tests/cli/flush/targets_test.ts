@@ -5,7 +5,8 @@ import { FlushTargets } from "../../../src/cli/flush/targets.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
-import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { otelRequest } from "../../../src/protocol/otlp/otel_request.ts";
 import { joinBytes } from "../../../src/protocol/otlp/wire.ts";
 import { cli } from "../../support/cli/cli.ts";
-import { openLog, temporary } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 import { spanRequests } from "../../support/otel/span_requests.ts";
 

@@ -9,14 +9,8 @@ import {
 } from "node:fs";
 import { join } from "@std/path";
 import { cli } from "../../support/cli/cli.ts";
-import {
-  endCall,
-  openLog,
-  startCall,
-  startCli,
-  temporary,
-  writeCalls,
-} from "../../support/cli/cli_support.ts";
+import { startCli, temporary } from "../../support/cli/cli_support.ts";
+import { endCall, openLog, startCall, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

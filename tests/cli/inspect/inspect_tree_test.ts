@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { cli } from "../../support/cli/cli.ts";
-import {
-  endCall,
-  openLog,
-  startCall,
-  temporary,
-  writeCalls,
-} from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { endCall, openLog, startCall, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

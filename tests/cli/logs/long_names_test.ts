@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { nameOfDirectory } from "../../../src/wal/segment/long_names.ts";
 import { cli } from "../../support/cli/cli.ts";
-import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const { files } = detectRuntime();

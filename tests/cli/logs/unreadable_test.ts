@@ -6,7 +6,8 @@ import { runCommand } from "../../../src/cli/program.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
-import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 import { createColors } from "picocolors";
 

@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { parseListenAddress } from "../../../src/cli/metrics/metrics_server.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
-import {
-  openLog,
-  startCli,
-  startProgram,
-  temporary,
-  writeCalls,
-} from "../../support/cli/cli_support.ts";
+import { startCli, startProgram, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

@@ -4,7 +4,8 @@ import { runCommand } from "../../../src/cli/program.ts";
 import { createColors } from "picocolors";
 import type { Output } from "../../../src/cli/terminal/terminal.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { passOn } from "../../support/count_operations.ts";
 import { test } from "../../harness.ts";
 

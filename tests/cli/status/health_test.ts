@@ -8,13 +8,12 @@ import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
 import {
-  openLog,
   startCli,
   startProgram,
   type Surroundings,
   temporary,
-  writeCalls,
 } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { changePresence, presenceFiles } from "../../support/cli/cli_processes.ts";
 import { test } from "../../harness.ts";
 

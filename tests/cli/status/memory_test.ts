@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import {
-  cliProcess,
-  openLog,
-  startCli,
-  temporary,
-  writeCalls,
-} from "../../support/cli/cli_support.ts";
+import { cliProcess, startCli, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

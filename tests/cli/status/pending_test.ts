@@ -5,7 +5,8 @@ import { PendingCounter } from "../../../src/cli/status/pending_counter.ts";
 import { CountBudget } from "../../../src/wal/segment/pending_count.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { inspectSegment, stemOf } from "../../../src/wal/ownership/segment_status.ts";
-import { openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

@@ -3,13 +3,12 @@ import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync
 import { join } from "@std/path";
 import { cli } from "../../support/cli/cli.ts";
 import {
-  openLog,
   programCommand,
   startProcess,
   startProgram,
   temporary,
-  writeCalls,
 } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { changePresence, presenceFiles } from "../../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
 import { test } from "../../harness.ts";

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 import headless from "@xterm/headless";
-import { openLog, type Running, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { type Running, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import {
   CTRL_C,
   noResize,

@@ -7,7 +7,8 @@ import type {
   DeadLetterView,
   StatusView,
 } from "../../../src/cli/ui/api_types.ts";
-import { openLog, temporary } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { openLog } from "../../support/cli/written_logs.ts";
 import { openUi, type UiFixture } from "../../support/cli/ui_fixture.ts";
 import { test } from "../../harness.ts";
 

@@ -8,7 +8,8 @@ import type {
   StatusView,
   TracePage,
 } from "../../../src/cli/ui/api_types.ts";
-import { endCall, openLog, startCall, temporary } from "../../support/cli/cli_support.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
+import { endCall, openLog, startCall } from "../../support/cli/written_logs.ts";
 import { openUi, type UiFixture } from "../../support/cli/ui_fixture.ts";
 import { test } from "../../harness.ts";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import type { StatusView } from "../../../src/cli/ui/api_types.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import { openLog, startProgram, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { startProgram, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { openUi, type UiFixture } from "../../support/cli/ui_fixture.ts";
 import { test } from "../../harness.ts";
 

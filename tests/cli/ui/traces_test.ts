@@ -9,14 +9,14 @@ import type {
   TracePage,
   TraceView,
 } from "../../../src/cli/ui/api_types.ts";
+import { temporary } from "../../support/cli/cli_support.ts";
 import {
   endCall,
   openLog,
   startCall,
-  temporary,
   writeCalls,
   type WrittenCall,
-} from "../../support/cli/cli_support.ts";
+} from "../../support/cli/written_logs.ts";
 import { openUi, type UiFixture } from "../../support/cli/ui_fixture.ts";
 import { spanRequests } from "../../support/otel/span_requests.ts";
 import { test } from "../../harness.ts";

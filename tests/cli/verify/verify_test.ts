@@ -11,7 +11,8 @@ import {
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../../support/cli/cli.ts";
-import { openLog, startCli, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { startCli, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const NAME = "acme/chat";

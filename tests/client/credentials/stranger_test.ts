@@ -13,7 +13,8 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { InitOptions } from "../../../src/client/settings/options.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
-import { cliProcess, openLog, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { cliProcess, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { test } from "../../harness.ts";
 
 const KEY = "a-secret-key-0123456789";

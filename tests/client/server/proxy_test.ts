@@ -13,11 +13,10 @@ import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import {
   cliProcess,
   type Finished,
-  openLog,
   startProgram,
   temporary,
-  writeCalls,
 } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { startForwardProxy, startTls } from "../../support/forward_proxy.ts";
 import { test } from "../../harness.ts";
 

@@ -13,7 +13,8 @@ import type { DeadLetter, SimRecord } from "../world/ledger.ts";
 import { type SimProcess, WAL_DIR } from "../world/process.ts";
 import { mix } from "../scenario/random.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { watchRejections, World } from "../world/world.ts";
+import { watchRejections } from "../world/rejections.ts";
+import { World } from "../world/world.ts";
 import { Writing } from "../world/writing.ts";
 
 /** Ms of virtual time in which a sender must deliver all that is left, when everything works. */

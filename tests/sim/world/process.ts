@@ -9,57 +9,25 @@ import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import type { FlushResult, Pipeline, WalStats } from "../../../src/client/pipeline/pipeline.ts";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
-import type { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
 import type {
   MemoryFault,
   MemoryOperation,
-  MemoryOperationKind,
 } from "../../support/simulated_runtime/memory_process.ts";
-import type { FileSystem } from "../../../src/runtime/file_system.ts";
-import type { Clock, Runtime, Timer } from "../../../src/runtime/runtime.ts";
 import { writerToken } from "../../../src/wal/segment/segment_name.ts";
-import type { Closings } from "../checks/closings.ts";
-import type { Auditor } from "../checks/invariants.ts";
-import type { Bug } from "../mutants/mutant.ts";
-import type { SimContext } from "./context.ts";
 import { type ActiveFault, strike } from "./faults.ts";
 import type { ProcessView, SimRecord } from "./ledger.ts";
 import { Random } from "../scenario/random.ts";
 import type { StartStep } from "../scenario/scenario.ts";
+import { type Doom, isMet, type SimProcessOptions } from "./process_options.ts";
 import { SimServers } from "./server.ts";
-import { WatchedFiles } from "./watched_files.ts";
+import { Suspension } from "./suspension.ts";
+import { TornWrites } from "./torn_writes.ts";
+import { watchedRuntime } from "./watched_runtime.ts";
 
 /** Directory of the logs. */
 export const WAL_DIR = "/home/.weave/wal";
 /** Operations without a pause after which a process is taken to be in an endless loop. */
 const MAX_OPERATIONS = 20_000;
-
-/** The end that waits for a process. */
-interface Doom {
-  /** Operations of that kind and place that still happen. */
-  left: number;
-  readonly on?: MemoryOperationKind;
-  readonly near?: string;
-  /** For a crash of the whole machine. */
-  readonly crashSeed?: number;
-}
-
-/** Parts of a process. */
-export interface SimProcessOptions {
-  readonly context: SimContext;
-  readonly servers: SimServers;
-  readonly auditor: Auditor;
-  readonly closings: Closings;
-  readonly host: MemoryHost;
-  readonly id: number;
-  readonly step: StartStep;
-  readonly pid?: number;
-  readonly bug?: Bug;
-  /** The disk's faults from the start. */
-  readonly faults: readonly ActiveFault[];
-  /** Ends the process in the middle of an operation: by a kill, or with the whole machine. */
-  readonly strikeDown: (process: SimProcess, crashSeed: number | undefined) => void;
-}
 
 /** One process. */
 export class SimProcess implements ProcessView {
@@ -74,7 +42,8 @@ export class SimProcess implements ProcessView {
   readonly openCalls: string[] = [];
   readonly random: Random;
   readonly #options: SimProcessOptions;
-  readonly #queue: (() => void)[] = [];
+  readonly #suspension: Suspension;
+  readonly #torn: TornWrites;
   /** The disk's faults for this process. */
   faults: ActiveFault[] = [];
   /** After how many operations, of what kind, one does not happen, and what happens instead. */
@@ -87,9 +56,6 @@ export class SimProcess implements ProcessView {
   finishing = false;
   #killed = false;
   #endedAt: number | undefined;
-  #stopped = false;
-  #busy = false;
-  #everStopped = false;
   #troubled = false;
   #inMemory = false;
   readonly #dropCauses = new Set<string>();
@@ -103,12 +69,12 @@ export class SimProcess implements ProcessView {
   /** The record that is being appended. */
   #appending: SimRecord | null = null;
   #sinceTurn = 0;
-  /** The segment whose last write fell short and was not taken back. */
-  #fellShort: string | null = null;
 
   constructor(options: SimProcessOptions) {
     const { context, servers, host, id, step, pid, bug } = options;
     this.#options = options;
+    this.#suspension = new Suspension(context.clock, () => this.dead);
+    this.#torn = new TornWrites(context.past);
     this.id = id;
     this.step = step;
     this.random = new Random(step.seed);
@@ -128,10 +94,14 @@ export class SimProcess implements ProcessView {
     this.pipeline = this.guard(() =>
       openPipeline({
         ...context.setup,
-        runtime: this.#runtime(bug),
+        runtime: watchedRuntime(
+          this,
+          options,
+          this.#suspension.clockOf(this.memory.clock, (run) => this.guard(run)),
+        ),
         fetch: bug?.fetch ? bug.fetch(fetchOf) : fetchOf,
         random: () => this.random.next(),
-        token: this.#tokens(),
+        token: tokensFrom(this.token, this.random),
         entity: "e",
         project: `p${step.project}`,
         serverUrl: SimServers.url(step.server),
@@ -152,7 +122,7 @@ export class SimProcess implements ProcessView {
   }
 
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#suspension.stopped;
   }
 
   /** Whether the disk ever failed it. */
@@ -161,7 +131,7 @@ export class SimProcess implements ProcessView {
   }
 
   get suspect(): boolean {
-    return this.#everStopped || this.#troubled;
+    return this.#suspension.everStopped || this.#troubled;
   }
 
   get mayDropOldest(): boolean {
@@ -170,37 +140,23 @@ export class SimProcess implements ProcessView {
   }
 
   gate(run: () => void): void {
-    if (this.dead) return;
-    if (this.#stopped || this.#busy) this.#queue.push(run);
-    else run();
+    this.#suspension.gate(run);
   }
 
   /** The process is stopped, as by SIGSTOP. */
   stop(): void {
-    this.#stopped = this.#everStopped = true;
+    this.#suspension.stop();
   }
 
-  /**
-   * It goes on. What it waited for in the meantime happens now, or when the program has run on for
-   * `busyMs` where it was stopped.
-   */
+  /** It goes on; see {@linkcode Suspension.resume}. */
   resume(busyMs = 0): void {
-    if (!this.#stopped) return;
-    this.#stopped = false;
-    if (busyMs === 0) return this.#catchUp();
-    this.#busy = true;
-    this.#options.context.clock.after(busyMs, () => this.#catchUp());
-  }
-
-  #catchUp(): void {
-    this.#busy = false;
-    for (const run of this.#queue.splice(0)) this.gate(run);
+    this.#suspension.resume(busyMs);
   }
 
   /** It ends, as by SIGKILL. */
   kill(): void {
     this.#killed ||= !this.dead;
-    if (this.#fellShort !== null) this.#options.context.past.torn.add(this.#fellShort);
+    this.#torn.killed();
     this.memory.kill();
     this.#forgetMemory();
   }
@@ -238,10 +194,6 @@ export class SimProcess implements ProcessView {
     if (this.step.fsync === "always" && !record.memory) record.synced = true;
   }
 
-  #heartbeat(): void {
-    this.lastHeartbeat = this.#options.context.clock.now();
-  }
-
   /** Whether its records are on stable storage by now without having been asked. */
   hasSyncedBy(at: number): boolean {
     const { setup, clock } = this.#options.context;
@@ -272,54 +224,6 @@ export class SimProcess implements ProcessView {
     this.#options.context.violate("threw", `in process ${this.id}: ${text}`);
   }
 
-  #runtime(bug: Bug | undefined): Runtime {
-    const { auditor } = this.#options;
-    const living = (run: () => void): void => {
-      if (!this.dead) run();
-    };
-    const watched: FileSystem = new WatchedFiles(this.memory.files, {
-      beforeRemove: (path) => living(() => auditor.beforeRemove(this, path)),
-      beforeReplace: (path, text) => living(() => auditor.beforeReplace(this, path, text)),
-      afterReplace: (path) =>
-        living(() => {
-          if (path.endsWith(`.processes/${this.token}.json`)) this.#heartbeat();
-          auditor.afterReplace(path);
-        }),
-      beforeRename: (from) => living(() => auditor.beforeRemove(this, from)),
-      afterRename: (from, to) => living(() => this.#options.closings.afterRename(from, to)),
-      afterAppend: (path) => this.#appended(path),
-    });
-    const { process } = this.memory;
-    const clock = this.#clock();
-    return {
-      name: "memory",
-      files: bug?.files ? bug.files(watched, this.memory) : watched,
-      process: bug?.process ? bug.process(process) : process,
-      clock: bug?.clock ? bug.clock(clock, this.#options.context.setup) : clock,
-    };
-  }
-
-  #clock(): Clock {
-    const { clock } = this.memory;
-    return {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
-      after: (ms, run): Timer => {
-        let taken = false;
-        const timer = clock.after(ms, () =>
-          this.gate(() => {
-            if (!taken) this.guard(run);
-          }));
-        return {
-          cancel: () => {
-            taken = true;
-            timer.cancel();
-          },
-        };
-      },
-    };
-  }
-
   /** Completes an asynchronous operation of the disk, now or a little later. */
   #schedule(run: () => void): void {
     const { context: { setup, clock } } = this.#options;
@@ -345,33 +249,17 @@ export class SimProcess implements ProcessView {
       this.#appending.copied ||= before !== null && before !== segment;
       this.#appending.segment = segment;
     }
-    if (operation.kind === "write" && operation.path.endsWith(".jsonl")) this.#fellShort = null;
+    this.#torn.begins(operation);
     for (const fault of this.faults) {
       const struck = strike(fault, operation);
       if (!struck) continue;
       context.trace.add(`fault ${JSON.stringify(struck)}`);
       if ("code" in struck) this.#troubled = true;
-      this.#noteTear(operation);
+      this.#torn.failed(operation);
       return struck;
     }
-    if (operation.kind === "truncate") this.#fellShort = null;
+    this.#torn.succeeded(operation);
     return undefined;
-  }
-
-  /** A write that fell short may leave a fragment when it can be neither finished nor taken back. */
-  #noteTear({ kind, path }: MemoryOperation): void {
-    if (!path.endsWith(".jsonl")) return;
-    const segment = path.slice(0, -".jsonl".length);
-    if (kind === "write") this.#fellShort = segment;
-    else if (this.#fellShort === segment) {
-      this.#options.context.past.torn.add(segment);
-      this.#options.context.past.fragments.add(segment);
-    }
-  }
-
-  #appended(path: string): void {
-    const { ledger, past } = this.#options.context;
-    if (path.endsWith(".deadletter")) ledger.noteDeadLetters(path, past.requests);
   }
 
   #event({ level, name, message }: WalEvent): void {
@@ -395,18 +283,14 @@ export class SimProcess implements ProcessView {
     if (this.step.sender) return;
     for (const record of this.records) if (record.excuse === null) record.memory = false;
   }
-
-  /** The first token is the one that this process was given; it is also what its leases contain. */
-  #tokens(): () => string {
-    let first = true;
-    return () => {
-      if (!first) return this.random.hex(32);
-      first = false;
-      return this.token;
-    };
-  }
 }
 
-function isMet({ on, near }: Doom, { kind, path }: MemoryOperation): boolean {
-  return (on === undefined || on === kind) && (near === undefined || path.includes(near));
+/** The first token is the one that a process was given; it is also what its leases contain. */
+function tokensFrom(token: string, random: Random): () => string {
+  let next: string | null = token;
+  return () => {
+    const given = next ?? random.hex(32);
+    next = null;
+    return given;
+  };
 }

@@ -8,39 +8,24 @@
  * @module
  */
 
+import {
+  abortError,
+  type Answer,
+  type Attempt,
+  chooseFault,
+  notFound,
+  responseOf,
+  retryAfter,
+  type ServerState,
+  untilAborted,
+} from "./answers.ts";
 import type { SimContext } from "./context.ts";
-import { mayDrain, type ProcessView, type SimRecord } from "./ledger.ts";
+import type { ProcessView, SimRecord } from "./ledger.ts";
+import { ServerChecks } from "./server_checks.ts";
 import { mix, Random } from "../scenario/random.ts";
 import { readReply, replyTo } from "../../support/delivery/fake_replies.ts";
-import { type IncomingRequest, readRequest } from "../scenario/request.ts";
+import { readRequest } from "../scenario/request.ts";
 import type { ServerFault, ServerFaultKind, ServerMode } from "../scenario/scenario.ts";
-
-/** Response of a server. */
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Whether it takes only a part of the request. */
-  readonly isPartial?: boolean;
-}
-
-/** One server's state. */
-interface ServerState {
-  mode: ServerMode;
-  faults: readonly ServerFault[];
-  seed: number;
-  served: number;
-}
-
-/** One attempt under way. */
-interface Attempt {
-  readonly request: IncomingRequest;
-  readonly process: ProcessView;
-  /** Number of the first attempt with the same retry id. */
-  readonly first: number;
-  readonly random: Random;
-  readonly state: ServerState;
-}
 
 const URL = /^http:\/\/server(\d)(\/.*)$/;
 const GARBAGE = ["<html>log in</html>", "", "[]", "null", '{"res":[', '{"error":"log in"}'];
@@ -50,11 +35,11 @@ export class SimServers {
   readonly #context: SimContext;
   readonly #servers: ServerState[];
   readonly #attempts = new Map<string, { first: number; what: string }>();
-  /** Who has requests with records of a segment under way, and how many. */
-  readonly #senders = new Map<string, Map<ProcessView, number>>();
+  readonly #checks: ServerChecks;
 
   constructor(context: SimContext) {
     this.#context = context;
+    this.#checks = new ServerChecks(context);
     const { mode } = context.setup;
     this.#servers = [0, 1].map(() => ({ mode, faults: [], seed: 0, served: 0 }));
   }
@@ -108,8 +93,8 @@ export class SimServers {
     }
     const random = new Random(mix(state.seed, ++state.served, server));
     const attempt: Attempt = { request, process, first, random, state };
-    this.#checkClaims(attempt);
-    if (first === serial) this.#checkFresh(attempt);
+    this.#checks.checkLease(attempt);
+    if (first === serial) this.#checks.checkFresh(attempt);
     return this.#travel(attempt, chooseFault(state, random), init.signal!);
   }
 
@@ -154,7 +139,7 @@ export class SimServers {
     signal: AbortSignal,
   ): Promise<Response> {
     const { process, random } = attempt;
-    const leave = this.#enter(attempt);
+    const leave = this.#checks.enter(attempt);
     const there = this.#delay(random), back = this.#delay(random);
     const { timeoutMs } = this.#context.setup;
     return new Promise((resolve, reject) => {
@@ -255,7 +240,7 @@ export class SimServers {
       orphan.refused = true;
       return { status: 404, text: '{"reason":"Cannot end call: no start found"}' };
     }
-    for (const record of request.records) this.#store(attempt, record);
+    for (const record of request.records) this.#checks.stored(attempt, record);
     return { status: 200, text: replyTo(path) };
   }
 
@@ -265,7 +250,9 @@ export class SimServers {
     const { request } = attempt;
     if (kind > 3 && request.records.every(({ kind }) => kind === "span")) {
       for (const record of request.exclusive) record.refused = true;
-      for (const record of request.records) if (!record.poison) this.#store(attempt, record);
+      for (const record of request.records) {
+        if (!record.poison) this.#checks.stored(attempt, record);
+      }
       const text = '{"partial_success":{"rejected_spans":1,"error_message":"no tree"}}';
       return { status: 200, text, isPartial: true };
     }
@@ -277,37 +264,6 @@ export class SimServers {
   /** Whether a server has the start of a call; one that is not in the run may have been sent before. */
   #hasStart({ call }: SimRecord): boolean {
     return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
-  }
-
-  #store({ request, process, first }: Attempt, record: SimRecord): void {
-    const { violate, ledger, trace } = this.#context;
-    trace.add(`stored ${record.key}`);
-    if (record.server !== null && record.server !== request.server) {
-      violate("wrong-server", `${record.key} went to server ${request.server}`);
-    }
-    const again = record.letteredAt !== null && first > record.letteredAt;
-    // A log whose disk failed writes records again: one of the two may be dead-lettered.
-    if (again && !record.retried && !process.suspect && !record.origin?.suspect) {
-      violate("after-dead-letter", `${record.key} by process ${process.id}`);
-    }
-    const needed = record.kind === "end"
-      ? ["start"]
-      : record.kind === "update" || record.kind === "delete"
-      ? ["start", "end"]
-      : [];
-    for (const part of needed) {
-      const earlier = ledger.find(`${record.call}:${part}`);
-      if (earlier && earlier.order < record.order && !isSettled(earlier)) {
-        violate("order", `${record.key} came before ${earlier.key} by process ${process.id}`);
-      }
-    }
-    record.stored = true;
-    const others = record.kind === "end" ? ["end", "cut"] : [];
-    const all = others.map((part) => ledger.find(`${record.call}:${part}`));
-    const isSure = !this.#context.past.crashed && all.every((one) => !one?.origin?.troubled);
-    if (isSure && all.length === 2 && all.every((one) => one?.stored)) {
-      violate("closed-twice", `${record.call} has its own end and one of recovery`);
-    }
   }
 
   /** A status that says no without any work. */
@@ -322,68 +278,8 @@ export class SimServers {
     if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
       for (const record of request.exclusive) record.refused = true;
     }
-    const headers: Record<string, string> = {};
-    if ((status === 429 || status === 503) && random.chance(0.6)) {
-      const ms = random.int(0, 3_000);
-      headers["Retry-After"] = random.chance(0.5)
-        ? String(Math.ceil(ms / 1_000))
-        : new Date(clock.now() + ms).toUTCString();
-    }
+    const headers = retryAfter(status, random, clock.now());
     return { status, text, headers };
-  }
-
-  /** Nothing that was settled is sent again, and nothing goes to the wrong hands. */
-  #checkFresh({ request, process }: Attempt): void {
-    const { past, violate } = this.#context;
-    for (const record of request.records) {
-      // A log whose disk failed writes records again, to be on the safe side.
-      if (process.suspect || record.memory || record.retried || record.origin?.suspect) continue;
-      if (record.checkpointed) {
-        violate("resent", `${record.key} by process ${process.id}, past its checkpoint`);
-      } else if (record.answered && !past.disturbed) {
-        violate("resent", `${record.key} by process ${process.id}, though nothing happened`);
-      }
-    }
-  }
-
-  /**
-   * Nobody sends what another has taken over, also not one that was stopped meanwhile. Where the
-   * segment is deleted it is unknown whether it was delivered.
-   */
-  #checkClaims({ request, process }: Attempt): void {
-    const { ledger, violate } = this.#context;
-    if (process.troubled) return;
-    for (const { key, segment, memory, copied, retried, origin } of request.records) {
-      // A dead letter is sent again under a lease of its own.
-      if (segment === null || memory || copied || retried || origin?.troubled) continue;
-      if (mayDrain(ledger, segment, process.token)) continue;
-      violate("lease", `process ${process.id} sends ${key}, which another has taken over`);
-    }
-  }
-
-  /** A request with records of some segments sets out; the answer is called when it is over. */
-  #enter({ request, process }: Attempt): () => void {
-    const segments = new Set<string>();
-    for (const { segment, memory, retried, origin } of request.records) {
-      if (segment !== null && !memory && !retried && !origin?.suspect) segments.add(segment);
-    }
-    for (const segment of segments) {
-      let senders = this.#senders.get(segment);
-      if (!senders) this.#senders.set(segment, senders = new Map());
-      for (const other of senders.keys()) {
-        if (other === process || other.dead || other.suspect || process.suspect) continue;
-        this.#context.violate("two-senders", `${segment}: ${other.id} and ${process.id}`);
-      }
-      senders.set(process, (senders.get(process) ?? 0) + 1);
-    }
-    return () => {
-      for (const segment of segments) {
-        const senders = this.#senders.get(segment)!;
-        const count = senders.get(process)! - 1;
-        if (count === 0) senders.delete(process);
-        else senders.set(process, count);
-      }
-    };
   }
 
   #delay(random: Random): number {
@@ -397,43 +293,6 @@ export class SimServers {
   }
 }
 
-/** Whether what depends on a record may come. */
-function isSettled(record: SimRecord): boolean {
-  return record.stored || record.refused || record.letteredAt !== null || !record.accepted ||
-    record.excuse !== null;
-}
-
 function isOrphan({ kind }: SimRecord): boolean {
   return kind === "end";
-}
-
-/** A 404 of a server that lost its routes, or of one that lost its projects. */
-function notFound({ seed }: ServerState): string {
-  return seed % 2 === 0 ? '{"detail":"Not Found"}' : '{"reason":"Project not found"}';
-}
-
-function chooseFault({ faults }: ServerState, random: Random): ServerFaultKind | undefined {
-  for (const { kind, probability } of faults) if (random.chance(probability)) return kind;
-  return undefined;
-}
-
-/** Only what the transport looks at: a real `Response` may take turns of the host's event loop. */
-function responseOf({ status, headers }: Answer, text: () => Promise<string>): Response {
-  return {
-    status,
-    ok: status >= 200 && status < 300,
-    headers: new Headers(headers),
-    text,
-  } as unknown as Response;
-}
-
-function untilAborted(signal: AbortSignal): Promise<string> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(abortError());
-    else signal.addEventListener("abort", () => reject(abortError()), { once: true });
-  });
-}
-
-function abortError(): Error {
-  return Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
 }

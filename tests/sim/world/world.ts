@@ -4,27 +4,23 @@
  * @module
  */
 
-import process from "node:process";
-import { setImmediate } from "node:timers";
-import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
-import { MemoryDisk } from "../../support/simulated_runtime/memory_disk.ts";
-import { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
-import { Closings, isCutRecord } from "../checks/closings.ts";
+import type { MemoryHost } from "../../support/simulated_runtime/memory_host.ts";
+import { Closings } from "../checks/closings.ts";
 import { Auditor } from "../checks/invariants.ts";
 import type { Bug } from "../mutants/mutant.ts";
+import { corruptCheckpoint } from "./corruption.ts";
 import type { SimContext, Violation, ViolationCode } from "./context.ts";
+import { crashed } from "./crash.ts";
 import { type ActiveFault, activeFault } from "./faults.ts";
+import { hostsOf, newContext } from "./new_context.ts";
 import { ForeignWriter } from "./foreign.ts";
-import { Ledger, type SimRecord } from "./ledger.ts";
 import { SimProcess, WAL_DIR } from "./process.ts";
 import { mix, Random } from "../scenario/random.ts";
 import type { Scenario, StartStep, Step } from "../scenario/scenario.ts";
 import { SimServers } from "./server.ts";
 import { Trace } from "../checks/trace.ts";
+import { VirtualTime } from "./virtual_time.ts";
 import { Writing } from "./writing.ts";
-
-/** Things that may happen in one run; more means that it goes in circles. */
-const MAX_EVENTS = 100_000;
 
 /** Runs the steps of a scenario; `judge.ts` then looks at what came of it. */
 export class World {
@@ -43,42 +39,21 @@ export class World {
   /** Disk faults that hold for every process. */
   #everywhere: ActiveFault[] = [];
   #processes = 0;
-  #events = 0;
+  readonly #time: VirtualTime;
 
   constructor(scenario: Scenario, options: { bug?: Bug; keepTrace?: boolean } = {}) {
     this.scenario = scenario;
     this.#bug = options.bug;
     this.trace = new Trace(options.keepTrace ?? false);
-    const disk = new MemoryDisk();
-    disk.put("/home/program.js", ""); // The directory that the log is made in was there before.
-    this.context = {
-      setup: scenario.setup,
-      clock: new MemoryClock(),
-      disk,
-      ledger: new Ledger(disk),
-      trace: this.trace,
-      past: {
-        requests: 0,
-        crashed: false,
-        disturbed: false,
-        torn: new Set(),
-        fragments: new Set(),
-      },
-      violate: (code, text) => this.violate(code, text),
-    };
+    this.context = newContext(scenario.setup, this.trace, (code, text) => this.violate(code, text));
     this.#closings = new Closings(this.context, this.all);
     this.servers = new SimServers(this.context);
     this.#auditor = new Auditor(this.context);
     this.#writing = new Writing(this.context);
-    const { facts } = scenario.setup;
-    this.#hosts = [0, 1].map((number) =>
-      new MemoryHost({
-        name: `host${number}`,
-        bootId: facts ? "boot" : null,
-        pidNamespace: facts ? `pid:[${number}]` : null,
-        startTimes: facts,
-      })
-    );
+    this.#time = new VirtualTime(this.context, () => {
+      for (const slot of this.#slots.values()) if (slot instanceof SimProcess) slot.turned();
+    });
+    this.#hosts = hostsOf(scenario.setup);
   }
 
   /** A promise was not kept. */
@@ -148,26 +123,13 @@ export class World {
   }
 
   /** Lets `ms` of virtual time pass, or less when `until` comes true. */
-  async pass(ms: number, until: () => boolean = () => false): Promise<void> {
-    const { clock } = this.context;
-    const end = clock.monotonic() + ms;
-    await this.settle();
-    while (this.violations.length === 0 && !until()) {
-      const next = clock.next;
-      if (next === undefined || clock.monotonic() + next > end) {
-        clock.advance(end - clock.monotonic());
-        return;
-      }
-      if (++this.#events > MAX_EVENTS) return this.violate("spins", `${MAX_EVENTS} timers`);
-      clock.runNext();
-      await this.settle();
-    }
+  pass(ms: number, until: () => boolean = () => false): Promise<void> {
+    return this.#time.pass(ms, () => this.violations.length > 0 || until());
   }
 
   /** Lets promises settle, and takes note of rejections that nobody handled. */
-  async settle(): Promise<void> {
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-    for (const slot of this.#slots.values()) if (slot instanceof SimProcess) slot.turned();
+  settle(): Promise<void> {
+    return this.#time.settle();
   }
 
   async #do(step: Step): Promise<void> {
@@ -220,7 +182,10 @@ export class World {
       case "heal":
         return this.#healDisk();
       case "corrupt":
-        return this.#corrupt(step.how, new Random(step.seed));
+        if (corruptCheckpoint(this.context, step.how, new Random(step.seed))) {
+          this.#auditor.forget();
+        }
+        return;
       default:
         return this.#act(step);
     }
@@ -290,7 +255,7 @@ export class World {
     past.disturbed = past.crashed = true;
     const random = new Random(seed);
     for (const slot of this.#slots.values()) if (slot instanceof SimProcess) slot.kill();
-    for (const record of ledger.records) this.#crashed(record);
+    for (const record of ledger.records) crashed(record);
     disk.crash(() => random.next());
     for (const host of this.#hosts) host.reboot();
     this.#slots.clear();
@@ -300,43 +265,9 @@ export class World {
     }
   }
 
-  #crashed(record: SimRecord): void {
-    if (isCutRecord(record)) record.excuse ??= "machine crash";
-    record.letteredAt = null;
-    record.checkpointed = false;
-    if (!record.accepted || record.memory) return;
-    const owner = record.origin;
-    record.synced ||= owner instanceof SimProcess && owner.hasSyncedBy(record.at);
-    if (!record.synced) record.excuse ??= "machine crash";
-  }
-
   #healDisk(): void {
     this.#everywhere = [];
     for (const one of this.living) one.faults = [];
-  }
-
-  /** Overwrites a checkpoint, never so that it would skip a record if it were trusted. */
-  #corrupt(how: string, random: Random): void {
-    const { ledger, disk, past } = this.context;
-    const checkpoints = ledger.files(WAL_DIR).filter((path) => path.endsWith(".checkpoint"));
-    if (checkpoints.length === 0) return;
-    const path = random.pick(checkpoints);
-    const data = ledger.bytes(path.replace(/checkpoint$/, "jsonl"));
-    const size = data?.length ?? 0;
-    let inside = random.int(1, Math.max(1, size - 1));
-    while (data && inside > 0 && data[inside - 1] === 10) inside--;
-    const texts: Record<string, string> = {
-      inside: String(inside),
-      beyond: String(size + random.int(1, 1_000)),
-      negative: "-1",
-      empty: "",
-      garbage: "12 monkeys",
-      zeros: "\0\0\0",
-    };
-    past.disturbed = true;
-    disk.put(path, texts[how]);
-    this.#auditor.forget();
-    for (const record of ledger.records) record.checkpointed = false;
   }
 
   #isFree(slot: number): boolean {
@@ -357,10 +288,4 @@ export class World {
   random(purpose: number): Random {
     return new Random(mix(this.scenario.seed, purpose));
   }
-}
-
-/** Calls `listener` for every rejection that nobody handles, until the returned function is called. */
-export function watchRejections(listener: (error: unknown) => void): () => void {
-  process.on("unhandledRejection", listener);
-  return () => void process.off("unhandledRejection", listener);
 }

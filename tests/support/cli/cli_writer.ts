@@ -9,7 +9,7 @@
  */
 
 import process from "node:process";
-import { openLog, writeCalls } from "./cli_support.ts";
+import { openLog, writeCalls } from "./written_logs.ts";
 
 const [name, server, calls, key] = process.argv.slice(2);
 const pipeline = openLog(process.env.WEAVE_WAL_DIR!, name, {

@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import type { MockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "./cli.ts";
-import { type Finished, openLog } from "./cli_support.ts";
+import type { Finished } from "./cli_support.ts";
+import { openLog } from "./written_logs.ts";
 
 /** A log, and the directory around it. */
 export interface Place {

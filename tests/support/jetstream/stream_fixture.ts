@@ -8,7 +8,8 @@ import { StreamLog } from "../../../src/jetstream/stream_log.ts";
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../cli/cli.ts";
-import { type Finished, ids, type Surroundings, temporary } from "../cli/cli_support.ts";
+import { type Finished, type Surroundings, temporary } from "../cli/cli_support.ts";
+import { ids } from "../cli/written_logs.ts";
 import { openTestEngine, type TestEngine } from "./engine_fixture.ts";
 import { type NatsServer, startNats } from "./nats_server.ts";
 

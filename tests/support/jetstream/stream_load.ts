@@ -5,7 +5,7 @@
  */
 
 import type { MockServer } from "../../../tools/mock_server/serve.ts";
-import { ids } from "../cli/cli_support.ts";
+import { ids } from "../cli/written_logs.ts";
 import { endOf, PROJECT, startOf } from "../mock_server/mock_requests.ts";
 
 /** Ms until a request that was refused or failed is made again. */

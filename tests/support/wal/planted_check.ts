@@ -9,7 +9,8 @@ import * as fs from "node:fs";
 import { join } from "@std/path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { cli } from "../cli/cli.ts";
-import { openLog, temporary, writeCalls } from "../cli/cli_support.ts";
+import { temporary } from "../cli/cli_support.ts";
+import { openLog, writeCalls } from "../cli/written_logs.ts";
 import { withDelivery } from "../delivery/delivery_fixture.ts";
 import { Outside, plant, type Planted } from "./planted_files.ts";
 

@@ -9,7 +9,8 @@ import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test } from "../../harness.ts";
-import { openLog, startProcess, temporary, writeCalls } from "../../support/cli/cli_support.ts";
+import { startProcess, temporary } from "../../support/cli/cli_support.ts";
+import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { startForwardProxy } from "../../support/forward_proxy.ts";
 import { succeeds } from "../../support/package_fixture.ts";
 

@@ -1,0 +1,81 @@
+/**
+ * Answers of simulated servers.
+ *
+ * @module
+ */
+
+import type { Random } from "../scenario/random.ts";
+import type { IncomingRequest } from "../scenario/request.ts";
+import type { ServerFault, ServerFaultKind, ServerMode } from "../scenario/scenario.ts";
+import type { ProcessView } from "./ledger.ts";
+
+/** Response of a server. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether it takes only a part of the request. */
+  readonly isPartial?: boolean;
+}
+
+/** One server's state. */
+export interface ServerState {
+  mode: ServerMode;
+  faults: readonly ServerFault[];
+  seed: number;
+  served: number;
+}
+
+/** One attempt under way. */
+export interface Attempt {
+  readonly request: IncomingRequest;
+  readonly process: ProcessView;
+  /** Number of the first attempt with the same retry id. */
+  readonly first: number;
+  readonly random: Random;
+  readonly state: ServerState;
+}
+
+/** A 404 of a server that lost its routes, or of one that lost its projects. */
+export function notFound({ seed }: ServerState): string {
+  return seed % 2 === 0 ? '{"detail":"Not Found"}' : '{"reason":"Project not found"}';
+}
+
+/** The fault that an attempt meets, if any. */
+export function chooseFault({ faults }: ServerState, random: Random): ServerFaultKind | undefined {
+  for (const { kind, probability } of faults) if (random.chance(probability)) return kind;
+  return undefined;
+}
+
+/** Only what the transport looks at: a real `Response` may take turns of the host's event loop. */
+export function responseOf({ status, headers }: Answer, text: () => Promise<string>): Response {
+  return {
+    status,
+    ok: status >= 200 && status < 300,
+    headers: new Headers(headers),
+    text,
+  } as unknown as Response;
+}
+
+/** Rejects when `signal` is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<string> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(abortError());
+    else signal.addEventListener("abort", () => reject(abortError()), { once: true });
+  });
+}
+
+/** The error of an aborted request. */
+export function abortError(): Error {
+  return Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
+}
+
+/** Headers that ask for a pause, at times. */
+export function retryAfter(status: number, random: Random, now: number): Record<string, string> {
+  if ((status !== 429 && status !== 503) || !random.chance(0.6)) return {};
+  const ms = random.int(0, 3_000);
+  const value = random.chance(0.5)
+    ? String(Math.ceil(ms / 1_000))
+    : new Date(now + ms).toUTCString();
+  return { "Retry-After": value };
+}
