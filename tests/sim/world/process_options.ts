@@ -1,5 +1,5 @@
 /**
- * What a simulated process is made from, and the end that waits for it.
+ * The parts of a simulated process, and the end that waits for it.
  *
  * @module
  */
