@@ -15,7 +15,10 @@ import { projectOfSubject } from "./subjects.ts";
 
 /** The key of the process that takes dead letters out. */
 const LEASE_KEY = "dead-letters";
-/** The part of a lease's time after which its holder takes nothing more out without writing it again. */
+/**
+ * The part of a lease's time after which its holder takes nothing more out without writing it
+ * again.
+ */
 const TRUST = 0.7;
 /** Heartbeats within the time of a lease. */
 const HEARTBEATS = 5;

@@ -1,9 +1,8 @@
 /**
- * Keeps dead letters in a stream of their own, one message each.
- *
- * A subject names the record: `<prefix>-dead.<partition>.<position>.<offset>.<entity>.<project>`. The
- * stream keeps one message a subject, so that a record which is refused twice is there once.
- *
+ * Stores dead letters in their own stream, one message each.
+ * The subject identifies the record:
+ * `<prefix>-dead.<partition>.<position>.<offset>.<entity>.<project>`. The stream keeps one message
+ * per subject, so a record that is rejected twice is stored once.
  * @module
  */
 
@@ -12,7 +11,7 @@ import { deadLetterEntry, deadLetterError } from "../wal/dead_letters/dead_lette
 import type { LogEngine } from "./engine.ts";
 import type { DeadLetterLine } from "./partition_segment.ts";
 
-/** The partition that dead letters come from, and their engine. */
+/** Partition that dead letters come from, and its engine. */
 export interface DeadLetterPlace {
   readonly engine: LogEngine;
   readonly clock: Clock;
@@ -25,7 +24,7 @@ export function deadLetterPrefix(prefix: string): string {
   return `${prefix}-dead`;
 }
 
-/** Keeps dead letters; resolves when a quorum has them. @throws {EngineError} */
+/** Stores dead letters; resolves when a quorum has them. @throws {EngineError} */
 export async function keepDeadLetters(
   { engine, clock, prefix, partition }: DeadLetterPlace,
   lines: readonly DeadLetterLine[],

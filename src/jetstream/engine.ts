@@ -1,36 +1,34 @@
 /**
- * The engine that keeps a log, as the log uses it. `nats/` implements it for NATS JetStream; the
+ * Interface of the engine that stores a log. `nats/` implements it with NATS JetStream; the
  * simulation implements it in memory, with faults.
- *
  * @module
  */
 
-/** A message of the stream: records of one project in one partition, one line each. */
+/** Message of the stream: records of one project in one partition, one per line. */
 export interface EngineMessage {
   readonly subject: string;
-  /** Position in the stream; grows, with gaps. */
+  /** Position in the stream; increases, with gaps. */
   readonly seq: number;
-  /** When the engine took it, epoch ms. */
+  /** Time at which the engine stored it, epoch ms. */
   readonly time: number;
   readonly payload: Uint8Array;
 }
 
 /**
- * Why the engine did not do what it was asked for.
- *
- * - `full`: the stream has reached its limit.
- * - `away`: no quorum responded; what was asked for may have been done.
+ * Reason for a failed request to the engine.
+ * - `full`: the stream is at its limit.
+ * - `away`: no quorum responded; the request may have taken effect.
  * - `conflict`: another process was first.
- * - `refused`: the engine says that it will never do it.
+ * - `refused`: the engine rejects the request permanently.
  */
 export type EngineFailure = "full" | "away" | "conflict" | "refused";
 
-/** An error of the engine. */
+/** Error of the engine. */
 export class EngineError extends Error {
   override readonly name = "EngineError";
   readonly failure: EngineFailure;
 
-  /** Makes an error; the message names no credentials. */
+  /** Creates an error whose message contains no credentials. */
   constructor(failure: EngineFailure, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.failure = failure;
@@ -40,27 +38,28 @@ export class EngineError extends Error {
 /** Reads the messages of one partition in order, each once. */
 export interface MessageReader {
   /**
-   * Resolves with the next messages, as soon as there are any: at most `maxBytes` of them, but for a
-   * single larger one. Resolves with none after a few seconds without a message, and after `close()`.
-   *
-   * @throws {EngineError} `away`; the next call goes on behind the last message that was returned.
+   * Resolves with the next messages as soon as there are any: at most `maxBytes`, or a single
+   * larger message. Resolves with none after a few seconds without a message, and after `close()`.
+   * @throws {EngineError} `away`; the next call continues after the last returned message.
    */
   next(maxBytes: number): Promise<readonly EngineMessage[]>;
-  /** Ends a `next()` that waits, and frees what the engine keeps for this reader. */
+  /** Ends a pending `next()` and frees this reader's resources in the engine. */
   close(): Promise<void>;
 }
 
-/** Keys that vanish unless they are written again in time. */
+/** Keys that expire unless they are renewed. */
 export interface LeaseStore {
-  /** Ms after which a key that was not written again vanishes. */
+  /** Ms after which a key expires if it is not renewed. */
   readonly ttlMs: number;
-  /** Makes a key and returns its revision. @throws {EngineError} `conflict` if there is one; `away`. */
+  /**
+   * Creates a key and returns its revision. @throws {EngineError} `conflict` if it exists; `away`.
+   */
   create(key: string, value: string): Promise<number>;
-  /** Writes a key again. @throws {EngineError} `conflict` if it is not at `revision`; `away`. */
+  /** Renews a key. @throws {EngineError} `conflict` if it is not at `revision`; `away`. */
   update(key: string, value: string, revision: number): Promise<number>;
-  /** Removes a key. @throws {EngineError} `conflict` if it is not at `revision`; `away`. */
+  /** Deletes a key. @throws {EngineError} `conflict` if it is not at `revision`; `away`. */
   remove(key: string, revision: number): Promise<void>;
-  /** Keys that begin with `prefix` and a dot. @throws {EngineError} `away`. */
+  /** Returns the keys that begin with `prefix` and a dot. @throws {EngineError} `away`. */
   keys(prefix: string): Promise<string[]>;
 }
 
@@ -70,52 +69,53 @@ export interface StreamState {
   readonly bytes: number;
   /** -1 for no limit. */
   readonly maxBytes: number;
-  /** Position of the last message, also where it is removed. */
+  /** Position of the last message, even if it has been removed. */
   readonly lastSeq: number;
-  /** When the oldest message was stored, epoch ms; `null` if there is none. */
+  /** Time at which the oldest message was stored, epoch ms; `null` if there is none. */
   readonly oldest: number | null;
-  /** Messages by subject. */
+  /** Number of messages by subject. */
   readonly subjects: ReadonlyMap<string, number>;
 }
 
-/** A stream of an engine that answers when a quorum of its nodes has what it was given. */
+/** Stream of an engine that acknowledges a request once a quorum of its nodes has the data. */
 export interface LogEngine {
-  /** Bytes of a message at most. */
+  /** Maximum size of a message, in bytes. */
   readonly maxPayload: number;
-  /** Whether the engine can be reached, as far as it is known without asking. */
+  /** Whether the engine is reachable, according to the connection's last known state. */
   readonly isConnected: boolean;
   readonly leases: LeaseStore;
   /**
-   * Appends a message to the stream of its subject, and resolves with its position when a quorum has
+   * Appends a message to the stream of its subject; resolves with its position when a quorum has
    * it. Messages of one connection are appended in the order of the calls.
-   *
    * @param id Messages with the same ID within two minutes are stored once.
    * @throws {EngineError} `full`, `away`, `refused`.
    */
   publish(subject: string, payload: Uint8Array, id: string): Promise<number>;
-  /** Reads the log's messages whose subjects match `filter`, beginning with position `from`. */
+  /** Reads the log's messages whose subjects match `filter`, starting at position `from`. */
   read(filter: string, from: number): MessageReader;
-  /** Removes the log's messages that match `filter` below position `to`. @throws {EngineError} `away`. */
+  /**
+   * Removes the log's messages that match `filter` below position `to`. @throws {EngineError}
+   * `away`.
+   */
   purge(filter: string, to: number): Promise<void>;
   /**
-   * The first message at or behind `from` that matches `filter`; `null` if there is none.
-   *
+   * Returns the first message at or after `from` that matches `filter`; `null` if there is none.
    * @throws {EngineError} `away`.
    */
   first(filter: string, from: number): Promise<EngineMessage | null>;
-  /** Contents of the stream now. @throws {EngineError} `away`. */
+  /** Returns the stream's current contents. @throws {EngineError} `away`. */
   state(): Promise<StreamState>;
-  /** Ends the connection after what is in progress. */
+  /** Closes the connection once requests in progress have ended. */
   close(): Promise<void>;
 }
 
-/** A log's stream that is open. */
+/** Open stream of a log. */
 export interface OpenStream {
   readonly engine: LogEngine;
-  /** First part of all subjects. */
+  /** First token of all subjects. */
   readonly prefix: string;
   readonly partitions: number;
 }
 
-/** Gives the stream; `null` while its engine could not be reached yet. */
+/** Returns the stream; `null` until its engine has been reached. */
 export type StreamSource = () => OpenStream | null;

@@ -1,6 +1,5 @@
 /**
- * The stream as the target of a delivery: forwards what is spooled on a disk.
- *
+ * Delivery target that forwards spooled records to the stream.
  * @module
  */
 
@@ -17,16 +16,16 @@ import type { DeadLetter } from "../wal/segment/segment.ts";
 import type { StreamSource } from "./engine.ts";
 import { StreamLog } from "./stream_log.ts";
 
-/** Ms until the engine is asked again after it did not take records. */
+/** Ms between attempts while the engine does not accept records. */
 const RETRY_MS = 1_000;
 
 /** Options for {@linkcode ForwardTarget}. */
 export interface ForwardTargetOptions {
   readonly stream: StreamSource;
   readonly clock: Clock;
-  /** A token of this process. */
+  /** Token of this process. */
   readonly token: string;
-  /** Reports that the engine does not take records. */
+  /** Reports that the engine does not accept records. */
   readonly onFailure: (reason: string) => void;
 }
 
@@ -38,7 +37,6 @@ export class ForwardTarget implements DeliveryTarget {
   readonly #logs = new Map<string, StreamLog>();
   #batches = 0;
 
-  /** Makes a target of an open engine. */
   constructor(options: ForwardTargetOptions) {
     this.#options = options;
     const isConnected = (): boolean => this.#isConnected;
@@ -71,7 +69,7 @@ export class ForwardTarget implements DeliveryTarget {
     return this.#options.stream()?.engine.isConnected ?? false;
   }
 
-  /** One project after the other, each in order. */
+  /** Forwards one project after another, each in order. */
   async #forward(batch: RecordBatch, permit: Permit): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
     const projects = new Map<string, WriteRecord[]>();
@@ -88,7 +86,8 @@ export class ForwardTarget implements DeliveryTarget {
       if (records) records.push([type, request]);
       else projects.set(projectId, [[type, request]]);
     }
-    // The same IDs at every attempt: what arrived although its acknowledgement did not is there once.
+    // The IDs are the same for every attempt, so a message whose acknowledgement was lost is stored
+    // once.
     const id = `${this.#options.token}-w${this.#batches++}`;
     let index = 0;
     for (const [projectId, records] of projects) {

@@ -1,6 +1,5 @@
 /**
- * Drains one partition for as long as its lease is held.
- *
+ * Drains one partition while its lease is held.
  * @module
  */
 
@@ -15,11 +14,11 @@ import type { PartitionLease } from "./partition_lease.ts";
 import { PartitionSegment } from "./partition_segment.ts";
 import { partitionFilter } from "./subjects.ts";
 
-/** Bytes of a partition that are in memory: with as many, nothing more is read. */
+/** Maximum bytes of a partition in memory; reading pauses at this limit. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
-/** Bytes that are read at once. */
+/** Maximum bytes per read. */
 const READ_BYTES = 1024 * 1024;
-/** Ms until the engine is asked again after it did not respond, and between looks at the lease. */
+/** Ms between attempts while the engine does not respond, and between checks of the lease. */
 const RETRY_MS = 500;
 
 /** Options for {@linkcode PartitionDrain}. */
@@ -41,24 +40,23 @@ export class PartitionDrain {
   #drain: Drain | null = null;
   #running: Promise<void> | null = null;
 
-  /** Makes a drain that has not begun. */
   constructor(options: PartitionDrainOptions) {
     this.lease = options.lease;
     this.#options = options;
     this.#room = new Signal(options.clock);
   }
 
-  /** The drain in progress. */
+  /** Drain in progress. */
   get drain(): Drain | null {
     return this.#drain;
   }
 
-  /** Drains until the lease is lost, or it is stopped; then gives the lease back. */
+  /** Drains until the lease is lost or `stop` is called, then releases the lease. */
   run(): Promise<void> {
     return this.#running ??= this.#run().finally(() => this.lease.release());
   }
 
-  /** Stops; resolves when the lease is given back. */
+  /** Stops; resolves when the lease is released. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running?.catch(() => {});
@@ -68,7 +66,7 @@ export class PartitionDrain {
     const { engine, clock, prefix, lease, drain: options } = this.#options;
     const { partition } = lease;
     const filter = partitionFilter(prefix, partition);
-    // Asked of the leader: what the last sender removed must not be read from another node.
+    // The leader answers: another node may still have messages that the last sender removed.
     const oldest = await engine.first(filter, 1);
     const segment = new PartitionSegment({
       name: `partition ${partition}`,
@@ -112,7 +110,7 @@ export class PartitionDrain {
   ): Promise<void> {
     try {
       const messages = await reader.next(READ_BYTES);
-      // What was read after the lease was lost may be another sender's.
+      // Messages read after the lease was lost may belong to another sender.
       if (messages.length === 0 || this.#stop.signal.aborted || this.lease.isLost) return;
       segment.push(messages);
       drain.notify();

@@ -1,9 +1,7 @@
 /**
- * The right to drain a partition: a key that its holder writes again and again.
- *
- * The holder trusts its lease only as long as the engine cannot have dropped it: counted from before
- * the last successful write, on its own monotonic clock.
- *
+ * Lease of a partition: a key that its holder renews.
+ * The holder relies on its lease only while the engine cannot have expired it: measured from before
+ * the last successful renewal, on the holder's monotonic clock.
  * @module
  */
 
@@ -11,22 +9,24 @@ import { WeaveWalError } from "../errors.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { EngineError, type LeaseStore } from "./engine.ts";
 
-/** The part of a lease's time after which its holder sends nothing more without writing it again. */
+/**
+ * Fraction of the lease's TTL after which the holder sends nothing until it has renewed the lease.
+ */
 const TRUST = 0.7;
 
-/** Names of the keys of a partition's lease. */
+/** Returns the name of the key of a partition's lease. */
 export function leaseKey(partition: number): string {
   return `partition.${partition}`;
 }
 
-/** A lease that this process was given. */
+/** Lease held by this process. */
 export class PartitionLease {
   readonly partition: number;
   readonly #store: LeaseStore;
   readonly #clock: Clock;
   readonly #holder: string;
   #revision: number;
-  /** Until when it can be trusted, on the monotonic clock. */
+  /** Time until which the lease is valid, on the monotonic clock. */
   #until: number;
   #writing: Promise<void> | null = null;
   #lost = false;
@@ -47,7 +47,10 @@ export class PartitionLease {
     this.#until = before + store.ttlMs * TRUST;
   }
 
-  /** Takes the lease of a partition; `null` if another process has it. @throws {EngineError} `away`. */
+  /**
+   * Acquires the lease of a partition; `null` if another process holds it. @throws {EngineError}
+   * `away`.
+   */
   static async take(
     store: LeaseStore,
     clock: Clock,
@@ -64,7 +67,7 @@ export class PartitionLease {
     }
   }
 
-  /** Whether another process may have it. */
+  /** Whether another process may hold the lease. */
   get isLost(): boolean {
     return this.#lost || this.#clock.monotonic() >= this.#until;
   }
@@ -78,12 +81,12 @@ export class PartitionLease {
     );
   }
 
-  /** Writes it again. Never rejects: a lease that cannot be written expires. */
+  /** Renews the lease. Never rejects: a lease that cannot be renewed expires. */
   heartbeat(): Promise<void> {
     return this.#writing ??= this.#write().finally(() => this.#writing = null);
   }
 
-  /** Gives it back, so that another process can take it at once. Never rejects. */
+  /** Releases the lease, so that another process can acquire it at once. Never rejects. */
   async release(): Promise<void> {
     await this.#writing;
     if (this.#lost) return;
@@ -99,7 +102,7 @@ export class PartitionLease {
       this.#revision = await this.#store.update(key, this.#holder, this.#revision);
       this.#until = before + this.#store.ttlMs * TRUST;
     } catch (error) {
-      // An answer that was lost leaves another revision: the lease expires, and is taken again.
+      // After a lost response, the revision is unknown: the lease expires and is acquired again.
       if (error instanceof EngineError && error.failure === "conflict") this.#lost = true;
     }
   }

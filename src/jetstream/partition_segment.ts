@@ -1,10 +1,9 @@
 /**
- * One partition of the stream, as the sender sees it: the lines of its messages, one behind the
- * other.
- *
- * Offsets count from where this process began to read. Acknowledged messages are removed from the
- * stream, which is the checkpoint: the process that drains the partition next begins with what is left.
- *
+ * One partition of the stream, presented to the sender as a segment: the concatenated lines of its
+ * messages.
+ * Offsets count from the position at which this process began to read. Acknowledged messages are
+ * removed from the stream. The removal is the checkpoint: the next process to drain the partition
+ * begins with the remaining messages.
  * @module
  */
 
@@ -13,13 +12,13 @@ import type { Clock } from "../runtime/runtime.ts";
 import type { DeadLetter, Segment } from "../wal/segment/segment.ts";
 import { EngineError, type EngineMessage } from "./engine.ts";
 
-/** Ms between two tries to move the checkpoint while the engine does not respond. */
+/** Ms between attempts to move the checkpoint while the engine does not respond. */
 const RETRY_MS = 500;
 
-/** A line that is dead-lettered, and the message that holds it. */
+/** Line of a dead letter, and the message that contains it. */
 export interface DeadLetterLine {
   readonly deadLetter: DeadLetter;
-  /** The line, its newline left out. */
+  /** Line without its newline. */
   readonly line: Uint8Array;
   readonly message: EngineMessage;
   /** Byte offset of the line in the message. */
@@ -28,16 +27,19 @@ export interface DeadLetterLine {
 
 /** Options for {@linkcode PartitionSegment}. */
 export interface PartitionSegmentOptions {
-  /** The name of the partition in messages. */
+  /** Name of the partition in messages. */
   readonly name: string;
   readonly clock: Clock;
-  /** Whether this process may still drain the partition. @throws {WeaveWalError} `ERR_LEASE_LOST`. */
+  /**
+   * Checks that this process may still drain the partition. @throws {WeaveWalError}
+   * `ERR_LEASE_LOST`.
+   */
   readonly assertHeld: () => void;
   /** Removes the partition's messages below a position. */
   readonly purge: (to: number) => Promise<void>;
-  /** Keeps dead letters; resolves when a quorum has them. */
+  /** Stores dead letters; resolves when a quorum has them. */
   readonly keep: (lines: readonly DeadLetterLine[]) => Promise<void>;
-  /** Called when messages were acknowledged, and their memory is free. */
+  /** Called when messages were acknowledged and their memory is free. */
   readonly onRoom: () => void;
 }
 
@@ -47,7 +49,7 @@ interface Held {
   readonly base: number;
 }
 
-/** Messages in memory, from the first that is not acknowledged to the last that was read. */
+/** Messages in memory, from the first unacknowledged one to the last one read. */
 export class PartitionSegment implements Segment {
   readonly name: string;
   readonly begun: number;
@@ -58,20 +60,22 @@ export class PartitionSegment implements Segment {
   /** Oldest first. */
   #held: Held[] = [];
   #end = 0;
-  /** Position in the stream up to which everything is acknowledged, and up to which it is removed. */
+  /**
+   * Positions in the stream below which all messages are acknowledged, and below which they are
+   * removed.
+   */
   #acknowledged = 0;
   #removed = 0;
   #removing: Promise<void> | null = null;
   #released = false;
 
-  /** Makes a segment that holds nothing. */
   constructor(options: PartitionSegmentOptions) {
     this.#options = options;
     this.name = options.name;
     this.begun = options.clock.now();
   }
 
-  /** Adds messages that were read, in order. */
+  /** Adds messages, in order. */
   push(messages: readonly EngineMessage[]): void {
     for (const message of messages) {
       this.#held.push({ message, base: this.#end });
@@ -88,7 +92,7 @@ export class PartitionSegment implements Segment {
     return this.#end;
   }
 
-  /** The stream has no end. */
+  /** A stream has no end. */
   isSealed(): boolean {
     return false;
   }
@@ -140,7 +144,7 @@ export class PartitionSegment implements Segment {
     this.#held = [];
   }
 
-  /** Resolves when what was acknowledged is removed, or the engine does not respond. */
+  /** Resolves when acknowledged messages are removed, or the engine does not respond. */
   async settled(): Promise<void> {
     await this.#removing;
   }
@@ -149,7 +153,9 @@ export class PartitionSegment implements Segment {
     return false;
   }
 
-  /** One removal at a time: what is acknowledged meanwhile is removed by the next. */
+  /**
+   * Runs one removal at a time; messages acknowledged in the meantime are removed by the next one.
+   */
   async #remove(): Promise<void> {
     const { clock, purge } = this.#options;
     while (this.#removed < this.#acknowledged) {
@@ -159,14 +165,14 @@ export class PartitionSegment implements Segment {
         await purge(to + 1);
         this.#removed = to;
       } catch (error) {
-        // Without its lease, or after the end, what is left is sent again by the next sender.
+        // Without its lease, or after the end, the next sender sends the remaining messages again.
         if (this.#released || !(error instanceof EngineError)) return;
         await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
       }
     }
   }
 
-  /** The index of the message that holds the byte at `offset`. */
+  /** Returns the index of the message that contains the byte at `offset`. */
   #indexAt(offset: number): number {
     let low = 0;
     let high = this.#held.length;

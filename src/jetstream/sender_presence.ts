@@ -1,6 +1,5 @@
 /**
- * The senders of a stream: a key each, which vanishes when its sender dies.
- *
+ * Registers the senders of a stream: each has a key, which expires when the sender dies.
  * @module
  */
 
@@ -11,16 +10,16 @@ const PREFIX = "sender";
 /** Steps of {@linkcode SenderPresence.place}. */
 const PLACES = 1 << 16;
 
-/** The key of this sender, and the number of all. */
+/** Key of this sender, and the number of all senders. */
 export class SenderPresence {
-  /** A place in [0, 1) that hardly two senders have in common. */
+  /** Number in [0, 1) that is probably unique among the senders. */
   readonly place: number;
   readonly #store: LeaseStore;
   readonly #token: string;
   readonly #key: string;
   #revision: number | null = null;
 
-  /** @param token The token of this process. */
+  /** @param token Token of this process. */
   constructor(store: LeaseStore, token: string) {
     this.#store = store;
     this.#token = token;
@@ -28,7 +27,7 @@ export class SenderPresence {
     this.place = partitionOf(token, PLACES) / PLACES;
   }
 
-  /** Writes the key again. @throws {EngineError} `away`. */
+  /** Renews the key. @throws {EngineError} `away`. */
   async heartbeat(): Promise<void> {
     try {
       this.#revision = this.#revision === null
@@ -36,12 +35,12 @@ export class SenderPresence {
         : await this.#store.update(this.#key, this.#token, this.#revision);
     } catch (error) {
       this.#revision = null;
-      // After an outage, the key is made again once the old one has vanished.
+      // After an outage, the key is created again once the old one has expired.
       if (!(error instanceof EngineError) || error.failure !== "conflict") throw error;
     }
   }
 
-  /** The number of senders. @throws {EngineError} `away`. */
+  /** Returns the number of senders. @throws {EngineError} `away`. */
   async count(): Promise<number> {
     return (await this.#store.keys(PREFIX)).length;
   }

@@ -1,9 +1,7 @@
 /**
- * The spool: records that a relay writes to its disk while the engine is away, and forwards later.
- *
- * Once a record of a project is in the spool, all that follow in this process go there too, until the
- * spool is forwarded to its end: no record of one process overtakes an earlier one.
- *
+ * Spool: records that a relay writes to disk while the engine is unreachable, and forwards later.
+ * Once a project has a record in the spool, all following records of this process go there too,
+ * until the entire spool is forwarded: no record of one process overtakes an earlier one.
  * @module
  */
 
@@ -13,23 +11,25 @@ import type { Clock, Timer } from "../runtime/runtime.ts";
 import type { StreamSource } from "./engine.ts";
 import type { StreamLog } from "./stream_log.ts";
 
-/** Ms between two looks whether the engine is back. */
+/** Ms between checks whether the engine is reachable again. */
 const LOOK_MS = 1_000;
-/** Bytes in the spool with which writes wait until it is forwarded, instead of adding to it. */
+/**
+ * Bytes left in the spool at which writes wait for the end of forwarding, instead of adding to it.
+ */
 const LAST_BYTES = 4 * 1024 * 1024;
-/** Ms that they wait at most, and between two looks meanwhile. */
+/** Maximum duration of that wait, and interval of its checks, in ms. */
 const RETURN_MS = 10_000;
 const RETURN_LOOK_MS = 50;
 
-/** The file log of a project, open for writing. */
+/** File log of a project, open for writing. */
 export interface SpoolLog {
   /** Appends records; resolves when they are on stable storage. */
   append(records: readonly WriteRecord[]): Promise<void>;
-  /** Closes it: what it holds is final. */
+  /** Closes the log; its contents are final. */
   close(): Promise<void>;
 }
 
-/** The part of a project's spool that is not forwarded. */
+/** Part of a project's spool that is not forwarded yet. */
 export interface SpoolRest {
   readonly files: number;
   readonly bytes: number;
@@ -42,23 +42,23 @@ export interface SpoolOptions {
   readonly log: Pick<StreamLog, "write">;
   /** Opens a new file log. */
   readonly open: () => SpoolLog;
-  /** Looks at what is not forwarded, of this process and of those before it. */
+  /** Returns what this process and earlier ones have not forwarded yet. */
   readonly rest: () => Promise<SpoolRest>;
-  /** Reports that records go to the spool now, or to the stream again. */
+  /** Reports that records now go to the spool, or directly to the stream again. */
   readonly onState: (state: "spooling" | "direct", reason: string) => void;
 }
 
-/** Writes the records of one project to the stream, or to its spool. */
+/** Writes the records of one project to the stream or to its spool. */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #inProgress = new Set<Promise<unknown>>();
-  /** Writes wait for it before they choose their way. */
+  /** Writes wait for it before they choose between stream and spool. */
   #gate: Promise<void>;
   #disk: SpoolLog | null = null;
   #timer: Timer | null = null;
   #closed = false;
 
-  /** Looks first for what an earlier process left. */
+  /** Checks first for a spool that an earlier process left. */
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#gate = options.rest().then(({ files }) => {
@@ -72,17 +72,16 @@ export class Spool {
   }
 
   /**
-   * Writes records to the stream, or to the spool while the engine is away.
-   *
-   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`, `ERR_RECORD_TOO_LARGE`; the host's
-   *   error when the disk does not take them.
+   * Writes records to the stream, or to the spool while the engine is unreachable.
+   * @throws {WeaveWalError} `ERR_LOG_FULL`, `ERR_LOG_CLOSED`, `ERR_RECORD_TOO_LARGE`; the file
+   * system error if the spool cannot be written.
    */
   async write(records: readonly WriteRecord[]): Promise<void> {
     for (let gate: Promise<void> | null = null; gate !== this.#gate;) await (gate = this.#gate);
     await this.#tracked(this.#disk === null ? this.#direct(records) : this.#disk.append(records));
   }
 
-  /** Closes the file log. What is in it is forwarded by the next relay on this directory. */
+  /** Closes the file log. The next relay on this directory forwards its contents. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
@@ -97,7 +96,7 @@ export class Spool {
     } catch (error) {
       if (!hasCode(error, "ERR_LOG_UNREACHABLE")) throw error;
       if (this.#disk === null) {
-        // What comes now has to wait for those that are on their way and may fail too.
+        // New writes wait for those in progress, which may fail too.
         this.#gate = Promise.allSettled([...this.#inProgress]).then(() => {});
         this.#begin((error as Error).message);
       }
@@ -139,7 +138,7 @@ export class Spool {
     await returning;
   }
 
-  /** Waits until the spool is forwarded; meanwhile nothing is written. */
+  /** Waits until the spool is forwarded; nothing is written in the meantime. */
   async #return(): Promise<void> {
     const { clock, rest, open, onState } = this.#options;
     await Promise.allSettled([...this.#inProgress]);

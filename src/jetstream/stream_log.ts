@@ -1,9 +1,7 @@
 /**
- * The log on an engine's stream, as its writers see it.
- *
- * Records of one write that have a partition in common are one message: what a message holds is
- * stored as a whole or not at all.
- *
+ * Write side of a log on an engine's stream.
+ * Records of one write in the same partition form one message, which is stored entirely or not at
+ * all.
  * @module
  */
 
@@ -14,9 +12,9 @@ import { RECORD_PREFIX, RECORD_SUFFIX } from "../wal/record/record.ts";
 import { EngineError, type OpenStream, type StreamSource } from "./engine.ts";
 import { partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
 
-/** Bytes that may wait for their acknowledgement. */
+/** Maximum number of unacknowledged bytes. */
 const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
-/** Bytes of a message that are left for its subject and headers, and for the reason of a dead letter. */
+/** Bytes of a message reserved for its subject and headers, and for the reason of a dead letter. */
 const OVERHEAD_BYTES = 16 * 1024;
 
 /** Options for {@linkcode StreamLog}. */
@@ -24,7 +22,7 @@ export interface StreamLogOptions {
   readonly stream: StreamSource;
   /** `entity/project`. */
   readonly projectId: string;
-  /** Token of this writer; with a counter it makes the IDs of messages. */
+  /** Token of this writer; combined with a counter, it forms message IDs. */
   readonly writer: string;
 }
 
@@ -40,15 +38,14 @@ export class StreamLog implements RequestLog {
   readonly #options: StreamLogOptions;
   readonly #written = { records: 0, bytes: 0 };
   readonly #inProgress = new Set<Promise<void>>();
-  /** Position of the last message that was acknowledged, by partition. */
+  /** Position of the last acknowledged message, by partition. */
   readonly #last = new Map<number, number>();
   #unacknowledged = 0;
   #writes = 0;
-  /** The first failure since the last sync. */
+  /** First failure since the last sync. */
   #failure: unknown = null;
   #closed = false;
 
-  /** Makes a log that has written nothing. */
   constructor(options: StreamLogOptions) {
     this.#options = options;
   }
@@ -58,13 +55,13 @@ export class StreamLog implements RequestLog {
   }
 
   /**
-   * Publishes records, and resolves when a quorum of the engine's nodes has all of them. When it
-   * rejects, some may be in the log.
-   *
-   * @param id Makes IDs of messages: the same records with the same ID, soon again, are stored once.
-   * @throws {WeaveWalError} At once: `ERR_LOG_CLOSED`; `ERR_RECORD_TOO_LARGE`; `ERR_LOG_FULL` while
-   *   too much waits for its acknowledgement; `ERR_LOG_UNREACHABLE` before the engine was reached.
-   *   Later: `ERR_LOG_FULL` when the stream is at its limit, `ERR_LOG_UNREACHABLE`.
+   * Publishes records; resolves when a quorum of the engine's nodes has all of them. If it rejects,
+   * some of them may be in the log.
+   * @param id Prefix of message IDs: the same records with the same ID are stored once within the
+   * duplicate window.
+   * @throws {WeaveWalError} Synchronously: `ERR_LOG_CLOSED`; `ERR_RECORD_TOO_LARGE`; `ERR_LOG_FULL`
+   * at the limit of unacknowledged bytes; `ERR_LOG_UNREACHABLE` until the engine has been reached.
+   * Asynchronously: `ERR_LOG_FULL` if the stream is at its limit, `ERR_LOG_UNREACHABLE`.
    */
   write(
     records: readonly WriteRecord[],
@@ -107,7 +104,10 @@ export class StreamLog implements RequestLog {
     if (failure !== null) throw failure;
   }
 
-  /** Whether everything that this log wrote is delivered, and so removed. @throws {EngineError} `away`. */
+  /**
+   * Returns whether all records of this log are delivered, and therefore removed. @throws
+   * {EngineError} `away`.
+   */
   async isDelivered(): Promise<boolean> {
     const stream = this.#options.stream();
     if (stream === null) return this.#last.size === 0;
@@ -180,7 +180,7 @@ export class StreamLog implements RequestLog {
   }
 }
 
-/** The error of the log for one of the engine. */
+/** Converts an error of the engine to an error of the log. */
 export function asLogError(error: EngineError): WeaveWalError {
   const { failure, message } = error;
   if (failure === "full") {
@@ -200,7 +200,7 @@ function utf8Length(text: string): number {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code < 0x80) continue;
-    // A pair of surrogates has two units and takes four bytes.
+    // A surrogate pair has two code units and takes four bytes.
     length += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
   }
   return length;

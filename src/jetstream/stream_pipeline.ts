@@ -1,7 +1,6 @@
 /**
- * The log of one project on a stream, as a relay uses it: nothing is sent from here, and what the
- * stream does not take is spooled or refused.
- *
+ * Pipeline of a relay's project on a stream: it sends nothing itself; records that the stream does
+ * not accept are spooled or refused.
  * @module
  */
 
@@ -17,23 +16,23 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Spool } from "./spool.ts";
 import type { StreamLog } from "./stream_log.ts";
 
-/** Ms between two looks whether what was written is delivered. */
+/** Ms between checks whether written records are delivered. */
 const LOOK_MS = 100;
 
 /** Options for {@linkcode StreamPipeline}. */
 export interface StreamPipelineOptions {
   readonly runtime: Runtime;
   readonly log: StreamLog;
-  /** Takes what the stream does not take while its engine is away; `null` refuses it. */
+  /** Spool for records while the engine is unreachable; `null` refuses them. */
   readonly spool: Spool | null;
 }
 
-/** Writes to a stream; other processes send what it holds. */
+/** Writes to a stream; other processes send its contents. */
 export class StreamPipeline implements StrictPipeline {
   readonly resolvesDigests = false;
   readonly #options: StreamPipelineOptions;
 
-  /** Makes a pipeline over an open log. */
+  /** Creates a pipeline for an open log. */
   constructor(options: StreamPipelineOptions) {
     this.#options = options;
   }
@@ -86,7 +85,7 @@ export class StreamPipeline implements StrictPipeline {
   async #isDelivered(): Promise<boolean> {
     const { log, spool } = this.#options;
     if (spool?.isSpooling) return false;
-    // An engine that does not respond says nothing; it is asked again.
+    // If the engine does not respond, the state is unknown; it is checked again.
     return await log.isDelivered().catch(() => false);
   }
 

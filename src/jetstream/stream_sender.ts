@@ -1,9 +1,7 @@
 /**
- * A sender of a stream: drains the partitions that this process holds the leases of.
- *
- * Every sender holds its share of the partitions. The lease of one that dies vanishes, and another
- * sender takes it; one that comes later is given partitions by those that hold too many.
- *
+ * Sender of a stream: drains the partitions whose leases it holds.
+ * Every sender holds a share of the partitions. If a sender dies, its leases expire and other
+ * senders acquire them; for a new sender, senders with too many partitions release some.
  * @module
  */
 
@@ -18,19 +16,19 @@ import { PartitionDrain } from "./partition_drain.ts";
 import { PartitionLease } from "./partition_lease.ts";
 import { SenderPresence } from "./sender_presence.ts";
 
-/** Heartbeats within the time of a lease. */
+/** Heartbeats per TTL of a lease. */
 const HEARTBEATS = 5;
 
 /** Options for {@linkcode StreamSender}. */
 export interface StreamSenderOptions extends DrainSettings {
   readonly engine: LogEngine;
   readonly clock: Clock;
-  /** First part of all subjects. */
+  /** First token of all subjects. */
   readonly prefix: string;
   readonly partitions: number;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
-  /** Reports that a partition is drained by this process, and that it is not any more. */
+  /** Reports that this process has started or stopped draining a partition. */
   readonly onPartition: (partition: number, state: "taken" | "left") => void;
 }
 
@@ -45,7 +43,6 @@ export class StreamSender {
   #looking: Promise<void> | null = null;
   #stopped = false;
 
-  /** Makes a sender that has not begun. */
   constructor(options: StreamSenderOptions) {
     const { engine, clock, token, deliveryClient } = options;
     this.#options = options;
@@ -54,7 +51,7 @@ export class StreamSender {
     this.#outage = new OutageWatch(clock, deliveryClient, () => void this.#pause());
   }
 
-  /** Begins to look for partitions. */
+  /** Starts to acquire partitions. */
   start(): void {
     void this.look().finally(() => {
       if (this.#stopped) return;
@@ -63,7 +60,7 @@ export class StreamSender {
     });
   }
 
-  /** Writes the leases again, and takes or gives back partitions. Never rejects. */
+  /** Renews the leases, and acquires or releases partitions. Never rejects. */
   look(): Promise<void> {
     return this.#looking ??= this.#look()
       .catch((error) => this.#trouble(error))
@@ -80,18 +77,18 @@ export class StreamSender {
     return [...this.#held.values()].flatMap(({ drain }) => drain ?? []);
   }
 
-  /** To be called at every change of the server's state. */
+  /** Must be called at every change of the server's state. */
   serverChanged(state: ServerState): void {
     this.#outage.serverChanged(state);
   }
 
-  /** Sends now instead of at the end of a backoff or a linger. */
+  /** Sends at once instead of at the end of a backoff or a linger. */
   sendNow(): void {
     for (const drain of this.drains) drain.sendNow();
     this.#options.deliveryClient.breaker.probeNow();
   }
 
-  /** Stops what is in progress and gives the leases back. What was not answered stays in the stream. */
+  /** Stops work in progress and releases the leases. Unacknowledged messages stay in the stream. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -99,7 +96,7 @@ export class StreamSender {
     this.#options.deliveryClient.stop();
     await this.#pause();
     await this.#looking;
-    // One that was taken meanwhile.
+    // A partition acquired in the meantime.
     await this.#pause();
     await this.#presence.end();
   }
@@ -112,7 +109,8 @@ export class StreamSender {
     const surplus = this.partitions.slice(share);
     await Promise.all(surplus.map((partition) => this.#held.get(partition)!.stop()));
     if (this.#stopped || !deliveryClient.breaker.acceptsRequests) return;
-    // Senders that begin together do not all ask for the same one first.
+    // Start at different partitions, so that senders that start together do not compete for the
+    // same one.
     const first = Math.floor(this.#presence.place * partitions);
     for (let i = 0; i < partitions && this.#held.size < share && !this.#stopped; i++) {
       const partition = (first + i) % partitions;
@@ -140,7 +138,7 @@ export class StreamSender {
     });
   }
 
-  /** Gives the partitions back. */
+  /** Releases the partitions. */
   async #pause(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => held.stop()));
   }

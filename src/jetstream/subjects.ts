@@ -1,10 +1,8 @@
 /**
- * Subjects: where in the stream a record belongs.
- *
- * `<prefix>.<partition>.<entity>.<project>`. Everything about one call has one partition, and so has
- * everything else of a project: start before end, base before change. What a partition holds is
- * ordered; between partitions there is no order.
- *
+ * Subjects of records in the stream: `<prefix>.<partition>.<entity>.<project>`.
+ * All records of one call are in one partition, and so are all other records of a project: starts
+ * precede ends, and base objects precede changes. Records are ordered within a partition, not
+ * between partitions.
  * @module
  */
 
@@ -12,21 +10,20 @@ import { topLevelField } from "../bytes/json_fields.ts";
 import { isOtelType } from "../protocol/otlp/otel_request.ts";
 import type { RecordType } from "../protocol/record_types.ts";
 
-/** The objects of a request that name the call. */
+/** Request fields that contain the call. */
 const CALL_WRAPPERS: Partial<Record<RecordType, string>> = { call_start: "start", call_end: "end" };
 
 const encoder = new TextEncoder();
 
-/** A record and the partition that it belongs to. */
+/** Record and its partition. */
 export interface PlacedRecord {
   readonly partition: number;
   readonly request: string;
 }
 
 /**
- * Finds the partition of a record. A record that is about calls of several partitions is split into
- * one for each.
- *
+ * Returns the partition of a record. A record about calls in several partitions is split, one
+ * record per partition.
  * @param projectId `entity/project`.
  * @param partitions Number of partitions.
  */
@@ -42,7 +39,9 @@ export function placeRecord(
   return [{ partition: partitionOf(key, partitions), request }];
 }
 
-/** The partition of a key: 32-bit FNV-1a, which relays of all versions have to agree on. */
+/**
+ * Returns the partition of a key: 32-bit FNV-1a. Relays of all versions must use the same function.
+ */
 export function partitionOf(key: string, partitions: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) {
@@ -51,7 +50,7 @@ export function partitionOf(key: string, partitions: number): number {
   return (hash >>> 0) % partitions;
 }
 
-/** The ID of the call that a record is about. */
+/** Returns the ID of the call that a record is about. */
 function callOf(type: RecordType, request: string): string | undefined {
   const wrapper = CALL_WRAPPERS[type];
   if (wrapper === undefined && type !== "call_update") return undefined;
@@ -94,23 +93,23 @@ function splitDelete(request: string, projectId: string, partitions: number): Pl
   }));
 }
 
-/** The subject of a project's records in a partition. */
+/** Returns the subject of a project's records in a partition. */
 export function recordSubject(prefix: string, partition: number, projectId: string): string {
   const [entity, project = ""] = projectId.split("/");
   return `${prefix}.${partition}.${token(entity)}.${token(project)}`;
 }
 
-/** The filter for all records of a partition. */
+/** Returns the filter for all records of a partition. */
 export function partitionFilter(prefix: string, partition: number): string {
   return `${prefix}.${partition}.>`;
 }
 
-/** `entity/project` of a subject whose last two tokens are theirs. */
+/** Returns the `entity/project` encoded in the last two tokens of a subject. */
 export function projectOfSubject(subject: string): string {
   return subject.split(".").slice(-2).map(decodeURIComponent).join("/");
 }
 
-/** A name as one token of a subject: dots, spaces and wildcards are escaped. */
+/** Encodes a name as one token of a subject: dots, spaces and wildcards are escaped. */
 export function token(name: string): string {
   return encodeURIComponent(name)
     .replace(

@@ -1,8 +1,6 @@
 /**
- * Connects to the servers of a log with what the environment names.
- *
- * The variables are those of the `nats` command. Values are never part of a message.
- *
+ * Connects to the servers of a log, with the options from the environment.
+ * The variables are those of the `nats` command. Messages never contain their values.
  * @module
  */
 
@@ -14,15 +12,15 @@ import { asEngineError, errorParts } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 import { STREAM_DEFAULTS } from "./stream_config.ts";
 
-/** Ms between two attempts to connect again. */
+/** Ms between attempts to reconnect. */
 const RECONNECT_MS = 500;
-/** Ms between two questions whether the connection lives, and how many may stay open. */
+/** Ms between pings, and maximum number of unanswered pings. */
 const PING_MS = 5_000;
 const PINGS = 2;
 
-/** The value of `--log`. */
+/** Value of `--log`. */
 export interface LogAddress {
-  /** `host:port` each. */
+  /** Each as `host:port`. */
   readonly servers: readonly string[];
   /** Name of the stream. */
   readonly stream: string;
@@ -30,12 +28,11 @@ export interface LogAddress {
 }
 
 const ADDRESS = /^(nats|tls):\/\/([^/?#]+)(?:\/([^/?#]*))?$/;
-/** Characters of a stream's name that the engine takes, and file systems too. */
+/** Characters of a stream name that both the engine and file systems accept. */
 const STREAM_NAME = /^[A-Za-z0-9_-]{1,200}$/;
 
 /**
- * Reads `nats://host1,host2:4222,host3[/STREAM]`, or `tls://…`.
- *
+ * Parses `nats://host1,host2:4222,host3[/STREAM]`, or `tls://…`.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`.
  */
 export function parseLogAddress(text: string): LogAddress {
@@ -61,16 +58,15 @@ export function parseLogAddress(text: string): LogAddress {
   };
 }
 
-/** The address as text, for messages. */
+/** Formats the address for messages. */
 export function formatAddress({ servers, stream, tls }: LogAddress): string {
   return `${tls ? "tls" : "nats"}://${servers.join(",")}/${stream}`;
 }
 
 /**
- * Connects; afterwards the client connects again by itself, for as long as it takes.
- *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` for a file that cannot be read, and for credentials
- *   that the servers refuse. @throws {EngineError} `away`.
+ * Connects; the client then reconnects automatically, without a time limit.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` for an unreadable file, and for credentials that the
+ * servers reject. @throws {EngineError} `away`.
  */
 export async function connectTo(
   modules: NatsModules,

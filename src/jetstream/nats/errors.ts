@@ -1,6 +1,5 @@
 /**
- * Errors of NATS, as those of an engine.
- *
+ * Converts errors of NATS to errors of the engine.
  * @module
  */
 
@@ -14,13 +13,13 @@ const FULL = new Set([
 ]);
 const CONFLICT = new Set([
   10071, // Another last sequence of the subject.
-  10058, // A stream of this name with other settings.
+  10058, // A stream with this name and other settings exists.
 ]);
 const REFUSED = new Set([
-  10054, // A message larger than the stream takes.
+  10054, // The message exceeds the stream's maximum size.
 ]);
 
-/** The engine's error for one of the client's. */
+/** Converts an error of the client to an error of the engine. */
 export function asEngineError(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const { message, code } = errorParts(error);
@@ -42,7 +41,7 @@ export async function ask<T>(request: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Code of the JetStream API and text of an error. */
+/** Returns the JetStream API code and the message of an error. */
 export function errorParts(error: unknown): { message: string; code: number | undefined } {
   const message = error instanceof Error ? error.message || error.name : String(error);
   const code = (error as { code?: unknown } | null)?.code;

@@ -1,6 +1,5 @@
 /**
- * Leases in a key-value bucket whose keys vanish unless they are written again.
- *
+ * Leases in a key-value bucket whose keys expire unless they are renewed.
  * @module
  */
 
@@ -9,7 +8,7 @@ import type { KV } from "@nats-io/kv";
 import type { LeaseStore } from "../engine.ts";
 import { ask } from "./errors.ts";
 
-/** A bucket as a store of leases. */
+/** Lease store in a key-value bucket. */
 export class NatsLeases implements LeaseStore {
   readonly ttlMs: number;
   readonly #bucket: KV;
@@ -18,7 +17,7 @@ export class NatsLeases implements LeaseStore {
 
   /**
    * @param name Name of the bucket.
-   * @param ttlMs The bucket's own limit for the age of a key.
+   * @param ttlMs Maximum age of a key in the bucket.
    */
   constructor(bucket: KV, manager: JetStreamManager, name: string, ttlMs: number) {
     this.#bucket = bucket;
@@ -35,12 +34,15 @@ export class NatsLeases implements LeaseStore {
     return ask(() => this.#bucket.update(key, value, revision));
   }
 
-  /** Removes the message: the marker that the bucket's own way leaves would look like a key. */
+  /**
+   * Removes the message itself: the bucket's own deletion would leave a marker that looks like a
+   * key.
+   */
   async remove(_: string, revision: number): Promise<void> {
     await ask(() => this.#manager.streams.deleteMessage(`KV_${this.#name}`, revision, false));
   }
 
-  /** One request, with a time limit: an iterator over keys does not end if its server does. */
+  /** Uses one request with a time limit: an iterator over keys does not end if its server fails. */
   async keys(prefix: string): Promise<string[]> {
     const top = `$KV.${this.#name}.`;
     const query = { subjects_filter: `${top}${prefix}.*` };

@@ -1,12 +1,10 @@
 /**
- * The packages of NATS: optional, and loaded only where a log is on JetStream.
- *
+ * NATS packages: optional, and loaded only for logs on JetStream.
  * @module
  */
 
 import { WeaveWalError } from "../../errors.ts";
 
-/** The packages. */
 export interface NatsModules {
   readonly transport: typeof import("@nats-io/transport-node");
   readonly jetstream: typeof import("@nats-io/jetstream");
@@ -17,8 +15,8 @@ const PACKAGES = "@nats-io/transport-node @nats-io/jetstream @nats-io/kv";
 
 /**
  * Loads the packages.
- *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` if they are not installed; says how to install them.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if they are not installed, with installation
+ * instructions.
  */
 export async function loadNats(): Promise<NatsModules> {
   try {

@@ -1,6 +1,5 @@
 /**
- * A log on NATS JetStream.
- *
+ * Log on NATS JetStream.
  * @module
  */
 
@@ -19,9 +18,9 @@ import type { NatsModules } from "./modules.ts";
 import { NatsReader } from "./reader.ts";
 import { namesOf, type StreamFacts } from "./stream_config.ts";
 
-/** Ms for the acknowledgement of a message. */
+/** Time limit for the acknowledgement of a message, in ms. */
 const PUBLISH_MS = 5_000;
-/** The code of "no message found". */
+/** Code of "no message found". */
 const NO_MESSAGE = 10037;
 
 /** Options for {@linkcode NatsEngine}. */
@@ -30,11 +29,11 @@ export interface NatsEngineOptions {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly facts: StreamFacts;
-  /** Ms for the acknowledgement of a message; 5,000 by default. */
+  /** Time limit for the acknowledgement of a message, in ms; 5,000 by default. */
   readonly publishMs?: number;
 }
 
-/** The streams of a log, on one connection. */
+/** Streams of a log, on one connection. */
 export class NatsEngine implements LogEngine {
   readonly facts: StreamFacts;
   readonly #options: NatsEngineOptions;
@@ -50,7 +49,7 @@ export class NatsEngine implements LogEngine {
     void this.#watch();
   }
 
-  /** Opens the streams, which exist. @throws {EngineError} `away`. */
+  /** Opens the streams, which must exist. @throws {EngineError} `away`. */
   static async open(options: NatsEngineOptions): Promise<NatsEngine> {
     const { modules: { kv }, manager, facts } = options;
     const { leases } = namesOf(facts.name);
@@ -72,7 +71,7 @@ export class NatsEngine implements LogEngine {
   }
 
   async publish(subject: string, payload: Uint8Array, id: string): Promise<number> {
-    // What a connection that is down takes would be sent some time later.
+    // A disconnected client would buffer the message and send it later.
     if (!this.#connected) throw new EngineError("away", "No connection");
     const { publishMs: timeout = PUBLISH_MS } = this.#options;
     return (await ask(() => this.#client.publish(subject, payload, { msgID: id, timeout }))).seq;
@@ -90,7 +89,7 @@ export class NatsEngine implements LogEngine {
     try {
       const query = { seq: from, next_by_subj: filter };
       const { manager } = this.#options;
-      // Answered by the leader: another node may still have what was removed.
+      // The leader answers: another node may still have removed messages.
       const found = await manager.streams.getMessage(this.facts.name, query);
       if (found === null) return null;
       const { subject, seq, time, data } = found;

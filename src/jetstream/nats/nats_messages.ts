@@ -42,7 +42,7 @@ export class NatsMessages implements MessageStore {
   readonly name: string;
   readonly #options: NatsMessagesOptions;
 
-  /** Makes a store; the engine is asked when it is used. */
+  /** Creates a store; the engine is asked when it is used. */
   constructor(options: NatsMessagesOptions) {
     this.name = options.name;
     this.#options = options;

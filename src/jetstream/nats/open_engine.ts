@@ -1,6 +1,5 @@
 /**
- * Opens the engine of a log that `--log` names.
- *
+ * Opens the engine of the log set by `--log`.
  * @module
  */
 
@@ -16,13 +15,12 @@ export interface OpenEngineOptions {
   readonly runtime: Runtime;
   readonly address: LogAddress;
   readonly settings?: Omit<StreamSettings, "name">;
-  /** Ms for the acknowledgement of a message. */
+  /** Time limit for the acknowledgement of a message, in ms. */
   readonly publishMs?: number;
 }
 
 /**
- * Connects, makes what is missing, and checks what is there.
- *
+ * Connects, creates missing streams and checks existing ones.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION`. @throws {EngineError} `away`, `refused`.
  */
 export async function openEngine(options: OpenEngineOptions): Promise<NatsEngine> {
@@ -47,7 +45,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<NatsEngine
   }
 }
 
-/** Plans what {@linkcode openEngine} would make and change. Throws as it does. */
+/** Returns the changes that {@linkcode openEngine} would make. Throws the same errors. */
 export async function planEngine(options: OpenEngineOptions): Promise<StreamPlan> {
   const { runtime, address, settings } = options;
   const modules = await loadNats();

@@ -1,9 +1,7 @@
 /**
- * Reads a partition in order with a consumer that is made again wherever anything is odd.
- *
- * The consumer has no state worth keeping: what is delivered is removed from the stream, and a
+ * Reads a partition in order, with a consumer that is recreated after any irregularity.
+ * The consumer has no state worth keeping: delivered messages are removed from the stream, and the
  * reader knows the last position that it returned.
- *
  * @module
  */
 
@@ -13,15 +11,15 @@ import { EngineError, type EngineMessage, type MessageReader } from "../engine.t
 import { asEngineError } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 
-/** Ms that a request for messages waits at the engine. */
+/** Ms that a request for messages waits in the engine. */
 const WAIT_MS = 3_000;
-/** Ms without a word of the engine after which a request is taken for lost. */
+/** Ms without a response after which a request counts as lost. */
 const SILENT_MS = WAIT_MS + 2_000;
 /** Ms without a request after which the engine removes a consumer. */
 const UNUSED_MS = 60_000;
-/** Bytes of a message's subject and headers at most. */
+/** Maximum size of a message's subject and headers, in bytes. */
 const ENVELOPE_BYTES = 4096;
-/** Messages of one request. */
+/** Maximum number of messages per request. */
 const MAX_MESSAGES = 1_000;
 
 /** Options for {@linkcode NatsReader}. */
@@ -31,20 +29,20 @@ export interface NatsReaderOptions {
   readonly manager: JetStreamManager;
   readonly stream: string;
   readonly filter: string;
-  /** Position to begin with. */
+  /** Starting position. */
   readonly from: number;
 }
 
-/** A consumer, as far as it was read. */
+/** State of a consumer. */
 interface OpenConsumer {
   readonly name: string;
-  /** Messages that it delivered. */
+  /** Number of messages that it has delivered. */
   delivered: number;
-  /** Messages that are there for sure behind the last one. */
+  /** Number of messages known to follow the last one. */
   pending: number;
 }
 
-/** Reads messages of one filter. */
+/** Reads messages that match one filter. */
 export class NatsReader implements MessageReader {
   readonly #options: NatsReaderOptions;
   #next: number;
@@ -52,7 +50,7 @@ export class NatsReader implements MessageReader {
   #pull: Subscription | null = null;
   #closed = false;
 
-  /** Makes a reader; the engine is asked at the first `next()`. */
+  /** Creates a reader; the first `next()` contacts the engine. */
   constructor(options: NatsReaderOptions) {
     this.#options = options;
     this.#next = options.from;
@@ -63,7 +61,7 @@ export class NatsReader implements MessageReader {
     try {
       const consumer = this.#consumer ??= await this.#create();
       const found: EngineMessage[] = [];
-      // A request asks for as many as are there, so that none is delivered to nobody.
+      // Request only as many as exist, so that no message is delivered to a request that has ended.
       if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
       const read = found.reduce((sum, { payload }) => sum + payload.length, 0);
       const count = Math.min(consumer.pending, MAX_MESSAGES);
@@ -78,7 +76,10 @@ export class NatsReader implements MessageReader {
     }
   }
 
-  /** Whether there is a message behind the last one that was returned. @throws {EngineError} `away`. */
+  /**
+   * Returns whether there is a message behind the last one that was returned. @throws {EngineError}
+   * `away`.
+   */
   async hasMore(): Promise<boolean> {
     if (this.#closed) return false;
     try {
@@ -115,11 +116,13 @@ export class NatsReader implements MessageReader {
     this.#consumer = null;
     const { manager, stream, connection } = this.#options;
     if (consumer === null || connection.isClosed()) return;
-    // The engine removes it later where this does not work.
+    // If this fails, the engine removes the consumer later.
     await manager.consumers.delete(stream, consumer.name).catch(() => {});
   }
 
-  /** Adds `count` messages to `found`; fewer where no more come in time, or fit into `maxBytes`. */
+  /**
+   * Adds up to `count` messages to `found`; fewer if no more arrive in time or fit into `maxBytes`.
+   */
   async #request(
     consumer: OpenConsumer,
     count: number,
@@ -172,12 +175,12 @@ export class NatsReader implements MessageReader {
   }
 }
 
-/** Whether a message ends a request: `null` for one of the stream, else how. */
+/** Returns `null` for a message of the stream, otherwise the way in which it ends a request. */
 function endOf({ headers, data }: Msg): string | null {
   const code = data.length === 0 ? headers?.code ?? 0 : 0;
   if (code === 0) return null;
   const text = headers?.description ?? "";
-  // 404 and 408: no more messages; 409 with the size: the next one does not fit.
+  // 404 and 408: no more messages; 409 with the size: the next message does not fit.
   if (code === 404 || code === 408 || (code === 409 && /bytes/i.test(text))) return "end";
   return `${code} ${text}`;
 }
@@ -185,12 +188,14 @@ function endOf({ headers, data }: Msg): string | null {
 interface Position {
   readonly seq: number;
   readonly delivered: number;
-  /** Messages of the filter behind this one. */
+  /** Number of matching messages after this one. */
   readonly pending: number;
   readonly time: number;
 }
 
-/** `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<attempts>.<seq>.<delivered>.<ns>.<pending>[.…]` */
+/**
+ * `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<attempts>.<seq>.<delivered>.<ns>.<pending>[.…]`
+ */
 function positionOf({ reply = "" }: Msg): Position {
   const parts = reply.split(".");
   const at = parts.length >= 11 ? 7 : 5;

@@ -1,9 +1,7 @@
 /**
- * The streams of a log: how they have to be, and how they are.
- *
- * The number of partitions is the number of the stream's subjects, so that every relay and sender
- * finds it there, and a record for a partition that does not exist is refused by the engine.
- *
+ * Required and actual configuration of a log's streams.
+ * The stream has one subject per partition, so every relay and sender reads the number of
+ * partitions from the stream, and the engine rejects a record for a nonexistent partition.
  * @module
  */
 
@@ -13,26 +11,28 @@ import { deadLetterPrefix } from "../dead_letter_writer.ts";
 import { ask, errorParts } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 
-/** Ms within which a message with the same ID is stored once. */
+/** Ms within which messages with the same ID are stored once. */
 const DUPLICATE_WINDOW_MS = 120_000;
-/** Ms without a heartbeat after which a sender's lease vanishes. */
+/** Ms without a heartbeat after which a sender's lease expires. */
 const LEASE_TTL_MS = 10_000;
 
-/** Settings with which the streams are made. What is `undefined` is taken from the stream. */
+/** Settings of the streams. `undefined` settings are taken from the existing stream. */
 export interface StreamSettings {
-  /** Name of the stream; others are named after it. */
+  /** Name of the stream; the names of the others are derived from it. */
   readonly name: string;
   readonly prefix?: string | undefined;
   readonly partitions?: number | undefined;
   readonly replicas?: number | undefined;
   readonly maxBytes?: number | undefined;
-  /** Ms without a heartbeat after which a sender's lease vanishes, where the bucket is made. */
+  /**
+   * Ms without a heartbeat after which a sender's lease expires, used when the bucket is created.
+   */
   readonly leaseTtlMs?: number | undefined;
-  /** Base URL of the trace server that the records are for; `undefined` takes any. */
+  /** Base URL of the trace server that the records are for; `undefined` accepts any. */
   readonly server?: string | undefined;
 }
 
-/** Defaults of a stream that is made. */
+/** Defaults of a new stream. */
 export const STREAM_DEFAULTS:
   & {
     readonly [Setting in "name" | "prefix"]: string;
@@ -45,7 +45,7 @@ export const STREAM_DEFAULTS:
     maxBytes: 10 * 1024 ** 3,
   };
 
-/** The log's stream as it is, or as it would be made. */
+/** Configuration of the log's stream: existing or planned. */
 export interface StreamFacts {
   readonly name: string;
   readonly prefix: string;
@@ -61,11 +61,11 @@ export interface StreamPlan {
   readonly facts: StreamFacts;
   /** Streams and buckets that do not exist yet. */
   readonly missing: readonly string[];
-  /** Changes of the stream, as sentences; no others are made. */
+  /** All changes of the stream, as sentences. */
   readonly changes: readonly string[];
 }
 
-/** Names of the streams and of the bucket of a log. */
+/** Returns the names of a log's streams and bucket. */
 export function namesOf(name: string): { stream: string; deadLetters: string; leases: string } {
   return { stream: name, deadLetters: `${name}_DEAD`, leases: `${name}_LEASES` };
 }
@@ -74,9 +74,8 @@ const SERVER_MARK = "weave-wal, for ";
 
 /**
  * Compares the streams with the settings.
- *
- * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the stream is another program's, or cannot be as
- *   the settings say. @throws {EngineError} `away`.
+ * @throws {WeaveWalError} `ERR_INVALID_OPTION` if the stream belongs to another program or cannot
+ * be changed to the settings. @throws {EngineError} `away`.
  */
 export async function planStreams(
   manager: JetStreamManager,
@@ -110,7 +109,7 @@ export async function planStreams(
   return { facts, missing, changes };
 }
 
-/** Makes what a plan says. @throws {EngineError} `away`, `refused`. */
+/** Applies a plan. @throws {EngineError} `away`, `refused`. */
 export async function applyPlan(
   { jetstream, kv }: NatsModules,
   manager: JetStreamManager,
@@ -143,7 +142,7 @@ function configFor(
     subjects: Array.from({ length: partitions }, (_, partition) => `${prefix}.${partition}.>`),
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    // What does not fit is refused: nothing that was answered is dropped.
+    // A full stream rejects new messages: no acknowledged message is dropped.
     discard: DiscardPolicy.New,
     max_bytes: maxBytes,
     num_replicas: replicas,
@@ -226,7 +225,7 @@ function changesOf(found: StreamFacts, wanted: StreamSettings): string[] {
   return changes;
 }
 
-/** Relays that start together make the same streams. */
+/** Tolerates conflicts: relays that start together create the same streams. */
 async function made(make: () => Promise<unknown>): Promise<void> {
   await ask(make).catch((error) => {
     if (error.failure !== "conflict") throw error;
