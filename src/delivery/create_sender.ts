@@ -1,6 +1,5 @@
 /**
- * Puts a sender together: for a program, and for the command.
- *
+ * Assembles the sender of a program or of the command.
  * @module
  */
 
@@ -17,23 +16,23 @@ import { actsOnEarlier } from "./records/record_sender.ts";
 import { Recovery } from "./recovery/recovery.ts";
 import { Sender } from "./sender.ts";
 
-/** Bytes of one record that are read into memory at most: the server's own request limit. */
+/** Maximum size of a record in memory: the server's own request limit. */
 export const MAX_RECORD_BYTES: number = 33 * 1024 * 1024;
-/** Bytes with which a live log does not wait for more. */
+/** Number of pending bytes at which a live log no longer lingers. */
 const LINGER_BYTES = 512 * 1024;
-/** Batches read and sent at once, of all segments. */
+/** Maximum number of batches that are read and sent at once, across all segments. */
 const MAX_ACTIVE_DRAINS = 4;
-/** Limits of batches, and who wants to know what becomes of them. */
+/** Limits of batches, and callbacks for their outcome. */
 export interface DrainSettings {
   readonly deliveryClient: DeliveryTarget;
-  /** Most bytes and records in one batch of calls. */
+  /** Maximum bytes and records per batch of calls. */
   readonly batchBytes: number;
   readonly batchRecords: number;
-  /** Ms that records of a live segment wait for more. */
+  /** Ms that records of a live segment linger. */
   readonly lingerMs: number;
-  /** Reports records that were delivered or dead-lettered. */
+  /** Reports delivered and dead-lettered records. */
   readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
-  /** Reports records that were given up. */
+  /** Reports dropped records. */
   readonly onDropped: (records: number) => void;
   /** Reports that a segment was drained and removed, and its size in bytes. */
   readonly onComplete: (bytes: number) => void;
@@ -46,31 +45,31 @@ export interface CreateSenderOptions extends DrainSettings {
   readonly runtime: Runtime;
   /** Base URL of the server. */
   readonly server: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
-  /** Directory of all logs; `null` if there is no disk. */
+  /** Root directory of all logs; `null` if there is no disk. */
   readonly root: string | null;
-  /** The project directories in which orphaned segments are looked for, asked at every scan. */
+  /** Project directories to search for orphaned segments, requested for every scan. */
   readonly directories: () => string[];
   /** Called when another process has taken over a segment of the own log. */
   readonly onLost: () => void;
-  /** Reports that segments of dead processes are being sent, and that they were. */
+  /** Report the start and the completion of the recovery of dead processes' segments. */
   readonly onRecovery: (start: RecoveryStart) => void;
   readonly onRecovered: (start: RecoveryStart) => void;
 }
 
-/** A sender, and the part of it that sends what other processes left. */
+/** A sender, and its part that sends segments of other processes. */
 export interface CreatedSender {
   readonly sender: Sender;
   /** `null` if there is no disk. */
   readonly recovery: Recovery | null;
-  /** To be called at every change of the server's state. */
+  /** Must be called at every change of the server's state. */
   serverChanged(state: ServerState): void;
-  /** Stops everything in progress and gives the leases back. What is left stays in the log. */
+  /** Stops work in progress and releases the leases. Undelivered records stay in the log. */
   stop(): Promise<void>;
 }
 
-/** Options of all drains of one sender. */
+/** Returns the options of all drains of a sender. */
 export function drainOptions(clock: Clock, settings: DrainSettings): DrainOptions {
   const { batchBytes, batchRecords } = settings;
   return {
@@ -92,7 +91,6 @@ export function drainOptions(clock: Clock, settings: DrainSettings): DrainOption
   };
 }
 
-/** Makes a sender that has not begun. */
 export function createSender(options: CreateSenderOptions): CreatedSender {
   const { runtime, deliveryClient, server, token, root, onRecovery, onRecovered } = options;
   const { clock } = runtime;

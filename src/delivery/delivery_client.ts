@@ -1,6 +1,5 @@
 /**
  * Delivers batches of records to one server.
- *
  * @module
  */
 
@@ -22,58 +21,58 @@ import type { Delivery } from "./prepared_delivery.ts";
 import { actsOnEarlier, RecordSender } from "./records/record_sender.ts";
 import { Suspects } from "./records/suspects.ts";
 
-/** Options for a deliveryClient. */
+/** Options for {@linkcode DeliveryClient}. */
 export interface DeliveryClientOptions {
   readonly fetch: OwnFetch;
   readonly clock: Clock;
   readonly random: () => number;
-  /** A new id for `X-Weave-Retry-Id`. */
+  /** Generates an id for `X-Weave-Retry-Id`. */
   readonly newId: () => string;
   readonly serverUrl: string;
   readonly apiKey: string | undefined;
-  /** Ms for one attempt. */
+  /** Time limit of one attempt, in ms. */
   readonly timeoutMs: number;
-  /** Most ms between two attempts. */
+  /** Maximum ms between two attempts. */
   readonly retryMaxMs: number;
   readonly useCallsComplete: boolean;
-  /** Puts the server's digests in the place of provisional ones. */
+  /** Replaces provisional digests with the server's. */
   readonly digests: DigestMap;
-  /** Requests of one batch under way at once. */
+  /** Maximum number of concurrent requests per batch. */
   readonly maxInFlight: number;
   readonly onState: (state: ServerState, reason: string) => void;
   readonly onRetry: (reason: string) => void;
   readonly onSwitch: (to: CallRouteName, reason: string) => void;
 }
 
-/** The time for which something may be sent. */
+/** Permission to send, with a limited duration. */
 export interface Permit {
-  /** Gives it up. */
+  /** Revokes the permission. */
   readonly stop: AbortSignal;
-  /** Throws when another sender has taken over what is to be sent; asked before every attempt. */
+  /** Throws if another sender has taken over the records; called before every attempt. */
   assertHeld(): void;
 }
 
-/** Takes what logs hold: a trace server, or another log. */
+/** Destination of the records in logs: a trace server or another log. */
 export interface DeliveryTarget {
-  /** Whether it accepts requests. */
+  /** State of the target. */
   readonly breaker: {
     readonly acceptsRequests: boolean;
     /** Ms until the next attempt; `null` while it accepts requests. */
     readonly msToNextAttempt: number | null;
-    /** Tries now instead of at the end of a backoff. */
+    /** Probes at once instead of at the end of a backoff. */
     probeNow(): void;
   };
-  /** Whether it did not respond when it was last asked. */
+  /** Whether it did not respond to the last request. */
   readonly isServerSilent: boolean;
   /** Aborted when nothing more is to be delivered. */
   readonly stopped: AbortSignal;
-  /** As {@linkcode DeliveryClient.prepare}. */
+  /** See {@linkcode DeliveryClient.prepare}. */
   prepare(batch: RecordBatch, permit: Permit, carried: PendingStarts, wait: boolean): Delivery;
-  /** Aborts what is under way. What was not answered stays in the log. */
+  /** Aborts requests in progress. Unacknowledged records stay in the log. */
   stop(): void;
 }
 
-/** Delivers batches; retries without limit, and gives up only when stopped. */
+/** Delivers batches; retries without limit until stopped. */
 export class DeliveryClient implements DeliveryTarget {
   readonly breaker: CircuitBreaker;
   readonly #options: DeliveryClientOptions;
@@ -86,7 +85,7 @@ export class DeliveryClient implements DeliveryTarget {
   readonly #calls: CallSender;
   readonly #records: RecordSender;
 
-  /** Creates a deliveryClient for one server. */
+  /** Creates a client for one server. */
   constructor(options: DeliveryClientOptions) {
     const { clock, random, retryMaxMs, onState, onRetry, newId } = options;
     this.#options = options;
@@ -111,18 +110,16 @@ export class DeliveryClient implements DeliveryTarget {
     return this.#health.isSilent;
   }
 
-  /** Aborted when the deliveryClient stops. */
+  /** Aborted when this client stops. */
   get stopped(): AbortSignal {
     return this.#stop.signal;
   }
 
   /**
-   * Makes ready to deliver every record of `batch`: what takes time without waiting is done here,
-   * while the batch before this one is under way.
-   *
-   * @param permit How long it may be sent.
-   * @param carried Starts of the same log that wait for their ends: some are sent, others come to
-   *   them.
+   * Prepares the delivery of every record of `batch`: synchronous work is done here, while the
+   * previous batch is in flight.
+   * @param permit Permission to send.
+   * @param carried Starts of the same log waiting for their ends: some are sent, others are added.
    * @param wait Whether starts without ends may wait.
    */
   prepare(
@@ -134,13 +131,13 @@ export class DeliveryClient implements DeliveryTarget {
     const context = this.#context(permit);
     const others = batch.records((type) => type !== "call_start" && type !== "call_end");
     const hasCalls = batch.count > others.length || carried.count > 0;
-    // A record that acts on earlier ones has a batch of its own, after the starts that waited.
+    // A record that acts on earlier ones is in its own batch, after the waiting starts.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
     const calls = hasCalls
       ? this.#calls.prepare(batch, context, carried, wait && !ordered)
       : undefined;
     return {
-      // A corrupt line may hold whole records of any type. Spans depend on nothing.
+      // A corrupt line may contain complete records of any type. Spans have no dependencies.
       independent: others.every(({ type }) => isOtelType(type)) && batch.corrupt.length === 0 &&
         (calls?.independent ?? true),
       send: async () => [
@@ -151,14 +148,14 @@ export class DeliveryClient implements DeliveryTarget {
   }
 
   /**
-   * Ends the attempts under way, so that they keep no program alive; they are made again when it
-   * goes on.
+   * Aborts attempts in progress, so that they do not keep the program alive; they are repeated if
+   * the program continues.
    */
   interrupt(): void {
     this.#transport.interrupt();
   }
 
-  /** Aborts what is under way. What was not answered stays in the log. */
+  /** Aborts requests in progress. Unacknowledged records stay in the log. */
   stop(): void {
     this.#stop.abort();
     this.breaker.close();

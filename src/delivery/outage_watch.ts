@@ -1,7 +1,6 @@
 /**
- * Notices that this process cannot reach the server, so that what it drains for others can be left to
- * processes that may.
- *
+ * Detects that this process cannot reach the server, so that other processes, which may reach it,
+ * can drain the segments of others.
  * @module
  */
 
@@ -9,32 +8,32 @@ import type { Clock, Timer } from "../runtime/runtime.ts";
 import type { ServerState } from "./http/circuit_breaker.ts";
 
 /**
- * Ms without a response after which it is left to others. A server that responds with errors may be
- * reacting to a record, which has to be isolated.
+ * Ms without a response after which the segments are left to other processes. A server that
+ * responds with errors may be failing because of a record, which must be isolated.
  */
 const PAUSE_AFTER_MS = 30_000;
 
-/** Facts about the server. */
+/** State of the server. */
 export interface ServerView {
   readonly isServerSilent: boolean;
   readonly stopped: AbortSignal;
 }
 
-/** Calls `pause` when the server is blocked, and again and again while it is silent. */
+/** Calls `pause` when the server is blocked, and repeatedly while it does not respond. */
 export class OutageWatch {
   readonly #clock: Clock;
   readonly #server: ServerView;
   readonly #pause: () => void;
   #timer: Timer | null = null;
 
-  /** @param pause Leaves what is drained to others, until the server accepts requests. */
+  /** @param pause Leaves segments to other processes until the server accepts requests. */
   constructor(clock: Clock, server: ServerView, pause: () => void) {
     this.#clock = clock;
     this.#server = server;
     this.#pause = pause;
   }
 
-  /** To be called at every change of the server's state. */
+  /** Must be called at every change of the server's state. */
   serverChanged(state: ServerState): void {
     this.stop();
     if (this.#server.stopped.aborted) return;
@@ -42,13 +41,13 @@ export class OutageWatch {
     else if (state === "blocked") this.#pause();
   }
 
-  /** Watches no more, until the next change. */
+  /** Stops watching until the next change. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
   }
 
-  /** Again and again: each probe that is due lets the work begin once more. */
+  /** Repeats, because each due probe resumes the work once. */
   #pauseLater(): void {
     this.#timer = this.#clock.after(PAUSE_AFTER_MS, () => {
       if (this.#server.isServerSilent) this.#pause();

@@ -1,22 +1,20 @@
 /**
- * A batch on its way out.
- *
+ * Batch prepared for delivery.
  * @module
  */
 
 import type { DeadLetter } from "../wal/segment/segment.ts";
 
-/** A batch that is made ready to be delivered; nothing of it is sent yet. */
+/** Prepared batch, of which nothing has been sent yet. */
 export interface Delivery {
   /**
-   * Whether it may be on its way together with others of the same log that are independent too: it
-   * holds nothing but calls, and no end whose start may have been sent before.
+   * Whether it may be in flight together with other independent batches of the same log: it
+   * contains only calls, and no end whose start may have been sent before.
    */
   readonly independent: boolean;
   /**
-   * Delivers it and returns the records that the server will not have, with the reasons. Throws
-   * `Stopped` when it was stopped first, or what its permit throws, and nothing may be acknowledged
-   * then.
+   * Delivers the batch and returns the rejected records with the reasons. Throws `Stopped` if it
+   * was stopped first, or the permit's error; nothing may be acknowledged then.
    */
   readonly send: () => Promise<DeadLetter[]>;
 }

@@ -1,6 +1,5 @@
 /**
- * The sender of a process: drains its own log, and beside it what other processes left.
- *
+ * Sender of a process: drains its own log and, concurrently, segments of other processes.
  * @module
  */
 
@@ -20,7 +19,7 @@ export interface SenderOptions {
   readonly clock: Clock;
   readonly deliveryClient: DeliveryTarget;
   readonly drain: DrainOptions;
-  /** Sends what others left; absent if there is no disk. */
+  /** Sends segments of other processes; absent if there is no disk. */
   readonly recovery?: Recovery | undefined;
   /** Reports an error that the sender tolerates. */
   readonly onTrouble: (what: string, error: unknown) => void;
@@ -28,22 +27,24 @@ export interface SenderOptions {
   readonly onLost: () => void;
 }
 
-/** Extent of a wait or a count: the own log; also orphaned segments of this sender, or of all. */
+/**
+ * Scope of a wait or a count: the own log; also this sender's orphaned segments; or all segments.
+ */
 export type Scope = "own" | "held" | "all";
 
-/** The end of a wait for delivery. */
+/** Result of a wait for delivery. */
 export type WaitEnd = "done" | "timeout" | "aborted";
 
-/** A segment of the own log, and its end when a wait for it began. */
+/** Segment of the own log, and its end when the wait began. */
 interface Target {
   readonly segment: Segment;
   readonly end: number;
 }
 
-/** Sends what the log holds, in the background. */
+/** Sends the log in the background. */
 export class Sender {
   readonly #options: SenderOptions;
-  /** Segments of the own log, oldest first; the first one is being drained. */
+  /** Segments of the own log, oldest first; the first is being drained. */
   readonly #own: Segment[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #watchers: (() => void)[] = [];
@@ -51,13 +52,12 @@ export class Sender {
   #stopped = false;
   readonly #lost: Signal;
 
-  /** Makes a sender that has not begun to look for what others left. */
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#lost = new Signal(options.clock);
   }
 
-  /** Begins to look for what others left. */
+  /** Starts the recovery of other processes' segments. */
   start(): void {
     this.#options.recovery?.start();
   }
@@ -65,24 +65,24 @@ export class Sender {
   /** Adds the next segment of this process's own log. */
   add(segment: Segment): void {
     const last = this.#own.at(-1);
-    // However many segments wait, only the first and the last are open.
+    // However many segments are pending, only the first and the last are open.
     if (last !== undefined && last !== this.#current?.segment) last.park?.();
     this.#own.push(segment);
     if (this.#own.length === 1) this.#run(this.#drainOwn());
   }
 
-  /** There may be more to drain in the own log. Cheap: called at every append. */
+  /** Announces new records in the own log. Cheap: called at every append. */
   notify(): void {
     this.#current?.notify();
   }
 
-  /** Sends now instead of at the end of a backoff or a linger. */
+  /** Sends at once instead of at the end of a backoff or a linger. */
   sendNow(): void {
     for (const drain of this.drains()) drain.sendNow();
     this.#options.deliveryClient.breaker.probeNow();
   }
 
-  /** Drains in progress: the own log's, then those of other processes' segments. */
+  /** Drains in progress: that of the own log, then those of other processes' segments. */
   drains(): Drain[] {
     return [...(this.#current ? [this.#current] : []), ...(this.#options.recovery?.drains ?? [])];
   }
@@ -92,19 +92,19 @@ export class Sender {
     return this.#own.length === 0;
   }
 
-  /** Segments of the own log that wait for the one that is being drained. */
+  /** Segments of the own log that wait for the one being drained. */
   waiting(): Segment[] {
     return this.#own.filter((segment) => segment !== this.#current?.segment);
   }
 
-  /** Counts what waits in the own log, and in orphaned segments. */
+  /** Counts pending records in the own log and in orphaned segments. */
   async pending(scope: "held" | "all"): Promise<Waiting> {
     const budget = new CountBudget();
     const others = await this.#options.recovery?.pending(scope, budget) ?? NOTHING_WAITS;
     return sumWaiting([others, await this.pendingOwn(budget)]);
   }
 
-  /** Counts what waits in the own log. */
+  /** Counts pending records in the own log. */
   async pendingOwn(budget: CountBudget = new CountBudget()): Promise<Waiting> {
     const waiting = this.waiting().map((segment): Waiting => ({
       records: segment.records ?? 0,
@@ -114,7 +114,7 @@ export class Sender {
     return sumWaiting([...waiting, await this.#current?.pending(budget) ?? NOTHING_WAITS]);
   }
 
-  /** When the oldest waiting record was written, epoch ms; `null` if none waits. */
+  /** Returns when the oldest pending record was written, epoch ms; `null` if none is pending. */
   async oldestPending(): Promise<number | null> {
     const times = await Promise.all(this.drains().map((drain) => drain.oldestPending()));
     const known = times.filter((time) => time !== null);
@@ -122,9 +122,8 @@ export class Sender {
   }
 
   /**
-   * Resolves when everything that is in the logs now is delivered or dead-lettered, or when time is
-   * up.
-   *
+   * Resolves when all current records of the logs are delivered or dead-lettered, or at the time
+   * limit.
    * @param timeout Ms; without it there is no limit.
    */
   async wait(
@@ -168,7 +167,7 @@ export class Sender {
         else if (this.#stopped) finish("aborted");
         else sendNow();
       };
-      // What another process writes is looked at now and then: nothing tells that there is no more.
+      // Segments that another process writes are polled: no event announces their end.
       const poll = (): void => {
         timers[0] = clock.after(POLL_MS, () => {
           poll();
@@ -195,8 +194,7 @@ export class Sender {
   }
 
   /**
-   * Gives up the oldest segment to which no record will be added, of those that are being drained.
-   *
+   * Drops the oldest segment being drained to which no record will be added.
    * @returns Whether there was one, once its file is removed.
    */
   async dropOldest(): Promise<boolean> {
@@ -207,7 +205,7 @@ export class Sender {
     return oldest !== undefined;
   }
 
-  /** Stops everything in progress and gives the leases back. What is left stays in the log. */
+  /** Stops work in progress and releases the leases. Remaining records stay in the log. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#options.deliveryClient.stop();
@@ -218,19 +216,19 @@ export class Sender {
     this.changed();
   }
 
-  /** Gives everything back at once, where there is no time to stop. */
+  /** Releases everything synchronously, for exits without time to stop. */
   abandon(): void {
     this.#options.recovery?.abandon();
     for (const segment of this.#own) {
       try {
         segment.release();
       } catch {
-        // The next sender finds this process dead.
+        // The next sender detects that this process is dead.
       }
     }
   }
 
-  /** Whether everything up to a place in the own log is delivered or dead-lettered. */
+  /** Returns whether everything up to a position in the own log is delivered or dead-lettered. */
   #isReached(target: Target | undefined): boolean {
     if (target === undefined || !this.#own.includes(target.segment)) return true;
     const drain = this.#current;
@@ -256,7 +254,10 @@ export class Sender {
     if (this.#stopped) { for (const segment of this.#own) segment.release(); }
   }
 
-  /** Waits until a segment that was lost is drained by its new holder: the next must not overtake it. */
+  /**
+   * Waits until the new holder of a lost segment has drained it: the next segment must not overtake
+   * it.
+   */
   async #handedOver(segment: Segment): Promise<void> {
     this.#options.recovery?.reclaim(segment.name);
     while (!this.#stopped && !segment.isGone()) await this.#lost.wait(POLL_MS);
@@ -269,13 +270,13 @@ export class Sender {
     this.#running.add(running);
   }
 
-  /** Something was acknowledged or ended: waiters look again. */
+  /** Wakes the waiters after an acknowledgement or the end of a drain. */
   changed(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
 }
 
-/** A timer that does nothing but keep the program alive while there are waiters. */
+/** Creates a timer whose only purpose is to keep the program alive while there are waiters. */
 function keepAlive(clock: Clock): Timer {
   let timer: Timer;
   const again = (): void => {

@@ -1,6 +1,5 @@
 /**
- * The stream of dead letters, as it is looked after: read, sent again, dropped.
- *
+ * Reads, retries and drops the dead letters in a stream.
  * @module
  */
 
@@ -13,24 +12,24 @@ import { EngineError, type EngineMessage, type LeaseStore } from "./engine.ts";
 import type { MessageStore, StoreRange } from "./message_store.ts";
 import { projectOfSubject } from "./subjects.ts";
 
-/** The key of the process that takes dead letters out. */
+/** Key of the lease for taking dead letters out. */
 const LEASE_KEY = "dead-letters";
 /**
- * The part of a lease's time after which its holder takes nothing more out without writing it
- * again.
+ * Fraction of the lease's TTL after which its holder takes nothing out until it has renewed the
+ * lease.
  */
 const TRUST = 0.7;
-/** Heartbeats within the time of a lease. */
+/** Heartbeats per TTL of a lease. */
 const HEARTBEATS = 5;
 
-/** A dead letter of the stream. */
+/** Dead letter of the stream. */
 export interface StreamDeadLetter {
-  /** The position that its record had, and the byte offset in its message: names it for good. */
+  /** Permanent ID: the position of its record and the byte offset in the message. */
   readonly id: string;
   readonly entity: string;
   readonly project: string;
   readonly subject: string;
-  /** `position` is that of the message in the stream of dead letters. */
+  /** `position` is that of the message in the dead-letter stream. */
   readonly entry: DeadLetterEntry;
 }
 
@@ -45,13 +44,13 @@ export async function* readDeadLetterStream(
   }
 }
 
-/** The permanent ID of a dead letter: `<partition>-<position>:<offset>` of its record. */
+/** Returns the permanent ID of a dead letter: `<partition>-<position>:<offset>` of its record. */
 export function deadLetterIdOf(subject: string): string {
   const [partition, position, offset] = subject.split(".").slice(-5, -2);
   return `${partition}-${position}:${offset}`;
 }
 
-/** Reads a message of the stream. */
+/** Parses a message of the stream. */
 export function deadLetterOf({ subject, seq, payload }: EngineMessage): StreamDeadLetter {
   const [entity, project = ""] = projectOfSubject(subject).split("/");
   const line = payload.at(-1) === 10 ? payload.subarray(0, -1) : payload;
@@ -70,21 +69,20 @@ export interface HoldOptions {
   readonly leases: LeaseStore;
   readonly prefix: string;
   readonly clock: Clock;
-  /** Names this process. */
+  /** Identifies this process. */
   readonly token: string;
 }
 
-/** Dead letters of a stream that this process holds. */
+/** Dead letters of a stream, held by this process. */
 export interface HeldStream extends HeldDeadLetters {
-  /** The permanent ID of one of the entries. */
+  /** Returns the permanent ID of an entry. */
   idOf(entry: DeadLetterEntry): string;
-  /** Lets them go. Never rejects. */
+  /** Releases the dead letters. Never rejects. */
   release(): Promise<void>;
 }
 
 /**
- * Takes the right to take dead letters out; `null` when another process has it.
- *
+ * Acquires the lease for taking dead letters out; `null` if another process holds it.
  * @throws {EngineError} `away`.
  */
 export async function holdDeadLetters(options: HoldOptions): Promise<HeldStream | null> {
@@ -103,7 +101,7 @@ class Held implements HeldStream {
   readonly #options: HoldOptions;
   readonly #subjects = new WeakMap<DeadLetterEntry, string>();
   #revision: number;
-  /** Until when the lease can be trusted, on the monotonic clock. */
+  /** Time until which the lease is valid, on the monotonic clock. */
   #until: number;
   #timer: Timer;
   #writing: Promise<void> | null = null;
@@ -173,7 +171,7 @@ class Held implements HeldStream {
       this.#revision = await leases.update(LEASE_KEY, token, this.#revision);
       this.#until = before + leases.ttlMs * TRUST;
     } catch {
-      // It expires, and nothing more is taken out.
+      // The lease expires, and nothing more is taken out.
     }
   }
 }

@@ -1,16 +1,14 @@
 /**
- * Many listeners on one abort signal.
- *
+ * Allows many listeners on one abort signal.
  * @module
  */
 
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `listener` once when `signal` is aborted. However many listeners there are, the signal has one:
- * Node warns of more than ten, as of a leak.
- *
- * @returns The function that removes the listener.
+ * Calls `listener` once when `signal` is aborted. All listeners share one listener on the signal,
+ * because Node warns of a leak at more than ten.
+ * @returns A function that removes the listener.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   let all = listeners.get(signal);

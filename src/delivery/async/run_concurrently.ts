@@ -1,12 +1,12 @@
 /**
- * Runs tasks a few at a time.
- *
+ * Runs tasks with limited concurrency.
  * @module
  */
 
 /**
  * Runs `tasks`, at most `limit` at once, and returns their results in the order of the tasks. After
- * a failure no further task is begun, and the first error is thrown when the running ones are over.
+ * a failure no further task is started, and the first error is thrown when the running tasks have
+ * ended.
  */
 export async function runConcurrently<T>(
   tasks: readonly (() => Promise<T>)[],

@@ -1,28 +1,26 @@
 /**
- * Waiting that an event or a time limit ends.
- *
+ * Waits that end at an event or a time limit.
  * @module
  */
 
 import { onAbort } from "./on_abort.ts";
 import type { Clock } from "../../runtime/runtime.ts";
 
-/** Lets one loop sleep until it is woken. */
+/** Wakes a single waiting loop. */
 export class Signal {
   readonly #clock: Clock;
   #resume: (() => void) | null = null;
 
-  /** Makes a signal that nobody waits on. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Whether there are waiters. */
+  /** Whether there is a waiter. */
   get waiting(): boolean {
     return this.#resume !== null;
   }
 
-  /** Resolves at the next `wake()`, or after `ms` where that is given. */
+  /** Resolves at the next `wake()`, or after `ms` if given. */
   wait(ms?: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === undefined ? null : this.#clock.after(ms, () => this.wake());
@@ -33,7 +31,7 @@ export class Signal {
     });
   }
 
-  /** Wakes who waits. */
+  /** Wakes the waiter. */
   wake(): void {
     const resume = this.#resume;
     this.#resume = null;
@@ -41,17 +39,19 @@ export class Signal {
   }
 }
 
-/** Lets a few hold a thing at once; the others wait in order. */
+/** Limits the number of concurrent holders; others wait in order. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param count How many may hold at once. */
+  /** @param count Maximum number of holders. */
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** Resolves with `true` when the caller holds a slot, with `false` when it was stopped first. */
+  /**
+   * Resolves with `true` when the caller has acquired a slot, with `false` if it was stopped first.
+   */
   async acquire(stop: AbortSignal): Promise<boolean> {
     if (stop.aborted) return false;
     if (this.#free > 0) {
@@ -72,7 +72,7 @@ export class Semaphore {
     });
   }
 
-  /** Gives a slot back. */
+  /** Releases a slot. */
   release(): void {
     const next = this.#waiting.shift();
     if (next) next();

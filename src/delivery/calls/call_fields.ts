@@ -1,9 +1,7 @@
 /**
- * The places of the parts of a call's start and end in their bytes.
- *
- * Records of this package begin with known fields in a known order, so that the parts are found
- * with a few comparisons; records of others are scanned field by field.
- *
+ * Locates the fields of a call's start or end in the bytes of its record.
+ * Records of this package begin with known fields in a known order, so a few comparisons locate
+ * them; other records are scanned field by field.
  * @module
  */
 
@@ -12,33 +10,33 @@ import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { topLevelField } from "../../bytes/json_fields.ts";
 import { withoutFields } from "./json_splice.ts";
 
-/** Positions of the fields that a start or an end of ours begins with. */
+/** Positions of the leading fields of a start or an end in this package's layout. */
 export interface CallHead {
-  /** The object inside `{"start":…}` or `{"end":…}`: its opening brace. */
+  /** Opening brace of the object inside `{"start":…}` or `{"end":…}`. */
   objectStart: number;
-  /** The texts inside the quotes. */
+  /** Positions of the text inside the quotes. */
   projectStart: number;
   projectEnd: number;
   idStart: number;
   idEnd: number;
-  /** A hash of the id's bytes. */
+  /** Hash of the id's bytes. */
   idHash: number;
-  /** Start of the fields behind `id` (at a comma). */
+  /** Start of the fields after `id` (at a comma). */
   behindId: number;
-  /** Start of the fields behind `started_at` (at a comma), or -1 when it does not follow. */
+  /** Start of the fields after `started_at` (at a comma), or -1 if `started_at` does not follow. */
   behindStartedAt: number;
 }
 
-/** The parts of a single start or end. */
+/** Fields of a single start or end. */
 export interface CallFields {
   readonly projectId: string;
   readonly id: string;
   /** The object inside `{"start":…}` or `{"end":…}`, with its braces. */
   readonly objectStart: number;
   readonly objectEnd: number;
-  /** Start of the fields behind `id` (at a comma), or -1 when the order is not ours. */
+  /** Start of the fields after `id` (at a comma), or -1 in another layout. */
   readonly behindId: number;
-  /** Start of the fields behind `started_at` (at a comma), or -1 when the order is not ours. */
+  /** Start of the fields after `started_at` (at a comma), or -1 in another layout. */
   readonly behindStartedAt: number;
 }
 
@@ -53,12 +51,12 @@ const ID = new BytePattern(',"id":"');
 const TRACE_ID = new BytePattern(',"trace_id":"');
 const STARTED_AT = new BytePattern(',"started_at":"');
 
-/** Fields that an end on the v2 path must have. */
+/** Fields required in an end on the v2 path. */
 export const V2_END_FIELDS = ["trace_id", "started_at"] as const;
-/** Fields of an end, ours or the Python SDK's, that an end in the v1 batch API must not have. */
+/** Fields in ends of this package or the Python SDK that the v1 batch API does not allow. */
 export const NO_V1_END_FIELDS: readonly string[] = [...V2_END_FIELDS, "is_eval"];
 
-/** A head with nothing in it, to be filled by {@linkcode readHead}. */
+/** Creates an empty head for {@linkcode readHead} to fill. */
 export function emptyHead(): CallHead {
   return {
     objectStart: 0,
@@ -73,10 +71,9 @@ export function emptyHead(): CallHead {
 }
 
 /**
- * Finds the first fields of the request `bytes[start, end)`.
- *
- * @param head Filled in; a loop over many calls allocates nothing.
- * @returns Whether the fields are there in the order in which this package writes them.
+ * Locates the leading fields of the request `bytes[start, end)`.
+ * @param head Result; reused, so that a loop over many calls allocates nothing.
+ * @returns Whether the fields are in this package's layout.
  */
 export function readHead(
   bytes: Uint8Array,
@@ -122,7 +119,7 @@ function behindStartedAt(bytes: Uint8Array, at: number, end: number): number {
   return close === -1 || bytes[close + 1] !== COMMA ? -1 : close + 1;
 }
 
-/** Reads the parts of a `call_start` or `call_end`; `null` when it is neither. */
+/** Reads the fields of a `call_start` or `call_end`; `null` for other records. */
 export function readCall(record: BatchRecord): CallFields | null {
   const { bytes } = record;
   const head = emptyHead();
@@ -159,8 +156,8 @@ function readForeignCall(bytes: Uint8Array, record: BatchRecord): CallFields | n
 }
 
 /**
- * The project that these bytes name; `undefined` when they name none. A path made of such a name
- * would lead nowhere, and the answer would look like that of a server without v2 paths.
+ * Returns the valid project ID in these bytes, otherwise `undefined`. A path with an invalid name
+ * would not match a route, and the response would look like that of a server without v2 paths.
  */
 export function projectIdOf(bytes: Uint8Array, start: number, end: number): string | undefined {
   try {
@@ -171,14 +168,14 @@ export function projectIdOf(bytes: Uint8Array, start: number, end: number): stri
   }
 }
 
-/** Whether a text is `entity/project`, and both can be in a URL's path. */
+/** Returns whether a text is `entity/project` and both parts are usable in a URL path. */
 function isProjectId(text: string): boolean {
   const parts = text.split("/");
   return parts.length === 2 && parts.every((part) => !/^\.{0,2}$/.test(part)) &&
     !/[\ud800-\udfff]/u.test(text);
 }
 
-/** The text of a top-level string field, or `undefined`. */
+/** Returns the text of a top-level string field, or `undefined`. */
 export function textField(
   bytes: Uint8Array,
   start: number,
@@ -195,8 +192,8 @@ export function textField(
 }
 
 /**
- * The stretches of an end's object that follow what it shares with its start: from a comma, or
- * nothing, to its closing brace.
+ * Returns the part of an end's object after the fields that it shares with its start: from a comma,
+ * or nothing, to the closing brace.
  */
 export function endRest(bytes: Uint8Array, parts: CallFields): Uint8Array {
   const from = parts.behindStartedAt !== -1 ? parts.behindStartedAt : parts.behindId;
@@ -214,7 +211,10 @@ export function endRest(bytes: Uint8Array, parts: CallFields): Uint8Array {
   return joined;
 }
 
-/** Position of the quote that ends the string whose text begins at `at`; -1 for escapes. */
+/**
+ * Returns the position of the quote that ends the string whose text begins at `at`; -1 if the text
+ * has escapes.
+ */
 function closingQuote(bytes: Uint8Array, at: number, end: number): number {
   for (; at < end; at++) {
     if (bytes[at] === QUOTE) return at;

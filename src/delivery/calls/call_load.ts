@@ -1,6 +1,5 @@
 /**
- * The calls of one batch of records, made ready for one of the two calls APIs.
- *
+ * Calls of one batch of records, prepared for one of the two calls APIs.
  * @module
  */
 
@@ -15,25 +14,25 @@ import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 /** A calls API: complete calls (v2), or starts and ends in `/call/upsert_batch` (v1). */
 export type CallRouteName = "complete" | "batch";
 
-/** The calls that are sent with one batch of records, through either API in the end. */
+/** Calls that are sent with one batch of records, through either API. */
 export interface Load {
-  /** The API that it was made ready for. */
+  /** API that the calls are prepared for. */
   readonly path: CallRouteName;
-  /** Whether it has no end without its start. */
+  /** Whether it contains no end without its start. */
   readonly independent: boolean;
-  /** All of it in one body, for `batch`. */
+  /** All calls in one body, for `batch`. */
   readonly upsert: Uint8Array<ArrayBuffer> | null;
-  /** Whether that is memory of its own. */
+  /** Whether `upsert` has its own memory. */
   readonly isCopy: boolean;
-  /** The same for `complete`. */
+  /** All calls, for `complete`. */
   readonly sorted: SortedCalls | null;
-  /** The same for either API: calls in order, those that waited first. */
+  /** All calls in order, pending ones first, for either API. */
   readonly all: () => Promise<{ calls: CallRecord[]; deadLetters: DeadLetter[] }>;
 }
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** Makes calls ready for the v1 batch API. */
+/** Prepares calls for the v1 batch API. */
 export function loadUpsert(batch: RecordBatch, carried: PendingStarts, bodies: BufferPool): Load {
   const waited = carried.takeAll();
   const overwrites = waited.length === 0 && canOverwrite(batch);
@@ -55,8 +54,7 @@ export function loadUpsert(batch: RecordBatch, carried: PendingStarts, bodies: B
 }
 
 /**
- * Makes calls ready for the v2 calls API.
- *
+ * Prepares calls for the v2 calls API.
  * @param wait Whether starts without ends may wait for them.
  */
 export function loadComplete(
@@ -77,7 +75,7 @@ export function loadComplete(
       waiting.add(call.record.offset);
     } else unpaired.push(call);
   }
-  // Nothing that begins in this batch is due, and what is sent by itself is sent before its end.
+  // No start of this batch is due yet, and a start that is sent separately is sent before its end.
   const due = wait ? carried.takeDue() : carried.takeAll();
   const waited = [...found.waited, ...due];
   const sorted = { groups, lone: [...due, ...unpaired], sequences, deadLetters };
@@ -92,15 +90,14 @@ export function loadComplete(
   };
 }
 
-/** Sorts the calls of a load that was made ready for the other API, or whose body was not taken. */
+/** Sorts the calls of a load that was prepared for the other API, or whose body was rejected. */
 export async function sortedAll(load: Load): Promise<SortedCalls> {
   const { calls, deadLetters } = await load.all();
   return sortCalls(calls, deadLetters);
 }
 
 /**
- * Splits a load, and keeps a start and its end together.
- *
+ * Splits a load, keeping each start and its end together.
  * @returns Dead letters and the halves; `null` for a single call.
  */
 export async function halvesOf(load: Load): Promise<[DeadLetter[], Load, Load] | null> {
@@ -124,7 +121,10 @@ function orNull<T>(build: () => T): T | null {
   }
 }
 
-/** The calls that are sent with a batch: those that waited, and its own but for those that wait. */
+/**
+ * Returns the calls that are sent with a batch: the pending ones, and its own except those that
+ * wait.
+ */
 function allOf(
   batch: RecordBatch,
   waited: readonly CallRecord[],

@@ -1,6 +1,5 @@
 /**
- * Single starts and ends of calls, and the elements of batches made of them.
- *
+ * Single starts and ends of calls, and the batch items built from them.
  * @module
  */
 
@@ -25,7 +24,7 @@ export interface CallPair {
   readonly end: CallRecord;
 }
 
-/** Elements of a batch, and the dead letters of records that none can be made of. */
+/** Batch items, and the dead letters of records for which no item could be built. */
 export interface BuiltItems {
   readonly items: BatchItem[];
   readonly deadLetters: DeadLetter[];
@@ -36,17 +35,20 @@ const MODE_END = bytesOf('{"mode":"end","req":');
 const END_OPEN = bytesOf('{"end":');
 const CLOSE = bytesOf("}");
 
-/** The key that a start and its end share, and no other call has. */
+/** Returns the key that a start and its end share, unique to the call. */
 export function callKey({ parts: { projectId, id } }: CallRecord): string {
   return `${projectId}\0${id}`;
 }
 
-/** Whether two records of one call are the same, byte for byte. */
+/** Returns whether two records of one call are the same, byte for byte. */
 export function isRepeat({ record: a }: CallRecord, { record: b }: CallRecord): boolean {
   return sameBytes(a.bytes, a.lineStart, a.lineEnd, b.bytes, b.lineStart, b.lineEnd);
 }
 
-/** The calls in a batch, in order; what is neither a start nor an end becomes a dead letter. */
+/**
+ * Returns the calls in a batch, in order; records that are neither a start nor an end become dead
+ * letters.
+ */
 export function readCalls(batch: RecordBatch): { calls: CallRecord[]; deadLetters: DeadLetter[] } {
   const calls: CallRecord[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -62,7 +64,7 @@ export function readCalls(batch: RecordBatch): { calls: CallRecord[]; deadLetter
   return { calls, deadLetters };
 }
 
-/** The same call in memory of its own, to be kept longer than the batch. */
+/** Copies a call to its own memory, to keep it longer than the batch. */
 export function copyOf({ record, parts }: CallRecord): CallRecord {
   const shift = record.lineStart;
   const moved = (at: number): number => at === -1 ? -1 : at - shift;
@@ -85,7 +87,7 @@ export function copyOf({ record, parts }: CallRecord): CallRecord {
   };
 }
 
-/** Makes elements one by one: a record that none can be made of holds up no other. */
+/** Builds items one by one: an unusable record does not affect the others. */
 export function buildItems<T>(
   inputs: readonly T[],
   recordsOf: (input: T) => readonly BatchRecord[],
@@ -103,7 +105,7 @@ export function buildItems<T>(
   return { items, deadLetters };
 }
 
-/** An element of `/call/upsert_batch`. */
+/** Builds an item of `/call/upsert_batch`. */
 export function upsertItem(call: CallRecord): BatchItem {
   const { record, parts } = call;
   const { bytes, start, end, type } = record;
@@ -113,7 +115,7 @@ export function upsertItem(call: CallRecord): BatchItem {
   return { records: [record], pieces, key: callKey(call) };
 }
 
-/** An element of `calls/complete`. */
+/** Builds an item of `calls/complete`. */
 export function completeItem({ start, end }: CallPair): BatchItem {
   const { objectStart, objectEnd } = start.parts;
   return {
@@ -125,7 +127,7 @@ export function completeItem({ start, end }: CallPair): BatchItem {
   };
 }
 
-/** An end without the fields that only the v2 path knows. */
+/** Returns an end without the fields of the v2 path. */
 function v1End({ bytes, start, end }: BatchRecord, parts: CallFields): Uint8Array[] {
   if (parts.behindStartedAt !== -1) {
     return [bytes.subarray(start, parts.behindId), bytes.subarray(parts.behindStartedAt, end)];

@@ -1,11 +1,9 @@
 /**
  * Sends calls: complete ones through the v2 calls API, or starts and ends through
  * `/call/upsert_batch`.
- *
- * A project whose calls were first written complete rejects the v1 batch API with
- * `CALLS_COMPLETE_MODE_REQUIRED`; an older server has no v2 routes. Either way the API is switched
- * and everything in flight is sent again: both APIs are idempotent by call id.
- *
+ * If a project's first calls were written complete, the server rejects the v1 batch API with
+ * `CALLS_COMPLETE_MODE_REQUIRED`; an older server has no v2 routes. In both cases the sender
+ * switches the API and sends everything in flight again: both APIs are idempotent by call id.
  * @module
  */
 
@@ -35,7 +33,10 @@ import { OpenCalls } from "./open_calls.ts";
 import type { SortedCalls } from "./paired_calls.ts";
 import type { PendingStarts } from "./pending_starts.ts";
 
-/** Sends one request until the server decides, or until it has failed often enough. */
+/**
+ * Sends one request until the server accepts or rejects it, or the maximum number of failures is
+ * reached.
+ */
 export type Send = (
   path: string,
   body: Uint8Array<ArrayBuffer> | FormBody,
@@ -52,10 +53,10 @@ export interface CallSenderOptions {
   readonly onSwitch: (to: CallRouteName, reason: string) => void;
 }
 
-/** Ways to send requests of one delivery. */
+/** Functions that one delivery uses to send requests. */
 export interface SendContext {
   readonly send: Send;
-  /** Makes a collection of records that fail. */
+  /** Creates a collection of failing records. */
   readonly newSuspects: () => Suspects;
 }
 
@@ -71,20 +72,23 @@ class RouteRejected extends Error {
   }
 }
 
-/** Switches after which a load is split: the server may have answered to one of its calls. */
+/**
+ * Number of switches after which a load is split: the server's response may concern only one of its
+ * calls.
+ */
 const MAX_SWITCHES = 4;
 const NEEDS_COMPLETE = "CALLS_COMPLETE_MODE_REQUIRED";
 
-/** Delivers starts and ends, and remembers which API the server takes them through. */
+/** Delivers starts and ends, and remembers which API the server accepts. */
 export class CallSender {
   readonly #options: CallSenderOptions;
   #path: CallRouteName;
-  /** Whether the API was switched and nothing was delivered since. */
+  /** Whether nothing was delivered since the API was switched. */
   #untested = false;
   readonly #bodies = new BufferPool();
   readonly #open = new OpenCalls();
 
-  /** Creates one that begins with the API that `useCallsComplete` selects. */
+  /** Creates a sender that begins with the API selected by `useCallsComplete`. */
   constructor(options: CallSenderOptions) {
     this.#options = options;
     this.#path = options.useCallsComplete ? "complete" : "batch";
@@ -92,8 +96,7 @@ export class CallSender {
 
   /**
    * Prepares the delivery of the calls among the records of a batch.
-   *
-   * @param carried Starts that wait for their ends: some are sent now, others are added.
+   * @param carried Starts waiting for their ends: due ones are sent now, new ones are added.
    * @param wait Whether starts without ends may wait.
    */
   prepare(
@@ -110,7 +113,7 @@ export class CallSender {
 
   async #deliver(load: Load, context: SendContext): Promise<DeadLetter[]> {
     for (let first = true, switches = 0;; first = false) {
-      // Later, bodies that were answered belong to other batches.
+      // In later rounds, the prepared bodies may have been reused for other batches.
       const prepared = first && this.#path === load.path;
       const round = { send: context.send, suspects: context.newSuspects() };
       try {
@@ -157,7 +160,7 @@ export class CallSender {
       suspects: round.suspects,
     };
     const bad = [...deadLetters, ...built.deadLetters];
-    // The server's verdict was on these too.
+    // The server's verdict covered these calls too.
     const known = bad.length === 0 ? verdict : undefined;
     return [...bad, ...await sendBisecting(built.items, sender, known)];
   }
@@ -169,8 +172,8 @@ export class CallSender {
   ): Promise<SendOutcome> {
     const verdict = await send(CALL_BATCH_PATH, body, {
       ...options,
-      // Two APIs that reject each other are tried in turn, one at each probe; an API that another
-      // batch has left meanwhile holds nothing.
+      // If the APIs reject each other's calls, they alternate, one per probe. An API that another
+      // batch has abandoned in the meantime does not hold.
       holdOn: ({ missing, errorCode }) =>
         this.#path === "batch" && this.#untested && (missing || errorCode === NEEDS_COMPLETE),
     });
@@ -208,7 +211,7 @@ export class CallSender {
           }
         }
         const built = items();
-        // The server's verdict was on these too.
+        // The server's verdict covered these calls too.
         const known = built.deadLetters.length === 0 ? verdict : undefined;
         return [...built.deadLetters, ...await sendBisecting(built.items, sender, known)];
       });
@@ -224,7 +227,7 @@ export class CallSender {
     return [...deadLetters, ...(await runConcurrently(tasks, this.#options.maxInFlight)).flat()];
   }
 
-  /** A start and its end that were not taken as one: only one of them may be at fault. */
+  /** Sends a rejected start and its end separately: only one of them may be at fault. */
   async #apart(
     records: BatchItem["records"],
     since: Mark,

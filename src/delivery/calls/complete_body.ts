@@ -1,6 +1,5 @@
 /**
- * The body of `calls/complete` out of a batch: starts and their ends joined, byte for byte.
- *
+ * Builds the body of `calls/complete` from a batch, by joining the bytes of starts and their ends.
  * @module
  */
 
@@ -16,13 +15,13 @@ const COMMA = 44, CLOSE_BRACKET = 93, CLOSE_BRACE = 125;
 const CALL_START = RECORD_TYPES.indexOf("call_start");
 const CALL_END = RECORD_TYPES.indexOf("call_end");
 
-/** The complete calls of a batch. */
+/** Complete calls of a batch. */
 export interface CompleteCalls {
-  /** Entity and project of all of them. */
+  /** `entity/project` of all of them. */
   readonly projectId: string;
-  /** `null` when there is none. */
+  /** `null` if there is no complete call. */
   readonly body: Uint8Array<ArrayBuffer> | null;
-  /** Index of each call's start and of its end, in turn. */
+  /** Index of each call's start, followed by that of its end. */
   readonly pairs: readonly number[];
   /** Indexes of starts without ends and ends without starts. */
   readonly lone: readonly number[];
@@ -31,10 +30,10 @@ export interface CompleteCalls {
 /**
  * Joins the starts and ends in `batch` that belong together.
  *
- * @param spare A buffer to build the body in, if it is large enough.
- * @param carried Starts that wait.
- * @returns `null` when a call is not laid out as this package writes it, when it may have more than
- *   one start or end, when calls of two projects are in one batch, or when there is no call.
+ * @param spare Buffer for the body, if it is large enough.
+ * @param carried Waiting starts.
+ * @returns `null` if a call has another layout than this package's, if it may have more than one
+ * start or end, if calls of two projects are in one batch, or if there is no call.
  */
 export function completeCalls(
   batch: RecordBatch,
@@ -70,12 +69,12 @@ export function completeCalls(
   };
 }
 
-/** Starts by id, in an open-addressed table over typed arrays. */
+/** Starts by id, in an open-addressed hash table over typed arrays. */
 class StartTable {
   readonly #batch: RecordBatch;
   readonly #slots: Int32Array;
   readonly #mask: number;
-  /** By index of a record: where its id begins and how it hashes, where its own fields begin. */
+  /** By record index: the bounds of its id, and the start of its own fields. */
   readonly #idStarts: Int32Array;
   readonly #idEnds: Int32Array;
   readonly #bodies: Int32Array;
@@ -95,7 +94,7 @@ class StartTable {
     this.#partners = new Int32Array(batch.count).fill(-1);
   }
 
-  /** Takes a start, unless its call has one. */
+  /** Adds a start, unless its call already has one. */
   add(index: number, head: CallHead): "taken" | "again" {
     this.#idStarts[index] = head.idStart;
     this.#idEnds[index] = head.idEnd;
@@ -107,7 +106,7 @@ class StartTable {
     return "taken";
   }
 
-  /** Joins an end to its start, unless that is not here or has one. */
+  /** Joins an end to its start, unless there is no such start or it already has an end. */
   pair(index: number, head: CallHead): "taken" | "lone" | "again" {
     const start = this.#slots[this.#slotOf(head)];
     if (start === -1) return "lone";
@@ -117,7 +116,7 @@ class StartTable {
     return "taken";
   }
 
-  /** The pairs, and the bytes of their texts; starts without an end are added to `lone`. */
+  /** Returns the pairs and their size in bytes; adds starts without an end to `lone`. */
   finish(lone: number[]): { pairs: number[]; size: number } {
     const { ends } = this.#batch;
     const pairs: number[] = [];
@@ -146,7 +145,7 @@ class StartTable {
     for (let i = 0; i < pairs.length; i += 2) {
       if (i > 0) body[at++] = COMMA;
       const start = pairs[i], end = pairs[i + 1];
-      // Without the start's closing brace, and without the braces of {"start":…} and {"end":…}.
+      // Omit the start's closing brace and the outer braces of {"start":…} and {"end":…}.
       const first = bytes.subarray(this.#bodies[start], ends[start] - 2);
       body.set(first, at);
       at += first.length;

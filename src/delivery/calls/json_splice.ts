@@ -1,13 +1,12 @@
 /**
- * Cuts fields out of JSON texts without touching the rest: numbers keep their spelling, so digests
- * and big integers stay what they were.
- *
+ * Removes fields from JSON texts without changing the rest: numbers keep their notation, so digests
+ * and large integers are preserved.
  * @module
  */
 
 import { topLevelField } from "../../bytes/json_fields.ts";
 
-/** A stretch of bytes, `[start, end)`. */
+/** Range of bytes, `[start, end)`. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -15,7 +14,10 @@ export interface Range {
 
 const COMMA = 44;
 
-/** The stretch to leave out so that the object `bytes[start, end)` loses the field `name`. */
+/**
+ * Returns the range to omit in order to remove the field `name` from the object `bytes[start,
+ * end)`.
+ */
 export function fieldCut(
   bytes: Uint8Array,
   start: number,
@@ -30,7 +32,7 @@ export function fieldCut(
   return { start: bytes[before] === COMMA ? before : field.keyStart, end: field.end };
 }
 
-/** The object `bytes[start, end)` without these fields. */
+/** Returns the object `bytes[start, end)` without these fields. */
 export function withoutFields(
   bytes: Uint8Array,
   start: number,

@@ -1,9 +1,7 @@
 /**
- * Starts and ends as requests of their own to the v2 calls API.
- *
- * An end there has the trace and the start time of its start. Ends in our own logs have them; those
- * of other SDKs get them from the start, if it was sent a moment ago.
- *
+ * Starts and ends as separate requests to the v2 calls API.
+ * An end there requires the trace and the start time of its start. Ends written by this package
+ * contain them; ends of other SDKs get them from a recently sent start.
  * @module
  */
 
@@ -14,14 +12,14 @@ import { withoutFields } from "./json_splice.ts";
 
 const CLOSE = bytesOf("}");
 const END_OPEN = bytesOf('{"end":');
-/** Maximum number of starts that are remembered. */
+/** Maximum number of remembered starts. */
 const MAX_OPEN = 10_000;
 
-/** Remembers what ends may lack of their starts. */
+/** Remembers the fields of starts that their ends may lack. */
 export class OpenCalls {
   readonly #fields = new Map<string, Uint8Array>();
 
-  /** The request of a start, in pieces. */
+  /** Returns the request of a start, in pieces. */
   start(call: CallRecord): Uint8Array[] {
     const { record: { bytes }, parts: { objectStart, objectEnd } } = call;
     const fields = V2_END_FIELDS.map((name) =>
@@ -32,7 +30,7 @@ export class OpenCalls {
     return [requestOf(call)];
   }
 
-  /** The request of an end, in pieces. */
+  /** Returns the request of an end, in pieces. */
   end(call: CallRecord): Uint8Array[] {
     const { record: { bytes }, parts } = call;
     const fields = this.#fields.get(callKey(call));

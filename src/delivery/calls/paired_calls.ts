@@ -1,6 +1,5 @@
 /**
  * Calls sorted for the v2 path: complete ones by project, and unpaired ones.
- *
  * @module
  */
 
@@ -21,10 +20,10 @@ import {
 import { type CompleteCalls, completeCalls } from "./complete_body.ts";
 import type { PendingStarts } from "./pending_starts.ts";
 
-/** The complete calls of one project. */
+/** Complete calls of one project. */
 export interface CompleteGroup {
   readonly projectId: string;
-  /** All of them as one request, where that is at hand. */
+  /** All of them as one request, if it has been built. */
   readonly body: Uint8Array<ArrayBuffer> | null;
   readonly items: () => BuiltItems;
 }
@@ -34,13 +33,13 @@ export interface SortedCalls {
   readonly groups: readonly CompleteGroup[];
   /** Starts without ends, then ends without starts. */
   readonly lone: readonly CallRecord[];
-  /** Calls with several starts or ends that differ: each is sent one by one, in order. */
+  /** Calls with several different starts or ends: their records are sent one by one, in order. */
   readonly sequences: readonly (readonly CallRecord[])[];
   /** Records that are neither a start nor an end. */
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** The calls of a batch, and what was taken of the starts that waited for them. */
+/** Calls of a batch, and the waiting starts removed for them. */
 export interface SortedBatch extends SortedCalls {
   readonly waited: readonly CallRecord[];
 }
@@ -48,8 +47,8 @@ export interface SortedBatch extends SortedCalls {
 /**
  * Sorts the calls of a batch.
  *
- * @param spare A buffer to build a body in, if it is large enough.
- * @param carried Starts that wait: those whose calls go on in the batch are taken.
+ * @param spare Buffer for a body, if it is large enough.
+ * @param carried Waiting starts: those whose calls continue in the batch are removed.
  */
 export function sortBatch(
   batch: RecordBatch,
@@ -63,7 +62,7 @@ export function sortBatch(
   return { ...rest, groups: withPairs([], pairs), deadLetters };
 }
 
-/** Sorts calls of any layout and of any number of projects. */
+/** Sorts calls of any layout and any number of projects. */
 export function sortCalls(
   calls: readonly CallRecord[],
   deadLetters: readonly DeadLetter[],
@@ -78,17 +77,17 @@ interface GroupedCalls extends Pick<SortedBatch, "lone" | "sequences" | "waited"
 }
 
 /**
- * Groups records by their calls.
+ * Groups records by call.
  *
- * A caller that got no response sends its request again, so that a log may have a record twice. The
- * server must not get a start after the end of its call, which would open the call again, nor an end
- * beside its start, which it would not find: a record that repeats another of its call, byte for
- * byte, is sent once.
+ * A caller that got no response sends its request again, so a log may contain a record twice. The
+ * server must not receive a start after the end of its call, because that would reopen the call,
+ * nor an end in parallel with its start, because it would not find the call: a byte-for-byte
+ * repetition within a call is sent only once.
  */
 function groupCalls(calls: readonly CallRecord[], carried: PendingStarts | null): GroupedCalls {
   const byKey = new Map<string, CallRecord[]>();
   for (const call of calls) {
-    // It waits with the one that it repeats.
+    // It waits together with the record that it repeats.
     if (carried?.repeats(call)) continue;
     const key = callKey(call);
     const known = byKey.get(key);
@@ -122,7 +121,10 @@ function groupCalls(calls: readonly CallRecord[], carried: PendingStarts | null)
   };
 }
 
-/** The start and the end of a call, in any order; `null` unless there is one of each and no more. */
+/**
+ * Returns the start and the end of a call, in any order; `null` unless there is exactly one of
+ * each.
+ */
 function pairOf(records: readonly CallRecord[]): CallPair | null {
   if (records.length !== 2) return null;
   const [first, second] = records;
@@ -156,7 +158,7 @@ function ofOneProject(
   return { ...rest, groups, deadLetters: [] };
 }
 
-/** The elements of complete calls. */
+/** Builds the items of complete calls. */
 function buildPairs(pairs: readonly CallPair[]): BuiltItems {
   return buildItems(pairs, ({ start, end }) => [start.record, end.record], completeItem);
 }

@@ -1,10 +1,8 @@
 /**
- * Starts that wait a moment for their ends.
- *
- * Most calls end soon after they start, but rarely in the same batch. A start sent by itself costs a
- * request, and its end costs another; a start that waits is sent with its end, as one
- * element of a batch. What waits is not acknowledged.
- *
+ * Starts that wait briefly for their ends.
+ * Most calls end soon after they start, but rarely in the same batch. Sending a start and its end
+ * separately costs two requests; a start that waits is sent with its end, as one batch item.
+ * Waiting starts are not acknowledged.
  * @module
  */
 
@@ -12,11 +10,14 @@ import type { Clock } from "../../runtime/runtime.ts";
 import { hashOf } from "./call_fields.ts";
 import { callKey, type CallRecord, copyOf, isRepeat } from "./call_record.ts";
 
-/** Ms that a start waits for its end before it is sent without it, so that a running call is seen. */
+/**
+ * Ms that a start waits for its end before it is sent without it, so that running calls are
+ * visible.
+ */
 export const CARRY_MS = 2_000;
-/** Starts that may wait. */
+/** Maximum number of waiting starts. */
 export const MAX_CARRIED = 5_000;
-/** Bytes of starts that may wait. */
+/** Maximum bytes of waiting starts. */
 export const MAX_CARRIED_BYTES: number = 8 * 1024 * 1024;
 
 interface Carried {
@@ -24,52 +25,51 @@ interface Carried {
   readonly since: number;
 }
 
-/** The starts of one drain that wait, oldest first. */
+/** Waiting starts of one drain, oldest first. */
 export class PendingStarts {
   readonly #clock: Clock;
   readonly #starts = new Map<string, Carried>();
-  /** Hashes of their IDs, and how many have each. */
+  /** Hashes of their IDs, and the number of starts with each. */
   readonly #hashes = new Map<number, number>();
   #bytes = 0;
 
-  /** Makes an empty one. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Starts that wait. */
+  /** Number of waiting starts. */
   get count(): number {
     return this.#starts.size;
   }
 
-  /** Bytes of their lines. */
+  /** Size of their lines, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Byte offset of the oldest in its segment; `undefined` when none waits. */
+  /** Byte offset of the oldest start in its segment; `undefined` if none waits. */
   get oldestOffset(): number | undefined {
     return this.#oldest()?.call.record.offset;
   }
 
-  /** Ms until the oldest is due; `undefined` when none waits. */
+  /** Ms until the oldest start is due; `undefined` if none waits. */
   get dueIn(): number | undefined {
     const oldest = this.#oldest();
     return oldest && Math.max(0, oldest.since + CARRY_MS - this.#clock.monotonic());
   }
 
-  /** Whether a start with an ID of this hash may wait. */
+  /** Returns whether a start with an ID of this hash may be waiting. */
   mayHave(idHash: number): boolean {
     return this.#hashes.has(idHash);
   }
 
-  /** Whether a start waits that is the same, byte for byte. */
+  /** Returns whether a byte-for-byte identical start is waiting. */
   repeats(call: CallRecord): boolean {
     const known = this.#starts.get(callKey(call));
     return known !== undefined && isRepeat(known.call, call);
   }
 
-  /** Lets a start wait; `false` when one with its id waits already. */
+  /** Adds a start; returns `false` if a start with its id is already waiting. */
   add(call: CallRecord): boolean {
     const key = callKey(call);
     if (this.#starts.has(key)) return false;
@@ -81,7 +81,7 @@ export class PendingStarts {
     return true;
   }
 
-  /** Takes the start of the call that a record is about, if it waits. */
+  /** Removes and returns the start of a record's call, if it is waiting. */
   take(call: CallRecord): CallRecord | undefined {
     const key = callKey(call);
     const carried = this.#starts.get(key);
@@ -95,7 +95,7 @@ export class PendingStarts {
     return carried.call;
   }
 
-  /** Takes those that have waited long enough, or that there is no room for. */
+  /** Removes and returns the starts that have waited long enough or exceed the limits. */
   takeDue(): CallRecord[] {
     const due: CallRecord[] = [];
     for (let next = this.#oldest(); next; next = this.#oldest()) {
@@ -107,7 +107,7 @@ export class PendingStarts {
     return due;
   }
 
-  /** Takes all. */
+  /** Removes and returns all starts. */
   takeAll(): CallRecord[] {
     const all = [...this.#starts.values()].map(({ call }) => call);
     this.#starts.clear();

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Whether two ranges have the same bytes. */
+/** Returns whether two ranges have the same bytes. */
 export function sameBytes(
   a: Uint8Array,
   start: number,

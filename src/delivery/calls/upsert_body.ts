@@ -1,10 +1,7 @@
 /**
- * The body of `/call/upsert_batch` out of a batch, in its own place or in one copy.
- *
- * A record and the element that it becomes differ in a few bytes at the front, and the element is
- * the shorter one: the fronts are overwritten, and spaces, which JSON allows between tokens, fill
- * what is left over.
- *
+ * Builds the body of `/call/upsert_batch` from a batch, in place or in one copy.
+ * A record and its batch item differ in a few leading bytes, and the item is shorter: the leading
+ * bytes are overwritten, and spaces, which JSON allows between tokens, fill the rest.
  * @module
  */
 
@@ -25,15 +22,15 @@ const END_FRONT = front("end", RECORD_PREFIX.call_end.length);
 const LAST_START_FRONT = front("start", RECORD_PREFIX.call_start.length - 1);
 const LAST_END_FRONT = front("end", RECORD_PREFIX.call_end.length - 1);
 
-/** `{"mode":"<mode>",  "req":`, in that many bytes. */
+/** `{"mode":"<mode>",  "req":`, padded to that many bytes. */
 function front(mode: string, length: number): BytePattern {
   const opening = `{"mode":"${mode}",`;
   return new BytePattern(opening + '"req":'.padStart(length - opening.length));
 }
 
 /**
- * Whether {@linkcode upsertBodyInPlace} may be used: nobody else needs what the batch's buffer holds
- * there, and the lines can be read again should the body not be taken.
+ * Returns whether {@linkcode upsertBodyInPlace} may be used: the batch's buffer may be overwritten,
+ * and the lines can be read again if the body is rejected.
  */
 export function canOverwrite(batch: RecordBatch): boolean {
   return batch.restore !== null && batch.room >= HEAD.length && batch.canonical &&
@@ -43,10 +40,10 @@ export function canOverwrite(batch: RecordBatch): boolean {
 const CALLS = ["call_start", "call_end"] as const;
 
 /**
- * The batch of all records in `batch`, whose lines become the body. The batch has to be restored
- * before its lines are looked at again.
- *
- * @returns `null` when a call is not laid out as this package writes it; the lines are spoilt even so.
+ * Turns all records of `batch` into the body, in place. The batch must be restored before its lines
+ * are used again.
+ * @returns `null` if a call has another layout than this package's; the lines may be overwritten
+ * even then.
  */
 export function upsertBodyInPlace(batch: RecordBatch): Uint8Array<ArrayBuffer> | null {
   const { bytes, count, codes, lineStarts, lineEnds, starts } = batch;
@@ -54,7 +51,7 @@ export function upsertBodyInPlace(batch: RecordBatch): Uint8Array<ArrayBuffer> |
   const last = count - 1;
   const from = lineStarts[0] - HEAD.length, to = lineEnds[last];
   bytes.set(HEAD, from);
-  // The batch ends with two bytes, and behind the last line is only its newline.
+  // The body ends with two bytes, but only one byte, its newline, follows the last line.
   bytes.copyWithin(starts[last] - 1, starts[last], to);
   const pattern = codes[last] === CALL_START ? LAST_START_FRONT : LAST_END_FRONT;
   pattern.writeTo(viewOf(bytes), starts[last] - 1 - pattern.length);
@@ -64,10 +61,9 @@ export function upsertBodyInPlace(batch: RecordBatch): Uint8Array<ArrayBuffer> |
 }
 
 /**
- * The batch of all calls in `batch`, which must have one; other records are left out.
- *
- * @param spare A buffer to build it in, if it is large enough.
- * @returns `null` when a call is not laid out as this package writes it.
+ * Builds the body of all calls in `batch`, which must contain one; other records are omitted.
+ * @param spare Buffer for the body, if it is large enough.
+ * @returns `null` if a call has another layout than this package's.
  */
 export function upsertBody(
   batch: RecordBatch,
@@ -86,10 +82,9 @@ export function upsertBody(
 }
 
 /**
- * Makes elements of the lines of `batch`, which are `shift` bytes further in `body`, with commas
- * in between, and spaces in the place of all else.
- *
- * @returns `false` when a call is not laid out as this package writes it.
+ * Turns the lines of `batch`, which are `shift` bytes further in `body`, into items separated by
+ * commas, and fills everything else with spaces.
+ * @returns `false` if a call has another layout than this package's.
  */
 function writeElements(batch: RecordBatch, body: Uint8Array<ArrayBuffer>, shift: number): boolean {
   const { count, codes, lineStarts, lineEnds, starts, ends } = batch;
@@ -101,7 +96,7 @@ function writeElements(batch: RecordBatch, body: Uint8Array<ArrayBuffer>, shift:
     const code = codes[index];
     if (code !== CALL_START && code !== CALL_END) continue;
     const pattern = code === CALL_START ? START_FRONT : END_FRONT;
-    // Not where the line begins: a byte order mark may precede it.
+    // Not the start of the line: a byte order mark may precede the record.
     const elementStart = starts[index] - pattern.length;
     if (elementStart > behind) fillSpace(body, behind + shift, elementStart + shift);
     behind = lineEnds[index];

@@ -1,6 +1,5 @@
 /**
- * Dead letters as records that can be sent, and as lines that can be kept.
- *
+ * Converts dead letters to records that can be sent, and back to lines that can be stored.
  * @module
  */
 
@@ -15,7 +14,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ENDING = encoder.encode("}\n");
 
-/** The entries' records as a batch, laid out as they were in their segment. */
+/** Returns the entries' records as a batch, with the layout of their segment. */
 export function batchOf(
   entries: readonly DeadLetterEntry[],
 ): { batch: RecordBatch; offsets: Map<number, DeadLetterEntry> } {
@@ -47,7 +46,7 @@ export function batchOf(
   return { batch, offsets };
 }
 
-/** The line of a dead letter that the server refused once more. */
+/** Returns the line of a dead letter that the server rejected again. */
 export function refusedAgain(
   { type, request, error }: DeadLetterEntry,
   deadLetter: DeadLetter,

@@ -1,6 +1,5 @@
 /**
- * Sends dead letters again that this process holds, in batches.
- *
+ * Sends the dead letters that this process holds again, in batches.
  * @module
  */
 
@@ -15,7 +14,7 @@ import { Stopped } from "../http/send_with_retry.ts";
 import { actsOnEarlier } from "../records/record_sender.ts";
 
 /**
- * The outcome of a retry.
+ * Outcome of a retry.
  *
  * @example
  * ```ts
@@ -31,11 +30,11 @@ export interface RetryResult {
   readonly delivered: number;
   /** Number of dead letters that it rejected again; they stay, with the new reason. */
   readonly refused: number;
-  /** Number of dead letters that contain no record; they stay. */
+  /** Number of dead letters without a readable record; they stay. */
   readonly unreadable: number;
   /** Directories whose dead letters another process holds. */
   readonly busy: readonly string[];
-  /** Whether it was ended early. */
+  /** Whether it was stopped early. */
   readonly stopped: boolean;
 }
 
@@ -43,7 +42,7 @@ export interface RetryResult {
 export interface ResendOptions {
   readonly deliveryClient: DeliveryClient;
   readonly clock: Clock;
-  /** Ends it; what was not answered stays. */
+  /** Ends the retry; unacknowledged dead letters stay. */
   readonly stop?: AbortSignal;
   /** Called after every batch. */
   readonly onProgress?: (result: RetryResult) => void;
@@ -52,9 +51,9 @@ export interface ResendOptions {
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_BATCH_RECORDS = 500;
 
-/** Sends dead letters, and counts the answers. */
+/** Sends dead letters, and counts the responses. */
 export class Resend {
-  /** Places whose dead letters another process holds. */
+  /** Locations whose dead letters another process holds. */
   readonly busy: string[] = [];
   readonly #options: ResendOptions;
   readonly #stop = new AbortController();
@@ -64,7 +63,6 @@ export class Resend {
   #refused = 0;
   #unreadable = 0;
 
-  /** Makes one that has sent nothing. */
   constructor(options: ResendOptions) {
     this.#options = options;
     this.#signals = [options.stop, options.deliveryClient.stopped].filter((signal) => !!signal);
@@ -74,17 +72,20 @@ export class Resend {
     }
   }
 
-  /** Listens no more: the delivery client lives on, and a program may retry as often as it likes. */
+  /**
+   * Removes the listeners: the delivery client lives on, and a program may retry any number of
+   * times.
+   */
   end(): void {
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#abort);
   }
 
-  /** Whether it was ended early. */
+  /** Whether it was stopped early. */
   get stopped(): boolean {
     return this.#stop.signal.aborted;
   }
 
-  /** The answers so far. */
+  /** Returns the counts so far. */
   result(): RetryResult {
     return {
       delivered: this.#delivered,
@@ -95,7 +96,7 @@ export class Resend {
     };
   }
 
-  /** Sends those that are selected; gives back what was not delivered. */
+  /** Sends the selected dead letters, and returns the undelivered ones to the store. */
   async send(
     held: HeldDeadLetters,
     isSelected: (entry: DeadLetterEntry) => boolean,

@@ -1,6 +1,5 @@
 /**
- * Sends dead letters again: after a mistake at the server was fixed, or a limit raised.
- *
+ * Sends dead letters again, for example after a fault of the server was fixed or a limit raised.
  * @module
  */
 
@@ -21,46 +20,44 @@ import { deadLettersAreFor, listSegments } from "../../wal/ownership/segment_sta
 import { isProcessToken, parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { Resend, type ResendOptions, type RetryResult } from "./resend_dead_letters.ts";
 
-/** The place of a dead letter. */
+/** Location of a dead letter. */
 export interface DeadLetterPlace {
-  /** The project's directory. */
+  /** Directory of the project. */
   readonly directory: string;
-  /** The segment that it comes from. */
+  /** Segment that it comes from. */
   readonly stem: string;
 }
 
 /** Options for a retry. */
 export interface RetryOptions extends Omit<ResendOptions, "clock"> {
   readonly runtime: Runtime;
-  /** Base URL of the server; dead letters that may be for another one are left alone. */
+  /** Base URL of the server; dead letters that may be for another server are skipped. */
   readonly server: string;
-  /** Sends them all the same: the user has named them. */
+  /** Sends those too, because the user has selected them. */
   readonly anyServer?: boolean;
-  /** Names this process in its claims: 32 hex digits. */
+  /** Identifies this process in its claims: 32 hex digits. */
   readonly token: string;
-  /** The projects' directories. */
+  /** Directories of the projects. */
   readonly directories: readonly string[];
-  /** Which dead letters are sent again; those that the server refused unless given. */
+  /** Selects the dead letters to send again; by default, those that the server rejected. */
   readonly select?: (entry: DeadLetterEntry, place: DeadLetterPlace) => boolean;
 }
 
-/** Reasons that another version of the server, or of this package, may not have any more. */
+/** Reasons that may no longer apply in another version of the server or of this package. */
 const SENT_AGAIN = ["refused", "unsendable"];
 
 /**
- * Whether a dead letter is sent again unless others are chosen. The Python SDK names no reason: it sets
- * aside what fails once, and what its sender does not know.
+ * Returns whether a dead letter is sent again by default. Those of the Python SDK have no reason:
+ * it dead-letters records that fail once and records that its sender does not know.
  */
 export function isSentAgain({ type, error: { reason } }: DeadLetterEntry): boolean {
   return SENT_AGAIN.includes(reason) || (reason === "unknown" && type !== null);
 }
 
 /**
- * Sends dead letters again, each with the bytes that it had; keeps those that fail again.
- *
- * Resolves when all were answered, however long the server takes, or when `stop` is aborted. Rejects
- * with the host's error when the disk fails; then nothing is lost, and a dead letter that was
- * delivered may still be there.
+ * Sends dead letters again with their original bytes; keeps those that fail again.
+ * Resolves when all were answered, without a time limit, or when `stop` is aborted. Rejects with
+ * the file system error; nothing is lost then, and a delivered dead letter may still be on disk.
  */
 export async function retryDeadLetters(options: RetryOptions): Promise<RetryResult> {
   const { runtime, token, directories } = options;
@@ -94,11 +91,11 @@ export async function retryDeadLetters(options: RetryOptions): Promise<RetryResu
   }
 }
 
-/** The segments of a project that have something to send again. */
+/** Returns the segments of a project with dead letters to send again. */
 async function stemsToRetry(options: RetryOptions, directory: string): Promise<string[]> {
   const { runtime, runtime: { files } } = options;
   if (files.stat(directory) === null) return [];
-  // Those are put back first; whether they are wanted is seen then.
+  // Unfinished transactions are completed first; the selection is applied afterwards.
   const found = unfinishedTransactions(files, directory);
   for (const stem of await listSegments(runtime, directory)) {
     if (!stem.suffixes.has(".deadletter") || found.includes(stem.stem)) continue;
@@ -125,7 +122,10 @@ function isSelected(
   return anyServer || mayGoTo(runtime, server, entry, place);
 }
 
-/** Whether a dead letter may be for `server`. Those of the Python SDK name none, as its logs do. */
+/**
+ * Returns whether a dead letter may be for `server`. Those of the Python SDK contain no server,
+ * like its logs.
+ */
 export function mayGoTo(
   runtime: Runtime,
   server: string,
@@ -139,7 +139,7 @@ export function mayGoTo(
   return deadLettersAreFor(runtime, { directory, stem, paths, suffixes: new Set() }, server);
 }
 
-/** Shows every few seconds that the claim on the dead letters is alive. */
+/** Periodically sends heartbeats for the claim on the dead letters. */
 function startHeartbeat({ clock }: Runtime, store: DeadLetterStore): Timer {
   let timer: Timer;
   const again = (): void => {
@@ -147,7 +147,7 @@ function startHeartbeat({ clock }: Runtime, store: DeadLetterStore): Timer {
       try {
         store.heartbeat();
       } catch {
-        // A full disk; the claim is looked at before anything is removed.
+        // The disk may be full; the claim is checked before anything is removed.
       }
       again();
     });

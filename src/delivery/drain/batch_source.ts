@@ -1,6 +1,5 @@
 /**
- * The batches of one drain: read in order, and made ready for delivery.
- *
+ * Batches of one drain, read in order and prepared for delivery.
  * @module
  */
 
@@ -17,13 +16,15 @@ import { DISK_RETRY_MS, type DrainOptions } from "./drain_options.ts";
 import type { SettledBatch } from "./drain_progress.ts";
 import type { Linger } from "./linger.ts";
 
-/** A batch that was read, and its delivery. */
+/** Batch that was read, and its delivery. */
 export interface PreparedBatch {
   readonly batch: RecordBatch;
   readonly delivery: Delivery;
-  /** Records that it sends: without starts that wait, with those that have waited. */
+  /**
+   * Number of records it sends: without starts that begin to wait, with starts that have waited.
+   */
   readonly count: number;
-  /** The progress of the drain once it is settled. */
+  /** Progress of the drain once the batch is settled. */
   readonly settled: SettledBatch;
 }
 
@@ -33,10 +34,10 @@ export class BatchSource {
   readonly #options: DrainOptions;
   readonly #permit: Permit;
   readonly #linger: Linger;
-  /** Starts that `#reader` has read and no delivery sends: both begin anew together. */
+  /** Starts that `#reader` has read and no delivery sends; both are reset together. */
   readonly #starts: PendingStarts;
   #reader: BatchReader;
-  /** The next batch, while it is read in advance. */
+  /** The next batch, while it is read ahead. */
   #ahead: Promise<PreparedBatch | null> | null = null;
 
   /** Begins at the segment's checkpoint. */
@@ -54,24 +55,24 @@ export class BatchSource {
     return this.#reader.offset;
   }
 
-  /** End of the segment when it was last looked for a batch. */
+  /** End of the segment at the last search for a batch. */
   get lookedTo(): number {
     return this.#reader.lookedTo;
   }
 
-  /** Whether a batch is being read in advance. */
+  /** Whether a batch is being read ahead. */
   get isAhead(): boolean {
     return this.#ahead !== null;
   }
 
-  /** Ms until the oldest start that waits is to be sent; `undefined` when none waits. */
+  /** Ms until the oldest waiting start must be sent; `undefined` if none waits. */
   get startsDueIn(): number | undefined {
     return this.#starts.dueIn;
   }
 
   /**
-   * Returns the next batch; `null` if no complete record is there. Rejects with the disk's error, and
-   * has to begin anew then.
+   * Returns the next batch; `null` if there is no complete record. Rejects with the file system
+   * error; the source must then be restarted.
    */
   next(sealed: boolean): Promise<PreparedBatch | null> {
     const next = this.#ahead ?? this.#read(sealed);
@@ -79,27 +80,27 @@ export class BatchSource {
     return next;
   }
 
-  /** Begins to read the next batch in advance. */
+  /** Starts to read the next batch ahead. */
   readAhead(sealed: boolean): void {
     this.#ahead = this.#readLater(sealed);
-    this.#ahead.catch(() => {}); // Seen when it is awaited.
+    this.#ahead.catch(() => {}); // Handled when it is awaited.
   }
 
-  /** Begins anew at `offset`, from which on nothing is acknowledged. */
+  /** Restarts at `offset`, after which nothing has been acknowledged. */
   restart(offset: number): void {
     this.#ahead = null;
     this.#starts.takeAll();
     this.#reader = new BatchReader(this.#segment, this.#options.limits, offset);
   }
 
-  /** Prepares starts that have waited long enough, or all if there is no more time. */
+  /** Prepares starts that have waited long enough, or all if the drain is ending. */
   startsDue(): PreparedBatch {
     const none = new RecordBatch(new Uint8Array(0), this.offset, 0);
     none.to = this.offset;
     return this.#prepare(none, this.#starts.dueIn === 0 && !this.#linger.sendsNow);
   }
 
-  /** Lets the request under way get out first: reading takes the processor for a while. */
+  /** Lets the request in progress start first: reading blocks the event loop for a while. */
   async #readLater(sealed: boolean): Promise<PreparedBatch | null> {
     const { clock } = this.#options;
     if (clock.soon) await new Promise<void>((resolve) => clock.soon!(resolve));
@@ -129,11 +130,11 @@ export class BatchSource {
     };
   }
 
-  /** Reads a batch's lines again, however long that takes. */
+  /** Reads a batch's lines again; retries without limit. */
   async #restore(batch: RecordBatch, reader: BatchReader): Promise<void> {
     const { clock, onTrouble } = this.#options;
     const { stop } = this.#permit;
-    // Batches that are sent side by side wait side by side.
+    // Concurrent batches wait concurrently.
     const signal = new Signal(clock);
     const forget = onAbort(stop, () => signal.wake());
     try {

@@ -1,6 +1,6 @@
 /**
- * Drains one segment: read, deliver, dead-letter, acknowledge, and at its end remove it.
- *
+ * Drains one segment: reads, delivers, dead-letters and acknowledges its records, and finally
+ * removes it.
  * @module
  */
 
@@ -18,10 +18,10 @@ import { InFlightQueue } from "./in_flight_queue.ts";
 import { Linger } from "./linger.ts";
 import { Settlement } from "./settlement.ts";
 
-/** The end of a drain. `lost`: another sender has taken the segment over. */
+/** End of a drain. `lost`: another sender has taken over the segment. */
 export type DrainEnd = "complete" | "stopped" | "lost";
 
-/** The draining of one segment. */
+/** Drains one segment. */
 export class Drain {
   readonly segment: Segment;
   readonly #options: DrainOptions;
@@ -31,13 +31,13 @@ export class Drain {
   readonly #source: BatchSource;
   readonly #inFlight = new InFlightQueue();
   readonly #settlement: Settlement;
-  /** End of a line that its writer, another process, has begun and not ended. */
+  /** End of an incomplete line that the writer, another process, has begun. */
   #reached = 0;
   #dropped = false;
   #running: Promise<DrainEnd> | null = null;
   #end: DrainEnd | null = null;
 
-  /** Makes a drain that begins at the segment's checkpoint. */
+  /** Creates a drain that begins at the segment's checkpoint. */
   constructor(segment: Segment, options: DrainOptions) {
     this.segment = segment;
     this.#options = options;
@@ -50,56 +50,56 @@ export class Drain {
   }
 
   /**
-   * Byte offset up to which there is nothing to send: everything before it is delivered or
-   * dead-lettered, or a line that its writer, another process, has begun and not ended.
+   * Byte offset below which there is nothing to send: all records are delivered or dead-lettered,
+   * or part of an incomplete line that the writer, another process, has begun.
    */
   get reached(): number {
     return Math.max(this.#progress.acknowledged, this.#reached);
   }
 
-  /** Counts what waits; if the disk fails, without the records that it does not give. */
+  /** Counts pending records; if the disk fails, without the records that cannot be read. */
   pending(budget: CountBudget): Promise<Waiting> {
     return this.#progress.pending(budget);
   }
 
-  /** When the oldest record that waits was written, epoch ms; `null` when none waits. */
+  /** Returns when the oldest pending record was written, epoch ms; `null` if none is pending. */
   oldestPending(): Promise<number | null> {
     return this.#progress.oldestPending();
   }
 
-  /** Whether the drain is over. */
+  /** Whether the drain has ended. */
   get ended(): boolean {
     return this.#end !== null;
   }
 
-  /** Its end; `null` before that. */
+  /** Result of the drain; `null` until it has ended. */
   get end(): DrainEnd | null {
     return this.#end;
   }
 
-  /** Whether the segment was given up. */
+  /** Whether the segment was dropped. */
   get dropped(): boolean {
     return this.#dropped;
   }
 
-  /** There may be more to drain. Cheap: called at every append. */
+  /** Announces new records. Cheap: called at every append. */
   notify(): void {
     this.#linger.notify();
   }
 
-  /** Lingers no more until everything that is there now is sent. */
+  /** Stops lingering until all current records are sent. */
   sendNow(): void {
     this.#linger.sendNow();
   }
 
-  /** Ends the draining where it is. */
+  /** Stops the drain at its current position. */
   stop(): void {
     this.#stop.abort();
   }
 
   /**
-   * Gives the segment up, which must be sealed: what it holds is counted and removed; of several
-   * that are drained as one, the oldest. Resolves when that is done, and the drain is over.
+   * Drops the segment, which must be sealed: counts its records and removes it; if several segments
+   * are drained as one, the oldest. Resolves when that is done and the drain has ended.
    */
   async drop(): Promise<void> {
     this.#dropped = true;
@@ -116,7 +116,8 @@ export class Drain {
     if (this.#options.deliveryClient.stopped.aborted) this.stop();
     onAbort(this.#stop.signal, () => this.#linger.wake());
     let end = await this.#loop(this.#stop.signal).catch((error) => this.#endOf(error));
-    // One that could not be settled leaves the next on its way, which no checkpoint waits for now.
+    // A batch that could not be settled leaves the next one in flight, and no checkpoint waits for
+    // it.
     this.stop();
     await this.#inFlight.idle();
     if (end === "stopped" && this.#dropped) end = await this.#discard();
@@ -148,7 +149,7 @@ export class Drain {
       }
       slots.release();
       await this.#inFlight.drained();
-      if (stopped.aborted) break; // Nothing would wake it any more.
+      if (stopped.aborted) break; // Nothing would wake the loop.
       if (batch === undefined) {
         await this.#linger.wait(DISK_RETRY_MS);
         source.restart(this.#progress.acknowledged);
@@ -160,7 +161,10 @@ export class Drain {
     return "stopped";
   }
 
-  /** No complete record is there: sends starts that are due, or waits; `true` at the segment's end. */
+  /**
+   * Called if there is no complete record: sends starts that are due, or waits; returns `true` at
+   * the segment's end.
+   */
   async #atEnd(sealed: boolean, stopped: AbortSignal): Promise<boolean> {
     const { segment } = this;
     const source = this.#source;
@@ -179,7 +183,7 @@ export class Drain {
     return false;
   }
 
-  /** Sends a batch, in its turn; the caller holds a slot for it. */
+  /** Sends a batch when its turn comes; the caller holds a slot for it. */
   async #launch(batch: PreparedBatch): Promise<void> {
     const { slots } = this.#options;
     try {
@@ -195,7 +199,7 @@ export class Drain {
     );
   }
 
-  /** The next batch; `undefined` when the disk failed and it has to be tried again. */
+  /** Returns the next batch; `undefined` if the disk failed and the read must be retried. */
   async #tryNext(sealed: boolean): Promise<PreparedBatch | null | undefined> {
     try {
       return await this.#source.next(sealed);
@@ -217,7 +221,7 @@ export class Drain {
     }
   }
 
-  /** Counts what is given up, and takes it for done. */
+  /** Counts the dropped records and marks them as done. */
   async #discard(): Promise<DrainEnd> {
     const { segment } = this;
     try {

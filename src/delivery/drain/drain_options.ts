@@ -10,25 +10,25 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Semaphore } from "../async/signal.ts";
 import type { DeliveryTarget } from "../delivery_client.ts";
 
-/** Ms between two looks at a segment that another process writes. */
+/** Ms between checks of a segment that another process writes. */
 export const POLL_MS = 250;
-/** Ms between two tries when the disk fails to be read, or to keep a dead letter. */
+/** Ms between attempts to read the disk or to store a dead letter after a failure. */
 export const DISK_RETRY_MS = 5_000;
 
-/** Options for a drain. */
+/** Options for {@linkcode Drain}. */
 export interface DrainOptions {
   readonly clock: Clock;
   readonly deliveryClient: DeliveryTarget;
   readonly limits: BatchLimits;
-  /** Bytes that fill a batch: with as many waiting, a live segment lingers no longer. */
+  /** Number of pending bytes that fill a batch, at which a live segment no longer lingers. */
   readonly lingerBytes: number;
-  /** Ms that records of a live segment wait for more. */
+  /** Ms that records of a live segment linger. */
   readonly lingerMs: number;
-  /** Limits the batches read and sent at once, of all segments. */
+  /** Limits the number of batches that are read and sent at once, across all segments. */
   readonly slots: Semaphore;
   /** Called when records were delivered or dead-lettered and the checkpoint moved. */
   readonly onProgress: (delivered: number, deadLetters: readonly DeadLetter[]) => void;
-  /** Reports records that were dropped. */
+  /** Reports dropped records. */
   readonly onDropped: (records: number, bytes: number) => void;
   /** Reports that the segment was drained and removed, and its size in bytes. */
   readonly onComplete: (bytes: number) => void;

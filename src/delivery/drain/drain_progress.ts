@@ -1,6 +1,5 @@
 /**
- * The progress of a drain: its settled part, and the records that still wait.
- *
+ * Progress of a drain: its settled part, and the pending records.
  * @module
  */
 
@@ -21,17 +20,17 @@ export interface WaitingStarts {
   readonly bytes: number;
 }
 
-/** A batch that is settled: every record delivered, dead-lettered, or a start that waits. */
+/** Settled batch: every record is delivered, dead-lettered, or a waiting start. */
 export interface SettledBatch {
   /** End of the batch, a byte offset in the segment. */
   readonly end: number;
-  /** Byte offset to acknowledge: `end`, or the oldest start that waits. */
+  /** Byte offset to acknowledge: `end`, or the oldest waiting start. */
   readonly acknowledged: number;
-  /** All starts that wait, of this batch and of earlier ones. */
+  /** All waiting starts, of this batch and of earlier ones. */
   readonly starts: WaitingStarts;
 }
 
-/** The end of a segment now; `undefined` when the disk does not say. */
+/** Returns the current end of a segment; `undefined` if the disk fails. */
 export function endOf(segment: Segment): number | undefined {
   try {
     return segment.end();
@@ -40,17 +39,17 @@ export function endOf(segment: Segment): number | undefined {
   }
 }
 
-/** Knows how far a drain has come. */
+/** Tracks the progress of a drain. */
 export class DrainProgress {
   readonly #segment: Segment;
   readonly #clock: Clock;
   readonly #count = new PendingCount();
   /**
-   * The latest settled batch. Between `acknowledged` and `end` only `starts` wait: a record is counted
-   * as one of them, or as one of those behind `end`, never as both.
+   * Last settled batch. Between `acknowledged` and `end`, only `starts` are pending: a record
+   * counts either as one of them or as one of those after `end`, never as both.
    */
   #settled: SettledBatch;
-  /** When everything was last delivered, epoch ms. */
+  /** Last time at which everything was delivered, epoch ms. */
   #caughtUp = -Infinity;
   #over = false;
 
@@ -66,23 +65,23 @@ export class DrainProgress {
     };
   }
 
-  /** Byte offset up to which everything is delivered or dead-lettered. */
+  /** Byte offset below which all records are delivered or dead-lettered. */
   get acknowledged(): number {
     return this.#settled.acknowledged;
   }
 
-  /** A batch was settled, and all batches before it. */
+  /** Notes that a batch and all batches before it were settled. */
   settled(batch: SettledBatch): void {
     this.#settled = batch;
     if (batch.acknowledged >= this.#segment.end()) this.#caughtUp = this.#clock.now();
   }
 
-  /** The drain is over: nothing waits for it any more. */
+  /** Notes that the drain has ended: nothing is pending for it any more. */
   over(): void {
     this.#over = true;
   }
 
-  /** Counts what waits; if the disk fails, without the records that it does not give. */
+  /** Counts pending records; if the disk fails, without the records that cannot be read. */
   async pending(budget: CountBudget): Promise<Waiting> {
     if (this.#over) return NOTHING_WAITS;
     const segment = this.#segment;
@@ -97,18 +96,18 @@ export class DrainProgress {
     }
   }
 
-  /** When the oldest record that waits was written, epoch ms; `null` when none waits. */
+  /** Returns when the oldest pending record was written, epoch ms; `null` if none is pending. */
   async oldestPending(): Promise<number | null> {
     const { acknowledged } = this.#settled;
     if (this.#over || acknowledged >= (endOf(this.#segment) ?? Infinity)) return null;
     const since = Math.max(this.#segment.begun, this.#caughtUp);
     const time = await firstRecordTime(this.#segment, acknowledged, this.#segment.isSealed())
       .catch(() => null);
-    // Programs may set the times of their calls: no record is older than the wait for it.
+    // Programs may set the times of their calls, but no record has been pending longer than that.
     return Math.max(since, time ?? since);
   }
 
-  /** Counts what waits in front of byte offset `end`, and takes it for settled. */
+  /** Counts the pending records before byte offset `end`, and marks them as settled. */
   async giveUp(end: number): Promise<{ readonly records: number; readonly bytes: number }> {
     const { end: from, starts } = this.#settled;
     const records = await countRecords(this.#segment, from, end) + starts.count;
@@ -116,7 +115,7 @@ export class DrainProgress {
     return { records, bytes: Math.max(0, end - from) + starts.bytes };
   }
 
-  /** Byte offset of the first record that is neither settled nor a start that waits. */
+  /** Byte offset of the first record that is neither settled nor a waiting start. */
   get unsettled(): number {
     return this.#settled.end;
   }

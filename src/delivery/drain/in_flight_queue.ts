@@ -1,32 +1,29 @@
 /**
- * The batches of one segment that are on their way: sent side by side where no order is to be kept,
- * settled in order.
- *
+ * Batches of one segment in flight: sent concurrently if order does not matter, settled in order.
  * @module
  */
 
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { Delivery } from "../prepared_delivery.ts";
 
-/** Batches of one segment that may be on their way at once. */
+/** Maximum number of batches of one segment in flight. */
 export const MAX_IN_FLIGHT_BATCHES = 2;
 
 interface InFlight {
   readonly independent: boolean;
   readonly sending: Promise<unknown>;
-  /** Resolves when the batch and all before it are settled; never again after a rejection. */
+  /** Resolves when this batch and all earlier ones are settled; never again after a rejection. */
   readonly settled: Promise<void>;
 }
 
-/** Sends batches, and settles each only when all before it are settled. */
+/** Sends batches, and settles each only after all earlier ones. */
 export class InFlightQueue {
   readonly #inFlight: InFlight[] = [];
 
   /**
-   * Resolves when a batch may be sent: when there is room for it and, unless it and those before it
-   * are independent of each other, when all before it are settled.
-   *
-   * Rejects, as everything later does, where one before it could not be settled.
+   * Resolves when a batch may be sent: when there is room for it and, unless it and the earlier
+   * batches are independent, when all earlier ones are settled. Rejects, like all later calls, if
+   * an earlier batch could not be settled.
    */
   async waitForSlot({ independent }: Delivery): Promise<void> {
     while (this.#inFlight.length > 0 && !(independent && this.#hasRoom())) {
@@ -36,9 +33,9 @@ export class InFlightQueue {
 
   /**
    * Sends a batch whose turn it is.
-   *
-   * @param settle Given what the server would not have; not called when one before it was not settled.
-   * @param release Called when it is over, however.
+   * @param settle Called with the records that the server rejected, unless an earlier batch was not
+   * settled.
+   * @param release Called when the batch has ended, in any case.
    */
   send(
     { independent, send }: Delivery,
@@ -47,7 +44,7 @@ export class InFlightQueue {
   ): void {
     const before = this.#inFlight.at(-1)?.settled ?? Promise.resolve();
     const sending = send();
-    sending.catch(() => {}); // Seen when it is awaited, behind the batches before it.
+    sending.catch(() => {}); // Handled when it is awaited, after the batches before it.
     const settled = before
       .then(async () => await settle(await sending))
       .then(() => void this.#inFlight.shift())
@@ -56,12 +53,12 @@ export class InFlightQueue {
     this.#inFlight.push({ independent, sending, settled });
   }
 
-  /** Resolves when nothing is on its way. Rejects where something could not be settled. */
+  /** Resolves when nothing is in flight. Rejects if something could not be settled. */
   async drained(): Promise<void> {
     await this.#inFlight.at(-1)?.settled;
   }
 
-  /** Resolves when nothing is sent or settled any more, however it ended. */
+  /** Resolves when all sending and settling has ended, successfully or not. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#inFlight.flatMap(({ sending, settled }) => [sending, settled]));
   }

@@ -1,7 +1,6 @@
 /**
- * The pauses of a drain: until there are records, until there are enough of them, until it is time to
- * try again.
- *
+ * Pauses of a drain: until there are records, until there are enough of them, or until the next
+ * attempt.
  * @module
  */
 
@@ -9,17 +8,22 @@ import type { Segment } from "../../wal/segment/segment.ts";
 import { Signal } from "../async/signal.ts";
 import type { DrainOptions } from "./drain_options.ts";
 
-/** Lets a drain wait, and ends its waits early. */
+/** Makes a drain wait, and ends its waits early. */
 export class Linger {
   readonly #segment: Segment;
   readonly #options: Pick<DrainOptions, "lingerBytes" | "lingerMs">;
   readonly #signal: Signal;
   readonly #stop: AbortSignal;
-  /** Offset behind which records linger; `null` if none do. Only then may an append be ignored. */
+  /**
+   * Offset after which records linger; `null` if none do. Only while records linger may an append
+   * be ignored.
+   */
   #lingersFrom: number | null = null;
   #sendsNow = false;
 
-  /** Makes one for the drain of `segment`, which must wake it when `stop` is aborted. */
+  /**
+   * Creates the pauses of the drain of `segment`, which must call `wake` when `stop` is aborted.
+   */
   constructor(
     segment: Segment,
     options: Pick<DrainOptions, "clock" | "lingerBytes" | "lingerMs">,
@@ -31,33 +35,33 @@ export class Linger {
     this.#stop = stop;
   }
 
-  /** Whether everything that is there is to be sent at once. */
+  /** Whether all current records are to be sent at once. */
   get sendsNow(): boolean {
     return this.#sendsNow;
   }
 
-  /** Lingers no more until `caughtUp()`, and ends the wait in progress. */
+  /** Stops lingering until `caughtUp()`, and ends the current wait. */
   sendNow(): void {
     this.#sendsNow = true;
     this.wake();
   }
 
-  /** Everything that was there is read: later records linger again. */
+  /** Resumes lingering: all current records have been read. */
   caughtUp(): void {
     this.#sendsNow = false;
   }
 
-  /** Ends the wait in progress. */
+  /** Ends the current wait. */
   wake(): void {
     this.#signal.wake();
   }
 
-  /** Waits for an event, `ms` at most where that is given. */
+  /** Waits for an event, for at most `ms` if given. */
   wait(ms?: number): Promise<void> {
     return this.#signal.wait(ms);
   }
 
-  /** There may be more to read. Cheap: called at every append. */
+  /** Announces new records. Cheap: called at every append. */
   notify(): void {
     if (!this.#signal.waiting) return;
     const from = this.#lingersFrom;
@@ -67,10 +71,9 @@ export class Linger {
   }
 
   /**
-   * Waits for records behind `offset`, and for more if there are few.
-   *
-   * @param dueIn Ms until something else is to be sent.
-   * @returns Whether to look again, instead of reading.
+   * Waits for records after `offset`, and lingers if there are few.
+   * @param dueIn Ms until something else must be sent.
+   * @returns Whether to check again instead of reading.
    */
   async pause(offset: number, dueIn: number | undefined): Promise<boolean> {
     if (this.#stop.aborted) return true;

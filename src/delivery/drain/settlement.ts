@@ -1,6 +1,5 @@
 /**
- * Settles batches: what was refused is dead-lettered, then the checkpoint moves.
- *
+ * Settles batches: dead-letters rejected records, then moves the checkpoint.
  * @module
  */
 
@@ -15,16 +14,16 @@ import { DISK_RETRY_MS, type DrainOptions } from "./drain_options.ts";
 import type { DrainProgress } from "./drain_progress.ts";
 import type { Linger } from "./linger.ts";
 
-/** Settles the batches of one drain, which come in the order of the segment. */
+/** Settles the batches of one drain, in the order of the segment. */
 export class Settlement {
   readonly #segment: Segment;
   readonly #options: DrainOptions;
   readonly #permit: Permit;
   readonly #linger: Linger;
-  /** Moves only after the dead letters of a batch are kept: nothing is acknowledged before. */
+  /** Moves only after the dead letters of a batch are stored: nothing is acknowledged before. */
   readonly #progress: DrainProgress;
 
-  /** Makes a settlement that records what it settles in `progress`. */
+  /** Creates a settlement that records settled batches in `progress`. */
   constructor(
     segment: Segment,
     options: DrainOptions,
@@ -41,10 +40,9 @@ export class Settlement {
 
   /**
    * Settles a batch whose delivery has ended.
-   *
-   * @param refused The records that the server will not have.
+   * @param refused Records that the server rejected.
    * @throws {Stopped} If the drain is stopped first.
-   * @throws {WeaveWalError} `ERR_LEASE_LOST` if another sender has taken the segment over.
+   * @throws {WeaveWalError} `ERR_LEASE_LOST` if another sender has taken over the segment.
    */
   async settle(
     { batch, count, settled }: PreparedBatch,
@@ -65,7 +63,7 @@ export class Settlement {
     try {
       this.#segment.acknowledge(settled.acknowledged);
     } catch (error) {
-      // Without a checkpoint the records may be sent again; the lease is another matter.
+      // Without a checkpoint, records may be sent twice; a lost lease is a different matter.
       if (hasCode(error, "ERR_LEASE_LOST")) throw error;
       onTrouble("checkpoint", error);
     }
@@ -73,7 +71,9 @@ export class Settlement {
     onProgress(delivered, deadLetters);
   }
 
-  /** A record that the disk does not take as a dead letter is not acknowledged: it waits until it does. */
+  /**
+   * Stores dead letters. A record that cannot be stored is not acknowledged: it waits for the disk.
+   */
   async #keep(deadLetters: readonly DeadLetter[]): Promise<void> {
     for (;;) {
       try {

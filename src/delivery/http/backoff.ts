@@ -1,19 +1,17 @@
 /**
- * The pause before the next attempt.
- *
+ * Delay before the next attempt.
  * @module
  */
 
-/** Ms of the first backoff's upper end. */
+/** Upper bound of the first backoff, in ms. */
 export const BACKOFF_BASE_MS = 1_000;
-/** Most ms that a server's `Retry-After` is honored for. */
+/** Maximum `Retry-After` that is honored, in ms. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * Exponential backoff with full jitter: anywhere between 0 and `min(max, 1 s · 2^failures)`.
- *
- * @param failures Failures before this one.
- * @param maxMs Upper end in ms.
+ * Returns an exponential backoff with full jitter: between 0 and `min(max, 1 s · 2^failures)`.
+ * @param failures Number of earlier failures.
+ * @param maxMs Upper bound in ms.
  * @param random Random number in [0, 1).
  * @returns Ms to wait.
  */
@@ -21,12 +19,12 @@ export function backoff(failures: number, maxMs: number, random: () => number): 
   return random() * Math.min(maxMs, BACKOFF_BASE_MS * 2 ** Math.min(failures, 30));
 }
 
-/** Ms between two health checks of a server that is down: the upper end. */
+/** Upper bound of the delay between health checks while the server is down, in ms. */
 export const CHECK_MS = 30_000;
 
 /**
- * Ms until the next health check: with jitter, so that many clients do not come back at once.
- *
+ * Returns the ms until the next health check, with jitter, so that clients do not return all at
+ * once.
  * @param random Random number in [0, 1).
  */
 export function checkDelay(random: () => number): number {
@@ -34,10 +32,9 @@ export function checkDelay(random: () => number): number {
 }
 
 /**
- * Reads a `Retry-After` header (RFC 9110, 10.2.3): seconds or a date.
- *
- * @param now Epoch ms, to measure a date against.
- * @returns Ms to wait, at most one hour; `undefined` when the header is absent or makes no sense.
+ * Parses a `Retry-After` header (RFC 9110, 10.2.3): seconds or a date.
+ * @param now Epoch ms, to convert a date.
+ * @returns Ms to wait, at most one hour; `undefined` if the header is absent or invalid.
  */
 export function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;

@@ -1,7 +1,6 @@
 /**
- * The state of the server, shared by all requests: while it is down, health checks find out when it
- * is back, then one request probes it, and all others wait.
- *
+ * State of the server, shared by all requests: while it is down, health checks detect when it is
+ * back, then one request probes it, and all others wait.
  * @module
  */
 
@@ -12,9 +11,9 @@ import type { Failure } from "./classify.ts";
 import type { Health } from "./health.ts";
 
 /**
- * `up`: requests are sent. `down`: it cannot be reached or asks to wait. `blocked`: it responds but does
- * not take what is sent (401, 403, a redirect, not a trace server, no such project): the user has to
- * act.
+ * `up`: requests are sent. `down`: it is unreachable or asks to wait. `blocked`: it responds but
+ * does not accept records (401, 403, a redirect, not a trace server, no such project): the user has
+ * to act.
  *
  * @example
  * ```ts
@@ -26,26 +25,26 @@ import type { Health } from "./health.ts";
  */
 export type ServerState = "up" | "down" | "blocked";
 
-/** Minimum number of ms between two probes of a server that holds. */
+/** Minimum ms between two probes of a blocked server. */
 export const BLOCKED_PROBE_MS = 15_000;
 
 /** Options for {@linkcode CircuitBreaker}. */
 export interface CircuitBreakerOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Maximum number of ms between two probes. */
+  /** Maximum ms between two probes. */
   readonly maxBackoffMs: number;
   readonly health: Health;
-  /** Called with every change of state and its reason. */
+  /** Called at every change of state, with the reason. */
   readonly onState: (state: ServerState, reason: string) => void;
-  /** Called with the reason of every failure, health checks included. */
+  /** Called for every failure, including health checks, with the reason. */
   readonly onFailure: (reason: string) => void;
 }
 
-/** The parts of a failure that the server's state depends on. */
+/** Parts of a failure that determine the server's state. */
 export type ServerFailure = Pick<Failure, "state" | "reason" | "wait" | "pause" | "maxDelay">;
 
-/** Lets requests through while the server takes them. */
+/** Lets requests pass while the server accepts them. */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
   #state: ServerState = "up";
@@ -54,12 +53,14 @@ export class CircuitBreaker {
   /** Whether a health check or a probe is in progress. */
   #probing = false;
   #timer: Timer | null = null;
-  /** When the timer fires, on the monotonic clock. */
+  /** Time at which the timer fires, on the monotonic clock. */
   #timerDue = 0;
-  /** Before this no request is sent to a server that answers health checks and is not well. */
+  /**
+   * Time before which no request is sent to a server that answers health checks but fails writes.
+   */
   #requestDue = 0;
   #waiting: (() => void)[] = [];
-  /** Records that the server does not take while it takes others, by the reason. */
+  /** Reasons why the server rejects some records while it accepts others. */
   readonly #holds = new Set<{ readonly reason: string }>();
 
   /** Creates a closed circuit breaker: requests pass. */
@@ -72,7 +73,7 @@ export class CircuitBreaker {
     return this.#reported;
   }
 
-  /** Whether a request would be sent now: the server is up, or a probe of it is due. */
+  /** Whether a request would be sent now: the server is up, or a probe is due. */
   get acceptsRequests(): boolean {
     return this.#state === "up" || (!this.#probing && this.#timer === null);
   }
@@ -84,11 +85,10 @@ export class CircuitBreaker {
   }
 
   /**
-   * Resolves when the caller may send, or when `stop` is aborted: at once, after a health check, as
-   * the one probe, or when the server is back.
-   *
-   * @returns Whether the caller is the probe. It then has to report what came of it, to
-   *   `succeeded`, `failed` or `releaseProbe`.
+   * Resolves when the caller may send or `stop` is aborted: at once, after a health check, as the
+   * only probe, or when the server is back.
+   * @returns Whether the caller is the probe. It must then report the outcome to `succeeded`,
+   * `failed` or `releaseProbe`.
    */
   async acquire(stop: AbortSignal): Promise<boolean> {
     const { health } = this.#options;
@@ -108,7 +108,7 @@ export class CircuitBreaker {
     return false;
   }
 
-  /** The server took or rejected a request: it works. */
+  /** Reports that the server accepted or rejected a request, and therefore works. */
   succeeded(): void {
     this.#probing = false;
     this.#failures = 0;
@@ -120,15 +120,14 @@ export class CircuitBreaker {
   }
 
   /**
-   * A request failed, and the server is to blame.
-   *
-   * @param wasProbe Whether it was the probe.
+   * Reports that a request failed because of the server.
+   * @param wasProbe Whether the request was the probe.
    */
   failed(failure: ServerFailure, wasProbe: boolean): void {
     const { clock, random, maxBackoffMs } = this.#options;
     const { state, reason, wait, pause = 0, maxDelay = Infinity } = failure;
     this.noticed(reason);
-    // Requests that were in flight when the server went down report nothing new.
+    // Requests in flight when the server went down add no information.
     if (this.#state !== "up" && !wasProbe) return;
     this.#state = state;
     this.#report(reason);
@@ -140,14 +139,14 @@ export class CircuitBreaker {
     this.#checkIn(soon ? this.#sooner(delay, pause) : delay);
   }
 
-  /** A request failed that does not decide the server's state. */
+  /** Reports a failed request that does not determine the server's state. */
   noticed(reason: string): void {
     this.#options.onFailure(reason);
   }
 
   /**
-   * Some records wait until the user acts, while others pass: the server is reported as blocked until
-   * the returned function is called.
+   * Reports that some records wait for the user to act while others pass: the server is reported as
+   * blocked until the returned function is called.
    */
   hold(reason: string): () => void {
     const hold = { reason };
@@ -159,13 +158,16 @@ export class CircuitBreaker {
     };
   }
 
-  /** A probe ended without a result because its sender stopped: another request may probe. */
+  /**
+   * Reports that a probe ended without a result because its sender stopped: another request may
+   * probe.
+   */
   releaseProbe(): void {
     this.#probing = false;
     this.#wake();
   }
 
-  /** Probes now instead of at the end of the backoff: the user waits for a flush. */
+  /** Probes at once instead of at the end of the backoff, because the user waits for a flush. */
   probeNow(): void {
     if (this.#state !== "down" || this.#timer === null) return;
     this.#requestDue = 0;
@@ -174,14 +176,14 @@ export class CircuitBreaker {
     this.#wake();
   }
 
-  /** Cancels the timer; nothing waits any more. */
+  /** Cancels the timer and ends all waits. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#wake();
   }
 
-  /** Checks the server's health, and plans the next check where no request should be sent now. */
+  /** Checks the server's health, and schedules the next check if no request should be sent now. */
   async #isReady(stop: AbortSignal): Promise<boolean> {
     const { clock, health, random, maxBackoffMs } = this.#options;
     const result = await health.check(stop);
@@ -205,7 +207,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** A health check costs little, so it comes earlier than a request might. */
+  /** A health check is cheap, so it comes earlier than a request would. */
   #sooner(delay: number, pause: number): number {
     return Math.max(Math.min(delay, checkDelay(this.#options.random)), pause);
   }

@@ -19,40 +19,43 @@ import { isOtelPath, replyKind } from "../../protocol/replies.ts";
 import { CHECK_MS } from "./backoff.ts";
 import type { Answer, Attempt } from "./transport.ts";
 
-/** A rejection of a request by the server. */
+/** Rejection of a request by the server. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
   /** `error_code` of the response. */
   readonly errorCode?: string;
-  /** Whether the server has no such route. */
+  /** Whether the server does not have the route. */
   readonly missing: boolean;
-  /** Whether a 404 gives a reason: a record or a project was not found. */
+  /** Whether a 404 has a reason: a record or a project was not found. */
   readonly notFound: boolean;
 }
 
-/** A failure for which the request is not to blame, as far as one response shows. */
+/** Failure that is not attributable to the request, based on a single response. */
 export interface Failure {
   readonly kind: "failure";
   readonly state: "down" | "blocked";
   readonly reason: string;
   readonly status?: number;
-  /** The server's own words. */
+  /** Message from the server. */
   readonly message?: string;
-  /** Ms that the server asked to wait. */
+  /** Wait requested by the server, in ms. */
   readonly wait?: number;
-  /** Minimum number of ms before the next attempt. */
+  /** Minimum ms before the next attempt. */
   readonly pause?: number;
-  /** Maximum number of ms before the next attempt, unless the server asked for more. */
+  /** Maximum ms before the next attempt, unless the server asked for more. */
   readonly maxDelay?: number;
-  /** Whether it asks for patience, or is not the trace server's: it does not show that the record is at fault. */
+  /**
+   * Whether the response asks to wait or is not the trace server's, so it does not show that the
+   * record is at fault.
+   */
   readonly asksToWait: boolean;
 }
 
-/** The class of an outcome. */
+/** Class of an outcome. */
 export type Outcome =
   | { readonly kind: "done"; readonly text: string }
-  /** A 2xx response with fields that the trace server's response did not have so far. */
+  /** A 2xx response with fields that no response of the trace server has had so far. */
   | { readonly kind: "unclear"; readonly text: string; readonly status: number }
   | { readonly kind: "too-large"; readonly status: number; readonly message: string }
   | Refusal & { readonly kind: "refused" }
@@ -65,7 +68,7 @@ const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 export interface ServerFacts {
   /** Base URL, for messages. */
   readonly serverUrl: string;
-  /** Whether the API that a path belongs to has answered with 2xx before. */
+  /** Returns whether the API of a path has answered with 2xx before. */
   readonly hasAnswered: (path: string) => boolean;
 }
 
@@ -91,7 +94,7 @@ export function classify(
   }
 }
 
-/** The failure of a response that is not the trace server's. */
+/** Returns the failure for a response that is not the trace server's. */
 export function foreign(
   status: number,
   { serverUrl }: ServerFacts,
@@ -100,7 +103,7 @@ export function foreign(
   const reason =
     `HTTP ${status}: the response of ${serverUrl} ${what}; check the URL, or log in to ` +
     "the network";
-  // A login to the network is soon done.
+  // A captive portal's login usually takes little time.
   const maxDelay = CHECK_MS;
   return { kind: "failure", state: "blocked", reason, status, maxDelay, asksToWait: true };
 }
@@ -119,7 +122,8 @@ function success({ status, text }: Answer, path: string, facts: ServerFacts): Ou
       return foreign(status, facts);
     case "incomplete": {
       const reason = `HTTP ${status}: the response is incomplete`;
-      // The server has taken the request: only another write that succeeds shows that it is the record.
+      // The server has accepted the request: only another successful write shows that the record is
+      // at fault.
       return { kind: "failure", state: "down", reason, status, asksToWait: true };
     }
   }
@@ -135,7 +139,7 @@ function rejection(answer: Answer, path: string, facts: ServerFacts): Outcome {
     asksToWait: true,
   });
   if (status === 401 || status === 403) return blocked("the API key is not accepted");
-  // A browser-like host hides a redirect behind status 0.
+  // Browser-like runtimes report a redirect as status 0.
   if (status < 400) return blocked("redirects are not followed");
   const { message, errorCode, hasReason, isRouters } = readRefusal(text);
   if (status >= 500 || NOT_NOW.has(status)) {
@@ -159,7 +163,7 @@ function rejection(answer: Answer, path: string, facts: ServerFacts): Outcome {
   return { kind: "refused", status, message, ...code, missing, notFound };
 }
 
-/** Maximum number of characters of a message without a reason. */
+/** Maximum length of a message without a reason, in characters. */
 const MAX_TEXT = 2_000;
 
 function readRefusal(

@@ -1,36 +1,35 @@
 /**
- * Tells a record that fails from a server that fails.
- *
- * A status does not: a real server answers some records with 500 every time, and so does any server
- * in an outage. What tells them apart is what else happened meanwhile. If other requests succeed
- * between the failures of one record, it is improbable that chance made this one fail each time.
- *
+ * Distinguishes a failing record from a failing server.
+ * A status code cannot: real servers answer some records with 500 every time, and so does any
+ * server in an outage. The difference is what else happens in the meantime. If other requests
+ * succeed between the failures of one record, it is unlikely that the record failed by chance each
+ * time.
  * @module
  */
 
 import type { Clock } from "../../runtime/runtime.ts";
 
-/** Probability of a coincidence below which a record is to blame. */
+/** Probability of coincidence below which a record is at fault. */
 const MAX_CHANCE = 1e-4;
-/** A short disturbance may meet the same record several times. */
+/** A short disturbance may affect the same record several times. */
 const MIN_FAILURES = 5, MIN_SPAN_MS = 5_000;
-/** The same where no other write succeeded meanwhile. */
+/** The same if no other write succeeded in the meantime. */
 const MIN_UNSUPPORTED_SPAN_MS = 10_000;
 /**
- * Failures for each other record that fails too, before health checks count: the more records fail,
- * the more likely is an outage in which only writes fail. A handful of them is isolated within a
- * minute; hundreds wait for many hours.
+ * Required failures per other failing record before health checks count: the more records fail, the
+ * more likely is an outage in which only writes fail. A few failing records are isolated within a
+ * minute; hundreds take many hours.
  */
 const FAILURES_PER_OTHER = 5;
 
-/** Ms in which failures of the server are forgotten: by two thirds. */
+/** Time constant, in ms, with which past failures of the server decay. */
 const RECOVERY_MS = 5 * 60_000;
 
-/** The counts at one moment. */
+/** Counts at one point in time. */
 export interface Mark {
-  /** Writes that succeeded. */
+  /** Number of successful writes. */
   readonly writes: number;
-  /** Requests that wrote nothing, and succeeded or failed. */
+  /** Number of requests without a write that succeeded, and that failed. */
   readonly checks: number;
   readonly failedChecks: number;
 }
@@ -44,7 +43,7 @@ export class Evidence {
   #recoveries = 0;
   #recoveredAt = 0;
   #isWell = true;
-  /** Records that fail now. */
+  /** Currently failing records. */
   readonly #open = new Set<Suspicion>();
 
   constructor(clock: Clock) {
@@ -56,51 +55,54 @@ export class Evidence {
     return this.#clock.monotonic();
   }
 
-  /** Records that fail now. */
+  /** Number of currently failing records. */
   get failing(): number {
     return this.#open.size;
   }
 
-  /** Whether the last request that wrote nothing succeeded. */
+  /** Whether the last request without a write succeeded. */
   get isWell(): boolean {
     return this.#isWell;
   }
 
-  /** The server took a write. */
+  /** Records a successful write. */
   wrote(): void {
     this.#writes++;
   }
 
-  /** A request that writes nothing succeeded, or failed. */
+  /** Records the outcome of a request without a write. */
   checked(isWell: boolean): void {
     this.#isWell = isWell;
     if (isWell) this.#checks++;
     else this.#failedChecks++;
   }
 
-  /** A record fails. */
+  /** Adds a failing record. */
   opened(suspicion: Suspicion): void {
     this.#open.add(suspicion);
   }
 
-  /** A record does not fail any more. */
+  /** Removes a record that no longer fails. */
   closed(suspicion: Suspicion, isDelivered: boolean): void {
     if (this.#open.delete(suspicion) && isDelivered) this.recovered(suspicion.failures);
   }
 
-  /** A request or a record that had failed so often was delivered: the server was to blame. */
+  /**
+   * Notes that a request or a record was delivered after this many failures: the server was at
+   * fault.
+   */
   recovered(failures: number): void {
     if (failures === 0) return;
     this.#recoveries = this.recoveries + failures;
     this.#recoveredAt = this.now;
   }
 
-  /** Failures that the server was to blame for, the fewer the longer ago. */
+  /** Number of failures caused by the server, decaying over time. */
   get recoveries(): number {
     return this.#recoveries * Math.exp((this.#recoveredAt - this.now) / RECOVERY_MS);
   }
 
-  /** The counts now. */
+  /** Returns the current counts. */
   mark(): Mark {
     return {
       writes: this.#writes,
@@ -110,49 +112,48 @@ export class Evidence {
   }
 }
 
-/** The case against one record. */
+/** Evidence against one record. */
 export class Suspicion {
   readonly #evidence: Evidence;
   readonly #since: Mark;
   #failures = 0;
   #first = 0;
 
-  /** @param since Just after the first failure of a request with this record. */
+  /** @param since Counts just after the first failure of a request with this record. */
   constructor(evidence: Evidence, since: Mark) {
     this.#evidence = evidence;
     this.#since = since;
     evidence.opened(this);
   }
 
-  /** Failures of the record in a request of its own. */
+  /** Number of failures of the record in its own request. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Whether the server took other writes since. */
+  /** Whether the server has accepted other writes since. */
   get hasWrites(): boolean {
     return this.#evidence.mark().writes > this.#since.writes;
   }
 
-  /** The record failed in a request of its own. */
+  /** Records a failure of the record in its own request. */
   failed(): void {
     if (this.#failures++ === 0) this.#first = this.#evidence.now;
   }
 
   /**
-   * The case is over.
-   *
-   * @param isDelivered Whether the server took the record in the end.
+   * Ends the case.
+   * @param isDelivered Whether the server accepted the record in the end.
    */
   close(isDelivered: boolean): void {
     this.#evidence.closed(this, isDelivered);
   }
 
   /**
-   * Whether the record is to blame, not the server.
+   * Returns whether the record, not the server, is at fault.
    *
-   * @param asksToWait Whether the last failure asked for patience (503, 429, …) or was not the trace
-   *   server's (a login page). Only another write that succeeded meanwhile refutes that.
+   * @param asksToWait Whether the last failure asked to wait (503, 429, …) or was not the trace
+   * server's (a login page). Only another successful write in the meantime refutes that.
    */
   isProven(asksToWait: boolean): boolean {
     const now = this.#evidence.mark();
@@ -166,7 +167,7 @@ export class Suspicion {
     if (!asksToWait && this.#failures >= others * FAILURES_PER_OTHER) {
       const checks = now.checks - this.#since.checks;
       const failed = now.failedChecks - this.#since.failedChecks;
-      // One check for each failure: what a check shows holds for the moment.
+      // Count one check per failure: a check only describes the moment.
       const share = Math.min(1, this.#failures / Math.max(1, checks + failed));
       successes += checks * share;
       failures += failed * share;
@@ -176,8 +177,9 @@ export class Suspicion {
 }
 
 /**
- * The probability that `failures` requests in a row fail where, of other requests, `successes`
- * succeeded and `otherFailures` failed: Laplace's rule of succession, once for each.
+ * Returns the probability that `failures` consecutive requests fail, given that `successes` other
+ * requests succeeded and `otherFailures` failed: Laplace's rule of succession, applied once per
+ * failure.
  */
 export function chanceOf(failures: number, successes: number, otherFailures: number): number {
   let chance = 1;

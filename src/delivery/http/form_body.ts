@@ -1,20 +1,19 @@
 /**
- * Bodies of the type `multipart/form-data`.
- *
+ * Bodies of type `multipart/form-data`.
  * @module
  */
 
-/** A field of a form. */
+/** Field of a form. */
 export interface FormField {
   readonly name: string;
-  /** The name of the file that the field holds; it holds text without one. */
+  /** Name of the file in the field; a field without one contains text. */
   readonly filename?: string;
   readonly content: Uint8Array;
 }
 
-/** A form in bytes: the same fields are always the same bytes. */
+/** Encoded form: the same fields always give the same bytes. */
 export class FormBody {
-  /** The value of the header `Content-Type`. */
+  /** Value of the header `Content-Type`. */
   readonly contentType: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 
@@ -45,12 +44,15 @@ function headersOf({ name, filename }: FormField): string {
     : `${disposition}; filename="${escaped(filename)}"\r\nContent-Type: application/octet-stream`;
 }
 
-/** As browsers escape the names of fields and files. */
+/** Escapes names of fields and files as browsers do. */
 function escaped(name: string): string {
   return name.replaceAll("\n", "%0A").replaceAll("\r", "%0D").replaceAll('"', "%22");
 }
 
-/** A boundary that no field contains; fields full of such boundaries are looked through once too. */
+/**
+ * Returns a boundary that no field contains, in a single pass even if fields are full of
+ * boundaries.
+ */
 function boundaryOf(fields: readonly FormField[]): string {
   const texts = fields.map(({ content }) => new TextDecoder("latin1").decode(content));
   let number = 0;

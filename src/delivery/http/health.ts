@@ -1,26 +1,25 @@
 /**
- * Health checks: small requests that show whether the server responds at all.
- *
+ * Health checks: small requests that show whether the server responds.
  * @module
  */
 
 import type { Evidence } from "./evidence.ts";
 import type { Transport } from "./transport.ts";
 
-/** The result of a health check. */
+/** Result of a health check. */
 export type HealthResult =
-  /** It responds. */
+  /** The server responds. */
   | { readonly kind: "well" }
-  /** It responds with an error. */
+  /** The server responds with an error. */
   | { readonly kind: "unwell"; readonly reason: string; readonly wait?: number }
-  /** It does not respond. */
+  /** The server does not respond. */
   | { readonly kind: "silent"; readonly reason: string; readonly pause?: number }
   | { readonly kind: "stopped" };
 
-/** Ms without an attempt after one that the end of the program interrupted. */
+/** Ms without an attempt after the end of the program interrupted one. */
 export const INTERRUPTED_PAUSE_MS = 5_000;
 
-/** Checks the health of one server; checks that are wanted at once are made once. */
+/** Checks the health of one server; concurrent checks are combined. */
 export class Health {
   readonly #transport: Transport;
   readonly #evidence: Evidence;
@@ -35,7 +34,7 @@ export class Health {
     this.#stop = stop;
   }
 
-  /** Whether the server has responded to anything, and nothing has timed out since. */
+  /** Whether the server has responded, and nothing has timed out since. */
   get isKnown(): boolean {
     return this.#transport.answers;
   }
@@ -66,7 +65,8 @@ export class Health {
         return { kind: "well" };
       case "answer": {
         const { status, retryAfter: wait } = attempt;
-        // A server without this route, or one that wants a key for it, is there all the same.
+        // A server without this route, or one that requires a key for it, is reachable
+        // nevertheless.
         if (status < 500 && status !== 429) {
           if (status < 300) this.#evidence.checked(true);
           return { kind: "well" };

@@ -1,39 +1,38 @@
 /**
- * The APIs that a server has.
- *
+ * APIs of a server.
  * @module
  */
 
-/** The APIs that a server has answered, and the fields that it has used in its responses. */
+/** APIs that a server has answered, and the fields in its responses. */
 export class KnownApis {
   readonly #apis = new Set<string>();
   readonly #fields = new Set<string>();
 
-  /** Whether the API of a path has answered with 2xx. */
+  /** Returns whether the API of a path has answered with 2xx. */
   readonly has = (path: string): boolean => this.#apis.has(apiOf(path));
 
-  /** Whether any API has. */
+  /** Whether any API has answered with 2xx. */
   get any(): boolean {
     return this.#apis.size > 0;
   }
 
-  /** The API of a path has answered with 2xx. */
+  /** Notes that the API of a path has answered with 2xx. */
   add(path: string): void {
     this.#apis.add(apiOf(path));
   }
 
-  /** Whether a response with these additional fields was the trace server's. */
+  /** Returns whether a response with these additional fields came from the trace server. */
   hasField(fields: string): boolean {
     return this.#fields.has(fields);
   }
 
-  /** A response with these additional fields was the trace server's. */
+  /** Notes that a response with these additional fields came from the trace server. */
   addFields(fields: string): void {
     this.#fields.add(fields);
   }
 }
 
-/** All v2 paths are one API. */
+/** All v2 paths count as one API. */
 function apiOf(path: string): string {
   return path.startsWith("/v2/") ? "/v2/" : path;
 }

@@ -1,6 +1,5 @@
 /**
- * Asks the server about a project, without writing anything.
- *
+ * Asks the server about a project, without a write.
  * @module
  */
 
@@ -10,20 +9,20 @@ import type { Evidence } from "./evidence.ts";
 import type { Transport } from "./transport.ts";
 
 /**
- * The server's answer: the project exists, it does not, the server cannot tell now, or it does not
- * know the question.
+ * Response of the server: the project exists, is missing, cannot be checked now, or the server does
+ * not support the question.
  */
 export type ProjectState =
   | { readonly kind: "exists" | "failing" | "unknown" }
   | { readonly kind: "missing"; readonly message: string };
 
-/** The read that is made: a call that cannot exist. It goes to where the calls are stored. */
+/** A read of a nonexistent call, which reaches the storage of the calls. */
 const PATH = "/call/read";
 const NO_CALL = "00000000-0000-0000-0000-000000000000";
-/** Ms for which a project that exists is not asked for again. */
+/** Ms for which an existing project is not checked again. */
 const VALID_MS = 60_000;
 
-/** Knows which projects a server has. */
+/** Checks which projects a server has. */
 export class Projects {
   readonly #transport: Transport;
   readonly #evidence: Evidence;
@@ -38,7 +37,7 @@ export class Projects {
     this.#newId = newId;
   }
 
-  /** Whether a project existed within the last minute. */
+  /** Returns whether a project existed within the last minute. */
   has(project: string): boolean {
     const at = this.#existed.get(project);
     return at !== undefined && this.#clock.monotonic() - at < VALID_MS;
@@ -66,7 +65,7 @@ export class Projects {
         message: message.includes(project) ? message : `${message} (${project})`,
       };
     }
-    // A key may be allowed to write only.
+    // A key may have write permission only.
     if (outcome.kind !== "failure" || outcome.state === "blocked") return { kind: "unknown" };
     this.#evidence.checked(false);
     return FAILING;

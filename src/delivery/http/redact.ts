@@ -1,22 +1,20 @@
 /**
  * Removes the API key from text that a server sent.
- *
- * Servers and proxies may repeat the headers of a request in an error. What they say is shown,
- * logged and stored with dead letters, so the key is removed where the text enters.
- *
+ * Servers and proxies may repeat request headers in an error. Their messages are shown, logged and
+ * stored with dead letters, so the key is removed on receipt.
  * @module
  */
 
-/** Text in place of a key. */
+/** Replacement for a key. */
 export const REDACTED = "[redacted]";
-/** Characters below which a text is too short to be a key, and would be found in innocent words. */
+/** Minimum length of a secret: shorter text would match ordinary words. */
 const MIN_SECRET_LENGTH = 4;
 
-/** Returns a function that removes `apiKey` from a text, as it is and in Base64. */
+/** Returns a function that removes `apiKey` from a text, both literally and in Base64. */
 export function redactor(apiKey: string | undefined): (text: string) => string {
   if (!apiKey) return (text) => text;
   const plain = [apiKey, encodeURIComponent(apiKey), JSON.stringify(apiKey).slice(1, -1)];
-  // Padding may be missing or encoded; what remains of it gives nothing away.
+  // Padding may be missing or encoded; leftover padding reveals nothing.
   const encoded = [`api:${apiKey}`, apiKey].map((text) => base64(text).replace(/=+$/, ""));
   const forURLs = encoded.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
   const secrets = [...new Set([...encoded, ...forURLs, ...plain])]
@@ -25,7 +23,7 @@ export function redactor(apiKey: string | undefined): (text: string) => string {
   return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, REDACTED), text);
 }
 
-/** Base64 of the UTF-8 bytes of a text. */
+/** Returns the Base64 of a text's UTF-8 bytes. */
 export function base64(text: string): string {
   const bytes = new TextEncoder().encode(text);
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));

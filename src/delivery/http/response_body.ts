@@ -1,13 +1,12 @@
 /**
- * Reads the body of a response up to a limit, also where it is sent compressed: a body without an
- * end must not fill the memory of the program.
- *
+ * Reads the body of a response up to a limit, even if it is compressed: an endless body must not
+ * exhaust the program's memory.
  * @module
  */
 
 import type { FetchResponse } from "../../runtime/runtime.ts";
 
-/** A response is longer than its reader accepts. */
+/** Thrown if a response exceeds the reader's limit. */
 export class OversizeError extends Error {
   override readonly name = "OversizeError";
 
@@ -19,9 +18,8 @@ export class OversizeError extends Error {
 
 /**
  * Reads a body as text.
- *
  * @param maxBytes Maximum number of bytes, after decompression.
- * @throws {OversizeError} when it is longer; it is not read any further.
+ * @throws {OversizeError} if it is longer; the rest is not read.
  */
 export async function readText(response: FetchResponse, maxBytes: number): Promise<string> {
   if (isShort(response, maxBytes)) return await response.text();
@@ -30,9 +28,8 @@ export async function readText(response: FetchResponse, maxBytes: number): Promi
 
 /**
  * Reads a body as bytes.
- *
  * @param maxBytes Maximum number of bytes, after decompression.
- * @throws {OversizeError} when it is longer; it is not read any further.
+ * @throws {OversizeError} if it is longer; the rest is not read.
  */
 export async function readBytes(
   response: FetchResponse,
@@ -42,7 +39,10 @@ export async function readBytes(
   return await readStream(response, maxBytes);
 }
 
-/** Whether the host's own way to read a body keeps to the limit. A `fetch` of a test has no stream. */
+/**
+ * Returns whether the runtime's own method reads no more than the limit. A test's `fetch` has no
+ * stream.
+ */
 function isShort({ headers, body }: FetchResponse, maxBytes: number): boolean {
   if (!body) return true;
   const length = headers.get("Content-Length");

@@ -1,7 +1,6 @@
 /**
- * Sends a request until the server decides, or until it has failed so often that a part of it may be
- * to blame.
- *
+ * Sends a request until the server accepts or rejects it, or until it has failed so often that part
+ * of it may be at fault.
  * @module
  */
 
@@ -14,20 +13,20 @@ import type { KnownApis } from "./known_apis.ts";
 import { FormBody } from "./form_body.ts";
 import type { OutgoingRequest, Transport } from "./transport.ts";
 
-/** The result of sending a request. */
+/** Result of sending a request. */
 export type SendOutcome =
   | { readonly kind: "done"; readonly text: string }
   | { readonly kind: "too-large"; readonly status: number; readonly message: string }
   | Refusal & { readonly kind: "refused" }
-  /** This package cannot make a request of it. */
+  /** No request can be built from the record. */
   | { readonly kind: "unsendable"; readonly error: unknown; readonly status?: undefined }
-  /** It failed as often as it was to be tried; `request` tells which one it was. */
+  /** It reached the maximum number of failures; `request` identifies it. */
   | Failure & { readonly request?: SentRequest };
 
-/** A request that failed, as far as it takes to recognize it when it is sent again. */
+/** Identifies a failed request when it is sent again. */
 export interface SentRequest {
   readonly path: string;
-  /** Bytes of the body. */
+  /** Size of the body in bytes. */
   readonly size: number;
   readonly retryId: string;
 }
@@ -44,27 +43,28 @@ export interface SendDeps {
   readonly evidence: Evidence;
   readonly apis: KnownApis;
   readonly stop: AbortSignal;
-  /** Throws when nothing may be sent any more; called before every attempt. */
+  /** Throws if nothing may be sent any more; called before every attempt. */
   readonly assertHeld: () => void;
 }
 
 /** Options for one send. */
 export interface SendOptions {
-  /** Whether it is given back at its first failure, or after several. */
+  /** Whether it is returned at its first failure or after several. */
   readonly tries: "one" | "several";
   /**
-   * Whether it failed before and is tried again after a health check: its failures say nothing new
-   * of the server, and hold up nothing else.
+   * Whether it failed before and is retried after a health check: its failures say nothing new
+   * about the server and delay nothing else.
    */
   readonly suspect?: boolean;
   /** The request that failed before: it keeps its `X-Weave-Retry-Id`. */
   readonly again?: SentRequest | undefined;
   /**
-   * Whether a refusal blames no record: the server is reported as holding until the next probe is
-   * due, and the caller, which gets the refusal, may make that a different request.
+   * Returns whether a rejection is not the fault of a record: the server is reported as blocked
+   * until the next probe, and the caller, which receives the rejection, may choose a different
+   * request for it.
    */
   readonly holdOn?: (refusal: Refusal) => boolean;
-  /** Whether no other route is tried where the server does not have this one. */
+  /** Whether there is no other route to try if the server does not have this one. */
   readonly isLastRoute?: boolean;
   /** Headers of the request. */
   readonly headers?: OutgoingRequest["headers"];
@@ -72,8 +72,7 @@ export interface SendOptions {
 
 /**
  * Sends `request`.
- *
- * @throws {Stopped} when `stop` is aborted first; errors of `assertHeld`.
+ * @throws {Stopped} if `stop` is aborted first; errors of `assertHeld`.
  */
 export async function sendWithRetry(
   request: OutgoingRequest,
@@ -136,14 +135,14 @@ export async function sendWithRetry(
   }
 }
 
-/** Bytes of a body. */
+/** Returns the size of a body in bytes. */
 export function sizeOf(body: OutgoingRequest["body"]): number {
   return body instanceof FormBody ? body.bytes.length : body.length;
 }
 
-/** Failures after which a batch is split: one of its records may be to blame. */
+/** Number of failures after which a batch is split: one of its records may be at fault. */
 const MAX_FAILURES = 4;
-/** The same for responses that ask to wait, or are not the trace server's. */
+/** The same for responses that ask to wait or are not the trace server's. */
 const MAX_WAITS = 10;
 const INTERRUPTED: Failure = {
   kind: "failure",
@@ -152,14 +151,14 @@ const INTERRUPTED: Failure = {
   asksToWait: true,
 };
 
-/** Fields with which something other than a trace server says what is wrong, or where to go. */
+/** Fields with which other servers report an error or redirect. */
 const NOT_A_REPLY = /\b(errors?|detail|message|reason|login|redirect|url|status)\b/i;
 
 /**
- * A response with unexpected fields counts if the server has proved by another one that it is Weave's.
- *
- * @returns `null` if it has just proved that: the response may still be that of a login page that is
- *   no longer there, so the request is sent again.
+ * Accepts a response with unexpected fields if another response has proved that the server is
+ * Weave's.
+ * @returns `null` if that was proved just now: the response may come from a login page that has
+ * since disappeared, so the request is sent again.
  */
 async function confirmed(
   outcome: Outcome,
@@ -168,7 +167,7 @@ async function confirmed(
   if (outcome.kind !== "unclear") return outcome;
   const { status, text } = outcome;
   const fields = Object.keys(JSON.parse(text) as object).sort().join();
-  // A login page that came and went in between would be taken for a newer version of the server.
+  // A login page that has since disappeared would be mistaken for a newer server.
   if (NOT_A_REPLY.test(fields)) {
     return foreign(status, { serverUrl: transport.serverUrl, hasAnswered: apis.has });
   }

@@ -1,6 +1,5 @@
 /**
- * One HTTP attempt: `fetch` with a time limit that covers the body of the response too.
- *
+ * A single HTTP attempt: `fetch` with a time limit that includes the response body.
  * @module
  */
 
@@ -13,36 +12,35 @@ import { FormBody } from "./form_body.ts";
 import { base64, redactor } from "./redact.ts";
 import { OversizeError, readBytes, readText } from "./response_body.ts";
 
-/** A request, the same bytes at every attempt. */
+/** A request with the same bytes at every attempt. */
 export interface OutgoingRequest {
   /** Path below the server's base URL, with a leading slash. */
   readonly path: string;
   readonly body: Uint8Array<ArrayBuffer> | FormBody;
   /** Sent as `X-Weave-Retry-Id`: the same at every attempt. */
   readonly retryId: string;
-  /** Further headers, and a `Content-Type` in place of that of JSON. */
+  /** Additional headers, including a `Content-Type` other than JSON's. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A complete response. */
+/** Complete response. */
 export interface Answer {
   readonly kind: "answer";
   readonly status: number;
-  /** The body, without the API key. */
+  /** Body, without the API key. */
   readonly text: string;
-  /** Ms that `Retry-After` asks to wait. */
+  /** Wait requested by `Retry-After`, in ms. */
   readonly retryAfter?: number;
 }
 
-/** The outcome of one attempt. */
+/** Outcome of one attempt. */
 export type Attempt =
   | Answer
-  /** A response that is longer than any response of the trace server. */
+  /** The response exceeds the maximum size of the trace server's responses. */
   | { readonly kind: "oversize"; readonly status: number; readonly maxBytes: number }
   /**
-   * No response, an incomplete one, or none within the time limit; `error` is what the host
-   * reported, `pause` the minimum number of ms before the next attempt, so that a program that has
-   * nothing else to do ends.
+   * No response, an incomplete one, or none within the time limit; `error` is the runtime's error,
+   * `pause` the minimum ms before the next attempt, so that an otherwise idle program can end.
    */
   | { readonly kind: "unreachable"; readonly error: string; readonly pause?: number }
   /** The end of the program interrupted it. */
@@ -57,19 +55,21 @@ export interface TransportOptions {
   /** Base URL without a trailing slash. */
   readonly serverUrl: string;
   readonly apiKey: string | undefined;
-  /** Maximum number of ms for one attempt, including the body of its response. */
+  /** Time limit of one attempt, including the response body, in ms. */
   readonly timeoutMs: number;
 }
 
-/** Time limit of a health check, ms. It keeps a program alive for this long. */
+/** Time limit of a health check, in ms. It keeps a program alive for this long. */
 export const HEALTH_LIMIT_MS = 3_000;
-/** Health checks in a row that time out before the limit grows, for a server that is slow. */
+/** Number of consecutive health check timeouts after which the limit grows, for slow servers. */
 const SHORT_CHECKS = 3;
-/** Ms without an attempt after one that timed out. */
+/** Ms without an attempt after a timeout. */
 const PAUSE_MS = 250;
-/** Maximum length of the response to a health check, bytes. */
+/** Maximum size of the response to a health check, in bytes. */
 const MAX_HEALTH_BYTES = 64 * 1024;
-/** Responses grow with their requests: a table of empty rows is answered with a digest for each. */
+/**
+ * Responses grow with their requests: the response to a table of empty rows has a digest per row.
+ */
 const MIN_ANSWER_BYTES = 1024 * 1024, MAX_ANSWER_BYTES = 256 * 1024 * 1024, ANSWER_FACTOR = 16;
 
 /** Sends requests to one server. */
@@ -81,7 +81,7 @@ export class Transport {
   #answers = false;
   #timeouts = 0;
 
-  /** Creates a transport; the key is kept in memory only. */
+  /** Creates a transport; the key is kept only in memory. */
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#redact = redactor(options.apiKey);
@@ -94,20 +94,22 @@ export class Transport {
   }
 
   /**
-   * Whether the server has responded, and no attempt has timed out since. Data is only sent then: a
-   * request gets all of `timeoutMs`, and a server that accepts connections and never responds would
-   * keep a program alive for as long.
+   * Whether the server has responded, and no attempt has timed out since. Only then is data sent: a
+   * request gets the full `timeoutMs`, and a server that accepts connections but never responds
+   * would keep the program alive for that long.
    */
   get answers(): boolean {
     return this.#answers;
   }
 
-  /** Ends the attempts in flight as if the server could not be reached. */
+  /** Ends the attempts in flight as if the server were unreachable. */
   interrupt(): void {
     for (const abort of [...this.#inFlight]) abort();
   }
 
-  /** Makes one attempt. Never throws. Redirects are responses: no other host gets the key. */
+  /**
+   * Makes one attempt. Never throws. Redirects count as responses, so no other server gets the key.
+   */
   async attempt(
     { path, body: content, retryId, headers: more }: OutgoingRequest,
     stop: AbortSignal,
@@ -121,7 +123,7 @@ export class Transport {
     return await this.#fetch(path, { method: "POST", headers, body }, timeoutMs, maxBytes, stop);
   }
 
-  /** Gets a small resource that changes nothing, such as `/health`, within a short time. */
+  /** Requests a small resource without side effects, such as `/health`, within a short time. */
   async check(path: string, stop: AbortSignal): Promise<Attempt> {
     const limitMs = Math.min(
       this.#options.timeoutMs,
@@ -190,23 +192,23 @@ export class Transport {
   }
 }
 
-/** The body of a response as text; that of a serialized message is its JSON text. */
+/** Returns the body of a response as text; a serialized message as its JSON text. */
 async function textOf(response: FetchResponse, maxBytes: number): Promise<string> {
   if (!isProtobuf(response.headers.get("Content-Type"))) return await readText(response, maxBytes);
   return otelReplyText(await readBytes(response, maxBytes), response.status >= 400);
 }
 
-/** Value of an `Authorization` header for an API key. */
+/** Returns the value of an `Authorization` header for an API key. */
 export function basicAuth(apiKey: string): string {
   return `Basic ${base64(`api:${apiKey}`)}`;
 }
 
 /**
- * Name and code of a network error. Its message may contain the URL, so it is left out; where the
- * host gives no code (Deno), the last words of the message of its cause are used.
+ * Returns the name and code of a network error. Its message may contain the URL, so it is omitted;
+ * if the runtime gives no code (Deno), the last words of the cause's message are used.
  */
 function describe(error: unknown): string {
-  // A message of this package, without a URL.
+  // Messages of this package contain no URL.
   if (error instanceof WeaveWalError) return error.message;
   const { name, code, cause } = (error ?? {}) as { name?: string; code?: string; cause?: unknown };
   const inner = (cause ?? {}) as { code?: string; message?: unknown };

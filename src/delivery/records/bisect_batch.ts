@@ -1,6 +1,5 @@
 /**
- * Sends a batch, and finds the records in it that the server does not take.
- *
+ * Sends a batch and isolates the records that the server rejects.
  * @module
  */
 
@@ -11,35 +10,34 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import { blame, deadLetterOf, isSound } from "./dead_letters.ts";
 import type { Suspects } from "./suspects.ts";
 
-/** One element of a batch and the records in it. */
+/** Item of a batch and its records. */
 export interface BatchItem {
   readonly records: readonly BatchRecord[];
-  /** The element's text, in pieces. */
+  /** Text of the item, in pieces. */
   readonly pieces: readonly Uint8Array[];
-  /** The key that an element shares with those that have to follow it. */
+  /** Key that an item shares with items that must follow it. */
   readonly key?: string;
 }
 
-/** Ways to send the items of a batch. */
+/** Functions that send the items of a batch. */
 export interface BatchSender {
   /** Sends some of the items as one request. */
   readonly post: (
     items: readonly BatchItem[],
     options: Pick<SendOptions, "tries" | "suspect" | "again">,
   ) => Promise<SendOutcome>;
-  /** Sends the records of one item each by itself: one may be at fault for all. */
+  /** Sends the records of one item separately: only one of them may be at fault. */
   readonly apart?: (records: BatchItem["records"], since: Mark) => Promise<DeadLetter[]>;
-  /** Takes the items that fail while others are delivered. */
+  /** Collects items that fail while others are delivered. */
   readonly suspects: Suspects;
-  /** When a larger batch with these items had failed. */
+  /** Time of the failure of a larger batch with these items. */
   readonly since?: Mark;
 }
 
 /**
- * Sends `items` in order. A batch that is too large, is rejected or fails again and again is split,
- * until the items at fault are isolated. Corrupt records are found without asking the server.
- *
- * @param verdict The server's on all of them, if they were sent already.
+ * Sends `items` in order. A batch that is too large, is rejected or fails repeatedly is split until
+ * the items at fault are isolated. Corrupt records are detected without a request.
+ * @param verdict The server's verdict on all of them, if they were sent already.
  * @returns Dead letters; all other records are delivered or suspect.
  */
 export async function sendBisecting(
@@ -52,9 +50,9 @@ export async function sendBisecting(
 
 class Bisection {
   readonly #sender: BatchSender;
-  /** When the whole batch had failed. */
+  /** Time of the failure of the whole batch. */
   #since: Mark | undefined;
-  /** When a part of it failed last. */
+  /** Time of the last failure of a part. */
   #last: Mark | undefined;
 
   constructor(sender: BatchSender) {
@@ -72,7 +70,7 @@ class Bisection {
     const { post, suspects } = this.#sender;
     const verdict = known ?? await post(items, {
       tries: items.length === 1 ? "one" : tries,
-      // A failure after a success is one of the records', and holds up nothing else.
+      // A failure after a success is caused by the records and delays nothing else.
       suspect: this.#last !== undefined && suspects.mark().writes > this.#last.writes,
     });
     if (verdict.kind === "done") return [];
@@ -124,7 +122,7 @@ class Bisection {
     return [];
   }
 
-  /** Whether an item has to wait for a suspect. */
+  /** Returns whether an item must wait for a suspect. */
   #follows(item: BatchItem): boolean {
     const sender = this.#sender;
     const since = this.#since === undefined ? {} : { since: this.#since };

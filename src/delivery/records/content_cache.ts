@@ -1,9 +1,8 @@
 /**
- * Content that the server was just given: the same bytes again would change nothing there.
- *
- * A thousand processes of one program publish the same source file and the same op object. Files and
- * tables are addressed by their content; an object is, as long as its last version is the same.
- *
+ * Content that the server has just received: sending the same bytes again would change nothing.
+ * A thousand processes of one program publish the same source file and the same op object. Files
+ * and tables are addressed by their content; so is an object while its latest version stays the
+ * same.
  * @module
  */
 
@@ -14,30 +13,29 @@ import { topLevelField } from "../../bytes/json_fields.ts";
 
 /** Ms for which delivered content is not sent again. */
 const FRESH_MS = 60_000;
-/** Entries that are kept, and bytes of the largest request that is. */
+/** Maximum number of entries, and maximum size of a cached request in bytes. */
 const MAX_ENTRIES = 512, MAX_BYTES = 64 * 1024;
 
-/** Records with the same content: one of them is sent for all. */
+/** Records with the same content, of which one is sent. */
 export interface ContentGroup {
   readonly records: readonly BatchRecord[];
-  /** Names the content's place; `null` if it may not be shared. */
+  /** Identifies the content's location; `null` if it must not be shared. */
   readonly key: string | null;
-  /** The request's text. */
+  /** Text of the request. */
   readonly text: string;
 }
 
-/** Remembers which content was delivered a moment ago. */
+/** Remembers recently delivered content. */
 export class ContentCache {
   readonly #clock: Clock;
-  /** By key: the content that was delivered last, and when. */
+  /** By key: the content delivered last, and the time. */
   readonly #delivered = new Map<string, { text: string; at: number }>();
 
-  /** Makes an empty cache. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Puts records with the same content together, in order. */
+  /** Groups records with the same content, in order. */
   group(records: readonly BatchRecord[]): ContentGroup[] {
     const groups: { records: BatchRecord[]; key: string | null; text: string }[] = [];
     const latest = new Map<string, { records: BatchRecord[]; text: string }>();
@@ -56,14 +54,14 @@ export class ContentCache {
     return groups;
   }
 
-  /** Whether the server was given this content a moment ago. */
+  /** Returns whether the server recently received this content. */
   has({ key, text }: ContentGroup): boolean {
     const known = key === null ? undefined : this.#delivered.get(key);
     return known !== undefined && known.text === text &&
       this.#clock.monotonic() - known.at < FRESH_MS;
   }
 
-  /** The server accepted this content. */
+  /** Notes that the server accepted this content. */
   add({ key, text }: ContentGroup): void {
     if (key === null) return;
     this.#delivered.delete(key);
@@ -76,7 +74,7 @@ export class ContentCache {
 
 const decoder = new TextDecoder();
 
-/** The request's text, if its effect depends on nothing else. */
+/** Returns the text of the request if its effect depends on nothing else. */
 function contentOf({ type, bytes, start, end }: BatchRecord): string | null {
   const isContent = type === "file_create" || type === "table_create" || type === "obj_create";
   return isContent && end - start <= MAX_BYTES ? decoder.decode(bytes.subarray(start, end)) : null;

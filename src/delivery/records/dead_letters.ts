@@ -1,6 +1,5 @@
 /**
- * Dead letters of records that were not delivered.
- *
+ * Dead letters of undelivered records.
  * @module
  */
 
@@ -9,15 +8,15 @@ import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { SendOutcome } from "../http/send_with_retry.ts";
 
-/** Whether a record is valid JSON. */
+/** Returns whether a record is valid JSON. */
 export function isSound({ bytes, lineStart, lineEnd }: BatchRecord): boolean {
   return isValidRecord(bytes, lineStart, lineEnd);
 }
 
 /**
- * The dead letter of a record that was not delivered. If the record itself is corrupt, it says so.
- *
- * @param attempts How often it was sent in a request of its own, if it failed more than once.
+ * Creates the dead letter of an undelivered record. If the record itself is corrupt, the dead
+ * letter says so.
+ * @param attempts Number of attempts in its own request, if it failed more than once.
  */
 export function deadLetterOf(
   record: BatchRecord,
@@ -37,19 +36,22 @@ export function deadLetterOf(
   };
 }
 
-/** The dead letter of a record that is not valid JSON. */
+/** Creates the dead letter of a record that is not valid JSON. */
 export function corruptDeadLetter(record: BatchRecord): DeadLetter {
   return { reason: "corrupt", ...lineOf(record) };
 }
 
-/** The dead letter of a record that this package cannot make a request of, because of `error`. */
+/** Creates the dead letter of a record for which no request can be built because of `error`. */
 export function unsendableDeadLetter(record: BatchRecord, error: unknown): DeadLetter {
   if (!isSound(record)) return corruptDeadLetter(record);
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { reason: "unsendable", message, ...lineOf(record) };
 }
 
-/** The dead letter of the end of a call that is not found because its start was not delivered. */
+/**
+ * Returns the dead letter of the end of a call that was not found because its start was not
+ * delivered.
+ */
 export function blame(deadLetter: DeadLetter, start: DeadLetter | undefined): DeadLetter {
   if (start === undefined || deadLetter.status !== 404) return deadLetter;
   const { offset, length, line } = deadLetter;

@@ -1,16 +1,14 @@
 /**
- * The form that a file is sent as.
- *
- * Made here, and not by the host's `FormData`: that one has another boundary in each request, so that
- * a file that is sent again would be other bytes.
- *
+ * Form in which a file is sent.
+ * Not built with the runtime's `FormData`, which uses a new boundary for each request: a file that
+ * is sent again would have different bytes.
  * @module
  */
 
 import { fromBase64 } from "../../protocol/json/base64.ts";
 import { FormBody } from "../http/form_body.ts";
 
-/** A `file_create` as it is in the log. */
+/** `file_create` request in the log. */
 export interface FileRequest {
   readonly project_id: string;
   readonly name: string;
@@ -19,9 +17,8 @@ export interface FileRequest {
 }
 
 /**
- * Makes the form of a file.
- *
- * @throws where a field has another type, or the content is not Base64.
+ * Builds the form of a file.
+ * @throws if a field has another type or the content is not Base64.
  */
 export function formOf(file: FileRequest): FormBody {
   return new FormBody([

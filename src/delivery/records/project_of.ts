@@ -1,6 +1,5 @@
 /**
- * The project of a record.
- *
+ * Reads the project of a record.
  * @module
  */
 
@@ -9,7 +8,7 @@ import type { RecordType } from "../../protocol/record_types.ts";
 import type { BatchRecord } from "../../wal/record/record_batch.ts";
 import { textField } from "../calls/call_fields.ts";
 
-/** The object that names the project, where it is not the request itself. */
+/** Field that contains the project, if it is not in the request itself. */
 const WRAPPERS: Partial<Record<RecordType, string>> = {
   call_start: "start",
   call_end: "end",
@@ -17,7 +16,7 @@ const WRAPPERS: Partial<Record<RecordType, string>> = {
   table_create: "table",
 };
 
-/** Returns `entity/project` of a record; `undefined` when it names none. */
+/** Returns `entity/project` of a record; `undefined` if it contains none. */
 export function projectOf({ type, bytes, start, end }: BatchRecord): string | undefined {
   const wrapper = WRAPPERS[type];
   const inner = wrapper === undefined ? { start, end } : topLevelField(bytes, start, end, wrapper);

@@ -1,6 +1,5 @@
 /**
- * Every write that is not a call, on its way to its own endpoint.
- *
+ * Sends all records that are not calls, each to its own endpoint.
  * @module
  */
 
@@ -36,19 +35,19 @@ const ORDERED: ReadonlySet<RecordType> = new Set([
 ]);
 
 /**
- * Whether a record acts on what earlier records made. It is sent by itself, after all before it is
- * delivered; the others make things that nothing else has to wait for.
+ * Returns whether a record acts on the results of earlier records. Such a record is sent
+ * separately, after all earlier ones are delivered; no record depends on the others.
  */
 export function actsOnEarlier(type: RecordType): boolean {
   return ORDERED.has(type);
 }
 
-/** A way to send one record. Called again for a record that failed. */
+/** Function that sends one record. Called again for a failed record. */
 type Attempt = (options: SendOptions) => Promise<SendOutcome>;
 
 /** Delivers records that are not calls, and remembers which endpoints the server has. */
 export class RecordSender {
-  /** Which of its paths a type is sent to, where the first is missing. */
+  /** Index of the path that a type is sent to, if the first is missing. */
   readonly #chosen = new Map<RecordType, number>();
   readonly #digests: DigestMap;
   readonly #maxInFlight: number;
@@ -64,8 +63,8 @@ export class RecordSender {
   }
 
   /**
-   * Delivers the records that make values with provisional digests, one after the other, before
-   * everything that may name them.
+   * Delivers the records that create values with provisional digests, one after another, before
+   * everything that may refer to them.
    */
   async sendFirst(
     records: readonly BatchRecord[],
@@ -86,8 +85,7 @@ export class RecordSender {
 
   /**
    * Delivers all other records, and `calls`, concurrently.
-   *
-   * @param ordered Whether one record has to wait for those before it.
+   * @param ordered Whether a record must wait for earlier ones.
    */
   async sendAll(
     records: readonly BatchRecord[],
@@ -129,7 +127,7 @@ export class RecordSender {
     return deadLetters;
   }
 
-  /** Sends one record, where it can be made into a request. */
+  /** Sends one record if a request can be built from it. */
   async #send(
     record: BatchRecord,
     build: () => Attempt,
@@ -156,7 +154,7 @@ export class RecordSender {
       if (kind !== "refused" || verdict.status !== 409 || expectedDigestIn === undefined) {
         return verdict;
       }
-      // A digest that the server computes otherwise is not a reason to lose the record.
+      // The record must not be lost because the server computes a different digest.
       const bare = withoutExpectedDigest(request, expectedDigestIn);
       return bare.length < request.length
         ? await this.#sendTo(type, () => bare, send, options)
@@ -234,7 +232,7 @@ export class RecordSender {
   }
 }
 
-/** Whether a record makes a value whose digest only the server can know. */
+/** Returns whether a record creates a value whose digest only the server can compute. */
 function makesProvisional(record: BatchRecord): boolean {
   return isProvisional(expectedDigest(record));
 }
@@ -246,7 +244,7 @@ function expectedDigest({ type, bytes, start, end }: BatchRecord): string | unde
   return inner && textField(bytes, inner.start, inner.end, "expected_digest");
 }
 
-/** The digests in a response, by their provisional digests. */
+/** Returns the digests in a response, by provisional digest. */
 function answered(provisional: string, text: string): [string, string][] {
   const { digest, row_digests: rows } = JSON.parse(text) as {
     digest?: unknown;
@@ -263,10 +261,13 @@ function answered(provisional: string, text: string): [string, string][] {
 }
 
 const decoder = new TextDecoder();
-/** Ends a batch early when it turns out that the server does not have the endpoint. */
+/** Ends a batch early if the server does not have the endpoint. */
 const NOTHING: SendOutcome = { kind: "done", text: "" };
 
-/** The request without `expected_digest` in the field `wrapper`, or in itself when that is `""`. */
+/**
+ * Returns the request without `expected_digest` in the field `wrapper`, or at the top level if that
+ * is `""`.
+ */
 export function withoutExpectedDigest(
   request: Uint8Array<ArrayBuffer>,
   wrapper: string,

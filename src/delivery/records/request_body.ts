@@ -1,6 +1,5 @@
 /**
- * Joins pieces of bytes into request bodies.
- *
+ * Joins pieces of bytes to request bodies.
  * @module
  */
 
@@ -9,7 +8,7 @@ const BATCH_START = encoder.encode('{"batch":[');
 const BATCH_END = encoder.encode("]}");
 const COMMA = 44;
 
-/** `{"batch":[a,b,…]}`, where each item is given as the pieces of its text. */
+/** Builds `{"batch":[a,b,…]}`; each item is given as the pieces of its text. */
 export function batchBody(items: readonly (readonly Uint8Array[])[]): Uint8Array<ArrayBuffer> {
   let size = BATCH_START.length + BATCH_END.length + Math.max(0, items.length - 1);
   for (const pieces of items) {
@@ -29,7 +28,7 @@ export function batchBody(items: readonly (readonly Uint8Array[])[]): Uint8Array
   return body;
 }
 
-/** `batch`, a body that {@linkcode batchBody} made, with further items. */
+/** Returns `batch`, a body built by {@linkcode batchBody}, with additional items. */
 export function extendedBatch(
   batch: Uint8Array<ArrayBuffer>,
   items: readonly (readonly Uint8Array[])[],
@@ -43,20 +42,21 @@ export function extendedBatch(
   return body;
 }
 
-/** The UTF-8 bytes of a constant. */
+/** Returns the UTF-8 bytes of a constant. */
 export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Bytes of a page; the places of two buffers in their pages decide how fast one is copied. */
+/**
+ * Bytes of a page; the positions of two buffers within their pages determine the speed of a copy.
+ */
 const PAGE = 4_096;
 
 /**
- * `length` bytes to fill: a part of `spare` where that is large enough.
- *
- * @param like The place in its page of the bytes that will be copied to the front. A copy to a place
- *   just behind that, modulo a page, takes 13 times as long (each load waits for a store that only
- *   looks like the same address), so the part begins half a page away.
+ * Returns a buffer of `length` bytes: part of `spare` if that is large enough.
+ * @param like Position within its page of the bytes that will be copied to the front. A copy to a
+ * position just after it, modulo the page size, takes 13 times as long (4K aliasing: each load
+ * waits for a store whose address only looks the same), so the buffer begins half a page away.
  */
 export function sized(
   spare: Uint8Array<ArrayBuffer>,
@@ -68,20 +68,20 @@ export function sized(
   return whole.subarray(start, start + length);
 }
 
-/** Buffers of bodies that were answered, to be filled again instead of made again. */
+/** Reuses the buffers of acknowledged bodies. */
 export class BufferPool {
   readonly #spare: ArrayBuffer[] = [];
 
-  /** A buffer to fill; an empty one when there is none. */
+  /** Returns a buffer to fill; an empty one if there is none. */
   take(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(0));
   }
 
-  /** Gives back the buffer of a body that nobody reads any more. */
+  /** Returns the buffer of a body that is no longer in use to the pool. */
   give(body: Uint8Array<ArrayBuffer> | null): void {
     if (body !== null && this.#spare.length < MAX_SPARE) this.#spare.push(body.buffer);
   }
 }
 
-/** As many as are on their way or being made at once. */
+/** Maximum number of bodies in flight or being built. */
 const MAX_SPARE = 3;

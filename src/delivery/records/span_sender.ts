@@ -1,8 +1,6 @@
 /**
- * Sends OpenTelemetry spans: those of several records in one request, their bytes as they are.
- *
- * Two serialized requests, one behind the other, are one request with the spans of both.
- *
+ * Sends OpenTelemetry spans: those of several records in one request, with their original bytes.
+ * Two concatenated serialized requests are one request with the spans of both.
  * @module
  */
 
@@ -27,7 +25,7 @@ interface SpanGroup {
   readonly records: BatchRecord[];
 }
 
-/** Makes a task for each project and view with spans among `records`. */
+/** Creates a task for each project and view with spans among `records`. */
 export function spanTasks(
   records: readonly BatchRecord[],
   send: Send,
@@ -74,7 +72,7 @@ async function sendGroup(
   return [...unsendable, ...refused];
 }
 
-/** A header holds no other characters; such spans name their project in their resource. */
+/** A header allows no other characters; other spans have their project in their resource. */
 function projectHeader(project: string): Record<string, string> {
   return /^[\x21-\x7e]+( +[\x21-\x7e]+)*$/.test(project) ? { project_id: project } : {};
 }

@@ -1,9 +1,7 @@
 /**
- * Records that failed in a request of their own, while the rest of their batch is delivered.
- *
- * They are tried again in rounds, each after a health check, until they are delivered, rejected, or
- * proven to be at fault. In an outage none is.
- *
+ * Records that failed in their own request while the rest of their batch is delivered.
+ * They are retried in rounds, each after a health check, until they are delivered, rejected, or
+ * proven to be at fault. During an outage no record is.
  * @module
  */
 
@@ -22,14 +20,14 @@ import { type SendOutcome, type SentRequest, Stopped } from "../http/send_with_r
 import { deadLetterOf } from "./dead_letters.ts";
 import { projectOf } from "./project_of.ts";
 
-/** A record that failed. */
+/** Failed record. */
 export interface Suspect {
   readonly record: BatchRecord;
-  /** The key that this record shares with those that have to wait for it. */
+  /** Key that this record shares with records that must wait for it. */
   readonly key?: string;
-  /** Sends it once more; `again` is the request that failed. */
+  /** Sends it again; `again` is the request that failed. */
   readonly attempt: (again: SentRequest | undefined) => Promise<SendOutcome>;
-  /** Just after the first failure of a request with it. */
+  /** Counts just after the first failure of a request with it. */
   readonly since: Mark;
 }
 
@@ -42,60 +40,62 @@ export interface SuspectsDeps {
   readonly health: Health;
   readonly projects: Projects;
   readonly stop: AbortSignal;
-  /** Maximum number of ms between two attempts. */
+  /** Maximum ms between two attempts. */
   readonly maxBackoffMs: number;
   /** Maximum number of requests in flight. */
   readonly maxInFlight: number;
 }
 
-/** Sends what waits for a suspect; called with the dead letter of that, if it became one. */
+/**
+ * Sends records that wait for a suspect; called with the suspect's dead letter, if it became one.
+ */
 type Follower = (cause: DeadLetter | undefined) => Promise<DeadLetter[]>;
 
 interface Case {
   readonly suspect: Suspect;
   readonly suspicion: Suspicion;
-  /** Sends what waits for it. */
+  /** Send the records that wait for it. */
   readonly followers: Follower[];
   failure: Failed;
 }
 
 type Failed = Extract<SendOutcome, { kind: "failure" }>;
 
-/** Ms between the first two rounds; doubled for each further one. */
+/** Ms between the first two rounds; doubled for each further round. */
 const FIRST_PAUSE_MS = 100;
-/** Maximum number of ms between two rounds, and the rounds after which it grows. */
+/** Maximum ms between two rounds, and the number of rounds after which it grows. */
 const MAX_PAUSE_MS = 1_500, QUICK_ROUNDS = 60;
-/** Records tried in one round: in an outage, a whole batch may be suspect. */
+/** Maximum number of records per round: in an outage, a whole batch may be suspect. */
 const MAX_TRIED = 16;
 
-/** The suspects of one delivery. */
+/** Suspects of one delivery. */
 export class Suspects {
   readonly #deps: SuspectsDeps;
   #cases: Case[] = [];
   readonly #open = new Set<Suspicion>();
-  /** Records whose project was found after they were rejected: they are sent again, once. */
+  /** Records whose project was found after their rejection: they are sent again, once. */
   readonly #sentAgain = new WeakSet<BatchRecord>();
 
   constructor(deps: SuspectsDeps) {
     this.#deps = deps;
   }
 
-  /** The counts of the outcomes of requests so far. */
+  /** Returns the current counts of request outcomes. */
   mark(): Mark {
     return this.#deps.evidence.mark();
   }
 
-  /** Number of records that fail in requests of their own. */
+  /** Number of records that fail in their own requests. */
   get failing(): number {
     return this.#open.size;
   }
 
-  /** A batch failed, and all its records were delivered in parts. */
+  /** Notes that all records of a failed batch were delivered in parts. */
   recovered(): void {
     this.#deps.evidence.recovered(1);
   }
 
-  /** A record failed in a request of its own. */
+  /** Adds a record that failed in its own request. */
   add(suspect: Suspect, failure: Failed): void {
     const suspicion = new Suspicion(this.#deps.evidence, suspect.since);
     suspicion.failed();
@@ -104,8 +104,7 @@ export class Suspects {
   }
 
   /**
-   * Lets `send` wait for the suspect with this key.
-   *
+   * Makes `send` wait for the suspect with this key.
    * @returns Whether there is one.
    */
   defer(key: string, send: Follower): boolean {
@@ -115,10 +114,9 @@ export class Suspects {
   }
 
   /**
-   * Runs `send`, which adds suspects, and then tries these until each is decided.
-   *
-   * @returns All dead letters. If it rejects, the suspects are given up: they are sent some other way,
-   *   or later.
+   * Runs `send`, which adds suspects, then retries these until each is decided.
+   * @returns All dead letters. If it rejects, the suspects are discarded: they are sent in another
+   * way, or later.
    */
   async settle(send: () => Promise<DeadLetter[]>): Promise<DeadLetter[]> {
     try {
@@ -144,8 +142,8 @@ export class Suspects {
   }
 
   /**
-   * Whether a record was rejected because the server does not have its project, or did not have it
-   * then. If so, the record waits: this resolves when it may be tried again.
+   * Returns whether a record was rejected because its project is or was missing on the server. If
+   * so, the record waits, and this resolves when it may be retried.
    */
   async isProjectMissing(record: BatchRecord, refusal: Refusal): Promise<boolean> {
     const { projects, stop, breaker, random, maxBackoffMs } = this.#deps;
@@ -157,12 +155,12 @@ export class Suspects {
         const state = await projects.ask(project, stop);
         if (stop.aborted) throw new Stopped("Stopped while sending");
         if (state.kind === "exists") {
-          // It may have been created after the record was rejected.
+          // The project may have been created after the rejection.
           if (this.#sentAgain.has(record)) return false;
           this.#sentAgain.add(record);
           return true;
         }
-        // Once the project was missing, only sending the record again tells what is true now.
+        // Once the project was missing, only sending the record again shows the current state.
         if (state.kind === "unknown") return release !== undefined;
         if (state.kind === "missing") {
           const reason = `HTTP ${refusal.status}: ${state.message}`;
@@ -186,7 +184,7 @@ export class Suspects {
         this.#cases.push(one);
         return [];
       }
-      // What proved it is that the server works.
+      // The proof is based on the server working.
       this.#deps.breaker.succeeded();
     }
     this.#open.delete(suspicion);
@@ -199,7 +197,7 @@ export class Suspects {
     return deadLetters;
   }
 
-  /** Whether the server responds; collects evidence. */
+  /** Returns whether the server responds; collects evidence. */
   async #isReachable(): Promise<boolean> {
     const { health, breaker, projects, stop } = this.#deps;
     const result = await health.check(stop);
@@ -208,8 +206,8 @@ export class Suspects {
       breaker.failed({ state: "down", ...result }, false);
       return false;
     }
-    // Where no write succeeds, health checks are the evidence, and a server whose storage fails answers
-    // these too.
+    // If no write succeeds, health checks are the evidence, but a server with failing storage
+    // answers these too.
     const lacking = this.#cases.find(({ suspicion }) => !suspicion.hasWrites);
     const project = lacking && projectOf(lacking.suspect.record);
     if (result.kind === "well" && project !== undefined) await projects.ask(project, stop);

@@ -1,6 +1,5 @@
 /**
- * Recovery of one project's directory: under its leases, drains what processes left that do not send.
- *
+ * Recovers one project's directory: drains orphaned segments under its leases.
  * @module
  */
 
@@ -18,10 +17,10 @@ import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
 import { Drain } from "../drain/drain.ts";
 import { OpenDrains } from "./open_drains.ts";
 
-/** Segments in one chain at most: as many are known at once. */
+/** Maximum number of segments in a chain; limits the number in memory. */
 const MAX_CHAIN = 1_000;
 
-/** The segments that a chain leaves. */
+/** Segments left after a chain. */
 interface ChainRest {
   readonly next: readonly ListedSegment[];
   readonly unreadable: readonly ListedSegment[];
@@ -31,9 +30,9 @@ interface ChainRest {
 export class DirectoryRecovery {
   readonly #options: DirectoryRecoveryOptions;
   readonly #leases: RecoveryLeases;
-  /** The drain of segments of dead processes. */
+  /** Drain of segments of dead processes. */
   #chain: Drain | null = null;
-  /** Segments of dead processes that come after the chain, oldest first. */
+  /** Segments of dead processes that follow the chain, oldest first. */
   #waiting: readonly ListedSegment[] = [];
   readonly #open: OpenDrains;
   readonly #running = new Set<Promise<void>>();
@@ -42,13 +41,12 @@ export class DirectoryRecovery {
   #isBlocked = false;
   /** Segments of dead processes that another process sends. */
   #elsewhere: readonly ListedSegment[] = [];
-  /** Orphaned segments that no drain has: found a moment ago, or not to be sent now. */
+  /** Orphaned segments without a drain: newly found, or not sendable now. */
   #blocked: readonly ListedSegment[] = [];
   readonly #openCalls: OpenCallsKeepers;
   readonly #counter: WaitingCounter;
   readonly #counterElsewhere: WaitingCounter;
 
-  /** Makes a recovery that has not looked at the directory. */
   constructor(options: DirectoryRecoveryOptions) {
     this.#options = options;
     this.#leases = new RecoveryLeases(options);
@@ -72,24 +70,24 @@ export class DirectoryRecovery {
     return this.#chain !== null || this.#waiting.length > 0;
   }
 
-  /** Whether there are orphaned segments that no drain has. */
+  /** Whether there are orphaned segments without a drain. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
 
-  /** Whether another process sends segments of dead processes, as the last look found. */
+  /** Whether another process sends segments of dead processes, as of the last scan. */
   get isElsewhere(): boolean {
     return this.#elsewhere.length > 0;
   }
 
-  /** Counts what another process sends. */
+  /** Counts the pending records that another process sends. */
   async pendingElsewhere(budget: CountBudget): Promise<Waiting> {
     return await this.#counterElsewhere.count(this.#elsewhere, budget);
   }
 
   /**
-   * Counts what waits now: in the drains, in segments after them, and in blocked ones. Segments may
-   * change places while they are counted, so that all counts begin at once.
+   * Counts the pending records of drains, of segments after them, and of blocked segments. All
+   * counts begin at once, because segments may change state during the count.
    */
   async pending(budget: CountBudget): Promise<Waiting> {
     const isInChain = this.#chain?.end === null || this.#chain?.end === "complete";
@@ -99,7 +97,7 @@ export class DirectoryRecovery {
     return sumWaiting(await Promise.all([this.#counter.count(listed, budget), ...counts]));
   }
 
-  /** Looks for orphaned segments, and begins to drain them. Rejects with the host's error. */
+  /** Scans for orphaned segments and starts to drain them. Rejects with the file system error. */
   async look(): Promise<void> {
     if (this.isDraining || this.#stopped) return;
     let { final, open, interrupted } = await this.#scan();
@@ -107,18 +105,19 @@ export class DirectoryRecovery {
     this.#elsewhere = [];
     const stems = interrupted.flatMap((writer) => writer.stems);
     const needed = [...final, ...open, ...stems];
-    // They count as blocked until a drain has them: a flush in between must not find nothing left.
+    // They count as blocked until a drain has them: a flush in between must not report an empty
+    // log.
     this.#block(final.length + open.length > 0 ? [...final, ...open] : stems);
     if (needed.length === 0 || !this.#options.isServerReady()) return this.#releaseIfIdle();
     if (this.#leases.acquireFor(needed)) {
       this.#openCalls.clear();
-      // What another holder did in between is seen now: checkpoints, removed segments.
+      // Scan again: another holder may have moved checkpoints or removed segments in the meantime.
       ({ final, open, interrupted } = await this.#scan());
-      // A pause has given the leases back.
+      // A pause has released the leases.
       if (this.#stopped) return this.#leases.release();
     }
     const isCovered = (segment: ListedSegment): boolean => this.#leases.covers(segment);
-    // What other processes hold leases for is left to them.
+    // Segments whose leases other processes hold are left to those.
     const covered = await partitionInSlices(final, isCovered, this.#options.runtime.clock);
     if (this.#stopped) return this.#leases.release();
     [final, this.#elsewhere] = covered;
@@ -133,14 +132,14 @@ export class DirectoryRecovery {
     else this.#releaseIfIdle();
   }
 
-  /** Sends heartbeats for the leases that are held. Throws the host's error. */
+  /** Sends heartbeats for the leases held. Throws the file system error. */
   heartbeat(): void {
     this.#leases.heartbeat();
   }
 
   /**
-   * Stops the drains and gives the leases back, so that another process may try. What is not delivered
-   * stays on disk, and is found again by the next look.
+   * Stops the drains and releases the leases, so that another process may try. Undelivered records
+   * stay on disk, and the next scan finds them.
    */
   async pause(): Promise<void> {
     this.#stopped = true;
@@ -150,21 +149,21 @@ export class DirectoryRecovery {
     this.#stopped = this.#isClosed;
   }
 
-  /** Pauses for good. */
+  /** Pauses permanently. */
   async stop(): Promise<void> {
     this.#isClosed = true;
     this.#elsewhere = [];
     await this.pause();
   }
 
-  /** Gives the leases back at once, where there is no time to stop. */
+  /** Releases the leases synchronously, for exits without time to stop. */
   abandon(): void {
     this.#isClosed = this.#stopped = true;
     for (const { segment } of this.drains) segment.release();
     this.#leases.release();
   }
 
-  /** Closes the calls that dead writers left open; returns the segments that end them. */
+  /** Closes the calls that dead writers left open; returns the segments that contain their ends. */
   async #close(writers: readonly DeadWriter[]): Promise<ListedSegment[]> {
     const { runtime, root, drain } = this.#options;
     const closer = new CallCloser(runtime, root);
@@ -183,7 +182,9 @@ export class DirectoryRecovery {
     return closing;
   }
 
-  /** Finds orphans; those of writers with a segment that is drained while it is open come after it. */
+  /**
+   * Finds orphans; orphans of a writer with an open segment being drained come after that segment.
+   */
   async #scan(): Promise<Orphans> {
     const { directory, scanner } = this.#options;
     const found = await scanner.scan(directory, this.#leases.holdsOwn).catch((error) => {
@@ -230,10 +231,9 @@ export class DirectoryRecovery {
   }
 
   /**
-   * Drains some segments of dead processes as one.
-   *
-   * @returns Those that come next, where one was given up, and those that cannot be read now; `null` if
-   *   the drain ended early.
+   * Drains segments of dead processes as one.
+   * @returns The segments that come next, if one was dropped, and those that cannot be read now;
+   * `null` if the drain ended early.
    */
   async #drainChain(segments: readonly ListedSegment[]): Promise<ChainRest | null> {
     const { runtime, drain: options } = this.#options;
@@ -262,7 +262,9 @@ export class DirectoryRecovery {
     }
   }
 
-  /** Segments wait until the next look: the server or the disk does not let them be sent now. */
+  /**
+   * Keeps segments for the next scan, because the server or the disk prevents their delivery now.
+   */
   #block(segments: readonly ListedSegment[]): void {
     this.#isBlocked = segments.length > 0;
     this.#blocked = segments;

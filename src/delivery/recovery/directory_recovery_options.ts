@@ -1,6 +1,5 @@
 /**
- * Options of the recovery of one project's directory.
- *
+ * Options for the recovery of one project's directory.
  * @module
  */
 
@@ -8,31 +7,31 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { OrphanScanner } from "../../wal/ownership/orphan_scanner.ts";
 import type { DrainOptions } from "../drain/drain_options.ts";
 
-/** The start of a recovery. */
+/** Start of a recovery. */
 export interface RecoveryStart {
   readonly directory: string;
   readonly segments: number;
-  /** Processes that wrote them. */
+  /** Number of processes that wrote the segments. */
   readonly processes: number;
 }
 
 /** Options for {@linkcode DirectoryRecovery}. */
 export interface DirectoryRecoveryOptions {
   readonly runtime: Runtime;
-  /** Directory of all logs. */
+  /** Root directory of all logs. */
   readonly root: string;
   readonly directory: string;
   /** Base URL of the server that this sender sends to. */
   readonly server: string;
-  /** The token of this process. */
+  /** Token of this process. */
   readonly token: string;
   readonly scanner: OrphanScanner;
   readonly drain: DrainOptions;
   /** Reports that segments of dead processes are being sent. */
   readonly onStart: (start: RecoveryStart) => void;
-  /** Reports that they were all sent. */
+  /** Reports that all of them were sent. */
   readonly onComplete: (start: RecoveryStart) => void;
-  /** Whether the server accepts requests, or a probe of it is due. */
+  /** Returns whether the server accepts requests, or a probe is due. */
   readonly isServerReady: () => boolean;
   /** Called when something was delivered or ended. */
   readonly onChange: () => void;

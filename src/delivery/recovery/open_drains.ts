@@ -1,6 +1,5 @@
 /**
- * Drains of segments that running processes write and do not send.
- *
+ * Drains of segments that running processes write but do not send.
  * @module
  */
 
@@ -14,43 +13,42 @@ import { parseStem, segmentPaths } from "../../wal/segment/segment_name.ts";
 import { Drain, type DrainEnd } from "../drain/drain.ts";
 import type { DrainOptions } from "../drain/drain_options.ts";
 
-/** Segments of running processes that are drained at once; each is open. */
+/** Maximum number of these segments that are drained at once; each is an open file. */
 const MAX_OPEN = 64;
 
 /** Options for {@linkcode OpenDrains}. */
 export interface OpenDrainsOptions {
   readonly runtime: Runtime;
   readonly drain: DrainOptions;
-  /** Keep what is known about open calls when segments are removed. */
+  /** Store the state of open calls when segments are removed. */
   readonly openCalls: OpenCallsKeepers;
-  /** Whether no record will be added to a segment. */
+  /** Returns whether no record will be added to a segment. */
   readonly isFinal: (segment: ListedSegment) => boolean;
 }
 
-/** Drains segments while they are written, each by itself. */
+/** Drains segments while they are written, each separately. */
 export class OpenDrains {
   readonly #options: OpenDrainsOptions;
   /** By stem. */
   readonly #drains = new Map<string, Drain>();
 
-  /** Makes one that drains nothing. */
   constructor(options: OpenDrainsOptions) {
     this.#options = options;
   }
 
-  /** Those in progress. */
+  /** Drains in progress. */
   get all(): readonly Drain[] {
     return [...this.#drains.values()];
   }
 
-  /** Processes whose segments are drained: their later segments wait. */
+  /** Writers of the segments being drained: their later segments wait. */
   get writers(): ReadonlySet<string | undefined> {
     return new Set([...this.#drains.keys()].map((stem) => parseStem(stem)?.writer));
   }
 
   /**
-   * Drains a segment to its end; `null` if it does not exist any more, or too many are open. Reports
-   * the host's error if it cannot be opened.
+   * Drains a segment to its end; `null` if it no longer exists or too many are open. Reports the
+   * file system error if it cannot be opened.
    */
   async run(listed: ListedSegment, guard: SegmentGuard): Promise<DrainEnd | null> {
     if (this.#drains.size >= MAX_OPEN) return null;

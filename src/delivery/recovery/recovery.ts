@@ -1,6 +1,5 @@
 /**
- * Recovery of everything below the root of all logs that no running process sends.
- *
+ * Recovery of all segments below the root directory that no running process sends.
  * @module
  */
 
@@ -17,11 +16,11 @@ export const SCAN_MS = 2_000;
 
 /** Options for {@linkcode Recovery}. */
 export interface RecoveryOptions extends Omit<DirectoryRecoveryOptions, "directory"> {
-  /** The directories to look in, asked at every scan. */
+  /** Returns the directories to scan; called for every scan. */
   readonly directories: () => string[];
 }
 
-/** Finds orphaned segments and sends them, in the background. */
+/** Finds orphaned segments and sends them in the background. */
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #clock: Clock;
@@ -30,10 +29,9 @@ export class Recovery {
   #scanning: Promise<void> | null = null;
   #stopped = false;
   #hasScanned = false;
-  /** Whether presence files are to be looked at after the next scan. */
+  /** Whether to check presence files after the next scan. */
   #sweepDue = true;
 
-  /** Makes a recovery that has not begun. */
   constructor(options: RecoveryOptions) {
     this.#options = options;
     this.#clock = options.runtime.clock;
@@ -46,7 +44,7 @@ export class Recovery {
     });
   }
 
-  /** Scans all directories once; a scan in progress counts. Never rejects. */
+  /** Scans all directories once, or joins a scan in progress. Never rejects. */
   scan(): Promise<void> {
     return this.#scanning ??= this.#scan().finally(() => this.#scanning = null);
   }
@@ -66,15 +64,14 @@ export class Recovery {
     return [...this.#directories.values()].some(({ isBlocked }) => isBlocked);
   }
 
-  /** Whether other processes send segments of dead processes, as the last scan found. */
+  /** Whether other processes send segments of dead processes, as of the last scan. */
   get isElsewhere(): boolean {
     return [...this.#directories.values()].some(({ isElsewhere }) => isElsewhere);
   }
 
   /**
-   * Counts what waits in orphaned segments.
-   *
-   * @param scope Those that this process is to send, or also those that other processes send.
+   * Counts pending records in orphaned segments.
+   * @param scope Segments that this process has to send, or also those that other processes send.
    */
   async pending(scope: "held" | "all", budget: CountBudget): Promise<Waiting> {
     if (!this.#hasScanned) await this.scan();
@@ -86,13 +83,13 @@ export class Recovery {
     return sumWaiting(counts);
   }
 
-  /** A segment of this process is not its own to drain any more: it counts as an orphan. */
+  /** Treats a segment of this process as an orphan, because this process may no longer drain it. */
   reclaim(stem: string): void {
     this.#sweepDue = true;
     this.#options.scanner.reclaim(stem);
   }
 
-  /** Sends heartbeats for the leases that are held; throws the first error when all had their turn. */
+  /** Sends heartbeats for the leases held; after all of them, throws the first error. */
   heartbeat(): void {
     const errors: unknown[] = [];
     for (const recovery of this.#directories.values()) {
@@ -105,30 +102,32 @@ export class Recovery {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** The server does not accept requests: gives the leases back, another process may reach it. */
+  /**
+   * Releases the leases while the server does not accept requests: another process may reach it.
+   */
   async pause(): Promise<void> {
     await Promise.all([...this.#directories.values()].map((recovery) => recovery.pause()));
   }
 
-  /** Stops the drains and gives the leases back. What is not delivered stays on disk. */
+  /** Stops the drains and releases the leases. Undelivered records stay on disk. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#options.scanner.stop();
     await Promise.all([...this.#directories.values()].map((recovery) => recovery.stop()));
     await this.#scanning;
-    // While segments wait, most of their processes have to stay known.
+    // While segments are pending, the presence files of most of their processes are needed.
     if (this.#sweepDue && this.#hasScanned && !this.isBlocked) await this.#sweep();
   }
 
-  /** Gives the leases back at once, where there is no time to stop. */
+  /** Releases the leases synchronously, for exits without time to stop. */
   abandon(): void {
     this.#stopped = true;
     for (const recovery of this.#directories.values()) {
       try {
         recovery.abandon();
       } catch {
-        // The next sender finds this process dead.
+        // The next sender detects that this process is dead.
       }
     }
   }

@@ -1,6 +1,5 @@
 /**
- * A stream of NATS JetStream, read from outside of the log.
- *
+ * Accesses a NATS JetStream stream from outside the log.
  * @module
  */
 
@@ -12,9 +11,9 @@ import { asEngineError, ask, errorParts } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
 import { NatsReader } from "./reader.ts";
 
-/** Bytes that are read at once. */
+/** Maximum bytes per read. */
 const READ_BYTES = 1024 * 1024;
-/** Ms for the acknowledgement of a message. */
+/** Time limit for the acknowledgement of a message, in ms. */
 const PUBLISH_MS = 5_000;
 /** Codes of "stream not found", "no message found" and "sequence not found". */
 const NO_STREAM = 10059;
@@ -33,16 +32,16 @@ export interface NatsMessagesOptions {
   readonly modules: NatsModules;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  /** Name of the stream; one that does not exist is empty. */
+  /** Name of the stream; a nonexistent stream is treated as empty. */
   readonly name: string;
 }
 
-/** The messages of a stream. */
+/** Messages of a stream. */
 export class NatsMessages implements MessageStore {
   readonly name: string;
   readonly #options: NatsMessagesOptions;
 
-  /** Creates a store; the engine is asked when it is used. */
+  /** Creates a store; the first use contacts the engine. */
   constructor(options: NatsMessagesOptions) {
     this.name = options.name;
     this.#options = options;

@@ -1,6 +1,5 @@
 /**
- * Opens the streams of a log to be read; makes and changes nothing.
- *
+ * Opens the streams of a log for reading; creates and changes nothing.
  * @module
  */
 
@@ -15,16 +14,15 @@ import { loadNats } from "./modules.ts";
 import { NatsMessages } from "./nats_messages.ts";
 import { namesOf, planStreams, type StreamFacts } from "./stream_config.ts";
 
-/** The streams of a log, and leases in it. */
+/** Streams of a log, and its leases. */
 export interface NatsStores extends LogStores {
   readonly facts: StreamFacts;
-  /** The bucket of leases. @throws {EngineError} `away`. */
+  /** Opens the bucket of leases. @throws {EngineError} `away`. */
   leases(): Promise<LeaseStore>;
 }
 
 /**
- * Connects to a log that exists.
- *
+ * Connects to an existing log.
  * @throws {WeaveWalError} `ERR_INVALID_OPTION` if there is none. @throws {EngineError} `away`.
  */
 export async function openStores(runtime: Runtime, address: LogAddress): Promise<NatsStores> {
