@@ -20,6 +20,7 @@ const IN_FLIGHT = "delivery/in_flight_test.ts";
 const BREAKER = "delivery/http/circuit_breaker_test.ts";
 const CLASSES = "delivery/http/classify_test.ts";
 const SEND = "delivery/http/send_with_retry_test.ts";
+const HELD = "delivery/calls/held_ends_test.ts";
 const LOAD = "delivery/calls/call_load_test.ts";
 const PATIENCE = "delivery/http/patience_test.ts";
 
@@ -233,9 +234,58 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/delivery/calls/call_load.ts",
     mistake: "no start waits for its end",
-    find: 'if (call.record.type === "call_start" && wait && carried.add(call)) {',
-    replace: 'if (call.record.type === "call_start" && wait && !carried.add(call)) {',
+    find: "ends.hold(call) : wait && starts.add(call);",
+    replace: "ends.hold(call) : wait && !starts.add(call);",
     tests: [STARTS, ROUTES],
+  },
+  {
+    file: "src/delivery/calls/call_load.ts",
+    mistake: "an end is sent before its start",
+    find: "!started.has(call) && ends.hold(call)",
+    replace: "started.has(call) && ends.hold(call)",
+    tests: [HELD],
+  },
+  {
+    file: "src/delivery/calls/pending_calls.ts",
+    mistake: "an end that waits is not sent with its start",
+    find: "return own && this.ends.take(own);",
+    replace: "return undefined;",
+    tests: [HELD],
+  },
+  {
+    file: "src/delivery/calls/held_ends.ts",
+    mistake: "an end whose start is not known is dead-lettered at once",
+    find: "if (end.isLastTry || !unknown.has(record.offset)) {",
+    replace: "if (true) {",
+    tests: [HELD],
+  },
+  {
+    file: "src/delivery/calls/held_ends.ts",
+    mistake: "an end without a start waits forever",
+    find: "end.isLastTry = isLastTry || end.tries >= MAX_TRIES;",
+    replace: "end.isLastTry = isLastTry;",
+    tests: [HELD],
+  },
+  {
+    file: "src/delivery/calls/held_ends.ts",
+    mistake: "any number of ends waits",
+    find: "count > MAX_HELD || bytes > MAX_HELD_BYTES",
+    replace: "false",
+    tests: [HELD],
+  },
+  {
+    file: "src/delivery/drain/batch_source.ts",
+    mistake: "the checkpoint passes an end that waits",
+    find: "          held.oldestOffset ?? batch.to,\n",
+    replace: "",
+    tests: [HELD],
+  },
+  {
+    file: "src/delivery/drain/batch_source.ts",
+    mistake: "ends wait although everything is read",
+    find: "    this.#pending.ends.isLogRead = isLast;\n    return",
+    replace: "    return",
+    tests: [HELD],
   },
   {
     file: "src/delivery/calls/call_sender.ts",

@@ -6,7 +6,7 @@
 import type { Clock, OwnFetch } from "../runtime/runtime.ts";
 import type { RecordBatch } from "../wal/record/record_batch.ts";
 import type { DigestMap } from "../wal/digest_map.ts";
-import type { PendingStarts } from "./calls/pending_starts.ts";
+import type { PendingCalls } from "./calls/pending_calls.ts";
 import type { CallRouteName } from "./calls/call_load.ts";
 import { isOtelType } from "../protocol/otlp/otel_request.ts";
 import { CallSender, type Send, type SendContext } from "./calls/call_sender.ts";
@@ -67,7 +67,7 @@ export interface DeliveryTarget {
   /** Aborted when nothing more is to be delivered. */
   readonly stopped: AbortSignal;
   /** See {@linkcode DeliveryClient.prepare}. */
-  prepare(batch: RecordBatch, permit: Permit, carried: PendingStarts, wait: boolean): Delivery;
+  prepare(batch: RecordBatch, permit: Permit, pending: PendingCalls, wait: boolean): Delivery;
   /** Aborts requests in progress. Unacknowledged records stay in the log. */
   stop(): void;
 }
@@ -119,22 +119,23 @@ export class DeliveryClient implements DeliveryTarget {
    * Prepares the delivery of every record of `batch`: synchronous work is done here, while the
    * previous batch is in flight.
    * @param permit Permission to send.
-   * @param carried Starts of the same log waiting for their ends: some are sent, others are added.
+   * @param pending Calls of the same log waiting for their other half: some are sent, others are
+   *   added.
    * @param wait Whether starts without ends may wait.
    */
   prepare(
     batch: RecordBatch,
     permit: Permit,
-    carried: PendingStarts,
+    pending: PendingCalls,
     wait: boolean,
   ): Delivery {
     const context = this.#context(permit);
     const others = batch.records((type) => type !== "call_start" && type !== "call_end");
-    const hasCalls = batch.count > others.length || carried.count > 0;
+    const hasCalls = batch.count > others.length || pending.count > 0;
     // A record that acts on earlier ones is in its own batch, after the waiting starts.
     const ordered = others.some(({ type }) => actsOnEarlier(type));
     const calls = hasCalls
-      ? this.#calls.prepare(batch, context, carried, wait && !ordered)
+      ? this.#calls.prepare(batch, context, pending, wait && !ordered)
       : undefined;
     return {
       // A corrupt line may contain complete records of any type. Spans have no dependencies.

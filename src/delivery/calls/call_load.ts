@@ -7,8 +7,9 @@ import type { DeadLetter } from "../../wal/segment/segment.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import type { BufferPool } from "../records/request_body.ts";
 import { callKey, type CallRecord, readCalls } from "./call_record.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import { sortBatch, sortCalls, type SortedCalls } from "./paired_calls.ts";
-import type { PendingStarts } from "./pending_starts.ts";
+import type { PendingCalls } from "./pending_calls.ts";
 import { canOverwrite, upsertBody, upsertBodyInPlace } from "./upsert_body.ts";
 
 /** A calls API: complete calls (v2), or starts and ends in `/call/upsert_batch` (v1). */
@@ -33,8 +34,8 @@ export interface Load {
 const NONE: ReadonlySet<number> = new Set();
 
 /** Prepares calls for the v1 batch API. */
-export function loadUpsert(batch: RecordBatch, carried: PendingStarts, bodies: BufferPool): Load {
-  const waited = carried.takeAll();
+export function loadUpsert(batch: RecordBatch, pending: PendingCalls, bodies: BufferPool): Load {
+  const waited = [...pending.starts.takeAll(), ...pending.ends.takeAll()];
   const overwrites = waited.length === 0 && canOverwrite(batch);
   let upsert: Load["upsert"] = null;
   if (overwrites) upsert = orNull(() => upsertBodyInPlace(batch));
@@ -42,7 +43,7 @@ export function loadUpsert(batch: RecordBatch, carried: PendingStarts, bodies: B
   let restored: Promise<void> | undefined;
   return {
     path: "batch",
-    independent: !batch.has("call_end"),
+    independent: !batch.has("call_end") && !waited.some(isEnd),
     upsert,
     isCopy: !overwrites,
     sorted: null,
@@ -53,41 +54,62 @@ export function loadUpsert(batch: RecordBatch, carried: PendingStarts, bodies: B
   };
 }
 
-/**
- * Prepares calls for the v2 calls API.
- * @param wait Whether starts without ends may wait for them.
- */
+/** Treatment of calls without their other half. */
+export interface UnpairedPolicy {
+  /** Whether starts may wait for their ends. */
+  readonly wait: boolean;
+  /** Calls whose starts were sent. */
+  readonly started: Pick<OpenCalls, "has">;
+}
+
+/** Prepares calls for the v2 calls API. */
 export function loadComplete(
   batch: RecordBatch,
-  carried: PendingStarts,
-  wait: boolean,
+  pending: PendingCalls,
+  { wait, started }: UnpairedPolicy,
   bodies: BufferPool,
 ): Load {
+  const { starts, ends } = pending;
   const { groups, lone, sequences, deadLetters, ...found } = sortBatch(
     batch,
     bodies.take(),
-    carried,
+    pending,
   );
   const waiting = new Set<number>();
   const unpaired: CallRecord[] = [];
   for (const call of lone) {
-    if (call.record.type === "call_start" && wait && carried.add(call)) {
-      waiting.add(call.record.offset);
-    } else unpaired.push(call);
+    const waits = isEnd(call) ? !started.has(call) && ends.hold(call) : wait && starts.add(call);
+    if (waits) waiting.add(call.record.offset);
+    else unpaired.push(call);
   }
   // No start of this batch is due yet, and a start that is sent separately is sent before its end.
-  const due = wait ? carried.takeDue() : carried.takeAll();
-  const waited = [...found.waited, ...due];
-  const sorted = { groups, lone: [...due, ...unpaired], sequences, deadLetters };
+  const dueEnds = ends.takeDue();
+  const inOrder: CallRecord[][] = [];
+  for (const end of dueEnds) {
+    // A start that was read while the end was in flight.
+    const start = starts.take(end);
+    inOrder.push(start === undefined ? [end] : [start, end]);
+  }
+  const due = wait ? starts.takeDue() : starts.takeAll();
+  const waited = [...found.waited, ...due, ...inOrder.flat()];
+  const sorted = {
+    groups,
+    lone: [...due, ...unpaired],
+    sequences: [...sequences, ...inOrder],
+    deadLetters,
+  };
   return {
     path: "complete",
-    independent: sequences.length === 0 &&
-      unpaired.every(({ record }) => record.type === "call_start"),
+    independent: sequences.length === 0 && dueEnds.length === 0 && !unpaired.some(isEnd),
     upsert: null,
     isCopy: true,
     sorted,
     all: () => Promise.resolve(allOf(batch, waited, waiting)),
   };
+}
+
+function isEnd({ record }: CallRecord): boolean {
+  return record.type === "call_end";
 }
 
 /** Sorts the calls of a load that was prepared for the other API, or whose body was rejected. */

@@ -31,7 +31,7 @@ import {
 import { buildItems, callKey, type CallRecord, upsertItem } from "./call_record.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { SortedCalls } from "./paired_calls.ts";
-import type { PendingStarts } from "./pending_starts.ts";
+import type { PendingCalls } from "./pending_calls.ts";
 
 /**
  * Sends one request until the server accepts or rejects it, or the maximum number of failures is
@@ -96,18 +96,18 @@ export class CallSender {
 
   /**
    * Prepares the delivery of the calls among the records of a batch.
-   * @param carried Starts waiting for their ends: due ones are sent now, new ones are added.
+   * @param pending Calls waiting for their other half: due ones are sent now, new ones are added.
    * @param wait Whether starts without ends may wait.
    */
   prepare(
     batch: RecordBatch,
     context: SendContext,
-    carried: PendingStarts,
+    pending: PendingCalls,
     wait: boolean,
   ): Delivery {
     const load = this.#path === "batch"
-      ? loadUpsert(batch, carried, this.#bodies)
-      : loadComplete(batch, carried, wait, this.#bodies);
+      ? loadUpsert(batch, pending, this.#bodies)
+      : loadComplete(batch, pending, { wait, started: this.#open }, this.#bodies);
     return { independent: load.independent, send: () => this.#deliver(load, context) };
   }
 

@@ -7,7 +7,7 @@ import { RECORD_TYPES } from "../../protocol/record_types.ts";
 import type { RecordBatch } from "../../wal/record/record_batch.ts";
 import { bytesOf, sized } from "../records/request_body.ts";
 import { type CallHead, emptyHead, projectIdOf, readHead } from "./call_fields.ts";
-import type { PendingStarts } from "./pending_starts.ts";
+import type { PendingCalls } from "./pending_calls.ts";
 import { sameBytes } from "./same_bytes.ts";
 
 const HEAD = bytesOf('{"batch":[');
@@ -38,7 +38,7 @@ export interface CompleteCalls {
 export function completeCalls(
   batch: RecordBatch,
   spare: Uint8Array<ArrayBuffer>,
-  carried: Pick<PendingStarts, "mayHave">,
+  carried: Pick<PendingCalls, "mayHave">,
 ): CompleteCalls | null {
   if (!batch.canonical) return null;
   const { bytes, count, codes, starts, ends } = batch;

@@ -19,6 +19,11 @@ const MAX_OPEN = 10_000;
 export class OpenCalls {
   readonly #fields = new Map<string, Uint8Array>();
 
+  /** Returns whether the start of an end was sent recently. */
+  has(end: CallRecord): boolean {
+    return this.#fields.has(callKey(end));
+  }
+
   /** Returns the request of a start, in pieces. */
   start(call: CallRecord): Uint8Array[] {
     const { record: { bytes }, parts: { objectStart, objectEnd } } = call;

@@ -18,7 +18,7 @@ import {
   readCalls,
 } from "./call_record.ts";
 import { type CompleteCalls, completeCalls } from "./complete_body.ts";
-import type { PendingStarts } from "./pending_starts.ts";
+import type { PendingCalls } from "./pending_calls.ts";
 
 /** Complete calls of one project. */
 export interface CompleteGroup {
@@ -39,7 +39,7 @@ export interface SortedCalls {
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** Calls of a batch, and the waiting starts removed for them. */
+/** Calls of a batch, and the waiting halves removed for them. */
 export interface SortedBatch extends SortedCalls {
   readonly waited: readonly CallRecord[];
 }
@@ -48,17 +48,17 @@ export interface SortedBatch extends SortedCalls {
  * Sorts the calls of a batch.
  *
  * @param spare Buffer for a body, if it is large enough.
- * @param carried Waiting starts: those whose calls continue in the batch are removed.
+ * @param pending Waiting halves of calls: those whose calls continue in the batch are removed.
  */
 export function sortBatch(
   batch: RecordBatch,
   spare: Uint8Array<ArrayBuffer>,
-  carried: PendingStarts,
+  pending: PendingCalls,
 ): SortedBatch {
-  const known = orNull(() => completeCalls(batch, spare, carried));
-  if (known !== null) return ofOneProject(batch, known, carried);
+  const known = orNull(() => completeCalls(batch, spare, pending));
+  if (known !== null) return ofOneProject(batch, known, pending);
   const { calls, deadLetters } = readCalls(batch);
-  const { pairs, ...rest } = groupCalls(calls, carried);
+  const { pairs, ...rest } = groupCalls(calls, pending);
   return { ...rest, groups: withPairs([], pairs), deadLetters };
 }
 
@@ -84,11 +84,11 @@ interface GroupedCalls extends Pick<SortedBatch, "lone" | "sequences" | "waited"
  * nor an end in parallel with its start, because it would not find the call: a byte-for-byte
  * repetition within a call is sent only once.
  */
-function groupCalls(calls: readonly CallRecord[], carried: PendingStarts | null): GroupedCalls {
+function groupCalls(calls: readonly CallRecord[], pending: PendingCalls | null): GroupedCalls {
   const byKey = new Map<string, CallRecord[]>();
   for (const call of calls) {
     // It waits together with the record that it repeats.
-    if (carried?.repeats(call)) continue;
+    if (pending?.repeats(call)) continue;
     const key = callKey(call);
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, [call]);
@@ -99,10 +99,11 @@ function groupCalls(calls: readonly CallRecord[], carried: PendingStarts | null)
   const sequences: CallRecord[][] = [];
   const waited: CallRecord[] = [];
   for (const records of byKey.values()) {
-    const start = carried?.take(records[0]);
-    if (start !== undefined) {
-      waited.push(start);
-      records.unshift(start);
+    const half = pending?.take(records);
+    if (half !== undefined) {
+      waited.push(half);
+      if (isStart(half)) records.unshift(half);
+      else records.push(half);
     }
     const pair = pairOf(records);
     if (pair !== null) {
@@ -139,7 +140,7 @@ function isStart({ record }: CallRecord): boolean {
 function ofOneProject(
   batch: RecordBatch,
   calls: CompleteCalls,
-  carried: PendingStarts,
+  pending: PendingCalls,
 ): SortedBatch {
   const callAt = (index: number): CallRecord => {
     const record = batch.record(index);
@@ -153,7 +154,7 @@ function ofOneProject(
     return buildPairs(pairs);
   };
   const { projectId, body } = calls;
-  const { pairs, ...rest } = groupCalls(calls.lone.map(callAt), carried);
+  const { pairs, ...rest } = groupCalls(calls.lone.map(callAt), pending);
   const groups = withPairs(body === null ? [] : [{ projectId, body, items }], pairs);
   return { ...rest, groups, deadLetters: [] };
 }

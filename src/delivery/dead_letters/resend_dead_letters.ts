@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/runtime.ts";
 import type { DeadLetterEntry } from "../../wal/dead_letters/dead_letter_reader.ts";
 import type { HeldDeadLetters } from "../../wal/dead_letters/held_dead_letters.ts";
 import type { DeadLetter } from "../../wal/segment/segment.ts";
-import { PendingStarts } from "../calls/pending_starts.ts";
+import { PendingCalls } from "../calls/pending_calls.ts";
 import { batchOf, refusedAgain } from "./dead_letter_batch.ts";
 import type { DeliveryClient } from "../delivery_client.ts";
 import { Stopped } from "../http/send_with_retry.ts";
@@ -142,7 +142,7 @@ export class Resend {
   async #send(held: HeldDeadLetters, entries: readonly DeadLetterEntry[]): Promise<void> {
     const { deliveryClient, clock, onProgress } = this.#options;
     const { batch, offsets } = batchOf(entries);
-    const none = new PendingStarts(clock);
+    const none = new PendingCalls(clock);
     const permit = { stop: this.#stop.signal, assertHeld: () => held.assertHeld() };
     const deadLetters = await deliveryClient.prepare(batch, permit, none, false).send();
     const refused = new Map<DeadLetterEntry, DeadLetter>();

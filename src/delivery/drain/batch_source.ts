@@ -3,12 +3,12 @@
  * @module
  */
 
-import type { Segment } from "../../wal/segment/segment.ts";
+import type { DeadLetter, Segment } from "../../wal/segment/segment.ts";
 import { BatchReader } from "../../wal/record/batch_reader.ts";
 import { RecordBatch } from "../../wal/record/record_batch.ts";
 import { onAbort } from "../async/on_abort.ts";
 import { Signal } from "../async/signal.ts";
-import { PendingStarts } from "../calls/pending_starts.ts";
+import { PendingCalls } from "../calls/pending_calls.ts";
 import type { Permit } from "../delivery_client.ts";
 import { Stopped } from "../http/send_with_retry.ts";
 import type { Delivery } from "../prepared_delivery.ts";
@@ -21,11 +21,19 @@ export interface PreparedBatch {
   readonly batch: RecordBatch;
   readonly delivery: Delivery;
   /**
-   * Number of records it sends: without starts that begin to wait, with starts that have waited.
+   * Number of records it sends: without halves that begin to wait, with halves that have waited.
    */
   readonly count: number;
-  /** Progress of the drain once the batch is settled. */
-  readonly settled: SettledBatch;
+  /** Settles it, in its turn: a rejected end whose start is still expected waits again. */
+  readonly settle: (failed: readonly DeadLetter[]) => Settled;
+}
+
+/** Outcome of a batch. */
+export interface Settled {
+  /** Records that the server rejected for good. */
+  readonly refused: readonly DeadLetter[];
+  /** Progress of the drain. */
+  readonly progress: SettledBatch;
 }
 
 /** Reads the batches of a segment. */
@@ -34,8 +42,8 @@ export class BatchSource {
   readonly #options: DrainOptions;
   readonly #permit: Permit;
   readonly #linger: Linger;
-  /** Starts that `#reader` has read and no delivery sends; both are reset together. */
-  readonly #starts: PendingStarts;
+  /** Halves of calls that `#reader` has read and that wait; both are reset together. */
+  readonly #pending: PendingCalls;
   #reader: BatchReader;
   /** The next batch, while it is read ahead. */
   #ahead: Promise<PreparedBatch | null> | null = null;
@@ -46,7 +54,7 @@ export class BatchSource {
     this.#options = options;
     this.#permit = permit;
     this.#linger = linger;
-    this.#starts = new PendingStarts(options.clock);
+    this.#pending = new PendingCalls(options.clock, segment.mayReorder);
     this.#reader = new BatchReader(segment, options.limits, segment.checkpoint);
   }
 
@@ -65,9 +73,10 @@ export class BatchSource {
     return this.#ahead !== null;
   }
 
-  /** Ms until the oldest waiting start must be sent; `undefined` if none waits. */
-  get startsDueIn(): number | undefined {
-    return this.#starts.dueIn;
+  /** Returns the ms until a waiting half must be sent; `undefined` if none waits. */
+  dueIn(isLast = false): number | undefined {
+    this.#pending.ends.isLogRead = isLast;
+    return this.#pending.dueIn(isLast || this.#linger.sendsNow);
   }
 
   /**
@@ -89,15 +98,15 @@ export class BatchSource {
   /** Restarts at `offset`, after which nothing has been acknowledged. */
   restart(offset: number): void {
     this.#ahead = null;
-    this.#starts.takeAll();
+    this.#pending.clear();
     this.#reader = new BatchReader(this.#segment, this.#options.limits, offset);
   }
 
-  /** Prepares starts that have waited long enough, or all if the drain is ending. */
-  startsDue(): PreparedBatch {
+  /** Prepares halves that have waited long enough; all if `isLast`, nothing more is to be read. */
+  due(isLast: boolean): PreparedBatch {
     const none = new RecordBatch(new Uint8Array(0), this.offset, 0);
     none.to = this.offset;
-    return this.#prepare(none, this.#starts.dueIn === 0 && !this.#linger.sendsNow);
+    return this.#prepare(none, isLast);
   }
 
   /** Lets the request in progress start first: reading blocks the event loop for a while. */
@@ -112,21 +121,33 @@ export class BatchSource {
     const batch = await reader.next(sealed);
     if (batch === null) return null;
     batch.restore = () => this.#restore(batch, reader);
-    const last = sealed && reader.offset >= this.#segment.end();
-    return this.#prepare(batch, !last && !this.#linger.sendsNow);
+    return this.#prepare(batch, sealed && reader.offset >= this.#segment.end());
   }
 
-  #prepare(batch: RecordBatch, wait: boolean): PreparedBatch {
-    const before = this.#starts.count;
-    const { deliveryClient } = this.#options;
-    const delivery = deliveryClient.prepare(batch, this.#permit, this.#starts, wait);
-    const { count, bytes, oldestOffset } = this.#starts;
-    const acknowledged = Math.min(batch.to, oldestOffset ?? batch.to);
+  /** Makes a batch ready. `isLast`: nothing comes after it. */
+  #prepare(batch: RecordBatch, isLast: boolean): PreparedBatch {
+    const { starts, ends, count: before } = this.#pending;
+    ends.isLogRead = isLast;
+    const wait = !isLast && !this.#linger.sendsNow;
+    const delivery = this.#options.deliveryClient.prepare(batch, this.#permit, this.#pending, wait);
+    const sent = ends.taken();
+    const { count, bytes, oldestOffset } = starts;
     return {
       batch,
       delivery,
-      count: batch.count + before - count,
-      settled: { end: batch.to, acknowledged, starts: { count, bytes } },
+      count: batch.count + before - this.#pending.count + sent.length,
+      settle: (failed) => {
+        const refused = ends.settle(sent, failed);
+        // Later batches may have sent starts that wait here, but no ends: these leave when settled.
+        const held = ends.before(batch.to);
+        const acknowledged = Math.min(
+          batch.to,
+          oldestOffset ?? batch.to,
+          held.oldestOffset ?? batch.to,
+        );
+        const waiting = { count: count + held.count, bytes: bytes + held.bytes };
+        return { refused, progress: { end: batch.to, acknowledged, waiting } };
+      },
     };
   }
 

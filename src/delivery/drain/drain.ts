@@ -136,7 +136,7 @@ export class Drain {
       if (!source.isAhead) await this.#inFlight.drained();
       const sealed = this.segment.isSealed();
       const { isAhead } = source;
-      if (!isAhead && !sealed && await this.#linger.pause(source.offset, source.startsDueIn)) {
+      if (!isAhead && !sealed && await this.#linger.pause(source.offset, source.dueIn())) {
         continue;
       }
       if (!await slots.acquire(stopped)) break;
@@ -162,22 +162,22 @@ export class Drain {
   }
 
   /**
-   * Called if there is no complete record: sends starts that are due, or waits; returns `true` at
-   * the segment's end.
+   * Called if there is no complete record: sends what is due, or waits; returns `true` at the
+   * segment's end.
    */
   async #atEnd(sealed: boolean, stopped: AbortSignal): Promise<boolean> {
     const { segment } = this;
     const source = this.#source;
     const drained = source.offset >= segment.end();
-    const dueIn = source.startsDueIn;
-    const isLast = this.#linger.sendsNow || (sealed && drained);
-    if (dueIn !== undefined && (dueIn === 0 || isLast)) {
-      if (await this.#options.slots.acquire(stopped)) await this.#launch(source.startsDue());
+    const isLast = sealed && drained;
+    const dueIn = source.dueIn(isLast);
+    if (dueIn === 0) {
+      if (await this.#options.slots.acquire(stopped)) await this.#launch(source.due(isLast));
       return false;
     }
     this.#linger.caughtUp();
     if (dueIn === undefined) this.#reached = source.lookedTo;
-    if (sealed && drained) return true;
+    if (isLast) return true;
     if (!segment.live) await this.#linger.wait(Math.min(POLL_MS, dueIn ?? POLL_MS));
     else if (drained && segment.isSealed() === sealed) await this.#linger.wait(dueIn);
     return false;

@@ -14,20 +14,20 @@ import {
 import type { Segment } from "../../wal/segment/segment.ts";
 import { NOTHING_WAITS, type Waiting } from "../../wal/segment/waiting_counter.ts";
 
-/** Starts that were read and wait for their ends. */
-export interface WaitingStarts {
+/** Halves of calls that were read and wait for the other half. */
+export interface WaitingHalves {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** Settled batch: every record is delivered, dead-lettered, or a waiting start. */
+/** Settled batch: every record is delivered, dead-lettered, or a waiting half of a call. */
 export interface SettledBatch {
   /** End of the batch, a byte offset in the segment. */
   readonly end: number;
-  /** Byte offset to acknowledge: `end`, or the oldest waiting start. */
+  /** Byte offset to acknowledge: `end`, or the oldest waiting half. */
   readonly acknowledged: number;
-  /** All waiting starts, of this batch and of earlier ones. */
-  readonly starts: WaitingStarts;
+  /** All waiting halves, of this batch and of earlier ones. */
+  readonly waiting: WaitingHalves;
 }
 
 /** Returns the current end of a segment; `undefined` if the disk fails. */
@@ -45,8 +45,8 @@ export class DrainProgress {
   readonly #clock: Clock;
   readonly #count = new PendingCount();
   /**
-   * Last settled batch. Between `acknowledged` and `end`, only `starts` are pending: a record
-   * counts either as one of them or as one of those after `end`, never as both.
+   * Last settled batch. Between `acknowledged` and `end`, only `waiting` is pending: a record counts
+   * either as one of them or as one of those after `end`, never as both.
    */
   #settled: SettledBatch;
   /** Last time at which everything was delivered, epoch ms. */
@@ -61,7 +61,7 @@ export class DrainProgress {
     this.#settled = {
       end: checkpoint,
       acknowledged: checkpoint,
-      starts: { count: 0, bytes: 0 },
+      waiting: { count: 0, bytes: 0 },
     };
   }
 
@@ -85,12 +85,12 @@ export class DrainProgress {
   async pending(budget: CountBudget): Promise<Waiting> {
     if (this.#over) return NOTHING_WAITS;
     const segment = this.#segment;
-    const { end, starts } = this.#settled;
+    const { end, waiting } = this.#settled;
     const unread = segment.bytesFrom?.(end) ?? (endOf(segment) ?? end) - end;
-    const bytes = Math.max(0, unread) + starts.bytes;
+    const bytes = Math.max(0, unread) + waiting.bytes;
     try {
       const { records, isEstimate } = await this.#countFrom(end, budget);
-      return { records: records + starts.count, bytes, isEstimate };
+      return { records: records + waiting.count, bytes, isEstimate };
     } catch {
       return { ...NOTHING_WAITS, bytes };
     }
@@ -109,13 +109,13 @@ export class DrainProgress {
 
   /** Counts the pending records before byte offset `end`, and marks them as settled. */
   async giveUp(end: number): Promise<{ readonly records: number; readonly bytes: number }> {
-    const { end: from, starts } = this.#settled;
-    const records = await countRecords(this.#segment, from, end) + starts.count;
-    this.#settled = { end, acknowledged: end, starts: { count: 0, bytes: 0 } };
-    return { records, bytes: Math.max(0, end - from) + starts.bytes };
+    const { end: from, waiting } = this.#settled;
+    const records = await countRecords(this.#segment, from, end) + waiting.count;
+    this.#settled = { end, acknowledged: end, waiting: { count: 0, bytes: 0 } };
+    return { records, bytes: Math.max(0, end - from) + waiting.bytes };
   }
 
-  /** Byte offset of the first record that is neither settled nor a waiting start. */
+  /** Byte offset of the first record that is neither settled nor a waiting half. */
   get unsettled(): number {
     return this.#settled.end;
   }

@@ -6,7 +6,7 @@
 import { hasCode } from "../../errors.ts";
 import { salvage } from "../../wal/record/recover_records.ts";
 import type { DeadLetter, Segment } from "../../wal/segment/segment.ts";
-import { PendingStarts } from "../calls/pending_starts.ts";
+import { PendingCalls } from "../calls/pending_calls.ts";
 import type { Permit } from "../delivery_client.ts";
 import { Stopped } from "../http/send_with_retry.ts";
 import type { PreparedBatch } from "./batch_source.ts";
@@ -40,20 +40,21 @@ export class Settlement {
 
   /**
    * Settles a batch whose delivery has ended.
-   * @param refused Records that the server rejected.
+   * @param failed Records that the server rejected.
    * @throws {Stopped} If the drain is stopped first.
    * @throws {WeaveWalError} `ERR_LEASE_LOST` if another sender has taken over the segment.
    */
   async settle(
-    { batch, count, settled }: PreparedBatch,
-    refused: readonly DeadLetter[],
+    { batch, count, settle }: PreparedBatch,
+    failed: readonly DeadLetter[],
   ): Promise<void> {
     const { deliveryClient, clock, onProgress, onTrouble } = this.#options;
+    const { refused, progress } = settle(failed);
     const { batches, deadLetters: left } = salvage([...batch.corrupt, ...refused]);
     const deadLetters = [...left];
-    let delivered = count - refused.length;
+    let delivered = count - failed.length;
     for (const found of batches) {
-      const none = new PendingStarts(clock);
+      const none = new PendingCalls(clock);
       const again = await deliveryClient.prepare(found, this.#permit, none, false).send();
       deadLetters.push(...again);
       delivered += found.count - again.length;
@@ -61,13 +62,13 @@ export class Settlement {
     deadLetters.sort((a, b) => a.offset - b.offset);
     if (deadLetters.length > 0) await this.#keep(deadLetters);
     try {
-      this.#segment.acknowledge(settled.acknowledged);
+      this.#segment.acknowledge(progress.acknowledged);
     } catch (error) {
       // Without a checkpoint, records may be sent twice; a lost lease is a different matter.
       if (hasCode(error, "ERR_LEASE_LOST")) throw error;
       onTrouble("checkpoint", error);
     }
-    this.#progress.settled(settled);
+    this.#progress.settled(progress);
     onProgress(delivered, deadLetters);
   }
 

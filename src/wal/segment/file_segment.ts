@@ -11,7 +11,7 @@ import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { parseStem, type SegmentPaths } from "./segment_name.ts";
+import { mayReorder, parseStem, type SegmentPaths } from "./segment_name.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 
 /** Options for {@linkcode FileSegment}. */
@@ -37,6 +37,7 @@ export interface FileSegmentOptions {
 export class FileSegment implements Segment {
   readonly name: string;
   readonly live: boolean;
+  readonly mayReorder: boolean;
   readonly begun: number;
   readonly checkpoint: number;
   readonly deadLettered: ReadonlySet<number>;
@@ -71,6 +72,7 @@ export class FileSegment implements Segment {
     this.#pace = new CheckpointPace(runtime.clock);
     this.name = options.stem;
     this.live = options.live;
+    this.mayReorder = mayReorder(options.stem);
     this.begun = Number(parseStem(options.stem)?.time ?? 0) / 1e6;
     const file = this.#file = runtime.files.openRead(paths.data);
     this.#id = runtime.files.stat(paths.data)?.id;

@@ -60,7 +60,9 @@ export interface Segment {
    * segment.
    */
   readonly live: boolean;
-  /** Total number of records, if known without reading them. */
+  /** Whether the end of a call may be in it before its start. */
+  readonly mayReorder?: boolean;
+  /** Records in all, where that is known without reading them. */
   readonly records?: number | undefined;
   /** Returns the bytes from `offset` to the end, if that is not simply their difference. */
   bytesFrom?(offset: number): number;

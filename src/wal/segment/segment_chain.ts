@@ -17,7 +17,7 @@ import { ChainRemoval } from "./chain_removal.ts";
 import { CheckpointPace } from "./checkpoint.ts";
 import type { CountBudget, RecordCount } from "./pending_count.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
-import { parseStem } from "./segment_name.ts";
+import { mayReorder, parseStem } from "./segment_name.ts";
 
 /** Options for {@linkcode SegmentChain.open}. */
 export interface SegmentChainOptions {
@@ -35,6 +35,7 @@ export class SegmentChain implements Segment {
   readonly name = "orphans";
   readonly checkpoint = 0;
   readonly live = false;
+  readonly mayReorder: boolean;
   readonly deadLettered: ReadonlySet<number>;
   readonly #options: SegmentChainOptions;
   readonly #links: readonly ChainLink[];
@@ -59,6 +60,7 @@ export class SegmentChain implements Segment {
     this.#pace = new CheckpointPace(options.runtime.clock);
     this.#removal = new ChainRemoval(options);
     this.#links = links;
+    this.mayReorder = links.some(({ stem }) => mayReorder(stem));
     this.#unopened = unopened;
     this.deadLettered = deadLettered;
   }
