@@ -9,7 +9,7 @@ import { echo, patience, portals, slow } from "./answers.ts";
 import { demo } from "./demo.ts";
 import { double } from "./double.ts";
 import { kills } from "./kills.ts";
-import { digests, foreign } from "./logs.ts";
+import { digests, foreign, reordered } from "./logs.ts";
 import { picture } from "./picture.ts";
 import { corrupt, poison } from "./poison.ts";
 import { python } from "./python.ts";
@@ -31,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   poison,
   corrupt,
   foreign,
+  reordered,
   digests,
   missing,
   kills,

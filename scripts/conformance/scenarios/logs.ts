@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cliCommand } from "../../../tests/support/child_fixture.ts";
 import type { Scenario } from "../scenario.ts";
 import { assertSettled } from "./poison.ts";
 
@@ -68,6 +69,60 @@ function callOf(project_id: string, n: number): unknown[] {
   };
   return [{ type: "call_start", req: { start } }, { type: "call_end", req: { end } }];
 }
+
+/** Ends that several threads of a Python program have written before their starts. */
+export const reordered: Scenario = {
+  name: "reordered",
+  title: "ends that Python wrote before their starts, and one that was dead-lettered for it",
+  each: "runtime and API",
+  run: async (context) => {
+    const { project } = context;
+    const folder = join(context.directory, "wal", ...project.split("/"));
+    mkdirSync(folder, { recursive: true });
+    const calls = Array.from({ length: 40 }, (_, n) => callOf(project, n));
+    const lines = calls.flat();
+    // Each third end is in a batch before that of its start, each third in the same batch.
+    for (let n = 0; n < calls.length; n++) {
+      const [start, end] = calls[n];
+      const distance = [0, 1, 20][n % 3];
+      const at = lines.indexOf(start);
+      if (distance === 0) continue;
+      lines.splice(lines.indexOf(end), 1);
+      lines.splice(Math.max(0, at - distance), 0, end);
+    }
+    const options = { batchRecords: 8 };
+    const flush = async (records: readonly unknown[], log: number): Promise<void> => {
+      const name = `0170000000000000000${log}_${String(log).padStart(32, "0")}.jsonl`;
+      const text = records.map((record) => `${JSON.stringify(record)}\n`).join("");
+      writeFileSync(join(folder, name), text);
+      const report = await context.steps([{ do: "flush", timeout: 240_000 }], {
+        plan: { options },
+      });
+      assertSettled(report);
+    };
+    await flush(lines, 1);
+    assert.deepEqual(context.gate.reasons, [], "the server refuses nothing");
+    assert.deepEqual(context.deadLetters(), []);
+
+    // The start is in a log that is found later.
+    const [start, end] = callOf(project, calls.length);
+    await flush([end], 2);
+    assert.equal(context.deadLetters().length, context.api === "v2" ? 1 : 0);
+    await flush([start], 3);
+    const args = ["dead-letters", "retry", "--dir", join(context.directory, "wal")];
+    const retry = context.startCommand([...cliCommand(context.runtime), ...args], {
+      WEAVE_USE_CALLS_COMPLETE: String(context.api === "v2"),
+    });
+    const { code, errors } = await retry.ended;
+    assert.equal(code, 0, retry.lines.join("\n") + errors);
+    assert.deepEqual(context.deadLetters(), []);
+    await context.bench.server.merge();
+    const found = await context.calls();
+    assert.equal(found.length, calls.length + 1, "every call is there once");
+    assert.ok(found.every(({ ended_at, output }) => ended_at !== null && output === "done"));
+    return { sent: `${2 * found.length} records of Python`, arrived: `${found.length} calls` };
+  },
+};
 
 /** A10. */
 export const digests: Scenario = {

@@ -177,7 +177,9 @@ export function assertSettled(report: StepReport): void {
 /** Reasons of dead letters, each once. */
 export function reasonsOf(deadLetters: readonly DeadLetter[]): string[] {
   const reasons = deadLetters.map(({ error: { status, message = "", reason } }) =>
-    `${status ?? reason} ${message.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|x{20,}/g, "…").slice(0, 70)}`
+    `${status ?? reason} ${
+      message.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|x{20,}/g, "…").slice(0, 70)
+    }`
   );
   return [...new Set(reasons)];
 }

@@ -236,11 +236,11 @@ export class DirectoryRecovery {
    * `null` if the drain ended early.
    */
   async #drainChain(segments: readonly ListedSegment[]): Promise<ChainRest | null> {
-    const { runtime, drain: options } = this.#options;
+    const { runtime, server, drain: options } = this.#options;
     if (this.#stopped || !segments.every((segment) => this.#leases.covers(segment))) return null;
     const guard = this.#leases.guardOf(segments);
     const chain = await SegmentChain.open(
-      { runtime, guard, openCalls: this.#openCalls, onError: options.onTrouble },
+      { runtime, server, guard, openCalls: this.#openCalls, onError: options.onTrouble },
       segments,
     );
     if (chain.count === 0) return this.#stopped ? null : { next: [], unreadable: chain.unreadable };

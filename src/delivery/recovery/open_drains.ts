@@ -20,6 +20,8 @@ const MAX_OPEN = 64;
 export interface OpenDrainsOptions {
   readonly runtime: Runtime;
   readonly drain: DrainOptions;
+  /** Base URL of the server that this sender sends to. */
+  readonly server: string;
   /** Store the state of open calls when segments are removed. */
   readonly openCalls: OpenCallsKeepers;
   /** Returns whether no record will be added to a segment. */
@@ -52,7 +54,7 @@ export class OpenDrains {
    */
   async run(listed: ListedSegment, guard: SegmentGuard): Promise<DrainEnd | null> {
     if (this.#drains.size >= MAX_OPEN) return null;
-    const { runtime, drain: options, isFinal, openCalls } = this.#options;
+    const { runtime, server, drain: options, isFinal, openCalls } = this.#options;
     const { directory, stem, writer } = listed;
     let segment: FileSegment;
     try {
@@ -60,6 +62,7 @@ export class OpenDrains {
         runtime,
         directory,
         stem,
+        server,
         paths: segmentPaths(directory, stem),
         guard,
         live: false,

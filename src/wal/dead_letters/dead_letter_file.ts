@@ -25,18 +25,27 @@ export class DeadLetterFile {
   readonly #clock: Clock;
   readonly #paths: SegmentPaths;
   readonly #directory: string;
+  readonly #server: string | undefined;
   /** Whether an earlier append failed. */
   #unsure = false;
 
   /**
    * @param directory The directory of the segment; synced when a file is created in it.
    * @param paths The segment's paths.
+   * @param server Base URL of the server that rejects the records, if nothing else names it.
    */
-  constructor(files: FileSystem, clock: Clock, directory: string, paths: SegmentPaths) {
+  constructor(
+    files: FileSystem,
+    clock: Clock,
+    directory: string,
+    paths: SegmentPaths,
+    server?: string,
+  ) {
     this.#files = files;
     this.#clock = clock;
     this.#directory = directory;
     this.#paths = paths;
+    this.#server = server;
   }
 
   /** Returns the offsets at or after `from` of the lines that have an entry in this file. */
@@ -96,7 +105,10 @@ export class DeadLetterFile {
     deadLetter: DeadLetter,
     readSource: (offset: number, into: Uint8Array) => Promise<number>,
   ): Promise<string> {
-    const error = deadLetterError(deadLetter, this.#clock.now());
+    const error = {
+      ...deadLetterError(deadLetter, this.#clock.now()),
+      ...(this.#server === undefined ? {} : { server: this.#server }),
+    };
     const entry = deadLetterEntry(deadLetter, error);
     if (entry !== null) return entry;
     const at = await this.#quarantine(deadLetter, readSource);

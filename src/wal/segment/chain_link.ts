@@ -18,7 +18,13 @@ import {
   type RecordCount,
 } from "./pending_count.ts";
 import { readFrom } from "./read_only_segment.ts";
-import { OPEN_SUFFIX, SEGMENT_SUFFIX, type SegmentPaths, segmentPaths } from "./segment_name.ts";
+import {
+  namesServer,
+  OPEN_SUFFIX,
+  SEGMENT_SUFFIX,
+  type SegmentPaths,
+  segmentPaths,
+} from "./segment_name.ts";
 import type { DeadLetter } from "./segment.ts";
 
 const NEWLINE = 10;
@@ -54,6 +60,7 @@ export class ChainLink {
     base: number,
     size: number,
     from: number,
+    server: string | undefined,
   ) {
     const { directory, stem } = segment;
     this.#runtime = runtime;
@@ -64,11 +71,23 @@ export class ChainLink {
     this.base = this.#readTo = base;
     this.#from = this.#checkpointed = from;
     this.length = size - from + 1;
-    this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, this.paths);
+    const { files, clock } = runtime;
+    this.#deadLetters = new DeadLetterFile(
+      files,
+      clock,
+      directory,
+      this.paths,
+      namesServer(stem) ? undefined : server,
+    );
   }
 
   /** Opens a listed segment; returns `null` if it no longer exists or is not a file. */
-  static open(runtime: Runtime, segment: ListedSegment, base: number): ChainLink | null {
+  static open(
+    runtime: Runtime,
+    segment: ListedSegment,
+    base: number,
+    server?: string,
+  ): ChainLink | null {
     const { files } = runtime;
     const paths = segmentPaths(segment.directory, segment.stem);
     const stat = files.stat(paths.data);
@@ -83,7 +102,7 @@ export class ChainLink {
         }
       }).offset
       : 0;
-    return new ChainLink(runtime, segment, base, stat.size, from);
+    return new ChainLink(runtime, segment, base, stat.size, from, server);
   }
 
   /** Offset in the chain after its last byte. */

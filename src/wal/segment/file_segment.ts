@@ -11,7 +11,7 @@ import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
 import type { OpenCallsKeeper } from "../open_calls/open_calls_keeper.ts";
 import { removeIfExists } from "../remove_file.ts";
 import { CheckpointPace, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { mayReorder, parseStem, type SegmentPaths } from "./segment_name.ts";
+import { mayReorder, namesServer, parseStem, type SegmentPaths } from "./segment_name.ts";
 import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
 
 /** Options for {@linkcode FileSegment}. */
@@ -20,6 +20,8 @@ export interface FileSegmentOptions {
   readonly directory: string;
   readonly stem: string;
   readonly paths: SegmentPaths;
+  /** Base URL of the server; dead letters name it where the segment's name does not. */
+  readonly server?: string;
   /** Checks that this process may still drain the segment. */
   readonly guard: SegmentGuard;
   readonly live: boolean;
@@ -76,7 +78,9 @@ export class FileSegment implements Segment {
     this.begun = Number(parseStem(options.stem)?.time ?? 0) / 1e6;
     const file = this.#file = runtime.files.openRead(paths.data);
     this.#id = runtime.files.stat(paths.data)?.id;
-    this.#deadLetters = new DeadLetterFile(runtime.files, runtime.clock, directory, paths);
+    const server = namesServer(options.stem) ? undefined : options.server;
+    const { files, clock } = runtime;
+    this.#deadLetters = new DeadLetterFile(files, clock, directory, paths, server);
     const state = readCheckpoint(
       runtime.files,
       paths.checkpoint,

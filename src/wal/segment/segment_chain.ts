@@ -22,6 +22,8 @@ import { mayReorder, parseStem } from "./segment_name.ts";
 /** Options for {@linkcode SegmentChain.open}. */
 export interface SegmentChainOptions {
   readonly runtime: Runtime;
+  /** Base URL of the server; dead letters name it where the segment's name does not. */
+  readonly server?: string;
   /** Checks that this process may still drain the segments. */
   readonly guard: SegmentGuard;
   /** Preserve open calls when segments are removed. */
@@ -70,7 +72,7 @@ export class SegmentChain implements Segment {
     options: SegmentChainOptions,
     segments: readonly ListedSegment[],
   ): Promise<SegmentChain> {
-    const { runtime, onError } = options;
+    const { runtime, server, onError } = options;
     const slices = new Slices(runtime.clock);
     const links: ChainLink[] = [];
     const unopened: ListedSegment[] = [];
@@ -78,7 +80,7 @@ export class SegmentChain implements Segment {
     for (const segment of segments) {
       await slices.pause();
       try {
-        const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0);
+        const link = ChainLink.open(runtime, segment, links.at(-1)?.end ?? 0, server);
         if (link === null) continue;
         for (const offset of await link.deadLettered()) deadLettered.add(offset);
         links.push(link);

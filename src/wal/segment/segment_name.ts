@@ -58,15 +58,20 @@ export function isProcessToken(token: string): boolean {
   return token[VERSION_AT] === VERSION;
 }
 
+/** Returns whether the name of a segment tells the server that its records are for. */
+export function namesServer(stem: string): boolean {
+  return isProcessToken(parseStem(stem)?.writer ?? "");
+}
+
 /**
- * Whether the end of a call may be in a segment before its start: other writers of the format append
- * from several threads.
+ * Returns whether the end of a call may be in a segment before its start: other writers of the format
+ * append from several threads.
  */
 export function mayReorder(stem: string): boolean {
   return !isProcessToken(parseStem(stem)?.writer ?? "");
 }
 
-/** Whether a segment of this writer can be for `server`, where nothing but its name is left. */
+/** Returns whether a segment of this writer may be for `server`, judging by its name only. */
 export function mayTarget(server: string, writer: string): boolean {
   return writer.endsWith(serverDigits(server));
 }

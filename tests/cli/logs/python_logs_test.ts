@@ -131,3 +131,28 @@ test(
   },
   SLOW,
 );
+
+test(
+  "dead letters of the Python SDK's logs name the server that rejected them, and are sent again there",
+  async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    const root = join(place.path, ".weave", "wal");
+    const fault = mock.faults.add({ bodyHas: "rejected", status: 422 });
+    leave(root, NAME, "rejected");
+    const surroundings = unnamed(place.path, mock.url);
+    const named = ["--dir", root];
+    await cliProcess(["flush", ...named], surroundings);
+    assert.equal(mock.store.callCount(NAME), 0);
+    fault.remove();
+
+    await using other = await startMockServer();
+    const elsewhere = unnamed(place.path, other.url);
+    await cliProcess(["dead-letters", "retry", ...named], elsewhere);
+    assert.equal(other.store.callCount(NAME), 0, "it was written for another server");
+    const retry = await cliProcess(["dead-letters", "retry", ...named], surroundings);
+    assert.equal(retry.code, 0, retry.out + retry.err);
+    assert.equal(mock.store.finishedCount(NAME), 1);
+  },
+  SLOW,
+);
