@@ -60,11 +60,11 @@ export class PendingCalls {
   /**
    * Ms until something is due; `undefined` when nothing waits.
    *
-   * @param hurried Whether starts do not wait.
+   * @param sendsNow Whether starts do not wait.
    */
-  dueIn(hurried = false): number | undefined {
+  dueIn(sendsNow = false): number | undefined {
     const { starts, ends } = this;
-    const start = hurried && starts.count > 0 ? 0 : starts.dueIn;
+    const start = sendsNow && starts.count > 0 ? 0 : starts.dueIn;
     const dueIn = Math.min(start ?? Infinity, ends.dueIn ?? Infinity);
     return dueIn === Infinity ? undefined : dueIn;
   }
