@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "../harness.ts";
 import { BytePattern, viewOf } from "../../src/bytes/byte_pattern.ts";
 
-test("byte pattern: matches exactly where the same bytes are", () => {
+test("byte pattern: matches exactly the same bytes", () => {
   const encoder = new TextEncoder();
   fc.assert(
     fc.property(
@@ -30,7 +30,7 @@ test("byte pattern: matches exactly where the same bytes are", () => {
   );
 });
 
-test("byte pattern: what is written is the text, and nothing beside it", () => {
+test("byte pattern: writes the text and nothing else", () => {
   const encoder = new TextEncoder();
   fc.assert(
     fc.property(

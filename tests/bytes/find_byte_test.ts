@@ -5,7 +5,7 @@ import { test } from "../harness.ts";
 import { findByIndexOf, findByte, findByWords } from "../../src/bytes/find_byte.ts";
 import { scanBySearch, scanBytes, scanByText } from "../../src/bytes/scan_bytes.ts";
 
-test("find byte: every way finds what a plain search finds, at any position", () => {
+test("find byte: every implementation agrees with a plain search, at any position", () => {
   const reference = findByIndexOf(Uint8Array.prototype.indexOf);
   fc.assert(
     fc.property(
@@ -28,7 +28,7 @@ test("find byte: every way finds what a plain search finds, at any position", ()
   );
 });
 
-test("find byte: words with high bits, where a borrow runs over, hide nothing", () => {
+test("find byte: words with high bits, in which a borrow propagates, hide nothing", () => {
   for (const byte of [0, 1, 10, 0x7f, 0x80, 0xff]) {
     for (const other of [0, 1, 9, 11, 0x7f, 0x80, 0x81, 0xfe, 0xff]) {
       for (let position = 0; position < 16; position++) {

@@ -86,7 +86,7 @@ test("listFields refuses every object that was cut short", () => {
   );
 });
 
-test("listFields stays inside its range when the bytes around it look like more", () => {
+test("listFields stays within its range even if adjacent bytes look like JSON", () => {
   fc.assert(
     fc.property(jsonText.object, fc.string(), fc.string(), (object, before, behind) => {
       const whole = encode(before + object + behind);

@@ -22,7 +22,7 @@ const on = (mock: MockServer, more: Record<string, string> = {}): RunOptions => 
   },
 });
 
-test("copies: ops of one copy are recorded by the client that another opened, in one tree", async () => {
+test("copies: ops of one copy are recorded by the client opened by another, in one tree", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   project.copy("instrumentation.mjs");
@@ -63,7 +63,7 @@ test("copies: ops of one copy are recorded by the client that another opened, in
   assert.equal(leaf.output, leaf.id);
 });
 
-test("copies: what one copy made is saved by another as what it is", async () => {
+test("copies: objects created by one copy are saved correctly by another", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   project.copy("a.mjs");
@@ -104,7 +104,7 @@ test("copies: what one copy made is saved by another as what it is", async () =>
   assert.deepEqual(holder.val, { ref: "weave:///team/copies/object/x:y" });
 });
 
-test("copies: thirty hot reloads leave one log, one sender, and no warning of listeners", async () => {
+test("copies: thirty hot reloads leave one log, one sender, and no warnings about listeners", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   for (let i = 0; i < 30; i++) project.copy(`reload${i}.mjs`);
@@ -135,7 +135,7 @@ test("copies: thirty hot reloads leave one log, one sender, and no warning of li
   assert.deepEqual(project.logs("team/reloads"), []);
 });
 
-test("copies: two versions that cannot share say so once, whichever opens the client", async () => {
+test("copies: two incompatible versions report that once, whichever opens the client", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   const own = `PROTOCOL = ${PROTOCOL};`;

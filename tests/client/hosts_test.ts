@@ -44,7 +44,7 @@ async function example(title: RegExp, use: (module: Any, mock: MockServer) => Pr
   }
 }
 
-test("hosts: the script of the docs leaves nothing unsent at the end of its scope", async () => {
+test("hosts: the script from the documentation leaves nothing unsent at the end of its scope", async () => {
   const { log } = console;
   const printed: unknown[] = [];
   console.log = (line) => printed.push(line);
@@ -59,7 +59,7 @@ test("hosts: the script of the docs leaves nothing unsent at the end of its scop
   assert.deepEqual(printed, ["…"]);
 });
 
-test("hosts: the handler of the docs has sent its call when it returns, within its deadline", async () => {
+test("hosts: the handler from the documentation has sent its call when it returns, within its deadline", async () => {
   await example(/Lambda/, async ({ handler }, mock) => {
     const context = { getRemainingTimeInMillis: () => 20_000 };
     assert.equal(await handler({ question: "why" }, context), "You asked: why");
@@ -72,7 +72,7 @@ test("hosts: the handler of the docs has sent its call when it returns, within i
   });
 });
 
-test("hosts: the worker of the docs answers first and sends while it is waited for", async () => {
+test("hosts: the worker from the documentation answers first and sends within waitUntil", async () => {
   await example(/waitUntil/, async ({ default: worker }, mock) => {
     const waits: Promise<unknown>[] = [];
     const context = { waitUntil: (work: Promise<unknown>) => waits.push(work) };

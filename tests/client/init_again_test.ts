@@ -65,7 +65,7 @@ test("init: twenty calls at once give one client, one log, and a flush that cove
   });
 });
 
-test("init: a project by its short name and by its full name is one project", async () => {
+test("init: the short and the full name of a project are equivalent", async () => {
   await place(async ({ options }) => {
     const answer = () =>
       Promise.resolve(Response.json({ data: { viewer: { defaultEntity: { name: "ada" } } } }));
@@ -84,7 +84,7 @@ test("init: a project by its short name and by its full name is one project", as
   });
 });
 
-test("init: a finished client is not given again, and what tells logs apart makes another", async () => {
+test("init: a finished client is not reused, and settings that distinguish logs create a new one", async () => {
   await place(async ({ mock, walDir, options }) => {
     const first = await init("team/once", options);
     await first.finish();
@@ -102,7 +102,7 @@ test("init: a finished client is not given again, and what tells logs apart make
   });
 });
 
-test("init: options of a further call are named where they are not used, once", async () => {
+test("init: ignored options of a later call are reported once", async () => {
   await place(async ({ options }) => {
     const logged: string[] = [];
     const heard: string[] = [];

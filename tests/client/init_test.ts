@@ -11,7 +11,7 @@ import { test } from "../harness.ts";
 const entityAnswer = (name: string | null) => () =>
   Response.json({ data: { viewer: { username: "ada", defaultEntity: name && { name } } } });
 
-test("init: the name gives entity and project, and what a path cannot hold is refused", async () => {
+test("init: the name gives entity and project, and names that a path cannot contain are refused", async () => {
   using fixture = await clientFixture({}, { project: "team/my project" });
   assert.equal(fixture.client.projectId, "team/my project");
   assert.equal(fixture.client.entity, "team");
@@ -29,7 +29,7 @@ test("init: the name gives entity and project, and what a path cannot hold is re
   }
 });
 
-test("init: without an entity the key's default is asked for, and remembered", async () => {
+test("init: without an entity the key's default is requested and remembered", async () => {
   const options = { wal: true, walDir: "/var/wal" };
   using first = await clientFixture(options, { project: "demo", answer: entityAnswer("ada") });
   assert.equal(first.client.projectId, "ada/demo");
@@ -53,7 +53,7 @@ test("init: without an entity the key's default is asked for, and remembered", a
   );
 });
 
-test("init: an entity that the server does not name, or names badly, is an error", async () => {
+test("init: a missing or invalid entity in the server's response is an error", async () => {
   await assert.rejects(clientFixture({}, { project: "demo", answer: entityAnswer(null) }), {
     code: "ERR_REQUEST_FAILED",
     message: /names no default entity/,
@@ -67,7 +67,7 @@ test("init: an entity that the server does not name, or names badly, is an error
   );
 });
 
-test("init: the pipeline gets the settings, and insists on a directory that was asked for", async () => {
+test("init: the pipeline gets the settings, and an explicitly set directory is required", async () => {
   using plain = await clientFixture({ wal: true, lingerMs: 7 });
   const options = plain.pipeline.options!;
   assert.equal(options.entity, "team");
@@ -81,7 +81,7 @@ test("init: the pipeline gets the settings, and insists on a directory that was 
   assert.equal(asked.pipeline.options!.requireDisk, true);
 });
 
-test("init: ids are made from the random source that was given", async () => {
+test("init: ids are generated from the given random source", async () => {
   const ids = async () => {
     using fixture = await clientFixture({ random: () => 0.5 });
     return fixture.client.callStart({ op_name: "o" }).id.slice(14);
@@ -139,7 +139,7 @@ test("finish: `using` bounds the wait, by the short limit where a log keeps the 
   assert.equal(globalClient(), null);
 });
 
-test("client functions say what is missing before init", async () => {
+test("client functions report the missing init", async () => {
   setGlobalClient(null);
   for (const run of [() => publish({}), () => flush(), () => finish()]) {
     await assert.rejects(run(), {

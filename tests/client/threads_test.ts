@@ -61,7 +61,7 @@ test("threads: main and workers trace side by side, and each delivers what it ha
   assert.deepEqual(project.logs("team/threads"), []);
 });
 
-test("cluster: every worker has a client of its own, and all calls arrive", async () => {
+test("cluster: every worker has its own client, and all calls arrive", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   project.copy("weave_wal.mjs");

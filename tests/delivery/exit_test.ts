@@ -24,7 +24,7 @@ function run(walDir: string, url: string): Promise<{ code: number | null; out: s
 }
 
 // A request without an answer is given 30 s: the limit of this test shows that it is not waited for.
-test("exit: a server that never answers does not keep a program that has ended", async () => {
+test("exit: an unresponsive server does not keep a program alive after its end", async () => {
   await withDelivery({}, async (fixture) => {
     const active = fixture.mock.faults.add({ hang: true });
     const first = await run(fixture.walDir, fixture.mock.url);

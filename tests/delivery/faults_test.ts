@@ -5,7 +5,7 @@ import type { Fault } from "../../tools/mock_server/faults.ts";
 
 const BATCH = "/call/upsert_batch";
 
-test("delivery: whole calls arrive once and the directory is empty behind them", async () => {
+test("delivery: complete calls arrive once and leave an empty directory", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const pipeline = fixture.open();
     appendCalls(pipeline, "a", 50);
@@ -59,7 +59,7 @@ const RETRIED: [string, Fault][] = [
 ];
 
 for (const [name, fault] of RETRIED) {
-  test(`delivery: ${name} is tried again until it works`, async () => {
+  test(`delivery: ${name} is retried until it succeeds`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       const active = fixture.mock.faults.add({ ...fault, path: BATCH, times: 3 });
       const pipeline = fixture.open();
@@ -80,7 +80,7 @@ for (const [name, fault] of RETRIED) {
 
 for (const fault of [{ loseReply: true }, { truncate: 4 }] satisfies Fault[]) {
   const [name] = Object.keys(fault);
-  test(`delivery: after the fault ${name} the work is done once in effect`, async () => {
+  test(`delivery: after the fault ${name} every write takes effect once`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       fixture.mock.faults.add({ ...fault, path: BATCH, times: 1 });
       const pipeline = fixture.open();
@@ -94,7 +94,7 @@ for (const fault of [{ loseReply: true }, { truncate: 4 }] satisfies Fault[]) {
   });
 }
 
-test("delivery: an attempt that hangs ends at the time limit and is made again", async () => {
+test("delivery: a hanging attempt is aborted at the time limit and retried", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const active = fixture.mock.faults.add({ hang: true, path: BATCH, times: 1 });
     const pipeline = fixture.open({ timeoutMs: 50 });
@@ -106,7 +106,7 @@ test("delivery: an attempt that hangs ends at the time limit and is made again",
   });
 });
 
-test("delivery: records wait for a server that is not there, and arrive when it is", async () => {
+test("delivery: records wait for an unreachable server, and arrive when it is back", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     await fixture.mock.stop();
     const pipeline = fixture.open();
@@ -126,7 +126,7 @@ test("delivery: records wait for a server that is not there, and arrive when it 
   });
 });
 
-test("delivery: a server that restarts in the middle misses nothing", async () => {
+test("delivery: a server that restarts during delivery misses nothing", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const pipeline = fixture.open({ batchRecords: 20, lingerMs: 0 });
     appendCalls(pipeline, "a", 200);
@@ -158,7 +158,7 @@ test("delivery: while the server is down one request probes and the others wait"
   });
 });
 
-test("delivery: without a log on disk the same happens in memory", async () => {
+test("delivery: a log in memory behaves the same", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     fixture.mock.faults.add({ status: 503, path: BATCH, times: 2 });
     const pipeline = fixture.open({ wal: false });
@@ -171,7 +171,7 @@ test("delivery: without a log on disk the same happens in memory", async () => {
   });
 });
 
-test("delivery: the memory log keeps to its bounds and says what it drops", async () => {
+test("delivery: the memory log stays within its limits and reports dropped records", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     await fixture.mock.stop();
     const pipeline = fixture.open({ wal: false, maxMemoryRecords: 10 });

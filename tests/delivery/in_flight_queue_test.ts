@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { InFlightQueue, MAX_IN_FLIGHT_BATCHES } from "../../src/delivery/drain/in_flight_queue.ts";
 import { test } from "../harness.ts";
 
-test("in flight: no more batches than allowed are sent at once", async () => {
+test("in flight: the number of concurrent batches is limited", async () => {
   const queue = new InFlightQueue();
   const done: (() => void)[] = [];
   const batch = {

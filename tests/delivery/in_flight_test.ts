@@ -75,7 +75,7 @@ async function left(
   return { desk, sender };
 }
 
-test("in-flight queue: two batches of starts are on their way at once, and settled in order", async () => {
+test("in-flight queue: two batches of starts are in flight at once, and settled in order", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       for (let i = 0; i < 6; i++) append("call_start", start(`s${i}`));
@@ -97,7 +97,7 @@ test("in-flight queue: two batches of starts are on their way at once, and settl
   });
 });
 
-test("in-flight queue: whole calls are independent of each other", async () => {
+test("in-flight queue: complete calls are independent of each other", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     appendCalls(writer, "c", 6);
@@ -110,7 +110,7 @@ test("in-flight queue: whole calls are independent of each other", async () => {
   });
 });
 
-test("in-flight queue: an API that one batch has left does not hold up the other", async () => {
+test("in-flight queue: an API that one batch has abandoned does not delay the other", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     appendCalls(writer, "c", 4);
@@ -148,7 +148,7 @@ test("in-flight queue: an end waits until the batch with its start is settled", 
   });
 });
 
-test("in-flight queue: a record that is not a call is never in flight beside a batch", async () => {
+test("in-flight queue: a record that is not a call is never in flight together with a batch", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       append("call_start", start("a"));
@@ -178,7 +178,7 @@ test("in-flight queue: a record that is not a call is never in flight beside a b
   });
 });
 
-test("in-flight queue: an answer behind one that never came is not taken for both", async () => {
+test("in-flight queue: an answer after a missing one does not acknowledge both", async () => {
   await withDelivery({}, async (fixture) => {
     const { desk, sender } = await left(fixture, (append) => {
       for (let i = 0; i < 4; i++) append("call_start", start(`s${i}`));

@@ -12,7 +12,7 @@ const MB = 1024 * 1024;
 
 for (const segments of [50, 800]) {
   const size = `${Math.round(segments * SEGMENT_BYTES / 1e9)} GB`;
-  test(`large log: with ${size} waiting, init, stats and finish read a bounded part of it`, async () => {
+  test(`large log: with ${size} pending, init, stats and finish read a bounded part of it`, async () => {
     const place = mkdtempSync(join(tmpdir(), "weave-wal-test-"));
     try {
       writeSparseLog(join(place, "team", "project"), segments, "team/project");

@@ -8,7 +8,7 @@ import { appendCalls, end, start, withDelivery } from "../support/delivery/deliv
 const BATCH = "/call/upsert_batch";
 
 for (const status of [401, 403]) {
-  test(`delivery: HTTP ${status} holds everything, says so once, and loses nothing`, async () => {
+  test(`delivery: HTTP ${status} blocks all records, is reported once, and loses nothing`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       const active = fixture.mock.faults.add({ status, path: BATCH });
       const pipeline = fixture.open();
@@ -27,7 +27,7 @@ for (const status of [401, 403]) {
 }
 
 for (const status of [301, 302, 303, 307, 308]) {
-  test(`delivery: a redirect (${status}) is not followed, so the key goes to no other host`, async () => {
+  test(`delivery: a redirect (${status}) is not followed, so no other server gets the key`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       await withDelivery({ callMode: "old" }, async (other) => {
         const active = fixture.mock.faults.add({
@@ -127,7 +127,7 @@ test("delivery: dead letters stay until they are sent again, and those that fail
   });
 });
 
-test("delivery: a digest that the server computes otherwise is left out the second time", async () => {
+test("delivery: a digest that differs on the server is omitted from the second attempt", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open();
     const obj = { project_id: "team/project", object_id: "o", val: { n: 1 } };
@@ -169,7 +169,7 @@ test("delivery: a project in complete mode gets complete calls, and no record is
   });
 });
 
-test("delivery: sending dead letters again leaves nothing behind at the signals that end it", async () => {
+test("delivery: resending dead letters leaves no listeners on the signals that stop it", async () => {
   const signal = new AbortController().signal;
   const listeners: unknown[] = [];
   signal.addEventListener = (_: string, listener: unknown) => void listeners.push(listener);

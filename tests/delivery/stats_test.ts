@@ -225,7 +225,7 @@ test("quota: drop-oldest drops the oldest segments and counts their records", as
   });
 });
 
-test("disk: a log that is removed while it is written goes on, and loses nothing", async () => {
+test("disk: a log that is removed during writing continues, and loses nothing", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     await fixture.mock.stop();
     const pipeline = fixture.open();
@@ -242,7 +242,7 @@ test("disk: a log that is removed while it is written goes on, and loses nothing
   });
 }, { timeout: HEARTBEAT_MS * 10 });
 
-test("disk: a link in place of the directory is not followed; memory takes over, then the disk", async () => {
+test("disk: a link at the path of the directory is not followed; memory takes over, then the disk", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const elsewhere = join(fixture.directory, "elsewhere");
     const entity = join(fixture.walDir, "team");
@@ -259,7 +259,7 @@ test("disk: a link in place of the directory is not followed; memory takes over,
   });
 });
 
-test("disk: a file in place of the directory is an error where the directory was asked for", async () => {
+test("disk: a file at the path of an explicitly set directory is an error", async () => {
   await withDelivery({}, async (fixture) => {
     writeFileSync(join(fixture.directory, ".weave"), "");
     assert.throws(() => fixture.open(), { code: "ERR_LOG_UNWRITABLE", message: /wal/ });

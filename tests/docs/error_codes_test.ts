@@ -9,11 +9,11 @@ function problems(...files: string[][]): string[] {
   return errorCodeProblems(new Map(files as [string, string][]));
 }
 
-test("error codes: one that is declared and only named in a comment is never thrown", () => {
+test("error codes: a code that is declared but only mentioned in a comment is never thrown", () => {
   assert.deepEqual(problems(DECLARATION, THROWN), ["src/errors.ts: ERR_GONE is never thrown"]);
 });
 
-test("error codes: a comment or document that names none of the code is reported", () => {
+test("error codes: a comment or document without a code is reported", () => {
   const other = ["src/other.ts", 'const code = "ERR_GONE"; /** @throws `ERR_EMPTY`. */'];
   const page = ["docs/errors.md", "`ERR_FULL`, `ERR_HALF`"];
   assert.deepEqual(problems(DECLARATION, THROWN, other, page), [

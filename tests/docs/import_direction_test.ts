@@ -67,7 +67,7 @@ test("relative imports carry .ts, name a file and stay in src and tools", () => 
   assert.deepEqual(wrong, []);
 });
 
-test("layers import only the layers below them", () => {
+test("each layer imports only lower layers", () => {
   const wrong = sources.flatMap((path) => {
     const layer = layerOf(path);
     return relativeImports(path)

@@ -21,7 +21,7 @@ test("links: links to files, folders, headings and other sites are fine", () => 
   assert.deepEqual(problems("docs/internals/b.md", `# B\n${text}`), []);
 });
 
-test("links: a missing file or heading is named", () => {
+test("links: a missing file or heading is reported", () => {
   assert.deepEqual(problems("docs/a.md", "[x](b.md) [y](../README.md#set-down)"), [
     "docs/a.md: b.md (there is no docs/b.md)",
     "docs/a.md: ../README.md#set-down (README.md has no heading #set-down)",
@@ -30,12 +30,12 @@ test("links: a missing file or heading is named", () => {
   assert.match(missing, /there is no tests\/b_test\.ts/);
 });
 
-test("links: a published page may not lead to a file that packages do not hold", () => {
+test("links: a published page may not link to a file that packages do not contain", () => {
   const [problem] = problems("docs/a.md", "[x](../tests/a_test.ts)");
   assert.match(problem, /packages do not hold tests\/a_test\.ts: link to https:/);
 });
 
-test("links: code holds no links", () => {
+test("links: code contains no links", () => {
   assert.deepEqual(
     linksOf("`[a](b)` [c](d)\n```md\n[e](f)\n```\n1. x\n   ```ts\n   [g](h)\n   ```\n"),
     [

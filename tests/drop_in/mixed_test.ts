@@ -182,7 +182,7 @@ class Stack {
   }
 }
 
-test("mixed: a client whose call stack works in another way is left as it is", () => {
+test("mixed: a client with a different kind of call stack is left unchanged", () => {
   const known = {
     getCallStack: () => new Stack(),
     runWithCallStack: (_: unknown, fn: () => unknown) => fn(),

@@ -94,7 +94,7 @@ test("dead-letters --log retry sends the same bytes, and keeps those that fail a
   assert.match((await run("dead-letters", "list")).out, /^No dead letters$/m);
 }, options);
 
-test("dead-letters --log drop takes nothing from a process that holds them", async () => {
+test("dead-letters --log drop does not drop dead letters held by another process", async () => {
   await using fixture = await openStreamFixture();
   const { run, engine: { leases } } = fixture;
   await refuse(fixture, 3);
@@ -153,7 +153,7 @@ test(
   options,
 );
 
-test("dead-letters --log makes no log, and says what is missing", async () => {
+test("dead-letters --log creates no log, and reports what is missing", async () => {
   await using fixture = await openStreamFixture();
   const { server, surroundings } = fixture;
   const other = ["dead-letters", "list", "--log", `nats://${server.address}/OTHER`];

@@ -42,25 +42,29 @@ test(
   options,
 );
 
-test("engine: a reader waits for what comes, and goes on behind what it returned", async () => {
-  await using server = await startNats();
-  await using engine = await openTestEngine(server.address, { partitions: 1 });
-  const reader = engine.read(partitionFilter("weave-wal", 0), 1);
-  const first = reader.next(1e6);
-  const put = (text: string) =>
-    engine.publish(recordSubject("weave-wal", 0, "a/b"), bytes(text), text);
-  await put("one");
-  assert.deepEqual((await first).map(textOf), ["one"]);
-  await Promise.all(["two", "three", "four"].map(put));
-  const rest: EngineMessage[] = [];
-  while (rest.length < 3) rest.push(...await reader.next(1e6));
-  assert.deepEqual(rest.map(textOf), ["two", "three", "four"]);
-  const waiting = reader.next(1e6);
-  await reader.close();
-  assert.deepEqual(await waiting, []);
-}, options);
+test(
+  "engine: a reader waits for new messages, and continues after the last returned one",
+  async () => {
+    await using server = await startNats();
+    await using engine = await openTestEngine(server.address, { partitions: 1 });
+    const reader = engine.read(partitionFilter("weave-wal", 0), 1);
+    const first = reader.next(1e6);
+    const put = (text: string) =>
+      engine.publish(recordSubject("weave-wal", 0, "a/b"), bytes(text), text);
+    await put("one");
+    assert.deepEqual((await first).map(textOf), ["one"]);
+    await Promise.all(["two", "three", "four"].map(put));
+    const rest: EngineMessage[] = [];
+    while (rest.length < 3) rest.push(...await reader.next(1e6));
+    assert.deepEqual(rest.map(textOf), ["two", "three", "four"]);
+    const waiting = reader.next(1e6);
+    await reader.close();
+    assert.deepEqual(await waiting, []);
+  },
+  options,
+);
 
-test("engine: the same ID is stored once, and what is removed frees the stream", async () => {
+test("engine: messages with the same ID are stored once, and removal frees space", async () => {
   await using server = await startNats();
   await using engine = await openTestEngine(server.address, { partitions: 2, maxBytes: 100_000 });
   const subject = (partition: number) => recordSubject("weave-wal", partition, "a/b");
@@ -81,7 +85,7 @@ test("engine: the same ID is stored once, and what is removed frees the stream",
   await engine.publish(subject(1), new Uint8Array(10_000), "again");
 }, options);
 
-test("engine: a key has one holder, until it is removed or not written any more", async () => {
+test("engine: a key has one holder until it is removed or expires", async () => {
   await using server = await startNats();
   await using engine = await openTestEngine(server.address);
   const { leases } = engine;

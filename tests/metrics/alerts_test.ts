@@ -22,7 +22,7 @@ test("alerts: none fires while everything works", async () => {
   scene.assertFiring();
 }, OPTIONS);
 
-test("alerts: an unreachable server, and records that get old meanwhile", async () => {
+test("alerts: an unreachable server and the growing age of records", async () => {
   const scene = new ScrapedWorld();
   const { pipeline } = scene.start();
   scene.world.server.refuse = () => ({ status: 503, body: {} });
@@ -73,7 +73,7 @@ test("alerts: a full disk", async () => {
   scene.assertFiring("WeaveWalDiskFailing");
 }, OPTIONS);
 
-test("alerts: records that nobody sends", async () => {
+test("alerts: records without a sender", async () => {
   const scene = new ScrapedWorld();
   const { pipeline, runtime } = scene.start({ sender: false });
   scene.append(pipeline);
@@ -113,7 +113,7 @@ test("dashboard: each panel has an expression that Prometheus accepts", () => {
   }
 }, OPTIONS);
 
-test("alerts and the dashboard use metrics and labels that there are", () => {
+test("alerts and the dashboard use only existing metrics and labels", () => {
   const names = new Map<string, readonly string[]>(
     Object.values(METRICS).map(({ name, labels }) => [name, labels]),
   );

@@ -60,7 +60,7 @@ test("mock command: prints its address, the line to copy, and each request", asy
   assert.equal(terminal.lines.some((line) => line.includes("\x1b")), false);
 });
 
-test("mock command: colors and quiet when asked for, and its mode", async () => {
+test("mock command: supports colors, quiet output and modes", async () => {
   const { terminal, status, url } = await running(["--quiet", "--mode", "complete"], true);
   const answer = await post({ url }, "/call/start", { start: startOf(ID, { trace_id: ID }) });
   assert.equal(answer.json.error_code, "CALLS_COMPLETE_MODE_REQUIRED");
@@ -70,7 +70,7 @@ test("mock command: colors and quiet when asked for, and its mode", async () => 
   assert.equal(terminal.lines.length, 4);
 });
 
-test("mock command: says what is wrong with its arguments", async () => {
+test("mock command: reports invalid arguments", async () => {
   for (
     const [args, message] of [
       [["--prt", "1"], "Cannot read arguments: Unknown option '--prt'"],
@@ -85,7 +85,7 @@ test("mock command: says what is wrong with its arguments", async () => {
   }
 });
 
-test("mock command: says that its port is taken", async () => {
+test("mock command: reports a port that is in use", async () => {
   await using mock = await startMockServer();
   const terminal = new Terminal();
   assert.equal(await runMock(["--port", `${mock.port}`], terminal), 2);

@@ -30,7 +30,7 @@ test("mock fault: Retry-After as a date, and a body of its own", async () => {
   assert.deepEqual((await start(mock)).json, { reason: "no", error_code: "X" });
 });
 
-test("mock fault: it meets its path only, so many times, after so many", async () => {
+test("mock fault: it affects only its path, a number of times, after a number of requests", async () => {
   await using mock = await startMockServer();
   mock.faults.add({ path: "/call/start", status: 500, skip: 1, times: 2 });
   const seen: number[] = [];
@@ -54,7 +54,7 @@ test("mock fault: an expression matches paths, and the first fault wins", async 
   assert.equal((await start(mock)).status, 200);
 });
 
-test("mock fault: it may look for a poison record in the body", async () => {
+test("mock fault: it may match a poison record in the body", async () => {
   await using mock = await startMockServer();
   mock.faults.add({ bodyHas: "poison-é", status: 400 });
   assert.equal((await start(mock, "fine")).status, 200);
@@ -171,7 +171,7 @@ test("mock fault: a redirect names its target", async () => {
   assert.equal(other.journal.total, 0);
 });
 
-test("mock fault: the host's own server tears what it can", async () => {
+test("mock fault: the runtime's own server truncates responses as far as possible", async () => {
   await using mock = await startMockServer({ engine: "native" });
   for (const fault of [{ reset: true }, { loseReply: true }, { truncate: 5 }, { truncate: 0 }]) {
     mock.faults.add({ ...fault, times: 1 });

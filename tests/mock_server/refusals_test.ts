@@ -167,7 +167,7 @@ test("mock: a project that does not exist is 404 with a reason wherever it is na
   );
 });
 
-test("mock: a path that there is not is 404, another method of a path 405, both in the router's words", async () => {
+test("mock: an unknown path is 404, another method of a path 405, both with the router's body", async () => {
   await using mock = await startMockServer({ callMode: "old" });
   for (const path of ["/nothing", `/v2/${PROJECT}/calls/complete`, `/v2/${PROJECT}/nothing`]) {
     const answer = await post(mock, path, {});

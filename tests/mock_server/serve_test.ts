@@ -34,7 +34,7 @@ for (const engine of ["native", "node"] as const) {
     assert.equal((await send(`${mock.url}/health`)).status, 200);
   });
 
-  test(`mock server (${engine}): a taken port is an error that names it`, async () => {
+  test(`mock server (${engine}): a port in use is an error that contains the port`, async () => {
     await using mock = await startMockServer({ engine });
     await assert.rejects(
       startMockServer({ engine, port: mock.port }),
@@ -44,7 +44,7 @@ for (const engine of ["native", "node"] as const) {
     );
   });
 
-  test(`mock server (${engine}): tells when what was waited for has been answered`, async () => {
+  test(`mock server (${engine}): reports when an expected request has been answered`, async () => {
     await using mock = await startMockServer({ engine });
     const both = mock.waitFor((store) => store.callCount() === 2);
     const answers = Promise.all([start(mock, "a"), start(mock, "b")]);
@@ -79,7 +79,7 @@ test("mock server: waiting resolves at once, gives up in time, and passes errors
   );
 });
 
-test("mock server: waiting goes on over a restart", async () => {
+test("mock server: waiting continues across a restart", async () => {
   await using mock = await startMockServer();
   const waiting = mock.waitFor((store) => store.callCount() === 1);
   await mock.restart();
@@ -87,7 +87,7 @@ test("mock server: waiting goes on over a restart", async () => {
   await waiting;
 });
 
-test("mock server: the journal tells of each request", async () => {
+test("mock server: the journal lists each request", async () => {
   await using mock = await startMockServer({ journalBodies: true });
   const body = JSON.stringify({ start: startOf("é") });
   await send(`${mock.url}/call/start?x=1`, {
@@ -160,7 +160,7 @@ test("mock server: without kept bodies only ids and counts stay", async () => {
   assert.equal(mock.store.counts.tables, 1);
 });
 
-test("mock server: programs elsewhere read its state and reset it", async () => {
+test("mock server: other programs can read and reset its state", async () => {
   await using mock = await startMockServer({ apiKey: "secret" });
   await send(`${mock.url}/call/start`, {
     method: "POST",
@@ -184,7 +184,7 @@ test("mock server: programs elsewhere read its state and reset it", async () => 
   assert.equal(mock.store.counts.callStarts, 0);
 });
 
-test("mock server: programs elsewhere change how it behaves", async () => {
+test("mock server: other programs can configure it", async () => {
   await using mock = await startMockServer({ apiKey: "secret" });
   const answer = await post(mock, "/__mock/behavior", { apiKey: null, callMode: "complete" });
   assert.equal(answer.json.callMode, "complete");

@@ -260,7 +260,7 @@ test("mock: costs answer with an id for each model", async () => {
   assert.equal((await post(mock, "/cost/create", wrong)).status, 422);
 });
 
-test("mock: a path that nobody knows is 404", async () => {
+test("mock: an unknown path is 404", async () => {
   await using mock = await startMockServer();
   assert.equal((await post(mock, "/call/begin", {})).status, 404);
 });

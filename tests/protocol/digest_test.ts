@@ -18,7 +18,7 @@ const REF = "weave:///team/demo/object/cats:abc";
 const INTERNAL_REF = "weave-trace-internal:///UHJvajE=/object/cats:abc";
 const known = (project: string) => project === "team/demo" ? "UHJvajE=" : undefined;
 
-test("digests of objects, rows, tables and files are those that the server gave", () => {
+test("digests of objects, rows, tables and files match the server's", () => {
   for (const { val, digest } of vectors.object) {
     assert.equal(objectDigest(val), digest);
     assert.equal(serverDigest(val), digest);
@@ -54,7 +54,7 @@ test("containsWeaveRef finds refs in values and not in keys or prose", () => {
   assert.equal(containsWeaveRef({ a: null, b: 1, c: true, d: "weave://x" }), false);
 });
 
-test("containsWeaveRef finds refs in strings that are JSON texts, also Python's kind", () => {
+test("containsWeaveRef finds refs in strings that are JSON texts, including Python's format", () => {
   assert.equal(containsWeaveRef(JSON.stringify({ part: [REF] })), true);
   assert.equal(containsWeaveRef(JSON.stringify({ inner: JSON.stringify([REF]) })), true);
   assert.equal(containsWeaveRef(`  "${REF}"`), true);

@@ -7,7 +7,7 @@ test("every record type has an endpoint", () => {
   assert.deepEqual(Object.keys(ENDPOINTS).sort(), [...RECORD_TYPES].sort());
 });
 
-test("endpoints are absolute paths, and those with a batch say what an item looks like", () => {
+test("endpoints are absolute paths, and those with a batch define its items", () => {
   for (const [type, endpoint] of Object.entries(ENDPOINTS)) {
     for (const path of [...endpoint.paths, endpoint.batch ?? "/"]) assert.match(path, /^\//, type);
     assert.equal(endpoint.batch === undefined, endpoint.batchItem === undefined, type);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readException } from "../../src/protocol/exception_text.ts";
 import { test } from "../harness.ts";
 
-test("exception text: the form of the SDKs is read, everything else stays as it is", () => {
+test("exception text: the format of the SDKs is parsed, everything else stays as it is", () => {
   const cases: [string, string][] = [
     ['{"type":"ValueError","message":"no way","traceback":[]}', "ValueError: no way"],
     ['{"type":"Error","message":"plain"}', "plain"],

@@ -8,7 +8,7 @@ const zeros = (into: Uint8Array) => into.fill(0);
 const ones = (into: Uint8Array) => into.fill(0xff);
 const random = (into: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(into);
 
-test("a UUIDv7 holds time, version, variant and the random bits where RFC 9562 wants them", () => {
+test("a UUIDv7 has time, version, variant and random bits as in RFC 9562", () => {
   // The time of the RFC's own example, appendix A.6.
   const now = () => 0x017f22e279b0;
   assert.equal(
@@ -21,7 +21,7 @@ test("a UUIDv7 holds time, version, variant and the random bits where RFC 9562 w
   );
 });
 
-test("UUIDv7s sort in the order in which they were made, whatever the clock does", () => {
+test("UUIDv7s sort in the order of creation, even if the clock jumps", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -5, max: 20 }), { minLength: 50 }), (steps) => {
       let time = 1_700_000_000_000;
@@ -47,7 +47,7 @@ test("UUIDv7s stay unique and ordered past the counter's end within one millisec
   assert.deepEqual(made, [...made].sort());
 });
 
-test("UUIDs of many makers at one instant do not meet", () => {
+test("UUIDs of many generators at the same instant do not collide", () => {
   const made = Array.from({ length: 5_000 }, () => {
     const ids = createIds({ now: () => 1_700_000_000_000, randomBytes: random });
     return [ids.uuidv7(), ids.uuidHex()];
@@ -76,7 +76,7 @@ test("timestamps carry microseconds and agree with Date on the rest", () => {
   );
 });
 
-test("a clock far off gives timestamps and ids that a server can read", () => {
+test("a badly wrong clock gives timestamps and ids that the server can parse", () => {
   for (const time of [NaN, -1, -Infinity]) {
     const ids = createIds({ now: () => time, randomBytes: random });
     assert.equal(ids.timestamp(), "1970-01-01T00:00:00.000000Z");

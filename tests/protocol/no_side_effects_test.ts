@@ -62,7 +62,7 @@ test("encoding runs no getter of an object, an array, a class instance or a func
   }
 });
 
-test("encoding runs no getter that decides how a value is encoded", () => {
+test("encoding runs no getter that affects encoding", () => {
   const keys = ["toJSON", Symbol.toStringTag, "constructor", "then", "_weaveType", "length"];
   for (const key of keys) {
     for (const enumerable of [true, false]) {
@@ -135,7 +135,7 @@ test("encoding runs no getter and no override of an error, a date, a map or bina
   ]);
 });
 
-test("encoding asks a proxy nothing, wherever it is", () => {
+test("encoding never queries a proxy, at any position", () => {
   const proxies = [
     trapped({ a: 1 }),
     trapped([1]),
@@ -163,7 +163,7 @@ test("encoding asks a proxy nothing, wherever it is", () => {
   assert.match(read({ proxy }).proxy, /^<error: .*revoked/);
 });
 
-test("encoding believes no tag and follows no iterator of the program", () => {
+test("encoding trusts no tag and runs no iterator of the program", () => {
   const tags = ["Headers", "FormData", "Arguments", "Map", "Set", "Date", "URL", "Uint8Array"];
   for (const tag of tags) {
     const value = {
@@ -205,7 +205,7 @@ test("encoding believes no tag and follows no iterator of the program", () => {
   })(1, 2, 3);
 });
 
-test("encoding leaves no promise of the program unhandled", async () => {
+test("encoding causes no unhandled rejection", async () => {
   const failing = {
     toJSON: () => Promise.reject(new Error("from toJSON")),
     get text() {

@@ -35,7 +35,7 @@ test("binary data over the limit is described: type, size, digest of both ends",
   );
 });
 
-test("a described part of a buffer is that part, and a short one is covered once", () => {
+test("a described view of a buffer covers only the view, and a short one is covered once", () => {
   const part = new Uint8Array(Uint8Array.from({ length: 1000 }, (_, i) => i).buffer, 100, 800);
   assert.deepEqual(read(part, 400), {
     _type: "Uint8Array",

@@ -23,7 +23,7 @@ test("half a surrogate pair becomes U+FFFD in values and in keys", () => {
   assert.equal(jsonString("\\\ud83d"), '"\\\\\ufffd"');
 });
 
-test("any text is encoded as its well-formed self, by either way", () => {
+test("any text is encoded in its well-formed form, by both encoders", () => {
   fc.assert(
     fc.property(anyText, anyText, (text, key) => {
       const json = toJsonText({ [key]: [text] });

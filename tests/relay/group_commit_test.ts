@@ -13,7 +13,7 @@ function heldSyncs() {
   return { syncs, commits };
 }
 
-test("group commit: what is appended during a sync shares the next one", async () => {
+test("group commit: records appended during a sync share the next one", async () => {
   const { syncs, commits } = heldSyncs();
   const done: number[] = [];
   const commit = (number: number) => commits.commit().then(() => void done.push(number));
@@ -30,7 +30,7 @@ test("group commit: what is appended during a sync shares the next one", async (
   assert.deepEqual(done, [1, 2, 3, 4]);
 });
 
-test("group commit: a sync that fails fails those that waited for it, and not the next", async () => {
+test("group commit: a failed sync rejects the appends that waited for it, and not later ones", async () => {
   const { syncs, commits } = heldSyncs();
   const first = commits.commit();
   const second = commits.commit();

@@ -63,7 +63,7 @@ test("timers fire in their order and not when taken back", async () => {
   assert.deepEqual(fired, ["first", "second"]);
 });
 
-test("a delay beyond the host's limit does not fire at once", async () => {
+test("a delay above the runtime's limit does not fire at once", async () => {
   let fired = false;
   const long = systemClock.after(2 ** 40, () => fired = true);
   await new Promise<void>((resolve) => void systemClock.after(20, resolve, { ref: true }));

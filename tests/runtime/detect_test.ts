@@ -58,7 +58,7 @@ test("a zombie counts as dead", async () => {
   }
 }, { skip: noProc });
 
-test("a directory that cannot be made in /proc is an error, and soon", () => {
+test("creating a directory in /proc fails quickly", () => {
   const { files } = detectRuntime();
   for (const path of ["/proc/weave-wal", "/proc/weave-wal/team/demo", "/proc/stat/x"]) {
     assert.throws(() => files.makeDirectory(path), { code: /^(ENOENT|ENOTDIR|EACCES)$/ }, path);
@@ -83,13 +83,13 @@ const events = { beforeExit: () => {}, exit: () => {} };
 /** A process that has ended. */
 const UNUSED_PID = 2 ** 31 - 1;
 
-test("a process that may not be asked for counts as alive", () => {
+test("a process that cannot be queried counts as alive", () => {
   const refusing = processFacts({ granted: () => undefined, events });
   assert.equal(refusing.isAlive(UNUSED_PID), true);
   assert.equal(detectRuntime().process.isAlive(UNUSED_PID), false);
 });
 
-test("a process that takes signals is alive though /proc hides it", () => {
+test("a process that accepts signals is alive even if /proc hides it", () => {
   const facts = processFacts({
     granted: ({ name }, ask) => name === "run" ? ask() : undefined,
     events,
@@ -140,7 +140,7 @@ test("the runtime and the system are named, as far as the host tells", () => {
   assert.deepEqual(bareRuntime().process.system, { runtime: "unknown" });
 });
 
-test("a host without files fails with ENOSYS and knows nothing of processes", async () => {
+test("a runtime without files fails with ENOSYS and knows no processes", async () => {
   const { files, process: facts } = bareRuntime();
   const refused = { code: "ENOSYS" };
   assert.throws(() => files.openAppend("/x"), refused);
@@ -182,7 +182,7 @@ test("refusals get the POSIX code, other errors keep theirs", async () => {
   await assert.rejects(coded(() => Promise.reject(refused)), { code: "EACCES" });
 });
 
-test("errors that hosts give only a number get its POSIX code", () => {
+test("errors with only a number get its POSIX code", () => {
   const { errno } = constants;
   const quota = Object.assign(new Error("Unknown system error"), {
     code: `Unknown system error -${errno.EDQUOT}`,

@@ -32,7 +32,7 @@ test("discard: a file's other names, as in a backup of links, keep its content",
   });
 });
 
-test("discard: of a link the link goes, and not what it leads to", async () => {
+test("discard: removes a link but not its target", async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, "target"), "data");
     symlinkSync(join(folder, "target"), join(folder, "link"));
@@ -43,7 +43,7 @@ test("discard: of a link the link goes, and not what it leads to", async () => {
   });
 });
 
-test("discard: a file of the same name that is made at once is another one", async () => {
+test("discard: a new file with the same name is a different file", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "log");
     writeFileSync(path, "old");
@@ -54,7 +54,7 @@ test("discard: a file of the same name that is made at once is another one", asy
   });
 });
 
-test("discard: what has the file open reads and writes on, as a writer that wakes up has to", async () => {
+test("discard: an open file remains usable, as needed by a writer that resumes", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "log");
     const writer = files.openAppend(path);

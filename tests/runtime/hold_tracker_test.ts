@@ -41,7 +41,7 @@ test("hold tracker: idle() waits for all work, and not without work", async () =
   assert.equal(idle, 2);
 });
 
-test("hold tracker: at the exit it knows how long work kept the program alive", () => {
+test("hold tracker: at the exit it reports how long work kept the program alive", () => {
   const holds = new HoldTracker();
   const end = holds.begin(() => 1_000);
   holds.exiting(1_300);

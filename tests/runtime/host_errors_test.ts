@@ -34,7 +34,7 @@ const { writeSync, fstatSync, readSync, lstatSync, openSync, closeSync } = fs;
 const short = (fd: number, bytes: Uint8Array, from: number, length: number) =>
   writeSync(fd, bytes, from, Math.min(length, 3));
 
-test("a new file is filled whole by short writes", () =>
+test("a new file is complete despite short writes", () =>
   withStubs(fs, { writeSync: short }, (directory) => {
     files.createExclusive(`${directory}/lock`, "0123456789");
     files.replace(`${directory}/checkpoint`, "9876543210");
@@ -50,7 +50,7 @@ for (
     ["a write of nothing", "EIO", () => 0],
   ] as const
 ) {
-  test(`a new file that ${what} keeps from being filled is removed`, async () => {
+  test(`a new file that ${what} prevents from being written is removed`, async () => {
     let writes = 0;
     const writing = (fd: number, bytes: Uint8Array, from: number, length: number) =>
       ++writes % 2 === 1 ? short(fd, bytes, from, length) : fails();
@@ -76,7 +76,7 @@ for (
   });
 }
 
-test("a file that was there stays when a new one cannot be opened", () =>
+test("an existing file stays if a new one cannot be opened", () =>
   withStubs(fs, {}, (directory) => {
     files.createExclusive(`${directory}/lock`, "of another");
     const openSync = () => {
@@ -101,7 +101,7 @@ test("replace renames a temporary file that lies beside the target, or removes i
   });
 });
 
-test("a file that is cut while it is read gives what is left", async () => {
+test("a file that is truncated during a read gives the remaining bytes", async () => {
   let reads = 0;
   const stubs = {
     fstatSync: (fd: number) => Object.assign(fstatSync(fd), { size: 1_000 }),
@@ -116,7 +116,7 @@ test("a file that is cut while it is read gives what is left", async () => {
   });
 });
 
-test("files of one number on two devices are two", async () => {
+test("files with the same inode number on two devices are distinct", async () => {
   let device = 1n;
   const stubs = {
     lstatSync: (path: string, options: unknown) =>
@@ -147,7 +147,7 @@ for (const [code, isSupported] of [["EIO", true], ["EINVAL", false], ["ENOSYS", 
   });
 }
 
-test("a process that may not be signalled is alive, one that is not there is dead", async () => {
+test("a process that cannot be signaled is alive, a nonexistent one is dead", async () => {
   const unusedPid = 2 ** 31 - 1;
   for (const [code, alive] of [["EPERM", true], ["ESRCH", false]] as const) {
     const kill = () => {

@@ -136,7 +136,7 @@ test("http_fetch: an abort ends a request, before and after the response has beg
   await assert.rejects(body);
 });
 
-test("http_fetch: a request that is aborted at once makes no connection", async () => {
+test("http_fetch: an immediately aborted request opens no connection", async () => {
   using server = await place((_, response) => response.end());
   const abort = new AbortController();
   const request = server.fetch(server.url, { signal: abort.signal });
@@ -146,7 +146,7 @@ test("http_fetch: a request that is aborted at once makes no connection", async 
   assert.equal(server.sockets.length, 1);
 });
 
-test("http_fetch: a body that is not read on is canceled, and read no faster than it is used", async () => {
+test("http_fetch: an abandoned body is canceled, and a body is read no faster than it is consumed", async () => {
   let sent = 0;
   using server = await place(async (_, response) => {
     const chunk = new Uint8Array(1 << 16);
@@ -163,7 +163,7 @@ test("http_fetch: a body that is not read on is canceled, and read no faster tha
   while (!server.sockets[0]!.destroyed) await new Promise((resolve) => setTimeout(resolve, 1));
 });
 
-test("http_fetch: a kept connection that the server has closed is not a failure", async () => {
+test("http_fetch: a keep-alive connection closed by the server is not a failure", async () => {
   using server = await place((_, response) => response.end("ok"));
   for (let i = 0; i < 5; i++) {
     assert.equal(

@@ -37,7 +37,7 @@ async function refusesAll(files: FileSystem, path: string): Promise<void> {
 }
 
 function check(name: string, setUp: () => Promise<Place>): void {
-  test(`${name}: nothing passes a link below the root, whichever part of the path it is`, async () => {
+  test(`${name}: no component of a path below the root may be a link`, async () => {
     const { files, root, outside, symlink, dispose } = await setUp();
     for (const directory of ["outside/deep", "outside/deep/file.d"]) {
       files.makeDirectory(`${outside}/../${directory}`);
@@ -68,7 +68,7 @@ function check(name: string, setUp: () => Promise<Place>): void {
     dispose();
   });
 
-  test(`${name}: a root that is a link itself, and what lies outside, is used`, async () => {
+  test(`${name}: a root that is a link, and files outside the root, may be used`, async () => {
     const { files, root, outside, symlink, dispose } = await setUp();
     const link = `${outside}/../root link`;
     symlink(root, link);
@@ -117,7 +117,7 @@ check("host", () => {
   return Promise.resolve({ ...place, dispose: () => fs.rmSync(base, { recursive: true }) });
 });
 
-test("a directory is looked at once a second, and a new link is then noticed", () => {
+test("a directory is checked once a second, and a new link is then detected", () => {
   const { files: inner, disk, clock, time } = new MemoryRuntime();
   inner.makeDirectory("/root/a/b");
   inner.makeDirectory("/outside/b");

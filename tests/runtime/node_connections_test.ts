@@ -19,7 +19,7 @@ const never: Fetch = () => Promise.reject(new Error("the fallback was asked"));
 const native: Fetch = (url, init) => fetch(url, init);
 const proxyFor = () => null;
 
-test("connections: requests are answered over them, one after the other and at once", async () => {
+test("connections: requests succeed sequentially and concurrently", async () => {
   await using mock = await startMockServer();
   for (const background of [false, true]) {
     const options = { connectMs: 5_000, proxyFor };

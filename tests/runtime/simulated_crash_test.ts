@@ -47,7 +47,7 @@ test("synced data and names survive every machine crash", () => {
   assert.ok(left.every((text) => text.startsWith("synced\n")));
 });
 
-test("a machine crash drops, keeps or tears what was not synced", () => {
+test("a machine crash drops, keeps or tears unsynced data", () => {
   const synced = "s".repeat(700);
   const lost = "l".repeat(900) + "m".repeat(1_500);
   const left = outcomes((runtime) => {
@@ -71,7 +71,7 @@ test("a machine crash drops, keeps or tears what was not synced", () => {
   }
 });
 
-test("a machine crash tears at borders of sectors or of writes only", () => {
+test("a machine crash tears only at sector or write boundaries", () => {
   const borders = new Set([0, 100, 900, 4_000]);
   for (let border = 512; border < 4_000; border += 512) borders.add(border);
   const left = outcomes((runtime) => {
@@ -88,7 +88,7 @@ test("a machine crash tears at borders of sectors or of writes only", () => {
   assert.ok(new Set(left.map(({ length }) => length)).size > 8);
 });
 
-test("a data sync covers what was written before it began, as it completes", async () => {
+test("a data sync covers everything written before it began, when it completes", async () => {
   const run = async (completes: boolean) => {
     const queue: (() => void)[] = [];
     const disk = new MemoryDisk();
@@ -110,7 +110,7 @@ test("a data sync covers what was written before it began, as it completes", asy
   assert.equal(await run(false), "");
 });
 
-test("after a failed data sync the bytes are readable but no later sync saves them", async () => {
+test("after a failed data sync the bytes are readable, but no later sync covers them", async () => {
   const disk = new MemoryDisk();
   const runtime = new MemoryRuntime({ disk });
   const file = runtime.files.openAppend("/log");
@@ -128,7 +128,7 @@ test("after a failed data sync the bytes are readable but no later sync saves th
   assert.equal(new MemoryRuntime({ disk }).files.readText("/log"), "safe \0\0\0\0\0late");
 });
 
-test("a cut that was not synced happens, or the old end comes back whole", () => {
+test("an unsynced truncation happens entirely or not at all", () => {
   const left = outcomes((runtime) => {
     const file = runtime.files.openAppend("/log");
     runtime.files.syncDirectoryNow("/");
@@ -153,7 +153,7 @@ test("names that were not synced survive in the order of their making", () => {
   assert.deepEqual([...new Set(left)].sort(), ["", "a", "a b", "a b c", "b c"]);
 });
 
-test("a directory's sync saves its own names and not those elsewhere", () => {
+test("a directory sync covers the names in that directory only", () => {
   const left = outcomes((runtime) => {
     const { files } = runtime;
     files.makeDirectory("/x");
@@ -167,7 +167,7 @@ test("a directory's sync saves its own names and not those elsewhere", () => {
   assert.deepEqual([...new Set(left)].sort(), ["1 2 | ", "1 2 | 1", "1 | ", "1 | 1"]);
 });
 
-test("a directory whose own name was not synced takes its files with it", () => {
+test("an unsynced directory loses its files in a crash", () => {
   const left = outcomes((runtime) => {
     runtime.files.makeDirectory("/wal/entity");
     const file = runtime.files.openAppend("/wal/entity/log");
@@ -179,7 +179,7 @@ test("a directory whose own name was not synced takes its files with it", () => 
   assert.ok(left.includes(false));
 });
 
-test("a rename happens or does not, within a directory and between two", () => {
+test("a rename is atomic, within a directory and between two directories", () => {
   for (const to of ["/from/new", "/to/new"]) {
     const left = outcomes((runtime) => {
       const { files } = runtime;
@@ -205,7 +205,7 @@ test("nothing survives in a directory that came after a rename which did not", (
   assert.deepEqual([...new Set(left)].sort(), [" | later log", " | log", "log | "]);
 });
 
-test("a directory's sync covers the names that were there as it began", async () => {
+test("a directory sync covers the names that existed when it began", async () => {
   const queue: (() => void)[] = [];
   const disk = new MemoryDisk();
   const runtime = new MemoryRuntime({ disk, schedule: (run) => void queue.push(run) });
@@ -218,7 +218,7 @@ test("a directory's sync covers the names that were there as it began", async ()
   assert.equal(namesIn("/")(new MemoryRuntime({ disk }).files), "before");
 });
 
-test("a rename saved by the sync of one directory is undone in the other", () => {
+test("a rename synced only in one directory is undone in the other", () => {
   const left = outcomes((runtime) => {
     const { files } = runtime;
     files.makeDirectory("/from");
@@ -231,7 +231,7 @@ test("a rename saved by the sync of one directory is undone in the other", () =>
   assert.deepEqual([...new Set(left)], ["false,true"]);
 });
 
-test("a replace that was not synced leaves the old text, the new, or a torn one", () => {
+test("an unsynced replace leaves the old text, the new text, or a torn one", () => {
   const left = outcomes((runtime) => {
     runtime.disk.put("/checkpoint", "100");
     runtime.files.replace("/checkpoint", "20000");
@@ -242,7 +242,7 @@ test("a replace that was not synced leaves the old text, the new, or a torn one"
   for (const text of left) assert.ok(["100", "20000", "", "\0\0\0\0\0"].includes(text), text);
 });
 
-test("a removed name that was not synced may come back with its synced data", () => {
+test("a removed name may reappear with its synced data if the removal was not synced", () => {
   const left = outcomes((runtime) => {
     runtime.disk.put("/log", "data");
     runtime.files.remove("/log");
@@ -264,7 +264,7 @@ test("a machine crash is the same for the same seed", () => {
   assert.ok(new Set(first).size > 50);
 });
 
-test("a second crash changes nothing that the first one left", () => {
+test("a second crash does not change the state after the first", () => {
   for (let seed = 0; seed < 50; seed++) {
     const disk = new MemoryDisk();
     new MemoryRuntime({ disk }).files.openAppend("/log").write("text ".repeat(500));

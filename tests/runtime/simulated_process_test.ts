@@ -28,7 +28,7 @@ test("no other process sees a replace in memory half done", () => {
   assert.deepEqual([...seen], ["100", "20000"]);
 });
 
-test("a killed process can do nothing more, and what it wrote stays", async () => {
+test("a killed process performs no further operations, and its written data stays", async () => {
   const disk = new MemoryDisk();
   const runtime = new MemoryRuntime({ disk });
   const file = runtime.files.openAppend("/log");
@@ -52,7 +52,7 @@ test("a killed process can do nothing more, and what it wrote stays", async () =
   assert.equal(new MemoryRuntime({ disk }).files.readText("/log"), "page cache");
 });
 
-test("a process killed inside a replace leaves what that moment had", () => {
+test("a process killed during a replace leaves the state of that moment", () => {
   const left = (at: string) => {
     const disk = new MemoryDisk();
     const runtime = new MemoryRuntime({ disk });

@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 
 const code = (value: string) => ({ code: value });
 
-test("a fault in memory can shorten a write", () => {
+test("a simulated fault can shorten a write", () => {
   const runtime = new MemoryRuntime();
   const file = runtime.files.openAppend("/log");
   runtime.fault = ({ kind }) => kind === "write" ? { short: 3 } : undefined;
@@ -15,7 +15,7 @@ test("a fault in memory can shorten a write", () => {
   assert.equal(file.size(), 6);
 });
 
-test("a fault in memory can fill the disk in the middle of a write", () => {
+test("a simulated fault can fill the disk in the middle of a write", () => {
   const runtime = new MemoryRuntime();
   const file = runtime.files.openAppend("/log");
   runtime.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC", written: 4 } : undefined;
@@ -23,7 +23,7 @@ test("a fault in memory can fill the disk in the middle of a write", () => {
   assert.equal(runtime.files.readText("/log"), "0123");
 });
 
-test("a fault in memory meets every kind of operation, with its path and index", async () => {
+test("a simulated fault can affect every kind of operation, by path and index", async () => {
   const runtime = new MemoryRuntime({ cwd: "/work" });
   const seen: MemoryOperation[] = [];
   runtime.fault = (operation) => void seen.push(operation);
@@ -139,7 +139,7 @@ test("a replace in memory that fails at any step leaves the old text and no temp
   }
 });
 
-test("a failed create in memory takes its file away, also when no byte is ever taken", () => {
+test("a failed create in memory removes its file, even if no byte is ever written", () => {
   const runtime = new MemoryRuntime();
   runtime.fault = ({ kind }) => kind === "write" ? { code: "ENOSPC", written: 1 } : undefined;
   assert.throws(() => runtime.files.createExclusive("/lock", "123"), code("ENOSPC"));
@@ -190,7 +190,7 @@ test("the clock in memory fires timers in order and moves to each", () => {
   assert.equal(clock.next, undefined);
 });
 
-test("a jump of the wall clock in memory moves neither timers nor monotonic", () => {
+test("a jump of the simulated wall clock affects neither timers nor the monotonic clock", () => {
   const clock = new MemoryClock(1_000_000);
   let fired = false;
   clock.after(10, () => fired = true);
@@ -222,7 +222,7 @@ test("elapse lets a timer be set by what a timer set off", async () => {
   assert.deepEqual(fired, [10, 20, 30]);
 });
 
-test("from outside, a disk in memory takes files, gives bytes and links", () => {
+test("a disk in memory can be modified and inspected from outside", () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put("/a/b/file", "text");
   runtime.disk.put("/a/b/file", "shorter".slice(0, 5));

@@ -18,7 +18,7 @@ function refusesAll(path: string): void {
   assert.throws(() => files.readText(path, { followLinks: true }), refused, path);
 }
 
-test("devices are refused, also endless ones and behind a link that is followed", () => {
+test("devices are refused, including endless ones and links to them", () => {
   const directory = fs.mkdtempSync(`${tmpdir()}/weave-wal-special-`);
   try {
     for (const device of ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/full"]) {

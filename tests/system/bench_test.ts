@@ -43,7 +43,7 @@ test("bench: the runner measures an append on this runtime and leaves nothing be
   }
 }, { timeout: 120_000 });
 
-test("bench: what the runner does not know is refused, and help names every measure", async () => {
+test("bench: unknown arguments are refused, and help lists every measure", async () => {
   const wrong = await bench("--only", "speed");
   assert.equal(wrong.status, 2);
   assert.match(wrong.output, /Cannot use --only speed/);
@@ -56,7 +56,7 @@ test("bench: what the runner does not know is refused, and help names every meas
   }
 }, { timeout: 60_000 });
 
-test("bench: the table shows what was seen, the goal and whether it is met", () => {
+test("bench: the table shows the result, the goal and whether it is met", () => {
   const line: Line = {
     measure: "append",
     runtime: "node",

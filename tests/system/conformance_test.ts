@@ -88,7 +88,7 @@ test("conformance: one failed comparison makes the exit status 1, and is shown w
   assert.ok(isFailed({ ...runs[0], ms: 1 }), "a run without findings has not passed");
 });
 
-test("conformance: what the time is too short for is listed, and no failure", () => {
+test("conformance: tests skipped for lack of time are listed and do not count as failures", () => {
   const runs = planRuns(SCENARIOS, { only: ["core"], runtime: ["node"] });
   const findings: Findings = { sent: "", arrived: "" };
   const { text, exitStatus } = reportOf(runs, [{ ...runs[0], findings, ms: 1 }]);

@@ -58,7 +58,7 @@ test("fsync: under always a new file's name and its new directories are synced f
   for (const path of [project, ...parentsOf(project, 4)]) assert.ok(synced.has(path), path);
 }, { skip, timeout: 60_000 });
 
-test("fsync: under always every further file syncs its directory", async () => {
+test("fsync: under always every additional file syncs its directory", async () => {
   const { calls, project, at } = await traced({ fsync: "always", segmentBytes: 1 });
   for (let n = 1; n < 10; n++) {
     const between = calls.slice(at(`appended ${n - 1}`), at(`appended ${n}`));
@@ -81,13 +81,13 @@ test("fsync: under interval a burst is synced without another append", async () 
   for (const path of [project, ...parentsOf(project, 4)]) assert.ok(names.includes(path), path);
 }, { skip, timeout: 60_000 });
 
-test("fsync: under interval so many records begin a sync before the time is up", async () => {
+test("fsync: under interval a full batch of records triggers an early sync", async () => {
   const { calls, at } = await traced({ fsync: "interval", records: 200, waitMs: 300 });
   const syncs = calls.slice(0, at("waited")).filter((call) => isSync(call) && isLog(call));
   assert.ok(syncs.length >= 1, "the interval is longer than this");
 }, { skip, timeout: 60_000 });
 
-test("fsync: under never nothing is synced until it is asked for", async () => {
+test("fsync: under never nothing is synced until it is requested", async () => {
   const { calls, project, at } = await traced({ fsync: "never", waitMs: 1_000 });
   assert.deepEqual(calls.slice(0, at("waited")).filter(isSync), []);
   const asked = calls.slice(at("waited"), at("synced")).filter(isSync);
@@ -104,7 +104,7 @@ test("fsync: sync() has synced the log when it resolves", async () => {
   }
 }, { skip, timeout: 60_000 });
 
-test("fsync: a trace that threads have mixed is put in order", () => {
+test("fsync: a trace interleaved by threads is put in order", () => {
   assert.deepEqual(
     readTrace([
       '10 write(3</log>, "a", 1)      = 1',

@@ -12,7 +12,7 @@ import { KillGround, killRounds } from "../support/kill_fixture.ts";
 /** `tests/long/kill_test.ts` runs more. */
 const ROUNDS = 20;
 
-test("kill: SIGKILL under load loses no record that was reported", async () => {
+test("kill: SIGKILL under load loses no acknowledged record", async () => {
   const seed = Date.now() % 1_000_000;
   console.log(`${ROUNDS} kill rounds from seed ${seed}`);
   const { reported, kills, torn, repeated } = await killRounds(ROUNDS, seed, 3);

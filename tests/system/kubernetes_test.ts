@@ -78,7 +78,7 @@ for (const version of VERSIONS) {
   }, { skip: noValidator, timeout: 60_000 });
 }
 
-test("manifests: the sender has more time to end than it takes, and only it has the key", () => {
+test("manifests: the termination grace period exceeds the sender's, and only the sender has the key", () => {
   for (const file of ["sidecar.yaml", "daemonset.yaml"]) {
     const { terminationGracePeriodSeconds, initContainers = [], containers } = podOf(file);
     const all = [...initContainers, ...containers];

@@ -71,7 +71,7 @@ for (const fsync of ["interval", "always"]) {
   }
 }
 
-test("a file system whose syncs fail is not taken for one that cannot sync", async () => {
+test("failing syncs are not mistaken for missing support for syncs", async () => {
   const inject = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
   const under = ["strace", "-f", "-qq", "-o", "/dev/null", ...inject];
   const { report } = await run({ fsync: "interval", segmentBytes: 1e9 }, () => ({ under }));

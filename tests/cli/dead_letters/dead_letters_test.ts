@@ -12,7 +12,7 @@ const NAME = "acme/chat";
 
 const SLOW = { timeout: 120_000 };
 
-test("dead-letters list groups by why, show tells all of one", async () => {
+test("dead-letters list groups by reason, show prints all details of one", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   assert.match((await deadLetters(place, mock, "list")).out, /^No dead letters$/m);
@@ -42,7 +42,7 @@ test("dead-letters list groups by why, show tells all of one", async () => {
   assert.match(missing.err, /Cannot find a dead letter: "9"/);
 }, SLOW);
 
-test("dead-letters export writes every byte, to a file that only its owner reads", async () => {
+test("dead-letters export writes every byte, to a file readable only by its owner", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const requests = await refuse(place, mock, 2);
@@ -59,7 +59,7 @@ test("dead-letters export writes every byte, to a file that only its owner reads
   assert.match(again.err, /is there already/);
 }, SLOW);
 
-test("dead-letters drop wants a choice and an answer", async () => {
+test("dead-letters drop requires a selection and a confirmation", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await refuse(place, mock, 3);
@@ -84,7 +84,7 @@ test("dead-letters drop wants a choice and an answer", async () => {
   assert.deepEqual(readdirSync(join(place.wal, NAME)), []);
 }, SLOW);
 
-test("dead-letters drop asks at a terminal, and no is the answer unless yes is typed", async () => {
+test("dead-letters drop asks at a terminal, and only yes confirms", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await refuse(place, mock, 2);
@@ -104,7 +104,7 @@ test("dead-letters drop asks at a terminal, and no is the answer unless yes is t
   assert.deepEqual(await all(place, mock), []);
 }, { ...SLOW, skip: noTerminal });
 
-test("dead letters that a broken retry left are listed and put back by verify", async () => {
+test("dead letters left by an interrupted retry are listed, and restored by verify", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await refuse(place, mock, 2);

@@ -11,7 +11,7 @@ const NAME = "acme/chat";
 
 const SLOW = { timeout: 120_000 };
 
-test("dead-letters retry delivers each with the bytes that it had", async () => {
+test("dead-letters retry delivers each dead letter with its original bytes", async () => {
   await using place = await temporary();
   await using mock = await startMockServer({ journalBodies: true });
   const requests = await refuse(place, mock, 3);
@@ -55,7 +55,7 @@ test("dead-letters retry keeps those that fail again, with the new reason", asyn
   assert.equal(mock.store.feedback(NAME).length, 3);
 }, SLOW);
 
-test("dead-letters retry sends those that are named and no other", async () => {
+test("dead-letters retry sends only the selected dead letters", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await refuse(place, mock, 3);
@@ -82,7 +82,7 @@ test("dead-letters retry sends nothing to another server unless it is named", as
   assert.deepEqual(mock.store.feedback(NAME).map(({ id }) => id), ["f1"]);
 }, SLOW);
 
-test("dead-letters retry gives up when its time runs out, and keeps all", async () => {
+test("dead-letters retry stops at its time limit, and keeps all dead letters", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await refuse(place, mock, 2);
@@ -95,7 +95,7 @@ test("dead-letters retry gives up when its time runs out, and keeps all", async 
   assert.equal((await deadLetters(place, mock, "retry")).code, 0);
 }, SLOW);
 
-test("a retry that is killed loses nothing, and the next one goes on", async () => {
+test("a killed retry loses nothing, and the next one continues", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await refuse(place, mock, 3);

@@ -37,7 +37,7 @@ function dataFiles(wal: string, name: string): string[] {
     : [];
 }
 
-test("flush sends what a finished process left and takes the files away", async () => {
+test("flush sends the log of a finished process and removes its files", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const written = await leave(place.wal, NAME, mock.url, 25);
@@ -48,7 +48,7 @@ test("flush sends what a finished process left and takes the files away", async 
   assert.deepEqual(dataFiles(place.wal, NAME), []);
 }, SLOW);
 
-test("flush sends what a living writer wrote, and leaves its file to it", async () => {
+test("flush sends the records of a running writer, and leaves its file in place", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const writer = startProgram("tests/support/cli/cli_writer.ts", [NAME, mock.url, "8"], {
@@ -151,7 +151,7 @@ test("flush does not wait for a log whose corrupt presence file hides another se
   assert.equal(mock.journal.total, 0);
 }, SLOW);
 
-test("flush gives up when its time runs out, and loses nothing", async () => {
+test("flush stops at its time limit, and loses nothing", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await leave(place.wal, NAME, mock.url, 3);
@@ -190,14 +190,14 @@ test("flush ends at once when the server refuses the key, and never shows it", a
   assert.equal(dataFiles(place.wal, NAME).length, 1);
 }, SLOW);
 
-test("flush without a key says where one is looked for", async () => {
+test("flush without a key lists where one is looked for", async () => {
   await using place = await temporary();
   const { code, err } = await cli(["flush"], { cwd: place.path });
   assert.equal(code, 2);
   assert.match(err, /none in WANDB_API_KEY or ~\/\.netrc/);
 }, SLOW);
 
-test("flush fails when records were refused, and keeps them as dead letters", async () => {
+test("flush fails when records were rejected, and keeps them as dead letters", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const log = openLog(place.wal, NAME, { server: mock.url });
@@ -211,7 +211,7 @@ test("flush fails when records were refused, and keeps them as dead letters", as
   assert.ok(readdirSync(join(place.wal, NAME)).some((name) => name.endsWith(".deadletter")));
 }, SLOW);
 
-test("flush waits for what another sender holds instead of taking it away", async () => {
+test("flush waits for segments held by another sender instead of taking them over", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await leave(place.wal, NAME, mock.url, 3);

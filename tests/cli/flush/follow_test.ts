@@ -52,7 +52,7 @@ test("follow picks up projects as they appear and ends with 0 on SIGTERM", async
   assert.ok(!err.includes("a-secret-key"));
 }, SLOW);
 
-test("follow goes on sending after SIGTERM for as long as it may, and no longer", async () => {
+test("follow continues to send after SIGTERM within its grace period, and no longer", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const log = openLog(place.wal, "acme/chat", { server: mock.url });

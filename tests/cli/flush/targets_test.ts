@@ -29,7 +29,7 @@ function take(runtime: Runtime, root: string): Promise<FlushTargets> {
   return FlushTargets.take({ runtime, root, filter: {}, server: SERVER, token: "f".repeat(32) });
 }
 
-test("a flush lists a directory once at each look, however many orphaned segments it has", async () => {
+test("a flush lists a directory once per check, however many orphaned segments it has", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER, segmentBytes: 300 });
   writeCalls(log, NAME, 100);
@@ -48,7 +48,7 @@ test("a flush lists a directory once at each look, however many orphaned segment
   assert.deepEqual(await targets.look(), { files: 0, bytes: 0 });
 });
 
-test("a flush does not wait for what was cut off a file that is being written", async () => {
+test("a flush does not wait for bytes truncated from a file that is being written", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 3);

@@ -27,7 +27,7 @@ function traces(count: number): Promise<Uint8Array[]> {
   }));
 }
 
-test("inspect shows spans as rows: when they ended, their names and errors", async () => {
+test("inspect shows spans as rows with end time, name and error", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const requests = await traces(1);

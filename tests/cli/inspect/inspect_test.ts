@@ -24,7 +24,7 @@ function dataFile(wal: string, name: string = NAME): string {
   return join(directory, readdirSync(directory).find((file) => file.endsWith(".jsonl"))!);
 }
 
-test("inspect shows records as rows, control characters made harmless", async () => {
+test("inspect shows records as rows, with control characters escaped", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const call = startCall(log, NAME, { op: "answer", started: NOON });
@@ -107,7 +107,7 @@ test("inspect finds records by type, by call and by time", async () => {
   assert.match(err, /"call" is not one of call_start, /);
 }, SLOW);
 
-test("inspect reads a file from an offset, so many records, and says where to go on", async () => {
+test("inspect reads a number of records from an offset, and prints where to continue", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 5);
@@ -181,7 +181,7 @@ test("inspect --follow shows records as they are written, and ends with the file
   await other.finish();
 }, SLOW);
 
-test("inspect --follow holds no file open between two looks", async () => {
+test("inspect --follow keeps no file open between polls", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const [id] = writeCalls(log, NAME, 1);
@@ -205,7 +205,7 @@ test("inspect --follow holds no file open between two looks", async () => {
   await log.finish();
 }, { ...SLOW, skip: existsSync("/proc/self/fd") ? false : "open files are read from /proc" });
 
-test("inspect ends quietly when nobody reads on", async () => {
+test("inspect ends quietly when its output is closed", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 3_000);

@@ -88,7 +88,7 @@ test("inspect --tree --limit shows the newest traces, whatever files they are in
   assert.deepEqual(all.out.match(/op\d+/g), Array.from({ length: 30 }, (_, i) => `op${29 - i}`));
 }, SLOW);
 
-test("inspect --tree holds against rings, missing parents and depth", async () => {
+test("inspect --tree handles cycles, missing parents and depth", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const line = (id: string, parent: string) =>

@@ -11,7 +11,7 @@ import { test } from "../../harness.ts";
 const { files } = detectRuntime();
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 
-test("long names: a log fits the file system, and keeps its name for the command", async () => {
+test("long names: directory names fit the file system, and the command shows the original name", async () => {
   await using place = await temporary();
   const names = [
     `acme/${"深".repeat(100)}`,
@@ -46,7 +46,7 @@ test("long names: a log fits the file system, and keeps its name for the command
   assert.doesNotMatch(verified.out, /\.name/);
 });
 
-test("long names: a file with another name is not believed", async () => {
+test("long names: a file with another name is not trusted", async () => {
   await using place = await temporary();
   const name = `acme/${"深".repeat(100)}`;
   const log = openLog(place.wal, name);

@@ -59,7 +59,7 @@ function memoryTerminal(): { terminal: Terminal; output: () => string } {
   };
 }
 
-test("a directory that cannot be read does not look like nothing", async () => {
+test("an unreadable directory is not treated as empty", async () => {
   await using place = await temporary();
   for (const name of ["acme/chat", "beta/chat"]) {
     const log = openLog(place.wal, name);
@@ -79,7 +79,7 @@ test("a directory that cannot be read does not look like nothing", async () => {
   }
 }, SLOW);
 
-test("follow sends what it can read, and tells once of what it cannot", async () => {
+test("follow sends readable segments, and reports unreadable ones once", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const own = openLog(place.wal, "acme/chat", { server: mock.url });

@@ -34,7 +34,7 @@ test("status --openmetrics prints what status shows", async () => {
   assert.equal(both.code, 2);
 }, SLOW);
 
-test("flush --follow --metrics serves the metrics in the format that is asked for", async () => {
+test("flush --follow --metrics serves the metrics in the requested format", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const log = openLog(place.wal, NAME, { server: mock.url });
@@ -67,7 +67,7 @@ test("flush --follow --metrics serves the metrics in the format that is asked fo
   assert.equal((await follow.ended).code, 0);
 }, SLOW);
 
-test("client.metrics() tells what its process wrote, dropped and delivered", async () => {
+test("client.metrics() reports what its process wrote, dropped and delivered", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const { out, err } = await startProgram("tests/support/cli/metrics_program.ts", [], {

@@ -203,7 +203,7 @@ test("--server means the logs for that server in every command", async () => {
   assert.match(await run("dead-letters", "list"), /No dead letters/);
 }, SLOW);
 
-test("flush ends at once beside a process whose key the server rejects", async () => {
+test("flush ends at once alongside a process whose key the server rejects", async () => {
   await using place = await temporary();
   await using mock = await startMockServer({ apiKey: "right" });
   const writer = startProgram("tests/support/cli/cli_writer.ts", [NAME, mock.url, "3", "wrong"], {
@@ -225,7 +225,7 @@ test("flush ends at once beside a process whose key the server rejects", async (
   await writer.ended;
 }, SLOW);
 
-test("flush wakes a process that waits for its next attempt, and counts what it sent", async () => {
+test("flush wakes a process in a backoff, and counts the records it sent", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await mock.stop();

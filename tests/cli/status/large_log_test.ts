@@ -32,7 +32,7 @@ test("status of 50 GB reads a bounded part, and says in text, JSON and metrics t
   assert.match(metrics, /weave_wal_pending_records_estimated\{[^}]*\} 1\n/);
 });
 
-test("flush of 50 GB says at once what is left when its time is up", async () => {
+test("flush of 50 GB reports the remainder immediately at its time limit", async () => {
   await using place = await temporary();
   writeSparseLog(join(place.wal, "acme", "chat"), SEGMENTS, "acme/chat");
   const env = { WF_TRACE_SERVER_URL: "http://127.0.0.1:9", WANDB_API_KEY: "key" };

@@ -196,7 +196,7 @@ test("status --watch --json prints a line of JSON at every look", async () => {
   for (const line of out.trim().split("\n")) assert.equal(JSON.parse(line).pendingRecords, 4);
 }, SLOW);
 
-test("invalid arguments end with code 2 and a message, without a stack trace", async () => {
+test("invalid arguments end with exit code 2 and a message, without a stack trace", async () => {
   await using place = await temporary();
   const note = join(place.path, "note.txt");
   writeFileSync(note, "no log");
@@ -222,7 +222,7 @@ test("invalid arguments end with code 2 and a message, without a stack trace", a
   });
 }, SLOW);
 
-test("inspect and verify take no other directories for logs", async () => {
+test("inspect and verify do not treat other directories as logs", async () => {
   await using place = await temporary();
   mkdirSync(join(place.path, "src", "module"), { recursive: true });
   const inspect = await cli(["inspect", place.path], { cwd: place.path });
@@ -231,7 +231,7 @@ test("inspect and verify take no other directories for logs", async () => {
   assert.deepEqual([verify.code, JSON.parse(verify.out).problems], [0, []]);
 }, SLOW);
 
-test("a full disk under the output is reported as such", async () => {
+test("a full disk at the output path is reported as such", async () => {
   await using place = await temporary();
   const command = [...programCommand("src/cli/main.ts"), "status"];
   const { code, err } = await startProcess(
@@ -243,7 +243,7 @@ test("a full disk under the output is reported as such", async () => {
   assert.match(err, /Cannot write the output: .*[Nn]o space left on device/);
 }, { ...SLOW, skip: existsSync("/dev/full") ? false : "there is no /dev/full" });
 
-test("every command explains itself with examples", async () => {
+test("every command has help with examples", async () => {
   await using place = await temporary();
   const { out } = await cli(["--help"], { cwd: place.path });
   const commands = [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);

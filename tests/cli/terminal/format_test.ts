@@ -33,7 +33,7 @@ test("sizes are printed in steps of a thousand", () => {
   ]);
 });
 
-test("durations are printed in the units that matter", () => {
+test("durations are printed in the relevant units", () => {
   const minute = 60_000, hour = 60 * minute, day = 24 * hour;
   const times = [-5, 40, 3_200, 42_000, 12 * minute, 2 * hour + 5 * minute, 3 * day + 4 * hour];
   assert.deepEqual(times.map(formatDuration), [
@@ -47,7 +47,7 @@ test("durations are printed in the units that matter", () => {
   ]);
 });
 
-test("durations and moments are read as people write them", () => {
+test("durations and times are parsed in human-readable form", () => {
   const texts = ["500ms", "30s", "10m", "10min", "2h", "1d", "1.5s", "7"];
   assert.deepEqual(
     texts.map(parseDuration),
@@ -83,7 +83,7 @@ test("what a terminal would obey is shown and not done", () => {
   ]);
 });
 
-test("errors end the command with the code that their kind has", () => {
+test("errors end the command with the exit code of their kind", () => {
   const code = (error: unknown) => endingOf(error).code;
   assert.equal(code(new WeaveWalError("ERR_INVALID_OPTION", "x")), 2);
   assert.equal(code(new WeaveWalError("ERR_MISSING_API_KEY", "x")), 2);

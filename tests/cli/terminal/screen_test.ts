@@ -21,7 +21,7 @@ import { changePresence } from "../../support/cli/cli_processes.ts";
 import { CTRL_C, noTerminal, plain, startInTerminal } from "../../support/cli/cli_terminal.ts";
 import { test } from "../../harness.ts";
 
-test("a bar says records, bytes, rate and time left in 80 columns, and never breaks a line", () => {
+test("a progress bar shows records, bytes, rate and remaining time in 80 columns on one line", () => {
   const text = {
     label: "Sending",
     share: 0.09,
@@ -66,7 +66,7 @@ function screen() {
   };
 }
 
-test("a bar makes room for lines and comes back when none follow", async () => {
+test("a progress bar makes room for lines and reappears after them", async () => {
   const { terminal, clock, pass, drawn } = screen();
   const total = 100_000_000;
   const bar = await beginProgress(terminal, clock, "Reading", total, "quiet");
@@ -86,7 +86,7 @@ test("a bar makes room for lines and comes back when none follow", async () => {
   bar.stop();
 });
 
-test("a small screen shows some projects and some advice, a large one all", () => {
+test("a small screen shows some projects and some advice, a large one shows everything", () => {
   const advice = [2, 2, 1];
   assert.deepEqual(divide(40, 10, advice), { projects: 10, advice: 3 });
   for (const lines of [6, 8, 12, 24, 40]) {

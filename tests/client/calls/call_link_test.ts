@@ -12,7 +12,7 @@ const root = op(function root() {
   leaf();
 });
 
-test("call link: every root call has one on a terminal, or on request", async () => {
+test("call link: every root call has a link on a terminal, or on request", async () => {
   const cases = [
     { isTerminal: true, expected: 1 },
     { isTerminal: false, expected: 0 },
@@ -90,7 +90,7 @@ function run(
 
 const LINKS = { WEAVE_PRINT_CALL_LINK: "true" };
 
-test("call link: nothing of the library is on standard output, and no link without a person", async () => {
+test("call link: the library writes nothing to standard output, and no link without a person", async () => {
   const [quiet, asked] = await Promise.all([
     run("writes traced", {}),
     run("writes traced", { env: LINKS }),
@@ -101,7 +101,7 @@ test("call link: nothing of the library is on standard output, and no link witho
   assert.equal(asked.errors.match(/🍩 https:/g)?.length, 5, asked.errors);
 });
 
-test("call link: a program goes on whose standard output or standard error is closed", async () => {
+test("call link: a program whose standard output or standard error is closed continues", async () => {
   const [noErrors, neither, noOutput] = await Promise.all([
     run("writes traced", { closed: ["stderr"], env: LINKS }),
     run("writes silent", { closed: ["stdout", "stderr"], env: LINKS }),
@@ -113,7 +113,7 @@ test("call link: a program goes on whose standard output or standard error is cl
   assert.equal(noOutput.errors.match(/🍩 https:/g)?.length, 5, noOutput.errors);
 });
 
-test("call link: a terminal is where a person watches", async () => {
+test("call link: a terminal means that a person is watching", async () => {
   const { code, out } = await run("writes traced", { terminal: true });
   assert.equal(code, 4, out);
   assert.equal(out.match(/🍩 https:/g)?.length, 5, out);

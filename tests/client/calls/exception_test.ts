@@ -84,12 +84,12 @@ test("exception: a value that is not an error has its type and its text, and no 
   }
 });
 
-test("exception: lines of a message are not taken for frames", () => {
+test("exception: lines of a message are not mistaken for frames", () => {
   const error = new Error("first\n    at fake (file:///fake.ts:1:1)\nlast");
   assert.ok(!read(error).traceback.some(({ function_name }) => function_name === "fake"));
 });
 
-test("exception: a getter of the program for the stack is not run, and a broken error does no harm", () => {
+test("exception: a stack getter of the program is not run, and a broken error causes no failure", () => {
   let runs = 0;
   const guarded = Object.defineProperty(new Error("kept"), "stack", { get: () => ++runs });
   assert.deepEqual(read(guarded), { type: "Error", message: "kept", traceback: [] });
@@ -109,7 +109,7 @@ test("exception: a getter of the program for the stack is not run, and a broken 
   });
 });
 
-test("exception: a deep stack keeps the frames nearest to the throw", () => {
+test("exception: a deep stack keeps the frames closest to the throw", () => {
   const error = new Error("deep");
   const frames = Array.from(
     { length: 500 },
@@ -126,7 +126,7 @@ test("exception: a deep stack keeps the frames nearest to the throw", () => {
   });
 });
 
-test("exception: frames of every kind are read", () => {
+test("exception: frames of every format are parsed", () => {
   const error = new Error("kinds");
   error.stack = [
     "Error: kinds",

@@ -86,7 +86,7 @@ test("keys: other spellings of an untrusted host are rejected too", () => {
   }
 });
 
-test("keys: weave.jsonc may name the servers that are meant anyway", () => {
+test("keys: weave.jsonc may contain servers that are allowed anyway", () => {
   const env = { WANDB_API_KEY: KEY };
   const own = { ...env, WANDB_BASE_URL: "https://own.example.com" };
   const cases: [Setup, string][] = [
@@ -143,7 +143,7 @@ test("keys: an entry of netrc for exactly the file's host is for it, another por
   assert.match(refusal({ file }).message, /^Cannot send .* \(machine stranger.example.com\)/);
 });
 
-test("keys: what login was given is for its host", () => {
+test("keys: the key given to login is for its host only", () => {
   setSessionKey("logged-in.example.com", "session");
   const named = { WANDB_BASE_URL: "https://logged-in.example.com" };
   assert.equal(resolve({ env: named }).apiKey, "session");
@@ -154,7 +154,7 @@ test("keys: what login was given is for its host", () => {
   );
 });
 
-test("keys: a process that does not send runs without the key that it must not send", () => {
+test("keys: a process without a sender runs without a key that it must not send", () => {
   const env = { WANDB_API_KEY: KEY };
   const file = { serverUrl: STRANGER, wal: true, sender: false };
   const { apiKey, baseApiKey, serverUrl } = resolve({ env, file });
@@ -162,7 +162,7 @@ test("keys: a process that does not send runs without the key that it must not s
   assert.equal(resolve({ env, file: { baseUrl: STRANGER, disabled: true } }).baseApiKey, undefined);
 });
 
-test("keys: of a machine with a port the entry with it, else the one without", () => {
+test("keys: for a host with a port, its own netrc entry takes precedence over the one without a port", () => {
   const env = { WANDB_BASE_URL: "http://127.0.0.1:8080" };
   const both = "machine 127.0.0.1 password bare machine 127.0.0.1:8080 password port";
   assert.equal(resolve({ env, netrc: both }).apiKey, "port");
@@ -175,7 +175,7 @@ test("keys: of a machine with a port the entry with it, else the one without", (
   assert.deepEqual([apiKey, baseApiKey], ["port", "wandb"]);
 });
 
-test("keys: the file that NETRC names is read instead", () => {
+test("keys: the file set by NETRC is read instead", () => {
   const runtime = new MemoryRuntime({ home: "/home/ada", env: { NETRC: "/keys" } });
   runtime.files.makeDirectory("/home/ada");
   runtime.files.replace("/home/ada/.netrc", "machine api.wandb.ai password home");
@@ -192,7 +192,7 @@ test("keys: white space around a key is not part of it", () => {
   }
 });
 
-test("keys: the character that cannot be sent is named, and the key is not shown", () => {
+test("keys: an invalid character is reported without showing the key", () => {
   const cases: [string, RegExp][] = [
     ["abc\ndef", /a newline \(U\+000A\) at position 4;/],
     [" abc\rdef", /a carriage return \(U\+000D\) at position 5;/],

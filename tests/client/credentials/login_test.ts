@@ -24,7 +24,7 @@ function loginOn(runtime: MemoryRuntime, status = 200): Login {
   return { runtime, asked, warned, run };
 }
 
-test("login: the key is checked with the server and kept beside what netrc holds", async () => {
+test("login: the key is checked with the server and added to netrc", async () => {
   const runtime = new MemoryRuntime({ home: "/home/ada" });
   runtime.files.makeDirectory("/home/ada");
   runtime.files.replace("/home/ada/.netrc", "machine example.com\n  login a\n  password b\n");
@@ -55,7 +55,7 @@ test("login: a key that the server refuses is not kept", async () => {
   assert.equal(sessionKey("refusing.example.com"), undefined);
 });
 
-test("login: if netrc cannot be written, the key is used for the process, with a warning", async () => {
+test("login: if netrc cannot be written, the key applies to the process only, with a warning", async () => {
   const linked = new MemoryRuntime({ home: "/home/bob" });
   linked.files.makeDirectory("/home/bob/.netrc");
   for (const runtime of [new MemoryRuntime(), new MemoryRuntime({ home: "/nowhere" }), linked]) {
@@ -69,7 +69,7 @@ test("login: if netrc cannot be written, the key is used for the process, with a
   }
 });
 
-test("login: no key, or one that cannot be sent, is refused before anything is asked", async () => {
+test("login: a missing or invalid key is refused without a request", async () => {
   const { run, asked } = loginOn(new MemoryRuntime());
   await assert.rejects(run(""), { code: "ERR_MISSING_API_KEY" });
   await assert.rejects(run("two words"), { code: "ERR_INVALID_OPTION" });

@@ -5,7 +5,7 @@ import { op } from "../../../src/client/op/op.ts";
 import { clientFixture } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";
 
-test("evaluation logger: every method has recorded when it returns", async () => {
+test("evaluation logger: every method has recorded its data when it returns", async () => {
   using fixture = await clientFixture();
   const ended = () => fixture.pipeline.calls().filter(({ ended_at }) => ended_at).length;
   const logger = new EvaluationLogger({ name: "e" });
@@ -45,7 +45,7 @@ test("evaluation logger: an unfinished prediction is finished by logSummary, wit
   assert.deepEqual(prediction.output, { output: 1, scores: { s: 4 } });
 });
 
-test("evaluation logger: a scorer is saved once, and one without a usable name is reported", async () => {
+test("evaluation logger: a scorer is saved once, and one without a valid name is reported", async () => {
   using fixture = await clientFixture();
   const logger = new EvaluationLogger({ name: "e" });
   const prediction = logger.logPrediction({}, null);
@@ -62,7 +62,7 @@ test("evaluation logger: a scorer is saved once, and one without a usable name i
   ));
 });
 
-test("evaluation logger: its calls are a trace of their own, and no parents of ops", async () => {
+test("evaluation logger: its calls form their own trace, and are not parents of ops", async () => {
   using fixture = await clientFixture();
   const model = op(() => 1, { name: "model" });
   const around = op(() => {
@@ -109,7 +109,7 @@ test("evaluation logger: fields of any name are saved, and do not replace method
   });
 });
 
-test("evaluation logger: totals of scores keep the first type, or none", () => {
+test("evaluation logger: totals of scores use the type of the first score, or none", () => {
   const totals = new ScoreTotals();
   totals.add({ a: 1, b: true, c: 1, d: "text", e: null });
   totals.add({ a: 2, b: false, c: true, d: "text", e: undefined });

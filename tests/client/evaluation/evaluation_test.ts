@@ -70,7 +70,7 @@ test("evaluation: an error of a model or a scorer is logged once, and the evalua
   assert.deepEqual(evaluate.summary.status_counts.error, 3);
 });
 
-test("evaluation: a person can watch the progress, on standard error only", async () => {
+test("evaluation: progress is shown on standard error only", async () => {
   const logged: unknown[] = [];
   const { log } = console;
   console.log = (...line) => void logged.push(line);
@@ -93,7 +93,7 @@ test("evaluation: a person can watch the progress, on standard error only", asyn
   assert.deepEqual(logged, []);
 });
 
-test("evaluation: values that cannot be used are refused with an error that names them", async () => {
+test("evaluation: invalid values are refused with an error that names them", async () => {
   const dataset = newDataset();
   const scorers = ["not a scorer"] as never[];
   assert.throws(
@@ -138,14 +138,14 @@ test("evaluation: a dataset made from a ref is loaded first", async () => {
   assert.ok(fixture.requests.some(({ url }) => url.endsWith("/table/query")));
 });
 
-test("evaluation: a plain function that scores is named after itself", async () => {
+test("evaluation: a plain scoring function is named after itself", async () => {
   const half = () => 0.5;
   const evaluation = new Evaluation({ dataset: newDataset(), scorers: [half as never] });
   const summary = await evaluation.evaluate({ model: one });
   assert.deepEqual(summary.half, { mean: 0.5 });
 });
 
-test("evaluation: work that fails ends the loop after what already runs", async () => {
+test("evaluation: a failure ends the loop after the tasks in progress", async () => {
   const ended: number[] = [];
   let release = (): void => {};
   const blocked = new Promise<void>((resolve) => release = resolve);
@@ -159,7 +159,7 @@ test("evaluation: work that fails ends the loop after what already runs", async 
   assert.deepEqual(ended, [0], "the running one was waited for, no other was started");
 });
 
-test("evaluation: outputs that contain themselves are summarized", () => {
+test("evaluation: circular outputs are summarized", () => {
   const output: Record<string, unknown> = { score: 2 };
   output.self = output;
   output.list = [output];
@@ -168,7 +168,7 @@ test("evaluation: outputs that contain themselves are summarized", () => {
   });
 });
 
-test("evaluation: an op of the official package is an event, once", async () => {
+test("evaluation: an op of the official package emits one event", async () => {
   const events: string[] = [];
   using fixture = await clientFixture({ onEvent: ({ name }) => void events.push(name) });
   const official = Object.assign(one.bind(null), {

@@ -25,7 +25,7 @@ function standard(target: Any, key: string, decorate: Any): (instance: unknown) 
   return initialize;
 }
 
-test("decorator: methods of the old form are named Class.method and record self", async () => {
+test("decorator: legacy decorators name methods Class.method and record self", async () => {
   using fixture = await clientFixture();
   class Model {
     bias = 1;
@@ -53,7 +53,7 @@ test("decorator: methods of the old form are named Class.method and record self"
   assert.deepEqual(fixture.pipeline.callsOf("custom")[0].inputs, { self: { bias: 1 }, x: 4 });
 });
 
-test("decorator: methods of the standard form are named after the class that defines them", async () => {
+test("decorator: standard decorators name methods after the class that defines them", async () => {
   using fixture = await clientFixture();
   const initializers: ((instance: unknown) => void)[] = [];
   class Base {
@@ -85,7 +85,7 @@ test("decorator: methods of the standard form are named after the class that def
   assert.equal(fixture.pipeline.callsOf("Base.make").length, 1);
 });
 
-test("decorator: anything but a method is refused", () => {
+test("decorator: only methods are accepted", () => {
   class Thing {
     value = 1;
     get size() {

@@ -20,7 +20,7 @@ function fileOf(fixture: Fixture, part: Any): unknown {
   return JSON.parse(file.content);
 }
 
-test("large values: a long output becomes a file that the call names", async () => {
+test("large values: a long output becomes a file referenced by the call", async () => {
   using fixture = await clientFixture();
   op(() => ({ text: LONG }), { name: "long" })();
   const [{ output }] = fixture.pipeline.callsOf("long");
@@ -59,7 +59,7 @@ test("large values: a long stream becomes a file, and a value at the limit stays
   assert.equal(typeof fixture.pipeline.callsOf("limit")[0].output, "string");
 });
 
-test("large values: what is in a file is redacted, once", async () => {
+test("large values: file contents are redacted once", async () => {
   let calls = 0;
   using fixture = await clientFixture({
     redact: (key, value) => {

@@ -45,7 +45,7 @@ const called = (events: readonly WalEvent[], name: string): WalEvent[] =>
 
 for (const wal of [true, false]) {
   const where = wal ? "on disk" : "in memory";
-  test(`event reporter: a server that stays down is logged at once and every five minutes, ${where}`, async () => {
+  test(`event reporter: an ongoing outage is logged at once and every five minutes, ${where}`, async () => {
     const events = await toldWhile(async ({ server, clock }, append) => {
       server.refuse = () => ({ status: 503, body: {} });
       append();
@@ -71,7 +71,7 @@ test("event reporter: a rejected key is logged at once, as an error, and every f
   assert.ok(called(events, "server-blocked").every(({ level }) => level === "error"));
 });
 
-test("event reporter: a server that goes up and down is logged at most twice a minute, every change as debug", async () => {
+test("event reporter: an unstable server is logged at most twice a minute, every change at level debug", async () => {
   let requests = 0;
   const events = await toldWhile(async ({ server, clock }, append) => {
     // Of three requests two fail: down and up again, every few seconds.
@@ -88,7 +88,7 @@ test("event reporter: a server that goes up and down is logged at most twice a m
   assert.ok(logged.length >= 18 && logged.length <= 22, `${logged.length} lines in ten minutes`);
 });
 
-test("event reporter: a server that goes down again is logged within a minute", () => {
+test("event reporter: a repeated outage is logged within a minute", () => {
   const clock = new MemoryClock();
   const throttle = new StateThrottle<"up" | "down" | "blocked">(clock, "up", REMIND_MS);
   assert.equal(throttle.due(), false, "there is nothing to say of what works");
@@ -115,7 +115,7 @@ test("event reporter: a server that goes down again is logged within a minute", 
   assert.equal(throttle.changed("up"), true);
 });
 
-test("event reporter: thousands of refused records are not thousands of lines", async () => {
+test("event reporter: thousands of rejected records do not produce thousands of lines", async () => {
   const events = await toldWhile(async ({ server, clock }, append) => {
     server.refuse = () => ({ status: 422, body: { detail: "no" } });
     for (let n = 0; n < 200; n++) append();

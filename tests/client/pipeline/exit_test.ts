@@ -44,7 +44,7 @@ function logged(project: UserProject): string[] {
 }
 
 for (const livesMs of [0, 3_000]) {
-  test(`exit: a program of ${livesMs} ms ends within the bound, whatever the network does`, async () => {
+  test(`exit: a program that runs for ${livesMs} ms ends within the bound, whatever the network does`, async () => {
     const kinds = Object.entries(BAD_NETWORKS).filter(([what]) => what !== DROPPED || !noBlackHole);
     await Promise.all(kinds.map(async ([what, network]) => {
       await using bad = await network();
@@ -62,7 +62,7 @@ for (const livesMs of [0, 3_000]) {
   });
 }
 
-test("exit: a long backlog that a good server takes does not keep a program that has ended", async () => {
+test("exit: a long backlog on a working server does not keep a program alive after its end", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   project.copy("weave_wal.mjs");

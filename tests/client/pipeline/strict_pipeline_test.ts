@@ -74,7 +74,7 @@ test("a finished strict pipeline refuses records", async () => {
   assert.throws(() => pipeline.appendAll(records("late")), hasCode("ERR_LOG_CLOSED"));
 });
 
-test("a pipeline that does not recover leaves what others left in other projects", async () => {
+test("a pipeline without recovery does not send orphaned segments of other projects", async () => {
   const world = new LogWorld();
   const other = openStrictPipeline(
     world.options(world.process(), { sender: false, project: "other" }),

@@ -64,7 +64,7 @@ test("gaps: the caller's abort reaches the request", async () => {
   assert.equal(holds.count, 0);
 });
 
-test("gaps: requests that follow one another make a gap every second", async () => {
+test("gaps: successive requests leave a gap every second", async () => {
   const { clock, holds, server, post } = place();
   server.answersIn = 100;
   let over = false;
@@ -85,7 +85,7 @@ test("gaps: requests that follow one another make a gap every second", async () 
   assert.ok(gaps >= 7 && gaps <= 10, `${gaps} gaps in ten seconds`);
 });
 
-test("hold_tracker: what a program was held by before it could end is known at its end", () => {
+test("hold_tracker: work that delayed the end of a program is reported at its end", () => {
   const holds = new HoldTracker();
   let now = 1_000;
   const begin = () => holds.begin(() => now);

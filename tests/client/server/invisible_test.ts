@@ -62,7 +62,7 @@ test("invisible: a traced fetch in place of the host's traces the program's requ
   assert.deepEqual(arrived(mock), ["fetch", "fetch", "fetch", "fetch", "work"]);
 });
 
-test("invisible: ops that a given fetch or listener calls make no calls", async () => {
+test("invisible: ops called by a given fetch or listener create no calls", async () => {
   await using mock = await startMockServer();
   const result = await run(
     mock,
@@ -96,7 +96,7 @@ const CONTEXT = `
   const watched = async (url, init) => { see(url); await null; see(url); return await fetch(url, init); };
 `;
 
-test("invisible: requests carry no async context of the code that led to them", async () => {
+test("invisible: requests do not inherit the async context of the calling code", async () => {
   await using mock = await startMockServer();
   const seen = await run(
     mock,
@@ -119,11 +119,13 @@ test("invisible: requests carry no async context of the code that led to them", 
   assert.deepEqual(seen.map(([, stores]: [string, string[]]) => stores), seen.map(() => ["none"]));
 });
 
-test("invisible: loaded late, inside a context, the package does not keep that one", async () => {
-  await using mock = await startMockServer();
-  const seen = await run(
-    mock,
-    `
+test(
+  "invisible: loaded late, inside a context, the package does not keep that context",
+  async () => {
+    await using mock = await startMockServer();
+    const seen = await run(
+      mock,
+      `
     ${CONTEXT}
     await user.run("first request", async () => {
       await null;
@@ -135,9 +137,14 @@ test("invisible: loaded late, inside a context, the package does not keep that o
     await finish();
     console.log(JSON.stringify([...seen]));
     `,
-  );
-  assert.deepEqual(seen.map(([, stores]: [string, string[]]) => stores), seen.map(() => ["none"]));
-}, { skip: runtime === "deno" && "Deno has no way out of the context that a module is loaded in" });
+    );
+    assert.deepEqual(
+      seen.map(([, stores]: [string, string[]]) => stores),
+      seen.map(() => ["none"]),
+    );
+  },
+  { skip: runtime === "deno" && "Deno has no way out of the context that a module is loaded in" },
+);
 
 /** A bridge such as programs have: every span becomes a call. */
 const BRIDGE = `

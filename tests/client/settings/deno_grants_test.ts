@@ -174,30 +174,39 @@ test("grants: without the log's directory records are delivered from memory", as
   assert.ok(named.logged.join("\n").includes(files(`${place.path}/logs`).join(" ")));
 }, DENO);
 
-test("grants: without the environment the variables are named, not only the key", async () => {
-  using place = temporary();
-  await using mock = await startMockServer();
-  const all = ["--allow-net", "--allow-read", "--allow-write"];
-  const nothing = await runWith(place.path, mock.url, all);
-  assert.equal(nothing.status, 1);
-  assert.equal(nothing.logged.length, 1);
-  assert.match(
-    nothing.logged[0],
-    /Deno does not grant WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
-  );
-  // The code says where to send to and with which key, but not whether the log is on.
-  const some = await runWith(place.path, mock.url, all, { apiKey: "key", serverUrl: mock.url });
-  assert.deepEqual(some.result, delivered);
-  assert.equal(some.logged.length, 1);
-  assert.match(
-    some.logged[0],
-    /add --allow-env=WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,.* environment variables are not read$/,
-  );
-  // The code says everything.
-  const options = { apiKey: "key", serverUrl: mock.url, wal: false };
-  const enough = await runWith(place.path, mock.url, [`--allow-net=${hostOf(mock.url)}`], options);
-  assert.deepEqual([enough.status, enough.result, enough.logged], [0, delivered, []]);
-}, DENO);
+test(
+  "grants: without access to the environment, the message lists the variables, not only the key",
+  async () => {
+    using place = temporary();
+    await using mock = await startMockServer();
+    const all = ["--allow-net", "--allow-read", "--allow-write"];
+    const nothing = await runWith(place.path, mock.url, all);
+    assert.equal(nothing.status, 1);
+    assert.equal(nothing.logged.length, 1);
+    assert.match(
+      nothing.logged[0],
+      /Deno does not grant WANDB_API_KEY, .* add --allow-env=WANDB_API_KEY,WEAVE_ENABLE_WAL/,
+    );
+    // The code says where to send to and with which key, but not whether the log is on.
+    const some = await runWith(place.path, mock.url, all, { apiKey: "key", serverUrl: mock.url });
+    assert.deepEqual(some.result, delivered);
+    assert.equal(some.logged.length, 1);
+    assert.match(
+      some.logged[0],
+      /add --allow-env=WEAVE_ENABLE_WAL,WEAVE_WAL_DIR,.* environment variables are not read$/,
+    );
+    // The code says everything.
+    const options = { apiKey: "key", serverUrl: mock.url, wal: false };
+    const enough = await runWith(
+      place.path,
+      mock.url,
+      [`--allow-net=${hostOf(mock.url)}`],
+      options,
+    );
+    assert.deepEqual([enough.status, enough.result, enough.logged], [0, delivered, []]);
+  },
+  DENO,
+);
 
 test(
   "grants: with nothing at all, one message names everything, and the program ends",
@@ -217,7 +226,7 @@ test(
   DENO,
 );
 
-test("grants: files of settings that may not be read are passed over without asking", async () => {
+test("grants: settings files without read permission are skipped without a prompt", async () => {
   using place = temporary();
   await using mock = await startMockServer();
   const program = join(projectRoot, "tests/support/client/grants_child.ts");

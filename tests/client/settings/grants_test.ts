@@ -19,7 +19,7 @@ function grantedWithout(refused: readonly Kind[], options: InitOptions = {}) {
   return { wal, sender, message };
 }
 
-test("grants: a host that refuses nothing changes nothing", () => {
+test("grants: nothing changes on a runtime with all permissions", () => {
   assert.deepEqual(grantedWithout([]), { wal: true, sender: true, message: null });
   const { process } = detectRuntime();
   if (detectRuntime().name === "deno") return;
@@ -32,7 +32,7 @@ test("grants: a host that refuses nothing changes nothing", () => {
   ) assert.equal(process.allows(need), true);
 });
 
-test("grants: what is refused is turned off, and one message names every option to add", () => {
+test("grants: features without permission are disabled, and one message lists every option to add", () => {
   const net = "--allow-net=trace.wandb.ai:443";
   const files = "--allow-read=/app/.weave --allow-write=/app/.weave";
   const cases: [Kind[], InitOptions, boolean, boolean, string | null][] = [
@@ -77,14 +77,14 @@ test("grants: what is refused is turned off, and one message names every option 
   assert.ok(message?.includes(net));
 });
 
-test("grants: a directory that the user named and that is refused is an error", () => {
+test("grants: an explicitly set directory without permission is an error", () => {
   assert.throws(() => grantedWithout(["write"], { walDir: "/logs" }), {
     code: "ERR_LOG_UNWRITABLE",
     message: "Cannot write the log in /logs: Deno does not grant it; add --allow-write=/logs",
   });
 });
 
-test("grants: a key that cannot be read is not called missing only", () => {
+test("grants: an unreadable key is not reported only as missing", () => {
   const runtime = new MemoryRuntime();
   runtime.allows = ({ kind }) => kind !== "env";
   assert.throws(() => resolveSettings(runtime), {
@@ -93,7 +93,7 @@ test("grants: a key that cannot be read is not called missing only", () => {
   });
 });
 
-test("grants: a server that is refused is not tried", () => {
+test("grants: no connection to a server without permission is attempted", () => {
   const runtime = new MemoryRuntime();
   assert.equal(unreachable(runtime, "https://example.com/x"), null);
   runtime.allows = ({ kind }) => kind !== "net";

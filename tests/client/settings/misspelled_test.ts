@@ -10,7 +10,7 @@ function saidOf(name: string): string | undefined {
   return misspelledVariables(new MemoryRuntime({ env: { [name]: "true" } }))[0];
 }
 
-test("misspelled: variables that look like settings of the log are named, with what was meant", () => {
+test("misspelled: variables that resemble settings of the log are reported, with a suggestion", () => {
   const cases: Record<string, string> = {
     WEAVE_ENABLE_WALL: "WEAVE_ENABLE_WAL",
     WEAVE_ENABLED_WAL: "WEAVE_ENABLE_WAL",

@@ -10,7 +10,7 @@ function resolve(env: Record<string, string>, options: InitOptions = {}): string
   return resolveSettings(runtime, options).apiKey;
 }
 
-test("http: only loopback needs no encryption", () => {
+test("http: only loopback may be unencrypted", () => {
   const loopback = ["127.0.0.1", "127.9.9.9", "127.1", "0x7f000001", "localhost", "LOCALHOST."];
   for (const host of [...loopback, "a.localhost", "[::1]", "[0:0:0:0:0:0:0:1]"]) {
     assert.ok(isLoopback(new URL(`http://${host}:8080`).hostname), host);
@@ -27,7 +27,7 @@ test("http: only loopback needs no encryption", () => {
   }
 });
 
-test("http: every way to name a server is checked, the W&B server too", () => {
+test("http: every server setting is checked, including the W&B server", () => {
   const url = "http://wandb.internal";
   const cases: [Record<string, string>, InitOptions, RegExp][] = [
     [{}, { serverUrl: url }, /^Cannot use option "serverUrl": /],
@@ -41,7 +41,7 @@ test("http: every way to name a server is checked, the W&B server too", () => {
   }
 });
 
-test("http: a host is allowed by name, with its port or without", () => {
+test("http: a host is allowed by name, with or without its port", () => {
   const env = { WF_TRACE_SERVER_URL: "http://Trace.internal:8080" };
   for (const allowed of ["trace.internal", "TRACE.internal:8080", "other , trace.internal"]) {
     assert.equal(resolve({ ...env, WEAVE_WAL_ALLOW_HTTP: allowed }), "key", allowed);
@@ -73,7 +73,7 @@ test("http: what allows a host is checked, and no file of a project may do so", 
   });
 });
 
-test("http: a process that does not send keeps the key to itself", () => {
+test("http: a process without a sender does not send the key", () => {
   const env = { WF_TRACE_SERVER_URL: "http://trace.internal", WEAVE_ENABLE_WAL: "true" };
   assert.equal(resolve({ ...env, WEAVE_DISABLE_WAL_SENDER: "true" }), undefined);
   assert.equal(resolve({ ...env, WEAVE_DISABLED: "true" }), undefined);

@@ -107,7 +107,7 @@ test("the start of a call that the server refuses is refused with a message", as
   assert.equal(fixture.pipeline.of("call_start").length, 2);
 });
 
-test("a display name that is not a string is rejected with a message", async () => {
+test("a non-string display name is rejected with a message", async () => {
   using fixture = await clientFixture();
   for (const name of [null, undefined, 5, {}]) {
     assert.throws(() => fixture.client.callUpdate("id", name as Any), {

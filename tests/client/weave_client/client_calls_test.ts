@@ -25,7 +25,7 @@ test(
   { timeout: 90_000 },
 );
 
-test("client: a stack that was pushed shows its calls where code runs with it", async () => {
+test("client: a pushed stack shows its calls to code that runs with it", async () => {
   using fixture = await clientFixture();
   const { client } = fixture;
   const inner = op(() => client.getCallStack().peek()!.callId, { name: "inner" });

@@ -167,7 +167,7 @@ test("reads: the wait is bounded, and a missing object is reported with it", asy
   assert.equal(pipeline.waited.length, 3, "what shows no writes waits for none");
 });
 
-test("datasets: rows name themselves once the dataset is saved", async () => {
+test("datasets: rows have refs once the dataset is saved", async () => {
   await place(async ({ mock, open }) => {
     const client = await open();
     const rows = [{ n: 1 }, Object.freeze({ n: 2 })];

@@ -75,7 +75,7 @@ async function writeEverything(client: WeaveClient): Promise<void> {
 }
 
 for (const callMode of ["old", "new", "complete"] as const) {
-  test(`client: a server (${callMode} calls) takes one of every write`, async () => {
+  test(`client: a server (${callMode} calls) accepts one of every write`, async () => {
     await using mock = await startMockServer({
       callMode,
       filePaths: callMode === "old" ? "old" : "new",
@@ -109,7 +109,7 @@ for (const callMode of ["old", "new", "complete"] as const) {
   });
 }
 
-test("client: a tree of calls arrives as it ran, with its op and its values", async () => {
+test("client: a tree of calls arrives with its op and its values", async () => {
   await using mock = await startMockServer();
   await using here = place(mock.url);
   await using client = await init("team/demo", here.options);
@@ -139,7 +139,7 @@ test("client: a tree of calls arrives as it ran, with its op and its values", as
   assert.match(source, /async function embed/);
 });
 
-test("client: a dataset that was published is read back through its refs", async () => {
+test("client: a published dataset is read back through its refs", async () => {
   await using mock = await startMockServer();
   await using here = place(mock.url);
   await using client = await init("team/demo", here.options);
@@ -205,7 +205,7 @@ for (const [which, runtime, here] of FILE_SYSTEMS) {
   );
 }
 
-test("client: a directory that was asked for and cannot be made is an error at init", async () => {
+test("client: an explicitly set directory that cannot be created is an error at init", async () => {
   await using here = place("http://127.0.0.1:1");
   const walDir = join(here.options.walDir!, "file");
   writeFileSync(walDir, "in the way");

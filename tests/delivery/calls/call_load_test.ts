@@ -13,7 +13,7 @@ const LOG = `${line("call_start", start("whole"))}\n${line("call_end", end("whol
 
 const policy = (wait: boolean) => ({ wait, started: { has: () => false } });
 
-test("call load: a start that waits for its end is in no request, whichever API is used", async () => {
+test("call load: a start that waits for its end is in no request, with either API", async () => {
   const pending = new PendingCalls(new MemoryClock());
   const load = loadComplete(batchOf(LOG), pending, policy(true), new BufferPool());
   assert.equal(pending.count, 1);
@@ -24,7 +24,7 @@ test("call load: a start that waits for its end is in no request, whichever API 
   assert.equal(keys.size, 1, "the start and the end of the whole call");
 });
 
-test("call load: a start that may not wait is sent by itself", async () => {
+test("call load: a start that may not wait is sent separately", async () => {
   const pending = new PendingCalls(new MemoryClock());
   const load = loadComplete(batchOf(LOG), pending, policy(false), new BufferPool());
   assert.equal(pending.count, 0);

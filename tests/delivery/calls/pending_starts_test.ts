@@ -14,7 +14,7 @@ async function deliveredAtLeast(pipeline: Pipeline, count: number): Promise<WalS
   }
 }
 
-test("carry: a call that ends soon is sent whole, though its start was read before its end", async () => {
+test("carry: a short call is sent complete, even if its start was read before its end", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
     pipeline.append("call_start", start("slow"));
@@ -38,7 +38,7 @@ test("carry: a call that ends soon is sent whole, though its start was read befo
   });
 });
 
-test("carry: a call that goes on running is seen at the server before it ends", async () => {
+test("carry: a long-running call is visible on the server before it ends", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
     pipeline.append("call_start", start("long"));
@@ -54,7 +54,7 @@ test("carry: a call that goes on running is seen at the server before it ends", 
   });
 });
 
-test("carry: what waits is not acknowledged, and a process that ends at once loses nothing", async () => {
+test("carry: waiting starts are not acknowledged, and a process that exits at once loses nothing", async () => {
   await withDelivery({}, async (fixture) => {
     const first = fixture.open(COMPLETE);
     first.append("call_start", start("slow"));
@@ -72,7 +72,7 @@ test("carry: what waits is not acknowledged, and a process that ends at once los
   });
 });
 
-test("carry: a deletion is sent after the starts that waited", async () => {
+test("carry: a deletion is sent after the waiting starts", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
     pipeline.append("call_start", start("deleted"));
@@ -90,7 +90,7 @@ test("carry: a deletion is sent after the starts that waited", async () => {
   });
 });
 
-test("carry: starts that wait go the older way when the server turns out to be old", async () => {
+test("carry: waiting starts are sent to the v1 API if the server turns out to be old", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open(COMPLETE);
     pipeline.append("call_start", start("slow"));
@@ -106,7 +106,7 @@ test("carry: starts that wait go the older way when the server turns out to be o
   });
 });
 
-test("carry: of a pair that is refused only the half at fault is dead-lettered", async () => {
+test("carry: only the faulty half of a rejected pair is dead-lettered", async () => {
   await withDelivery({}, async (fixture) => {
     fixture.mock.faults.add({ bodyHas: "poison", status: 422 });
     const pipeline = fixture.open(COMPLETE);

@@ -13,7 +13,7 @@ import { LogWorld } from "../../support/wal/wal_fixture.ts";
 const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
 
-test("backoff: anywhere below a limit that doubles from a second up to the longest", () => {
+test("backoff: random below a limit that doubles from one second to the maximum", () => {
   const limits = Array.from({ length: 12 }, (_, failures) => backoff(failures, 300_000, () => 1));
   assert.deepEqual(limits.slice(0, 4), [1_000, 2_000, 4_000, 8_000]);
   assert.deepEqual(limits.slice(8), [256_000, 300_000, 300_000, 300_000]);
@@ -23,7 +23,7 @@ test("backoff: anywhere below a limit that doubles from a second up to the longe
   assert.equal(backoff(5, 1_500, () => 0.5), 750);
 });
 
-test("backoff: Retry-After is read as seconds or as a date, an hour at most", () => {
+test("backoff: Retry-After is parsed as seconds or a date, at most an hour", () => {
   const read = (header: string | null) => retryAfter(header, NOW);
   assert.equal(read("7"), 7_000);
   assert.equal(read(" 0 "), 0);
@@ -88,7 +88,7 @@ const gaps = (times: readonly number[]): number[] =>
   times.slice(1).map((time, index) => time - times[index]);
 
 for (const status of [408, 425, 429, 500, 502, 503, 504]) {
-  test(`backoff: Retry-After with HTTP ${status} is waited for, as seconds and as a date`, async () => {
+  test(`backoff: Retry-After with HTTP ${status} is honored, as seconds and as a date`, async () => {
     // The own backoff is nothing here: what passes between two attempts is what the server asked.
     const later = new Date(NOW + 60_000).toUTCString();
     const answers = [says(status, "7"), says(status, later), says(status, "86400")];
@@ -147,7 +147,7 @@ const OUTAGES: Record<string, () => Response | Error> = {
 };
 
 for (const [what, outage] of Object.entries(OUTAGES)) {
-  test(`backoff: a server that ${what} gets data within 30 s when it is back, of many programs not at once`, async () => {
+  test(`backoff: a server that ${what} gets data within 30 s after it recovers, from many programs at different times`, async () => {
     const times: number[] = [];
     for (const awayMs of [5_000, 70_000, 10 * 60_000]) {
       for (let seed = 1; seed <= 16; seed++) times.push(await returnTime(awayMs, seed, outage));
@@ -159,7 +159,7 @@ for (const [what, outage] of Object.entries(OUTAGES)) {
   });
 }
 
-test("backoff: attempts of many programs do not come together", async () => {
+test("backoff: attempts of many programs are spread over time", async () => {
   const seeds = [0.1, 0.35, 0.6, 0.85];
   const firsts = await Promise.all(
     seeds.map((seed) => requestTimes(5_000, () => says(503), { random: () => seed })),
@@ -168,7 +168,7 @@ test("backoff: attempts of many programs do not come together", async () => {
   assert.deepEqual(seconds, [100, 350, 600, 850]);
 });
 
-test("backoff: a blocked server is probed slowly, by one request, and all is sent when it takes it", async () => {
+test("backoff: a blocked server is probed slowly by one request, and gets everything once it accepts that", async () => {
   const { writes } = await requestTimes(
     10 * 60_000,
     (request) => request < 8 ? says(request % 2 === 0 ? 401 : 403) : null,
@@ -178,7 +178,7 @@ test("backoff: a blocked server is probed slowly, by one request, and all is sen
   assert.ok(gaps(writes).every((gap) => gap >= BLOCKED_PROBE_MS), `${gaps(writes)}`);
 });
 
-test("backoff: what a program with a bad key left is delivered by one with a good key", async () => {
+test("backoff: records of a program with an invalid key are delivered by one with a valid key", async () => {
   const world = new LogWorld();
   let keyOfServer = "good-key";
   let refused = 0;

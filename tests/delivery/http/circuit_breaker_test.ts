@@ -28,7 +28,7 @@ function breakerAt(clock: MemoryClock): CircuitBreaker {
 
 const DOWN = { state: "down", reason: "HTTP 503" } as const;
 
-test("circuit breaker: requests in flight when the server goes down put off no probe", () => {
+test("circuit breaker: requests in flight when the server goes down delay no probe", () => {
   const breaker = breakerAt(new MemoryClock());
   breaker.failed({ ...DOWN, wait: 5_000 }, false);
   breaker.failed({ ...DOWN, wait: 60_000 }, false);
@@ -37,7 +37,7 @@ test("circuit breaker: requests in flight when the server goes down put off no p
   assert.equal(breaker.msToNextAttempt, 60_000, "the probe does");
 });
 
-test("circuit breaker: after a success the delays begin anew", () => {
+test("circuit breaker: a success resets the delays", () => {
   const breaker = breakerAt(new MemoryClock());
   const delays = () => {
     const found: (number | null)[] = [];

@@ -4,7 +4,7 @@ import { test } from "../../harness.ts";
 import { seeded } from "../../support/kill_records.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 
-test("evidence: the chance of a coincidence falls with what succeeds and rises with what fails", () => {
+test("evidence: the probability of coincidence falls with successes and rises with failures", () => {
   assert.equal(chanceOf(0, 5, 0), 1);
   assert.equal(chanceOf(1, 0, 0), 1 / 2, "nothing is known of the server");
   assert.ok(
@@ -37,7 +37,7 @@ function attemptsToProve(
   return null;
 }
 
-test("evidence: a record that fails while others succeed is proven soon", () => {
+test("evidence: a record that fails while others succeed is soon proven to be at fault", () => {
   assert.ok(attemptsToProve({})! <= 10, "health checks only");
   assert.ok(attemptsToProve({ writes: 20 })! <= 6);
   assert.ok(attemptsToProve({ writes: 20, asksToWait: true })! <= 6);
@@ -52,7 +52,7 @@ test("evidence: an outage proves nothing", () => {
   assert.equal(attemptsToProve({ others: 300 }), null, "every write fails");
 });
 
-test("evidence: of a server that fails at random, hardly any record is taken for poison", () => {
+test("evidence: with a randomly failing server, hardly any record is found at fault", () => {
   const random = seeded(11);
   let proven = 0, records = 0;
   for (let run = 0; run < 4_000; run++) {
@@ -86,7 +86,7 @@ test("evidence: of a server that fails at random, hardly any record is taken for
   assert.ok(proven <= records / 500, `${proven} of ${records}`);
 });
 
-test("evidence: failures that the server was to blame for a moment ago defend a record", () => {
+test("evidence: recent failures caused by the server count in a record's favor", () => {
   const provenAfter = (recovered: number) => {
     const clock = new MemoryClock();
     const evidence = new Evidence(clock);

@@ -109,7 +109,7 @@ function settle(): Promise<void> {
 
 for (const useCallsComplete of [true, false]) {
   const path = useCallsComplete ? "calls/complete" : "upsert_batch";
-  test(`flap: a server that comes and goes gets all, asked in peace, over ${path}`, async () => {
+  test(`flap: an unstable server receives everything at a low rate, over ${path}`, async () => {
     const world = new LogWorld();
     world.server.limit = Infinity;
     const { clock } = world;
@@ -183,7 +183,7 @@ for (const useCallsComplete of [true, false]) {
 
 const noProc = existsSync("/proc/self/status") ? false : "peak memory is read from /proc";
 
-test("flap: what waits for a server that comes and goes is not held in memory", async () => {
+test("flap: records pending for an unstable server are not held in memory", async () => {
   await withDelivery({}, async ({ walDir }) => {
     const plan: FlapPlan = { walDir, megabytes: 160 };
     const child = startChild("support/delivery/flap_child.ts", JSON.stringify(plan));

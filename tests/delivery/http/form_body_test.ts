@@ -14,7 +14,7 @@ async function parsed({ bytes, contentType }: FormBody): Promise<FormData> {
   return await new Response(bytes, { headers: { "Content-Type": contentType } }).formData();
 }
 
-test("form_body: a host reads what was put in, and a second form is the same bytes", async () => {
+test("form_body: a runtime reads back the fields, and a second form has the same bytes", async () => {
   const content = Uint8Array.from({ length: 256 }, (_, byte) => byte);
   const fields = [
     { name: "project_id", content: encoder.encode("team/projekt-ä") },
@@ -42,7 +42,7 @@ test("form_body: content that looks like a boundary, and quotes in names, end no
   assert.deepEqual(new Uint8Array(await file.arrayBuffer()), content);
 });
 
-test("form_body: content full of boundaries gets one that is not in it", async () => {
+test("form_body: content full of boundaries gets a boundary that it does not contain", async () => {
   const used = Array.from({ length: 100_000 }, (_, number) => `--weave-wal-form-${number}\r\n`);
   const content = encoder.encode(used.join(""));
   const made = new FormBody([{ name: "file", filename: "f", content }]);

@@ -65,7 +65,7 @@ for (const useCallsComplete of [true, false]) {
   }
 }
 
-test("404: several ends of unknown calls, and nothing else, are dead-lettered too", async () => {
+test("404: a batch of only ends of unknown calls is dead-lettered too", async () => {
   await withDelivery({ callMode: "complete" }, async (fixture) => {
     const pipeline = fixture.open({ useCallsComplete: true });
     for (let i = 0; i < 5; i++) pipeline.append("call_end", end(`orphan${i}`));

@@ -40,7 +40,7 @@ function refused(offset: number, changes: Partial<DeadLetter> = {}): DeadLetter 
   };
 }
 
-test("dead letters: a refused record is kept byte for byte, with reason and time", async () => {
+test("dead letters: a rejected record is kept byte for byte, with reason and time", async () => {
   const { runtime, append, text } = world();
   await append(refused(7));
   const at = new Date(runtime.clock.now()).toISOString();
@@ -57,7 +57,7 @@ test("dead letters: a refused record is kept byte for byte, with reason and time
   assert.equal(runtime.files.stat(PATHS.quarantine), null);
 });
 
-test("dead letters: a record in another's layout is kept as the record that it is", async () => {
+test("dead letters: a record in another writer's layout is kept unchanged", async () => {
   const { append, text } = world();
   const line = bytesOf(`\ufeff{"req": ${REQUEST}, "at": 1, "type": "obj_create"}`);
   await append(refused(0, { line, length: line.length }));
@@ -81,7 +81,7 @@ test("dead letters: bytes that are not a valid record go to quarantine, whatever
   }
 });
 
-test("dead letters: a stretch that is too long for memory is copied from the log", async () => {
+test("dead letters: a range too large for memory is copied from the log", async () => {
   const { append, text, quarantine, source } = world();
   const stretch: DeadLetter = { reason: "oversize", offset: 5, length: 2_500_001 };
   await append({ reason: "corrupt", offset: 0, length: 1, line: bytesOf("x") }, stretch);
@@ -90,13 +90,13 @@ test("dead letters: a stretch that is too long for memory is copied from the log
   assert.deepEqual(quarantine().subarray(1), source.subarray(5, 5 + 2_500_001));
 });
 
-test("dead letters: a server's message is kept up to a length", async () => {
+test("dead letters: a server's message is truncated to a maximum length", async () => {
   const { append, text } = world();
   await append(refused(0, { message: "é".repeat(MAX_MESSAGE_LENGTH * 3) }));
   assert.equal(JSON.parse(text()).error.message, "é".repeat(MAX_MESSAGE_LENGTH));
 });
 
-test("dead letters: their offsets are known again, from a checkpoint on", async () => {
+test("dead letters: their offsets are restored, from a checkpoint on", async () => {
   const { append, deadLetters } = world();
   assert.deepEqual(deadLetters.offsets(0), new Set());
   await append(refused(0), refused(50), {
@@ -110,7 +110,7 @@ test("dead letters: their offsets are known again, from a checkpoint on", async 
   assert.deepEqual(deadLetters.offsets(90), new Set([90, 200]));
 });
 
-test("dead letters: half an entry that a crash left is ignored, and harms no other", async () => {
+test("dead letters: a partial entry left by a crash is ignored, and affects no other", async () => {
   const { runtime, append, deadLetters, text } = world();
   await append(refused(10));
   const whole = text();
@@ -151,14 +151,14 @@ test("dead letters: an append that fails leaves no part of its entries", async (
   }
 });
 
-test("dead letters: short writes are finished", async () => {
+test("dead letters: short writes are completed", async () => {
   const { runtime, append, deadLetters } = world();
   runtime.fault = ({ kind }) => kind === "write" ? { short: 3 } : undefined;
   await append(refused(0), refused(60));
   assert.deepEqual(deadLetters.offsets(0), new Set([0, 60]));
 });
 
-test("dead letters: a file that cannot be read is an error, not an empty one", () => {
+test("dead letters: an unreadable file is an error, not treated as empty", () => {
   const { runtime, deadLetters } = world();
   runtime.fault = ({ kind }) => kind === "read" ? { code: "EIO" } : undefined;
   assert.throws(() => deadLetters.offsets(0), { code: "EIO" });

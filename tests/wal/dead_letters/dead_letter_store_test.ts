@@ -83,7 +83,7 @@ function fiveDeadLetters(): MemoryDisk {
   return disk;
 }
 
-test("dead letters that are worked through keep what was not settled, byte for byte", async () => {
+test("unsettled dead letters are kept byte for byte during a retry", async () => {
   const runtime = new MemoryRuntime({ disk: fiveDeadLetters() });
   await workThrough(runtime);
   assert.equal(runtime.files.readText(PATHS.deadLetters), line(30, 1) + line(10) + line(40));

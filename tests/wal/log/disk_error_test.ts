@@ -87,7 +87,7 @@ async function liveThrough({ kind, code, before, sender }: Trouble): Promise<Wal
 }
 
 for (const kind of KINDS) {
-  test(`disk error: a disk that fails at ${kind} costs a program no record`, async () => {
+  test(`disk error: a disk that fails at ${kind} loses no record`, async () => {
     for (const code of CODES) {
       for (const before of [0, 10]) {
         for (const sender of [true, false]) {
@@ -105,7 +105,7 @@ for (const kind of KINDS) {
   }, { timeout: 60_000 });
 }
 
-test("disk error: a disk that takes no presence still takes the heartbeats of the lease", async () => {
+test("disk error: the lease's heartbeats continue if the presence file cannot be written", async () => {
   const world = new LogWorld();
   world.server.refuse = () => ({ status: 503, body: {} });
   const left = world.process();

@@ -48,7 +48,7 @@ test("disk quota: a count covers every file in the directory, and nothing else",
   assert.equal((await countedQuota(runtime, 1_000)).used, 300 + 70 + 50 + 20 + 3 + 2 + 7);
 });
 
-test("disk quota: who asks waits for a count of a few files, and not for one of thousands", async () => {
+test("disk quota: a query waits for the count of a few files, but not of thousands", async () => {
   const world = new LogWorld();
   const runtime = world.process();
   world.disk.put(`${PROJECT}/first`, "x");
@@ -70,7 +70,7 @@ test("disk quota: who asks waits for a count of a few files, and not for one of 
   assert.deepEqual([quota.used, looks], [3_003, 3_003], "counted once, in the background");
 });
 
-test("disk quota: appends are counted to the byte, sidecars and other processes by the next count", async () => {
+test("disk quota: appends are counted exactly, sidecars and other processes by the next count", async () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put(`${PROJECT}/${STEM}.deadletter`, "x".repeat(123));
   const quota = await countedQuota(runtime, 1e9);
@@ -90,7 +90,7 @@ test("disk quota: appends are counted to the byte, sidecars and other processes 
   assert.equal(quota.used, onDisk(runtime));
 });
 
-test("disk quota: what is appended during a count is counted once", async () => {
+test("disk quota: records appended during a count are counted once", async () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put(`${PROJECT}/${STEM}.jsonl`, "x".repeat(100));
   const quota = quotaOf(runtime, 1e9);
@@ -101,7 +101,7 @@ test("disk quota: what is appended during a count is counted once", async () => 
   assert.equal(quota.used, 100 + 5, "what was there before is among the bytes that were found");
 });
 
-test("disk quota: the last byte may be used, one more may not", async () => {
+test("disk quota: the limit is inclusive", async () => {
   for (const name of ["a", "é漢😀".repeat(9)]) {
     const runtime = new MemoryRuntime();
     const fixture = new LogFixture({ sender: false, quota: quotaOf(runtime, 1e9) }, runtime);
@@ -114,7 +114,7 @@ test("disk quota: the last byte may be used, one more may not", async () => {
   }
 });
 
-test("disk quota: what others removed makes room, a second later at most", async () => {
+test("disk quota: space freed by other processes is usable within a second", async () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put(`${PROJECT}/${STEM}.jsonl`, "x".repeat(1_000));
   const quota = await countedQuota(runtime, 1_000);
@@ -132,7 +132,7 @@ test("disk quota: what others removed makes room, a second later at most", async
   assert.equal(quota.used, 0);
 });
 
-test("disk quota: a file that goes while it is counted takes nothing, a failing disk ends no program", async () => {
+test("disk quota: a file removed during a count is ignored, and a failing disk ends no program", async () => {
   const runtime = new MemoryRuntime();
   for (const name of ["a", "b"]) runtime.disk.put(`${PROJECT}/${name}`, "x".repeat(10));
   const quota = quotaOf(runtime, 1_000);

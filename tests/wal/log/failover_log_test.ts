@@ -56,7 +56,7 @@ function world() {
 
 const FULL = Object.assign(new Error("No space"), { code: "ENOSPC" });
 
-test("failover: while the disk works nothing is in memory", () => {
+test("failover: while the disk works, memory is not used", () => {
   const { log, append, disk, memory, reported } = world();
   append("a");
   append("b");
@@ -64,7 +64,7 @@ test("failover: while the disk works nothing is in memory", () => {
   assert.equal(log.kind, "file");
 });
 
-test("failover: the record that the disk refuses is kept in memory, and that is reported once", () => {
+test("failover: a record that the disk rejects is kept in memory, and that is reported once", () => {
   const { log, append, disk, memory, reported } = world();
   append("a");
   disk.error = FULL;
@@ -76,7 +76,7 @@ test("failover: the record that the disk refuses is kept in memory, and that is 
   assert.deepEqual(log.written, { records: 4, bytes: 4 });
 });
 
-test("failover: the disk is tried again now and then, and used again when it works", () => {
+test("failover: the disk is retried periodically, and used again when it works", () => {
   const { clock, log, append, disk, memory, reported } = world();
   disk.error = FULL;
   append("a");
@@ -93,7 +93,7 @@ test("failover: the disk is tried again now and then, and used again when it wor
   assert.equal(log.kind, "file");
 });
 
-test("failover: a disk that goes on failing is reported once, and tried at intervals", () => {
+test("failover: a persistently failing disk is reported once, and retried at intervals", () => {
   const { clock, append, disk, memory, reported } = world();
   disk.error = FULL;
   for (let n = 0; n < 10; n++) {
@@ -104,21 +104,21 @@ test("failover: a disk that goes on failing is reported once, and tried at inter
   assert.deepEqual(reported, [FULL]);
 });
 
-test("failover: a quota that is used up is not a failure of the disk", () => {
+test("failover: a full quota does not count as a disk failure", () => {
   const { log, append, disk, memory, reported } = world();
   disk.error = new WeaveWalError("ERR_LOG_FULL", "Full");
   assert.throws(() => append("a"), { code: "ERR_LOG_FULL" });
   assert.deepEqual([memory.records, reported, log.kind], [[], [], "file"]);
 });
 
-test("failover: what memory refuses too is an error for the caller to count", () => {
+test("failover: a record that memory rejects too is an error for the caller to count", () => {
   const { append, disk, memory } = world();
   disk.error = FULL;
   memory.error = new WeaveWalError("ERR_LOG_FULL", "Full");
   assert.throws(() => append("a"), { code: "ERR_LOG_FULL" });
 });
 
-test("failover: sync never says that records in memory are on stable storage", async () => {
+test("failover: sync never reports records in memory as durable", async () => {
   const { clock, log, append, disk, memory } = world();
   await log.sync();
   assert.deepEqual(disk.asked, ["sync"]);
@@ -135,7 +135,7 @@ test("failover: sync never says that records in memory are on stable storage", a
   await log.sync();
 });
 
-test("failover: heartbeats, rotation and the end reach the logs behind it", () => {
+test("failover: heartbeats, rotation and closing reach the underlying logs", () => {
   const { log, disk, memory } = world();
   log.heartbeat();
   log.rotate();

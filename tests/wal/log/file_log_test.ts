@@ -12,7 +12,7 @@ test("file log: nothing is on disk before the first record", () => {
   assert.equal(runtime.files.stat("/work"), null);
 });
 
-test("file log: a record is one line by one write, in any size and language", () => {
+test("file log: a record is one line in one write, in any size and language", () => {
   const fixture = new LogFixture();
   fixture.append("first");
   fixture.took("write");
@@ -29,7 +29,7 @@ test("file log: a record is one line by one write, in any size and language", ()
   );
 });
 
-test("file log: presence and lock exist before the segment does", () => {
+test("file log: presence file and lock exist before the segment does", () => {
   const fixture = new LogFixture();
   fixture.append("a");
   const order = fixture.operations.filter((text) => /^(create \.lock|replace|open)/.test(text));
@@ -66,7 +66,7 @@ test("file log: a segment is its data and a lock, with a sender or without", () 
   }
 });
 
-test("file log: while heartbeats come the next segment costs no heartbeat of its own", () => {
+test("file log: while heartbeats are fresh, the next segment needs no heartbeat of its own", () => {
   const fixture = new LogFixture({ segmentBytes: 1 });
   fixture.append("a");
   fixture.took("replace");
@@ -77,7 +77,7 @@ test("file log: while heartbeats come the next segment costs no heartbeat of its
   assert.equal(fixture.took("replace").length, 1);
 });
 
-test("file log: short writes are finished, byte by byte if need be", () => {
+test("file log: short writes are completed, byte by byte if necessary", () => {
   for (const short of [1, 2, 7, 100]) {
     const fixture = new LogFixture();
     fixture.append("first");
@@ -108,7 +108,7 @@ for (const code of ["ENOSPC", "EIO", "EDQUOT", "EFBIG"]) {
   });
 }
 
-test("file log: a short write that cannot be finished leaves no part of its record", () => {
+test("file log: a short write that cannot be completed leaves no part of its record", () => {
   const fixture = new LogFixture();
   fixture.append("first");
   let writes = 0;
@@ -120,7 +120,7 @@ test("file log: a short write that cannot be finished leaves no part of its reco
   assert.deepEqual(fixture.texts(), [lineOf("first") + lineOf("last")]);
 });
 
-test("file log: a write that takes nothing and says nothing is an error, not a loop", () => {
+test("file log: a write that silently writes nothing is an error, not a loop", () => {
   const fixture = new LogFixture();
   fixture.append("first");
   fixture.fault = ({ kind }) => kind === "write" ? { short: 0 } : undefined;
@@ -128,7 +128,7 @@ test("file log: a write that takes nothing and says nothing is an error, not a l
   assert.deepEqual(fixture.texts(), [lineOf("first")]);
 });
 
-test("file log: a part that cannot be taken back ends its segment in front of it", () => {
+test("file log: a partial record that cannot be truncated ends its segment before it", () => {
   const fixture = new LogFixture();
   fixture.append("first");
   fixture.fault = ({ kind }) =>
@@ -148,7 +148,7 @@ test("file log: a part that cannot be taken back ends its segment in front of it
   assert.equal(segment.end(), lineOf("first").length, "the part is not of it");
 });
 
-test("file log: a segment ends when it has its bytes, and the records go on in the next", () => {
+test("file log: a segment ends at its size limit, and records continue in the next", () => {
   const fixture = new LogFixture({ segmentBytes: lineOf("0").length * 3 });
   for (let n = 0; n < 8; n++) fixture.append(String(n));
   assert.deepEqual(fixture.texts(), [
@@ -161,14 +161,14 @@ test("file log: a segment ends when it has its bytes, and the records go on in t
   assert.equal(locks.length, 1, "only the last one is still written");
 });
 
-test("file log: a record over the segment's bytes has one of its own", () => {
+test("file log: a record larger than a segment gets its own segment", () => {
   const fixture = new LogFixture({ segmentBytes: 100 });
   fixture.append("x".repeat(500));
   fixture.append("y");
   assert.equal(fixture.texts().length, 2);
 });
 
-test("file log: segments sort by name in the order of their making, whatever the clock does", () => {
+test("file log: segments sort by name in the order of creation, even if the clock jumps", () => {
   const fixture = new LogFixture({ segmentBytes: 1 });
   const jumps = [0, -1e9, 1, 3e9, -5e9, 0, 0];
   for (const [n, jump] of jumps.entries()) {
@@ -185,7 +185,7 @@ test("file log: a closed log holds no lock, which is the only sign that its segm
   assert.deepEqual(fixture.names().map((name) => name.split(".").pop()), ["jsonl"]);
 });
 
-test("file log: a lock that the disk does not let go is removed at a later heartbeat", () => {
+test("file log: a lock that cannot be removed at first is removed at a later heartbeat", () => {
   const fixture = new LogFixture({ sender: false });
   fixture.append("a");
   fixture.fault = ({ kind }) => kind === "remove" ? { code: "EIO" } : undefined;
@@ -198,7 +198,7 @@ test("file log: a lock that the disk does not let go is removed at a later heart
   assert.equal(locks(), 1);
 });
 
-test("file log: a look at the log writes nothing, whatever it finds", () => {
+test("file log: inspecting the log writes nothing", () => {
   const fixture = new LogFixture();
   fixture.log.heartbeat();
   fixture.append("a");
@@ -222,7 +222,7 @@ for (
     ],
   ] as [string, (text: string, count: number) => boolean][]
 ) {
-  test(`file log: when ${what} cannot be made nothing is left, and the next try works`, () => {
+  test(`file log: a failure to create ${what} leaves nothing behind, and the next attempt works`, () => {
     for (const code of ["ENOSPC", "EMFILE", "EACCES"]) {
       const fixture = new LogFixture();
       fixture.fault = () => {

@@ -7,7 +7,7 @@ import { PROJECT } from "../../support/wal/wal_fixture.ts";
 /** Everything that waits for nothing outside has happened. */
 const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 0));
 
-test("data sync: after a sync that failed the records are written again, into a new file", async () => {
+test("data sync: after a failed sync the records are written again, to a new file", async () => {
   const fixture = new LogFixture({ fsyncIntervalMs: 500 });
   fixture.append("a");
   await fixture.runtime.time.elapse(500);
@@ -24,14 +24,14 @@ test("data sync: after a sync that failed the records are written again, into a 
   assert.ok(after.texts().join("").includes(lineOf("b")), "b is safe in its second file");
 });
 
-test("data sync: sync() rejects with the host's error while the disk refuses", async () => {
+test("data sync: sync() rejects with the file system error while the disk fails", async () => {
   const fixture = new LogFixture();
   fixture.append("a");
   fixture.fault = ({ kind }) => kind === "sync" ? { code: "EIO" } : undefined;
   await assert.rejects(fixture.log.sync(), { code: "EIO" });
 });
 
-test("data sync: a directory that cannot be synced is reported, and tried again by sync()", async () => {
+test("data sync: a failed directory sync is reported, and sync() retries it", async () => {
   const fixture = new LogFixture();
   fixture.fault = ({ kind }) => kind === "syncDirectory" ? { code: "EIO" } : undefined;
   fixture.append("a");
@@ -45,7 +45,7 @@ test("data sync: a directory that cannot be synced is reported, and tried again 
 });
 
 for (const short of [0, 1, 7]) {
-  test(`data sync: records are rewritten whole when a write takes ${short} bytes first`, async () => {
+  test(`data sync: records are rewritten completely when a write first writes ${short} bytes`, async () => {
     const fixture = new LogFixture({ fsyncIntervalMs: 500, sender: false });
     for (const name of ["a", "b", "c"]) fixture.append(name);
     let writes = 0;
@@ -65,7 +65,7 @@ for (const short of [0, 1, 7]) {
 }
 
 for (const fsync of ["interval", "always"] as const) {
-  test(`data sync: under ${fsync} a host that cannot sync keeps the log, and is reported once`, async () => {
+  test(`data sync: under ${fsync} the log works on a file system without sync, which is reported once`, async () => {
     const fixture = new LogFixture({ fsync, segmentBytes: 200, sender: false });
     fixture.fault = ({ kind }) => kind === "sync" ? { code: "ENOTSUP" } : undefined;
     const lines: string[] = [];
@@ -86,7 +86,7 @@ for (const fsync of ["interval", "always"] as const) {
 }
 
 for (const fsync of ["interval", "always", "never"] as const) {
-  test(`data sync: under ${fsync} sync() rejects while syncing is not supported, and not after`, async () => {
+  test(`data sync: under ${fsync} sync() rejects while syncing is unsupported, and not afterwards`, async () => {
     const fixture = new LogFixture({ fsync, segmentBytes: 100, sender: false });
     fixture.fault = ({ kind }) => kind === "sync" ? { code: "ENOTSUP" } : undefined;
     for (let n = 0; n < 9; n++) fixture.append(String(n));
@@ -101,7 +101,7 @@ for (const fsync of ["interval", "always", "never"] as const) {
   });
 }
 
-test("data sync: a sync that failed is not taken for one that is not supported", async () => {
+test("data sync: a failed sync is not mistaken for an unsupported one", async () => {
   for (const code of ["EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES"]) {
     const fixture = new LogFixture({ fsyncIntervalMs: 500 });
     fixture.append("a");
@@ -115,7 +115,7 @@ test("data sync: a sync that failed is not taken for one that is not supported",
   }
 });
 
-test("data sync: sync() rejects for as long as a file is there whose sync has failed", async () => {
+test("data sync: sync() rejects while a file with a failed sync exists", async () => {
   const fixture = new LogFixture({ fsync: "never", sender: false });
   fixture.append("a");
   fixture.log.rotate();
@@ -128,7 +128,7 @@ test("data sync: sync() rejects for as long as a file is there whose sync has fa
   await fixture.log.sync();
 });
 
-test("data sync: of two sync() at once none resolves when the first one fails", async () => {
+test("data sync: concurrent sync() calls all reject if the first sync fails", async () => {
   const fixture = new LogFixture({ fsync: "never", sender: false });
   fixture.append("a");
   fixture.log.rotate();

@@ -10,7 +10,7 @@ const settle = () => new Promise<void>((resolve) => void setTimeout(resolve, 0))
 
 const PARENTS = ["/", "/work", "/work/.weave", "/work/.weave/wal", "/work/.weave/wal/team"];
 
-test("data sync: under interval a burst is synced once, that long after its first record", async () => {
+test("data sync: under interval a burst is synced once, one interval after its first record", async () => {
   const fixture = new LogFixture({ fsyncIntervalMs: 500 });
   fixture.append("a");
   await fixture.runtime.time.elapse(400);
@@ -23,7 +23,7 @@ test("data sync: under interval a burst is synced once, that long after its firs
   assert.deepEqual(fixture.took("sync"), [], "and nothing is synced twice");
 });
 
-test("data sync: under interval so many records begin a sync at once", async () => {
+test("data sync: under interval a full batch of records triggers a sync at once", async () => {
   const fixture = new LogFixture({ fsyncRecords: 64 });
   for (let n = 0; n < 63; n++) fixture.append(String(n));
   assert.deepEqual(fixture.took("sync"), []);
@@ -33,7 +33,7 @@ test("data sync: under interval so many records begin a sync at once", async () 
   assert.equal(fixture.runtime.time.pending, 0, "the timer is taken back");
 });
 
-test("data sync: never two at once, and what came meanwhile is synced after", async () => {
+test("data sync: syncs never overlap, and records appended during one are synced by the next", async () => {
   const runs: (() => void)[] = [];
   const runtime = new MemoryRuntime({ schedule: (run) => void runs.push(run) });
   const fixture = new LogFixture({ fsyncRecords: 2, fsyncIntervalMs: 500 }, runtime);
@@ -92,7 +92,7 @@ test("data sync: under never nothing is synced, not even names", async () => {
   assert.deepEqual(fixture.operations.filter((text) => text.startsWith("sync")), []);
 });
 
-test("data sync: a rotated and a closed segment is synced before its file is closed", async () => {
+test("data sync: rotated and closed segments are synced before their file is closed", async () => {
   const fixture = new LogFixture({ segmentBytes: lineOf("a").length });
   fixture.append("a");
   await settle();
@@ -104,7 +104,7 @@ test("data sync: a rotated and a closed segment is synced before its file is clo
 });
 
 for (const fsync of ["interval", "always", "never"] as const) {
-  test(`data sync: under ${fsync} what sync() has resolved for survives a crash of the machine`, async () => {
+  test(`data sync: under ${fsync} records survive a machine crash once sync() has resolved`, async () => {
     for (let seed = 0; seed < 100; seed++) {
       const random = seeded(seed);
       const fixture = new LogFixture({ fsync, segmentBytes: 200, sender: false });
@@ -122,7 +122,7 @@ for (const fsync of ["interval", "always", "never"] as const) {
   });
 }
 
-test("data sync: under always every record survives a crash of the machine", () => {
+test("data sync: under always every record survives a machine crash", () => {
   for (let seed = 0; seed < 100; seed++) {
     const random = seeded(seed);
     const fixture = new LogFixture({ fsync: "always", segmentBytes: 200 });
@@ -134,7 +134,7 @@ test("data sync: under always every record survives a crash of the machine", () 
   }
 });
 
-test("data sync: under interval a crash costs no record that is older than the interval", async () => {
+test("data sync: under interval a machine crash loses only records younger than the interval", async () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = seeded(seed);
     const fixture = new LogFixture({ fsyncIntervalMs: 500, segmentBytes: 300 });
@@ -148,7 +148,7 @@ test("data sync: under interval a crash costs no record that is older than the i
   }
 });
 
-test("data sync: what is appended while a sync runs does not count as synced by it", async () => {
+test("data sync: records appended during a sync do not count as synced by it", async () => {
   const runs: (() => void)[] = [];
   const runtime = new MemoryRuntime({ schedule: (run) => void runs.push(run) });
   const fixture = new LogFixture({ fsyncIntervalMs: 500 }, runtime);
@@ -165,7 +165,7 @@ test("data sync: what is appended while a sync runs does not count as synced by 
   assert.deepEqual(fixture.texts(), [lineOf("before") + lineOf("during"), lineOf("during")]);
 });
 
-test("data sync: a sync that took longer than the interval is followed by the next one", async () => {
+test("data sync: a sync that exceeds the interval is followed by the next one", async () => {
   const runs: (() => void)[] = [];
   const runtime = new MemoryRuntime({ schedule: (run) => void runs.push(run) });
   const fixture = new LogFixture({ fsyncIntervalMs: 500 }, runtime);

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 import { PROJECT } from "../../support/wal/wal_fixture.ts";
 
-test("file log: when a file was taken away, the next heartbeat notices and begins another", () => {
+test("file log: when a file was removed, the next heartbeat detects it and starts another", () => {
   const fixture = new LogFixture();
   fixture.append("a");
   for (const name of fixture.names()) fixture.runtime.files.remove(`${PROJECT}/${name}`);
@@ -19,7 +19,7 @@ test("file log: when a file was taken away, the next heartbeat notices and begin
   assert.equal(fixture.segments[0].end(), lineOf("a").length * 2, "the own sender reads on");
 });
 
-test("file log: without a sender what was written since the last heartbeat is written again", () => {
+test("file log: without a sender, records written since the last heartbeat are written again", () => {
   const fixture = new LogFixture({ sender: false });
   fixture.append("a");
   fixture.log.heartbeat();
@@ -42,7 +42,7 @@ const LOSSES: Record<string, (fixture: LogFixture) => void> = {
 };
 
 for (const [how, lose] of Object.entries(LOSSES)) {
-  test(`file log: what a ${how} segment took since the last heartbeat is copied, also if the disk fails then`, async () => {
+  test(`file log: records added to a ${how} segment since the last heartbeat are copied, also if the disk fails then`, async () => {
     for (const by of ["heartbeat", "append", "close"]) {
       const fixture = new LogFixture({ sender: false });
       fixture.append("a");

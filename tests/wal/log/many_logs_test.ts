@@ -18,7 +18,7 @@ function worldOfManyLogs(): LogWorld {
   return world;
 }
 
-test("many logs: what forty processes left is sent by one, and the host has nothing to warn of", async () => {
+test("many logs: the logs of forty processes are sent by one process, without warnings", async () => {
   const warnings: string[] = [];
   const listen = (warning: Error) => void warnings.push(String(warning));
   process.on("warning", listen);
@@ -42,7 +42,7 @@ test("many logs: what forty processes left is sent by one, and the host has noth
   }
 });
 
-test("many logs: a sender that stops before its server answers lets all of them go", async () => {
+test("many logs: a sender that stops before the server answers releases all of them", async () => {
   const world = worldOfManyLogs();
   world.server.refuse = () => ({ status: 503, body: {} });
   const runtime = world.process();

@@ -37,7 +37,7 @@ async function textOf(segment: Segment, offset = 0, atOnce = 1_000): Promise<str
   return new TextDecoder().decode(bytes);
 }
 
-test("memory log: its lines are those of a file, read from any offset", async () => {
+test("memory log: its lines are the same as a file's, read from any offset", async () => {
   const { append, segments, appends } = world();
   const names = ["a", "é漢😀", "x".repeat(400_000), "b"];
   for (const name of names) append(name);
@@ -50,7 +50,7 @@ test("memory log: its lines are those of a file, read from any offset", async ()
   assert.equal(appends(), names.length);
 });
 
-test("memory log: its bounds hold, and what is acknowledged makes room", () => {
+test("memory log: its limits hold, and acknowledged records free space", () => {
   const { append, segments } = world({ maxRecords: 3 });
   for (const name of ["a", "b", "c"]) append(name);
   assert.throws(() => append("d"), { code: "ERR_LOG_FULL", message: /3 records/ });
@@ -62,7 +62,7 @@ test("memory log: its bounds hold, and what is acknowledged makes room", () => {
   assert.throws(() => append("h"), { code: "ERR_LOG_FULL" });
 });
 
-test("memory log: bytes are bounded as well", () => {
+test("memory log: bytes are limited too", () => {
   const { append, segments } = world({ maxBytes: 1_000 });
   append("x".repeat(800));
   assert.throws(() => append("y".repeat(200)), { code: "ERR_LOG_FULL", message: /bytes/ });
@@ -78,7 +78,7 @@ test("memory log: a refused append leaves nothing behind", async () => {
   assert.deepEqual(log.written, { records: 1, bytes: lineOf("a").length });
 });
 
-test("memory log: memory that is acknowledged is given back, the rest stays readable", async () => {
+test("memory log: acknowledged memory is freed, the rest stays readable", async () => {
   const { append, segments } = world({ maxBytes: 1e9, maxRecords: 1e9 });
   const names = Array.from({ length: 5_000 }, (_, n) => `${n}`.repeat(50));
   for (const name of names) append(name);
@@ -89,7 +89,7 @@ test("memory log: memory that is acknowledged is given back, the rest stays read
   assert.equal(await segments[0].read(0, new Uint8Array(10)), 0, "the beginning is removed");
 });
 
-test("memory log: after a rotation the records go on in a segment of their own", async () => {
+test("memory log: after a rotation the records continue in a new segment", async () => {
   const { log, append, segments } = world();
   append("a");
   log.rotate();
@@ -111,7 +111,7 @@ test("memory log: dead letters are handed on, for there is no disk to keep them"
   assert.deepEqual(deadLettered, [deadLetter]);
 });
 
-test("memory log: what waits is counted over all its segments", () => {
+test("memory log: pending records are counted over all its segments", () => {
   const { log, append, segments } = world();
   for (const name of ["a", "b"]) append(name);
   log.rotate();

@@ -69,7 +69,7 @@ function openNext(world: LogWorld, changes: Partial<PipelineOptions>) {
   return { runtime, pipeline, finish };
 }
 
-test("disk quota: a full directory at the start takes nothing new under drop-new, and is sent", async () => {
+test("disk quota: an initially full directory rejects new records under drop-new, and is sent", async () => {
   const { world, left } = await filled(20_000);
   const { runtime, pipeline, finish } = openNext(world, { maxDiskBytes: 20_000 });
   const used = onDisk(runtime);
@@ -87,7 +87,7 @@ test("disk quota: a full directory at the start takes nothing new under drop-new
   assert.equal(ids.filter((id) => id.startsWith("new")).length, appended);
 });
 
-test("disk quota: a full directory at the start drops its oldest under drop-oldest", async () => {
+test("disk quota: an initially full directory drops its oldest segments under drop-oldest", async () => {
   const { world, left } = await filled(20_000);
   const { runtime, pipeline, finish } = openNext(world, {
     maxDiskBytes: 20_000,
@@ -110,7 +110,7 @@ test("disk quota: a full directory at the start drops its oldest under drop-olde
 });
 
 for (const [when, isHeld] of [["drained", false], ["not drained", true]] as const) {
-  test(`disk quota: of orphaned segments that are ${when} only as many are dropped as necessary`, async () => {
+  test(`disk quota: of orphaned segments that are ${when}, only as many are dropped as necessary`, async () => {
     const { world, left } = await filled(20_000);
     // A server that rejects the key gets no requests for a while, and the lease is released.
     world.server.refuse = () => isHeld ? { status: 401, body: {} } : null;
@@ -140,7 +140,7 @@ for (const [when, isHeld] of [["drained", false], ["not drained", true]] as cons
   });
 }
 
-test("disk quota: a process that only writes drops the oldest too, its own and others', and counts them", async () => {
+test("disk quota: a process without a sender also drops the oldest segments, its own and others', and counts them", async () => {
   const { world, left } = await filled(20_000);
   const runtime = world.process();
   const pipeline = openPipeline(world.options(runtime, {

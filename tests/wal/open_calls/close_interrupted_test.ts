@@ -11,7 +11,7 @@ import {
 } from "../../support/wal/calls_fixture.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 
-test("closeInterrupted: calls that a kill cut off are ended at recovery, children first", async () => {
+test("closeInterrupted: calls interrupted by a kill are ended at recovery, children first", async () => {
   const world = new LogWorld();
   const writer = new CallWriter(world);
   writer.start("root");
@@ -86,7 +86,7 @@ for (const sender of [true, false]) {
   });
 }
 
-test("closeInterrupted: nothing is left of the segment that a call began in", async () => {
+test("closeInterrupted: nothing remains of the segment in which a call began", async () => {
   const world = new LogWorld();
   const writer = new CallWriter(world, { sender: true, segmentBytes: 1 });
   writer.start("a");
@@ -116,7 +116,7 @@ test("closeInterrupted: calls that ended leave nothing", async () => {
   assert.deepEqual(interruptedOf(world), []);
 });
 
-test("closeInterrupted: a process that lives keeps its calls, however long they take", async () => {
+test("closeInterrupted: a running process keeps its calls open, however long they take", async () => {
   const world = new LogWorld();
   const writer = new CallWriter(world, { sender: true });
   writer.start("a");
@@ -131,7 +131,7 @@ test("closeInterrupted: a process that lives keeps its calls, however long they 
   assert.deepEqual(world.names(), []);
 });
 
-test("closeInterrupted: calls that a normal end cut off are closed by the next process", async () => {
+test("closeInterrupted: calls interrupted by a normal exit are closed by the next process", async () => {
   const world = new LogWorld();
   const writer = new CallWriter(world, { sender: true });
   writer.start("a");
@@ -144,7 +144,7 @@ test("closeInterrupted: calls that a normal end cut off are closed by the next p
   assert.deepEqual(world.names(), []);
 });
 
-test("closeInterrupted: a call whose end is in memory only while the disk fails is not closed", async () => {
+test("closeInterrupted: a call whose end exists only in memory while the disk fails is not closed", async () => {
   const world = new LogWorld();
   const writer = new CallWriter(world, { sender: true, useCallsComplete: false });
   writer.start("a");

@@ -24,7 +24,7 @@ async function killed(world: LogWorld, runtime = world.process()): Promise<void>
   writer.runtime.kill();
 }
 
-test("closeInterrupted: a recovery that is killed anywhere is done again with the same bytes", async () => {
+test("closeInterrupted: a recovery killed at any point is repeated with the same bytes", async () => {
   let expected: string | undefined;
   let kills = 0;
   for (let operations = 0;; operations++) {

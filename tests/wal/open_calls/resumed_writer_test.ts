@@ -79,7 +79,7 @@ for (
   );
 }
 
-test("closeInterrupted: a writer that resumes long after goes on, without the ends of closed calls", async () => {
+test("closeInterrupted: a writer that resumes much later continues, without the ends of closed calls", async () => {
   const world = new LogWorld();
   const writer = suspendable(world);
   writer.log.append("call_start", START);

@@ -15,7 +15,7 @@ function world() {
   return { runtime, watch, heartbeat: () => runtime.files.replace("/heartbeat", "") };
 }
 
-test("failure detector: time without a change counts from the first look, by the watcher's own clock", () => {
+test("failure detector: time without a change counts from the first observation, by the observer's own clock", () => {
   const { runtime, watch } = world();
   runtime.time.advance(STALE_AFTER_MS * 3);
   assert.equal(watch.isStale("/heartbeat", undefined), false, "the first look starts the watch");
@@ -25,7 +25,7 @@ test("failure detector: time without a change counts from the first look, by the
   assert.equal(watch.isStale("/heartbeat", undefined), true);
 });
 
-test("failure detector: every heartbeat starts the watch again", () => {
+test("failure detector: every heartbeat restarts the observation", () => {
   const { runtime, watch, heartbeat } = world();
   for (let round = 0; round < 10; round++) {
     assert.equal(watch.isStale("/heartbeat", undefined), false);
@@ -44,7 +44,7 @@ test("failure detector: a heartbeat within one tick of the file system's clock i
   assert.equal(watch.isStale("/heartbeat", undefined), false);
 });
 
-test("failure detector: jumps of the wall clock make no heartbeat stale and none fresh", () => {
+test("failure detector: wall clock jumps make no heartbeat stale or fresh", () => {
   const { runtime, watch } = world();
   watch.isStale("/heartbeat", undefined);
   runtime.time.jump(1e12);
@@ -55,7 +55,7 @@ test("failure detector: jumps of the wall clock make no heartbeat stale and none
   assert.equal(watch.isStale("/heartbeat", undefined), true);
 });
 
-test("failure detector: a file that is old by its file system's own clock needs a shorter watch", () => {
+test("failure detector: a file that is old by its file system's clock needs a shorter observation", () => {
   const { runtime, watch } = world();
   const old = runtime.files.stat("/heartbeat")!.modified + ABANDONED_AFTER_MS + 1;
   assert.equal(
@@ -71,7 +71,7 @@ test("failure detector: a file that is old by its file system's own clock needs 
   assert.equal(watch.isStale("/heartbeat", old), true);
 });
 
-test("failure detector: a heartbeat ends the shorter watch too", () => {
+test("failure detector: a heartbeat also ends the shorter observation", () => {
   const { runtime, watch, heartbeat } = world();
   const old = runtime.files.stat("/heartbeat")!.modified + ABANDONED_AFTER_MS + 1;
   watch.isStale("/heartbeat", old);
@@ -80,7 +80,7 @@ test("failure detector: a heartbeat ends the shorter watch too", () => {
   assert.equal(watch.isStale("/heartbeat", old), false);
 });
 
-test("failure detector: a missing file is stale, and is watched anew when it exists", () => {
+test("failure detector: a missing file is stale, and is observed anew when it exists", () => {
   const { runtime, watch, heartbeat } = world();
   watch.isStale("/heartbeat", undefined);
   runtime.time.advance(STALE_AFTER_MS);
@@ -90,7 +90,7 @@ test("failure detector: a missing file is stale, and is watched anew when it exi
   assert.equal(watch.isStale("/heartbeat", undefined), false);
 });
 
-test("failure detector: a forgotten file is watched from the beginning", () => {
+test("failure detector: a forgotten file is observed from the beginning", () => {
   const { runtime, watch } = world();
   watch.isStale("/heartbeat", undefined);
   runtime.time.advance(STALE_AFTER_MS);

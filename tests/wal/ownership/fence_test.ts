@@ -91,7 +91,7 @@ for (const sends of [true, false]) {
   });
 }
 
-test("fence: a writer that is suspended while it begins a segment, and loses its lock, loses no record", () => {
+test("fence: a writer that is suspended while creating a segment and loses its lock loses no record", () => {
   let whole = 0;
   for (const sends of [true, false]) {
     let operations = 0;
@@ -135,7 +135,7 @@ test("fence: a writer that is suspended while it begins a segment, and loses its
   assert.ok(whole > 500, `${whole} records came in`);
 });
 
-test("fence: a writer whose program lets no timer run sends heartbeats with its appends", () => {
+test("fence: a writer whose program blocks timers sends heartbeats with its appends", () => {
   const apart = new Apart(true);
   for (let ms = 0; ms < 3 * STALE_AFTER_MS; ms += 1_000) {
     apart.world.clock.advance(1_000);
@@ -147,7 +147,7 @@ test("fence: a writer whose program lets no timer run sends heartbeats with its 
   assert.ok(!apart.writer.names().some((name) => name.endsWith(".fence")));
 });
 
-test("fence: an append costs one write while heartbeats come, and a look at the disk when they do not", () => {
+test("fence: an append costs one write while heartbeats are fresh, and a check of the disk otherwise", () => {
   const { writer, world } = new Apart(false);
   writer.took("write");
   world.clock.advance(LEASE_MS);
@@ -167,7 +167,7 @@ test("fence: an append costs one write while heartbeats come, and a look at the 
   assert.deepEqual(writer.operations, ["write .jsonl"], "it has sent a heartbeat");
 });
 
-test("fence: where the disk takes no heartbeat, each append looks for a fence", () => {
+test("fence: if heartbeats cannot be written, each append checks for a fence", () => {
   const apart = new Apart(false);
   apart.writer.fault = ({ kind, path }) =>
     kind === "replace" && path.includes(".processes") ? { code: "EIO" } : undefined;
@@ -186,7 +186,7 @@ test("fence: where the disk takes no heartbeat, each append looks for a fence", 
   apart.assertThere(["first", "n0", "after"], "the disk took no heartbeat");
 });
 
-test("fence: it outlives its segment, which a suspended writer may come back to", () => {
+test("fence: it outlives its segment, because a suspended writer may resume", () => {
   const apart = new Apart(false);
   apart.writer.runtime.kill();
   apart.silence();
@@ -215,7 +215,7 @@ for (const sends of [true, false]) {
   });
 }
 
-test("fence: the guard of an own segment looks for a fence once after each lapse", () => {
+test("fence: the guard of an own segment checks for a fence once after each lapse", () => {
   const { writer, world } = new Apart(true);
   const stem = writer.names()[0].split(".")[0];
   const paths = segmentPaths(PROJECT, stem);
@@ -239,7 +239,7 @@ test("fence: the guard of an own segment looks for a fence once after each lapse
   assert.throws(() => guard.assertHeld(), { code: "ERR_LEASE_LOST" });
 });
 
-test("fence: of several that fence a segment each succeeds, a disk that refuses is an error", () => {
+test("fence: concurrent fencing of a segment succeeds for all, and a disk failure is an error", () => {
   const { sender, writer } = new Apart(false);
   const paths = segmentPaths(PROJECT, writer.names()[0].split(".")[0]);
   fence(sender.files, paths);

@@ -24,7 +24,7 @@ function world() {
   return { runtime, clock, files: runtime.files, identity, acquire, names };
 }
 
-test("lease: of many that see no lease one acquires it", () => {
+test("lease: of many processes that find no lease one acquires it", () => {
   const { files, acquire, names } = world();
   const leases = Array.from({ length: 16 }, (_, index) => acquire(`token${index}`, null));
   assert.equal(leases.filter((lease) => lease !== null).length, 1);
@@ -32,7 +32,7 @@ test("lease: of many that see no lease one acquires it", () => {
   assert.equal(currentLease(files, PREFIX)?.token, "token0");
 });
 
-test("lease: of many that see a dead holder one succeeds it, and the old epoch is removed", () => {
+test("lease: of many processes that detect a dead holder one succeeds it, and the old epoch is removed", () => {
   const { files, acquire, names } = world();
   const dead = acquire("dead")!;
   const expired = currentLease(files, PREFIX);
@@ -43,7 +43,7 @@ test("lease: of many that see a dead holder one succeeds it, and the old epoch i
   assert.equal(dead.isHeld(), false);
 });
 
-test("lease: a process that was too slow cannot acquire the fresh lease away", () => {
+test("lease: a slow process cannot take over the fresh lease", () => {
   const { files, acquire } = world();
   acquire("dead");
   const seenBySlow = currentLease(files, PREFIX);
@@ -52,14 +52,14 @@ test("lease: a process that was too slow cannot acquire the fresh lease away", (
   assert.equal(quick.isHeld(), true);
 });
 
-test("lease: a winner that dies at once is succeeded the same way", () => {
+test("lease: a winner that dies at once is superseded in the same way", () => {
   const { acquire, names } = world();
   const leases = Array.from({ length: 5 }, (_, index) => acquire(`token${index}`)!);
   assert.deepEqual(leases.map((lease) => lease.isHeld()), [false, false, false, false, true]);
   assert.deepEqual(names(), ["0badcafe.5"]);
 });
 
-test("lease: a holder that was succeeded notices, also when its successor has released the lease", () => {
+test("lease: a superseded holder detects that, even if its successor has released the lease", () => {
   const { acquire } = world();
   const first = acquire("first")!;
   const second = acquire("second")!;
@@ -71,7 +71,7 @@ test("lease: a holder that was succeeded notices, also when its successor has re
   assert.equal(third.isHeld(), true);
 });
 
-test("lease: a holder that was succeeded neither keeps nor releases the lease of another", () => {
+test("lease: a superseded holder neither keeps nor releases the lease of another", () => {
   const { files, acquire, names } = world();
   const first = acquire("first")!;
   acquire("second")!.release();
@@ -143,7 +143,7 @@ test("lease: the highest epoch counts, compared as numbers", () => {
   assert.equal(currentLease(files, PREFIX)?.token, "10");
 });
 
-test("lease: a lease that is released while it is read is none", () => {
+test("lease: a lease that is released during a read counts as none", () => {
   const { runtime, files, acquire } = world();
   const lease = acquire("token")!;
   runtime.fault = ({ kind }) => {
@@ -164,7 +164,7 @@ test("lease: a lease that cannot be written is an error, and nothing is left", (
   assert.deepEqual(names(), []);
 });
 
-test("lease: a holder without recent heartbeats reads the disk before it sends, another one does not", () => {
+test("lease: a holder without recent heartbeats checks the disk before it sends, one with recent heartbeats does not", () => {
   const { runtime, clock, acquire } = world();
   const lease = acquire("first")!;
   let looks = 0;
@@ -184,7 +184,7 @@ test("lease: a holder without recent heartbeats reads the disk before it sends, 
   assert.throws(() => lease.ensureHeld(), { code: "ERR_LEASE_LOST" });
 });
 
-test("lease: a holder goes on when the disk takes no heartbeat and nobody has taken the lease", () => {
+test("lease: a holder continues if the heartbeat cannot be written and no other process took the lease", () => {
   const { runtime, clock, acquire } = world();
   const lease = acquire("first")!;
   runtime.fault = ({ kind }) => kind === "replace" ? { code: "ENOSPC" } : undefined;
@@ -218,7 +218,7 @@ test("lease: a holder whose heartbeat comes while it is presumed dead is not suc
   assert.equal(holder.isHeld(), true);
 });
 
-test("lease: on the host's files it contains its holder, and a heartbeat changes the file", () => {
+test("lease: on disk it contains its holder, and a heartbeat changes the file", () => {
   const directory = mkdtempSync(join(tmpdir(), "weave-wal-lease-"));
   try {
     const runtime = detectRuntime();
@@ -249,7 +249,7 @@ test("removal: a file that does not exist counts as removed, another failure is 
   assert.throws(() => removeIfExists(files, "/wal/file"), { code: "EACCES" });
 });
 
-test("lease: a lease taken while the disk took no heartbeat is lost at the next look", () => {
+test("lease: a lease acquired while heartbeats failed is lost at the next check", () => {
   const { files, clock, acquire } = world();
   const first = acquire("first")!;
   clock.advance(LEASE_MS + 1);
@@ -260,7 +260,7 @@ test("lease: a lease taken while the disk took no heartbeat is lost at the next 
   assert.equal(files.stat(second.path) !== null, true);
 });
 
-test("lease: where there is no directory, or something else, nobody holds one", () => {
+test("lease: a missing or invalid directory means that the lease has no holder", () => {
   for (const place of ["nothing", "file", "link"]) {
     const { files, disk } = new MemoryRuntime();
     if (place === "file") disk.put("/wal/.recovery", "");

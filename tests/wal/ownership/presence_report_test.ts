@@ -47,7 +47,7 @@ test("a presence file contains what the log of the process reports", () => {
   assert.equal(report, null);
 });
 
-test("a presence file is brought up to date on a full disk, and a shorter one is still valid", () => {
+test("a presence file is updated on a full disk, and a shorter one is still valid", () => {
   const { runtime, presence, change } = make();
   runtime.fault = ({ kind }) =>
     kind === "replace" || kind === "create" ? { code: "ENOSPC" } : undefined;
@@ -60,7 +60,7 @@ test("a presence file is brought up to date on a full disk, and a shorter one is
   assert.throws(() => presence.heartbeat(), { code: "EACCES" });
 });
 
-test("a process that is woken hears of it once, at its next heartbeat", () => {
+test("a process that is woken is notified once, at its next heartbeat", () => {
   let woken = 0;
   const { runtime, presence } = make(() => woken++);
   wakeProcess(runtime, ROOT, TOKEN);
@@ -75,7 +75,7 @@ test("a process that is woken hears of it once, at its next heartbeat", () => {
   assert.equal(runtime.files.stat(`${ROOT}/.processes`), null);
 });
 
-test("a request that nobody saw is removed when it is old", async () => {
+test("an old unhandled request is removed", async () => {
   const { runtime } = make();
   wakeProcess(runtime, ROOT, TOKEN);
   const inUse = () => Promise.resolve(new Set([TOKEN]));

@@ -21,7 +21,7 @@ test("identity: a process sees itself and others as alive, and as dead when they
   assert.equal(liveness(identity, watcher.process), "dead");
 });
 
-test("identity: a PID that is used again does not make the dead alive", () => {
+test("identity: a reused PID does not make a dead process alive", () => {
   const host = new MemoryHost();
   const watcher = new MemoryRuntime({ host });
   const dead = new MemoryRuntime({ host, pid: 7_000 });
@@ -32,7 +32,7 @@ test("identity: a PID that is used again does not make the dead alive", () => {
   assert.equal(liveness(identity, watcher.process), "dead");
 });
 
-test("identity: PID 1 in two containers is two processes, and neither knows of the other", () => {
+test("identity: PID 1 in two containers is two processes that cannot observe each other", () => {
   const [first, second] = ["pid:[101]", "pid:[102]"].map((pidNamespace, index) =>
     new MemoryRuntime({ host: new MemoryHost({ name: `pod${index}`, pidNamespace }), pid: 1 })
   );
@@ -60,7 +60,7 @@ test("identity: a process of another machine is unknown, with the same PID or wi
   assert.equal(liveness(ownIdentity(there.process), here.process), "unknown");
 });
 
-test("identity: after a reboot nothing from before is taken for alive by its PID", () => {
+test("identity: after a reboot no earlier process counts as alive because of its PID", () => {
   const host = new MemoryHost();
   const before = ownIdentity(new MemoryRuntime({ host, pid: 50 }).process);
   host.reboot();
@@ -79,7 +79,7 @@ test("identity: without start times a PID that exists proves nothing, one that d
   assert.equal(liveness(identity, watcher.process), "dead");
 });
 
-test("identity: on a host that hides boot and namespace its own processes can be judged", () => {
+test("identity: on a host that hides boot ID and namespace, local processes can be checked", () => {
   const host = new MemoryHost({ bootId: null, pidNamespace: null });
   const watcher = new MemoryRuntime({ host });
   const other = new MemoryRuntime({ host });
@@ -89,7 +89,7 @@ test("identity: on a host that hides boot and namespace its own processes can be
   assert.equal(liveness(identity, watcher.process), "dead");
 });
 
-test("identity: this process is alive to itself on the real host, a PID nobody has is dead", () => {
+test("identity: on the real host this process is alive and an unused PID is dead", () => {
   const { process } = detectRuntime();
   const own = ownIdentity(process);
   assert.notEqual(liveness(own, process), "dead");
@@ -101,7 +101,7 @@ test("identity: this process is alive to itself on the real host, a PID nobody h
   }
 });
 
-test("identity: only what has a whole PID and a host is one", () => {
+test("identity: a process identity requires an integer PID and a host", () => {
   const whole = { pid: 1, startTime: "2", bootId: "b", pidNamespace: "p", host: "h" };
   assert.deepEqual(readIdentity({ ...whole, more: true }), whole);
   assert.deepEqual(readIdentity({ pid: 1, host: "h", startTime: 7 }), {

@@ -14,7 +14,7 @@ import {
   texts,
 } from "../../support/wal/reader_fixture.ts";
 
-test("batch reader: records come in order, whatever a read gives at once", async () => {
+test("batch reader: records come in order, whatever the size of reads", async () => {
   const names = Array.from({ length: 50 }, (_, index) => `é${index}`.repeat(index));
   for (const atOnce of [1, 7, 64, Infinity]) {
     const segment = new Bytes(names.map((name) => line(name)).join(""));
@@ -26,13 +26,13 @@ test("batch reader: records come in order, whatever a read gives at once", async
   }
 });
 
-test("batch reader: reading begins at the offset that is asked for", async () => {
+test("batch reader: reading begins at the requested offset", async () => {
   const first = line("a");
   const { batches } = await readAll(new Bytes(first + line("b")), {}, bytesOf(first).length);
   assert.deepEqual(batches, [['{"n":"b"}']]);
 });
 
-test("batch reader: a batch keeps to its records and bytes; a longer record has its own", async () => {
+test("batch reader: a batch stays within its limits of records and bytes; a longer record has its own", async () => {
   const segment = () => new Bytes(["a", "b", "x".repeat(200), "c"].map((n) => line(n)).join(""));
   const byRecords = await readAll(segment(), { records: 3 });
   assert.deepEqual(byRecords.batches.map(({ length }) => length), [3, 1]);
@@ -47,7 +47,7 @@ test("batch reader: an exclusive type has a batch of its own", async () => {
   assert.deepEqual(batches.map(({ length }) => length), [1, 1, 1, 1]);
 });
 
-test("batch reader: a last line without newline waits while the writer lives", async () => {
+test("batch reader: a last line without a newline waits while the writer lives", async () => {
   const whole = line("a") + line("b");
   for (let cut = line("a").length; cut < whole.length; cut++) {
     const segment = new Bytes(whole.slice(0, cut));
@@ -61,7 +61,7 @@ test("batch reader: a last line without newline waits while the writer lives", a
   }
 });
 
-test("batch reader: of a line that its writer took back nothing is mixed with the next", async () => {
+test("batch reader: a line that its writer truncated is not mixed with the next", async () => {
   const begun = line("taken back").slice(0, -9);
   for (const sealedThen of [false, true]) {
     const segment = new Bytes(line("a") + begun);
@@ -76,7 +76,7 @@ test("batch reader: of a line that its writer took back nothing is mixed with th
   }
 });
 
-test("batch reader: a last line without newline is sent if it is whole, torn if it is not", async () => {
+test("batch reader: a last line without a newline is sent if it is complete, but not if it is torn", async () => {
   const whole = line("a").trimEnd();
   for (let cut = 1; cut <= whole.length; cut++) {
     const { batches, corrupt } = await readAll(new Bytes(line("b") + whole.slice(0, cut)));
@@ -87,7 +87,7 @@ test("batch reader: a last line without newline is sent if it is whole, torn if 
   }
 });
 
-test("batch reader: a last line with a carriage return or a byte order mark is whole too", async () => {
+test("batch reader: a last line with a carriage return or a byte order mark is complete too", async () => {
   const whole = line("a").trimEnd();
   for (const text of [`${whole}\r`, `\ufeff${whole}`, `\ufeff${whole}\r`]) {
     const { batches, corrupt } = await readAll(new Bytes(text));
@@ -95,7 +95,7 @@ test("batch reader: a last line with a carriage return or a byte order mark is w
   }
 });
 
-test("batch reader: a last line without newline has no place behind it to be overwritten", async () => {
+test("batch reader: a last line without a newline has no room after it to be overwritten", async () => {
   const reader = new BatchReader(new Bytes(line("a") + line("b").trimEnd()), LIMITS, 0);
   assert.ok((await reader.next(true))!.room >= ROOM);
   assert.equal((await reader.next(true))!.room, 0);
@@ -112,7 +112,7 @@ test("batch reader: corrupt lines are dead-lettered at their offsets", async () 
   ]);
 });
 
-test("batch reader: lines that were dead-lettered before are passed over", async () => {
+test("batch reader: lines that are already dead-lettered are skipped", async () => {
   const log = line("a") + line("b") + "x\n" + line("c") + "torn";
   const segment = new Bytes(log);
   segment.deadLettered = new Set([0, log.indexOf("x\n"), log.indexOf("torn")]);
@@ -122,13 +122,13 @@ test("batch reader: lines that were dead-lettered before are passed over", async
   assert.equal(to, log.length);
 });
 
-test("batch reader: corrupt lines fill batches too, so that none grows without bound", async () => {
+test("batch reader: corrupt lines count toward a batch's limits too", async () => {
   const { batches, corrupt } = await readAll(new Bytes("x\n".repeat(25)), { records: 10 });
   assert.equal(batches.length, 3);
   assert.equal(corrupt.length, 25);
 });
 
-test("batch reader: the limit of a record is exact, at every size of a read", async () => {
+test("batch reader: the size limit of a record is exact, for every size of reads", async () => {
   const exact = line("x".repeat(500));
   const over = line("x".repeat(501));
   const recordBytes = exact.length - 1;
@@ -166,7 +166,7 @@ test("batch reader: an oversize line without an end is dead-lettered when no mor
   assert.deepEqual(corrupt, [{ reason: "oversize", offset: 0, length: 1_000 }]);
 });
 
-test("batch reader: an oversize line takes none of the whole lines in front of it along", async () => {
+test("batch reader: an oversize line does not affect the complete lines before it", async () => {
   const short = (name: string): string => line(name.padEnd(50, "."));
   const lines = (count: number): string =>
     Array.from({ length: count }, (_, index) => short(`${index}`)).join("");
@@ -211,7 +211,7 @@ test("batch reader: memory is bounded by the limits, not by the log", async () =
   assert.ok(read < segment.bytes.length * 1.1, "and nothing is read twice");
 });
 
-test("batch reader: the bytes of a batch stay until the batch after the next is read", async () => {
+test("batch reader: the bytes of a batch stay valid until the batch after the next is read", async () => {
   const segment = new Bytes(Array.from({ length: 100 }, (_, n) => line(`n${n}`)).join(""));
   const reader = new BatchReader(segment, { ...LIMITS, records: 7, bytes: 300 }, 0);
   let before: { batch: RecordBatch; texts: string[] } | null = null;

@@ -27,7 +27,7 @@ test("corrupt line: records whose newlines are lost are found again", () => {
   assert.deepEqual(split(A + C + B + A), [A, C, B, A]);
 });
 
-test("corrupt line: of a record cut at any byte and the next, the next is found", () => {
+test("corrupt line: the record after one truncated at any byte is found", () => {
   for (let length = 1; length < A.length; length++) {
     const cut = A.slice(0, length);
     const before = cut.at(-1)!;
@@ -36,7 +36,7 @@ test("corrupt line: of a record cut at any byte and the next, the next is found"
   }
 });
 
-test("corrupt line: a record before a cut one is found", () => {
+test("corrupt line: a record before a truncated one is found", () => {
   for (let length = 1; length < B.length; length++) {
     assert.deepEqual(split(A + B.slice(0, length)), [A, `!${B.slice(0, length)}`]);
   }
@@ -47,7 +47,7 @@ test("corrupt line: records around a corrupt one are found", () => {
   assert.deepEqual(split(B + corrupt + C), [B, `!${corrupt}`, C]);
 });
 
-test("corrupt line: what follows a record is kept apart from it", () => {
+test("corrupt line: bytes after a record are separated from it", () => {
   for (const rest of ["\0\0\0\0", "x", " ", "}", "{", '{"type":', '{"type":"x","req":{}}']) {
     assert.deepEqual(split(A + rest), [A, `!${rest}`]);
   }
@@ -68,12 +68,12 @@ test("corrupt line: an object in the data that looks like a record is never mist
   }
 });
 
-test("corrupt line: text that quotes records is text", () => {
+test("corrupt line: text that quotes records is treated as text", () => {
   const line = `{"type":"call_start","req":{"start":{"text":${JSON.stringify(A + B)}}`;
   assert.deepEqual(split(line), [`!${line}`]);
 });
 
-test("corrupt line: many places to look at end the search, and lose nothing", () => {
+test("corrupt line: many candidate positions end the search without losing bytes", () => {
   const many = `x${'{"type":'.repeat(10_000)}`;
   assert.deepEqual(split(many), [`!${many}`]);
   const records = B.repeat(100);

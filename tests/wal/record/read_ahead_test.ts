@@ -20,7 +20,7 @@ function unevenLines(count: number): string[] {
   });
 }
 
-test("batch reader: reading ahead changes nothing, whatever a read gives at once", async () => {
+test("batch reader: reading ahead changes nothing, whatever the size of reads", async () => {
   const lines = unevenLines(4_000);
   const whole = bytesOf(lines.join(""));
   for (const atOnce of [Infinity, 100_000, 5_000]) {
@@ -45,7 +45,7 @@ test("batch reader: reading ahead changes nothing, whatever a read gives at once
   }
 });
 
-test("batch reader: lines that are overwritten cost no other batch, and can be read again", async () => {
+test("batch reader: overwritten lines affect no other batch, and can be read again", async () => {
   const lines = unevenLines(4_000);
   const whole = bytesOf(lines.join(""));
   for (const atOnce of [Infinity, 100_000, 5_000]) {
@@ -79,7 +79,7 @@ test("batch reader: lines that are overwritten cost no other batch, and can be r
   }
 });
 
-test("batch reader: there is room in front of nearly all batches of even records", async () => {
+test("batch reader: there is room before nearly all batches of equal records", async () => {
   for (const sealed of [true, false]) {
     const reader = new BatchReader(new Bytes(EVEN), { ...LIMITS, records: 100 }, 0);
     const rooms: number[] = [];
@@ -91,7 +91,7 @@ test("batch reader: there is room in front of nearly all batches of even records
   }
 });
 
-test("batch reader: lines that are not there any more are not read again", async () => {
+test("batch reader: removed lines are not read again", async () => {
   const segment = new Bytes(line("a") + line("b"));
   const reader = new BatchReader(segment, LIMITS, 0);
   const batch = (await reader.next(true))!;
@@ -104,7 +104,7 @@ test("batch reader: lines that are not there any more are not read again", async
   assert.equal(await reader.restore(batch), true);
 });
 
-test("batch reader: the next bytes are asked for before a batch is given", async () => {
+test("batch reader: the next bytes are requested before a batch is returned", async () => {
   const segment = new Bytes(EVEN);
   const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
   let last: RecordBatch | null = null;
@@ -116,7 +116,7 @@ test("batch reader: the next bytes are asked for before a batch is given", async
   assert.ok(offset <= last!.to, "what may still be taken back is not read ahead");
 });
 
-test("batch reader: a failure to read ahead comes with the batch that it was for", async () => {
+test("batch reader: a failed read-ahead is reported with the batch it was for", async () => {
   const segment = new Bytes(EVEN);
   const read = segment.read.bind(segment);
   const reader = new BatchReader(segment, { ...LIMITS, records: 100 }, 0);
@@ -138,7 +138,7 @@ test("batch reader: a failure to read ahead comes with the batch that it was for
   for (const text of batches) assert.equal(lineTexts((await again.next(true))!), text);
 });
 
-test("batch reader: exclusive records are not read over and over", async () => {
+test("batch reader: exclusive records are not read repeatedly", async () => {
   const whole = line("x".repeat(500)).repeat(4_000);
   for (const sealed of [true, false]) {
     const segment = new Bytes(whole);

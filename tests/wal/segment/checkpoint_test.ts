@@ -24,18 +24,18 @@ function read(content: string | null) {
   return readCheckpoint(runtime.files, "/c", SIZE, startsLine);
 }
 
-test("checkpoint: none means from the beginning, without a word", () => {
+test("checkpoint: without one, a drain silently starts at the beginning", () => {
   assert.deepEqual(read(null), { offset: 0 });
 });
 
-test("checkpoint: the start of a line is trusted, up to the very end", () => {
+test("checkpoint: the start of any line is valid, up to the end of the file", () => {
   for (const [text, offset] of [["0", 0], ["10", 10], ["100", 100], ["090", 90]] as const) {
     assert.deepEqual(read(text), { offset });
   }
   assert.deepEqual(read(" 20\n"), { offset: 20 }, "white space around it, as an editor leaves it");
 });
 
-test("checkpoint: what cannot be trusted starts over, and says why", () => {
+test("checkpoint: an invalid checkpoint starts over and reports the reason", () => {
   for (
     const [text, why] of [
       ["", /decimal/],
@@ -62,7 +62,7 @@ test("checkpoint: what cannot be trusted starts over, and says why", () => {
   }
 });
 
-test("checkpoint: one that cannot be read starts over, and says why", () => {
+test("checkpoint: an unreadable checkpoint starts over and reports the reason", () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put("/c/file", "10");
   assert.deepEqual(readCheckpoint(runtime.files, "/c", SIZE, startsLine), {
@@ -71,7 +71,7 @@ test("checkpoint: one that cannot be read starts over, and says why", () => {
   });
 });
 
-test("checkpoint: on the host's files it is decimal text in a private file, replaced whole", () => {
+test("checkpoint: on disk it is decimal text in a private file, replaced atomically", () => {
   const directory = mkdtempSync(join(tmpdir(), "weave-wal-checkpoint-"));
   try {
     const { files } = detectRuntime();
@@ -89,7 +89,7 @@ test("checkpoint: on the host's files it is decimal text in a private file, repl
   }
 });
 
-test("checkpoint: a failure to replace it leaves the old one and nothing beside it", () => {
+test("checkpoint: a failed replacement leaves only the old file", () => {
   for (const kind of ["create", "write", "rename"]) {
     const runtime = new MemoryRuntime();
     runtime.disk.put("/d/c", "10");
@@ -106,7 +106,7 @@ test("checkpoint: a failure to replace it leaves the old one and nothing beside 
   }
 });
 
-test("checkpoint: it is due up to 20 times a second, the rarer the longer it takes", () => {
+test("checkpoint: it is due up to 20 times a second, less often the longer it takes", () => {
   const clock = new MemoryClock();
   const pace = new CheckpointPace(clock);
   assert.ok(pace.wait <= 0, "the first one is due at once");

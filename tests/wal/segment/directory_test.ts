@@ -51,7 +51,7 @@ function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8);
 }
 
-test("directory: what the log makes is only for its owner", async () => {
+test("directory: the log's files are accessible only to their owner", async () => {
   await withDirectory(async (directory) => {
     const umask = process.umask(0);
     try {
@@ -71,7 +71,7 @@ test("directory: what the log makes is only for its owner", async () => {
   });
 }, { skip: noModes });
 
-test("directory: a directory that is there already keeps its mode", async () => {
+test("directory: an existing directory keeps its mode", async () => {
   await withDirectory(async (directory) => {
     mkdirSync(join(directory, ".weave"));
     chmodSync(join(directory, ".weave"), 0o755);
@@ -80,7 +80,7 @@ test("directory: a directory that is there already keeps its mode", async () => 
   });
 }, { skip: noModes });
 
-test("directory: .weave is kept out of everybody's repository, other directories are not touched", async () => {
+test("directory: .weave is ignored by Git, other directories are left unchanged", async () => {
   await withDirectory(async (directory) => {
     await write(join(directory, ".weave", "wal"));
     assert.equal(readFileSync(join(directory, ".weave", ".gitignore"), "utf8"), "*\n");
@@ -90,7 +90,7 @@ test("directory: .weave is kept out of everybody's repository, other directories
   });
 });
 
-test("directory: a .gitignore that is there already is left as it is", async () => {
+test("directory: an existing .gitignore is left unchanged", async () => {
   await withDirectory(async (directory) => {
     mkdirSync(join(directory, ".weave"));
     writeFileSync(join(directory, ".weave", ".gitignore"), "wal\n");
@@ -99,7 +99,7 @@ test("directory: a .gitignore that is there already is left as it is", async () 
   });
 });
 
-test("directory: the key is in no file", async () => {
+test("directory: no file contains the key", async () => {
   await withDirectory(async (directory) => {
     await write(join(directory, "wal"), { apiKey: "s3cret-key" });
     const files = readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -114,7 +114,7 @@ test("directory: the key is in no file", async () => {
 });
 
 for (const part of ["team", "team/project"]) {
-  test(`directory: a link in place of ${part} is not followed; the program goes on in memory`, async () => {
+  test(`directory: a link at the path of ${part} is not followed; the program continues in memory`, async () => {
     await withDirectory(async (directory) => {
       const [walDir, target] = [join(directory, "wal"), join(directory, "elsewhere")];
       mkdirSync(join(walDir, part, ".."), { recursive: true });
@@ -129,7 +129,7 @@ for (const part of ["team", "team/project"]) {
   });
 }
 
-test("directory: a file in place of a directory is not used; the program goes on in memory", async () => {
+test("directory: a file at the path of a directory is not used; the program continues in memory", async () => {
   await withDirectory(async (directory) => {
     const walDir = join(directory, "wal");
     writeFileSync(walDir, "a file");
@@ -140,7 +140,7 @@ test("directory: a file in place of a directory is not used; the program goes on
   });
 });
 
-test("directory: where a directory is asked for by name, one that cannot be used is an error", async () => {
+test("directory: an explicitly set directory that cannot be used is an error", async () => {
   await withDirectory((directory) => {
     const walDir = join(directory, "wal");
     writeFileSync(walDir, "a file");
@@ -155,7 +155,7 @@ test("directory: where a directory is asked for by name, one that cannot be used
   });
 });
 
-test("directory: a root that is a link of the user's own is used", async () => {
+test("directory: a root that is the user's own link is used", async () => {
   await withDirectory(async (directory) => {
     const [walDir, target] = [join(directory, "wal"), join(directory, "big-disk")];
     mkdirSync(target);

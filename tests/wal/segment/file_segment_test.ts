@@ -30,7 +30,7 @@ function scene(data: string, isSealed: () => boolean = () => true) {
   return { world, runtime, segment, paths, lose: () => void (held = false) };
 }
 
-test("file segment: it goes on from where a dead sender left it, and is removed in the end", () => {
+test("file segment: it continues where a dead sender stopped, and is removed in the end", () => {
   const { world, segment, runtime, paths } = scene("a\nb\n");
   segment.acknowledge(2);
   segment.release();
@@ -62,7 +62,7 @@ test("file segment: without the lease nothing is removed, moved or dead-lettered
   assert.deepEqual(world.names(), before);
 });
 
-test("file segment: a file that is cut while it is drained ends where it was cut", async () => {
+test("file segment: a file truncated during its drain ends at the truncation", async () => {
   const { segment, runtime, paths } = scene("a\nb\nc\n");
   assert.equal(segment.isSealed(), true);
   const file = runtime.files.openAppend(paths.data);
@@ -74,7 +74,7 @@ test("file segment: a file that is cut while it is drained ends where it was cut
   segment.release();
 });
 
-test("file segment: an error at the question whether it is the end does not make it the end", () => {
+test("file segment: an error while checking for the end does not count as the end", () => {
   let asks = 0;
   const { segment } = scene("a\n", () => {
     if (asks++ === 0) throw new Error("EIO");
@@ -87,7 +87,7 @@ test("file segment: an error at the question whether it is the end does not make
   segment.release();
 });
 
-test("file segment: a parked one is opened again to be read, and is lost if its file is removed", async () => {
+test("file segment: a parked segment is reopened for reading, and lost if its file is removed", async () => {
   const { segment, runtime, paths } = scene("a\nb\n");
   segment.park();
   assert.equal(await segment.read(0, new Uint8Array(4)), 4);
