@@ -162,8 +162,8 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/runtime/process/process_info.ts",
     mistake: "a zombie counts as alive",
-    find: 'return state !== "Z" && state !== "X";',
-    replace: 'return state !== "X";',
+    find: 'if (stat?.state === "Z" || stat?.state === "X") return null;',
+    replace: 'if (stat?.state === "X") return null;',
     tests: ["runtime/detect_test.ts", ERRORS, CONTRACT],
   },
   {

@@ -126,7 +126,7 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/wal/ownership/process_identity.ts",
     mistake: "a reused PID is the process of before",
-    find: 'return identity.startTime === startTime ? "alive" : "dead";',
+    find: 'return identity.startTime === found.startTime ? "alive" : "dead";',
     replace: 'return "alive";',
     tests: [IDENTITY],
   },
@@ -147,8 +147,8 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
   {
     file: "src/wal/ownership/writer_state.ts",
     mistake: "a process that sends itself is drained by others",
-    find: 'if (state === "alive") return presence.sender ? "kept" : "write-only";',
-    replace: 'if (state === "alive") return "write-only";',
+    find: 'const state = !presence.sender ? "write-only" : isAlive ? "kept" : "watched";',
+    replace: 'const state = !presence.sender || isAlive ? "write-only" : "watched";',
     tests: [STATES],
   },
   {

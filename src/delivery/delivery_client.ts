@@ -59,8 +59,8 @@ export interface DeliveryTarget {
     readonly acceptsRequests: boolean;
     /** Ms until the next attempt; `null` while it accepts requests. */
     readonly msToNextAttempt: number | null;
-    /** Probes at once instead of at the end of a backoff. */
-    probeNow(): void;
+    /** Tries now instead of at the end of a backoff; while blocked, only if asked to. */
+    probeNow(evenIfBlocked?: boolean): void;
   };
   /** Whether it did not respond to the last request. */
   readonly isServerSilent: boolean;

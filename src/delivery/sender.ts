@@ -79,7 +79,7 @@ export class Sender {
   /** Sends at once instead of at the end of a backoff or a linger. */
   sendNow(): void {
     for (const drain of this.drains()) drain.sendNow();
-    this.#options.deliveryClient.breaker.probeNow();
+    this.#options.deliveryClient.breaker.probeNow(true);
   }
 
   /** Drains in progress: that of the own log, then those of other processes' segments. */
@@ -156,7 +156,9 @@ export class Sender {
     deliveryClient.breaker.probeNow();
     return await new Promise<WaitEnd>((resolve) => {
       const timers: Timer[] = [];
+      const unwatch = others?.watch();
       const finish = (end: WaitEnd): void => {
+        unwatch?.();
         for (const timer of timers) timer.cancel();
         signal?.removeEventListener("abort", onAbort);
         this.#watchers = this.#watchers.filter((watcher) => watcher !== look);

@@ -48,6 +48,12 @@ export interface SystemFacts {
   readonly osVersion?: string;
 }
 
+/** A process that exists. */
+export interface FoundProcess {
+  /** Its start time, in the unit of {@linkcode ProcessInfo.startTime}; `null` if unknown. */
+  readonly startTime: string | null;
+}
+
 /** This process, other processes, and the environment. */
 export interface ProcessInfo {
   /** ID of this process. */
@@ -64,10 +70,8 @@ export interface ProcessInfo {
   readonly system: SystemFacts;
   /** The effective user ID; `null` if there is none or it may not be read. */
   readonly user: number | null;
-  /** Returns whether a process with this ID exists in this PID namespace. */
-  isAlive(pid: number): boolean;
-  /** Returns the start time of a process, in the unit of `startTime`; `null` if unknown. */
-  startTimeOf(pid: number): string | null;
+  /** Looks up a process in this PID namespace; `null` if there is none with this ID. */
+  findProcess(pid: number): FoundProcess | null;
   /** Returns a variable from the initial environment of another process; `undefined` if unknown. */
   variableOf(pid: number, name: string): string | undefined;
   /** Returns an environment variable; `undefined` if it is empty or unreadable. */

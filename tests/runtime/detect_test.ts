@@ -35,7 +35,7 @@ test("on Linux a process knows its start, boot and namespace", () => {
 }, { skip: noProc });
 
 test("a zombie counts as dead", async () => {
-  const { isAlive } = detectRuntime().process;
+  const isAlive = (pid: number) => detectRuntime().process.findProcess(pid) !== null;
   // The shell turns into a program that never asks for the end of the child it took over.
   const shell = spawn("/bin/sh", ["-c", "exec 3<&0; cat <&3 & echo $!; exec sleep 60"], {
     stdio: ["pipe", "pipe", "ignore"],
@@ -85,8 +85,8 @@ const UNUSED_PID = 2 ** 31 - 1;
 
 test("a process that cannot be queried counts as alive", () => {
   const refusing = processFacts({ granted: () => undefined, events });
-  assert.equal(refusing.isAlive(UNUSED_PID), true);
-  assert.equal(detectRuntime().process.isAlive(UNUSED_PID), false);
+  assert.ok(refusing.findProcess(UNUSED_PID));
+  assert.equal(detectRuntime().process.findProcess(UNUSED_PID), null);
 });
 
 test("a process that accepts signals is alive even if /proc hides it", () => {
@@ -94,8 +94,8 @@ test("a process that accepts signals is alive even if /proc hides it", () => {
     granted: ({ name }, ask) => name === "run" ? ask() : undefined,
     events,
   });
-  assert.equal(facts.isAlive(process.pid), true);
-  assert.equal(facts.isAlive(UNUSED_PID), false);
+  assert.ok(facts.findProcess(process.pid));
+  assert.equal(facts.findProcess(UNUSED_PID), null);
 });
 
 test("facts are asked for late and once, and unknown where they are refused", () => {
@@ -161,7 +161,7 @@ test("a runtime without files fails with ENOSYS and knows no processes", async (
   assert.equal(files.exists("/x"), false);
   assert.equal(facts.user, null);
   assert.deepEqual([facts.startTime, facts.bootId, facts.pidNamespace], [null, null, null]);
-  assert.equal(facts.isAlive(1), true);
+  assert.ok(facts.findProcess(1));
   facts.onExit(() => {})();
   facts.onBeforeExit(() => Promise.resolve())();
 });

@@ -88,12 +88,12 @@ test("processes of one host see each other come and go", () => {
   const first = new MemoryRuntime({ host });
   const second = new MemoryRuntime({ host });
   assert.notEqual(first.process.pid, second.process.pid);
-  assert.equal(first.process.isAlive(second.process.pid), true);
-  assert.equal(first.process.startTimeOf(second.process.pid), second.process.startTime);
+  assert.ok(first.process.findProcess(second.process.pid));
+  assert.equal(first.process.findProcess(second.process.pid)?.startTime, second.process.startTime);
   second.kill();
-  assert.equal(first.process.isAlive(second.process.pid), false);
+  assert.equal(first.process.findProcess(second.process.pid), null);
   const again = new MemoryRuntime({ host, pid: second.process.pid });
-  assert.equal(first.process.isAlive(second.process.pid), true);
+  assert.ok(first.process.findProcess(second.process.pid));
   assert.notEqual(again.process.startTime, second.process.startTime);
   assert.throws(() => new MemoryRuntime({ host, pid: again.process.pid }));
   assert.deepEqual(
@@ -108,11 +108,11 @@ test("two containers have a process 1 each, and a reboot changes the boot id", (
   const other = new MemoryHost({ pidNamespace: "pid:[2]" });
   const first = new MemoryRuntime({ disk, host: one, pid: 1 });
   new MemoryRuntime({ disk, host: other, pid: 1 }).kill();
-  assert.equal(first.process.isAlive(1), true);
+  assert.ok(first.process.findProcess(1));
   const before = one.bootId;
   one.reboot();
   assert.notEqual(one.bootId, before);
-  assert.equal(first.process.isAlive(1), false);
+  assert.equal(first.process.findProcess(1), null);
   assert.equal(first.process.bootId, before);
   const hidden = new MemoryHost({ bootId: null, pidNamespace: null, startTimes: false });
   const { process } = new MemoryRuntime({ host: hidden });

@@ -37,7 +37,7 @@ const GRACE_MS = 10_000;
 const NOTES =
   `Sends with WANDB_API_KEY (or ~/.netrc) to WF_TRACE_SERVER_URL. Logs that were written for
 another server are left alone. What another process drains is waited for, not taken away; one that
-waits for its next attempt is asked to try now.
+waits for its next attempt is asked to try now, also if the server has rejected it.
 
 Exit code 0 if all that was pending for the server is delivered; 1 if the time ran out, the server
 rejects the key, or records became dead letters. --follow ends with 0 on SIGTERM.`;

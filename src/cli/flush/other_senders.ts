@@ -6,6 +6,7 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
+import { HEARTBEAT_MS } from "../../wal/ownership/failure_detector.ts";
 import { wakeProcess } from "../../wal/ownership/presence.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning, readProcesses } from "../../wal/ownership/process_status.ts";
@@ -15,6 +16,16 @@ import type { FlushTargets } from "./targets.ts";
 
 /** Ms between two reads of other processes' reports. */
 const LOOK_MS = 1_000;
+/** Ms in which a process that was asked to send now tries, and reports the result, at the latest. */
+const ATTEMPT_MS = 3 * HEARTBEAT_MS;
+
+/** A process that the server rejects, and that was asked to try once more. */
+interface Attempt {
+  /** Time of its last error when it was asked. */
+  readonly errorAt: number | undefined;
+  /** When to stop waiting for another one, on the monotonic clock. */
+  readonly until: number;
+}
 
 /** Why another process does not send. */
 export interface OtherTrouble {
@@ -31,6 +42,8 @@ export class OtherSenders {
   #trouble: OtherTrouble | null = null;
   #isRefused = false;
   #blocked: readonly string[] = [];
+  /** Processes that the server rejects, by token. */
+  readonly #attempts = new Map<string, Attempt>();
 
   /** @param root Root directory of all logs. */
   constructor(runtime: Runtime, root: string) {
@@ -48,7 +61,7 @@ export class OtherSenders {
     return this.#blocked;
   }
 
-  /** Whether everything left belongs to processes whose requests the server rejects. */
+  /** Whether everything left belongs to processes that the server rejects, each asked to try again. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
@@ -63,16 +76,33 @@ export class OtherSenders {
     this.#isRefused = false;
     this.#blocked = [];
     if (tokens.size === 0) return;
-    const blocked = new Map<string, string>();
+    const blocked: string[] = [];
+    const refused = new Set<string>();
     for (const process of await readProcesses(this.#runtime, this.#root)) {
       const { token, sender } = process;
       if (!tokens.has(token) || !isRunning(process) || sender === null) continue;
-      if (sender.state === "blocked") blocked.set(token, processName(process));
       if (sender.state === "down") this.#wake(token);
+      if (sender.state === "blocked") {
+        blocked.push(processName(process));
+        if (this.#hasTried(token, sender)) refused.add(token);
+      }
       this.#note(sender, processName(process));
     }
-    this.#blocked = [...blocked.values()];
-    this.#isRefused = blocked.size > 0 && targets.areAllOf(new Set(blocked.keys()));
+    this.#blocked = blocked;
+    this.#isRefused = refused.size > 0 && targets.areAllOf(refused);
+  }
+
+  /**
+   * Asks a process that the server rejects to try once more: the reason may be fixed, and it waits for
+   * minutes between attempts. Returns whether it was rejected again, or has not tried in time.
+   */
+  #hasTried(token: string, { lastError }: SenderReport): boolean {
+    const now = this.#runtime.clock.monotonic();
+    const attempt = this.#attempts.get(token);
+    if (attempt !== undefined) return now >= attempt.until || lastError?.at !== attempt.errorAt;
+    this.#attempts.set(token, { errorAt: lastError?.at, until: now + ATTEMPT_MS });
+    this.#wake(token);
+    return false;
   }
 
   #note({ state, reason }: SenderReport, name: string): void {

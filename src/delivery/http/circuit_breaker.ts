@@ -167,9 +167,15 @@ export class CircuitBreaker {
     this.#wake();
   }
 
-  /** Probes at once instead of at the end of the backoff, because the user waits for a flush. */
-  probeNow(): void {
-    if (this.#state !== "down" || this.#timer === null) return;
+  /**
+   * Probes now instead of at the end of the backoff: the user waits for a flush.
+   *
+   * @param evenIfBlocked Whether to probe while the server rejects requests: the user asks for it,
+   * who may have fixed the reason.
+   */
+  probeNow(evenIfBlocked = false): void {
+    if (this.#state === "up" || this.#timer === null) return;
+    if (this.#state === "blocked" && !evenIfBlocked) return;
     this.#requestDue = 0;
     this.#timer.cancel();
     this.#timer = null;

@@ -39,6 +39,7 @@ export class DirectoryRecovery {
   #stopped = false;
   #isClosed = false;
   #isBlocked = false;
+  #names = 0;
   /** Segments of dead processes that another process sends. */
   #elsewhere: readonly ListedSegment[] = [];
   /** Orphaned segments without a drain: newly found, or not sendable now. */
@@ -68,6 +69,11 @@ export class DirectoryRecovery {
   /** Whether segments of dead processes are being sent. */
   get isDraining(): boolean {
     return this.#chain !== null || this.#waiting.length > 0;
+  }
+
+  /** Names in the directory, as last listed. */
+  get names(): number {
+    return this.#names;
   }
 
   /** Whether there are orphaned segments without a drain. */
@@ -188,12 +194,14 @@ export class DirectoryRecovery {
   async #scan(): Promise<Orphans> {
     const { directory, scanner } = this.#options;
     const found = await scanner.scan(directory, this.#leases.holdsOwn).catch((error) => {
-      if (hasCode(error, "ENOENT")) return { final: [], open: [], interrupted: [] };
+      if (hasCode(error, "ENOENT")) return { final: [], open: [], interrupted: [], names: 0 };
       throw error;
     });
+    this.#names = found.names;
     const { writers } = this.#open;
     const isNext = ({ writer }: ListedSegment): boolean => !writers.has(writer);
     return {
+      ...found,
       final: found.final.filter(isNext),
       open: found.open.filter(isNext),
       interrupted: found.interrupted.filter(({ token }) => !writers.has(token)),

@@ -10,9 +10,10 @@ import { sumWaiting, type Waiting } from "../../wal/segment/waiting_counter.ts";
 import { DirectoryRecovery } from "./directory_recovery.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";
 import type { Drain } from "../drain/drain.ts";
+import { SCAN_MS, ScanPace } from "./scan_pace.ts";
 
-/** Ms between two scans for orphaned segments. */
-export const SCAN_MS = 2_000;
+/** Ms between two sweeps of presence files while the first one left files that were too recent. */
+const SWEEP_AGAIN_MS = 60_000;
 
 /** Options for {@linkcode Recovery}. */
 export interface RecoveryOptions extends Omit<DirectoryRecoveryOptions, "directory"> {
@@ -29,24 +30,37 @@ export class Recovery {
   #scanning: Promise<void> | null = null;
   #stopped = false;
   #hasScanned = false;
-  /** Whether to check presence files after the next scan. */
-  #sweepDue = true;
+  /** When presence files are to be swept, on the monotonic clock. */
+  #sweepAt = -Infinity;
+  readonly #pace: ScanPace;
+  /** Number of callers that wait for what scans find. */
+  #watchers = 0;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
     this.#clock = options.runtime.clock;
+    this.#pace = new ScanPace(this.#clock);
   }
 
-  /** Scans now and every {@linkcode SCAN_MS}. */
+  /** Scans now and every {@linkcode SCAN_MS}, large directories less often. */
   start(): void {
-    void this.scan().finally(() => {
+    void this.#scanOnce(this.#watchers > 0).finally(() => {
       if (!this.#stopped) this.#timer = this.#clock.after(SCAN_MS, () => this.start());
     });
   }
 
   /** Scans all directories once, or joins a scan in progress. Never rejects. */
   scan(): Promise<void> {
-    return this.#scanning ??= this.#scan().finally(() => this.#scanning = null);
+    return this.#scanOnce(true);
+  }
+
+  /**
+   * Keeps scans of large directories as frequent as those of small ones, for a caller that waits for
+   * what they find. Returns a function that ends this.
+   */
+  watch(): () => void {
+    this.#watchers++;
+    return () => void this.#watchers--;
   }
 
   /** Drains in progress. */
@@ -85,7 +99,7 @@ export class Recovery {
 
   /** Treats a segment of this process as an orphan, because this process may no longer drain it. */
   reclaim(stem: string): void {
-    this.#sweepDue = true;
+    this.#sweepAt = -Infinity;
     this.#options.scanner.reclaim(stem);
   }
 
@@ -116,8 +130,8 @@ export class Recovery {
     this.#options.scanner.stop();
     await Promise.all([...this.#directories.values()].map((recovery) => recovery.stop()));
     await this.#scanning;
-    // While segments are pending, the presence files of most of their processes are needed.
-    if (this.#sweepDue && this.#hasScanned && !this.isBlocked) await this.#sweep();
+    // While segments wait, most of their processes have to stay known.
+    if (this.#sweepAt < Infinity && this.#hasScanned && !this.isBlocked) await this.#sweep();
   }
 
   /** Releases the leases synchronously, for exits without time to stop. */
@@ -132,18 +146,26 @@ export class Recovery {
     }
   }
 
-  async #scan(): Promise<void> {
+  #scanOnce(isForced: boolean): Promise<void> {
+    return this.#scanning ??= this.#scan(isForced).finally(() => this.#scanning = null);
+  }
+
+  async #scan(isForced: boolean): Promise<void> {
     const { directories, drain } = this.#options;
     for (const directory of directories()) {
       if (this.#stopped) return;
+      if (!isForced && !this.#pace.isDue(directory)) continue;
+      const recovery = this.#recoveryOf(directory);
       try {
-        await this.#recoveryOf(directory).look();
+        await recovery.look();
       } catch (error) {
         drain.onTrouble("recovery", error);
       }
+      this.#pace.scanned(directory, recovery.names);
     }
     this.#hasScanned = true;
-    if (this.#sweepDue && !this.#stopped && !this.isDraining) await this.#sweep();
+    const isSweepDue = this.#sweepAt <= this.#clock.monotonic();
+    if (isSweepDue && !this.#stopped && !this.isDraining) await this.#sweep();
   }
 
   #recoveryOf(directory: string): DirectoryRecovery {
@@ -154,7 +176,8 @@ export class Recovery {
       ...this.#options,
       directory,
       onComplete: (start) => {
-        this.#sweepDue = true;
+        this.#sweepAt = -Infinity;
+        this.#pace.forget(directory);
         onComplete(start);
       },
     });
@@ -164,12 +187,15 @@ export class Recovery {
 
   async #sweep(): Promise<void> {
     const { runtime, root, scanner, drain, directories } = this.#options;
-    this.#sweepDue = false;
+    this.#sweepAt = Infinity;
     try {
-      this.#sweepDue = await removeDeadPresences(runtime, root, async () => {
-        for (const directory of directories()) await scanner.refresh(directory);
-        return scanner.writers;
+      const leavesRecent = await removeDeadPresences(runtime, root, {
+        isWriter: (token) => scanner.isWriter(token),
+        async refresh() {
+          for (const directory of directories()) await scanner.refresh(directory);
+        },
       });
+      if (leavesRecent) this.#sweepAt = this.#clock.monotonic() + SWEEP_AGAIN_MS;
     } catch (error) {
       drain.onTrouble("recovery", error);
     }

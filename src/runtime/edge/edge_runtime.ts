@@ -58,8 +58,7 @@ const facts: ProcessInfo = {
   system: { runtime: "unknown" },
   user: null,
   // No process is known to be dead here.
-  isAlive: () => true,
-  startTimeOf: () => null,
+  findProcess: () => ({ startTime: null }),
   variableOf: () => undefined,
   env: (name) => (globalThis as EnvSlice).process?.env?.[name] || undefined,
   envNames: () => Object.keys((globalThis as EnvSlice).process?.env ?? {}),

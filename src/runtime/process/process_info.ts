@@ -89,14 +89,14 @@ export function processFacts({ granted, events }: ProcessHost): ProcessInfo {
   });
   return Object.assign(facts, {
     pid: process.pid,
-    isAlive: (pid: number) => {
+    findProcess: (pid: number) => {
       // Zero and negative IDs name process groups.
-      if (!Number.isInteger(pid) || pid <= 0 || pid > MAX_PID) return false;
-      if (granted({ name: "run" }, () => isThere(process, pid)) === false) return false;
-      const state = readStat(proc, pid)?.state;
-      return state !== "Z" && state !== "X";
+      if (!Number.isInteger(pid) || pid <= 0 || pid > MAX_PID) return null;
+      if (granted({ name: "run" }, () => isThere(process, pid)) === false) return null;
+      const stat = readStat(proc, pid);
+      if (stat?.state === "Z" || stat?.state === "X") return null;
+      return { startTime: stat?.startTime ?? null };
     },
-    startTimeOf: (pid: number) => readStat(proc, pid)?.startTime ?? null,
     variableOf: (pid: number, name: string) => readVariable(proc, pid, name),
     env,
     // Listing requires permission for the whole environment.

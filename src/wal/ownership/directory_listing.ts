@@ -5,9 +5,10 @@
  */
 
 import { join } from "@std/path";
-import { Slices, sortInSlices } from "../../runtime/event_loop.ts";
+import { partitionInSlices, Slices, sortInSlices } from "../../runtime/event_loop.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { parseStem, SEGMENT_SUFFIX } from "../segment/segment_name.ts";
+import { SEGMENT_SUFFIX, WRITER_DIGITS } from "../segment/segment_name.ts";
+import { scanStems } from "./scan_stems.ts";
 
 /** The files that share a stem. */
 export interface ListedSegment {
@@ -28,8 +29,8 @@ export interface DirectoryListing {
   readonly leftovers: readonly ListedSegment[];
   /** Paths of files that version 0.1 used to read the file system's clock. */
   readonly probes: readonly string[];
-  /** Time of the last change to the directory before it was listed, epoch ms. */
-  readonly modified: number;
+  /** Number of all names in the directory. */
+  readonly names: number;
 }
 
 /** Number of entries handled at once. */
@@ -50,39 +51,26 @@ export async function listDirectory(
   { files, clock }: Pick<Runtime, "files" | "clock">,
   directory: string,
 ): Promise<DirectoryListing> {
-  const modified = files.stat(directory)?.modified ?? 0;
-  const found = new Map<string, { writer: string; suffixes: Set<string> }>();
   const probes: string[] = [];
-  for await (const entries of files.scan(directory)) {
-    for (const { name, kind } of entries) {
-      if (kind !== "file") continue;
-      if (PROBE.test(name)) probes.push(join(directory, name));
-      const dot = name.indexOf(".");
-      const stem = dot === -1 ? null : parseStem(name.slice(0, dot));
-      if (stem === null) continue;
-      const suffix = name.slice(dot);
-      const known = found.get(stem.stem);
-      if (known) known.suffixes.add(suffix);
-      else found.set(stem.stem, { writer: stem.writer, suffixes: new Set([suffix]) });
-    }
-  }
+  const { stems, names } = await scanStems(files, directory, (name) => {
+    if (PROBE.test(name)) probes.push(join(directory, name));
+  });
   const slices = new Slices(clock);
   const all: ListedSegment[] = [];
-  for (const [stem, { writer, suffixes }] of found) {
+  for (const [stem, suffixes] of stems) {
     if (all.length % CHUNK === 0) await slices.pause();
-    all.push({ directory, stem, writer, suffixes });
+    if (suffixes.has(SEGMENT_SUFFIX) || isLeftover(suffixes)) {
+      all.push({ directory, stem, writer: stem.slice(-WRITER_DIGITS), suffixes });
+    }
   }
-  const segments: ListedSegment[] = [];
-  const leftovers: ListedSegment[] = [];
-  for (const one of await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock)) {
-    if ((segments.length + leftovers.length) % CHUNK === 0) await slices.pause();
-    if (one.suffixes.has(SEGMENT_SUFFIX)) segments.push(one);
-    else leftovers.push(one);
-  }
-  return {
-    segments,
-    leftovers: leftovers.filter(({ suffixes }) => [...suffixes].some((s) => !isKept(s))),
-    probes,
-    modified,
-  };
+  const sorted = await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock);
+  const hasData = ({ suffixes }: ListedSegment): boolean => suffixes.has(SEGMENT_SUFFIX);
+  const [segments, leftovers] = await partitionInSlices(sorted, hasData, clock);
+  return { segments, leftovers, probes, names };
+}
+
+/** Whether something is to be removed: dead letters and quarantine stay. */
+function isLeftover(suffixes: ReadonlySet<string>): boolean {
+  for (const suffix of suffixes) if (!isKept(suffix)) return true;
+  return false;
 }

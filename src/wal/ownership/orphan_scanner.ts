@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { hasCode } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { Slices, sortInSlices } from "../../runtime/event_loop.ts";
+import { partitionInSlices, Slices, sortInSlices } from "../../runtime/event_loop.ts";
 import { concernsOpenCalls, type DeadWriter, isClosed } from "../open_calls/close_interrupted.ts";
 import { removeIfExists } from "../remove_file.ts";
 import {
@@ -56,9 +56,11 @@ export interface Orphans {
   readonly open: readonly ListedSegment[];
   /** Writers that have only final segments, and may have left calls open. */
   readonly interrupted: readonly DeadWriter[];
+  /** Number of names in the directory. */
+  readonly names: number;
 }
 
-const NOTHING: Orphans = { final: [], open: [], interrupted: [] };
+const NOTHING: Orphans = { final: [], open: [], interrupted: [], names: 0 };
 
 /** Finds orphaned segments, and removes remaining files of segments whose data is removed. */
 export class OrphanScanner {
@@ -77,13 +79,10 @@ export class OrphanScanner {
     this.#detector = new FailureDetector(options.runtime.files, options.runtime.clock);
   }
 
-  /** Tokens of all processes that have segments in the directories scanned so far. */
-  get writers(): ReadonlySet<string> {
-    const all = [...this.#writers.values()];
-    if (all.length === 1) return all[0];
-    const writers = new Set<string>();
-    for (const tokens of all) for (const token of tokens) writers.add(token);
-    return writers;
+  /** Returns whether a process has segments in the directories, as last listed. */
+  isWriter(token: string): boolean {
+    for (const writers of this.#writers.values()) if (writers.has(token)) return true;
+    return false;
   }
 
   /**
@@ -105,10 +104,10 @@ export class OrphanScanner {
    */
   async refresh(directory: string): Promise<void> {
     const listing = await listDirectory(this.#options.runtime, directory).catch((error) => {
-      if (hasCode(error, "ENOENT")) return { segments: [], leftovers: [], probes: [] };
+      if (hasCode(error, "ENOENT")) return { segments: [], leftovers: [], probes: [], names: 0 };
       throw error;
     });
-    this.#remember(directory, listing);
+    await this.#remember(directory, listing);
     await this.#clearAll(listing);
   }
 
@@ -123,7 +122,7 @@ export class OrphanScanner {
     const { runtime } = this.#options;
     const { clock } = runtime;
     const listing = await listDirectory(runtime, directory);
-    this.#remember(directory, listing);
+    await this.#remember(directory, listing);
     const slices = new Slices(clock);
     const final: ListedSegment[] = [];
     const open: ListedSegment[] = [];
@@ -147,7 +146,7 @@ export class OrphanScanner {
     }
     await this.#clearAll(listing);
     const interrupted = await this.#interrupted(listing, kept);
-    return { ...withoutPythons(final, open, hasPythonSender), interrupted };
+    return { ...withoutPythons(final, open, hasPythonSender), interrupted, names: listing.names };
   }
 
   async #interrupted(
@@ -155,11 +154,12 @@ export class OrphanScanner {
     kept: ReadonlySet<string>,
   ): Promise<DeadWriter[]> {
     const all = [...segments, ...leftovers];
-    const wanted = new Set(all.filter(concernsOpenCalls).map(({ writer }) => writer));
+    const { clock } = this.#options.runtime;
+    const [concerned] = await partitionInSlices(all, concernsOpenCalls, clock);
+    const wanted = new Set(concerned.map(({ writer }) => writer));
     wanted.delete(this.#options.token);
     if (wanted.size === 0) return [];
     const stemsOf = new Map<string, ListedSegment[]>();
-    const { clock } = this.#options.runtime;
     for (const one of await sortInSlices(all, (a, b) => a.stem < b.stem ? -1 : 1, clock)) {
       if (!wanted.has(one.writer) || !isProcessToken(one.writer)) continue;
       const stems = stemsOf.get(one.writer);
@@ -191,16 +191,20 @@ export class OrphanScanner {
     return /^(final|fenced)$/.test(this.#kindOf(segment, true) ?? "");
   }
 
-  #remember(
+  async #remember(
     directory: string,
     { segments, leftovers }: Pick<DirectoryListing, "segments" | "leftovers">,
-  ): void {
+  ): Promise<void> {
+    const slices = new Slices(this.#options.runtime.clock);
     const writers = new Set<string>();
     for (const listed of [segments, leftovers]) {
-      for (const { writer } of listed) writers.add(writer);
+      for (const { writer } of listed) {
+        await slices.pause();
+        writers.add(writer);
+      }
     }
     this.#writers.set(directory, writers);
-    this.#states.forgetAllBut(this.writers);
+    await this.#states.forgetAllBut((token) => this.isWriter(token));
   }
 
   #kindOf(segment: ListedSegment, holdsLease: boolean): "final" | "fenced" | "open" | null {
@@ -276,23 +280,4 @@ export class OrphanScanner {
 
 function withoutSuffix(segment: ListedSegment, left: string): ListedSegment {
   return { ...segment, suffixes: new Set([...segment.suffixes].filter((one) => one !== left)) };
-}
-
-/** Returns the project directories in the root of all logs, starting with `first`. */
-export function projectDirectories(runtime: Runtime, root: string, first?: string): string[] {
-  const found: string[] = [];
-  for (const entity of directoriesIn(runtime, root)) {
-    found.push(...directoriesIn(runtime, entity));
-  }
-  found.sort();
-  return first === undefined ? found : [first, ...found.filter((path) => path !== first)];
-}
-
-function directoriesIn({ files }: Runtime, path: string): string[] {
-  try {
-    return files.list(path).filter(({ kind, name }) => kind === "directory" && name[0] !== ".")
-      .map(({ name }) => join(path, name));
-  } catch {
-    return [];
-  }
 }

@@ -43,10 +43,10 @@ export function liveness(identity: ProcessIdentity, process: ProcessInfo): Liven
   if (identity.pidNamespace !== process.pidNamespace || identity.host !== process.host) {
     return "unknown";
   }
-  if (!process.isAlive(identity.pid)) return "dead";
-  const startTime = process.startTimeOf(identity.pid);
-  if (identity.startTime === null || startTime === null) return "unknown";
-  return identity.startTime === startTime ? "alive" : "dead";
+  const found = process.findProcess(identity.pid);
+  if (found === null) return "dead";
+  if (identity.startTime === null || found.startTime === null) return "unknown";
+  return identity.startTime === found.startTime ? "alive" : "dead";
 }
 
 /** Reads an identity from a parsed JSON value; returns `null` if it is not one. */

@@ -27,21 +27,29 @@ export async function processTokens({ files }: Runtime, root: string): Promise<s
     .map((name) => NAME.exec(name)?.[1]).filter((token) => token !== undefined);
 }
 
+/** The processes that have segments. */
+export interface SegmentWriters {
+  /** Lists the segments. */
+  refresh(): Promise<void>;
+  /** Returns whether a process had segments when they were last listed. */
+  isWriter(token: string): boolean;
+}
+
 /**
  * Removes the presence files of processes without segments that are dead or have long been
  * unresponsive; after a day if they lost records. Also removes temporary files of killed processes.
  *
- * @param inUse Lists the tokens of processes that have segments. Called after it is known which
- * processes are dead, because a running process may be creating its first segment.
+ * @param segments Tells which processes have segments: their files are kept, and not even read.
  * @returns Whether temporary files remain that are too recent to remove.
  */
 export async function removeDeadPresences(
   runtime: Runtime,
   root: string,
-  inUse: () => Promise<ReadonlySet<string>>,
+  segments: SegmentWriters,
 ): Promise<boolean> {
   const { files, clock } = runtime;
   const slices = new Slices(clock);
+  await segments.refresh();
   const directories = [PROCESSES_DIRECTORY, OLD_DIRECTORY].map((name) => join(root, name));
   const dead: { path: string; token: string | undefined }[] = [];
   const listed: string[] = [];
@@ -52,7 +60,7 @@ export async function removeDeadPresences(
     for (const name of names) {
       await slices.pause();
       const token = NAME.exec(name)?.[1];
-      if (token === undefined && !TEMPORARY.test(name)) continue;
+      if (token === undefined ? !TEMPORARY.test(name) : segments.isWriter(token)) continue;
       const path = join(directory, name);
       const state = readPresence(runtime, path);
       const known = state && (state.ended ? "dead" : liveness(state.identity, runtime.process));
@@ -65,10 +73,11 @@ export async function removeDeadPresences(
       else leavesTemporary ||= token === undefined;
     }
   }
-  const used = await inUse();
+  // Only now is it known which processes are dead: one that runs may have made its first segment.
+  await segments.refresh();
   for (const { path, token } of dead) {
     await slices.pause();
-    if (token === undefined || !used.has(token)) removeIfExists(files, path);
+    if (token === undefined || !segments.isWriter(token)) removeIfExists(files, path);
   }
   for (const directory of listed) {
     try {

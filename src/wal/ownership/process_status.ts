@@ -132,7 +132,7 @@ function lockHolder({ files, process }: Runtime, path: string): Writer {
     return { liveness: "closed", pid: null, ...unknown };
   }
   const pid = /^\d{1,10}$/.test(text) ? Number(text) : null;
-  const isAlive = pid !== null && pid !== process.pid && process.isAlive(pid);
+  const isAlive = pid !== null && pid !== process.pid && process.findProcess(pid) !== null;
   const sends = isAlive && onlyWrites(process, pid) ? false : null;
   return { ...unknown, liveness: isAlive ? "alive" : "dead", pid, sends };
 }

@@ -6,7 +6,7 @@
 
 import { basename, dirname } from "@std/path";
 import { hasCode } from "../../errors.ts";
-import { Slices } from "../../runtime/event_loop.ts";
+import { Slices, sortInSlices } from "../../runtime/event_loop.ts";
 import type { FileSystem } from "../../runtime/file_system.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type CheckpointState, readCheckpoint } from "../segment/checkpoint.ts";
@@ -19,6 +19,7 @@ import {
   type SegmentPaths,
   segmentPaths,
 } from "../segment/segment_name.ts";
+import { scanStems } from "./scan_stems.ts";
 import { currentLease } from "./lease.ts";
 import {
   isRunning,
@@ -63,21 +64,12 @@ export async function listSegments(
   { files, clock }: Pick<Runtime, "files" | "clock">,
   directory: string,
 ): Promise<SegmentFiles[]> {
-  const stems = new Map<string, Set<string>>();
-  for await (const entries of files.scan(directory)) {
-    for (const { name, kind } of entries) {
-      const dot = name.indexOf(".");
-      if (kind !== "file" || dot === -1 || parseStem(name.slice(0, dot)) === null) continue;
-      const stem = name.slice(0, dot);
-      const suffixes = stems.get(stem);
-      if (suffixes) suffixes.add(name.slice(dot));
-      else stems.set(stem, new Set([name.slice(dot)]));
-    }
-  }
+  const { stems } = await scanStems(files, directory);
   const slices = new Slices(clock);
   const found: SegmentFiles[] = [];
-  for (const [stem, suffixes] of [...stems].sort(([a], [b]) => a < b ? -1 : 1)) {
+  for (const stem of await sortInSlices([...stems.keys()], (a, b) => a < b ? -1 : 1, clock)) {
     await slices.pause();
+    const suffixes = stems.get(stem)!;
     found.push({ directory, stem, paths: segmentPaths(directory, stem), suffixes });
   }
   return found;
@@ -91,7 +83,7 @@ export function stemOf(files: FileSystem, path: string): SegmentFiles {
   for (const { name } of files.list(directory)) {
     if (name.startsWith(`${stem}.`)) suffixes.add(name.slice(stem.length));
   }
-  return { directory, stem, paths: { ...segmentPaths(directory, stem), data: path }, suffixes };
+  return { directory, stem, paths: segmentPaths(directory, stem), suffixes };
 }
 
 /** Caches processes and leases, for many segments. */

@@ -6,6 +6,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { hasCode } from "../../errors.ts";
+import { Slices } from "../../runtime/event_loop.ts";
 import {
   isProcessToken,
   mayTarget,
@@ -43,15 +44,30 @@ export interface WriterStatesOptions {
   readonly token: string;
 }
 
-/** Ms for which a presence file is not read again while its process is known to run. */
+/** Ms for which the presence file of a running process is not read again. */
 const REREAD_MS = 10_000;
+/** Neighbors that are looked at whenever they are asked about. */
+const FEW_NEIGHBORS = 32;
+/** Looks per second at the neighbors beyond those, as long as each is due in time. */
+const LOOKS_PER_SECOND = 32;
+/** Ms for which a process is taken to run without another look at most. */
+const MAX_TRUST_MS = 10_000;
+
+/** A process that runs; times are on the monotonic clock. */
+interface Running {
+  readonly presence: PresenceState;
+  readonly readAt: number;
+  readonly state: WriterState;
+  /** When it is to be looked at again. */
+  readonly trustedUntil: number;
+}
 
 /** Determines the states of writers, and caches observations. */
 export class WriterStates {
   readonly #options: WriterStatesOptions;
   readonly #detector: FailureDetector;
-  /** Presence files of running processes, with the time they were read, on the monotonic clock. */
-  readonly #present = new Map<string, { presence: PresenceState; at: number }>();
+  /** Processes that run, as far as is known. */
+  readonly #running = new Map<string, Running>();
   /** Time since which the presence file of a process has been missing, on the monotonic clock. */
   readonly #missing = new Map<string, number>();
   /** Processes that are known to be dead, which is final. */
@@ -77,41 +93,53 @@ export class WriterStates {
     return mayTarget(this.#options.server, token);
   }
 
-  /** Forgets processes that no longer have segments. */
-  forgetAllBut(tokens: ReadonlySet<string>): void {
-    for (const known of [this.#present, this.#missing, this.#dead]) {
-      for (const token of known.keys()) if (!tokens.has(token)) known.delete(token);
+  /** Forgets processes that no longer have segments, in slices. */
+  async forgetAllBut(isWriter: (token: string) => boolean): Promise<void> {
+    const slices = new Slices(this.#options.runtime.clock);
+    for (const known of [this.#running, this.#missing, this.#dead]) {
+      for (const token of known.keys()) {
+        await slices.pause();
+        if (!isWriter(token)) known.delete(token);
+      }
     }
   }
 
   #ofProcess(token: string): WriterState {
     if (this.#dead.has(token)) return "ended";
     const { runtime, root } = this.#options;
+    const now = runtime.clock.monotonic();
+    const known = this.#running.get(token);
+    if (known !== undefined && now < known.trustedUntil) return known.state;
     const path = presencePath(root, token);
-    const presence = this.#presenceOf(token, path);
+    const isRecent = known !== undefined && now - known.readAt < REREAD_MS;
+    const presence = isRecent ? known.presence : readPresence(runtime, path);
+    this.#running.delete(token);
     if (presence === null) return this.#ofMissing(token, path);
     this.#missing.delete(token);
-    const state = presence.ended ? "dead" : liveness(presence.identity, runtime.process);
-    if (state === "dead") {
+    const found = presence.ended ? "dead" : liveness(presence.identity, runtime.process);
+    if (found === "dead") {
       this.#dead.add(token);
-      this.#present.delete(token);
       return "ended";
     }
     // A suspended process is alive: its records wait until it resumes or ends.
-    if (state === "alive") return presence.sender ? "kept" : "write-only";
-    if (this.#detector.isStale(path, this.fsNow())) return "presumed-dead";
-    return presence.sender ? "watched" : "write-only";
+    const isAlive = found === "alive";
+    if (!isAlive && this.#detector.isStale(path, this.fsNow())) return "presumed-dead";
+    const state = !presence.sender ? "write-only" : isAlive ? "kept" : "watched";
+    const readAt = isRecent ? known.readAt : now;
+    const trustedUntil = isAlive ? now + this.#trustMs(token, known === undefined) : now;
+    this.#running.set(token, { presence, readAt, state, trustedUntil });
+    return state;
   }
 
-  #presenceOf(token: string, path: string): PresenceState | null {
-    const { runtime } = this.#options;
-    const now = runtime.clock.monotonic();
-    const known = this.#present.get(token);
-    if (known && now - known.at < REREAD_MS) return known.presence;
-    const presence = readPresence(runtime, path);
-    if (presence === null) this.#present.delete(token);
-    else this.#present.set(token, { presence, at: now });
-    return presence;
+  /**
+   * Returns the ms for which a process is taken to run without another look. With many neighbors,
+   * each is looked at less often, so that the looks of a second are bounded; the first intervals
+   * differ, which spreads the looks. Any of the neighbors may notice a death.
+   */
+  #trustMs(token: string, isFirst: boolean): number {
+    const many = Math.max(0, this.#running.size - FEW_NEIGHBORS);
+    const interval = Math.min(MAX_TRUST_MS, many / LOOKS_PER_SECOND * 1_000);
+    return isFirst ? interval * parseInt(token.slice(0, 4), 16) / 0xffff : interval;
   }
 
   /** A machine crash can lose or empty the file; a running process soon writes it again. */
@@ -173,7 +201,7 @@ export class WriterStates {
     }
     const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
     // This process did not write it: the PID was reused, as PID 1 is in every container.
-    if (pid === 0 || pid === process.pid || !process.isAlive(pid)) return "ended";
+    if (pid === 0 || pid === process.pid || process.findProcess(pid) === null) return "ended";
     return onlyWrites(process, pid) ? "write-only" : "kept";
   }
 

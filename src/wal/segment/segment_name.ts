@@ -36,6 +36,8 @@ export interface SegmentStem {
 }
 
 const STEM = /^(\d{20})_([0-9a-f]{32})$/;
+/** Digits of a writer's token, with which a stem ends. */
+export const WRITER_DIGITS = 32;
 /** Number of digits of a writer's token that identify its server. */
 const SERVER_DIGITS = 8;
 
@@ -76,8 +78,18 @@ export function mayTarget(server: string, writer: string): boolean {
   return writer.endsWith(serverDigits(server));
 }
 
+/** The last server asked about, and its digits: nearly every question repeats it. */
+let lastServer = { server: "", digits: "" };
+
 /** Returns the hex digits that identify a server in names. */
 export function serverDigits(server: string): string {
+  if (lastServer.server !== server || lastServer.digits === "") {
+    lastServer = { server, digits: digitsOf(server) };
+  }
+  return lastServer.digits;
+}
+
+function digitsOf(server: string): string {
   const bytes = sha256(new TextEncoder().encode(server)).subarray(0, SERVER_DIGITS / 2);
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -139,23 +151,68 @@ export interface SegmentPaths {
   readonly closed: string;
 }
 
-/** Returns the paths of the segment `stem` in `directory`. */
+/**
+ * Returns the paths of the segment `stem` in `directory`. Each is formed when it is read: a directory
+ * may hold a hundred thousand segments, and most paths are never used.
+ */
 export function segmentPaths(directory: string, stem: string): SegmentPaths {
-  const base = join(directory, stem);
-  return {
-    data: base + SEGMENT_SUFFIX,
-    lock: `${base}.lock`,
-    owner: `${base}.owner`,
-    checkpoint: `${base}.checkpoint`,
-    deadLetters: `${base}.deadletter`,
-    quarantine: `${base}.quarantine`,
-    claim: `${base}.claim.`,
-    fence: base + FENCE_SUFFIX,
-    open: base + OPEN_SUFFIX,
-    started: base + STARTED_SUFFIX,
-    closing: base + CLOSING_SUFFIX,
-    closed: base + CLOSED_SUFFIX,
-  };
+  return new LazyPaths(join(directory, stem));
+}
+
+class LazyPaths implements SegmentPaths {
+  readonly #base: string;
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  get data(): string {
+    return this.#base + SEGMENT_SUFFIX;
+  }
+
+  get lock(): string {
+    return `${this.#base}.lock`;
+  }
+
+  get owner(): string {
+    return `${this.#base}.owner`;
+  }
+
+  get checkpoint(): string {
+    return `${this.#base}.checkpoint`;
+  }
+
+  get deadLetters(): string {
+    return `${this.#base}.deadletter`;
+  }
+
+  get quarantine(): string {
+    return `${this.#base}.quarantine`;
+  }
+
+  get claim(): string {
+    return `${this.#base}.claim.`;
+  }
+
+  get fence(): string {
+    return this.#base + FENCE_SUFFIX;
+  }
+
+  get open(): string {
+    return this.#base + OPEN_SUFFIX;
+  }
+
+  get started(): string {
+    return this.#base + STARTED_SUFFIX;
+  }
+
+  get closing(): string {
+    return this.#base + CLOSING_SUFFIX;
+  }
+
+  get closed(): string {
+    return this.#base + CLOSED_SUFFIX;
+  }
 }
 
 /** Maximum characters of an entity or project name. */

@@ -234,7 +234,30 @@ test("flush waits for segments held by another sender instead of taking them ove
 }, SLOW);
 
 test(
-  "flush says at once that a running process cannot send its own records, and what helps",
+  "flush lets a running process try again that the server rejected, and sends what it may now",
+  async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    const refusal = mock.faults.add({ status: 401 });
+    const log = openLog(place.wal, NAME, { server: mock.url, key: KEY });
+    writeCalls(log, NAME, 3);
+    assert.equal((await log.delivered(60_000)).end, "unreachable");
+    refusal.remove();
+    const { code, out } = await cli(["flush"], sending(place.path, mock.url));
+    assert.equal(code, 0, out);
+    assert.match(out, /Delivered by other processes: /);
+    assert.equal(
+      mock.store.finishedCount(NAME),
+      3,
+      "its own sender sent them, long before its time",
+    );
+    await log.finish({ timeout: 0 });
+  },
+  SLOW,
+);
+
+test(
+  "flush says that a running process cannot send its own records, and what helps",
   async () => {
     await using place = await temporary();
     await using mock = await startMockServer({ apiKey: KEY });

@@ -104,7 +104,7 @@ export const LEASE_BUGS: readonly Bug[] = [
         bootId: "any",
         pidNamespace: "any",
         startTime: "any",
-        startTimeOf: () => "any",
+        findProcess: (pid) => facts.findProcess(pid) && { startTime: "any" },
       }),
   },
   {

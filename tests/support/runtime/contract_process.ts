@@ -10,8 +10,8 @@ import type { Contract } from "./contract_fixture.ts";
 /** This process, others, the environment. */
 export function processes(contract: Contract): void {
   contract("this process is alive and knows when it started", ({ runtime: { process } }) => {
-    assert.ok(process.isAlive(process.pid));
-    assert.equal(process.startTimeOf(process.pid), process.startTime);
+    assert.ok(process.findProcess(process.pid));
+    assert.equal(process.findProcess(process.pid)?.startTime, process.startTime);
     assert.equal(process.startTime, process.startTime);
     assert.equal(typeof process.host, "string");
     assert.notEqual(process.system.runtime, "");
@@ -19,8 +19,7 @@ export function processes(contract: Contract): void {
 
   contract("a process that has ended is dead", async ({ runtime, deadProcess }) => {
     const pid = await deadProcess();
-    assert.equal(runtime.process.isAlive(pid), false);
-    assert.equal(runtime.process.startTimeOf(pid), null);
+    assert.equal(runtime.process.findProcess(pid), null);
   });
 
   contract("a process that has ended has no environment", async ({ runtime, deadProcess }) => {
@@ -29,7 +28,7 @@ export function processes(contract: Contract): void {
 
   contract("what cannot be a process id is dead", ({ runtime: { process } }) => {
     for (const pid of [0, -1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 40]) {
-      assert.equal(process.isAlive(pid), false, `${pid}`);
+      assert.equal(process.findProcess(pid), null, `${pid}`);
     }
   });
 

@@ -197,17 +197,18 @@ test("orphan scanner: segments of all three writers of the format are found toge
   assert.equal(final.length, 3);
 });
 
-test("orphan scanner: tokens of the processes with segments are known after a scan", async () => {
+test("orphan scanner: which processes have segments is known after a scan", async () => {
   const world = new LogWorld();
   for (const number of [1, 2]) putSegment(world, tokenOf(number), DATA, BigInt(number));
   const runtime = world.process();
   const scanner = scannerOf(runtime);
-  assert.deepEqual([...scanner.writers], []);
+  const writers = () => [1, 2, 3].filter((number) => scanner.isWriter(tokenOf(number)));
+  assert.deepEqual(writers(), []);
   await found(scanner);
-  assert.deepEqual([...scanner.writers].sort(), [tokenOf(1), tokenOf(2)]);
+  assert.deepEqual(writers(), [1, 2]);
   runtime.files.remove(`${PROJECT}/${formatStem(1n, tokenOf(1)).stem}.jsonl`);
   await found(scanner);
-  assert.deepEqual([...scanner.writers], [tokenOf(2)]);
+  assert.deepEqual(writers(), [2]);
 });
 
 test("orphan scanner: a directory that cannot be listed is an error, and can be later", async () => {

@@ -78,8 +78,8 @@ test("a process that is woken is notified once, at its next heartbeat", () => {
 test("an old unhandled request is removed", async () => {
   const { runtime } = make();
   wakeProcess(runtime, ROOT, TOKEN);
-  const inUse = () => Promise.resolve(new Set([TOKEN]));
-  const sweep = () => removeDeadPresences(runtime, ROOT, inUse);
+  const segments = { isWriter: () => true, refresh: () => Promise.resolve() };
+  const sweep = () => removeDeadPresences(runtime, ROOT, segments);
   await sweep();
   assert.ok(runtime.files.exists(`${ROOT}/.processes/${TOKEN}.wake`));
   runtime.time.advance(60_000);

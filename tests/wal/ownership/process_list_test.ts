@@ -6,6 +6,7 @@ import {
   LOSSES_SHOWN_MS,
   processTokens,
   removeDeadPresences,
+  type SegmentWriters,
 } from "../../../src/wal/ownership/process_list.ts";
 import type { LogReport } from "../../../src/wal/ownership/presence_state.ts";
 import { readProcesses } from "../../../src/wal/ownership/process_status.ts";
@@ -25,6 +26,11 @@ const LOG: LogReport = {
   quota: { usedBytes: 0, maxBytes: 0, policy: "drop-new", fullAt: null },
 };
 const NONE: ReadonlySet<string> = new Set();
+
+/** Processes with segments. */
+function writersIn(tokens: ReadonlySet<string>): SegmentWriters {
+  return { isWriter: (token) => tokens.has(token), refresh: () => Promise.resolve() };
+}
 
 /** Processes with presence files, by name. */
 function scene() {
@@ -53,8 +59,7 @@ function scene() {
   const own = start("own");
   const left = async () =>
     (await processTokens(own.runtime, WAL)).map((token) => names.get(token) ?? token).sort();
-  const sweep = (inUse = NONE) =>
-    removeDeadPresences(own.runtime, WAL, () => Promise.resolve(inUse));
+  const sweep = (inUse = NONE) => removeDeadPresences(own.runtime, WAL, writersIn(inUse));
   const elsewhere = () => new MemoryRuntime({ disk, clock, host });
   return { world, clock, start, own, left, sweep, elsewhere };
 }
@@ -131,7 +136,7 @@ test("process list: the last removal takes the directory away", async () => {
   const { own, world, sweep } = scene();
   own.runtime.kill();
   const runtime = world.process();
-  await removeDeadPresences(runtime, WAL, () => Promise.resolve(NONE));
+  await removeDeadPresences(runtime, WAL, writersIn(NONE));
   assert.equal(runtime.files.stat(DIRECTORY), null);
   await assert.rejects(sweep(), { code: "ESIMKILLED" });
 });
@@ -167,7 +172,7 @@ test("process list: what version 0.1 left in its directory of senders is removed
 test("process list: without a directory there are no processes, an unreadable one is an error", async () => {
   const runtime = new MemoryRuntime();
   assert.deepEqual(await processTokens(runtime, WAL), []);
-  await removeDeadPresences(runtime, WAL, () => Promise.resolve(NONE));
+  await removeDeadPresences(runtime, WAL, writersIn(NONE));
   const { own } = scene();
   own.runtime.fault = ({ kind }) => kind === "list" ? { code: "EACCES" } : undefined;
   await assert.rejects(processTokens(own.runtime, WAL), { code: "EACCES" });

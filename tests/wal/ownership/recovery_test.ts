@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { ABANDONED_AFTER_MS, STALE_AFTER_MS } from "../../../src/wal/ownership/failure_detector.ts";
 import { currentLease } from "../../../src/wal/ownership/lease.ts";
-import { projectDirectories } from "../../../src/wal/ownership/orphan_scanner.ts";
+import { projectDirectories } from "../../../src/wal/ownership/project_directories.ts";
 import type { Fetch } from "../../../src/runtime/runtime.ts";
 import { formatStem, sharedLeasePrefix } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
