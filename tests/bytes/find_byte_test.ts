@@ -40,7 +40,7 @@ test("find byte: words with high bits, in which a borrow propagates, hide nothin
   }
 });
 
-test("scan bytes: every way finds every byte, at any position and from any start", () => {
+test("scan bytes: every implementation finds every byte, at any position and from any start", () => {
   const reference = findByIndexOf(Uint8Array.prototype.indexOf);
   const ways = [
     scanBytes,

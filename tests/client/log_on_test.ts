@@ -4,7 +4,7 @@ import { MemoryDisk } from "../support/simulated_runtime/memory_disk.ts";
 import { MEMORY_USER } from "../support/simulated_runtime/memory_names.ts";
 import { test } from "../harness.ts";
 
-test("start: one line says that the log is on, where it is, and where its records go", async () => {
+test("start: one line reports the log, its location and the destination of its records", async () => {
   const events: string[] = [];
   using fixture = await clientFixture({
     wal: true,
@@ -19,7 +19,7 @@ test("start: one line says that the log is on, where it is, and where its record
   assert.deepEqual(events, ["info log-on"]);
 });
 
-test("start: a process that does not send says what does", async () => {
+test("start: a process without a sender logs which process sends", async () => {
   const env = { WF_TRACE_SERVER_URL: "https://trace.example.com", WEAVE_DISABLE_WAL_SENDER: "1" };
   using fixture = await clientFixture({ wal: true }, { env, cwd: "/app" });
   assert.deepEqual(fixture.warned, [

@@ -195,7 +195,7 @@ test("in-flight queue: an answer after a missing one does not acknowledge both",
   });
 });
 
-test("slots: one that is stopped while it waits takes none and keeps none", async () => {
+test("slots: a waiter that is stopped acquires no slot", async () => {
   const slots = new Semaphore(1);
   const free = new AbortController().signal;
   assert.equal(await slots.acquire(free), true);

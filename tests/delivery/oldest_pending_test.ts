@@ -34,7 +34,7 @@ function scene(changes: Partial<PipelineOptions> = {}) {
 
 for (const wal of [true, false]) {
   const where = wal ? "on disk" : "in memory";
-  test(`stats: the oldest record is as old as it is, not as the last delivery, ${where}`, async () => {
+  test(`stats: the age of the oldest record counts from its append, not from the last delivery, ${where}`, async () => {
     const { world: { clock, server }, pipeline, append, finish } = scene({ wal });
     append();
     await clock.elapse(10 * SECOND);
@@ -49,7 +49,7 @@ for (const wal of [true, false]) {
   });
 }
 
-test("stats: a program that only writes tells since when it has been writing", async () => {
+test("stats: a program without a sender reports since when it has been writing", async () => {
   const { world: { clock }, pipeline, append, finish } = scene({ sender: false });
   assert.equal((await pipeline.stats()).oldestPendingMs, null);
   append();

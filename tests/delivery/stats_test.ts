@@ -37,7 +37,7 @@ test("stats: counts follow the records from the log to the server", async () => 
   });
 });
 
-test("stats: what another process left is counted before it is sent", async () => {
+test("stats: orphaned segments are counted before they are sent", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const writer = fixture.open({ sender: false });
     appendCalls(writer, "a", 7);
@@ -74,7 +74,7 @@ const ECHOES: [string, (echo: string) => Promise<Response>][] = [
 ];
 
 for (const [name, answer] of ECHOES) {
-  test(`stats: no report contains the key or the data, whatever comes: ${name}`, async () => {
+  test(`stats: no report contains the key or traced data: ${name}`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       let attempts = 0;
       const pipeline = fixture.open({
@@ -100,7 +100,7 @@ for (const [name, answer] of ECHOES) {
   });
 }
 
-test("stats: every way in which a record is dropped has its own count", async () => {
+test("stats: every reason for dropped records has its own count", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     fixture.mock.faults.add({ bodyHas: '"id":"bad"', status: 422 });
     const pipeline = fixture.open({ wal: false, maxMemoryRecords: 4 });
@@ -156,7 +156,7 @@ test("quota: records that do not fit are dropped, counted, and reported once", a
   });
 });
 
-test("quota: the count starts from what is on the disk already", async () => {
+test("quota: the count starts with the existing files", async () => {
   await withDelivery({ callMode: "old" }, async (fixture) => {
     const writer = fixture.open({ sender: false, maxDiskBytes: 20_000 });
     appendCalls(writer, "a", 200);

@@ -4,7 +4,7 @@ import { MemoryRuntime } from "../support/simulated_runtime/memory.ts";
 import { test } from "../harness.ts";
 import { LogWorld } from "../support/wal/wal_fixture.ts";
 
-test("stop: a sender ends that is stopped while it keeps a dead letter, with nothing behind it", async () => {
+test("stop: a sender that is stopped while storing the last dead letter ends", async () => {
   const world = new LogWorld();
   world.server.refuse = (path) => path === "/obj/create" ? { status: 422, body: {} } : null;
   const held: (() => void)[] = [];

@@ -52,7 +52,7 @@ test("runbook: every entry of the index leads to a section", () => {
   for (const { text, anchor } of index) assert.ok(headings.includes(anchor), `${text}: #${anchor}`);
 });
 
-test("runbook: every entry of the index is text of the sources", () => {
+test("runbook: every entry of the index occurs in the sources", () => {
   const sources = sourceTexts();
   for (const { text } of index) {
     const parts = text.split("…").filter((part) => /[a-z]{3}/i.test(part));
@@ -63,7 +63,7 @@ test("runbook: every entry of the index is text of the sources", () => {
   }
 });
 
-test("runbook: every name that asks for attention has an entry", () => {
+test("runbook: every name that requires attention has an entry", () => {
   const events = readFileSync(projectPath("src/client/pipeline/status/events.ts"), "utf8");
   const settings = readFileSync(projectPath("docs/settings.md"), "utf8");
   const [, ofTheLog] = /\/\/ Delivery\n([^]*?)\/\/ What is recorded/.exec(events)!;

@@ -42,7 +42,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
   });
 }
 
-test("register: an SDK that was loaded before is found all the same", async () => {
+test("register: an SDK that was loaded earlier is found too", async () => {
   using project = new SdkProject();
   const { code, errors } = await project.run("counting.mjs", {
     before: ["early.mjs"],
@@ -75,7 +75,7 @@ test("register: values that would stop the SDK's queue are recorded, and so is w
   assert.equal(calls.find(({ output }) => output === 4)!.display_name, "renamed at last");
 });
 
-test("register: the order of a log is that in which things happened", async () => {
+test("register: a log has the order in which its events happened", async () => {
   using project = new SdkProject();
   const env = { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true", EXIT: "1" };
   const { code, lines } = await project.run("plain.cjs", { env });
@@ -135,7 +135,7 @@ test("register: a bundled SDK is named at its first request, before a call can b
   assert.ok(!types.includes("call_end"), "the process ended before the SDK sent its calls");
 });
 
-test("register: the queue is tried out before it is replaced", () => {
+test("register: the queue is tested before it is replaced", () => {
   interface Queue {
     callQueue: unknown[];
     scheduleBatchProcessing(): void;

@@ -17,7 +17,7 @@ import { SdkProject } from "../support/drop_in/register_fixture.ts";
 
 const ON = { WEAVE_ENABLE_WAL: "true" };
 
-test("register: init finds the default entity of before when the server is out of reach", async () => {
+test("register: init uses the cached default entity when the server is unreachable", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer({ defaultEntity: "my-team" });
   const options = {
@@ -55,7 +55,7 @@ test("register: an unknown entity is the SDK's own error", async () => {
   assert.match(errors, /Error in defaultEntityName/);
 });
 
-test("register: init without a call sends what an earlier run left", async () => {
+test("register: init without a call sends the records of an earlier run", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
   const env = { ...ON, WF_TRACE_SERVER_URL: mock.url };
@@ -84,7 +84,7 @@ test("register: a worker that loads it is durable as its parent is", async () =>
   assert.ok(!mock.journal.entries.some(({ path }) => path === "/call/upsert_batch"));
 });
 
-test("register: where the disk cannot be written, calls are delivered from memory", async () => {
+test("register: if the disk cannot be written, calls are delivered from memory", async () => {
   using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
   await using mock = await startMockServer();
   mkdirSync(join(project.directory, ".weave"));
@@ -117,7 +117,7 @@ test("register: the explicit form makes one client durable", async () => {
   assert.equal(mock.store.finishedCount("team/explicit"), 5);
 });
 
-test("register: flush of the explicit form says what is left when there is no server", async () => {
+test("register: flush of the explicit form reports the remaining records without a server", async () => {
   using project = new SdkProject();
   const mock = await startMockServer();
   await mock.stop();

@@ -45,7 +45,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
   }, { timeout: 60_000 });
 }
 
-test("register: a process that sends still needs its key", async () => {
+test("register: a process with a sender still needs its key", async () => {
   using project = new SdkProject();
   const env = { ...WRITES_ONLY, WEAVE_DISABLE_WAL_SENDER: "" };
   const { code, errors, lines } = await project.run("plain.cjs", { env });

@@ -29,7 +29,7 @@ async function inspect(options: ProgramOptions): Promise<Inspected & { errors: s
   return { ...JSON.parse(lines[0]), errors };
 }
 
-test("register: nothing at all happens where the log is off", async () => {
+test("register: nothing happens if the log is off", async () => {
   const bare = await inspect({ preload: false, env: { WEAVE_ENABLE_WAL: "true" } });
   assert.ok(bare.native);
   for (const WEAVE_ENABLE_WAL of ["", "false", "0"]) {
@@ -37,7 +37,7 @@ test("register: nothing at all happens where the log is off", async () => {
   }
 });
 
-test("register: where the log is on, the SDK is not loaded before the program asks for it", async () => {
+test("register: if the log is on, the SDK is not loaded before the program asks for it", async () => {
   const bare = await inspect({ preload: false });
   const on = await inspect({ env: { WEAVE_ENABLE_WAL: "true" } });
   assert.notEqual(on.require, bare.require);
@@ -56,7 +56,7 @@ test("register: an invalid variable or setting is reported, and the SDK works wi
   assert.match(wrong.errors, /Cannot make weave durable: .*WEAVE_HTTP_TIMEOUT: "soon"/);
 });
 
-test("register: a misspelled variable is named, also where it leaves the log off", async () => {
+test("register: a misspelled variable is reported, even if it leaves the log off", async () => {
   const { native, errors } = await inspect({ env: { WEAVE_ENABLED_WAL: "true" } });
   assert.ok(native);
   assert.equal(
@@ -66,7 +66,7 @@ test("register: a misspelled variable is named, also where it leaves the log off
   );
 });
 
-test("register: it logs once where records go: log, project and server", async () => {
+test("register: it logs the log, the project and the server once", async () => {
   using project = new SdkProject();
   const env = { WEAVE_ENABLE_WAL: "true", WF_TRACE_SERVER_URL: "http://127.0.0.1:9" };
   const { errors } = await project.run("plain.cjs", { env });

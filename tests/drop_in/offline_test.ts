@@ -105,7 +105,7 @@ async function offline(openai: FakeOpenAi, { projectKnown }: { projectKnown: boo
   return { report: JSON.parse(ended.lines.at(-1)!), snapshot: snapshotOf(mock.store, "team/tour") };
 }
 
-test("register: what a whole run wrote without a server arrives with a later run", async () => {
+test("register: records of a whole run without a server arrive with a later run", async () => {
   await using openai = await FakeOpenAi.start();
   assert.deepEqual(await offline(openai, { projectKnown: true }), await online(openai));
 }, { timeout: 90_000 });

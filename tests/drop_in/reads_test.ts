@@ -11,7 +11,7 @@ import type { FlushOptions } from "../../src/client/pipeline/pipeline.ts";
 import { test } from "../harness.ts";
 import { ground, HEADERS, others, SERVER } from "../support/drop_in/requests_fixture.ts";
 
-test("register: a server that never answers is waited for once, a second", async () => {
+test("register: an unresponsive server is waited for once, for a second", async () => {
   let givenUp = 0;
   const { runtime, post, sent } = ground({
     answer: (_url, init) =>
@@ -37,7 +37,7 @@ test("register: a server that never answers is waited for once, a second", async
   assert.equal(givenUp, 1);
 });
 
-test("register: a read by a provisional digest asks for the server's, once that is known", async () => {
+test("register: a read by a provisional digest uses the server's once that is known", async () => {
   const bodies: unknown[] = [];
   const { logs, post, pipeline } = ground();
   const ofClient = intercepting(logs, (_input, init) => {
@@ -57,7 +57,7 @@ test("register: a read by a provisional digest asks for the server's, once that 
   assert.deepEqual(bodies, [body, body.replaceAll(provisional, "final")]);
 });
 
-test("register: only the SDK's own question for a table it just made is answered here", async () => {
+test("register: only the SDK's own check for a table it just created is answered locally", async () => {
   const { post, sent } = ground();
   const rows = [{ a: 1 }, { a: 2 }];
   const { digest, row_digests } = await post("/table/create", {
@@ -72,7 +72,7 @@ test("register: only the SDK's own question for a table it just made is answered
   assert.deepEqual(others(sent), ["/table/query"]);
 });
 
-test("register: reads wait for what was written, and go on as they are", async () => {
+test("register: reads wait for earlier writes, and are sent unchanged", async () => {
   const { fetch, post, pipeline, sent } = ground();
   await post("/calls/delete", { project_id: "team/p", call_ids: [] });
   let flushes = 0;
@@ -124,7 +124,7 @@ test("register: reads do not wait for a server that cannot be reached", async ()
   assert.equal(flushes, 2);
 });
 
-test("register: a read that the client's fetch sent on is not looked at a second time", async () => {
+test("register: a read forwarded by the client's fetch is not handled a second time", async () => {
   const { logs, fetch, post, pipeline } = ground();
   const ofClient = intercepting(logs, fetch, { trusted: true });
   await post("/calls/delete", { project_id: "team/p", call_ids: [] });
@@ -139,7 +139,7 @@ test("register: a read that the client's fetch sent on is not looked at a second
   assert.equal(flushes, 1);
 });
 
-test("register: requests of others are untouched, whatever their path", async () => {
+test("register: requests of other code are untouched, whatever their path", async () => {
   const { fetch, pipeline, sent } = ground();
   const body = JSON.stringify({ obj: { project_id: "team/p", object_id: "o", val: 1 } });
   const requests: [RequestInfo | URL, RequestInit?][] = [
@@ -155,7 +155,7 @@ test("register: requests of others are untouched, whatever their path", async ()
   assert.equal(sent.length, requests.length);
 });
 
-test("register: a request of the SDK is found in every form that fetch takes", async () => {
+test("register: a request of the SDK is recognized in every form that fetch accepts", async () => {
   const { fetch, pipeline, sent } = ground();
   const body = JSON.stringify({ project_id: "team/p", call_ids: ["a"] });
   const url = `${SERVER}/calls/delete`;

@@ -88,7 +88,7 @@ async function writeAll(post: (path: string, body: unknown) => Promise<Any>): Pr
   await post("/file/create", file("obj.py", `const password = "s3cr3t";`));
 }
 
-test("redaction of the SDK's writes: none of them brings a secret into the log", async () => {
+test("redaction of the SDK's writes: no write brings a secret into the log", async () => {
   const { post, pipeline, sent } = ground();
   await writeAll(post);
   assert.equal(pipeline.records.length, 9);

@@ -72,7 +72,7 @@ function expectedOf(version: string): Record<string, string[]> {
 }
 
 for (const version of Object.keys(SDK_VERSIONS)) {
-  test(`register: with weave ${version}, writes that are reported as done are in the file`, async () => {
+  test(`register: with weave ${version}, completed writes are in the file`, async () => {
     using project = new SdkProject(version);
     await using openai = await FakeOpenAi.start();
     const { code, lines, errors } = await project.run("witness.mjs", {

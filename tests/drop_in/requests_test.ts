@@ -54,7 +54,7 @@ test("register: a batch of starts and ends is recorded call by call", async () =
   assert.deepEqual(others(sent), []);
 });
 
-test("register: every path of calls is recorded, ids made where none is given", async () => {
+test("register: all call paths are recorded, and missing ids are generated", async () => {
   const { post, pipeline } = ground();
   const { id: _, trace_id: __, ...bare } = start("x");
   const made = await post("/call/start", { start: bare });
@@ -71,7 +71,7 @@ test("register: every path of calls is recorded, ids made where none is given", 
   assert.deepEqual(pipeline.of("call_end")[2].end, { ...wholeEnd("c"), wb_run_step_end: 2 });
 });
 
-test("register: an end whose start came from elsewhere is recorded as it is", async () => {
+test("register: an end whose start came from another process is recorded as it is", async () => {
   const { post, pipeline } = ground();
   await post("/call/end", { end: end("unpaired") });
   assert.deepEqual(pipeline.of("call_end"), [{ end: end("unpaired") }]);
@@ -112,7 +112,7 @@ test("register: a value that holds refs is digested with the project's internal 
   assert.deepEqual([expected_digest, rest], [provisional, obj]);
 });
 
-test("register: a value of a class that the server rewrites has no digest that is known before", async () => {
+test("register: a value of a class that the server rewrites has no digest known in advance", async () => {
   const { post, pipeline } = ground();
   const obj = { project_id: "team/p", object_id: "o", val: 1, builtin_object_class: "Leaderboard" };
   const { digest } = await post("/obj/create", { obj });
@@ -120,7 +120,7 @@ test("register: a value of a class that the server rewrites has no digest that i
   assert.equal(pipeline.of("obj_create")[0].obj.expected_digest, digest);
 });
 
-test("register: a change of a table is recorded where the table is known, else it is sent", async () => {
+test("register: a change of a table is recorded if the table is known, otherwise it is sent", async () => {
   const { post, pipeline, sent } = ground();
   const rows = [{ a: 1 }, { a: 2 }];
   const { digest, row_digests } = await post("/table/create", {
@@ -195,7 +195,7 @@ test("register: feedback gets an id of its own, costs and other writes are recor
   assert.deepEqual(pipeline.of("cost_create"), [cost]);
 });
 
-test("register: a body of several lines becomes a record of one", async () => {
+test("register: a multi-line body becomes a single-line record", async () => {
   const { fetch, pipeline } = ground();
   const body = JSON.stringify({ project_id: "team/p", call_ids: ["a"] }, null, 2);
   await fetch(`${SERVER}/calls/delete`, { method: "POST", headers: HEADERS, body });

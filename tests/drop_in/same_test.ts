@@ -71,7 +71,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
   }, { timeout: 90_000 });
 }
 
-test("register: one program may write to several projects, and take back what it wrote", async () => {
+test("register: one program may write to several projects, and delete its writes", async () => {
   const projects = async (wal: boolean) => {
     using project = new SdkProject();
     await using mock = await startMockServer();
@@ -95,7 +95,7 @@ test("register: one program may write to several projects, and take back what it
 });
 
 for (const callMode of ["old", "complete"] as const) {
-  test(`register: calls go the way that the server takes: ${callMode}`, async () => {
+  test(`register: calls use the API that the server accepts: ${callMode}`, async () => {
     using project = new SdkProject("0.11.1", { exitDrainMs: 20_000 });
     await using mock = await startMockServer({ callMode });
     const { code, errors } = await project.run("counting.mjs", {

@@ -29,13 +29,13 @@ test("mock: a start and an end become one call, in either order", async () => {
   assert.equal(call.output, "out");
 });
 
-test("mock: the answer to a batch has one result an item", async () => {
+test("mock: the response to a batch has one result per item", async () => {
   await using mock = await startMockServer();
   const answer = await upsert(mock, [startOf("a")], [endOf("a")]);
   assert.deepEqual(answer.json.res, [{ id: "a", trace_id: "trace-a" }, {}]);
 });
 
-test("mock: a start without ids is given some", async () => {
+test("mock: a start without ids gets generated ones", async () => {
   await using mock = await startMockServer();
   const start = startOf("x", { id: undefined, trace_id: undefined });
   const { json } = await post(mock, "/call/start", { start });
@@ -62,7 +62,7 @@ test("mock: another start under the same id is a conflict, not a duplicate", asy
   assert.equal(mock.store.counts.conflicts, 1);
 });
 
-test("mock: repeats are seen without kept bodies too", async () => {
+test("mock: repetitions are detected without stored bodies", async () => {
   await using mock = await startMockServer({ keepBodies: false });
   for (let round = 0; round < 2; round++) await upsert(mock, [startOf("a")], [endOf("a")]);
   assert.equal(mock.store.counts.duplicateStarts, 1);
@@ -180,7 +180,7 @@ test("mock: an old server has no v2 paths", async () => {
   assert.equal((await upsert(mock, [startOf("a")])).status, 200);
 });
 
-test("mock: a project whose calls began through v2 refuses v1", async () => {
+test("mock: a project whose first calls came through v2 rejects v1", async () => {
   await using mock = await startMockServer();
   await post(mock, COMPLETE, { batch: [completeOf("a")] });
   const refused = await upsert(mock, [startOf("b")]);
@@ -195,7 +195,7 @@ test("mock: a project whose calls began through v2 refuses v1", async () => {
   assert.equal((await upsert(mock, [other])).status, 200);
 });
 
-test("mock: a project whose calls began through v1 takes both", async () => {
+test("mock: a project whose first calls came through v1 accepts both APIs", async () => {
   await using mock = await startMockServer();
   await upsert(mock, [startOf("a")], [endOf("a")]);
   assert.equal((await post(mock, COMPLETE, { batch: [completeOf("b")] })).status, 200);
@@ -216,7 +216,7 @@ test("mock: the call mode can change while the server runs", async () => {
   assert.equal((await upsert(mock, [startOf("a")])).status, 200);
 });
 
-test("mock: calls are renamed, also before they come, and the name can be cleared", async () => {
+test("mock: calls can be renamed, even before they arrive, and the name can be cleared", async () => {
   await using mock = await startMockServer();
   const rename = (call_id: string, display_name: string) =>
     post(mock, "/call/update", { project_id: PROJECT, call_id, display_name });
@@ -228,7 +228,7 @@ test("mock: calls are renamed, also before they come, and the name can be cleare
   assert.equal(mock.store.calls()[0].display_name, null);
 });
 
-test("mock: a start with a name that comes after a rename takes the new name back", async () => {
+test("mock: a start with a name after a rename restores the name", async () => {
   await using mock = await startMockServer();
   const start = startOf("a", { display_name: "given" });
   await upsert(mock, [start]);
@@ -238,7 +238,7 @@ test("mock: a start with a name that comes after a rename takes the new name bac
   assert.equal(mock.store.calls()[0].display_name, "given");
 });
 
-test("mock: in complete mode the rename of a call that is not there yet is lost", async () => {
+test("mock: in complete mode the rename of a nonexistent call is lost", async () => {
   await using mock = await startMockServer();
   await post(mock, COMPLETE, { batch: [completeOf("a")] });
   for (const call_id of ["a", "b"]) {
@@ -249,7 +249,7 @@ test("mock: in complete mode the rename of a call that is not there yet is lost"
   assert.deepEqual(mock.store.calls().map((call) => call.display_name), ["new", null]);
 });
 
-test("mock: a rename as the first write makes a project of v1", async () => {
+test("mock: a rename as the first write creates a v1 project", async () => {
   await using mock = await startMockServer();
   const body = { project_id: PROJECT, call_id: "a", display_name: "early" };
   await post(mock, "/call/update", body);
@@ -258,7 +258,7 @@ test("mock: a rename as the first write makes a project of v1", async () => {
   assert.equal(mock.store.calls()[0].display_name, "early");
 });
 
-test("mock: a deleted call takes its children along", async () => {
+test("mock: deleting a call also deletes its children", async () => {
   await using mock = await startMockServer();
   await upsert(mock, [
     startOf("grandchild", { parent_id: "child" }),

@@ -37,7 +37,7 @@ async function query(mock: { url: string }, more: Record<string, unknown>): Prom
   return answer.text.split("\n").filter(Boolean).map((line) => JSON.parse(line).id);
 }
 
-test("mock: the stream query gives one call a line", async () => {
+test("mock: the stream query returns one call per line", async () => {
   await using mock = await withCalls();
   const answer = await post(mock, "/calls/stream_query", { project_id: PROJECT });
   const lines = answer.text.split("\n");
@@ -66,7 +66,7 @@ test("mock: the stream query filters, sorts and pages", async () => {
   assert.equal(json.count, 2);
 });
 
-test("mock: a call is shown with its status, its latency and what else the server adds", async () => {
+test("mock: a call is returned with its status, its latency and the fields that the server adds", async () => {
   await using mock = await startMockServer();
   const shown = async (id: string) =>
     (await post(mock, "/call/read", { project_id: PROJECT, id })).json.call;
@@ -88,7 +88,7 @@ test("mock: a call is shown with its status, its latency and what else the serve
   assert.deepEqual((await shown("runs")).summary.weave, { status: "running", display_name: "n" });
 });
 
-test("mock: reads refuse what they do not know", async () => {
+test("mock: reads reject unknown fields", async () => {
   await using mock = await startMockServer();
   const body = { project_id: PROJECT, color: "red" };
   for (const path of ["/calls/stream_query", "/call/read", "/obj/read", "/table/query"]) {
@@ -96,7 +96,7 @@ test("mock: reads refuse what they do not know", async () => {
   }
 });
 
-test("mock: the stream query gives thousands of calls", async () => {
+test("mock: the stream query returns thousands of calls", async () => {
   await using mock = await startMockServer();
   const batch = Array.from({ length: 2500 }, (_, index) => ({
     mode: "start",
@@ -149,7 +149,7 @@ test("mock: an op definition is an object of the kind op", async () => {
   assert.equal(await query(false), 0);
 });
 
-test("mock: tables give their rows in order, page by page", async () => {
+test("mock: tables return their rows in order, page by page", async () => {
   await using mock = await startMockServer();
   const { json: { digest, row_digests } } = await post(mock, "/table/create", {
     table: { project_id: PROJECT, rows: [{ x: 1 }, { x: 2 }, { x: 1 }] },

@@ -70,7 +70,7 @@ for (const [name, more, status, reason] of REFUSED_CALLS) {
   });
 }
 
-test("mock: calls that only look odd are taken", async () => {
+test("mock: unusual but valid calls are accepted", async () => {
   await using mock = await startMockServer();
   for (const [name, more] of TAKEN_CALLS) {
     const batch = [completeOf(name, more)];
@@ -131,7 +131,7 @@ test("mock: an object name consists of ASCII word characters, dots and dashes", 
   assert.equal((await create("x".repeat(129))).status, 400);
 });
 
-test("mock: a project that does not exist is 404 with a reason wherever it is named", async () => {
+test("mock: a nonexistent project is 404 with a reason in every request", async () => {
   await using mock = await startMockServer({ missingProjects: ["missing", "team/closed"] });
   for (const project_id of ["missing/any", "team/closed"]) {
     const writes: [string, unknown][] = [
@@ -223,7 +223,7 @@ test("mock: ids are UUIDs or those of OpenTelemetry where it asks for that", asy
   }
 });
 
-test("mock: an object's name belongs to one class, whatever derives from it", async () => {
+test("mock: an object's name belongs to one class, regardless of subclasses", async () => {
   await using mock = await startMockServer();
   const create = (val: unknown, object_id = "k") =>
     post(mock, "/obj/create", { obj: { project_id: PROJECT, object_id, val } });
@@ -279,7 +279,7 @@ const FEEDBACK: [Json, RegExp | null][] = [
   [{ ...SCORE, payload: {} }, /Invalid payload/],
 ];
 
-test("mock: feedback is refused for what its type does not have", async () => {
+test("mock: feedback is rejected if its type does not have the field", async () => {
   await using mock = await startMockServer();
   for (const [more, reason] of FEEDBACK) {
     const feedback = { project_id: PROJECT, weave_ref: CALL_REF, ...more };

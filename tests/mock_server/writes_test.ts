@@ -11,7 +11,7 @@ import {
 } from "../support/mock_server/mock_requests.ts";
 import { feedback, type Json, WRITES } from "../support/mock_server/writes.ts";
 
-test("mock: every write takes a body with what it needs", async () => {
+test("mock: every write accepts a body with the required fields", async () => {
   await using mock = await startMockServer();
   await post(mock, "/table/create", { table: { project_id: PROJECT, rows: [] } });
   for (const { path, body } of WRITES) {
@@ -37,7 +37,7 @@ test("mock: every write refuses an unknown field and says where it is", async ()
   }
 });
 
-test("mock: every write refuses to go without each of its required fields", async () => {
+test("mock: every write rejects a request without any of its required fields", async () => {
   await using mock = await startMockServer();
   for (const { path, body, fields, required } of WRITES) {
     for (const name of required) {
@@ -68,7 +68,7 @@ test("mock: every write refuses a wrong type in each of its required fields", as
   }
 });
 
-test("mock: every write wants project_id as entity/project", async () => {
+test("mock: every write requires project_id as entity/project", async () => {
   await using mock = await startMockServer();
   for (const { path, body, fields } of WRITES) {
     for (const projectId of ["project", "a/b/c", "/b", "a/", ""]) {
@@ -79,7 +79,7 @@ test("mock: every write wants project_id as entity/project", async () => {
   }
 });
 
-test("mock: wb_user_id is the server's, only null gets through", async () => {
+test("mock: wb_user_id is set by the server, only null is accepted", async () => {
   await using mock = await startMockServer({ callMode: "old" });
   const start = (more: Json) => post(mock, "/call/start", { start: startOf("1", more) });
   assert.equal((await start({ wb_user_id: "me" })).status, 422);
@@ -127,7 +127,7 @@ test("mock: times must be ISO 8601 text", async () => {
   }
 });
 
-test("mock: one bad item refuses a whole batch and is named", async () => {
+test("mock: one invalid item rejects a whole batch and is identified", async () => {
   await using mock = await startMockServer();
   const batch = [0, 1, 2].map((n) => ({ mode: "start", req: { start: startOf(`${n}`) } }));
   delete batch[1].req.start.inputs;
@@ -170,7 +170,7 @@ test("mock: a table update is one of append, pop and insert", async () => {
   );
 });
 
-test("mock: an update of a table that is not there is 404", async () => {
+test("mock: an update of a nonexistent table is 404", async () => {
   await using mock = await startMockServer();
   const body = { project_id: PROJECT, base_digest: "nothing", updates: [] };
   assert.equal((await post(mock, "/table/update", body)).status, 404);
@@ -241,7 +241,7 @@ test("mock: feedback answers with what it stored, and a client's id is kept", as
   assert.equal(mock.store.feedback(PROJECT).length, 2);
 });
 
-test("mock: replaced feedback takes the place of the old", async () => {
+test("mock: replaced feedback supersedes the old", async () => {
   await using mock = await startMockServer();
   await post(mock, "/feedback/create", { ...feedback(), id: "old" });
   await post(mock, "/feedback/replace", { ...feedback(), id: "new", feedback_id: "old" });

@@ -9,7 +9,7 @@ const ROUNDS = 40;
 
 for (const sender of [true, false]) {
   const who = sender ? "a process that sends" : "a process that only writes";
-  test(`otel: spans that SIGKILL cuts off are ended once, ${who}`, async () => {
+  test(`otel: spans interrupted by SIGKILL are ended once, ${who}`, async () => {
     const ground = await KillGround.open("new");
     try {
       const plan: InterruptedSpanPlan = {

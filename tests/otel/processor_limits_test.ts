@@ -20,14 +20,14 @@ import { clientFixture } from "../support/client/client_fixture.ts";
 import { test } from "../harness.ts";
 import { finished, IDS, recording, spansOf, tracerOf } from "../support/otel/processor_fixture.ts";
 
-test("otel: spans that the tracer does not sample are left out", async () => {
+test("otel: unsampled spans are omitted", async () => {
   const made = await recording({}, { sampler: new AlwaysOffSampler() });
   made.tracer.startSpan("unsampled").end();
   made.processor.onEnd({ ...finished(), spanContext: () => ({ ...IDS, traceFlags: 0 }) });
   assert.deepEqual(made.pipeline.records, []);
 });
 
-test("otel: sampleRate keeps or leaves out whole traces", async () => {
+test("otel: sampleRate keeps or omits whole traces", async () => {
   const asked: string[] = [];
   const made = await recording({
     sampleRate: ({ name, attributes }) => {
@@ -48,7 +48,7 @@ test("otel: sampleRate keeps or leaves out whole traces", async () => {
   assert.deepEqual(none.pipeline.records, []);
 });
 
-test("otel: a span that cannot be recorded is reported once and throws nothing", async () => {
+test("otel: an unrecordable span is reported once and throws nothing", async () => {
   const made = await recording();
   const broken = { ...finished(), spanContext: () => ({ ...IDS, traceId: undefined as never }) };
   made.processor.onEnd(broken);
@@ -69,7 +69,7 @@ test("otel: a span that cannot be recorded is reported once and throws nothing",
   assert.match(made.warned[0], /Cannot record a span: /);
 });
 
-test("otel: the exporter takes what other processors hand it", async () => {
+test("otel: the exporter accepts spans from other processors", async () => {
   const made = await recording();
   const exporter = new WalSpanExporter({ client: made.client, view: "agents" });
   const processor = new BatchSpanProcessor(exporter);
@@ -83,7 +83,7 @@ test("otel: the exporter takes what other processors hand it", async () => {
   assert.deepEqual(results, [1]);
 });
 
-test("otel: shutdown flushes a client of others and takes no more spans", async () => {
+test("otel: shutdown flushes a shared client and accepts no more spans", async () => {
   const made = await recording();
   await made.processor.shutdown();
   made.tracer.startSpan("late").end();
@@ -107,7 +107,7 @@ test("otel: a flush ends before the SDK's own forceFlush gives up", async () => 
   for (const limit of limits) assert.ok(limit! < 30_000, `${limit}`);
 });
 
-test("otel: file operations of the log stay out of traces", async () => {
+test("otel: the log's file operations are not traced", async () => {
   await using mock = await startMockServer();
   const directory = mkdtempSync(join(tmpdir(), "weave-wal-otel-"));
   const traced: string[] = [];
@@ -168,7 +168,7 @@ test("otel: a disabled client records nothing", async () => {
   assert.deepEqual(made.pipeline.records, []);
 });
 
-test("otel: options that cannot be used are refused with the way out", async () => {
+test("otel: invalid options are refused with a solution", async () => {
   const refused = (options: unknown, code: string, message: RegExp) =>
     assert.throws(() => new WalSpanProcessor(options as SpanOptions), { code, message });
   setGlobalClient(null);

@@ -50,7 +50,7 @@ test("otel: a span is on disk before end() returns", async () => {
 });
 
 for (const view of ["traces", "agents"] as const) {
-  test(`otel: spans arrive in the ${view} view as they were`, async () => {
+  test(`otel: spans arrive unchanged in the ${view} view`, async () => {
     await using mock = await startMockServer();
     const directory = mkdtempSync(join(tmpdir(), "weave-wal-otel-"));
     try {
@@ -136,7 +136,7 @@ test("otel: names, attributes, events, links and resources are redacted", async 
   assert.ok(text.includes("kept"));
 });
 
-test("otel: redact gets the values of spans, and spans that it makes are not recorded", async () => {
+test("otel: redact gets the values of spans, and spans that it creates are not recorded", async () => {
   const made = await recording({
     redact: (key, value) => {
       made.tracer.startSpan("inner").end();
@@ -150,7 +150,7 @@ test("otel: redact gets the values of spans, and spans that it makes are not rec
   ]);
 });
 
-test("otel: long values are described, and a span that no request could hold keeps its place", async () => {
+test("otel: long values are described, and a span too large for a request keeps its place", async () => {
   const made = await recording();
   const text = "x".repeat(9_000_000);
   made.tracer.startSpan("long", { attributes: { text, n: 1 } }).end();
@@ -180,7 +180,7 @@ test("otel: spans of version 1 of the SDK keep their parent and their scope", as
   assert.ok(new TextDecoder().decode(bytes).includes("library"));
 });
 
-test("otel: attributes of a resource that are still looked up are in later spans", async () => {
+test("otel: resource attributes resolved later are in later spans", async () => {
   let found = (_: string): void => {};
   const resource = resourceFromAttributes({
     "service.name": "s",

@@ -73,7 +73,7 @@ test("serverDigest puts the internal project id into every ref", () => {
   assert.deepEqual(value.list[0], REF, "its input must stay as it is");
 });
 
-test("serverDigest keeps a key named __proto__ beside a ref", () => {
+test("serverDigest treats __proto__ as an ordinary key next to a ref", () => {
   const value = JSON.parse(`{"__proto__":{"a":1},"ref":"${REF}"}`);
   const internal = JSON.parse(`{"__proto__":{"a":1},"ref":"${INTERNAL_REF}"}`);
   assert.equal(serverDigest(value, known), objectDigest(internal));

@@ -6,7 +6,7 @@ import { test } from "../harness.ts";
 
 const text = (number: number, value: string) => delimited(number, new TextEncoder().encode(value));
 
-test("otlp: a span that was serialized when it began is ended behind its own fields", () => {
+test("otlp: a span serialized at its start is ended by appended fields", () => {
   const span = joinBytes([
     delimited(1, Uint8Array.of(1, 2)),
     delimited(2, Uint8Array.of(3)),

@@ -39,12 +39,12 @@ test("otlp: spans that OpenTelemetry serialized are read with all that a reader 
   assert.deepEqual(inner.status, { code: "error", message: "no results" });
 });
 
-test("otlp: two requests one behind the other are one with the spans of both", async () => {
+test("otlp: two concatenated requests are one request with the spans of both", async () => {
   const requests = await spanRequests([{ name: "a" }, { name: "b" }]);
   assert.deepEqual(readSpans(joinBytes(requests)).map(({ name }) => name), ["a", "b"]);
 });
 
-test("otlp: bytes that are not a message are an error, however they are cut", async () => {
+test("otlp: bytes that are not a message are an error, wherever they are truncated", async () => {
   const [request] = await spanRequests([{ name: "a", attributes: { b: "c" } }]);
   for (let length = 1; length < request.length; length++) {
     assert.throws(() => readSpans(request.subarray(0, length)), RangeError, `${length}`);
@@ -79,7 +79,7 @@ test("otlp: serialized responses become JSON, whatever the number of spans they 
   assert.equal(otelReplyText(Uint8Array.of(0xff), false), "");
 });
 
-test("otlp: responses in JSON count in the spelling of OTLP and of the server", () => {
+test("otlp: JSON responses are accepted in OTLP's and the server's spelling", () => {
   const rejecting = [
     '{"partial_success":{"rejected_spans":2,"error_message":"no"}}',
     '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"no"}}',
@@ -102,7 +102,7 @@ test("otlp: responses in JSON count in the spelling of OTLP and of the server", 
   }
 });
 
-test("otlp: a response with other fields has to be confirmed, an empty one or a page is refused", () => {
+test("otlp: a response with other fields requires confirmation, an empty one or a page is rejected", () => {
   assert.equal(replyKind("/otel/v1/traces", '{"login":"required"}'), "unclear");
   assert.equal(replyKind("/otel/v1/traces", "<html>"), "foreign");
   assert.equal(replyKind("/otel/v1/traces", ""), "foreign");

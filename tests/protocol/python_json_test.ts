@@ -55,7 +55,7 @@ function askPython(lines: readonly string[]): string[] {
   return stdout.split("\n").slice(0, -1);
 }
 
-test("pythonJson gives what Python printed for the stored texts", () => {
+test("pythonJson matches Python's output for the stored texts", () => {
   assert.ok(vectors.length > 100);
   for (const [wire, expected] of vectors) {
     assert.equal(pythonJson(JSON.parse(wire)), expected, wire);
@@ -84,12 +84,12 @@ test("pythonJson reads a value as JSON does: text of the value is text of what t
   assert.throws(() => pythonJson({ a: 1n }), TypeError);
 });
 
-test("pythonJson takes a key named __proto__ for a key", () => {
+test("pythonJson treats __proto__ as an ordinary key", () => {
   const value = JSON.parse('{"z":1,"__proto__":{"a":2}}');
   assert.equal(pythonJson(value), '{"__proto__": {"a": 2}, "z": 1}');
 });
 
-test("pythonJson goes down a thousand levels", () => {
+test("pythonJson supports a thousand levels of nesting", () => {
   const wire = "[".repeat(1000) + "]".repeat(1000);
   assert.equal(pythonJson(JSON.parse(wire)), wire);
 });

@@ -38,7 +38,7 @@ test("redaction: tokens of known forms are taken out of text, and nothing around
   assert.equal(rules.redactText(`a\n${pem}\nb`), `a\n${R}\nb`);
 });
 
-test("redaction: what headers, URLs and assignments in text say after a secret's name goes", () => {
+test("redaction: values after a secret's name in headers, URLs and assignments are removed", () => {
   const cases: [string, string][] = [
     ["Authorization: Bearer abc123", `Authorization: ${R}`],
     ["fetch with Bearer abc.def-123 failed", `fetch with Bearer ${R} failed`],
@@ -76,7 +76,7 @@ test("redaction: other text stays as it is", () => {
   for (const text of texts) assert.equal(rules.redactText(text), text);
 });
 
-test("redaction: a value goes by the name of its property, in any spelling", () => {
+test("redaction: a value is removed by the name of its property, in any spelling", () => {
   const text = (value: unknown) => JSON.parse(toJsonText(value, undefined, undefined, rules));
   for (
     const key of [
@@ -114,7 +114,7 @@ test("redaction: a value goes by the name of its property, in any spelling", () 
   assert.deepEqual(text({ pin_password: 1234 }), { pin_password: R });
 });
 
-test("redaction: names, patterns and the defaults are settings", () => {
+test("redaction: names, patterns and the defaults are configurable", () => {
   const own = new RedactionRules({
     defaults: false,
     keys: ["tax-id", "token"],
@@ -138,7 +138,7 @@ test("redaction: names, patterns and the defaults are settings", () => {
   assert.equal(own.redactText("tax_id: 12"), `tax_id: ${R}`);
 });
 
-test("redaction: no token is missed anywhere in text", () => {
+test("redaction: tokens are found anywhere in text", () => {
   const around = fc.string({ unit: "binary", maxLength: 60 }).filter((text) =>
     !/[A-Za-z0-9]$/.test(text)
   );

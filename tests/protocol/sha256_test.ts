@@ -43,7 +43,7 @@ test("sha256 is right at every length around the ends of blocks", async () => {
   }
 });
 
-test("sha256 agrees with the host's own on random bytes", async () => {
+test("sha256 agrees with the runtime's own on random bytes", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (bytes) => {
       const copy = bytes.slice() as Uint8Array<ArrayBuffer>;

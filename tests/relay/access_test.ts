@@ -13,7 +13,7 @@ const OTHER = "second-token-0123456789abcdef0123456789";
 const object = (val: unknown) => ({ obj: { project_id: PROJECT, object_id: "a", val } });
 const basic = (token: string) => `Basic ${btoa(`api:${token}`)}`;
 
-test("relay: a caller shows a token where it would put its API key", async () => {
+test("relay: a caller sends a token in place of its API key", async () => {
   await using server = await startMockServer({ apiKey: RELAY_KEY });
   await using relay = await startRelay({ server: server.url, tokens: [TOKEN, OTHER] });
   const statusWith = async (headers: Record<string, string>) =>
@@ -37,7 +37,7 @@ test("relay: a caller shows a token where it would put its API key", async () =>
   assert.equal(server.store.project(PROJECT).objects.size, 1);
 });
 
-test("relay: without a token, requests of other pages and under other names are refused", async () => {
+test("relay: without a token, requests of web pages and with other host names are refused", async () => {
   await using server = await startMockServer({ apiKey: RELAY_KEY });
   await using relay = await startRelay({ server: server.url });
   const statusWith = async (headers: Record<string, string>) =>
@@ -79,7 +79,7 @@ function contentBelow(directory: string): string {
     .map((path) => readFileSync(path, "latin1")).join("\n");
 }
 
-test("relay: keys and tokens reach neither the disk nor the log nor a caller", async () => {
+test("relay: keys and tokens reach neither the disk nor the output nor a caller", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url, tokens: [TOKEN] });
   server.faults.add({
@@ -112,13 +112,13 @@ test("relay: keys and tokens reach neither the disk nor the log nor a caller", a
   assert.match(texts[0], /"4":1\.5/);
 });
 
-test("relay: tokens are read from a file with comments, and have a least length", () => {
+test("relay: tokens are read from a file with comments, and have a minimum length", () => {
   assert.deepEqual(readTokens(`# comment\n${TOKEN}\r\n\n  ${OTHER} \n`), [TOKEN, OTHER]);
   assert.throws(() => readTokens("# none\n"), /no token/);
   assert.throws(() => readTokens("short\n"), (error: Error) => !error.message.includes("short"));
 });
 
-test("relay: what counts as this machine's own address", () => {
+test("relay: recognizes this machine's own addresses", () => {
   for (const own of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) assert.ok(isLocalAddress(own));
   for (const other of ["0.0.0.0", "::", "10.0.0.1", "example.com", ""]) {
     assert.ok(!isLocalAddress(other), other);

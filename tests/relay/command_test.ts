@@ -45,23 +45,31 @@ test(
   SLOW,
 );
 
-test("relay: what cannot be sent within --grace stays on disk for the next one", async () => {
-  await using place = await temporary();
-  await using mock = await startMockServer();
-  await mock.stop();
-  const relay = await startRelayProcess(sending(place.path, mock.url), ["--grace", "0s", "--json"]);
-  const object = { obj: { project_id: PROJECT, object_id: "a", val: 1 } };
-  assert.equal((await post(relay, "/obj/create", object)).status, 200);
-  relay.kill("SIGTERM");
-  const { code, out } = await relay.ended;
-  assert.equal(code, 0);
-  for (const line of out.trim().split("\n")) assert.ok(JSON.parse(line).event, line);
-  await mock.restart();
-  const next = await startRelayProcess(sending(place.path, mock.url));
-  await mock.waitFor(({ counts }) => counts.objects === 1, PATIENT);
-  next.kill("SIGINT");
-  assert.equal((await next.ended).code, 130);
-}, SLOW);
+test(
+  "relay: records that cannot be sent within --grace stay on disk for the next relay",
+  async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    await mock.stop();
+    const relay = await startRelayProcess(sending(place.path, mock.url), [
+      "--grace",
+      "0s",
+      "--json",
+    ]);
+    const object = { obj: { project_id: PROJECT, object_id: "a", val: 1 } };
+    assert.equal((await post(relay, "/obj/create", object)).status, 200);
+    relay.kill("SIGTERM");
+    const { code, out } = await relay.ended;
+    assert.equal(code, 0);
+    for (const line of out.trim().split("\n")) assert.ok(JSON.parse(line).event, line);
+    await mock.restart();
+    const next = await startRelayProcess(sending(place.path, mock.url));
+    await mock.waitFor(({ counts }) => counts.objects === 1, PATIENT);
+    next.kill("SIGINT");
+    assert.equal((await next.ended).code, 130);
+  },
+  SLOW,
+);
 
 test(
   "relay: callers from elsewhere need tokens; options that cannot be used are named",

@@ -35,7 +35,7 @@ const object = (project_id: string, object_id: string) => ({
   obj: { project_id, object_id, val: 1 },
 });
 
-test("relay: the log of a project is closed when it was not used for ten minutes, and opened again", async () => {
+test("relay: the log of a project is closed after ten minutes without use, and opened again", async () => {
   await using server = await startMockServer();
   const { runtime, lookIn } = laterRuntime();
   await using relay = await startRelay({ server: server.url, runtime, recovers: true });

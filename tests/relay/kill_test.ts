@@ -128,7 +128,7 @@ async function killRelays(isAway: boolean): Promise<void> {
   }
 }
 
-test("relay: nothing that was answered is lost when it is killed while it sends", async () => {
+test("relay: no acknowledged record is lost when it is killed while sending", async () => {
   await killRelays(false);
 }, { timeout: 180_000 });
 

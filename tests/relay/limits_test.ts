@@ -57,7 +57,7 @@ test(
   { timeout: 60_000 },
 );
 
-test("relay: a request that is too large is refused, also when it is so after decompression", async () => {
+test("relay: a request that is too large is refused, also if it is so only after decompression", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({
     server: server.url,
@@ -82,7 +82,7 @@ test("relay: a request that is too large is refused, also when it is so after de
   assert.equal(relay.relay.bodyLimits.budget.used, 0);
 });
 
-test("relay: requests above the limit are refused with 503, and others are not held", async () => {
+test("relay: requests above the limit are refused with 503, and others are not delayed", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url, limits: { maxRequests: 2 } });
   const held = server.faults.add({ path: "/calls/stream_query", hang: true });
@@ -114,7 +114,7 @@ async function slowClient(url: string): Promise<{ answer: Promise<string>; close
   return { answer, close: () => socket.destroy() };
 }
 
-test("relay: clients that are slow hold no other, and are given up", async () => {
+test("relay: slow clients delay no other, and are disconnected", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({
     server: server.url,

@@ -17,7 +17,7 @@ function postOverTls(url: string, body: unknown): Promise<number | undefined> {
   });
 }
 
-test("relay: with a certificate it takes writes over TLS", async () => {
+test("relay: with a certificate it accepts writes over TLS", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({
     server: server.url,
@@ -30,7 +30,7 @@ test("relay: with a certificate it takes writes over TLS", async () => {
   assert.equal(server.store.counts.objects, 1);
 });
 
-test("relay: several relays share a directory, and each delivers what it took", async () => {
+test("relay: several relays share a directory, and each delivers its own records", async () => {
   await using server = await startMockServer();
   await using first = await startRelay({ server: server.url, recovers: true });
   const walDir = first.walDir.replace(/\/wal$/, "");

@@ -9,7 +9,7 @@ import { startRelayProcess } from "../support/relay/relay_process.ts";
 const object = { obj: { project_id: PROJECT, object_id: "a", val: 1 } };
 const TOKEN = "caller-token-0123456789abcdef0123456789";
 
-test("relay: metrics count requests that were recorded, passed on, refused and unreachable", async () => {
+test("relay: metrics count recorded, forwarded, refused and unreachable requests", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url, tokens: [TOKEN] });
   const headers = { authorization: `Bearer ${TOKEN}` };

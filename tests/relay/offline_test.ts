@@ -11,7 +11,7 @@ import { startRelay } from "../support/relay/relay_fixture.ts";
 const VIEWER = { query: "query { viewer { username defaultEntity { name } } }" };
 const PROJECT_INFO = { project_ids: [PROJECT] };
 
-test("relay: with the server away every write is answered, by a relay that was started then too", async () => {
+test("relay: while the server is down every write is answered, even by a relay started then", async () => {
   const folder = await mkdtemp(join(tmpdir(), "weave-wal-relay-"));
   try {
     await using server = await startMockServer();
@@ -46,7 +46,7 @@ test("relay: with the server away every write is answered, by a relay that was s
   }
 });
 
-test("relay: what SDKs ask at their start is answered as last known, also after a restart", async () => {
+test("relay: requests of SDKs at their start get the last known response, even after a restart", async () => {
   const folder = await mkdtemp(join(tmpdir(), "weave-wal-relay-"));
   try {
     await using server = await startMockServer({ defaultEntity: "acme" });
@@ -88,7 +88,7 @@ test("relay: an error of the server is answered from memory at a start only", as
   assert.equal(read.status, 502);
 });
 
-test("relay: a read sees what was written before it, and waits for its own project only", async () => {
+test("relay: a read sees earlier writes, and waits for its own project only", async () => {
   await using server = await startMockServer();
   // Only the read makes the sender skip its backoff.
   await using relay = await startRelay({ server: server.url, settings: { lingerMs: 60_000 } });
@@ -105,7 +105,7 @@ test("relay: a read sees what was written before it, and waits for its own proje
   held.remove();
 });
 
-test("relay: the rows of a table are read back while the server is away", async () => {
+test("relay: the rows of a table can be read back while the server is down", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   await server.stop();

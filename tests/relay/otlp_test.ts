@@ -100,7 +100,7 @@ test("relay: a request is taken apart into its spans, each with its resource and
 });
 
 for (const [name, Exporter] of [["protobuf", ProtobufExporter], ["JSON", JsonExporter]] as const) {
-  test(`relay: spans of the ${name} exporter arrive, plain and compressed, with the server away`, async () => {
+  test(`relay: spans of the ${name} exporter arrive, plain and compressed, while the server is down`, async () => {
     await using direct = await startMockServer();
     await using server = await startMockServer();
     await using relay = await startRelay({ server: server.url });
@@ -155,7 +155,7 @@ test("relay: spans go to the view of their path and to the project of resource, 
   assert.equal(spans("team/default", "traces"), 1);
 });
 
-test("relay: a span that the server rejects takes no other with it", async () => {
+test("relay: a span that the server rejects does not affect others", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   const exporter = new InMemorySpanExporter();

@@ -98,7 +98,7 @@ for (const [what, value] of Object.entries(DISGUISES)) {
   });
 }
 
-test("relay: a digest that a program computed of a value with a secret is not held against it", async () => {
+test("relay: a program's digest of a value with a secret does not cause a rejection", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   const expected_digest = "A".repeat(43);
@@ -119,7 +119,7 @@ test("relay: a digest that a program computed of a value with a secret is not he
   assert.deepEqual(mismatches(server), []);
 });
 
-test("relay: where nothing is redacted, and with --no-redact, requests stay byte for byte as they are", async () => {
+test("relay: if nothing is redacted, and with --no-redact, requests stay byte for byte unchanged", async () => {
   for (const redacts of [true, false]) {
     await using server = await startMockServer();
     await using relay = await startRelay({ server: server.url, ...(redacts ? {} : { redacts }) });
@@ -133,7 +133,7 @@ test("relay: where nothing is redacted, and with --no-redact, requests stay byte
   }
 });
 
-test("relay: texts of spans are replaced as a whole, and all else of them stays as it is", async () => {
+test("relay: redacted texts of spans are replaced completely, and everything else is unchanged", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   const [request] = await spanRequests([{

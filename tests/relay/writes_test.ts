@@ -43,7 +43,7 @@ async function compare(writes: ApiWrite[], options: MockOptions = {}): Promise<v
   assert.equal(server.store.counts.conflicts, 0);
 }
 
-test("relay: every write is answered as by the server, and the server gets the same", async () => {
+test("relay: every write gets the server's response, and the server gets the same write", async () => {
   await compare(everyWrite());
 });
 
@@ -61,7 +61,7 @@ test("relay: starts and ends in the v1 batch API arrive at a server of the v2 AP
   assert.ok(calls.every(({ ended_at }) => ended_at !== null));
 });
 
-test("relay: IDs that a caller leaves out are made, and the same at the server", async () => {
+test("relay: missing IDs are generated, and are the same on the server", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   const started = await post(relay, "/call/start", {
@@ -85,7 +85,7 @@ test("relay: IDs that a caller leaves out are made, and the same at the server",
   assert.deepEqual(server.store.feedback(PROJECT).map(({ id }) => id), [feedback.json.id]);
 });
 
-test("relay: a value whose digest only the server can know gets its ref before the server is asked", async () => {
+test("relay: a value whose digest only the server can compute gets its ref before the request", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   await server.stop();
@@ -110,7 +110,7 @@ test("relay: a value whose digest only the server can know gets its ref before t
   assert.ok(!JSON.stringify([[...objects], [...tables]]).includes("PROVISIONAL"));
 });
 
-test("relay: what is not a write of the API is passed on, and the server says what is wrong", async () => {
+test("relay: requests other than writes are forwarded, and the server reports errors", async () => {
   await using server = await startMockServer();
   await using relay = await startRelay({ server: server.url });
   for (

@@ -23,7 +23,7 @@ test("the runtime is detected among the three, once", () => {
   assert.equal(detectRuntime(), runtime);
 });
 
-test("on Linux a process knows its start, boot and namespace", () => {
+test("on Linux a process knows its start time, boot ID and namespace", () => {
   const facts = detectRuntime().process;
   const stat = fs.readFileSync("/proc/self/stat", "utf8");
   assert.equal(facts.startTime, stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
@@ -65,14 +65,14 @@ test("creating a directory in /proc fails quickly", () => {
   }
 }, { skip: noProc });
 
-test("parseStat finds its fields behind any command name", () => {
+test("parseStat finds its fields after any command name", () => {
   const rest = `S 1 ${Array.from({ length: 17 }, (_, index) => index).join(" ")} 4242 0 0\n`;
   for (const command of ["node", "a b", "((x) y", ") R 1 2 3", "", "S 1 (2) Z"]) {
     assert.deepEqual(parseStat(`77 (${command}) ${rest}`), { state: "S", startTime: "4242" });
   }
 });
 
-test("parseStat gives null for what is not a stat line", () => {
+test("parseStat returns null for a line that is not a stat line", () => {
   for (const text of ["", "77", "77 (node)", "77 (node) S 1 2", "no parentheses S 1 2 3"]) {
     assert.equal(parseStat(text), null, text);
   }

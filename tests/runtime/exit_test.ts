@@ -80,7 +80,7 @@ function fakeSignals(others = 0) {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-test("signal hooks run every listener, then hand the signal on, after what runs last", async () => {
+test("signal hooks run every listener, then pass the signal on after the final callback", async () => {
   const signals = fakeSignals();
   const ran: string[] = [];
   const onSignal = signalHooks(signals, () => ran.push("last"));
@@ -112,7 +112,7 @@ test("signal hooks let a second signal end the program at once", () => {
   finish();
 });
 
-test("signal hooks leave the end to a program that listens itself, and listen on", async () => {
+test("signal hooks leave the exit to a program with its own listener, and keep listening", async () => {
   const signals = fakeSignals(1);
   const onSignal = signalHooks(signals, () => assert.fail("nothing ends"));
   let runs = 0;

@@ -87,7 +87,7 @@ test("an existing file stays if a new one cannot be opened", () =>
     }).then(() => assert.equal(files.readText(`${directory}/lock`), "of another"));
   }));
 
-test("replace renames a temporary file that lies beside the target, or removes it", () => {
+test("replace renames a temporary file next to the target, or removes it", () => {
   const renames: string[] = [];
   const renameSync = (from: string) => {
     renames.push(from);

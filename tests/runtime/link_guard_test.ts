@@ -132,7 +132,7 @@ test("a directory is checked once a second, and a new link is then detected", ()
   assert.deepEqual(inner.list("/outside/b"), []);
 });
 
-test("roots at the top and relative ones are guarded as well", () => {
+test("roots at the top level and relative roots are guarded as well", () => {
   for (const root of ["/", ".", "relative", "./relative/"]) {
     const { files, disk, clock } = new MemoryRuntime();
     files.makeDirectory("/relative/a");

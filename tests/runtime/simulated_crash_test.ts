@@ -145,7 +145,7 @@ test("an unsynced truncation happens entirely or not at all", () => {
   ]);
 });
 
-test("names that were not synced survive in the order of their making", () => {
+test("unsynced names survive in the order of their creation", () => {
   const left = outcomes((runtime) => {
     for (const name of ["a", "b", "c"]) runtime.files.createExclusive(`/${name}`, "");
     runtime.files.remove("/a");

@@ -14,7 +14,7 @@ async function stateOf(promise: Promise<unknown>): Promise<string> {
   return await Promise.race([state, turn]);
 }
 
-test("no other process sees a replace in memory half done", () => {
+test("no other process observes a partial replace in memory", () => {
   const runtime = new MemoryRuntime();
   const other = new MemoryRuntime({ disk: runtime.disk });
   runtime.files.createExclusive("/checkpoint", "100");
@@ -83,7 +83,7 @@ test("a killed process's timers never fire, others' do", () => {
   assert.equal(clock.pending, 0);
 });
 
-test("processes of one host see each other come and go", () => {
+test("processes of one host detect the start and end of each other", () => {
   const host = new MemoryHost({ name: "pod", bootId: "b", pidNamespace: "pid:[7]" });
   const first = new MemoryRuntime({ host });
   const second = new MemoryRuntime({ host });

@@ -8,11 +8,11 @@ const OPTIONS = {
 };
 
 for (const planted of ["FIFO", "link to directory", "sparse file"] as const) {
-  test(`planted: a ${planted} in the place of any file holds up no command`, async () => {
+  test(`planted: a ${planted} in place of any file blocks no command`, async () => {
     await checkCommands(planted);
   }, OPTIONS);
 
-  test(`planted: a ${planted} in the place of any file holds up no program`, async () => {
+  test(`planted: a ${planted} in place of any file blocks no program`, async () => {
     await checkLibrary(planted);
   }, OPTIONS);
 }

@@ -102,7 +102,7 @@ test("follow does not send the logs of other servers", async () => {
   assert.deepEqual(left.sort(), ["acme/other/segment.jsonl"]);
 }, SLOW);
 
-test("status tells that a sidecar cannot reach the server, and since when", async () => {
+test("status reports since when a sidecar cannot reach the server", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await mock.stop();

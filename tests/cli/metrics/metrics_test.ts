@@ -10,7 +10,7 @@ const NAME = "acme/chat";
 const SERVER = "http://127.0.0.1:9";
 const SLOW = { timeout: 120_000 };
 
-test("status --openmetrics prints what status shows", async () => {
+test("status --openmetrics prints the same data as status", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER, maxDiskBytes: 3_000 });
   writeCalls(log, NAME, 20);

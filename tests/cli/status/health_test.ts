@@ -86,7 +86,7 @@ test("status shows dropped records and why, and a check fails on them", async ()
   assert.ok(!check.err.includes("--fail-if-dead-letters"));
 }, SLOW);
 
-test("status shows a full disk and the records that only memory holds", async () => {
+test("status shows a full disk and the records that exist only in memory", async () => {
   await using place = await temporary();
   const { runtime, fill } = fillableDisk();
   const log = openLog(place.wal, NAME, { server: SERVER, runtime });
@@ -113,7 +113,7 @@ test("status shows a full disk and the records that only memory holds", async ()
   assert.deepEqual(after.projects[0].dropped.byReason, { "lost-in-memory": 6 });
 }, SLOW);
 
-test("status shows how much of the quota is used, and what happens at its end", async () => {
+test("status shows the usage of the quota, and the policy at its limit", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 1);
@@ -140,7 +140,7 @@ test("status shows how much of the quota is used, and what happens at its end", 
   assert.equal((await cli(["status", "--fail-if-quota", "81"], around)).code, 0);
 }, SLOW);
 
-test("status says that records wait for a suspended process that sends them", async () => {
+test("status reports records that wait for a suspended sender", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await mock.stop();

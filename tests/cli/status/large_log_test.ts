@@ -10,7 +10,7 @@ import { test } from "../../harness.ts";
 const SEGMENTS = 800;
 const MB = 1024 * 1024;
 
-test("status of 50 GB reads a bounded part, and says in text, JSON and metrics that it estimates", async () => {
+test("status of 50 GB reads a bounded part, and marks estimates in text, JSON and metrics", async () => {
   await using place = await temporary();
   writeSparseLog(join(place.wal, "acme", "chat"), SEGMENTS, "acme/chat");
   const { runtime, read } = withReadBytes(detectRuntime());

@@ -18,14 +18,14 @@ const SERVER = "http://127.0.0.1:9";
 const ENV = { WF_TRACE_SERVER_URL: SERVER, WANDB_API_KEY: "a-secret-key-0123456789" };
 const SLOW = { timeout: 120_000 };
 
-test("status says that there are no logs yet", async () => {
+test("status reports that there are no logs yet", async () => {
   await using place = await temporary();
   const { code, out, err } = await cli(["status"], { cwd: place.path });
   assert.deepEqual({ code, err }, { code: 0, err: "" });
   assert.equal(out, `No logs yet: ${place.wal}\n`);
 }, SLOW);
 
-test("status counts what waits by project, with its writers and its age", async () => {
+test("status counts pending records by project, with their writers and age", async () => {
   await using place = await temporary();
   const old = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(old, NAME, 30, { started: Date.now() - 3_600_000 });
@@ -65,7 +65,7 @@ test("status counts what waits by project, with its writers and its age", async 
   assert.deepEqual((await report()).projects[0].writers, { dead: 1, closed: 1 });
 }, SLOW);
 
-test("status tells people what waits, why, and what to do", async () => {
+test("status tells people which records are pending, why, and what to do", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 3);
@@ -81,7 +81,7 @@ test("status tells people what waits, why, and what to do", async () => {
   assert.ok(!out.includes("\u001b"), "colors without a terminal");
 }, SLOW);
 
-test("status tells which host a writer is on that cannot be asked from here", async () => {
+test("status shows the host of a remote writer whose state cannot be checked", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 2);
@@ -181,7 +181,7 @@ test("status --watch refreshes in place, with rates, until Ctrl-C", async () => 
   await log.finish();
 }, { ...SLOW, skip: noTerminal });
 
-test("status --watch --json prints a line of JSON at every look", async () => {
+test("status --watch --json prints a line of JSON per interval", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 2);

@@ -18,7 +18,7 @@ import {
 import { WeaveWalError } from "../../../src/errors.ts";
 import { test } from "../../harness.ts";
 
-test("sizes are printed in steps of a thousand", () => {
+test("sizes are printed in units of a thousand", () => {
   const sizes = [0, 999, 1_000, 18_240_000, 99_949, 99_950, 999_499, 999_500, 5e9];
   assert.deepEqual(sizes.map(formatBytes), [
     "0 B",

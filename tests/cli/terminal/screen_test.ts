@@ -153,7 +153,7 @@ test("the table of status fits into 60 to 200 columns, and keeps what matters mo
   }
 });
 
-test("nothing that a planted file says moves the cursor or sets colors", async () => {
+test("no planted file can move the cursor or set colors", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, "acme/chat", { server: "http://\u001b[2J.example" });
   writeCalls(log, "acme/chat", 2);
@@ -201,7 +201,7 @@ test("nothing that a planted file says moves the cursor or sets colors", async (
   }
 }, { timeout: 120_000 });
 
-test("status --watch fits on the screen: totals, titles and what waits are not lost", async () => {
+test("status --watch fits on the screen and keeps totals, titles and pending records", async () => {
   await using place = await temporary();
   for (let number = 0; number < 40; number++) {
     const name = `acme/p${number}`;

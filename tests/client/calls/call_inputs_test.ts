@@ -37,7 +37,7 @@ test("op: an array, a text or nothing as `this` is not recorded as self", async 
   ]);
 });
 
-test("op: op(object, method) binds the method and is named after the object's class", async () => {
+test("op: op(object, method) binds the method and uses the object's class in the name", async () => {
   using fixture = await clientFixture();
   class Greeter {
     greeting = "Hello";
@@ -52,7 +52,7 @@ test("op: op(object, method) binds the method and is named after the object's cl
   assert.deepEqual(call.inputs, { self: { greeting: "Hello" }, name: "Ada" });
 });
 
-test("op: arguments are named by a list, by the first argument's keys, or by position", async () => {
+test("op: arguments are named after a list, the first argument's keys, or their position", async () => {
   using fixture = await clientFixture();
   const fn = (..._args: unknown[]) => {};
   op(fn, { name: "list", parameterNames: ["a", "b"] })(1, 2, 3);
@@ -66,7 +66,7 @@ test("op: arguments are named by a list, by the first argument's keys, or by pos
   assert.deepEqual(inputs("position"), { arg0: "p", arg2: null });
 });
 
-test("op: a display name is recorded and cut at 1000 characters; one that throws is left out", async () => {
+test("op: a display name is recorded and truncated at 1000 characters; one that throws is omitted", async () => {
   using fixture = await clientFixture();
   const named = op(function named(n: number) {
     return n;
@@ -84,7 +84,7 @@ test("op: a display name is recorded and cut at 1000 characters; one that throws
   assert.match(fixture.warned.join(), /Cannot name a call of named: no name/);
 });
 
-test("op: attributes come from init, withAttributes and the op, the inner ones first", async () => {
+test("op: attributes come from init, withAttributes and the op, with the innermost last", async () => {
   using fixture = await clientFixture({ globalAttributes: { env: "test", tier: 1 } });
   const plain = op(function plain() {});
   const own = op(function own() {}, { attributes: { tier: 4, op: true } });
@@ -106,7 +106,7 @@ test("op: attributes come from init, withAttributes and the op, the inner ones f
   ]);
 });
 
-test("op: attributes hold for what runs later in the function that was given", async () => {
+test("op: attributes apply to code that the given function runs later", async () => {
   using fixture = await clientFixture();
   const plain = op(function plain() {});
   await withAttributes({ request: "r" }, async () => {
@@ -130,7 +130,7 @@ test("op: attributes of a scope are those of the client that records the call", 
   assert.deepEqual(first.pipeline.callsOf("plain").map(strip), [{ of: "first", request: "r" }]);
 });
 
-test("op: inputs and outputs that JSON cannot hold neither throw nor lose the record", async () => {
+test("op: values that JSON cannot represent neither throw nor lose the record", async () => {
   using fixture = await clientFixture();
   const cycle: Record<string, unknown> = { name: "loop" };
   cycle.self = cycle;
@@ -169,7 +169,7 @@ test("op: inputs and outputs that JSON cannot hold neither throw nor lose the re
   assert.ok(Object.is(spread(proxy), proxy));
 });
 
-test("op: the arguments are recorded as they are when the call begins", async () => {
+test("op: the arguments are recorded as of the beginning of the call", async () => {
   using fixture = await clientFixture();
   const list = [1];
   op(function change(items: number[]) {

@@ -33,7 +33,7 @@ test("op: calls inside a call are its children, in one trace", async () => {
   assert.notEqual(leaves[2].trace_id, rootCall.trace_id);
 });
 
-test("op: parents are right across Promise.all, timers and microtasks that interleave", async () => {
+test("op: parents are correct across Promise.all, timers and interleaved microtasks", async () => {
   using fixture = await clientFixture();
   const leaf = op(function leaf(of: string) {
     return of;
@@ -59,7 +59,7 @@ test("op: parents are right across Promise.all, timers and microtasks that inter
   for (const call of leaves) assert.equal(workers.get(call.parent_id), call.inputs.arg0);
 });
 
-test("op: a running call keeps its client, and what it calls goes there too", async () => {
+test("op: a running call and its children stay with its client", async () => {
   using first = await clientFixture();
   const leaf = op(function leaf() {});
   let second: Fixture | undefined;
@@ -81,7 +81,7 @@ test("op: a running call keeps its client, and what it calls goes there too", as
   assert.equal((await publish({ n: 2 })).projectId, "team/other");
 });
 
-test("op: what a call does after its client was finished goes to the client of the time", async () => {
+test("op: nested calls after the end of their client go to the current client", async () => {
   using first = await clientFixture();
   const leaf = op(function leaf() {});
   let second: Fixture | undefined;
@@ -96,7 +96,7 @@ test("op: what a call does after its client was finished goes to the client of t
   assert.equal("parent_id" in other, false, "no record of the other project is its parent");
 });
 
-test("op: a listener belongs to the call that emits, as any function that is called", async () => {
+test("op: a listener runs in the call that emits the event, like any called function", async () => {
   using fixture = await clientFixture();
   const emitter = new EventEmitter();
   const heard = op(function heard(what: string) {

@@ -38,7 +38,7 @@ test("op: a synchronous function stays synchronous and is recorded with start an
   assert.equal("exception" in end, false);
 });
 
-test("op: a sender finds the leading fields of starts and ends in their fixed order", async () => {
+test("op: a sender locates the leading fields of starts and ends in their fixed order", async () => {
   using fixture = await clientFixture();
   op(function order() {})();
   const [start, end] = fixture.pipeline.records.slice(-2);
@@ -52,7 +52,7 @@ test("op: a sender finds the leading fields of starts and ends in their fixed or
   );
 });
 
-test("op: an asynchronous function gives a promise of its value, and what it throws is thrown", async () => {
+test("op: an asynchronous function returns a promise of its value, and its errors are thrown", async () => {
   using fixture = await clientFixture();
   const later = op(async function later(text: string) {
     await Promise.resolve();
@@ -70,7 +70,7 @@ test("op: an asynchronous function gives a promise of its value, and what it thr
   assert.equal(exceptionMessage(bad.exception), "no good");
 });
 
-test("op: the very error that was thrown reaches the caller, whatever it is", async () => {
+test("op: the original error reaches the caller, whatever it is", async () => {
   using fixture = await clientFixture();
   const error = new Error("");
   const hostile = Object.defineProperty({}, "toString", {
@@ -97,7 +97,7 @@ test("op: the very error that was thrown reaches the caller, whatever it is", as
   assert.deepEqual(texts, ["Error", "text", "undefined", "null", unshown, unshown]);
 });
 
-test("op: a clock that is set back does not end a call before its start", async () => {
+test("op: a clock that is set back cannot end a call before its start", async () => {
   using fixture = await clientFixture();
   op(function timed() {
     fixture.runtime.time.jump(-60_000);
@@ -106,7 +106,7 @@ test("op: a clock that is set back does not end a call before its start", async 
   assert.equal(call.ended_at, call.started_at);
 });
 
-test("op: source and op object are saved once, before the first call that names them", async () => {
+test("op: source and op object are saved once, before the first call that refers to them", async () => {
   using fixture = await clientFixture();
   const fn = function twice(n: number) {
     return 2 * n;
@@ -126,7 +126,7 @@ test("op: source and op object are saved once, before the first call that names 
   assert.equal(obj.val.weave_type.type, "Op");
 });
 
-test("op: a method that is made an op for every object is saved once a name", async () => {
+test("op: a method that becomes an op for every object is saved once per name", async () => {
   using fixture = await clientFixture();
   class Model {
     run = op(this, this.work);
@@ -142,7 +142,7 @@ test("op: a method that is made an op for every object is saved once a name", as
   ]);
 });
 
-test("op: a name that the server would refuse is kept for people and cleaned for the ref", async () => {
+test("op: a name that the server would reject is kept for display and sanitized for the ref", async () => {
   using fixture = await clientFixture();
   op(() => {}, { name: "say hello/world: again" })();
   op(() => {}, { name: "openai.chat.completions.create" })();
@@ -152,7 +152,7 @@ test("op: a name that the server would refuse is kept for people and cleaned for
   assert.deepEqual(names, ["say-hello-world-again", "openai.chat.completions.create"]);
 });
 
-test("op: what it is made from can be asked of it", () => {
+test("op: the wrapped function can be retrieved", () => {
   function original(_a: number, _b: number) {}
   const made = op(original, { name: "made", parameterNames: ["a", "b"] });
   assert.equal(isOp(made), true);
@@ -166,7 +166,7 @@ test("op: what it is made from can be asked of it", () => {
   assert.throws(() => op(5 as Any), { code: "ERR_INVALID_OPTION" });
 });
 
-test("op: invoke gives the call, one a call, also for calls at the same time", async () => {
+test("op: invoke returns a separate call for each invocation, including concurrent ones", async () => {
   using fixture = await clientFixture();
   const slow = op(async function slow(n: number) {
     await Promise.resolve();
@@ -191,7 +191,7 @@ test("op: invoke gives the call, one a call, also for calls at the same time", a
   ]);
 });
 
-test("op: without a client, and where tracing is disabled, it is a plain call", async () => {
+test("op: without a client, or with tracing disabled, it is a plain call", async () => {
   setGlobalClient(null);
   const add = op(function add(this: unknown, a: number, b: number) {
     return a + b;
@@ -208,7 +208,7 @@ test("op: without a client, and where tracing is disabled, it is a plain call", 
   assert.equal(fixture.pipeline.options, undefined, "no pipeline was opened");
 });
 
-test("op: the current call can be asked for, and its absence is an error", async () => {
+test("op: the current call is available, and its absence is an error", async () => {
   setGlobalClient(null);
   assert.throws(() => requireCurrentCallStackEntry(), { code: "ERR_NOT_INITIALIZED" });
   using fixture = await clientFixture();
@@ -224,7 +224,7 @@ test("op: the current call can be asked for, and its absence is an error", async
   assert.deepEqual(requireCurrentChildSummary(), {}, "code that asks runs on");
 });
 
-test("op: a pipeline that fails does not reach the function", async () => {
+test("op: a failing pipeline does not affect the function", async () => {
   using fixture = await clientFixture();
   fixture.pipeline.append = () => {
     throw new Error("the log is broken");
@@ -238,7 +238,7 @@ test("op: a pipeline that fails does not reach the function", async () => {
   assert.equal(fixture.warned.length, 1, "it is logged once");
 });
 
-test("op: a call says on which runtime and system it ran, under the Python SDK's names", async () => {
+test("op: a call records its runtime and system, under the Python SDK's names", async () => {
   using fixture = await clientFixture();
   op(() => 1, { name: "anywhere" })();
   const { weave } = fixture.pipeline.callsOf("anywhere")[0].attributes as Record<

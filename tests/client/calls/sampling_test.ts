@@ -38,7 +38,7 @@ test("sampling: whole traces are recorded, by the id of the trace, and the rest 
   assert.equal((await client.stats()).sampledOut, 4 * (400 - roots.length));
 });
 
-test("sampling: a trace is in every larger sample too, and fractions are even", () => {
+test("sampling: a trace is also in every larger sample, and fractions are even", () => {
   const ids = Array.from({ length: 4000 }, (_, i) => `0190e5a2-7c1b-7${i.toString(16)}-8123`);
   for (let tenth = 0; tenth < 10; tenth++) {
     const count = ids.map(fractionOf).filter((n) => Math.floor(n * 10) === tenth).length;
@@ -47,7 +47,7 @@ test("sampling: a trace is in every larger sample too, and fractions are even", 
   assert.equal(fractionOf(ids[0]), fractionOf(ids[0]));
 });
 
-test("sampling: what runs in a trace that is not recorded works as ever", async () => {
+test("sampling: code in an unsampled trace works as usual", async () => {
   using fixture = await clientFixture({ sampleRate: 0 });
   const thrower = op(function thrower() {
     throw new RangeError("far");
@@ -91,7 +91,7 @@ test("sampling: a stream that is read later belongs to its trace", async () => {
   assert.equal(fixture.pipeline.records.length, 0);
 });
 
-test("sampling: a function decides by the beginning of a trace", async () => {
+test("sampling: a function decides at the beginning of a trace", async () => {
   const roots: TraceRoot[] = [];
   using fixture = await clientFixture({
     sampleRate: (root) => {
@@ -124,7 +124,7 @@ test("sampling: a function that fails records the trace, and says so once", asyn
   }
 });
 
-test("sampling: evaluations and calls by hand are recorded whatever the rate", async () => {
+test("sampling: evaluations and manual calls are recorded at any rate", async () => {
   using fixture = await clientFixture({ sampleRate: 0 });
   const { client, pipeline } = fixture;
   const model = op(function model({ datasetRow }: Any) {

@@ -25,7 +25,7 @@ function countsOf(
   );
 }
 
-test("status counts: a call counts itself and all below it, as the Python SDK does", async () => {
+test("status counts: a call counts itself and its descendants, as in the Python SDK", async () => {
   using fixture = await clientFixture();
   const parent = op(() => {
     leaf();
@@ -55,7 +55,7 @@ test("status counts: a call that fails with its child counts both as errors", as
   assert.deepEqual(countsOf(fixture, "outer"), [{ success: 1, error: 2 }]);
 });
 
-test("status counts: streams and children side by side are counted when they end", async () => {
+test("status counts: streams and concurrent children are counted when they end", async () => {
   using fixture = await clientFixture();
   const stream = op(function* () {
     yield 1;
@@ -86,7 +86,7 @@ test("status counts: a call that outlives its parent is not counted there", asyn
   assert.deepEqual(countsOf(fixture, "root"), [{ success: 1, error: 0 }]);
 });
 
-test("status counts: they are recorded beside usage, and replace a summary of the same name", async () => {
+test("status counts: they are recorded with usage, and override a summary of the same name", async () => {
   using fixture = await clientFixture();
   op(() => 1, {
     name: "model",

@@ -71,14 +71,14 @@ test("netrc: the first machine of a list with a password, of its entries the las
   assert.equal(found("c"), undefined);
 });
 
-test("netrc: a new entry comes first and leaves everything else as it was", () => {
+test("netrc: a new entry is inserted first and leaves everything else unchanged", () => {
   const entry = "machine five\n  login user\n  password p5\n";
   assert.equal(withNetrcEntry(TEXT, "five", "p5"), entry + TEXT);
   assert.equal(withNetrcEntry("", "five", "p5"), entry);
   assert.equal(withNetrcEntry("# end", "five", "p5"), `${entry}# end\n`);
 });
 
-test("netrc: an entry is replaced and its neighbors on the same line are kept", () => {
+test("netrc: replacing an entry keeps its neighbors on the same line", () => {
   const text = withNetrcEntry(TEXT, "one", "new");
   assert.deepEqual(passwords(text), { one: "new", two: "p2", default: "guest", four: "p4" });
   assert.doesNotMatch(text, /p1/);
@@ -88,7 +88,7 @@ test("netrc: an entry is replaced and its neighbors on the same line are kept", 
   assert.deepEqual(passwords(again), { two: "also", one: "new", default: "guest", four: "p4" });
 });
 
-test("netrc: what is written is read back, whatever the value", () => {
+test("netrc: a written value is read back, whatever it is", () => {
   for (const value of ["plain", "#hash", 'quo"te', "back\\slash", "two words"]) {
     const text = withNetrcEntry(TEXT, "m", value);
     assert.deepEqual({ ...passwords(text) }, { ...passwords(TEXT), m: value }, value);

@@ -48,7 +48,7 @@ test("settings: weave.jsonc is read where it is a regular file", () => {
   assert.equal(here.resolve().lingerMs, 7);
 });
 
-test("settings: whatever else is in the place of weave.jsonc is refused without waiting for it", async () => {
+test("settings: anything but a regular file at weave.jsonc is refused without blocking", async () => {
   const cases: [(path: string) => void, RegExp][] = [
     [(path) => execFileSync("mkfifo", [path]), /it is not a regular file$/],
     [(path) => mkdirSync(path), /it is a directory$/],
@@ -77,7 +77,7 @@ test("settings: whatever else is in the place of weave.jsonc is refused without 
   }
 });
 
-test("settings: files of the home directory may be links, and never block", () => {
+test("settings: files in the home directory may be links, and never block", () => {
   using linked = place({});
   writeFileSync(linked.home("dotfiles"), "machine api.wandb.ai password linked");
   symlinkSync("dotfiles", linked.home(".netrc"));

@@ -42,7 +42,7 @@ test("publish: without a server the digest over refs is provisional, at once", a
   assert.equal(fixture.requests.length, 1, "a server that is away is not asked again and again");
 });
 
-test("publish: the internal id is kept on disk beside the log for the next run", async () => {
+test("publish: the internal id is cached on disk for the next run", async () => {
   const walDir = "/var/wal";
   using first = await clientFixture({ wal: true, walDir }, { answer: projectInfo });
   await first.client.publish(new Dataset({ name: "d", rows: [{ x: 1 }] }));

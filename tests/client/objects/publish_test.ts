@@ -19,7 +19,7 @@ const projectInfo = (url: string) =>
     ? Response.json([{ external_project_id: "team/demo", internal_project_id: "cHJvamVjdA==" }])
     : new Response("{}", { status: 404 });
 
-test("publish: a value is saved under the id given, or a new one, and named by its digest", async () => {
+test("publish: a value is saved under the given or a new id, and identified by its digest", async () => {
   using fixture = await clientFixture();
   const value = { hello: "world" };
   const ref = await fixture.client.publish(value, "greeting");
@@ -49,7 +49,7 @@ test("publish: a value that was saved keeps its ref, and is a ref in inputs", as
   });
 });
 
-test("publish: an object is saved with its classes and public fields, what it holds first", async () => {
+test("publish: an object is saved with its classes and public fields, after its contents", async () => {
   using fixture = await clientFixture();
   class Base extends WeaveObject {
     threshold = 0.5;
@@ -125,7 +125,7 @@ test("publish: a dataset is a table and an object that refers to it; rows have r
   assert.deepEqual(seen, [1, 2]);
 });
 
-test("publish: rows that are in a saved table already are rows of the next one too", async () => {
+test("publish: rows of a saved table are reused in the next one", async () => {
   using fixture = await clientFixture({}, { answer: projectInfo });
   const rows = [{ x: 1 }];
   await fixture.client.publish(new Dataset({ name: "one", rows }));
@@ -136,7 +136,7 @@ test("publish: rows that are in a saved table already are rows of the next one t
   ]);
 });
 
-test("publish: while it waits for what it needs, an object has the promise of its ref", async () => {
+test("publish: an object has a promise of its ref while its dependencies are pending", async () => {
   let answer = (_response: Response): void => {};
   const asked = () => new Promise<Response>((resolve) => answer = resolve);
   using fixture = await clientFixture({}, { answer: asked });
@@ -185,7 +185,7 @@ test("publish: images and sounds become files and are saved once", async () => {
   assert.deepEqual(call.output, call.inputs.arg0);
 });
 
-test("publish: a proxy that answers nothing is saved as a placeholder", async () => {
+test("publish: an opaque proxy is saved as a placeholder", async () => {
   using fixture = await clientFixture();
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -196,7 +196,7 @@ test("publish: a proxy that answers nothing is saved as a placeholder", async ()
   assert.deepEqual(holder, { proxy: revoked });
 });
 
-test("publish: an object that holds itself is saved", async () => {
+test("publish: a circular object is saved", async () => {
   using fixture = await clientFixture();
   class Node extends WeaveObject {
     next: Node = this;
@@ -214,7 +214,7 @@ test("publish: a name without a letter or a digit is refused by publish, not by 
   assert.equal(fixture.pipeline.callsOf("echo").length, 1);
 });
 
-test("publish: an object is saved anew in another project, and when its ref is taken away", async () => {
+test("publish: an object is saved again in another project, and when its ref is removed", async () => {
   using first = await clientFixture();
   const prompt = new StringPrompt({ name: "p", content: "c" });
   await first.client.publish(prompt);
@@ -227,7 +227,7 @@ test("publish: an object is saved anew in another project, and when its ref is t
   assert.equal(second.pipeline.of("obj_create").length, 1);
 });
 
-test("publish: a disabled client gives refs, keeps nothing and marks nothing as saved", async () => {
+test("publish: a disabled client returns refs, stores nothing and marks nothing as saved", async () => {
   const prompt = new StringPrompt({ name: "p", content: "c" });
   using off = await clientFixture({ disabled: true });
   const ref = await off.client.publish(prompt);
@@ -243,7 +243,7 @@ test("publish: a disabled client gives refs, keeps nothing and marks nothing as 
   });
 });
 
-test("prompts: places are filled in, those without a value stay", () => {
+test("prompts: placeholders are replaced, those without a value stay", () => {
   const text = new StringPrompt({ content: "{greeting:>3}, {name}! {missing} {}" });
   assert.equal(text.format({ greeting: "Hi", name: 0 }), "Hi, 0! {missing} {}");
   assert.equal(text.format({ name: "$&" }), "{greeting:>3}, $&! {missing} {}");
@@ -259,7 +259,7 @@ test("prompts: places are filled in, those without a value stay", () => {
   ]);
 });
 
-test("refs: URIs are read back, and anything else is refused", () => {
+test("refs: URIs are parsed back, and anything else is refused", () => {
   const ref = ObjectRef.fromUri("weave:///team/demo/object/name:abc/attr/rows");
   assert.deepEqual([ref.projectId, ref.objectId, ref.digest], ["team/demo", "name", "abc"]);
   assert.equal(ObjectRef.fromUri("weave:///team/demo/object/name").digest, "latest");

@@ -74,7 +74,7 @@ test("official: models and scorers that fail count in the summary as such", asyn
   assert.deepEqual(await summaryOf(place({ fails: true })), WITH_FAILURES);
 });
 
-test("official: columns are renamed for models and scorers; names that lead nowhere fail them", async () => {
+test("official: columns are renamed for models and scorers; invalid names make them fail", async () => {
   using _ = await clientFixture();
   const renamed = place({ fails: true, rows: (id) => ({ key: id, question: `Text ${id}` }) });
   assert.deepEqual(await summaryOf(renamed, { id: "key", text: "question" }), WITH_FAILURES);
@@ -136,7 +136,7 @@ test("official: awaited or not, a logger's scores are those of its prediction an
   }
 });
 
-test("official: a logger's calls are a tree, marked as made step by step", async () => {
+test("official: a logger's calls form a tree, marked as created step by step", async () => {
   using fixture = await clientFixture();
   const logger = new EvaluationLogger({ name: "logged" });
   const prediction = await logger.logPredictionAsync({ input: "test" }, "output");

@@ -14,7 +14,7 @@ import { test } from "../../harness.ts";
 /** A turn of the event loop that lets other calls in between. */
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, Math.random() * 5));
 
-test("official: attributes reach parents and children, inner ones win over outer and global ones", async () => {
+test("official: attributes apply to parents and children, inner ones override outer and global ones", async () => {
   using fixture = await clientFixture({ globalAttributes: { tenant: "acme", base: "global" } });
   const leaf = op(async function leaf() {
     await turn();
@@ -33,7 +33,7 @@ test("official: attributes reach parents and children, inner ones win over outer
   ]);
 });
 
-test("official: calls of calls, one after the other and at once, are whole trees in time", async () => {
+test("official: nested calls, sequential and concurrent, form complete trees in time order", async () => {
   using fixture = await clientFixture();
   const inner = op(async (x: number) => {
     await turn();
@@ -58,7 +58,7 @@ test("official: calls of calls, one after the other and at once, are whole trees
   }
 });
 
-test("official: summaries of calls add up through the tree, each with what is below it", async () => {
+test("official: summaries of calls add up through the tree, each including its descendants", async () => {
   using fixture = await clientFixture();
   const counted = (name: string) => ({
     name,
@@ -149,7 +149,7 @@ test("official: invoke of functions and decorated methods gives the result and t
   assert.deepEqual([update.call_id, update.display_name], [recorded.id, "renamed"]);
 });
 
-test("official: the handle of a call that was read renames it", async () => {
+test("official: a call that was read can be renamed through its handle", async () => {
   using fixture = await clientFixture({}, {
     answer: () => new Response(`${JSON.stringify({ id: "c-1", project_id: "team/demo" })}\n`),
   });
@@ -160,7 +160,7 @@ test("official: the handle of a call that was read renames it", async () => {
   assert.deepEqual([update.call_id, update.display_name], ["c-1", "renamed"]);
 });
 
-test("official: streams at once are reduced apart from one another", async () => {
+test("official: concurrent streams are reduced separately", async () => {
   using fixture = await clientFixture();
   const numbers = op(async function* numbers(id: string, values: number[]) {
     for (const value of values) {
@@ -188,7 +188,7 @@ test("official: streams at once are reduced apart from one another", async () =>
   );
 });
 
-test("official: an end names the trace of its start, and an error is recorded and thrown", async () => {
+test("official: an end contains the trace of its start, and an error is recorded and thrown", async () => {
   using fixture = await clientFixture();
   const error = new Error("Test error");
   const failing = op(async function failing() {

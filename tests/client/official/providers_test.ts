@@ -54,7 +54,7 @@ test("official: a chat completion is recorded with inputs, output and usage as t
   assert.equal(call.summary.usage[MODEL].total_tokens, completion.usage!.total_tokens);
 });
 
-test("official: a streamed chat completion is recorded whole, however it is asked for", async () => {
+test("official: a streamed chat completion is recorded completely, however it is requested", async () => {
   const ways: Record<string, (client: OpenAI) => Promise<AsyncIterable<Any>>> = {
     "plain": (client) => client.chat.completions.create({ ...params, stream: true }),
     "with usage": (client) =>
@@ -82,7 +82,7 @@ test("official: a streamed chat completion is recorded whole, however it is aske
   }
 });
 
-test("official: a promise of a kind that is not known is the program's own, with or without a trace", async () => {
+test("official: a promise of an unknown class is returned unchanged, with or without a trace", async () => {
   using fixture = await clientFixture();
   const answer = { object: "chat.completion", model: MODEL, choices: [], usage: {} };
   const bare = { then: (done: (value: unknown) => void) => done(answer) };

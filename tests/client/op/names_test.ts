@@ -7,7 +7,7 @@ import { StringPrompt } from "../../../src/client/objects/prompts.ts";
 import { clientFixture } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";
 
-test("names: ops in any script keep their names, apart from one another", async () => {
+test("names: ops in any script keep distinct names", async () => {
   using fixture = await clientFixture();
   const names = ["検索", "回答", "поиск", "جستجو", "naïve_Überprüfung", "步骤-1.2", "𠮷野家", "½"];
   for (const name of names) op(() => name, { name })();
@@ -16,7 +16,7 @@ test("names: ops in any script keep their names, apart from one another", async 
   assert.deepEqual(fixture.warned, []);
 });
 
-test("names: an op is named by a function or a class whose name is in another script", async () => {
+test("names: an op gets the name of a function or a class in any script", async () => {
   using fixture = await clientFixture();
   op(function 検索() {})();
   class エージェント {
@@ -28,7 +28,7 @@ test("names: an op is named by a function or a class whose name is in another sc
   assert.equal(fixture.pipeline.callsOf("エージェント.尋ねる").length, 1);
 });
 
-test("names: what the server takes no character of still keeps ops apart", async () => {
+test("names: names without any character that the server accepts still distinguish ops", async () => {
   using fixture = await clientFixture();
   const names = ["🔍", "🔥", "कि", "की", "ค้นหา", "คนหา", "→", "e\u0301", "é", "a".repeat(200)];
   for (const name of [...names, `${"a".repeat(199)}b`]) op(() => {}, { name })();
@@ -77,7 +77,7 @@ test("names: a dataset, a prompt and a value are saved under a name in any scrip
   assert.equal(filled, "やあ、A");
 });
 
-test("names: an op without a name is reported once, with the way out", async () => {
+test("names: an op without a name is reported once, with a solution", async () => {
   using fixture = await clientFixture();
   op(() => 1)();
   op((x: number) => x)(1);
@@ -86,7 +86,7 @@ test("names: an op without a name is reported once, with the way out", async () 
   assert.match(fixture.warned[0], /has no name.*op\(fn, \{ name: "answer" \}\).*keepNames/);
 });
 
-test("names: those that a bundler or minifier makes are distinguished from those of a program", () => {
+test("names: names from a bundler or minifier are distinguished from those of a program", () => {
   const minified = new Function("return async function hd(e){let t=await e;return t.text}")();
   for (const name of ["answer2", "answer$1", "_Agent.ask", "anonymous", "Agent.anonymous"]) {
     assert.match(

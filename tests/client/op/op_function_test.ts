@@ -24,7 +24,7 @@ test("op function: it has the properties of its function, and shares what is set
   assert.deepEqual([length, name, traced.__isOp], [0, "answer", true]);
 });
 
-test("op function: getters, read-only and hidden properties stay what they are", () => {
+test("op function: getters, read-only and hidden properties are preserved", () => {
   let runs = 0;
   const fn: Any = Object.defineProperties(() => 1, {
     lazy: { get: () => ++runs, enumerable: true, configurable: true },
@@ -45,7 +45,7 @@ test("op function: getters, read-only and hidden properties stay what they are",
   assert.deepEqual([frozen(), frozen.kept], [2, 1]);
 });
 
-test("op function: it is of the kind and the class of its function", async () => {
+test("op function: it has the kind and the class of its function", async () => {
   using _fixture = await clientFixture();
   const kind = (fn: unknown) => Object.prototype.toString.call(fn);
   const functions = [() => 1, async () => await 1, function* () {}, async function* () {}];
@@ -73,7 +73,7 @@ test("op function: it is of the kind and the class of its function", async () =>
   assert.deepEqual([point.double(), point instanceof (Point as Any)], [4, true]);
 });
 
-test("op function: an op of an op, and of a function that is a proxy, are ops", async () => {
+test("op function: ops can wrap ops and functions that are proxies", async () => {
   using fixture = await clientFixture();
   const inner = op(Object.assign(function inner(n: number) {
     return n;

@@ -51,7 +51,7 @@ async function offline(
 
 const rows = [{ question: "What is kept?", n: 1 }, { question: "Where?", n: 2 }];
 
-test("offline: a dataset published without a server is read back through its ref", async () => {
+test("offline: a dataset published while offline is read back through its ref", async () => {
   await offline(async (mock, open) => {
     await mock.stop();
     const writer = await open({ sender: false });
@@ -71,7 +71,7 @@ test("offline: a dataset published without a server is read back through its ref
   });
 });
 
-test("offline: refs in later records, also of later processes, get the server's digest", async () => {
+test("offline: refs in later records, including those of later processes, get the server's digest", async () => {
   await offline(async (mock, open) => {
     await mock.stop();
     const first = await open({ sender: false });
@@ -106,7 +106,7 @@ test("offline: refs in later records, also of later processes, get the server's 
   });
 });
 
-test("offline: a table of rows that only the server can name gets the server's digest", async () => {
+test("offline: a table whose rows only the server can digest gets the server's digest", async () => {
   await offline(async (mock, open) => {
     await mock.stop();
     const writer = await open({ sender: false });
@@ -136,7 +136,7 @@ test("offline: a table of rows that only the server can name gets the server's d
   });
 });
 
-test("offline: without a log on disk the refs are settled in memory", async () => {
+test("offline: without a log on disk the refs are resolved in memory", async () => {
   await offline(async (mock, open) => {
     mock.faults.add({ path: "/service/projects_info", status: 404 });
     const client = await open({ wal: false });

@@ -50,7 +50,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   }
 }
 
-test("signal: without the option a program ends at once, and the log keeps what it has", async () => {
+test("signal: without the option a program ends at once, and the log keeps its records", async () => {
   await using mock = await startMockServer();
   using project = service();
   const program = project.start("main.mjs", {
@@ -63,7 +63,7 @@ test("signal: without the option a program ends at once, and the log keeps what 
   assert.equal(project.logs("team/signal").length, 1);
 });
 
-test("signal: a program that listens itself ends when and how it decides to", async () => {
+test("signal: a program with its own listener decides when and how it ends", async () => {
   await using mock = await startMockServer();
   using project = service(
     `process.on("SIGTERM", async () => {
@@ -82,7 +82,7 @@ test("signal: a program that listens itself ends when and how it decides to", as
   assert.equal(mock.store.finishedCount("team/signal"), 2);
 });
 
-test("signal: a network that does not answer delays the end by exitDrainMs, a second signal by nothing", async () => {
+test("signal: an unresponsive network delays the exit by exitDrainMs, a second signal ends the delay", async () => {
   await using bad = await BAD_NETWORKS["no answer"]();
   for (const signals of [1, 2]) {
     // The second program would stay for longer than this test may take.

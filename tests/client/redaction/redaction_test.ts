@@ -226,7 +226,7 @@ test("redaction: redact gets each field, property, item and file, and decides wh
   assert.deepEqual({ digest, row_digests }, same);
 });
 
-test("redaction: a value that redact fails on is not written", async () => {
+test("redaction: a value for which redact throws is not written", async () => {
   const failures: ((value: unknown) => unknown)[] = [
     () => {
       throw new Error("no Ada here");

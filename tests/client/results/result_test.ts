@@ -27,7 +27,7 @@ class Query {
   }
 }
 
-test("result: a promise is the function's own, and its value is recorded first", async () => {
+test("result: the function's own promise is returned, and its value is recorded first", async () => {
   using fixture = await clientFixture();
   const promise = Promise.resolve({ n: 1 });
   const failing = Promise.reject(new Error("no"));
@@ -43,7 +43,7 @@ test("result: a promise is the function's own, and its value is recorded first",
   assert.equal(fixture.pipeline.callsOf("later")[0].output, 2);
 });
 
-test("result: a promise of a subclass is kept, its class is not asked for another", async () => {
+test("result: a promise of a subclass is kept, and its class creates no other", async () => {
   using fixture = await clientFixture();
   let made = 0;
   class Job<T> extends Promise<T> {
@@ -83,7 +83,7 @@ test("result: a promise shared by callers is recorded for each, and handled once
   for (const { exception } of fixture.pipeline.callsOf("load")) assert.match(exception, /cached/);
 });
 
-test("result: a function that only looks asynchronous returns the promise that it keeps", async () => {
+test("result: a seemingly asynchronous function returns the promise that it stores", async () => {
   using fixture = await clientFixture();
   const load = async () => await Promise.resolve({ n: 1 });
   const cached = load();
@@ -159,7 +159,7 @@ test("result: a thenable that is never awaited ends its call when the client fin
   assert.equal(query.runs, 0);
 });
 
-test("result: one thenable that many calls return is watched by a few of them", async () => {
+test("result: a thenable returned by many calls is observed by only a few of them", async () => {
   using fixture = await clientFixture();
   const query = new Query("shared");
   const find = op(() => query, { name: "find" });
@@ -171,7 +171,7 @@ test("result: one thenable that many calls return is watched by a few of them", 
   assert.equal(outputs.filter((output) => output === "<Query>").length, 984);
 });
 
-test("result: invoke gives what a thenable gives, with its call", async () => {
+test("result: invoke returns the result of a thenable, with its call", async () => {
   using fixture = await clientFixture();
   const [rows, call] = await op(() => new Query("a") as Any, { name: "find" }).invoke();
   assert.deepEqual(rows, ["a"]);
@@ -214,7 +214,7 @@ test("result: the promise of the OpenAI SDK keeps its class and its ways to be a
   assert.deepEqual(outputs, ["r-1", "r-1", "r-1", "r-1", "<APIPromise>"]);
 });
 
-test("result: what code of the program returns to tracing is not left unhandled", async () => {
+test("result: promises that the program returns to tracing do not stay unhandled", async () => {
   using fixture = await clientFixture({
     onEvent: (() => Promise.reject(new Error("onEvent"))) as Any,
   });

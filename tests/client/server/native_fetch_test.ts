@@ -3,7 +3,7 @@ import { finish, init, publish } from "../../../src/client/init.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test } from "../../harness.ts";
 
-test("native fetch: a fetch that is replaced before init gets none of the package's requests", async () => {
+test("native fetch: a fetch replaced before init gets none of the package's requests", async () => {
   await using mock = await startMockServer();
   const { fetch } = globalThis;
   let requests = 0;

@@ -37,7 +37,7 @@ function trusting(authority: string): Record<string, string> {
   return { NODE_EXTRA_CA_CERTS: authority, DENO_CERT: authority, DENO_NO_UPDATE_CHECK: "1" };
 }
 
-test("proxy: variables of either case and NO_PROXY are read as curl reads them", () => {
+test("proxy: variables in either case and NO_PROXY are interpreted as by curl", () => {
   const proxy = "http://proxy:3128";
   const cases: [string, Record<string, string>, string | null][] = [
     ["https://a.test", { HTTPS_PROXY: proxy }, proxy],
@@ -173,19 +173,23 @@ for (const [title, more] of Object.entries(PROGRAMS)) {
   }, SLOW);
 }
 
-test("proxy: where a proxy cannot be used, one message says so, without its password", async () => {
-  await using place = await temporary();
-  const env = { FLUSH_MS: "100" };
-  const socks = "socks5://u:secret@127.0.0.1:9";
-  const ended = await runProgram(place.path, socks, "", env);
-  const logged = ended.err.split("\n").filter((line) => line.includes("HTTPS_PROXY"));
-  assert.equal(logged.length, 1, ended.err);
-  assert.match(logged[0], /Cannot use HTTPS_PROXY: it is not the URL of an HTTP proxy such as/);
-  assert.doesNotMatch(ended.err, /secret/);
-  rmSync(join(place.path, "wal"), { recursive: true });
-  const named = await runProgram(place.path, socks, "", { ...env, NO_PROXY: HOST });
-  assert.doesNotMatch(named.err, /HTTPS_PROXY/);
-}, { ...SLOW, skip: isNode ? false : "this runtime knows more kinds of proxies" });
+test(
+  "proxy: if a proxy cannot be used, one message reports that, without its password",
+  async () => {
+    await using place = await temporary();
+    const env = { FLUSH_MS: "100" };
+    const socks = "socks5://u:secret@127.0.0.1:9";
+    const ended = await runProgram(place.path, socks, "", env);
+    const logged = ended.err.split("\n").filter((line) => line.includes("HTTPS_PROXY"));
+    assert.equal(logged.length, 1, ended.err);
+    assert.match(logged[0], /Cannot use HTTPS_PROXY: it is not the URL of an HTTP proxy such as/);
+    assert.doesNotMatch(ended.err, /secret/);
+    rmSync(join(place.path, "wal"), { recursive: true });
+    const named = await runProgram(place.path, socks, "", { ...env, NO_PROXY: HOST });
+    assert.doesNotMatch(named.err, /HTTPS_PROXY/);
+  },
+  { ...SLOW, skip: isNode ? false : "this runtime knows more kinds of proxies" },
+);
 
 async function runProgram(
   cwd: string,

@@ -33,7 +33,7 @@ function refusal(setup: Setup): WeaveWalError {
   throw new Error(`Accepted: ${JSON.stringify(setup)}`);
 }
 
-test("settings: nothing set gives the defaults, with the log under the working directory", () => {
+test("settings: the defaults apply without settings, with the log under the working directory", () => {
   const { walDir, ...rest } = DEFAULTS;
   const settings = resolve();
   for (const [name, value] of Object.entries(rest)) {
@@ -105,7 +105,7 @@ test("settings: every variable of the protocol is read", () => {
   assert.equal(settings.walDirExplicit, true);
 });
 
-test("settings: links lead to the W&B server as it is reached, with its scheme and port", () => {
+test("settings: links use the W&B server's actual scheme and port", () => {
   const site = (WANDB_BASE_URL: string): string => resolve({ env: { WANDB_BASE_URL } }).siteUrl;
   assert.equal(site("https://wandb.example.com/"), "https://wandb.example.com");
   assert.equal(site("http://127.0.0.1:8080/below"), "http://127.0.0.1:8080");
@@ -117,7 +117,7 @@ test("settings: the trace server of a base URL of one's own is below it", () => 
   assert.equal(settings.serverUrl, "https://wandb.example.com/traces");
 });
 
-test("settings: a bad value is refused with its name, the value and what would do", () => {
+test("settings: an invalid value is refused with its name, the value and the valid ones", () => {
   const cases: [Setup, RegExp][] = [
     [{ options: { lingerMs: -1 } }, /option "lingerMs": -1 is not a number from 0/],
     [{ options: { batchBytes: 1.5 } }, /option "batchBytes": 1.5 is not a whole number/],
@@ -195,7 +195,7 @@ test("settings: a password in a URL and a key are never shown", () => {
   assert.match(file.message, /WANDB_API_KEY/);
 });
 
-test("settings: a sender without a key is refused with the way out, anything else needs none", () => {
+test("settings: a sender without a key is refused with a solution, other processes need none", () => {
   const env = { WANDB_API_KEY: "" };
   const error = refusal({ env });
   assert.equal(error.code, "ERR_MISSING_API_KEY");
@@ -241,7 +241,7 @@ test("settings: the base URL is found in the settings of wandb", () => {
   assert.match(bad.message, /base_url of ~\/.config\/wandb\/settings: "nowhere"/);
 });
 
-test("settings: no sender without a log is refused in code and means nothing in the environment", () => {
+test("settings: a disabled sender without a log is refused in code and ignored in the environment", () => {
   assert.match(
     refusal({ options: { sender: false } }).message,
     /option "sender".*WEAVE_ENABLE_WAL/,
@@ -249,7 +249,7 @@ test("settings: no sender without a log is refused in code and means nothing in 
   assert.equal(resolve({ env: { WEAVE_DISABLE_WAL_SENDER: "true" } }).sender, true);
 });
 
-test("settings: a directory named in any place counts as asked for", () => {
+test("settings: a directory set in any source counts as explicitly set", () => {
   assert.equal(resolve({ options: { walDir: "here" } }).walDirExplicit, true);
   assert.equal(resolve({ options: { walDir: "here" } }).walDir, "/app/here");
   const files = { "/app/weave.jsonc": '{"walDir": "/there"}' };

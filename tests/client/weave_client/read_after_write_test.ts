@@ -53,7 +53,7 @@ async function place(body: (place: Place) => Promise<void>): Promise<void> {
 }
 
 for (const wal of [true, false]) {
-  test(`reads: what was just written is read (log on disk: ${wal})`, async () => {
+  test(`reads: just-written records can be read (log on disk: ${wal})`, async () => {
     await place(async ({ open }) => {
       const client = await open("team/read", { wal });
       const rows = [{ question: "What?", n: 1 }, { question: "Why?", n: 2 }];
@@ -83,7 +83,7 @@ for (const wal of [true, false]) {
   });
 }
 
-test("reads: a ref is read by the client of its project, which knows what is not delivered", async () => {
+test("reads: a ref is read by the client of its project, which knows its undelivered records", async () => {
   await place(async ({ open }) => {
     const first = await open("team/first");
     await open("team/second");
@@ -95,7 +95,7 @@ test("reads: a ref is read by the client of its project, which knows what is not
   });
 });
 
-test("reads: what others left to be sent does not delay them", async () => {
+test("reads: orphaned segments of other processes do not delay them", async () => {
   await place(async ({ mock, open }) => {
     const earlier = await open("team/read", { sender: false });
     for (let i = 0; i < 5; i++) await earlier.publish({ backlog: i }, "backlog");
@@ -106,7 +106,7 @@ test("reads: what others left to be sent does not delay them", async () => {
   });
 });
 
-test("reads: a server that is away is named, and the record is kept", async () => {
+test("reads: an unreachable server is reported, and the record is kept", async () => {
   await place(async ({ mock, open }) => {
     const client = await open("team/read", { retryMaxMs: 200 });
     await client.publish({ n: 0 }, "first");
@@ -128,7 +128,7 @@ test("reads: a server that is away is named, and the record is kept", async () =
   });
 });
 
-test("reads: a key that is refused is named at once", async () => {
+test("reads: a rejected key is reported at once", async () => {
   await place(async ({ mock, open }) => {
     mock.faults.add({ status: 401, body: { detail: "invalid key" } });
     const client = await open();
@@ -137,7 +137,7 @@ test("reads: a key that is refused is named at once", async () => {
   });
 });
 
-test("reads: where another process sends, a thing that is missing says so", async () => {
+test("reads: if another process sends, the error about a missing object says so", async () => {
   await place(async ({ open }) => {
     const client = await open("team/read", { sender: false });
     const ref = await client.publish({ n: 1 }, "own");

@@ -32,7 +32,7 @@ test("reads: the server's own information is asked with the key", async () => {
   assert.deepEqual(init.headers, { Authorization: `Basic ${btoa("api:secret-key")}` });
 });
 
-test("reads: calls come as the server sends them, lines cut anywhere", async () => {
+test("reads: calls are streamed, with lines split anywhere", async () => {
   const bytes = new TextEncoder().encode('{"id":"1","op_name":"é😀"}\n\n{"id":"2"}\n{"id":"3"}');
   const asked: unknown[] = [];
   using fixture = await clientFixture({}, {
@@ -67,7 +67,7 @@ test("reads: calls come as the server sends them, lines cut anywhere", async () 
   assert.deepEqual((asked[2] as { filter: unknown }).filter, { call_ids: ["1"] });
 });
 
-test("reads: a call that is not there is an error with status 404", async () => {
+test("reads: a nonexistent call is an error with status 404", async () => {
   using fixture = await clientFixture({}, {
     answer: server({ "/calls/stream_query": () => new Response("") }),
   });
@@ -78,7 +78,7 @@ test("reads: a call that is not there is an error with status 404", async () => 
   });
 });
 
-test("reads: objects come back as what they were saved as", async () => {
+test("reads: objects are read back with their original classes", async () => {
   let val: unknown;
   using fixture = await clientFixture({}, {
     answer: server({
@@ -165,7 +165,7 @@ test("reads: errors have status and reason, and no key", async () => {
   }
 });
 
-test("reads: an answer that does not come in time is given up", async () => {
+test("reads: a read is aborted at its time limit", async () => {
   using fixture = await clientFixture({ timeoutMs: 1000 }, {
     answer: (_url, { signal }) =>
       new Promise((_, reject) => {

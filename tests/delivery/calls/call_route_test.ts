@@ -19,7 +19,7 @@ function asked({ mock }: DeliveryFixture): Record<string, (number | null)[]> {
 }
 
 for (const status of [404, 405]) {
-  test(`paths: v2 paths that answer ${status} are left once, for calls that end and that run`, async () => {
+  test(`paths: v2 paths that answer ${status} are abandoned once, for complete and running calls`, async () => {
     await withDelivery({ callMode: "new" }, async (fixture) => {
       const missing = fixture.mock.faults.add({
         path: /^\/v2\//,
@@ -46,7 +46,7 @@ for (const status of [404, 405]) {
 }
 
 for (const status of [404, 405]) {
-  test(`paths: a v1 path that answers ${status} is left once for the v2 paths`, async () => {
+  test(`paths: a v1 path that answers ${status} is replaced once by the v2 paths`, async () => {
     await withDelivery({ callMode: "new" }, async (fixture) => {
       const missing = fixture.mock.faults.add({
         path: /upsert_batch/,
@@ -65,7 +65,7 @@ for (const status of [404, 405]) {
   });
 }
 
-test("paths: without useCallsComplete no v2 path is asked, also where there is one", async () => {
+test("paths: without useCallsComplete no v2 path is requested, even if the server has it", async () => {
   await withDelivery({ callMode: "new" }, async (fixture) => {
     const pipeline = fixture.open({ useCallsComplete: false });
     appendCalls(pipeline, "a", 10);
@@ -101,7 +101,7 @@ test("paths: feedbacks are sent together", async () => {
   });
 });
 
-test("paths: a server without batches of feedback is asked for one once", async () => {
+test("paths: a server without feedback batches is queried once", async () => {
   await withDelivery({ feedbackBatch: false }, async (fixture) => {
     const pipeline = fixture.open();
     appendFeedback(pipeline, ["a", "b"]);
@@ -146,7 +146,7 @@ for (
   });
 }
 
-test("paths: content that was just delivered is not sent again", async () => {
+test("paths: recently delivered content is not sent again", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open();
     const object = JSON.stringify({

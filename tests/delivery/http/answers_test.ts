@@ -68,7 +68,7 @@ test("replies: each endpoint's own response is recognized, with additional field
   assert.equal(replyKind("/table/create", '{"digest":"d"}'), "reply", "an older server");
 });
 
-test("replies: a portal's response is not taken for the server's, whatever the endpoint", () => {
+test("replies: a portal's response is not mistaken for the server's, at any endpoint", () => {
   for (const path of PATHS) {
     for (const portal of PORTALS) {
       assert.notEqual(replyKind(path, portal), "reply", `${path}: ${portal}`);
@@ -97,7 +97,7 @@ for (const body of PORTALS) {
   }
 }
 
-test("replies: a field that a newer server adds is accepted once it shows that it is one", async () => {
+test("replies: a new field of a newer server is accepted once it is confirmed", async () => {
   await withDelivery({ callMode: "new" }, async (fixture) => {
     fixture.mock.faults.add({ path: /\/calls\/complete$/, status: 200, body: { ids: ["a"] } });
     const pipeline = fixture.open({ useCallsComplete: true });
@@ -138,7 +138,7 @@ async function flood(isCompressed: boolean) {
 
 for (const isCompressed of [false, true]) {
   const what = isCompressed ? "compressed" : "plain";
-  test(`size: a ${what} response without an end is given up at the limit`, async () => {
+  test(`size: a ${what} response without an end is aborted at the limit`, async () => {
     await using server = await flood(isCompressed);
     const { clock } = detectRuntime();
     const options = { fetch: hostFetch, clock, apiKey: "key", timeoutMs: 60_000 };
@@ -161,7 +161,7 @@ for (const isCompressed of [false, true]) {
   }, { timeout: 120_000 });
 }
 
-test("size: a response within the limit is read whole", async () => {
+test("size: a response within the limit is read completely", async () => {
   for (const text of ["", "é", "x".repeat(70_000)]) {
     assert.equal(await readText(new Response(text), 100_000), text);
     const bytes = await readBytes(new Response(text), 100_000);

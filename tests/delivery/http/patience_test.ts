@@ -39,7 +39,7 @@ function slowServer(world: LogWorld, delay: (path: string) => number) {
 for (const delayMs of [4_000, 20_000, 29_000]) {
   for (const useCallsComplete of [true, false]) {
     const api = useCallsComplete ? "v2" : "v1";
-    test(`patience: a server that takes ${delayMs} ms a batch gets each once, ${api}`, async () => {
+    test(`patience: a server that takes ${delayMs} ms per batch gets each once, ${api}`, async () => {
       const world = new LogWorld();
       // Quick requests in between say nothing of slow ones.
       const server = slowServer(world, (path) => /call/.test(path) ? delayMs : 5);
@@ -80,7 +80,7 @@ test("patience: a server that accepts connections and never responds gets health
   runtime.exit();
 });
 
-test("patience: a server whose health checks are slow too gets data in the end", async () => {
+test("patience: a server with slow health checks still gets data in the end", async () => {
   const world = new LogWorld();
   const server = slowServer(world, () => 10_000);
   const runtime = world.process();
@@ -93,7 +93,7 @@ test("patience: a server whose health checks are slow too gets data in the end",
   runtime.exit();
 });
 
-test("patience: after a request timed out, the server is checked before it is sent again", async () => {
+test("patience: after a request timeout, the server is checked before the next send", async () => {
   const world = new LogWorld();
   let isHanging = true;
   const server = slowServer(world, (path) => isHanging && /call/.test(path) ? Infinity : 5);

@@ -33,7 +33,7 @@ for (const key of KEYS) {
     assert.equal(redact("nothing of it"), "nothing of it");
   });
 
-  test(`redact: no dead letter, event, error or statistic has it: ${key.slice(0, 12)}`, async () => {
+  test(`redact: no dead letter, event, error or statistic contains it: ${key.slice(0, 12)}`, async () => {
     const echo: Fetch = (_, init) =>
       Promise.resolve(
         Response.json({ detail: [{ headers: init!.headers, key, url: encodeURIComponent(key) }] }, {

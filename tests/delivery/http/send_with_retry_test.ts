@@ -68,7 +68,7 @@ test("send: every attempt of a request has the same retry ID", async () => {
   assert.deepEqual(ids, ["retry-1", "retry-1"]);
 });
 
-test("send: a response with unknown fields does not count when the server is Weave's only afterwards", async () => {
+test("send: a response with unknown fields does not count if the server proves to be Weave's only later", async () => {
   const portal = '{"id":null,"digest":"","res":{}}';
   for (const isPortalThere of [false, true]) {
     let writes = 0;

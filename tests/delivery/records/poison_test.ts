@@ -179,7 +179,7 @@ for (const what of ["HTTP 500", "a torn connection"]) {
   });
 }
 
-test("poison: many in one batch, and in several logs, are all found", async () => {
+test("poison: several poison records in one batch and in several logs are all found", async () => {
   const scene = new Scene(FAILURES["HTTP 500"]);
   for (let log = 0; log < 5; log++) {
     const { runtime, pipeline } = scene.open({ sender: false });
@@ -237,7 +237,7 @@ for (const [what, { outage, healthy }] of Object.entries(OUTAGES)) {
   }
 }
 
-test("outage: one that begins while poison is isolated takes no other record along", async () => {
+test("outage: an outage during the isolation of a poison record affects no other record", async () => {
   for (let after = 0; after < 12; after += 2) {
     const scene = new Scene(FAILURES["HTTP 500"]);
     let writes = 0;

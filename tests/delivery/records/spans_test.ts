@@ -44,7 +44,7 @@ function names({ mock }: DeliveryFixture, project = "team/project"): string[] {
 }
 
 for (const otelReply of ["json", "protobuf"] as const) {
-  test(`spans: those of several records share a request, answered in ${otelReply}`, async () => {
+  test(`spans: spans of several records share a request, answered in ${otelReply}`, async () => {
     await withDelivery({ otelReply }, async (fixture) => {
       const pipeline = fixture.open({ lingerMs: 200 });
       for (let i = 0; i < 20; i++) await append(pipeline, `span ${i}`);
@@ -70,7 +70,7 @@ for (const otelReply of ["json", "protobuf"] as const) {
     });
   });
 
-  test(`spans: those that the server rejects are isolated, answered in ${otelReply}`, async () => {
+  test(`spans: spans that the server rejects are isolated, answered in ${otelReply}`, async () => {
     await withDelivery({ otelReply }, async (fixture) => {
       const pipeline = fixture.open({ lingerMs: 200 });
       for (let i = 0; i < 12; i++) {
@@ -92,7 +92,7 @@ for (const otelReply of ["json", "protobuf"] as const) {
   });
 }
 
-test("spans: bytes that are not spans are rejected and isolated, Base64 that is none is unsendable", async () => {
+test("spans: invalid bytes are rejected and isolated, and invalid Base64 is unsendable", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open({ lingerMs: 200 });
     await append(pipeline, "before");
@@ -143,7 +143,7 @@ test("spans: a batch that is too large is halved", async () => {
   });
 });
 
-test("spans: projects get requests of their own, and a name that no header holds is in the spans", async () => {
+test("spans: each project has its own requests, and a name unfit for a header is in the spans", async () => {
   await withDelivery({}, async (fixture) => {
     const pipeline = fixture.open({ lingerMs: 200 });
     await append(pipeline, "one");
@@ -157,7 +157,7 @@ test("spans: projects get requests of their own, and a name that no header holds
   });
 });
 
-test("spans: a missing project lets its spans wait, and those of others go", async () => {
+test("spans: a missing project blocks its own spans only", async () => {
   await withDelivery({ missingProjects: ["team/later"] }, async (fixture) => {
     const pipeline = fixture.open();
     await append(pipeline, "waits", { project: "team/later" });

@@ -90,7 +90,7 @@ test("unsettled dead letters are kept byte for byte during a retry", async () =>
   assert.deepEqual(runtime.files.list(DIRECTORY).map(({ name }) => name), [`${STEM}.deadletter`]);
 });
 
-test("no dead letter is lost to a kill at any operation", async () => {
+test("no dead letter is lost if the process is killed at any operation", async () => {
   for (let index = 0, over = false; !over; index++) {
     const disk = fiveDeadLetters();
     const host = new MemoryHost();
@@ -111,7 +111,7 @@ test("no dead letter is lost to a kill at any operation", async () => {
   }
 });
 
-test("no dead letter is lost to a crash of the machine at any operation", async () => {
+test("no dead letter is lost in a machine crash at any operation", async () => {
   for (let seed = 1; seed <= 20; seed++) {
     for (let index = 0, over = false; !over; index++) {
       let state = seed * 1_000 + index;

@@ -38,7 +38,7 @@ function skippingRuntime() {
 
 for (const sender of [true, false]) {
   const who = sender ? "with a sender" : "without one";
-  test(`replaced: another file in place of the log costs nothing, ${who}`, async () => {
+  test(`replaced: another file in place of the log loses no record, ${who}`, async () => {
     await withDelivery({ callMode: "old" }, async (fixture) => {
       await fixture.mock.stop();
       const pipeline = fixture.open({ sender });

@@ -19,7 +19,7 @@ function scene() {
   return { clock, quota, grow, secondsLeft };
 }
 
-test("quota forecast: the rate of the last minutes tells when a quota is used up", () => {
+test("quota forecast: the growth of the last minutes determines when a quota is full", () => {
   const { grow, secondsLeft } = scene();
   grow(5, 100);
   assert.equal(secondsLeft(), null, "too short a time");
@@ -29,7 +29,7 @@ test("quota forecast: the rate of the last minutes tells when a quota is used up
   assert.ok(Math.abs(secondsLeft()! - (100_000 - 6_000) / 10) < 300, `${secondsLeft()}`);
 });
 
-test("quota forecast: nothing is forecast for what does not grow, and a full one is full now", () => {
+test("quota forecast: there is no forecast without growth, and a full quota is full now", () => {
   const { quota, grow, secondsLeft } = scene();
   grow(60, 0);
   assert.equal(secondsLeft(), null);

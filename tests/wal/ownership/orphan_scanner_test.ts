@@ -57,7 +57,7 @@ test("orphan scanner: all segments of dead processes are final, oldest first", a
   });
 });
 
-test("orphan scanner: of a process that runs and does not send, the last segment is open", async () => {
+test("orphan scanner: the last segment of a running process without a sender is open", async () => {
   const world = new LogWorld();
   const writer = start(world, 1, false);
   putSegment(world, writer.token, OPEN, 3n);
@@ -71,7 +71,7 @@ test("orphan scanner: of a process that runs and does not send, the last segment
   assert.deepEqual(await found(scanner), { final: ["1@1", "1@2", "1@3"], open: [] });
 });
 
-test("orphan scanner: an open segment becomes final when its lock goes or its process dies", () => {
+test("orphan scanner: an open segment becomes final when its lock is removed or its process dies", () => {
   for (const end of ["lock", "kill"]) {
     const world = new LogWorld();
     const writer = start(world, 1, false);
@@ -85,7 +85,7 @@ test("orphan scanner: an open segment becomes final when its lock goes or its pr
   }
 });
 
-test("orphan scanner: a process that runs and sends keeps its segments, closed ones too", async () => {
+test("orphan scanner: a running process with a sender keeps its segments, including closed ones", async () => {
   const world = new LogWorld();
   const { token } = start(world, 1, true);
   putSegment(world, token, DATA, 1n);
@@ -98,7 +98,7 @@ test("orphan scanner: a process that runs and sends keeps its segments, closed o
   assert.deepEqual(world.names().filter((name) => name.endsWith(".fence")), []);
 });
 
-test("orphan scanner: a process that is presumed dead is fenced first, and the fence is not removed with it", async () => {
+test("orphan scanner: a process presumed dead is fenced first, and the fence outlives its files", async () => {
   const world = new LogWorld();
   const { disk, clock } = world;
   const elsewhere = new MemoryRuntime({ disk, clock, host: new MemoryHost(ELSEWHERE) });
@@ -118,7 +118,7 @@ test("orphan scanner: a process that is presumed dead is fenced first, and the f
   assert.deepEqual([...final[0].suffixes].sort(), [".jsonl", ".lock"]);
 });
 
-test("orphan scanner: a heartbeat beside the fence keeps the segment with its process", async () => {
+test("orphan scanner: a heartbeat after the fence keeps the segment with its process", async () => {
   const world = new LogWorld();
   const { disk, clock } = world;
   const elsewhere = new MemoryRuntime({ disk, clock, host: new MemoryHost(ELSEWHERE) });
@@ -135,7 +135,7 @@ test("orphan scanner: a heartbeat beside the fence keeps the segment with its pr
   assert.deepEqual(await found(scanner), { final: [], open: [] });
 });
 
-test("orphan scanner: segments of this process are its own, unless they are given up", async () => {
+test("orphan scanner: segments of this process are its own, unless they are reclaimed", async () => {
   const world = new LogWorld();
   const own = start(world, 7, true);
   const [closed] = [putSegment(world, own.token, DATA, 1n), putSegment(world, own.token, OPEN, 2n)];
@@ -164,7 +164,7 @@ test("orphan scanner: sidecars without data are removed with their dead process,
   );
 });
 
-test("orphan scanner: sidecars whose data comes in this moment stay", () => {
+test("orphan scanner: sidecars whose data file is just being created stay", () => {
   const world = new LogWorld();
   const { token, runtime } = start(world, 1, true);
   const leftover = putSegment(world, token, { ".lock": "1" });
@@ -211,7 +211,7 @@ test("orphan scanner: which processes have segments is known after a scan", asyn
   assert.deepEqual(writers(), [2]);
 });
 
-test("orphan scanner: a directory that cannot be listed is an error, and can be later", async () => {
+test("orphan scanner: an unlistable directory is an error, and can be scanned later", async () => {
   const world = new LogWorld();
   world.put("{}\n");
   const runtime = world.process();

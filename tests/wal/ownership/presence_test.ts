@@ -35,7 +35,7 @@ function scene(report: SenderReport | null = null) {
   };
 }
 
-test("presence: it is read back as it was written, with a report and without", () => {
+test("presence: it is read back unchanged, with and without a report", () => {
   for (const report of [REPORT, null, { ...REPORT, lastDelivery: null, lastError: null }]) {
     const { runtime, presence } = scene(report);
     presence.ensure();
@@ -52,7 +52,7 @@ test("presence: it is read back as it was written, with a report and without", (
   }
 });
 
-test("presence: before there is a log no heartbeat writes anything", () => {
+test("presence: no heartbeat is written before the log exists", () => {
   const { runtime, presence } = scene();
   presence.heartbeat();
   assert.equal(presence.tryHeartbeat(), false);
@@ -76,7 +76,7 @@ test("presence: it is written again only when it is not fresh", () => {
   assert.notEqual(runtime.files.stat(PATH)!.id, id);
 });
 
-test("presence: a lapse is counted when a heartbeat comes too late, and only then", () => {
+test("presence: a lapse is counted only if a heartbeat is late", () => {
   const { presence, time } = scene();
   presence.ensure();
   for (let n = 0; n < 10; n++) {
@@ -93,7 +93,7 @@ test("presence: a lapse is counted when a heartbeat comes too late, and only the
   assert.equal(presence.lapses, 1);
 });
 
-test("presence: freshness counts from the beginning of a heartbeat, not from its end", () => {
+test("presence: freshness is measured from the beginning of a heartbeat, not from its end", () => {
   const { runtime, presence, time } = scene();
   presence.ensure();
   runtime.fault = ({ kind }) => {
@@ -107,7 +107,7 @@ test("presence: freshness counts from the beginning of a heartbeat, not from its
   assert.equal(presence.isFresh, false);
 });
 
-test("presence: a disk that takes no heartbeat is reported by its error, and leaves the old file", () => {
+test("presence: a failed heartbeat is reported with its error, and leaves the old file", () => {
   const { runtime, presence, time } = scene();
   presence.ensure();
   const text = runtime.files.readText(PATH);
@@ -125,7 +125,7 @@ test("presence: a disk that takes no heartbeat is reported by its error, and lea
   assert.equal(presence.lapses, 1);
 });
 
-test("presence: a process that leaves nothing removes its file, and the last one the directory", () => {
+test("presence: a process without remaining records removes its file, and the last one the directory", () => {
   const { runtime, presence } = scene();
   const other = new Presence({
     runtime,
@@ -144,14 +144,14 @@ test("presence: a process that leaves nothing removes its file, and the last one
   assert.equal(runtime.files.stat(`${ROOT}/.processes`), null);
 });
 
-test("presence: a process that leaves records says that it has ended", () => {
+test("presence: a process with remaining records reports that it has ended", () => {
   const { runtime, presence } = scene(REPORT);
   presence.ensure();
   presence.end(true);
   assert.equal(readPresence(runtime, PATH)?.ended, true);
 });
 
-test("presence: a process that wrote nothing ends without a trace", () => {
+test("presence: a process that wrote nothing leaves no files", () => {
   for (const leaves of [true, false]) {
     const { runtime, presence } = scene();
     presence.end(leaves);

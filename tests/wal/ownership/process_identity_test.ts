@@ -140,7 +140,7 @@ test("owner: an owner file of version 0.1 is read, and a missing one is distingu
   assert.equal(readOwner(runtime.files, "/wal/o"), "corrupt", "unreadable");
 });
 
-test("owner: fields of a wrong type are read as what loses nothing", () => {
+test("owner: fields of a wrong type are parsed in a way that loses nothing", () => {
   const runtime = new MemoryRuntime();
   runtime.disk.put("/o", '{"pid":1,"host":"h","server":7,"sender":"yes","closed":1}');
   const owner = readOwner(runtime.files, "/o") as Owner;

@@ -86,7 +86,7 @@ test("process list: the file of a dead process stays while it has a segment", as
   assert.deepEqual(await left(), ["dead", "own"]);
 });
 
-test("process list: a process that cannot be looked up stays until its file is old", async () => {
+test("process list: a process that cannot be checked stays until its file is old", async () => {
   const { start, left, sweep, elsewhere, clock, own } = scene();
   start("elsewhere", elsewhere()).runtime.kill();
   await sweep();
@@ -117,7 +117,7 @@ test("process list: a corrupt file is removed when it is old, other names are le
   assert.ok(own.runtime.files.exists(`${DIRECTORY}/notes.txt`));
 });
 
-test("process list: what a kill left of a first heartbeat goes, its writer known or not", async () => {
+test("process list: an incomplete first heartbeat is removed, whether its writer is known or not", async () => {
   const { start, own, sweep, clock } = scene();
   const { token, runtime } = start("dead");
   runtime.files.rename(`${DIRECTORY}/${token}.json`, `${DIRECTORY}/${token}.json.77.tmp`);
@@ -132,7 +132,7 @@ test("process list: what a kill left of a first heartbeat goes, its writer known
   assert.deepEqual(names(), [`${own.token}.json`]);
 });
 
-test("process list: the last removal takes the directory away", async () => {
+test("process list: the last removal also removes the directory", async () => {
   const { own, world, sweep } = scene();
   own.runtime.kill();
   const runtime = world.process();
@@ -141,7 +141,7 @@ test("process list: the last removal takes the directory away", async () => {
   await assert.rejects(sweep(), { code: "ESIMKILLED" });
 });
 
-test("process list: what version 0.1 left in its directory of senders is removed", async () => {
+test("process list: the leftovers of version 0.1 in its senders directory are removed", async () => {
   const { world, start, own, sweep, clock } = scene();
   const { runtime } = start("dead");
   const note = (process: MemoryRuntime) => {
@@ -178,7 +178,7 @@ test("process list: without a directory there are no processes, an unreadable on
   await assert.rejects(processTokens(own.runtime, WAL), { code: "EACCES" });
 });
 
-test("presence: the file of a dead process that lost records is kept for a day", async () => {
+test("presence: the file of a dead process with lost records is kept for a day", async () => {
   const { clock, start, own, left, sweep } = scene();
   const losses: Partial<LogReport>[] = [
     { dropped: { "quota-new": 3 } },

@@ -73,12 +73,12 @@ for (
   });
 }
 
-test("recovery cost: however many segments are recovered, a few files are open", async () => {
+test("recovery cost: few files are open, however many segments are recovered", async () => {
   const { most } = await recover(400, 20);
   assert.ok(most <= 8, `${most} open files`);
 });
 
-test("recovery cost: however many own segments wait, a few files are open", async () => {
+test("recovery cost: few files are open, however many of the own segments are pending", async () => {
   const world = new LogWorld();
   const { runtime, counted, counts } = countingProcess(world);
   world.server.refuse = () => ({ status: 503, body: {} });

@@ -43,7 +43,7 @@ for (const code of ["EACCES", "EBUSY", "EPERM"]) {
   });
 }
 
-test("recovery: flush() is not done while a segment cannot be opened", async () => {
+test("recovery: flush() does not complete while a segment cannot be opened", async () => {
   const world = new LogWorld();
   const stems = orphans(world, 3);
   const runtime = world.process();
@@ -65,7 +65,7 @@ test("recovery: flush() is not done while a segment cannot be opened", async () 
   assert.equal((await pipeline.finish()).done, true);
 });
 
-test("recovery: flush() is not done where no lease can be had", async () => {
+test("recovery: flush() does not complete if no lease can be acquired", async () => {
   const world = new LogWorld();
   orphans(world, 3);
   world.disk.put(`${PROJECT}/.recovery`, "a file of the user");
@@ -80,7 +80,7 @@ test("recovery: flush() is not done where no lease can be had", async () => {
   });
 });
 
-test("recovery: a directory in a lease's place is passed over", async () => {
+test("recovery: a directory at the path of a lease is skipped", async () => {
   const world = new LogWorld();
   orphans(world, 3);
   const runtime = world.process();
@@ -93,7 +93,7 @@ test("recovery: a directory in a lease's place is passed over", async () => {
 });
 
 for (const times of [1, 2]) {
-  test(`recovery: a directory of leases that others remove ${times} times is made again`, async () => {
+  test(`recovery: a lease directory that others remove ${times} times is created again`, async () => {
     const world = new LogWorld();
     orphans(world, 3);
     const runtime = world.process();
@@ -115,7 +115,7 @@ for (const times of [1, 2]) {
   });
 }
 
-test("recovery: a process that makes its first segment and dies during a sweep is known", async () => {
+test("recovery: a process that creates its first segment and dies during a sweep is kept", async () => {
   const world = new LogWorld();
   orphans(world, 1);
   const dying = world.process();
@@ -138,7 +138,7 @@ test("recovery: a process that makes its first segment and dies during a sweep i
   assert.deepEqual(world.names(), []);
 });
 
-test("recovery: what waits is counted once, whatever becomes of it meanwhile", async () => {
+test("recovery: pending records are counted once, whatever happens to them during the count", async () => {
   const world = new LogWorld();
   orphans(world, 30);
   const fetch = () => Promise.reject(new TypeError("Connection refused"));
@@ -154,7 +154,7 @@ test("recovery: what waits is counted once, whatever becomes of it meanwhile", a
   assert.deepEqual([...counts], [30]);
 });
 
-test("recovery: a second finish() and a flush() after it say what is left", async () => {
+test("recovery: a second finish() and a flush() after it report the remaining records", async () => {
   for (const own of [0, 2]) {
     const world = new LogWorld();
     orphans(world, 3);

@@ -47,7 +47,7 @@ function rivals() {
   };
 }
 
-test("recovery leases: senders for different servers share one for segments that name none", () => {
+test("recovery leases: senders for different servers share the lease for segments without a server", () => {
   const { ours, theirs, first } = rivals();
   assert.equal(ours.acquireFor([UNNAMED, OWN]), true);
   assert.equal(ours.covers(UNNAMED) && ours.covers(OWN), true);
@@ -74,7 +74,7 @@ test("recovery leases: a drain is guarded by the leases that it began with, not 
   ours.guardOf([UNNAMED]).assertHeld();
 });
 
-test("recovery leases: one that takes no heartbeat does not cost the other one its own", async () => {
+test("recovery leases: a failed heartbeat of one lease does not affect the other", async () => {
   const { ours, first, world } = rivals();
   ours.acquireFor([UNNAMED, OWN]);
   first.fault = ({ kind, path }) =>
@@ -85,7 +85,7 @@ test("recovery leases: one that takes no heartbeat does not cost the other one i
   assert.equal(first.files.stat(path)!.modified, world.clock.now());
 });
 
-test("recovery leases: what a killed holder left of both is removed by the next scan", async () => {
+test("recovery leases: both leases of a killed holder are removed by the next scan", async () => {
   const { world, ours, first } = rivals();
   ours.acquireFor([UNNAMED, OWN]);
   first.kill();
@@ -94,7 +94,7 @@ test("recovery leases: what a killed holder left of both is removed by the next 
   assert.deepEqual(world.names(), []);
 });
 
-test("recovery: of senders for different servers one drains what names no server", async () => {
+test("recovery: of senders for different servers one drains segments without a server", async () => {
   const world = new LogWorld();
   world.put(line("a"));
   let stuck = 0;

@@ -44,7 +44,7 @@ function holderOf(world: LogWorld): number | undefined {
   return lease?.holder?.pid;
 }
 
-test("recovery: what a running sender drains is left to it, however long that takes", async () => {
+test("recovery: the segments of a running sender are left to it, however long that takes", async () => {
   const world = new LogWorld();
   world.put(line("a"));
   const first = await stuckSender(world);
@@ -88,7 +88,7 @@ test("recovery: flush() waits for what another process sends, finish() does not"
   await pipeline.finish();
 });
 
-test("recovery: what a dead sender drained is taken over at the next scan", async () => {
+test("recovery: the segments of a dead sender are taken over at the next scan", async () => {
   const world = new LogWorld();
   world.put(line("a"));
   (await stuckSender(world)).kill();
@@ -97,7 +97,7 @@ test("recovery: what a dead sender drained is taken over at the next scan", asyn
   assert.deepEqual(world.names(), [], "the directory of leases is removed too");
 });
 
-test("recovery: a sender without heartbeats is succeeded after a while, also if it still runs", async () => {
+test("recovery: a sender without heartbeats is superseded after a while, even if it still runs", async () => {
   const world = new LogWorld();
   world.put(line("a"));
   const stuck = await stuckSender(world);
@@ -118,7 +118,7 @@ test("recovery: a writer's segments are sent one after the other, in order", asy
   assert.deepEqual(arrived(world), names);
 });
 
-test("recovery: a running sender takes a dead writer's whole log, and its torn tail", async () => {
+test("recovery: a running sender sends a dead writer's whole log, including its torn tail", async () => {
   const world = new LogWorld();
   const { runtime, append } = writer(world, ["a"]);
   // Killed in the middle of a write.
@@ -182,7 +182,7 @@ test("recovery: files of others in the directory are neither read nor removed", 
   assert.deepEqual(world.names(), [...others].sort());
 });
 
-test("recovery: a directory or a link under a segment's name is left alone", async () => {
+test("recovery: a directory or a link with a segment's name is ignored", async () => {
   const world = new LogWorld();
   world.put(line("a"));
   const runtime = world.process();
@@ -193,7 +193,7 @@ test("recovery: a directory or a link under a segment's name is left alone", asy
   assert.deepEqual(arrived(world), ["a"]);
 });
 
-test("recovery: all projects below the root are looked at, the own one first", () => {
+test("recovery: all projects below the root are scanned, the own one first", () => {
   const world = new LogWorld();
   for (const path of ["b/z", "b/a", "a/x"]) world.disk.put(`${WAL}/${path}/file`, "");
   world.disk.put(`${WAL}/.known.json`, "{}");

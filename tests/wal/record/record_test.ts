@@ -31,7 +31,7 @@ function read(line: string): Found | null {
   };
 }
 
-test("record: a line of every type is cut without parsing it", () => {
+test("record: a line of every type is split without parsing it", () => {
   for (const type of RECORD_TYPES) {
     const request = '{"n":1.0,"big":12345678901234567890,"s":"}\\" é😀"}';
     const line = RECORD_PREFIX[type] + request + RECORD_SUFFIX.trimEnd();
@@ -40,7 +40,7 @@ test("record: a line of every type is cut without parsing it", () => {
   }
 });
 
-test("record: the empty request is one", () => {
+test("record: an empty request is a record", () => {
   assert.deepEqual(read('{"type":"obj_create","req":{}}'), {
     type: "obj_create",
     request: "{}",
@@ -111,7 +111,7 @@ test("record: a line that is not a record is null", () => {
   }
 });
 
-test("record: soundness is that of the whole line, in JSON and in UTF-8", () => {
+test("record: a record is valid only if the whole line is valid JSON and UTF-8", () => {
   const isSound = (bytes: Uint8Array) => isValidRecord(bytes, 0, bytes.length);
   assert.equal(isSound(bytesOf('{"a":"é\\ud83d"}')), true);
   assert.equal(isSound(bytesOf('{"a":"b}')), false);

@@ -5,7 +5,7 @@ import { test } from "../../harness.ts";
 import { chainScene, textIn, textOf } from "../../support/wal/chain_fixture.ts";
 import { bytesOf } from "../../support/wal/wal_fixture.ts";
 
-test("segment chain: each segment goes on from its own checkpoint", async () => {
+test("segment chain: each segment continues at its own checkpoint", async () => {
   const { open } = chainScene(
     { ".jsonl": "a1\na2\n", ".checkpoint": "3" },
     { ".jsonl": "b1\nb2\n", ".checkpoint": "6" },
@@ -16,7 +16,7 @@ test("segment chain: each segment goes on from its own checkpoint", async () => 
   assert.equal(await textOf(await open()), text, "a checkpoint inside a record starts over");
 });
 
-test("segment chain: the checkpoint is that of the segment which is delivered in part", async () => {
+test("segment chain: the checkpoint is that of the partially delivered segment", async () => {
   const { open, runtime, segments, clock } = chainScene(
     "a1\na2\n",
     { ".jsonl": "b1\nb2\nb3\n", ".checkpoint": "3" },
@@ -66,7 +66,7 @@ test("segment chain: a segment is removed with its sidecars when all of it is de
   assert.deepEqual(world.names(), kept);
 });
 
-test("segment chain: its data goes before its sidecars", async () => {
+test("segment chain: its data is removed before its sidecars", async () => {
   const { open, runtime } = chainScene({ ".jsonl": "a\n", ".lock": "1", ".checkpoint": "0" });
   const removed: string[] = [];
   const chain = await open();
@@ -165,7 +165,7 @@ test("segment chain: dead letters lie beside their own segments, at their own of
   assert.deepEqual([...again.deadLettered], deadLetters.map(({ offset }) => offset));
 });
 
-test("segment chain: it begins when the segment does that is delivered next", async () => {
+test("segment chain: its start time is that of the segment delivered next", async () => {
   const { open, segments } = chainScene("a\n", "b\n");
   const chain = await open();
   const begun = chain.begun;
@@ -178,7 +178,7 @@ test("segment chain: it begins when the segment does that is delivered next", as
 });
 
 for (const [size, checkpoint] of [[2, null], [3, "3"], [7, "6"]] as const) {
-  test(`segment chain: what was read before an error (${size} bytes) is not sent again`, async () => {
+  test(`segment chain: bytes read before an error (${size} bytes) are not sent again`, async () => {
     const { open, runtime, segments } = chainScene("a1\na2\na3\n", "b\n");
     const chain = await open();
     assert.equal(await chain.read(0, new Uint8Array(size)), size);

@@ -33,7 +33,7 @@ function budget(limits: Partial<CountLimits> = {}) {
   return new CountBudget({ exactBytes: MB, sampledBytes: MB, segments: 100, ...limits });
 }
 
-test("pending count: what fits into the budget is counted exactly, more is estimated from samples", async () => {
+test("pending count: segments within the budget are counted exactly, the rest is estimated from samples", async () => {
   const source = endlessLines();
   const small = await new PendingCount().count(0, 5_000, budget(), source.open);
   assert.deepEqual([small.records, small.isEstimate, source.read], [50, false, 5_000]);
@@ -44,7 +44,7 @@ test("pending count: what fits into the budget is counted exactly, more is estim
   assert.ok(source.read - 5_000 <= 256 * 1024, `${source.read} bytes`);
 });
 
-test("pending count: a segment is not read again, exact or not; a growing one only where it grew", async () => {
+test("pending count: a segment is not read again, exact or not; a growing one only in its new part", async () => {
   for (const [to, isEstimate] of [[5_000, false], [100 * MB, true]] as const) {
     const source = endlessLines();
     const count = new PendingCount();
@@ -62,7 +62,7 @@ test("pending count: a segment is not read again, exact or not; a growing one on
   assert.deepEqual([back.records, back.isEstimate], [40, false], "sent again from the start, cut");
 });
 
-test("pending count: however much waits in however many segments, one question reads so much", async () => {
+test("pending count: a query reads a bounded amount, however many segments and records are pending", async () => {
   for (const [segments, bytes] of [[80, 64 * MB], [800, 64 * MB], [8_000, 1_000]] as const) {
     const source = endlessLines();
     const own = budget({ segments: 1_000 });
@@ -81,7 +81,7 @@ test("pending count: however much waits in however many segments, one question r
   }
 });
 
-test("pending count: with no budget at all there is a guess, never nothing and never an exact one", async () => {
+test("pending count: without a budget the count is an estimate, neither zero nor exact", async () => {
   const none = budget({ exactBytes: 0, sampledBytes: 0 });
   const source = endlessLines();
   const { records, isEstimate } = await new PendingCount().count(7, 8, none, source.open);
@@ -90,7 +90,7 @@ test("pending count: with no budget at all there is a guess, never nothing and n
   assert.deepEqual(nothing, { records: 0, isEstimate: false });
 });
 
-test("pending count: a read that fails is not remembered", async () => {
+test("pending count: a failed read is not cached", async () => {
   const source = endlessLines();
   const count = new PendingCount();
   const failing = () => ({ read: () => Promise.reject(new Error("EIO")) });

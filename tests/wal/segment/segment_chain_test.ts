@@ -13,12 +13,12 @@ test("segment chain: segments are read one after the other, in reads of any size
   }
 });
 
-test("segment chain: a last line without a newline does not run into the next segment", async () => {
+test("segment chain: a last line without a newline does not continue in the next segment", async () => {
   const { open } = chainScene('{"half', "whole\n");
   assert.equal(await textOf(await open()), '{"half\nwhole\n\n');
 });
 
-test("segment chain: it may be read again, and at several places at once", async () => {
+test("segment chain: it may be read again, and at several positions at once", async () => {
   const chain = await chainScene("aaaa\n", "bbbb\n", "cccc\n").open();
   const text = await textOf(chain);
   const reads = [12, 0, 7, 3, 14].map(async (at) => {
@@ -29,12 +29,12 @@ test("segment chain: it may be read again, and at several places at once", async
   await Promise.all(reads);
 });
 
-test("segment chain: a byte order mark at the beginning of any segment is nothing", async () => {
+test("segment chain: a byte order mark at the beginning of any segment is ignored", async () => {
   const chain = await chainScene("\ufeffa\n", "\ufeff", "x\n\ufeffb\n").open();
   assert.equal(await textOf(chain), "\n\n\na\n\n\n\n\n\nx\n\ufeffb\n\n");
 });
 
-test("segment chain: a file that does not exist when it is opened is left out", async () => {
+test("segment chain: a file that is missing at opening is skipped", async () => {
   const { open, runtime, segments, errors } = chainScene("a\n", "b\n", "c\n");
   runtime.files.remove(segmentPaths(PROJECT, segments[1].stem).data);
   const chain = await open();
@@ -43,7 +43,7 @@ test("segment chain: a file that does not exist when it is opened is left out", 
   assert.deepEqual(errors, []);
 });
 
-test("segment chain: a directory or a link in place of a file is left out", async () => {
+test("segment chain: a directory or a link in place of a file is skipped", async () => {
   const { open, runtime, segments, world } = chainScene("a\n", "b\n", "c\n");
   for (const index of [0, 2]) {
     runtime.files.remove(segmentPaths(PROJECT, segments[index].stem).data);
@@ -64,7 +64,7 @@ test("segment chain: a file that is removed while the chain is read ends there, 
   assert.deepEqual([world.names(), errors], [[], []]);
 });
 
-test("segment chain: a file that is cut while the chain is read ends where it was cut", async () => {
+test("segment chain: a file truncated while the chain is read ends at the truncation", async () => {
   const { open, runtime, segments } = chainScene("a1\na2\na3\n", "b\n");
   const chain = await open();
   const file = runtime.files.openAppend(segmentPaths(PROJECT, segments[0].stem).data);
@@ -73,7 +73,7 @@ test("segment chain: a file that is cut while the chain is read ends where it wa
   assert.equal((await textOf(chain)).replaceAll(/\n+/g, "\n"), "a1\nb\n");
 });
 
-test("segment chain: a file that cannot be read is passed over, reported once, and stays", async () => {
+test("segment chain: an unreadable file is skipped, reported once, and stays", async () => {
   const { open, runtime, segments, world, errors } = chainScene("a\n", "b1\nb2\n", "c\n");
   const chain = await open();
   runtime.fault = ({ kind, path }) =>
@@ -88,7 +88,7 @@ test("segment chain: a file that cannot be read is passed over, reported once, a
   assert.equal((await textOf(await open())).replaceAll(/\n+/g, "\n"), "b1\nb2\n");
 });
 
-test("segment chain: a line that a read error cut in two is not dead-lettered: it is whole on disk", async () => {
+test("segment chain: a line split by a read error is not dead-lettered: it is complete on disk", async () => {
   const { open, runtime, segments, world } = chainScene("first\nsecond\n");
   const chain = await open();
   assert.equal(await chain.read(0, new Uint8Array(9)), 9);
@@ -99,7 +99,7 @@ test("segment chain: a line that a read error cut in two is not dead-lettered: i
   assert.deepEqual(world.deadLetters(segments[0].stem), []);
 });
 
-test("segment chain: a segment that cannot be looked at is reported, and the others are opened", async () => {
+test("segment chain: a segment that cannot be inspected is reported, and the others are opened", async () => {
   const { open, runtime, segments, errors } = chainScene("a\n", "b\n");
   runtime.fault = ({ kind, path }) =>
     kind === "stat" && path.includes(segments[0].stem) ? { code: "EIO" } : undefined;
@@ -109,7 +109,7 @@ test("segment chain: a segment that cannot be looked at is reported, and the oth
   assert.equal(errors.length, 1);
 });
 
-test("segment chain: of many segments a few are open at once, and none in the end", async () => {
+test("segment chain: few of many segments are open at once, and none in the end", async () => {
   const world = new LogWorld();
   const segments = Array.from(
     { length: 100 },

@@ -17,7 +17,7 @@ import { test } from "../../harness.ts";
 
 const WRITER = "0123456789abcdef0123456789abcdef";
 
-test("names: a stem has 20 digits of nanoseconds and the writer, and is read back", () => {
+test("names: a stem consists of 20 digits of nanoseconds and the writer, and is parsed back", () => {
   const stem = formatStem(1_700_000_000_123_456_789n, WRITER);
   assert.deepEqual(stem, {
     stem: `01700000000123456789_${WRITER}`,
@@ -33,7 +33,7 @@ test("names: stems sort by time, whatever the number of digits", () => {
   assert.deepEqual([...stems].sort(), stems);
 });
 
-test("names: a text that is not a stem is null", () => {
+test("names: a text that is not a stem gives null", () => {
   for (
     const text of [
       "",
@@ -51,7 +51,7 @@ test("names: a text that is not a stem is null", () => {
   }
 });
 
-test("names: a writer's token keeps its randomness and tells for which server it may be", () => {
+test("names: a writer's token keeps its randomness and identifies the server it may be for", () => {
   const token = writerToken(WRITER, "https://trace.example");
   assert.match(token, /^[0-9a-f]{32}$/);
   assert.equal(
@@ -71,7 +71,7 @@ test("names: a process token is distinguished from those of other writers by its
   }
 });
 
-test("names: the lease of a directory is the same by its server and by a token for that server", () => {
+test("names: the lease name of a directory is the same for its server and for a token for that server", () => {
   const server = "https://trace.example";
   const prefix = leasePrefix("/wal/e/p", server);
   assert.equal(prefix, `/wal/e/p/.recovery/${serverDigits(server)}.`);
@@ -81,7 +81,7 @@ test("names: the lease of a directory is the same by its server and by a token f
   assert.equal(recoveryLease("/wal/e/p", WRITER), "/wal/e/p/.recovery/shared.");
 });
 
-test("names: a segment's files share its stem, under the names of the Python SDK where it has them", () => {
+test("names: a segment's files share its stem, with the Python SDK's names where it has them", () => {
   assert.deepEqual(segmentPaths("/wal/e/p", "stem"), {
     data: "/wal/e/p/stem.jsonl",
     lock: "/wal/e/p/stem.lock",
@@ -105,7 +105,7 @@ test("names: ordinary names of any language are used as they are", () => {
   assert.equal(projectDirectory("/wal", "team", "my project"), "/wal/team/my project");
 });
 
-test("names: what could leave its directory or confuse a file system is refused, with the value", () => {
+test("names: a name that could escape its directory or confuse a file system is refused, with the value", () => {
   for (
     const name of [
       "",
@@ -137,7 +137,7 @@ test("names: what could leave its directory or confuse a file system is refused,
   assert.throws(() => projectDirectory("/wal", "e", ""), { code: "ERR_INVALID_NAME" });
 });
 
-test("names: a name that is not a text is refused with the error's code", () => {
+test("names: a name that is not a string is refused with the error's code", () => {
   for (const name of [undefined, null, 7, {}]) {
     assert.throws(() => validateName("entity", name as unknown as string), {
       code: "ERR_INVALID_NAME",

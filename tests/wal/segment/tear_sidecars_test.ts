@@ -54,7 +54,7 @@ test("sidecars: a drain continues at a checkpoint at the start of a record", asy
   assert.deepEqual(await arrivals({ checkpoint: String(SIZE) }), []);
 });
 
-test("sidecars: a checkpoint that cannot be right sends everything again", async () => {
+test("sidecars: an impossible checkpoint sends everything again", async () => {
   for (
     const checkpoint of [
       "",
@@ -77,14 +77,14 @@ test("sidecars: a checkpoint that cannot be right sends everything again", async
   }
 });
 
-test("sidecars: a checkpoint in the middle of a record sends everything again", async () => {
+test("sidecars: a checkpoint inside a record sends everything again", async () => {
   for (let offset = 1; offset < SIZE; offset++) {
     const expected = offset % LENGTH === 0 ? NAMES.slice(offset / LENGTH) : NAMES;
     assert.deepEqual(await arrivals({ checkpoint: String(offset) }), expected, String(offset));
   }
 });
 
-test("sidecars: a checkpoint that is a directory or cannot be read sends everything again", async () => {
+test("sidecars: a checkpoint that is a directory or unreadable sends everything again", async () => {
   const world = new LogWorld();
   world.put(LOG);
   const runtime = world.process();
@@ -147,7 +147,7 @@ test("sidecars: without their log they stay while their writer is alive", async 
   assert.deepEqual(world.names(), []);
 });
 
-test("sidecars: an empty lock or claim is cleared when nobody has filled it for a while", async () => {
+test("sidecars: an empty lock or claim is removed if it stays empty for a while", async () => {
   for (const suffix of ["lock", "claim.1"]) {
     const world = new LogWorld();
     put(world, suffix, "");
@@ -160,7 +160,7 @@ test("sidecars: an empty lock or claim is cleared when nobody has filled it for 
   }
 });
 
-test("sidecars: an empty claim on a log holds it up for a while, and no longer", async () => {
+test("sidecars: an empty claim on a log blocks it only for a while", async () => {
   const world = new LogWorld();
   world.put(LOG);
   put(world, "owner", deadOwner(world));
@@ -186,7 +186,7 @@ test("sidecars: the writer of a corrupt owner file is presumed dead after a whil
   }
 });
 
-test("sidecars: a log for another server is left alone, whatever else is true of it", async () => {
+test("sidecars: a log for another server is ignored in all other states", async () => {
   const world = new LogWorld();
   world.put(LOG);
   put(world, "owner", deadOwner(world, { server: "http://other.test", closed: true }));
@@ -212,7 +212,7 @@ test("sidecars: a process with a corrupt presence file is presumed dead after a 
   }
 });
 
-test("sidecars: a Python log has only a lock, and waits for the end of its writer", async () => {
+test("sidecars: a Python log has only a lock, and waits until its writer has ended", async () => {
   const world = new LogWorld();
   const python = world.process();
   world.put(LOG + LINES[0].slice(0, 20));
