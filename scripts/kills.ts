@@ -17,7 +17,7 @@
 import process from "node:process";
 import { Command, Option } from "commander";
 import { parseCount } from "../src/cli/terminal/arguments.ts";
-import { killRounds } from "../tests/support/kill_fixture.ts";
+import { killRounds } from "../tests/support/kill/kill_fixture.ts";
 import { type RuntimeName, runtimeNames } from "./test/runners.ts";
 
 const { rounds, seed, jobs, runtime: chosen } = new Command("npm run kills --")

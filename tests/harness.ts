@@ -10,7 +10,7 @@
  */
 
 import process from "node:process";
-import { registerTest } from "./support/node_runner.ts";
+import { registerTest } from "./support/processes/node_runner.ts";
 
 /** Options of a test. */
 export interface TestOptions {

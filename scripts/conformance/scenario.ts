@@ -8,7 +8,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type Child, startChild, startCommand } from "../../tests/support/child_fixture.ts";
+import {
+  type Child,
+  startChild,
+  startCommand,
+} from "../../tests/support/processes/child_fixture.ts";
 import type { RuntimeName } from "../test/runners.ts";
 import { Gate } from "./gate.ts";
 import { clientEnvironment } from "./packages.ts";

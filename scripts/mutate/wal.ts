@@ -177,7 +177,7 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
     mistake: "a record with invalid UTF-8 is valid",
     find: 'new TextDecoder("utf-8", { fatal: true })',
     replace: 'new TextDecoder("utf-8")',
-    tests: [RECORD, "wal/segment/tear_test.ts"],
+    tests: [RECORD, "wal/tear/tear_test.ts"],
   },
   {
     file: "src/wal/record/record.ts",

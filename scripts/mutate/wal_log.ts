@@ -8,7 +8,7 @@ import type { Mutation } from "./mutation.ts";
 
 const WRITER = "wal/log/file_log_test.ts";
 const FAILOVER = "wal/log/failover_log_test.ts";
-const QUOTA = "wal/log/disk_quota_test.ts";
+const QUOTA = "wal/quota/disk_quota_test.ts";
 const MEMORY = "wal/log/memory_log_test.ts";
 const FENCE = "wal/ownership/fence_test.ts";
 
@@ -85,21 +85,21 @@ export const WAL_LOG_MUTATIONS: readonly Mutation[] = [
     tests: [FAILOVER, "wal/log/disk_error_test.ts"],
   },
   {
-    file: "src/wal/log/disk_quota.ts",
+    file: "src/wal/quota/disk_quota.ts",
     mistake: "characters count as one byte",
     find: "if (this.used + line.length * 3 <= maxBytes) return;",
     replace: "if (this.used + line.length <= maxBytes) return;",
     tests: [QUOTA],
   },
   {
-    file: "src/wal/log/disk_quota.ts",
+    file: "src/wal/quota/disk_quota.ts",
     mistake: "what is appended during a count is forgotten",
     find: "this.#added -= before;",
     replace: "this.#added = 0;",
     tests: [QUOTA],
   },
   {
-    file: "src/wal/log/disk_quota.ts",
+    file: "src/wal/quota/disk_quota.ts",
     mistake: "the quota is never counted again",
     find: "if (!isRecent && this.#counting === null) void this.recount();",
     replace: "",

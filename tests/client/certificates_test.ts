@@ -13,8 +13,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
-import { ownRuntime } from "../support/child_fixture.ts";
-import { UserProject } from "../support/program_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
+import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
 const skip = spawnSync("openssl", ["version"]).status !== 0 && "certificates are made by openssl";

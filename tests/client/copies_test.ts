@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
 import { PROTOCOL } from "../../src/runtime/process/shared_state.ts";
 import { VERSION } from "../../src/version.ts";
-import { type RunOptions, UserProject } from "../support/program_fixture.ts";
+import { type RunOptions, UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
 const on = (mock: MockServer, more: Record<string, string> = {}): RunOptions => ({

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { UserProject } from "../support/program_fixture.ts";
+import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
 /** Far below the time that the operating system takes to give up a lookup: ten seconds and more. */

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
-import { UserProject } from "../support/program_fixture.ts";
+import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
 test("threads: main and workers trace side by side, and each delivers what it has written", async () => {

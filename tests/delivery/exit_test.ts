@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { childCommand } from "../support/child_fixture.ts";
+import { childCommand } from "../support/processes/child_fixture.ts";
 import { withDelivery } from "../support/delivery/delivery_fixture.ts";
 import { test } from "../harness.ts";
 

@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { ownRuntime, root } from "../support/child_fixture.ts";
+import { ownRuntime, root } from "../support/processes/child_fixture.ts";
 import { test } from "../harness.ts";
 import { type ProgramOptions, SdkProject } from "../support/drop_in/register_fixture.ts";
 

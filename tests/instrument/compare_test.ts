@@ -8,13 +8,13 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { ownRuntime } from "../support/child_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
 import type { Any } from "../support/client/client_fixture.ts";
 import { comparedRun } from "../support/client/compared_run.ts";
 import { test } from "../harness.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const PROGRAM = here("../support/client/instrument_program.mjs");
+const PROGRAM = here("../support/client/programs/instrument_program.mjs");
 
 /** A call without what differs: the client in the inputs; of a streamed message, what it is made of. */
 function comparable({ inputs, output, summary, ...call }: Any): Any {

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ownRuntime } from "../support/child_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
 import type { Any } from "../support/client/client_fixture.ts";
 import {
   anthropicEvents,
@@ -16,7 +16,7 @@ import {
   chatChunks,
   chatCompletion,
 } from "../support/client/llm_chunks.ts";
-import { UserProject } from "../support/program_fixture.ts";
+import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
 const ENV = { WEAVE_ENABLE_WAL: "true", WEAVE_DISABLE_WAL_SENDER: "true" };

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "../harness.ts";
-import { startChild } from "../support/child_fixture.ts";
-import type { BacklogPlan, BacklogResult } from "../support/wal/backlog_child.ts";
+import { startChild } from "../support/processes/child_fixture.ts";
+import type { BacklogPlan, BacklogResult } from "../support/wal/programs/backlog_child.ts";
 
 const SEGMENTS = 10_000;
 /** Descriptors that the program may have. */
@@ -18,7 +18,7 @@ test(
       const free: number[] = [];
       for (const segments of [10, SEGMENTS]) {
         const plan: BacklogPlan = { directory: join(place, String(segments)), segments };
-        const child = startChild("support/wal/backlog_child.ts", JSON.stringify(plan), {
+        const child = startChild("support/wal/programs/backlog_child.ts", JSON.stringify(plan), {
           under: ["sh", "-c", `ulimit -n ${LIMIT}; exec "$0" "$@"`],
         });
         const line = await child.line("result ");

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { projectRoot } from "../../scripts/test/process.ts";
 import { type MockServer, startMockServer } from "../../tools/mock_server/serve.ts";
-import { ownRuntime } from "../support/child_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
 import { frameworks, makeApp } from "../support/frameworks/install.ts";
-import { succeeds } from "../support/package_fixture.ts";
+import { succeeds } from "../support/package/package_fixture.ts";
 import { test } from "../harness.ts";
 
 const FILES: Readonly<Record<string, string>> = {

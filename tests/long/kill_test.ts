@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { killRounds } from "../support/kill_fixture.ts";
-import type { ChildRuntime } from "../support/child_fixture.ts";
+import { killRounds } from "../support/kill/kill_fixture.ts";
+import type { ChildRuntime } from "../support/processes/child_fixture.ts";
 import { test } from "../harness.ts";
 
 const ROUNDS = 150;

@@ -14,7 +14,7 @@ import { detectRuntime } from "../../src/runtime/detect.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 import { projectPath, startProcess } from "../support/cli/cli_support.ts";
-import { packed, succeeds } from "../support/package_fixture.ts";
+import { packed, succeeds } from "../support/package/package_fixture.ts";
 
 /** The test needs the registry; where there is none it cannot run. */
 async function reasonToSkip(): Promise<string | false> {

@@ -11,8 +11,8 @@ import { projectRoot } from "../../scripts/test/process.ts";
 import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { test } from "../harness.ts";
 import { frameworks, makeApp } from "../support/frameworks/install.ts";
-import { succeeds } from "../support/package_fixture.ts";
-import { ownRuntime } from "../support/child_fixture.ts";
+import { succeeds } from "../support/package/package_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
 
 const PAGE = readFileSync(join(projectRoot, "docs/opentelemetry.md"), "utf8");
 const PROGRAMS = join(projectRoot, "tests/support/otel/frameworks");

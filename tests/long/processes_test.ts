@@ -1,7 +1,7 @@
 import { test } from "../harness.ts";
-import { ownRuntime } from "../support/child_fixture.ts";
-import { deliverTheirOwn, takeOverFromKilled } from "../support/crowd_scenarios.ts";
-import { withCrowd } from "../support/processes_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
+import { deliverTheirOwn, takeOverFromKilled } from "../support/processes/crowd_scenarios.ts";
+import { withCrowd } from "../support/processes/processes_fixture.ts";
 
 const skip = ownRuntime === "node" && "npm test starts them from this runtime";
 

@@ -1,5 +1,5 @@
 import { test } from "../harness.ts";
-import { corruptEach, CORRUPTIONS, LOG } from "../support/wal/tear_cases.ts";
+import { corruptEach, CORRUPTIONS, LOG } from "../support/wal/tear/tear_cases.ts";
 
 for (
   const [path, useCallsComplete] of [["upsert_batch", false], ["calls/complete", true]] as const

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { INTERRUPTED_SPAN } from "../../src/wal/open_calls/open_calls.ts";
-import { startChild } from "../support/child_fixture.ts";
-import { KillGround } from "../support/kill_fixture.ts";
+import { startChild } from "../support/processes/child_fixture.ts";
+import { KillGround } from "../support/kill/kill_fixture.ts";
 import type { InterruptedSpanPlan } from "../support/otel/interrupted_span_child.ts";
 import { test } from "../harness.ts";
 

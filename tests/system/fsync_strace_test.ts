@@ -23,7 +23,7 @@ async function traced(plan: Record<string, unknown>): Promise<Traced> {
   try {
     const walDir = join(directory, ".weave", "wal");
     const whole = { walDir, records: 10, waitMs: 0, segmentBytes: 1e9, ...plan };
-    const calls = await traceChild("support/wal/fsync_child.ts", JSON.stringify(whole));
+    const calls = await traceChild("support/wal/programs/fsync_child.ts", JSON.stringify(whole));
     const at = (mark: string) => {
       const found = calls.findIndex(({ name, text }) =>
         name.includes("write") && text.startsWith(`, "${mark}\\n"`)

@@ -5,9 +5,9 @@ import {
   type ChildRuntime,
   ownRuntime,
   startChild,
-} from "../support/child_fixture.ts";
-import type { KillPlan } from "../support/kill_child.ts";
-import { KillGround, killRounds } from "../support/kill_fixture.ts";
+} from "../support/processes/child_fixture.ts";
+import type { KillPlan } from "../support/kill/kill_child.ts";
+import { KillGround, killRounds } from "../support/kill/kill_fixture.ts";
 
 /** `tests/long/kill_test.ts` runs more. */
 const ROUNDS = 20;
@@ -36,7 +36,7 @@ async function endAndRecover(
     try {
       const full = ground.plan({ calls: 300, size: 2_000, way, ...plan });
       const { code, signal, errors } = await startChild(
-        "support/kill_child.ts",
+        "support/kill/kill_child.ts",
         JSON.stringify(full),
         child,
       ).ended;
@@ -69,7 +69,8 @@ test("kill: a normal exit leaves nothing to recover", async () => {
   const ground = await KillGround.open("new");
   try {
     const plan = ground.plan({ calls: 300, size: 2_000, end: "natural" });
-    const { code, errors } = await startChild("support/kill_child.ts", JSON.stringify(plan)).ended;
+    const { code, errors } = await startChild("support/kill/kill_child.ts", JSON.stringify(plan))
+      .ended;
     assert.equal(code, 0, errors);
     const { reported, repeated } = ground.compare(0);
     assert.ok(reported >= 600);
@@ -82,7 +83,10 @@ test("kill: a normal exit leaves nothing to recover", async () => {
 test("kill: SIGTERM without a handler loses nothing", async () => {
   const ground = await KillGround.open("new");
   try {
-    const child = startChild("support/kill_child.ts", JSON.stringify(ground.plan({ size: 2_000 })));
+    const child = startChild(
+      "support/kill/kill_child.ts",
+      JSON.stringify(ground.plan({ size: 2_000 })),
+    );
     await ground.mock.waitFor((store) => store.callCount() > 0);
     child.kill("SIGTERM");
     assert.equal((await child.ended).signal, "SIGTERM");

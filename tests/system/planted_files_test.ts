@@ -1,5 +1,5 @@
 import process from "node:process";
-import { checkCommands, checkLibrary, checkRepair } from "../support/wal/planted_check.ts";
+import { checkCommands, checkLibrary, checkRepair } from "../support/wal/planted/planted_check.ts";
 import { test } from "../harness.ts";
 
 const OPTIONS = {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "../harness.ts";
-import { ownRuntime } from "../support/child_fixture.ts";
-import { deliverTheirOwn, takeOverFromKilled } from "../support/crowd_scenarios.ts";
-import { apart, senderOf, withCrowd } from "../support/processes_fixture.ts";
+import { ownRuntime } from "../support/processes/child_fixture.ts";
+import { deliverTheirOwn, takeOverFromKilled } from "../support/processes/crowd_scenarios.ts";
+import { apart, senderOf, withCrowd } from "../support/processes/processes_fixture.ts";
 
 /** Sixteen children run on all runtimes, whichever runtime starts them. */
 const elsewhere = ownRuntime !== "node" && "npm run test:all starts them from this runtime too";

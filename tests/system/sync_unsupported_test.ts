@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "../harness.ts";
-import { type ChildOptions, ownRuntime, startChild } from "../support/child_fixture.ts";
+import { type ChildOptions, ownRuntime, startChild } from "../support/processes/child_fixture.ts";
 import { noStrace } from "../support/wal/fsync_trace.ts";
 
 const RECORDS = 200;
@@ -26,7 +26,11 @@ async function run(
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "weave-wal-unsynced-")));
   try {
     const argument = JSON.stringify({ walDir: join(directory, "wal"), records: RECORDS, ...plan });
-    const child = startChild("support/wal/unsynced_child.ts", argument, options(directory));
+    const child = startChild(
+      "support/wal/programs/unsynced_child.ts",
+      argument,
+      options(directory),
+    );
     const report = JSON.parse(await child.line("{")) as Report;
     await child.ended;
     const lines = readdirSync(directory, { recursive: true, encoding: "utf8" })

@@ -26,7 +26,7 @@ const CPU: Goal = { is: "at most", bound: 1.3 };
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
   const { host, sizes, doing } = context;
-  const server = await host.server("scripts/bench/programs/counter.ts");
+  const server = await host.server("scripts/bench/servers/counter.ts");
   try {
     const records = String(sizes.drainRecords);
     const directories: string[] = [];

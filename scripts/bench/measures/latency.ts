@@ -21,7 +21,7 @@ const BACKLOG_RECORDS_PER_SECOND = 150_000;
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
   const { host, sizes, doing } = context;
-  const server = await host.server("scripts/bench/programs/counter.ts");
+  const server = await host.server("scripts/bench/servers/counter.ts");
   const runs: { sender: Numbers; withoutSender: Numbers }[] = [];
   try {
     for (let round = 1; round <= sizes.tracedRounds; round++) {

@@ -15,7 +15,7 @@ import {
   type MeasureContext,
   type Result,
 } from "../measure.ts";
-import { RECORD_BYTES } from "../programs/records.ts";
+import { RECORD_BYTES } from "../workloads/records.ts";
 
 /** The measurement for `--only memory`. */
 export const memory: Measure = {
@@ -25,7 +25,7 @@ export const memory: Measure = {
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
   const { host, sizes, doing } = context;
-  const server = await host.server("scripts/bench/programs/counter.ts");
+  const server = await host.server("scripts/bench/servers/counter.ts");
   try {
     const peaks: number[] = [];
     const lines: Line[] = [];

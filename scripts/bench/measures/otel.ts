@@ -28,7 +28,7 @@ const GOAL: Goal = { is: "at most", bound: 1.2 };
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
   const { host, sizes, doing } = context;
-  const server = await host.server("scripts/bench/programs/counter.ts");
+  const server = await host.server("scripts/bench/servers/counter.ts");
   const rounds: { wal: Numbers; batch: Numbers }[] = [];
   try {
     for (let round = 1; round <= sizes.tracedRounds; round++) {

@@ -23,7 +23,7 @@ export const recovery: Measure = {
 
 async function measure(runtime: RuntimeName, context: MeasureContext): Promise<Result> {
   const { host, sizes, doing } = context;
-  const server = await host.server("scripts/bench/programs/counter.ts");
+  const server = await host.server("scripts/bench/servers/counter.ts");
   const lines: Line[] = [];
   const all: Record<string, number> = {};
   try {

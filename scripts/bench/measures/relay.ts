@@ -38,7 +38,7 @@ async function measure(runtime: RuntimeName, context: MeasureContext): Promise<R
   const lines: Line[] = [];
   const numbers: Record<string, number> = {};
   const tested = await host.server(
-    "scripts/bench/programs/relay_server.ts",
+    "scripts/bench/servers/relay_server.ts",
     [server.url, host.newFolder()],
     runtime,
   );

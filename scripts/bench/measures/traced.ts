@@ -15,7 +15,7 @@ import {
   type MeasureContext,
   type Result,
 } from "../measure.ts";
-import { WORKLOADS } from "../programs/workloads.ts";
+import { WORKLOADS } from "../workloads/workloads.ts";
 
 /** The measurement for `--only traced`. */
 export const traced: Measure = {

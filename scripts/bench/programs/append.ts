@@ -14,8 +14,8 @@ import process from "node:process";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { median } from "../median.ts";
 import { openRivals, type Way } from "./append_rivals.ts";
-import { benchPipeline } from "./pipeline.ts";
-import { idOf, requestOfSize } from "./records.ts";
+import { benchPipeline } from "../workloads/pipeline.ts";
+import { idOf, requestOfSize } from "../workloads/records.ts";
 
 /** Bytes per round. The ways alternate, so that other load affects all of them. */
 const BYTES_PER_TURN = 600_000;

@@ -14,7 +14,7 @@ import { backgroundFetch } from "../../../src/client/server/host_fetch.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { OwnFetch } from "../../../src/runtime/runtime.ts";
 import { median } from "../median.ts";
-import { benchPipeline } from "./pipeline.ts";
+import { benchPipeline } from "../workloads/pipeline.ts";
 
 const [serverUrl, count, ...directories] = process.argv.slice(2);
 const RECORDS = Number(count);

@@ -7,7 +7,7 @@
  */
 
 import process from "node:process";
-import { benchPipeline } from "./pipeline.ts";
+import { benchPipeline } from "../workloads/pipeline.ts";
 
 const MB = 1e6;
 const [directory, serverUrl, records] = process.argv.slice(2);

@@ -15,7 +15,7 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { WalSpanProcessor } from "../../../src/otel/otel.ts";
-import { FLUSHED_AT_ONCE } from "./tracers.ts";
+import { FLUSHED_AT_ONCE } from "../workloads/tracers.ts";
 
 /** Spans between two turns of the event loop, in which batches are exported. */
 const SPANS_PER_TURN = 50;

@@ -11,8 +11,8 @@ import process from "node:process";
 import { setInterval } from "node:timers";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { FileSystem } from "../../../src/runtime/file_system.ts";
-import { benchPipeline } from "./pipeline.ts";
-import { idOf, startRequest } from "./records.ts";
+import { benchPipeline } from "../workloads/pipeline.ts";
+import { idOf, startRequest } from "../workloads/records.ts";
 
 const [serverUrl, directory, processes] = process.argv.slice(2);
 const RECORDS = 6 * Number(processes) + 1;

@@ -8,8 +8,8 @@
  */
 
 import process from "node:process";
-import { TRACERS } from "./tracers.ts";
-import { WORKLOADS } from "./workloads.ts";
+import { TRACERS } from "../workloads/tracers.ts";
+import { WORKLOADS } from "../workloads/workloads.ts";
 
 const [tracerName, workloadName, count] = process.argv.slice(2);
 const CALLS = Number(count);

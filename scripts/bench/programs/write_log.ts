@@ -7,8 +7,8 @@
  */
 
 import process from "node:process";
-import { benchPipeline } from "./pipeline.ts";
-import { idOf, startRequest } from "./records.ts";
+import { benchPipeline } from "../workloads/pipeline.ts";
+import { idOf, startRequest } from "../workloads/records.ts";
 
 const [directory, serverUrl, records] = process.argv.slice(2);
 const log = benchPipeline(directory, { sender: false, fsync: "never", serverUrl });

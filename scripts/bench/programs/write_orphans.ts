@@ -18,7 +18,7 @@ import {
   projectDirectory,
   writerToken,
 } from "../../../src/wal/segment/segment_name.ts";
-import { idOf, startRequest } from "./records.ts";
+import { idOf, startRequest } from "../workloads/records.ts";
 
 const [root, serverUrl, processes] = process.argv.slice(2);
 const directory = projectDirectory(root, "bench", "bench");

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cliCommand } from "../../../tests/support/child_fixture.ts";
+import { cliCommand } from "../../../tests/support/processes/child_fixture.ts";
 import type { Scenario } from "../scenario.ts";
 import { assertSettled } from "./poison.ts";
 

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { cliCommand } from "../../../tests/support/child_fixture.ts";
+import { cliCommand } from "../../../tests/support/processes/child_fixture.ts";
 import { pythonFolder } from "../packages.ts";
 import type { Context, Scenario } from "../scenario.ts";
 import { assertOnce, assertOnlyTorn } from "./kills.ts";

@@ -10,14 +10,14 @@ import { sentAgain } from "../dead_letters/dead_letters.ts";
 import { endingOf } from "../exit_codes.ts";
 import { type OpenOnce, ownHostOnly, protectiveHeaders, refuse, tokenOnly } from "./access.ts";
 import type { DeadLetterSelection, StatusView } from "./api_types.ts";
-import { readFields } from "./call_fields.ts";
-import type { DeadLetterPages } from "./dead_letter_pages.ts";
-import { selectionOfBody, selectionOfQuery } from "./dead_letter_selection.ts";
+import { readFields } from "./reads/call_fields.ts";
+import type { DeadLetterPages } from "./reads/dead_letter_pages.ts";
+import { selectionOfBody, selectionOfQuery } from "./reads/dead_letter_selection.ts";
 import type { DeadLetterRetry } from "./dead_letter_retry.ts";
 import { ICON, PAGE_HTML } from "./page_html.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "./page_bundle.ts";
-import type { StatusFeed } from "./status_feed.ts";
-import type { TracePages } from "./trace_pages.ts";
+import type { StatusFeed } from "./reads/status_feed.ts";
+import type { TracePages } from "./reads/trace_pages.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /** Dependencies of the application. */

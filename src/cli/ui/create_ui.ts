@@ -12,10 +12,10 @@ import type { LogFilter } from "../logs/projects.ts";
 import type { AdviceOptions } from "../status/advice.ts";
 import { OpenOnce } from "./access.ts";
 import { createUiApp } from "./app.ts";
-import { DeadLetterPages } from "./dead_letter_pages.ts";
+import { DeadLetterPages } from "./reads/dead_letter_pages.ts";
 import { DeadLetterRetry } from "./dead_letter_retry.ts";
-import { StatusFeed } from "./status_feed.ts";
-import { TracePages } from "./trace_pages.ts";
+import { StatusFeed } from "./reads/status_feed.ts";
+import { TracePages } from "./reads/trace_pages.ts";
 
 /** Options for {@linkcode createUi}. */
 export interface UiOptions {

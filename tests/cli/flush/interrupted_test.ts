@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
-import { startChild } from "../../support/child_fixture.ts";
+import { startChild } from "../../support/processes/child_fixture.ts";
 import { cli } from "../../support/cli/cli.ts";
 import { temporary } from "../../support/cli/cli_support.ts";
-import type { InterruptedPlan } from "../../support/wal/interrupted_child.ts";
+import type { InterruptedPlan } from "../../support/wal/programs/interrupted_child.ts";
 import { test } from "../../harness.ts";
 
 const ROUNDS = 3;
@@ -23,7 +23,7 @@ for (const sender of [true, false]) {
         sender,
         rounds: ROUNDS,
       };
-      const child = startChild("support/wal/interrupted_child.ts", JSON.stringify(plan));
+      const child = startChild("support/wal/programs/interrupted_child.ts", JSON.stringify(plan));
       await child.line("hanging");
       child.kill("SIGKILL");
       await child.ended;

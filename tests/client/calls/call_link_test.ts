@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { op } from "../../../src/client/op/op.ts";
-import { childCommand } from "../../support/child_fixture.ts";
+import { childCommand } from "../../support/processes/child_fixture.ts";
 import { clientFixture } from "../../support/client/client_fixture.ts";
 import { test } from "../../harness.ts";
 
@@ -72,7 +72,7 @@ function run(
     terminal?: boolean;
   },
 ): Promise<Ended> {
-  const [command, ...args] = childCommand("support/client/op_child.ts", way);
+  const [command, ...args] = childCommand("support/client/programs/op_child.ts", way);
   const quoted = [command, ...args].map((word) => `'${word}'`).join(" ");
   const child = terminal
     ? spawn("script", ["-qec", quoted, "/dev/null"], { env: { ...process.env, ...env } })

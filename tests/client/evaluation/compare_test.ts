@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ownRuntime } from "../../support/child_fixture.ts";
+import { ownRuntime } from "../../support/processes/child_fixture.ts";
 import { both, type Run, sorted } from "../../support/client/compare_fixture.ts";
 import { test } from "../../harness.ts";
 

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import type { CallRecord } from "../../../tools/mock_server/store/call_store.ts";
-import { UserProject } from "../../support/program_fixture.ts";
+import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const PROJECT = "team/evaluations";

@@ -15,7 +15,7 @@ import { comparedRun } from "../../support/client/compared_run.ts";
 import { test } from "../../harness.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const PROGRAM = here("../../support/client/openai_program.mjs");
+const PROGRAM = here("../../support/client/programs/openai_program.mjs");
 
 test("wrapOpenAI: the same program gives the same as with the official SDK", async () => {
   const walDir = mkdtempSync(join(tmpdir(), "weave-wal-openai-"));

@@ -5,9 +5,9 @@
  */
 
 import assert from "node:assert/strict";
-import { BAD_NETWORKS, noBlackHole } from "../../support/bad_network.ts";
-import { startForwardProxy, startTls } from "../../support/forward_proxy.ts";
-import { UserProject } from "../../support/program_fixture.ts";
+import { BAD_NETWORKS, noBlackHole } from "../../support/network/bad_network.ts";
+import { startForwardProxy, startTls } from "../../support/network/forward_proxy.ts";
+import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const HOST = "trace.test";

@@ -9,8 +9,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
-import { BAD_NETWORKS, noBlackHole } from "../../support/bad_network.ts";
-import { UserProject } from "../../support/program_fixture.ts";
+import { BAD_NETWORKS, noBlackHole } from "../../support/network/bad_network.ts";
+import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const onDeno = detectRuntime().name === "deno";

@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import { BAD_NETWORKS } from "../../support/bad_network.ts";
-import { UserProject } from "../../support/program_fixture.ts";
+import { BAD_NETWORKS } from "../../support/network/bad_network.ts";
+import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const ON = { WEAVE_WAL_DRAIN_ON_SIGNAL: "true", WEAVE_LOG_LEVEL: "error" };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { startChild } from "../../support/child_fixture.ts";
+import { startChild } from "../../support/processes/child_fixture.ts";
 import { test } from "../../harness.ts";
 
 const run = async (way: string) => {
-  const child = startChild("support/client/op_child.ts", way);
+  const child = startChild("support/client/programs/op_child.ts", way);
   const { code, errors } = await child.ended;
   return { code, lines: child.lines, errors };
 };

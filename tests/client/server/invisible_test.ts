@@ -10,8 +10,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
-import { root } from "../../support/child_fixture.ts";
-import { UserProject } from "../../support/program_fixture.ts";
+import { root } from "../../support/processes/child_fixture.ts";
+import { UserProject } from "../../support/processes/program_fixture.ts";
 import { test } from "../../harness.ts";
 
 const runtime = detectRuntime().name;

@@ -17,7 +17,7 @@ import {
   temporary,
 } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
-import { startForwardProxy, startTls } from "../../support/forward_proxy.ts";
+import { startForwardProxy, startTls } from "../../support/network/forward_proxy.ts";
 import { test } from "../../harness.ts";
 
 const SLOW = { timeout: 120_000 };
@@ -197,7 +197,7 @@ async function runProgram(
   authority: string,
   env: Record<string, string>,
 ): Promise<Finished> {
-  return await startProgram("tests/support/client/proxy_child.ts", [], {
+  return await startProgram("tests/support/client/programs/proxy_child.ts", [], {
     cwd,
     env: {
       ...(authority ? trusting(authority) : {}),

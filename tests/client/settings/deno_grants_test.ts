@@ -14,7 +14,7 @@ import { projectRoot, run } from "../../../scripts/test/process.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test, type TestOptions } from "../../harness.ts";
-import { startForwardProxy, startTls } from "../../support/forward_proxy.ts";
+import { startForwardProxy, startTls } from "../../support/network/forward_proxy.ts";
 
 const isDeno = detectRuntime().name === "deno";
 const DENO: TestOptions = { timeout: 90_000, skip: isDeno ? false : "only Deno has permissions" };
@@ -44,7 +44,7 @@ async function runWith(
   options: Record<string, unknown> = {},
   env: Record<string, string> = {},
 ): Promise<Ended> {
-  const program = join(projectRoot, "tests/support/client/grants_child.ts");
+  const program = join(projectRoot, "tests/support/client/programs/grants_child.ts");
   const config = ["--no-check", "--config", join(projectRoot, "deno.json")];
   const { status, output } = await run(
     process.execPath,
@@ -229,7 +229,7 @@ test(
 test("grants: settings files without read permission are skipped without a prompt", async () => {
   using place = temporary();
   await using mock = await startMockServer();
-  const program = join(projectRoot, "tests/support/client/grants_child.ts");
+  const program = join(projectRoot, "tests/support/client/programs/grants_child.ts");
   // Without --no-prompt, at a terminal, a refused read would stop the program at a question.
   const options = JSON.stringify({ apiKey: "key", serverUrl: mock.url, wal: true });
   const command = [

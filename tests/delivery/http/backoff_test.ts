@@ -6,7 +6,7 @@ import { BLOCKED_PROBE_MS } from "../../../src/delivery/http/circuit_breaker.ts"
 import { basicAuth } from "../../../src/delivery/http/transport.ts";
 import type { Fetch } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
-import { seeded } from "../../support/kill_records.ts";
+import { seeded } from "../../support/kill/kill_records.ts";
 import { appendCalls, start } from "../../support/delivery/delivery_fixture.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 

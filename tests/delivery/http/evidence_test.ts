@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chanceOf, Evidence, Suspicion } from "../../../src/delivery/http/evidence.ts";
 import { test } from "../../harness.ts";
-import { seeded } from "../../support/kill_records.ts";
+import { seeded } from "../../support/kill/kill_records.ts";
 import { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
 
 test("evidence: the probability of coincidence falls with successes and rises with failures", () => {

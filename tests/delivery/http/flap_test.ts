@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import type { Fetch } from "../../../src/runtime/runtime.ts";
-import { startChild } from "../../support/child_fixture.ts";
+import { startChild } from "../../support/processes/child_fixture.ts";
 import { withDelivery } from "../../support/delivery/delivery_fixture.ts";
 import type { FlapPlan } from "../../support/delivery/flap_child.ts";
 import { test } from "../../harness.ts";
-import { endRequest, isWhole, seeded, startRequest } from "../../support/kill_records.ts";
+import { endRequest, isWhole, seeded, startRequest } from "../../support/kill/kill_records.ts";
 import { LogWorld } from "../../support/wal/wal_fixture.ts";
 
 const BATCH_BYTES = 64 * 1024;

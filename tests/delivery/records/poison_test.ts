@@ -12,7 +12,7 @@ import type { Fetch } from "../../../src/runtime/runtime.ts";
 import { test } from "../../harness.ts";
 import { appendCalls, end, start } from "../../support/delivery/delivery_fixture.ts";
 import { readReply, replyTo } from "../../support/delivery/fake_replies.ts";
-import { seeded } from "../../support/kill_records.ts";
+import { seeded } from "../../support/kill/kill_records.ts";
 import { LogWorld, PROJECT } from "../../support/wal/wal_fixture.ts";
 
 const MARK = "poison";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
+import { DiskQuota } from "../../../src/wal/quota/disk_quota.ts";
 import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { Bug } from "./mutant.ts";

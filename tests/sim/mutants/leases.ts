@@ -9,8 +9,8 @@ import { FailureDetector } from "../../../src/wal/ownership/failure_detector.ts"
 import { OwnGuard } from "../../../src/wal/ownership/fence.ts";
 import { Lease } from "../../../src/wal/ownership/lease.ts";
 import { WriterStates } from "../../../src/wal/ownership/writer_state.ts";
-import { ChainLink } from "../../../src/wal/segment/chain_link.ts";
-import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
+import { ChainLink } from "../../../src/wal/segment/chain/chain_link.ts";
+import { SegmentChain } from "../../../src/wal/segment/chain/segment_chain.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch } from "./make.ts";
 

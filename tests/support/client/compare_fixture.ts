@@ -13,7 +13,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { CallRecord } from "../../../tools/mock_server/store/call_store.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
-import type { ChildRuntime, ownRuntime } from "../child_fixture.ts";
+import type { ChildRuntime, ownRuntime } from "../processes/child_fixture.ts";
 import { exceptionMessage } from "./exception_message.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));

@@ -10,7 +10,7 @@ import process from "node:process";
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
 import { pipelineOptions } from "./delivery_fixture.ts";
 import { replyTo, withHealth } from "./fake_replies.ts";
-import { startRequest } from "../kill_records.ts";
+import { startRequest } from "../kill/kill_records.ts";
 
 /** Instructions for the child; its only argument, as JSON. */
 export interface FlapPlan {

@@ -20,7 +20,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { bundled, bundleInto } from "../bundle.ts";
-import { type ChildRuntime, ownRuntime, root } from "../child_fixture.ts";
+import { type ChildRuntime, ownRuntime, root } from "../processes/child_fixture.ts";
 
 /** Versions of the SDK, and where they are installed. */
 export const SDK_VERSIONS: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { projectRoot, run } from "../../../scripts/test/process.ts";
-import { packed, succeeds } from "../package_fixture.ts";
+import { packed, succeeds } from "../package/package_fixture.ts";
 
 /** Ms that an installation may take. */
 const INSTALL_MS = 8 * 60_000;

@@ -15,7 +15,7 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { WalSpanProcessor } from "../../../src/otel/otel.ts";
-import { seeded } from "../kill_records.ts";
+import { seeded } from "../kill/kill_records.ts";
 
 /** Instructions for the child; its only argument, as JSON. */
 export interface SpanPlan {

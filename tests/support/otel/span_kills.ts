@@ -5,9 +5,9 @@
  */
 
 import assert from "node:assert/strict";
-import { startChild } from "../child_fixture.ts";
-import { KillGround } from "../kill_fixture.ts";
-import { seeded } from "../kill_records.ts";
+import { startChild } from "../processes/child_fixture.ts";
+import { KillGround } from "../kill/kill_fixture.ts";
+import { seeded } from "../kill/kill_records.ts";
 import type { SpanPlan } from "./span_child.ts";
 
 /** Spans whose `end()` had returned, and those of them that the server never got. */

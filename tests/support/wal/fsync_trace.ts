@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startChild } from "../child_fixture.ts";
+import { startChild } from "../processes/child_fixture.ts";
 
 /** One system call, in the order in which the calls ended. */
 export interface SystemCall {

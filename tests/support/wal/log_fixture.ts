@@ -6,7 +6,7 @@
 
 import type { MemoryFault, MemoryOperation } from "../simulated_runtime/memory_process.ts";
 import { MemoryRuntime } from "../simulated_runtime/memory.ts";
-import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
+import { DiskQuota } from "../../../src/wal/quota/disk_quota.ts";
 import { FileLog } from "../../../src/wal/log/file_log.ts";
 import type { FileLogOptions } from "../../../src/wal/log/file_log_options.ts";
 import type { LogListener } from "../../../src/wal/log/record_log.ts";

@@ -11,8 +11,8 @@ import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test } from "../../harness.ts";
 import { startProcess, temporary } from "../../support/cli/cli_support.ts";
 import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
-import { startForwardProxy } from "../../support/forward_proxy.ts";
-import { succeeds } from "../../support/package_fixture.ts";
+import { startForwardProxy } from "../../support/network/forward_proxy.ts";
+import { succeeds } from "../../support/package/package_fixture.ts";
 
 const isNode = detectRuntime().name === "node";
 

@@ -12,8 +12,8 @@ import { type DenoManifest, readJson } from "../../../scripts/build/entries.ts";
 import { projectRoot, type RunOptions } from "../../../scripts/test/process.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { test } from "../../harness.ts";
-import { manifest, packed, succeeds } from "../../support/package_fixture.ts";
-import { startJsr, startNpm } from "../../support/package_registry.ts";
+import { manifest, packed, succeeds } from "../../support/package/package_fixture.ts";
+import { startJsr, startNpm } from "../../support/package/package_registry.ts";
 
 const SLOW = { timeout: 240_000 };
 const host = detectRuntime().name;

@@ -25,7 +25,7 @@ import { type Outcome, projectRoot } from "../../../scripts/test/process.ts";
 import { type MockServer, startMockServer } from "../../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { test } from "../../harness.ts";
-import { manifest, packed, succeeds } from "../../support/package_fixture.ts";
+import { manifest, packed, succeeds } from "../../support/package/package_fixture.ts";
 
 const manifestPath = join(projectRoot, "package.json");
 const program = `
@@ -69,7 +69,7 @@ const { flush } = require("${manifest.name}/durable");
 `;
 /** Code as it is written for the official SDK, with another import line. */
 const officialProgram = readFileSync(
-  join(projectRoot, "tests/support/package_types_program.ts"),
+  join(projectRoot, "tests/support/package/package_types_program.ts"),
   "utf8",
 )
   .replaceAll('from "weave"', `from "${manifest.name}"`);

@@ -23,7 +23,7 @@ import { publicEntries } from "../../../scripts/build/entries.ts";
 import { projectRoot } from "../../../scripts/test/process.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { test, type TestOptions } from "../../harness.ts";
-import { manifest, packed, succeeds } from "../../support/package_fixture.ts";
+import { manifest, packed, succeeds } from "../../support/package/package_fixture.ts";
 
 /** None of this depends on the runtime, and the tools run on Node. */
 const isNode = detectRuntime().name === "node";

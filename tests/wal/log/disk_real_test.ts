@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startChild } from "../../support/child_fixture.ts";
+import { startChild } from "../../support/processes/child_fixture.ts";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
-import type { DiskPlan, DiskResult } from "../../support/wal/disk_child.ts";
+import type { DiskPlan, DiskResult } from "../../support/wal/programs/disk_child.ts";
 import { test } from "../../harness.ts";
 
 /** Whether a command works here. */
@@ -67,7 +67,9 @@ for (const { trouble, code, failure = new RegExp(`^${code}$`), under, skip } of 
             serverUrl: mock.url,
             sender,
           };
-          const child = startChild("support/wal/disk_child.ts", JSON.stringify(plan), { under });
+          const child = startChild("support/wal/programs/disk_child.ts", JSON.stringify(plan), {
+            under,
+          });
           const line = await child.line("result ");
           const result = JSON.parse(line.slice("result ".length)) as DiskResult & { done: boolean };
           const { code: exit, errors } = await child.ended;

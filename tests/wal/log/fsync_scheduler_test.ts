@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryRuntime } from "../../support/simulated_runtime/memory.ts";
 import { test } from "../../harness.ts";
-import { seeded } from "../../support/kill_records.ts";
+import { seeded } from "../../support/kill/kill_records.ts";
 import { lineOf, LogFixture } from "../../support/wal/log_fixture.ts";
 import { PROJECT } from "../../support/wal/wal_fixture.ts";
 

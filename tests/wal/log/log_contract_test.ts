@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StreamLog } from "../../../src/jetstream/stream_log.ts";
-import { DiskQuota } from "../../../src/wal/log/disk_quota.ts";
+import { DiskQuota } from "../../../src/wal/quota/disk_quota.ts";
 import { MemoryLog } from "../../../src/wal/log/memory_log.ts";
 import { FileSegment } from "../../../src/wal/segment/file_segment.ts";
 import type { Segment } from "../../../src/wal/segment/segment.ts";

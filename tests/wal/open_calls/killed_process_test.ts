@@ -6,13 +6,13 @@
 
 import assert from "node:assert/strict";
 import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
-import { startChild } from "../../support/child_fixture.ts";
+import { startChild } from "../../support/processes/child_fixture.ts";
 import { DeliveryFixture } from "../../support/delivery/delivery_fixture.ts";
-import type { InterruptedPlan } from "../../support/wal/interrupted_child.ts";
+import type { InterruptedPlan } from "../../support/wal/programs/interrupted_child.ts";
 import { test } from "../../harness.ts";
 
 const ROUNDS = 60;
-const PROGRAM = "support/wal/interrupted_child.ts";
+const PROGRAM = "support/wal/programs/interrupted_child.ts";
 
 for (const sender of [true, false]) {
   for (const callMode of ["new", "old"] as const) {

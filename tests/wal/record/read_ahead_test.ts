@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { RecordBatch } from "../../../src/wal/record/record_batch.ts";
 import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import { test } from "../../harness.ts";
-import { seeded } from "../../support/kill_records.ts";
+import { seeded } from "../../support/kill/kill_records.ts";
 import { bytesOf } from "../../support/wal/wal_fixture.ts";
 import { Bytes, LIMITS, line, lineTexts, ROOM } from "../../support/wal/reader_fixture.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CHECKPOINT_MS } from "../../../src/wal/segment/checkpoint.ts";
-import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
+import { SegmentChain } from "../../../src/wal/segment/chain/segment_chain.ts";
 import { test } from "../../harness.ts";
 import { chainScene, textIn, textOf } from "../../support/wal/chain_fixture.ts";
 import { bytesOf } from "../../support/wal/wal_fixture.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SegmentChain } from "../../../src/wal/segment/segment_chain.ts";
+import { SegmentChain } from "../../../src/wal/segment/chain/segment_chain.ts";
 import { segmentPaths } from "../../../src/wal/segment/segment_name.ts";
 import { test } from "../../harness.ts";
 import { chainScene, textOf } from "../../support/wal/chain_fixture.ts";

@@ -8,11 +8,11 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ReportView, StatusView } from "../api_types.ts";
 import { formatCount } from "../../terminal/format.ts";
-import { DeadLetters } from "./dead_letters.tsx";
-import { useLiveStatus } from "./live_status.ts";
-import { Overview } from "./overview.tsx";
+import { DeadLetters } from "./dead_letters/dead_letters.tsx";
+import { useLiveStatus } from "./overview/live_status.ts";
+import { Overview } from "./overview/overview.tsx";
 import { Failure } from "./parts.tsx";
-import { Traces } from "./traces.tsx";
+import { Traces } from "./traces/traces.tsx";
 
 const VIEWS = { overview: "Overview", traces: "Traces", "dead-letters": "Dead letters" } as const;
 

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { DiskQuota } from "../../../wal/log/disk_quota.ts";
-import { QuotaForecast } from "../../../wal/log/quota_forecast.ts";
+import { DiskQuota } from "../../../wal/quota/disk_quota.ts";
+import { QuotaForecast } from "../../../wal/quota/quota_forecast.ts";
 import { Presence, type PresenceOptions } from "../../../wal/ownership/presence.ts";
 import type { WalStats } from "../pipeline.ts";
 

@@ -6,7 +6,7 @@
 
 import type { Sender } from "../../../delivery/sender.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
-import { RECOUNT_MS } from "../../../wal/log/disk_quota.ts";
+import { RECOUNT_MS } from "../../../wal/quota/disk_quota.ts";
 import type { RequestLog } from "../../../wal/log/record_log.ts";
 import type { ListedSegment } from "../../../wal/ownership/directory_listing.ts";
 import type { Lease, LeaseState } from "../../../wal/ownership/lease.ts";

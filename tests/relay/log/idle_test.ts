@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { startMockServer } from "../../../tools/mock_server/serve.ts";
+import { detectRuntime } from "../../../src/runtime/detect.ts";
+import type { Clock, Runtime } from "../../../src/runtime/runtime.ts";
+import { test } from "../../harness.ts";
+import { post } from "../../support/mock_server/mock_requests.ts";
+import { startRelay } from "../../support/relay/relay_fixture.ts";
+
+/** A runtime whose search for unused logs runs when the test says so, as late as it says. */
+function laterRuntime() {
+  const runtime = detectRuntime();
+  const { clock } = runtime;
+  let look = (): void => {};
+  let lateMs = 0;
+  const later: Clock = {
+    ...clock,
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic() + lateMs,
+    after(ms, run, options) {
+      if (ms !== 60_000) return clock.after(ms, run, options);
+      look = run;
+      return { cancel: () => look = () => {} };
+    },
+  };
+  return {
+    runtime: { ...runtime, clock: later } as Runtime,
+    lookIn: (ms: number) => {
+      lateMs += ms;
+      look();
+    },
+  };
+}
+
+const object = (project_id: string, object_id: string) => ({
+  obj: { project_id, object_id, val: 1 },
+});
+
+test("relay: the log of a project is closed after ten minutes without use, and opened again", async () => {
+  await using server = await startMockServer();
+  const { runtime, lookIn } = laterRuntime();
+  await using relay = await startRelay({ server: server.url, runtime, recovers: true });
+  await post(relay, "/obj/create", object("team/one", "first"));
+  lookIn(300_000);
+  await post(relay, "/obj/create", object("team/two", "first"));
+  assert.ok(relay.relay.logs.opened("team/one"));
+  lookIn(301_000);
+  assert.equal(relay.relay.logs.opened("team/one"), undefined);
+  assert.ok(relay.relay.logs.opened("team/two"));
+  assert.equal((await post(relay, "/obj/create", object("team/one", "second"))).status, 200);
+  await server.waitFor(({ counts }) => counts.objects >= 3, { timeout: 25_000 });
+  assert.equal(server.store.counts.duplicateObjects, 0);
+  assert.deepEqual([...server.store.project("team/one").objects.keys()].sort(), [
+    "first",
+    "second",
+  ]);
+});

@@ -1,0 +1,18 @@
+/**
+ * A program that Deno gives few permissions: it traces two calls and tells how it went.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { init, op } from "../../../../mod.ts";
+
+const options = JSON.parse(process.argv[2]);
+const client = await init("team/granted", { printCallLink: false, ...options });
+const answer = op(function answer(n: number) {
+  return n;
+});
+answer(1);
+answer(2);
+const { done, delivered, pendingRecords, reason } = await client.flush({ timeout: 20_000 });
+console.log(JSON.stringify({ done, delivered, pendingRecords, reason }));

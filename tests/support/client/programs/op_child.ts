@@ -1,0 +1,59 @@
+/**
+ * A traced program that ends in the way that its argument names. Its server is not there.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { init, op } from "../../../../mod.ts";
+
+const [way, traced] = (process.argv[2] ?? "").split(" ");
+
+if (traced !== "plain") {
+  await init("team/project", {
+    apiKey: "key",
+    serverUrl: "http://127.0.0.1:9",
+    logLevel: way === "writes" ? "info" : "critical",
+  });
+}
+
+const fail = op(async function fail(): Promise<void> {
+  await Promise.resolve();
+  throw new Error("nobody handles this");
+});
+const pass = op(async function pass(): Promise<string> {
+  await Promise.resolve();
+  return "passed";
+});
+
+switch (way) {
+  case "unhandled":
+    void fail();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    console.log("went on");
+    break;
+  case "listener": {
+    const promises: unknown[] = [];
+    process.on("unhandledRejection", (error) => void promises.push((error as Error).message));
+    void fail();
+    const handled = fail();
+    await handled.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    console.log(JSON.stringify(promises));
+    process.exit(0);
+    break;
+  }
+  case "writes":
+    // Standard output is this program's own; the reader of either may have exited.
+    for (let i = 0; i < 5; i++) {
+      await pass();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    if (traced === "silent") process.exit(4);
+    console.log("data");
+    process.exit(4);
+    break;
+  case "passes":
+    console.log(await pass());
+    process.exit(3);
+}

@@ -1,0 +1,49 @@
+/**
+ * A traced program that is killed in nested calls, or one that sends what others left.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { init, op } from "../../../../mod.ts";
+
+/** Work of the program, as JSON in its argument. */
+export interface InterruptedPlan {
+  readonly serverUrl: string;
+  readonly walDir: string;
+  /** Whether it makes calls, or only sends what others left. */
+  readonly does: "calls" | "recovers";
+  readonly sender: boolean;
+  /** Rounds of whole calls that it makes inside its outer calls before it hangs. */
+  readonly rounds: number;
+}
+
+const plan = JSON.parse(process.argv[2]) as InterruptedPlan;
+const client = await init("team/project", {
+  apiKey: "key",
+  serverUrl: plan.serverUrl,
+  wal: true,
+  walDir: plan.walDir,
+  sender: plan.sender,
+  segmentBytes: 4_096,
+  lingerMs: 5,
+  retryMaxMs: 50,
+  logLevel: "critical",
+  closeInterrupted: true,
+});
+
+const leaf = op((n: number) => n + 1, { name: "leaf" });
+const inner = op(async () => {
+  for (let n = 0; n < plan.rounds; n++) leaf(n);
+  if (plan.sender) await client.flush();
+  console.log("hanging");
+  await new Promise(() => {});
+}, { name: "inner" });
+const outer = op(async () => {
+  leaf(-1);
+  await inner();
+}, { name: "outer" });
+
+setInterval(() => {}, 60_000);
+if (plan.does === "calls") await outer();
+console.log("recovering");
