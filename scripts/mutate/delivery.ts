@@ -12,6 +12,7 @@ const FLAP = "delivery/http/flap_test.ts";
 const EVIDENCE = "delivery/http/evidence_test.ts";
 const REDACT = "delivery/http/redact_test.ts";
 const FAULTS = "delivery/faults_test.ts";
+const REFUSALS = "delivery/refusals_test.ts";
 const ROUTES = "delivery/calls/call_route_test.ts";
 const STARTS = "delivery/calls/pending_starts_test.ts";
 const UNSENDABLE = "delivery/records/unsendable_test.ts";
@@ -95,14 +96,14 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "a redirect dead-letters records",
     find: "if (status < 400) return blocked",
     replace: "if (status < 300) return blocked",
-    tests: [ANSWERS, FAULTS],
+    tests: [ANSWERS, FAULTS, REFUSALS],
   },
   {
     file: "src/delivery/http/classify.ts",
     mistake: "HTTP 429 dead-letters records",
     find: "new Set([408, 425, 429, 502, 503, 504])",
     replace: "new Set([408, 425, 502, 503, 504])",
-    tests: [FAULTS, ANSWERS],
+    tests: [FAULTS, REFUSALS, ANSWERS],
   },
   {
     file: "src/delivery/http/classify.ts",
@@ -118,7 +119,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
       return foreign(status, facts);`,
     replace: `    case "foreign":
       return { kind: "done", text };`,
-    tests: [ANSWERS, FAULTS],
+    tests: [ANSWERS, FAULTS, REFUSALS],
   },
   {
     file: "src/delivery/http/classify.ts",
@@ -168,7 +169,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "redirects are followed",
     find: 'redirect: "manual",',
     replace: 'redirect: "follow",',
-    tests: [REDACT, FAULTS, ANSWERS],
+    tests: [REDACT, FAULTS, REFUSALS, ANSWERS],
   },
   {
     file: "src/delivery/http/transport.ts",
@@ -183,14 +184,14 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find: `      timedOut = true;
       abort();`,
     replace: "      timedOut = true;",
-    tests: [FAULTS, PATIENCE],
+    tests: [FAULTS, REFUSALS, PATIENCE],
   },
   {
     file: "src/delivery/http/response_body.ts",
     mistake: "a response of any size is read",
     find: "if (size > maxBytes) {",
     replace: "if (size < 0) {",
-    tests: [ANSWERS, FAULTS],
+    tests: [ANSWERS, FAULTS, REFUSALS],
   },
   {
     file: "src/delivery/http/send_with_retry.ts",
@@ -215,7 +216,13 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     mistake: "any number of batches is in flight",
     find: "return this.#inFlight.length < MAX_IN_FLIGHT_BATCHES &&",
     replace: "return this.#inFlight.length < 100 &&",
-    tests: ["delivery/in_flight_queue_test.ts", IN_FLIGHT, "delivery/stats_test.ts", FAULTS],
+    tests: [
+      "delivery/in_flight_queue_test.ts",
+      IN_FLIGHT,
+      "delivery/stats_test.ts",
+      FAULTS,
+      REFUSALS,
+    ],
   },
   {
     file: "src/delivery/drain/in_flight_queue.ts",
@@ -300,21 +307,27 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find:
       'if (verdict.errorCode === NEEDS_COMPLETE) throw new RouteRejected("complete", NEEDS_COMPLETE);',
     replace: "",
-    tests: ["wal/segment/project_id_test.ts", FAULTS, IN_FLIGHT],
+    tests: ["wal/segment/project_id_test.ts", FAULTS, REFUSALS, IN_FLIGHT],
   },
   {
     file: "src/delivery/calls/call_sender.ts",
     mistake: "a call is sent to a project of another name",
     find: 'const [entity, project = ""] = projectId.split("/");',
     replace: 'const [project, entity = ""] = projectId.split("/");',
-    tests: [ROUTES, FAULTS],
+    tests: [ROUTES, FAULTS, REFUSALS],
   },
   {
     file: "src/delivery/records/record_sender.ts",
     mistake: "a deletion is sent beside what it deletes",
     find: '  "calls_delete",\n',
     replace: "",
-    tests: [STARTS, FAULTS, "client/weave_client/writes_test.ts", "system/sim/sim_test.ts"],
+    tests: [
+      STARTS,
+      FAULTS,
+      REFUSALS,
+      "client/weave_client/writes_test.ts",
+      "system/sim/sim_test.ts",
+    ],
   },
   {
     file: "src/delivery/records/record_sender.ts",
@@ -322,7 +335,7 @@ export const DELIVERY_MUTATIONS: readonly Mutation[] = [
     find: 'if (kind !== "refused" || verdict.status !== 409 || expectedDigestIn === undefined) {',
     replace:
       'if (kind !== "refused" || verdict.status !== 410 || expectedDigestIn === undefined) {',
-    tests: [FAULTS, UNSENDABLE, "client/objects/publish_test.ts"],
+    tests: [FAULTS, REFUSALS, UNSENDABLE, "client/objects/publish_test.ts"],
   },
   {
     file: "src/delivery/records/record_sender.ts",

@@ -248,14 +248,14 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
     mistake: "a delay over 24 days fires at once",
     find: "const handle = rest > 0",
     replace: "const handle = rest < -Infinity",
-    tests: [CONTRACT, "runtime/detect_test.ts"],
+    tests: [CONTRACT, "runtime/clock_test.ts"],
   },
   {
     file: "src/runtime/clock.ts",
     mistake: "the clock does not follow a change of the system time",
     find: "if (now !== estimate) offset = now - ticks;",
     replace: "",
-    tests: [CONTRACT, "runtime/detect_test.ts", ERRORS],
+    tests: [CONTRACT, "runtime/clock_test.ts", ERRORS],
   },
   {
     file: "src/runtime/link_guard.ts",

@@ -9,6 +9,7 @@ import type { Mutation } from "./mutation.ts";
 const WRITER = "wal/log/file_log_test.ts";
 const FAILOVER = "wal/log/failover_log_test.ts";
 const QUOTA = "wal/quota/disk_quota_test.ts";
+const POLICY = "wal/quota/quota_policy_test.ts";
 const MEMORY = "wal/log/memory_log_test.ts";
 const FENCE = "wal/ownership/fence_test.ts";
 
@@ -54,14 +55,14 @@ export const WAL_LOG_MUTATIONS: readonly Mutation[] = [
     mistake: "the synced offset goes back",
     find: "this.#synced = Math.max(this.#synced, offset);",
     replace: "this.#synced = Math.min(this.#synced, offset);",
-    tests: ["wal/log/fsync_scheduler_test.ts", WRITER],
+    tests: ["wal/log/fsync_scheduler_test.ts", "wal/log/fsync_failures_test.ts", WRITER],
   },
   {
     file: "src/wal/log/failover_log.ts",
     mistake: "a full quota counts as a disk error",
     find: 'if (hasCode(error, "ERR_LOG_FULL")) throw error;',
     replace: "",
-    tests: [FAILOVER, QUOTA],
+    tests: [FAILOVER, QUOTA, POLICY],
   },
   {
     file: "src/wal/log/failover_log.ts",
@@ -89,21 +90,21 @@ export const WAL_LOG_MUTATIONS: readonly Mutation[] = [
     mistake: "characters count as one byte",
     find: "if (this.used + line.length * 3 <= maxBytes) return;",
     replace: "if (this.used + line.length <= maxBytes) return;",
-    tests: [QUOTA],
+    tests: [QUOTA, POLICY],
   },
   {
     file: "src/wal/quota/disk_quota.ts",
     mistake: "what is appended during a count is forgotten",
     find: "this.#added -= before;",
     replace: "this.#added = 0;",
-    tests: [QUOTA],
+    tests: [QUOTA, POLICY],
   },
   {
     file: "src/wal/quota/disk_quota.ts",
     mistake: "the quota is never counted again",
     find: "if (!isRecent && this.#counting === null) void this.recount();",
     replace: "",
-    tests: [QUOTA],
+    tests: [QUOTA, POLICY],
   },
   {
     file: "src/wal/log/memory_log.ts",

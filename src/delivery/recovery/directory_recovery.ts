@@ -10,7 +10,7 @@ import { OpenCallsKeepers } from "../../wal/open_calls/open_calls_keeper.ts";
 import type { ListedSegment } from "../../wal/ownership/directory_listing.ts";
 import type { Orphans } from "../../wal/ownership/orphan_scanner.ts";
 import { RecoveryLeases } from "../../wal/ownership/recovery_leases.ts";
-import { SegmentChain } from "../../wal/segment/segment_chain.ts";
+import { SegmentChain } from "../../wal/segment/chain/segment_chain.ts";
 import type { CountBudget } from "../../wal/segment/pending_count.ts";
 import { sumWaiting, type Waiting, WaitingCounter } from "../../wal/segment/waiting_counter.ts";
 import type { DirectoryRecoveryOptions } from "./directory_recovery_options.ts";

@@ -10,7 +10,7 @@ import type { FileSystem } from "../../../src/runtime/file_system.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { Violation } from "../world/context.ts";
 import type { DeadLetter, SimRecord } from "../world/ledger.ts";
-import { type SimProcess, WAL_DIR } from "../world/process.ts";
+import { type SimProcess, WAL_DIR } from "../process/process.ts";
 import { mix } from "../scenario/random.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { watchRejections } from "../world/rejections.ts";

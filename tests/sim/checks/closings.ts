@@ -8,7 +8,7 @@ import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
 import type { RecordText } from "../scenario/records.ts";
 import type { SimContext } from "../world/context.ts";
 import type { SimRecord } from "../world/ledger.ts";
-import type { SimProcess } from "../world/process.ts";
+import type { SimProcess } from "../process/process.ts";
 
 const CLOSING = /^(.*_([0-9a-f]{32}))\.jsonl$/;
 const END =

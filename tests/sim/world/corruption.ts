@@ -6,7 +6,7 @@
 
 import type { Random } from "../scenario/random.ts";
 import type { SimContext } from "./context.ts";
-import { WAL_DIR } from "./process.ts";
+import { WAL_DIR } from "../process/process.ts";
 
 /** Overwrites a checkpoint, never so that it would skip a record if it were trusted. */
 export function corruptCheckpoint(

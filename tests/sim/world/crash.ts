@@ -6,7 +6,7 @@
 
 import { isCutRecord } from "../checks/closings.ts";
 import type { SimRecord } from "./ledger.ts";
-import { SimProcess } from "./process.ts";
+import { SimProcess } from "../process/process.ts";
 
 /** Notes that a crash of the machine may have lost a record. */
 export function crashed(record: SimRecord): void {

@@ -9,7 +9,7 @@ import type { FlushResult } from "../../../src/client/pipeline/pipeline.ts";
 import type { SimContext } from "./context.ts";
 import type { ForeignWriter } from "./foreign.ts";
 import type { SimRecord } from "./ledger.ts";
-import { SimProcess, WAL_DIR } from "./process.ts";
+import { SimProcess, WAL_DIR } from "../process/process.ts";
 import { mix, Random } from "../scenario/random.ts";
 import {
   endText,

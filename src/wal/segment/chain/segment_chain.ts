@@ -8,16 +8,16 @@
  * @module
  */
 
-import type { Runtime, Timer } from "../../runtime/runtime.ts";
-import { Slices } from "../../runtime/event_loop.ts";
-import type { OpenCallsKeepers } from "../open_calls/open_calls_keeper.ts";
-import type { ListedSegment } from "../ownership/directory_listing.ts";
+import type { Runtime, Timer } from "../../../runtime/runtime.ts";
+import { Slices } from "../../../runtime/event_loop.ts";
+import type { OpenCallsKeepers } from "../../open_calls/open_calls_keeper.ts";
+import type { ListedSegment } from "../../ownership/directory_listing.ts";
 import { ChainLink } from "./chain_link.ts";
 import { ChainRemoval } from "./chain_removal.ts";
-import { CheckpointPace } from "./checkpoint.ts";
-import type { CountBudget, RecordCount } from "./pending_count.ts";
-import type { DeadLetter, Segment, SegmentGuard } from "./segment.ts";
-import { mayReorder, parseStem } from "./segment_name.ts";
+import { CheckpointPace } from "../checkpoint.ts";
+import type { CountBudget, RecordCount } from "../pending_count.ts";
+import type { DeadLetter, Segment, SegmentGuard } from "../segment.ts";
+import { mayReorder, parseStem } from "../segment_name.ts";
 
 /** Options for {@linkcode SegmentChain.open}. */
 export interface SegmentChainOptions {

@@ -14,12 +14,12 @@ import type {
   MemoryOperation,
 } from "../../support/simulated_runtime/memory_process.ts";
 import { writerToken } from "../../../src/wal/segment/segment_name.ts";
-import { type ActiveFault, strike } from "./faults.ts";
-import type { ProcessView, SimRecord } from "./ledger.ts";
+import { type ActiveFault, strike } from "../world/faults.ts";
+import type { ProcessView, SimRecord } from "../world/ledger.ts";
 import { Random } from "../scenario/random.ts";
 import type { StartStep } from "../scenario/scenario.ts";
 import { type Doom, isMet, type SimProcessOptions } from "./process_options.ts";
-import { SimServers } from "./server.ts";
+import { SimServers } from "../server/server.ts";
 import { Suspension } from "./suspension.ts";
 import { TornWrites } from "./torn_writes.ts";
 import { watchedRuntime } from "./watched_runtime.ts";

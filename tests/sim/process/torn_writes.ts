@@ -5,7 +5,7 @@
  */
 
 import type { MemoryOperation } from "../../support/simulated_runtime/memory_process.ts";
-import type { SimContext } from "./context.ts";
+import type { SimContext } from "../world/context.ts";
 
 /** Knows which segments may end with a fragment. */
 export class TornWrites {

@@ -4,28 +4,28 @@
  * @module
  */
 
-import type { ReadFile } from "../../runtime/file_system.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
-import { hasCode } from "../../errors.ts";
-import { DeadLetterFile } from "../dead_letters/dead_letter_file.ts";
-import { isKept, type ListedSegment } from "../ownership/directory_listing.ts";
+import type { ReadFile } from "../../../runtime/file_system.ts";
+import type { Runtime } from "../../../runtime/runtime.ts";
+import { hasCode } from "../../../errors.ts";
+import { DeadLetterFile } from "../../dead_letters/dead_letter_file.ts";
+import { isKept, type ListedSegment } from "../../ownership/directory_listing.ts";
 import { join } from "@std/path";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../checkpoint.ts";
 import {
   type CountBudget,
   PendingCount,
   type PendingSource,
   type RecordCount,
-} from "./pending_count.ts";
-import { readFrom } from "./read_only_segment.ts";
+} from "../pending_count.ts";
+import { readFrom } from "../read_only_segment.ts";
 import {
   namesServer,
   OPEN_SUFFIX,
   SEGMENT_SUFFIX,
   type SegmentPaths,
   segmentPaths,
-} from "./segment_name.ts";
-import type { DeadLetter } from "./segment.ts";
+} from "../segment_name.ts";
+import type { DeadLetter } from "../segment.ts";
 
 const NEWLINE = 10;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];

@@ -7,7 +7,7 @@
 import type { Random } from "../scenario/random.ts";
 import type { IncomingRequest } from "../scenario/request.ts";
 import type { ServerFault, ServerFaultKind, ServerMode } from "../scenario/scenario.ts";
-import type { ProcessView } from "./ledger.ts";
+import type { ProcessView } from "../world/ledger.ts";
 
 /** Response of a server. */
 export interface Answer {

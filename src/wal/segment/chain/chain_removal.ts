@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Runtime } from "../../runtime/runtime.ts";
-import { isKeptWhenDelivered, keepClosed } from "../open_calls/close_interrupted.ts";
-import type { OpenCallsKeepers } from "../open_calls/open_calls_keeper.ts";
+import type { Runtime } from "../../../runtime/runtime.ts";
+import { isKeptWhenDelivered, keepClosed } from "../../open_calls/close_interrupted.ts";
+import type { OpenCallsKeepers } from "../../open_calls/open_calls_keeper.ts";
 import type { ChainLink } from "./chain_link.ts";
-import type { SegmentGuard } from "./segment.ts";
-import { OPEN_SUFFIX } from "./segment_name.ts";
+import type { SegmentGuard } from "../segment.ts";
+import { OPEN_SUFFIX } from "../segment_name.ts";
 
 /** Options for {@linkcode ChainRemoval}. */
 export interface ChainRemovalOptions {

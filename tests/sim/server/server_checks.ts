@@ -6,8 +6,8 @@
  */
 
 import type { Attempt } from "./answers.ts";
-import type { SimContext } from "./context.ts";
-import { mayDrain, type ProcessView, type SimRecord } from "./ledger.ts";
+import type { SimContext } from "../world/context.ts";
+import { mayDrain, type ProcessView, type SimRecord } from "../world/ledger.ts";
 
 /** Checks every request of a run. */
 export class ServerChecks {

@@ -19,8 +19,8 @@ import {
   type ServerState,
   untilAborted,
 } from "./answers.ts";
-import type { SimContext } from "./context.ts";
-import type { ProcessView, SimRecord } from "./ledger.ts";
+import type { SimContext } from "../world/context.ts";
+import type { ProcessView, SimRecord } from "../world/ledger.ts";
 import { ServerChecks } from "./server_checks.ts";
 import { mix, Random } from "../scenario/random.ts";
 import { readReply, replyTo } from "../../support/delivery/fake_replies.ts";

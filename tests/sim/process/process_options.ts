@@ -13,10 +13,10 @@ import type { Closings } from "../checks/closings.ts";
 import type { Auditor } from "../checks/invariants.ts";
 import type { Bug } from "../mutants/mutant.ts";
 import type { StartStep } from "../scenario/scenario.ts";
-import type { SimContext } from "./context.ts";
-import type { ActiveFault } from "./faults.ts";
+import type { SimContext } from "../world/context.ts";
+import type { ActiveFault } from "../world/faults.ts";
 import type { SimProcess } from "./process.ts";
-import type { SimServers } from "./server.ts";
+import type { SimServers } from "../server/server.ts";
 
 /** The end that waits for a process. */
 export interface Doom {
