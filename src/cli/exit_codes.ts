@@ -12,7 +12,7 @@
  * @module
  */
 
-import { errorCode, WeaveWalError } from "../errors.ts";
+import { errorCode, messageOf, WeaveWalError } from "../errors.ts";
 
 /** The exit codes of `weave-wal`. */
 export const EXIT = {
@@ -80,7 +80,7 @@ export function endingOf(error: unknown): Ending {
   const code = errorCode(error);
   // The reader has closed the output: `weave-wal inspect | head`.
   if (code === "EPIPE") return { code: EXIT.ok };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (code !== undefined && /^(E[A-Z]+|ERR_NOT_REGULAR_FILE)$/.test(code)) {
     const hint = HINTS[code];
     return {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../client/logger.ts";
 import type { Settings } from "../client/settings/settings.ts";
 import { MetricSamples } from "../metrics/exposition.ts";
@@ -196,7 +197,7 @@ export class Relay {
 
   /** Stores and logs an error of the disk. */
   failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#diskError = message;
     this.#options.logger.event({ level: "error", name: "disk-error", message });
   }

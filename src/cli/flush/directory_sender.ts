@@ -5,6 +5,7 @@
  * @module
  */
 
+import { messageOf } from "../../errors.ts";
 import { type CreatedSender, createSender } from "../../delivery/create_sender.ts";
 import type { DeliveryTarget } from "../../delivery/delivery_client.ts";
 import type { RecoveryStart } from "../../delivery/recovery/directory_recovery_options.ts";
@@ -150,7 +151,7 @@ export class DirectorySender {
     try {
       run();
     } catch (error) {
-      this.#reporter.failed(error instanceof Error ? error.message : String(error));
+      this.#reporter.failed(messageOf(error));
     }
   }
 }

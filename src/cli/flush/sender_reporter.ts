@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../../errors.ts";
 import { StateThrottle } from "../../client/pipeline/status/state_throttle.ts";
 import type { ServerState } from "../../delivery/http/circuit_breaker.ts";
 import type { Clock } from "../../runtime/runtime.ts";
@@ -76,7 +77,7 @@ export class SenderReporter {
    */
   trouble(what: string, error: unknown, name = "disk-error"): void {
     const { clock, onEvent } = this.#options;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const message = `Error (${what}): ${why}`;
     this.failed(message);
     const now = clock.monotonic();

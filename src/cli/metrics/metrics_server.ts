@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../../errors.ts";
 import { InvalidArgumentError } from "commander";
 import { CONTENT_TYPES, formatFor, type MetricSamples } from "../../metrics/exposition.ts";
 import { listenOf } from "../../../tools/mock_server/listen.ts";
@@ -69,7 +70,7 @@ export async function serveMetrics(
     (request) => Promise.resolve(app.fetch(request)),
   )
     .catch((error) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new CommandError(`Cannot serve --metrics on ${hostname}:${port}: ${why}`, {
         hint: "Another process may use the port: --metrics <address> takes another one",
       });

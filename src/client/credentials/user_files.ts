@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorCode, WeaveWalError } from "../../errors.ts";
+import { errorCode, messageOf, WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /** Error codes for a file that does not exist, or that may not be read. */
@@ -32,7 +32,7 @@ export function readProjectFile(runtime: Runtime, path: string): string | null {
   } catch (cause) {
     const code = errorCode(cause) ?? "";
     if (ABSENT.has(code)) return null;
-    const why = REFUSED[code] ?? (cause instanceof Error ? cause.message : String(cause));
+    const why = REFUSED[code] ?? messageOf(cause);
     const message = `Cannot read settings of ${path}: ${why}`;
     throw new WeaveWalError("ERR_INVALID_OPTION", message, { cause });
   }

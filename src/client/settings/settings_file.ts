@@ -6,7 +6,7 @@
 
 import { join } from "@std/path";
 import { parse } from "@std/jsonc";
-import { WeaveWalError } from "../../errors.ts";
+import { messageOf, WeaveWalError } from "../../errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { invalidOption } from "./invalid_option.ts";
 import { CODE_OPTIONS, EXPLICIT_OPTIONS, OPTION_NAMES } from "./option_specs.ts";
@@ -42,7 +42,7 @@ export function readSettingsFile(runtime: Runtime): SettingsFile | null {
   try {
     values = parse(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new WeaveWalError("ERR_INVALID_OPTION", `Cannot read settings of ${path}: ${why}`, {
       cause,
     });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { messageOf } from "../../errors.ts";
 import { wellFormedJson } from "../../protocol/json/well_formed.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import { entityAnswer, isEntityQuestion } from "./entity_query.ts";
@@ -86,7 +87,7 @@ async function answer(
     } else reply = await lookUp(logs, request);
   } catch (error) {
     // The server will report what is wrong with the request; the log only why it is not recorded.
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     logs.logger.once(
       "warn",
       "not-recorded",

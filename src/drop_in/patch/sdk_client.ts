@@ -9,6 +9,7 @@
  * @module
  */
 
+import { messageOf } from "../../errors.ts";
 import { shared } from "../../runtime/process/shared_state.ts";
 import { intercepting } from "../intercept/intercept.ts";
 import type { Json } from "../intercept/json_text.ts";
@@ -158,7 +159,7 @@ export class ClientAttachments {
       return known.log;
     } catch (error) {
       this.#known.set(client, null);
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.#logs.logger.once("error", "not-durable", `Cannot make weave durable: ${why}`);
       return null;
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorCode } from "../../errors.ts";
+import { errorCode, messageOf } from "../../errors.ts";
 import { builtin } from "../builtin_modules.ts";
 import { codedError, withCode } from "../coded_error.ts";
 import type { Fs } from "./regular_file.ts";
@@ -27,7 +27,7 @@ const UNSUPPORTED = [
 export function syncError(error: unknown): unknown {
   const unsupported = UNSUPPORTED.includes(errorCode(error) ?? errorCode(withCode(error)) ?? "");
   if (!unsupported) return error;
-  const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  const why = messageOf(error).replace(/\.$/, "");
   return codedError("ENOTSUP", `This host or file system cannot sync files (${why})`, error);
 }
 
