@@ -167,7 +167,7 @@ test("listFields finds the end of long strings whatever is escaped in them", () 
   }
 });
 
-test("topLevelField finds a field by its name, escaped or not, and the last of several", () => {
+test("topLevelField finds a field by its name, escaped or not, and the last of duplicates", () => {
   const bytes = encode('x{"a":1,"b":{"a":2},"\\u0063\\n":3,"é😀":[4],"a":5,"ab":6}y');
   const value = (name: string) => {
     const field = topLevelField(bytes, 1, bytes.length - 1, name);

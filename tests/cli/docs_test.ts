@@ -25,7 +25,7 @@ function documentedCommands(): string[][] {
   return commands.filter(([first]) => known.includes(first));
 }
 
-test("the documents show commands and options that there are", async () => {
+test("the documents show only existing commands and options", async () => {
   await using place = await temporary();
   const helps = new Map<string, string>();
   const commands = documentedCommands();

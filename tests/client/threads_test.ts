@@ -9,7 +9,7 @@ import { startMockServer } from "../../tools/mock_server/serve.ts";
 import { UserProject } from "../support/processes/program_fixture.ts";
 import { test } from "../harness.ts";
 
-test("threads: main and workers trace side by side, and each delivers what it has written", async () => {
+test("threads: main thread and workers trace concurrently, and each delivers its own records", async () => {
   await using mock = await startMockServer();
   using project = new UserProject();
   project.copy("weave_wal.mjs");

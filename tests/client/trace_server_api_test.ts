@@ -86,7 +86,7 @@ test("traceServerApi: an error rejects with the response, without the key that i
   );
 });
 
-test("traceServerApi: what it writes holds no secret, and what it asks for is asked as it is", async () => {
+test("traceServerApi: its writes contain no secret, and its queries are sent unchanged", async () => {
   const bodies: string[] = [];
   using fixture = await clientFixture({}, {
     answer: (_, { body }) => {

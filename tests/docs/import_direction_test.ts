@@ -49,7 +49,7 @@ const relativeImports = (path: string) =>
   importsOf(read(path)).filter(({ specifier }) => specifier.startsWith("."));
 const target = (path: string, specifier: string) => join(dirname(path), specifier);
 
-test("the sources are found, each in a layer of the table, and no layer is without sources", () => {
+test("every source file belongs to a layer of the table, and no layer is empty", () => {
   assert.ok(sources.length > 50, `${sources.length} sources`);
   assert.deepEqual([...new Set(sources.map(layerOf))].sort(), Object.keys(below).sort());
 });
@@ -96,7 +96,7 @@ test("no import cycles exist", () => {
   assert.deepEqual(cycles, []);
 });
 
-test("the core takes nothing from packages but @std", () => {
+test("the core depends on no packages but @std", () => {
   const wrong = sources.filter((path) => core.includes(layerOf(path))).flatMap((path) =>
     importsOf(read(path))
       .filter(({ specifier, typeOnly }) =>
@@ -121,7 +121,7 @@ test("only src/runtime names Deno, Bun or the file system", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("the log and the delivery take time and chance from outside", () => {
+test("the log and the delivery get time and randomness injected", () => {
   const taken =
     /\b(?:Date\.now|new Date\(\)|performance\.now|Math\.random|crypto\.(?:getRandomValues|randomUUID)|(?:set|clear)(?:Timeout|Interval)|globalThis)\b/;
   const wrong = sources
@@ -133,7 +133,7 @@ test("the log and the delivery take time and chance from outside", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("the reader of sources sees imports and code, not comments and strings", () => {
+test("the source scanner finds imports and code, not comments and strings", () => {
   const text = [
     '// import "./line.ts";',
     '/* import { a } from "./block.ts"; */',

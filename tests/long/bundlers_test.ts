@@ -146,7 +146,7 @@ for (const [bundler, build] of Object.entries(BUNDLERS)) {
   }, { timeout: 120_000, skip });
 }
 
-test("bundlers: an executable made by bun build --compile traces like its source", async () => {
+test("bundlers: an executable built by bun build --compile traces like its source", async () => {
   assert.ok("directory" in installed);
   using app = await makeApp(installed.directory);
   await using mock = await startMockServer();

@@ -5,7 +5,7 @@ for (
   const [path, useCallsComplete] of [["upsert_batch", false], ["calls/complete", true]] as const
 ) {
   for (const corruption of CORRUPTIONS) {
-    test(`tear: each byte ${corruption[0]} costs no other line over ${path}`, async () => {
+    test(`tear: each byte ${corruption[0]} affects no other line over ${path}`, async () => {
       await corruptEach(LOG, corruption, useCallsComplete);
     }, { timeout: 120_000 });
   }

@@ -120,7 +120,7 @@ test("ui: Chromium shows traced data as text, whatever it contains", async () =>
   await end(ui);
 }, OPTIONS);
 
-test("ui: Chromium follows a running program, and its kill", async () => {
+test("ui: Chromium shows a running program, and its kill", async () => {
   await using place = await temporary();
   const server = "http://127.0.0.1:9";
   const writer = startProgram("tests/support/cli/cli_writer.ts", [NAME, server, "forever"], {

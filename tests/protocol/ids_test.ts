@@ -62,7 +62,7 @@ test("uuidHex is a version 4 UUID without dashes", () => {
   assert.equal(new Set(made).size, made.length);
 });
 
-test("timestamps carry microseconds and agree with Date on the rest", () => {
+test("timestamps have microseconds and otherwise agree with Date", () => {
   const ids = createIds({ now: () => 1_700_000_000_123.456, randomBytes: zeros });
   assert.equal(ids.timestamp(), "2023-11-14T22:13:20.123456Z");
   assert.equal(ids.timestamp(0), "1970-01-01T00:00:00.000000Z");

@@ -26,7 +26,7 @@ test("formatRef and parseRef know the four kinds of refs", () => {
   }
 });
 
-test("the extra path of a ref is quoted as Python's urllib quotes it", () => {
+test("the extra path of a ref is quoted as by Python's urllib", () => {
   // urllib.parse.quote("a b/c:d!'()*~-._é😀%", safe="")
   const quoted = "a%20b%2Fc%3Ad%21%27%28%29%2A~-._%C3%A9%F0%9F%98%80%25";
   const parts: ParsedRef = {
@@ -39,7 +39,7 @@ test("the extra path of a ref is quoted as Python's urllib quotes it", () => {
   assert.deepEqual(parseRef("weave:///team/demo/call/1/key/" + quoted), parts);
 });
 
-test("the extra path of a ref is read as leniently as Python's urllib reads it", () => {
+test("the extra path of a ref is parsed as leniently as by Python's urllib", () => {
   const extra = (text: string) => parseRef("weave:///team/demo/call/1/" + text)?.extra;
   assert.deepEqual(extra("key/100%"), ["key", "100%"]);
   assert.deepEqual(extra("key/%zz%41"), ["key", "%zzA"]);

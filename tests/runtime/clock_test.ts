@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock, wallClock } from "../../src/runtime/clock.ts";
 import { test } from "../harness.ts";
 
-test("the wall clock has the ms of Date.now()", () => {
+test("the wall clock agrees with Date.now() to the ms", () => {
   for (let round = 0; round < 2_000; round++) {
     const before = Date.now();
     const now = systemClock.now();
@@ -10,7 +10,7 @@ test("the wall clock has the ms of Date.now()", () => {
   }
 });
 
-test("the wall clock takes its ms from one clock and the fraction from the other", () => {
+test("the wall clock combines the ms of one clock with the fraction of another", () => {
   let date = 1_000;
   let ticks = 50;
   const now = wallClock(() => date, () => ticks);
@@ -24,7 +24,7 @@ test("the wall clock takes its ms from one clock and the fraction from the other
   assert.equal(now(), 1_001.25);
 });
 
-test("the wall clock follows a set clock at once, both ways, and keeps its fractions", () => {
+test("the wall clock follows clock changes at once, in both directions, and keeps its fractions", () => {
   let date = 1_000;
   let ticks = 50;
   const now = wallClock(() => date, () => ticks);
@@ -52,7 +52,7 @@ test("the monotonic clock does not go back", () => {
   }
 });
 
-test("timers fire in their order and not when taken back", async () => {
+test("timers fire in order, and not after cancellation", async () => {
   const fired: string[] = [];
   await new Promise<void>((resolve) => {
     systemClock.after(30, resolve, { ref: true });

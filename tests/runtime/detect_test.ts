@@ -17,7 +17,7 @@ const noProc = !hasProc && "needs Linux's /proc";
 
 const globals = globalThis as { Deno?: unknown; Bun?: unknown };
 
-test("the runtime is detected among the three, once", () => {
+test("the runtime is detected once, as one of three", () => {
   const runtime = detectRuntime();
   assert.equal(runtime.name, globals.Deno ? "deno" : globals.Bun ? "bun" : "node");
   assert.equal(detectRuntime(), runtime);
@@ -119,7 +119,7 @@ test("facts are asked for late and once, and unknown where they are refused", ()
   assert.deepEqual([facts.env("PATH"), facts.envNames(), facts.home()], [undefined, [], undefined]);
 });
 
-test("the runtime and the system are named, as far as the host tells", () => {
+test("the runtime and the system are identified as far as possible", () => {
   const { system } = detectRuntime().process;
   const { bun, deno, node } = process.versions as Record<string, string | undefined>;
   assert.equal(
@@ -219,7 +219,7 @@ async function factsUnder(permissions: string[]): Promise<Record<string, unknown
 if (globals.Deno) {
   const noTerminal = !fs.existsSync("/usr/bin/script") && "needs util-linux's script";
 
-  test("without permissions Deno's facts are unknown, and nobody is asked", async () => {
+  test("without permissions Deno's facts are unknown, and there is no prompt", async () => {
     const facts = await factsUnder([]);
     assert.deepEqual({ ...facts, cwd: "" }, {
       startTime: null,

@@ -34,7 +34,7 @@ test("a directory is invalidReason when others own it or may write to it", () =>
   assert.equal(distrustReason(runtime, "/none"), null);
 });
 
-test("where the user or the mode is unknown, only what is known counts", () => {
+test("if the user or the mode is unknown, only known facts count", () => {
   const { files, process, disk } = new MemoryRuntime();
   files.makeDirectory("/root");
   disk.own("/root", { owner: 1001, mode: 0o700 });
@@ -48,7 +48,7 @@ test("where the user or the mode is unknown, only what is known counts", () => {
   assert.equal(distrustReason({ files: noModes, process }, "/root"), null);
 });
 
-test("the host's own directories are judged by their owner and mode", () => {
+test("real directories are checked by owner and mode", () => {
   const runtime = detectRuntime();
   const directory = fs.mkdtempSync(`${tmpdir()}/weave-wal-trust-`);
   try {

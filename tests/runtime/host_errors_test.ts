@@ -161,7 +161,7 @@ test("a process that cannot be signaled is alive, a nonexistent one is dead", as
   }
 });
 
-test("the event loop turns between two chunks of a listing", async () => {
+test("the event loop runs between two chunks of a listing", async () => {
   const names = Array.from({ length: 5_000 }, (_, n) => `${n}`);
   const chunks = inChunks(() => Promise.resolve(names), (name) => ({ name, kind: "file" }));
   let turned = true;

@@ -17,4 +17,4 @@ for (const planted of ["FIFO", "link to directory", "sparse file"] as const) {
   }, OPTIONS);
 }
 
-test("planted: a repair moves nothing through a link", checkRepair, OPTIONS);
+test("planted: a repair does not follow links", checkRepair, OPTIONS);

@@ -9,7 +9,7 @@ import { openLog, writeCalls } from "../../support/cli/written_logs.ts";
 import { passOn } from "../../support/count_operations.ts";
 import { test } from "../../harness.ts";
 
-test("the first line of status is written before anything of a project is looked at", async () => {
+test("the first line of status is written before any project is inspected", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, "acme/chat");
   writeCalls(log, "acme/chat", 3);

@@ -21,7 +21,7 @@ class WatchedBudget extends CountBudget {
   }
 }
 
-test("waiting records are counted again by reading only what changed", async () => {
+test("pending records are counted again by reading only changed segments", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 100);

@@ -68,7 +68,7 @@ test("durations and times are parsed in human-readable form", () => {
   }
 });
 
-test("what a terminal would obey is shown and not done", () => {
+test("terminal control sequences are shown, not executed", () => {
   assert.equal(
     printable("a\u001b[31mb\u0007\u009b2Jc\nd\u202ee"),
     "a\ufffd[31mb\ufffd\ufffd2Jc d\ufffde",

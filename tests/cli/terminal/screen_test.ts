@@ -104,7 +104,7 @@ test("a small screen shows some projects and some advice, a large one shows ever
   }
 });
 
-test("the table of status fits into 60 to 200 columns, and keeps what matters most", async () => {
+test("the table of status fits into 60 to 200 columns, and keeps the most important columns", async () => {
   const project = (state: string): ProjectReport => ({
     entity: "acme",
     project: "chat",

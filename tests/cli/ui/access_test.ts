@@ -63,7 +63,7 @@ test("ui: requests under another host name are refused", async () => {
   }
 });
 
-test("ui: another page cannot change anything", async () => {
+test("ui: other web pages cannot change anything", async () => {
   await using place = await temporary();
   await using ui = openUi(place.wal);
   const post = async (headers: Record<string, string>): Promise<number> =>

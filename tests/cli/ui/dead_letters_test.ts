@@ -86,7 +86,7 @@ test("ui: dead letters are listed in pages with the server's reason", async () =
   assert.equal((await allDeadLetters(ui, { entity: "acme", project: "other" })).length, 0);
 });
 
-test("ui: a dead letter is sent again on request, and then no longer listed", async () => {
+test("ui: a dead letter is sent again on request, and is then no longer listed", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   await reject(place.wal, mock, 3);

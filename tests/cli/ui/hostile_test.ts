@@ -30,7 +30,7 @@ async function callsOf(ui: UiFixture): Promise<readonly CallView[]> {
   return calls;
 }
 
-test("ui: a trace of thousands of nested calls comes in pages", async () => {
+test("ui: a trace of thousands of nested calls is paginated", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   let call = startCall(log, NAME);
@@ -63,7 +63,7 @@ test("ui: a value of 20 MB is sent in small parts", async () => {
   assert.equal((await read(1e12)).text, "");
 });
 
-test("ui: corrupt lines, rings of calls and impossible times do not hide other calls", async () => {
+test("ui: corrupt lines, cyclic calls and impossible times do not hide other calls", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   endCall(log, NAME, startCall(log, NAME, { op: "sound" }));
@@ -91,7 +91,7 @@ test("ui: corrupt lines, rings of calls and impossible times do not hide other c
   }
 });
 
-test("ui: a request that makes no sense is answered with an error", async () => {
+test("ui: an invalid request is answered with an error", async () => {
   await using place = await temporary();
   await using ui = openUi(place.wal);
   const status = async (path: string, init?: RequestInit): Promise<number> =>

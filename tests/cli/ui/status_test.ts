@@ -23,7 +23,7 @@ async function statusWhere(
   }
 }
 
-test("ui: the status tells that there are no logs, and shows them when they are written", async () => {
+test("ui: the status reports that there are no logs, and shows them once they are written", async () => {
   await using place = await temporary();
   await using ui = openUi(place.wal);
   const { report, dir, error } = await statusWhere(ui, (status) => status.report !== null);
@@ -45,7 +45,7 @@ test("ui: the status tells that there are no logs, and shows them when they are 
   assert.deepEqual(samples.filter(({ sent }) => sent > 0), []);
 });
 
-test("ui: the status follows a program that writes, and sees that it was killed", async () => {
+test("ui: the status shows a writing program, and that it was killed", async () => {
   await using place = await temporary();
   const writer = startProgram("tests/support/cli/cli_writer.ts", [NAME, SERVER, "forever"], {
     cwd: place.path,
@@ -70,7 +70,7 @@ test("ui: the status follows a program that writes, and sees that it was killed"
   await statusWhere(ui, ({ report }) => report!.writers[0].liveness === "dead");
 }, SLOW);
 
-test("ui: pages share one report a second, and get only samples that they do not have", async () => {
+test("ui: pages share one report per second, and get only new samples", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME, { server: SERVER });
   writeCalls(log, NAME, 3);

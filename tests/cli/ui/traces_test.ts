@@ -48,7 +48,7 @@ async function callsOf(ui: UiFixture, { key }: TraceView): Promise<readonly Call
   return (await ui.get<CallPage>("trace", { key })).calls;
 }
 
-test("ui: traces of several processes are in order, newest first, in pages", async () => {
+test("ui: traces of several processes are sorted, newest first, and paginated", async () => {
   await using place = await temporary();
   const logs = [openLog(place.wal, NAME), openLog(place.wal, NAME)];
   for (let i = 0; i < 240; i++) {
@@ -67,7 +67,7 @@ test("ui: traces of several processes are in order, newest first, in pages", asy
   );
 });
 
-test("ui: a trace is a tree of calls with times, errors and what has not ended", async () => {
+test("ui: a trace is a tree of calls with times, errors and unfinished calls", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const root = startCall(log, NAME, { op: "answer", started: NOON });
@@ -109,7 +109,7 @@ test("ui: a trace is a tree of calls with times, errors and what has not ended",
   assert.deepEqual((await allTraces(ui, { text: "nothing like it" })).length, 0);
 });
 
-test("ui: inputs and output are read when they are asked for, large ones in parts", async () => {
+test("ui: inputs and output are read on demand, large ones in parts", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const text = "añ€😀".repeat(40_000);
@@ -148,7 +148,7 @@ test("ui: inputs and output are read when they are asked for, large ones in part
   assert.deepEqual(other.fields, []);
 });
 
-test("ui: spans of OpenTelemetry are shown as calls are", async () => {
+test("ui: OpenTelemetry spans are shown like calls", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   const requests = await spanRequests([{
@@ -177,7 +177,7 @@ test("ui: spans of OpenTelemetry are shown as calls are", async () => {
   assert.ok(fields.some(({ name, text }) => name === "status" && text.includes("no tokens")));
 });
 
-test("ui: only directories of logs are read", async () => {
+test("ui: only log directories are read", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 1);
@@ -196,7 +196,7 @@ test("ui: only directories of logs are read", async () => {
   }
 });
 
-test("ui: a log that is deleted while its list is read ends the list", async () => {
+test("ui: deleting a log while its list is read ends the list", async () => {
   await using place = await temporary();
   const log = openLog(place.wal, NAME);
   writeCalls(log, NAME, 200);

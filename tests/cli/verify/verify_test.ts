@@ -65,7 +65,7 @@ async function verify(
   return { code, problems, records };
 }
 
-test("verify finds nothing wrong with a sound log", async () => {
+test("verify reports no problem in a valid log", async () => {
   await using place = await temporary();
   await leave(place.wal, 5);
   const { code, out } = await cli(["verify"], { cwd: place.path });
@@ -73,7 +73,7 @@ test("verify finds nothing wrong with a sound log", async () => {
   assert.match(out, /^Read 1 log file, 10 sound records, .*: nothing is wrong$/m);
 }, SLOW);
 
-test("verify reports a corrupt line with its offset, and touches nothing", async () => {
+test("verify reports a corrupt line with its offset, and changes nothing", async () => {
   await using place = await temporary();
   const file = await leave(place.wal, 5);
   const at = corruptRecord(file);
@@ -163,7 +163,7 @@ test("verify does not report a line that is still being written", async () => {
   assert.deepEqual((await verify(place.path)).problems.map(({ kind }) => kind), ["torn"]);
 }, SLOW);
 
-test("verify --repair leaves to a living sender what it holds", async () => {
+test("verify --repair does not touch files held by a running sender", async () => {
   await using place = await temporary();
   await using mock = await startMockServer();
   const file = await leave(place.wal, 5, mock.url);
@@ -184,7 +184,7 @@ test("verify --repair leaves to a living sender what it holds", async () => {
   await sidecar.ended;
 }, SLOW);
 
-test("verify ends on a file of noise, and repair keeps every byte of it", async () => {
+test("verify handles a file of random bytes, and repair keeps every byte of it", async () => {
   await using place = await temporary();
   const directory = join(place.wal, NAME);
   mkdirSync(directory, { recursive: true });

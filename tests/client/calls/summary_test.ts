@@ -81,7 +81,7 @@ test("summary: code in a call can add to it", async () => {
   });
 });
 
-test("summary: one that throws or is invalid is left out and logged once", async () => {
+test("summary: a summary that throws or is invalid is omitted and logged once", async () => {
   using fixture = await clientFixture();
   const failing = op(() => 1, {
     name: "failing",
@@ -99,7 +99,7 @@ test("summary: one that throws or is invalid is left out and logged once", async
   assert.equal(fixture.warned.filter((line) => /cannot count/.test(line)).length, 1);
 });
 
-test("summary: numbers add, objects merge, and for all else the first holds", () => {
+test("summary: numbers are added, objects are merged, and otherwise the first value is kept", () => {
   const left = { n: 1, text: "left", deep: { a: 1, b: { c: 1 } }, list: [1], mixed: 1 };
   const right = { n: 2, text: "right", deep: { b: { c: 2, d: 3 } }, list: [2], mixed: {}, more: 4 };
   assert.deepEqual(mergeSummaries(left, right), {

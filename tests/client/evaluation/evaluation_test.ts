@@ -189,7 +189,7 @@ test("evaluation: an op of the official package emits one event", async () => {
 /** Compiles only where `A` can be used as `B`, or only where it cannot. */
 function usable<A, B>(_expected: [A] extends [B] ? true : false): void {}
 
-test("types: models and scorers keep the types of rows and outputs", async () => {
+test("types: models and scorers preserve the types of rows and outputs", async () => {
   const evaluation = new Evaluation({ dataset: newDataset(), scorers: [right] });
   const summary = await evaluation.evaluate({ model: one });
   const fraction: number | undefined = summary.right.true_fraction;

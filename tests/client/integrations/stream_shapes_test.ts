@@ -70,7 +70,7 @@ test("stream shapes: a chat completion is recorded as one, with its usage", asyn
   assert.deepEqual(call.summary.usage, { [MODEL]: { requests: 1, ...CHAT_USAGE } });
 });
 
-test("stream shapes: tool calls and refusals of a chat completion are put together", async () => {
+test("stream shapes: tool calls and refusals of a chat completion are assembled", async () => {
   const call = (index: number, delta: Any) => ({ tool_calls: [{ index, ...delta }] });
   const { output } = await record(chatChunks([
     { role: "assistant", content: null },
@@ -106,7 +106,7 @@ test("stream shapes: all choices of a chat completion are recorded", async () =>
   ]);
 });
 
-test("stream shapes: the first chunk of Azure begins a chat completion too", async () => {
+test("stream shapes: a chat completion may also begin with Azure's first chunk", async () => {
   const first = {
     id: "",
     object: "",
@@ -119,13 +119,13 @@ test("stream shapes: the first chunk of Azure begins a chat completion too", asy
   assert.deepEqual(output, completion({ content: "Hello there" }, "stop"));
 });
 
-test("stream shapes: a response is recorded as it is at its end", async () => {
+test("stream shapes: a response is recorded in its final state", async () => {
   const call = await record(responseEvents());
   assert.deepEqual(call.output, response());
   assert.deepEqual(call.summary.usage["gpt-4o-2024-08-06"], { requests: 1, ...RESPONSE_USAGE });
 });
 
-test("stream shapes: of a response that is given up, what has come is recorded", async () => {
+test("stream shapes: the received part of an abandoned response is recorded", async () => {
   const [created, progress, ...events] = responseEvents();
   const given = [created, ...events.slice(0, 4), progress, ...events.slice(4)];
   const call = await record(given, (stream) => readSome(stream, 6));
@@ -154,7 +154,7 @@ test("stream shapes: a message of Anthropic is recorded with its blocks and its 
   });
 });
 
-test("stream shapes: a message that breaks off keeps the input of its tool as text", async () => {
+test("stream shapes: an interrupted message keeps the input of its tool as text", async () => {
   const error = new Error("overloaded");
   const events = anthropicEvents().slice(0, 7);
   const read = (stream: AsyncIterable<unknown>) => assert.rejects(readAll(stream), error);
@@ -164,7 +164,7 @@ test("stream shapes: a message that breaks off keeps the input of its tool as te
   assert.equal(call.summary.usage["claude-sonnet-4-20250514"].input_tokens, 20);
 });
 
-test("stream shapes: chunks stay the program's, which may change them", async () => {
+test("stream shapes: chunks remain the program's and may be modified", async () => {
   for (const chunks of [chatChunks(), responseEvents(), anthropicEvents()]) {
     const before = structuredClone(chunks);
     await record(chunks);
@@ -178,12 +178,12 @@ test("stream shapes: chunks stay the program's, which may change them", async ()
   assert.deepEqual(call.output, anthropicMessage());
 });
 
-test("stream shapes: a chunk of another kind is recorded behind the message", async () => {
+test("stream shapes: an unknown chunk is recorded after the message", async () => {
   const { output } = await record([...chatChunks(), { event: "done" }]);
   assert.deepEqual(output, [completion({ content: "Hello there" }, "stop"), { event: "done" }]);
 });
 
-test("stream shapes: summarize gets the chunks of a stream, as without a known shape", async () => {
+test("stream shapes: summarize gets the chunks of a stream, as with unknown shapes", async () => {
   using fixture = await clientFixture();
   const source = op(async function* source() {
     yield* chatChunks();
@@ -195,7 +195,7 @@ test("stream shapes: summarize gets the chunks of a stream, as without a known s
   assert.equal(output.choices[0].message.content, "Hello there");
 });
 
-test("stream shapes: the usage of a list of chunks is that of Gemini's last, and of all steps", async () => {
+test("stream shapes: the usage of a list of chunks is the last one's for Gemini, and the sum of all steps", async () => {
   const gemini = await record([new GeminiResponse(2), new GeminiResponse(6)]);
   assert.equal(gemini.output.length, 2);
   assert.deepEqual(gemini.summary.usage["gemini-2.5-flash"], {

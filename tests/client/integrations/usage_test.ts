@@ -22,7 +22,7 @@ async function usageFor(value: unknown): Promise<unknown> {
   return fixture.pipeline.callsOf("echo")[0].summary.usage;
 }
 
-test("usage: responses of known providers give their call its usage by model", async () => {
+test("usage: responses of known providers add usage by model to their call", async () => {
   assert.deepEqual(await usageFor(chatCompletion()), {
     "gpt-4o-mini-2024-07-18": { requests: 1, ...CHAT_USAGE },
   });
@@ -48,7 +48,7 @@ test("usage: responses of known providers give their call its usage by model", a
   });
 });
 
-test("usage: thoughts of Gemini are counted as output", async () => {
+test("usage: Gemini's thinking tokens count as output", async () => {
   const usage = {
     "gemini-2.5-flash": {
       requests: 1,
@@ -62,7 +62,7 @@ test("usage: thoughts of Gemini are counted as output", async () => {
   assert.deepEqual(await usageFor({ response: new GeminiResponse() }), usage);
 });
 
-test("usage: the steps of the Vercel AI SDK are requests of their own", async () => {
+test("usage: the steps of the Vercel AI SDK count as separate requests", async () => {
   assert.deepEqual(await usageFor(new GenerateTextResult()), {
     "gpt-5-mini": { requests: 2, input_tokens: 200, output_tokens: 12, total_tokens: 212 },
   });
@@ -79,14 +79,14 @@ test("usage: the steps of the Vercel AI SDK are requests of their own", async ()
   });
 });
 
-test("usage: whatever names its model and counts tokens has one, as for the Python SDK", async () => {
+test("usage: any value with a model and token counts has usage, as in the Python SDK", async () => {
   const usage = { prompt_tokens: 3, completion_tokens: 1, cost: 0.5 };
   assert.deepEqual(await usageFor({ model: "m", answer: "Hello", usage }), {
     m: { requests: 1, ...usage },
   });
 });
 
-test("usage: other values have none", async () => {
+test("usage: other values have no usage", async () => {
   const getter = Object.defineProperty({ object: "chat.completion", model: "m" }, "usage", {
     enumerable: true,
     get: () => assert.fail("Tracing runs no getter"),
@@ -120,7 +120,7 @@ test("usage: other values have none", async () => {
   for (const other of others) assert.equal(await usageFor(other), undefined);
 });
 
-test("usage: it adds up to the parents, and one request counts once", async () => {
+test("usage: it is added to the parents, and one request counts once", async () => {
   using fixture = await clientFixture();
   const ask = op(async function ask() {
     return await Promise.resolve(chatCompletion());
@@ -142,7 +142,7 @@ test("usage: it adds up to the parents, and one request counts once", async () =
   assert.deepEqual(requests("root"), [2]);
 });
 
-test("usage: a summary's own usage takes the place of the response's", async () => {
+test("usage: a summary's own usage replaces the response's", async () => {
   using fixture = await clientFixture();
   const own = op(() => chatCompletion(), {
     name: "own",

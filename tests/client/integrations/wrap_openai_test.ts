@@ -29,7 +29,7 @@ function only(fixture: Fixture, name: string): Any {
   return calls[0];
 }
 
-test("wrapOpenAI: the promise of a request is the SDK's own, with all its ways", async () => {
+test("wrapOpenAI: the promise of a request is the SDK's own, with all its methods", async () => {
   using fixture = await clientFixture();
   const { openai, plain } = clients();
   const promise = openai.chat.completions.create(params);
@@ -66,7 +66,7 @@ test("wrapOpenAI: a stream is the SDK's own: tee, controller, readable stream", 
   assert.deepEqual(outputs, ["Hello there", "Hello there", "Hello there"]);
 });
 
-test("wrapOpenAI: a stream that breaks keeps what has come, and its error", async () => {
+test("wrapOpenAI: an interrupted stream keeps the received chunks and its error", async () => {
   using fixture = await clientFixture();
   const { openai } = clients({ logLevel: "off" });
   const stream = await openai.chat.completions.create({ ...params, model: "breaks", stream: true });
@@ -76,7 +76,7 @@ test("wrapOpenAI: a stream that breaks keeps what has come, and its error", asyn
   assert.match(call.exception, /SyntaxError/);
 });
 
-test("wrapOpenAI: an error of the API is the program's own, and recorded", async () => {
+test("wrapOpenAI: an API error reaches the program, and is recorded", async () => {
   using fixture = await clientFixture();
   const { openai } = clients();
   const promise = openai.chat.completions.create({ ...params, model: "none" });
@@ -116,7 +116,7 @@ test("wrapOpenAI: parsed completions and responses are one call each", async () 
   assert.equal(fixture.pipeline.calls().length, 2);
 });
 
-test("wrapOpenAI: images are recorded as files, and stay text for the program", async () => {
+test("wrapOpenAI: images are recorded as files, and remain text for the program", async () => {
   using fixture = await clientFixture();
   const { openai } = clients();
   const { data } = await openai.images.generate({ model: "dall-e-3", prompt: "a cat" });
@@ -169,7 +169,7 @@ test("wrapOpenAI: the requests of helpers are recorded", async () => {
   assert.deepEqual(names, [chat, chat, "look", chat, "create"]);
 });
 
-test("wrapOpenAI: the client stays as it is, and is wrapped once", async () => {
+test("wrapOpenAI: the client is unchanged, and is wrapped once", async () => {
   using fixture = await clientFixture();
   const { openai, plain } = clients();
   await plain.chat.completions.create(params);

@@ -37,7 +37,7 @@ test("a strict pipeline writes the records of one append with one write call", a
   assert.deepEqual(arrived(world), ["a", "b", "c"]);
 });
 
-test("what the disk does not take whole is refused, and nothing of it is sent", async () => {
+test("a record that the disk does not store completely is refused, and not sent", async () => {
   const world = new LogWorld();
   const runtime = world.process();
   const pipeline = openStrictPipeline(world.options(runtime, { sender: true }));

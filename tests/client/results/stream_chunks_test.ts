@@ -118,7 +118,7 @@ test("stream: a list of chunks has a limit, and the rest is counted", async () =
   assert.equal(chunks.at(-1).omitted, "over the size limit");
 });
 
-test("stream: an error ends the call with the chunks that came before", async () => {
+test("stream: an error ends the call with the chunks received so far", async () => {
   using fixture = await clientFixture();
   const broken = op(async function* broken() {
     yield* words("a");
@@ -149,7 +149,7 @@ test("stream: an error ends the call with the chunks that came before", async ()
   assert.deepEqual(messages, ["web", "node"]);
 });
 
-test("stream: one that a call in a call returns is recorded for both", async () => {
+test("stream: a stream returned through nested calls is recorded for both", async () => {
   using fixture = await clientFixture();
   const inner = op(words, { name: "inner" });
   const outer = op(() => inner("a", "b"), { name: "outer" });
@@ -164,7 +164,7 @@ test("stream: one that a call in a call returns is recorded for both", async () 
   );
 });
 
-test("stream: one that is iterated again and again is seen the first time only", async () => {
+test("stream: a repeatedly iterated stream is followed only the first time", async () => {
   using fixture = await clientFixture();
   const iterator = words("a", "b", "c");
   const stream = pass({ [Symbol.asyncIterator]: () => iterator });
@@ -179,7 +179,7 @@ test("stream: one that is iterated again and again is seen the first time only",
   }
 });
 
-test("stream: what is not read when the client finishes ends its call with what went by", async () => {
+test("stream: an unfinished stream at the end of the client ends its call with the chunks so far", async () => {
   using fixture = await clientFixture();
   const unread = pass(words("a"));
   const half = pass(words("a", "b"));
@@ -201,7 +201,7 @@ function collectGarbage(): void {
   runInNewContext("gc")();
 }
 
-test("stream: one that the program drops ends its call", async () => {
+test("stream: dropping a stream ends its call", async () => {
   using fixture = await clientFixture();
   // In a function of its own, so that nothing on the stack holds the streams.
   await (async () => {

@@ -21,7 +21,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 /** An op that returns what it is given. */
 const pass = op(<T>(stream: T): T => stream, { name: "pass" });
 
-test("stream: a web stream is seen in every way to read it, and stays itself", async () => {
+test("stream: a web stream is followed in every way of reading it, and keeps its identity", async () => {
   using fixture = await clientFixture();
   const ways: ((stream: ReadableStream<Any>) => Promise<unknown>)[] = [
     (stream) => collect(stream as unknown as AsyncIterable<string>),
@@ -53,7 +53,7 @@ test("stream: a web stream is seen in every way to read it, and stays itself", a
   assert.deepEqual(calls.map(({ output }) => output), ways.map(() => ["a", "b"]));
 });
 
-test("stream: a stream of Node is seen when it is piped, listened to or destroyed", async () => {
+test("stream: a Node stream is followed when it is piped, listened to or destroyed", async () => {
   using fixture = await clientFixture();
   const sink = () => new Writable({ write: (_chunk, _encoding, done) => done() });
   const piped = pass(Readable.from(["a", "b"]));
@@ -75,7 +75,7 @@ test("stream: a stream of Node is seen when it is piped, listened to or destroye
   assert.equal(fixture.pipeline.callsOf("pass").at(-1).output, "<Socket>", "what is written to");
 });
 
-test("stream: steps of the program's own iterators are not asked for more than it asks", async () => {
+test("stream: the program's own iterators are advanced only as far as the program advances them", async () => {
   using fixture = await clientFixture();
   const never = (): never => {
     throw new Error("Code of the program was run");

@@ -48,7 +48,7 @@ test("stream: an async generator is reduced to one output, recorded when it ends
   assert.equal(fixture.pipeline.of("call_end").length, 1);
 });
 
-test("stream: a reader that stops early ends the call with what went by", async () => {
+test("stream: a reader that stops early ends the call with the chunks read so far", async () => {
   using fixture = await clientFixture();
   const stream = op(words, { name: "stream", streamReducer: joined });
   for await (const chunk of stream("a", "b", "c")) if (chunk === "b") break;
@@ -57,7 +57,7 @@ test("stream: a reader that stops early ends the call with what went by", async 
   assert.equal("exception" in call, false);
 });
 
-test("stream: an error in the stream reaches the reader and the record, with what went by", async () => {
+test("stream: an error in the stream reaches the reader and the record, with the chunks so far", async () => {
   using fixture = await clientFixture();
   const error = new Error("cut off");
   const stream = op(async function* broken() {
@@ -128,7 +128,7 @@ test("stream: a synchronous generator works as before and is recorded with what 
   assert.equal(fixture.pipeline.callsOf("characters")[0].output.text, "xy");
 });
 
-test("stream: an object that can be iterated stays itself, private fields included", async () => {
+test("stream: an iterable object keeps its identity, including private fields", async () => {
   using fixture = await clientFixture();
   class Reply {
     #id = "r-1";
@@ -151,7 +151,7 @@ test("stream: an object that can be iterated stays itself, private fields includ
   assert.equal(fixture.pipeline.callsOf("ask")[0].output.text, "ab");
 });
 
-test("stream: a frozen object that can be iterated is still followed", async () => {
+test("stream: a frozen iterable object is still followed", async () => {
   using fixture = await clientFixture();
   const frozen = Object.freeze({ id: 7, [Symbol.asyncIterator]: () => words("a") });
   const ask = op(() => Object.create(frozen) as typeof frozen, {
@@ -164,7 +164,7 @@ test("stream: a frozen object that can be iterated is still followed", async () 
   assert.equal(fixture.pipeline.callsOf("ask")[0].output.text, "a");
 });
 
-test("stream: a web stream is reduced however it is read, and cancelled through", async () => {
+test("stream: a web stream is reduced however it is read, and cancellation reaches the source", async () => {
   using fixture = await clientFixture();
   let cancelled: unknown;
   const make = () =>
@@ -195,7 +195,7 @@ test("stream: a web stream is reduced however it is read, and cancelled through"
   assert.deepEqual(outputs, ["ab", "x"]);
 });
 
-test("stream: a locked web stream is given back as it is", async () => {
+test("stream: a locked web stream is returned unchanged", async () => {
   using fixture = await clientFixture();
   const locked = new ReadableStream<string>();
   const reader = locked.getReader();
@@ -223,7 +223,7 @@ test("stream: a reducer that throws does not reach the reader", async () => {
   assert.match(fixture.warned.join(), /Cannot reduce a stream: cannot add/);
 });
 
-test("stream: read by two, it is reduced and the call ends once", async () => {
+test("stream: with two readers, it is reduced and its call ends once", async () => {
   using fixture = await clientFixture();
   const ask = op(() => ({ [Symbol.asyncIterator]: () => words("a", "b") }), {
     name: "ask",
@@ -236,7 +236,7 @@ test("stream: read by two, it is reduced and the call ends once", async () => {
   assert.equal(fixture.pipeline.callsOf("ask")[0].output.text, "ab");
 });
 
-test("stream: without a client a generator is the function's own", () => {
+test("stream: without a client the function's own generator is returned", () => {
   const generator = op(function* count() {
     yield 1;
   })();

@@ -8,7 +8,7 @@ const run = async (way: string) => {
   return { code, lines: child.lines, errors };
 };
 
-test("unhandled: a rejection that nobody handles ends the program as it does without tracing", async () => {
+test("unhandled: an unhandled rejection ends the program as it does without tracing", async () => {
   const [traced, plain] = await Promise.all([run("unhandled traced"), run("unhandled plain")]);
   assert.equal(plain.code, 1, plain.errors);
   assert.equal(traced.code, plain.code, traced.errors);
@@ -16,12 +16,12 @@ test("unhandled: a rejection that nobody handles ends the program as it does wit
   assert.match(traced.errors, /nobody handles this/);
 });
 
-test("unhandled: a listener hears of it once, and of none that is handled", async () => {
+test("unhandled: a listener is called once, and not for handled rejections", async () => {
   const { lines, errors } = await run("listener traced");
   assert.deepEqual(lines, ['["nobody handles this"]'], errors);
 });
 
-test("unhandled: a program whose ops succeed ends as it says", async () => {
+test("unhandled: a program whose ops succeed ends as usual", async () => {
   const { code, lines, errors } = await run("passes traced");
   assert.deepEqual([code, lines], [3, ["passed"]], errors);
 });

@@ -15,7 +15,7 @@ const BAD_USAGE: [unknown, RegExp][] = [
   [{ "gpt-4": { requests: "many" } }, /\.requests is "many"/],
 ];
 
-test("usage that the server refuses is left out of an op's summary and named once", async () => {
+test("usage that the server would reject is omitted from an op's summary and reported once", async () => {
   for (const [usage, message] of BAD_USAGE) {
     using fixture = await clientFixture();
     const ask = op(() => 1, { name: "ask", summarize: () => ({ usage, kept: 2 }) as Any });
@@ -32,7 +32,7 @@ test("usage that the server refuses is left out of an op's summary and named onc
   }
 });
 
-test("usage that the server refuses does not reach the summaries of parents", async () => {
+test("usage that the server would reject does not reach the summaries of parents", async () => {
   using fixture = await clientFixture();
   const bad = op(() => 1, { name: "bad", summarize: () => ({ usage: { m: 5, n: null } }) as Any });
   const good = op(() => 1, {
@@ -68,7 +68,7 @@ test("a summary with getters, cycles or proxies ends the call and runs nothing",
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
-test("the end of a call with such usage is refused with a message that names it", async () => {
+test("the end of a call with invalid usage is refused with a message that contains it", async () => {
   using fixture = await clientFixture();
   const call = fixture.client.callStart({ op_name: "direct" });
   for (const [usage, message] of BAD_USAGE) {
@@ -86,7 +86,7 @@ test("the end of a call with such usage is refused with a message that names it"
   assert.equal(fixture.pipeline.of("call_end").length, 1);
 });
 
-test("the start of a call that the server refuses is refused with a message", async () => {
+test("the start of a call that the server would reject is refused with a message", async () => {
   using fixture = await clientFixture();
   const start = (fields: Any) => () => fixture.client.callStart({ op_name: "direct", ...fields });
   const refused: [Any, RegExp][] = [

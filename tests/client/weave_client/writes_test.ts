@@ -6,7 +6,7 @@ import { test } from "../../harness.ts";
 
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-test("writes: a call by hand gets ids and times, and its end is joined by the same start", async () => {
+test("writes: a manual call gets ids and times, and its end is joined with its start", async () => {
   using fixture = await clientFixture();
   const { client, pipeline } = fixture;
   const call = client.callStart({ op_name: "by-hand", inputs: { n: 1n }, thread_id: "t" });
@@ -46,7 +46,7 @@ test("writes: a call by hand gets ids and times, and its end is joined by the sa
   ]);
 });
 
-test("writes: what is given for a call is kept as it is", async () => {
+test("writes: given fields of a call are kept", async () => {
   using fixture = await clientFixture();
   const { client, pipeline } = fixture;
   const given = { id: "i", trace_id: "t", started_at: "2020-01-01T00:00:00.5Z" };
@@ -61,7 +61,7 @@ test("writes: what is given for a call is kept as it is", async () => {
   ]);
 });
 
-test("writes: every record type has a method, and each makes one record of that type", async () => {
+test("writes: every record type has a method, and each creates one record of that type", async () => {
   using fixture = await clientFixture();
   const { client, pipeline } = fixture;
   const call = client.callStart({ op_name: "o" });
@@ -93,7 +93,7 @@ test("writes: every record type has a method, and each makes one record of that 
   }]);
 });
 
-test("writes: objects, tables and files tell the digests that the server will compute", async () => {
+test("writes: objects, tables and files return the digests that the server will compute", async () => {
   using fixture = await clientFixture();
   const { client, pipeline } = fixture;
   assert.deepEqual(client.objCreate("o", { hello: "world" }), {
@@ -122,7 +122,7 @@ test("writes: objects, tables and files tell the digests that the server will co
   ]);
 });
 
-test("writes: bytes of every value reach the record as base64", async () => {
+test("writes: byte values are recorded as base64", async () => {
   using fixture = await clientFixture();
   const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7) & 255);
   fixture.client.fileCreate("bytes", bytes);
@@ -130,7 +130,7 @@ test("writes: bytes of every value reach the record as base64", async () => {
   assert.deepEqual(Uint8Array.from(atob(content_base64), (c) => c.charCodeAt(0)), bytes);
 });
 
-test("writes: a changed table's digest is known where its rows are", async () => {
+test("writes: a changed table's digest is known if its rows are", async () => {
   using fixture = await clientFixture();
   const { client } = fixture;
   const { digest, row_digests: [one, two] } = client.tableCreate([{ x: 1 }, { x: 2 }]);
@@ -184,7 +184,7 @@ test("writes: feedback has an id before it is sent, one by one and in bulk", asy
   }]);
 });
 
-test("writes: a score is feedback on the call that names its scorer", async () => {
+test("writes: a score is feedback on the call that contains its scorer", async () => {
   using fixture = await clientFixture();
   const scorer = "weave:///team/demo/op/exact-match:abc";
   const id = await fixture.client.addScore("call-1", "call-2", scorer, { match: true });

@@ -85,7 +85,7 @@ for (const [name, { log, deadLettered = [], batch: expected }] of Object.entries
   });
 }
 
-test("upsert body: in a copy records that are not calls are left out", () => {
+test("upsert body: a copy omits records that are not calls", () => {
   const other = line("obj_create", '{"obj":{}}');
   const batch = batchOf(`${other}\n${line("call_start", s1)}\n${other}\n`);
   assert.deepEqual(elements(upsertBody(batch, new Uint8Array(0))), [

@@ -65,7 +65,7 @@ function withReads(
   return { ...host, files, clock };
 }
 
-test("upsert body: what is refused is read from the log again, however often that fails", async () => {
+test("upsert body: a rejected batch is read from the log again, however often that fails", async () => {
   await withDelivery({}, async (fixture) => {
     await leftWithPoison(fixture);
     let failures = 0;
@@ -97,7 +97,7 @@ test("upsert body: what is refused is read from the log again, however often tha
   });
 });
 
-test("upsert body: of a log that is cut before it is read again nothing is taken for sent", async () => {
+test("upsert body: a log truncated before it is read again loses nothing unnoticed", async () => {
   await withDelivery({}, async (fixture) => {
     await leftWithPoison(fixture);
     let cut = false;
@@ -154,7 +154,7 @@ test("upsert body: a batch with an end in another layout is sent, and its lines 
   });
 });
 
-test("upsert body: starts that waited for the v2 calls API are sent to the v1 batch API", async () => {
+test("upsert body: starts waiting for the v2 calls API are sent to the v1 batch API", async () => {
   await withDelivery({}, async (fixture) => {
     const writer = fixture.open({ sender: false });
     const ids: string[] = [];

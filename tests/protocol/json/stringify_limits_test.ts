@@ -25,7 +25,7 @@ test("toJsonText marks cycles and writes shared objects each time", () => {
   assert.deepEqual(read(list), ["[Circular]"]);
 });
 
-test("toJsonText cuts what is nested too deep and keeps the levels above", () => {
+test("toJsonText truncates deep nesting and keeps the levels above", () => {
   let value: unknown = "bottom";
   for (let i = 0; i < 10_000; i++) value = i % 2 ? [value] : { value };
   let level = read(value);
@@ -39,7 +39,7 @@ test("toJsonText cuts what is nested too deep and keeps the levels above", () =>
   assert.equal(toJsonText(fits), JSON.stringify(fits));
 });
 
-test("toJsonText stays bounded on graphs whose paths have no end", () => {
+test("toJsonText has bounded output for graphs with endless paths", () => {
   let shared: unknown = { leaf: true };
   for (let i = 0; i < 40; i++) shared = [shared, shared];
   const text = toJsonText(shared);
@@ -62,12 +62,12 @@ test("toJsonText writes sparse arrays of absurd length by their slots", () => {
   assert.equal(toJsonText(dense), JSON.stringify(dense));
 });
 
-test("toJsonText keeps huge strings whole", () => {
+test("toJsonText does not truncate huge strings", () => {
   const huge = '"é\n'.repeat(3_000_000);
   assert.equal(read({ huge, odd: 1n }).huge, huge);
 });
 
-test("toJsonText writes a substitute instead of a value, once, and what is in it", () => {
+test("toJsonText writes a substitute instead of a value, once, including its contents", () => {
   const saved = { secret: 1 };
   const f = () => 1;
   const substitute = (value: object): unknown => {

@@ -13,7 +13,7 @@ const throwing = (message: string) => () => {
   throw new Error(message);
 };
 
-test("toJsonText writes plain data as JSON.stringify does, by either way", () => {
+test("toJsonText encodes plain data like JSON.stringify, by both implementations", () => {
   const plain = fc.anything({
     key: fc.string({ unit: "grapheme" }),
     values: [fc.string({ unit: "grapheme" }), fc.double(), fc.boolean(), fc.constant(undefined)],
@@ -30,7 +30,7 @@ test("toJsonText writes plain data as JSON.stringify does, by either way", () =>
   );
 });
 
-test("toJsonText gives one line of JSON for whatever it gets", () => {
+test("toJsonText returns one line of JSON for any value", () => {
   const anything = fc.anything({
     withBigInt: true,
     withBoxedValues: true,
@@ -53,7 +53,7 @@ test("toJsonText gives one line of JSON for whatever it gets", () => {
   );
 });
 
-test("toJsonText keeps numbers, holes and undefined as its table says", () => {
+test("toJsonText encodes numbers, holes and undefined as its table says", () => {
   assert.equal(
     toJsonText({ a: NaN, b: Infinity, c: -0, d: undefined, e: [undefined, , NaN] }),
     '{"a":null,"b":null,"c":0,"e":[null,null,null]}',
@@ -128,7 +128,7 @@ test("toJsonText loses no byte of binary data", () => {
   assert.deepEqual(shared, { _type: "SharedArrayBuffer", base64: "AAA=" });
 });
 
-test("toJsonText tells of an error its name, message, stack, code, cause and parts, no more", () => {
+test("toJsonText encodes only an error's name, message, stack, code, cause and parts", () => {
   const error = Object.assign(new TypeError("outer", { cause: new Error("inner") }), {
     code: "E_X",
     config: { headers: { authorization: "secret" } },
@@ -143,7 +143,7 @@ test("toJsonText tells of an error its name, message, stack, code, cause and par
   assert.equal(read(new DOMException("stopped", "AbortError")).name, "AbortError");
 });
 
-test("toJsonText describes what it must not read or show", () => {
+test("toJsonText describes values that it must not read or show", () => {
   const secret = { authorization: "Bearer secret", "x-id": "1" };
   const form = new FormData();
   form.set("password", "secret");
@@ -224,7 +224,7 @@ test("toJsonText honors toJSON and encodes what it returns", () => {
   assert.ok(JSON.stringify(endless).includes("[Truncated]"));
 });
 
-test("toJsonText says where a toJSON threw and keeps the rest", () => {
+test("toJsonText reports where a toJSON threw and keeps the rest", () => {
   const value = {
     ok: 1,
     json: { toJSON: throwing("json") },

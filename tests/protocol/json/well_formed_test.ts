@@ -38,7 +38,7 @@ test("any text is encoded in its well-formed form, by both encoders", () => {
   );
 });
 
-test("the digest of a value is that of the text that is sent", () => {
+test("the digest of a value matches the text that is sent", () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const sent = JSON.parse(toJsonText({ text }));

@@ -102,7 +102,7 @@ test("processes of one host detect the start and end of each other", () => {
   );
 });
 
-test("two containers have a process 1 each, and a reboot changes the boot id", () => {
+test("two containers each have a process 1, and a reboot changes the boot ID", () => {
   const disk = new MemoryDisk();
   const one = new MemoryHost({ pidNamespace: "pid:[1]" });
   const other = new MemoryHost({ pidNamespace: "pid:[2]" });

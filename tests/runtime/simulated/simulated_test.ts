@@ -170,7 +170,7 @@ test("the schedule decides when reads and syncs complete", async () => {
   assert.deepEqual(order, ["read 7", "sync"]);
 });
 
-test("the clock in memory fires timers in order and moves to each", () => {
+test("the simulated clock fires timers in order and moves to each", () => {
   const clock = new MemoryClock(1_000);
   const fired: string[] = [];
   const at = (name: string) => () => fired.push(`${name}@${clock.monotonic()}`);

@@ -134,7 +134,7 @@ async function unpack(): Promise<Place> {
 }
 
 for (const [whose, { command: [command, ...args], cases }] of Object.entries(compilers)) {
-  test(`types: programs with few libraries compile with ${whose} compiler`, async () => {
+  test(`types: programs with few lib settings compile with ${whose} compiler`, async () => {
     const place = await unpacked();
     for (const [title, moduleResolution] of cases) {
       const { text, lib, types } = programs[title];
@@ -152,7 +152,7 @@ for (const [whose, { command: [command, ...args], cases }] of Object.entries(com
   }, NODE);
 }
 
-test("types: publint and attw find nothing but that the package is ESM only", async () => {
+test("types: publint and attw report only that the package is ESM-only", async () => {
   const place = await unpacked();
   const bin = (tool: string): string => join(projectRoot, "node_modules/.bin", tool);
   const folder = join(place.app, "node_modules", name);
@@ -167,7 +167,7 @@ test("types: publint and attw find nothing but that the package is ESM only", as
   }
 }, NODE);
 
-test("types: what readers and lawyers need is in the package", async () => {
+test("types: the package contains its documentation and licenses", async () => {
   const place = await unpacked();
   const folder = join(place.app, "node_modules", name);
   const read = (path: string): string => readFileSync(join(folder, path), "utf8");

@@ -154,7 +154,7 @@ test("records that a sender dead-letters meanwhile are kept, also by a sender th
   assert.deepEqual(await offsets(runtime), [50, 60]);
 });
 
-test("two cannot hold the dead letters of a project at once", async () => {
+test("two processes cannot hold the dead letters of a project at once", async () => {
   const disk = fiveDeadLetters();
   const host = new MemoryHost();
   const [first, second] = [new MemoryRuntime({ disk, host }), new MemoryRuntime({ disk, host })];
@@ -169,7 +169,7 @@ test("two cannot hold the dead letters of a project at once", async () => {
   next.release();
 });
 
-test("who lost the claim on dead letters removes nothing", async () => {
+test("a process that lost the claim on dead letters removes nothing", async () => {
   const disk = fiveDeadLetters();
   const first = new MemoryRuntime({ disk, host: new MemoryHost({ name: "one" }) });
   const second = new MemoryRuntime({
@@ -198,7 +198,7 @@ test("after a full disk, the taken dead letters are complete", async () => {
   assert.deepEqual(await offsets(runtime), [0, 10, 20, 30, 40]);
 });
 
-test("the dead letters of one who died before a reboot are not held by a clock that went back", () => {
+test("dead letters claimed before a reboot are not blocked by a clock that was set back", () => {
   const world = new LogWorld();
   assert.ok(DeadLetterStore.claim(world.process(), PROJECT, "a".repeat(32)));
   world.host.reboot();

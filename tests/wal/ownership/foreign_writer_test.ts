@@ -33,7 +33,7 @@ function scene() {
   return { world, clock, runtime, states, alive: world.process(), dead, elsewhere };
 }
 
-test("version 0.1: a segment waits for its owner if that runs and sends", () => {
+test("version 0.1: a segment waits for an owner that runs and sends", () => {
   const { world, states, alive, dead } = scene();
   const stateOf = (owner: string) =>
     states.of(putSegment(world, OLD, { ".jsonl": "{}\n", ".lock": "1", ".owner": owner }));
@@ -45,14 +45,14 @@ test("version 0.1: a segment waits for its owner if that runs and sends", () => 
   assert.equal(stateOf(ownerText(dead, { server: null })), "ended");
 });
 
-test("version 0.1: a PID that is used again is not the owner", () => {
+test("version 0.1: a process with a reused PID is not the owner", () => {
   const { world, states, dead } = scene();
   const owner = ownerText(dead);
   new MemoryRuntime({ disk: world.disk, host: world.host, pid: dead.process.pid });
   assert.equal(states.of(putSegment(world, OLD, { ".jsonl": "", ".owner": owner })), "ended");
 });
 
-test("version 0.1: an owner on another host is believed while its heartbeats come", () => {
+test("version 0.1: an owner on another host is trusted while its heartbeats come", () => {
   for (const [sender, running] of [[true, "watched"], [false, "write-only"]] as const) {
     const { world, clock, states, elsewhere } = scene();
     const owner = ownerText(elsewhere, { sender });
@@ -69,7 +69,7 @@ test("version 0.1: an owner on another host is believed while its heartbeats com
   }
 });
 
-test("version 0.1: a corrupt owner file is watched, and by its name it is for one server", () => {
+test("version 0.1: a corrupt owner file is observed, and its name determines its server", () => {
   const { world, clock, states } = scene();
   const files = { ".jsonl": "{}\n", ".owner": "{" };
   const [ours, other] = [OLD, oldTokenOf(1, "http://other.test")].map((token) =>
@@ -80,14 +80,14 @@ test("version 0.1: a corrupt owner file is watched, and by its name it is for on
   assert.deepEqual([states.of(ours), states.of(other)], ["ended", "kept"]);
 });
 
-test("version 0.1: a segment whose owner file was removed since it was listed is watched", () => {
+test("version 0.1: a segment whose owner file was removed after the listing is observed", () => {
   const { world, states, runtime, dead } = scene();
   const segment = putSegment(world, OLD, { ".jsonl": "", ".owner": ownerText(dead) });
   runtime.files.remove(segmentPaths(PROJECT, segment.stem).owner);
   assert.equal(states.of(segment), "watched");
 });
 
-test("version 0.1: a claim is respected while its holder runs, and no longer", () => {
+test("version 0.1: a claim is respected only while its holder runs", () => {
   const { world, clock, states, alive, dead, elsewhere } = scene();
   const withClaim = (claim: string, ns: bigint) => {
     const files = { ".jsonl": "{}\n", ".owner": ownerText(dead), ".claim.2": claim };

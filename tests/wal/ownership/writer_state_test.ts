@@ -35,7 +35,7 @@ function watcherIn(world: LogWorld) {
 
 const ELSEWHERE = () => new MemoryHost({ name: "elsewhere", bootId: "b", pidNamespace: "pid:[9]" });
 
-test("writer state: a process that runs here keeps its segments, or only writes them", () => {
+test("writer state: a running local process keeps its segments, or only writes them", () => {
   for (const [sender, expected] of [[true, "kept"], [false, "write-only"]] as const) {
     const { states, segment, writer } = scene(undefined, sender);
     assert.equal(states.of(segment), expected);
@@ -44,7 +44,7 @@ test("writer state: a process that runs here keeps its segments, or only writes 
   }
 });
 
-test("writer state: a suspended process that runs here is alive, however long it is suspended", () => {
+test("writer state: a suspended local process is alive, however long it is suspended", () => {
   const { states, segment, clock } = scene();
   for (let hours = 0; hours < 24; hours++) {
     assert.equal(states.of(segment), "kept");
@@ -52,7 +52,7 @@ test("writer state: a suspended process that runs here is alive, however long it
   }
 });
 
-test("writer state: a process that closed its log has ended, also while it runs", () => {
+test("writer state: a process that closed its log has ended, even while it runs", () => {
   for (const host of [undefined, ELSEWHERE()]) {
     const { states, segment, presence } = scene(host);
     presence.end(true);
@@ -60,7 +60,7 @@ test("writer state: a process that closed its log has ended, also while it runs"
   }
 });
 
-test("writer state: the end of a process that is known to run is seen a few seconds later", () => {
+test("writer state: the end of a running process is detected a few seconds later", () => {
   const { states, segment, presence, clock } = scene();
   assert.equal(states.of(segment), "kept");
   presence.end(true);
@@ -68,7 +68,7 @@ test("writer state: the end of a process that is known to run is seen a few seco
   assert.equal(states.of(segment), "ended");
 });
 
-test("writer state: a PID that is used again does not bring a dead process back", () => {
+test("writer state: a reused PID does not bring a dead process back", () => {
   const { states, segment, writer, world } = scene();
   const { pid } = writer.process;
   writer.kill();
@@ -77,7 +77,7 @@ test("writer state: a PID that is used again does not bring a dead process back"
   assert.equal(watcherIn(world).states.of(segment), "ended");
 });
 
-test("writer state: PID 1 of a dead container is not PID 1 of the watcher's", () => {
+test("writer state: PID 1 of a dead container is not the observer's PID 1", () => {
   const world = new LogWorld();
   const { disk, clock } = world;
   const [dead, watcher] = ["pid:[1]", "pid:[2]"].map((pidNamespace) =>
@@ -111,7 +111,7 @@ for (const sender of [true, false]) {
   });
 }
 
-test("writer state: where start times are hidden only the heartbeat of a taken PID is evidence", () => {
+test("writer state: if start times are hidden, only the heartbeat is evidence for a PID in use", () => {
   const world = new LogWorld();
   const { disk, clock } = world;
   const host = new MemoryHost({ startTimes: false });
@@ -126,7 +126,7 @@ test("writer state: where start times are hidden only the heartbeat of a taken P
   assert.equal(states.of(segment), "ended", "a PID that nobody has is proof");
 });
 
-test("writer state: what is old by the file system's own clock is watched for a shorter time", () => {
+test("writer state: a file that is old by the file system's clock is observed for a shorter time", () => {
   const { states, segment, clock, runtime } = scene(ELSEWHERE());
   clock.advance(ABANDONED_AFTER_MS + 1);
   presenceOf(runtime, OWN).ensure();
@@ -135,7 +135,7 @@ test("writer state: what is old by the file system's own clock is watched for a 
   assert.equal(states.of(segment), "presumed-dead");
 });
 
-test("writer state: without a presence file a process is watched, then presumed dead", () => {
+test("writer state: without a presence file a process is observed, then presumed dead", () => {
   for (const corrupted of [null, "", "\0\0\0", "{", "null", '{"token":7}']) {
     const { states, segment, clock, runtime, world, presence } = scene();
     runtime.files.remove(presencePath(WAL, WRITER));
@@ -150,7 +150,7 @@ test("writer state: without a presence file a process is watched, then presumed 
   }
 });
 
-test("writer state: a presence file that is missing again is watched for the whole time again", () => {
+test("writer state: a presence file that disappears again is observed for the full time again", () => {
   const { states, segment, clock, runtime, presence } = scene(ELSEWHERE());
   const path = presencePath(WAL, WRITER);
   runtime.files.remove(path);
@@ -166,7 +166,7 @@ test("writer state: a presence file that is missing again is watched for the who
   assert.notEqual(states.of(segment), "presumed-dead");
 });
 
-test("writer state: a process that was seen to be dead stays dead when its presence file is removed", async () => {
+test("writer state: a process known to be dead stays dead when its presence file is removed", async () => {
   const { states, segment, writer, runtime } = scene();
   writer.kill();
   assert.equal(states.of(segment), "ended");
@@ -178,7 +178,7 @@ test("writer state: a process that was seen to be dead stays dead when its prese
   assert.equal(states.of(segment), "watched", "nothing is remembered of who has no segment");
 });
 
-test("writer state: segments for another server are kept, whatever became of their writer", () => {
+test("writer state: segments for another server are kept, whatever happened to their writer", () => {
   const world = new LogWorld();
   const token = tokenOf(1, "http://other.test");
   const writer = world.process();
@@ -191,7 +191,7 @@ test("writer state: segments for another server are kept, whatever became of the
   assert.equal(states.of(segment), "kept");
 });
 
-test("writer state: a thousand segments of a process that runs cost one presence file read", () => {
+test("writer state: a thousand segments of a running process cost one read of its presence file", () => {
   const { states, segment, runtime } = scene();
   let reads = 0;
   runtime.fault = ({ kind }) => void (reads += kind === "read" ? 1 : 0);

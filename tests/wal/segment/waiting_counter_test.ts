@@ -25,7 +25,7 @@ function scene(...contents: Record<string, string>[]) {
   return { world, segments, runtime, counter, opened };
 }
 
-test("waiting counter: it counts whole records and bytes after the checkpoints", async () => {
+test("waiting counter: it counts complete records and bytes after the checkpoints", async () => {
   const { counter, segments } = scene(
     { ".jsonl": "a\nb\nc\n" },
     { ".jsonl": "a\nb\nc\n", ".checkpoint": "2" },
@@ -52,14 +52,14 @@ test("waiting counter: a segment is read again only if it has changed", async ()
   assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(4, 11));
 });
 
-test("waiting counter: a checkpoint made after the listing counts", async () => {
+test("waiting counter: a checkpoint made after the listing is used", async () => {
   const { counter, segments, world } = scene({ ".jsonl": "a\nb\n" });
   assert.equal((await counter.count(segments, new CountBudget())).records, 2);
   world.disk.put(segmentPaths(PROJECT, segments[0].stem).checkpoint, "2");
   assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(1, 2));
 });
 
-test("waiting counter: a checkpoint that is not to be trusted counts for nothing", async () => {
+test("waiting counter: an invalid checkpoint is ignored", async () => {
   const { counter, segments } = scene(
     { ".jsonl": "a\nb\n", ".checkpoint": "9" },
     { ".jsonl": "a\nb\n", ".checkpoint": "x" },
@@ -67,7 +67,7 @@ test("waiting counter: a checkpoint that is not to be trusted counts for nothing
   assert.equal((await counter.count(segments, new CountBudget())).records, 4);
 });
 
-test("waiting counter: what was delivered since it was listed does not wait", async () => {
+test("waiting counter: records delivered after the listing are not counted", async () => {
   const { counter, segments, runtime } = scene({ ".jsonl": "a\n" }, { ".jsonl": "b\n" });
   runtime.files.remove(segmentPaths(PROJECT, segments[0].stem).data);
   assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(1, 2));
@@ -80,7 +80,7 @@ test("waiting counter: what was delivered since it was listed does not wait", as
   assert.deepEqual(await again.count(segments, new CountBudget()), waiting(0, 0));
 });
 
-test("waiting counter: a directory in place of a segment does not wait", async () => {
+test("waiting counter: a directory in place of a segment is not counted", async () => {
   const { counter, segments, runtime } = scene({ ".jsonl": "a\n" });
   const { data } = segmentPaths(PROJECT, segments[0].stem);
   runtime.files.remove(data);
@@ -88,14 +88,14 @@ test("waiting counter: a directory in place of a segment does not wait", async (
   assert.deepEqual(await counter.count(segments, new CountBudget()), waiting(0, 0));
 });
 
-test("waiting counter: counts of segments that are not listed any more are forgotten", async () => {
+test("waiting counter: counts of unlisted segments are forgotten", async () => {
   const { segments, opened } = scene({ ".jsonl": "a\n" }, { ".jsonl": "b\n" });
   await opened();
   assert.equal(await opened([segments[1]]), 0);
   assert.equal(await opened(), 1);
 });
 
-test("waiting counter: a segment that cannot be read has only bytes, and is counted later", async () => {
+test("waiting counter: an unreadable segment counts by its bytes, and its records are counted later", async () => {
   for (const broken of ["open", "read", "stat"]) {
     const { counter, segments, runtime } = scene({ ".jsonl": "a\n" }, { ".jsonl": "b\n" });
     runtime.fault = ({ kind, path }) =>

@@ -18,7 +18,7 @@ async function outcome(...parts: (Uint8Array | string)[]): Promise<[number, stri
 }
 
 for (const length of [1, 7, 511, 512, 4_096, 100_000]) {
-  test(`tear: a tail of ${length} zeros is dead-lettered, and costs no record`, async () => {
+  test(`tear: a tail of ${length} zeros is dead-lettered, and affects no record`, async () => {
     const zeros = new Uint8Array(length);
     assert.deepEqual(await outcome(LOG, zeros), [3, ["torn"]]);
     assert.deepEqual(await outcome(LOG.subarray(0, -1), zeros), [3, ["torn"]], "without a newline");
@@ -28,7 +28,7 @@ for (const length of [1, 7, 511, 512, 4_096, 100_000]) {
   });
 }
 
-test("tear: a sector of zeros in the middle costs the records that it covers", async () => {
+test("tear: a sector of zeros in the middle affects only the records that it covers", async () => {
   const log = bytesOf(LINES.concat(LINES, LINES, LINES).map((line) => `${line}\n`).join(""));
   for (let start = 0; start + 64 <= log.length; start += 64) {
     const corrupt = log.slice();
@@ -38,7 +38,7 @@ test("tear: a sector of zeros in the middle costs the records that it covers", a
   }
 });
 
-test("tear: an empty log and one of newlines only have no records", async () => {
+test("tear: empty logs and logs of only newlines have no records", async () => {
   for (const log of ["", "\n", "\n\n\n", "\r\n\r\n", "\ufeff", "\ufeff\n"]) {
     const [delivered, reasons] = await outcome(log);
     assert.equal(delivered, 0);
@@ -46,18 +46,18 @@ test("tear: an empty log and one of newlines only have no records", async () => 
   }
 });
 
-test("tear: duplicate newlines cost nothing, wherever they are", async () => {
+test("tear: duplicate newlines lose no record, wherever they are", async () => {
   assert.deepEqual(await outcome("\n\n", LINES.join("\n\n\n"), "\n\n"), [3, []]);
 });
 
-test("tear: missing newlines cost nothing, in the middle or at the end", async () => {
+test("tear: missing newlines lose no record, in the middle or at the end", async () => {
   assert.deepEqual(await outcome(LINES.join("\n")), [3, []]);
   assert.deepEqual(await outcome(LINES.join("")), [3, []]);
   assert.deepEqual(await outcome(LINES.join(""), "\n"), [3, []]);
   assert.deepEqual(await outcome(LINES[0], LINES[1], "\n", LINES[2], "\n"), [3, []]);
 });
 
-test("tear: a piece of a record in front of the next one costs only itself", async () => {
+test("tear: a partial record before the next one affects only itself", async () => {
   // What a full disk makes of a log whose writer does not take back what it began.
   const piece = LINES[1].slice(0, 33);
   assert.deepEqual(await outcome(LINES[0], "\n", piece, LINES[2], "\n"), [2, ["corrupt"]]);
@@ -65,12 +65,12 @@ test("tear: a piece of a record in front of the next one costs only itself", asy
   assert.deepEqual(await outcome(LOG, piece, LINES[2]), [4, ["corrupt"]]);
 });
 
-test("tear: carriage returns before newlines cost nothing", async () => {
+test("tear: carriage returns before newlines lose no record", async () => {
   assert.deepEqual(await outcome(LINES.join("\r\n"), "\r\n"), [3, []]);
   assert.deepEqual(await outcome(LINES.join("\r\n")), [3, []]);
 });
 
-test("tear: a byte order mark at the beginning costs nothing", async () => {
+test("tear: a byte order mark at the beginning loses no record", async () => {
   assert.deepEqual(await outcome("\ufeff", LOG), [3, []]);
   assert.deepEqual(await outcome("\ufeff", LINES.join("\r\n"), "\r\n"), [3, []]);
 });
@@ -80,14 +80,14 @@ test("tear: a byte order mark elsewhere corrupts only its line", async () => {
   assert.equal(delivered, 3);
 });
 
-test("tear: JSON as Python lays it out is delivered byte for byte", async () => {
+test("tear: JSON in Python's layout is delivered byte for byte", async () => {
   const spaced = LINES.map((line) =>
     line.replaceAll('":', '": ').replaceAll(',"', ', "').replaceAll("é", "\\u00e9")
   );
   assert.deepEqual(await outcome(`${spaced.join("\n")}\n`), [3, []]);
 });
 
-test("tear: a line of other text, and of other JSON, is dead-lettered as it is", async () => {
+test("tear: lines of other text and of other JSON are dead-lettered unchanged", async () => {
   for (const line of ["hello", "null", "[]", "{}", '"text"', '{"type":"call_start"}', "\x1b[0m"]) {
     assert.deepEqual(await outcome(line, "\n", LOG, line, "\n"), [3, ["corrupt", "corrupt"]]);
   }

@@ -6,12 +6,12 @@ import { judge } from "../../support/wal/tear/tear_fixture.ts";
 const PATHS: [string, boolean][] = [["upsert_batch", false], ["calls/complete", true]];
 
 for (const [path, useCallsComplete] of PATHS) {
-  test(`tear: a valid log arrives whole over ${path}`, async () => {
+  test(`tear: a valid log arrives completely over ${path}`, async () => {
     const { delivered, deadLetters } = await judge(LOG, useCallsComplete);
     assert.deepEqual({ delivered, deadLetters }, { delivered: 4, deadLetters: [] });
   });
 
-  test(`tear: a log cut at any byte keeps every whole line over ${path}`, async () => {
+  test(`tear: a log truncated at any byte keeps every complete line over ${path}`, async () => {
     for (let length = 0; length < LOG.length; length++) {
       const cut = LOG.subarray(0, length);
       const { delivered, deadLetters } = await judge(cut, useCallsComplete);
@@ -28,7 +28,7 @@ for (const [path, useCallsComplete] of PATHS) {
   for (const [index, corruption] of CORRUPTIONS.entries()) {
     const [name] = corruption;
     const title = index === 0 ? `every byte ${name}` : `every third byte ${name}`;
-    test(`tear: ${title} costs no other line over ${path}`, async () => {
+    test(`tear: ${title} affects no other line over ${path}`, async () => {
       await corruptEach(LOG, corruption, useCallsComplete, index === 0 ? 1 : 3, index % 3);
     }, { timeout: 60_000 });
   }
