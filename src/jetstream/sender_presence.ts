@@ -6,7 +6,8 @@
 import { EngineError, type LeaseStore } from "./engine.ts";
 import { partitionOf } from "./subjects.ts";
 
-const PREFIX = "sender";
+/** First part of the keys of senders. */
+export const SENDER_PREFIX = "sender";
 /** Steps of {@linkcode SenderPresence.place}. */
 const PLACES = 1 << 16;
 
@@ -15,15 +16,18 @@ export class SenderPresence {
   /** Number in [0, 1) that is probably unique among the senders. */
   readonly place: number;
   readonly #store: LeaseStore;
-  readonly #token: string;
+  readonly #describe: () => string;
   readonly #key: string;
   #revision: number | null = null;
 
-  /** @param token Token of this process. */
-  constructor(store: LeaseStore, token: string) {
+  /**
+   * @param token The token of this process.
+   * @param describe Returns the value of the key: the process and its status.
+   */
+  constructor(store: LeaseStore, token: string, describe: () => string) {
     this.#store = store;
-    this.#token = token;
-    this.#key = `${PREFIX}.${token.replace(/[^\w-]/g, "-")}`;
+    this.#describe = describe;
+    this.#key = `${SENDER_PREFIX}.${token.replace(/[^\w-]/g, "-")}`;
     this.place = partitionOf(token, PLACES) / PLACES;
   }
 
@@ -31,8 +35,8 @@ export class SenderPresence {
   async heartbeat(): Promise<void> {
     try {
       this.#revision = this.#revision === null
-        ? await this.#store.create(this.#key, this.#token)
-        : await this.#store.update(this.#key, this.#token, this.#revision);
+        ? await this.#store.create(this.#key, this.#describe())
+        : await this.#store.update(this.#key, this.#describe(), this.#revision);
     } catch (error) {
       this.#revision = null;
       // After an outage, the key is created again once the old one has expired.
@@ -42,7 +46,7 @@ export class SenderPresence {
 
   /** Returns the number of senders. @throws {EngineError} `away`. */
   async count(): Promise<number> {
-    return (await this.#store.keys(PREFIX)).length;
+    return (await this.#store.keys(SENDER_PREFIX)).length;
   }
 
   /** Removes the key. Never rejects. */

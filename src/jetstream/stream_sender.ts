@@ -28,6 +28,8 @@ export interface StreamSenderOptions extends DrainSettings {
   readonly partitions: number;
   /** Token of this process. */
   readonly token: string;
+  /** Returns the process and its status, as other processes read it; the token by default. */
+  readonly describe?: () => string;
   /** Reports that this process has started or stopped draining a partition. */
   readonly onPartition: (partition: number, state: "taken" | "left") => void;
 }
@@ -44,10 +46,10 @@ export class StreamSender {
   #stopped = false;
 
   constructor(options: StreamSenderOptions) {
-    const { engine, clock, token, deliveryClient } = options;
+    const { engine, clock, token, deliveryClient, describe = () => token } = options;
     this.#options = options;
     this.#drain = drainOptions(clock, options);
-    this.#presence = new SenderPresence(engine.leases, token);
+    this.#presence = new SenderPresence(engine.leases, token, describe);
     this.#outage = new OutageWatch(clock, deliveryClient, () => void this.#pause());
   }
 

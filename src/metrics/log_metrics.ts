@@ -26,7 +26,7 @@ export interface ProjectFacts {
   /** Number of dead letters by reason. */
   readonly deadLetters?: Readonly<Record<string, number>>;
   /** Usage of `maxDiskBytes`; `null` if no process reports it. */
-  readonly quota: LogReport["quota"] | null;
+  readonly quota: Omit<LogReport["quota"], "policy"> & { readonly policy?: string } | null;
 }
 
 /** A process that writes or sends. */

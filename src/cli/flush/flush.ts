@@ -86,11 +86,11 @@ async function flush(unguarded: Context, flags: FlushFlags): Promise<number> {
   }
   const settings = commandSettings(unguarded.runtime, flags, "needed");
   if (flags.log !== undefined) {
-    refuseWithStream({ ...flags }, ["dir", "entity", "project", "metrics"]);
+    refuseWithStream({ ...flags }, ["dir", "entity", "project"]);
     const { flushStream, followStream } = await import("../stream/flush_stream.ts");
     const job = { context: unguarded, settings, log: flags.log, json: flags.json ?? false };
     return flags.follow
-      ? await followStream(job, flags.grace ?? GRACE_MS)
+      ? await followStream(job, flags.grace ?? GRACE_MS, metricsAddress(flags))
       : await flushStream(job, flags.timeout);
   }
   const python = pythonLogs(unguarded.runtime, settings);

@@ -5,10 +5,24 @@
  */
 
 import type { DeadLetterSource } from "../dead_letters/source.ts";
+import type { OnProgress, StatusSource } from "../status/report.ts";
+import type { LogFilter } from "./projects.ts";
+
+/** Why there is nothing where something was named, and what helps. */
+export interface MissingLogs {
+  readonly message: string;
+  readonly hint: string;
+}
 
 /** A log that is read and looked after. */
 export interface LogStore {
   /** Its place, for people. */
   readonly place: string;
+  /** Whether anything is there at all. @throws {CommandError} if it is something else. */
+  isThere(): boolean;
   readonly deadLetters: DeadLetterSource;
+  /** Makes reports of what is pending. */
+  status(filter: LogFilter, onProgress: OnProgress): StatusSource;
+  /** Why a filter means nothing; `null` if it means something, or nothing tells. */
+  missing(filter: LogFilter): MissingLogs | null;
 }

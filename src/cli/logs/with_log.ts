@@ -6,7 +6,7 @@
 
 import type { Settings } from "../../client/settings/settings.ts";
 import { type Context, guardedContext } from "../context.ts";
-import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
+import { DirectoryStore } from "./directory_store.ts";
 import { commandSettings } from "../settings.ts";
 import { type LogOptionFlags, refuseWithStream } from "../stream/log_option.ts";
 import { logFilter, type LogFlags } from "../terminal/options.ts";
@@ -52,9 +52,6 @@ export async function withLog<Result>(
   const root = settings.walDir;
   const python = pythonLogs(unguarded.runtime, settings);
   const context = await guardedContext(unguarded, root, python.pythonRoot);
-  const store = {
-    place: root,
-    deadLetters: new DirectoryDeadLetters(context.runtime, root, python.pythonRoot),
-  };
+  const store = new DirectoryStore(context.runtime, root, python.pythonRoot);
   return await use({ context, settings, filter: { ...filter, ...python }, store });
 }

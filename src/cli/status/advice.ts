@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { LogReport } from "../../wal/ownership/presence_state.ts";
 import { isRunning } from "../../wal/ownership/process_status.ts";
 import {
   formatBytes,
@@ -17,7 +16,7 @@ import {
 } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
-import { droppedText, shareOf } from "./log_health.ts";
+import { droppedText, type Quota, quotaName, shareOf } from "./log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
 import { processName, type ReportedSender, reportedSenders } from "./sender_state.ts";
 import { undrained } from "./undrained.ts";
@@ -28,7 +27,9 @@ export interface AdviceOptions {
   readonly server: string;
   /** `--dir` as given, for use in suggested commands. */
   readonly dir?: string;
-  /** Root directory of the Python SDK's logs, in addition to that of this package. */
+  /** `--log` as it was given. */
+  readonly log?: string;
+  /** Directory of the Python SDK's logs, looked at beside that of this package. */
   readonly pythonRoot?: string;
   /** SHA-256 of the API key in use, in hex. */
   readonly keyDigest?: string;
@@ -91,8 +92,8 @@ function nextText(nextAttempt: number | null, now: number): string {
   return `It tries again in ${formatDuration(nextAttempt - now)}`;
 }
 
-/** Describes where the undelivered records of a sender are. */
-function safetyOf(token: string, { projects }: StatusReport): string {
+/** Location of the records that a sender has not delivered. */
+function safetyOf(token: string, { projects, unit }: StatusReport): string {
   let records = 0;
   let isEstimate = false;
   let inMemory = 0;
@@ -106,7 +107,9 @@ function safetyOf(token: string, { projects }: StatusReport): string {
       if (process.token === token) inMemory += log.memory.records;
     }
   }
-  const onDisk = `${formatRecords(records, isEstimate)} pending on disk`;
+  const onDisk = `${formatRecords(records, isEstimate)} pending ${
+    unit === "file" ? "on disk" : "in the stream"
+  }`;
   return inMemory === 0 ? onDisk : `${onDisk}, ${plural(inMemory, "record")} in memory only`;
 }
 
@@ -115,7 +118,12 @@ type Add = (level: Advice["level"], kind: string, message: string, command?: str
 function ofProject(project: ProjectReport, report: StatusReport, options: AdviceOptions): Advice[] {
   const name = projectLabel(project);
   const dir = options.dir ?? dirFor(project, options);
-  const where = dir === undefined ? "" : ` --dir ${shellWord(dir)}`;
+  const { log } = options;
+  const where = log !== undefined
+    ? ` --log ${shellWord(log)}`
+    : dir === undefined
+    ? ""
+    : ` --dir ${shellWord(dir)}`;
   const only = ` --entity ${shellWord(project.entity)} --project ${shellWord(project.project)}`;
   const advice: Advice[] = [];
   const add: Add = (level, kind, message, command) => {
@@ -192,16 +200,18 @@ function ofLogs({ logs, health }: ProjectReport, now: number, add: Add): void {
   if (shareOf(quota) >= QUOTA_WARNING || isFullSoon) ofQuota(quota!, now, add);
 }
 
-function ofQuota(quota: LogReport["quota"], now: number, add: Add): void {
+function ofQuota(quota: Quota, now: number, add: Add): void {
   const { usedBytes, maxBytes, policy, fullAt } = quota;
-  const effect = policy === "drop-new"
-    ? "new records are dropped"
-    : "the oldest records are dropped";
+  const effect = {
+    "drop-new": "new records are dropped",
+    "drop-oldest": "the oldest records are dropped",
+    refuse: "relays refuse writes with 503",
+  }[policy];
   const percent = Math.min(100, Math.floor(shareOf(quota) * 100));
   const lasts = fullAt === null || fullAt <= now
     ? ""
     : `, full in ${formatDuration(fullAt - now)} at the present rate`;
-  const message = `${percent}% of maxDiskBytes used (${formatBytes(usedBytes)} of ${
+  const message = `${percent}% of ${quotaName(quota)} used (${formatBytes(usedBytes)} of ${
     formatBytes(maxBytes)
   }${lasts}); at the limit ${effect}`;
   add("warn", "quota", message);

@@ -8,7 +8,11 @@ import { hasCode } from "../../errors.ts";
 import { Slices } from "../../runtime/event_loop.ts";
 import type { FileSystem } from "../../runtime/file_system.ts";
 import type { Clock, Runtime } from "../../runtime/runtime.ts";
-import { isTornEntry, readDeadLetters } from "../../wal/dead_letters/dead_letter_reader.ts";
+import {
+  type DeadLetterError,
+  isTornEntry,
+  readDeadLetters,
+} from "../../wal/dead_letters/dead_letter_reader.ts";
 
 /** Number of dead letters of a project. */
 export interface DeadLetterCount {
@@ -55,25 +59,37 @@ export class DeadLetterCounter {
   }
 
   async #read(path: string): Promise<DeadLetterCount> {
-    const byReason: Record<string, number> = {};
-    let total = 0;
-    let last: DeadLetterCount["last"] = null;
+    const tally = new DeadLetterTally();
     try {
       for await (const entry of readDeadLetters(this.#files, path)) {
-        if (isTornEntry(entry)) continue;
-        const { error } = entry;
-        total++;
-        byReason[error.reason] = (byReason[error.reason] ?? 0) + 1;
-        const at = Date.parse(error.at ?? "");
-        const status = error.status === undefined ? "" : ` (HTTP ${error.status})`;
-        if (!Number.isNaN(at) && (last === null || at >= last.at)) {
-          last = { at, message: `${error.message ?? error.reason}${status}` };
-        }
+        if (!isTornEntry(entry)) tally.add(entry.error);
       }
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
-    return { total, byReason, last };
+    return tally.count();
+  }
+}
+
+/** Counts dead letters one by one. */
+export class DeadLetterTally {
+  readonly #byReason: Record<string, number> = {};
+  #total = 0;
+  #last: DeadLetterCount["last"] = null;
+
+  /** Takes one in. */
+  add(error: DeadLetterError): void {
+    this.#total++;
+    this.#byReason[error.reason] = (this.#byReason[error.reason] ?? 0) + 1;
+    const at = Date.parse(error.at ?? "");
+    if (Number.isNaN(at) || (this.#last !== null && at < this.#last.at)) return;
+    const status = error.status === undefined ? "" : ` (HTTP ${error.status})`;
+    this.#last = { at, message: `${error.message ?? error.reason}${status}` };
+  }
+
+  /** The count so far. */
+  count(): DeadLetterCount {
+    return { total: this.#total, byReason: this.#byReason, last: this.#last };
   }
 }
 

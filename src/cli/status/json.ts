@@ -9,13 +9,7 @@ import type { Drainer } from "../../wal/ownership/segment_status.ts";
 import type { Advice } from "./advice_types.ts";
 import type { CheckResult } from "./checks.ts";
 import type { LogHealth, ReportedLog } from "./log_health.ts";
-import {
-  fileName,
-  type ProjectReport,
-  type SegmentReport,
-  type StatusReport,
-  totalsOf,
-} from "./report.ts";
+import { type ProjectReport, type SegmentReport, type StatusReport, totalsOf } from "./report.ts";
 import { type ReportedSender, reportedSenders, senderStateOf } from "./sender_state.ts";
 import { writersOf } from "./writer_summary.ts";
 
@@ -28,7 +22,7 @@ export function statusJson(
   const { at } = report;
   const totals = totalsOf(report);
   return {
-    dir: report.root,
+    [report.unit === "file" ? "dir" : "log"]: report.root,
     at: iso(at),
     ...totals,
     ...age(totals.oldest, at),
@@ -97,7 +91,7 @@ function segmentJson(segment: SegmentReport, at: number): unknown {
   const { state } = segment;
   const { writer, drainer, checkpoint } = state;
   return {
-    file: fileName(state),
+    file: segment.name,
     bytes: state.size,
     open: state.open,
     checkpoint: checkpoint.offset,
@@ -106,7 +100,7 @@ function segmentJson(segment: SegmentReport, at: number): unknown {
     pendingEstimated: segment.pendingEstimated,
     pendingBytes: segment.pendingBytes,
     ...age(segment.oldest, at),
-    writer: { ...processJson(writer), sends: writer.sends, server: writer.server },
+    writer: writer && { ...processJson(writer), sends: writer.sends, server: writer.server },
     drainer: drainer && drainerJson(drainer),
   };
 }

@@ -16,7 +16,13 @@ export interface ReportedLog {
   readonly log: LogReport;
 }
 
-/** Totals over the logs of a project. */
+/** The used part of what a log may take. */
+export type Quota = Omit<LogReport["quota"], "policy"> & {
+  /** Effect of reaching the limit; a stream refuses. */
+  readonly policy: LogReport["quota"]["policy"] | "refuse";
+};
+
+/** Sum over the logs of a project. */
 export interface LogHealth {
   /** Number of dropped records, by cause. */
   readonly dropped: Readonly<Record<string, number>>;
@@ -24,8 +30,8 @@ export interface LogHealth {
   /** Records and bytes that exist only in the memory of processes. */
   readonly memoryRecords: number;
   readonly memoryBytes: number;
-  /** The quota with the highest usage; `null` if no process reports one. */
-  readonly quota: LogReport["quota"] | null;
+  /** The quota that is used up most; `null` where no process reports one. */
+  readonly quota: Quota | null;
 }
 
 /** Returns the processes that report on a log. */
@@ -66,8 +72,13 @@ export function healthOf(logs: readonly ReportedLog[]): LogHealth {
   return { dropped, droppedRecords, memoryRecords, memoryBytes, quota };
 }
 
-/** Returns the usage of a quota as a fraction. */
-export function shareOf(quota: LogReport["quota"] | null): number {
+/** The setting that a quota comes from. */
+export function quotaName({ policy }: Quota): string {
+  return policy === "refuse" ? "the stream's --max-log" : "maxDiskBytes";
+}
+
+/** The used part of a quota, from 0. */
+export function shareOf(quota: Quota | null): number {
   return quota === null || quota.maxBytes === 0 ? -1 : quota.usedBytes / quota.maxBytes;
 }
 

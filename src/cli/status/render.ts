@@ -39,6 +39,9 @@ const COLUMNS: readonly Column[] = [
   { title: "OLDEST", align: "right", optional: 2 },
   { title: "DEAD LETTERS", align: "right" },
 ];
+/** The columns for a stream, which does not know its writers. */
+const PARTITION_COLUMNS: readonly Column[] = COLUMNS.filter(({ title }) => title !== "WRITERS")
+  .map((column) => column.title === "FILES" ? { ...column, title: "PARTITIONS" } : column);
 /** Columns shown if there are any such records. */
 const DROPPED: Column = { title: "DROPPED", align: "right" };
 const IN_MEMORY: Column = { title: "IN MEMORY", align: "right", optional: 1 };
@@ -97,7 +100,7 @@ async function textOf(
     const extra = { rates, dropped: droppedRecords > 0, memory: memoryRecords > 0 };
     const rows = shown.map((project) => row(project, report, colors, extra));
     const columns = [
-      ...COLUMNS,
+      ...(report.unit === "file" ? COLUMNS : PARTITION_COLUMNS),
       ...(extra.dropped ? [DROPPED] : []),
       ...(extra.memory ? [IN_MEMORY] : []),
       ...(rates ? RATES : []),
@@ -122,9 +125,9 @@ function headline(report: StatusReport, colors: Colors): string {
   return [
     ...report.roots.slice(1).map((root) => `and ${colors.bold(printable(root))}`),
     plural(totals.projects, "project"),
-    plural(totals.files, "file"),
+    plural(totals.files, report.unit),
     totals.pendingBytes === 0
-      ? colors.green("nothing pending on disk")
+      ? colors.green(report.unit === "file" ? "nothing pending on disk" : "nothing pending")
       : `${formatRecords(totals.pendingRecords, totals.pendingEstimated)} (${
         formatBytes(totals.pendingBytes)
       }) pending`,
@@ -159,7 +162,7 @@ function row(
   return [
     printable(projectLabel(project)),
     formatCount(segments.length),
-    writersText(project, colors),
+    ...(report.unit === "file" ? [writersText(project, colors)] : []),
     formatEstimate(pendingRecords, project.pendingEstimated),
     formatBytes(pendingBytes),
     oldest === null ? "–" : formatDuration(at - oldest),

@@ -4,32 +4,24 @@
  * @module
  */
 
-import { basename } from "@std/path";
-import { hasCode } from "../../errors.ts";
-import { Slices } from "../../runtime/event_loop.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
-import { type ProcessView, readProcesses } from "../../wal/ownership/process_status.ts";
-import {
-  deadLettersAreFor,
-  inspectSegments,
-  isForServer,
-  listSegments,
-  pendingBytes,
-  ProcessCache,
-  type SegmentFiles,
-  type SegmentState,
-} from "../../wal/ownership/segment_status.ts";
-import { projectDirectory } from "../../wal/segment/segment_name.ts";
-import { deadLetterPaths } from "../dead_letters/files.ts";
-import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../logs/projects.ts";
-import { type DeadLetterCount, DeadLetterCounter } from "./dead_letter_count.ts";
-import { healthOf, type LogHealth, type ReportedLog, reportedLogs } from "./log_health.ts";
-import { CountBudget } from "../../wal/segment/pending_count.ts";
-import { PendingCounter } from "./pending_counter.ts";
+import type { ProcessView, Writer } from "../../wal/ownership/process_status.ts";
+import type { SegmentState } from "../../wal/ownership/segment_status.ts";
+import type { ProjectPath } from "../logs/projects.ts";
+import type { DeadLetterCount } from "./dead_letter_count.ts";
+import type { LogHealth, ReportedLog } from "./log_health.ts";
 
-/** Report on one segment. */
-export interface SegmentReport {
-  readonly state: SegmentState;
+/** A part of a log that is sent in order: a segment, or the records of a project in a partition. */
+export interface PartState
+  extends Pick<SegmentState, "stem" | "size" | "checkpoint" | "open" | "drainer"> {
+  /** The process that writes it; `null` where several do that leave no name. */
+  readonly writer: Writer | null;
+}
+
+/** One segment. */
+export interface SegmentReport<State extends PartState = PartState> {
+  /** Its name for people. */
+  readonly name: string;
+  readonly state: State;
   readonly pendingRecords: number;
   /** Whether `pendingRecords` is an estimate. */
   readonly pendingEstimated: boolean;
@@ -38,9 +30,9 @@ export interface SegmentReport {
   readonly oldest: number | null;
 }
 
-/** Report on one project. */
-export interface ProjectReport extends ProjectPath {
-  readonly segments: readonly SegmentReport[];
+/** One project. */
+export interface ProjectReport<State extends PartState = PartState> extends ProjectPath {
+  readonly segments: readonly SegmentReport<State>[];
   readonly pendingRecords: number;
   /** Whether `pendingRecords` is an estimate. */
   readonly pendingEstimated: boolean;
@@ -53,14 +45,17 @@ export interface ProjectReport extends ProjectPath {
   readonly health: LogHealth;
 }
 
-/** Report on all logs in one root directory. */
-export interface StatusReport {
+/** All logs below one root, or those of a stream. */
+export interface StatusReport<State extends PartState = PartState> {
+  /** What its parts are. */
+  readonly unit: "file" | "partition";
+  /** The directory, or the address of the stream. */
   readonly root: string;
   /** The root directory, and that of the Python SDK's logs if there are any. */
   readonly roots: readonly string[];
   /** Time of the report, epoch ms. */
   readonly at: number;
-  readonly projects: readonly ProjectReport[];
+  readonly projects: readonly ProjectReport<State>[];
   /** The processes that write or send these logs. */
   readonly processes: readonly ProcessView[];
 }
@@ -71,139 +66,22 @@ export interface StatusReport {
  */
 export type OnProgress = (done: number, total: number) => void;
 
-/** Creates reports for one root directory. Counts are cached, so that later reports are cheaper. */
-export class StatusReporter {
-  readonly #runtime: Runtime;
-  readonly #root: string;
-  readonly #filter: LogFilter;
-  readonly #pending: PendingCounter;
-  readonly #deadLetters: DeadLetterCounter;
-  readonly #onProgress: OnProgress;
+/** Makes reports, each cheaper than the first: what was counted is remembered. */
+export interface StatusSource<State extends PartState = PartState> {
+  /** Makes a report. */
+  report(): Promise<StatusReport<State>>;
+}
 
-  /** Creates a reporter with an empty cache. */
-  constructor(
-    runtime: Runtime,
-    root: string,
-    filter: LogFilter,
-    onProgress: OnProgress = () => {},
-  ) {
-    this.#runtime = runtime;
-    this.#root = root;
-    this.#filter = filter;
-    this.#onProgress = onProgress;
-    this.#pending = new PendingCounter(runtime.files);
-    this.#deadLetters = new DeadLetterCounter(runtime);
-  }
-
-  /** Creates a report. */
-  async report(): Promise<StatusReport> {
-    const { server } = this.#filter;
-    const at = this.#runtime.clock.now();
-    const all = await readProcesses(this.#runtime, this.#root);
-    const cache = new ProcessCache(all);
-    const processes = all.filter((process) => server === undefined || process.server === server);
-    const logs = reportedLogs(processes).filter(({ log }) => isMeant(log, this.#filter));
-    const found = [];
-    for (const project of this.#projects(logs)) {
-      found.push({ project, ...await this.#look(project.directory, cache) });
-    }
-    const states = found.flatMap((project) => project.states);
-    const budget = new CountBudget();
-    let counted = 0;
-    const onCounted = (): void => this.#onProgress(++counted, states.length);
-    const projects: ProjectReport[] = [];
-    for (const { project, ...files } of found) {
-      const own = logs.filter(({ log }) =>
-        !project.python && log.entity === project.entity && log.project === project.project
-      );
-      projects.push(await this.#project(project, files, own, { budget, onCounted }));
-    }
-    this.#pending.keep(new Set(states.map(({ paths }) => paths.data)));
-    const { pythonRoot } = this.#filter;
-    const hasPythons = projects.some(({ directory }) => !directory.startsWith(this.#root));
-    const roots = [this.#root, ...(hasPythons && pythonRoot ? [pythonRoot] : [])];
-    return { root: this.#root, roots, at, projects, processes };
-  }
-
-  /** Returns projects with a directory, and those whose processes could not create one. */
-  #projects(logs: readonly ReportedLog[]): ProjectPath[] {
-    const projects = listProjects(this.#runtime, this.#root, this.#filter);
-    for (const { log: { entity, project } } of logs) {
-      const isListed = (path: ProjectPath): boolean =>
-        !path.python && path.entity === entity && path.project === project;
-      if (projects.some(isListed)) continue;
-      try {
-        const directory = projectDirectory(this.#root, entity, project);
-        projects.push({ entity, project, directory });
-      } catch {
-        // A presence file may contain anything.
-      }
-    }
-    return projects;
-  }
-
-  async #look(
-    directory: string,
-    cache: ProcessCache,
-  ): Promise<{ stems: SegmentFiles[]; states: SegmentState[] }> {
-    const { server } = this.#filter;
-    try {
-      const stems = await listSegments(this.#runtime, directory);
-      const states = await inspectSegments(this.#runtime, stems, cache);
-      if (server === undefined) return { stems, states };
-      return {
-        stems: stems.filter((stem) => deadLettersAreFor(this.#runtime, stem, server)),
-        states: states.filter((state) => isForServer(state, server)),
-      };
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return { stems: [], states: [] };
-      throw error;
-    }
-  }
-
-  async #project(
-    project: ProjectPath,
-    { stems, states }: { stems: readonly SegmentFiles[]; states: readonly SegmentState[] },
-    logs: readonly ReportedLog[],
-    { budget, onCounted }: { budget: CountBudget; onCounted: () => void },
-  ): Promise<ProjectReport> {
-    const slices = new Slices(this.#runtime.clock);
-    const segments: SegmentReport[] = [];
-    for (const state of states) {
-      await slices.pause();
-      const report = await this.#segment(state, budget);
-      if (report) segments.push(report);
-      onCounted();
-    }
-    const paths = deadLetterPaths(this.#runtime.files, project.directory, stems);
-    return {
-      ...project,
-      segments,
-      pendingRecords: sum(segments.map(({ pendingRecords }) => pendingRecords)),
-      pendingEstimated: segments.some(({ pendingEstimated }) => pendingEstimated),
-      pendingBytes: sum(segments.map(({ pendingBytes }) => pendingBytes)),
-      oldest: least(segments.map(({ oldest }) => oldest)),
-      deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
-      logs,
-      health: healthOf(logs),
-    };
-  }
-
-  async #segment(state: SegmentState, budget: CountBudget): Promise<SegmentReport | null> {
-    try {
-      const { records, isEstimate, oldest } = await this.#pending.count(state, budget);
-      return {
-        state,
-        pendingRecords: records,
-        pendingEstimated: isEstimate,
-        pendingBytes: pendingBytes(state),
-        oldest,
-      };
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return null; // Delivered meanwhile.
-      throw error;
-    }
-  }
+/** What is pending in the parts of a project. */
+export function pendingOf(
+  parts: readonly SegmentReport[],
+): Pick<ProjectReport, "pendingRecords" | "pendingEstimated" | "pendingBytes" | "oldest"> {
+  return {
+    pendingRecords: sum(parts.map(({ pendingRecords }) => pendingRecords)),
+    pendingEstimated: parts.some(({ pendingEstimated }) => pendingEstimated),
+    pendingBytes: sum(parts.map(({ pendingBytes }) => pendingBytes)),
+    oldest: least(parts.map(({ oldest }) => oldest)),
+  };
 }
 
 /** Totals of a report. */
@@ -235,11 +113,6 @@ export function totalsOf({ projects }: StatusReport): StatusTotals {
     droppedRecords: sum(projects.map(({ health }) => health.droppedRecords)),
     memoryRecords: sum(projects.map(({ health }) => health.memoryRecords)),
   };
-}
-
-/** Returns a segment's file name. */
-export function fileName({ paths }: SegmentState): string {
-  return basename(paths.data);
 }
 
 function sum(numbers: readonly number[]): number {

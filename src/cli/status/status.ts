@@ -6,11 +6,10 @@
 
 import { type Command, Option } from "commander";
 import { parseDuration } from "../terminal/arguments.ts";
-import { type Context, guardedContext, throwIfStopped } from "../context.ts";
+import { type Context, throwIfStopped } from "../context.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
-import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
+import { describe, withLogOptions } from "../terminal/options.ts";
 import { printable } from "../terminal/format.ts";
-import { commandSettings } from "../settings.ts";
 import { adviseOn } from "./advice.ts";
 import { statusMetrics } from "../metrics/status_metrics.ts";
 import { statusJson } from "./json.ts";
@@ -22,13 +21,13 @@ import {
   runChecks,
   withChecks,
 } from "./checks.ts";
-import { StatusReporter } from "./report.ts";
 import { rootLine, statusText } from "./render.ts";
 import { watchStatus } from "./watch.ts";
-import { hasLogs, missingLogs } from "../logs/projects.ts";
-import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
+import { keyDigestOf } from "../logs/python_logs.ts";
+import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
+import { withStreamOption } from "../stream/log_option.ts";
 
-interface StatusFlags extends LogFlags, CheckFlags {
+interface StatusFlags extends StoreFlags, CheckFlags {
   readonly json?: boolean;
   readonly openmetrics?: boolean;
   readonly watch?: number | true;
@@ -43,7 +42,7 @@ const WATCH_MS = 1_000;
 
 /** Creates the command. */
 export function statusCommand(context: Context, setCode: (code: number) => void): Command {
-  const command = withLogOptions(
+  const command = withStreamOption(withLogOptions(
     describe("status", "Show what is pending in the logs, why, and what to do", {
       examples: [
         ["weave-wal status", "what is pending here, now"],
@@ -51,10 +50,11 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
         ["weave-wal status --json | jq .pendingRecords", "for programs"],
         ["weave-wal status --openmetrics", "for Prometheus"],
         ["weave-wal status --fail-if-older 10m --fail-if-dropped", "a health check"],
+        ["weave-wal status --log nats://n1,n2,n3", "a relay's stream"],
       ],
       notes: NOTES,
     }),
-  )
+  ))
     .option("--json", "one JSON value instead of a table")
     .addOption(
       new Option("--openmetrics", "metrics as OpenMetrics text instead of a table")
@@ -65,34 +65,35 @@ export function statusCommand(context: Context, setCode: (code: number) => void)
         .argParser(parseDuration).conflicts([...CHECK_FLAGS]),
     );
   return withChecks(command).action(async (flags: StatusFlags) =>
-    setCode(await status(context, flags))
+    setCode(await withLog(context, flags, (log) => status(flags, log)))
   );
 }
 
-async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
-  const settings = commandSettings(unguarded.runtime, flags);
-  const root = settings.walDir;
-  const python = pythonLogs(unguarded.runtime, settings);
-  const context = await guardedContext(unguarded, root, python.pythonRoot);
-  const { runtime, terminal, stop } = context;
+async function status(
+  flags: StatusFlags,
+  { context, settings, filter, store }: OpenLog,
+): Promise<number> {
+  const { terminal, stop } = context;
+  const { place } = store;
+  const { pythonRoot } = filter;
   const adviceOptions = {
     server: settings.serverUrl,
-    ...python,
+    ...(pythonRoot === undefined ? {} : { pythonRoot }),
     ...(settings.apiKey === undefined ? {} : { keyDigest: keyDigestOf(settings.apiKey) }),
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
+    ...(flags.log === undefined ? {} : { log: flags.log }),
   };
-  const filter = { ...logFilter(flags, settings), ...python };
-  const missing = missingLogs(runtime, root, filter);
-  // A check of a mistyped directory or project must not pass.
+  const missing = store.missing(filter);
+  // A check of a directory or a project that is mistyped must not pass.
   if (missing !== null && isCheck(flags)) throw new CommandError(missing.message, missing);
-  const reporter = new StatusReporter(runtime, root, filter, () => throwIfStopped(stop));
+  const reporter = store.status(filter, () => throwIfStopped(stop));
   if (flags.watch !== undefined) {
     const everyMs = flags.watch === true ? WATCH_MS : flags.watch;
     return await watchStatus(context, reporter, adviceOptions, everyMs, flags.json ?? false);
   }
   const isText = !flags.json && !flags.openmetrics && missing === null;
-  // There may be 100,000 files: print the directory first, so that users see progress.
-  if (isText) await terminal.out.write(rootLine(root, terminal.out.colors));
+  // There may be 100,000 files: people see at once that something happens, and where.
+  if (isText) await terminal.out.write(rootLine(place, terminal.out.colors));
   const report = await reporter.report();
   const advice = adviseOn(report, adviceOptions);
   const checks = runChecks(report, flags);
@@ -102,7 +103,7 @@ async function status(unguarded: Context, flags: StatusFlags): Promise<number> {
     ? `${JSON.stringify(statusJson(report, advice, checks), null, 2)}\n`
     : missing === null || report.projects.length > 0
     ? await statusText(report, advice, terminal.out, { isBegun: isText })
-    : missingText(missing, hasLogs(runtime, root), root);
+    : missingText(missing, store.isThere(), place);
   await terminal.out.write(text);
   const failed = checksText(checks);
   if (failed !== "") await terminal.err.write(terminal.err.colors.red(failed));

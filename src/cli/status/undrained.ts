@@ -35,7 +35,7 @@ export function undrained(project: ProjectReport, now: number): Undrained[] {
   for (const segment of project.segments) {
     const kind = segment.pendingBytes > 0 ? kindOf(segment, now) : null;
     if (kind === null) continue;
-    const key = `${kind} ${segment.state.writer.server}`;
+    const key = `${kind} ${segment.state.writer?.server}`;
     const group = groups.get(key);
     if (group) group.segments.push(segment);
     else groups.set(key, { kind, segments: [segment] });
@@ -46,6 +46,7 @@ export function undrained(project: ProjectReport, now: number): Undrained[] {
 function kindOf({ state: { drainer, writer } }: SegmentReport, now: number): Kind | null {
   const drains = drainerNow(drainer, now);
   if (drains !== null) return drains.liveness === "unresponsive" ? "unresponsive" : null;
+  if (writer === null) return "no-sender";
   if (writer.liveness === "dead" || writer.liveness === "closed") return "orphaned";
   if (writer.liveness === "remote") return "remote";
   return writer.sends === false ? "no-sender" : "unclaimed";
@@ -56,7 +57,7 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
   const records = segments.reduce((sum, { pendingRecords }) => sum + pendingRecords, 0);
   const isEstimate = segments.some(({ pendingEstimated }) => pendingEstimated);
   const subject = `${formatRecords(records, isEstimate)}{for}`;
-  const { server } = writer;
+  const server = writer?.server ?? null;
   switch (kind) {
     case "unresponsive": {
       const { drainer } = segments[0].state;
@@ -68,8 +69,8 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
       return { server, level: "warn", kind: "unresponsive", message };
     }
     case "no-sender": {
-      const message =
-        `${subject} with no process to send them: the sender of the writers is disabled`;
+      const why = writer === null ? "no sender is running" : "the sender of the writers is disabled";
+      const message = `${subject} with no process to send them: ${why}`;
       return { server, level: "warn", kind, message, command: "flush --follow" };
     }
     case "unclaimed": {
@@ -77,7 +78,7 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
       return { server, level: "info", kind, message };
     }
     case "remote":
-      return { server, level: "info", kind, ...ofRemote(subject, segments, writer, now) };
+      return { server, level: "info", kind, ...ofRemote(subject, segments, writer!, now) };
     case "orphaned": {
       const message = `${subject} orphaned: the processes that wrote them have ended`;
       return { server, level: "warn", kind, message, command: "flush" };
@@ -103,7 +104,7 @@ function ofRemote(
 }
 
 function namesOf(segments: readonly SegmentReport[]): string {
-  const names = [...new Set(segments.map(({ state }) => processName(state.writer)))];
+  const names = [...new Set(segments.map(({ state }) => processName(state.writer!)))];
   const more = names.length > MAX_NAMES ? " and others" : "";
   return printable(names.slice(0, MAX_NAMES).join(", ")) + more;
 }

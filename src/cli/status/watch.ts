@@ -8,7 +8,7 @@ import { type Context, pause, throwIfStopped } from "../context.ts";
 import { Rate } from "../terminal/progress.ts";
 import { type AdviceOptions, adviseOn } from "./advice.ts";
 import { statusJson } from "./json.ts";
-import type { StatusReporter } from "./report.ts";
+import type { StatusSource } from "./report.ts";
 import { Flow } from "./flow.ts";
 import { statusText } from "./render.ts";
 import type { Output } from "../terminal/terminal.ts";
@@ -24,7 +24,7 @@ const MIN_MS = 100;
  */
 export async function watchStatus(
   context: Context,
-  reporter: StatusReporter,
+  reporter: StatusSource,
   adviceOptions: AdviceOptions,
   everyMs: number,
   json: boolean,
@@ -41,7 +41,11 @@ export async function watchStatus(
       await draw.show(
         json
           ? `${JSON.stringify(statusJson(report, advice))}\n`
-          : await statusText(report, advice, out, { rates, ...linesOf(out) }),
+          : await statusText(report, advice, out, {
+            // A stream does not tell what was written and sent between two looks.
+            ...(report.unit === "file" ? { rates } : {}),
+            ...linesOf(out),
+          }),
       );
       await pause(clock, Math.max(MIN_MS, everyMs), stop);
       throwIfStopped(stop);

@@ -15,6 +15,7 @@ const ORDER: readonly ProcessLiveness[] = ["alive", "unresponsive", "remote", "d
 export function writersOf(project: ProjectReport): Map<ProcessLiveness, Writer[]> {
   const byToken = new Map<string, Writer>();
   for (const { state } of project.segments) {
+    if (state.writer === null) continue;
     const token = parseStem(state.stem)?.writer ?? state.stem;
     const known = byToken.get(token);
     if (!known || rank(state.writer) < rank(known)) byToken.set(token, state.writer);

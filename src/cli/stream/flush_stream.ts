@@ -12,7 +12,11 @@ import { EXIT } from "../exit_codes.ts";
 import { followScreen } from "../flush/follow_screen.ts";
 import type { SenderEvent } from "../flush/sender_reporter.ts";
 import { formatDuration, plural } from "../terminal/format.ts";
-import { openStream, reaching } from "./log_option.ts";
+import { type ListenAddress, type MetricsServer, serveMetrics } from "../metrics/metrics_server.ts";
+import { statusMetrics } from "../metrics/status_metrics.ts";
+import { openStores } from "../../jetstream/nats/open_stores.ts";
+import { openStream, reaching, streamAddress } from "./log_option.ts";
+import { StreamStatus } from "./stream_status.ts";
 import { StreamSending } from "./sending.ts";
 
 /** Ms between two counts of pending records. */
@@ -32,13 +36,23 @@ export interface StreamFlushJob {
  * Sends until it is asked to end, then for at most `graceMs` more. Resolves with the exit code: 0
  * after SIGTERM, the regular way to stop such a process.
  */
-export async function followStream(job: StreamFlushJob, graceMs: number): Promise<number> {
+export async function followStream(
+  job: StreamFlushJob,
+  graceMs: number,
+  metrics: ListenAddress | null,
+): Promise<number> {
   const { context, settings, log } = job;
   const { runtime: { clock }, stop } = context;
   const screen = await followScreen(job);
   const onEvent = (event: SenderEvent): void => screen.event(event);
   const engine = await openStream(context.runtime, log, { server: settings.serverUrl });
   const sending = sendingOf(job, engine, onEvent);
+  const served = metrics === null
+    ? null
+    : await serveStreamMetrics(job, metrics).catch(async (error) => {
+      await engine.close();
+      throw error;
+    });
   let waiting = { total: 0 };
   const look = async (): Promise<void> => {
     try {
@@ -52,6 +66,9 @@ export async function followStream(job: StreamFlushJob, graceMs: number): Promis
     name: "following",
     message: `Following ${nameOf(engine)}, sending to ${settings.serverUrl}`,
   });
+  if (served !== null) {
+    onEvent({ level: "info", name: "metrics", message: `Serving metrics at ${served.url}` });
+  }
   sending.start();
   try {
     while (!stop.aborted) {
@@ -68,6 +85,7 @@ export async function followStream(job: StreamFlushJob, graceMs: number): Promis
     });
     await delivered(job, engine, sending, graceMs);
   } finally {
+    await served?.close();
     await sending.stop();
     await look();
     await screen.done(sending.report, waiting);
@@ -122,6 +140,26 @@ export async function flushStream(
   }
   if (end !== "done") throwIfStopped(stop);
   return end === "done" && deadLettered === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** Serves metrics of the whole stream, of which a part was counted before. */
+async function serveStreamMetrics(
+  { context: { runtime }, log }: StreamFlushJob,
+  address: ListenAddress,
+): Promise<MetricsServer> {
+  const stores = await openStores(runtime, await streamAddress(log));
+  try {
+    const status = new StreamStatus(runtime, stores, log, {});
+    const server = await serveMetrics(address, async () => statusMetrics(await status.report()));
+    const close = async (): Promise<void> => {
+      await server.close();
+      await stores.close();
+    };
+    return { url: server.url, close };
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
 }
 
 function sendingOf(

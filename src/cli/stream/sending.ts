@@ -12,6 +12,7 @@ import { StreamSender } from "../../jetstream/stream_sender.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { SenderReport } from "../../wal/ownership/presence_state.ts";
 import { DigestMap } from "../../wal/digest_map.ts";
+import { presenceText } from "../../wal/ownership/presence.ts";
 import { MAX_IN_FLIGHT } from "../flush/delivery_client.ts";
 import { type SenderEvent, SenderReporter } from "../flush/sender_reporter.ts";
 
@@ -64,6 +65,8 @@ export class StreamSending {
       prefix,
       partitions,
       token,
+      describe: () =>
+        presenceText({ runtime, token, server, sender: true, report: () => this.report }, false),
       deliveryClient: this.#deliveryClient,
       onProgress: (delivered, { length }) => reporter.progressed(delivered, length),
       onDropped: () => {},

@@ -5,11 +5,42 @@
  */
 
 import { formatAddress } from "../../jetstream/nats/connect.ts";
-import { openStores } from "../../jetstream/nats/open_stores.ts";
+import { type NatsStores, openStores } from "../../jetstream/nats/open_stores.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import type { Context } from "../context.ts";
 import type { LogStore } from "../logs/log_store.ts";
+import type { LogFilter } from "../logs/projects.ts";
 import { reaching, streamAddress } from "./log_option.ts";
 import { StreamDeadLetters } from "./stream_dead_letters.ts";
+import { StreamStatus } from "./stream_status.ts";
+
+/** A stream, open. */
+class StreamStore implements LogStore {
+  readonly place: string;
+  readonly deadLetters: StreamDeadLetters;
+  readonly #runtime: Runtime;
+  readonly #stores: NatsStores;
+
+  constructor(runtime: Runtime, stores: NatsStores, place: string) {
+    this.place = place;
+    this.deadLetters = new StreamDeadLetters(runtime.clock, stores);
+    this.#runtime = runtime;
+    this.#stores = stores;
+  }
+
+  isThere(): boolean {
+    return true;
+  }
+
+  status(filter: LogFilter): StreamStatus {
+    return new StreamStatus(this.#runtime, this.#stores, this.place, filter);
+  }
+
+  /** A stream keeps no trace of projects whose records are delivered. */
+  missing(): null {
+    return null;
+  }
+}
 
 /**
  * Runs `use` on the log at an address.
@@ -25,10 +56,7 @@ export async function useStreamStore<Result>(
   return await reaching(async () => {
     const stores = await openStores(runtime, address);
     try {
-      return await use({
-        place: formatAddress(address),
-        deadLetters: new StreamDeadLetters(runtime.clock, stores),
-      });
+      return await use(new StreamStore(runtime, stores, formatAddress(address)));
     } finally {
       await stores.close();
     }

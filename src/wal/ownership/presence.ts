@@ -115,12 +115,9 @@ export class Presence {
   }
 
   #write(): void {
-    const { runtime: { files, process, clock }, token, server, sender, report, log } =
-      this.#options;
+    const { runtime: { files, clock } } = this.#options;
     const at = clock.monotonic();
-    const identity = ownIdentity(process);
-    const facts = { token, ...identity, server, sender, ended: this.#ended, at: clock.now() };
-    const text = JSON.stringify({ ...facts, ...report(), ...(log ? { log: log() } : {}) });
+    const text = presenceText(this.#options, this.#ended);
     files.makeDirectory(dirname(this.#path));
     try {
       files.replace(this.#path, text);
@@ -136,6 +133,18 @@ export class Presence {
     if (at - this.#heartbeatAt > LEASE_MS && this.#heartbeatAt !== -Infinity) this.#lapses++;
     this.#heartbeatAt = at;
   }
+}
+
+/** Returns the text that shows a process and its status; {@linkcode parsePresence} reads it. */
+export function presenceText(
+  { runtime: { process, clock }, token, server, sender, report, log }: Omit<
+    PresenceOptions,
+    "root"
+  >,
+  ended: boolean,
+): string {
+  const facts = { token, ...ownIdentity(process), server, sender, ended, at: clock.now() };
+  return JSON.stringify({ ...facts, ...report(), ...(log ? { log: log() } : {}) });
 }
 
 /** Returns the path of the file that asks the process with this presence file to send now. */

@@ -115,9 +115,18 @@ export function readPresence(
   { files }: Pick<Runtime, "files">,
   path: string,
 ): PresenceState | null {
+  try {
+    return parsePresence(files.readText(path));
+  } catch {
+    return null;
+  }
+}
+
+/** Reads the text of a presence; returns `null` if it is corrupt. */
+export function parsePresence(text: string): PresenceState | null {
   let value: Record<string, unknown> | null;
   try {
-    value = JSON.parse(files.readText(path)) as Record<string, unknown> | null;
+    value = JSON.parse(text) as Record<string, unknown> | null;
   } catch {
     return null;
   }

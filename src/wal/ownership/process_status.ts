@@ -66,8 +66,15 @@ export function processStatusOf(
   identity: ProcessIdentity | null,
   path: string,
 ): ProcessStatus {
-  const { files, process, clock } = runtime;
-  const lastHeartbeat = files.stat(path)?.modified ?? null;
+  return statusOf(runtime, identity, runtime.files.stat(path)?.modified ?? null);
+}
+
+/** Returns the status of the process with this identity and heartbeat (epoch ms). */
+export function statusOf(
+  { process, clock }: Pick<Runtime, "process" | "clock">,
+  identity: ProcessIdentity | null,
+  lastHeartbeat: number | null,
+): ProcessStatus {
   if (identity === null) return { liveness: "remote", pid: null, host: null, lastHeartbeat };
   const { pid, host } = identity;
   const known = liveness(identity, process);

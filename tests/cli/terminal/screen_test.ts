@@ -131,6 +131,7 @@ test("the table of status fits into 60 to 200 columns, and keeps the most import
     }]),
   });
   const report = {
+    unit: "file" as const,
     root: "/wal",
     roots: ["/wal"],
     at: 1e9,

@@ -28,11 +28,11 @@ export interface StreamFixture extends AsyncDisposable {
 }
 
 /** Makes a stream. */
-export async function openStreamFixture(partitions = 2): Promise<StreamFixture> {
+export async function openStreamFixture(partitions = 2, maxBytes?: number): Promise<StreamFixture> {
   const server = await startNats();
   const place = await temporary();
   const mock = await startMockServer({ journalBodies: true });
-  const settings = { server: mock.url, partitions };
+  const settings = { server: mock.url, partitions, maxBytes, leaseTtlMs: 5_000 };
   const engine = await openTestEngine(server.address, settings, "LOG");
   const log = `nats://${server.address}/LOG`;
   const surroundings = {

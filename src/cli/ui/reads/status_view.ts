@@ -146,7 +146,8 @@ function writersView(report: StatusReport): Writing[] {
     }
     for (const { state } of segments) {
       const token = parseStem(state.stem)?.writer ?? state.stem;
-      if (!seen.has(`${name} ${token}`)) add(name, token, state.writer, own.get(token)!);
+      if (state.writer === null || seen.has(`${name} ${token}`)) continue;
+      add(name, token, state.writer, own.get(token)!);
     }
   }
   for (const process of report.processes) {

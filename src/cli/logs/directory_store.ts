@@ -1,0 +1,41 @@
+/**
+ * The logs below one root, as the commands read them.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
+import { StatusReporter } from "../status/directory_status.ts";
+import type { OnProgress } from "../status/report.ts";
+import type { LogStore, MissingLogs } from "./log_store.ts";
+import { hasLogs, type LogFilter, missingLogs } from "./projects.ts";
+
+/** A directory of logs. */
+export class DirectoryStore implements LogStore {
+  readonly place: string;
+  readonly deadLetters: DirectoryDeadLetters;
+  readonly #runtime: Runtime;
+
+  /**
+   * @param root Directory of all logs.
+   * @param pythonRoot Directory of the Python SDK's logs, looked at beside it.
+   */
+  constructor(runtime: Runtime, root: string, pythonRoot: string | undefined) {
+    this.place = root;
+    this.deadLetters = new DirectoryDeadLetters(runtime, root, pythonRoot);
+    this.#runtime = runtime;
+  }
+
+  isThere(): boolean {
+    return hasLogs(this.#runtime, this.place);
+  }
+
+  status(filter: LogFilter, onProgress: OnProgress): StatusReporter {
+    return new StatusReporter(this.#runtime, this.place, filter, onProgress);
+  }
+
+  missing(filter: LogFilter): MissingLogs | null {
+    return missingLogs(this.#runtime, this.place, filter);
+  }
+}
