@@ -14,7 +14,7 @@ import type { WriteRecord } from "../wal/log/record_log.ts";
 import type { RecordBatch } from "../wal/record/record_batch.ts";
 import type { DeadLetter } from "../wal/segment/segment.ts";
 import type { StreamSource } from "./engine.ts";
-import { StreamLog } from "./stream_log.ts";
+import { maxRecordBytes, StreamLog, tooLarge } from "./stream_log.ts";
 
 /** Ms between attempts while the engine does not accept records. */
 const RETRY_MS = 1_000;
@@ -73,12 +73,22 @@ export class ForwardTarget implements DeliveryTarget {
   async #forward(batch: RecordBatch, permit: Permit): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
     const projects = new Map<string, WriteRecord[]>();
+    const engine = this.#options.stream()?.engine;
+    const most = engine === undefined ? Infinity : maxRecordBytes(engine);
     for (const record of batch.records(() => true)) {
       const { type, bytes, start, end, offset, lineStart, lineEnd } = record;
       const projectId = projectOf(record);
       if (projectId === undefined) {
         const line = bytes.slice(lineStart, lineEnd) as Uint8Array<ArrayBuffer>;
         deadLetters.push({ reason: "unsendable", offset, length: line.length, line });
+        continue;
+      }
+      const size = lineEnd - lineStart;
+      // It was spooled before the limit of the engine was known: the records behind it must not wait for it.
+      if (size > most) {
+        const line = bytes.slice(lineStart, lineEnd) as Uint8Array<ArrayBuffer>;
+        const message = tooLarge(size, most);
+        deadLetters.push({ reason: "unsendable", offset, length: size, line, message });
         continue;
       }
       const request = decoder.decode(bytes.subarray(start, end));

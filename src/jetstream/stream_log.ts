@@ -9,7 +9,7 @@ import { WeaveWalError } from "../errors.ts";
 import type { RecordType } from "../protocol/record_types.ts";
 import type { RequestLog, WriteRecord } from "../wal/log/record_log.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../wal/record/record.ts";
-import { EngineError, type OpenStream, type StreamSource } from "./engine.ts";
+import { EngineError, type LogEngine, type OpenStream, type StreamSource } from "./engine.ts";
 import { partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
 
 /** Maximum number of unacknowledged bytes. */
@@ -134,7 +134,7 @@ export class StreamLog implements RequestLog {
 
   #batches(records: readonly WriteRecord[], { engine, partitions }: OpenStream): Batch[] {
     const { projectId } = this.#options;
-    const most = engine.maxPayload - OVERHEAD_BYTES;
+    const most = maxRecordBytes(engine);
     const batches: Batch[] = [];
     const open = new Map<number, Batch>();
     for (const [type, whole] of records) {
@@ -144,7 +144,7 @@ export class StreamLog implements RequestLog {
         if (bytes > most) {
           throw new WeaveWalError(
             "ERR_RECORD_TOO_LARGE",
-            `A record of ${bytes} bytes is larger than the engine takes: ${most} bytes`,
+            tooLarge(bytes, most),
           );
         }
         let batch = open.get(partition);
@@ -180,7 +180,18 @@ export class StreamLog implements RequestLog {
   }
 }
 
-/** Converts an error of the engine to an error of the log. */
+/** Bytes of a record that an engine takes at most. */
+export function maxRecordBytes({ maxPayload }: Pick<LogEngine, "maxPayload">): number {
+  return maxPayload - OVERHEAD_BYTES;
+}
+
+/** The message for a record that does not fit into a message of the engine. */
+export function tooLarge(bytes: number, most: number): string {
+  return `A record of ${bytes} bytes does not fit into a message of the log's servers: ${most} bytes ` +
+    "at most. Set max_payload in their configuration to 33MB or more";
+}
+
+/** The error of the log for one of the engine. */
 export function asLogError(error: EngineError): WeaveWalError {
   const { failure, message } = error;
   if (failure === "full") {

@@ -194,6 +194,11 @@ test(
     const obj = { project_id: PROJECT, object_id: "large", val: "x".repeat(2_000_000) };
     const large = await post("/obj/create", { obj });
     assert.equal(large.status, 413, large.text);
+    assert.match(large.text, /does not fit .* \d+ bytes at most\. Set max_payload .* 33MB or more/);
+    assert.match(
+      relay.err() + relay.out(),
+      /take messages of 1\.\d MB at most: larger records are/,
+    );
     const known = await post("/obj/create", { obj: { ...obj, val: { a: 1 } } });
     assert.match(known.text, /^\{"digest":"\w{43}"/);
     const own = { ...obj, val: { b: 1 }, builtin_object_class: "TestOnlyExample" };

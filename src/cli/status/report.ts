@@ -47,7 +47,7 @@ export interface ProjectReport<State extends PartState = PartState> extends Proj
 
 /** All logs below one root, or those of a stream. */
 export interface StatusReport<State extends PartState = PartState> {
-  /** What its parts are. */
+  /** Kind of its parts. */
   readonly unit: "file" | "partition";
   /** The directory, or the address of the stream. */
   readonly root: string;
@@ -72,7 +72,7 @@ export interface StatusSource<State extends PartState = PartState> {
   report(): Promise<StatusReport<State>>;
 }
 
-/** What is pending in the parts of a project. */
+/** Sums the pending records of the parts of a project. */
 export function pendingOf(
   parts: readonly SegmentReport[],
 ): Pick<ProjectReport, "pendingRecords" | "pendingEstimated" | "pendingBytes" | "oldest"> {

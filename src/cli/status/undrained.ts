@@ -69,7 +69,9 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
       return { server, level: "warn", kind: "unresponsive", message };
     }
     case "no-sender": {
-      const why = writer === null ? "no sender is running" : "the sender of the writers is disabled";
+      const why = writer === null
+        ? "no sender is running"
+        : "the sender of the writers is disabled";
       const message = `${subject} with no process to send them: ${why}`;
       return { server, level: "warn", kind, message, command: "flush --follow" };
     }

@@ -78,7 +78,9 @@ export async function openRelayStream(options: RelayStreamOptions): Promise<Rela
   let stopped = false;
   const connect = async (): Promise<void> => {
     engine = await openEngine({ runtime, address, settings: streamSettings(settings, flags) });
-    if (stopped) await engine.close();
+    if (stopped) return await engine.close();
+    const small = smallMessages(engine.maxPayload);
+    if (small !== null) output.event(event("warn", "small-messages", small));
   };
   const connectLater = (): void => {
     retry = clock.after(CONNECT_MS, () => void connect().catch(failed));
@@ -151,14 +153,15 @@ export async function printPlan(
   flags: RelayStreamOptions["flags"],
 ): Promise<number> {
   const address = parseLogAddress(flags.log);
-  const { facts, missing, changes } = await reaching(() =>
+  const { facts, missing, changes, maxPayload } = await reaching(() =>
     planEngine({ runtime, address, settings: streamSettings(settings, flags) })
   );
   const { name, prefix, partitions, replicas, maxBytes, server } = facts;
   if (flags.json) {
-    await out.write(`${JSON.stringify({ ...facts, missing, changes }, null, 2)}\n`);
+    await out.write(`${JSON.stringify({ ...facts, maxPayload, missing, changes }, null, 2)}\n`);
     return EXIT.ok;
   }
+  const small = smallMessages(maxPayload);
   const size = maxBytes < 0 ? "no limit" : formatBytes(maxBytes);
   const lines = [
     `Stream ${name} on ${formatAddress(address)}: ${plural(partitions, "partition")}, ` +
@@ -168,8 +171,21 @@ export async function printPlan(
     ...changes.map((change) => `Would change ${change}`),
   ];
   if (missing.length + changes.length === 0) lines.push("Nothing to do");
+  if (small !== null) lines.push(small);
   await out.write(`${lines.join("\n")}\n`);
   return EXIT.ok;
+}
+
+/** Size of messages that holds the largest request of a trace server, and what the log adds. */
+const LARGE_MESSAGE = 33_000_000;
+
+/** Says which records a relay will refuse; `null` if it takes what a trace server takes. */
+function smallMessages(maxPayload: number): string | null {
+  if (maxPayload >= LARGE_MESSAGE) return null;
+  return `The servers of the log take messages of ${
+    formatBytes(maxPayload)
+  } at most: larger records ` +
+    "are refused with 413. Set max_payload in their configuration to 33MB or more";
 }
 
 function streamSettings(

@@ -45,14 +45,17 @@ export async function openEngine(options: OpenEngineOptions): Promise<NatsEngine
   }
 }
 
-/** Returns the changes that {@linkcode openEngine} would make. Throws the same errors. */
-export async function planEngine(options: OpenEngineOptions): Promise<StreamPlan> {
+/** Plans what {@linkcode openEngine} would make and change. Throws as it does. */
+export async function planEngine(
+  options: OpenEngineOptions,
+): Promise<StreamPlan & { readonly maxPayload: number }> {
   const { runtime, address, settings } = options;
   const modules = await loadNats();
   const connection = await connectTo(modules, runtime, address);
   try {
     const manager = await ask(() => modules.jetstream.jetstreamManager(connection));
-    return await planStreams(manager, { ...settings, name: address.stream });
+    const plan = await planStreams(manager, { ...settings, name: address.stream });
+    return { ...plan, maxPayload: connection.info?.max_payload ?? 0 };
   } finally {
     await connection.close();
   }
