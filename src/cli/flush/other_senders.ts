@@ -16,10 +16,12 @@ import type { FlushTargets } from "./targets.ts";
 
 /** Ms between two reads of other processes' reports. */
 const LOOK_MS = 1_000;
-/** Ms in which a process that was asked to send now tries, and reports the result, at the latest. */
+/**
+ * Ms in which a process that was asked to send now tries, and reports the result, at the latest.
+ */
 const ATTEMPT_MS = 3 * HEARTBEAT_MS;
 
-/** A process that the server rejects, and that was asked to try once more. */
+/** Process that the server rejects, and that was asked to retry. */
 interface Attempt {
   /** Time of its last error when it was asked. */
   readonly errorAt: number | undefined;
@@ -61,7 +63,9 @@ export class OtherSenders {
     return this.#blocked;
   }
 
-  /** Whether everything left belongs to processes that the server rejects, each asked to try again. */
+  /**
+   * Whether everything left belongs to processes that the server rejects, each asked to try again.
+   */
   get isRefused(): boolean {
     return this.#isRefused;
   }
@@ -93,8 +97,8 @@ export class OtherSenders {
   }
 
   /**
-   * Asks a process that the server rejects to try once more: the reason may be fixed, and it waits for
-   * minutes between attempts. Returns whether it was rejected again, or has not tried in time.
+   * Asks a process that the server rejects to try once more: the reason may be fixed, and it waits
+   * for minutes between attempts. Returns whether it was rejected again, or has not tried in time.
    */
   #hasTried(token: string, { lastError }: SenderReport): boolean {
     const now = this.#runtime.clock.monotonic();
@@ -114,7 +118,7 @@ export class OtherSenders {
     try {
       wakeProcess(this.#runtime, this.#root, token);
     } catch {
-      // It will retry by itself later.
+      // It will retry later anyway.
     }
   }
 }

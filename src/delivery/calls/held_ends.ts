@@ -1,12 +1,10 @@
 /**
  * Ends that wait for their starts.
- *
- * The Python SDK appends from several threads, so an end may be in the log before its start. The v2
- * calls API rejects it then, and the call would never end. Such an end waits a moment, and longer if
- * the server does not know its start: until that is read, until the log has ended and all of it was
- * read, or until so much time has passed that its start is not to be expected. What waits is not
+ * The Python SDK appends from several threads, so an end may precede its start in the log. The v2
+ * calls API would reject such an end, and the call would stay unfinished. The end therefore waits
+ * briefly, and longer if the server does not know its start: until the start is read, until the log
+ * has ended and was read completely, or until the start is no longer expected. Waiting ends are not
  * acknowledged.
- *
  * @module
  */
 
@@ -16,66 +14,65 @@ import { hashOf } from "./call_fields.ts";
 import { callKey, type CallRecord, copyOf, isRepeat } from "./call_record.ts";
 import { CARRY_MS } from "./pending_starts.ts";
 
-/** Times that an end is sent while more may come into its log; the wait doubles each time. */
+/** Maximum number of attempts for an end while its log may grow; the wait doubles each time. */
 export const MAX_TRIES = 6;
-/** Ends that may wait, and their bytes. */
+/** Maximum number of waiting ends, and their maximum bytes. */
 export const MAX_HELD = 1_000, MAX_HELD_BYTES: number = 4 * 1024 * 1024;
 
-/** An end that waits, or is in flight after it did. */
+/** End that is waiting, or in flight after waiting. */
 export interface HeldEnd {
   readonly call: CallRecord;
   dueAt: number;
   tries: number;
   isSent: boolean;
-  /** Whether the response counts, whatever it is. */
+  /** Whether the response is final, whatever it is. */
   isLastTry: boolean;
 }
 
-/** The number and bytes of ends, and where the first of them is in its log. */
+/** Number and bytes of ends, and the position of the first in its log. */
 export interface HeldBefore {
   readonly count: number;
   readonly bytes: number;
   readonly oldestOffset: number | undefined;
 }
 
-/** The ends of one drain that wait. */
+/** Waiting ends of one drain. */
 export class HeldEnds {
   readonly #clock: Clock;
-  /** Those that wait and those in flight: both are not acknowledged. */
+  /** Waiting and in-flight ends, none of them acknowledged. */
   readonly #ends = new Map<string, HeldEnd>();
   /** Hashes of their IDs. */
   #hashes = new Set<number>();
   #bytes = 0;
-  /** Those that were taken since they were last asked for. */
+  /** Ends removed since the last call of `taken`. */
   #taken: HeldEnd[] = [];
   /** Whether ends may wait: some writers append every start before its end. */
   readonly isEnabled: boolean;
-  /** Whether everything in the log was read, and nothing comes any more. */
+  /** Whether the log was read completely and will not grow. */
   isLogRead = false;
 
-  /** Makes an empty one. */
   constructor(clock: Clock, isEnabled: boolean) {
     this.#clock = clock;
     this.isEnabled = isEnabled;
   }
 
-  /** Ends that wait or are in flight. */
+  /** Number of ends that are waiting or in flight. */
   get count(): number {
     return this.#ends.size;
   }
 
-  /** Whether an end with an ID of this hash may wait. */
+  /** Returns whether an end with an ID of this hash may be waiting. */
   mayHave(idHash: number): boolean {
     return this.#hashes.has(idHash);
   }
 
-  /** Whether an end waits or is in flight that is the same, byte for byte. */
+  /** Returns whether a byte-for-byte identical end is waiting or in flight. */
   repeats(call: CallRecord): boolean {
     const known = this.#ends.get(callKey(call));
     return known !== undefined && isRepeat(known.call, call);
   }
 
-  /** Ms until one is due; `undefined` when none waits. */
+  /** Ms until an end is due; `undefined` if none waits. */
   get dueIn(): number | undefined {
     let dueAt = Infinity;
     for (const end of this.#ends.values()) if (!end.isSent) dueAt = Math.min(dueAt, end.dueAt);
@@ -83,7 +80,7 @@ export class HeldEnds {
     return this.isLogRead ? 0 : Math.max(0, dueAt - this.#clock.monotonic());
   }
 
-  /** The ends that are in the log before `offset`. */
+  /** Returns the ends before `offset` in the log. */
   before(offset: number): HeldBefore {
     let count = 0, bytes = 0;
     let oldestOffset: number | undefined;
@@ -96,7 +93,7 @@ export class HeldEnds {
     return { count, bytes, oldestOffset };
   }
 
-  /** Lets an end wait; `false` when it may not, or another end of its call does. */
+  /** Makes an end wait; returns `false` if it may not, or if another end of its call is waiting. */
   hold(call: CallRecord): boolean {
     const key = callKey(call);
     if (!this.isEnabled || this.isLogRead || this.#ends.has(key)) return false;
@@ -108,13 +105,16 @@ export class HeldEnds {
     return true;
   }
 
-  /** Takes the end that belongs to `start`, if it waits. */
+  /** Removes and returns the end that belongs to `start`, if it is waiting. */
   take(start: CallRecord): CallRecord | undefined {
     const end = this.#ends.get(callKey(start));
     return end === undefined || end.isSent ? undefined : this.#send(end, true);
   }
 
-  /** Takes those that have waited long enough, or that there is no room for; in the end, all. */
+  /**
+   * Removes and returns the ends that have waited long enough or exceed the limits; at the end of
+   * the drain, all.
+   */
   takeDue(): CallRecord[] {
     const now = this.#clock.monotonic();
     const due: CallRecord[] = [];
@@ -131,13 +131,13 @@ export class HeldEnds {
     return due;
   }
 
-  /** Takes all. */
+  /** Removes and returns all ends. */
   takeAll(): CallRecord[] {
     return [...this.#ends.values()].filter(({ isSent }) => !isSent)
       .map((end) => this.#send(end, true));
   }
 
-  /** The ends that were taken since the last call of this method: they are sent together. */
+  /** Returns the ends removed since the last call of this method: they are sent together. */
   taken(): readonly HeldEnd[] {
     const taken = this.#taken;
     this.#taken = [];
@@ -145,10 +145,9 @@ export class HeldEnds {
   }
 
   /**
-   * The ends were sent. Those whose start the server does not know go on waiting.
-   *
-   * @param refused What the server rejected.
-   * @returns What it rejected for good.
+   * Settles ends that were sent. Ends whose start the server does not know continue to wait.
+   * @param refused Records that the server rejected.
+   * @returns Permanently rejected records.
    */
   settle(sent: readonly HeldEnd[], refused: readonly DeadLetter[]): readonly DeadLetter[] {
     if (sent.length === 0) return refused;
@@ -171,7 +170,7 @@ export class HeldEnds {
     return refused.filter(({ offset }) => !waiting.has(offset));
   }
 
-  /** Forgets all: they are read again. */
+  /** Discards all ends: they will be read again. */
   clear(): void {
     this.#ends.clear();
     this.#hashes.clear();

@@ -1,6 +1,5 @@
 /**
- * Calls of which one half was read and the other one is expected.
- *
+ * Calls of which one half was read and the other is expected.
  * @module
  */
 
@@ -9,35 +8,38 @@ import type { CallRecord } from "./call_record.ts";
 import { type HeldBefore, HeldEnds } from "./held_ends.ts";
 import { PendingStarts } from "./pending_starts.ts";
 
-/** The calls of one drain that wait for their other half. */
+/** Calls of one drain that wait for their other half. */
 export class PendingCalls {
-  /** Starts that wait a moment for their ends. */
+  /** Starts that wait briefly for their ends. */
   readonly starts: PendingStarts;
   /** Ends that were read before their starts. */
   readonly ends: HeldEnds;
 
-  /** Makes an empty one. `holdsEnds`: whether an end may be in the log before its start. */
+  /** `holdsEnds`: whether an end may precede its start in the log. */
   constructor(clock: Clock, holdsEnds = false) {
     this.starts = new PendingStarts(clock);
     this.ends = new HeldEnds(clock, holdsEnds);
   }
 
-  /** Starts and ends that wait. */
+  /** Number of waiting starts and ends. */
   get count(): number {
     return this.starts.count + this.ends.count;
   }
 
-  /** Whether a half of a call with an ID of this hash may wait. */
+  /** Returns whether half of a call with an ID of this hash may be waiting. */
   mayHave(idHash: number): boolean {
     return this.starts.mayHave(idHash) || this.ends.mayHave(idHash);
   }
 
-  /** Whether a record waits that is the same, byte for byte. */
+  /** Returns whether a byte-for-byte identical record is waiting. */
   repeats(call: CallRecord): boolean {
     return this.starts.repeats(call) || this.ends.repeats(call);
   }
 
-  /** Takes what `records` of one call lack: its start, or its end if they have a start. */
+  /**
+   * Removes and returns the missing half of the call of `records`: its start, or its end if they
+   * include a start.
+   */
   take(records: readonly CallRecord[]): CallRecord | undefined {
     const start = this.starts.take(records[0]);
     if (start !== undefined) return start;
@@ -45,7 +47,7 @@ export class PendingCalls {
     return own && this.ends.take(own);
   }
 
-  /** Starts that wait, and ends before `offset` that are not delivered. */
+  /** Returns the waiting starts, and the undelivered ends before `offset`. */
   before(offset: number): HeldBefore {
     const { count, bytes, oldestOffset } = this.starts;
     const ends = this.ends.before(offset);
@@ -58,8 +60,7 @@ export class PendingCalls {
   }
 
   /**
-   * Ms until something is due; `undefined` when nothing waits.
-   *
+   * Returns the ms until something is due; `undefined` if nothing waits.
    * @param sendsNow Whether starts do not wait.
    */
   dueIn(sendsNow = false): number | undefined {
@@ -69,7 +70,7 @@ export class PendingCalls {
     return dueIn === Infinity ? undefined : dueIn;
   }
 
-  /** Forgets all: they are read again. */
+  /** Discards all records: they will be read again. */
   clear(): void {
     this.starts.takeAll();
     this.ends.clear();

@@ -102,7 +102,10 @@ export class BatchSource {
     this.#reader = new BatchReader(this.#segment, this.#options.limits, offset);
   }
 
-  /** Prepares halves that have waited long enough; all if `isLast`, nothing more is to be read. */
+  /**
+   * Prepares halves that have waited long enough; all if `isLast`, because nothing more will be
+   * read.
+   */
   due(isLast: boolean): PreparedBatch {
     const none = new RecordBatch(new Uint8Array(0), this.offset, 0);
     none.to = this.offset;

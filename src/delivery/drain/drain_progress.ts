@@ -45,8 +45,8 @@ export class DrainProgress {
   readonly #clock: Clock;
   readonly #count = new PendingCount();
   /**
-   * Last settled batch. Between `acknowledged` and `end`, only `waiting` is pending: a record counts
-   * either as one of them or as one of those after `end`, never as both.
+   * Last settled batch. Between `acknowledged` and `end`, only `waiting` is pending: a record
+   * counts either as one of them or as one of those after `end`, never as both.
    */
   #settled: SettledBatch;
   /** Last time at which everything was delivered, epoch ms. */

@@ -30,7 +30,7 @@ export class Recovery {
   #scanning: Promise<void> | null = null;
   #stopped = false;
   #hasScanned = false;
-  /** When presence files are to be swept, on the monotonic clock. */
+  /** Time of the next sweep of presence files, on the monotonic clock. */
   #sweepAt = -Infinity;
   readonly #pace: ScanPace;
   /** Number of callers that wait for what scans find. */
@@ -55,8 +55,8 @@ export class Recovery {
   }
 
   /**
-   * Keeps scans of large directories as frequent as those of small ones, for a caller that waits for
-   * what they find. Returns a function that ends this.
+   * Keeps scans of large directories as frequent as those of small ones, for a caller that waits
+   * for what they find. Returns a function that ends this.
    */
   watch(): () => void {
     this.#watchers++;

@@ -1,9 +1,9 @@
 /**
- * Paces the scans of directories: a scan costs time in proportion to the names in the directory, so a
- * large one is scanned less often.
+ * Paces the scans of directories: a scan costs time in proportion to the names in the directory, so
+ * a large one is scanned less often.
  *
- * The time of a directory's last change would tell more directly whether there is anything new, but a
- * sender that works changes its directory all the time, and not every file system keeps it.
+ * The time of a directory's last change would tell more directly whether there is anything new, but
+ * a sender that works changes its directory all the time, and not every file system keeps it.
  *
  * @module
  */
@@ -27,12 +27,12 @@ export class ScanPace {
     this.#clock = clock;
   }
 
-  /** Returns whether a directory is to be scanned now. */
+  /** Returns whether a directory is due for a scan. */
   isDue(directory: string): boolean {
     return this.#clock.monotonic() >= (this.#dueAt.get(directory) ?? -Infinity);
   }
 
-  /** Records that a directory with so many names was scanned. */
+  /** Notes that a directory with this number of names was scanned. */
   scanned(directory: string, names: number): void {
     const interval = Math.min(MAX_SCAN_MS, SCAN_MS * names / NAMES_PER_SCAN);
     // Small directories are due at every look.

@@ -77,7 +77,7 @@ export class NatsReader implements MessageReader {
   }
 
   /**
-   * Returns whether there is a message behind the last one that was returned. @throws {EngineError}
+   * Returns whether there is a message after the last returned one. @throws {EngineError}
    * `away`.
    */
   async hasMore(): Promise<boolean> {

@@ -12,10 +12,10 @@ export interface HeldDeadLetters {
   entries(): AsyncGenerator<DeadLetterEntry>;
   /** @throws {WeaveWalError} `ERR_LEASE_LOST` if another process may have taken them over. */
   assertHeld(): void;
-  /** These entries are dead letters no more. */
+  /** Removes these entries: they are no longer dead letters. */
   remove(entries: readonly DeadLetterEntry[]): void | Promise<void>;
   /** Puts entries back in another form; resolves when they are kept as safely as before. */
   replace(replacements: readonly (readonly [DeadLetterEntry, string])[]): Promise<void>;
-  /** Puts back what was neither removed nor replaced, and ends. */
+  /** Restores all entries that were neither removed nor replaced, and ends. */
   rollback(): Promise<void>;
 }

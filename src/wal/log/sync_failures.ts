@@ -1,8 +1,8 @@
 /**
  * Failed syncs: after one, the unsynced records are written again, to a new segment.
  *
- * After a failed sync the kernel may mark pages as clean that never reached the disk, and a later sync
- * of the same file succeeds without them.
+ * After a failed sync the kernel may mark pages as clean that never reached the disk, and a later
+ * sync of the same file succeeds without them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { SegmentWriter } from "./segment_writer.ts";
 
 /** Options for {@linkcode SyncFailures}. */
 export interface SyncFailuresOptions {
-  /** Copies the lines of a segment that are not synced to a new one. Throws the host's error. */
+  /** Copies the unsynced lines of a segment to a new one. Throws the file system error. */
   readonly rewrite: (segment: SegmentWriter) => void;
   /** The unsynced lines of a segment are in no other segment. */
   readonly onLost: (segment: SegmentWriter, error: unknown) => void;
@@ -29,7 +29,7 @@ export class SyncFailures {
   /** Its error, for the next append: the current segment is not trusted with another record. */
   #error: unknown = null;
 
-  /** Makes one that has seen no failure. */
+  /** Creates one that has seen no failure. */
   constructor(options: SyncFailuresOptions) {
     this.#options = options;
   }
@@ -41,7 +41,7 @@ export class SyncFailures {
     if (error !== null) throw error;
   }
 
-  /** Whether the records of `segment` are in a later one too. */
+  /** Returns whether the records of `segment` are in a later one too. */
   isRewritten(segment: SegmentWriter): boolean {
     return this.#rewritten.has(segment);
   }

@@ -69,7 +69,7 @@ export async function listDirectory(
   return { segments, leftovers, probes, names };
 }
 
-/** Whether something is to be removed: dead letters and quarantine stay. */
+/** Returns whether something is to be removed: dead letters and quarantine stay. */
 function isLeftover(suffixes: ReadonlySet<string>): boolean {
   for (const suffix of suffixes) if (!isKept(suffix)) return true;
   return false;

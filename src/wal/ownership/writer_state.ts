@@ -48,9 +48,9 @@ export interface WriterStatesOptions {
 const REREAD_MS = 10_000;
 /** Neighbors that are looked at whenever they are asked about. */
 const FEW_NEIGHBORS = 32;
-/** Looks per second at the neighbors beyond those, as long as each is due in time. */
+/** Checks per second of the neighbors beyond those, as long as each is due in time. */
 const LOOKS_PER_SECOND = 32;
-/** Ms for which a process is taken to run without another look at most. */
+/** Maximum ms for which a process counts as running without another check. */
 const MAX_TRUST_MS = 10_000;
 
 /** A process that runs; times are on the monotonic clock. */
@@ -58,7 +58,7 @@ interface Running {
   readonly presence: PresenceState;
   readonly readAt: number;
   readonly state: WriterState;
-  /** When it is to be looked at again. */
+  /** Time of the next check. */
   readonly trustedUntil: number;
 }
 
@@ -132,9 +132,9 @@ export class WriterStates {
   }
 
   /**
-   * Returns the ms for which a process is taken to run without another look. With many neighbors,
-   * each is looked at less often, so that the looks of a second are bounded; the first intervals
-   * differ, which spreads the looks. Any of the neighbors may notice a death.
+   * Returns the ms for which a process counts as running without another check. With many
+   * neighbors, each is checked less often, so that the number of checks per second is bounded; the
+   * first intervals differ, to spread the checks. Any of the neighbors may detect a death.
    */
   #trustMs(token: string, isFirst: boolean): number {
     const many = Math.max(0, this.#running.size - FEW_NEIGHBORS);

@@ -10,8 +10,9 @@ import { findNewline } from "./record.ts";
 const BUFFER_BYTES = 1024 * 1024;
 
 /**
- * Returns the byte offset of the first newline of `segment` from `from` on, and whether there is one in
- * front of `end`; otherwise the offset at which the data ends. Rejects with the disk's error.
+ * Returns the byte offset of the first newline of `segment` from `from` on, and whether there is
+ * one in front of `end`; otherwise the offset at which the data ends. Rejects with the disk's
+ * error.
  */
 export async function findLineEnd(
   segment: Segment,

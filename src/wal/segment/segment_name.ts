@@ -66,8 +66,8 @@ export function namesServer(stem: string): boolean {
 }
 
 /**
- * Returns whether the end of a call may be in a segment before its start: other writers of the format
- * append from several threads.
+ * Returns whether the end of a call may be in a segment before its start: other writers of the
+ * format append from several threads.
  */
 export function mayReorder(stem: string): boolean {
   return !isProcessToken(parseStem(stem)?.writer ?? "");
@@ -152,8 +152,8 @@ export interface SegmentPaths {
 }
 
 /**
- * Returns the paths of the segment `stem` in `directory`. Each is formed when it is read: a directory
- * may hold a hundred thousand segments, and most paths are never used.
+ * Returns the paths of the segment `stem` in `directory`. Each is formed when it is read: a
+ * directory may hold a hundred thousand segments, and most paths are never used.
  */
 export function segmentPaths(directory: string, stem: string): SegmentPaths {
   return new LazyPaths(join(directory, stem));

@@ -11,7 +11,9 @@ import { formatStem } from "./segment_name.ts";
 export class SegmentSequence {
   readonly #clock: Clock;
   readonly #writer: string;
-  /** Time of the last name, epoch ns: each is later than the one before, whatever the clock does. */
+  /**
+   * Time of the last name, epoch ns: each is later than the one before, whatever the clock does.
+   */
   #last = 0n;
 
   /** Begins a sequence of the writer with this token. */

@@ -23,14 +23,16 @@ export interface ChainRemovalOptions {
 /** Removes the files of segments, several at once. */
 export class ChainRemoval {
   readonly #options: ChainRemovalOptions;
-  /** Removals in progress, one at a time: a later segment is never removed before an earlier one. */
+  /**
+   * Removals in progress, one at a time: a later segment is never removed before an earlier one.
+   */
   #removing: Promise<void> = Promise.resolve();
   /** Segments of the next removal. */
   #next: ChainLink[] = [];
   /** Why files were not removed; thrown once. */
   #failure: unknown = null;
 
-  /** Makes one that has nothing to remove. */
+  /** Creates one that has nothing to remove. */
   constructor(options: ChainRemovalOptions) {
     this.#options = options;
   }
