@@ -152,14 +152,14 @@ export const WAL_MUTATIONS: readonly Mutation[] = [
     tests: [STATES],
   },
   {
-    file: "src/wal/segment/segment_name.ts",
+    file: "src/wal/segment/project_directory.ts",
     mistake: "a name that begins with a dot is accepted",
     find: 'if (name.startsWith(".")) return refuse("starts with a dot");',
     replace: "",
     tests: [NAMES],
   },
   {
-    file: "src/wal/segment/segment_name.ts",
+    file: "src/wal/segment/project_directory.ts",
     mistake: "two long names with the same start share a directory",
     find: "const digest = sha256(encoder.encode(name)).subarray(0, 16);",
     replace: "const digest = sha256(encoder.encode(name.slice(0, 9))).subarray(0, 16);",

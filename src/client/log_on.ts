@@ -7,7 +7,7 @@
 import { distrustReason } from "../runtime/directory_trust.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { WalEvent } from "./pipeline/status/events.ts";
-import { projectDirectory } from "../wal/segment/segment_name.ts";
+import { projectDirectory } from "../wal/segment/project_directory.ts";
 
 /** The values that the event contains. */
 export interface LogFacts {

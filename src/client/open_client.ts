@@ -7,7 +7,7 @@
 import { WeaveWalError } from "../errors.ts";
 import { requestHolds } from "../runtime/network/hold_tracker.ts";
 import type { OwnFetch, Runtime } from "../runtime/runtime.ts";
-import { validateName } from "../wal/segment/segment_name.ts";
+import { validateName } from "../wal/segment/project_directory.ts";
 import { createIds } from "../protocol/ids.ts";
 import { WeaveClient } from "./weave_client/client.ts";
 import { defaultEntity } from "./server/default_entity.ts";

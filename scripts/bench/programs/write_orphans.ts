@@ -13,11 +13,8 @@ import process from "node:process";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { presencePath } from "../../../src/wal/ownership/presence_state.ts";
 import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
-import {
-  formatStem,
-  projectDirectory,
-  writerToken,
-} from "../../../src/wal/segment/segment_name.ts";
+import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.ts";
+import { projectDirectory } from "../../../src/wal/segment/project_directory.ts";
 import { idOf, startRequest } from "../workloads/records.ts";
 
 const [root, serverUrl, processes] = process.argv.slice(2);

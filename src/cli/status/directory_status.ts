@@ -19,7 +19,7 @@ import {
   type SegmentFiles,
   type SegmentState,
 } from "../../wal/ownership/segment_status.ts";
-import { projectDirectory } from "../../wal/segment/segment_name.ts";
+import { projectDirectory } from "../../wal/segment/project_directory.ts";
 import { deadLetterPaths } from "../dead_letters/files.ts";
 import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../logs/projects.ts";
 import { DeadLetterCounter } from "./dead_letter_count.ts";

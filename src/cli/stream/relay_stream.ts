@@ -25,7 +25,8 @@ import {
   listSegments,
   pendingBytes,
 } from "../../wal/ownership/segment_status.ts";
-import { projectDirectory, writerToken } from "../../wal/segment/segment_name.ts";
+import { writerToken } from "../../wal/segment/segment_name.ts";
+import { projectDirectory } from "../../wal/segment/project_directory.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DirectorySender } from "../flush/directory_sender.ts";

@@ -1,6 +1,5 @@
 /**
- * A typed method for each write. Each writes one record, and returns what the server's response
- * will contain, as far as it can be known.
+ * A typed method for each write: it writes a record and returns the expected response.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import type { FormBody } from "../http/form_body.ts";
 import type { SendOptions, SendOutcome } from "../http/send_with_retry.ts";
 import { type BatchItem, type BatchSender, sendBisecting } from "../records/bisect_batch.ts";
 import { blame, corruptDeadLetter, unsendableDeadLetter } from "../records/dead_letters.ts";
-import { batchBody, BufferPool } from "../records/request_body.ts";
+import { batchBody, BufferPool, joinedBytes } from "../records/request_body.ts";
 import type { Suspects } from "../records/suspects.ts";
 import { runConcurrently } from "../async/run_concurrently.ts";
 import type { Delivery } from "../prepared_delivery.ts";
@@ -290,14 +290,4 @@ export class CallSender {
 
 function bodyOf(items: readonly BatchItem[]): Uint8Array<ArrayBuffer> {
   return batchBody(items.map(({ pieces }) => pieces));
-}
-
-function joinedBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const body = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    body.set(piece, at);
-    at += piece.length;
-  }
-  return body;
 }

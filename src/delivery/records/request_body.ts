@@ -42,6 +42,17 @@ export function extendedBatch(
   return body;
 }
 
+/** Joins pieces of bytes. */
+export function joinedBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
+}
+
 /** Returns the UTF-8 bytes of a constant. */
 export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);

@@ -24,7 +24,7 @@ import type { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { logOn, untrustedDirectory } from "../../client/log_on.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
-import { validateName } from "../../wal/segment/segment_name.ts";
+import { validateName } from "../../wal/segment/project_directory.ts";
 import { createIds } from "../../protocol/ids.ts";
 import { LentPipeline } from "./joined_client.ts";
 import { ProjectLog } from "./project_log.ts";

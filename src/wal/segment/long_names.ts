@@ -7,7 +7,7 @@
 
 import { basename, dirname, join } from "@std/path";
 import type { FileSystem } from "../../runtime/file_system.ts";
-import { directoryName, projectDirectory } from "./segment_name.ts";
+import { directoryName, projectDirectory } from "./project_directory.ts";
 
 /** File with the full name of a directory whose name is shortened. */
 export const NAME_FILE = ".name";

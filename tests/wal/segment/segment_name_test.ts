@@ -3,16 +3,18 @@ import {
   formatStem,
   isProcessToken,
   leasePrefix,
-  MAX_NAME_LENGTH,
   mayTarget,
   parseStem,
-  projectDirectory,
   recoveryLease,
   segmentPaths,
   serverDigits,
-  validateName,
   writerToken,
 } from "../../../src/wal/segment/segment_name.ts";
+import {
+  MAX_NAME_LENGTH,
+  projectDirectory,
+  validateName,
+} from "../../../src/wal/segment/project_directory.ts";
 import { test } from "../../harness.ts";
 
 const WRITER = "0123456789abcdef0123456789abcdef";
