@@ -6,6 +6,7 @@ import {
   mayTarget,
   parseStem,
   recoveryLease,
+  type SegmentPaths,
   segmentPaths,
   serverDigits,
   writerToken,
@@ -84,7 +85,7 @@ test("names: the lease name of a directory is the same for its server and for a 
 });
 
 test("names: a segment's files share its stem, with the Python SDK's names where it has them", () => {
-  assert.deepEqual(segmentPaths("/wal/e/p", "stem"), {
+  const expected: Record<keyof SegmentPaths, string> = {
     data: "/wal/e/p/stem.jsonl",
     lock: "/wal/e/p/stem.lock",
     owner: "/wal/e/p/stem.owner",
@@ -97,7 +98,11 @@ test("names: a segment's files share its stem, with the Python SDK's names where
     closing: "/wal/e/p/stem.closing",
     closed: "/wal/e/p/stem.closed",
     claim: "/wal/e/p/stem.claim.",
-  });
+  };
+  const paths = segmentPaths("/wal/e/p", "stem");
+  for (const [name, path] of Object.entries(expected)) {
+    assert.equal(paths[name as keyof SegmentPaths], path);
+  }
 });
 
 test("names: ordinary names of any language are used as they are", () => {
