@@ -94,10 +94,11 @@ export interface LogEngine {
   /** Reads the log's messages whose subjects match `filter`, starting at position `from`. */
   read(filter: string, from: number): MessageReader;
   /**
-   * Removes the log's messages that match `filter` below position `to`. @throws {EngineError}
-   * `away`.
+   * Removes messages by their positions, each after the one before it: a process that drains the
+   * partition next must not find a message without those behind it. Missing messages are skipped.
+   * @throws {EngineError} `away`.
    */
-  purge(filter: string, to: number): Promise<void>;
+  remove(positions: readonly number[]): Promise<void>;
   /**
    * Returns the first message at or after `from` that matches `filter`; `null` if there is none.
    * @throws {EngineError} `away`.

@@ -72,7 +72,7 @@ export class PartitionDrain {
       name: `partition ${partition}`,
       clock,
       assertHeld: () => lease.assertHeld(),
-      purge: (to) => engine.purge(filter, to),
+      remove: (positions) => engine.remove(positions),
       keep: (lines) => keepDeadLetters({ engine, clock, prefix, partition }, lines),
       onRoom: () => this.#room.wake(),
     });

@@ -14,6 +14,8 @@ import { EngineError, type EngineMessage } from "./engine.ts";
 
 /** Ms between attempts to move the checkpoint while the engine does not respond. */
 const RETRY_MS = 500;
+/** Number of messages removed at once. */
+const REMOVED_AT_ONCE = 64;
 
 /** Line of a dead letter, and the message that contains it. */
 export interface DeadLetterLine {
@@ -35,8 +37,8 @@ export interface PartitionSegmentOptions {
    * `ERR_LEASE_LOST`.
    */
   readonly assertHeld: () => void;
-  /** Removes the partition's messages below a position. */
-  readonly purge: (to: number) => Promise<void>;
+  /** Removes messages by their positions, oldest first. */
+  readonly remove: (positions: readonly number[]) => Promise<void>;
   /** Stores dead letters; resolves when a quorum has them. */
   readonly keep: (lines: readonly DeadLetterLine[]) => Promise<void>;
   /** Called when messages were acknowledged and their memory is free. */
@@ -60,12 +62,8 @@ export class PartitionSegment implements Segment {
   /** Oldest first. */
   #held: Held[] = [];
   #end = 0;
-  /**
-   * Positions in the stream below which all messages are acknowledged, and below which they are
-   * removed.
-   */
-  #acknowledged = 0;
-  #removed = 0;
+  /** Positions of acknowledged messages that are not removed yet, oldest first. */
+  readonly #acknowledged: number[] = [];
   #removing: Promise<void> | null = null;
   #released = false;
 
@@ -118,8 +116,7 @@ export class PartitionSegment implements Segment {
     let done = 0;
     while (done < this.#held.length && endOf(this.#held[done]) <= offset) done++;
     if (done === 0) return;
-    this.#acknowledged = this.#held[done - 1].message.seq;
-    this.#held = this.#held.slice(done);
+    for (const { message } of this.#held.splice(0, done)) this.#acknowledged.push(message.seq);
     this.#options.onRoom();
     this.#removing ??= this.#remove().finally(() => this.#removing = null);
   }
@@ -157,13 +154,13 @@ export class PartitionSegment implements Segment {
    * Runs one removal at a time; messages acknowledged in the meantime are removed by the next one.
    */
   async #remove(): Promise<void> {
-    const { clock, purge } = this.#options;
-    while (this.#removed < this.#acknowledged) {
-      const to = this.#acknowledged;
+    const { clock, remove } = this.#options;
+    while (this.#acknowledged.length > 0) {
+      const some = this.#acknowledged.slice(0, REMOVED_AT_ONCE);
       try {
         this.#options.assertHeld();
-        await purge(to + 1);
-        this.#removed = to;
+        await remove(some);
+        this.#acknowledged.splice(0, some.length);
       } catch (error) {
         // Without its lease, or after the end, the next sender sends the remaining messages again.
         if (this.#released || !(error instanceof EngineError)) return;

@@ -5,6 +5,7 @@
 
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Clock } from "../../runtime/runtime.ts";
 import {
   EngineError,
   type EngineMessage,
@@ -22,12 +23,15 @@ import { namesOf, type StreamFacts } from "./stream_config.ts";
 const PUBLISH_MS = 5_000;
 /** Code of "no message found". */
 const NO_MESSAGE = 10037;
+/** Codes of a message that does not exist, or was removed. */
+const GONE = new Set([NO_MESSAGE, 10043, 10057]);
 
 /** Options for {@linkcode NatsEngine}. */
 export interface NatsEngineOptions {
   readonly modules: NatsModules;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
+  readonly clock: Clock;
   readonly facts: StreamFacts;
   /** Time limit for the acknowledgement of a message, in ms; 5,000 by default. */
   readonly publishMs?: number;
@@ -81,8 +85,20 @@ export class NatsEngine implements LogEngine {
     return new NatsReader({ ...this.#options, stream: this.facts.name, filter, from });
   }
 
-  async purge(filter: string, to: number): Promise<void> {
-    await ask(() => this.#options.manager.streams.purge(this.facts.name, { filter, seq: to }));
+  /**
+   * Removes one message at a time. A purge by subject would be one request, but in a cluster of
+   * nats-server 2.9.10 it removes messages of other subjects once a node has been restarted.
+   */
+  async remove(positions: readonly number[]): Promise<void> {
+    for (const position of positions) await ask(() => this.#remove(position));
+  }
+
+  async #remove(position: number): Promise<void> {
+    try {
+      await this.#options.manager.streams.deleteMessage(this.facts.name, position, false);
+    } catch (error) {
+      if (!GONE.has(errorParts(error).code ?? 0)) throw error;
+    }
   }
 
   async first(filter: string, from: number): Promise<EngineMessage | null> {

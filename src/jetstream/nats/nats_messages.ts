@@ -5,6 +5,7 @@
 
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Clock } from "../../runtime/runtime.ts";
 import type { EngineMessage } from "../engine.ts";
 import type { MessageStore, StoreRange, StoreState } from "../message_store.ts";
 import { asEngineError, ask, errorParts } from "./errors.ts";
@@ -32,6 +33,7 @@ export interface NatsMessagesOptions {
   readonly modules: NatsModules;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
+  readonly clock: Clock;
   /** Name of the stream; a nonexistent stream is treated as empty. */
   readonly name: string;
 }

@@ -36,6 +36,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<NatsEngine
       modules,
       connection,
       manager,
+      clock: runtime.clock,
       facts,
       ...(publishMs === undefined ? {} : { publishMs }),
     });

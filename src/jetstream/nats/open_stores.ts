@@ -39,7 +39,8 @@ export async function openStores(runtime: Runtime, address: LogAddress): Promise
           "the first relay makes it",
       );
     }
-    const store = (name: string) => new NatsMessages({ modules, connection, manager, name });
+    const { clock } = runtime;
+    const store = (name: string) => new NatsMessages({ modules, connection, manager, clock, name });
     const { prefix, partitions, server } = facts;
     return {
       facts,

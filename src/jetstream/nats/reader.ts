@@ -7,6 +7,7 @@
 
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Clock } from "../../runtime/runtime.ts";
 import { EngineError, type EngineMessage, type MessageReader } from "../engine.ts";
 import { asEngineError } from "./errors.ts";
 import type { NatsModules } from "./modules.ts";
@@ -27,6 +28,7 @@ export interface NatsReaderOptions {
   readonly modules: NatsModules;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
+  readonly clock: Clock;
   readonly stream: string;
   readonly filter: string;
   /** Starting position. */
@@ -58,9 +60,9 @@ export class NatsReader implements MessageReader {
 
   async next(maxBytes: number): Promise<readonly EngineMessage[]> {
     if (this.#closed) return [];
+    const found: EngineMessage[] = [];
     try {
       const consumer = this.#consumer ??= await this.#create();
-      const found: EngineMessage[] = [];
       // Request only as many as exist, so that no message is delivered to a request that has ended.
       if (consumer.pending === 0) await this.#request(consumer, 1, maxBytes, found);
       const read = found.reduce((sum, { payload }) => sum + payload.length, 0);
@@ -72,6 +74,8 @@ export class NatsReader implements MessageReader {
     } catch (error) {
       await this.#forget();
       if (this.#closed) return [];
+      // What came before the failure is read, and is not asked for again.
+      if (found.length > 0) return found;
       throw asEngineError(error);
     }
   }
@@ -129,14 +133,14 @@ export class NatsReader implements MessageReader {
     maxBytes: number,
     found: EngineMessage[],
   ): Promise<void> {
-    const { connection, modules: { transport }, stream } = this.#options;
+    const { connection, clock, modules: { transport }, stream } = this.#options;
     const inbox = transport.createInbox();
     const pull = this.#pull = connection.subscribe(inbox);
     let isSilent = false;
-    const timer = setTimeout(() => {
+    const timer = clock.after(SILENT_MS, () => {
       isSilent = true;
       pull.unsubscribe();
-    }, SILENT_MS);
+    });
     const largest = (connection.info?.max_payload ?? 0) + ENVELOPE_BYTES;
     const bytes = Math.max(maxBytes, largest);
     const request = { batch: count, max_bytes: bytes, expires: WAIT_MS * 1e6 };
@@ -149,25 +153,34 @@ export class NatsReader implements MessageReader {
     try {
       for await (const message of pull) {
         const end = endOf(message);
-        if (end === "end") break;
+        if (end === "expired") await this.#assertComplete(consumer);
+        if (end === "expired" || end === "full") break;
         if (end !== null) throw new EngineError("away", end);
         const read = this.#take(consumer, message);
         if (read !== null) found.push(read);
         if (--left === 0) break;
       }
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
       this.#pull = null;
       pull.unsubscribe();
     }
     if (isSilent) throw new EngineError("away", "The engine does not respond");
   }
 
+  /**
+   * Asks whether all messages arrived that were delivered. One that was lost with a connection would
+   * otherwise be missed only when the next one comes.
+   */
+  async #assertComplete({ name, delivered }: OpenConsumer): Promise<void> {
+    const { manager, stream } = this.#options;
+    const info = await manager.consumers.info(stream, name);
+    if (info.delivered.consumer_seq !== delivered) throw lost();
+  }
+
   #take(consumer: OpenConsumer, message: Msg): EngineMessage | null {
     const { seq, delivered, pending, time } = positionOf(message);
-    if (delivered !== ++consumer.delivered) {
-      throw new EngineError("away", "Messages were lost on their way");
-    }
+    if (delivered !== ++consumer.delivered) throw lost();
     consumer.pending = pending;
     if (seq < this.#next) return null;
     this.#next = seq + 1;
@@ -175,13 +188,20 @@ export class NatsReader implements MessageReader {
   }
 }
 
-/** Returns `null` for a message of the stream, otherwise the way in which it ends a request. */
+function lost(): EngineError {
+  return new EngineError("away", "Messages were lost on their way");
+}
+
+/**
+ * Returns `null` for a message of the stream, otherwise the way in which it ends a request:
+ * `expired`, `full` if the next message does not fit, or the reason of a failure.
+ */
 function endOf({ headers, data }: Msg): string | null {
   const code = data.length === 0 ? headers?.code ?? 0 : 0;
   if (code === 0) return null;
   const text = headers?.description ?? "";
-  // 404 and 408: no more messages; 409 with the size: the next message does not fit.
-  if (code === 404 || code === 408 || (code === 409 && /bytes/i.test(text))) return "end";
+  if (code === 404 || code === 408) return "expired";
+  if (code === 409 && /bytes/i.test(text)) return "full";
   return `${code} ${text}`;
 }
 

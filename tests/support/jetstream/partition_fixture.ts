@@ -21,7 +21,7 @@ export async function openPartition(engine: LogEngine): Promise<PartitionSegment
     name: "partition 0",
     clock,
     assertHeld: () => {},
-    purge: (to) => engine.purge(filter, to),
+    remove: (positions) => engine.remove(positions),
     keep: (lines) => keepDeadLetters({ engine, clock, prefix: "weave-wal", partition: 0 }, lines),
     onRoom: () => {},
   });
@@ -37,9 +37,9 @@ export async function openPartition(engine: LogEngine): Promise<PartitionSegment
   return segment;
 }
 
-/** The texts of all dead letters. */
+/** The texts of all dead letters. @param address `host:port[,host:port…]`. */
 export async function deadLetterTexts(address: string, stream = "TEST"): Promise<string[]> {
-  const connection = await connect({ servers: [address] });
+  const connection = await connect({ servers: address.split(",") });
   const manager = await jetstreamManager(connection);
   const { state } = await manager.streams.info(`${stream}_DEAD`);
   const texts: string[] = [];

@@ -20,6 +20,8 @@ export class StreamLoad {
   readonly notes: Set<string> = new Set();
   /** Requests that were not answered with 200, by status; 0 for those without an answer. */
   readonly refused: Map<number, number> = new Map();
+  /** Requests that failed or were refused: what they hold may be written all the same. */
+  unanswered = 0;
   readonly #stop = new AbortController();
   readonly #waiting = new Set<() => void>();
   #callers: Promise<void>[] = [];
@@ -43,6 +45,11 @@ export class StreamLoad {
   /** Resolves when this many calls were answered. */
   answered(count: number): Promise<void> {
     return this.#until(() => this.calls.size >= count);
+  }
+
+  /** Resolves when this many more calls than now were answered. */
+  more(count: number): Promise<void> {
+    return this.answered(this.calls.size + count);
   }
 
   /** Resolves when this many requests were refused with this status. */
@@ -98,6 +105,7 @@ export class StreamLoad {
         body,
       );
       if (status === 200) return;
+      this.unanswered++;
       this.refused.set(status, (this.refused.get(status) ?? 0) + 1);
       this.#look();
       if (status !== 0 && status !== 503) throw new Error(`${path} was answered with ${status}`);
