@@ -10,7 +10,8 @@ import type { RecordType } from "../protocol/record_types.ts";
 import type { RequestLog, WriteRecord } from "../wal/log/record_log.ts";
 import { RECORD_PREFIX, RECORD_SUFFIX } from "../wal/record/record.ts";
 import { EngineError, type LogEngine, type OpenStream, type StreamSource } from "./engine.ts";
-import { partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
+import { contentId, isRepeatable } from "./message_id.ts";
+import { callOf, partitionFilter, placeRecord, recordSubject } from "./subjects.ts";
 
 /** Maximum number of unacknowledged bytes. */
 const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
@@ -30,6 +31,8 @@ interface Batch {
   readonly partition: number;
   readonly lines: string[];
   bytes: number;
+  /** ID of the first call, as long as there are only starts and ends of calls. */
+  call: string | undefined;
 }
 
 /** Writes the records of one project to the stream. */
@@ -58,7 +61,7 @@ export class StreamLog implements RequestLog {
    * Publishes records; resolves when a quorum of the engine's nodes has all of them. If it rejects,
    * some of them may be in the log.
    * @param id Prefix of message IDs: the same records with the same ID are stored once within the
-   * duplicate window.
+   * duplicate window. Starts and ends of calls are stored once whatever their ID.
    * @throws {WeaveWalError} Synchronously: `ERR_LOG_CLOSED`; `ERR_RECORD_TOO_LARGE`; `ERR_LOG_FULL`
    * at the limit of unacknowledged bytes; `ERR_LOG_UNREACHABLE` until the engine has been reached.
    * Asynchronously: `ERR_LOG_FULL` if the stream is at its limit, `ERR_LOG_UNREACHABLE`.
@@ -149,10 +152,11 @@ export class StreamLog implements RequestLog {
         }
         let batch = open.get(partition);
         if (batch === undefined || batch.bytes + bytes > most) {
-          batch = { partition, lines: [], bytes: 0 };
+          batch = { partition, lines: [], bytes: 0, call: callOf(type, request) };
           open.set(partition, batch);
           batches.push(batch);
         }
+        if (!isRepeatable(type)) batch.call = undefined;
         batch.lines.push(line);
         batch.bytes += bytes;
       }
@@ -161,7 +165,7 @@ export class StreamLog implements RequestLog {
   }
 
   async #publish(
-    { partition, lines, bytes }: Batch,
+    { partition, lines, bytes, call }: Batch,
     id: string,
     { engine, prefix }: OpenStream,
   ): Promise<void> {
@@ -169,7 +173,9 @@ export class StreamLog implements RequestLog {
     this.#unacknowledged += bytes;
     try {
       const payload = encoder.encode(lines.join(""));
-      const seq = await engine.publish(recordSubject(prefix, partition, projectId), payload, id);
+      const subject = recordSubject(prefix, partition, projectId);
+      const messageId = call === undefined ? id : contentId(subject, call, payload);
+      const seq = await engine.publish(subject, payload, messageId);
       this.#written.bytes += bytes;
       this.#last.set(partition, Math.max(seq, this.#last.get(partition) ?? 0));
     } catch (error) {

@@ -51,7 +51,7 @@ export function partitionOf(key: string, partitions: number): number {
 }
 
 /** Returns the ID of the call that a record is about. */
-function callOf(type: RecordType, request: string): string | undefined {
+export function callOf(type: RecordType, request: string): string | undefined {
   const wrapper = CALL_WRAPPERS[type];
   if (wrapper === undefined && type !== "call_update") return undefined;
   const bytes = encoder.encode(request);
