@@ -224,7 +224,7 @@ export class ProjectCalls {
 
   #compare(before: Json | null, now: Json, kind: "Starts" | "Ends" | "Completes"): void {
     if (before === null) return;
-    if (JSON.stringify(before) === JSON.stringify(now)) this.#counts[`duplicate${kind}`]++;
+    if (isPart(now, before)) this.#counts[`duplicate${kind}`]++;
     else this.#counts.conflicts++;
   }
 
@@ -246,6 +246,13 @@ export class ProjectCalls {
     for (const name of facts) if (value[name] != null) slim[name] = value[name];
     return slim;
   }
+}
+
+/** Whether all fields are there, the same: a start or an end may repeat a part of a complete call. */
+function isPart(part: Json, whole: Json): boolean {
+  return Object.entries(part).every(([name, value]) =>
+    JSON.stringify(value) === JSON.stringify(whole[name])
+  );
 }
 
 // A rename creates a row if its call has not arrived yet; this row does not count as a call.
