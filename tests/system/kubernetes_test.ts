@@ -68,7 +68,8 @@ function environmentOf({ env, volumeMounts }: Container, volume: string): Record
 
 for (const version of VERSIONS) {
   test(`manifests: valid by the schemas of Kubernetes ${version}, without unknown fields`, () => {
-    const files = ["sidecar.yaml", "daemonset.yaml"].map((file) => join(FOLDER, file));
+    const files = ["sidecar.yaml", "daemonset.yaml", "relay.yaml", "cluster.yaml"]
+      .map((file) => join(FOLDER, file));
     const { status, stdout, stderr } = spawnSync(
       "kubernetes-validate",
       ["--strict", "-k", version, ...files],
