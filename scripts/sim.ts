@@ -13,6 +13,7 @@ import { parseCount } from "../src/cli/terminal/arguments.ts";
 import { quoted } from "../src/cli/terminal/format.ts";
 import type { Bug } from "../tests/sim/mutants/mutant.ts";
 import { BUGS } from "../tests/sim/mutants/all.ts";
+import { proveStream, simulateStream } from "../tests/sim/stream/stream_command.ts";
 import { generate } from "../tests/sim/scenario/generate.ts";
 import { type Outcome, runScenario } from "../tests/sim/checks/checker.ts";
 import { describeStep, type Scenario } from "../tests/sim/scenario/scenario.ts";
@@ -33,6 +34,10 @@ const values = new Command("npm run sim --")
   )
   .option("--trace", "print a trace")
   .option("--bug <names>", "apply a mutant, which must be found", listOf(bugNamed))
+  .option(
+    "--stream",
+    "a log on a stream of JetStream instead, without options but --seed and --runs",
+  )
   .option("--prove", "apply each mutant, or those of --bug: each must be found")
   .option("--go-on", "do not stop at the first failure, and do not shrink")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -44,10 +49,18 @@ const values = new Command("npm run sim --")
     steps?: number[];
     trace?: boolean;
     bug?: Bug[];
+    stream?: boolean;
     prove?: boolean;
     goOn?: boolean;
   }>();
 
+if (values.stream) {
+  process.exitCode = values.prove
+    ? await proveStream()
+    : await simulateStream(values.seed, values.runs, values.trace ?? false);
+  // Timers of processes that were killed go on.
+  process.exit();
+}
 process.exitCode = values.prove ? await prove() : await simulate();
 
 async function simulate(): Promise<number> {

@@ -1,0 +1,273 @@
+/**
+ * A simulated stream of JetStream: nodes that elect leaders, acknowledgements that are lost, and
+ * connections of processes that die.
+ *
+ * @module
+ */
+
+import {
+  EngineError,
+  type EngineMessage,
+  type LeaseStore,
+  type LogEngine,
+  type MessageReader,
+  type StreamState,
+} from "../../../src/jetstream/engine.ts";
+import type { MemoryClock } from "../../support/simulated_runtime/memory_clock.ts";
+import type { Random } from "../scenario/random.ts";
+import { readStream } from "./sim_reader.ts";
+
+/** Ms after which a request without a response is given up. */
+const TIMEOUT_MS = 5_000;
+/** Ms within which a message with the same ID is stored once. */
+const DUPLICATES_MS = 120_000;
+/** Ms without a heartbeat after which a lease vanishes. */
+const TTL_MS = 10_000;
+
+interface Stored extends EngineMessage {
+  readonly id: string;
+}
+
+interface Lease {
+  readonly value: string;
+  readonly revision: number;
+  readonly until: number;
+}
+
+/** Likelihoods of faults of the engine, from now on. */
+export interface StreamFaults {
+  /** What was asked for is done, and nobody is told. */
+  readonly lostReplies: number;
+  /** A message for a reader comes twice, is swapped with the next one, or does not come. */
+  readonly badReads: number;
+}
+
+/** The stream, as a quorum of its nodes has it. */
+export class SimStream {
+  readonly clock: MemoryClock;
+  readonly random: Random;
+  readonly maxBytes: number;
+  messages: Stored[] = [];
+  faults: StreamFaults = { lostReplies: 0, badReads: 0 };
+  readonly leases: Map<string, Lease> = new Map();
+  readonly #ids = new Map<string, { seq: number; at: number }>();
+  #last = 0;
+  #revision = 0;
+  #electedAt = 0;
+  /** Readers that wait for a message. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(clock: MemoryClock, random: Random, maxBytes: number) {
+    this.clock = clock;
+    this.random = random;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Nobody leads for a while: nothing is done. */
+  elect(ms: number): void {
+    this.#electedAt = Math.max(this.#electedAt, this.clock.monotonic() + ms);
+    this.#wake();
+  }
+
+  /** Whether a node leads. */
+  get hasLeader(): boolean {
+    return this.clock.monotonic() >= this.#electedAt;
+  }
+
+  /** Stores a message, unless one with its ID is there. @throws {EngineError} `full`. */
+  store(subject: string, payload: Uint8Array, id: string): number {
+    const now = this.clock.monotonic();
+    const known = this.#ids.get(id);
+    if (known !== undefined && now - known.at < DUPLICATES_MS) return known.seq;
+    if (!isDeadLetter(subject) && this.bytes + payload.length > this.maxBytes) {
+      throw new EngineError("full", "Full");
+    }
+    const seq = ++this.#last;
+    this.messages.push({ subject, payload: payload.slice(), id, seq, time: this.clock.now() });
+    this.#ids.set(id, { seq, at: now });
+    this.#wake();
+    return seq;
+  }
+
+  /** Bytes of the log; dead letters are in a stream of their own. */
+  get bytes(): number {
+    return this.messages.reduce(
+      (sum, { subject, payload }) => isDeadLetter(subject) ? sum : sum + payload.length,
+      0,
+    );
+  }
+
+  get lastSeq(): number {
+    return this.#last;
+  }
+
+  /** The holder of a lease now. */
+  holder(key: string): string | undefined {
+    return this.#lease(key)?.value;
+  }
+
+  createLease(key: string, value: string): number {
+    if (this.#lease(key)) throw new EngineError("conflict", "Held");
+    return this.#putLease(key, value);
+  }
+
+  updateLease(key: string, value: string, revision: number): number {
+    if (this.#lease(key)?.revision !== revision) throw new EngineError("conflict", "Changed");
+    return this.#putLease(key, value);
+  }
+
+  removeLease(key: string, revision: number): void {
+    if (this.#lease(key)?.revision !== revision) throw new EngineError("conflict", "Changed");
+    this.leases.delete(key);
+  }
+
+  /** Resolves at the next message, or at an election. */
+  changed(then: () => void): () => void {
+    this.#waiting.add(then);
+    return () => void this.#waiting.delete(then);
+  }
+
+  #lease(key: string): Lease | undefined {
+    const lease = this.leases.get(key);
+    return lease && lease.until > this.clock.monotonic() ? lease : undefined;
+  }
+
+  #putLease(key: string, value: string): number {
+    const until = this.clock.monotonic() + TTL_MS;
+    this.leases.set(key, { value, revision: ++this.#revision, until });
+    return this.#revision;
+  }
+
+  #wake(): void {
+    for (const then of [...this.#waiting]) then();
+  }
+}
+
+/** The stream, as one process reaches it. */
+export class SimConnection implements LogEngine {
+  readonly maxPayload: number = 1024 * 1024;
+  readonly stream: SimStream;
+  readonly leases: LeaseStore;
+  /** Consumers that readers of this connection have given up. */
+  closedConsumers = 0;
+  #dead = false;
+  /** When the last message arrives: messages of one connection do not overtake each other. */
+  #arrival = 0;
+
+  constructor(stream: SimStream) {
+    this.stream = stream;
+    this.leases = {
+      ttlMs: TTL_MS,
+      create: (key, value) => this.#ask(() => stream.createLease(key, value)),
+      update: (key, value, revision) => this.#ask(() => stream.updateLease(key, value, revision)),
+      remove: (key, revision) => this.#ask(() => stream.removeLease(key, revision)),
+      keys: (prefix) =>
+        this.#ask(() =>
+          [...stream.leases.keys()].filter((key) =>
+            key.startsWith(`${prefix}.`) && stream.holder(key) !== undefined
+          )
+        ),
+    };
+  }
+
+  get isConnected(): boolean {
+    return true;
+  }
+
+  /** The process is killed: what is on its way arrives, and nothing comes back. */
+  kill(): void {
+    this.#dead = true;
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  publish(subject: string, payload: Uint8Array, id: string): Promise<number> {
+    const copy = payload.slice();
+    return this.#ask(() => this.stream.store(subject, copy, id));
+  }
+
+  read(filter: string, from: number): MessageReader {
+    return readStream(this, filter, from);
+  }
+
+  async remove(positions: readonly number[]): Promise<void> {
+    const { stream } = this;
+    for (const position of positions) {
+      await this.#ask(() => {
+        stream.messages = stream.messages.filter(({ seq }) => seq !== position);
+      });
+    }
+  }
+
+  first(filter: string, from: number): Promise<EngineMessage | null> {
+    return this.#ask(() =>
+      this.stream.messages.find(({ seq, subject }) => seq >= from && matches(filter, subject)) ??
+        null
+    );
+  }
+
+  state(): Promise<StreamState> {
+    const { stream } = this;
+    return this.#ask(() => ({
+      messages: stream.messages.length,
+      bytes: stream.bytes,
+      maxBytes: stream.maxBytes,
+      lastSeq: stream.lastSeq,
+      oldest: stream.messages[0]?.time ?? null,
+      subjects: new Map(),
+    }));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Asks the leader: the request travels, is carried out or not, and the response travels or not. */
+  #ask<T>(carryOut: () => T): Promise<T> {
+    const { clock, random, faults } = this.stream;
+    if (this.#dead) return new Promise(() => {});
+    const now = clock.monotonic();
+    this.#arrival = Math.max(this.#arrival, now + random.int(1, 20));
+    return new Promise((resolve, reject) => {
+      const answer = (ms: number, give: () => void): void => {
+        clock.after(ms, () => {
+          if (!this.#dead) give();
+        });
+      };
+      const away = (): void =>
+        answer(TIMEOUT_MS, () => reject(new EngineError("away", "No response")));
+      clock.after(this.#arrival - now, () => {
+        if (!this.stream.hasLeader) {
+          // A node that led may carry it out all the same, some time later.
+          if (random.chance(0.3)) {
+            clock.after(random.int(0, TIMEOUT_MS), () => {
+              try {
+                carryOut();
+              } catch { /* Nobody is told. */ }
+            });
+          }
+          return away();
+        }
+        try {
+          const result = carryOut();
+          if (random.chance(faults.lostReplies)) return away();
+          answer(random.int(1, 20), () => resolve(result));
+        } catch (error) {
+          answer(random.int(1, 20), () => reject(error));
+        }
+      });
+    });
+  }
+}
+
+/** Whether a message is a dead letter. */
+export function isDeadLetter(subject: string): boolean {
+  return subject.includes("-dead.");
+}
+
+/** Whether a subject matches a filter that ends with `>`. */
+export function matches(filter: string, subject: string): boolean {
+  return subject.startsWith(filter.replace(/>$/, ""));
+}

@@ -1,0 +1,143 @@
+/**
+ * Mistakes in keeping a log on a stream, which the simulation must find.
+ *
+ * @module
+ */
+
+import type { LogEngine, MessageReader } from "../../../src/jetstream/engine.ts";
+import { PartitionSegment } from "../../../src/jetstream/partition_segment.ts";
+import { StreamLog } from "../../../src/jetstream/stream_log.ts";
+import { instead, patch } from "../mutants/make.ts";
+import type { SimConnection } from "./sim_stream.ts";
+import type { StreamViolation } from "./stream_server.ts";
+
+/** A mistake and how it is made. */
+export interface StreamBug {
+  readonly name: string;
+  readonly mistake: string;
+  /** The promises that it breaks; other findings do not count. */
+  readonly breaks: readonly StreamViolation[];
+  /** Seeds within which it must be found. */
+  readonly seeds: number;
+  /** Changes the library's classes; returns the way back. */
+  patch?(): () => void;
+  /** Changes what a process asks of its engine. */
+  engine?(engine: LogEngine): LogEngine;
+}
+
+/** Every mistake. */
+export const STREAM_BUGS: readonly StreamBug[] = [
+  {
+    name: "stream-answered-early",
+    mistake: "a write is answered before the engine has it",
+    breaks: ["lost"],
+    seeds: 200,
+    patch: () =>
+      patch(
+        StreamLog.prototype,
+        "write",
+        (original) =>
+          function (this: StreamLog, ...records) {
+            original.apply(this, records).catch(() => {});
+            return Promise.resolve();
+          },
+      ),
+  },
+  {
+    name: "stream-read-ahead-lost",
+    mistake: "messages that came before a failure of the engine are left out",
+    breaks: ["lost", "order"],
+    seeds: 300,
+    engine: (engine) => {
+      const connection = engine as SimConnection;
+      return withReader(engine, (reader) =>
+        instead(reader, {
+          async next(most) {
+            const before = connection.closedConsumers;
+            const found = await reader.next(most);
+            return connection.closedConsumers > before ? [] : found;
+          },
+        }));
+    },
+  },
+  {
+    name: "stream-removed-in-any-order",
+    mistake: "messages are removed side by side: a start may stay whose end is removed",
+    breaks: ["order"],
+    seeds: 300,
+    engine: (engine) =>
+      instead(engine, {
+        async remove(all) {
+          await Promise.all(all.map((position) => engine.remove([position])));
+        },
+      }),
+  },
+  {
+    name: "stream-removed-early",
+    mistake: "messages are removed when they are read",
+    breaks: ["lost", "order"],
+    seeds: 200,
+    patch: () =>
+      patch(
+        PartitionSegment.prototype,
+        "acknowledge",
+        (original) =>
+          function (this: PartitionSegment) {
+            return original.call(this, this.end());
+          },
+      ),
+  },
+  {
+    name: "stream-removed-too-far",
+    mistake: "the message behind the last that was delivered is removed too",
+    breaks: ["lost", "order"],
+    seeds: 300,
+    engine: (engine) =>
+      instead(engine, { remove: (all) => engine.remove([...all, all.at(-1)! + 1]) }),
+  },
+  {
+    name: "stream-any-partition",
+    mistake: "records of one call are in any partition",
+    breaks: ["order", "lease"],
+    seeds: 200,
+    engine(engine) {
+      let count = 0;
+      return instead(engine, {
+        publish: (subject, payload, id) =>
+          engine.publish(subject.replace(/\.\d+\./, () => `.${count++ % 2}.`), payload, id),
+      });
+    },
+  },
+  {
+    name: "stream-full-drops",
+    mistake: "what a full stream does not take counts as written",
+    breaks: ["lost"],
+    seeds: 300,
+    engine: (engine) =>
+      instead(engine, {
+        publish: (subject, payload, id) =>
+          engine.publish(subject, payload, id).catch((error) => {
+            if (error.failure === "full") return 0;
+            throw error;
+          }),
+      }),
+  },
+  {
+    name: "stream-dead-letter-lost",
+    mistake: "a record that the server refuses is removed before its dead letter is kept",
+    breaks: ["lost"],
+    seeds: 300,
+    engine: (engine) =>
+      instead(engine, {
+        publish: (subject, payload, id) =>
+          subject.includes("-dead.") ? Promise.resolve(0) : engine.publish(subject, payload, id),
+      }),
+  },
+];
+
+function withReader(
+  engine: LogEngine,
+  change: (reader: MessageReader) => MessageReader,
+): LogEngine {
+  return instead(engine, { read: (filter, from) => change(engine.read(filter, from)) });
+}
