@@ -1,6 +1,6 @@
 /**
- * A cluster of three real servers under relays, senders and callers: what was answered arrives,
- * whoever dies.
+ * A cluster of three real servers under relays, senders and callers: everything that was
+ * answered arrives, whichever process dies.
  *
  * @module
  */

@@ -9,7 +9,7 @@ import { NatsReader, type NatsReaderOptions } from "../../src/jetstream/nats/rea
 import { detectRuntime } from "../../src/runtime/detect.ts";
 import { test } from "../harness.ts";
 
-/** What the server sends to one request: positions in the stream, then perhaps a failure. */
+/** Messages that the server sends to one request: positions in the stream, then perhaps a failure. */
 type Answer = readonly (number | "failure" | "lost" | "expired")[];
 
 /** A connection to a server that sends `answers`, one a request, of a stream with `last` messages. */
@@ -28,7 +28,7 @@ function readerOf(answers: readonly Answer[], last: number) {
           if (one === "lost") delivered++;
           else if (one === "failure" || one === "expired") {
             const code = one === "failure" ? 409 : 408;
-            yield { data: new Uint8Array(), headers: { code, description: "Gone" } };
+            yield { data: new Uint8Array(), headers: { code, description: "Leadership Change" } };
           } else {
             const reply = `$JS.ACK.S.C.1.${one}.${++delivered}.0.${last - one}`;
             yield { data: new Uint8Array(1), subject: "a", reply };

@@ -94,7 +94,7 @@ test("cluster: a relay that is cut off spools, and forwards in order", async () 
   for (const proxy of proxies) proxy.cut();
   await relay.sees("writing to the disk");
   await fleet.load.more(50);
-  for (const proxy of proxies) proxy.mend();
+  for (const proxy of proxies) proxy.restore();
   await relay.sees("writing to the stream again");
   await fleet.load.more(50);
   await fleet.assertWhole();

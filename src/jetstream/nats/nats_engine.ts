@@ -24,7 +24,7 @@ const PUBLISH_MS = 5_000;
 /** Code of "no message found". */
 const NO_MESSAGE = 10037;
 /** Codes of a message that does not exist, or was removed. */
-const GONE = new Set([NO_MESSAGE, 10043, 10057]);
+const MISSING = new Set([NO_MESSAGE, 10043, 10057]);
 
 /** Options for {@linkcode NatsEngine}. */
 export interface NatsEngineOptions {
@@ -97,7 +97,7 @@ export class NatsEngine implements LogEngine {
     try {
       await this.#options.manager.streams.deleteMessage(this.facts.name, position, false);
     } catch (error) {
-      if (!GONE.has(errorParts(error).code ?? 0)) throw error;
+      if (!MISSING.has(errorParts(error).code ?? 0)) throw error;
     }
   }
 

@@ -22,7 +22,7 @@ interface Consumer {
   delivered: number;
 }
 
-/** What one request got, and whoever waits for more of it. */
+/** Messages that one request got, and the reader that waits for more of them. */
 class Pull {
   readonly #queue: Incoming[] = [];
   #wake: (() => void) | null = null;

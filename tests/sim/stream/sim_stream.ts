@@ -36,7 +36,7 @@ interface Lease {
 
 /** Likelihoods of faults of the engine, from now on. */
 export interface StreamFaults {
-  /** What was asked for is done, and nobody is told. */
+  /** A request is carried out, and its response is lost. */
   readonly lostReplies: number;
   /** A message for a reader comes twice, is swapped with the next one, or does not come. */
   readonly badReads: number;
@@ -245,7 +245,7 @@ export class SimConnection implements LogEngine {
             clock.after(random.int(0, TIMEOUT_MS), () => {
               try {
                 carryOut();
-              } catch { /* Nobody is told. */ }
+              } catch { /* The request is dropped. */ }
             });
           }
           return away();

@@ -116,7 +116,7 @@ async function drain(world: StreamWorld): Promise<void> {
     const [id, part] = name.split(":");
     const kept = dead.includes(`"${part}":{"project_id":"e/p","id":"${id}"`);
     if (server.poison.has(id)) {
-      if (!kept) world.violate("lost", `${name} was refused, and is no dead letter`);
+      if (!kept) world.violate("lost", `${name} was refused, and has no dead letter`);
     } else {
       if (!server.has.has(name)) world.violate("lost", name);
       if (kept) world.violate("refused", `${name} is a dead letter`);

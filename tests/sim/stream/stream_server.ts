@@ -22,11 +22,11 @@ interface Part {
 export interface SenderView {
   readonly token: string;
   isDead: boolean;
-  /** Parts that this process was told are delivered, since it last took their partition. */
+  /** Parts that the server answered this process, since it last took their partition. */
   readonly answered: Set<string>;
 }
 
-/** Where the server keeps what it has. */
+/** The server, and the account of its calls. */
 export class StreamServer {
   readonly #stream: SimStream;
   readonly #partitions: number;

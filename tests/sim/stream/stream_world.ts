@@ -115,7 +115,7 @@ export class StreamWorld {
       onDropped: () => {},
       onComplete: () => {},
       onTrouble: () => {},
-      // Whoever takes a partition again begins with what is in the stream.
+      // A sender that takes a partition again begins with the messages in the stream.
       onPartition: () => view.answered.clear(),
     });
     this.senders.push(Object.assign(view, { connection, sender }));

@@ -42,7 +42,7 @@ export class Fleet implements AsyncDisposable {
   readonly #place: Place;
   readonly #options: FleetOptions;
   readonly #addresses: readonly string[];
-  /** Messages that were in the stream when somebody died. */
+  /** Messages that were in the stream when a process died. */
   #inFlight = 0;
 
   private constructor(
@@ -146,7 +146,7 @@ export class Fleet implements AsyncDisposable {
     const doubled = calls + feedback - load.notes.size;
     console.log(
       `${load.calls.size} calls, ${doubled} records doubled, ${load.unanswered} requests were ` +
-        `without an answer, ${this.#inFlight} messages in flight when somebody died`,
+        `without an answer, ${this.#inFlight} messages in flight when a process died`,
     );
     assert.ok(
       doubled <= load.unanswered + this.#inFlight,
