@@ -93,6 +93,33 @@ async function findPython(): Promise<Python> {
   throw new PackagesUnavailable(`no Python ${MIN_PYTHON.join(".")} or newer with venv and pip`);
 }
 
+/** The Python interpreter with the vendor's client, if it is in the cache; nothing is installed. */
+export async function installedClient(cache: string): Promise<string | null> {
+  try {
+    const { directory } = placeOf(await findPython(), cache, "client");
+    return existsSync(directory) ? interpreter(directory) : null;
+  } catch (error) {
+    if (error instanceof PackagesUnavailable) return null;
+    throw error;
+  }
+}
+
+/** The folder of an environment, named after its contents. */
+function placeOf(
+  { version }: Python,
+  cache: string,
+  name: string,
+): { directory: string; requirements: string } {
+  const requirements = join(pythonFolder, `requirements-${name}.txt`);
+  const hash = createHash("sha256").update(version).update(readFileSync(requirements))
+    .digest("hex").slice(0, 12);
+  return { directory: join(cache, `${name}-${hash}`), requirements };
+}
+
+function interpreter(folder: string): string {
+  return join(folder, "bin", "python");
+}
+
 /** The interpreter of one environment. It appears under its name when it is complete. */
 async function environmentOf(
   python: Python,
@@ -103,11 +130,7 @@ async function environmentOf(
     readonly limitMs: number;
   },
 ): Promise<string> {
-  const requirements = join(pythonFolder, `requirements-${name}.txt`);
-  const hash = createHash("sha256").update(python.version).update(readFileSync(requirements))
-    .digest("hex").slice(0, 12);
-  const directory = join(cache, `${name}-${hash}`);
-  const interpreter = (folder: string) => join(folder, "bin", "python");
+  const { directory, requirements } = placeOf(python, cache, name);
   if (existsSync(directory)) return interpreter(directory);
 
   say(`installing the ${name}'s Python packages into ${directory}`);

@@ -11,11 +11,13 @@ import { MetricSamples } from "../metrics/exposition.ts";
 import { RELAY_METRICS } from "../metrics/metric_list.ts";
 import type { OwnFetch, Runtime } from "../runtime/runtime.ts";
 import { Access } from "./access.ts";
+import type { FindCall } from "./log/call_memory.ts";
 import type { CommitPolicy } from "./log/relay_log.ts";
 import { type OpenStrictPipeline, RelayLogs } from "./log/relay_logs.ts";
 import type { WriteBatch } from "./log/write_batch.ts";
 import { BodyBudget, type BodyLimits, RefusedRequest } from "./request/read_body.ts";
 import { RequestRedaction } from "./request/redaction.ts";
+import { findStart } from "./upstream/call_starts.ts";
 import { KnownAnswers } from "./upstream/known_answers.ts";
 import { Upstream } from "./upstream/pass_on.ts";
 
@@ -29,6 +31,8 @@ export interface RelayLimits {
    * Maximum number of requests processed at once, not counting those whose body is still arriving.
    */
   readonly maxRequests: number;
+  /** Maximum number of open requests, including those whose body is still arriving. */
+  readonly maxOpenRequests: number;
   /** Timeout in ms for the body of a request. */
   readonly bodyTimeoutMs: number;
 }
@@ -38,6 +42,7 @@ export const RELAY_LIMITS: RelayLimits = {
   maxRequestBytes: 32 * 1024 * 1024,
   maxBufferedBytes: 256 * 1024 * 1024,
   maxRequests: 1_000,
+  maxOpenRequests: 10_000,
   bodyTimeoutMs: 60_000,
 };
 
@@ -93,6 +98,7 @@ export class Relay {
   readonly #access: Access;
   readonly #limits: RelayLimits;
   #active = 0;
+  #open = 0;
   #onIdle: (() => void) | undefined;
   #stopping = false;
   #diskError: string | null = null;
@@ -109,7 +115,8 @@ export class Relay {
       options.redacts ?? true ? settings : null,
     );
     const { openPipeline } = options;
-    this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger, openPipeline });
+    const findCall: FindCall = (projectId, id) => findStart(this.upstream, projectId, id);
+    this.logs = new RelayLogs({ runtime, settings, fetch, commit, logger, findCall, openPipeline });
     this.upstream = new Upstream({
       ...settings,
       fetch,
@@ -141,10 +148,21 @@ export class Relay {
     if (!this.#access.allows(request.headers)) throw new RefusedRequest(401, "No valid token");
   }
 
-  /** @throws {RefusedRequest} For a request that must not be processed. */
-  admit(request: Request): void {
+  /**
+   * Reads and processes a request.
+   *
+   * @throws {RefusedRequest} For a request that must not be processed, or if there are too many.
+   */
+  async admit(request: Request, run: () => Promise<void>): Promise<void> {
     this.authorize(request);
     if (this.#stopping) throw new RefusedRequest(503, "The relay stops", 1);
+    if (this.#open >= this.#limits.maxOpenRequests) throw tooMany();
+    this.#open++;
+    try {
+      await run();
+    } finally {
+      this.#open--;
+    }
   }
 
   /**
@@ -153,9 +171,7 @@ export class Relay {
    * @throws {RefusedRequest} If there are too many.
    */
   async process(run: () => Promise<void>): Promise<void> {
-    if (this.#active >= this.#limits.maxRequests) {
-      throw new RefusedRequest(503, "Too many requests in progress", 1);
-    }
+    if (this.#active >= this.#limits.maxRequests) throw tooMany();
     this.#active++;
     try {
       await run();
@@ -233,4 +249,8 @@ export class Relay {
     void this.stop();
     await this.logs.finish(timeoutMs);
   }
+}
+
+function tooMany(): RefusedRequest {
+  return new RefusedRequest(503, "Too many requests in progress", 1);
 }

@@ -6,6 +6,7 @@
 
 import { type Context, Hono } from "hono";
 import { hasCode, WeaveWalError } from "../errors.ts";
+import { type Handle, listen, type Listener, type ListenOptions } from "../http_server/listen.ts";
 import { CONTENT_TYPES, formatFor } from "../metrics/exposition.ts";
 import type { OtelView } from "../protocol/otlp/otel_request.ts";
 import { WriteBatch } from "./log/write_batch.ts";
@@ -13,7 +14,6 @@ import { recordSpans, spansRefusal, spansReply } from "./otlp/otlp_write.ts";
 import { JsonObject, readJson } from "./request/json_source.ts";
 import type { JsonWrite } from "./request/json_write.ts";
 import { readBody, RefusedRequest } from "./request/read_body.ts";
-import type { Handle } from "./listen.ts";
 import type { Relay } from "./relay.ts";
 import { JSON_WRITES, type RecordWrite } from "./writes/json_writes.ts";
 import { recordFile } from "./writes/values.ts";
@@ -26,6 +26,10 @@ const OTLP_PATHS: Readonly<Record<string, OtelView>> = {
 };
 /** Requests for data about the server and the owner of the key, which writes do not affect. */
 const ABOUT_SERVER = /^\/(?:health|server_info|service\/projects_info|graphql)$/;
+/** Seconds of inactivity after which a connection is closed: more than the timeouts of load balancers. */
+const IDLE_SECONDS = 120;
+/** Timeout in ms for the headers of a request. */
+const HEADERS_MS = 30_000;
 /** Seconds after which a write that failed on disk may be retried. */
 const RETRY_AFTER = 5;
 
@@ -40,7 +44,16 @@ type RelayContext = Context<RelayEnv>;
 /** Creates the request handler of a relay. */
 export function relayHandler(relay: Relay): Handle {
   const app = relayRoutes(relay);
-  return async (request, left) => await app.fetch(request, { left });
+  return async (request, { left }) => await app.fetch(request, { left });
+}
+
+/** Opens the port of a relay; rejects with the host's error if it is not available. */
+export function listenFor(
+  relay: Relay,
+  options: Pick<ListenOptions, "hostname" | "port" | "tls" | "maxConnections">,
+): Promise<Listener> {
+  const limits = { idleSeconds: IDLE_SECONDS, headersMs: HEADERS_MS };
+  return listen({ ...options, ...limits, handle: relayHandler(relay) });
 }
 
 function relayRoutes(relay: Relay): Hono<RelayEnv> {
@@ -58,16 +71,16 @@ function relayRoutes(relay: Relay): Hono<RelayEnv> {
     const headers = { "content-type": CONTENT_TYPES[format], "cache-control": "no-store" };
     return new Response((await relay.metrics()).text(format), { headers });
   });
-  app.use("*", async (c, next) => {
-    relay.admit(c.req.raw);
-    const { bytes, release } = await readBody(c.req.raw, relay.bodyLimits);
-    try {
-      c.set("body", bytes);
-      await relay.process(next);
-    } finally {
-      release();
-    }
-  });
+  app.use("*", async (c, next) =>
+    await relay.admit(c.req.raw, async () => {
+      const { bytes, release } = await readBody(c.req.raw, relay.bodyLimits);
+      try {
+        c.set("body", bytes);
+        await relay.process(next);
+      } finally {
+        release();
+      }
+    }));
   // The relay accepts writes even if the server is down.
   app.get("/health", () => Response.json({ status: "ok" }));
   for (const [path, record] of Object.entries(JSON_WRITES)) {

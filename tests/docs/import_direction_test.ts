@@ -23,11 +23,11 @@ const below = folderTable(readFileSync(join(root, "docs/internals/architecture.m
 /** Layers that every program with the library loads. */
 const core = ["errors", "version", "bytes", "runtime", "protocol", "wal", "delivery", "client"];
 /**
- * Outside src/runtime, what may name a host: the mock server listens in the host's own way, and the
- * demo's program plays a user's.
+ * Outside src/runtime, what may name a host: HTTP servers are the host's own, and the demo's program
+ * plays a user's.
  */
 const namesHosts =
-  /^src\/(?:bytes\/(?:find_byte|scan_bytes)|relay\/listen)\.ts$|^tools\/(?:mock_server\/listen\.ts$|demo\/program\/)/;
+  /^src\/(?:bytes\/(?:find_byte|scan_bytes)|http_server\/listen)\.ts$|^tools\/demo\/program\//;
 /** Built-in modules that the core may import as values, and where. */
 const builtins: Record<string, string> = { "node:async_hooks": "client" };
 

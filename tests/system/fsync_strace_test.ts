@@ -116,9 +116,9 @@ test("fsync: a trace interleaved by threads is put in order", () => {
       "10 +++ exited with 0 +++",
     ].join("\n")),
     [
-      { name: "write", path: "/log", text: ', "a", 1' },
-      { name: "fdatasync", path: "/log", text: "" },
-      { name: "write", path: "/out", text: ', "m\\n", 2' },
+      { name: "write", path: "/log", text: ', "a", 1', from: 0, to: 0 },
+      { name: "fdatasync", path: "/log", text: "", from: 1, to: 3 },
+      { name: "write", path: "/out", text: ', "m\\n", 2', from: 2, to: 4 },
     ],
   );
 });

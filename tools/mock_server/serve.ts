@@ -5,18 +5,12 @@
  */
 
 import { WeaveWalError } from "../../src/errors.ts";
+import { isTaken, type Listener } from "../../src/http_server/listen.ts";
 import { createMockApp } from "./app.ts";
 import type { MockDeps } from "./exchange.ts";
 import { Faults } from "./faults.ts";
 import { Journal, type JournalEntry } from "./store/request_log.ts";
-import {
-  type Handle,
-  isTaken,
-  type Listen,
-  type Listener,
-  listenOf,
-  type MockEngine,
-} from "./listen.ts";
+import { type Handle, type Listen, listenOf, type MockEngine } from "./listen.ts";
 import { DEFAULT_BEHAVIOR, type MockBehavior, type MockOptions } from "./options.ts";
 import { MockStore } from "./store/store.ts";
 

@@ -6,10 +6,10 @@
 
 import process from "node:process";
 import { resolveSettings } from "../../../src/client/settings/settings.ts";
-import { listen } from "../../../src/relay/listen.ts";
 import { Relay } from "../../../src/relay/relay.ts";
 import { relayHandler } from "../../../src/relay/routes.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
+import { listen } from "../../../src/http_server/listen.ts";
 
 const [serverUrl, walDir] = process.argv.slice(2);
 const runtime = detectRuntime();
@@ -26,9 +26,9 @@ const { port } = await listen({
   hostname: "127.0.0.1",
   port: 0,
   maxConnections: 10_000,
-  fetch: (request, left) =>
+  handle: (request, exchange) =>
     request.url.endsWith("/bench/memory")
       ? Promise.resolve(Response.json({ rss: process.memoryUsage().rss }))
-      : handle(request, left),
+      : handle(request, exchange),
 });
 console.log(`http://127.0.0.1:${port}`);

@@ -84,9 +84,10 @@ export function flushText(outcome: FlushOutcome, colors: Colors): string {
   const ownBytes = outcome.sentBytes - outcome.sentByOthersBytes;
   const lines: string[] = [];
   if (delivered > 0) {
+    // The ends of calls that were cut off are in no file when a flush begins.
+    const size = ownBytes > 0 ? ` (${formatBytes(ownBytes)} of log)` : "";
     lines.push(
-      `Delivered ${plural(delivered, "record")} (${formatBytes(ownBytes)} of log) in ` +
-        formatDuration(durationMs),
+      `Delivered ${plural(delivered, "record")}${size} in ${formatDuration(durationMs)}`,
     );
   }
   if (outcome.sentByOthersBytes > 0) {

@@ -18,6 +18,10 @@ import {
   ProcessCache,
   type SegmentState,
 } from "../../wal/ownership/segment_status.ts";
+import {
+  type InterruptedWriter,
+  interruptedWriters,
+} from "../../wal/open_calls/interrupted_writers.ts";
 import { readCheckpoint } from "../../wal/segment/checkpoint.ts";
 import { SEGMENT_SUFFIX } from "../../wal/segment/segment_name.ts";
 import { listProjects, type OnUnreadable, type ProjectFilter } from "../logs/projects.ts";
@@ -67,16 +71,20 @@ export class FlushTargets {
   readonly #runtime: Runtime;
   readonly #token: string;
   #targets: Target[] = [];
+  /** Writers whose calls are to be closed. */
+  #interrupted: readonly InterruptedWriter[];
   /** Bytes that other processes delivered. */
   #byOthers = 0;
 
   private constructor(
     { runtime, server, token }: TargetOptions,
     states: readonly SegmentState[],
+    interrupted: readonly InterruptedWriter[],
   ) {
     const others = new Map<string | null, OtherServer>();
     this.#runtime = runtime;
     this.#token = token;
+    this.#interrupted = interrupted.filter((one) => isForServer(one, server));
     for (const state of states) {
       const left = pendingBytes(state);
       if (isForServer(state, server)) {
@@ -99,17 +107,19 @@ export class FlushTargets {
     const { runtime, root, filter, onUnreadable } = options;
     const cache = new ProcessCache();
     const states: SegmentState[] = [];
+    const interrupted: InterruptedWriter[] = [];
     for (const { directory } of listProjects(runtime, root, filter, onUnreadable)) {
       try {
         const segments = await listSegments(runtime, directory);
         for (const state of await inspectSegments(runtime, segments, cache)) states.push(state);
+        interrupted.push(...interruptedWriters(runtime, segments, cache));
       } catch (error) {
         if (hasCode(error, "ENOENT")) continue;
         if (onUnreadable === undefined) throw error;
         onUnreadable(directory, error);
       }
     }
-    return new FlushTargets(options, states);
+    return new FlushTargets(options, states, interrupted);
   }
 
   /** Bytes that other processes delivered, as of the last `look`. */
@@ -144,17 +154,26 @@ export class FlushTargets {
   async look(): Promise<Remaining> {
     const slices = new Slices(this.#runtime.clock);
     const listed = new Map<string, ReadonlySet<string>>();
-    const left: Target[] = [];
-    for (const target of this.#targets) {
+    const namesIn = async (directory: string): Promise<ReadonlySet<string>> => {
       await slices.pause();
-      const { directory } = target.state;
       const names = listed.get(directory) ?? await this.#namesIn(directory);
       listed.set(directory, names);
-      if (this.#update(target, names)) left.push(target);
+      return names;
+    };
+    const left: Target[] = [];
+    for (const target of this.#targets) {
+      if (this.#update(target, await namesIn(target.state.directory))) left.push(target);
       else if (this.#isOthers(target)) this.#byOthers += target.total;
     }
     this.#targets = left;
-    return { bytes: left.reduce((sum, target) => sum + target.left, 0), files: left.length };
+    const unsettled: InterruptedWriter[] = [];
+    for (const one of this.#interrupted) {
+      const names = await namesIn(one.directory);
+      if (one.names.some((name) => names.has(name))) unsettled.push(one);
+    }
+    this.#interrupted = unsettled;
+    const bytes = left.reduce((sum, target) => sum + target.left, 0);
+    return { bytes, files: left.length + unsettled.length };
   }
 
   /** Returns the states of some remaining segments, to find the processes that drain them. */

@@ -7,7 +7,7 @@
 import { messageOf } from "../../errors.ts";
 import { InvalidArgumentError } from "commander";
 import { CONTENT_TYPES, formatFor, type MetricSamples } from "../../metrics/exposition.ts";
-import { listenOf } from "../../../tools/mock_server/listen.ts";
+import { listen } from "../../http_server/listen.ts";
 import { CommandError } from "../exit_codes.ts";
 import { quoted } from "../terminal/format.ts";
 
@@ -64,17 +64,13 @@ export async function serveMetrics(
     });
   });
   app.onError((error, context) => context.text(`Cannot make metrics: ${error.message}\n`, 500));
-  const listener = await listenOf("node")(
-    port,
-    hostname,
-    (request) => Promise.resolve(app.fetch(request)),
-  )
-    .catch((error) => {
-      const why = messageOf(error);
-      throw new CommandError(`Cannot serve --metrics on ${hostname}:${port}: ${why}`, {
-        hint: "Another process may use the port: --metrics <address> takes another one",
-      });
+  const handle = (request: Request) => Promise.resolve(app.fetch(request));
+  const listener = await listen({ port, hostname, engine: "node", handle }).catch((error) => {
+    const why = messageOf(error);
+    throw new CommandError(`Cannot serve --metrics on ${hostname}:${port}: ${why}`, {
+      hint: "Another process may use the port: --metrics <address> takes another one",
     });
+  });
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return { url: `http://${host}:${listener.port}/metrics`, close: () => listener.close() };
 }

@@ -62,7 +62,12 @@ export function relayCommand(context: Context, setCode: (code: number) => void):
     .option("--no-redact", "record secrets in requests and spans as they are given")
     .option("--max-request <MiB>", "largest request", parseCount, MAX_REQUEST_MIB)
     .option("--max-requests <count>", "requests processed at once", parseCount, 1_000)
-    .option("--max-connections <count>", "connections at once", parseCount, 10_000)
+    .option(
+      "--max-connections <count>",
+      "requests at once, those that are arriving included; on Node connections",
+      parseCount,
+      10_000,
+    )
     .option(
       "--grace <time>",
       "go on sending this long after SIGTERM (default: 10s)",

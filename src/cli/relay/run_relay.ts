@@ -9,9 +9,9 @@ import { createLogger } from "../../client/logger.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { unencrypted } from "../../client/settings/urls.ts";
 import { isLocalAddress, readTokens } from "../../relay/access.ts";
-import { listen, type Listener } from "../../relay/listen.ts";
 import { Relay } from "../../relay/relay.ts";
-import { relayHandler } from "../../relay/routes.ts";
+import { listenFor } from "../../relay/routes.ts";
+import type { Listener } from "../../http_server/listen.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { writerToken } from "../../wal/segment/segment_name.ts";
 import { commandIds, type Context, pause } from "../context.ts";
@@ -55,6 +55,7 @@ export async function runRelay(
     limits: {
       maxRequestBytes: flags.maxRequest * 1024 * 1024,
       maxRequests: flags.maxRequests,
+      maxOpenRequests: flags.maxConnections,
     },
     ...(stream ? { openPipeline: stream.openPipeline } : {}),
   });
@@ -117,11 +118,10 @@ function tokensOf(runtime: Runtime, { listen, tokenFile }: RelayFlags): string[]
 async function open(runtime: Runtime, relay: Relay, flags: RelayFlags): Promise<Listener> {
   const { listen: { hostname, port }, tlsCert, tlsKey, maxConnections } = flags;
   try {
-    return await listen({
+    return await listenFor(relay, {
       hostname,
       port,
       maxConnections,
-      fetch: relayHandler(relay),
       tls: tlsCert === undefined
         ? undefined
         : { cert: fileText(runtime, tlsCert), key: fileText(runtime, tlsKey!) },

@@ -146,7 +146,16 @@ function ofProject(project: ProjectReport, report: StatusReport, options: Advice
       help && (help.includes("--follow") ? help : help + only),
     );
   }
-  const { deadLetters } = project;
+  const { deadLetters, interrupted = 0 } = project;
+  if (interrupted > 0) {
+    const who = plural(interrupted, "process that has ended", "processes that have ended");
+    add(
+      "warn",
+      "interrupted",
+      `Calls of ${who} have no end: they get one with a flush`,
+      `flush${only}`,
+    );
+  }
   if (deadLetters.total > 0) {
     const last = deadLetters.last === null ? "" : `, the last: ${quoted(deadLetters.last.message)}`;
     const reasons = Object.entries(deadLetters.byReason).sort(([, a], [, b]) => b - a)

@@ -19,6 +19,7 @@ import {
   type SegmentFiles,
   type SegmentState,
 } from "../../wal/ownership/segment_status.ts";
+import { interruptedWriters } from "../../wal/open_calls/interrupted_writers.ts";
 import { projectDirectory } from "../../wal/segment/project_directory.ts";
 import { deadLetterPaths } from "../dead_letters/files.ts";
 import { isMeant, listProjects, type LogFilter, type ProjectPath } from "../logs/projects.ts";
@@ -35,6 +36,13 @@ import {
   type StatusReport,
   type StatusSource,
 } from "./report.ts";
+
+/** Contents of a project's directory. */
+interface Look {
+  readonly stems: readonly SegmentFiles[];
+  readonly states: readonly SegmentState[];
+  readonly interrupted: number;
+}
 
 /** Makes reports of one root, each cheaper than the first: what was counted is remembered. */
 export class StatusReporter implements StatusSource<SegmentState> {
@@ -110,25 +118,27 @@ export class StatusReporter implements StatusSource<SegmentState> {
   async #look(
     directory: string,
     cache: ProcessCache,
-  ): Promise<{ stems: SegmentFiles[]; states: SegmentState[] }> {
+  ): Promise<Look> {
     const { server } = this.#filter;
     try {
       const stems = await listSegments(this.#runtime, directory);
       const states = await inspectSegments(this.#runtime, stems, cache);
-      if (server === undefined) return { stems, states };
+      const cutOff = interruptedWriters(this.#runtime, stems, cache).filter((one) => !one.hasData);
+      if (server === undefined) return { stems, states, interrupted: cutOff.length };
       return {
         stems: stems.filter((stem) => deadLettersAreFor(this.#runtime, stem, server)),
         states: states.filter((state) => isForServer(state, server)),
+        interrupted: cutOff.filter((one) => isForServer(one, server)).length,
       };
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return { stems: [], states: [] };
+      if (hasCode(error, "ENOENT")) return { stems: [], states: [], interrupted: 0 };
       throw error;
     }
   }
 
   async #project(
     project: ProjectPath,
-    { stems, states }: { stems: readonly SegmentFiles[]; states: readonly SegmentState[] },
+    { stems, states, interrupted }: Look,
     logs: readonly ReportedLog[],
     { budget, onCounted }: { budget: CountBudget; onCounted: () => void },
   ): Promise<ProjectReport<SegmentState>> {
@@ -145,6 +155,7 @@ export class StatusReporter implements StatusSource<SegmentState> {
       ...project,
       segments,
       ...pendingOf(segments),
+      interrupted,
       deadLetters: await this.#deadLetters.countAll(paths.map(({ path }) => path)),
       logs,
       health: healthOf(logs),

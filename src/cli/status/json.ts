@@ -49,6 +49,7 @@ function projectJson(project: ProjectReport, report: StatusReport): unknown {
     writers: Object.fromEntries(
       [...writersOf(project)].map(([liveness, writers]) => [liveness, writers.length]),
     ),
+    interrupted: project.interrupted ?? 0,
     deadLetters: {
       total: deadLetters.total,
       byReason: deadLetters.byReason,

@@ -40,6 +40,8 @@ export interface ProjectReport<State extends PartState = PartState> extends Proj
   /** Time of the oldest pending record, epoch ms. */
   readonly oldest: number | null;
   readonly deadLetters: DeadLetterCount;
+  /** Processes that have ended and left nothing pending but calls without an end. */
+  readonly interrupted?: number;
   /** Log reports of the processes that write this project. */
   readonly logs: readonly ReportedLog[];
   readonly health: LogHealth;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isTaken, listenOf } from "../../../tools/mock_server/listen.ts";
+import { isTaken, listen as listenOn } from "../../http_server/listen.ts";
 import { type Context, guardedContext, throwIfStopped } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { keyDigestOf, pythonLogs } from "../logs/python_logs.ts";
@@ -65,7 +65,7 @@ async function listen(
   handle: (request: Request) => Promise<Response>,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   try {
-    return await listenOf("native")(port, "127.0.0.1", handle);
+    return await listenOn({ port, hostname: "127.0.0.1", handle });
   } catch (error) {
     throw new CommandError(
       `Cannot listen on 127.0.0.1:${port}: ${isTaken(error) ? "the port is in use" : error}`,

@@ -272,7 +272,7 @@ export class WalPipeline implements Pipeline, StrictPipeline {
     const { records } = memory.pending;
     this.#monitor.end(this.#disk === null ? 0 : records);
     // The next process that recovers closes open calls.
-    const leaves = leavesRecords || (disk?.hasOpenCalls ?? false);
+    const leaves = leavesRecords || (disk?.mayHaveOpenCalls ?? false);
     const isLost = records > 0 || this.#monitor.counters.allDropped > 0;
     this.#monitor.guard("presence", () => this.#disk?.presence.end(leaves || isLost));
   }

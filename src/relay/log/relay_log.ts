@@ -7,6 +7,7 @@
 import type { StrictPipeline, WriteRecord } from "../../client/pipeline/pipeline.ts";
 import type { OpenLog } from "../../drop_in/logs/open_log.ts";
 import type { ProjectLog } from "../../drop_in/logs/project_log.ts";
+import type { CallMemory } from "./call_memory.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { TableMemory } from "./table_memory.ts";
 
@@ -19,53 +20,32 @@ export type CommitPolicy =
   /** When its records are in the page cache; they are not synced. */
   | "never";
 
-/**
- * Maximum number of running calls to cache; the end of an older one is delivered without their
- * fields.
- */
-const MAX_OPEN_CALLS = 100_000;
-
-/** JSON text of the fields of a start that the end must repeat in the v2 calls API. */
-export interface OpenCall {
-  readonly traceId: string;
-  readonly startedAt: string;
-}
-
 /** Appends records of one project, and waits until they are on stable storage. */
 export class RelayLog {
   /** Log, digests and IDs of the project. */
   readonly project: ProjectLog;
   /** Tables created through this relay. */
   readonly tables: TableMemory = new TableMemory();
+  /** Open calls of the project. */
+  readonly calls: CallMemory;
   readonly #open: OpenLog<StrictPipeline>;
   readonly #pipeline: StrictPipeline;
   readonly #commits: GroupCommit;
   readonly #policy: CommitPolicy;
-  readonly #calls = new Map<string, OpenCall>();
 
   /** Creates a relay log on top of an open log. */
-  constructor(open: OpenLog<StrictPipeline>, pipeline: StrictPipeline, policy: CommitPolicy) {
+  constructor(
+    open: OpenLog<StrictPipeline>,
+    pipeline: StrictPipeline,
+    policy: CommitPolicy,
+    calls: CallMemory,
+  ) {
+    this.calls = calls;
     this.project = open.log;
     this.#open = open;
     this.#pipeline = pipeline;
     this.#policy = policy;
     this.#commits = new GroupCommit(() => pipeline.sync());
-  }
-
-  /** Caches the fields of a call's start that its end repeats. */
-  callStarted(id: string, call: OpenCall): void {
-    this.#calls.set(id, call);
-    if (this.#calls.size > MAX_OPEN_CALLS) this.#calls.delete(this.#calls.keys().next().value!);
-  }
-
-  /** Returns the cached fields of a running call's start. */
-  openCall(id: string): OpenCall | undefined {
-    return this.#calls.get(id);
-  }
-
-  /** Forgets a call. */
-  callEnded(id: string): void {
-    this.#calls.delete(id);
   }
 
   /** Whether records may contain provisional digests. */

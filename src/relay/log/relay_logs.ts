@@ -11,6 +11,7 @@ import { Redactor } from "../../client/redaction/redactor.ts";
 import type { Settings } from "../../client/settings/settings.ts";
 import { OpenLog } from "../../drop_in/logs/open_log.ts";
 import type { OwnFetch, Runtime, Timer } from "../../runtime/runtime.ts";
+import { CallMemory, type FindCall } from "./call_memory.ts";
 import { type CommitPolicy, RelayLog } from "./relay_log.ts";
 
 /** Ms after the last request of a project after which its log is closed. */
@@ -30,6 +31,8 @@ export interface RelayLogsOptions {
   readonly fetch: OwnFetch;
   readonly commit: CommitPolicy;
   readonly logger: Logger;
+  /** Looks up calls whose starts did not arrive at this relay. */
+  readonly findCall: FindCall;
   /** Opens the log of a project; default: the file log. */
   readonly openPipeline?: OpenStrictPipeline | undefined;
 }
@@ -47,6 +50,7 @@ export class RelayLogs {
   readonly #options: RelayLogsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
+  readonly #calls = new Map<string, CallMemory>();
   #timer: Timer | null = null;
 
   constructor(options: RelayLogsOptions) {
@@ -135,7 +139,12 @@ export class RelayLogs {
       openPipeline: (options) => pipeline = openPipeline({ ...options, recovers: false }),
       logger,
     });
-    return new RelayLog(open, pipeline!, commit);
+    let calls = this.#calls.get(projectId);
+    if (calls === undefined) {
+      calls = new CallMemory(projectId, this.#options.findCall);
+      this.#calls.set(projectId, calls);
+    }
+    return new RelayLog(open, pipeline!, commit, calls);
   }
 
   #lookLater(): void {

@@ -15,7 +15,8 @@ import type { RelayLogs } from "./relay_logs.ts";
 export class WriteBatch {
   readonly #logs: RelayLogs;
   readonly #records = new Map<RelayLog, WriteRecord[]>();
-  readonly #onCommit: (() => void)[] = [];
+  readonly #onAppended: (() => void)[] = [];
+  readonly #onCommitted: (() => void)[] = [];
 
   /** Creates an empty batch. */
   constructor(logs: RelayLogs) {
@@ -41,7 +42,12 @@ export class WriteBatch {
 
   /** Calls `run` after the records were appended. */
   onAppended(run: () => void): void {
-    this.#onCommit.push(run);
+    this.#onAppended.push(run);
+  }
+
+  /** Calls `run` when the records are as safe as the relay promises. */
+  onCommitted(run: () => void): void {
+    this.#onCommitted.push(run);
   }
 
   /** Number of records. */
@@ -62,8 +68,9 @@ export class WriteBatch {
       const commit = this.#guarded(log, () => log.append(records));
       commits.push(() => this.#committed(log, commit));
     }
-    for (const run of this.#onCommit) run();
+    for (const run of this.#onAppended) run();
     await Promise.all(commits.map((commit) => commit()));
+    for (const run of this.#onCommitted) run();
   }
 
   #guarded<T>(log: RelayLog, work: () => T): T {

@@ -12,6 +12,8 @@ import { type KnownAnswers, questionOf } from "./known_answers.ts";
 
 /** Maximum bytes of an error response. */
 const MAX_ERROR_BYTES = 1024 * 1024;
+/** Timeout in ms for a read of the relay's own. */
+const READ_MS = 5_000;
 /** Seconds after which a caller may retry if the server is unreachable. */
 const RETRY_AFTER = 5;
 
@@ -104,6 +106,24 @@ export class Upstream {
     return question !== null && response.ok
       ? await this.#remember(question, response)
       : await this.#cleaned(request.path, response);
+  }
+
+  /** Makes a read of the relay's own; the text of the response, `undefined` without a good one. */
+  async read(path: string, question: unknown): Promise<string | undefined> {
+    try {
+      const response = await this.#fetch({
+        method: "POST",
+        path,
+        query: "",
+        headers: new Headers({ "content-type": "application/json" }),
+        body: new TextEncoder().encode(JSON.stringify(question)),
+        signal: AbortSignal.timeout(READ_MS),
+      });
+      const text = await readText(response, MAX_ERROR_BYTES);
+      return response.status < 500 && response.status !== 429 ? text : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   async #fetch(request: PassedRequest): Promise<FetchResponse> {

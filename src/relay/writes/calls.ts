@@ -5,6 +5,7 @@
  */
 
 import { type JsonObject, jsonObject } from "../request/json_source.ts";
+import { runConcurrently } from "../../delivery/async/run_concurrently.ts";
 import type { WriteBatch } from "../log/write_batch.ts";
 
 /** Fields of a complete call that belong to its end. */
@@ -17,6 +18,8 @@ const END_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Fields that come first in a record, so that senders find them quickly. */
+/** Maximum number of calls that are looked up at once. */
+const MAX_LOOKUPS = 16;
 const START_KEY: ReadonlySet<string> = new Set(["project_id", "id", "trace_id"]);
 const END_KEY: ReadonlySet<string> = new Set(["project_id", "id", "trace_id", "started_at"]);
 
@@ -29,17 +32,39 @@ export function recordStart(start: JsonObject, batch: WriteBatch): string {
   writeStart(start, batch, id, traceId, () => true);
   const startedAt = start.text("started_at");
   if (startedAt !== undefined) {
-    batch.onAppended(() => log.callStarted(id, { traceId: JSON.stringify(traceId), startedAt }));
+    batch.onAppended(() => log.calls.started(id, { traceId: JSON.stringify(traceId), startedAt }));
   }
   return `{"id":${JSON.stringify(id)},"trace_id":${JSON.stringify(traceId)}}`;
+}
+
+/**
+ * Looks up the calls of ends whose starts did not arrive at this relay: without the fields of its
+ * start, the v2 calls API rejects an end.
+ *
+ * @param starts The starts in the same request.
+ */
+export async function lookUpCalls(
+  ends: readonly JsonObject[],
+  starts: readonly JsonObject[],
+  batch: WriteBatch,
+): Promise<void> {
+  const begun = new Set(starts.map((start) => start.string("id")));
+  const unknown = ends.filter((end) =>
+    !(end.has("trace_id") && end.has("started_at")) && !begun.has(end.string("id"))
+  );
+  const tasks = unknown.map((end) => () =>
+    batch.log(end.string("project_id")).calls.lookUp(requiredId(end))
+  );
+  await runConcurrently(tasks, MAX_LOOKUPS);
 }
 
 /** Records an end; returns the response. */
 export function recordEnd(end: JsonObject, batch: WriteBatch): string {
   const log = batch.log(end.string("project_id"));
   const id = requiredId(end);
-  const open = log.openCall(id);
-  batch.onAppended(() => log.callEnded(id));
+  const open = log.calls.open(id);
+  // A request that is refused is made again.
+  batch.onCommitted(() => log.calls.ended(id));
   writeEnd(
     end,
     batch,

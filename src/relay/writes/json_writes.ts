@@ -8,7 +8,7 @@ import type { RecordType } from "../../protocol/record_types.ts";
 import type { WriteBatch } from "../log/write_batch.ts";
 import { type JsonObject, jsonObject } from "../request/json_source.ts";
 import type { JsonWrite } from "../request/json_write.ts";
-import { recordComplete, recordEnd, recordStart } from "./calls.ts";
+import { lookUpCalls, recordComplete, recordEnd, recordStart } from "./calls.ts";
 import { recordObject, recordTable, recordTableOfDigests, recordTableUpdate } from "./values.ts";
 
 /**
@@ -21,7 +21,10 @@ export type RecordWrite = (
 ) => string | null | Promise<string | null>;
 
 const start: RecordWrite = ({ body }, batch) => recordStart(body.object("start"), batch);
-const end: RecordWrite = ({ body }, batch) => recordEnd(body.object("end"), batch);
+const end: RecordWrite = async ({ body }, batch) => {
+  await lookUpCalls([body.object("end")], [], batch);
+  return recordEnd(body.object("end"), batch);
+};
 
 /** All writes with a JSON body, by path in hono's syntax. */
 export const JSON_WRITES: Readonly<Record<string, RecordWrite>> = {
@@ -29,13 +32,17 @@ export const JSON_WRITES: Readonly<Record<string, RecordWrite>> = {
   "/call/end": end,
   "/v2/:entity/:project/call/start": start,
   "/v2/:entity/:project/call/end": end,
-  "/call/upsert_batch": ({ body }, batch) => {
-    const replies = body.objects("batch").map((item) => {
-      const request = item.object("req");
-      return item.string("mode") === "start"
-        ? recordStart(request.object("start"), batch)
-        : recordEnd(request.object("end"), batch);
+  "/call/upsert_batch": async ({ body }, batch) => {
+    const items = body.objects("batch").map((item) => {
+      const isStart = item.string("mode") === "start";
+      return { isStart, part: item.object("req").object(isStart ? "start" : "end") };
     });
+    const partsOf = (wanted: boolean) =>
+      items.filter(({ isStart }) => isStart === wanted).map(({ part }) => part);
+    await lookUpCalls(partsOf(false), partsOf(true), batch);
+    const replies = items.map(({ isStart, part }) =>
+      isStart ? recordStart(part, batch) : recordEnd(part, batch)
+    );
     return `{"res":[${replies.join(",")}]}`;
   },
   "/v2/:entity/:project/calls/complete": ({ body }, batch) => {

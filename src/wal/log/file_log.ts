@@ -133,8 +133,13 @@ export class FileLog implements RequestLog {
    * @param request The span in its current state.
    */
   noteSpanStart(type: RecordType, request: string): void {
-    const { paths } = this.#active ?? this.#begin();
-    this.#openCalls.noteStart(paths, RECORD_PREFIX[type] + request + RECORD_SUFFIX);
+    this.#noteStarts(RECORD_PREFIX[type] + request + RECORD_SUFFIX);
+  }
+
+  #noteStarts(lines: string): void {
+    const segment = this.#active ?? this.#begin();
+    this.#openCalls.noteStarts(segment.paths, lines);
+    if (!segment.isOwn()) this.#lose(segment, segment.size);
   }
 
   get written(): { readonly records: number; readonly bytes: number } {
@@ -171,8 +176,9 @@ export class FileLog implements RequestLog {
     this.#copyOwed();
     const segment = this.#active;
     if (segment === null) return;
-    if (segment.verify()) this.#verified = segment.size;
-    else this.#lose(segment, segment.size);
+    if (!segment.verify()) return this.#lose(segment, segment.size);
+    this.#verified = segment.size;
+    this.#openCalls.verified();
   }
 
   close(): void {
@@ -187,9 +193,11 @@ export class FileLog implements RequestLog {
     this.#sealLeft();
   }
 
-  /** Whether calls that began in removed segments are still open. */
-  get hasOpenCalls(): boolean {
-    return this.#openCalls.keeper.hasOpen;
+  /** Whether another process may have calls of this one to close, and needs to know when it ended. */
+  get mayHaveOpenCalls(): boolean {
+    const { keeper, marker } = this.#openCalls;
+    // Without a sender, this process does not know what is left of its segments.
+    return keeper.hasOpen || (!this.#options.sender && marker !== null);
   }
 
   /**
@@ -230,18 +238,22 @@ export class FileLog implements RequestLog {
    * Handles a segment that this log no longer owns: lines after `end` are written to another one.
    */
   #lose(segment: SegmentWriter, end: number): void {
-    this.#openCalls.lost();
     const detached = segment.isDetached();
     if (detached) this.#options.listener.onDetached();
-    // This process's sender still reads a file that lost its name; without a sender, nothing reads
-    // it.
-    if (detached && this.#options.sender) return this.#leave(segment);
     // A process that presumed this one dead sends what the segment contained then. If the machine
     // was suspended, the heartbeat looks fresh, so records appended since then lie beyond that end.
     const lost = segment.linesFrom(this.#verified, end);
+    const starts = this.#openCalls.lost(lost.lines);
     if (this.#active === segment) this.rotate();
-    if (lost.records > 0) this.#owed.push(lost);
+    // This process's sender still reads a file that lost its name; without a sender, nothing reads
+    // it.
+    if (lost.records > 0 && !(detached && this.#options.sender)) this.#owed.push(lost);
     this.#copyOwed();
+    try {
+      if (starts !== "") this.#noteStarts(starts);
+    } catch {
+      // The ends of these spans meet the same error.
+    }
   }
 
   /**

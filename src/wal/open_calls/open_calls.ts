@@ -65,7 +65,7 @@ export class OpenCalls {
     const times = [this.#lastRecord];
     for (const { base64 } of this.#spans.values()) {
       try {
-        times.push(Number(startOf(fromBase64(base64)) / 1_000_000n));
+        times.push(Number(startOf(fromBase64(base64)) / 1_000n) / 1_000);
       } catch {
         // Such a span gets no end either.
       }
@@ -77,8 +77,9 @@ export class OpenCalls {
   fold({ type, bytes, start, end }: BatchRecord): void {
     if (type === "calls_delete") return this.#delete(bytes, start, end);
     if (isOtelType(type)) {
-      const { span } = textFields(bytes, start, end);
+      const { span, request_base64: base64 } = textFields(bytes, start, end);
       if (span !== undefined) this.#spans.delete(span);
+      this.#lastRecord = lastEnd(base64) ?? this.#lastRecord;
       return;
     }
     if (type !== "call_start" && type !== "call_end") return;
@@ -213,6 +214,20 @@ function endOfSpan({ id, type, project, base64 }: OpenSpan, at: number): string 
 /** Returns the start time of a serialized span, epoch nanoseconds. */
 function startOf(request: Uint8Array): bigint {
   return readSpans(request).reduce((last, { startTime }) => max(last, startTime), 0n);
+}
+
+/** When the last of serialized spans ended, epoch ms; `undefined` if that cannot be read. */
+function lastEnd(base64: string | undefined): number | undefined {
+  if (base64 === undefined) return undefined;
+  try {
+    const last = readSpans(fromBase64(base64)).reduce(
+      (last, { endTime }) => max(last, endTime),
+      0n,
+    );
+    return last === 0n ? undefined : Number(last / 1_000n) / 1_000;
+  } catch {
+    return undefined;
+  }
 }
 
 function max(left: bigint, right: bigint): bigint {

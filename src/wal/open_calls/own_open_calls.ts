@@ -4,9 +4,7 @@
  * @module
  */
 
-import type { AppendFile } from "../../runtime/file_system.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { writeAll } from "../dead_letters/dead_letter_file.ts";
 import type { CopiedLines } from "../log/segment_writer.ts";
 import type { Presence } from "../ownership/presence.ts";
 import {
@@ -18,6 +16,7 @@ import {
 import { ClosedCalls } from "./closed_calls.ts";
 import { NOTHING_CARRIED, ONLY_SPANS } from "./open_calls_file.ts";
 import { OpenCallsKeeper } from "./open_calls_keeper.ts";
+import { SpanStarts } from "./span_starts.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -44,8 +43,7 @@ export class OwnOpenCalls {
   #isLookDue = false;
   /** Whether span starts are recorded. */
   #withSpans = false;
-  /** The file with span starts beside the current segment. */
-  #started: { readonly path: string; readonly file: AppendFile } | null = null;
+  readonly #starts: SpanStarts;
 
   /** Reads and writes nothing before the first segment. */
   constructor(options: OwnOpenCallsOptions) {
@@ -53,6 +51,7 @@ export class OwnOpenCalls {
     this.#options = options;
     this.keeper = new OpenCallsKeeper(runtime, directory, writer);
     this.#closed = new ClosedCalls(runtime.files, directory, writer);
+    this.#starts = new SpanStarts(runtime.files);
     this.#lapses = presence.lapses;
   }
 
@@ -63,38 +62,40 @@ export class OwnOpenCalls {
   }
 
   /**
-   * Records the start of a span. Throws the file system error.
+   * Records the starts of spans, except those that another process has ended. Throws the file system
+   * error.
    *
    * @param paths The files of the current segment.
-   * @param line The span in its current state, as a record line.
+   * @param lines The spans in their current state, as record lines.
    */
-  noteStart({ open, started }: SegmentPaths, line: string): void {
-    const { files } = this.#options.runtime;
+  noteStarts({ open, started }: SegmentPaths, lines: string): void {
     if (this.marker === null) {
       this.#withSpans = true;
-      files.createExclusive(open, ONLY_SPANS);
+      this.#options.runtime.files.createExclusive(open, ONLY_SPANS);
     }
-    try {
-      if (this.#started?.path !== started) {
-        this.left();
-        this.#started = { path: started, file: files.openAppend(started) };
-      }
-      writeAll(this.#started!.file, encoder.encode(line));
-    } catch (error) {
-      this.left();
-      throw error;
-    }
+    const [left, count] = this.withoutClosed(lines);
+    if (count > 0) this.#starts.note(started, left);
+  }
+
+  /** The current segment is in place. Throws the host's error. */
+  verified(): void {
+    this.#starts.verified();
   }
 
   /** Closes the files of the current segment, which was retired. */
   left(): void {
-    this.#started?.file.close();
-    this.#started = null;
+    this.#starts.close();
   }
 
-  /** Notes that another process presumed this one dead. */
-  lost(): void {
+  /**
+   * Notes that another process presumed this one dead. Throws the file system error.
+   *
+   * @param tail Lines written to the current segment since it was last seen in place.
+   * @returns Starts of spans to be recorded again, as lines.
+   */
+  lost(tail: Uint8Array): string {
     this.#isLookDue = true;
+    return this.#starts.takeUnseen(tail);
   }
 
   /**

@@ -169,7 +169,10 @@ export async function inspectSegments<Files extends SegmentFiles>(
 }
 
 /** Returns whether a segment's records may be sent to `server`, by the same rule as senders. */
-export function isForServer({ writer, stem }: SegmentState, server: string): boolean {
+export function isForServer(
+  { writer, stem }: Pick<SegmentState, "writer" | "stem">,
+  server: string,
+): boolean {
   if (writer.server !== null) return writer.server === server;
   return !writer.unnamed || mayTarget(server, parseStem(stem)?.writer ?? "");
 }

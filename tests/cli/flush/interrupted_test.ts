@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, watch } from "node:fs";
+import { join } from "node:path";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
 import { startChild } from "../../support/processes/child_fixture.ts";
@@ -57,3 +59,54 @@ for (const sender of [true, false]) {
     { timeout: 120_000 },
   );
 }
+
+test(
+  "flush closes the calls of a killed process of which no other file is left; status tells of it",
+  async () => {
+    await using place = await temporary();
+    await using mock = await startMockServer();
+    const plan: InterruptedPlan = {
+      serverUrl: mock.url,
+      walDir: place.wal,
+      does: "calls",
+      sender: true,
+      rounds: ROUNDS,
+      segmentBytes: 1,
+    };
+    const names = () => readdirSync(join(place.wal, "team", "project"));
+    const child = startChild("support/wal/programs/interrupted_child.ts", JSON.stringify(plan));
+    await child.line("hanging");
+    const changed = watch(join(place.wal, "team", "project"));
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (names().every((name) => name.startsWith(".") || name.endsWith(".open"))) resolve();
+      };
+      changed.on("change", look);
+      look();
+    });
+    changed.close();
+    child.kill("SIGKILL");
+    await child.ended;
+    const surroundings = {
+      cwd: place.path,
+      env: { WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: "a-secret-key-0123456789" },
+    };
+    const own = ["--dir", place.wal];
+    const before = await cli(["status", ...own], surroundings);
+    assert.match(before.out, /! team\/project {2}Calls of 1 process that has ended have no end/);
+    await mock.stop();
+    const away = await cli(["flush", "--timeout", "1", ...own], surroundings);
+    assert.equal(away.code, 1, away.out);
+    assert.match(away.out, /Still on disk: .* the time ran out/);
+    await mock.restart();
+    const flushed = await cli(["flush", ...own], surroundings);
+    assert.equal(flushed.code, 0, flushed.out);
+    assert.match(flushed.out, /Delivered 2 records/);
+    const cut = mock.store.calls("team/project").filter(({ exception }) => exception != null);
+    assert.deepEqual(cut.map(({ exception }) => exception), [INTERRUPTED, INTERRUPTED]);
+    const after = await cli(["status", "--json", ...own], surroundings);
+    const { projects } = JSON.parse(after.out) as { projects: { interrupted: number }[] };
+    assert.deepEqual(projects.map(({ interrupted }) => interrupted), [0]);
+  },
+  { timeout: 120_000 },
+);

@@ -114,6 +114,7 @@ test("the table of status fits into 60 to 200 columns, and keeps the most import
     pendingEstimated: false,
     pendingBytes: 812_000_000,
     oldest: 0,
+    interrupted: 0,
     deadLetters: { total: 12, byReason: { refused: 12 }, last: null },
     logs: [],
     health: healthOf([{

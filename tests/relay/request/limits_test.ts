@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { startMockServer } from "../../../tools/mock_server/serve.ts";
 import { test } from "../../harness.ts";
+import { ownRuntime } from "../../support/processes/child_fixture.ts";
 import { post, PROJECT, send } from "../../support/mock_server/mock_requests.ts";
 import { startRelay } from "../../support/relay/relay_fixture.ts";
 
@@ -113,6 +114,33 @@ async function slowClient(url: string): Promise<{ answer: Promise<string>; close
   });
   return { answer, close: () => socket.destroy() };
 }
+
+test("relay: over the limit of open requests one is refused with 503, slow clients included", async () => {
+  await using server = await startMockServer();
+  await using relay = await startRelay({ server: server.url, limits: { maxOpenRequests: 2 } });
+  const slow = await Promise.all([1, 2].map(() => slowClient(relay.url)));
+  let refused = await post(relay, "/obj/create", object("a"));
+  // The relay may not have seen the slow ones yet.
+  while (refused.status === 200) refused = await post(relay, "/obj/create", object("a"));
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("retry-after"), "1");
+  assert.ok(relay.relay.counters.refused[503] >= 1);
+  for (const { close } of slow) close();
+  while ((await post(relay, "/obj/create", object("b"))).status !== 200);
+});
+
+test("relay: over the limit of connections one is closed", async () => {
+  await using server = await startMockServer();
+  await using relay = await startRelay({ server: server.url, maxConnections: 2 });
+  const slow = [await slowClient(relay.url), await slowClient(relay.url)];
+  const third = await slowClient(relay.url);
+  assert.equal(await third.answer, "", "it is closed without a response");
+  for (const { close } of slow) close();
+  for (let status: number | null = null; status !== 200;) {
+    status = await post(relay, "/obj/create", object("a")).then((response) => response.status)
+      .catch(() => null);
+  }
+}, { skip: ownRuntime !== "node" && "the servers of Deno and Bun do not count connections" });
 
 test("relay: slow clients delay no other, and are disconnected", async () => {
   await using server = await startMockServer();

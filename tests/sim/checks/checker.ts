@@ -68,6 +68,7 @@ async function drain(world: World): Promise<void> {
   await finishLiving(world);
   if (world.violations.length > 0) return;
   const servers = new Set<number>([0]);
+  for (const { server } of world.context.ledger.spans.values()) servers.add(server);
   for (const { server } of world.context.ledger.records) if (server !== null) servers.add(server);
   for (const server of servers) start(world, 100 + server, 0, server);
   const isNote = (path: string) => path.includes("/.processes");

@@ -1,11 +1,13 @@
 /**
- * Looks at every closing of calls that were cut off as it happens, and for those that are missing.
+ * Looks at every closing of calls and spans that were cut off as it happens, and for those that are
+ * missing.
  *
  * @module
  */
 
-import { INTERRUPTED } from "../../../src/wal/open_calls/open_calls.ts";
+import { INTERRUPTED, INTERRUPTED_SPAN } from "../../../src/wal/open_calls/open_calls.ts";
 import type { RecordText } from "../scenario/records.ts";
+import { endOfSpan } from "../scenario/spans.ts";
 import type { SimContext } from "../world/context.ts";
 import type { SimRecord } from "../world/ledger.ts";
 import type { SimProcess } from "../process/process.ts";
@@ -13,6 +15,10 @@ import type { SimProcess } from "../process/process.ts";
 const CLOSING = /^(.*_([0-9a-f]{32}))\.jsonl$/;
 const END =
   /^\{"end":\{("project_id":"[^"]*","id":"([^"]*)"),("trace_id":"[^"]*","started_at":"([^"]*)"),("ended_at":"([^"]*)",.*)\}\}$/;
+
+const SPAN = /^\{"type":"otel_(?:traces|agents)","req":(.*"span":"(s\d+)".*)\}$/;
+/** Ms after the last heartbeat within which the time of a record is a sign of life. */
+const TRUSTED_MS = 10_000;
 
 /** Judges closings. */
 export class Closings {
@@ -34,29 +40,40 @@ export class Closings {
     const { violate } = this.#context;
     const isRunning = !owner.dead && !owner.finishing;
     if (isRunning && !owner.suspect) violate("closed-alive", `calls of process ${owner.id}`);
-    for (const line of (this.#context.ledger.read(to) ?? "").split("\n")) {
-      if (line !== "") this.#closed(owner, base, line);
+    const lines = (this.#context.ledger.read(to) ?? "").split("\n").slice(0, -1);
+    const signs = this.#signsOfLife(owner, lines);
+    for (const line of lines) {
+      if (SPAN.test(line)) this.#closedSpan(owner, base, line, signs);
+      else this.#closedCall(owner, base, line, signs);
     }
   }
 
-  #closed(owner: SimProcess, base: string, line: string): void {
-    const { ledger, violate, past, clock } = this.#context;
+  /** Times at which a process may have been last heard of, epoch ms. */
+  #signsOfLife(owner: SimProcess, lines: readonly string[]): number[] {
+    const limit = owner.lastHeartbeat + TRUSTED_MS;
+    const begun = lines.flatMap((line) => this.#span(line)?.span.startedAt ?? []);
+    const last = Math.max(owner.lastHeartbeat, ...begun.filter((time) => time <= limit));
+    // The time of a record may have been removed with it.
+    const reported = owner.reported.filter((time) => time <= limit).map((time) =>
+      Math.max(last, time)
+    );
+    return [last, ...reported];
+  }
+
+  #span(line: string): ReturnType<SimContext["ledger"]["spans"]["get"]> {
+    return this.#context.ledger.spans.get(SPAN.exec(line)?.[2] ?? "");
+  }
+
+  #closedCall(owner: SimProcess, base: string, line: string, signs: readonly number[]): void {
+    const { ledger, violate } = this.#context;
     const request = line.slice('{"type":"call_end","req":'.length, -1);
     const [, head, call, , startedAt, rest, endedAt] = END.exec(request)!;
-    const key = `${call}:cut`;
     const start = ledger.find(`${call}:start`);
-    const end = ledger.find(`${call}:end`);
-    const isSure = !past.crashed && !owner.troubled;
-    if (isSure && ledger.find(key)) violate("closed-twice", `${call} of process ${owner.id}`);
-    if (start?.origin !== owner) violate("closed-twice", `${call} is not of process ${owner.id}`);
-    if (isSure && end?.accepted && !end.memory && end.excuse === null && owner.dead) {
-      violate("closed-twice", `${call} of process ${owner.id}, which had ended it`);
+    const isSure = this.#checkEnds(owner, call, start?.origin === owner);
+    const times = signs.map((at) => new Date(at).toISOString().replace("Z", "000Z"));
+    if (isSure && !times.some((at) => endedAt === (at > startedAt ? at : startedAt))) {
+      violate("closed-time", `${call}: ${endedAt}, and its process was last heard of at ${times}`);
     }
-    const at = new Date(owner.lastHeartbeat).toISOString().replace("Z", "000Z");
-    if (isSure && endedAt !== (at > startedAt ? at : startedAt)) {
-      violate("closed-time", `${call}: ${endedAt}, and its process was last heard of at ${at}`);
-    }
-    if (end) end.excuse ??= "closed";
     const bare = `{"end":{${head},${rest}}}`;
     const text: RecordText = {
       type: "call_end",
@@ -65,9 +82,51 @@ export class Closings {
       bodies: [request],
       half: rest,
     };
+    this.#add(owner, base, { call, kind: "end", text, line, order: start?.order ?? 0 });
+  }
+
+  #closedSpan(owner: SimProcess, base: string, line: string, signs: readonly number[]): void {
+    const { ledger, violate } = this.#context;
+    const [, request, id] = SPAN.exec(line)!;
+    const { span, origin } = ledger.spans.get(id)!;
+    const isSure = this.#checkEnds(owner, id, origin === owner);
+    const ends = signs.map((at) => endOfSpan(span, { at, error: INTERRUPTED_SPAN }));
+    const isRight = ends.some((end) => end.request === request);
+    if (isSure && !isRight) {
+      const times = signs.map((at) => new Date(at).toISOString());
+      violate("closed-time", `${id}: ${request}, and its process was last heard of at ${times}`);
+    }
+    const base64 = /"request_base64":"([^"]*)"/.exec(request)![1];
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const text = { ...ends[0], request, spans: { ...ends[0].spans!, bytes } };
+    this.#add(owner, base, { call: id, kind: "span", text, line, order: 0 });
+  }
+
+  /** A call or span must not have an end already. Returns whether its end can be judged. */
+  #checkEnds(owner: SimProcess, call: string, isOwn: boolean): boolean {
+    const { ledger, violate, past } = this.#context;
+    const end = ledger.find(`${call}:end`);
+    const isSure = !past.crashed && !owner.troubled;
+    if (isSure && ledger.find(`${call}:cut`)) {
+      violate("closed-twice", `${call} of process ${owner.id}`);
+    }
+    if (!isOwn) violate("closed-twice", `${call} is not of process ${owner.id}`);
+    if (isSure && end?.accepted && !end.memory && end.excuse === null && owner.dead) {
+      violate("closed-twice", `${call} of process ${owner.id}, which had ended it`);
+    }
+    if (end) end.excuse ??= "closed";
+    return isSure;
+  }
+
+  #add(
+    owner: SimProcess,
+    base: string,
+    { call, kind, text, line, order }: Pick<SimRecord, "call" | "kind" | "text" | "line" | "order">,
+  ): void {
+    const { ledger, clock } = this.#context;
     ledger.add({
-      key,
-      kind: "end",
+      key: `${call}:cut`,
+      kind,
       text,
       line,
       call,
@@ -75,7 +134,7 @@ export class Closings {
       server: owner.step.server,
       poison: false,
       origin: owner,
-      order: start?.order ?? 0,
+      order,
       at: clock.monotonic(),
       accepted: true,
       memory: false,
@@ -92,10 +151,17 @@ export class Closings {
     });
   }
 
-  /** Everything is over: all calls that were cut off and can be known are closed. */
+  /** Everything is over: all calls and spans that were cut off and can be known are closed. */
   judge(): void {
     const { ledger, past, setup, violate } = this.#context;
-    if (!setup.closeInterrupted || past.crashed || setup.maxDiskBytes < 1e9) return;
+    if (past.crashed || setup.maxDiskBytes < 1e9) return;
+    for (const { span: { id, isNoted }, origin } of ledger.spans.values()) {
+      if (!isNoted || origin.troubled) continue;
+      const end = ledger.find(`${id}:end`);
+      if (end?.accepted || end?.stored || ledger.find(`${id}:cut`)) continue;
+      violate("not-closed", `${id} of process ${origin.id}`);
+    }
+    if (!setup.closeInterrupted) return;
     const deleted = new Set(
       ledger.records.filter(({ kind }) => kind === "delete").map(({ call }) => call),
     );

@@ -10,6 +10,7 @@ import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";
 import { SENDING_BUGS } from "./sending.ts";
+import { SPAN_CLOSING_BUGS } from "./span_closing.ts";
 
 /** Every deliberate mistake. */
 export const BUGS: readonly Bug[] = [
@@ -17,5 +18,6 @@ export const BUGS: readonly Bug[] = [
   ...REMOVAL_BUGS,
   ...LEASE_BUGS,
   ...CLOSING_BUGS,
+  ...SPAN_CLOSING_BUGS,
   ...SENDING_BUGS,
 ];

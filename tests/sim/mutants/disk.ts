@@ -53,7 +53,7 @@ export const DISK_BUGS: readonly Bug[] = [
     name: "short-write-ignored",
     mistake: "a write that took fewer bytes passes for whole",
     breaks: ["lost", "removed", "spins", "flush", "pending", "dead-letter", "checkpoint"],
-    seeds: 100,
+    seeds: 300,
     files: (files) =>
       withAppends(files, (file) => ({
         write: (text) => {
@@ -122,7 +122,7 @@ export const DISK_BUGS: readonly Bug[] = [
     mistake: "a checkpoint in the middle of a record is trusted",
     breaks: ["lost", "dead-letter", "removed", "order"],
     seeds: 2_000,
-    from: 250,
+    from: 2_400,
     files: (files) => withReads(files, () => ({ byteAt: () => 10 })),
   },
   {

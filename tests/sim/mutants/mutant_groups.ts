@@ -12,6 +12,7 @@ import { LEASE_BUGS } from "./leases.ts";
 import { DISK_BUGS } from "./disk.ts";
 import { REMOVAL_BUGS } from "./removal.ts";
 import { SENDING_BUGS } from "./sending.ts";
+import { SPAN_CLOSING_BUGS } from "./span_closing.ts";
 
 /** A group of mutants and the promise that they break. */
 export const MUTANT_GROUPS: readonly (readonly [string, readonly Bug[]])[] = [
@@ -19,6 +20,7 @@ export const MUTANT_GROUPS: readonly (readonly [string, readonly Bug[]])[] = [
   ["removing segments and dead-lettering", REMOVAL_BUGS],
   ["sharing logs among processes", LEASE_BUGS],
   ["closing calls that were cut off", CLOSING_BUGS],
+  ["closing spans that were cut off", SPAN_CLOSING_BUGS],
   ["sending", SENDING_BUGS],
 ];
 

@@ -18,6 +18,7 @@ import { type ActiveFault, strike } from "../world/faults.ts";
 import type { ProcessView, SimRecord } from "../world/ledger.ts";
 import { Random } from "../scenario/random.ts";
 import type { StartStep } from "../scenario/scenario.ts";
+import { type SimSpan, startOfSpan } from "../scenario/spans.ts";
 import { type Doom, isMet, type SimProcessOptions } from "./process_options.ts";
 import { SimServers } from "../server/server.ts";
 import { Suspension } from "./suspension.ts";
@@ -40,6 +41,10 @@ export class SimProcess implements ProcessView {
   readonly records: SimRecord[] = [];
   /** Calls that it began and did not end. */
   readonly openCalls: string[] = [];
+  /** Spans with noted starts that it began and did not end. */
+  readonly openSpans: SimSpan[] = [];
+  /** Times in the last records that have one, epoch ms; only the first is on disk for sure. */
+  reported: readonly number[] = [];
   readonly random: Random;
   readonly #options: SimProcessOptions;
   readonly #suspension: Suspension;
@@ -192,6 +197,17 @@ export class SimProcess implements ProcessView {
       record.excuse ??= "dropped";
     }
     if (this.step.fsync === "always" && !record.memory) record.synced = true;
+  }
+
+  /** Notes the start of a span; it counts when this returns in a living, unfinished process. */
+  noteStart(span: SimSpan): void {
+    this.guard(() => this.pipeline.noteSpanStart!(span.type, startOfSpan(span)));
+    span.isNoted = !this.dead && !this.finishing && !this.#inMemory;
+  }
+
+  /** Notes the time in a record, which may not have reached the disk. */
+  noteTime(at: number, isSure: boolean): void {
+    this.reported = isSure ? [at] : [...this.reported, at];
   }
 
   /** Whether its records are on stable storage by now without having been asked. */

@@ -80,7 +80,13 @@ export function generate(seed: number): Scenario {
   const steps: Step[] = [start(random, features, setup, 0)];
   const length = random.int(10, random.chance(0.3) ? 80 : 45);
   while (steps.length < length) steps.push(...nextSteps(random, features, setup));
-  return { seed, setup, steps };
+  return { seed, setup, steps: mix(seed, 4) % 5 === 0 ? steps.map(withSpan) : steps };
+}
+
+/** In some runs, most calls are spans whose starts are noted; all other runs are as without them. */
+function withSpan(step: Step): Step {
+  const isCall = step.do === "append" && /^(?:call|start|end)$/.test(step.kind);
+  return isCall && mix(step.seed, 2) % 4 !== 0 ? { ...step, kind: "noted-span" } : step;
 }
 
 function start(random: Random, features: Features, setup: Setup, slot: number): StartStep {

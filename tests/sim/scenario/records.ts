@@ -30,10 +30,10 @@ export const RECORD_KINDS = [
 ] as const;
 
 /**
- * The name of a kind of record. Spans replace some records of other kinds, so that the seeds from
- * before there were spans mean the same scenarios.
+ * The name of a kind of record. Spans, and those among them whose starts are noted, replace some
+ * records of other kinds, so that the seeds from before there were spans mean the same scenarios.
  */
-export type RecordKind = (typeof RECORD_KINDS)[number] | "span";
+export type RecordKind = (typeof RECORD_KINDS)[number] | "span" | "noted-span";
 
 /** A record's texts. */
 export interface RecordText {
@@ -157,7 +157,7 @@ export function completeText(start: RecordText, end: RecordText): string {
 
 /** A record of any other kind. */
 export function otherText(
-  kind: Exclude<RecordKind, "call" | "start" | "end">,
+  kind: Exclude<RecordKind, "call" | "start" | "end" | "noted-span">,
   plan: RecordPlan,
 ): RecordText {
   const project: Field = ["project_id", text(plan.project)];

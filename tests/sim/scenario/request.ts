@@ -4,6 +4,7 @@
  * @module
  */
 
+import { INTERRUPTED_SPAN } from "../../../src/wal/open_calls/open_calls.ts";
 import { isCut } from "../checks/closings.ts";
 import type { Ledger, SimRecord } from "../world/ledger.ts";
 import { completeText, unspaced } from "./records.ts";
@@ -215,7 +216,7 @@ function readSpans(
     const isLong = bytes[at + 1] >= 128;
     const length = isLong ? bytes[at + 1] - 128 + (bytes[at + 2] << 7) : bytes[at + 1];
     const from = at + (isLong ? 3 : 2);
-    const key = /^(r\d+)\/\d;/.exec(lenient.decode(bytes.subarray(from, from + 12)))?.[1];
+    const key = spanKey(lenient.decode(bytes.subarray(from, from + length)));
     if (bytes[at] !== 10 || key === undefined) break;
     keys.add(key);
     at = from + length;
@@ -236,6 +237,14 @@ function readSpans(
     trouble: isSame ? null : `is not the spans that were appended: ${[...keys].join()}`,
     hasWrongDigest: false,
   };
+}
+
+/** The key of the record that a message is of: one of any bytes, or one span whose start was noted. */
+function spanKey(message: string): string | undefined {
+  const key = /^(r\d+)\/\d;/.exec(message)?.[1];
+  const id = /(s\d+);/.exec(message.slice(0, 80))?.[1];
+  if (key !== undefined || id === undefined) return key;
+  return `${id}:${message.includes(INTERRUPTED_SPAN) ? "cut" : "end"}`;
 }
 
 function readForm(ledger: Ledger, path: string, bytes: Uint8Array, boundary: string): Contents {

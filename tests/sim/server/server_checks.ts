@@ -43,7 +43,8 @@ export class ServerChecks {
       }
     }
     record.stored = true;
-    const others = record.kind === "end" ? ["end", "cut"] : [];
+    const isEnd = /:(?:end|cut)$/.test(record.key);
+    const others = isEnd ? ["end", "cut"] : [];
     const all = others.map((part) => ledger.find(`${record.call}:${part}`));
     const isSure = !this.#context.past.crashed && all.every((one) => !one?.origin?.troubled);
     if (isSure && all.length === 2 && all.every((one) => one?.stored)) {

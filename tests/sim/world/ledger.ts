@@ -8,6 +8,7 @@
 import { MAX_MESSAGE_LENGTH } from "../../../src/wal/dead_letters/dead_letter_entry.ts";
 import type { MemoryDisk } from "../../support/simulated_runtime/memory_disk.ts";
 import type { RecordKind, RecordText } from "../scenario/records.ts";
+import type { SimSpan } from "../scenario/spans.ts";
 
 /** A process of the library, as others see it. */
 export interface ProcessView {
@@ -30,13 +31,13 @@ export interface ProcessView {
 
 /** One record and what became of it. */
 export interface SimRecord {
-  /** `c7:start`, `c7:end` or `r7`. */
+  /** `c7:start`, `c7:end`, `c7:cut`, `s7:end`, `s7:cut` or `r7`. */
   readonly key: string;
   readonly kind: RecordKind;
   readonly text: RecordText;
   /** Its line in a segment, the newline left out. */
   readonly line: string;
-  /** The call that it is or is about. */
+  /** The call, or the span whose start is noted, that it is or is about. */
   readonly call: string;
   readonly project: number;
   /** The server that it is for; `null` when any will do. */
@@ -73,6 +74,13 @@ export interface SimRecord {
   retried: boolean;
   /** A checkpoint on disk is past it. */
   checkpointed: boolean;
+}
+
+/** A span whose start is noted, the process that began it, and the server that it is for. */
+export interface BegunSpan {
+  readonly span: SimSpan;
+  readonly origin: ProcessView;
+  readonly server: number;
 }
 
 /**
@@ -114,6 +122,8 @@ const decoder = new TextDecoder();
 /** All records of a run. */
 export class Ledger {
   readonly records: SimRecord[] = [];
+  /** Spans whose starts are noted, by their ids. */
+  readonly spans: Map<string, BegunSpan> = new Map();
   /** Processes that send dead letters of a project again: records that are dead-lettered meanwhile are included. */
   readonly retries: Set<{ readonly process: ProcessView; readonly project: number }> = new Set();
   readonly #byKey = new Map<string, SimRecord>();

@@ -20,11 +20,17 @@ import {
   startText,
 } from "../scenario/records.ts";
 import type { AppendStep } from "../scenario/scenario.ts";
+import { beginSpan, endOfSpan } from "../scenario/spans.ts";
 
 /** Ms of virtual time between the end of `finish` and the process's. */
 const EXIT_MS = 50;
 /** Ms of virtual time that the end of a flush may come late. */
 const SLACK_MS = 2_000;
+/** The time that a call's start or end tells. */
+const CALL_TIMES: { readonly [Kind in RecordKind]?: RegExp } = {
+  start: /"started_at":"([^"]*)"/,
+  end: /"ended_at":"([^"]*)"/,
+};
 
 /** Plays the programs. */
 export class Writing {
@@ -44,6 +50,9 @@ export class Writing {
       if (kind === "call") {
         this.#one(writer, "start", step, random);
         this.#one(writer, "end", step, random);
+      } else if (kind === "noted-span") {
+        if (writer instanceof SimProcess) this.#noted(writer, step, random);
+        else this.#one(writer, "span", step, random);
       } else {
         this.#one(writer, kind, step, random);
       }
@@ -201,21 +210,52 @@ export class Writing {
 
   #one(
     writer: SimProcess | ForeignWriter,
-    kind: Exclude<RecordKind, "call">,
+    kind: Exclude<RecordKind, "call" | "noted-span">,
     step: AppendStep,
     random: Random,
   ): void {
     const made = this.#make(writer, kind, step, random);
+    this.#append(writer, made);
+    const [, at] = CALL_TIMES[made.kind]?.exec(made.text.request) ?? [];
+    if (writer instanceof SimProcess && at !== undefined) {
+      writer.noteTime(Date.parse(at), made.accepted);
+    }
+  }
+
+  #append(writer: SimProcess | ForeignWriter, made: SimRecord): void {
     const { ledger } = this.#context;
     ledger.add(made);
     writer.append(made);
-    if (made.kind === "end" && ledger.find(`${made.call}:cut`)) made.excuse ??= "closed";
+    if (made.key.endsWith(":end") && ledger.find(`${made.call}:cut`)) made.excuse ??= "closed";
     this.#context.trace.add(`append ${made.key} ${made.accepted}`);
+  }
+
+  /** Begins a span, or ends one that was begun. */
+  #noted(writer: SimProcess, { size, seed }: AppendStep, random: Random): void {
+    const { ledger, clock, trace } = this.#context;
+    const at = Math.floor(clock.now());
+    const open = writer.openSpans;
+    const number = ++this.#keys;
+    const { project, server } = writer.step;
+    if (open.length === 0 || random.chance(0.6)) {
+      const span = beginSpan({ id: `s${number}`, project, startedAt: at, size, random });
+      ledger.spans.set(span.id, { span, origin: writer, server });
+      writer.noteStart(span);
+      trace.add(`begin ${span.id} ${span.isNoted}`);
+      open.push(span);
+      return;
+    }
+    const [span] = open.splice(random.int(0, open.length - 1), 1);
+    const text = endOfSpan(span, { at, error: null });
+    const key = `${span.id}:end`;
+    const made = this.#record({ key, kind: "span", text, call: span.id, writer, number, seed });
+    this.#append(writer, made);
+    writer.noteTime(at, made.accepted);
   }
 
   #make(
     writer: SimProcess | ForeignWriter,
-    wanted: Exclude<RecordKind, "call">,
+    wanted: Exclude<RecordKind, "call" | "noted-span">,
     { size, seed }: AppendStep,
     random: Random,
   ): SimRecord {
@@ -242,6 +282,19 @@ export class Writing {
     } else {
       text = otherText(kind, plan);
     }
+    return this.#record({ key, kind, text, call, writer, number, seed });
+  }
+
+  #record(
+    { key, kind, text, call, writer, number, seed }:
+      & Pick<SimRecord, "key" | "kind" | "text" | "call">
+      & {
+        readonly writer: SimProcess | ForeignWriter;
+        readonly number: number;
+        readonly seed: number;
+      },
+  ): SimRecord {
+    const isForeign = !(writer instanceof SimProcess);
     const space = isForeign ? " " : "";
     return {
       key,
@@ -249,7 +302,7 @@ export class Writing {
       text,
       line: `{"type":${space}"${text.type}",${space}"req":${space}${text.request}}`,
       call,
-      project,
+      project: isForeign ? writer.project : writer.step.project,
       server: isForeign ? null : writer.step.server,
       poison: new Random(mix(seed, number)).chance(this.#context.setup.poison),
       origin: isForeign ? null : writer,

@@ -10,9 +10,9 @@ import { join } from "@std/path";
 import { createLogger } from "../../../src/client/logger.ts";
 import type { WalEvent } from "../../../src/client/pipeline/status/events.ts";
 import { resolveSettings, type Settings } from "../../../src/client/settings/settings.ts";
-import { listen, type Listener } from "../../../src/relay/listen.ts";
 import { Relay, type RelayLimits, type RelayOptions } from "../../../src/relay/relay.ts";
-import { relayHandler } from "../../../src/relay/routes.ts";
+import { listenFor } from "../../../src/relay/routes.ts";
+import type { Listener } from "../../../src/http_server/listen.ts";
 import { commandIds } from "../../../src/cli/context.ts";
 import { DirectorySender } from "../../../src/cli/flush/directory_sender.ts";
 import { writerToken } from "../../../src/wal/segment/segment_name.ts";
@@ -30,6 +30,7 @@ export interface TestRelayOptions {
   readonly settings?: Partial<Settings>;
   readonly limits?: Partial<RelayLimits>;
   readonly tokens?: readonly string[];
+  readonly maxConnections?: number;
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly commit?: RelayOptions["commit"];
   readonly redacts?: boolean;
@@ -76,11 +77,10 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
     ...(options.redacts === undefined ? {} : { redacts: options.redacts }),
     ...(options.limits ? { limits: options.limits } : {}),
   });
-  const listener: Listener = await listen({
+  const listener: Listener = await listenFor(relay, {
     hostname: "127.0.0.1",
     port: 0,
-    maxConnections: 1_000,
-    fetch: relayHandler(relay),
+    maxConnections: options.maxConnections ?? 1_000,
     tls: options.tls,
   });
   const sender = options.recovers ? recoverySender(runtime, settings) : null;

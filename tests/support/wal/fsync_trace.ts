@@ -18,6 +18,9 @@ export interface SystemCall {
   readonly path: string;
   /** All of its arguments as strace prints them. */
   readonly text: string;
+  /** Lines of the trace in which it began and ended. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Why children cannot be traced here; `false` where they can. */
@@ -30,8 +33,16 @@ export function noStrace(): string | false {
   }
 }
 
-/** Runs `program` under strace; tells its writes and syncs that went well, in order. */
-export async function traceChild(program: string, argument: string): Promise<SystemCall[]> {
+/**
+ * Runs `program` under strace; tells its writes and syncs that went well, in order.
+ *
+ * @param syncMs Time that each sync of a file takes longer than it does.
+ */
+export async function traceChild(
+  program: string,
+  argument: string,
+  syncMs = 0,
+): Promise<SystemCall[]> {
   const directory = mkdtempSync(join(tmpdir(), "weave-wal-strace-"));
   const output = join(directory, "trace");
   try {
@@ -46,6 +57,7 @@ export async function traceChild(program: string, argument: string): Promise<Sys
       calls,
       "-e",
       "signal=none",
+      ...syncMs === 0 ? [] : ["-e", `inject=fdatasync:delay_enter=${syncMs * 1_000}`],
       "-o",
       output,
     ];
@@ -59,20 +71,22 @@ export async function traceChild(program: string, argument: string): Promise<Sys
 
 /** Puts together what strace cut in two because another thread came between. */
 export function readTrace(text: string): SystemCall[] {
-  const begun = new Map<string, string>();
+  const begun = new Map<string, { readonly text: string; readonly at: number }>();
   const calls: SystemCall[] = [];
-  for (const line of text.split("\n")) {
+  for (const [at, line] of text.split("\n").entries()) {
     const [, thread, rest] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
     if (rest === undefined) continue;
     const unfinished = /^(.*?)\s*<unfinished \.\.\.>$/.exec(rest);
     if (unfinished) {
-      begun.set(thread, unfinished[1]);
+      begun.set(thread, { text: unfinished[1], at });
       continue;
     }
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
-    const whole = resumed ? (begun.get(thread) ?? "") + resumed[1] : rest;
+    const start = resumed ? begun.get(thread) : undefined;
+    const whole = resumed ? (start?.text ?? "") + resumed[1] : rest;
     const call = /^(\w+)\(\d+<(.*?)>(.*)\)\s*= (-?\d+)/.exec(whole);
-    if (call && Number(call[4]) >= 0) calls.push({ name: call[1], path: call[2], text: call[3] });
+    if (!call || Number(call[4]) < 0) continue;
+    calls.push({ name: call[1], path: call[2], text: call[3], from: start?.at ?? at, to: at });
   }
   return calls;
 }

@@ -6,6 +6,7 @@
  */
 
 import { openPipeline } from "../../../src/client/pipeline/create_pipeline.ts";
+import { readSpans } from "../../../src/protocol/otlp/spans.ts";
 import type { FlushResult, PipelineOptions } from "../../../src/client/pipeline/pipeline.ts";
 import { check } from "../../../tools/mock_server/routes/validators.ts";
 import { WRITE_RULES, type WriteName } from "../../../tools/mock_server/routes/schema.ts";
@@ -49,7 +50,7 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 
 /** One thing that the server took. */
 export interface Taken {
-  /** `call_start`, `call_end`, `complete`, or the record's type. */
+  /** `call_start`, `call_end`, `complete`, `span`, or the record's type. */
   readonly kind: string;
   readonly value: Record<string, unknown>;
 }
@@ -86,6 +87,10 @@ export class FakeServer {
     if (refusal) return answer(refusal.status, refusal.body);
     const bytes = init!.body as Uint8Array;
     if (bytes.length > this.bodyLimit) return answer(413, { reason: "too large" });
+    if (path === "/otel/v1/traces") {
+      for (const span of readSpans(bytes)) this.taken.push({ kind: "span", value: { ...span } });
+      return response(200, replyTo(path));
+    }
     let body: Record<string, unknown>;
     try {
       const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

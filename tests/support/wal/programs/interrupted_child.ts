@@ -16,6 +16,8 @@ export interface InterruptedPlan {
   readonly sender: boolean;
   /** Rounds of whole calls that it makes inside its outer calls before it hangs. */
   readonly rounds: number;
+  /** 4,096 by default. */
+  readonly segmentBytes?: number;
 }
 
 const plan = JSON.parse(process.argv[2]) as InterruptedPlan;
@@ -25,7 +27,7 @@ const client = await init("team/project", {
   wal: true,
   walDir: plan.walDir,
   sender: plan.sender,
-  segmentBytes: 4_096,
+  segmentBytes: plan.segmentBytes ?? 4_096,
   lingerMs: 5,
   retryMaxMs: 50,
   logLevel: "critical",

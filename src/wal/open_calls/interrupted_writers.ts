@@ -1,0 +1,66 @@
+/**
+ * Writers that have ended and whose calls and spans recovery has to close, looked at without touching
+ * their files: for people and for the command.
+ *
+ * @module
+ */
+
+import { isRunning, type Writer } from "../ownership/process_status.ts";
+import type { ProcessCache, SegmentFiles } from "../ownership/segment_status.ts";
+import {
+  CLOSING_SUFFIX,
+  closingStem,
+  isClosingStem,
+  isProcessToken,
+  OPEN_SUFFIX,
+  parseStem,
+  SEGMENT_SUFFIX,
+} from "../segment/segment_name.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+
+/** A writer with calls to be closed. */
+export interface InterruptedWriter {
+  readonly directory: string;
+  /** The last of its stems that is not a closing segment. */
+  readonly stem: string;
+  readonly writer: Writer;
+  /** Whether a segment of it has data: its calls are closed when that is sent. */
+  readonly hasData: boolean;
+  /** Names of its files in the directory, of which none is there when its calls are closed and sent. */
+  readonly names: readonly string[];
+}
+
+/** The writers that have ended and left files about calls to be closed. */
+export function interruptedWriters(
+  runtime: Runtime,
+  stems: readonly SegmentFiles[],
+  cache: ProcessCache,
+): InterruptedWriter[] {
+  const byToken = new Map<string, SegmentFiles[]>();
+  for (const segment of stems) {
+    const token = parseStem(segment.stem)?.writer ?? "";
+    const own = byToken.get(token);
+    if (own) own.push(segment);
+    else if (isProcessToken(token)) byToken.set(token, [segment]);
+  }
+  const found: InterruptedWriter[] = [];
+  for (const own of byToken.values()) {
+    const names = own.flatMap(({ stem, suffixes }) =>
+      [OPEN_SUFFIX, CLOSING_SUFFIX].filter((suffix) => suffixes.has(suffix))
+        .map((suffix) => stem + suffix)
+    );
+    const last = own.findLast(({ stem }) => !isClosingStem(stem));
+    if (names.length === 0 || last === undefined) continue;
+    const writer = cache.writer(runtime, last);
+    if (isRunning(writer)) continue;
+    const closing = closingStem(parseStem(last.stem)!);
+    found.push({
+      directory: last.directory,
+      stem: last.stem,
+      writer,
+      hasData: own.some(({ suffixes }) => suffixes.has(SEGMENT_SUFFIX)),
+      names: [...names, closing + CLOSING_SUFFIX, closing + SEGMENT_SUFFIX],
+    });
+  }
+  return found;
+}
