@@ -15,15 +15,15 @@ import {
   parseOneOf,
   parseWord,
 } from "../terminal/arguments.ts";
-import { type Context, guardedContext } from "../context.ts";
+import type { Context } from "../context.ts";
 import { CommandError } from "../exit_codes.ts";
 import { showRecords } from "./records.ts";
 import { showTree } from "./tree.ts";
-import { pythonLogs } from "../logs/python_logs.ts";
-import { describe, logFilter, type LogFlags, withLogOptions } from "../terminal/options.ts";
-import { commandSettings } from "../settings.ts";
+import { type OpenLog, type StoreFlags, withLog } from "../logs/with_log.ts";
+import { withStreamOption } from "../stream/log_option.ts";
+import { describe, withLogOptions } from "../terminal/options.ts";
 
-interface InspectFlags extends LogFlags {
+interface InspectFlags extends StoreFlags {
   readonly type?: string[];
   readonly call?: string;
   readonly since?: Moment;
@@ -42,20 +42,24 @@ const DEFAULT_LIMIT = 100;
 const NOTES =
   `FILE|DIR is a log file, a project's directory, an entity's, or the root of all logs (the default).
 Reading disturbs neither writers nor senders. Times are UTC. With --json each line holds the request
-byte for byte. STATE: waiting, sent (before the checkpoint), dead letter.`;
+byte for byte. STATE: waiting, sent (before the checkpoint), dead letter. With --log, offsets are positions
+of messages in the stream.`;
 
 /** Creates the command. */
 export function inspectCommand(context: Context, setCode: (code: number) => void): Command {
-  return withLogOptions(describe("inspect", "Read logs: records, or the calls as a trace tree", {
-    examples: [
-      ["weave-wal inspect", "the oldest records in the logs"],
-      ["weave-wal inspect --tree --since 10m", "the calls of the last ten minutes as trees"],
-      ["weave-wal inspect --tree --errors --values", "traces with errors, inputs and outputs"],
-      ["weave-wal inspect --call 0199f0c2 --json", "all records of one call, for programs"],
-      ["weave-wal inspect --follow --type call_end", "calls as they end"],
-    ],
-    notes: NOTES,
-  }))
+  return withStreamOption(
+    withLogOptions(describe("inspect", "Read logs: records, or the calls as a trace tree", {
+      examples: [
+        ["weave-wal inspect", "the oldest records in the logs"],
+        ["weave-wal inspect --tree --since 10m", "the calls of the last ten minutes as trees"],
+        ["weave-wal inspect --tree --errors --values", "traces with errors, inputs and outputs"],
+        ["weave-wal inspect --call 0199f0c2 --json", "all records of one call, for programs"],
+        ["weave-wal inspect --follow --type call_end", "calls as they end"],
+        ["weave-wal inspect --tree --log nats://n1,n2,n3", "a relay's stream"],
+      ],
+      notes: NOTES,
+    })),
+  )
     .argument("[path]", "FILE|DIR to read (default: --dir)")
     .option(
       "--type <type>",
@@ -73,7 +77,10 @@ export function inspectCommand(context: Context, setCode: (code: number) => void
       parseMoment,
     )
     .addOption(
-      new Option("--offset <bytes>", "begin at this byte offset; needs a FILE")
+      new Option(
+        "--offset <bytes>",
+        "begin at this byte offset; needs one FILE, or one project of --log",
+      )
         .argParser(parseCount),
     )
     .option(
@@ -86,29 +93,27 @@ export function inspectCommand(context: Context, setCode: (code: number) => void
     .option("--errors", "with --tree: only traces in which a call failed")
     .option("--values", "with --tree: inputs and outputs too")
     .option("--json", "one line of JSON a record, or a call")
-    .action(async (path: string | undefined, flags: InspectFlags) =>
-      setCode(await inspect(context, path, flags))
-    );
+    .action(async (path: string | undefined, flags: InspectFlags) => {
+      for (const name of ["errors", "values"] as const) {
+        if (!flags[name] || flags.tree) continue;
+        throw new CommandError(`Cannot use --${name} without --tree`);
+      }
+      setCode(await withLog(context, flags, (log) => inspect(path, flags, log)));
+    });
 }
 
 async function inspect(
-  unguarded: Context,
   path: string | undefined,
   flags: InspectFlags,
+  { context, filter: logs, store }: OpenLog,
 ): Promise<number> {
-  for (const name of ["errors", "values"] as const) {
-    if (flags[name] && !flags.tree) throw new CommandError(`Cannot use --${name} without --tree`);
-  }
-  const settings = commandSettings(unguarded.runtime, flags);
-  const python = pythonLogs(unguarded.runtime, settings);
-  const context = await guardedContext(unguarded, settings.walDir, python.pythonRoot);
   const { runtime } = context;
   const now = runtime.clock.now();
   const limit = flags.limit ?? (flags.json || flags.follow ? 0 : DEFAULT_LIMIT);
   const job = {
+    store,
     path,
-    root: settings.walDir,
-    logs: { ...logFilter(flags, settings), ...python },
+    logs,
     filter: {
       types: flags.type ?? [],
       ...(flags.call === undefined ? {} : { call: flags.call }),

@@ -5,23 +5,12 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import { inspectSegments } from "../../wal/ownership/segment_status.ts";
 import { type Context, pause, throwIfStopped } from "../context.ts";
-import { deadLetterOffsets } from "../dead_letters/files.ts";
 import { CommandError, EXIT } from "../exit_codes.ts";
 import { formatCount, plural, printable } from "../terminal/format.ts";
-import {
-  columnTitles,
-  jsonOf,
-  lineFacts,
-  type RecordState,
-  rowOf,
-  segmentHeading,
-  type ShownSegment,
-} from "./rows.ts";
-import { findLogs, isThere, withData } from "../logs/log_files.ts";
-import { readLog } from "../logs/log_lines.ts";
-import { begunAt } from "../status/oldest_record.ts";
+import { columnTitles, jsonOf, lineFacts, partHeading, type RecordState, rowOf } from "./rows.ts";
+import type { LogPart } from "../logs/log_part.ts";
+import type { LogStore } from "../logs/log_store.ts";
 import { beginProgress, type Progress } from "../terminal/progress.ts";
 import type { RecordFacts } from "./record_facts.ts";
 import { type RecordFilter, recordFilter } from "./record_filter.ts";
@@ -29,8 +18,8 @@ import type { LogFilter } from "../logs/projects.ts";
 
 /** Selection of the records to show. */
 export interface InspectJob {
+  readonly store: LogStore;
   readonly path: string | undefined;
-  readonly root: string;
   readonly logs: LogFilter;
   readonly filter: RecordFilter;
   readonly offset: number | undefined;
@@ -53,10 +42,10 @@ const NO_FACTS: RecordFacts = {};
 /** Shows records; resolves with the exit code. */
 export async function showRecords(context: Context, job: InspectJob): Promise<number> {
   const printer = new Printer(context, job);
-  const segments = await segmentsOf(context, job);
+  const segments = await job.store.parts(job.path, job.logs);
   if (job.offset !== undefined && segments.length !== 1) {
     throw new CommandError(
-      `Cannot use --offset with ${plural(segments.length, "log file")}: name one FILE`,
+      `Cannot use --offset with ${plural(segments.length, job.store.partKind)}: name one`,
     );
   }
   const total = segments.reduce((sum, { size }) => sum + size, 0);
@@ -75,17 +64,12 @@ export async function showRecords(context: Context, job: InspectJob): Promise<nu
     await pause(clock, POLL_MS, stop);
     throwIfStopped(stop);
     // A deleted file was delivered: there is nothing more to follow.
-    if (job.path !== undefined && !isThere(context, job.path)) break;
-    for (const segment of await segmentsOf(context, job)) await printer.segment(segment, null, 0);
+    if (job.path !== undefined && !job.store.hasPath(job.path)) break;
+    for (const segment of await job.store.parts(job.path, job.logs)) {
+      await printer.segment(segment, null, 0);
+    }
   }
   return EXIT.ok;
-}
-
-async function segmentsOf(
-  { runtime }: Context,
-  { path, root, logs }: InspectJob,
-): Promise<ShownSegment[]> {
-  return await inspectSegments(runtime, withData(await findLogs(runtime, path, root, logs)));
 }
 
 class Printer {
@@ -112,9 +96,9 @@ class Printer {
 
   async begin(files: number): Promise<void> {
     const { out } = this.#context.terminal;
-    const { json, path, root, follow } = this.#job;
+    const { json, path, store, follow } = this.#job;
     if (json) return;
-    if (files === 0 && !follow) await out.write(`No records: ${printable(path ?? root)}\n`);
+    if (files === 0 && !follow) await out.write(`No records: ${printable(path ?? store.place)}\n`);
     else await out.write(columnTitles(out));
   }
 
@@ -129,21 +113,21 @@ class Printer {
   }
 
   async segment(
-    segment: ShownSegment,
+    segment: LogPart,
     progress: Progress | null,
     total: number,
   ): Promise<void> {
-    const { runtime, stop, terminal: { out } } = this.#context;
+    const { stop, terminal: { out } } = this.#context;
     const { json, filter, offset, limit, path } = this.#job;
-    const { data } = segment.paths;
-    const from = this.#read.get(data) ?? offset ?? 0;
+    const { key } = segment;
+    const from = this.#read.get(key) ?? offset ?? 0;
     if (from >= segment.size || this.#next !== null) return;
-    const passes = recordFilter(filter, begunAt(segment.stem));
+    const passes = recordFilter(filter, segment.begun);
     // JSON lines contain the request itself: without a filter, its data is not needed.
     const bare = json && filter.call === undefined && filter.since === undefined;
-    const deadLettered = await deadLetterOffsets(runtime.files, segment);
+    const deadLettered = await segment.deadLettered();
     try {
-      for await (const { bytes, lines, to } of readLog(runtime, segment, { from })) {
+      for await (const { bytes, lines, to } of segment.read({ from })) {
         throwIfStopped(stop);
         let text = "";
         for (const line of lines) {
@@ -151,7 +135,7 @@ class Printer {
           if ("record" in line && !passes(bytes, line.record, facts)) continue;
           if ("corrupt" in line && (filter.types.length > 0 || filter.call !== undefined)) continue;
           if (this.#shown >= limit) {
-            this.#next = { file: path ?? data, offset: line.offset };
+            this.#next = { file: path ?? key, offset: line.offset };
             break;
           }
           this.#shown++;
@@ -163,8 +147,8 @@ class Printer {
           if (out.isTerminal) progress?.hide();
           await out.write(text);
         }
-        const before = this.#read.get(data) ?? from;
-        this.#read.set(data, to);
+        const before = this.#read.get(key) ?? from;
+        this.#read.set(key, to);
         progress?.update(this.#done += to - before, total);
         if (this.#next !== null) return;
       }
@@ -183,18 +167,18 @@ class Printer {
     return facts;
   }
 
-  #headingOf(segment: ShownSegment): string {
-    if (this.#heading === segment.paths.data) return "";
-    this.#heading = segment.paths.data;
-    return segmentHeading(segment, this.#context.terminal.out);
+  #headingOf(segment: LogPart): string {
+    if (this.#heading === segment.key) return "";
+    this.#heading = segment.key;
+    return partHeading(segment, this.#context.terminal.out);
   }
 }
 
 function stateOf(
   offset: number,
-  { checkpoint }: ShownSegment,
+  { pendingFrom }: LogPart,
   deadLettered: ReadonlySet<number>,
 ): RecordState {
   if (deadLettered.has(offset)) return "dead letter";
-  return offset < checkpoint.offset ? "sent" : "waiting";
+  return offset < pendingFrom ? "sent" : "waiting";
 }

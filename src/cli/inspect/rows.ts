@@ -4,16 +4,11 @@
  * @module
  */
 
-import type { SegmentState } from "../../wal/ownership/segment_status.ts";
 import { clip, formatBytes, printable, shortId } from "../terminal/format.ts";
 import type { LogLine } from "../logs/log_lines.ts";
 import { factsOf, type RecordFacts } from "./record_facts.ts";
-import { processName } from "../status/sender_state.ts";
-import type { ProjectPath } from "../logs/projects.ts";
+import type { LogPart } from "../logs/log_part.ts";
 import type { Colors, Output } from "../terminal/terminal.ts";
-
-/** A segment and its project. */
-export type ShownSegment = SegmentState & ProjectPath;
 
 /** State of a record. */
 export type RecordState = "sent" | "dead letter" | "waiting";
@@ -40,13 +35,13 @@ function layoutFor({ columns = Infinity }: Output): Layout {
   return columns < WIDE_FROM ? NARROW : WIDE;
 }
 
-/** Returns the line above the records of a segment. */
-export function segmentHeading(segment: ShownSegment, { colors }: Output): string {
-  const { entity, project, stem, size, checkpoint, writer } = segment;
-  const sent = size === 0 ? "empty" : `${Math.floor((checkpoint.offset / size) * 100)}% sent`;
-  return `${colors.bold(printable(`${entity}/${project}`))} ${printable(stem)}.jsonl ${
-    colors.dim(`${formatBytes(size)}, ${sent}, writer ${writer.liveness} (${processName(writer)})`)
-  }\n`;
+/** Returns the line above the records of a part. */
+export function partHeading(
+  { entity, project, name, about }: LogPart,
+  { colors }: Output,
+): string {
+  const title = colors.bold(printable(`${entity}/${project}`));
+  return `${title} ${printable(name)} ${colors.dim(about)}\n`;
 }
 
 /** Returns the column titles. */
@@ -97,10 +92,10 @@ export function jsonOf(
   line: LogLine,
   bytes: Uint8Array,
   state: RecordState,
-  { entity, project, stem }: ShownSegment,
+  { entity, project, name }: LogPart,
 ): string {
   const { offset, length } = line;
-  const place = { entity, project, file: `${stem}.jsonl`, offset, length };
+  const place = { entity, project, file: name, offset, length };
   if ("corrupt" in line) {
     return `${JSON.stringify({ ...place, state, corrupt: line.corrupt.reason })}\n`;
   }

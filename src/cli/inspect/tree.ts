@@ -5,7 +5,6 @@
  */
 
 import { hasCode } from "../../errors.ts";
-import { inspectSegments, type SegmentState } from "../../wal/ownership/segment_status.ts";
 import { CallForest, type CallNode, type PlacedCall, type Trace, walk } from "./call_tree.ts";
 import { type Context, throwIfStopped } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -20,29 +19,26 @@ import {
 import { isOtelType } from "../../protocol/otlp/otel_request.ts";
 import type { InspectJob } from "./records.ts";
 import { timeText } from "./rows.ts";
-import { findLogs, withData } from "../logs/log_files.ts";
-import { blocksFromEnd, readLog } from "../logs/log_lines.ts";
 import { beginProgress } from "../terminal/progress.ts";
 import { matchesId } from "./record_filter.ts";
 import { type CallValue, factsOf, spanFactsOf, valueOf } from "./record_facts.ts";
-import type { ProjectPath } from "../logs/projects.ts";
+import type { LogPart } from "../logs/log_part.ts";
 import type { Output } from "../terminal/terminal.ts";
 
 /** Shows trees, newest first; resolves with the exit code. */
 export async function showTree(context: Context, job: InspectJob): Promise<number> {
   const { runtime, terminal } = context;
-  const segments = withData(await findLogs(runtime, job.path, job.root, job.logs));
-  const states = await inspectSegments(runtime, segments);
-  const total = states.reduce((sum, { size }) => sum + size, 0);
+  const parts = await job.store.parts(job.path, job.logs);
+  const total = parts.reduce((sum, { size }) => sum + size, 0);
   const progress = await beginProgress(terminal, runtime.clock, "Reading", total);
   const printer = new TreePrinter(context, job, () => progress.hide());
   let done = 0;
   const onBytes = (bytes: number): void => progress.update(done += bytes, total);
   try {
-    for (const [project, own] of byProject(states)) {
+    for (const [project, own] of byProject(parts)) {
       const forest = new CallForest();
-      for (const state of own.reverse()) {
-        await readFromEnd(context, job, state, forest, async (traces) => {
+      for (const part of own.reverse()) {
+        await readFromEnd(context, job, part, forest, async (traces) => {
           await printer.traces(project, traces);
           return !printer.isFull;
         }, onBytes);
@@ -57,31 +53,29 @@ export async function showTree(context: Context, job: InspectJob): Promise<numbe
   return EXIT.ok;
 }
 
-type ShownState = SegmentState & ProjectPath;
-
-function byProject(states: readonly ShownState[]): Map<string, ShownState[]> {
-  const projects = new Map<string, ShownState[]>();
-  for (const state of states) {
-    const name = `${state.entity}/${state.project}`;
+function byProject(parts: readonly LogPart[]): Map<string, LogPart[]> {
+  const projects = new Map<string, LogPart[]>();
+  for (const part of parts) {
+    const name = `${part.entity}/${part.project}`;
     const own = projects.get(name);
-    if (own) own.push(state);
-    else projects.set(name, [state]);
+    if (own) own.push(part);
+    else projects.set(name, [part]);
   }
   return projects;
 }
 
 /** Reads a segment block by block from its end; `onTraces` returns whether to continue. */
 async function readFromEnd(
-  { runtime, stop }: Context,
+  { stop }: Context,
   { values }: InspectJob,
-  state: SegmentState,
+  part: LogPart,
   forest: CallForest,
   onTraces: (traces: readonly Trace[]) => Promise<boolean>,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   try {
-    for await (const block of blocksFromEnd(runtime, state)) {
-      for await (const { bytes, lines } of readLog(runtime, state, block)) {
+    for await (const block of part.blocksFromEnd()) {
+      for await (const { bytes, lines } of part.read(block)) {
         throwIfStopped(stop);
         for (const line of lines) {
           if (!("record" in line)) continue;
@@ -150,8 +144,8 @@ class TreePrinter {
   async end(): Promise<void> {
     if (this.#job.json) return;
     const { terminal: { out } } = this.#context;
-    const { path, root } = this.#job;
-    if (this.#shown === 0) await out.write(`No calls: ${printable(path ?? root)}\n`);
+    const { path, store } = this.#job;
+    if (this.#shown === 0) await out.write(`No calls: ${printable(path ?? store.place)}\n`);
     if (this.#left > 0) {
       const text = `Shown: the newest ${plural(this.#shown, "trace")}; --limit 0 for all\n`;
       await out.write(out.colors.dim(text));

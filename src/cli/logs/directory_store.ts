@@ -8,12 +8,16 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { DirectoryDeadLetters } from "../dead_letters/directory_source.ts";
 import { StatusReporter } from "../status/directory_status.ts";
 import type { OnProgress } from "../status/report.ts";
+import { isThere } from "./log_files.ts";
+import type { LogPart } from "./log_part.ts";
+import { segmentParts } from "./segment_parts.ts";
 import type { LogStore, MissingLogs } from "./log_store.ts";
 import { hasLogs, type LogFilter, missingLogs } from "./projects.ts";
 
 /** A directory of logs. */
 export class DirectoryStore implements LogStore {
   readonly place: string;
+  readonly partKind = "log file";
   readonly deadLetters: DirectoryDeadLetters;
   readonly #runtime: Runtime;
 
@@ -29,6 +33,14 @@ export class DirectoryStore implements LogStore {
 
   isThere(): boolean {
     return hasLogs(this.#runtime, this.place);
+  }
+
+  parts(path: string | undefined, filter: LogFilter): Promise<LogPart[]> {
+    return segmentParts(this.#runtime, path, this.place, filter);
+  }
+
+  hasPath(path: string): boolean {
+    return isThere({ runtime: this.#runtime }, path);
   }
 
   status(filter: LogFilter, onProgress: OnProgress): StatusReporter {

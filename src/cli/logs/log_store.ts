@@ -6,6 +6,7 @@
 
 import type { DeadLetterSource } from "../dead_letters/source.ts";
 import type { OnProgress, StatusSource } from "../status/report.ts";
+import type { LogPart } from "./log_part.ts";
 import type { LogFilter } from "./projects.ts";
 
 /** Why there is nothing where something was named, and what helps. */
@@ -21,6 +22,17 @@ export interface LogStore {
   /** Whether anything is there at all. @throws {CommandError} if it is something else. */
   isThere(): boolean;
   readonly deadLetters: DeadLetterSource;
+  /** Kind of its parts, for messages. */
+  readonly partKind: string;
+  /**
+   * The parts of the log that are meant, oldest first.
+   *
+   * @param path A file or directory; `undefined` for the whole log.
+   * @throws {CommandError} if nothing is there.
+   */
+  parts(path: string | undefined, filter: LogFilter): Promise<LogPart[]>;
+  /** Whether a file or directory exists. */
+  hasPath(path: string): boolean;
   /** Makes reports of what is pending. */
   status(filter: LogFilter, onProgress: OnProgress): StatusSource;
   /** Why a filter means nothing; `null` if it means something, or nothing tells. */

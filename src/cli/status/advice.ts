@@ -16,7 +16,7 @@ import {
 } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
 import type { Advice } from "./advice_types.ts";
-import { droppedText, type Quota, quotaName, shareOf } from "./log_health.ts";
+import { droppedText, type Quota, shareOf, usedOf } from "./log_health.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
 import { processName, type ReportedSender, reportedSenders } from "./sender_state.ts";
 import { undrained } from "./undrained.ts";
@@ -220,7 +220,7 @@ function ofQuota(quota: Quota, now: number, add: Add): void {
   const lasts = fullAt === null || fullAt <= now
     ? ""
     : `, full in ${formatDuration(fullAt - now)} at the present rate`;
-  const message = `${percent}% of ${quotaName(quota)} used (${formatBytes(usedBytes)} of ${
+  const message = `${percent}% ${usedOf(quota)} (${formatBytes(usedBytes)} of ${
     formatBytes(maxBytes)
   }${lasts}); at the limit ${effect}`;
   add("warn", "quota", message);

@@ -8,7 +8,7 @@ import { type Command, Option } from "commander";
 import { parseDuration, parsePercent } from "../terminal/arguments.ts";
 import { formatDuration, formatRecords, plural, printable } from "../terminal/format.ts";
 import { projectLabel } from "../logs/python_logs.ts";
-import { droppedText, quotaName, shareOf } from "./log_health.ts";
+import { droppedText, shareOf } from "./log_health.ts";
 import { isRunning } from "../../wal/ownership/process_status.ts";
 import type { ProjectReport, StatusReport } from "./report.ts";
 import { senderStateOf } from "./sender_state.ts";
@@ -127,7 +127,11 @@ const CHECKS: readonly Check[] = [
       .argParser(parsePercent),
     find: ({ health: { quota } }, _report, limit) => {
       const percent = Math.floor(shareOf(quota) * 100);
-      return percent <= limit ? null : `${percent}% of ${quotaName(quota!)} used, over ${limit}%`;
+      return percent <= limit
+        ? null
+        : quota!.policy === "refuse"
+        ? `${percent}% of the stream's --max-log used, over ${limit}%`
+        : `${percent}% of maxDiskBytes used, over ${limit}%`;
     },
   },
 ];

@@ -72,9 +72,9 @@ export function healthOf(logs: readonly ReportedLog[]): LogHealth {
   return { dropped, droppedRecords, memoryRecords, memoryBytes, quota };
 }
 
-/** The setting that a quota comes from. */
-export function quotaName({ policy }: Quota): string {
-  return policy === "refuse" ? "the stream's --max-log" : "maxDiskBytes";
+/** Names the limit that a quota comes from, for `80% …`. */
+export function usedOf({ policy }: Quota): string {
+  return policy === "refuse" ? "of the stream's --max-log used" : "of maxDiskBytes used";
 }
 
 /** The used part of a quota, from 0. */

@@ -69,10 +69,9 @@ function describe(kind: Kind, segments: readonly SegmentReport[], now: number): 
       return { server, level: "warn", kind: "unresponsive", message };
     }
     case "no-sender": {
-      const why = writer === null
-        ? "no sender is running"
-        : "the sender of the writers is disabled";
-      const message = `${subject} with no process to send them: ${why}`;
+      const message = writer === null
+        ? `${subject} with no process to send them: no sender is running`
+        : `${subject} with no process to send them: the sender of the writers is disabled`;
       return { server, level: "warn", kind, message, command: "flush --follow" };
     }
     case "unclaimed": {

@@ -8,15 +8,19 @@ import { formatAddress } from "../../jetstream/nats/connect.ts";
 import { type NatsStores, openStores } from "../../jetstream/nats/open_stores.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Context } from "../context.ts";
+import { CommandError } from "../exit_codes.ts";
+import type { LogPart } from "../logs/log_part.ts";
 import type { LogStore } from "../logs/log_store.ts";
 import type { LogFilter } from "../logs/projects.ts";
 import { reaching, streamAddress } from "./log_option.ts";
 import { StreamDeadLetters } from "./stream_dead_letters.ts";
+import { streamParts } from "./stream_parts.ts";
 import { StreamStatus } from "./stream_status.ts";
 
 /** A stream, open. */
 class StreamStore implements LogStore {
   readonly place: string;
+  readonly partKind = "project";
   readonly deadLetters: StreamDeadLetters;
   readonly #runtime: Runtime;
   readonly #stores: NatsStores;
@@ -30,6 +34,15 @@ class StreamStore implements LogStore {
 
   isThere(): boolean {
     return true;
+  }
+
+  parts(path: string | undefined, filter: LogFilter): Promise<LogPart[]> {
+    if (path !== undefined) throw new CommandError("Cannot use FILE|DIR with --log");
+    return streamParts(this.#runtime.clock, this.#stores, filter);
+  }
+
+  hasPath(): boolean {
+    return false;
   }
 
   status(filter: LogFilter): StreamStatus {

@@ -1,0 +1,39 @@
+/**
+ * A part of a log whose records are read for people: a segment, or the records of a project in a
+ * stream.
+ *
+ * @module
+ */
+
+import type { LogBatch } from "./log_lines.ts";
+import type { ProjectPath } from "./projects.ts";
+
+/** Positions of records: byte offsets in a segment, positions of messages in a stream. */
+export interface PartRange {
+  /** Position to start at; the start of the part by default. */
+  readonly from?: number;
+  /** Position to stop before; the end of the part by default. */
+  readonly to?: number;
+}
+
+/** Records that are read together. */
+export interface LogPart extends ProjectPath {
+  /** Names it among all parts of the log. */
+  readonly key: string;
+  /** Its name in JSON. */
+  readonly name: string;
+  /** Facts for its heading. */
+  readonly about: string;
+  /** Position after its last record. */
+  readonly size: number;
+  /** Position of its first pending record. */
+  readonly pendingFrom: number;
+  /** When it was started, epoch ms; `null` if unknown. */
+  readonly begun: number | null;
+  /** Reads its lines, in order. */
+  read(range?: PartRange): AsyncGenerator<LogBatch>;
+  /** Splits it into ranges of whole lines, the last one first. */
+  blocksFromEnd(): AsyncGenerator<{ readonly from: number; readonly to: number }>;
+  /** Positions of lines that are dead letters. */
+  deadLettered(): Promise<ReadonlySet<number>>;
+}
