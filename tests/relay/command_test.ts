@@ -88,7 +88,7 @@ test(
     assert.ok(!short.includes("short-one"));
     assert.match(await refused("--tls-cert", "cert.pem"), /without --tls-key/);
     assert.match(await refused("--listen", "127.0.0.1:99999"), /Invalid address/);
-    assert.match(await refused("--fsync", "always"), /none of group, interval, never/);
+    assert.match(await refused("--fsync", "always"), /not one of group, interval, never/);
     writeFileSync(join(place.path, "tokens"), `# for callers\n${TOKEN}\n`);
     const relay = await startRelayProcess(surroundings, ["--token-file", "tokens"]);
     assert.equal((await send(`${relay.url}/healthz`)).status, 200);
