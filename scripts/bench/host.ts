@@ -118,7 +118,7 @@ export class BenchHost {
 }
 
 /** With access to the garbage collector, so that a program can measure its idle memory. */
-const COMMANDS: Readonly<Record<RuntimeName, readonly string[]>> = {
+export const COMMANDS: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: ["deno", "run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   bun: ["bun", "--expose-gc"],
   node: ["node", "--expose-gc", "--import", "tsx"],

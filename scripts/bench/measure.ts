@@ -21,6 +21,8 @@ export interface Sizes {
   readonly latencySeconds: number;
   /** Rounds of each load of a relay, of as many seconds as a latency measurement. */
   readonly relayRounds: number;
+  /** Records that are written to a log on JetStream, and sent from it. */
+  readonly clusterRecords: number;
   /** Dead processes whose segments are recovered. */
   readonly deadProcesses: readonly number[];
 }
@@ -35,6 +37,7 @@ export const FULL: Sizes = {
   tracedRounds: 5,
   latencySeconds: 6,
   relayRounds: 3,
+  clusterRecords: 100_000,
   deadProcesses: [100, 1_000, 10_000],
 };
 
@@ -48,6 +51,7 @@ export const QUICK: Sizes = {
   tracedRounds: 2,
   latencySeconds: 2,
   relayRounds: 1,
+  clusterRecords: 20_000,
   deadProcesses: [100, 1_000],
 };
 

@@ -6,6 +6,7 @@
 
 import type { Measure } from "./measure.ts";
 import { append } from "./measures/append.ts";
+import { cluster } from "./measures/cluster.ts";
 import { drain } from "./measures/drain.ts";
 import { exit } from "./measures/exit.ts";
 import { latency } from "./measures/latency.ts";
@@ -27,6 +28,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   register,
   otel,
   relay,
+  cluster,
   latency,
   start,
   exit,
