@@ -1,6 +1,6 @@
 /**
- * Runs the simulation in a process of its own: promises of killed processes reject without
- * anybody to handle it, which test runners take amiss.
+ * Runs the simulation in a process of its own: promises of killed processes are rejected
+ * without a handler, which test runners report as failures.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { bundled } from "../support/bundle.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A runtime that the simulation runs on. */
+/** A runtime on which the simulation runs. */
 export type SimRuntime = "deno" | "bun" | "node";
 
 /** The runtime of this process. */

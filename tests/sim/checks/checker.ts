@@ -1,5 +1,6 @@
 /**
- * Ends a run: all faults stop, everything must be delivered, and every record is accounted for.
+ * Ends a run: stops all faults, requires that everything is delivered, and accounts for
+ * every record.
  *
  * @module
  */
@@ -17,28 +18,28 @@ import { watchRejections } from "../world/rejections.ts";
 import { World } from "../world/world.ts";
 import { Writing } from "../world/writing.ts";
 
-/** Ms of virtual time in which a sender must deliver all that is left, when everything works. */
+/** Virtual ms within which a sender must deliver all remaining records once all faults are over. */
 const DRAIN_MS = 20 * 60_000;
 
 /** The outcome of a run. */
 export interface Outcome {
   readonly violations: readonly Violation[];
-  /** The same for the same scenario, whatever else differs. */
+  /** Depends only on the scenario. */
   readonly hash: string;
-  /** Events of the run, if they were recorded. */
+  /** Events of the run, if recorded. */
   readonly trace: readonly string[];
   readonly records: number;
   readonly requests: number;
 }
 
-/** Runs a scenario to its end and judges it. */
+/** Runs a scenario to its end and checks the outcome. */
 export async function runScenario(
   scenario: Scenario,
   options: { bug?: Bug; keepTrace?: boolean } = {},
 ): Promise<Outcome> {
   const world = new World(scenario, options);
   const unwatch = watchRejections((error) => {
-    // Promises of a killed process reject because it was killed.
+    // Expected: promises of a killed process reject.
     if ((error as { code?: unknown } | null)?.code === "ESIMKILLED") return;
     world.violate("threw", `Unhandled: ${error instanceof Error ? error.stack : String(error)}`);
   });
@@ -62,7 +63,10 @@ export async function runScenario(
   };
 }
 
-/** Everything works again: living processes finish or die, and a fresh one sends what is left. */
+/**
+ * Ends all faults, ends the living processes, and starts a fresh process that sends what
+ * is left.
+ */
 async function drain(world: World): Promise<void> {
   await world.heal();
   await finishLiving(world);
@@ -81,7 +85,8 @@ async function drain(world: World): Promise<void> {
   }
   if (world.violations.length === 0) await rollback(world, servers);
   await finishLiving(world);
-  // The presence file of a process on another host that died is nobody's to remove for a while.
+  // The presence file of a process that died on another host may not be removed for a
+  // while.
   const cleared = world.all.filter(({ leftOrderly, troubled }) =>
     leftOrderly && !troubled && !world.context.past.crashed
   );
@@ -92,7 +97,7 @@ async function drain(world: World): Promise<void> {
   }
 }
 
-/** The dead letters of an interrupted retry are put back by the next one of its project and server. */
+/** Rolls back interrupted retries: the next retry for the same project and server does that. */
 async function rollback(world: World, servers: ReadonlySet<number>): Promise<void> {
   const transaction = (project: number) =>
     world.context.ledger.files(`${WAL_DIR}/e/p${project}/.retry`).length > 0;
@@ -101,7 +106,7 @@ async function rollback(world: World, servers: ReadonlySet<number>): Promise<voi
     for (const server of servers) {
       if (!transaction(project)) continue;
       const one = start(world, 200 + 10 * project + server, project, server);
-      // Whether the holder of a lease is dead can take a while to see.
+      // It can take a while until the holder of a lease is presumed dead.
       for (let tries = 0; tries < 2 && transaction(project); tries++) {
         let over = false;
         void writing.retry(one, false).then(() => over = true);
@@ -155,13 +160,13 @@ async function finishLiving(world: World): Promise<void> {
   }
 }
 
-/** Files that no log directory should hold when everything is delivered. */
+/** Files that no log directory should contain once everything is delivered. */
 function leftovers(world: World): string[] {
   return world.context.ledger.files(WAL_DIR.slice(0, WAL_DIR.lastIndexOf("/")))
     .filter((path) => !/\.(deadletter|quarantine|gitignore|closed)$/.test(path));
 }
 
-/** The file of a process that lost records stays, for people to see it. */
+/** The file of a process that lost records stays, so that the loss can be seen. */
 function tellsOfLosses({ context: { ledger } }: World, path: string): boolean {
   const files = { readText: (file: string) => ledger.read(file) ?? "" } as FileSystem;
   const log = readPresence({ files }, path)?.log;
@@ -186,7 +191,7 @@ function judge(world: World): void {
   }
 }
 
-/** The records that a process counted as dropped are exactly those that are missing. */
+/** Exactly those records must be missing that a process counted as dropped. */
 function judgeDrops(world: World, lettered: ReadonlySet<SimRecord>): void {
   for (const { id, counted, maybeDropped, dropped, removed } of world.all) {
     if (counted === null) continue;

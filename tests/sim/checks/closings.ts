@@ -1,6 +1,6 @@
 /**
- * Looks at every closing of calls and spans that were cut off as it happens, and for those that are
- * missing.
+ * Checks every closing of an interrupted call or span as it happens, and finds missing
+ * ones.
  *
  * @module
  */
@@ -17,21 +17,24 @@ const END =
   /^\{"end":\{("project_id":"[^"]*","id":"([^"]*)"),("trace_id":"[^"]*","started_at":"([^"]*)"),("ended_at":"([^"]*)",.*)\}\}$/;
 
 const SPAN = /^\{"type":"otel_(?:traces|agents)","req":(.*"span":"(s\d+)".*)\}$/;
-/** Ms after the last heartbeat within which the time of a record is a sign of life. */
+/**
+ * Ms after the last heartbeat within which a record's time is evidence that the process
+ * was alive.
+ */
 const TRUSTED_MS = 10_000;
 
-/** Judges closings. */
+/** Checks closings. */
 export class Closings {
   readonly #context: SimContext;
   readonly #processes: readonly SimProcess[];
 
-  /** @param processes All that ever were; more may come. */
+  /** @param processes All processes of the run; grows as they start. */
   constructor(context: SimContext, processes: readonly SimProcess[]) {
     this.#context = context;
     this.#processes = processes;
   }
 
-  /** A file got a new name. */
+  /** Checks the closings in a file that was renamed. */
   afterRename(from: string, to: string): void {
     if (!from.endsWith(".closing")) return;
     const [, base, token] = CLOSING.exec(to)!;
@@ -48,12 +51,12 @@ export class Closings {
     }
   }
 
-  /** Times at which a process may have been last heard of, epoch ms. */
+  /** Times at which there may be the last evidence that a process was alive, epoch ms. */
   #signsOfLife(owner: SimProcess, lines: readonly string[]): number[] {
     const limit = owner.lastHeartbeat + TRUSTED_MS;
     const begun = lines.flatMap((line) => this.#span(line)?.span.startedAt ?? []);
     const last = Math.max(owner.lastHeartbeat, ...begun.filter((time) => time <= limit));
-    // The time of a record may have been removed with it.
+    // The record that holds the time may have been removed since.
     const reported = owner.reported.filter((time) => time <= limit).map((time) =>
       Math.max(last, time)
     );
@@ -102,7 +105,7 @@ export class Closings {
     this.#add(owner, base, { call: id, kind: "span", text, line, order: 0 });
   }
 
-  /** A call or span must not have an end already. Returns whether its end can be judged. */
+  /** Checks that a call or span has no end yet. Returns whether its end can be checked. */
   #checkEnds(owner: SimProcess, call: string, isOwn: boolean): boolean {
     const { ledger, violate, past } = this.#context;
     const end = ledger.find(`${call}:end`);
@@ -151,7 +154,10 @@ export class Closings {
     });
   }
 
-  /** Everything is over: all calls and spans that were cut off and can be known are closed. */
+  /**
+   * After the run: all interrupted calls and spans whose interruption can be detected
+   * must be closed.
+   */
   judge(): void {
     const { ledger, past, setup, violate } = this.#context;
     if (past.crashed || setup.maxDiskBytes < 1e9) return;
@@ -176,12 +182,12 @@ export class Closings {
   }
 }
 
-/** Whether the end of a call, as a server gets it, is one that recovery made. */
+/** Whether the end of a call, as a server receives it, was written by recovery. */
 export function isCut({ exception }: { exception?: string }): boolean {
   return exception === INTERRUPTED;
 }
 
-/** Whether a record is the end of a call that recovery made. */
+/** Whether a record is the end of a call that recovery wrote. */
 export function isCutRecord({ key }: SimRecord): boolean {
   return key.endsWith(":cut");
 }

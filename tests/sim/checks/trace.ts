@@ -1,23 +1,23 @@
 /**
- * The events of a run, in order, as a number: two different runs have different numbers.
+ * The events of a run, in order, as a hash: runs that differ have different hashes.
  *
  * @module
  */
 
-/** Takes down what happens. */
+/** Records events. */
 export class Trace {
   readonly #keep: boolean;
   #hash = 0x811c9dc5;
   #count = 0;
-  /** Events of the run, if they are recorded. */
+  /** Events of the run, if recorded. */
   readonly lines: string[] = [];
 
-  /** @param keep Whether to keep the lines and not only their hash. */
+  /** @param keep Whether to keep the lines as well as their hash. */
   constructor(keep: boolean) {
     this.#keep = keep;
   }
 
-  /** Something happened. */
+  /** Records an event. */
   add(line: string): void {
     this.#count++;
     let hash = this.#hash;
@@ -26,7 +26,7 @@ export class Trace {
     if (this.#keep) this.lines.push(line);
   }
 
-  /** The number, in hex, with the count of what happened. */
+  /** The hash, in hex, with the number of events. */
   get hash(): string {
     return `${(this.#hash >>> 0).toString(16).padStart(8, "0")}-${this.#count}`;
   }

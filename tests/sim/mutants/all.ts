@@ -1,5 +1,5 @@
 /**
- * Every deliberate mistake. The simulation must find each within its number of seeds.
+ * All mutants. The simulation must find each within its number of seeds.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { REMOVAL_BUGS } from "./removal.ts";
 import { SENDING_BUGS } from "./sending.ts";
 import { SPAN_CLOSING_BUGS } from "./span_closing.ts";
 
-/** Every deliberate mistake. */
+/** All mutants. */
 export const BUGS: readonly Bug[] = [
   ...DISK_BUGS,
   ...REMOVAL_BUGS,

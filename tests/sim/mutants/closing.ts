@@ -1,5 +1,5 @@
 /**
- * Mistakes in closing calls that were cut off.
+ * Mutants that close interrupted calls incorrectly.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { OrphanScanner } from "../../../src/wal/ownership/orphan_scanner.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch } from "./make.ts";
 
-/** Mistakes in closing calls. */
+/** Mutants of closing calls. */
 export const CLOSING_BUGS: readonly Bug[] = [
   {
     name: "closed-while-alive",

@@ -1,5 +1,5 @@
 /**
- * Mistakes in writing and reading the log.
+ * Mutants that write or read the log incorrectly.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { BatchReader } from "../../../src/wal/record/batch_reader.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
-/** The last batch that each reader gave. */
+/** The last batch that each reader returned. */
 const lastBatches = new WeakMap<BatchReader, RecordBatch>();
 const resolved = (): Promise<void> => Promise.resolve();
 
-/** Mistakes in writing and reading the log. */
+/** Mutants of writing and reading the log. */
 export const DISK_BUGS: readonly Bug[] = [
   {
     name: "no-data-sync",

@@ -1,5 +1,5 @@
 /**
- * Mistakes in sharing logs among processes.
+ * Mutants that share logs among processes incorrectly.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { SegmentChain } from "../../../src/wal/segment/chain/segment_chain.ts";
 import type { Bug } from "./mutant.ts";
 import { instead, patch } from "./make.ts";
 
-/** Leases that a mutant keeps apart so far. */
+/** Number of leases that a mutant has given a token of their own. */
 let sharedLeases = 0;
 
-/** Mistakes in sharing logs. */
+/** Mutants of sharing logs. */
 export const LEASE_BUGS: readonly Bug[] = [
   {
     name: "lease-unchecked",

@@ -1,5 +1,5 @@
 /**
- * Ways to make a mistake at run time.
+ * Helpers that mutate the library at run time.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { AppendFile, FileSystem, ReadFile } from "../../../src/runtime/file
 import type { Attempt } from "../../../src/delivery/http/transport.ts";
 import { Transport } from "../../../src/delivery/http/transport.ts";
 
-/** `target` with some of its methods replaced. */
+/** Returns `target` with some of its methods replaced. */
 export function instead<Target extends object>(target: Target, changes: Partial<Target>): Target {
   return new Proxy(target, {
     get: (inner, name) => {
@@ -19,7 +19,7 @@ export function instead<Target extends object>(target: Target, changes: Partial<
   });
 }
 
-/** A file system whose files for appending are changed. */
+/** Returns a file system whose append files are changed. */
 export function withAppends(
   files: FileSystem,
   change: (file: AppendFile, path: string) => Partial<AppendFile>,
@@ -32,7 +32,7 @@ export function withAppends(
   });
 }
 
-/** A file system whose files for reading are changed. */
+/** Returns a file system whose read files are changed. */
 export function withReads(
   files: FileSystem,
   change: (file: ReadFile, path: string) => Partial<ReadFile>,
@@ -45,7 +45,7 @@ export function withReads(
   });
 }
 
-/** Replaces a method of a class; returns the way back. */
+/** Replaces a method of a class; returns a function that restores it. */
 export function patch<Class extends object, Name extends keyof Class>(
   prototype: Class,
   name: Name,
@@ -58,7 +58,7 @@ export function patch<Class extends object, Name extends keyof Class>(
   };
 }
 
-/** Changes what attempts come to. */
+/** Changes the results of delivery attempts; returns a function that restores them. */
 export function patchAttempts(change: (attempt: Attempt) => Attempt): () => void {
   return patch(
     Transport.prototype,

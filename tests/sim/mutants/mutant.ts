@@ -1,5 +1,5 @@
 /**
- * A deliberate mistake, made at run time, that the simulation must find.
+ * A mutation of the library, applied at run time, that the simulation must find.
  *
  * @module
  */
@@ -10,25 +10,25 @@ import type { Clock, ProcessInfo } from "../../../src/runtime/runtime.ts";
 import type { ViolationCode } from "../world/context.ts";
 import type { Setup } from "../scenario/scenario.ts";
 
-/** A mistake and how it is made. */
+/** A mutant. */
 export interface Bug {
-  /** For the command line. */
+  /** Name on the command line. */
   readonly name: string;
-  /** The mistake. */
+  /** Description of the mutation. */
   readonly mistake: string;
-  /** The promises that it breaks; other findings do not count. */
+  /** The promises that it breaks; other violations do not count. */
   readonly breaks: readonly ViolationCode[];
   /** Seeds within which it must be found. */
   readonly seeds: number;
-  /** The first of them (default: 1): one soon before a find spares time, and may be left out. */
+  /** The first seed (default: 1). Starting shortly before the seed that finds it saves time. */
   readonly from?: number;
-  /** Changes the library's classes; returns the way back. */
+  /** Changes the library's classes; returns a function that restores them. */
   patch?(): () => void;
   /** Intercepts file operations. */
   files?(files: FileSystem, memory: MemoryRuntime): FileSystem;
   /** Intercepts the clock. */
   clock?(clock: Clock, setup: Setup): Clock;
-  /** Intercepts facts about processes. */
+  /** Intercepts information about processes. */
   process?(facts: ProcessInfo): ProcessInfo;
   /** Intercepts requests. */
   fetch?(fetch: typeof globalThis.fetch): typeof globalThis.fetch;

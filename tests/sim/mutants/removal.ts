@@ -1,5 +1,5 @@
 /**
- * Mistakes in removing delivered logs, and in dead-lettering records.
+ * Mutants that remove delivered logs or dead-letter records incorrectly.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { DeadLetterFile } from "../../../src/wal/dead_letters/dead_letter_file.t
 import type { Bug } from "./mutant.ts";
 import { instead, patch, withAppends, withReads } from "./make.ts";
 
-/** Removes the files beside a log. */
+/** Removes the sidecar files of a log. */
 function removeBeside(files: FileSystem, path: string, endings: readonly string[]): void {
   for (const ending of endings) {
     const beside = path.replace(/jsonl$/, ending);
@@ -18,7 +18,7 @@ function removeBeside(files: FileSystem, path: string, endings: readonly string[
   }
 }
 
-/** Mistakes in taking logs away. */
+/** Mutants of removing logs. */
 export const REMOVAL_BUGS: readonly Bug[] = [
   {
     name: "removed-when-read",

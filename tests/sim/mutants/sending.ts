@@ -1,5 +1,5 @@
 /**
- * Mistakes in sending.
+ * Mutants that send records incorrectly.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { DeadLetter } from "../../../src/wal/segment/segment.ts";
 import type { Bug } from "./mutant.ts";
 import { patch, patchAttempts } from "./make.ts";
 
-/** A dead letter of the line behind a record, where there is one. */
+/** Dead letter made from the line that follows a record, if there is one. */
 function deadLetterBehind({ bytes, offset, lineStart, lineEnd }: BatchRecord): DeadLetter[] {
   const start = lineEnd + 1;
   const end = bytes.indexOf(10, start);
@@ -27,7 +27,7 @@ function deadLetterBehind({ bytes, offset, lineStart, lineEnd }: BatchRecord): D
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** The request with its body parsed and printed again. */
+/** Parses and re-serializes the body of a request. */
 function printedAgain(init: RequestInit | undefined): RequestInit | undefined {
   if (!(init?.body instanceof Uint8Array)) return init;
   try {
@@ -37,14 +37,14 @@ function printedAgain(init: RequestInit | undefined): RequestInit | undefined {
   }
 }
 
-/** Some hosts' `fetch` has members that nobody here calls. */
+/** Some runtimes' `fetch` has further members, which are not used here. */
 function fetching(
   send: (url: string | URL | Request, init?: RequestInit) => Promise<Response>,
 ): typeof fetch {
   return send as typeof fetch;
 }
 
-/** Mistakes in sending. */
+/** Mutants of sending. */
 export const SENDING_BUGS: readonly Bug[] = [
   {
     name: "ack-before-answer",

@@ -1,6 +1,6 @@
 /**
- * Mistakes in closing spans that were cut off. Where they concern calls too, those are not closed, so
- * that spans find them.
+ * Mutants that close interrupted spans incorrectly. Where a mutation affects calls too,
+ * closing calls is disabled, so that only spans can reveal it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { OrphanScanner } from "../../../src/wal/ownership/orphan_scanner.ts";
 import type { Bug } from "./mutant.ts";
 import { patch } from "./make.ts";
 
-/** Makes mistakes, and keeps calls from being closed; returns the way back. */
+/** Applies mutations and disables closing calls; returns a function that restores both. */
 function withSpans(...patches: (() => () => void)[]): () => () => void {
   const noCalls = () =>
     patch(OpenCalls.prototype, "fold", (original) =>
@@ -26,7 +26,7 @@ function withSpans(...patches: (() => () => void)[]): () => () => void {
   };
 }
 
-/** Mistakes in closing spans. */
+/** Mutants of closing spans. */
 export const SPAN_CLOSING_BUGS: readonly Bug[] = [
   {
     name: "span-closed-while-alive",

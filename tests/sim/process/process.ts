@@ -1,6 +1,6 @@
 /**
- * A simulated process of the library: a pipeline over a runtime in memory that can be killed,
- * stopped, and its errors.
+ * A simulated process that uses the library: a pipeline on an in-memory runtime, which
+ * can be killed, suspended, and made to fail.
  *
  * @module
  */
@@ -27,35 +27,38 @@ import { watchedRuntime } from "./watched_runtime.ts";
 
 /** Directory of the logs. */
 export const WAL_DIR = "/home/.weave/wal";
-/** Operations without a pause after which a process is taken to be in an endless loop. */
+/** Operations without a pause after which the process is considered to be in an endless loop. */
 const MAX_OPERATIONS = 20_000;
 
-/** One process. */
+/** A simulated process. */
 export class SimProcess implements ProcessView {
   readonly id: number;
   readonly token: string;
   readonly step: StartStep;
   readonly memory: MemoryRuntime;
   readonly pipeline: Pipeline;
-  /** The records that it appended. */
+  /** Records that it appended. */
   readonly records: SimRecord[] = [];
-  /** Calls that it began and did not end. */
+  /** Calls that it started and did not end. */
   readonly openCalls: string[] = [];
-  /** Spans with noted starts that it began and did not end. */
+  /** Spans with noted starts that it started and did not end. */
   readonly openSpans: SimSpan[] = [];
-  /** Times in the last records that have one, epoch ms; only the first is on disk for sure. */
+  /**
+   * Times in the latest records that contain one, epoch ms; only the first is certainly
+   * on disk.
+   */
   reported: readonly number[] = [];
   readonly random: Random;
   readonly #options: SimProcessOptions;
   readonly #suspension: Suspension;
   readonly #torn: TornWrites;
-  /** The disk's faults for this process. */
+  /** Disk faults of this process. */
   faults: ActiveFault[] = [];
-  /** After how many operations, of what kind, one does not happen, and what happens instead. */
+  /** The operation at which the process is killed, and how. */
   doom: Doom | null = null;
-  /** Whether it could clear up behind it. */
+  /** Whether it was able to remove its files. */
   leftOrderly = false;
-  /** When its presence file was last written, epoch ms. */
+  /** Time of the last write of its presence file, epoch ms. */
   lastHeartbeat = 0;
   /** Whether `finish` was called. */
   finishing = false;
@@ -64,11 +67,11 @@ export class SimProcess implements ProcessView {
   #troubled = false;
   #inMemory = false;
   readonly #dropCauses = new Set<string>();
-  /** Records that it reported as dropped when they were appended. */
+  /** Number of records that it reported as dropped when they were appended. */
   dropped = 0;
-  /** Its counters when it finished with nothing left to send. */
+  /** Its counters, if it finished with nothing left to send. */
   counted: WalStats | null = null;
-  /** Records that it may have dropped without saying so: it does that now and then only. */
+  /** Records that it may have dropped without reporting them yet: reports are throttled. */
   readonly maybeDropped: SimRecord[] = [];
   removed = 0;
   /** The record that is being appended. */
@@ -130,7 +133,7 @@ export class SimProcess implements ProcessView {
     return this.#suspension.stopped;
   }
 
-  /** Whether the disk ever failed it. */
+  /** Whether any disk operation of the process ever failed. */
   get troubled(): boolean {
     return this.#troubled;
   }
@@ -148,17 +151,17 @@ export class SimProcess implements ProcessView {
     this.#suspension.gate(run);
   }
 
-  /** The process is stopped, as by SIGSTOP. */
+  /** Suspends the process, as SIGSTOP does. */
   stop(): void {
     this.#suspension.stop();
   }
 
-  /** It goes on; see {@linkcode Suspension.resume}. */
+  /** Resumes the process; see {@linkcode Suspension.resume}. */
   resume(busyMs = 0): void {
     this.#suspension.resume(busyMs);
   }
 
-  /** It ends, as by SIGKILL. */
+  /** Kills the process, as SIGKILL does. */
   kill(): void {
     this.#killed ||= !this.dead;
     this.#torn.killed();
@@ -166,7 +169,7 @@ export class SimProcess implements ProcessView {
     this.#forgetMemory();
   }
 
-  /** It ends in an orderly way, as by `process.exit()`. */
+  /** Ends the process in an orderly way, as `process.exit()` does. */
   exit(): void {
     this.guard(() => this.memory.exit());
     this.leftOrderly = !this.#killed;
@@ -178,12 +181,15 @@ export class SimProcess implements ProcessView {
     for (const record of this.records) if (record.memory) record.excuse ??= "memory";
   }
 
-  /** The driver has let everything settle: no loop. */
+  /** Resets the check for endless loops: all promises have settled. */
   turned(): void {
     this.#sinceTurn = 0;
   }
 
-  /** Appends a record; it counts as accepted when this returns in a living, unfinished process. */
+  /**
+   * Appends a record. It counts as accepted if the process is alive and unfinished when
+   * this returns.
+   */
   append(record: SimRecord): void {
     this.#appending = record;
     record.accepted = true;
@@ -199,25 +205,28 @@ export class SimProcess implements ProcessView {
     if (this.step.fsync === "always" && !record.memory) record.synced = true;
   }
 
-  /** Notes the start of a span; it counts when this returns in a living, unfinished process. */
+  /**
+   * Notes the start of a span. It counts if the process is alive and unfinished when this
+   * returns.
+   */
   noteStart(span: SimSpan): void {
     this.guard(() => this.pipeline.noteSpanStart!(span.type, startOfSpan(span)));
     span.isNoted = !this.dead && !this.finishing && !this.#inMemory;
   }
 
-  /** Notes the time in a record, which may not have reached the disk. */
+  /** Notes the time in a record that may not be on disk. */
   noteTime(at: number, isSure: boolean): void {
     this.reported = isSure ? [at] : [...this.reported, at];
   }
 
-  /** Whether its records are on stable storage by now without having been asked. */
+  /** Whether its records must be on stable storage by now without an explicit sync. */
   hasSyncedBy(at: number): boolean {
     const { setup, clock } = this.#options.context;
     return this.step.fsync === "interval" && !this.suspect &&
       (this.#endedAt ?? clock.monotonic()) - at > 2 * setup.fsyncIntervalMs + 4 * setup.diskMs + 10;
   }
 
-  /** Runs something of the program's; nothing may be thrown into it. */
+  /** Runs a function of the library for the program; it must not throw. */
   guard<Result>(run: () => Result): Result | undefined {
     try {
       return run();
@@ -227,20 +236,20 @@ export class SimProcess implements ProcessView {
     }
   }
 
-  /** Waits for something that the program asked for; only `sync` may reject. */
+  /** Waits for the result of a call to the library; only `sync` may reject. */
   watch(work: Promise<FlushResult> | undefined, then: (result: FlushResult) => void): void {
     work?.then(then).catch((error) => {
       if (!this.dead) this.threw(error);
     });
   }
 
-  /** An error reached the program. */
+  /** Reports an error that reached the program. */
   threw(error: unknown): void {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#options.context.violate("threw", `in process ${this.id}: ${text}`);
   }
 
-  /** Completes an asynchronous operation of the disk, now or a little later. */
+  /** Completes an asynchronous disk operation, now or a little later. */
   #schedule(run: () => void): void {
     const { context: { setup, clock } } = this.#options;
     if (setup.diskMs === 0) queueMicrotask(() => this.gate(run));
@@ -293,7 +302,7 @@ export class SimProcess implements ProcessView {
     }
   }
 
-  /** Without a sender, the records in memory are on disk now. */
+  /** Without a sender, records in memory are written to disk at this point. */
   #recovered(): void {
     this.#inMemory = false;
     if (this.step.sender) return;
@@ -301,7 +310,7 @@ export class SimProcess implements ProcessView {
   }
 }
 
-/** The first token is the one that a process was given; it is also what its leases contain. */
+/** The first token is given to the process; its leases contain it. */
 function tokensFrom(token: string, random: Random): () => string {
   let next: string | null = token;
   return () => {

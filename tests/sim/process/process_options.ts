@@ -1,5 +1,5 @@
 /**
- * The parts of a simulated process, and the end that waits for it.
+ * Options of a simulated process, and of its scheduled death.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import type { ActiveFault } from "../world/faults.ts";
 import type { SimProcess } from "./process.ts";
 import type { SimServers } from "../server/server.ts";
 
-/** The end that waits for a process. */
+/** The scheduled death of a process. */
 export interface Doom {
-  /** Operations of that kind and place that still happen. */
+  /** Number of matching operations that still succeed. */
   left: number;
   readonly on?: MemoryOperationKind;
   readonly near?: string;
-  /** For a crash of the whole machine. */
+  /** Set if the whole machine crashes. */
   readonly crashSeed?: number;
 }
 
-/** Parts of a process. */
+/** Options of a process. */
 export interface SimProcessOptions {
   readonly context: SimContext;
   readonly servers: SimServers;
@@ -39,13 +39,13 @@ export interface SimProcessOptions {
   readonly step: StartStep;
   readonly pid?: number;
   readonly bug?: Bug;
-  /** The disk's faults from the start. */
+  /** Initial disk faults. */
   readonly faults: readonly ActiveFault[];
-  /** Ends the process in the middle of an operation: by a kill, or with the whole machine. */
+  /** Ends the process during an operation, by a kill or a crash of the machine. */
   readonly strikeDown: (process: SimProcess, crashSeed: number | undefined) => void;
 }
 
-/** Whether an operation is one of those that a process ends at. */
+/** Whether an operation is one at which the process may die. */
 export function isMet({ on, near }: Doom, { kind, path }: MemoryOperation): boolean {
   return (on === undefined || on === kind) && (near === undefined || path.includes(near));
 }

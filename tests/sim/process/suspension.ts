@@ -1,16 +1,16 @@
 /**
- * The stops of a simulated process.
+ * Suspends and resumes a simulated process.
  *
  * @module
  */
 
 import type { Clock, Timer } from "../../../src/runtime/runtime.ts";
 
-/** Holds back whatever reaches a process while it is stopped. */
+/** Defers everything that reaches a process until it is resumed. */
 export class Suspension {
   readonly #clock: Pick<Clock, "after">;
   readonly #isDead: () => boolean;
-  /** Happens, in this order, when the process goes on. */
+  /** Deferred actions, run in this order when the process resumes. */
   readonly #queue: (() => void)[] = [];
   #stopped = false;
   #busy = false;
@@ -21,31 +21,31 @@ export class Suspension {
     this.#isDead = isDead;
   }
 
-  /** Whether the process is stopped now. */
+  /** Whether the process is suspended. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** Whether it was ever stopped. */
+  /** Whether the process was ever suspended. */
   get everStopped(): boolean {
     return this.#everStopped;
   }
 
-  /** Does something in the process, now or when it goes on. */
+  /** Runs something in the process, now or when it resumes. */
   gate(run: () => void): void {
     if (this.#isDead()) return;
     if (this.#stopped || this.#busy) this.#queue.push(run);
     else run();
   }
 
-  /** The process is stopped, as by SIGSTOP. */
+  /** Suspends the process, as SIGSTOP does. */
   stop(): void {
     this.#stopped = this.#everStopped = true;
   }
 
   /**
-   * It goes on. What it waited for in the meantime happens now, or when the program has run on for
-   * `busyMs` where it was stopped.
+   * Resumes the process. Deferred actions run at once, or after the program has continued
+   * for `busyMs` from where it was suspended.
    */
   resume(busyMs = 0): void {
     if (!this.#stopped) return;
@@ -60,7 +60,7 @@ export class Suspension {
     for (const run of this.#queue.splice(0)) this.gate(run);
   }
 
-  /** The clock of the process, whose timers wait while it is stopped. */
+  /** The clock of the process; its timers do not fire while it is suspended. */
   clockOf(clock: Clock, run: (timer: () => void) => void): Clock {
     return {
       now: () => clock.now(),

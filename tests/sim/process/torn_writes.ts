@@ -1,5 +1,5 @@
 /**
- * Writes of a process that fell short.
+ * Short writes of a process.
  *
  * @module
  */
@@ -7,27 +7,30 @@
 import type { MemoryOperation } from "../../support/simulated_runtime/memory_process.ts";
 import type { SimContext } from "../world/context.ts";
 
-/** Knows which segments may end with a fragment. */
+/** Tracks the segments that may end with a fragment. */
 export class TornWrites {
   readonly #past: SimContext["past"];
-  /** The segment whose last write fell short and was not taken back. */
+  /** The segment whose last write was short and was not rolled back. */
   #fellShort: string | null = null;
 
   constructor(past: SimContext["past"]) {
     this.#past = past;
   }
 
-  /** An operation is about to happen. */
+  /** Called before an operation. */
   begins({ kind, path }: MemoryOperation): void {
     if (kind === "write" && path.endsWith(".jsonl")) this.#fellShort = null;
   }
 
-  /** An operation had no fault. */
+  /** Called after an operation without a fault. */
   succeeded({ kind }: MemoryOperation): void {
     if (kind === "truncate") this.#fellShort = null;
   }
 
-  /** A write that fell short may leave a fragment when it can be neither finished nor taken back. */
+  /**
+   * Called after a fault: a short write may leave a fragment if it can be neither
+   * completed nor rolled back.
+   */
   failed({ kind, path }: MemoryOperation): void {
     if (!path.endsWith(".jsonl")) return;
     const segment = path.slice(0, -".jsonl".length);
@@ -38,7 +41,7 @@ export class TornWrites {
     }
   }
 
-  /** The process was killed. */
+  /** Called when the process is killed. */
   killed(): void {
     if (this.#fellShort !== null) this.#past.torn.add(this.#fellShort);
   }

@@ -1,5 +1,5 @@
 /**
- * The features of a run, and its settings.
+ * The features and settings of a run.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Makes a scenario from a seed.
+ * Generates a scenario from a seed.
  *
- * Every run has only some of the features (swarm testing): with everything at once nothing would
- * ever get far, and some mistakes show only where others things stay away.
+ * Each run uses only some of the features (swarm testing): with all of them no run would
+ * make progress, and some bugs show only in the absence of other features.
  *
  * @module
  */
@@ -67,14 +67,15 @@ const CORRUPTIONS: readonly CheckpointCorruption[] = [
   "zeros",
 ];
 const MODES: readonly ServerMode[] = ["both", "old", "complete", "neither"];
-/** Places for processes. */
+/** Number of process slots. */
 export const SLOTS = 4;
 
-/** The scenario of a seed. */
+/** Generates the scenario of a seed. */
 export function generate(seed: number): Scenario {
   const random = new Random(seed);
   const features = chooseFeatures(random);
-  // Only by the seed: scenarios from before there was this setting stay the same otherwise.
+  // Derived only from the seed: scenarios older than this setting stay otherwise the
+  // same.
   const closeInterrupted = mix(seed, 3) % 2 === 0;
   const setup = { ...chooseSetup(random, features), closeInterrupted };
   const steps: Step[] = [start(random, features, setup, 0)];
@@ -83,7 +84,7 @@ export function generate(seed: number): Scenario {
   return { seed, setup, steps: mix(seed, 4) % 5 === 0 ? steps.map(withSpan) : steps };
 }
 
-/** In some runs, most calls are spans whose starts are noted; all other runs are as without them. */
+/** In some runs, most calls are spans with noted starts; the other runs are unaffected. */
 function withSpan(step: Step): Step {
   const isCall = step.do === "append" && /^(?:call|start|end)$/.test(step.kind);
   return isCall && mix(step.seed, 2) % 4 !== 0 ? { ...step, kind: "noted-span" } : step;
@@ -140,7 +141,7 @@ function nextSteps(random: Random, features: Features, setup: Setup): Step[] {
     case "append":
       return appends(random, slot);
     case "sync":
-      // What follows at once sees the sync under way or just done.
+      // The next step then runs while the sync is in progress or right after it.
       return random.chance(0.5)
         ? [{ do: "sync", slot }]
         : [{ do: "sync", slot }, { do: "pass", ms: setup.diskMs * 2 + 1 }];
@@ -206,7 +207,7 @@ function doom(random: Random, name: DoomStep["do"], slot: number): DoomStep {
   return { do: name, slot, after, ...on, ...near, seed: random.seed() };
 }
 
-/** A process that is struck down while it works, and another that takes its place. */
+/** A process that dies while it works, and another that takes over its slot. */
 function doomed(random: Random, features: Features, setup: Setup, step: DoomStep): Step[] {
   if (random.chance(0.5)) return [step];
   return [
@@ -218,7 +219,7 @@ function doomed(random: Random, features: Features, setup: Setup, step: DoomStep
   ];
 }
 
-/** The disk reports a failed sync; records that are reported as synced afterwards must be safe. */
+/** The disk reports a failed sync; records reported as synced afterwards must be durable. */
 function syncLoss(random: Random, slot: number): Step[] {
   const probability = random.pick([1, 0.5]);
   return [
@@ -234,8 +235,9 @@ function syncLoss(random: Random, slot: number): Step[] {
 }
 
 /**
- * Stopped for a moment, or long enough for others to take over what it holds; awake, it may go on
- * with its program before it looks at anything, and may not live to look.
+ * Suspends a process, briefly or long enough for others to claim its segments. After it
+ * resumes, it may continue its program before it checks anything, and may die before it
+ * does.
  */
 function stop(random: Random, features: Features, setup: Setup, slot: number): Step[] {
   if (random.chance(0.3)) return [{ do: "stop", slot }];

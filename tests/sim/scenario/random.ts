@@ -1,10 +1,10 @@
 /**
- * Random numbers that a seed decides.
+ * Pseudo-random numbers determined by a seed.
  *
  * @module
  */
 
-/** A stream of random numbers (mulberry32): small, fast, and the same everywhere. */
+/** A stream of pseudo-random numbers (mulberry32): small, fast, and the same on every runtime. */
 export class Random {
   #state: number;
 
@@ -22,22 +22,22 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** An integer from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, inclusive. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** `true` with this probability. */
+  /** Returns `true` with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** One of the list. */
+  /** An item of the list. */
   pick<Item>(list: readonly Item[]): Item {
     return list[Math.floor(this.next() * list.length)];
   }
 
-  /** One of the names, each as likely as its weight says. */
+  /** One of the names, chosen by weight. */
   weighted<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
     const entries = Object.entries(weights) as [Name, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -53,7 +53,7 @@ export class Random {
     return Math.floor(this.next() * 2 ** 31);
   }
 
-  /** As many lowercase hex digits. */
+  /** A string of this many lowercase hex digits. */
   hex(digits: number): string {
     let text = "";
     while (text.length < digits) text += Math.floor(this.next() * 16).toString(16);
@@ -61,7 +61,7 @@ export class Random {
   }
 }
 
-/** A number that depends on all of these, for a stream of its own. */
+/** A number derived from all arguments; seeds an independent stream. */
 export function mix(...numbers: number[]): number {
   let hash = 0x811c9dc5;
   for (const number of numbers) {

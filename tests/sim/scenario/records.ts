@@ -1,8 +1,8 @@
 /**
  * Records of every type, with the exact texts in which they may reach a server.
  *
- * The texts are put together from the same parts, without the library's code: what the simulated
- * server receives must be one of them, byte for byte.
+ * The texts are built without the library's code: what the simulated server receives must
+ * equal one of them, byte for byte.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import type { RecordType } from "../../../src/protocol/record_types.ts";
 import type { Random } from "./random.ts";
 
-/** Kinds of records. `call` is a start and its end at once. */
+/** Kinds of records. `call` is a start immediately followed by its end. */
 export const RECORD_KINDS = [
   "call",
   "start",
@@ -30,34 +30,34 @@ export const RECORD_KINDS = [
 ] as const;
 
 /**
- * The name of a kind of record. Spans, and those among them whose starts are noted, replace some
- * records of other kinds, so that the seeds from before there were spans mean the same scenarios.
+ * The name of a kind of record. Spans (some with noted starts) replace some records of
+ * other kinds, so that seeds older than spans still produce the same scenarios.
  */
 export type RecordKind = (typeof RECORD_KINDS)[number] | "span" | "noted-span";
 
 /** A record's texts. */
 export interface RecordText {
   readonly type: RecordType;
-  /** The request as it is appended. */
+  /** The request as appended. */
   readonly request: string;
   /** Its item in `/call/upsert_batch`. */
   readonly v1?: string;
-  /** The bodies that it may have as a request of its own. */
+  /** The bodies that it may have when it is sent in a request of its own. */
   readonly bodies: readonly string[];
-  /** Fields in front of and behind the place where a call's start and end are joined. */
+  /** The fields before and after the point at which a call's start and end are joined. */
   readonly half?: string;
   /** Name and content of a file. */
   readonly file?: { readonly name: string; readonly content: Uint8Array };
-  /** The bytes of a record of spans, and the path that they are sent to. */
+  /** The bytes of a record of spans, and the path to which they are sent. */
   readonly spans?: { readonly bytes: Uint8Array; readonly path: string };
 }
 
-/** Parts of a record. */
+/** Plan of a record. */
 export interface RecordPlan {
   readonly project: string;
-  /** Unique; what it is found by at the server. */
+  /** Unique; identifies the record at the server. */
   readonly key: string;
-  /** The call that it is about. */
+  /** The call to which it belongs. */
   readonly call: string;
   readonly size: number;
   readonly random: Random;
@@ -78,7 +78,7 @@ const PIECES = [
   ",:",
   "\\n",
 ];
-/** Values that do not survive being parsed and printed again. */
+/** Values that change when they are parsed and re-serialized. */
 const SPELLINGS = "[1.0,1e-07,12345678901234567890,-0.0,1E5]";
 
 const text = (value: string) => `"${value}"`;
@@ -111,7 +111,7 @@ function head(
   };
 }
 
-/** A call's start. */
+/** The start of a call. */
 export function startText(plan: RecordPlan, foreign = false): RecordText {
   const { project, id, trace, at } = head(plan);
   const op: Field = ["op_name", text("work")];
@@ -129,7 +129,7 @@ export function startText(plan: RecordPlan, foreign = false): RecordText {
   };
 }
 
-/** A call's end. One of a foreign log may lack what the v2 path needs. */
+/** The end of a call. In a foreign log, it may lack fields that the v2 path needs. */
 export function endText(plan: RecordPlan, foreign = false): RecordText {
   const { project, id, trace, at } = head(plan);
   const rest: Field[] = [
@@ -150,7 +150,7 @@ export function endText(plan: RecordPlan, foreign = false): RecordText {
   };
 }
 
-/** A start and its end as one complete call. */
+/** A start and its end as a complete call. */
 export function completeText(start: RecordText, end: RecordText): string {
   return `{${start.half},${end.half}}`;
 }
@@ -234,8 +234,8 @@ function fileText(kind: "file" | "bytes", plan: RecordPlan, project: Field): Rec
 }
 
 /**
- * A serialized request: one or two messages as its first field, each with the record's key and
- * bytes of all values.
+ * A serialized request whose first field holds one or two messages, each with the
+ * record's key and bytes of all values.
  */
 function spanText(plan: RecordPlan, project: Field): RecordText {
   const { random, size, key } = plan;
@@ -256,12 +256,12 @@ function spanText(plan: RecordPlan, project: Field): RecordText {
   };
 }
 
-/** The text as Python's `json.dumps` lays it out. */
+/** Formats the text like Python's `json.dumps`. */
 export function spaced(json: string): string {
   return outsideStrings(json, (part) => part.replace(/[,:]/g, "$& "));
 }
 
-/** The text without spaces outside its strings. */
+/** Removes spaces outside of strings. */
 export function unspaced(json: string): string {
   return outsideStrings(json, (part) => part.replace(/\s+/g, ""));
 }

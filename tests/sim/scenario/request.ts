@@ -1,5 +1,5 @@
 /**
- * Reads a request as a server would, and finds the records in it.
+ * Parses a request as a server would, and identifies the records in it.
  *
  * @module
  */
@@ -10,28 +10,28 @@ import type { Ledger, SimRecord } from "../world/ledger.ts";
 import { completeText, unspaced } from "./records.ts";
 import type { ServerMode, Setup } from "./scenario.ts";
 
-/** A request at a server's door. */
+/** A request that arrives at a server. */
 export interface IncomingRequest {
   readonly server: number;
   readonly path: string;
   readonly retryId: string;
-  /** Everything in it that has to be the same at every attempt. */
+  /** Everything that must be the same on every attempt. */
   readonly what: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** The records that it was made from; none if unknown. */
+  /** The records it was made from; empty if unknown. */
   readonly records: readonly SimRecord[];
-  /** The records that a refusal of this request settles: one, or a start and an end in one. */
+  /** The records that a rejection of this request settles: one, or a start and its end. */
   readonly exclusive: readonly SimRecord[];
-  /** The difference from what was appended; `null` if there is none. */
+  /** The difference from the appended records; `null` if there is none. */
   readonly trouble: string | null;
-  /** Whether it expects a digest that the server does not compute. */
+  /** Whether it expects a digest that differs from the server's. */
   readonly hasWrongDigest: boolean;
-  /** Whether a server like this has no such path. */
+  /** Whether a server in this mode lacks its path. */
   missing(mode: ServerMode, setup: Setup): boolean;
-  /** Whether it may be sent to another route, where the server does not have this one. */
+  /** Whether it may be sent to another route if the server lacks this one. */
   readonly hasOtherRoutes: boolean;
-  /** Whether this status ends the matter for what is in it. */
+  /** Whether this status is final for the records in it. */
   isDecisive(status: number): boolean;
 }
 
@@ -55,11 +55,11 @@ const lenient = new TextDecoder();
 /** Contents of a request. */
 interface Found {
   readonly records: SimRecord[];
-  /** The texts that the body may have. */
+  /** The texts that the body may equal. */
   readonly bodies: readonly string[];
 }
 
-/** Reads a request that `fetch` was given. */
+/** Parses a request passed to `fetch`. */
 export function readRequest(
   ledger: Ledger,
   server: number,
@@ -190,7 +190,7 @@ function compare(bytes: Uint8Array, text: string, { records, bodies }: Found): s
   } catch {
     return `is not UTF-8: ${cut(text)}`;
   }
-  // Between records there may be spaces, within one there may not.
+  // Spaces may occur between records, but not within one.
   const isWhole = records.every(({ origin, text: { half, bodies: [body] } }) =>
     origin === null || text.includes(half ?? body) || bodies.includes(text)
   );
@@ -204,7 +204,7 @@ type Contents = Omit<
   "server" | "path" | "retryId" | "missing" | "hasOtherRoutes" | "isDecisive"
 >;
 
-/** Reads spans: the messages of each record in order, one record behind the other. */
+/** Reads spans: the messages of each record in order, one record after the other. */
 function readSpans(
   ledger: Ledger,
   path: string,
@@ -239,7 +239,7 @@ function readSpans(
   };
 }
 
-/** The key of the record that a message is of: one of any bytes, or one span whose start was noted. */
+/** The key of a message's record: arbitrary bytes, or one span whose start was noted. */
 function spanKey(message: string): string | undefined {
   const key = /^(r\d+)\/\d;/.exec(message)?.[1];
   const id = /(s\d+);/.exec(message.slice(0, 80))?.[1];
@@ -269,7 +269,7 @@ function readForm(ledger: Ledger, path: string, bytes: Uint8Array, boundary: str
   };
 }
 
-/** A character for each byte. */
+/** Maps each byte to a character. */
 function latin1(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }

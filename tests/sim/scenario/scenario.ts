@@ -1,6 +1,6 @@
 /**
- * A scenario: what is set up, and a list of steps. It is made from a seed before anything runs, so
- * that a failing one can be shortened by leaving steps out.
+ * A scenario: a setup and a list of steps. It is generated before anything runs, so that
+ * a failing one can be shrunk by omitting steps.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { FsyncPolicy, QuotaPolicy } from "../../../src/client/pipeline/pipe
 import type { MemoryOperationKind } from "../../support/simulated_runtime/memory_process.ts";
 import type { RecordKind } from "./records.ts";
 
-/** Which call paths a simulated server has. `neither` refuses both, as in the middle of a rollout. */
+/** The call endpoints that a simulated server has. `neither` rejects both, as during a rollout. */
 export type ServerMode = "both" | "old" | "complete" | "neither";
 
 /** Faults of a server; see `server.ts`. */
@@ -35,13 +35,13 @@ export type ServerFaultKind =
   | 500
   | 503;
 
-/** A fault and how often it comes. */
+/** A fault and its probability. */
 export interface ServerFault {
   readonly kind: ServerFaultKind;
   readonly probability: number;
 }
 
-/** Faults of a disk for one process. */
+/** Faults of the disk for one process. */
 export type DiskFaultKind =
   | "full"
   | "io"
@@ -54,7 +54,7 @@ export type DiskFaultKind =
 
 /** Setup of a whole run. */
 export interface Setup {
-  /** Hosts (or containers) around the one disk. */
+  /** Number of hosts (or containers) that share the disk. */
   readonly hosts: 1 | 2;
   /** Whether processes can be distinguished by start time, boot ID and namespace. */
   readonly facts: boolean;
@@ -71,23 +71,23 @@ export interface Setup {
   readonly exitDrainMs: number;
   readonly maxDiskBytes: number;
   readonly quotaPolicy: QuotaPolicy;
-  /** Whether calls are closed that the end of a process cuts off. */
+  /** Whether calls interrupted by the death of their process are closed. */
   readonly closeInterrupted: boolean;
-  /** Most bytes of a request that the servers take. */
+  /** Maximum size in bytes of a request that the servers accept. */
   readonly serverBytes: number;
   readonly mode: ServerMode;
-  /** Whether the servers have the batch endpoint of feedback, and the newer endpoint of files. */
+  /** Whether the servers have the batch endpoint for feedback, and the newer endpoint for files. */
   readonly feedbackBatch: boolean;
   readonly newFiles: boolean;
-  /** Most ms of an answer on its way. */
+  /** Maximum latency of a response, ms. */
   readonly latencyMs: number;
-  /** Most ms that an asynchronous read or sync takes. */
+  /** Maximum duration of an asynchronous read or sync, ms. */
   readonly diskMs: number;
-  /** Chance that a record is one that the server refuses. */
+  /** Probability that the server rejects a record. */
   readonly poison: number;
 }
 
-/** One thing that happens. `slot` is a place for a process; a step for an empty one does nothing. */
+/** A step. `slot` is a slot for a process; a step for an empty slot does nothing. */
 export type Step =
   | StartStep
   | { readonly do: "foreign"; readonly slot: number; readonly project: number }
@@ -96,7 +96,7 @@ export type Step =
   | { readonly do: "flush"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "finish"; readonly slot: number; readonly timeout?: number }
   | { readonly do: "exit"; readonly slot: number; readonly natural: boolean }
-  /** Dead letters are sent again; with `fix`, the present ones are valid from now on. */
+  /** Retries dead letters; with `fix`, the present ones are valid from now on. */
   | { readonly do: "retry"; readonly slot: number; readonly fix: boolean }
   | { readonly do: "kill"; readonly slot: number }
   | DoomStep
@@ -104,10 +104,10 @@ export type Step =
   | DiskStep
   | { readonly do: "heal" }
   | { readonly do: "stop"; readonly slot: number }
-  /** It goes on, for `busy` ms without a look at what happened meanwhile. */
+  /** Resumes a process, which runs for `busy` ms before it notices what happened meanwhile. */
   | { readonly do: "resume"; readonly slot: number; readonly busy: number }
   | { readonly do: "pass"; readonly ms: number }
-  /** The wall clock jumps. */
+  /** Makes the wall clock jump. */
   | { readonly do: "jump"; readonly ms: number }
   | {
     readonly do: "server";
@@ -116,13 +116,13 @@ export type Step =
     readonly seed: number;
   }
   | { readonly do: "mode"; readonly server: number; readonly mode: ServerMode }
-  /** A checkpoint is overwritten with garbage. */
+  /** Overwrites a checkpoint with garbage. */
   | { readonly do: "corrupt"; readonly how: CheckpointCorruption; readonly seed: number };
 
 /** Contents of a corrupt checkpoint. */
 export type CheckpointCorruption = "inside" | "beyond" | "negative" | "empty" | "garbage" | "zeros";
 
-/** A process of the library starts. */
+/** Starts a process of the library. */
 export interface StartStep {
   readonly do: "start";
   readonly slot: number;
@@ -133,15 +133,15 @@ export interface StartStep {
   readonly complete: boolean;
   readonly project: number;
   readonly server: number;
-  /** Under the id of the process that was in this slot before. */
+  /** Whether it gets the PID of the previous process in this slot. */
   readonly samePid: boolean;
   readonly seed: number;
 }
 
 /**
- * The process is killed, or the machine crashes, when it begins an operation on the disk: after
- * `after` others from now, of those of one kind where `on` names it, on files whose path holds
- * `near`.
+ * Kills the process, or crashes the machine, when it begins a disk operation: after
+ * `after` further operations of the kind `on` (any kind by default) on files whose path
+ * contains `near`.
  */
 export interface DoomStep {
   readonly do: "kill-at" | "crash-at";
@@ -152,35 +152,35 @@ export interface DoomStep {
   readonly seed: number;
 }
 
-/** Records are appended. */
+/** Appends records. */
 export interface AppendStep {
   readonly do: "append";
   readonly slot: number;
   readonly kind: RecordKind;
   readonly count: number;
-  /** Bytes of payload of each. */
+  /** Payload of each record, in bytes. */
   readonly size: number;
   readonly seed: number;
 }
 
-/** The disk fails one process, or all with `slot` -1, until it is healed. */
+/** Makes the disk fail for one process, or for all with `slot` -1, until it is healed. */
 export interface DiskStep {
   readonly do: "disk";
   readonly slot: number;
   readonly fault: DiskFaultKind;
-  /** Chance for each operation. */
+  /** Probability per operation. */
   readonly probability: number;
   readonly seed: number;
 }
 
-/** A whole run. */
+/** All inputs of a run. */
 export interface Scenario {
   readonly seed: number;
   readonly setup: Setup;
   readonly steps: readonly Step[];
 }
 
-/** One line for people. */
+/** One line that describes a step. */
 export function describeStep(step: Step): string {
   const { do: name, ...rest } = step;
   const words = Object.entries(rest).map(([key, value]) =>

@@ -1,5 +1,5 @@
 /**
- * Makes a failing scenario short.
+ * Shrinks a failing scenario.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { ViolationCode } from "../world/context.ts";
 import { runScenario } from "../checks/checker.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Runs that shortening one scenario may take. */
+/** Maximum number of runs for shrinking one scenario. */
 const MAX_RUNS = 600;
 
 /**
- * Leaves steps out, in halves, quarters and so on, as long as the same promise is broken.
+ * Omits steps, in halves, quarters and so on, as long as the same promise is broken.
  *
- * @returns The numbers of the steps that are left.
+ * @returns The indices of the remaining steps.
  */
 export async function shrink(
   scenario: Scenario,
@@ -45,7 +45,7 @@ export async function shrink(
   return kept;
 }
 
-/** The scenario with only these of its steps. */
+/** The scenario with only these steps. */
 export function only(scenario: Scenario, steps: readonly number[]): Scenario {
   return { ...scenario, steps: steps.map((index) => scenario.steps[index]) };
 }

@@ -1,5 +1,5 @@
 /**
- * Answers of simulated servers.
+ * Responses of simulated servers.
  *
  * @module
  */
@@ -9,16 +9,16 @@ import type { IncomingRequest } from "../scenario/request.ts";
 import type { ServerFault, ServerFaultKind, ServerMode } from "../scenario/scenario.ts";
 import type { ProcessView } from "../world/ledger.ts";
 
-/** Response of a server. */
+/** A response. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether it takes only a part of the request. */
+  /** Whether it accepts only a part of the request. */
   readonly isPartial?: boolean;
 }
 
-/** One server's state. */
+/** State of a server. */
 export interface ServerState {
   mode: ServerMode;
   faults: readonly ServerFault[];
@@ -26,28 +26,31 @@ export interface ServerState {
   served: number;
 }
 
-/** One attempt under way. */
+/** An attempt in flight. */
 export interface Attempt {
   readonly request: IncomingRequest;
   readonly process: ProcessView;
-  /** Number of the first attempt with the same retry id. */
+  /** Number of the first attempt with the same retry ID. */
   readonly first: number;
   readonly random: Random;
   readonly state: ServerState;
 }
 
-/** A 404 of a server that lost its routes, or of one that lost its projects. */
+/** The 404 of a server that lacks a route, or of one that lacks a project. */
 export function notFound({ seed }: ServerState): string {
   return seed % 2 === 0 ? '{"detail":"Not Found"}' : '{"reason":"Project not found"}';
 }
 
-/** The fault that an attempt meets, if any. */
+/** The fault that affects an attempt, if any. */
 export function chooseFault({ faults }: ServerState, random: Random): ServerFaultKind | undefined {
   for (const { kind, probability } of faults) if (random.chance(probability)) return kind;
   return undefined;
 }
 
-/** Only what the transport looks at: a real `Response` may take turns of the host's event loop. */
+/**
+ * Has only the members that the transport reads: a real `Response` may take turns of the
+ * runtime's event loop.
+ */
 export function responseOf({ status, headers }: Answer, text: () => Promise<string>): Response {
   return {
     status,
@@ -70,7 +73,7 @@ export function abortError(): Error {
   return Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
 }
 
-/** Headers that ask for a pause, at times. */
+/** Sometimes adds headers that request a delay. */
 export function retryAfter(status: number, random: Random, now: number): Record<string, string> {
   if ((status !== 429 && status !== 503) || !random.chance(0.6)) return {};
   const ms = random.int(0, 3_000);

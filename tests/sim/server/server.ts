@@ -1,9 +1,9 @@
 /**
- * A simulated network and the servers behind it, as `fetch` shows them.
+ * A simulated network and its servers, behind `fetch`.
  *
- * Everything is checked on the way: that a request holds what was appended, byte for byte, that it
- * comes in order, to the right server, from the one process that may send it, and not again without
- * a reason.
+ * Checks every request: it must contain the appended bytes, arrive in order, at the right
+ * server, from the one process that may send it, and must not be repeated without a
+ * reason.
  *
  * @module
  */
@@ -49,17 +49,17 @@ export class SimServers {
     return `http://server${server}`;
   }
 
-  /** Sets what a server does wrong from now on. */
+  /** Sets the faults of a server. */
   setFaults(server: number, faults: readonly ServerFault[], seed: number): void {
     Object.assign(this.#servers[server], { faults, seed, served: 0 });
   }
 
-  /** Sets which call paths a server has. */
+  /** Sets the call endpoints of a server. */
   setMode(server: number, mode: ServerMode): void {
     this.#servers[server].mode = mode;
   }
 
-  /** All servers work, and take calls on some path. */
+  /** Ends all faults; every server then has an endpoint for calls. */
   heal(): void {
     for (const state of this.#servers) {
       state.faults = [];
@@ -67,7 +67,7 @@ export class SimServers {
     }
   }
 
-  /** `fetch` as one process has it. */
+  /** `fetch` of a process. */
   fetchOf(process: ProcessView): typeof fetch {
     return ((url: string, init: RequestInit) => this.#fetch(process, url, init)) as typeof fetch;
   }
@@ -98,7 +98,7 @@ export class SimServers {
     return this.#travel(attempt, chooseFault(state, random), init.signal!);
   }
 
-  /** A request that writes nothing meets the same faults. */
+  /** Answers a request that writes nothing; it is subject to the same faults. */
   #read(
     process: ProcessView,
     state: ServerState,
@@ -132,7 +132,7 @@ export class SimServers {
     });
   }
 
-  /** The way there and back. */
+  /** Transports a request and its response. */
   #travel(
     attempt: Attempt,
     fault: ServerFaultKind | undefined,
@@ -184,7 +184,8 @@ export class SimServers {
         case "truncated":
           return arrive((reply) => {
             if (reply.status !== 200) return whole(reply);
-            // With a brace at its end it would pass for whole, and rightly: it is a 2xx.
+            // With a closing brace it would count as complete, rightly: the status is
+            // 2xx.
             const text = reply.text.slice(0, random.int(0, reply.text.length - 1)).replace(
               /}+$/,
               "",
@@ -205,7 +206,7 @@ export class SimServers {
     });
   }
 
-  /** The sender has the whole answer. */
+  /** Called when the sender has received the whole response. */
   #receive(
     { request, process }: Attempt,
     { status, text, isPartial = false }: Answer,
@@ -216,7 +217,7 @@ export class SimServers {
     return Promise.resolve(text);
   }
 
-  /** The request is at the server, which does its work. */
+  /** Handles a request at the server. */
   #arrive(attempt: Attempt): Answer | "tear" {
     const { request, state } = attempt;
     const { setup, past, violate } = this.#context;
@@ -244,7 +245,7 @@ export class SimServers {
     return { status: 200, text: replyTo(path) };
   }
 
-  /** A record that the server never takes: refused, answered with 500, or the connection breaks. */
+  /** Rejects a record permanently: by a 4xx, a 500, or a broken connection. */
   #reject(attempt: Attempt, { order }: SimRecord): Answer | "tear" {
     const kind = order % 6;
     const { request } = attempt;
@@ -261,12 +262,15 @@ export class SimServers {
     return kind === 1 ? { status: 500, text: '{"reason":"Internal server error"}' } : "tear";
   }
 
-  /** Whether a server has the start of a call; one that is not in the run may have been sent before. */
+  /**
+   * Whether a server has the start of a call; one that is not in this run may have been
+   * sent earlier.
+   */
   #hasStart({ call }: SimRecord): boolean {
     return this.#context.ledger.find(`${call}:start`)?.stored ?? false;
   }
 
-  /** A status that says no without any work. */
+  /** Responds with an error status without doing any work. */
   #refuse({ request, random, state }: Attempt, status: number): Answer {
     const { clock } = this.#context;
     const text = status === 404
@@ -274,7 +278,7 @@ export class SimServers {
       : random.chance(0.8)
       ? `{"reason":"simulated ${status}"}`
       : "<html>no</html>";
-    // A record that is not found, and one whose project is not, get the same status.
+    // A missing record and a missing project have the same status.
     if (request.isDecisive(status) || (status === 404 && text.includes("reason"))) {
       for (const record of request.exclusive) record.refused = true;
     }

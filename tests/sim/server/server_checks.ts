@@ -1,6 +1,7 @@
 /**
- * Checks of the requests that arrive at simulated servers: each comes in order, to the right server,
- * from the one process that may send it, and not again without a reason.
+ * Checks the requests that arrive at simulated servers: each must arrive in order, at the
+ * right server, from the one process that may send it, and must not be repeated without a
+ * reason.
  *
  * @module
  */
@@ -9,17 +10,17 @@ import type { Attempt } from "./answers.ts";
 import type { SimContext } from "../world/context.ts";
 import { mayDrain, type ProcessView, type SimRecord } from "../world/ledger.ts";
 
-/** Checks every request of a run. */
+/** Checks all requests of a run. */
 export class ServerChecks {
   readonly #context: SimContext;
-  /** The processes that have requests with records of a segment under way, and how many. */
+  /** Number of requests in flight by segment and process. */
   readonly #senders = new Map<string, Map<ProcessView, number>>();
 
   constructor(context: SimContext) {
     this.#context = context;
   }
 
-  /** Notes that a server stores a record, and checks what came before it. */
+  /** Notes that a server stores a record, and checks that its dependencies are settled. */
   stored({ request, process, first }: Attempt, record: SimRecord): void {
     const { violate, ledger, trace } = this.#context;
     trace.add(`stored ${record.key}`);
@@ -27,7 +28,8 @@ export class ServerChecks {
       violate("wrong-server", `${record.key} went to server ${request.server}`);
     }
     const again = record.letteredAt !== null && first > record.letteredAt;
-    // A log whose disk failed writes records again: one of the two may be dead-lettered.
+    // After a disk error, a log writes records again: one of the two copies may be
+    // dead-lettered.
     if (again && !record.retried && !process.suspect && !record.origin?.suspect) {
       violate("after-dead-letter", `${record.key} by process ${process.id}`);
     }
@@ -52,11 +54,14 @@ export class ServerChecks {
     }
   }
 
-  /** Nothing that was settled is sent again, and nothing goes to the wrong hands. */
+  /**
+   * Checks that no settled record is sent again, and that every record is sent to its own
+   * server.
+   */
   checkFresh({ request, process }: Attempt): void {
     const { past, violate } = this.#context;
     for (const record of request.records) {
-      // A log whose disk failed writes records again, to be on the safe side.
+      // After a disk error, a log writes records again as a precaution.
       if (process.suspect || record.memory || record.retried || record.origin?.suspect) continue;
       if (record.checkpointed) {
         violate("resent", `${record.key} by process ${process.id}, past its checkpoint`);
@@ -67,21 +72,25 @@ export class ServerChecks {
   }
 
   /**
-   * Nobody sends what another has taken over, also not one that was stopped meanwhile. Where the
-   * segment is deleted it is unknown whether it was delivered.
+   * Checks that a process sends no record of a segment that another has claimed, even
+   * after it was suspended. Once a segment is deleted, it is unknown whether it was
+   * delivered.
    */
   checkLease({ request, process }: Attempt): void {
     const { ledger, violate } = this.#context;
     if (process.troubled) return;
     for (const { key, segment, memory, copied, retried, origin } of request.records) {
-      // A dead letter is sent again under a lease of its own.
+      // A dead letter is retried under a lease of its own.
       if (segment === null || memory || copied || retried || origin?.troubled) continue;
       if (mayDrain(ledger, segment, process.token)) continue;
       violate("lease", `process ${process.id} sends ${key}, which another has taken over`);
     }
   }
 
-  /** A request with records of some segments sets out; the answer is called when it is over. */
+  /**
+   * Notes the start of a request with records of some segments; call the returned
+   * function at its end.
+   */
   enter({ request, process }: Attempt): () => void {
     const segments = new Set<string>();
     for (const { segment, memory, retried, origin } of request.records) {
@@ -107,7 +116,7 @@ export class ServerChecks {
   }
 }
 
-/** Whether what depends on a record may come. */
+/** Whether records that depend on this one may arrive. */
 function isSettled(record: SimRecord): boolean {
   return record.stored || record.refused || record.letteredAt !== null || !record.accepted ||
     record.excuse !== null;

@@ -1,5 +1,6 @@
 /**
- * The real reader on simulated consumers, which deliver messages twice, out of order or not at all.
+ * The real reader on simulated consumers, which deliver messages twice, out of order or
+ * not at all.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import type { MessageReader } from "../../../src/jetstream/engine.ts";
 import { NatsReader, type NatsReaderOptions } from "../../../src/jetstream/nats/reader.ts";
 import { matches, type SimConnection } from "./sim_stream.ts";
 
-/** A message for a subscription, as the client gives it. */
+/** A message as the client passes it to a subscription. */
 interface Incoming {
   readonly subject?: string;
   readonly data: Uint8Array;
@@ -16,13 +17,13 @@ interface Incoming {
   readonly headers?: { readonly code: number; readonly description: string };
 }
 
-/** A consumer, as its node has it. */
+/** State of a consumer at its node. */
 interface Consumer {
   next: number;
   delivered: number;
 }
 
-/** Messages that one request got, and the reader that waits for more of them. */
+/** A pull request: the messages delivered for it so far, and its waiting reader. */
 class Pull {
   readonly #queue: Incoming[] = [];
   #wake: (() => void) | null = null;
@@ -79,7 +80,10 @@ export function readStream(
   return new NatsReader(options as unknown as NatsReaderOptions);
 }
 
-/** The node of one reader's consumers: what the reader uses of a connection and of a manager. */
+/**
+ * The node of one reader's consumers: the members of a connection and a manager that the
+ * reader uses.
+ */
 class ConsumerNode {
   readonly info: { readonly max_payload: number };
   readonly #connection: SimConnection;
@@ -101,7 +105,7 @@ class ConsumerNode {
     _: string,
     { opt_start_seq: next }: { opt_start_seq: number },
   ): Promise<{ name: string; num_pending: number }> {
-    // Asked of the leader, like everything else.
+    // Requires a leader, like every other request.
     await this.#connection.first(this.#filter, next);
     this.#consumer = { next, delivered: 0 };
     return { name: "C", num_pending: this.#pending(next) };
@@ -130,7 +134,7 @@ class ConsumerNode {
     clock.after(random.int(1, 20), () => this.#serve(pull, batch, most, expires / 1e6));
   }
 
-  /** Gives what is there, and waits for the rest until the request expires. */
+  /** Delivers the available messages, and waits for the rest until the request expires. */
   #serve(pull: Pull, count: number, most: number, ms: number): void {
     const { stream } = this.#connection;
     const { clock } = stream;

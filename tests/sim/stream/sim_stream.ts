@@ -1,5 +1,5 @@
 /**
- * A simulated stream of JetStream: nodes that elect leaders, acknowledgements that are lost, and
+ * A simulated JetStream stream: nodes that elect leaders, lost acknowledgments, and
  * connections of processes that die.
  *
  * @module
@@ -17,11 +17,11 @@ import type { MemoryClock } from "../../support/simulated_runtime/memory_clock.t
 import type { Random } from "../scenario/random.ts";
 import { readStream } from "./sim_reader.ts";
 
-/** Ms after which a request without a response is given up. */
+/** Ms after which a request without a response fails. */
 const TIMEOUT_MS = 5_000;
-/** Ms within which a message with the same ID is stored once. */
+/** Ms within which messages with the same ID are stored once. */
 const DUPLICATES_MS = 120_000;
-/** Ms without a heartbeat after which a lease vanishes. */
+/** Ms without a heartbeat after which a lease expires. */
 const TTL_MS = 10_000;
 
 interface Stored extends EngineMessage {
@@ -34,15 +34,15 @@ interface Lease {
   readonly until: number;
 }
 
-/** Likelihoods of faults of the engine, from now on. */
+/** Probabilities of faults. */
 export interface StreamFaults {
-  /** A request is carried out, and its response is lost. */
+  /** A request is executed, and its response is lost. */
   readonly lostReplies: number;
-  /** A message for a reader comes twice, is swapped with the next one, or does not come. */
+  /** A message is delivered twice, swapped with the next one, or not delivered. */
   readonly badReads: number;
 }
 
-/** The stream, as a quorum of its nodes has it. */
+/** The stream, as agreed by a quorum of its nodes. */
 export class SimStream {
   readonly clock: MemoryClock;
   readonly random: Random;
@@ -54,7 +54,7 @@ export class SimStream {
   #last = 0;
   #revision = 0;
   #electedAt = 0;
-  /** Readers that wait for a message. */
+  /** Readers waiting for a message. */
   readonly #waiting = new Set<() => void>();
 
   constructor(clock: MemoryClock, random: Random, maxBytes: number) {
@@ -63,18 +63,18 @@ export class SimStream {
     this.maxBytes = maxBytes;
   }
 
-  /** Nobody leads for a while: nothing is done. */
+  /** Starts an election: for `ms`, there is no leader and no request is executed. */
   elect(ms: number): void {
     this.#electedAt = Math.max(this.#electedAt, this.clock.monotonic() + ms);
     this.#wake();
   }
 
-  /** Whether a node leads. */
+  /** Whether there is a leader. */
   get hasLeader(): boolean {
     return this.clock.monotonic() >= this.#electedAt;
   }
 
-  /** Stores a message, unless one with its ID is there. @throws {EngineError} `full`. */
+  /** Stores a message, unless its ID is known. @throws {EngineError} `full`. */
   store(subject: string, payload: Uint8Array, id: string): number {
     const now = this.clock.monotonic();
     const known = this.#ids.get(id);
@@ -89,7 +89,7 @@ export class SimStream {
     return seq;
   }
 
-  /** Bytes of the log; dead letters are in a stream of their own. */
+  /** Size of the log in bytes; dead letters are in a stream of their own. */
   get bytes(): number {
     return this.messages.reduce(
       (sum, { subject, payload }) => isDeadLetter(subject) ? sum : sum + payload.length,
@@ -101,7 +101,7 @@ export class SimStream {
     return this.#last;
   }
 
-  /** The holder of a lease now. */
+  /** The current holder of a lease. */
   holder(key: string): string | undefined {
     return this.#lease(key)?.value;
   }
@@ -121,7 +121,7 @@ export class SimStream {
     this.leases.delete(key);
   }
 
-  /** Resolves at the next message, or at an election. */
+  /** Calls `then` at the next message or election. */
   changed(then: () => void): () => void {
     this.#waiting.add(then);
     return () => void this.#waiting.delete(then);
@@ -143,15 +143,15 @@ export class SimStream {
   }
 }
 
-/** The stream, as one process reaches it. */
+/** A process's connection to the stream. */
 export class SimConnection implements LogEngine {
   readonly maxPayload: number = 1024 * 1024;
   readonly stream: SimStream;
   readonly leases: LeaseStore;
-  /** Consumers that readers of this connection have given up. */
+  /** Number of closed consumers of this connection. */
   closedConsumers = 0;
   #dead = false;
-  /** When the last message arrives: messages of one connection do not overtake each other. */
+  /** Arrival time of the last message: messages of a connection arrive in order. */
   #arrival = 0;
 
   constructor(stream: SimStream) {
@@ -174,7 +174,7 @@ export class SimConnection implements LogEngine {
     return true;
   }
 
-  /** The process is killed: what is on its way arrives, and nothing comes back. */
+  /** Kills the process: requests in flight arrive, but their responses are lost. */
   kill(): void {
     this.#dead = true;
   }
@@ -224,7 +224,10 @@ export class SimConnection implements LogEngine {
     return Promise.resolve();
   }
 
-  /** Asks the leader: the request travels, is carried out or not, and the response travels or not. */
+  /**
+   * Sends a request to the leader; the request, its execution and its response may each
+   * be lost.
+   */
   #ask<T>(carryOut: () => T): Promise<T> {
     const { clock, random, faults } = this.stream;
     if (this.#dead) return new Promise(() => {});
@@ -240,7 +243,7 @@ export class SimConnection implements LogEngine {
         answer(TIMEOUT_MS, () => reject(new EngineError("away", "No response")));
       clock.after(this.#arrival - now, () => {
         if (!this.stream.hasLeader) {
-          // A node that led may carry it out all the same, some time later.
+          // A former leader may still execute it some time later.
           if (random.chance(0.3)) {
             clock.after(random.int(0, TIMEOUT_MS), () => {
               try {

@@ -29,7 +29,7 @@ export async function simulateStream(
   return 0;
 }
 
-/** Applies each mutant, which must be found; resolves with the exit status. */
+/** Runs each mutant, which must be found; resolves with the exit status. */
 export async function proveStream(): Promise<number> {
   let missed = 0;
   for (const bug of STREAM_BUGS) {

@@ -1,5 +1,5 @@
 /**
- * Mistakes in keeping a log on a stream, which the simulation must find.
+ * Mutants of the log on a stream, which the simulation must find.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { instead, patch } from "../mutants/make.ts";
 import type { SimConnection } from "./sim_stream.ts";
 import type { StreamViolation } from "./stream_server.ts";
 
-/** A mistake and how it is made. */
+/** A mutant. */
 export interface StreamBug {
   readonly name: string;
   readonly mistake: string;
-  /** The promises that it breaks; other findings do not count. */
+  /** The promises that it breaks; other violations do not count. */
   readonly breaks: readonly StreamViolation[];
   /** Seeds within which it must be found. */
   readonly seeds: number;
-  /** Changes the library's classes; returns the way back. */
+  /** Changes the library's classes; returns a function that restores them. */
   patch?(): () => void;
-  /** Changes what a process asks of its engine. */
+  /** Changes the requests of a process to its engine. */
   engine?(engine: LogEngine): LogEngine;
 }
 
-/** Every mistake. */
+/** All mutants. */
 export const STREAM_BUGS: readonly StreamBug[] = [
   {
     name: "stream-answered-early",

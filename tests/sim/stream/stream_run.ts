@@ -1,5 +1,5 @@
 /**
- * Plays what a seed makes of a stream, and judges what came of it.
+ * Runs the scenario of a seed on a stream, and checks the outcome.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { isDeadLetter } from "./sim_stream.ts";
 import type { StreamBug } from "./stream_mutants.ts";
 import { StreamWorld } from "./stream_world.ts";
 
-/** Ms of virtual time in which all must be delivered when everything works. */
+/** Virtual ms within which everything must be delivered once all faults are over. */
 const DRAIN_MS = 20 * 60_000;
 const MAX_BYTES = 1_000_000, FEW_BYTES = 1_500;
 
@@ -97,7 +97,7 @@ async function play(world: StreamWorld, random: Random): Promise<void> {
   }
 }
 
-/** All faults are over: everything that was answered arrives, and the stream is empty. */
+/** Ends all faults: every acknowledged record must be delivered, and the stream must be empty. */
 async function drain(world: StreamWorld): Promise<void> {
   const { stream, server } = world;
   stream.faults = { lostReplies: 0, badReads: 0 };

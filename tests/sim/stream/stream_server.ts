@@ -1,5 +1,5 @@
 /**
- * A simulated trace server that keeps account of the calls of a stream.
+ * A simulated trace server that keeps track of the calls of a stream.
  *
  * @module
  */
@@ -12,34 +12,37 @@ import type { SimStream } from "./sim_stream.ts";
 /** A broken promise. */
 export type StreamViolation = "lost" | "order" | "resent" | "lease" | "pending" | "refused";
 
-/** A part of a call that a request holds. */
+/** A start or an end of a call in a request. */
 interface Part {
   readonly id: string;
   readonly part: "start" | "end";
 }
 
-/** A process that sends. */
+/** A sending process. */
 export interface SenderView {
   readonly token: string;
   isDead: boolean;
-  /** Parts that the server answered this process, since it last took their partition. */
+  /** Parts acknowledged to this process since it last claimed their partition. */
   readonly answered: Set<string>;
 }
 
-/** The server, and the account of its calls. */
+/** The server and its record of calls. */
 export class StreamServer {
   readonly #stream: SimStream;
   readonly #partitions: number;
   readonly #violate: (code: StreamViolation, text: string) => void;
-  /** Parts that it has, such as `c1:start`. */
+  /** Stored parts, e.g. `c1:start`. */
   readonly has: Set<string> = new Set();
-  /** Calls whose start came again behind their end: they run, until that comes again too. */
+  /**
+   * Calls whose start was repeated after their end: they are running until the end is
+   * repeated as well.
+   */
   readonly reopened: Set<string> = new Set();
-  /** Calls that it refuses. */
+  /** Calls that it rejects. */
   readonly poison: Set<string> = new Set();
-  /** Parts whose request was made again by a caller. */
+  /** Parts whose request was repeated by a caller. */
   readonly repeated: Set<string> = new Set();
-  /** Likelihood that a request fails. */
+  /** Probability that a request fails. */
   failures = 0;
   requests = 0;
 

@@ -21,9 +21,9 @@ import { type SenderView, StreamServer, type StreamViolation } from "./stream_se
 const PARTITIONS = 2;
 const PREFIX = "wal";
 const PROJECT = "e/p";
-/** Ms until a caller that was refused or not answered asks again. */
+/** Ms until a caller retries a request that failed. */
 const AGAIN_MS = 50;
-/** Ms after which a caller takes a relay for dead. */
+/** Ms after which a caller presumes a relay dead. */
 const PATIENCE_MS = 8_000;
 const MAX_EVENTS = 200_000;
 
@@ -37,7 +37,7 @@ interface Sender extends SenderView {
   readonly sender: StreamSender;
 }
 
-/** Everything around one stream. */
+/** The processes around one stream. */
 export class StreamWorld {
   readonly clock: MemoryClock = new MemoryClock();
   readonly trace: Trace;
@@ -45,11 +45,11 @@ export class StreamWorld {
   readonly stream: SimStream;
   readonly server: StreamServer;
   readonly violations: { readonly code: StreamViolation; readonly text: string }[] = [];
-  /** Parts of calls that a relay answered. */
+  /** Parts of calls that a relay has acknowledged. */
   readonly answered: Set<string> = new Set();
   readonly relays: Relay[] = [];
   readonly senders: Sender[] = [];
-  /** Callers that wait for an answer. */
+  /** Number of callers waiting for a response. */
   calling = 0;
   readonly #bug: StreamBug | undefined;
   #names = 0;
@@ -65,7 +65,7 @@ export class StreamWorld {
     });
   }
 
-  /** A promise was not kept. */
+  /** Reports a broken promise. */
   violate(code: StreamViolation, text: string): void {
     this.violations.push({ code, text });
     this.trace.add(`VIOLATION ${code}: ${text}`);
@@ -115,14 +115,14 @@ export class StreamWorld {
       onDropped: () => {},
       onComplete: () => {},
       onTrouble: () => {},
-      // A sender that takes a partition again begins with the messages in the stream.
+      // A sender that claims a partition again begins with the messages in the stream.
       onPartition: () => view.answered.clear(),
     });
     this.senders.push(Object.assign(view, { connection, sender }));
     sender.start();
   }
 
-  /** Kills the relay or the sender in this place, if there is one. */
+  /** Kills the relay or sender in this place, if there is one. */
   kill(kind: "relay" | "sender", place: number): void {
     if (kind === "relay") {
       const [relay] = this.relays.splice(place % Math.max(1, this.relays.length), 1);
@@ -133,11 +133,11 @@ export class StreamWorld {
     if (sender === undefined) return;
     sender.isDead = true;
     sender.connection.kill();
-    // Its timers go on; what they do reaches nobody.
+    // Its timers continue, but have no effect outside.
     void sender.sender.stop();
   }
 
-  /** One call: a start, and an end once the start was answered. */
+  /** Makes one call: a start, and an end once the start is acknowledged. */
   async call(id: string): Promise<void> {
     this.calling++;
     const key = `"project_id":"${PROJECT}","id":"${id}","trace_id":"t${id}"`;
@@ -153,7 +153,7 @@ export class StreamWorld {
     this.calling--;
   }
 
-  /** Lets `ms` of virtual time pass, or less when `until` comes true. */
+  /** Advances virtual time by `ms`, or until `until` is true. */
   async pass(ms: number, until: () => boolean = () => false): Promise<void> {
     const { clock } = this;
     const end = clock.monotonic() + ms;

@@ -1,5 +1,5 @@
 /**
- * State that the parts of a simulation share.
+ * State shared by the parts of a simulation.
  *
  * @module
  */
@@ -10,37 +10,40 @@ import type { Ledger } from "./ledger.ts";
 import type { Setup } from "../scenario/scenario.ts";
 import type { Trace } from "../checks/trace.ts";
 
-/** A broken promise. */
+/** A kind of broken promise. */
 export type ViolationCode =
-  /** An accepted record is neither delivered nor dead-lettered. */
+  /** An accepted record was neither delivered nor dead-lettered. */
   | "lost"
   /** A record that was reported as synced did not survive a machine crash. */
   | "unsynced"
-  /** A server got bytes that nobody appended. */
+  /** A server received bytes that were not appended. */
   | "altered"
-  /** A server got a record again after it was dead-lettered. */
+  /** A server received a record after it was dead-lettered. */
   | "after-dead-letter"
-  /** A server got a record again that a checkpoint was past, or that had been answered. */
+  /** A server received a record again after it was checkpointed or acknowledged. */
   | "resent"
-  /** A checkpoint is past something that is not settled, or went back. */
+  /** A checkpoint is past an unsettled record, or moved backward. */
   | "checkpoint"
-  /** A log was removed with something in it that is not settled. */
+  /** A log with an unsettled record was removed. */
   | "removed"
-  /** A checkpoint was moved, a log removed or a record sent by a process that may not drain the segment. */
+  /**
+   * A process moved a checkpoint, removed a log or sent a record of a segment that it may
+   * not drain.
+   */
   | "lease"
-  /** Two senders had the same segment under way. */
+  /** Two senders had records of the same segment in flight. */
   | "two-senders"
-  /** A record came before one that it depends on. */
+  /** A record arrived before one that it depends on. */
   | "order"
-  /** A record was dead-lettered that no server refused, or whose bytes were valid. */
+  /** A record was dead-lettered that was neither rejected nor corrupt. */
   | "dead-letter"
-  /** A flush reported that it was done and it was not, or ran over its limit. */
+  /** A flush reported success too early, or exceeded its limit. */
   | "flush"
-  /** Something is still waiting when all works. */
+  /** Something is still pending although there are no faults. */
   | "pending"
-  /** Files are left that belong to nothing. */
+  /** Orphaned files remain. */
   | "leftover"
-  /** A request went to a server that its records are not for. */
+  /** A request was sent to the wrong server for its records. */
   | "wrong-server"
   /** The pipeline's counters are wrong. */
   | "counters"
@@ -48,18 +51,18 @@ export type ViolationCode =
   | "retry-id"
   /** Calls of a living process were closed. */
   | "closed-alive"
-  /** A call got two ends: its own and one of recovery, or two of recovery. */
+  /** A call has two ends: its own and one by recovery, or two by recovery. */
   | "closed-twice"
-  /** The end of a call that was cut off is not the last sign of life. */
+  /** The end of an interrupted call is not at the last evidence that its process was alive. */
   | "closed-time"
-  /** A call that was cut off was not closed. */
+  /** An interrupted call was not closed. */
   | "not-closed"
   /** An error reached the program. */
   | "threw"
-  /** An endless loop. */
+  /** A process runs in an endless loop. */
   | "spins";
 
-/** A promise that was not kept. */
+/** A broken promise. */
 export interface Violation {
   readonly code: ViolationCode;
   readonly text: string;
@@ -72,22 +75,22 @@ export interface SimContext {
   readonly disk: MemoryDisk;
   readonly ledger: Ledger;
   readonly trace: Trace;
-  /** Events of this run that change the expectations. */
+  /** Events of this run that relax the checks. */
   readonly past: Past;
-  /** A promise was not kept. */
+  /** Reports a broken promise. */
   violate(code: ViolationCode, text: string): void;
 }
 
 /** Events so far. */
 export interface Past {
-  /** Requests made. */
+  /** Number of requests. */
   requests: number;
-  /** The machine crashed: bytes may be torn, checkpoints lost. */
+  /** The machine crashed: bytes may be torn and checkpoints lost. */
   crashed: boolean;
-  /** Anything happened that makes it right to send something twice. */
+  /** An event occurred after which repeating a request is legitimate. */
   disturbed: boolean;
-  /** Segments in which a broken line is allowed. */
+  /** Segments in which a corrupt line is allowed. */
   readonly torn: Set<string>;
-  /** Those in which it was left by a process that lived on and knew of it. */
+  /** Those of `torn` whose fragment was left by a process that survived and knew of it. */
   readonly fragments: Set<string>;
 }

@@ -1,5 +1,5 @@
 /**
- * Checkpoints that something else has overwritten.
+ * Checkpoints overwritten by something other than the library.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Random } from "../scenario/random.ts";
 import type { SimContext } from "./context.ts";
 import { WAL_DIR } from "../process/process.ts";
 
-/** Overwrites a checkpoint, never so that it would skip a record if it were trusted. */
+/** Overwrites a checkpoint with a value that skips no record, even if it is trusted. */
 export function corruptCheckpoint(
   { ledger, disk, past }: SimContext,
   how: string,

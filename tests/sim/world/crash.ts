@@ -8,7 +8,7 @@ import { isCutRecord } from "../checks/closings.ts";
 import type { SimRecord } from "./ledger.ts";
 import { SimProcess } from "../process/process.ts";
 
-/** Notes that a crash of the machine may have lost a record. */
+/** Notes that a machine crash may have lost a record. */
 export function crashed(record: SimRecord): void {
   if (isCutRecord(record)) record.excuse ??= "machine crash";
   record.letteredAt = null;

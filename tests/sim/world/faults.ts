@@ -1,5 +1,5 @@
 /**
- * Faults of a disk.
+ * Disk faults.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import type {
 import type { Random } from "../scenario/random.ts";
 import type { DiskFaultKind, DiskStep } from "../scenario/scenario.ts";
 
-/** A fault of the disk while it lasts. */
+/** An active disk fault. */
 export interface ActiveFault {
   readonly kind: DiskFaultKind;
   readonly probability: number;
   readonly random: Random;
 }
 
-/** The fault of a step, with a stream of its own. */
+/** The fault of a step, with its own random stream. */
 export function activeFault({ fault, probability }: DiskStep, random: Random): ActiveFault {
   return { kind: fault, probability, random };
 }

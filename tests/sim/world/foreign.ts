@@ -1,6 +1,6 @@
 /**
- * A writer that is not this library, as the Python SDK is one: a lock with a PID, no owner file,
- * spaces in its JSON, and a line that may be half-written for a while.
+ * A writer other than this library, like the Python SDK: a lock with a PID, no owner
+ * file, spaces in its JSON, and lines that may be half-written for a while.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { SimContext } from "./context.ts";
 import type { SimRecord } from "./ledger.ts";
 import { Random } from "../scenario/random.ts";
 
-/** Ms for which a line is half-written. */
+/** Ms for which a line stays half-written. */
 const HALF_MS = 300;
 
-/** A process of another kind. */
+/** A foreign process. */
 export class ForeignWriter {
   readonly memory: MemoryRuntime;
   readonly openCalls: string[] = [];
@@ -24,7 +24,7 @@ export class ForeignWriter {
   readonly #context: SimContext;
   readonly #base: string;
   readonly #file: AppendFile;
-  /** Lines, and rests of lines, that are still to be written. */
+  /** Lines and remainders of lines that are still to be written. */
   readonly #queue: { bytes: Uint8Array; record: SimRecord | null }[] = [];
   #midLine = false;
 
@@ -61,13 +61,13 @@ export class ForeignWriter {
     if (!this.#midLine) this.#write();
   }
 
-  /** Ends, as by SIGKILL. */
+  /** Kills the process, as SIGKILL does. */
   kill(): void {
     if (this.#midLine) this.#context.past.torn.add(this.#base);
     this.memory.kill();
   }
 
-  /** Ends when all is written. */
+  /** Ends the process once everything is written. */
   exit(): void {
     this.#midLine = false;
     while (this.#queue.length > 0) this.#writeOne();

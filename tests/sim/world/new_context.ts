@@ -1,5 +1,5 @@
 /**
- * The state that everything in a run shares, at its beginning.
+ * The initial state shared by everything in a run.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { Setup } from "../scenario/scenario.ts";
 import type { SimContext } from "./context.ts";
 import { Ledger } from "./ledger.ts";
 
-/** An empty disk, and nothing that has happened. */
+/** A context with an empty disk and no events. */
 export function newContext(setup: Setup, trace: Trace, violate: SimContext["violate"]): SimContext {
   const disk = new MemoryDisk();
-  disk.put("/home/program.js", ""); // The directory that the log is made in was there before.
+  disk.put("/home/program.js", ""); // The parent directory of the log exists beforehand.
   return {
     setup,
     clock: new MemoryClock(),

@@ -1,5 +1,5 @@
 /**
- * The time of a run: timers fire in order, and nothing waits for them.
+ * Virtual time: timers fire in order, without waiting.
  *
  * @module
  */
@@ -7,22 +7,22 @@
 import { setImmediate } from "node:timers";
 import type { SimContext } from "./context.ts";
 
-/** Timers that may fire in one run; more means that it goes in circles. */
+/** Maximum number of timers per run; more indicate an endless loop. */
 const MAX_EVENTS = 100_000;
 
-/** Lets the time of a run pass. */
+/** Advances the time of a run. */
 export class VirtualTime {
   readonly #context: SimContext;
   readonly #onSettled: () => void;
   #events = 0;
 
-  /** @param onSettled Called when everything that could happen without a timer has happened. */
+  /** @param onSettled Called when everything that can happen without a timer has happened. */
   constructor(context: SimContext, onSettled: () => void) {
     this.#context = context;
     this.#onSettled = onSettled;
   }
 
-  /** Lets `ms` pass, or less when `until` comes true. */
+  /** Advances by `ms`, or until `until` is true. */
   async pass(ms: number, until: () => boolean): Promise<void> {
     const { clock, violate } = this.#context;
     const end = clock.monotonic() + ms;
@@ -39,7 +39,7 @@ export class VirtualTime {
     }
   }
 
-  /** Lets promises settle. */
+  /** Waits until promises have settled. */
   async settle(): Promise<void> {
     await new Promise<void>((resolve) => void setImmediate(resolve));
     this.#onSettled();

@@ -1,5 +1,5 @@
 /**
- * Plays a scenario: everything in it, in virtual time, one thing after the other.
+ * Runs a scenario step by step in virtual time.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { Trace } from "../checks/trace.ts";
 import { VirtualTime } from "./virtual_time.ts";
 import { Writing } from "./writing.ts";
 
-/** Runs the steps of a scenario; `judge.ts` then looks at what came of it. */
+/** Runs the steps of a scenario; `checker.ts` then checks the outcome. */
 export class World {
   readonly context: SimContext;
   readonly servers: SimServers;
@@ -36,7 +36,7 @@ export class World {
   readonly #pids = new Map<number, number>();
   readonly #bug: Bug | undefined;
   readonly #writing: Writing;
-  /** Disk faults that hold for every process. */
+  /** Disk faults of all processes. */
   #everywhere: ActiveFault[] = [];
   #processes = 0;
   readonly #time: VirtualTime;
@@ -56,16 +56,16 @@ export class World {
     this.#hosts = hostsOf(scenario.setup);
   }
 
-  /** A promise was not kept. */
+  /** Reports a broken promise. */
   violate(code: ViolationCode, text: string): void {
     this.violations.push({ code, text });
     this.trace.add(`VIOLATION ${code}: ${text}`);
   }
 
-  /** All processes of the library that ever were. */
+  /** All processes of the library in this run. */
   readonly all: SimProcess[] = [];
 
-  /** The processes of the library that live. */
+  /** The living processes of the library. */
   get living(): SimProcess[] {
     return [...this.#slots.values()].filter((slot): slot is SimProcess =>
       slot instanceof SimProcess && !slot.dead
@@ -82,7 +82,7 @@ export class World {
     }
   }
 
-  /** All faults are over; what was stopped goes on; what writes foreign logs ends. */
+  /** Ends all faults, resumes suspended processes, and ends foreign writers. */
   async heal(): Promise<void> {
     this.servers.heal();
     this.#healDisk();
@@ -122,12 +122,12 @@ export class World {
     return started;
   }
 
-  /** Lets `ms` of virtual time pass, or less when `until` comes true. */
+  /** Advances virtual time by `ms`, or until `until` is true. */
   pass(ms: number, until: () => boolean = () => false): Promise<void> {
     return this.#time.pass(ms, () => this.violations.length > 0 || until());
   }
 
-  /** Lets promises settle, and takes note of rejections that nobody handled. */
+  /** Waits until promises have settled, and collects unhandled rejections. */
   settle(): Promise<void> {
     return this.#time.settle();
   }
@@ -164,7 +164,8 @@ export class World {
       case "crash":
         return this.#crash(step.seed);
       case "server":
-        // A path that goes missing for a moment makes calls go the other way, all of them again.
+        // An endpoint that is briefly missing makes the sender repeat all calls on the
+        // other one.
         this.context.past.disturbed ||= step.faults.some(({ kind }) => kind === 404);
         return this.servers.setFaults(step.server, step.faults, step.seed);
       case "mode":
@@ -205,7 +206,7 @@ export class World {
     const { past } = this.context;
     if (step.do === "resume") return slot.resume(step.busy);
     if (step.do === "kill") return this.kill(slot);
-    if (slot.stopped) return; // What does not run cannot do anything.
+    if (slot.stopped) return; // A suspended process does nothing.
     switch (step.do) {
       case "sync":
         return this.#writing.sync(slot);
@@ -242,7 +243,7 @@ export class World {
     slot.stop();
   }
 
-  /** A process is killed. */
+  /** Kills a process. */
   kill(victim: SimProcess): void {
     this.context.past.disturbed = true;
     this.trace.add(`p${victim.id} is killed`);
@@ -279,12 +280,12 @@ export class World {
     return pid === undefined || this.#hosts[host].isAlive(pid) ? undefined : pid;
   }
 
-  /** Looks for calls that were cut off and not closed. */
+  /** Checks for interrupted calls that were not closed. */
   judgeClosings(): void {
     this.#closings.judge();
   }
 
-  /** A number for this run and purpose. */
+  /** A random stream for this run and purpose. */
   random(purpose: number): Random {
     return new Random(mix(this.scenario.seed, purpose));
   }

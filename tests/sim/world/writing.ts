@@ -1,6 +1,6 @@
 /**
- * The program in a simulated process: it appends, syncs, flushes and finishes, and trusts the
- * reported results.
+ * The program in a simulated process: it appends, syncs, flushes and finishes, and checks
+ * the reported results.
  *
  * @module
  */
@@ -22,17 +22,17 @@ import {
 import type { AppendStep } from "../scenario/scenario.ts";
 import { beginSpan, endOfSpan } from "../scenario/spans.ts";
 
-/** Ms of virtual time between the end of `finish` and the process's. */
+/** Virtual ms between the end of `finish` and the end of the process. */
 const EXIT_MS = 50;
-/** Ms of virtual time that the end of a flush may come late. */
+/** Virtual ms by which a flush may exceed its timeout. */
 const SLACK_MS = 2_000;
-/** The time that a call's start or end tells. */
+/** Match the time in a call's start or end. */
 const CALL_TIMES: { readonly [Kind in RecordKind]?: RegExp } = {
   start: /"started_at":"([^"]*)"/,
   end: /"ended_at":"([^"]*)"/,
 };
 
-/** Plays the programs. */
+/** Runs the programs. */
 export class Writing {
   readonly #context: SimContext;
   #keys = 0;
@@ -59,7 +59,7 @@ export class Writing {
     }
   }
 
-  /** Asks for stable storage; what was appended before is promised when it resolves. */
+  /** Syncs: records appended before must be durable once it resolves. */
   sync(slot: SimProcess): void {
     const before = slot.records.filter(({ accepted, memory }) => accepted && !memory);
     slot.guard(() => slot.pipeline.sync())?.then(
@@ -73,13 +73,13 @@ export class Writing {
     );
   }
 
-  /** Flushes, and holds the answer against the truth. */
+  /** Flushes, and checks the result. */
   flush(slot: SimProcess, timeout: number | undefined): void {
     const options = timeout === undefined ? {} : { timeout };
     this.#await(slot, timeout, slot.guard(() => slot.pipeline.flush(options)), () => {});
   }
 
-  /** Finishes and ends the process; `then` is called with what it came to. */
+  /** Finishes and ends the process; `then` is called with the result. */
   finish(
     slot: SimProcess,
     timeout: number | undefined,
@@ -96,12 +96,12 @@ export class Writing {
       }
       then(result);
       if (result.done && slot.step.sender && !slot.troubled) this.#count(slot);
-      // What else the program waits for may still come.
+      // Gives the program's other pending work time to complete.
       this.#context.clock.after(EXIT_MS, () => slot.exit());
     });
   }
 
-  /** Asks for the counters of a process that has finished; `judge.ts` compares the drops. */
+  /** Reads the counters of a process that has finished; `checker.ts` checks the drops. */
   #count(slot: SimProcess): void {
     const { violate } = this.#context;
     const before = this.#used(slot);
@@ -120,14 +120,14 @@ export class Writing {
         );
       }
       const used = this.#used(slot);
-      // Others may have written or removed something in between.
+      // Other processes may have written or removed files in between.
       if (stats.disk && used === before && used !== stats.disk.usedBytes) {
         violate("counters", `process ${slot.id} counts ${stats.disk.usedBytes} bytes of ${used}`);
       }
     }, (error) => slot.threw(error));
   }
 
-  /** Bytes in the directory of a process's project. */
+  /** Size in bytes of the directory of a process's project. */
   #used(slot: SimProcess): number {
     const { ledger } = this.#context;
     const directory = `${WAL_DIR}/e/p${slot.step.project}`;
@@ -137,7 +137,7 @@ export class Writing {
     );
   }
 
-  /** Sends the dead letters of a process's project again. */
+  /** Retries the dead letters of a process's project. */
   retry(slot: SimProcess, fix: boolean): Promise<void> {
     const { ledger } = this.#context;
     for (const record of ledger.records) {
@@ -156,7 +156,7 @@ export class Writing {
     );
   }
 
-  /** The program has nothing left to do. */
+  /** Ends the program normally. */
   exitNaturally(slot: SimProcess): void {
     const limit = this.#limit(slot, this.#context.setup.exitDrainMs, "the normal exit");
     slot.memory.exitNaturally().then(
@@ -185,7 +185,7 @@ export class Writing {
     });
   }
 
-  /** Records that a flush reports as done must be done. */
+  /** Checks the records that a flush reports as delivered. */
   #believe(slot: SimProcess, before: readonly SimRecord[]): void {
     for (const record of before) {
       if (record.answered || record.letteredAt !== null || record.excuse !== null) continue;
@@ -198,7 +198,10 @@ export class Writing {
     }
   }
 
-  /** Something that must be over in time, not counting the time in which the process is stopped. */
+  /**
+   * Checks that something ends in time, not counting the time for which the process is
+   * suspended.
+   */
   #limit(slot: SimProcess, timeout: number | undefined, what: string): { over: () => void } {
     if (timeout === undefined) return { over: () => {} };
     const { clock, setup, violate } = this.#context;
@@ -230,7 +233,7 @@ export class Writing {
     this.#context.trace.add(`append ${made.key} ${made.accepted}`);
   }
 
-  /** Begins a span, or ends one that was begun. */
+  /** Starts a span, or ends one that was started. */
   #noted(writer: SimProcess, { size, seed }: AppendStep, random: Random): void {
     const { ledger, clock, trace } = this.#context;
     const at = Math.floor(clock.now());
@@ -261,7 +264,7 @@ export class Writing {
   ): SimRecord {
     const number = ++this.#keys;
     const calls = writer.openCalls;
-    // An end needs a call that was begun.
+    // An end requires a call that was started.
     const kind = wanted === "end" && calls.length === 0 ? "start" : wanted;
     const isForeign = !(writer instanceof SimProcess);
     const project = isForeign ? writer.project : writer.step.project;
