@@ -1,5 +1,5 @@
 /**
- * A real browser: the Chromium of this machine.
+ * A real browser: the installed Chromium.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const executable = (process.env.PATH ?? "").split(delimiter)
     }
   });
 
-/** The reason why tests with a browser cannot run here; `false` where they can. */
+/** Why tests with a browser are skipped; `false` if they can run. */
 export const noBrowser: string | false = executable === undefined
   ? `no browser is installed (${NAMES.join(", ")})`
   : false;
@@ -31,18 +31,18 @@ export const noBrowser: string | false = executable === undefined
 export async function startBrowser(): Promise<Browser & AsyncDisposable> {
   return await chromium.launch({
     executablePath: executable,
-    // The sandbox needs a user other than root; only pages of the tests are opened.
+    // The sandbox does not work as root; only pages of the tests are opened.
     args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
   });
 }
 
-/** A page and all that went wrong in it. */
+/** A page, and the problems that occurred in it. */
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Errors, failed requests, violations of the content security policy, dialogs of scripts. */
+  /** Errors, failed requests, violations of the content security policy, script dialogs. */
   readonly problems: readonly string[];
-  /** Hosts that were asked for anything. */
+  /** Hosts that received a request. */
   readonly hosts: ReadonlySet<string>;
 }
 

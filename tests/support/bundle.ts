@@ -1,6 +1,6 @@
 /**
- * Bundles programs of the project into single files: once for all test files of a run, or once for a
- * test file that runs by itself.
+ * Bundles programs of the project into single files, once per run, or once per test file
+ * that is run by itself.
  *
  * @module
  */
@@ -17,15 +17,15 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const bundles = new Map<string, string>();
 const REQUIRE =
   'globalThis.require ??= process.getBuiltinModule("node:module").createRequire(import.meta.url);';
-/** Folder of the run (`npm test`), or of this process. */
+/** Directory of the run (`npm test`) or of this process. */
 let directory = process.env.TEST_BUNDLES_DIR;
 
 /**
- * Path of an ES module that holds `entry` and everything that it imports. It runs on every runtime,
+ * Path of an ES module that bundles `entry` with its imports. It works on every runtime,
  * and starts several times faster on Node than TypeScript does under tsx.
  *
- * @param entry Path from the project's top.
- * @param hasCommonJs Whether CommonJS packages are among the imports.
+ * @param entry Path relative to the project root. @param hasCommonJs Whether CommonJS
+ * packages are among the imports.
  */
 export function bundled(entry: string, hasCommonJs = false): string {
   let bundle = bundles.get(entry);
@@ -58,7 +58,7 @@ export function bundleInto(
     `--format=${format}`,
     "--log-level=error",
     `--outfile=${path}`,
-    // CommonJS packages inside an ES module require built-in modules.
+    // CommonJS packages in an ES module require built-in modules.
     ...hasCommonJs ? [`--banner:js=${REQUIRE}`] : [],
   ], { cwd: root });
 }
@@ -66,7 +66,7 @@ export function bundleInto(
 /**
  * Writes an example that imports the package into `directory`.
  *
- * @returns The path of a module that this runtime imports.
+ * @returns The path of a module that this runtime can import.
  */
 export function writeExample(directory: string, code: string): string {
   const isNode = detectRuntime().name === "node";
@@ -80,7 +80,7 @@ export function writeExample(directory: string, code: string): string {
   return script;
 }
 
-/** Turns one TypeScript file into JavaScript, as tsx does; its imports stay as they are. */
+/** Transpiles a TypeScript file to JavaScript, as tsx does; its imports are unchanged. */
 export function transpile(source: string, target: string): void {
   execFileSync(join(root, "node_modules/.bin/esbuild"), [
     source,

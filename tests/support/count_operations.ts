@@ -1,5 +1,5 @@
 /**
- * Counts what is asked of a file system, for benchmarks and for tests of how much work something
+ * Counts file system operations, for benchmarks and for tests of how much work something
  * takes.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import type { AppendFile, FileSystem, ReadFile } from "../../src/runtime/file_system.ts";
 
-/** Calls by name: methods of the file system by their own, those of open files as `file.<name>`. */
+/** Calls by name: methods of the file system by name, those of open files as `file.<name>`. */
 export type OperationCounts = Record<string, number>;
 
 /**
@@ -43,7 +43,7 @@ export function countOperations(
   return Object.assign(counted, { counts });
 }
 
-/** An object like `target` whose method calls go through `around`. */
+/** Returns an object like `target` whose method calls are routed through `around`. */
 export function passOn<Target extends object>(
   target: Target,
   around: (name: string, args: unknown[], call: () => unknown) => unknown,

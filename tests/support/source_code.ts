@@ -1,24 +1,24 @@
 /**
- * Reads TypeScript just well enough to tell code from comments and strings.
+ * Parses TypeScript just well enough to distinguish code from comments and strings.
  *
  * @module
  */
 
-/** One import or re-export. */
+/** An import or re-export. */
 export interface Import {
   specifier: string;
-  /** Whether it only imports types. */
+  /** Whether it imports only types. */
   typeOnly: boolean;
 }
 
-/** A token of the text. */
+/** Matches a token. */
 const token =
   /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[`{}]|\$\{|(?<=(?:^|[(,=:[!&|?{};+*%<>~^-]|\breturn|\btypeof)\s*)\/(?![/*])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/gy;
 
 const imports =
   /\b(import|export)\s+(type\s)?(?:[\w$*{}\s,]*?\bfrom\s*)?"([^"]+)"|(typeof\s+)?\bimport\(\s*"([^"]+)"/g;
 
-/** The code without comments, strings and patterns. */
+/** The code without comments, strings and regular expressions. */
 export function codeOf(text: string): string {
   return strip(text, true);
 }
@@ -33,11 +33,11 @@ export function importsOf(text: string): Import[] {
   );
 }
 
-/** Blanks out comments, and with `strings` also strings, patterns and the text of templates. */
+/** Blanks out comments and, with `strings`, also strings, regular expressions and template text. */
 function strip(text: string, strings: boolean): string {
   let code = "";
   let at = 0;
-  /** For every template that is open, how many braces of its expression are. */
+  /** For each open template, the number of open braces in its expression. */
   const templates: number[] = [];
   while (at < text.length) {
     token.lastIndex = at;

@@ -1,6 +1,6 @@
 /**
- * Runs `weave-wal` to its end in a process beside that of the test, which runs all commands of the
- * file. Where a test needs the process itself (signals, terminals, its exit), it calls `startCli`.
+ * Runs `weave-wal` commands in one child process shared by all tests of a file. Tests
+ * that need the process itself (signals, terminals, exit) use `startCli`.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import {
 } from "./cli_support.ts";
 import type { CommandRequest } from "./command_server.ts";
 
-/** Ms that a command may take to its end. */
+/** Timeout of a command, ms. */
 const END_MS = 90_000;
 
-/** Started before the first test: what a test starts must end with it. */
+/** Started before the first test: resources started within a test must end with it. */
 const url = await startServer();
 
 /** Runs `weave-wal` to its end. */

@@ -1,5 +1,5 @@
 /**
- * The presence files of processes, as tests find and change them.
+ * Finds and changes the presence files of processes.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export function presenceFiles(wal: string): string[] {
   );
 }
 
-/** Puts facts into each presence file below the root of all logs. */
+/** Sets fields of each presence file below the root of all logs. */
 export function changePresence(wal: string, facts: Record<string, unknown>): void {
   for (const file of presenceFiles(wal)) {
     const known = JSON.parse(readFileSync(file, "utf8"));

@@ -1,6 +1,5 @@
 /**
- * Runs the real command in a child process on the runtime that runs the test, and writes logs for
- * it to look after.
+ * Runs the real command in a child process, on the runtime of the test.
  *
  * @module
  */
@@ -14,11 +13,11 @@ import { join } from "@std/path";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { bundled } from "../bundle.ts";
 
-/** The project's top directory. */
+/** The project root. */
 export const root: string = fileURLToPath(new URL("../../..", import.meta.url));
 const runtimeName = detectRuntime().name;
 
-/** Command and arguments with which this runtime runs a TypeScript program of the project. */
+/** Command and arguments that run a TypeScript program of the project on this runtime. */
 export function programCommand(
   file: string,
   hasCommonJs: boolean = file.startsWith("src/cli/"),
@@ -40,32 +39,32 @@ export interface Finished {
   readonly err: string;
 }
 
-/** A program that runs. */
+/** A running program. */
 export interface Running {
   readonly pid: number;
   /** Its output so far. */
   readonly out: () => string;
   readonly err: () => string;
-  /** Resolves as soon as what it printed holds `text`; rejects when it ends without. */
+  /** Resolves once its output contains `text`; rejects if it exits first. */
   sees(text: string): Promise<void>;
-  /** Resolves when it prints the next byte, or ends. */
+  /** Resolves when it prints the next byte or exits. */
   prints(): Promise<void>;
   kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
-  /** Resolves when it has ended. */
+  /** Resolves when it has exited. */
   readonly ended: Promise<Finished>;
   /** Types into it. */
   type(text: string): void;
-  /** Reads no more of what it prints. */
+  /** Stops reading its output. */
   closeOutput(): void;
 }
 
-/** Surroundings of a program. */
+/** Environment of a program. */
 export interface Surroundings {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Ms that a program may take to print what is waited for. */
+/** Ms within which a program must print the awaited text. */
 const SEE_MS = 60_000;
 
 /** Starts a TypeScript program of the project. */
@@ -92,7 +91,7 @@ export function startProcess(
   return follow(child);
 }
 
-/** An environment without variables of the machine that could change a command. */
+/** An environment without the variables of this machine that could affect a command. */
 export function cleanEnvironment({ cwd, env }: Surroundings): Record<string, string> {
   const inherited = ["PATH", "DENO_DIR", "LANG", "TMPDIR"].flatMap((name) => {
     const value = process.env[name];
@@ -101,7 +100,7 @@ export function cleanEnvironment({ cwd, env }: Surroundings): Record<string, str
   return { ...Object.fromEntries(inherited), HOME: cwd, WEAVE_WAL_DIR: join(cwd, "wal"), ...env };
 }
 
-/** Programs that run: a test that fails must not leave them behind. */
+/** Running programs, which must not outlive a failed test. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -164,9 +163,9 @@ function follow(child: ChildProcess): Running {
         else watchers.add(look);
       }),
     kill(signal) {
-      // The id of a child that has ended may be another's by now.
+      // The PID of a child that has exited may have been reused.
       if (child.exitCode !== null || child.signalCode !== null) return;
-      // Deno reports no exit code of a child that was signalled through its handle.
+      // Deno reports no exit code for a child that was signaled through its handle.
       process.kill(child.pid!, signal);
     },
     type: (input) => void child.stdin!.write(input),
@@ -179,10 +178,10 @@ export function startCli(args: readonly string[], surroundings: Surroundings): R
   return startProgram("src/cli/main.ts", args, surroundings);
 }
 
-/** Ms that a command may take to its end. */
+/** Timeout of a command, ms. */
 const END_MS = 90_000;
 
-/** Runs `weave-wal` to its end in a process of its own; most tests need only `cli` of `cli.ts`. */
+/** Runs `weave-wal` to its end in its own process; most tests need only `cli` of `cli.ts`. */
 export async function cliProcess(
   args: readonly string[],
   surroundings: Surroundings,

@@ -1,5 +1,6 @@
 /**
- * Runs the command in a pseudo-terminal of 30 lines, and 120 columns unless another width is given.
+ * Runs the command in a pseudo-terminal of 30 lines and 120 columns, unless another width
+ * is set.
  *
  * @module
  */
@@ -37,15 +38,15 @@ const has = (command: string): boolean =>
   spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
 const tool = has("python3") ? "python3" : has("script") ? "script" : null;
 
-/** Why tests in a pseudo-terminal cannot run here; `false` where they can. */
+/** Why tests in a pseudo-terminal are skipped; `false` if they can run. */
 export const noTerminal: string | false = tool === null
   ? "neither python3 nor util-linux script is here to make a pseudo-terminal"
   : false;
 
-/** The character of Ctrl-C. */
+/** The character for Ctrl-C. */
 export const CTRL_C = "\x03";
 
-/** Starts `weave-wal` in a pseudo-terminal; its output is what the terminal is sent. */
+/** Starts `weave-wal` in a pseudo-terminal; its output is that of the terminal. */
 export function startInTerminal(
   args: readonly string[],
   surroundings: Surroundings,
@@ -61,17 +62,17 @@ export function startInTerminal(
   return startProcess("script", ["-qec", script, "/dev/null"], inTerminal);
 }
 
-/** Why tests that resize a pseudo-terminal cannot run here; `false` where they can. */
+/** Why tests that resize a pseudo-terminal are skipped; `false` if they can run. */
 export const noResize: string | false = tool === "python3"
   ? false
   : "python3 is not here to resize a pseudo-terminal";
 
-/** Gives the pseudo-terminal of a command another width. */
+/** Sets the width of a command's pseudo-terminal. */
 export function resizeTerminal(running: Running, columns: number): void {
   running.type(`\0${columns}`);
 }
 
-/** The text without what moves the cursor and colors it. */
+/** Strips escape sequences for cursor movement and color. */
 export function plain(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|[78])/g, "").replaceAll("\r", "");

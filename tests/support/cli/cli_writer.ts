@@ -1,9 +1,10 @@
 /**
- * A program for the tests of the command: writes calls until it is killed, and sends them if it is
- * given a key.
+ * A program for the tests of the command: writes calls until it is killed, and sends them
+ * if it has a key.
  *
- * `cli_writer.ts <entity/project> <server> <calls> [key]` prints `ready <ids…>` when its calls are in the
- * log and goes on living; `… forever` writes a call every few ms and prints each id when it is in.
+ * `cli_writer.ts <entity/project> <server> <calls> [key]` prints `ready <ids…>` once its
+ * calls are in the log, and keeps running; `… forever` writes a call every few ms and
+ * prints the ID of each once it is appended.
  *
  * @module
  */

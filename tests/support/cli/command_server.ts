@@ -1,6 +1,6 @@
 /**
- * Runs commands of `weave-wal` for tests, one after the other in one process: starting a process
- * for each takes ten times as long as the command itself.
+ * Runs `weave-wal` commands for tests, one at a time in a single process: starting a
+ * process per command takes ten times as long as the command itself.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { detectRuntime } from "../../../src/runtime/detect.ts";
 export interface CommandRequest {
   readonly args: readonly string[];
   readonly cwd: string;
-  /** The whole environment. */
+  /** The complete environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -28,7 +28,7 @@ const server = createServer((request, response) => {
   let body = "";
   request.setEncoding("utf8").on("data", (text: string) => body += text);
   request.on("end", () => {
-    // Directory and environment belong to the process: one command at a time.
+    // Working directory and environment are per process, so commands run one at a time.
     last = last.then(async () => {
       const result = await run(JSON.parse(body));
       response.writeHead(200, { Connection: "close" }).end(JSON.stringify(result));
@@ -38,7 +38,7 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => {
   console.log(`listens ${(server.address() as AddressInfo).port}`);
 });
-// The test has ended, however it did.
+// The test has ended, successfully or not.
 process.stdin.on("end", () => process.exit(0)).resume();
 
 async function run({ args, cwd, env }: CommandRequest) {
@@ -64,7 +64,7 @@ function outputTo(append: (text: string) => void): Output {
     columns: undefined,
     rows: undefined,
     colors: createColors(false),
-    // Only drawings on a terminal use it.
+    // Used only for drawing on a terminal.
     stream: process.stdout as WriteStream,
     write: (text) => Promise.resolve(append(text)),
   };

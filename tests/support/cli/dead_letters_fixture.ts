@@ -1,5 +1,5 @@
 /**
- * Dead letters of a mock server, and the command that looks after them.
+ * Dead letters on a mock server, and the command that manages them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { cli } from "./cli.ts";
 import type { Finished } from "./cli_support.ts";
 import { openLog } from "./written_logs.ts";
 
-/** A log, and the directory around it. */
+/** A log and its directory. */
 export interface Place {
   readonly path: string;
   readonly wal: string;
@@ -28,13 +28,13 @@ export async function deadLetters(
   });
 }
 
-/** All dead letters as `list --json` prints them. */
+/** All dead letters, as printed by `list --json`. */
 export async function all(place: Place, mock: MockServer): Promise<Record<string, unknown>[]> {
   const { out } = await deadLetters(place, mock, "list", "--all", "--json");
   return out.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
-/** Leaves feedback that the server refuses as dead letters of a deleted segment. */
+/** Leaves feedback rejected by the server as dead letters of a deleted segment. */
 export async function refuse(
   place: Place,
   mock: MockServer,

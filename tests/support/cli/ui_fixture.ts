@@ -1,5 +1,5 @@
 /**
- * The application of `weave-wal ui` in this process, without a port.
+ * The application of `weave-wal ui` in this process, without listening on a port.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { createUi } from "../../../src/cli/ui/create_ui.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 
-/** The token in the addresses. */
+/** The token in the URLs. */
 export const TOKEN: string = "0123456789abcdef".repeat(4);
-/** The code in the address that a browser is started with. */
+/** The code in the URL with which a browser is started. */
 export const OPEN_CODE: string = "fedcba9876543210".repeat(4);
 
 /** Options for {@linkcode openUi}. */
@@ -22,19 +22,19 @@ export interface UiFixtureOptions {
   readonly runtime?: Runtime;
 }
 
-/** A page's server. */
+/** The server of a page. */
 export interface UiFixture extends AsyncDisposable {
-  /** Sends a request as a browser on this machine does; `path` begins behind the token. */
+  /** Sends a request as a local browser does; `path` starts after the token. */
   request(path: string, init?: RequestInit): Promise<Response>;
-  /** Directory of `<entity>/<project>`. */
+  /** Directory of the project `<entity>/<project>`. */
   directory(name: string): string;
   /** Sends a request to any path. */
   raw(path: string, init?: RequestInit): Promise<Response>;
-  /** Gets JSON; throws for a status other than 200. */
+  /** Gets JSON; throws unless the status is 200. */
   get<Answer>(path: string, query?: Readonly<Record<string, string | number>>): Promise<Answer>;
 }
 
-/** Opens the application over the logs in `root`. */
+/** Opens the application for the logs in `root`. */
 export function openUi(
   root: string,
   { server = "http://127.0.0.1:9", key, runtime = detectRuntime() }: UiFixtureOptions = {},

@@ -1,5 +1,5 @@
 /**
- * Logs that tests of the command write, with calls in them.
+ * Writes logs with calls for tests of the command.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createIds, type Ids } from "../../../src/protocol/ids.ts";
 
 const runtime = detectRuntime();
 
-/** New ids. */
+/** Generates IDs. */
 export const ids: Ids = createIds({
   now: () => runtime.clock.now(),
   randomBytes: (into) => crypto.getRandomValues(into),
@@ -22,11 +22,11 @@ export const ids: Ids = createIds({
 export interface LogOptions extends Partial<Pick<PipelineOptions, "runtime" | "segmentBytes">> {
   readonly server?: string;
   readonly maxDiskBytes?: number;
-  /** The API key of a log that sends; without one the sender is off. */
+  /** The API key of a log that sends; without it, the sender is off. */
   readonly key?: string;
 }
 
-/** A log of this process; its sender is off unless there is a key. */
+/** Opens a log of this process; its sender is off unless there is a key. */
 export function openLog(wal: string, name: string, options: LogOptions = {}): Pipeline {
   const [entity, project] = name.split("/");
   return openPipeline({
@@ -51,13 +51,13 @@ export function openLog(wal: string, name: string, options: LogOptions = {}): Pi
   });
 }
 
-/** A call as it is written. */
+/** A written call. */
 export interface WrittenCall {
   readonly id: string;
   readonly traceId: string;
 }
 
-/** Facts of a call. */
+/** Fields of a call. */
 export interface CallFacts {
   readonly op?: string;
   readonly parent?: WrittenCall;
@@ -115,7 +115,7 @@ export function endCall(
   );
 }
 
-/** Appends whole calls; returns their ids. */
+/** Appends complete calls; returns their IDs. */
 export function writeCalls(
   pipeline: Pipeline,
   name: string,

@@ -1,5 +1,5 @@
 /**
- * A client over a pipeline that only collects, on a host in memory.
+ * A client on a pipeline that only collects records, on an in-memory host.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import type { RecordType } from "../../../src/protocol/record_types.ts";
 // deno-lint-ignore no-explicit-any -- tests look into requests freely
 export type Any = any;
 
-/** A record as it was appended. */
+/** An appended record. */
 export interface FakeRecord {
   type: RecordType;
   text: string;
@@ -60,7 +60,7 @@ export class FakePipeline implements Pipeline {
     return nullPipeline.stats();
   }
 
-  /** Result that reads get of the delivery of earlier writes. */
+  /** Result of the delivery wait that reads perform for earlier writes. */
   wait: DeliveryWait = { end: "delivered" };
   readonly waited: number[] = [];
 
@@ -90,7 +90,7 @@ export class FakePipeline implements Pipeline {
     return this.records.filter((record) => record.type === type).map((record) => record.req);
   }
 
-  /** The calls by op name, each with its start and its end in one. */
+  /** The calls by op name, each with its start and end merged. */
   calls(): Any[] {
     const ends = new Map(this.of("call_end").map(({ end }) => [end.id, end]));
     return this.of("call_start").map(({ start }) => ({ ...start, ...ends.get(start.id) }));
@@ -102,7 +102,7 @@ export class FakePipeline implements Pipeline {
   }
 }
 
-/** A client and what is around it. */
+/** A client and its environment. */
 export interface Fixture {
   client: WeaveClient;
   pipeline: FakePipeline;
@@ -110,12 +110,12 @@ export interface Fixture {
   /** Printed lines and warnings. */
   printed: string[];
   warned: string[];
-  /** Requests that the client made by itself: reads. */
+  /** Requests that the client made directly: reads. */
   requests: { url: string; init: RequestInit }[];
   [Symbol.dispose](): void;
 }
 
-/** Makes a client of `team/demo` that ops write to until the fixture is disposed. */
+/** Makes a client of `team/demo` that ops use until the fixture is disposed. */
 export async function clientFixture(
   options: InitOptions = {},
   host: MemoryRuntimeOptions & {

@@ -1,5 +1,6 @@
 /**
- * Runs a program with the official SDK and with this package, and reads what the server has then.
+ * Runs a program with the official SDK and with this package, and reads the resulting
+ * data of the server.
  *
  * @module
  */
@@ -19,13 +20,13 @@ import { exceptionMessage } from "./exception_message.ts";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PROJECT = "team/compare";
 
-/** Output of a program, and the server's data. */
+/** Output of a program, and the data of the server. */
 export interface Run {
   report: Record<string, unknown>;
   calls: Comparable[];
-  /** Digests of the versions of each object. */
+  /** Digests of each object's versions. */
   objects: Record<string, string>;
-  /** Values of the versions of each object. */
+  /** Values of each object's versions. */
   values: Record<string, unknown[]>;
   tables: string[];
   files: Record<string, string>;
@@ -36,8 +37,8 @@ export interface Run {
 export type Comparable = Record<string, unknown> & { children: Comparable[] };
 
 /**
- * Removes what may differ of a call; its position in the tree replaces IDs. Fields that only
- * this package writes, as the Python SDK does, has tests of its own.
+ * Removes fields of a call that may differ; its position in the tree replaces IDs. The
+ * fields that only this package writes, like the Python SDK, have tests of their own.
  */
 function tree(calls: CallRecord[], parent: string | null = null): Comparable[] {
   return calls.filter(({ parent_id }) => parent_id === parent).map((call) => {
@@ -131,7 +132,7 @@ const COMMANDS: Record<ChildRuntime, readonly string[]> = {
   deno: [process.execPath, "run", "-A", "--no-check"],
 };
 
-/** Calls in an order that does not depend on which of two concurrent ones came first. */
+/** Sorts calls independently of the order of concurrent ones. */
 export function sorted(calls: Comparable[]): Comparable[] {
   const key = (call: Comparable) => JSON.stringify([call.op_name, call.inputs, call.children]);
   return calls.map((call) => ({ ...call, children: sorted(call.children) }))
@@ -139,10 +140,11 @@ export function sorted(calls: Comparable[]): Comparable[] {
 }
 
 /**
- * Runs a program of this folder with the official SDK on Node, and with this package, with the log.
+ * Runs a program of this folder with the official SDK on Node, and with this package and
+ * its log.
  *
- * @param runtime That of this package: Node, or the runtime of the test. Bun prints the sources of
- *   functions anew, so that their digests differ from those on Node.
+ * @param runtime Runtime of this package: Node, or the runtime of the test. Bun re-prints
+ * the sources of functions, so that their digests differ from those on Node.
  */
 export async function both(
   program: string,

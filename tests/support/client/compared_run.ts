@@ -1,6 +1,6 @@
 /**
- * Runs a program on Node with the official SDK or with this package, and gives what it reports and
- * what the trace server has then.
+ * Runs a program on Node with the official SDK or with this package, and returns its
+ * output and the resulting data of the trace server.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const PROJECT = "team/compare";
 /** The result of a run. */
 export interface ComparedRun {
   readonly report: Any;
-  /** Calls by op, those of one op in the order in which they began, each with its parent's op. */
+  /** Calls by op, those of one op ordered by start, each with its parent's op. */
   readonly calls: Any[];
   readonly files: Uint8Array[];
 }
@@ -60,7 +60,7 @@ export async function comparedRun(
 
 function comparable(calls: CallRecord[]): Any[] {
   const nameOf = (call: CallRecord) => /\/op\/(.*):/.exec(call.op_name!)![1];
-  // A parent and its child may begin in the same millisecond.
+  // A parent and its child may start in the same millisecond.
   const key = (call: CallRecord) => `${nameOf(call)} ${call.started_at}`;
   return calls
     .toSorted((a, b) => key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0)

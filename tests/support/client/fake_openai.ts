@@ -1,5 +1,5 @@
 /**
- * An OpenAI server with canned answers, behind the client's `fetch`.
+ * An OpenAI server with canned responses, behind the client's `fetch`.
  *
  * @module
  */
@@ -16,23 +16,23 @@ import {
 
 type Json = Record<string, unknown>;
 
-/** A request as the server got it. */
+/** A request as received by the server. */
 export interface SeenRequest {
   readonly path: string;
   readonly body: Json;
   readonly headers: Headers;
 }
 
-/** The server; `fetch` is an option of the clients. */
+/** The server; pass `fetch` as an option of the clients. */
 export interface FakeOpenAI {
   readonly requests: SeenRequest[];
   readonly fetch: typeof fetch;
 }
 
-/** A PNG file's first bytes. */
+/** The first bytes of a PNG file. */
 export const PNG: Uint8Array = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0, 255, 1]);
 
-/** Starts a server of OpenAI and Anthropic. */
+/** Starts a server for OpenAI and Anthropic clients. */
 export function fakeOpenAI(): FakeOpenAI {
   const app = new Hono();
   const requests: SeenRequest[] = [];
@@ -80,7 +80,7 @@ export function fakeOpenAI(): FakeOpenAI {
   };
 }
 
-/** Models by which requests fail. */
+/** Models for which requests fail. */
 function failureOf({ model }: Json): Response | undefined {
   if (model === "none") {
     return Response.json({ error: { message: "No such model", code: "model_not_found" } }, {

@@ -1,5 +1,5 @@
 /**
- * Responses of model providers, whole and as the chunks of a stream.
+ * Responses of model providers, complete and as the chunks of a stream.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export function chatCompletion(content = "Hello there"): Json {
   };
 }
 
-/** The chunks of a chat completion, the last one with its usage. */
+/** The chunks of a chat completion; the last one holds its usage. */
 export function chatChunks(deltas: Json[] = textDeltas(), finish = "stop"): Json[] {
   const chunk = (choices: Json[], usage: Json | null = null) => ({
     id: "chatcmpl-1",
@@ -142,7 +142,7 @@ export function anthropicEvents(): Json[] {
   ];
 }
 
-/** A response of Gemini, as its class has it: own data beside getters. */
+/** A Gemini response like that of its class: own data and getters. */
 export class GeminiResponse {
   candidates: Json[] = [{ content: { role: "model", parts: [{ text: "Hi" }] } }];
   modelVersion: string = "gemini-2.5-flash";
@@ -160,7 +160,7 @@ export class GeminiResponse {
   }
 }
 
-/** A result of the Vercel AI SDK's `generateText`, in two steps. */
+/** A two-step result of the Vercel AI SDK's `generateText`. */
 export class GenerateTextResult {
   steps: Json[] = [this.#step(5), this.#step(7)];
   totalUsage: Json = { inputTokens: 200, outputTokens: 12, totalTokens: 212 };

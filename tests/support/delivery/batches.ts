@@ -1,5 +1,5 @@
 /**
- * Batches of records as the sender reads them from a log.
+ * Batches of records, as read from a log by the sender.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import type { RecordType } from "../../../src/protocol/record_types.ts";
 import { splitRecords } from "../../../src/wal/record/split_records.ts";
 import { bytesOf } from "../wal/wal_fixture.ts";
 
-/** Bytes in front of the first record, unless others are wanted. */
+/** Default number of bytes in front of the first record. */
 const ROOM = 16;
 
-/** A line of the log, as the client writes it. */
+/** A line of the log, as written by the client. */
 export function line(type: RecordType, request: string): string {
   return `{"type":"${type}","req":${request}}`;
 }
 
-/** A batch of all lines of `log`, with something behind it, and in front of it where there is room. */
+/** A batch of all lines of `log`, with padding after it, and before it if there is headroom. */
 export function batchOf(
   log: string,
   { room = ROOM, deadLettered = [] }: { room?: number; deadLettered?: readonly number[] } = {},

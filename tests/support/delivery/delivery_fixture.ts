@@ -1,5 +1,5 @@
 /**
- * A pipeline on the host's own files against a mock server, for tests of delivery.
+ * A pipeline on real files and a mock server, for tests of delivery.
  *
  * @module
  */
@@ -19,12 +19,12 @@ import {
 } from "../../../tools/mock_server/serve.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 
-/** A new pipeline's random token. */
+/** A random token for a new pipeline. */
 export function token(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }
 
-/** Options of a pipeline for `team/project` with short times, changed by `changes`. */
+/** Options of a pipeline for `team/project` with short intervals, overridden by `changes`. */
 export function pipelineOptions(
   walDir: string,
   serverUrl: string,
@@ -51,7 +51,7 @@ export function pipelineOptions(
   };
 }
 
-/** A place on disk, a server, and pipelines between them. */
+/** A directory, a server, and pipelines between them. */
 export class DeliveryFixture {
   readonly directory: string;
   readonly walDir: string;
@@ -83,7 +83,7 @@ export class DeliveryFixture {
     return pipeline;
   }
 
-  /** Resolves when an event of this name was reported. */
+  /** Resolves when an event with this name is reported. */
   event(name: WalEventName): Promise<WalEvent> {
     return new Promise((resolve) => {
       const look = () => {
@@ -97,7 +97,7 @@ export class DeliveryFixture {
     });
   }
 
-  /** Names of the files below the log's directory that are not dead letters or quarantine. */
+  /** Names of the files below the log's directory, except dead letters and quarantined files. */
   files(): string[] {
     return this.allFiles().filter((name) => !/\.(deadletter|quarantine)$/.test(name));
   }
@@ -112,7 +112,7 @@ export class DeliveryFixture {
     }
   }
 
-  /** The entries of all dead letter files. */
+  /** The entries of all dead-letter files. */
   deadLetters(): { type: string; req?: unknown; error: Record<string, unknown> }[] {
     const names = readdirSync(this.walDir, { recursive: true }) as string[];
     return names.filter((name) => name.endsWith(".deadletter")).flatMap((name) =>
@@ -129,7 +129,7 @@ export class DeliveryFixture {
   }
 }
 
-/** Runs `body` with a fixture and clears up after it. */
+/** Runs `body` with a fixture and cleans up afterwards. */
 export async function withDelivery(
   options: StartOptions,
   body: (fixture: DeliveryFixture) => Promise<void>,
@@ -142,7 +142,7 @@ export async function withDelivery(
   }
 }
 
-/** The request of a call's start. */
+/** The request for a call's start. */
 export function start(id: string, inputs: unknown = { text: "héllo" }): string {
   return JSON.stringify({
     start: {
@@ -157,7 +157,7 @@ export function start(id: string, inputs: unknown = { text: "héllo" }): string 
   });
 }
 
-/** The request of a call's end. */
+/** The request for a call's end. */
 export function end(id: string, output: unknown = 42): string {
   return JSON.stringify({
     end: {
@@ -172,7 +172,7 @@ export function end(id: string, output: unknown = 42): string {
   });
 }
 
-/** Appends `count` whole calls named `<prefix>0`, `<prefix>1`, … */
+/** Appends `count` complete calls named `<prefix>0`, `<prefix>1`, … */
 export function appendCalls(pipeline: Pipeline, prefix: string, count: number): void {
   for (let i = 0; i < count; i++) {
     pipeline.append("call_start", start(`${prefix}${i}`));

@@ -1,5 +1,5 @@
 /**
- * A program that traces one call and has nothing else to do.
+ * A program that traces one call and then has nothing to do.
  *
  * @module
  */
@@ -11,6 +11,6 @@ const answer = op(function answer() {
   return 42;
 });
 answer();
-// Long enough for the sender to have begun.
+// Long enough for the sender to start.
 await new Promise((resolve) => setTimeout(resolve, 500));
 console.log("the program has ended");

@@ -1,5 +1,5 @@
 /**
- * Responses as the trace server sends them, for tests whose server is nothing but a `fetch`.
+ * Responses like those of the trace server, for tests whose server is only a `fetch`.
  *
  * @module
  */
@@ -20,9 +20,7 @@ export function replyTo(path: string): string {
   return "{}";
 }
 
-/**
- * The response of a healthy server to a request that writes nothing; `null` for any other request.
- */
+/** The response of a healthy server to a request that writes nothing; `null` for other requests. */
 export function readReply(path: string): string | null {
   if (path.endsWith("/health")) return '{"status":"ok"}';
   if (path.endsWith("/server_info")) return '{"min_required_weave_python_version":"0.0.1"}';
@@ -30,7 +28,7 @@ export function readReply(path: string): string | null {
   return null;
 }
 
-/** `fetch` of a server that is healthy and takes writes, or not, as `write` says. */
+/** `fetch` of a healthy server, whose writes are handled by `write`. */
 export function withHealth(write: Fetch): Fetch {
   return (url, init) => {
     const reply = readReply(url);

@@ -1,6 +1,6 @@
 /**
- * A program that writes far more than its server takes, while that comes and goes; tells how much
- * memory this took.
+ * A program that writes far more than its flapping server accepts, and reports its memory
+ * use.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { startRequest } from "../kill/kill_records.ts";
 /** Instructions for the child; its only argument, as JSON. */
 export interface FlapPlan {
   readonly walDir: string;
-  /** Amount of records. */
+  /** Total size of the records. */
   readonly megabytes: number;
 }
 
@@ -26,7 +26,7 @@ let isAway = false;
 
 const pipeline = openPipeline(pipelineOptions(plan.walDir, "http://server.test", {
   segmentBytes: 16 * 1024 * 1024,
-  // One of three attempts works, if the server is not away altogether.
+  // One attempt in three succeeds while the server is up.
   fetch: withHealth(async (url) => {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (!isAway && requests++ % 3 === 2) return new Response(replyTo(url));
@@ -47,13 +47,13 @@ async function write(megabytes: number): Promise<void> {
   }
 }
 
-/** MB of the peak so far. */
+/** Peak memory so far, MB. */
 function peakMB(): number {
   const status = readFileSync("/proc/self/status", "utf8");
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) / 1024;
 }
 
-// The code is warm and the buffers are there before the count begins.
+// Warms up code and buffers before the measurement.
 await write(30);
 await pipeline.flush();
 const before = peakMB();

@@ -1,5 +1,6 @@
 /**
- * Programs of the official SDK in processes of their own, with and without the register step.
+ * Runs programs of the official SDK in processes of their own, with and without the
+ * register step.
  *
  * @module
  */
@@ -22,7 +23,7 @@ import process from "node:process";
 import { bundled, bundleInto } from "../bundle.ts";
 import { type ChildRuntime, ownRuntime, root } from "../processes/child_fixture.ts";
 
-/** Versions of the SDK, and where they are installed. */
+/** Versions of the SDK and their locations. */
 export const SDK_VERSIONS: Readonly<Record<string, string>> = {
   "0.9.3": "weave-0-9-3",
   "0.11.0": "weave-0-11-0",
@@ -31,18 +32,18 @@ export const SDK_VERSIONS: Readonly<Record<string, string>> = {
 
 /** Options of a program. */
 export interface ProgramOptions {
-  /** Environment on top of a bare one. */
+  /** Variables added to a minimal environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether the register step is loaded first; `true`. */
+  /** Whether the register step is loaded first (default: `true`). */
   readonly preload?: boolean;
-  /** Files of `programs/` that are loaded before that. */
+  /** Files of `programs/` to load before that. */
   readonly before?: readonly string[];
   readonly args?: readonly string[];
-  /** Its runtime; that of this process unless given. */
+  /** Its runtime; that of this process by default. */
   readonly runtime?: ChildRuntime;
 }
 
-/** A program that ended. */
+/** A finished program. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: string | null;
@@ -50,24 +51,24 @@ export interface Ended {
   readonly errors: string;
 }
 
-/** A program that runs. */
+/** A running program. */
 export interface Running {
   /** Lines of its standard output so far. */
   readonly lines: readonly string[];
-  /** Resolves when it has printed as many lines; at once when it ended. */
+  /** Resolves when it has printed this many lines, or exits. */
   printed(count: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ended>;
 }
 
-/** A folder as a user of the SDK has it: programs and packages, with the log in it. */
+/** A project of an SDK user: programs, packages and the log. */
 export class SdkProject {
   readonly directory: string;
   readonly walDir: string;
 
   /**
-   * @param version Which SDK `import "weave"` finds in it.
-   * @param settings Content of its `weave.jsonc`.
+   * @param version The SDK that `import "weave"` resolves to. @param settings Content of
+   * its `weave.jsonc`.
    */
   constructor(version = "0.11.1", settings: Readonly<Record<string, unknown>> = {}) {
     this.directory = mkdtempSync(join(tmpdir(), "weave-wal-register-"));
@@ -86,7 +87,7 @@ export class SdkProject {
     writeFileSync(join(this.directory, "weave.jsonc"), JSON.stringify(settings));
   }
 
-  /** Starts a program of `programs/`, or of the folder. */
+  /** Starts a program of `programs/`, or of the project. */
   start(program: string, options: ProgramOptions = {}): Running {
     const { before = [], preload = true, args = [], env = {} } = options;
     for (const file of [program, ...before]) {
@@ -126,13 +127,16 @@ function commandOf(preloads: readonly string[], runtime: ChildRuntime): string[]
   return runtime === "deno" ? [file, "run", "-A", "--no-check", ...flags] : [file, ...flags];
 }
 
-/** No variable of the library, of the SDK or of a test runner, and no home with a key. */
+/**
+ * An environment without variables of the library, the SDK or a test runner, and a home
+ * without a key.
+ */
 function bareEnvironment(home: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)
   );
   return {
-    // Deno keeps its own things there, and would look for them again.
+    // Deno keeps its cache there, and would download everything again.
     DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? home, ".cache/deno"),
     ...Object.fromEntries(own),
     PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`,
@@ -181,17 +185,17 @@ function watch(child: ChildProcess): Running {
   };
 }
 
-/** Messages of a program, except those that its logs are on. */
+/** Messages of a program, except the one that reports the start of its log. */
 export function withoutStart(errors: string): string {
   return errors.replace(/^weave-wal: \S+: log on; .*\n/gm, "");
 }
 
-/** Bundles a program of this folder together with the SDK, as a user's build may. */
+/** Bundles a program of this folder together with the SDK, as a user's build might. */
 export function bundleProgram(program: string, into: string): void {
   bundleInto(into, join("tests/support/drop_in/programs", program), "cjs");
 }
 
-/** A server that plays OpenAI's; counts what it was asked. */
+/** A fake OpenAI server that records the requested paths. */
 export class FakeOpenAi {
   readonly #server = createServer((request, response) => {
     let body = "";
@@ -217,10 +221,10 @@ export class FakeOpenAi {
       response.end("data: [DONE]\n\n");
     });
   });
-  /** Paths that were asked for. */
+  /** Requested paths. */
   readonly requests: string[] = [];
 
-  /** Starts one. */
+  /** Starts a server. */
   static async start(): Promise<FakeOpenAi> {
     const fake = new FakeOpenAi();
     await new Promise<void>((resolve) => fake.#server.listen(0, "127.0.0.1", resolve));

@@ -1,5 +1,5 @@
 /**
- * Data of a project at a server, without everything that may differ between two runs of one program.
+ * Data of a project at a server, without what may differ between two runs of one program.
  *
  * @module
  */
@@ -7,19 +7,19 @@
 import type { CallRecord } from "../../../tools/mock_server/store/call_store.ts";
 import type { MockStore } from "../../../tools/mock_server/store/store.ts";
 
-/** A call in its tree. */
+/** A call with its children. */
 export type SnapshotCall = Record<string, unknown> & { children: SnapshotCall[] };
 
 /** Data of a server. */
 export interface Snapshot {
   readonly calls: SnapshotCall[];
-  /** Digests of the versions by object. */
+  /** Digests of each object's versions. */
   readonly objects: Record<string, string[]>;
   readonly tables: string[];
   /** Content by digest. */
   readonly files: Record<string, string>;
   readonly feedback: unknown[];
-  /** Refs that lead to nothing the server has. */
+  /** Refs that the server cannot resolve. */
   readonly dangling: string[];
 }
 
@@ -30,7 +30,7 @@ export function snapshotOf(store: MockStore, projectId: string): Snapshot {
   const named = (value: unknown): unknown =>
     JSON.parse(
       calls.reduce((text, { id }) => text.replaceAll(id, "ID"), JSON.stringify(value ?? null)),
-      // How long a model took is measured.
+      // The latency of a model varies.
       (key, inner) => key === "model_latency" ? "measured" : inner,
     );
   const feedback = store.feedback(projectId)
@@ -68,7 +68,7 @@ function tree(
   }));
 }
 
-/** Calls in an order that does not hang on which of two that ran together came first. */
+/** Sorts calls independently of the order of concurrent ones. */
 function sorted(calls: SnapshotCall[]): SnapshotCall[] {
   const key = (call: SnapshotCall) => JSON.stringify([call.op_name, call.inputs, call.children]);
   return calls.map((call) => ({ ...call, children: sorted(call.children) }))

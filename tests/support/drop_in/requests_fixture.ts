@@ -1,5 +1,5 @@
 /**
- * The interception of the SDK's requests, on a log in memory.
+ * Intercepts the SDK's requests, with an in-memory log.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Any, FakePipeline } from "../client/client_fixture.ts";
 
 /** Base URL of the server. */
 export const SERVER: string = "https://trace.example.com/traces";
-/** The key of the SDK. */
+/** The API key of the SDK. */
 export const KEY: string = "k".repeat(40);
 /** Headers of the SDK. */
 export const HEADERS: Record<string, string> = {
@@ -25,7 +25,7 @@ export interface Ground {
   logs: SdkLogs;
   runtime: MemoryRuntime;
   pipeline: FakePipeline;
-  /** Requests that went on to the network, the SDK's and the log's own. */
+  /** Requests passed to the network: the SDK's and the log's own. */
   sent: string[];
   logged: string[];
   fetch: ReturnType<typeof intercepting>;
@@ -74,11 +74,11 @@ export function ground(
   };
 }
 
-/** Requests that are not about what the log itself wants to know. */
+/** Requests except those that the log makes for itself. */
 export const others = (sent: string[]): string[] =>
   sent.filter((path) => path !== "/service/projects_info");
 
-/** A start of a call, as the SDK sends it. */
+/** The start of a call, as sent by the SDK. */
 export const start = (id: string): Any => ({
   project_id: "team/p",
   id,
@@ -89,7 +89,7 @@ export const start = (id: string): Any => ({
   inputs: { n: 1.5, text: "é" },
 });
 
-/** Its end. */
+/** The end of the call. */
 export const end = (id: string): Any => ({
   project_id: "team/p",
   id,
@@ -98,7 +98,7 @@ export const end = (id: string): Any => ({
   summary: {},
 });
 
-/** An end as it is recorded: with fields of its start. */
+/** The end as recorded: with fields of the start. */
 export const wholeEnd = (id: string): Any => {
   const { trace_id, started_at } = start(id);
   const { project_id, id: _, ...rest } = end(id);

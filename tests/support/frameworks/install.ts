@@ -1,6 +1,6 @@
 /**
- * The frameworks and bundlers of the long tests, installed once into a cache outside of the project,
- * and the package under test beside them.
+ * Installs the frameworks and bundlers of the long tests once into a cache outside of the
+ * project, and the package under test next to them.
  *
  * @module
  */
@@ -13,15 +13,15 @@ import process from "node:process";
 import { projectRoot, run } from "../../../scripts/test/process.ts";
 import { packed, succeeds } from "../package/package_fixture.ts";
 
-/** Ms that an installation may take. */
+/** Timeout of an installation, ms. */
 const INSTALL_MS = 8 * 60_000;
 
-/** Directory of the frameworks, or the reason why they cannot be installed. */
+/** Directory of the frameworks, or why they cannot be installed. */
 export type Installed = { readonly directory: string } | { readonly missing: string };
 
 /**
- * Installs what the `package.json` of a folder names, unless that was done before. The cache is
- * `~/.cache/weave-wal-tests`, or the folder that `WEAVE_WAL_TEST_CACHE` names.
+ * Installs the dependencies of a folder's `package.json`, unless they are cached. The
+ * cache is `~/.cache/weave-wal-tests`, or the directory `WEAVE_WAL_TEST_CACHE`.
  *
  * @param folder Path below `tests/support`.
  */
@@ -50,13 +50,13 @@ export async function frameworks(folder = "frameworks"): Promise<Installed> {
   return { directory };
 }
 
-/** A folder beside the frameworks, where they and the built package can be imported. */
+/** A folder from which the frameworks and the built package can be imported. */
 export interface App {
   readonly directory: string;
   [Symbol.dispose](): void;
 }
 
-/** The package, packed once in a process that tests. */
+/** The package, packed once per test process. */
 let tarball: Promise<string> | undefined;
 
 function packOnce(): Promise<string> {
@@ -65,7 +65,7 @@ function packOnce(): Promise<string> {
   return packed(top);
 }
 
-/** Makes an app's folder with the packed package in it. */
+/** Creates a folder for an app, with the packed package. */
 export async function makeApp(installed: string): Promise<App> {
   const directory = mkdtempSync(join(installed, "app-"));
   const target = join(directory, "node_modules/@weave-wal/client");

@@ -1,6 +1,6 @@
 /**
- * An app of Next.js whose client is opened in `instrumentation.js`, with ops in routes, in a page and
- * in a module that both use. Next.js bundles each of them apart.
+ * A Next.js app whose client is opened in `instrumentation.js`, with ops in routes, in a
+ * page, and in a module shared by both. Next.js bundles each of them separately.
  *
  * @module
  */
@@ -55,15 +55,15 @@ const FILES: Readonly<Record<string, string>> = {
     export const dynamic = "force-dynamic";`,
 };
 
-/** Why Next.js cannot be tested here, or where it is installed. */
+/** Installation of Next.js, or why it cannot be tested here. */
 const installed = detectRuntime().name === "node"
   ? await frameworks()
   : { missing: "Next.js runs on Node" };
 
-/** Why the tests of Next.js cannot run here; `false` where they can. */
+/** Why the tests of Next.js are skipped; `false` if they can run. */
 export const noNext: string | false = "missing" in installed && installed.missing;
 
-/** Builds and starts an app, asks its routes, and checks that the traces are whole. */
+/** Builds and starts an app, requests its routes, and checks that the traces are complete. */
 export async function checkNext(config: string): Promise<void> {
   assert.ok("directory" in installed);
   using app = await makeApp(installed.directory);
@@ -103,7 +103,7 @@ export async function checkNext(config: string): Promise<void> {
   assert.deepEqual(readdirSync(log).filter((name) => name.endsWith(".jsonl")).length <= 1, true);
 }
 
-/** Runs Next.js's command in an app. */
+/** Runs the command of Next.js in an app. */
 function next(directory: string, mock: MockServer, args: readonly string[]) {
   const command = join(directory, "../node_modules/next/dist/bin/next");
   const child = spawn(process.execPath, [command, ...args], {

@@ -1,5 +1,5 @@
 /**
- * A log on a real server, and names for its parts.
+ * A log on a real server, and names of its parts.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { NatsEngine } from "../../../src/jetstream/nats/nats_engine.ts";
 import { openEngine, type OpenEngineOptions } from "../../../src/jetstream/nats/open_engine.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 
-/** An engine that closes its connection at the end. */
+/** An engine that closes its connection when disposed. */
 export type TestEngine = NatsEngine & AsyncDisposable;
 
-/** Opens a log's engine. @param address `host:port[,host:port…]`. */
+/** Opens the engine of a log. @param address `host:port[,host:port…]`. */
 export async function openTestEngine(
   address: string,
   settings: OpenEngineOptions["settings"] = {},

@@ -1,5 +1,5 @@
 /**
- * Relays, senders and callers around one cluster, whose parts a test kills and freezes.
+ * Relays, senders and callers around one cluster, whose parts a test kills and suspends.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { deadLetterTexts } from "./partition_fixture.ts";
 import { StreamLoad } from "./stream_load.ts";
 
 export const STREAM = "FLEET";
-/** Ms after which the lease of a sender that died vanishes. */
+/** Ms after which the lease of a dead sender expires. */
 const LEASE_MS = 2_000;
 const PARTITIONS = 2;
 
@@ -27,11 +27,11 @@ export interface FleetOptions {
   /** Arguments of all relays. */
   readonly relayArgs?: readonly string[];
   readonly maxBytes?: number;
-  /** `host:port` of the cluster's nodes for the first relay; theirs by default. */
+  /** `host:port` of the cluster's nodes for the first relay; their real addresses by default. */
   readonly through?: (cluster: NatsCluster) => Promise<readonly string[]>;
 }
 
-/** The parts of a fleet; those that a test kills are replaced. */
+/** The processes of a fleet; those that a test kills are replaced. */
 export class Fleet implements AsyncDisposable {
   readonly cluster: NatsCluster;
   readonly mock: MockServer;
@@ -42,7 +42,7 @@ export class Fleet implements AsyncDisposable {
   readonly #place: Place;
   readonly #options: FleetOptions;
   readonly #addresses: readonly string[];
-  /** Messages that were in the stream when a process died. */
+  /** Number of messages in the stream when a process died. */
   #inFlight = 0;
 
   private constructor(
@@ -83,7 +83,7 @@ export class Fleet implements AsyncDisposable {
     return fleet;
   }
 
-  /** Starts a relay in a place, where one may have been killed. */
+  /** Starts a relay in a place, possibly replacing a killed one. */
   async startRelay(index: number): Promise<void> {
     const address = index === 0 ? this.#addresses.join() : this.cluster.address;
     const log = `nats://${address}/${STREAM}`;
@@ -92,7 +92,7 @@ export class Fleet implements AsyncDisposable {
     this.load.use(this.relays.map(({ url }) => url));
   }
 
-  /** Starts one more sender. */
+  /** Starts another sender. */
   async startSender(): Promise<void> {
     const log = `nats://${this.cluster.address}/${STREAM}`;
     const sender = startCli(["flush", "--follow", "--json", "--log", log], this.#surroundings);
@@ -100,7 +100,7 @@ export class Fleet implements AsyncDisposable {
     this.senders.push(sender);
   }
 
-  /** Kills a relay, and starts one in its place. */
+  /** Kills a relay and starts another in its place. */
   async replaceRelay(index: number): Promise<void> {
     this.relays[index].kill("SIGKILL");
     await this.relays[index].ended;
@@ -116,13 +116,13 @@ export class Fleet implements AsyncDisposable {
     await this.startSender();
   }
 
-  /** Takes note of what is in flight: it may be doubled. */
+  /** Notes the number of messages in flight, which may be delivered twice. */
   async someoneDied(): Promise<void> {
     const { messages } = await this.engine.state();
     this.#inFlight += messages;
   }
 
-  /** Ends the callers, waits for the server to have everything, and compares the counts. */
+  /** Stops the callers, waits until the server has everything, and compares the counts. */
   async assertWhole(): Promise<void> {
     const { load, mock, engine } = this;
     await load.finish();
@@ -175,7 +175,7 @@ export class Fleet implements AsyncDisposable {
   }
 }
 
-/** Makes the streams as soon as the nodes have found each other. */
+/** Creates the streams once the nodes are connected to each other. */
 async function opened(
   cluster: NatsCluster,
   settings: Parameters<typeof openTestEngine>[1],

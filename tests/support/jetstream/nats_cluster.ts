@@ -11,11 +11,11 @@ import { tmpdir } from "node:os";
 import { join } from "@std/path";
 import { freePorts, NatsServer } from "./nats_server.ts";
 
-/** Ms between two questions for a leader while there is none. */
+/** Ms between polls while there is no leader. */
 const ASK_MS = 100;
 const NODES = 3;
 
-/** Servers that replicate. */
+/** A cluster of replicating servers. */
 export class NatsCluster implements AsyncDisposable {
   readonly nodes: readonly NatsServer[];
   readonly #directory: string;
@@ -30,7 +30,7 @@ export class NatsCluster implements AsyncDisposable {
     return this.nodes.map(({ address }) => address).join();
   }
 
-  /** The node that leads a stream, as a majority knows it; waits for the end of an election. */
+  /** The leader of a stream according to a majority; waits for the end of an election. */
   async leader(stream: string): Promise<NatsServer> {
     for (;;) {
       const { leader } = await this.#clusterOf(stream).catch(() => ({ leader: undefined }));
@@ -40,7 +40,7 @@ export class NatsCluster implements AsyncDisposable {
     }
   }
 
-  /** Resolves when all nodes have all of a stream. */
+  /** Resolves when all nodes have the complete stream. */
   async isCurrent(stream: string): Promise<void> {
     for (;;) {
       const { leader, replicas = [] } = await this.#clusterOf(stream).catch(() => none);
@@ -74,14 +74,14 @@ interface StreamCluster {
 
 const none: StreamCluster = {};
 
-/** Starts three servers that know each other, and nobody else of their addresses. */
+/** Starts three servers that know each other, but do not advertise their addresses. */
 export async function startCluster(): Promise<NatsCluster> {
   const directory = await mkdtemp(join(tmpdir(), "weave-wal-cluster-"));
   const ports = await freePorts(2 * NODES);
   const routes = ports.slice(NODES);
   const nodes = routes.map((route, index) => {
     const others = routes.map((port) => `"nats://127.0.0.1:${port}"`);
-    // Clients go where they are sent, and so through a proxy where there is one.
+    // Clients use only the given addresses, and thus the proxy if there is one.
     const config = `cluster {
   name: test
   listen: "127.0.0.1:${route}"

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { join } from "@std/path";
 
-/** Debian installs it where users that are not root have no path to. */
+/** Debian installs it in a directory that is not on the PATH of ordinary users. */
 const PLACES = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
 
 /** Path of the program; `null` if it is not installed. */
@@ -27,7 +27,7 @@ export const natsServer: string | null = PLACES
     }
   }) ?? null;
 
-/** Why tests with servers are skipped; `false` where they run. */
+/** Why tests with servers are skipped; `false` if they can run. */
 export const withoutNats: string | false = natsServer === null
   ? "nats-server is not installed"
   : false;
@@ -38,7 +38,7 @@ export interface NatsServerOptions {
   readonly config?: string;
 }
 
-/** One server, which can be killed and started again with the same files. */
+/** A server that can be killed and restarted with the same files. */
 export class NatsServer implements AsyncDisposable {
   readonly name: string;
   readonly port: number;
@@ -60,7 +60,7 @@ export class NatsServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Resolves when it takes connections. */
+  /** Resolves when it accepts connections. */
   async start(): Promise<void> {
     const path = join(this.directory, `${this.name}.conf`);
     await writeFile(
@@ -90,12 +90,12 @@ export class NatsServer implements AsyncDisposable {
     });
   }
 
-  /** Sends a signal; resolves at once. */
+  /** Sends a signal without waiting for its effect. */
   signal(name: "SIGSTOP" | "SIGCONT"): void {
     this.#send(name);
   }
 
-  /** Ends it; resolves when it has ended. Its files stay. */
+  /** Ends the server; resolves when it has exited. Its files stay. */
   async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
     this.#send(signal);
     this.#send("SIGCONT");
@@ -105,7 +105,7 @@ export class NatsServer implements AsyncDisposable {
   #send(signal: NodeJS.Signals): void {
     const child = this.#child;
     if (!child || !running.has(child) || child.exitCode !== null) return;
-    // Deno does not report the end of a child that was signalled through its handle.
+    // Deno does not report the exit of a child that was signaled through its handle.
     process.kill(child.pid!, signal);
   }
 
@@ -119,7 +119,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts one server; its files are removed at the end. */
+/** Starts a server; its files are removed when it is disposed. */
 export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
   const directory = await mkdtemp(join(tmpdir(), "weave-wal-nats-"));
   const [port] = await freePorts(1);
@@ -132,7 +132,7 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   return Object.assign(server, { [Symbol.asyncDispose]: dispose });
 }
 
-/** Ports that nobody listens on now. */
+/** Ports on which nothing listens. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => {
     const server = createServer();

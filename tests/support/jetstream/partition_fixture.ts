@@ -1,5 +1,5 @@
 /**
- * A partition as its sender sees it, read as far as it goes now.
+ * A partition as its sender sees it, with all current messages read.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A log on a real server, written by this process, and the command run on it.
+ * A log on a real server, written by this process, and commands that run on it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { ids } from "../cli/written_logs.ts";
 import { openTestEngine, type TestEngine } from "./engine_fixture.ts";
 import { type NatsServer, startNats } from "./nats_server.ts";
 
-/** A stream with the server that its records are for. */
+/** A stream, and the server for its records. */
 export interface StreamFixture extends AsyncDisposable {
   readonly server: NatsServer;
   readonly mock: MockServer;
@@ -27,7 +27,7 @@ export interface StreamFixture extends AsyncDisposable {
   run(...args: string[]): Promise<Finished>;
 }
 
-/** Makes a stream. */
+/** Creates a stream. */
 export async function openStreamFixture(partitions = 2, maxBytes?: number): Promise<StreamFixture> {
   const server = await startNats();
   const place = await temporary();
@@ -56,7 +56,7 @@ export async function openStreamFixture(partitions = 2, maxBytes?: number): Prom
   };
 }
 
-/** Feedback as it is written. */
+/** Feedback as it is appended. */
 export function feedback(name: string, id: string): readonly [RecordType, string] {
   const ref = `weave:///${name}/call/c`;
   return [

@@ -1,5 +1,5 @@
 /**
- * Callers of relays who try again until they are answered, as SDKs do.
+ * Callers of relays that retry until their requests are acknowledged, as SDKs do.
  *
  * @module
  */
@@ -8,31 +8,31 @@ import type { MockServer } from "../../../tools/mock_server/serve.ts";
 import { ids } from "../cli/written_logs.ts";
 import { endOf, PROJECT, startOf } from "../mock_server/mock_requests.ts";
 
-/** Ms until a request that was refused or failed is made again. */
+/** Ms until a failed request is retried. */
 const AGAIN_MS = 50;
 
-/** Writes starts, ends and feedback, and takes note of what was answered. */
+/** Writes starts, ends and feedback, and tracks the acknowledged ones. */
 export class StreamLoad {
-  /** Calls of which a part was sent. */
+  /** Calls with a part that was sent. */
   readonly sent: Set<string> = new Set();
-  /** Calls whose start and end were answered, and feedback that was. */
+  /** Calls whose start and end were acknowledged, and acknowledged feedback. */
   readonly calls: Set<string> = new Set();
   readonly notes: Set<string> = new Set();
-  /** Requests that were not answered with 200, by status; 0 for those without an answer. */
+  /** Number of requests by status other than 200; 0 for those without a response. */
   readonly refused: Map<number, number> = new Map();
-  /** Requests that failed or were refused: what they hold may be written all the same. */
+  /** Number of failed requests, whose content may be stored all the same. */
   unanswered = 0;
   readonly #stop = new AbortController();
   readonly #waiting = new Set<() => void>();
   #callers: Promise<void>[] = [];
   #urls: readonly string[];
 
-  /** @param urls Base URLs of relays; each request goes to the next one. */
+  /** @param urls Base URLs of relays, used in turn. */
   constructor(urls: readonly string[]) {
     this.#urls = urls;
   }
 
-  /** From now on, requests go to these relays. */
+  /** Uses these relays from now on. */
   use(urls: readonly string[]): void {
     this.#urls = urls;
   }
@@ -42,28 +42,28 @@ export class StreamLoad {
     this.#callers = Array.from({ length: callers }, (_, i) => this.#call(i, size));
   }
 
-  /** Resolves when this many calls were answered. */
+  /** Resolves when this many calls have been acknowledged. */
   answered(count: number): Promise<void> {
     return this.#until(() => this.calls.size >= count);
   }
 
-  /** Resolves when this many more calls than now were answered. */
+  /** Resolves when this many further calls have been acknowledged. */
   more(count: number): Promise<void> {
     return this.answered(this.calls.size + count);
   }
 
-  /** Resolves when this many requests were refused with this status. */
+  /** Resolves when this many requests have been rejected with this status. */
   refusals(status: number, count: number): Promise<void> {
     return this.#until(() => (this.refused.get(status) ?? 0) >= count);
   }
 
-  /** Begins no more calls; resolves when those that were begun are answered. */
+  /** Starts no more calls; resolves when those in progress are acknowledged. */
   async finish(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#callers);
   }
 
-  /** Whether the server has all that was answered. */
+  /** Whether the server has everything that was acknowledged. */
   isComplete({ store }: MockServer): boolean {
     if (store.callCount(PROJECT) < this.calls.size) return false;
     const finished = new Set(
@@ -78,7 +78,7 @@ export class StreamLoad {
     for (let i = caller; !this.#stop.signal.aborted; i++) {
       const id = ids.uuidv7();
       this.sent.add(id);
-      // With them the record of the end is the same by whichever relay it goes.
+      // With these fields, the record of the end is the same at every relay.
       const key = { trace_id: id, started_at: "2025-01-02T03:04:05.678901Z" };
       const start = startOf(id, { ...key, inputs: { text: "x".repeat(size) } });
       await this.#send(i, "/call/start", { start });

@@ -1,5 +1,5 @@
 /**
- * A network between a program and a server that a test can cut.
+ * A network between a program and a server that can be cut.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** Passes connections on to a port of this machine. */
+/** Forwards connections to a local port. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -25,7 +25,7 @@ export class TcpProxy implements AsyncDisposable {
     });
   }
 
-  /** Listens on a port of its own. */
+  /** Listens on a free port. */
   static async start(target: number): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     proxy.#server.listen(0, "127.0.0.1");
@@ -38,13 +38,13 @@ export class TcpProxy implements AsyncDisposable {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** From now on nothing arrives, and neither side notices. */
+  /** Drops all data from now on; neither side is notified. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
-  /** Takes connections again; those that were cut end. */
+  /** Accepts connections again; those that were cut are closed. */
   restore(): void {
     this.#isCut = false;
     for (const socket of this.#sockets) socket.destroy();

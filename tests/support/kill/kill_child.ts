@@ -1,6 +1,7 @@
 /**
- * A program that writes records under load and tells, in a file, of each one after `append` (or the
- * op) has returned. It is made to be killed, or ends itself in the way that its plan names.
+ * A program that writes records under load and reports each one in a file after `append`
+ * (or the op) has returned. It is meant to be killed, or ends itself as its plan
+ * specifies.
  *
  * @module
  */
@@ -19,21 +20,21 @@ import { endRequest, filler, seeded, startRequest } from "./kill_records.ts";
 export interface KillPlan {
   readonly walDir: string;
   readonly serverUrl: string;
-  /** File that takes a line for every record that was appended. */
+  /** File that receives a line for every appended record. */
   readonly report: string;
-  /** Begins every id. */
+  /** Prefix of every ID. */
   readonly prefix: string;
   /** Identifies the sender at the server. */
   readonly apiKey?: string;
   readonly seed: number;
   /**
-   * Through a pipeline, record by record, or through `init` and `op`; or record by record in a loop
-   * that lets nothing else run, until the end.
+   * Through a pipeline, record by record; through `init` and `op`; or record by record in
+   * a loop that never yields until the end.
    */
   readonly way: "records" | "ops" | "busy";
-  /** Calls to make. */
+  /** Number of calls. */
   readonly calls: number;
-  /** Most characters of an input. */
+  /** Maximum length of an input in characters. */
   readonly size: number;
   readonly options: Partial<
     Pick<
@@ -194,7 +195,7 @@ async function end(): Promise<void> {
   }
 }
 
-/** Mostly small, now and then many pages long: a kill can then fall into the middle of a write. */
+/** Mostly small, sometimes many pages long, so that a kill can interrupt a write. */
 function someSize(): number {
   return Math.floor(random() < 0.98 ? random() * 300 : random() ** 3 * plan.size);
 }

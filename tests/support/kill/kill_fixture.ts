@@ -1,7 +1,7 @@
 /**
- * One round of the kill tests: children that write under load and are killed one after the other, or
- * side by side, on one directory, then a sender that recovers what they left, then a comparison of what they reported
- * with what the server has.
+ * One round of the kill tests: children that write under load to one directory are
+ * killed, sequentially or concurrently; then a sender recovers their logs; then their
+ * reports are compared with the server's data.
  *
  * @module
  */
@@ -26,13 +26,13 @@ const PROJECT = "team/project";
 
 /** Result of a round. */
 export interface KillResult {
-  /** Records and calls that the children reported. */
+  /** Number of records and calls that the children reported. */
   readonly reported: number;
-  /** Children that were killed. */
+  /** Number of killed children. */
   readonly kills: number;
-  /** Last lines of the log that the kills tore. */
+  /** Number of last lines torn by the kills. */
   readonly torn: number;
-  /** Records that reached the server more than once, all of them without effect. */
+  /** Number of records that reached the server more than once, without effect. */
   readonly repeated: number;
 }
 
@@ -62,7 +62,7 @@ export class KillGround {
     return new KillGround(await startMockServer({ callMode, ...options }), useCallsComplete);
   }
 
-  /** The plan of the next child, changed by `changes`. */
+  /** The plan of the next child, overridden by `changes`. */
   plan(changes: Partial<KillPlan>): KillPlan {
     return {
       walDir: this.walDir,
@@ -86,8 +86,8 @@ export class KillGround {
       pipelineOptions(this.walDir, this.mock.url, { useCallsComplete }),
     );
     await pipeline.flush({ timeout: 60_000 });
-    // What was killed while it was made says nothing of its maker: it has to be watched a while.
-    // A sender's note that was never whole goes when this sender ends.
+    // A file whose creation was interrupted does not name its writer, and must be watched
+    // for a while. An incomplete sender status file is removed when this sender ends.
     for (let tries = 0; tries < 60 && this.left().some(isHalfMade); tries++) {
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
@@ -95,7 +95,7 @@ export class KillGround {
     assert.equal(result.done, true, `recovery ends: ${JSON.stringify(result)}`);
   }
 
-  /** Holds what the children reported against what the server has, and looks into the directory. */
+  /** Compares the children's reports with the server's data, and checks the directory. */
   compare(kills: number): KillResult {
     const { store } = this.mock;
     const project = store.project(PROJECT);
@@ -118,7 +118,7 @@ export class KillGround {
     });
     const some = lost.slice(0, 3).join(", ");
     assert.equal(lost.length, 0, `${lost.length} of ${reported.length} are lost: ${some}`);
-    // A complete call may be sent again as its start and its end, which are not the same bytes.
+    // A complete call may be repeated as its start and its end, whose bytes differ.
     if (!this.#useCallsComplete && this.mock.behavior.callMode === "old") {
       assert.equal(store.counts.conflicts, 0, "nothing changed when it was sent again");
     }
@@ -136,7 +136,7 @@ export class KillGround {
     };
   }
 
-  /** The whole lines of the report: a kill may have cut the last one. */
+  /** The complete lines of the report: a kill may have torn the last one. */
   reported(): string[] {
     let text = "";
     try {
@@ -147,7 +147,7 @@ export class KillGround {
     return text.split("\n").slice(0, -1);
   }
 
-  /** Nothing is left but the lines that the kills cut off. */
+  /** Only the lines torn by the kills may be left. */
   #checkDirectory(kills: number): number {
     assert.deepEqual(this.#unfinished(), [], "the directory is empty");
     const entries = this.left().filter((path) => path.endsWith(".deadletter")).flatMap((path) =>
@@ -179,19 +179,19 @@ export class KillGround {
   }
 }
 
-/** Whether a kill fell between the making of a file and its filling, or its removal. */
+/** Whether a kill fell between the creation of a file and its first write, or its removal. */
 function isHalfMade(path: string): boolean {
   if (/\.(probe|tmp)$/.test(path)) return true;
   return /\.(lock|claim\.\d+)$/.test(path) && statSync(path, { throwIfNoEntry: false })?.size === 0;
 }
 
-/** Whether a value is what the call `id` had: for ops, their outputs name it. */
+/** Whether a value belongs to the call `id`: the outputs of ops contain it. */
 function isOwn(id: string, value: unknown): boolean {
   if (id.startsWith("child")) return isWhole(id, value);
   return !Object.hasOwn(value as object, "id") || (value as { id: string }).id === id;
 }
 
-/** Runs one round that follows from `seed`, but for the moment in which a signal arrives. */
+/** Runs one round determined by `seed`, except for the times at which signals arrive. */
 export async function killRound(
   seed: number,
   runtimes: readonly ChildOptions[] = [{ runtime: ownRuntime }],
@@ -216,14 +216,14 @@ export async function killRound(
       });
       const age = random() ** 2 * 400;
       const child = startChild("support/kill/kill_child.ts", JSON.stringify(plan), pick(runtimes));
-      // Some are killed while they start: their log is being made, and an older one taken up.
+      // Some are killed during startup: while they create a log or claim an older one.
       await Promise.race([child.line("started"), child.ended]);
       await new Promise((resolve) => setTimeout(resolve, age));
       child.kill("SIGKILL");
       const { signal, errors } = await child.ended;
       assert.equal(signal, "SIGKILL", errors);
     };
-    // Side by side they also take over, and die with, what the others left.
+    // Concurrent children also claim each other's logs, and die while they send them.
     if (random() < 0.4) await Promise.all(Array.from({ length: kills }, life));
     else for (let kill = 0; kill < kills; kill++) await life();
     await ground.recover();
@@ -238,7 +238,7 @@ export async function killRound(
   }
 }
 
-/** Runs rounds of successive seeds, a few at a time, and adds up what became of them. */
+/** Runs rounds with successive seeds, a few at a time, and sums up the results. */
 export async function killRounds(
   rounds: number,
   firstSeed: number,

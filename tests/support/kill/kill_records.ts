@@ -1,13 +1,13 @@
 /**
- * Records whose content follows from their id, so that what arrives can be compared with what was
- * written by another process.
+ * Records whose content is derived from their ID, so that it can be checked in another
+ * process.
  *
  * @module
  */
 
 const project_id = "team/project";
 
-/** Numbers in [0, 1) that follow from `seed` (mulberry32). */
+/** Numbers in [0, 1) determined by `seed` (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -18,13 +18,13 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A text of `length` characters that follows from `id`, with characters of one to four bytes. */
+/** A text of `length` characters derived from `id`, with characters of one to four bytes. */
 export function filler(id: string, length: number): string {
   const unit = `${id} é漢😀\n`;
   return unit.repeat(Math.ceil(length / unit.length)).slice(0, length);
 }
 
-/** A start whose inputs say how they were made. */
+/** A start whose inputs contain how they were made. */
 export function startRequest(id: string, size: number): string {
   return JSON.stringify({
     start: {
@@ -39,7 +39,7 @@ export function startRequest(id: string, size: number): string {
   });
 }
 
-/** The end of the same call. */
+/** The end of that call. */
 export function endRequest(id: string, size: number): string {
   return JSON.stringify({
     end: {
@@ -54,7 +54,7 @@ export function endRequest(id: string, size: number): string {
   });
 }
 
-/** Whether a value made by `startRequest` or `endRequest` came through unchanged. */
+/** Whether a value made by `startRequest` or `endRequest` is unchanged. */
 export function isWhole(id: string, value: unknown): boolean {
   const { size, text } = value as { size: number; text: string };
   return text === filler(id, size);

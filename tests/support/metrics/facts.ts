@@ -1,12 +1,12 @@
 /**
- * Facts from which every metric is made.
+ * Input from which every metric is produced.
  *
  * @module
  */
 
 import type { MetricFacts } from "../../../src/metrics/log_metrics.ts";
 
-/** Everything that may be wrong, at once. */
+/** Every problem at once. */
 export const FACTS: MetricFacts = {
   projects: [{
     entity: "acme",

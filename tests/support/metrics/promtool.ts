@@ -1,5 +1,5 @@
 /**
- * Prometheus's own tool, where it is installed: Debian's package `prometheus` contains it.
+ * Prometheus's promtool, if it is installed (Debian's package `prometheus` contains it).
  *
  * @module
  */
@@ -9,12 +9,12 @@ import assert from "node:assert/strict";
 
 const isThere = spawnSync("promtool", ["--version"], { stdio: "ignore" }).status === 0;
 
-/** Why tests that need promtool cannot run here; `false` where they can. */
+/** Why tests that need promtool are skipped; `false` if they can run. */
 export const noPromtool: string | false = isThere
   ? false
   : "promtool is not installed (Debian: apt-get install prometheus)";
 
-/** Runs promtool; fails with what it prints if it finds a problem. */
+/** Runs promtool; fails with its output if it finds a problem. */
 export function promtool(
   args: readonly string[],
   options: { input?: string; cwd?: string } = {},

@@ -1,6 +1,6 @@
 /**
- * Programs on a simulated disk and a virtual clock, whose metrics are scraped every minute as
- * Prometheus does, and what the alert rules make of them.
+ * Programs on a simulated disk with a virtual clock, whose metrics are scraped every
+ * minute as by Prometheus, and the resulting alerts.
  *
  * @module
  */
@@ -24,13 +24,13 @@ const MINUTE = 60_000;
 /** The alert rules of the documentation. */
 export const RULES: string = projectPath("docs/operations/prometheus/alerts.yaml");
 
-/** A world that is scraped. */
+/** A world whose metrics are scraped. */
 export class ScrapedWorld {
   readonly world: LogWorld = new LogWorld();
   readonly #begun: number = this.world.clock.now();
   readonly #scrapes: Map<string, number>[] = [];
   readonly #reporter: StatusReporter;
-  /** Events that are not informational, of all programs. */
+  /** Events of all programs, except informational ones. */
   readonly events: WalEvent[] = [];
   #calls = 0;
 
@@ -51,7 +51,7 @@ export class ScrapedWorld {
     };
   }
 
-  /** Records a call that begins now. */
+  /** Records a call that starts now. */
   append(pipeline: Pipeline): void {
     const id = `c${this.#calls++}`;
     const started_at = new Date(this.world.clock.now()).toISOString();
@@ -62,7 +62,7 @@ export class ScrapedWorld {
     );
   }
 
-  /** Time passes; there is a scrape at the end of each minute. */
+  /** Lets time pass, with a scrape at the end of each minute. */
   async pass(minutes: number, eachMinute: () => void = () => {}): Promise<void> {
     for (let minute = 0; minute < minutes; minute++) {
       eachMinute();
@@ -78,12 +78,12 @@ export class ScrapedWorld {
     }
   }
 
-  /** The report of `weave-wal status` now. */
+  /** The current report of `weave-wal status`. */
   report(): Promise<StatusReport> {
     return this.#reporter.report();
   }
 
-  /** The alerts that fire at the end, by promtool's own evaluation. */
+  /** Asserts which alerts fire at the end, as evaluated by promtool. */
   assertFiring(...alerts: readonly string[]): void {
     const series = [...new Set(this.#scrapes.flatMap((scrape) => [...scrape.keys()]))];
     assertFiring(
@@ -96,13 +96,13 @@ export class ScrapedWorld {
     );
   }
 
-  /** The time of a test of rules begins at 0. */
+  /** In promtool's rule tests, time begins at 0. */
   #sinceBegin(series: string, value: number): number {
     return series.includes("_timestamp_seconds{") ? value - this.#begun / 1_000 - 60 : value;
   }
 }
 
-/** Fails unless exactly these alerts fire after so many minutes. */
+/** Fails unless exactly these alerts fire after this many minutes. */
 export function assertFiring(
   series: readonly { readonly series: string; readonly values: string }[],
   minutes: number,

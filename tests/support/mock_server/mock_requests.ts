@@ -1,10 +1,10 @@
 /**
- * Requests for the mock server's own tests: plain `fetch`, nothing of the client.
+ * Requests for the mock server's own tests, with plain `fetch` and no client code.
  *
  * @module
  */
 
-/** An answer that was read. */
+/** A response with its body. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -14,7 +14,7 @@ export interface Answer {
   json: any;
 }
 
-/** Sends a request and reads its answer. */
+/** Sends a request and reads its response. */
 export async function send(url: string, init?: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
@@ -45,7 +45,7 @@ export function post(
 /** The project of all these requests. */
 export const PROJECT = "team/project";
 
-/** The start of a call, with everything that is required. */
+/** The start of a call, with all required fields. */
 export function startOf(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     project_id: PROJECT,
@@ -59,7 +59,7 @@ export function startOf(id: string, more: Record<string, unknown> = {}): Record<
   };
 }
 
-/** The end of a call, with everything that is required. */
+/** The end of a call, with all required fields. */
 export function endOf(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     project_id: PROJECT,
@@ -71,7 +71,7 @@ export function endOf(id: string, more: Record<string, unknown> = {}): Record<st
   };
 }
 
-/** A whole call, as `calls/complete` takes it. */
+/** A complete call, as accepted by `calls/complete`. */
 export function completeOf(
   id: string,
   more: Record<string, unknown> = {},

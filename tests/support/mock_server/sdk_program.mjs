@@ -1,4 +1,4 @@
-// A program of the official SDK, run by mock_sdk_test.ts in a Node process of its own.
+// A program of the official SDK, run by mock_sdk_test.ts in its own Node process.
 import * as weave from "weave";
 
 const client = await weave.init("team/sdk");

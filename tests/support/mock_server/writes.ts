@@ -1,5 +1,5 @@
 /**
- * Valid requests of every write.
+ * Valid requests for every write.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { completeOf, endOf, PROJECT, startOf } from "./mock_requests.ts";
 /** A JSON object. */
 export type Json = Record<string, unknown>;
 
-/** A valid request of each write, with the position of its fields and the required ones. */
+/** A valid request for each write, with the path to its fields and the required ones. */
 export const WRITES: {
   path: string;
   body: () => Json;

@@ -1,5 +1,5 @@
 /**
- * Servers and networks that keep a request waiting.
+ * Servers and networks that delay requests.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import process from "node:process";
 
-/** An address where requests fail. */
+/** An address at which requests fail. */
 export interface BadNetwork {
   readonly url: string;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The kinds, by what happens to a request. */
+/** Bad networks by what happens to a request. */
 export const BAD_NETWORKS: Readonly<Record<string, () => Promise<BadNetwork>>> = {
   "packets dropped": blackHole,
   "no answer": () => serve(() => {}),
@@ -53,7 +53,7 @@ export const BAD_NETWORKS: Readonly<Record<string, () => Promise<BadNetwork>>> =
       socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
       const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`;
       const more = (): void => {
-        // As fast as it is read, and not so fast that nothing else runs on the machine.
+        // As fast as it is read, but without starving the machine.
         const timer = setTimeout(() => socket.write(chunk, more), 1);
         socket.on("close", () => clearTimeout(timer));
       };
@@ -91,14 +91,14 @@ function drip(socket: Socket, byte: string): void {
   socket.on("close", () => clearInterval(timer));
 }
 
-/** A listening socket whose queue is full and that nobody accepts from: SYNs are dropped. */
+/** A listening socket with a full backlog that is never accepted from: SYNs are dropped. */
 async function blackHole(): Promise<BadNetwork> {
   const program = "require('net').createServer().listen(0,'127.0.0.1',1," +
     "function(){console.log(this.address().port)})";
   const child = spawn("node", ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(child.stdout, "data");
   const port = Number(String(line));
-  // Deno sends one signal only by `child.kill`.
+  // Deno's `child.kill` sends only one signal.
   process.kill(child.pid!, "SIGSTOP");
   const fillers: Socket[] = [];
   for (let full = false; !full;) {
@@ -120,7 +120,7 @@ async function blackHole(): Promise<BadNetwork> {
   };
 }
 
-/** Why packets cannot be dropped on this machine; `false` where they can. */
+/** Why packets cannot be dropped on this machine; `false` if they can. */
 export const noBlackHole: string | false = process.platform === "linux"
   ? false
   : "a full queue of connections drops packets on Linux only";

@@ -1,7 +1,7 @@
 /**
- * A forwarding proxy on loopback: tunnels (`CONNECT`) and plain requests in absolute form.
+ * A forward proxy on loopback: tunnels (`CONNECT`) and plain requests in absolute form.
  *
- * It is the only way to the hosts that it knows: their names are found nowhere else.
+ * Its hosts can be reached only through it: their names do not resolve.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { createServer as createTlsServer } from "node:tls";
 import { join } from "@std/path";
 
-/** A request that went through the proxy. */
+/** A request that passed through the proxy. */
 export interface ProxiedRequest {
   readonly kind: "tunnel" | "plain";
   /** Host and port, or the URL of a plain request. */
@@ -22,7 +22,7 @@ export interface ProxiedRequest {
   readonly authorization: string | undefined;
 }
 
-/** A proxy that runs. */
+/** A running proxy. */
 export interface ForwardProxy extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly ProxiedRequest[];
@@ -31,7 +31,7 @@ export interface ForwardProxy extends AsyncDisposable {
 /**
  * Starts a proxy.
  *
- * @param ports Port on loopback for each host that it forwards to.
+ * @param ports Local port of each host to which it forwards.
  */
 export async function startForwardProxy(
   ports: Readonly<Record<string, number>>,
@@ -81,7 +81,7 @@ export async function startForwardProxy(
   };
 }
 
-/** A plain request as the server behind the proxy expects it; the connection serves no other. */
+/** A plain request as expected by the server behind the proxy; its connection is not reused. */
 function requestHead(method: string, target: string, headers: readonly string[]): string {
   const { pathname, search } = new URL(target);
   const kept = headers.filter((line) => !/^(?:proxy-|connection:)/i.test(line));
@@ -94,14 +94,14 @@ function valueOf(headers: readonly string[], name: string): string | undefined {
     ?.slice(name.length + 1).trim();
 }
 
-/** A server that speaks TLS for another on loopback. */
+/** A server that terminates TLS for another on loopback. */
 export interface TlsServer extends AsyncDisposable {
   readonly port: number;
-  /** File with the certificate of the authority that clients have to trust. */
+  /** Certificate file of the authority that clients must trust. */
   readonly authority: string;
 }
 
-/** Starts a server that answers as `https://<host>` for the one at `port`. */
+/** Starts a server that serves `https://<host>` from the one at `port`. */
 export async function startTls(host: string, port: number): Promise<TlsServer> {
   const folder = mkdtempSync(join(tmpdir(), "weave-wal-tls-"));
   makeCertificates(folder, host);
@@ -125,7 +125,10 @@ export async function startTls(host: string, port: number): Promise<TlsServer> {
   };
 }
 
-/** An authority, and a certificate of it for `host`: not every client takes a self-signed one. */
+/**
+ * Creates an authority and a certificate for `host`: not every client accepts a
+ * self-signed one.
+ */
 function makeCertificates(folder: string, host: string): void {
   const openssl = (...args: string[]): void => {
     execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });

@@ -1,5 +1,5 @@
 /**
- * A program that is killed while spans run.
+ * A program that is killed while spans are open.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface InterruptedSpanPlan {
   readonly walDir: string;
   readonly serverUrl: string;
   readonly sender: boolean;
-  /** Whole spans inside the outer ones. */
+  /** Number of rounds of complete spans inside the outer ones. */
   readonly rounds: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A client that collects records, and OpenTelemetry tracers on it.
+ * A client that collects records, with OpenTelemetry tracers.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { fromBase64 } from "../../../src/protocol/json/base64.ts";
 import { readSpans, type Span } from "../../../src/protocol/otlp/spans.ts";
 import { type Any, clientFixture, type Fixture } from "../client/client_fixture.ts";
 
-/** A tracer of a processor. */
+/** A tracer with a processor. */
 export function tracerOf(processor: SpanProcessor, config: TracerConfig = {}): Tracer {
   return new BasicTracerProvider({ ...config, spanProcessors: [processor] }).getTracer("tests");
 }
 
-/** A client that collects records, and the tracer of a processor on it. */
+/** A client that collects records, with the tracer of a processor. */
 export async function recording(
   options: InitOptions = {},
   config: TracerConfig = {},
@@ -32,7 +32,7 @@ export async function recording(
   return { ...fixture, processor, tracer: tracerOf(processor, config), client: fixture.client };
 }
 
-/** The spans that were recorded. */
+/** The recorded spans. */
 export function spansOf({ pipeline }: Pick<Fixture, "pipeline">): Span[] {
   return pipeline.records.flatMap(({ req }) => readSpans(fromBase64(req.request_base64)));
 }
@@ -44,7 +44,7 @@ export const IDS = {
   traceFlags: 1,
 };
 
-/** A span that has ended, of version 1 of the SDK. */
+/** An ended span of version 1 of the SDK. */
 export function finished(attributes: Attributes = {}): Any {
   const time = (seconds: number): [number, number] => [seconds, 0];
   return {

@@ -1,6 +1,7 @@
 /**
- * A program whose spans are recorded by the processor of this package, or by OpenTelemetry's own
- * `BatchSpanProcessor` and exporter. It tells, in a file, of each span after `end()` has returned.
+ * A program whose spans are recorded by the processor of this package, or by
+ * OpenTelemetry's own `BatchSpanProcessor` and exporter. Reports each span in a file
+ * after `end()` has returned.
  *
  * @module
  */
@@ -22,12 +23,12 @@ export interface SpanPlan {
   readonly processor: "wal" | "batch";
   readonly walDir: string;
   readonly serverUrl: string;
-  /** File that takes a line for every span that has ended. */
+  /** File that receives a line for every ended span. */
   readonly report: string;
-  /** Begins every name. */
+  /** Prefix of every name. */
   readonly prefix: string;
   readonly seed: number;
-  /** Whether this process sends, in the case of `wal`. */
+  /** Whether this process sends (`wal` only). */
   readonly sender: boolean;
 }
 

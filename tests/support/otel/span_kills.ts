@@ -1,5 +1,5 @@
 /**
- * Kills programs that make spans, and counts the spans that never arrive.
+ * Kills programs that create spans, and counts the lost spans.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { KillGround } from "../kill/kill_fixture.ts";
 import { seeded } from "../kill/kill_records.ts";
 import type { SpanPlan } from "./span_child.ts";
 
-/** Spans whose `end()` had returned, and those of them that the server never got. */
+/** Number of spans whose `end()` had returned, and of those missing at the server. */
 export interface SpanLoss {
   readonly ended: number;
   readonly lost: readonly string[];
@@ -19,14 +19,14 @@ export interface SpanLoss {
 /** Options of {@linkcode killSpans}. */
 export interface SpanKillOptions {
   readonly processor: SpanPlan["processor"];
-  /** The moments of the kills follow from it. */
+  /** Determines the times of the kills. */
   readonly seed: number;
   readonly kills: number;
-  /** Shortest and longest life of a program after its first span, in ms. */
+  /** Minimum and maximum lifetime of a program after its first span, ms. */
   readonly ages: readonly [number, number];
 }
 
-/** Runs and kills programs one after the other; then what they left in the log is delivered. */
+/** Runs and kills programs one after the other, then delivers what is left in the log. */
 export async function killSpans(options: SpanKillOptions): Promise<SpanLoss> {
   const { processor, seed, kills, ages: [youngest, oldest] } = options;
   const random = seeded(seed);

@@ -1,5 +1,5 @@
 /**
- * Serialized spans, made by OpenTelemetry's own packages.
+ * Spans serialized by OpenTelemetry's own packages.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 
-/** A span to be made. */
+/** Plan of a span. */
 export interface SpanPlan {
   readonly name: string;
   readonly attributes?: Attributes;
-  /** Makes it an error with this message. */
+  /** Message of its error, if it fails. */
   readonly error?: string;
-  /** Spans that begin and end within it. */
+  /** Spans that start and end within it. */
   readonly children?: readonly SpanPlan[];
-  /** Epoch ms of its start and of its end. */
+  /** Epoch ms of its start and end. */
   readonly from?: number;
   readonly to?: number;
 }
 
-/** A serialized request for each span, in the order in which they end. */
+/** A serialized request for each span, in order of their ends. */
 export async function spanRequests(
   plans: readonly SpanPlan[],
   resource: Attributes = {},

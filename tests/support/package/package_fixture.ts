@@ -15,7 +15,7 @@ export const manifest: { name: string; version: string; bin?: Record<string, str
   "package.json",
 );
 
-/** Builds and packs; the path of the tarball in `top`. */
+/** Builds and packs the package; returns the path of the tarball in `top`. */
 export async function packed(top: string): Promise<string> {
   const stage = join(top, "stage");
   mkdirSync(stage);
@@ -27,14 +27,14 @@ export async function packed(top: string): Promise<string> {
     }
   }
   cpSync(join(projectRoot, "docs"), join(stage, "docs"), { recursive: true });
-  // The build is done already.
+  // Already built.
   await succeeds("npm", ["pack", "--ignore-scripts", "--pack-destination", top], { cwd: stage });
   const tarball = readdirSync(top).find((name) => name.endsWith(".tgz")) ?? "none";
   assert.ok(tarball.includes(manifest.version), `tarball: ${tarball}`);
   return join(top, tarball);
 }
 
-/** Runs a command to its end, which is a good one. */
+/** Runs a command that must succeed. */
 export async function succeeds(
   command: string,
   args: readonly string[],

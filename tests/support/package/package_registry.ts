@@ -1,5 +1,6 @@
 /**
- * npm and JSR on loopback, as far as their clients ask: what is published can be run from there.
+ * npm and JSR registries on loopback, as far as their clients need them: published
+ * packages can be run from there.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "@std/path";
 import { projectRoot } from "../../../scripts/test/process.ts";
 
-/** A registry that runs. */
+/** A running registry. */
 export interface Registry extends AsyncDisposable {
   readonly url: string;
 }
@@ -25,7 +26,7 @@ interface Answer {
 const NOT_FOUND: Answer = { status: 404, body: "{}" };
 const json = (value: unknown): Answer => ({ body: JSON.stringify(value) });
 
-/** npm, with one package in one version. */
+/** An npm registry with one package in one version. */
 export function startNpm(name: string, tarball: string): Promise<Registry> {
   const bytes = readFileSync(tarball);
   const manifest = JSON.parse(
@@ -45,10 +46,10 @@ export function startNpm(name: string, tarball: string): Promise<Registry> {
 }
 
 /**
- * JSR, which takes what `deno publish` sends and gives it out; the few modules of `@std` that this
- * project uses are the copies in `std/`.
+ * A JSR registry that accepts and serves what `deno publish` uploads; the few modules of
+ * `@std` that this project uses are the copies in `std/`.
  *
- * @param folder Where what is published is unpacked.
+ * @param folder Directory for the unpacked packages.
  */
 export function startJsr(folder: string): Promise<Registry> {
   const packages = new Map<string, Published>();
@@ -63,7 +64,7 @@ export function startJsr(folder: string): Promise<Registry> {
       /^\/api\/scopes\/([^/]+)\/packages\/([^/]+)(?:\/versions\/(.+))?$/.exec(path) ?? [];
     if (scope !== undefined) {
       if (version === undefined) return json({ scope, name });
-      if (body.length === 0) return NOT_FOUND; // Whether it is there already.
+      if (body.length === 0) return NOT_FOUND; // Checks whether the version exists.
       const files = unpacked(body, folder);
       const { exports } = JSON.parse(files.get("/deno.json")!) as Published;
       packages.set(`@${scope}/${name}`, { version, exports, files });
@@ -83,7 +84,7 @@ export function startJsr(folder: string): Promise<Registry> {
 interface Published {
   readonly version: string;
   readonly exports: unknown;
-  /** Texts by their path from the top, with a leading slash. */
+  /** Texts by path from the root, with a leading slash. */
   readonly files: ReadonlyMap<string, string>;
 }
 

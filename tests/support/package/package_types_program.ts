@@ -1,6 +1,6 @@
 /**
- * Code as it is written for the official SDK: `npm run check` compiles it with that SDK's types,
- * package_test.ts with those of this package, the import line changed.
+ * Code written for the official SDK: `npm run check` compiles it with that SDK's types,
+ * package_test.ts with those of this package after changing the import line.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 } from "weave";
 import type { CallSchema, CallsFilter, OpDecorator, WeaveAudio, WeaveImage } from "weave";
 
-/** Functions, with types and without. */
+/** Functions with and without types. */
 export async function functions(): Promise<void> {
   const untyped = op(async (input) => await input.text.trim());
   const typed = op(async function typed(a: number, b = 2) {
@@ -43,7 +43,7 @@ export async function functions(): Promise<void> {
   childSummary.ids = [callId, traceId, call.id, call.op_name, call.inputs, kept.__name];
 }
 
-/** Streams with a reducer, its types given or found. */
+/** Streams with a reducer, with explicit or inferred types. */
 export async function streams(): Promise<void> {
   const stream = op(async function* stream(n: number) {
     for (let i = 0; i < n; i++) yield await Promise.resolve(i);
@@ -95,7 +95,7 @@ export class Model extends WeaveObject {
 /** Type of a decorator with options. */
 export type Decorator = OpDecorator<(question: string) => Promise<string>>;
 
-/** Values that are saved, and calls that are read. */
+/** Saved values, and reading calls. */
 export async function values(bytes: WeaveImage["data"] & WeaveAudio["data"]): Promise<string[]> {
   const client: weave.WeaveClient = await init("team/project", {
     printCallLink: false,
@@ -126,7 +126,7 @@ export async function values(bytes: WeaveImage["data"] & WeaveAudio["data"]): Pr
   return [...questions, saved?.uri() ?? "", saved?.ui_url() ?? ""];
 }
 
-/** Evaluations: some columns, renamed columns, objects as models, results by step. */
+/** Evaluations: subsets of columns, renamed columns, objects as models, stepwise results. */
 export async function evaluations(client: weave.WeaveClient): Promise<string[]> {
   const dataset = new Dataset({ name: "rows", rows: [{ q: "why", right: "so", n: 1 }] });
   const model = op(async function model({ datasetRow }: { datasetRow: { q: string } }) {
@@ -186,7 +186,7 @@ export async function evaluations(client: weave.WeaveClient): Promise<string[]> 
   ];
 }
 
-/** Requests by route: bodies and answers have types. */
+/** Requests by route: bodies and responses are typed. */
 export async function routes({ traceServerApi: api }: weave.WeaveClient): Promise<unknown[]> {
   const project_id = "team/project";
   const started_at = new Date().toISOString();

@@ -1,5 +1,5 @@
 /**
- * Children of the tests: a program of this folder under any of the runtimes.
+ * Child processes of tests: a program of this folder under any runtime.
  *
  * @module
  */
@@ -11,22 +11,22 @@ import { fileURLToPath } from "node:url";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import { bundled } from "../bundle.ts";
 
-/** The project's top directory. */
+/** The project root. */
 export const root: string = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** A runtime that children run on. */
+/** A runtime for children. */
 export type ChildRuntime = "deno" | "bun" | "node";
 
-/** The runtime that this process runs on. */
+/** The runtime of this process. */
 export const ownRuntime = detectRuntime().name as ChildRuntime;
 
 /** Options of a child. */
 export interface ChildOptions {
-  /** Its runtime; that of this process unless given. */
+  /** Its runtime; that of this process by default. */
   readonly runtime?: ChildRuntime;
   /** Options of the runtime itself. */
   readonly runtimeArgs?: readonly string[];
-  /** A command in front, such as `strace -f`. */
+  /** Command prefix, e.g. `strace -f`. */
   readonly under?: readonly string[];
   /** Whether it imports CommonJS packages. */
   readonly hasCommonJs?: boolean;
@@ -37,11 +37,11 @@ export interface Child {
   readonly pid: number;
   /** Lines of its standard output so far. */
   readonly lines: readonly string[];
-  /** Resolves when it has printed a line that begins so; rejects when it ends without. */
+  /** Resolves when it has printed a line with this prefix; rejects if it exits first. */
   line(begin: string): Promise<string>;
-  /** Resolves when it has exited and all its output is read. */
+  /** Resolves when it has exited and all its output has been read. */
   readonly ended: Promise<{ code: number | null; signal: string | null; errors: string }>;
-  /** Sends a signal, if it still runs. */
+  /** Sends a signal, if it is still running. */
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -84,7 +84,7 @@ function commandOf(program: string, options: ChildOptions): string[] {
   }
 }
 
-/** The environment without what would change the behavior of the library or of the runtimes. */
+/** The environment without variables that affect the library or the runtimes. */
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)

@@ -1,5 +1,5 @@
 /**
- * Tests with sixteen processes on one directory, spread over all runtimes.
+ * Tests with sixteen processes on one directory, across all runtimes.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Crowd, senderOf } from "./processes_fixture.ts";
 
 const RUNTIMES: readonly ChildRuntime[] = ["deno", "bun", "node"];
 
-/** Sixteen processes write and send; each delivers its own records, once. */
+/** Sixteen processes write and send; each delivers its own records once. */
 export async function deliverTheirOwn(crowd: Crowd): Promise<void> {
   crowd.ground.mock.faults.add({ delayMs: 5 });
   for (let n = 0; n < 16; n++) crowd.start({}, { runtime: RUNTIMES[n % 3] });
@@ -24,12 +24,12 @@ export async function deliverTheirOwn(crowd: Crowd): Promise<void> {
   assert.equal(crowd.requestsByWriter().size, 16);
 }
 
-/** Six of sixteen processes are killed; the others deliver what these left. */
+/** Six of sixteen processes are killed; the others deliver their records. */
 export async function takeOverFromKilled(crowd: Crowd): Promise<void> {
   crowd.ground.mock.faults.add({ delayMs: 20 });
   for (let n = 0; n < 16; n++) crowd.start({ calls: 100 }, { runtime: RUNTIMES[n % 3] });
   const killed = crowd.members.filter((_, n) => n % 5 < 2).slice(0, 6);
-  // Each in the middle of its sending: the server has the first of its records, not the last.
+  // Each is killed while it sends: the server has its first record, but not its last.
   for (const member of killed) {
     await crowd.until(() => crowd.hasSome(member));
     await crowd.kill(member);
@@ -42,6 +42,6 @@ export async function takeOverFromKilled(crowd: Crowd): Promise<void> {
   );
   assert.ok(takers.size > killed.length, "the living took it over, before any of them ended");
   await crowd.finish();
-  await crowd.ground.recover(); // A file that a kill left half written does not name its writer.
+  await crowd.ground.recover(); // An interrupted write may omit the writer.
   crowd.ground.compare(killed.length);
 }

@@ -1,7 +1,7 @@
 /**
- * Runs the tests of one file on Node, one after the other, and ends the process. `node:test` follows
- * every promise of a test with asynchronous hooks, which takes half the time of the simulations. The
- * report has its format.
+ * Runs the tests of one file on Node sequentially, and ends the process. `node:test`
+ * tracks every promise of a test with async hooks, which takes half of the simulations'
+ * time. The output has the format of `node:test`.
  *
  * @module
  */
@@ -19,15 +19,15 @@ interface RegisteredTest {
 const queue: RegisteredTest[] = [];
 const counts = { pass: 0, fail: 0, skipped: 0 };
 let isScheduled = false;
-/** Errors that nobody caught while a test ran, or outside of all tests. */
+/** Errors that were uncaught during a test, or outside of all tests. */
 let uncaught: unknown[] = [];
 
-/** Registers a test. The tests begin when the file has registered them all. */
+/** Registers a test. The tests start once the file has registered them all. */
 export function registerTest(name: string, body: () => Promise<void>, skip: string | false): void {
   queue.push({ name, body, skip });
   if (isScheduled) return;
   isScheduled = true;
-  // This includes rejections that nobody handles.
+  // Includes unhandled rejections.
   process.on("uncaughtException", (error) => uncaught.push(error));
   setImmediate(() => void runTests());
 }
@@ -35,7 +35,7 @@ export function registerTest(name: string, body: () => Promise<void>, skip: stri
 async function runTests(): Promise<void> {
   const start = performance.now();
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) await runTest(next);
-  // Whatever the last test started may still fail.
+  // Work started by the last test may still fail.
   await new Promise((resolve) => setImmediate(resolve));
   for (const error of uncaught) fail("outside of the tests", error);
   const { pass, skipped } = counts;
@@ -59,12 +59,12 @@ async function runTest({ name, body, skip }: RegisteredTest): Promise<void> {
   const start = performance.now();
   const errors: unknown[] = [];
   try {
-    // What a test enters an asynchronous context with does not reach the next test.
+    // Isolates the asynchronous contexts entered by a test from the next one.
     await new AsyncResource("Test").runInAsyncScope(body);
   } catch (error) {
     errors.push(error);
   }
-  // A rejection is reported when the promises of a turn have settled.
+  // Rejections are reported once the promises of a turn have settled.
   await new Promise((resolve) => setImmediate(resolve));
   errors.push(...uncaught);
   uncaught = [];

@@ -1,5 +1,6 @@
 /**
- * Many processes on one directory, and what the server saw of them: who sent whose records, when.
+ * Many processes on one directory, and which of them sent whose records, as seen by the
+ * server.
  *
  * @module
  */
@@ -16,18 +17,18 @@ import { KillGround } from "../kill/kill_fixture.ts";
 
 /** A process that writes and sends. */
 export interface Member {
-  /** Begins the ids of its records; also its API key. */
+  /** Prefix of its record IDs; also its API key. */
   readonly name: string;
   readonly child: Child;
-  /** Whether it is PID 1 in a namespace of its own, below the process that was started. */
+  /** Whether it is PID 1 in its own namespace, a child of the started process. */
   readonly apart: boolean;
   /** Whether it was killed. */
   killed: boolean;
-  /** Whether it has ended. */
+  /** Whether it has exited. */
   over: boolean;
 }
 
-/** A directory with many processes, and one server. */
+/** A directory shared by many processes, and a server. */
 export class Crowd {
   readonly ground: KillGround;
   readonly members: Member[] = [];
@@ -40,7 +41,7 @@ export class Crowd {
     return new Crowd(await KillGround.open("old", false, { journalBodies: true }));
   }
 
-  /** Starts a process whose sending takes a while: small batches, each answered after `delayMs`. */
+  /** Starts a process that sends slowly: in small batches, each answered after `delayMs`. */
   start(changes: Partial<KillPlan>, child: ChildOptions = {}): Member {
     const plan = this.ground.plan({ calls: 60, size: 200, end: "signal", ...changes });
     const { prefix: name } = plan;
@@ -58,7 +59,7 @@ export class Crowd {
     return member;
   }
 
-  /** Resolves when `predicate` is true, looked at after each request. */
+  /** Resolves when `predicate` is true; checked after each request. */
   async until(predicate: () => boolean): Promise<void> {
     await this.ground.mock.waitFor(predicate, { timeout: 150_000 });
   }
@@ -76,12 +77,15 @@ export class Crowd {
     });
   }
 
-  /** Whether the server has something of this one. */
+  /** Whether the server has any record of this member. */
   hasSome({ name }: Member): boolean {
     return this.ground.mock.store.project("team/project").calls.get(`${name}-0`) !== null;
   }
 
-  /** Sends a signal to the process itself. Deno takes a child for ended that it sent a signal to. */
+  /**
+   * Sends a signal to the process itself. Deno considers a child ended once it has sent
+   * it a signal.
+   */
   signal(member: Member, signal: NodeJS.Signals): void {
     if (!member.over) process.kill(member.apart ? firstIn(member) : member.child.pid, signal);
   }
@@ -93,7 +97,7 @@ export class Crowd {
     member.killed = true;
   }
 
-  /** Lets all that live finish, or those of `members`, and waits for their end. */
+  /** Lets all living members, or `members`, finish, and waits for their exit. */
   async finish(members: readonly Member[] = this.members): Promise<void> {
     const living = members.filter(({ killed }) => !killed);
     for (const member of living) this.signal(member, "SIGTERM");
@@ -104,20 +108,20 @@ export class Crowd {
     }
   }
 
-  /** Paths of the logs whose writers had this id, as they knew it. */
+  /** Paths of the logs whose writers had this PID in their own namespace. */
   logsOf(pid: number): string[] {
     const left = this.ground.left();
     const tokens = left.filter((path) => path.endsWith(".json")).filter((path) => {
       try {
         return JSON.parse(readFileSync(path, "utf8")).pid === pid;
       } catch {
-        return false; // Deleted meanwhile.
+        return false; // Deleted in the meantime.
       }
     }).map((path) => basename(path, ".json"));
     return left.filter((path) => tokens.some((token) => path.endsWith(`_${token}.jsonl`)));
   }
 
-  /** Resolves when the writer of this log has sent two heartbeats more. */
+  /** Resolves when the writer of this log has sent two further heartbeats. */
   async untilHeartbeats(log: string): Promise<void> {
     const token = basename(log, ".jsonl").slice(-32);
     const path = this.ground.left().find((name) => name.endsWith(`${token}.json`))!;
@@ -127,24 +131,24 @@ export class Crowd {
     }
   }
 
-  /** Resolves when a file is there no more. */
+  /** Resolves when a file no longer exists. */
   async untilGone(path: string): Promise<void> {
     await seen(() => !existsSync(path));
   }
 
-  /** Resolves when this one has reported so many records more. */
+  /** Resolves when this member has reported this many further records. */
   async untilReported({ name }: Member, more: number): Promise<void> {
     const count = () => this.ground.reported().filter((line) => line.includes(` ${name}-`)).length;
     const goal = count() + more;
     await seen(() => count() >= goal);
   }
 
-  /** A command that puts what follows it beside a member in its PID namespace. */
+  /** A command prefix that enters the PID namespace of a member. */
   beside(member: Member): string[] {
     return ["nsenter", "--target", String(firstIn(member)), "--pid", "--mount"];
   }
 
-  /** For each writer, the requests with its records, in order of arrival. */
+  /** The requests with records of each writer, in order of arrival. */
   requestsByWriter(): Map<string, JournalEntry[]> {
     const requests = new Map<string, JournalEntry[]>();
     for (const entry of this.ground.mock.journal.entries) {
@@ -161,8 +165,8 @@ export class Crowd {
   }
 
   /**
-   * Nothing was sent by two requests. An attempt that a slow machine did not answer in time is made
-   * again, under the same retry id.
+   * Asserts that no record was sent by two requests. An attempt that a slow machine did
+   * not answer in time is repeated with the same retry ID.
    */
   assertSentOnce(): void {
     const requests = new Map<string, string | null>();
@@ -178,8 +182,8 @@ export class Crowd {
   }
 
   /**
-   * Of each writer's log there was one sender at a time: another one only after the one before had
-   * died, or, where `mayPass` says so, had lost it.
+   * Asserts that each writer's log had one sender at a time: the next one sends only
+   * after the previous one died or, if `mayPass` allows it, lost the log.
    */
   assertOneSenderEach(mayPass: (from: string) => boolean = () => false): void {
     for (const [writer, entries] of this.requestsByWriter()) {
@@ -217,7 +221,7 @@ export async function withCrowd(body: (crowd: Crowd) => Promise<void>): Promise<
   }
 }
 
-/** Who sent a request. */
+/** The sender of a request. */
 export function senderOf({ authorization }: JournalEntry): string {
   return atob((authorization ?? "").replace("Basic ", "")).replace("api:", "");
 }
@@ -232,7 +236,7 @@ const UNSHARE: readonly (readonly string[])[] = [
   ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"],
 ];
 
-/** A command that gives what follows a PID namespace of its own; `null` where that is forbidden. */
+/** A command prefix that creates a PID namespace; `null` if that is not permitted. */
 export const apart: readonly string[] | null = UNSHARE.find(([command, ...args]) => {
   try {
     execFileSync(command, [...args, "true"], { stdio: "ignore" });
@@ -242,7 +246,7 @@ export const apart: readonly string[] | null = UNSHARE.find(([command, ...args])
   }
 }) ?? null;
 
-/** The process that `unshare` has forked: PID 1 in its namespace. */
+/** The process forked by `unshare`: PID 1 in its namespace. */
 function firstIn({ child }: Pick<Member, "child">): number {
   const path = `/proc/${child.pid}/task/${child.pid}/children`;
   return Number(readFileSync(path, "utf8").trim().split(" ")[0]);

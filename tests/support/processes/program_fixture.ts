@@ -1,5 +1,5 @@
 /**
- * Programs as a user has them: files in a folder of their own, run on the runtime of the test.
+ * User programs: files in a folder of their own, run on the runtime of the test.
  *
  * @module
  */
@@ -24,34 +24,34 @@ import { ownRuntime, root } from "./child_fixture.ts";
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Options of the runtime itself; on Deno they take the place of `-A`. */
+  /** Options of the runtime itself; on Deno they replace `-A`. */
   readonly runtimeArgs?: readonly string[];
-  /** A command in front, such as `prlimit`. */
+  /** Command prefix, e.g. `prlimit`. */
   readonly under?: readonly string[];
 }
 
-/** A program that ended. */
+/** A finished program. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly lines: readonly string[];
   readonly errors: string;
-  /** Ms from its line `done`, or from its start, to its end. */
+  /** Ms from its line `done`, or from its start, to its exit. */
   readonly lastMs: number;
 }
 
-/** A program that runs. */
+/** A running program. */
 export interface Running {
   readonly pid: number;
   /** Lines of its standard output so far. */
   readonly lines: readonly string[];
-  /** Resolves when it has printed this line; rejects when it ends without. */
+  /** Resolves when it has printed this line; rejects if it exits first. */
   line(line: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ended>;
 }
 
-/** A folder with a user's program. */
+/** A folder with a user program. */
 export class UserProject {
   readonly directory: string = mkdtempSync(join(tmpdir(), "weave-wal-program-"));
   readonly walDir: string = join(this.directory, ".weave/wal");
@@ -63,14 +63,14 @@ export class UserProject {
     writeFileSync(path, text);
   }
 
-  /** Puts a copy of a built entry of the package into the folder: a module of its own. */
+  /** Copies a built entry of the package into the folder: a separate module. */
   copy(name: string, entry = "mod.ts"): void {
     const path = join(this.directory, name);
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync(bundled(entry), path);
   }
 
-  /** Lets programs of the folder import an installed package, or all of a scope (`@scope`). */
+  /** Makes an installed package, or all of a scope (`@scope`), importable in the folder. */
   link(name: string): void {
     const path = join(this.directory, "node_modules", name);
     mkdirSync(dirname(path), { recursive: true });
@@ -117,7 +117,8 @@ export class UserProject {
       pid: child.pid!,
       lines,
       ended,
-      // Deno's `child.kill` sends one signal only, and takes it for the reason of the end.
+      // Deno's `child.kill` sends only one signal, and reports it as the reason of the
+      // exit.
       kill: (signal) => void process.kill(child.pid!, signal),
       line: (line) =>
         new Promise((resolve, reject) => {
@@ -138,7 +139,7 @@ export class UserProject {
     return await this.start(program, options).ended;
   }
 
-  /** Files of a project's log that end like this. */
+  /** Log files of a project with this extension. */
   logs(project: string, extension = ".jsonl"): string[] {
     try {
       return readdirSync(join(this.walDir, project)).filter((name) => name.endsWith(extension));
@@ -152,13 +153,13 @@ export class UserProject {
   }
 }
 
-/** No variable of the library or of a test runner, and no home with a key. */
+/** An environment without variables of the library or a test runner, and a home without a key. */
 function environment(home: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) =>
     !/^(WANDB_|WEAVE_|WF_|OTEL_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/.test(name)
   );
   return {
-    // Deno keeps its own things there, and would look for them again.
+    // Deno keeps its cache there, and would download everything again.
     DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? home, ".cache/deno"),
     ...Object.fromEntries(own),
     PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`,

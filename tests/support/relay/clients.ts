@@ -1,5 +1,5 @@
 /**
- * Clients of a relay that nobody here wrote, in processes of their own.
+ * Third-party clients of a relay, in processes of their own.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import {
 import { root, startChild, startCommand } from "../processes/child_fixture.ts";
 import { SdkProject } from "../drop_in/register_fixture.ts";
 
-/** Calls of the TypeScript SDK in the time of a span of the others. */
+/** Calls that the TypeScript SDK makes in the time of one span of the other clients. */
 const CALLS_FOR_SPAN = 5;
 
-/** A client, and the project that it writes to. */
+/** A client and its project. */
 export interface RelayClient {
   readonly name: string;
   readonly project: string;
-  /** Why it cannot run here; `false` where it can. */
+  /** Why it is skipped; `false` if it can run. */
   readonly skip: string | false;
-  /** Writes so many calls or spans; rejects unless it ends well. */
+  /** Writes this many calls or spans; rejects on failure. */
   run(url: string, count: number): Promise<void>;
 }
 
-/** The Python interpreter with the vendor's client; `null` where it is not installed. */
+/** The Python interpreter with the vendor's client; `null` if it is not installed. */
 const python = await installedClient(defaultCache);
 
 function pythonClient(name: string, kind: "calls" | "spans"): RelayClient {
@@ -44,7 +44,7 @@ function pythonClient(name: string, kind: "calls" | "spans"): RelayClient {
   };
 }
 
-/** The clients. */
+/** All clients. */
 export const RELAY_CLIENTS: readonly RelayClient[] = [
   {
     name: "the TypeScript SDK",

@@ -1,6 +1,6 @@
 /**
- * A relay and its callers, whose requests arrive together: every response is a line on standard
- * output.
+ * A relay and its callers, whose requests arrive together; prints a line for every
+ * response.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface CommitPlan extends Pick<TestRelayOptions, "commit" | "walDir"> 
 }
 
 const plan = JSON.parse(process.argv[2]) as CommitPlan;
-// Nothing is sent: a checkpoint is not a record.
+// Nothing is sent, so no checkpoint is written.
 await using relay = await startRelay({ ...plan, server: "http://127.0.0.1:1" });
 const send = async (object_id: string): Promise<void> => {
   const response = await post(relay, "/obj/create", {

@@ -1,5 +1,5 @@
 /**
- * A request of every write of the Weave API.
+ * A request for every write of the Weave API.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface ApiWrite {
   readonly body: Readonly<Record<string, unknown>> | FormData;
 }
 
-/** An ID of a call: a UUIDv7 with this number. */
+/** The ID of a call: a UUIDv7 with this number. */
 export function callId(number: number): string {
   return `01900000-0000-7000-8000-${String(number).padStart(12, "0")}`;
 }
@@ -27,7 +27,7 @@ export function fileForm(name: string, content: string | Uint8Array<ArrayBuffer>
 
 const trace = { trace_id: callId(900) };
 
-/** One of each, in an order in which the server takes them. */
+/** One of each, in an order that the server accepts. */
 export function everyWrite(): ApiWrite[] {
   const v2 = `/v2/${PROJECT}`;
   const rows = [{ question: "1 + 1", answer: 2 }, { question: "ä", answer: 0.5 }];
@@ -71,7 +71,7 @@ export function everyWrite(): ApiWrite[] {
   ];
 }
 
-/** Starts and ends in the v1 batch API, and one by one. */
+/** Starts and ends, in the v1 batch API and individually. */
 export function v1Writes(): ApiWrite[] {
   return [
     {
@@ -93,11 +93,14 @@ export function v1Writes(): ApiWrite[] {
   ];
 }
 
-/** Digest of the table of {@linkcode everyWrite}, and of its first row, as the mock server has them. */
+/**
+ * Digest of the table of {@linkcode everyWrite} and of its first row, as computed by the
+ * mock server.
+ */
 export const TABLE_DIGEST = "4892f1a55bcbac37003acdfbf918f07e5b527516ecf48348df36e621d381ef59";
 export const ROW_DIGEST = "2NFWE4TzmXvXRCDYYxC8XUO5QYUdtOIkzX0DBSttCuo";
 
-/** Makes a request; a form is sent as it is. */
+/** Sends a request; a form is sent unchanged. */
 export async function sendWrite(
   url: string,
   { path, body }: ApiWrite,

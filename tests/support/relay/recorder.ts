@@ -1,6 +1,7 @@
 /**
- * A proxy between clients and a relay, which notes the writes that the relay has answered. The relay may be
- * replaced meanwhile; while there is none, requests get 503, which all clients repeat.
+ * A proxy between clients and a relay that records the writes acknowledged by the relay.
+ * The relay may be replaced; while there is none, requests fail with 503, which all
+ * clients retry.
  *
  * @module
  */
@@ -11,17 +12,17 @@ import type { MockStore } from "../../../tools/mock_server/store/store.ts";
 
 const CONNECTION_HEADERS = ["host", "connection", "content-length", "transfer-encoding"];
 
-/** The owner of the key, and a project that exists. */
+/** The owner of the key, and an existing project. */
 const OWNER = {
   viewer: { username: "someone", defaultEntity: { name: "team" } },
   project: { name: "python", entity: { name: "team" } },
 };
 
-/** Answered writes of one project. */
+/** Acknowledged writes of one project. */
 export class Recorder {
   /** `start <id>` and `end <id>` of calls, `span <id>`. */
   readonly answered: Set<string> = new Set();
-  /** Requests that were refused with 503. */
+  /** Number of requests rejected with 503. */
   refused = 0;
   /** Base URL of the relay; `null` while there is none. */
   relay: string | null = null;
@@ -41,7 +42,7 @@ export class Recorder {
     return `http://127.0.0.1:${this.#listener!.port}`;
   }
 
-  /** Resolves when something is true of this recorder after a request. */
+  /** Resolves when the predicate is true; checked after each request. */
   until(isTrue: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -54,7 +55,7 @@ export class Recorder {
     });
   }
 
-  /** Writes that were answered and are not at the server. */
+  /** Acknowledged writes that are missing at the server. */
   missing(store: MockStore, project: string): string[] {
     const has = new Set(
       store.calls(project).flatMap(({ id, started_at, ended_at }) => [
@@ -73,7 +74,7 @@ export class Recorder {
   async #pass(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
     const body = new Uint8Array(await request.arrayBuffer());
-    // The W&B server, which is not that of the traces.
+    // The W&B server is separate from the trace server.
     if (pathname === "/graphql") return Response.json({ data: OWNER });
     const headers = new Headers(request.headers);
     for (const name of CONNECTION_HEADERS) headers.delete(name);
@@ -102,7 +103,7 @@ export class Recorder {
   }
 }
 
-/** A start or an end of a call. */
+/** The start or end of a call. */
 interface CallPart {
   readonly id: string;
 }

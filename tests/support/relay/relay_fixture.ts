@@ -19,13 +19,13 @@ import { writerToken } from "../../../src/wal/segment/segment_name.ts";
 import { detectRuntime } from "../../../src/runtime/detect.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 
-/** The key of the relay, which no caller knows. */
+/** The key of the relay, unknown to callers. */
 export const RELAY_KEY = "relay-key-0123456789abcdef0123456789abcdef";
 
 /** Options of a relay under test. */
 export interface TestRelayOptions {
   readonly server: string;
-  /** Directory of the logs; a temporary one, removed at the end, unless given. */
+  /** Directory of the logs; by default a temporary one, removed at the end. */
   readonly walDir?: string;
   readonly settings?: Partial<Settings>;
   readonly limits?: Partial<RelayLimits>;
@@ -36,17 +36,17 @@ export interface TestRelayOptions {
   readonly redacts?: boolean;
   readonly defaultProject?: string;
   readonly runtime?: Runtime;
-  /** Whether logs that were closed before are sent too, as by the command; `false` by default. */
+  /** Whether logs that were closed earlier are sent too, as by the command (default: `false`). */
   readonly recovers?: boolean;
 }
 
-/** A relay that listens. */
+/** A listening relay. */
 export interface TestRelay extends AsyncDisposable {
   readonly url: string;
   readonly relay: Relay;
   readonly walDir: string;
   readonly events: readonly WalEvent[];
-  /** Ends it as SIGTERM does, after delivering for at most `graceMs`. */
+  /** Stops it as SIGTERM does, after delivering for at most `graceMs`. */
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export async function startRelay(options: TestRelayOptions): Promise<TestRelay> 
   sender?.start();
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number): Promise<void> => {
-    // A test that failed may leave a request in progress.
+    // A failed test may leave a request in progress.
     if (graceMs > 0) await relay.stop();
     await listener.close();
     await relay.finish(graceMs);

@@ -1,17 +1,17 @@
 /**
- * `weave-wal relay` in a process of its own.
+ * `weave-wal relay` in its own process.
  *
  * @module
  */
 
 import { type Running, startCli, type Surroundings } from "../cli/cli_support.ts";
 
-/** A relay process that listens. */
+/** A listening relay process. */
 export interface RelayProcess extends Running {
   readonly url: string;
 }
 
-/** Starts a relay on a free port of this machine. */
+/** Starts a relay on a free local port. */
 export async function startRelayProcess(
   surroundings: Surroundings,
   args: readonly string[] = [],

@@ -1,12 +1,12 @@
 /**
- * Data of a project on a mock server, without what it makes itself.
+ * Data of a project on a mock server, without what the server generates.
  *
  * @module
  */
 
 import type { MockStore } from "../../../tools/mock_server/store/store.ts";
 
-/** Everything of a project that must not depend on the way by which it came. */
+/** All data of a project that must not depend on how it was sent. */
 export function stateOf(store: MockStore, projectId: string): Record<string, unknown> {
   const { objects, tables, rows, files, costs } = store.project(projectId);
   const byId = <T extends { id?: unknown }>(items: T[]): T[] =>

@@ -1,10 +1,10 @@
 /**
- * A certificate for 127.0.0.1 that nobody trusts, for tests of TLS. Valid until 2126.
+ * A self-signed certificate for 127.0.0.1, for tests of TLS. Valid until 2126.
  *
  * @module
  */
 
-/** The certificate, and with it its own authority. */
+/** The certificate, which is its own authority. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIURae8W2c7wKPIzBlWamQEyiYAlEowCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDA4NDcwOVoYDzIxMjYxMTA2

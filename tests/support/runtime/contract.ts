@@ -14,7 +14,7 @@ import { processes } from "./contract_process.ts";
 /**
  * Registers the contract's tests for one adapter.
  *
- * @param isPosix Whether there are FIFOs, owners and permission bits.
+ * @param isPosix Whether FIFOs, owners and permission bits exist.
  */
 export function runtimeContract(
   name: string,

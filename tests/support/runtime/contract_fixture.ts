@@ -1,38 +1,41 @@
 /**
- * Environment of an adapter under the contract, and helpers.
+ * Environment and helpers for testing an adapter against the contract.
  *
  * @module
  */
 
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 
-/** An adapter with a place to work in, and what its interface cannot do. */
+/** An adapter, a working directory, and operations that its interface lacks. */
 export interface ContractFixture {
   readonly runtime: Runtime;
-  /** An empty directory that exists. */
+  /** An existing empty directory. */
   readonly directory: string;
   symlink(target: string, path: string): void;
-  /** Makes a FIFO, whose other end nobody opens. */
+  /** Creates a FIFO whose other end stays closed. */
   fifo(path: string): void;
   /** Permission bits. */
   mode(path: string): number;
-  /** Lets new files have every permission bit they ask for; returns the way back. */
+  /**
+   * Lets new files have all requested permission bits; returns a function that restores
+   * the umask.
+   */
   loosenUmask(): () => void;
-  /** The id of a process that has ended. */
+  /** The PID of a process that has exited. */
   deadProcess(): Promise<number>;
-  /** Sets a variable in the adapter's environment; returns the way back. */
+  /** Sets a variable in the adapter's environment; returns a function that restores it. */
   setEnv(name: string, value: string): () => void;
   dispose(): void;
 }
 
-/** Registers one test of the contract; `needs` names what some hosts do not have. */
+/** Registers one test of the contract; `needs` lists features that some hosts lack. */
 export type Contract = (
   what: string,
   body: (fixture: ContractFixture) => void | Promise<void>,
   needs?: "POSIX files",
 ) => void;
 
-/** Recognizes an error by its POSIX code, for `assert.throws`. */
+/** Matches an error by its POSIX code, for `assert.throws`. */
 export function failsWith(code: string): (error: unknown) => boolean {
   return (error) => error instanceof Error && (error as { code?: unknown }).code === code;
 }

@@ -1,5 +1,5 @@
 /**
- * The contract of names: making, moving, removing, listing, permissions.
+ * The contract of names: creating, moving, removing, listing, permissions.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Contract, type ContractFixture, failsWith } from "./contract_fixtu
 const names = ({ runtime, directory }: ContractFixture) =>
   runtime.files.list(directory).map((entry) => entry.name).sort();
 
-/** Making, moving and removing names. */
+/** Creating, moving and removing names. */
 export function naming(contract: Contract): void {
   contract("createExclusive refuses what exists", ({ runtime, directory, symlink }) => {
     const path = `${directory}/lock`;
@@ -31,7 +31,7 @@ export function naming(contract: Contract): void {
     const before = runtime.files.stat(path)!;
     const reader = runtime.files.openRead(path);
     runtime.files.replace(path, "20000");
-    // Another file under the same name: nobody can have seen a mixture.
+    // Another file under the same name: readers cannot see a mixture.
     assert.notEqual(runtime.files.stat(path)!.id, before.id);
     const into = new Uint8Array(9);
     assert.equal(await reader.read(0, into), 3);
@@ -133,7 +133,7 @@ export function naming(contract: Contract): void {
   });
 }
 
-/** Listing directories and asking of paths. */
+/** Listing directories and querying paths. */
 export function listing(contract: Contract): void {
   contract("list gives names with their kinds", ({ runtime, directory, symlink }) => {
     runtime.files.createExclusive(`${directory}/file é`, "");
@@ -186,7 +186,7 @@ export function listing(contract: Contract): void {
   });
 
   contract("stat's time of change is on the wall clock", ({ runtime, directory }) => {
-    // File systems may stamp with a coarser clock that is some ms behind.
+    // File systems may use a coarser clock that lags by some ms.
     const before = runtime.clock.now() - 1_000;
     runtime.files.createExclusive(`${directory}/file`, "x");
     const { modified } = runtime.files.stat(`${directory}/file`)!;
@@ -194,7 +194,7 @@ export function listing(contract: Contract): void {
   });
 }
 
-/** Permission bits of what is made. */
+/** Permission bits of created files. */
 export function permissions(contract: Contract): void {
   contract("files are made 0600 and each new directory 0700", (fixture) => {
     const { runtime, directory, mode } = fixture;

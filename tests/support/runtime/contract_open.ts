@@ -140,7 +140,7 @@ export function appending(contract: Contract): void {
   });
 }
 
-/** Reading, at offsets and whole. */
+/** Reading at offsets and as a whole. */
 export function reading(contract: Contract): void {
   contract("openRead reads at offsets, also at the same time", async ({ runtime, directory }) => {
     runtime.files.createExclusive(`${directory}/log`, "0123456789");

@@ -1,5 +1,5 @@
 /**
- * The contract of facts about processes.
+ * The contract of process information.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { Contract } from "./contract_fixture.ts";
 
-/** This process, others, the environment. */
+/** This process, others, and the environment. */
 export function processes(contract: Contract): void {
   contract("this process is alive and knows when it started", ({ runtime: { process } }) => {
     assert.ok(process.findProcess(process.pid));

@@ -1,5 +1,5 @@
 /**
- * The contract of what is not a regular file, of sizes, scans and removals in the background.
+ * The contract of special files, sizes, scans and background removals.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Contract, type ContractFixture, failsWith } from "./contract_fixtu
 const names = ({ runtime, directory }: ContractFixture) =>
   runtime.files.list(directory).map((entry) => entry.name).sort();
 
-/** Files that are not regular. */
+/** Special files. */
 export function specialFiles(contract: Contract): void {
   contract("a FIFO is refused without waiting, and never written", (fixture) => {
     const { runtime: { files }, directory, fifo } = fixture;
@@ -139,7 +139,7 @@ async function scanned<Entry>(scan: AsyncIterable<readonly Entry[]>): Promise<En
   return chunks;
 }
 
-/** Removals in the background. */
+/** Background removals. */
 export function removing(contract: Contract): void {
   contract("removeInBackground removes files and links, not their targets", async (fixture) => {
     const { runtime: { files }, directory, symlink } = fixture;

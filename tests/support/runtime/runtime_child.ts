@@ -1,6 +1,6 @@
 /**
- * A program for the tests of exits: `runtime_child.ts <what>` sets listeners, says on standard
- * output what ran, and ends in the way that `what` names.
+ * A program for tests of exits: `runtime_child.ts <what>` adds listeners, prints which
+ * ones ran, and ends in the way given by `what`.
  *
  * @module
  */
@@ -46,7 +46,7 @@ switch (process.argv[2]) {
   case "twice":
     facts.onBeforeExit(async () => {
       await later(1);
-      // Set while the others run: part of this same end, and the last.
+      // Added while the others run: it runs last, as part of the same exit.
       facts.onBeforeExit(() => Promise.resolve(say("late listener")));
     });
     break;

@@ -1,5 +1,6 @@
 /**
- * A runtime in memory: a simulated process on a simulated disk and host, with virtual time.
+ * An in-memory runtime: a simulated process on a simulated disk and host, with virtual
+ * time.
  *
  * @module
  */
@@ -14,21 +15,21 @@ import type { Clock, Need, ProcessInfo, Runtime, Timer } from "../../../src/runt
 
 /** Options for {@linkcode MemoryRuntime}. */
 export interface MemoryRuntimeOptions {
-  /** The disk, to be shared between processes; a new one by default. */
+  /** The disk, which processes can share; a new one by default. */
   disk?: MemoryDisk;
-  /** The host, to be shared by processes that see each other; a new one by default. */
+  /** The host, shared by processes that see each other; a new one by default. */
   host?: MemoryHost;
-  /** The clock, to be shared; a new one by default. */
+  /** The clock, which processes can share; a new one by default. */
   clock?: MemoryClock;
-  /** The process's id; the host's next free one by default. */
+  /** The PID; the next free one of the host by default. */
   pid?: number;
   /** The environment. */
   env?: Record<string, string>;
-  /** The working directory; `/` by default. It is not created. */
+  /** The working directory (default: `/`). It is not created. */
   cwd?: string;
   /** The home directory. */
   home?: string;
-  /** Chooses operations that fail; can be changed later. */
+  /** Makes operations fail; can be changed later. */
   fault?: MemoryFaultHook;
   /** Completes asynchronous reads and syncs; `queueMicrotask` by default. */
   schedule?: Schedule;
@@ -60,11 +61,11 @@ export class MemoryRuntime implements Runtime {
   readonly disk: MemoryDisk;
   /** The host around this process. */
   readonly host: MemoryHost;
-  /** The clock behind {@linkcode clock}, to move it by. */
+  /** The clock behind {@linkcode clock}, for moving the time. */
   readonly time: MemoryClock;
   /** The environment; can be changed. */
   readonly env: Record<string, string>;
-  /** Permissions of its host; default: everything. */
+  /** Permissions granted by the host; all by default. */
   allows: (need: Need) => boolean = () => true;
   readonly #faults: FaultInjector;
   readonly #timers = new Set<Timer>();
@@ -85,7 +86,7 @@ export class MemoryRuntime implements Runtime {
     this.disk.attach(this);
   }
 
-  /** Chooses operations that fail. */
+  /** Makes operations fail. */
   get fault(): MemoryFaultHook | undefined {
     return this.#faults.fault;
   }
@@ -98,7 +99,7 @@ export class MemoryRuntime implements Runtime {
     return this.#faults.dead;
   }
 
-  /** The process ends at once, as by SIGKILL. What it wrote stays readable. */
+  /** Ends the process at once, as SIGKILL does. Its written bytes stay readable. */
   kill(): void {
     if (this.dead) return;
     this.#faults.close();
@@ -108,20 +109,20 @@ export class MemoryRuntime implements Runtime {
     this.disk.detach(this);
   }
 
-  /** The process ends as by `process.exit()`: the exit listeners run, then nothing more. */
+  /** Ends the process as `process.exit()` does: the exit listeners run, then nothing else. */
   exit(): void {
     if (this.dead) return;
     for (const listener of this.#last) {
       try {
         listener();
       } catch {
-        // As on a real host, the exit goes on.
+        // As on a real host, the exit continues.
       }
     }
     this.kill();
   }
 
-  /** The process has nothing left to do: its listeners are waited for, then it exits. */
+  /** Ends a process with nothing left to do: awaits its listeners, then exits. */
   async exitNaturally(): Promise<void> {
     const listeners = [...this.#natural];
     this.#natural.clear();

@@ -34,7 +34,7 @@ export class MemoryClock implements Clock {
   #order = 0;
   #entries: Entry[] = [];
 
-  /** @param start Wall-clock time at the beginning, epoch ms. */
+  /** @param start Initial wall-clock time, epoch ms. */
   constructor(start: number = Date.UTC(2026, 0, 1)) {
     this.#wall = start;
   }
@@ -65,12 +65,15 @@ export class MemoryClock implements Clock {
     return this.#entries.length;
   }
 
-  /** Ms from now to the next timer; `undefined` when none waits. */
+  /** Ms until the next timer; `undefined` if there is none. */
   get next(): number | undefined {
     return this.#entries.length === 0 ? undefined : this.#entries[0].at - this.#elapsed;
   }
 
-  /** Moves to the next timer and fires it; `false` when none waits. Promises settle afterwards. */
+  /**
+   * Advances to the next timer and fires it; returns `false` if there is none. Promises
+   * settle afterwards.
+   */
   runNext(): boolean {
     const entry = this.#entries.shift();
     if (!entry) return false;
@@ -80,8 +83,8 @@ export class MemoryClock implements Clock {
   }
 
   /**
-   * Moves by `ms` and fires what is due, synchronously: a timer that is set by a promise's
-   * continuation comes too late. See {@linkcode elapse}.
+   * Advances by `ms` and fires the timers that are due, synchronously: timers set by a
+   * promise's continuation are missed. See {@linkcode elapse}.
    */
   advance(ms: number): void {
     const end = this.#elapsed + ms;
@@ -90,11 +93,12 @@ export class MemoryClock implements Clock {
   }
 
   /**
-   * Moves by `ms` and fires what is due, and lets promises settle before, between and after the
-   * timers, so that a timer set on the way is fired as well.
+   * Advances by `ms` and fires the timers that are due. Promises settle before, between
+   * and after the timers, so that timers set meanwhile fire as well.
    *
-   * @param settle Waits until nothing more happens by itself; by default one turn of the host's
-   * event loop, which ends every chain of promises that waits for nothing outside.
+   * @param settle Waits until nothing more happens by itself; by default one turn of the
+   * host's event loop, which completes every chain of promises that does not wait for
+   * anything external.
    */
   async elapse(ms: number, settle: () => Promise<void> = turn): Promise<void> {
     const end = this.#elapsed + ms;
@@ -106,13 +110,19 @@ export class MemoryClock implements Clock {
     this.#elapsed = end;
   }
 
-  /** Sets the wall clock forward, or back when `ms` is negative; `monotonic` and timers stay. */
+  /**
+   * Moves the wall clock forward, or back if `ms` is negative; `monotonic` and timers are
+   * unaffected.
+   */
   jump(ms: number): void {
     this.#wall += ms;
   }
 }
 
-/** A timer takes a millisecond at least; where the host has something quicker, an hour passes sooner. */
+/**
+ * A timer takes at least a millisecond; `setImmediate`, where available, makes an hour
+ * pass faster.
+ */
 const { setImmediate: soon = (run: () => void): unknown => setTimeout(run, 0) } = globalThis as {
   setImmediate?: (run: () => void) => unknown;
 };

@@ -1,11 +1,11 @@
 /**
- * The content of a simulated file: the bytes that programs see, the durable ones, and the effect of a
- * machine crash on the difference.
+ * The content of a simulated file: the bytes visible to programs, the durable bytes, and
+ * the effect of a machine crash on the difference.
  *
  * @module
  */
 
-/** Bytes that become durable together or not at all. */
+/** Bytes that become durable atomically. */
 const SECTOR_BYTES = 512;
 
 interface Write {
@@ -19,7 +19,7 @@ interface Truncate {
 }
 type Change = Write | Truncate;
 
-/** Bytes of a file; those that were never written are zero. */
+/** Bytes of a file; unwritten ones are zero. */
 class Image {
   #bytes = new Uint8Array(0);
   size = 0;
@@ -55,15 +55,18 @@ export class MemoryContent {
   #durable = new Image();
   /** Changes that are not durable yet, oldest first. */
   #pending: Change[] = [];
-  /** Number of changes that ever left `#pending`; with its length this numbers them. */
+  /**
+   * Number of changes ever removed from `#pending`; added to its length, it numbers the
+   * changes.
+   */
   #settled = 0;
 
-  /** Bytes as programs see them. */
+  /** Size in bytes, as seen by programs. */
   get size(): number {
     return this.#seen.size;
   }
 
-  /** The bytes that programs see; valid until the next change. */
+  /** The bytes visible to programs; valid until the next change. */
   get view(): Uint8Array {
     return this.#seen.view;
   }
@@ -80,12 +83,12 @@ export class MemoryContent {
     return found.length;
   }
 
-  /** Puts bytes behind the last one. */
+  /** Appends bytes. */
   append(bytes: Uint8Array): void {
     this.#change({ kind: "write", offset: this.size, bytes: bytes.slice() });
   }
 
-  /** Cuts (or lengthens by zeros). */
+  /** Truncates, or extends with zeros. */
   truncate(size: number): void {
     if (size !== this.size) this.#change({ kind: "truncate", size });
   }
@@ -95,7 +98,7 @@ export class MemoryContent {
     this.#pending.push(change);
   }
 
-  /** A mark for all changes so far, for {@linkcode sync} and {@linkcode forget}. */
+  /** A mark after all changes so far, for {@linkcode sync} and {@linkcode forget}. */
   mark(): number {
     return this.#settled + this.#pending.length;
   }
@@ -106,8 +109,8 @@ export class MemoryContent {
   }
 
   /**
-   * Does what Linux does when a sync fails: the pages count as clean, so the bytes stay readable but
-   * no later sync writes them.
+   * Mimics Linux when a sync fails: the pages count as clean, so that the bytes stay
+   * readable but no later sync writes them.
    */
   forget(mark: number): void {
     for (const change of this.#take(mark)) {
@@ -122,9 +125,9 @@ export class MemoryContent {
   }
 
   /**
-   * The machine goes down: what was synced stays; the rest is lost, kept or torn. Each sector holds
-   * what it held after some number of the pending changes, and the file's size is that after some
-   * number of them, which may be another: then bytes that never came are zeros.
+   * Crashes the machine: synced bytes stay; the rest is lost, kept or torn. Each sector
+   * has its state after some prefix of the pending changes, and the file has its size
+   * after another prefix, so that missing bytes read as zeros.
    */
   crash(random: () => number): void {
     const changes = this.#pending;
@@ -142,7 +145,8 @@ export class MemoryContent {
 
   #tear(changes: Change[], random: () => number): void {
     const sized = Math.floor(random() * (changes.length + 1));
-    // No sector holds what was written after a cut that did not happen.
+    // A sector cannot contain data written after a truncation that did not become
+    // durable.
     const cut = changes.findIndex(({ kind }, index) => index >= sized && kind === "truncate");
     const limit = cut < 0 ? changes.length : cut;
     const size = this.#tornSize(changes, sized, limit, random);
@@ -175,7 +179,7 @@ export class MemoryContent {
   }
 }
 
-/** Number of `count` changes that became durable: often none or all. */
+/** Number of `count` changes became durable: often none or all. */
 export function part(random: () => number, count: number): number {
   const fate = random();
   if (fate < 0.25) return 0;
@@ -183,7 +187,7 @@ export function part(random: () => number, count: number): number {
   return Math.floor((fate - 0.6) / 0.4 * (count + 1));
 }
 
-/** A write in pieces of which none crosses a sector's border. */
+/** Splits a write at the sector boundaries. */
 function* sectors({ offset, bytes }: Write): Generator<{ offset: number; bytes: Uint8Array }> {
   for (let done = 0; done < bytes.length;) {
     const at = offset + done;

@@ -1,5 +1,5 @@
 /**
- * A simulated disk that several simulated processes share.
+ * A simulated disk shared by several simulated processes.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import type { MemoryNode } from "./memory_names.ts";
 import { MemoryNames } from "./memory_names.ts";
 import { PosixError } from "./posix_error.ts";
 
-/** A place in the tree: a directory, a name in it, and the node of that name. */
+/** A location in the tree: a directory, a name in it, and the node of that name. */
 export interface MemoryPlace {
   readonly directory: MemoryNode;
   readonly name: string;
   readonly node: MemoryNode | undefined;
 }
 
-/** A process that the machine can end. */
+/** A process that a machine crash ends. */
 export interface Killable {
   kill(): void;
 }
@@ -26,44 +26,44 @@ const MAX_LINKS = 40;
 let lastDisk = 0;
 
 /**
- * Files and names with the durability of the real ones: bytes are safe after a sync of the file, a
- * name after a sync of its directory (and the directory's own name after a sync of its parent).
- * Paths are absolute; `mode`, `bytes`, `put`, `symlink`, `fifo` and `own` look and meddle from outside, without
- * faults and durably.
+ * Files and names with realistic durability: bytes are durable after a sync of the file,
+ * a name after a sync of its directory (and the directory's own name after a sync of its
+ * parent). Paths are absolute. `mode`, `bytes`, `put`, `symlink`, `fifo` and `own` access
+ * the disk from outside, without faults and durably.
  */
 export class MemoryDisk {
-  /** Which disk this is, for the identity of its files. */
+  /** Identifies the disk, as part of its files' identity. */
   readonly id: number = ++lastDisk;
-  /** The names; for the runtimes on this disk. */
+  /** The names, for the runtimes on this disk. */
   readonly names: MemoryNames = new MemoryNames(0);
   readonly #processes = new Set<Killable>();
 
-  /** Adds a process that ends with the machine. */
+  /** Adds a process, which ends when the machine crashes. */
   attach(process: Killable): void {
     this.#processes.add(process);
   }
 
-  /** Forgets a process that has ended. */
+  /** Removes a process that has ended. */
   detach(process: Killable): void {
     this.#processes.delete(process);
   }
 
   /**
-   * The machine goes down: all processes on this disk are killed; what was not synced is dropped,
-   * kept or torn, as `random` (numbers from 0 up to 1) says. Names in each directory survive in the
-   * order of their making; a rename happened or did not.
+   * Crashes the machine: kills all processes on this disk; unsynced data is lost, kept or
+   * torn, as decided by `random` (numbers in [0, 1)). Names in each directory survive in
+   * the order of their creation; a rename takes effect or not.
    */
   crash(random: () => number): void {
     for (const process of [...this.#processes]) process.kill();
     this.names.crash(random);
   }
 
-  /** Finds a path's place; every part but the last must be a directory. */
+  /** Resolves a path; every part but the last must be a directory. */
   place(path: string, operation: string, followLast: boolean): MemoryPlace {
     return this.#plainPlace(path) ?? this.#anyPlace(path, operation, followLast, 0);
   }
 
-  /** The place of a path that leads through directories to a file, a directory or nothing. */
+  /** Resolves a path without symbolic links; `undefined` if it has any. */
   #plainPlace(path: string): MemoryPlace | undefined {
     let directory = this.names.root;
     for (let from = path.startsWith("/") ? 1 : 0;;) {
@@ -108,7 +108,7 @@ export class MemoryDisk {
     return place;
   }
 
-  /** The node at a path (`ENOENT`), a symbolic link at its end followed. */
+  /** The node at a path (`ENOENT`); follows a symbolic link at its end. */
   node(path: string, operation: string): MemoryNode {
     const { node } = this.place(path, operation, true);
     if (!node) throw new PosixError("ENOENT", operation, path);
@@ -120,12 +120,12 @@ export class MemoryDisk {
     return this.node(path, "mode").mode;
   }
 
-  /** The bytes of a file, as programs see them. */
+  /** The bytes of a file, as seen by programs. */
   bytes(path: string): Uint8Array {
     return this.node(path, "bytes").content.view.slice();
   }
 
-  /** Puts a file (or other content in an existing one) and its directories, all of it durable. */
+  /** Writes a file (or replaces the content of an existing one) and its directories, durably. */
   put(path: string, content: Uint8Array | string): void {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const parts = path.split("/").filter((part) => part !== "");
@@ -141,21 +141,21 @@ export class MemoryDisk {
     file.content.sync(file.content.mark());
   }
 
-  /** Puts a symbolic link into an existing directory, durably. */
+  /** Creates a symbolic link in an existing directory, durably. */
   symlink(target: string, path: string): void {
     const { directory, name, node } = this.place(path, "symlink", false);
     if (node) throw new PosixError("EEXIST", "symlink", path);
     this.#add(directory, name, "symlink", 0o777, target);
   }
 
-  /** Changes the owner and the permission bits of what is at `path`, durably. */
+  /** Changes the owner and the permission bits at `path`, durably. */
   own(path: string, { owner, mode }: { owner?: number; mode?: number }): void {
     const node = this.node(path, "chown");
     node.owner = owner ?? node.owner;
     node.mode = mode ?? node.mode;
   }
 
-  /** Puts a FIFO into an existing directory, durably. */
+  /** Creates a FIFO in an existing directory, durably. */
   fifo(path: string): void {
     const { directory, name, node } = this.place(path, "mkfifo", false);
     if (node) throw new PosixError("EEXIST", "mkfifo", path);

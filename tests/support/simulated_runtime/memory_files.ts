@@ -19,10 +19,10 @@ import {
   type StatOptions,
 } from "../../../src/runtime/file_types.ts";
 
-/** Names in one chunk of a scan: few, so that simulations see scans of several chunks. */
+/** Names per chunk of a scan: few, so that simulated scans have several chunks. */
 const SCAN_CHUNK = 4;
 
-/** Files as one process has them. */
+/** The files of one process. */
 export class MemoryFiles implements FileSystem {
   readonly #disk: MemoryDisk;
   readonly #faults: FaultInjector;
@@ -240,7 +240,7 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
-  /** Removes what a failed step left, as a running process does. */
+  /** Cleans up after a failed step, as a running process does. */
   #discard(at: string): void {
     if (this.#faults.dead) return;
     const { directory, name, node } = this.#disk.place(at, "remove", false);
@@ -283,7 +283,7 @@ export class MemoryFiles implements FileSystem {
   }
 }
 
-/** Refuses to open what is not a regular file, as the adapters do. */
+/** Refuses to open special files, as the adapters do. */
 function refuseSpecial({ kind }: MemoryNode, operation: string, at: string): void {
   if (kind === "symlink") throw new PosixError("ELOOP", operation, at);
   if (kind === "directory") throw new PosixError("EISDIR", operation, at);

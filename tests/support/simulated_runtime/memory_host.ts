@@ -1,24 +1,24 @@
 /**
- * A simulated machine (or container), as its processes see one another.
+ * A simulated machine (or container), as its processes see it.
  *
  * @module
  */
 
 /** Options for {@linkcode MemoryHost}. */
 export interface MemoryHostOptions {
-  /** Host name; `"memory"` by default. */
+  /** Host name (default: `"memory"`). */
   name?: string;
-  /** Boot id; `null` for a host that hides it. */
+  /** Boot ID; `null` for a host that hides it. */
   bootId?: string | null;
   /** PID namespace; `null` for a host that hides it. */
   pidNamespace?: string | null;
-  /** Whether start times can be read; `true` by default. */
+  /** Whether start times can be read (default: `true`). */
   startTimes?: boolean;
 }
 
 /**
- * The process table of one PID namespace. Two containers on one machine are two of these with the
- * same boot id and different namespaces.
+ * The process table of one PID namespace. Two containers on one machine are two hosts
+ * with the same boot ID and different namespaces.
  */
 export class MemoryHost {
   /** Host name. */
@@ -27,7 +27,7 @@ export class MemoryHost {
   readonly pidNamespace: string | null;
   readonly #startTimes: boolean;
   readonly #processes = new Map<number, string>();
-  /** Environments that processes were started with, by their ids. */
+  /** Initial environments of processes, by PID. */
   readonly environments: Map<number, Readonly<Record<string, string>>> = new Map();
   #bootId: string | null;
   #boots = 0;
@@ -41,14 +41,14 @@ export class MemoryHost {
     this.#startTimes = options.startTimes ?? true;
   }
 
-  /** Boot id. */
+  /** Boot ID. */
   get bootId(): string | null {
     return this.#bootId === null || this.#boots === 0
       ? this.#bootId
       : `${this.#bootId}+${this.#boots}`;
   }
 
-  /** Adds a process with the given id, or with a free one. */
+  /** Adds a process with the given PID, or a free one. */
   start(pid?: number): number {
     const id = pid ?? ++this.#lastPid;
     if (this.#processes.has(id)) throw new Error(`Cannot start a process under a taken id: ${id}`);
@@ -63,17 +63,17 @@ export class MemoryHost {
     this.environments.delete(pid);
   }
 
-  /** Whether a process has this id. */
+  /** Whether a process has this PID. */
   isAlive(pid: number): boolean {
     return this.#processes.has(pid);
   }
 
-  /** When the process with this id started. */
+  /** Start time of the process with this PID. */
   startTimeOf(pid: number): string | null {
     return this.#startTimes ? this.#processes.get(pid) ?? null : null;
   }
 
-  /** Begins a new boot: another boot id, ids and start times from the beginning, no processes. */
+  /** Reboots: new boot ID, PIDs and start times from the beginning, no processes. */
   reboot(): void {
     this.#boots++;
     this.#processes.clear();

@@ -1,6 +1,6 @@
 /**
- * The names of a simulated disk: the tree that programs see, the durable tree, and the changes between
- * them.
+ * The names of a simulated disk: the tree visible to programs, the durable tree, and the
+ * changes between them.
  *
  * @module
  */
@@ -8,37 +8,37 @@
 import { MemoryContent, part } from "./memory_content.ts";
 import type { FileKind } from "../../../src/runtime/file_types.ts";
 
-/** The user id that all simulated processes act as. */
+/** The user ID of all simulated processes. */
 export const MEMORY_USER = 1000;
 
-/** A file, directory, symbolic link or something else (a FIFO), whatever its names. */
+/** A file, directory, symbolic link or special file (FIFO), independent of its names. */
 export interface MemoryNode {
   /** Number on its disk. */
   readonly id: number;
   readonly kind: FileKind;
-  /** User id; that of the simulated processes is {@linkcode MEMORY_USER}. */
+  /** User ID; that of simulated processes is {@linkcode MEMORY_USER}. */
   owner: number;
   mode: number;
-  /** A file's bytes. */
+  /** Bytes of a file. */
   readonly content: MemoryContent;
-  /** A symbolic link's target. */
+  /** Target of a symbolic link. */
   readonly target: string;
-  /** A directory's names, as programs see them. */
+  /** Names in a directory, as seen by programs. */
   entries: Map<string, MemoryNode>;
-  /** A directory's durable names. */
+  /** Durable names in a directory. */
   durable: Map<string, MemoryNode>;
   /** Time of the last change of the content, epoch ms. */
   modified: number;
 }
 
-/** One name of a directory that gets another node, or none. */
+/** A change of one name in a directory to another node, or to none. */
 export interface NameChange {
   readonly directory: MemoryNode;
   readonly name: string;
   readonly node: MemoryNode | undefined;
 }
 
-/** Changes of names that happen all or not at all: one, or the two of a rename. */
+/** Changes of names that happen atomically: one, or the two of a rename. */
 type Step = readonly NameChange[];
 
 /** The tree of names with its journal. */
@@ -55,7 +55,7 @@ export class MemoryNames {
     this.root = this.make("directory", 0o755, now);
   }
 
-  /** A new node that has no name yet. */
+  /** Creates a node without a name. */
   make(kind: MemoryNode["kind"], mode: number, now: number, target = ""): MemoryNode {
     return {
       id: ++this.#lastId,
@@ -77,14 +77,15 @@ export class MemoryNames {
     this.#numbers.set(step, ++this.#lastNumber);
   }
 
-  /** A mark for all steps so far. */
+  /** A mark after all steps so far. */
   mark(): number {
     return this.#lastNumber;
   }
 
   /**
-   * Makes the changes of `directory` up to `mark` durable. For a rename from another directory, the
-   * earlier changes there become durable too, so that no file has two names.
+   * Makes the changes of `directory` up to `mark` durable. For a rename from another
+   * directory, the earlier changes there become durable too, so that no file has two
+   * names.
    */
   sync(directory: MemoryNode, mark: number): void {
     const wanted = new Set([directory]);
@@ -101,9 +102,9 @@ export class MemoryNames {
   }
 
   /**
-   * The machine goes down: of each directory's steps the first few are kept, a rename between two
-   * directories only when both keep it; then every file that still has a name loses or tears what
-   * was not synced.
+   * Crashes the machine: a prefix of each directory's steps survives, a rename between
+   * two directories only if both keep it; then every file that still has a name loses or
+   * tears its unsynced bytes.
    */
   crash(random: () => number): void {
     const left = new Map<MemoryNode, number>();
@@ -136,7 +137,7 @@ function put(step: Step, where: "entries" | "durable"): void {
   }
 }
 
-/** Makes the durable names the visible ones, and lets every named file crash, each once. */
+/** Makes the durable names visible, and crashes every named file once. */
 function settle(directory: MemoryNode, random: () => number, done: Set<MemoryNode>): void {
   directory.entries = new Map(directory.durable);
   for (const node of directory.entries.values()) {

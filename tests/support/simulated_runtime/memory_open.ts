@@ -20,7 +20,7 @@ export interface MemoryHandleContext {
   readonly node: MemoryNode;
 }
 
-/** Appends to a node with one write call that a fault may shorten or break. */
+/** Appends to a node with one write, which a fault may shorten or fail. */
 export function appendTo(context: MemoryHandleContext, bytes: Uint8Array): number {
   const { faults, clock, path, node } = context;
   const fault = faults.enter("write", path, bytes.length);
@@ -107,7 +107,7 @@ export class MemoryAppendFile extends MemoryHandle implements AppendFile {
     const mark = content.mark();
     return () => {
       if (!fault || "short" in fault) return content.sync(mark);
-      // Where syncing is not supported, nothing was tried.
+      // If syncing is not supported, nothing was attempted.
       if (fault.code !== "ENOTSUP") content.forget(mark);
       throw new PosixError(fault.code, "sync", path);
     };

@@ -1,12 +1,12 @@
 /**
- * Injects faults into the operations of a simulated process, and ends them with the process.
+ * Injects faults into the operations of a simulated process, and stops them when it ends.
  *
  * @module
  */
 
 import { PosixError } from "./posix_error.ts";
 
-/** Operations that can be made to fail. */
+/** Operations that can fail. */
 export type MemoryOperationKind =
   | "write"
   | "sync"
@@ -22,10 +22,10 @@ export type MemoryOperationKind =
   | "replace"
   | "syncDirectory";
 
-/** One operation that is about to happen. */
+/** An operation about to happen. */
 export interface MemoryOperation {
   readonly kind: MemoryOperationKind;
-  /** Absolute; the old one of a rename, of an open file the one it was opened by. */
+  /** Absolute; for a rename the old path, for an open file the path at which it was opened. */
   readonly path: string;
   /** Number of earlier operations of this process. */
   readonly index: number;
@@ -34,20 +34,20 @@ export interface MemoryOperation {
 }
 
 /**
- * A fault: an error with a POSIX `code`, for a write after `written` bytes were accepted; or a write
- * that accepts no more than `short` bytes.
+ * A fault: an error with a POSIX `code`, for a write after `written` bytes; or a write of
+ * at most `short` bytes.
  */
 export type MemoryFault = { code: string; written?: number } | { short: number };
 
-/** Called before each operation; may kill the process, crash the disk, or answer with a fault. */
+/** Called before each operation; may kill the process, crash the disk, or return a fault. */
 export type MemoryFaultHook = (operation: MemoryOperation) => MemoryFault | undefined;
 
-/** Runs the completion of something asynchronous at a time of its choice. */
+/** Runs the completion of an asynchronous operation at a time of its choice. */
 export type Schedule = (run: () => void) => void;
 
 /** Intercepts the operations of a process. */
 export class FaultInjector {
-  /** Chooses what fails. */
+  /** Makes operations fail. */
   fault: MemoryFaultHook | undefined;
   readonly #schedule: Schedule;
   #count = 0;
@@ -68,12 +68,12 @@ export class FaultInjector {
     this.#dead = true;
   }
 
-  /** Throws when the process has ended. */
+  /** Throws if the process has ended. */
   check(operation: string, path: string): void {
     if (this.#dead) throw new PosixError("ESIMKILLED", operation, path);
   }
 
-  /** Lets an operation begin, or throws its fault. Returns the fault of a write or a sync. */
+  /** Starts an operation, or throws its fault. Returns the fault of a write or a sync. */
   enter(kind: MemoryOperationKind, path: string, bytes?: number): MemoryFault | undefined {
     this.check(kind, path);
     const fault = this.fault?.({
@@ -90,8 +90,8 @@ export class FaultInjector {
   }
 
   /**
-   * Completes something asynchronous when the schedule says so. In a process that has ended by
-   * then, it never settles.
+   * Completes an asynchronous operation when scheduled. If the process has ended by then,
+   * it never settles.
    */
   later<Result>(work: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /**
- * Errors as a host's file system throws them.
+ * Errors like those of a real file system.
  *
  * @module
  */
@@ -8,16 +8,16 @@
 export class PosixError extends Error {
   /** Always `"PosixError"`. */
   override readonly name = "PosixError";
-  /** The POSIX code, such as `ENOENT`. */
+  /** The POSIX code, e.g. `ENOENT`. */
   readonly code: string;
 
   /**
-   * @param code The POSIX code.
-   * @param operation What was tried.
-   * @param path On what.
+   * @param code The POSIX code. @param operation The attempted operation. @param path Its
+   * path.
    */
   constructor(code: string, operation: string, path: string) {
-    // A simulated day asks for many files that are not there; most of the time went into stacks.
+    // A simulated day looks up many missing files; most of the time was spent on stack
+    // traces.
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(`${code}: ${operation} '${path}'`);

@@ -1,6 +1,6 @@
 /**
- * A writer and a sender on two hosts that share a disk: the sender knows the writer only by its
- * heartbeats.
+ * A writer and a sender on two hosts that share a disk: the sender observes the writer
+ * only through its heartbeats.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import { LogWorld, PROJECT, SERVER, WAL } from "./wal_fixture.ts";
 
 const HELD = { assertHeld() {}, ensureHeld() {} };
 
-/** A writer on one host and a sender on another, which knows it only by its heartbeat. */
+/** A writer on one host, and a sender on another that observes it only through its heartbeats. */
 export class Apart {
   readonly world: LogWorld = new LogWorld();
   readonly writer: LogFixture;
   readonly sender: MemoryRuntime;
   readonly scanner: OrphanScanner;
-  /** Lines that the sender has read up to what it took for the end. */
+  /** Lines that the sender read up to what it considered the end. */
   readonly read: string[] = [];
   #listed: ListedSegment | null = null;
   #segment: FileSegment | null = null;
@@ -46,7 +46,7 @@ export class Apart {
     this.open();
   }
 
-  /** The sender opens the first segment that it finds, and removes what has lost its data. */
+  /** Opens the first segment that the sender finds, and removes those without data. */
   open(): void {
     if (this.#segment !== null) return;
     const runtime = this.sender;
@@ -84,21 +84,21 @@ export class Apart {
     }));
   }
 
-  /** Time in which the writer does not run; the sender does. */
+  /** Suspends the writer while the sender runs. */
   silence(): void {
     this.open();
-    this.judge(); // It sees the last heartbeat, if it has not before.
+    this.judge(); // Lets the sender see the last heartbeat.
     this.world.clock.advance(STALE_AFTER_MS);
     this.open();
   }
 
-  /** The sender asks whether this is the end. */
+  /** Lets the sender check whether the segment is final. */
   judge(): void {
     if (this.#listed && !this.#segment) this.scanner.isFinal(this.#listed);
     this.#sealed = this.#segment?.isSealed() ?? false;
   }
 
-  /** It reads and sends all that is in front of it. */
+  /** Lets the sender read and send everything in the segment. */
   readToEnd(): void {
     if (!this.#sealed) return;
     const bytes = this.world.disk.bytes(`${PROJECT}/${this.#segment!.name}.jsonl`);
@@ -106,12 +106,12 @@ export class Apart {
     this.read.push(...text.split("\n").slice(0, -1));
   }
 
-  /** It removes the segment. */
+  /** Lets the sender remove the segment. */
   complete(): void {
     if (this.#sealed) this.#segment!.complete();
   }
 
-  /** Lines that a record must be among, if it is not lost. */
+  /** All lines in which a record must be found if it is not lost. */
   all(): Set<string> {
     return new Set([...this.read, ...this.writer.texts().flatMap((text) => text.split("\n"))]);
   }

@@ -1,5 +1,5 @@
 /**
- * Simulated processes that begin and end calls, for tests of calls that are cut off.
+ * Simulated processes that start and end calls, for tests of interrupted calls.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { MemoryHost } from "../simulated_runtime/memory_host.ts";
 import { MemoryRuntime } from "../simulated_runtime/memory.ts";
 import { type LogWorld, PROJECT } from "./wal_fixture.ts";
 
-/** A process that writes calls, and is to have those closed that its end cuts off. */
+/** A process that writes calls; those interrupted by its death are to be closed. */
 export class CallWriter {
   readonly runtime: MemoryRuntime;
   readonly pipeline: Pipeline;
@@ -27,7 +27,7 @@ export class CallWriter {
     );
   }
 
-  /** Begins a call. */
+  /** Starts a call. */
   start(id: string, parent?: string): void {
     const start = {
       project_id: "team/project",
@@ -42,7 +42,7 @@ export class CallWriter {
     this.pipeline.append("call_start", JSON.stringify({ start }));
   }
 
-  /** Ends a call, whose descendants ended with these counts. */
+  /** Ends a call whose descendants ended with these counts. */
   end(id: string, success = 0, error = 0): void {
     const at = timestamp(this.runtime.clock.now());
     const end = {
@@ -58,19 +58,19 @@ export class CallWriter {
   }
 }
 
-/** A process on another host, of which only the heartbeats are known. */
+/** A process on another host, observable only through its heartbeats. */
 export function remote(world: LogWorld): MemoryRuntime {
   const host = new MemoryHost({ name: "elsewhere", bootId: "other", pidNamespace: "pid:[9]" });
   const { disk, clock } = world;
   return new MemoryRuntime({ disk, clock, host });
 }
 
-/** The time as calls have it. */
+/** Formats a time as calls contain it. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace("Z", "000Z");
 }
 
-/** An end that the server got. */
+/** An end received by the server. */
 export interface End {
   readonly id: string;
   readonly exception?: string;
@@ -81,19 +81,19 @@ export interface End {
   };
 }
 
-/** The ends that the server got, in order. */
+/** The ends received by the server, in order. */
 export function endsOf(world: LogWorld): End[] {
   return world.server.taken.filter(({ kind }) => kind !== "call_start")
     .map(({ value }) => value as unknown as End);
 }
 
-/** The ends of calls that were cut off, as `id success/error`. */
+/** The ends of interrupted calls, as `id success/error`. */
 export function interruptedOf(world: LogWorld): string[] {
   return endsOf(world).filter(({ exception }) => exception === INTERRUPTED)
     .map(({ id, summary: { status_counts: { success, error } } }) => `${id} ${success}/${error}`);
 }
 
-/** Names in the project's directory that end with one of these. */
+/** Names in the project's directory with one of these endings. */
 export function namesWith(world: LogWorld, ...endings: string[]): string[] {
   return world.names().filter((name) => endings.some((ending) => name.endsWith(ending)));
 }

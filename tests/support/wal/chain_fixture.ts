@@ -1,5 +1,5 @@
 /**
- * A chain of segments in memory, under a lease that a test can take away.
+ * A chain of segments in memory, under a lease that a test can revoke.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import { putSegment, tokenOf } from "./writer_fixture.ts";
 export interface ChainScene {
   readonly world: LogWorld;
   readonly runtime: MemoryRuntime;
-  /** The lease, lost when `held` is set to false. */
+  /** The lease; set `held` to false to lose it. */
   readonly guard: SegmentGuard & { held: boolean };
   /** Errors that the chains reported. */
   readonly errors: unknown[];
   readonly segments: readonly ListedSegment[];
   readonly clock: MemoryClock;
-  /** Opens the segments. */
+  /** Opens the segments as a chain. */
   open(): Promise<SegmentChain>;
 }
 
-/** Segments with these files, in order; a text is the data. */
+/** Creates segments with these files, in order; a string is the data. */
 export function chainScene(...contents: (string | Record<string, string>)[]): ChainScene {
   const world = new LogWorld();
   const segments = contents.map((files, index) =>
@@ -58,7 +58,7 @@ export function chainScene(...contents: (string | Record<string, string>)[]): Ch
   return { world, runtime, guard, errors, segments, open, clock: world.clock };
 }
 
-/** All text of a chain, read in pieces of `size` bytes. */
+/** All text of a chain, read `size` bytes at a time. */
 export async function textOf(chain: SegmentChain, size: number = 1 << 16): Promise<string> {
   const all = new Uint8Array(chain.end());
   for (let at = 0; at < all.length;) {

@@ -1,5 +1,5 @@
 /**
- * Runs a child under strace and reads what it asked of the kernel.
+ * Runs a child under strace and parses its system calls.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "../processes/child_fixture.ts";
 
-/** One system call, in the order in which the calls ended. */
+/** A system call; calls are ordered by their end. */
 export interface SystemCall {
   /** `write`, `fdatasync`, `fsync`. */
   readonly name: string;
-  /** The path behind the descriptor that it is about. */
+  /** The path of its file descriptor. */
   readonly path: string;
-  /** All of its arguments as strace prints them. */
+  /** Its arguments, as printed by strace. */
   readonly text: string;
-  /** Lines of the trace in which it began and ended. */
+  /** Lines of the trace in which it started and ended. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Why children cannot be traced here; `false` where they can. */
+/** Why children cannot be traced here; `false` if they can. */
 export function noStrace(): string | false {
   try {
     execFileSync("strace", ["-o", "/dev/null", "true"], { stdio: "ignore" });
@@ -34,9 +34,9 @@ export function noStrace(): string | false {
 }
 
 /**
- * Runs `program` under strace; tells its writes and syncs that went well, in order.
+ * Runs `program` under strace; returns its successful writes and syncs, in order.
  *
- * @param syncMs Time that each sync of a file takes longer than it does.
+ * @param syncMs Delay added to each sync of a file.
  */
 export async function traceChild(
   program: string,
@@ -69,7 +69,7 @@ export async function traceChild(
   }
 }
 
-/** Puts together what strace cut in two because another thread came between. */
+/** Joins calls that strace split because another thread interleaved. */
 export function readTrace(text: string): SystemCall[] {
   const begun = new Map<string, { readonly text: string; readonly at: number }>();
   const calls: SystemCall[] = [];

@@ -1,5 +1,5 @@
 /**
- * The contract of the log: promises that every implementation keeps.
+ * The contract of the log: promises of every implementation.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { DeadLetter, Segment } from "../../../src/wal/segment/segment.ts";
 import { test } from "../../harness.ts";
 import { lineOf } from "./log_fixture.ts";
 
-/** A log under test, with room for about 100 kB. */
+/** A log under test, with a capacity of about 100 kB. */
 export interface ContractLog extends AsyncDisposable {
   readonly log: RequestLog;
-  /** The segments that a sender is given, with all records that are in them now. */
+  /** The segments passed to a sender, with all of their current records. */
   segments(): Promise<Segment[]>;
-  /** Texts of the records that a sender would be given that begins now. */
+  /** Texts of the records that a sender started now would receive. */
   left(): Promise<string[]>;
-  /** The dead letters that are kept. */
+  /** The stored dead letters. */
   deadLetters(): Promise<readonly { readonly reason: string }[]>;
 }
 
-/** Bytes that each log under test has room for. */
+/** Capacity of each log under test, in bytes. */
 export const CONTRACT_BYTES = 100_000;
 
-/** The whole text of a segment behind an offset, read in pieces. */
+/** The whole text of a segment from an offset, read in pieces. */
 export async function segmentText(segment: Segment, offset = 0, atOnce = 7_001): Promise<string> {
   const bytes = new Uint8Array(segment.end() - offset);
   for (let at = 0; at < bytes.length;) {
@@ -116,7 +116,7 @@ export function testLogContract(
       assert.equal(await segmentText(segment), kept.join(""));
       segment.acknowledge(segment.end());
       await segment.settled?.();
-      if (subject.log.kind === "file") return; // A file is removed when it is complete.
+      if (subject.log.kind === "file") return; // A file is removed once it is complete.
       append(subject, "more");
       await subject.log.sync();
       assert.deepEqual(await subject.left(), [lineOf("more")]);

@@ -1,5 +1,5 @@
 /**
- * A file log in memory with a listener that only takes notes.
+ * A file log in memory whose listener records events.
  *
  * @module
  */
@@ -22,11 +22,11 @@ export class LogFixture {
   readonly segments: Segment[] = [];
   readonly syncErrors: unknown[] = [];
   readonly unsupported: unknown[] = [];
-  /** Operations on files, as `write stem.jsonl`; the stem itself is left out. */
+  /** Operations on files, e.g. `write stem.jsonl`; the stem itself is omitted. */
   readonly operations: string[] = [];
   appends = 0;
   detached = 0;
-  /** Chooses operations that fail. */
+  /** Makes operations fail. */
   fault: (operation: MemoryOperation) => MemoryFault | undefined = () => undefined;
 
   constructor(changes: Partial<FileLogOptions> = {}, runtime: MemoryRuntime = new MemoryRuntime()) {
@@ -75,7 +75,7 @@ export class LogFixture {
     this.log.heartbeat();
   }
 
-  /** Names in the project's directory, without the part that tells the writer. */
+  /** Names in the project's directory, without the part that identifies the writer. */
   names(): string[] {
     const { fault } = this.runtime;
     this.runtime.fault = undefined;
@@ -97,7 +97,7 @@ export class LogFixture {
   }
 }
 
-/** The line of the record that `LogFixture.append` writes. */
+/** The line of a record appended by `LogFixture.append`. */
 export function lineOf(name: string): string {
   return `{"type":"obj_create","req":${JSON.stringify({ n: name })}}\n`;
 }

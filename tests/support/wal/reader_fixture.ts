@@ -1,5 +1,5 @@
 /**
- * Logs as bytes, and a batch reader that reads them.
+ * Logs in memory, and a batch reader for them.
  *
  * @module
  */
@@ -18,10 +18,10 @@ export const LIMITS: BatchLimits = {
   isExclusive: () => false,
 };
 
-/** Bytes in front of what a buffer holds. */
+/** Headroom of a buffer, in bytes. */
 export const ROOM = 16;
 
-/** A segment of bytes that a test changes as it likes. */
+/** A segment of bytes that a test can change. */
 export class Bytes implements Segment {
   assertHeld(): void {}
   readonly name = "bytes";
@@ -31,7 +31,7 @@ export class Bytes implements Segment {
   deadLettered: ReadonlySet<number> = new Set();
   bytes: Uint8Array;
   sealed: boolean = true;
-  /** Most bytes that one read gives. */
+  /** Maximum number of bytes per read. */
   atOnce: number = Infinity;
   reads: { offset: number; length: number }[] = [];
 
@@ -74,11 +74,11 @@ export interface ReadLog {
   /** The records of each batch. */
   readonly batches: string[][];
   readonly corrupt: { reason: string; offset: number; length: number }[];
-  /** The offset behind the last batch. */
+  /** The offset after the last batch. */
   readonly to: number;
 }
 
-/** Reads to the end: what each batch holds, and the corrupt parts between. */
+/** Reads to the end: the content of each batch, and the corrupt parts in between. */
 export async function readAll(
   segment: Bytes,
   limits: Partial<BatchLimits> = {},

@@ -1,5 +1,5 @@
 /**
- * Large logs that take little disk: segments of which only the beginning is written.
+ * Large logs that take little disk space: only the beginning of each segment is written.
  *
  * @module
  */
@@ -11,19 +11,22 @@ import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { formatStem } from "../../../src/wal/segment/segment_name.ts";
 import { passOn } from "../count_operations.ts";
 
-/** Bytes of a segment. */
+/** Size of a segment. */
 export const SEGMENT_BYTES: number = 64 * 1024 * 1024;
 
 const NEWLINE = new Uint8Array([10]);
 
-/** Writes so many segments of {@linkcode SEGMENT_BYTES} that a program of the Python SDK closed. */
+/**
+ * Writes this many segments of {@linkcode SEGMENT_BYTES}, as closed by a program of the
+ * Python SDK.
+ */
 export function writeSparseLog(directory: string, segments: number, project: string): void {
   mkdirSync(directory, { recursive: true });
   const begun = BigInt(Date.now()) * 1_000_000n;
   for (let n = 0; n < segments; n++) {
     const { stem } = formatStem(begun + BigInt(n), n.toString(16).padStart(32, "0"));
     const file = openSync(join(directory, `${stem}.jsonl`), "w");
-    // The first one is enough for what a sender reads ahead.
+    // The first one suffices for the sender's read-ahead.
     writeSync(file, linesOf(project, n === 0 ? 16_000 : 20));
     ftruncateSync(file, SEGMENT_BYTES);
     writeSync(file, NEWLINE, 0, 1, SEGMENT_BYTES - 1);
@@ -37,7 +40,7 @@ function linesOf(project: string, count: number): string {
   return `${JSON.stringify({ type: "call_end", req: request })}\n`.repeat(count);
 }
 
-/** `runtime`, and the number of bytes that were read of files since. */
+/** `runtime`, and the number of bytes read from files since. */
 export function withReadBytes(runtime: Runtime): { runtime: Runtime; read: () => number } {
   let bytes = 0;
   const { name, process, clock } = runtime;

@@ -1,6 +1,6 @@
 /**
- * Logs in memory and a server in the same process, for tests of what a corrupt or foreign log comes
- * to: strict as the real server is (sound UTF-8, sound JSON, no unknown fields), and fast.
+ * Logs in memory and a server in the same process, for tests of corrupt or foreign logs:
+ * as strict as the real server (valid UTF-8, valid JSON, no unknown fields), and fast.
  *
  * @module
  */
@@ -19,13 +19,16 @@ import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.t
 import { pipelineOptions } from "../delivery/delivery_fixture.ts";
 import { readReply, replyTo } from "../delivery/fake_replies.ts";
 
-/** Directory of the tests' logs. */
+/** Directory of the logs under test. */
 export const WAL = "/work/.weave/wal";
 /** The directory of `team/project`. */
 export const PROJECT: string = `${WAL}/team/project`;
-/** The server that the logs are for. */
+/** The server of the logs. */
 export const SERVER = "http://server.test";
-/** The token of a writer of another implementation: its segments are closed if they have no lock. */
+/**
+ * The token of a writer of another implementation: its segments are closed if they have
+ * no lock.
+ */
 export const WRITER = "0123456789abcdef0123456789abcdef";
 /** The token of a process of this package that writes for {@linkcode SERVER}. */
 export const TOKEN: string = writerToken(WRITER, SERVER);
@@ -48,7 +51,7 @@ export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return all;
 }
 
-/** One thing that the server took. */
+/** Something that the server accepted. */
 export interface Taken {
   /** `call_start`, `call_end`, `complete`, `span`, or the record's type. */
   readonly kind: string;
@@ -62,20 +65,20 @@ const SINGLE: Record<string, { kind: string; rule: WriteName }> = {
   "/call/update": { kind: "call_update", rule: "callUpdate" },
 };
 
-/** A trace server that is nothing but a `fetch`. */
+/** A trace server that consists only of a `fetch`. */
 export class FakeServer {
   readonly taken: Taken[] = [];
   requests = 0;
   /** Number of requests that indicates an endless loop. */
   limit = 1_000;
-  /** Bytes of a body that are taken at most, as at the real server. */
+  /** Maximum size of a request body, as on the real server. */
   readonly bodyLimit: number = 32 * 1024 * 1024;
-  /** Called before each request is worked on. */
+  /** Called before each request is handled. */
   onRequest: (path: string) => void = () => {};
-  /** Refuses requests of its choice. */
+  /** Rejects requests of its choice. */
   refuse: (path: string) => { status: number; body: unknown } | null = () => null;
 
-  /** The host's `fetch` for a pipeline. */
+  /** The `fetch` for a pipeline. */
   readonly fetch: Fetch = async (url, init) => {
     const path = String(url).slice(SERVER.length);
     await Promise.resolve();
@@ -144,12 +147,12 @@ function answer(status: number, body: unknown): Response {
   return response(status, JSON.stringify(body));
 }
 
-/** A `Response` without the streams of a real one. */
+/** A `Response` without real streams. */
 function response(status: number, text: string): Response {
   return { status, headers: new Headers(), text: () => Promise.resolve(text) } as Response;
 }
 
-/** A disk, a host and a clock that several simulated processes share, and a server. */
+/** A disk, a host and a clock shared by several simulated processes, and a server. */
 export class LogWorld {
   readonly disk: MemoryDisk;
   readonly host: MemoryHost;
@@ -163,13 +166,13 @@ export class LogWorld {
     this.clock = new MemoryClock();
   }
 
-  /** Another process of the host. */
+  /** Starts another process on the host. */
   process(): MemoryRuntime {
     const { disk, host, clock } = this;
     return new MemoryRuntime({ disk, host, clock });
   }
 
-  /** Options of a pipeline in `runtime`, changed by `changes`. */
+  /** Options of a pipeline in `runtime`, overridden by `changes`. */
   options(runtime: MemoryRuntime, changes: Partial<PipelineOptions> = {}): PipelineOptions {
     return pipelineOptions(WAL, SERVER, {
       runtime,
@@ -185,7 +188,7 @@ export class LogWorld {
     this.disk.put(`${PROJECT}/${stem}.jsonl`, data);
   }
 
-  /** Lets a new process send all that can be sent. */
+  /** Lets a new process send everything that can be sent. */
   async recover(changes: Partial<PipelineOptions> = {}): Promise<FlushResult> {
     const runtime = this.process();
     const result = await openPipeline(this.options(runtime, changes)).finish();
@@ -193,7 +196,7 @@ export class LogWorld {
     return result;
   }
 
-  /** Lets a new process look for what others left for `ms` of virtual time. */
+  /** Lets a new process scan for orphaned segments for `ms` of virtual time. */
   async recoverFor(ms: number, changes: Partial<PipelineOptions> = {}): Promise<void> {
     const runtime = this.process();
     const pipeline = openPipeline(this.options(runtime, changes));
@@ -202,7 +205,7 @@ export class LogWorld {
     runtime.exit();
   }
 
-  /** The stem of a segment whose name tells that it is for this server. */
+  /** The stem of a segment whose name identifies this server. */
   get ownStem(): string {
     return formatStem(1_700_000_000_000_000_000n, writerToken(WRITER, SERVER)).stem;
   }
@@ -219,7 +222,7 @@ export class LogWorld {
     }
   }
 
-  /** The dead letters of a segment, with the bytes that they point to. */
+  /** The dead letters of a segment, with the bytes to which they refer. */
   deadLetters(stem: string = STEM): DeadLetter[] {
     if (!this.names().includes(`${stem}.deadletter`)) return [];
     const text = new TextDecoder().decode(this.disk.bytes(`${PROJECT}/${stem}.deadletter`));
@@ -235,7 +238,7 @@ export class LogWorld {
   }
 }
 
-/** A dead letter as it was found. */
+/** A dead letter as read from its file. */
 export interface DeadLetter {
   readonly type: string;
   readonly req?: unknown;

@@ -1,6 +1,6 @@
 /**
- * Writers of segments as they are on disk: presence files, owner files of version 0.1, locks of the
- * Python SDK.
+ * Writers of segments as they appear on disk: presence files, owner files of version 0.1,
+ * locks of the Python SDK.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { ownIdentity } from "../../../src/wal/ownership/process_identity.ts";
 import { formatStem, writerToken } from "../../../src/wal/segment/segment_name.ts";
 import { type LogWorld, PROJECT, SERVER, WAL } from "./wal_fixture.ts";
 
-/** A process token for a server; equal numbers make equal tokens. */
+/** A process token for a server; equal numbers yield equal tokens. */
 export function tokenOf(number: number, server: string = SERVER): string {
   return writerToken(number.toString(16).padStart(8, "0").padEnd(32, "0"), server);
 }
 
-/** The token of a writer of version 0.1, whose names tell the server, but not by a version digit. */
+/** The token of a version 0.1 writer, whose names identify the server without a version digit. */
 export function oldTokenOf(number: number, server: string = SERVER): string {
   return `${"4".repeat(16)}${number.toString(16).padStart(8, "0")}${tokenOf(0, server).slice(-8)}`;
 }
 
-/** A presence of the process `runtime`. */
+/** A presence record of the process `runtime`. */
 export function presenceOf(
   runtime: MemoryRuntime,
   token: string,
@@ -32,18 +32,18 @@ export function presenceOf(
   return new Presence({ ...fixed, report: () => null, ...changes });
 }
 
-/** The text of the owner file of the process `runtime`, as version 0.1 wrote it. */
+/** The text of the owner file of the process `runtime`, as written by version 0.1. */
 export function ownerText(runtime: MemoryRuntime, changes: Record<string, unknown> = {}): string {
   const facts = { server: SERVER, sender: true, closed: false };
   return JSON.stringify({ ...ownIdentity(runtime.process), ...facts, ...changes });
 }
 
-/** The text of a claim that the process `runtime` held, as version 0.1 wrote it. */
+/** The text of a claim held by the process `runtime`, as written by version 0.1. */
 export function claimText(runtime: MemoryRuntime): string {
   return JSON.stringify({ token: "c".repeat(32), ...ownIdentity(runtime.process) });
 }
 
-/** Puts the files of a segment on the disk, by their suffixes; returns it as a listing shows it. */
+/** Writes the files of a segment, by suffix; returns the segment as listed. */
 export function putSegment(
   world: LogWorld,
   writer: string,

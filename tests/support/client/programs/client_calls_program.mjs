@@ -1,5 +1,5 @@
-// Run by client_calls_test.ts in a Node process of its own, once with the official SDK and once
-// with this package: only the module differs.
+// Run by client_calls_test.ts in its own Node process, once with the official SDK and
+// once with this package: only the module differs.
 const weave = await import(process.argv[2]);
 const client = await weave.init("team/compare", {
   printCallLink: false,
@@ -16,7 +16,7 @@ const newCall = () => ({
 const { printCallLink, shouldPrintCallLink, globalAttributes, attributes } = client.settings;
 report.settings = { printCallLink, shouldPrintCallLink, globalAttributes, attributes };
 
-// The stack and the attributes outside and inside of ops.
+// The call stack and the attributes outside and inside of ops.
 const looks = weave.op(function looks() {
   const entry = client.getCallStack().peek();
   const required = weave.requireCurrentCallStackEntry();
@@ -39,7 +39,7 @@ report.inside = await client.runWithAttributes(
 const root = client.pushNewCall();
 report.root = [root.parentCall ?? null, root.currentCall.traceId !== root.currentCall.callId];
 
-// Calls that an integration records step by step, with ops in them.
+// Calls recorded step by step by an integration, with nested ops.
 const leaf = weave.op(function leaf(n) {
   return n;
 }, { summarize: (n) => ({ usage: { m: { prompt_tokens: n } } }) });

@@ -16,7 +16,7 @@ const attempt = async (run) => {
   }
 };
 
-// Names of arguments, of ops and of calls; nesting.
+// Names of arguments, ops and calls; nesting.
 const leaf = weave.op(function leaf(text) {
   return { text, length: text.length };
 });
@@ -90,7 +90,7 @@ await weave.op(function adopted() {
   return this.step;
 }, { shouldAdoptThis: true }).call(counter);
 
-// Decorators as compilers call them: the old form, the standard one, and both with options.
+// Decorators as compiled code calls them: legacy, standard, and both with options.
 class Legacy {
   step = 1;
   add(n) {
@@ -143,7 +143,7 @@ Standard.prototype.named = weave.op({ callDisplayName: (n) => `shown ${n}` })(
 await new Standard().add(1);
 await new Standard().named(2);
 
-// Names of functions, and arguments that are missing.
+// Function names and missing arguments.
 const arrow = (value) => value ?? "nothing";
 await weave.op(arrow)();
 await weave.op(arrow, { originalFunction: function original() {} })(null);
@@ -198,7 +198,7 @@ await weave.op(function noStream() {
   return { text: "whole" };
 }, { streamReducer: texts })();
 
-// Values that have a form of their own.
+// Values with a representation of their own.
 await weave.op(function picture() {
   return weave.weaveImage({ data: Buffer.from("png bytes") });
 })();
@@ -209,7 +209,8 @@ await weave.op(function gives(value) {
   return value;
 })(leaf);
 
-// Published values. Without a name and a description, this package would save both as `null`.
+// Published values. Without a name and a description, this package would save both as
+// `null`.
 class Model extends weave.WeaveObject {
   constructor(parameters) {
     super(parameters);
@@ -250,7 +251,7 @@ await new Model({ name: "model", description: "adds", temperature: 3 }).predict(
 const opRef = await client.publish(leaf);
 await useRow(new weave.Dataset({ name: "unsaved", description: "one", rows: [{ word: "c" }] }));
 
-// A call's own view of itself, and changes afterwards.
+// A call's own view of itself, and later changes.
 const [result, call] = await leaf.invoke("seen");
 const seen = [result.length, call.output.length, call.inputs.arg0, typeof call.id];
 

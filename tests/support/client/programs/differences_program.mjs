@@ -1,5 +1,5 @@
-// Run by client_compare_test.ts like client_compare_program.mjs: everything in which this package
-// differs from the official SDK on purpose.
+// Run by client_compare_test.ts like client_compare_program.mjs: all intentional
+// differences from the official SDK.
 const weave = await import(process.argv[2]);
 const client = await weave.init("team/compare", { printCallLink: false });
 const report = {};
@@ -57,7 +57,7 @@ report.syncThrows = "the error";
 try {
   throws()?.catch?.(() => {});
   report.syncThrows = "a rejected promise";
-} catch { /* The error. */ }
+} catch { /* Expected. */ }
 
 const reducer = {
   initialStateFn: () => "",
@@ -70,7 +70,7 @@ async function* broken() {
 }
 try {
   for await (const _ of await weave.op(broken, { streamReducer: reducer })());
-} catch { /* As it must. */ }
+} catch { /* Expected. */ }
 
 async function* plain() {
   yield "a";

@@ -1,5 +1,5 @@
-// Run by evaluation/compare_test.ts in a process of its own, once with the official SDK on Node and
-// once with this package on the runtime of the test: only the module differs.
+// Run by evaluation/compare_test.ts in its own process, once with the official SDK on
+// Node and once with this package on the runtime of the test: only the module differs.
 const weave = await import(process.argv[2]);
 const client = await weave.init("team/compare", {
   printCallLink: false,
@@ -7,7 +7,7 @@ const client = await weave.init("team/compare", {
 });
 const report = {};
 
-// Everything awaited, with names.
+// Awaits everything; with names.
 const logger = new weave.EvaluationLogger({
   name: "logged evaluation!",
   description: "step by step",
@@ -31,7 +31,7 @@ for (const [question, output, right] of [["one", 1, true], ["two", 3, false]]) {
 await logger.logSummary();
 await logger.logSummary({ never: true });
 
-// Nothing awaited but the end; scores of several types and none; an unfinished prediction.
+// Awaits only the end; scores of several types and none; an unfinished prediction.
 const quick = new weave.EvaluationLogger({ name: "quick", description: "in one go" });
 const scores = [[1, null, true], [2, "text", 3], [3, null, "a"]];
 for (const [first, second, third] of scores) {
@@ -43,13 +43,13 @@ for (const [first, second, third] of scores) {
 }
 await quick.logSummary();
 
-// Nothing but the beginning and the end; a prediction without scores.
+// Only a start and an end; a prediction without scores.
 await new weave.EvaluationLogger({ name: "empty", description: "nothing" }).logSummary();
 const bare = new weave.EvaluationLogger({ name: "bare", description: "no scores" });
 await (await bare.logPredictionAsync({}, null)).finish();
 await bare.logSummary();
 
-// A model and a dataset that are objects, a summary of its own, attributes of the surroundings.
+// Objects as model and dataset, a custom summary, attributes of the context.
 class Model extends weave.WeaveObject {
   constructor() {
     super({ name: "own-model", description: "adds" });

@@ -65,7 +65,7 @@ const withErrors = new weave.Evaluation({
 });
 report.errors = await withErrors.evaluate({ model: failing, maxConcurrency: 1 });
 
-// Columns under other names.
+// Renamed columns.
 const mapping = new weave.Evaluation({
   name: "mapped",
   description: "renames",
@@ -82,7 +82,7 @@ const echo = weave.op(async function echo({ datasetRow }) {
 });
 report.mapped = await mapping.evaluate({ model: echo, maxConcurrency: 1 });
 
-// A mapping to columns that the dataset does not have.
+// A mapping to missing columns.
 const unmapped = new weave.Evaluation({
   name: "unmapped",
   description: "finds nothing",
@@ -95,7 +95,7 @@ const columns = weave.op(async function columns({ datasetRow }) {
 });
 report.unmapped = await unmapped.evaluate({ model: columns, maxConcurrency: 1 });
 
-// Objects as models and scorers; a class of its own.
+// Objects as models and scorers; a custom class.
 class Model extends weave.WeaveObject {
   constructor() {
     super({ name: "model-object", description: "adds" });
@@ -120,7 +120,7 @@ class OwnEvaluation extends weave.Evaluation {}
 const own = new OwnEvaluation({ description: "of objects", dataset, scorers: [new Scorer()] });
 report.objects = await own.evaluate({ model: new Model(), maxConcurrency: 1 });
 
-// One prediction by itself; inside another op, with attributes.
+// A single prediction, inside another op and with attributes.
 const single = new weave.Evaluation({
   name: "single",
   description: "one",
@@ -136,7 +136,7 @@ report.single = await weave.withAttributes({ run: "r-1" }, () =>
     return { ...result, latency: typeof model_latency };
   })());
 
-// Predictions at a time.
+// Number of concurrent predictions.
 let running = 0, most = 0;
 const slow = weave.op(async function slow() {
   most = Math.max(most, ++running);

@@ -1,5 +1,5 @@
 /**
- * A program that Deno gives few permissions: it traces two calls and tells how it went.
+ * A program with few Deno permissions that traces two calls and prints the outcome.
  *
  * @module
  */

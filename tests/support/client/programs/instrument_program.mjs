@@ -1,5 +1,5 @@
-// Run by compare_test.ts of the instrumentation, once with the official SDK and once with this
-// package: only the module differs. The SDKs are used as they are.
+// Run by compare_test.ts of the instrumentation, once with the official SDK and once with
+// this package: only the module differs. The providers' SDKs are used unmodified.
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { fakeOpenAI } from "../fake_openai.ts";

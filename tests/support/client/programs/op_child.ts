@@ -1,5 +1,5 @@
 /**
- * A traced program that ends in the way that its argument names. Its server is not there.
+ * A traced program that ends in the way given by its argument. Its server is unreachable.
  *
  * @module
  */
@@ -44,7 +44,8 @@ switch (way) {
     break;
   }
   case "writes":
-    // Standard output is this program's own; the reader of either may have exited.
+    // Standard output belongs to this program; the readers of both streams may have
+    // exited.
     for (let i = 0; i < 5; i++) {
       await pass();
       await new Promise((resolve) => setTimeout(resolve, 10));

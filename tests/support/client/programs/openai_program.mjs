@@ -1,5 +1,5 @@
-// Run by wrap_openai_compare_test.ts, once with the official SDK and once with this package: only
-// the module differs. Prints what the program got of the client.
+// Run by wrap_openai_compare_test.ts, once with the official SDK and once with this
+// package: only the module differs. Prints the results of the client.
 import OpenAI from "openai";
 import { fakeOpenAI } from "../fake_openai.ts";
 

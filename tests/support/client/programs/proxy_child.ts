@@ -1,5 +1,5 @@
 /**
- * A program behind a proxy: it traces a call with a file and tells how it went.
+ * A program behind a proxy that traces a call with a file and prints the outcome.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-// Calls ops until it is killed, and says of each call that it returned.
+// Calls ops until it is killed, and prints a line after each call.
 import process from "node:process";
 import * as weave from "weave";
 
@@ -16,5 +16,5 @@ for (let i = 0; i < limit; i++) {
   await count(i);
   console.log(`returned ${i}`);
 }
-// Without this, a process that has nothing to do any more waits for what the SDK still holds.
+// Otherwise an idle process waits for what the SDK still keeps open.
 if (process.env.EXIT) process.exit(7);

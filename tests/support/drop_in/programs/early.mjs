@@ -1,2 +1,2 @@
-// Loads the whole SDK before anything else does.
+// Loads the whole SDK first.
 import "weave";

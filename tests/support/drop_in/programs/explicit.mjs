@@ -1,4 +1,4 @@
-// Makes its client durable in code, with what the bundle at DURABLE exports.
+// Makes its client durable in code, with the exports of the bundle at DURABLE.
 import process from "node:process";
 import * as weave from "weave";
 

@@ -1,4 +1,4 @@
-// A later SDK that keeps its calls elsewhere, as far as a program can play one.
+// Simulates a later SDK that keeps its calls in a different place.
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);

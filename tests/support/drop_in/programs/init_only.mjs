@@ -1,4 +1,4 @@
-// Makes a client and does nothing with it.
+// Creates a client and does not use it.
 import process from "node:process";
 import * as weave from "weave";
 

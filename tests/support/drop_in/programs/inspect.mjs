@@ -1,4 +1,4 @@
-// Says what a preload changed in the process before the program's own first line.
+// Prints what a preload changed in the process before the first line of the program.
 import Module from "node:module";
 import process from "node:process";
 

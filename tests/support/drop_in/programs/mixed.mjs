@@ -1,9 +1,9 @@
-// Evaluations with ops of both packages: official ones of official ops and of the other package's,
-// and the other way round. Arguments: which evaluation runs, and what is initialized.
+// Evaluations with ops of both packages, in both directions. Arguments: the evaluation to
+// run, and the packages to initialize.
 import process from "node:process";
 import * as weave from "weave";
 
-// Copied next to this file by the test.
+// Copied here by the test.
 const load = (name) => import(new URL(name, import.meta.url).href);
 const own = await load("./weave_wal.mjs");
 
@@ -32,7 +32,7 @@ const ownModel = own.op(async function ownModel({ datasetRow }) {
 });
 const rows = [{ n: 1 }, { n: 2 }];
 const score = ({ modelOutput }) => modelOutput;
-// Version 0.9 has none.
+// Missing in version 0.9.
 const { withAttributes = (_, run) => run() } = weave;
 const evaluations = {
   official: () =>

@@ -1,4 +1,4 @@
-// Values that stop the SDK's own queue for good.
+// Values that permanently stop the SDK's own queue.
 import * as weave from "weave";
 
 const client = await weave.init("team/odd", { printCallLink: false });

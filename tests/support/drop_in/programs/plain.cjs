@@ -1,4 +1,4 @@
-// The smallest program, in CommonJS.
+// A minimal program in CommonJS.
 const process = require("node:process");
 const weave = require("weave");
 

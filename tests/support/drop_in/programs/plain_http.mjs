@@ -1,4 +1,4 @@
-// Lets the SDK, which only supports https, connect to a W&B server without a certificate.
+// Lets the SDK, which supports only https, connect to a W&B server over plain HTTP.
 const { fetch } = globalThis;
 globalThis.fetch = (input, init) =>
   fetch(

@@ -1,4 +1,5 @@
-// Two projects in turn, and the writes that the SDK has names for but never makes by itself.
+// Two projects alternately, and the writes that the SDK has methods for but never makes
+// itself.
 import * as weave from "weave";
 
 const quiet = { printCallLink: false };
@@ -10,7 +11,7 @@ const first = await weave.init("team/first", quiet);
 const [, kept] = await double.invoke(1);
 const keptId = kept.id;
 const second = await weave.init("team/second", quiet);
-// An op is saved once; its ref leads to the project that was first.
+// An op is saved once; its ref points to the first project.
 await double(2);
 const triple = weave.op(function triple(n) {
   return n * 3;
@@ -20,7 +21,7 @@ const again = await weave.init("team/first", quiet);
 await triple(3);
 const [, deleted] = await double.invoke(4);
 
-// Without the log, the SDK would send the following before its calls.
+// Without the log, the SDK would send these before its calls.
 const clients = [first, second, again];
 for (const client of clients) await client.waitForBatchProcessing();
 const { traceServerApi: api, projectId: project_id } = again;

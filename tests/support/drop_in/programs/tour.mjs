@@ -1,5 +1,5 @@
-// A program of the official SDK that uses all of it, run with and without the log by the tests of
-// register. It prints, as its last line, what it saw itself.
+// Uses every feature of the official SDK, run with and without the log by the tests of
+// register. Its last line reports what the program itself observed.
 import process from "node:process";
 import OpenAI from "openai";
 import * as weave from "weave";
@@ -15,7 +15,7 @@ const attempt = async (run) => {
 };
 const printed = {};
 
-// Nested, side by side, with names, attributes and summaries.
+// Nested and concurrent calls, with names, attributes and summaries.
 const leaf = weave.op(function leaf(text) {
   return { text, length: text.length };
 });
@@ -68,7 +68,7 @@ const stream = weave.op(async function* stream(n) {
 printed.streamed = [];
 for await (const chunk of await stream(4)) printed.streamed.push(chunk);
 
-// Pictures and sounds.
+// Images and audio.
 await weave.op(function picture() {
   return weave.weaveImage({
     data: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255]),
@@ -120,7 +120,7 @@ if (weave.EvaluationLogger) {
   await logger.logSummary();
 }
 
-// A client of another service, through the SDK's wrapper.
+// A client of another service, wrapped by the SDK.
 const openai = weave.wrapOpenAI(
   new OpenAI({ apiKey: "none", baseURL: process.env.FAKE_OPENAI, maxRetries: 0 }),
 );
@@ -131,7 +131,7 @@ const parts = await openai.chat.completions.create({ model: "fake", messages, st
 printed.parts = [];
 for await (const part of parts) printed.parts.push(part.choices[0]?.delta?.content ?? "");
 
-// What was written is there to be read, as soon as the SDK says that it is saved.
+// Written data must be readable as soon as the SDK reports it as saved.
 const [, call] = await leaf.invoke("seen");
 if (!process.env.NO_READS) {
   await client.waitForBatchProcessing();

@@ -1,4 +1,5 @@
-// A dozen calls, which the SDK would wait for without the log, and values that contain refs.
+// A dozen calls, for which the SDK would wait without the log, and values that contain
+// refs.
 import * as weave from "weave";
 
 const client = await weave.init("team/troubled", { printCallLink: false });

@@ -1,4 +1,5 @@
-// Looks into the log each time that the SDK says something is done, before anything else can run.
+// Reads the log each time the SDK reports that something is done, before any other code
+// can run.
 import { readdirSync, readFileSync } from "node:fs";
 import OpenAI from "openai";
 import * as weave from "weave";
@@ -65,7 +66,7 @@ const breaking = weave.op(async function* breaking() {
 try {
   for await (const _ of await breaking());
 } catch {
-  // As meant.
+  // Expected.
 }
 look("stream that breaks");
 

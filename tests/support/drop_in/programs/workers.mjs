@@ -1,4 +1,4 @@
-// Traces in the main thread and in a worker, each of which loads the register step first.
+// Traces in the main thread and in a worker, both of which load the register step first.
 import process from "node:process";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 

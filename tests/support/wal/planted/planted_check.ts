@@ -1,5 +1,6 @@
 /**
- * Runs every command, and the library, over logs in which something was put in the place of files.
+ * Runs every command, and the library, on logs whose files were replaced by something
+ * else.
  *
  * @module
  */
@@ -14,7 +15,10 @@ import { openLog, writeCalls } from "../../cli/written_logs.ts";
 import { withDelivery } from "../../delivery/delivery_fixture.ts";
 import { Outside, plant, type Planted } from "./planted_files.ts";
 
-/** Names beside a segment, by its stem, names of directories, and the project's directory itself. */
+/**
+ * Names next to a segment (by its stem), names of directories, and the project's
+ * directory itself.
+ */
 const PLACES = [
   ...["STEM.jsonl", "STEM.lock", "STEM.owner", "STEM.checkpoint", "STEM.claim.1", "STEM.fence"],
   ...[
@@ -72,7 +76,7 @@ async function plantAll(
   for (const place of ROOT_PLACES) plant(planted, join(wal, place), outside);
 }
 
-/** A directory outside the logs with names that the log gives its own files. */
+/** Creates a directory outside of the logs with names that the log uses for its files. */
 function makeOutside(path: string): Outside {
   const stem = `${"1".padStart(20, "0")}_${"a".repeat(32)}`;
   const names = PLACES.map((place) => place.replace("STEM", stem)).filter((name) => name !== ".");
@@ -80,8 +84,8 @@ function makeOutside(path: string): Outside {
 }
 
 /**
- * Every command ends by itself, without being taken for a bug; logs without anything planted are
- * delivered; nothing outside the logs changes.
+ * Every command ends by itself without reporting a bug; logs without planted files are
+ * delivered; nothing outside of the logs changes.
  */
 export async function checkCommands(planted: Planted): Promise<void> {
   await using place = await temporary();
@@ -92,7 +96,7 @@ export async function checkCommands(planted: Planted): Promise<void> {
   const calls = writeCalls(healthy, "acme/healthy", 2);
   await healthy.finish();
   const env = { WF_TRACE_SERVER_URL: mock.url, WANDB_API_KEY: "a-secret-key-0123456789" };
-  // A sparse file of records is read to its end, between the others.
+  // A sparse file of records is read to its end, among the others.
   const timeout = planted === "sparse file" ? "15s" : "2s";
   for (const command of COMMANDS) {
     const args = command.at(-1) === "--timeout" ? [...command, timeout] : command;
@@ -110,7 +114,7 @@ export async function checkCommands(planted: Planted): Promise<void> {
   assert.deepEqual(delivered(), calls.sort());
 }
 
-/** A repair that has something to move moves nothing through a link, whichever place it is in. */
+/** A repair that must move files does not move them through links, wherever these are. */
 export async function checkRepair(): Promise<void> {
   await using place = await temporary();
   const outside = makeOutside(join(place.path, "outside"));
@@ -133,7 +137,7 @@ export async function checkRepair(): Promise<void> {
   }
 }
 
-/** A program in the same project delivers its own records and ends, whatever is left there. */
+/** A program in the same project delivers its own records and ends, whatever was planted there. */
 export async function checkLibrary(planted: Planted): Promise<void> {
   await withDelivery({}, async (fixture) => {
     const { directory, walDir: wal, mock } = fixture;

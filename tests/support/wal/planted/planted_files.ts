@@ -1,5 +1,5 @@
 /**
- * Log directories in which files were replaced by something else.
+ * Replaces files of log directories by something else.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { dirname, join } from "@std/path";
 
-/** Replacements of a file; links lead outside the logs. */
+/** Replacements of a file; links point outside of the logs. */
 export const PLANTED = [
   "FIFO",
   "link to file",
@@ -22,10 +22,10 @@ export const PLANTED = [
 /** One of {@linkcode PLANTED}. */
 export type Planted = typeof PLANTED[number];
 
-/** Bytes of a sparse file, which takes none on the disk. */
+/** Size of a sparse file, which takes no space on the disk. */
 const SPARSE_BYTES = 400 * 1024 * 1024;
 
-/** Puts `planted` at `path`, in the place of what is there. */
+/** Replaces what is at `path` by `planted`. */
 export function plant(planted: Planted, path: string, outside: Outside): void {
   fs.rmSync(path, { recursive: true, force: true });
   fs.mkdirSync(dirname(path), { recursive: true });
@@ -37,19 +37,19 @@ export function plant(planted: Planted, path: string, outside: Outside): void {
   } else fs.symlinkSync(join(outside.path, planted.slice("link to ".length)), path);
 }
 
-/** A directory that nothing may change, full of names that the log uses for its own files. */
+/** A directory that must not change, full of names that the log uses for its files. */
 export class Outside {
   readonly path: string;
   readonly #before: string;
 
-  /** Makes it. */
+  /** Creates the directory. */
   constructor(path: string, names: readonly string[]) {
     this.path = path;
     for (const directory of [path, join(path, "directory"), join(path, "directory", "inner")]) {
       fs.mkdirSync(directory);
       for (const name of ["precious.json", "precious.tmp", ...names]) {
         fs.writeFileSync(join(directory, name), "precious");
-        // Old enough to be taken for what a dead process left.
+        // Old enough to be considered orphaned.
         fs.utimesSync(join(directory, name), 1e9, 1e9);
       }
     }
@@ -58,7 +58,7 @@ export class Outside {
     this.#before = this.#state();
   }
 
-  /** Differences from the beginning; `null` if there are none. */
+  /** Differences from the initial state; `null` if there are none. */
   changes(): string | null {
     const now = this.#state();
     if (now === this.#before) return null;

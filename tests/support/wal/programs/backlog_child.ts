@@ -1,6 +1,6 @@
 /**
- * A program whose server is away while it writes so many segments, with few descriptors. Prints one
- * line of JSON.
+ * A program with few file descriptors whose server is down while it writes many segments.
+ * Prints one line of JSON.
  *
  * @module
  */
@@ -23,9 +23,9 @@ export interface BacklogResult {
   readonly log: string;
   readonly pendingRecords: number;
   readonly memoryRecords: number;
-  /** Descriptors that the program could open beside the log at the end. */
+  /** Descriptors that the program could still open at the end. */
   readonly free: number;
-  /** Events that tell of trouble with the disk. */
+  /** Events that report disk errors. */
   readonly troubles: readonly string[];
 }
 
@@ -43,7 +43,7 @@ const count = (): number => readdirSync(project).filter((name) => name.endsWith(
 for (let n = 0; n < segments; n++) {
   const obj = { project_id: "team/project", object_id: `o${n}`, val: { text: "x".repeat(200) } };
   pipeline.append("obj_create", JSON.stringify({ obj }));
-  // The sender and the heartbeat have their turns, as in a program that waits for something.
+  // Lets the sender and the heartbeat run, as in a program that waits for something.
   if (n % 100 === 99) await new Promise<void>((resolve) => setTimeout(resolve, 0));
 }
 const { log, pendingRecords, memory } = await pipeline.stats();

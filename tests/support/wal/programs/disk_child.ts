@@ -1,5 +1,5 @@
 /**
- * A program that traces on a disk which really fails for a while, and tells what it lived through.
+ * A program that traces on a real disk that fails for a while, and reports what happened.
  *
  * @module
  */
@@ -27,13 +27,13 @@ export interface DiskPlan {
 
 /** Its report at the end. */
 export interface DiskResult {
-  /** Code of the error that the disk gave to this program's own try. */
+  /** Error code of the program's own operation on the failing disk. */
   readonly code: string;
   readonly events: WalEvent[];
   readonly before: WalStats;
   readonly during: WalStats;
   readonly after: WalStats;
-  /** Ids of all calls whose record was appended. */
+  /** IDs of all calls with an appended record. */
   readonly ids: string[];
 }
 
@@ -51,14 +51,14 @@ const code = (work: () => unknown): string => {
 
 const taken: number[] = [];
 
-/** Takes every descriptor that is left, and returns the code of the error for one more. */
+/** Opens all remaining descriptors, and returns the error code for one more. */
 function takeDescriptors(): string {
   return code(() => {
     for (;;) taken.push(openSync("/dev/null", "r"));
   });
 }
 
-/** Makes the disk fail; returns the code that it fails with now, and a function that repairs it. */
+/** Makes the disk fail; returns the resulting error code, and a function that repairs the disk. */
 function breakDisk(): [code: string, repair: () => void] {
   const project = join(directory, "wal", "team", "project");
   switch (trouble) {
@@ -114,9 +114,10 @@ const pipeline = openPipeline(pipelineOptions(join(directory, "wal"), serverUrl,
   runtime,
   sender,
   requireDisk: false,
-  // Where a drained file cannot be taken away it is looked at again after a silence: too long here.
+  // If a drained file cannot be removed, the next attempt follows after a delay that is
+  // too long here.
   fetch: (url, init) => isAway ? Promise.reject(new TypeError("Away")) : hostFetch(url, init),
-  // Read-only directories and used-up descriptors show when a file is begun.
+  // Read-only directories and exhausted descriptors take effect when a file is created.
   segmentBytes: trouble === "open files" || trouble === "read-only" ? 2_000 : 1e9,
   onEvent: (event) => void events.push(event),
 }));
@@ -135,7 +136,8 @@ const before = await trace("before");
 
 const [failing, repair] = breakDisk();
 let during = await trace("during");
-// A file that another thread of the runtime was closing gave its descriptor back to the log.
+// A descriptor closed by another thread of the runtime may have become available to the
+// log.
 for (let round = 1; trouble === "open files" && during.log === "file" && round < 20; round++) {
   takeDescriptors();
   during = await trace(`during-${round}-`);
@@ -148,7 +150,8 @@ const result: DiskResult = { code: failing, events, before, during, after, ids }
 const { done } = await pipeline.finish();
 console.log(`result ${JSON.stringify({ ...result, done })}`);
 if (!sender) {
-  // A file system that lives as long as this process: what is on it is sent before the end.
+  // The file system exists only as long as this process: deliver everything before the
+  // end.
   const next = openPipeline(pipelineOptions(join(directory, "wal"), serverUrl));
   const { deadLettered } = await next.finish();
   if (deadLettered > 0) throw new Error(`Parts of records were left: ${deadLettered}`);

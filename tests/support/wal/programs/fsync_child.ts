@@ -1,6 +1,6 @@
 /**
- * A program that appends records under a policy and marks, by writes to its standard output, where
- * it is: the trace of its system calls shows what was forced to stable storage in between.
+ * A program that appends records under an fsync policy and marks its progress by writes
+ * to standard output: the trace of its system calls shows what was synced in between.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const { walDir, fsync, records, waitMs, segmentBytes } = JSON.parse(process.argv
   walDir: string;
   fsync: FsyncPolicy;
   records: number;
-  /** Ms to do nothing after the last record. */
+  /** Ms to idle after the last record. */
   waitMs: number;
   segmentBytes: number;
 };

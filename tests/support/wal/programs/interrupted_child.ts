@@ -1,5 +1,6 @@
 /**
- * A traced program that is killed in nested calls, or one that sends what others left.
+ * A traced program that is killed in nested calls, or one that delivers orphaned
+ * segments.
  *
  * @module
  */
@@ -7,14 +8,14 @@
 import process from "node:process";
 import { init, op } from "../../../../mod.ts";
 
-/** Work of the program, as JSON in its argument. */
+/** Task of the program, as JSON in its argument. */
 export interface InterruptedPlan {
   readonly serverUrl: string;
   readonly walDir: string;
-  /** Whether it makes calls, or only sends what others left. */
+  /** Whether it makes calls or only delivers orphaned segments. */
   readonly does: "calls" | "recovers";
   readonly sender: boolean;
-  /** Rounds of whole calls that it makes inside its outer calls before it hangs. */
+  /** Rounds of complete calls inside its outer calls before it hangs. */
   readonly rounds: number;
   /** 4,096 by default. */
   readonly segmentBytes?: number;

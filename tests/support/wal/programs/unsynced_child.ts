@@ -1,6 +1,6 @@
 /**
- * A program that appends records where syncs are refused, prints its events, and ends by
- * SIGKILL.
+ * A program that appends records where syncs fail, prints its events, and kills itself
+ * with SIGKILL.
  *
  * @module
  */

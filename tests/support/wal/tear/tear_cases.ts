@@ -1,5 +1,5 @@
 /**
- * A valid log, and what can happen to its bytes.
+ * A valid log, and ways to corrupt it.
  *
  * @module
  */
@@ -60,7 +60,10 @@ export const CORRUPTIONS: readonly Corruption[] = [
   ["turned into a closing brace", () => 125],
 ];
 
-/** Corrupts every `step`th byte of a log, one at a time, from `first`; no other line may be lost. */
+/**
+ * Corrupts every `step`th byte of a log, one at a time, from `first`; no other line may
+ * be lost.
+ */
 export async function corruptEach(
   log: Uint8Array,
   [, change]: Corruption,

@@ -1,10 +1,11 @@
 /**
- * The judge of the tear matrix: what must become of a log with these bytes.
+ * Checks the outcome of the tear matrix: what must happen to a log with these bytes.
  *
- * It reads the log by itself, line by line with the host's own JSON parser, and holds every line
- * against what the server accepted and what was dead-lettered. A change inside a string that leaves a sound
- * record cannot be seen in this format: such a line counts as the record that it now is, and must be
- * delivered unchanged. An object with the same content as its last version may be sent once for both.
+ * Parses the log independently, line by line with the host's JSON parser, and compares
+ * every line with what the server accepted and what was dead-lettered. A change inside a
+ * string that leaves a valid record cannot be detected in this format: such a line counts
+ * as the record that it now is, and must be delivered unchanged. An object with the same
+ * content as its last version may be sent once for both.
  *
  * @module
  */
@@ -17,11 +18,11 @@ import { type DeadLetter, LogWorld, type Taken } from "../wal_fixture.ts";
 
 type Json = Record<string, unknown>;
 
-/** A line of the log, as the judge reads it. */
+/** A line of the log, as parsed here. */
 interface Line {
   readonly offset: number;
   readonly bytes: Uint8Array;
-  /** The record, where the line is a sound one. */
+  /** The record, if the line is valid. */
   readonly record: { type: string; req: Json } | null;
 }
 
@@ -39,10 +40,10 @@ const RULES: Record<string, [v1: WriteName, v2: WriteName]> = {
 };
 
 /**
- * Recovers a log of these bytes over one of the two call paths and judges the outcome.
+ * Recovers a log of these bytes over one of the two call paths and checks the outcome.
  *
- * @param sound The log before it was corrupted: a change in a part that is not sent (the trace id of an
- *   end on the v1 API) leaves a line that arrives as if it were valid.
+ * @param sound The log before it was corrupted: a change in a part that is not sent (the
+ * trace ID of an end on the v1 API) leaves a line that arrives as if it were valid.
  */
 export async function judge(
   bytes: Uint8Array,
@@ -78,7 +79,7 @@ export async function judge(
     }
     const candidates = line.record ? [line.record] : originals.map(({ record }) => record!);
     assert.ok(
-      // Both are asked: the version counts whether it was sent again or not.
+      // Evaluate both: the version counts whether or not it was sent again.
       [candidates.some((record) => takeOut(taken, record)), isRepeated(candidates[0])].includes(
         true,
       ),
@@ -92,7 +93,7 @@ export async function judge(
   return { delivered, deadLetters };
 }
 
-/** Splits a log into its lines; empty ones are none. */
+/** Splits a log into its non-empty lines. */
 function linesOf(bytes: Uint8Array): Line[] {
   const lines: Line[] = [];
   for (let start = 0; start < bytes.length;) {
@@ -111,7 +112,7 @@ function linesOf(bytes: Uint8Array): Line[] {
   return lines;
 }
 
-/** The whole records in a line that is none, and what lies around them. */
+/** The whole records in a corrupt line, and the bytes around them. */
 function piecesOf(line: Uint8Array, offset: number): Line[] {
   const places = [...latin1(line).matchAll(/\{"type":/g)].map(({ index }) => index);
   const bounds = [...latin1(line).matchAll(/\}/g)].map(({ index }) => index + 1);
@@ -128,7 +129,7 @@ function piecesOf(line: Uint8Array, offset: number): Line[] {
   const first = places[0] === 0 ? chainFrom(0) : [];
   const from = lengthOf(first);
   if (from === line.length) return first;
-  // Behind these bytes the object might be a part of the corrupt record.
+  // After these bytes the object might be a part of the corrupt record.
   const last = places.filter((place) =>
     place > from && !":,[ \t\r".includes(latin1(line)[place - 1])
   )
@@ -140,7 +141,7 @@ function piecesOf(line: Uint8Array, offset: number): Line[] {
   return [...first, corrupt, ...last ?? []];
 }
 
-/** A text with one character a byte. */
+/** Maps each byte to a character. */
 function latin1(bytes: Uint8Array): string {
   return bytes.reduce((text, byte) => text + String.fromCharCode(byte), "");
 }
@@ -186,12 +187,12 @@ function isCall({ type, req }: { type: string; req: Json }): boolean {
     typeof id === "string";
 }
 
-/** Finds the record among what the server took, and takes it out. */
+/** Finds and removes the record among what the server accepted. */
 function takeOut(taken: Taken[], { type, req }: { type: string; req: Json }): boolean {
   const wanted = (type === "call_start" ? req.start : type === "call_end" ? req.end : req) as Json;
   for (const [index, { kind, value }] of taken.entries()) {
     if (kind === type) {
-      // The v1 API has no trace ID and no start time of an end.
+      // The v1 API has no trace ID and no start time in an end.
       const isSame = type === "call_end"
         ? covers(value, wanted, ["trace_id", "started_at"])
         : covers(value, wanted, []) && covers(wanted, value, []);
@@ -202,7 +203,7 @@ function takeOut(taken: Taken[], { type, req }: { type: string; req: Json }): bo
     if (kind !== "complete" || !type.startsWith("call_")) continue;
     const left = type === "call_start" ? [] : ["trace_id", "started_at"];
     if (!covers(value, wanted, left)) continue;
-    // The other half of the call is still to be found, in a line of its own.
+    // The other half of the call must still be found, in a line of its own.
     const half = type === "call_start" ? "call_end" : "call_start";
     taken.splice(index, 1, { kind: half, value: halfOf(value, half) });
     return true;
@@ -218,7 +219,7 @@ function halfOf(whole: Json, half: string): Json {
   return Object.fromEntries(Object.entries(whole).filter(([name]) => fields.includes(name)));
 }
 
-/** Whether `value` has all fields of `wanted` but those left out. */
+/** Whether `value` has all fields of `wanted` except those left out. */
 function covers(value: Json | undefined, wanted: Json, leftOut: readonly string[]): boolean {
   return Object.entries(wanted ?? {}).every(([name, field]) =>
     leftOut.includes(name) ||
