@@ -12,31 +12,18 @@ import { adviseOn } from "../../src/cli/status/advice.ts";
 import { type CheckFlags, checkNames, runChecks } from "../../src/cli/status/checks.ts";
 import { headingIds } from "../../scripts/docs/links.ts";
 import { projectPath } from "../support/cli/cli_support.ts";
+import {
+  RUNBOOK as PAGE,
+  RUNBOOK_INDEX as index,
+  runbookEntry,
+} from "../support/docs/runbook_index.ts";
 import { ScrapedWorld } from "../support/metrics/scraped_world.ts";
 import { SERVER } from "../support/wal/wal_fixture.ts";
 import { test } from "../harness.ts";
 
-const PAGE = readFileSync(projectPath("docs/operations/runbook.md"), "utf8");
-
-interface Entry {
-  readonly text: string;
-  readonly name: string;
-  readonly anchor: string;
-}
-
-const index: readonly Entry[] = [
-  ...PAGE.matchAll(/^\| `(.+?)` +\| (?:`([\w-]+)`|a check) +\| \[.+?\]\(#([\w-]+)\) +\|$/gm),
-].map(([, text, name = "missing-log", anchor]) => ({ text, name, anchor }));
-
-/** The text of an entry as a pattern; `…` matches anything. */
-function patternOf(text: string): RegExp {
-  const parts = text.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`, "s");
-}
-
 /** The texts of the sources: literals that are joined are one, and values are `…`. */
 function sourceTexts(): string {
-  const folders = ["src/cli", "src/client", "src/relay"];
+  const folders = ["src/cli", "src/client", "src/relay", "src/jetstream"];
   return folders.flatMap((folder) =>
     readdirSync(projectPath(folder), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))
@@ -170,10 +157,7 @@ for (const [incident, { happens, names }] of Object.entries(INCIDENTS)) {
       ),
     ];
     for (const { name, message } of messages) {
-      const entry = index.find((entry) =>
-        entry.name === name && patternOf(entry.text).test(message)
-      );
-      assert.ok(entry, `${name}: ${message}`);
+      assert.ok(runbookEntry(name, message), `${name}: ${message}`);
     }
     for (const name of names) assert.ok(messages.some((one) => one.name === name), `no ${name}`);
   });
